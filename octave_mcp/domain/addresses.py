@@ -1,0 +1,219 @@
+"""Which addresses may be read, which of them are one page, and which belong to a company.
+
+Cheap to import: the parts that cost something are loaded on first use.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import posixpath
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
+
+from octave_mcp.domain.company import Company, Role
+from octave_mcp.errors import HostNotAllowed, InvalidDomain
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+Allowed = frozenset[str]
+
+PORTS = {"http": 80, "https": 443}
+PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
+LONGEST_URL = 2048
+SPECIAL_NAMES = frozenset(
+    {"local", "localhost", "localdomain", "internal", "intranet", "lan", "home", "corp", "private"}
+).union({"svc", "onion", "arpa"})
+UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\\\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|\d+")
+TRACKING = re.compile(r"utm_\w+|hsa_\w+|mc_[ce]id|[gd]clid|gbraid|wbraid|fbclid|msclkid|yclid|igshid|_hs\w+|_ga|ref")
+
+
+def parse_company(text: str, role: Role, allow: Allowed) -> Company:
+    """The company behind a domain or the address of its home page; a path is dropped.
+
+    Raises:
+        InvalidDomain: it names no website.
+        HostNotAllowed: it names one that is not public, and is not among the hosts allowed.
+    """
+    parts = _split(text.strip())
+    host = _host(parts, text)
+    scheme = parts.scheme or ("https" if "." in host and not is_address(host) else "http")
+    port = parts.port or PORTS[scheme]
+    _check_host(host, port, allow)
+    domain = site_of(host, port)
+    if not domain:
+        raise InvalidDomain(
+            f"{text!r} is a suffix that many companies share; give one company's domain, like 'acme.com'"
+        )
+    return Company(role=role, domain=domain, url=_origin(scheme, host, port))
+
+
+def check_url(url: str, allow: Allowed) -> str:
+    """The canonical form of an absolute address that may be fetched.
+
+    Raises:
+        InvalidDomain: it is no web address.
+        HostNotAllowed: its host or port is not public, and not among the hosts allowed.
+    """
+    parts = _split(url)
+    if not parts.scheme:
+        raise InvalidDomain(f"{url!r} is not a web address; one begins with https:// or http://")
+    host = _host(parts, url)
+    _check_host(host, parts.port or PORTS[parts.scheme], allow)
+    return _canonical(parts, host)
+
+
+def url_key(url: str) -> str:
+    """Equal for addresses of one page: neither www, scheme, a trailing slash, tracking nor a fragment matter."""
+    parts = _split(url)
+    canonical = _canonical(parts, _host(parts, url))
+    return canonical.partition("://")[2].removeprefix("www.").replace("/?", "?").rstrip("/")
+
+
+def same_site(url: str, company: Company) -> bool:
+    try:
+        parts = _split(url)
+        host = _host(parts, url)
+    except InvalidDomain:
+        return False
+    return bool(parts.scheme) and site_of(host, parts.port or PORTS[parts.scheme]) == company.domain
+
+
+def site_of(host: str, port: int) -> str:
+    """The registrable domain, or host:port where there is none; empty for a public suffix."""
+    if is_address(host) or "." not in host:
+        return f"{host}:{port}"
+    # Some suffixes under which customers have sites of their own (wordpress.com) are companies too.
+    return _suffixes().privatesuffix(host) or _suffixes(only_icann=True).privatesuffix(host) or ""
+
+
+def is_allowed(host: str, port: int, allow: Allowed) -> bool:
+    return host in allow or host.strip("[]") in allow or f"{host}:{port}" in allow
+
+
+def is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def _suffixes(*, only_icann: bool = False) -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - reading the list costs more than a help text
+
+    return PublicSuffixList(only_icann=only_icann)
+
+
+def _not_a_domain(text: str) -> InvalidDomain:
+    return InvalidDomain(f"{text!r} is not a company's domain; give one like 'acme.com'")
+
+
+def _split(text: str) -> SplitResult:
+    """The parts of an address; the scheme is empty where none was given, and else http or https."""
+    if not text or len(text) > LONGEST_URL or UNSAFE.search(text):
+        raise _not_a_domain(text[:200])
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        port = parts.port
+    except ValueError:
+        raise _not_a_domain(text) from None
+    if parts.scheme not in {"", *PORTS} or "@" in parts.netloc or "%" in parts.netloc or port == 0:
+        raise _not_a_domain(text)
+    return parts
+
+
+def _host(parts: SplitResult, text: str) -> str:
+    """The host in lower-case ASCII, an IPv6 address in brackets."""
+    host = (parts.hostname or "").removesuffix(".")
+    if ":" in host:
+        if not is_address(host):
+            raise _not_a_domain(text)
+        return f"[{ipaddress.ip_address(host)}]"
+    return _ascii(host, text)
+
+
+@cache
+def _idna(host: str) -> str:
+    import idna  # noqa: PLC0415 - its tables are large, and most names are ASCII
+
+    return idna.encode(host, uts46=True).decode("ascii").lower()
+
+
+def _ascii(host: str, text: str) -> str:
+    try:
+        name = host if re.fullmatch(r"[a-z0-9.-]+", host) and "xn--" not in host else _idna(host)
+    except UnicodeError:
+        raise _not_a_domain(text) from None
+    labels = name.split(".")
+    if not all(re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", label) for label in labels) or len(name) > 253:  # noqa: PLR2004
+        raise _not_a_domain(text)
+    return name
+
+
+def _check_host(host: str, port: int, allow: Allowed) -> None:
+    if is_allowed(host, port, allow):
+        return
+    shown = host if port in PORTS.values() else f"{host}:{port}"
+    if not _is_public_name(host):
+        raise HostNotAllowed(
+            f"{shown!r} is not on the public web; give a domain like 'acme.com', "
+            f"or set OCTAVE_ALLOW_HOSTS={shown} if this host is intended"
+        )
+    if port not in PUBLIC_PORTS:
+        raise HostNotAllowed(
+            f"Port {port} of {host!r} is not one that websites use; leave it out, "
+            f"or set OCTAVE_ALLOW_HOSTS={shown} if this port is intended"
+        )
+
+
+def _is_public_name(host: str) -> bool:
+    if is_address(host):
+        return is_public_address(host.strip("[]"))
+    labels = host.split(".")
+    return len(labels) > 1 and labels[-1] not in SPECIAL_NAMES and not NUMERIC_LABEL.fullmatch(labels[-1])
+
+
+V4_REFUSED = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16"),
+        *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15"),
+        *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
+    )
+)
+V6_PUBLIC = ipaddress.ip_network("2000::/3")
+V6_REFUSED = tuple(ipaddress.ip_network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+
+
+def is_public_address(text: str) -> bool:
+    """Whether anyone may reach it: cloud metadata, tunnels and reserved blocks are not public."""
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv4Address):
+        return address.is_global and not any(address in block for block in V4_REFUSED)
+    return not address.scope_id and address in V6_PUBLIC and not any(address in block for block in V6_REFUSED)
+
+
+def _origin(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://{host}" if port == PORTS[scheme] else f"{scheme}://{host}:{port}"
+
+
+def _canonical(parts: SplitResult, host: str) -> str:
+    scheme = parts.scheme or "https"
+    path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._") or "/"
+    if "/." in path:
+        path = posixpath.normpath(path).replace("//", "/") + ("/" if path.endswith(("/", "/.", "/..")) else "")
+        path = path.replace("//", "/")
+    fields = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True)]
+    kept = sorted(field for field in fields if not TRACKING.fullmatch(field[0].lower()))
+    query = f"?{urlencode(kept)}" if kept else ""
+    return _origin(scheme, host, parts.port or PORTS[scheme]) + path + query
+
+
+def path_of(url: str) -> str:
+    """Lower-case, decoded, without a trailing slash; '/' for the home page."""
+    return unquote(urlsplit(url).path).lower().rstrip("/") or "/"

@@ -1,0 +1,93 @@
+"""One model call: what is asked, about what, and the form of the answer."""
+
+from __future__ import annotations
+
+from typing import Generic, Literal, TypeVar
+
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import C, Claim, EvidenceId, Passage
+from octave_mcp.domain.prospect import BuyerPersona, ProspectIntelligence, ProspectReading
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
+
+A = TypeVar("A", bound=Value)
+B = TypeVar("B", bound=Value)
+
+Tier = Literal["fast", "strong"]
+
+
+class Names(Value):
+    """The two companies of the deal by the names that are free to use in copy."""
+
+    vendor: str
+    prospect: str
+
+
+class ReadingBrief(Value):
+    """What an ask about pages needs to know: whose they are, who is meant to buy, and what the user said of the deal."""
+
+    role: Role
+    company: str
+    domain: str
+    counterpart: str
+    context: str
+
+
+class UnderstandingBrief(Value):
+    """The prospect's readings, merged; the passages shown are their evidence."""
+
+    company: str
+    reading: ProspectReading[EvidenceId]
+    context: str
+
+
+class WritingBrief(Value):
+    """Everything a writer may use. The passages shown are the evidence that these values name.
+
+    `persona` and `rank` (from 0) say for whom, in asks about one persona.
+    """
+
+    names: Names
+    vendor: VendorElements[EvidenceId]
+    prospect: ProspectIntelligence
+    existing_customer: tuple[EvidenceId, ...]
+    pages_read: int
+    context: str
+    persona: BuyerPersona | None = None
+    rank: int = 0
+
+
+class HomepageAnswer(Value, Generic[C]):
+    """What the home page says the company is called, and what it does."""
+
+    name: Claim[C] | None
+    summary: Claim[C] | None
+
+
+class Ask(Value, Generic[A, B]):
+    """`prompt` names the prompt file; passages are numbered from 1 in the order shown; `answer` is the form wanted.
+
+    `complaint` says what was wrong with the last answer to the same ask.
+    """
+
+    prompt: str
+    version: int
+    tier: Tier
+    language: str
+    brief: B
+    passages: tuple[Passage, ...]
+    answer: type[A]
+    complaint: str = ""
+
+
+class Usage(Value):
+    """`usd` is None where the price is not known."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float | None = 0.0
+
+
+class Answer(Value, Generic[A]):
+    value: A
+    usage: Usage

@@ -1,0 +1,72 @@
+"""Passages, what points at them, and the quotations that come of it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Generic, TypeVar
+
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.page import PageKind, PageRef
+from octave_mcp.domain.value import Value
+
+EvidenceId = str
+
+
+class Cite(Value):
+    """How a model points at evidence: the number a passage has in the ask, and which of its sentences, from 1.
+
+    No sentences mean the whole passage. The sentences must be neighbours: a quotation is one piece of the page.
+    """
+
+    passage: int
+    sentences: tuple[int, ...] = ()
+
+
+C = TypeVar("C", Cite, EvidenceId)
+"""What supports a claim: a `Cite` in a model's answer, an `EvidenceId` once our code has resolved it."""
+
+
+class Passage(Value):
+    """A stretch of a page: whole sentences under one heading.
+
+    `number` counts from 1 within its page: the same text gives the same numbers. `start` is its offset in the page's
+    text, in characters; `sentences` are (start, end) offsets within `text`.
+    """
+
+    page: PageRef
+    number: int
+    start: int
+    heading: str
+    text: str
+    sentences: tuple[tuple[int, int], ...]
+
+    def sentence(self, number: int) -> str:
+        first, last = self.sentences[number - 1]
+        return self.text[first:last]
+
+
+class Evidence(Value):
+    """A quotation, copied by code: `quote == page.text[start:end]`, and `page_sha256` is the digest of that text."""
+
+    id: EvidenceId
+    role: Role
+    url: str
+    quote: str
+    page_sha256: str
+    start: int
+    end: int
+    fetched_at: datetime
+    language: str
+    page_title: str
+    page_kind: PageKind
+    published_on: date | None = None
+
+
+class Finding(Value, Generic[C]):
+    """A claim with what supports it."""
+
+    evidence: tuple[C, ...]
+
+
+class Claim(Finding[C], Generic[C]):
+    text: str

@@ -1,0 +1,185 @@
+"""What a page is about, by its path first: the words that sites use for it are few, and the same everywhere."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from octave_mcp.domain.addresses import path_of
+from octave_mcp.domain.page import PageKind
+
+Pattern = re.Pattern[str]
+
+
+def _words(text: str) -> Pattern:
+    """Whole words of a path or title, those in it parted by a hyphen, an underscore, a slash or a space."""
+    return re.compile(rf"(?<![a-z0-9])(?:{text})(?![a-z0-9])")
+
+
+def _parts(text: str) -> Pattern:
+    """Whole parts of a path, between slashes."""
+    return re.compile(rf"(?:^|/)(?:{text})(?=/|$)")
+
+
+STORIES = r"(?:our-)?customers?|clients|stories|(?:case-?|success-|customer-)(?:stud|stor)(?:y|ies)|客户案例|客户"
+LANGUAGES = "|".join(  # noqa: FLY002 - one string would not fit a line
+    (
+        "ar|bg|ca|cs|da|de|el|en|es|et|fi|fr|he|hi|hr|hu|id|it|ja|jp|ko|kr|lt|lv|ms|nb|nl|no",
+        "pl|pt|br|ro|ru|sk|sl|sr|sv|th|tr|uk|vi|zh|cn|tw",
+    )
+)
+LOCALE = re.compile(rf"^/(?:{LANGUAGES})(?:[-_](?:[a-z]{{2}}|hans|hant|419))?(?=/|$)")
+
+UNWORTHY = _parts(
+    r"legal|privacy(?:-(?:policy|notice|center))?|terms(?:-(?:of-(?:service|use)|and-conditions))?|tos|eula|dpa|imprint|impressum|"
+    r"cookies?(?:-(?:policy|settings))?|gdpr|ccpa|acceptable-use(?:-policy)?|subprocessors|copyright|dmca|disclaimer|"
+    r"log-?in|sign-?(?:in|up|out)|register|logout|auth/(?:login|callback)|account|dashboard|password|forgot-password|"
+    r"cart|checkout|basket|wishlist|search|tags?|topics?|categor(?:y|ies)|authors?|archives?|feed|rss|sitemap|wp-admin|"
+    r"wp-login\.php|unsubscribe|newsletter|thank-you|thanks|404|500|cdn-cgi|page/\d+|book-a-demo|request-a-demo|"
+    r"get-a-demo|contact(?:-(?:us|sales))?|demo|downloads?"
+)
+APPLICATION_HOSTS = frozenset(
+    {"app", "login", "auth", "accounts", "account", "dashboard", "console", "status", "cdn"}
+).union({"assets", "static", "api", "portal", "my", "id", "sso", "mail", "admin", "staging"})
+HOSTS: dict[str, PageKind] = {
+    "docs": "docs",
+    "doc": "docs",
+    "developer": "docs",
+    "developers": "docs",
+    "help": "docs",
+    "support": "docs",
+    "blog": "blog",
+    "careers": "careers",
+    "jobs": "careers",
+    "trust": "security",
+    "security": "security",
+    "news": "news",
+    "press": "news",
+}
+
+ANNOUNCES = _words(
+    r"series-[a-h]|seed-round|funding|fundrais\w*|rais(?:es|ed)|launch(?:es|ed|ing)?|announc\w*|acqui(?:res|red|sition)|"
+    r"partner(?:s|ship|ing)?|introducing|press-release|ipo|融资|发布|收购|宣布"
+)
+COMPARES = _words(r"vs|versus|compare|comparison|compared|alternatives?|compete|competitors|对比|替代")
+RANKS = _words(r"best-.+-(?:tools?|software|platforms?|solutions?|apps?|services|alternatives)|top-\d+-.+")
+TELLS = _words(
+    r"case-stud(?:y|ies)|customer-stor(?:y|ies)|success-stor(?:y|ies)|how-.+-(?:uses?|used|using)-.+|[a-z0-9]+-uses-[a-z0-9]+-to-.+|案例"
+)
+
+ASIDE = _parts(
+    r"events?|webinars?|community|glossary|templates?|podcasts?|affiliates?|referral|brand|swag|merch|store|[^/]*\.\w+"
+)
+POSTS = _parts(r"blogs?|posts?|articles?|insights|resources|learn|guides?|library|ideas|博客")
+# In this order: the first that fits decides.
+SECTIONS: tuple[tuple[Pattern, PageKind], ...] = (
+    (_parts(r"pricing|plans?|price|prices|pricing-plans|plans-and-pricing|editions|定价|价格"), "pricing"),
+    (
+        _words(
+            r"who-we-build-for|who-we-do-business-with|icp|ideal-customer(?:-profile)?|personas?|customer-personas|target-"
+            r"(?:customers?|market|audience)|use-cases?|usecases?|for-[a-z-]*(?:startups?|teams|enterprises?|developers|agencies|"
+            r"engineers|marketers|business(?:es)?)|industr(?:y|ies)|value-propositions?|who-its-for|行业|应用场景|使用场景"
+        ),
+        "persona",
+    ),
+    (_words(r"testimonials?|wall-of-love|reviews"), "customers"),
+    (
+        _parts(
+            r"careers?|jobs?|join(?:-us)?|hiring|hiring-process|work-with-us|open-(?:roles|positions)|vacancies|招聘|加入我们"
+        ),
+        "careers",
+    ),
+    (_parts(r"press|news|newsroom|media|announcements?|press-releases?|in-the-news|新闻|新闻中心|动态"), "news"),
+    (_parts(r"(?:[a-z-]+-)?security|trust(?:-center)?|compliance|soc-?2|hipaa|安全|合规"), "security"),
+    (
+        _parts(r"integrations?|apps-marketplace|marketplace|connectors?|plugins?|partners|extensions|集成"),
+        "integrations",
+    ),
+    (_parts(r"faqs?|frequently-asked-questions|常见问题"), "faq"),
+    (
+        _parts(
+            r"about(?:-us)?|company|team|our-(?:story|team|mission|values)|story|who-we-are|investors?|mission|values|culture|"
+            r"leadership|founders|history|strategy|business-model|diversity|关于|关于我们|公司"
+        ),
+        "about",
+    ),
+    (_parts(r"handbook"), "about"),
+    (
+        _parts(
+            r"docs?|documentation|api|api-reference|reference|tutorials?|user-guide|getting-started|quick-?start|developers?|sdks?|"
+            r"help|help-center|support|changelog|release-notes|releases|wiki|knowledge-base|文档|用户指南"
+        ),
+        "docs",
+    ),
+    (
+        _parts(
+            r"products?|features?|platform|solutions?|services|modules|enterprise|self-host(?:ed|ing)?|why-[a-z0-9-]+|how-it-works|"
+            r"overview|capabilities|technology|tour|cloud|产品|解决方案|功能"
+        ),
+        "product",
+    ),
+)
+TITLES: tuple[tuple[Pattern, PageKind], ...] = (
+    (re.compile(r"定价|价格|\bpricing\b|\bplans\b"), "pricing"),
+    (re.compile(r"客户案例|\bcase stud(?:y|ies)\b|\bcustomer stor(?:y|ies)\b"), "case_study"),
+    (re.compile(r"^(?:our )?customers$|客户"), "customers"),
+    (re.compile(r"\bvs\.?\s|\balternatives?\b|对比"), "comparison"),
+    (re.compile(r"招聘|加入我们|\bcareers\b|\bjobs\b|\bjoin us\b"), "careers"),
+    (re.compile(r"^about\b|关于|\bour story\b|\bour team\b"), "about"),
+    (re.compile(r"常见问题|\bfaqs?\b"), "faq"),
+    (re.compile(r"安全|合规|\bsecurity\b|\bcompliance\b"), "security"),
+    (re.compile(r"集成|\bintegrations\b"), "integrations"),
+    (re.compile(r"新闻|\bnewsroom\b|\bpress\b"), "news"),
+    (re.compile(r"产品|解决方案|功能|\bproducts?\b|\bfeatures\b|\bplatform\b|\bsolutions\b"), "product"),
+    (re.compile(r"博客|^(?:the )?blog$"), "blog"),
+)
+
+
+def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
+    """By the path, then by the title or the words of the link that led there."""
+    path = _without_locale(path_of(url))
+    host = (urlsplit(url).hostname or "").removeprefix("www.").partition(".")[0]
+    if path == "/":
+        return HOSTS[host] if host in HOSTS else "home"  # noqa: SIM401 - a default would widen the type
+    named = f"{title} {link_text}".lower().strip()
+    found = _by_path(path, named) or HOSTS.get(host)
+    if found:
+        return found
+    if UNWORTHY.search(path):
+        return "other"
+    titled = _first(TITLES, named)
+    # What stands alone under the home page, and is none of the usual, is what the company sells.
+    return titled or ("product" if path.count("/") == 1 and not ASIDE.search(path) else "other")
+
+
+def _without_locale(path: str) -> str:
+    return LOCALE.sub("", path) or path
+
+
+def _by_path(path: str, named: str) -> PageKind | None:
+    if story := re.search(rf"(?:^|/)({STORIES})(/[^/]+|$)", path):
+        return "case_study" if story[2] and not story[2].startswith("/page") else "customers"
+    if TELLS.search(path) or TELLS.search(re.sub(r"\W+", "-", named)):
+        return "case_study"
+    if COMPARES.search(path) or RANKS.search(path):
+        return "comparison"
+    if POSTS.search(path):
+        return _post(path, named)
+    if UNWORTHY.search(path):
+        return None
+    return _first(SECTIONS, path)
+
+
+def _first(table: tuple[tuple[Pattern, PageKind], ...], text: str) -> PageKind | None:
+    return next((kind for pattern, kind in table if pattern.search(text)), None)
+
+
+def _post(path: str, named: str) -> PageKind:
+    title = re.sub(r"\s+", "-", named)
+    return "news" if ANNOUNCES.search(path) or ANNOUNCES.search(title) else "blog"
+
+
+def worth_reading(url: str) -> bool:
+    """False for pages that no playbook draws on: legal texts, logins, carts, lists of tags, applications."""
+    host = (urlsplit(url).hostname or "").partition(".")[0]
+    return host not in APPLICATION_HOSTS and not UNWORTHY.search(_without_locale(path_of(url)))

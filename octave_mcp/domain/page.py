@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Literal
+
+from octave_mcp.domain.value import Value
+
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+
+
+def count_words(text: str) -> int:
+    """Words; in scripts without spaces, two characters count as one."""
+    return len(_WORD.findall(text))
+
+
+PageKind = Literal[
+    "home",
+    "pricing",
+    "customers",
+    "case_study",
+    "product",
+    "comparison",
+    "persona",
+    "about",
+    "careers",
+    "news",
+    "blog",
+    "security",
+    "integrations",
+    "faq",
+    "docs",
+    "other",
+]
+
+LinkOrigin = Literal["home", "sitemap", "page"]
+
+STRUCTURED_HEADING = "About this page"
+
+
+class Link(Value):
+    """An address on the company's own site, where it was found, and what the link said."""
+
+    url: str
+    text: str = ""
+    origin: LinkOrigin = "home"
+
+
+class PageRef(Value):
+    """What is said of a page wherever it is cited. `sha256` is the digest of its text in UTF-8."""
+
+    url: str
+    sha256: str
+    title: str
+    kind: PageKind
+    language: str
+    fetched_at: datetime
+    published_on: date | None = None
+
+
+class Structured(Value):
+    """What a page says of itself in meta, OpenGraph and JSON-LD: untrusted, and not shown to its readers."""
+
+    site_name: str = ""
+    description: str = ""
+    organization: str = ""
+    founded: str = ""
+    founders: tuple[str, ...] = ()
+
+
+class Page(Value):
+    """A fetched URL as Markdown. `text` is what evidence is copied from, and never changes."""
+
+    ref: PageRef
+    text: str
+    structured: Structured
+    links: tuple[Link, ...] = ()
+
+    @property
+    def words(self) -> int:
+        return count_words(self.text)
+
+
+class PageFailure(Value):
+    """A page that could not be read: `code` is stable ('http_404', 'timeout', 'not_html', ...)."""
+
+    url: str
+    code: str
+    reason: str

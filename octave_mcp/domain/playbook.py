@@ -1,0 +1,329 @@
+"""The deliverable, and the drafts that models answer with.
+
+Generic over what supports a claim: `X[Cite]` is a model's answer, `X[EvidenceId]` what our code made of it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Generic, Literal
+
+from pydantic import Field
+
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import C, Evidence, EvidenceId, Finding
+from octave_mcp.domain.page import PageFailure
+from octave_mcp.domain.prospect import JobFunction, ProspectIntelligence
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
+
+SentenceKind = Literal["fact", "inference", "question", "ask", "courtesy"]
+"""A fact has evidence; an inference is hedged and says from what; the others claim nothing."""
+
+
+class Sentence(Finding[C], Generic[C]):
+    text: str
+    kind: SentenceKind
+
+
+class CallToAction(Value):
+    """`label` says what kind of ask it is, for the rep: 'interest', 'meeting', 'goodbye'."""
+
+    label: Literal["interest", "meeting", "goodbye"]
+    text: str
+
+
+class TouchDraft(Value, Generic[C]):
+    """An e-mail as sentences in paragraphs; greeting and signature are ours."""
+
+    subject: str
+    paragraphs: tuple[tuple[Sentence[C], ...], ...]
+    call_to_action: CallToAction
+    opt_out: str | None
+    personalisation: tuple[str, ...]
+
+
+class SequenceDraft(Value, Generic[C]):
+    touches: tuple[TouchDraft[C], ...]
+
+
+class Score(Value):
+    """`points` of 100; each warning starts with the rule it is about ('D11 ...')."""
+
+    points: int
+    warnings: tuple[str, ...]
+
+
+class Touch(Value):
+    day: int
+    subject: str
+    body: str
+    call_to_action: CallToAction
+    personalisation: tuple[str, ...]
+    sentences: tuple[Sentence[EvidenceId], ...]
+    score: Score
+
+
+class EmailSequence(Value):
+    persona_id: str
+    touches: tuple[Touch, ...]
+
+
+class DiscoveryQuestion(Value):
+    """`uncovers` names the MEDDPICC letter or SPIN type."""
+
+    question: str
+    uncovers: str
+    purpose: str
+    follow_ups: tuple[str, ...]
+
+
+class DemoPoint(Value, Generic[C]):
+    show: str
+    because: Sentence[C]
+
+
+class ValueMapRow(Value, Generic[C]):
+    capability: Sentence[C]
+    pain: Sentence[C]
+
+
+class ColdCall(Value, Generic[C]):
+    opener: tuple[Sentence[C], ...]
+    value: tuple[Sentence[C], ...]
+    ask: str
+    if_not_now: str
+
+
+class TalkTrackDraft(Value, Generic[C]):
+    pitch: tuple[Sentence[C], ...]
+    cold_call: ColdCall[C]
+    discovery: tuple[DiscoveryQuestion, ...]
+    demo_points: tuple[DemoPoint[C], ...]
+    value_map: tuple[ValueMapRow[C], ...]
+
+
+class TalkTrack(TalkTrackDraft[EvidenceId]):
+    persona_id: str
+    score: Score
+
+
+class WhyWeWin(Value, Generic[C]):
+    kind: Literal["why_we_win"]
+    reasons: tuple[Sentence[C], ...]
+    proof: tuple[Sentence[C], ...]
+
+
+class Objection(Value, Generic[C]):
+    category: Literal["price", "timing", "authority", "need", "competitor"]
+    objection: str
+    answer: tuple[Sentence[C], ...]
+    no_proof_yet: bool
+    ask: str
+
+
+class ObjectionHandling(Value, Generic[C]):
+    kind: Literal["objection_handling"]
+    objections: tuple[Objection[C], ...]
+
+
+class Rival(Value, Generic[C]):
+    """One competitor: where the vendor's pages say it is ahead, and where they say the other is."""
+
+    name: str
+    where_we_win: tuple[Sentence[C], ...]
+    where_they_win: tuple[Sentence[C], ...]
+    questions: tuple[str, ...]
+
+
+class CompetitivePositioning(Value, Generic[C]):
+    kind: Literal["competitive_positioning"]
+    rivals: tuple[Rival[C], ...]
+    where_they_win_note: str
+
+
+class Dated(Value):
+    """What every finished battle card carries."""
+
+    audience: Literal["internal", "customer_facing"]
+    dated_on: date
+    score: Score
+
+
+class WhyWeWinCard(WhyWeWin[EvidenceId], Dated):
+    pass
+
+
+class ObjectionHandlingCard(ObjectionHandling[EvidenceId], Dated):
+    pass
+
+
+class CompetitivePositioningCard(CompetitivePositioning[EvidenceId], Dated):
+    pass
+
+
+BattleCard = Annotated[
+    WhyWeWinCard | ObjectionHandlingCard | CompetitivePositioningCard,
+    Field(discriminator="kind"),
+]
+
+
+class PersonaPoints(Value, Generic[C]):
+    """What one buyer persona wants, fears, and may be told."""
+
+    persona_id: str
+    goals: tuple[Sentence[C], ...]
+    pains: tuple[Sentence[C], ...]
+    talking_points: tuple[Sentence[C], ...]
+
+
+class PriorityPersona(Value):
+    id: str
+    rank: int
+    title: str
+    function: JobFunction
+    inferred: bool
+    why_they_care: Sentence[EvidenceId]
+    goals: tuple[Sentence[EvidenceId], ...]
+    pains: tuple[Sentence[EvidenceId], ...]
+    talking_points: tuple[Sentence[EvidenceId], ...]
+
+
+class ExecutiveSummary(Value, Generic[C]):
+    """Three short paragraphs."""
+
+    whom_to_approach: tuple[Sentence[C], ...]
+    why_now: tuple[Sentence[C], ...]
+    how_to_engage: tuple[Sentence[C], ...]
+
+
+class QuickWin(Value, Generic[C]):
+    action: str
+    because: Sentence[C]
+
+
+class SuccessMetric(Value):
+    name: str
+    how_to_measure: str
+
+
+class SummaryDraft(Value, Generic[C]):
+    executive_summary: ExecutiveSummary[C]
+    personas: tuple[PersonaPoints[C], ...]
+    quick_wins: tuple[QuickWin[C], ...]
+    success_metrics: tuple[SuccessMetric, ...]
+
+
+class Gap(Value):
+    """What could not be found or kept: where, why, and what would fill it."""
+
+    section: str
+    code: str
+    reason: str
+    would_fill: str
+
+
+FlagCode = Literal["extractive", "low_confidence", "existing_customer", "reused", "translated", "suspicious_page"]
+
+
+class Flag(Value):
+    code: FlagCode
+    reason: str
+    companies: tuple[Role, ...] = ()
+    evidence: tuple[EvidenceId, ...] = ()
+
+
+class StepTiming(Value):
+    step: str
+    company: Role | None
+    seconds: float
+
+
+class Timings(Value):
+    total_seconds: float
+    steps: tuple[StepTiming, ...]
+
+
+class Cost(Value):
+    """`usd` is None where a price is not known; the extractive model costs nothing."""
+
+    usd: float | None
+    asks: int
+    input_tokens: int
+    output_tokens: int
+    pages_fetched: int
+    pages_failed: int
+
+
+class NamedCompany(Value):
+    """`name` is what the company calls itself; where it says nothing, its domain."""
+
+    name: str
+    domain: str
+    url: str
+    language: str
+    evidence: tuple[EvidenceId, ...]
+
+
+class GivenContext(Value):
+    """What the user said of the deal. It steers the selection, and is never evidence."""
+
+    given_by: Literal["user"]
+    text: str
+
+
+class ReadPage(Value):
+    """A page that was read, or could not be."""
+
+    role: Role
+    url: str
+    kind: str
+    title: str
+    sha256: str
+    language: str
+
+
+class Playbook(Value):
+    vendor: NamedCompany
+    prospect: NamedCompany
+    language: str
+    model: str
+    context: GivenContext | None
+    generated_at: datetime
+    executive_summary: ExecutiveSummary[EvidenceId]
+    priority_personas: tuple[PriorityPersona, ...]
+    quick_wins: tuple[QuickWin[EvidenceId], ...]
+    success_metrics: tuple[SuccessMetric, ...]
+    email_sequences: tuple[EmailSequence, ...]
+    talk_tracks: tuple[TalkTrack, ...]
+    battle_cards: tuple[BattleCard, ...]
+    vendor_elements: VendorElements[EvidenceId]
+    prospect_intelligence: ProspectIntelligence
+    evidence: dict[EvidenceId, Evidence]
+    pages: tuple[ReadPage, ...]
+    failed_pages: tuple[PageFailure, ...]
+    gaps: tuple[Gap, ...]
+    flags: tuple[Flag, ...]
+    cost: Cost
+    timings: Timings
+
+
+SECTIONS = (
+    "executive_summary",
+    "priority_personas",
+    "quick_wins",
+    "success_metrics",
+    "email_sequences",
+    "talk_tracks",
+    "battle_cards",
+    "vendor_elements",
+    "prospect_intelligence",
+    "evidence",
+    "pages",
+    "failed_pages",
+    "gaps",
+    "flags",
+    "cost",
+    "timings",
+)
+"""What `get_run(section=...)` can be asked for."""

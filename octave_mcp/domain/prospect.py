@@ -1,0 +1,138 @@
+"""What is known of the prospect: facts, signals of need, and who there would care."""
+
+from __future__ import annotations
+
+from typing import Generic, Literal
+
+from octave_mcp.domain.evidence import C, Claim, EvidenceId, Finding
+from octave_mcp.domain.value import Value
+
+FactTopic = Literal[
+    "business",
+    "offering",
+    "customers",
+    "scale",
+    "funding",
+    "team",
+    "hiring",
+    "technology",
+    "initiative",
+    "compliance",
+    "location",
+    "pricing",
+    "history",
+]
+
+Need = Literal[
+    "growth",
+    "conversion",
+    "insight",
+    "speed",
+    "cost",
+    "scale",
+    "reliability",
+    "security",
+    "control",
+    "integration",
+    "adoption",
+    "support",
+    "hiring",
+    "automation",
+    "quality",
+]
+"""What a company may need, and what a proof may show: where the two meet, a vendor is worth a prospect's time."""
+
+Confidence = Literal["high", "medium", "low"]
+
+JobFunction = Literal[
+    "engineering",
+    "product",
+    "marketing",
+    "data",
+    "design",
+    "operations",
+    "sales",
+    "support",
+    "security",
+    "finance",
+    "leadership",
+]
+
+
+class Fact(Finding[C], Generic[C]):
+    """Something the prospect's own site says of it."""
+
+    topic: FactTopic
+    text: str
+
+
+class Signal(Finding[C], Generic[C]):
+    """A sentence of the prospect's that shows a need; `stated` where it says so itself, else inferred from it."""
+
+    need: Need
+    text: str
+    stated: bool
+
+
+class Job(Finding[C], Generic[C]):
+    """A job at the prospect: held by someone on its team page, or open."""
+
+    title: str
+    function: JobFunction
+    hiring: bool
+
+
+class ProspectReading(Value, Generic[C]):
+    """What one pack of the prospect's pages says."""
+
+    facts: tuple[Fact[C], ...]
+    signals: tuple[Signal[C], ...]
+    jobs: tuple[Job[C], ...]
+
+
+class CompanyProfile(Value, Generic[C]):
+    summary: Claim[C] | None
+    facts: tuple[Fact[C], ...]
+
+
+class Pain(Finding[C], Generic[C]):
+    """A need the prospect has, or may have. An inferred one is worded as a guess, and says from what."""
+
+    need: Need
+    title: str
+    text: str
+    stated: bool
+
+
+class Buyer(Finding[C], Generic[C]):
+    """A role at the prospect that would care. `title` is a job, never a person's name."""
+
+    title: str
+    function: JobFunction
+    why_they_care: str
+    inferred: bool
+
+
+class Understanding(Value, Generic[C]):
+    """What a model makes of the prospect's readings; ids and confidence are ours to add."""
+
+    summary: Claim[C] | None
+    pains: tuple[Pain[C], ...]
+    buyers: tuple[Buyer[C], ...]
+
+
+class PainPoint(Pain[EvidenceId]):
+    """`confidence` is computed from the evidence: its number, independence, age and kind."""
+
+    id: str
+    confidence: Confidence
+
+
+class BuyerPersona(Buyer[EvidenceId]):
+    id: str
+
+
+class ProspectIntelligence(Value):
+    company_profile: CompanyProfile[EvidenceId]
+    pain_points: tuple[PainPoint, ...]
+    buyer_personas: tuple[BuyerPersona, ...]

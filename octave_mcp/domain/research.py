@@ -1,0 +1,73 @@
+"""What the steps hand to each other."""
+
+from __future__ import annotations
+
+from octave_mcp.domain.asks import Usage
+from octave_mcp.domain.company import Company
+from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
+from octave_mcp.domain.page import PageFailure, PageRef
+from octave_mcp.domain.playbook import Gap
+from octave_mcp.domain.prospect import ProspectIntelligence, ProspectReading
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
+
+
+class Spent(Value):
+    """What was used up: asks and their usage."""
+
+    asks: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float | None = 0.0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            asks=self.asks + other.asks,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            usd=None if self.usd is None or other.usd is None else self.usd + other.usd,
+        )
+
+    @classmethod
+    def of(cls, usage: Usage) -> Spent:
+        return cls(asks=1, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, usd=usage.usd)
+
+
+class Profile(Value):
+    """A company by the name it gives itself, and what it says it does."""
+
+    company: Company
+    name: str
+    name_evidence: tuple[EvidenceId, ...]
+    summary: Claim[EvidenceId] | None
+    language: str
+    evidence: tuple[Evidence, ...]
+    spent: Spent = Spent()
+
+
+class Reading(Value):
+    """What one pack of pages gave: `vendor` or `prospect` by whose pages they are."""
+
+    pages: tuple[PageRef, ...]
+    words: int
+    failures: tuple[PageFailure, ...]
+    vendor: VendorElements[EvidenceId] | None
+    prospect: ProspectReading[EvidenceId] | None
+    evidence: tuple[Evidence, ...]
+    gaps: tuple[Gap, ...]
+    spent: Spent
+
+
+class Research(Value):
+    """All that is known of one company. `words` counts those of the passages read."""
+
+    profile: Profile
+    pages: tuple[PageRef, ...]
+    words: int
+    failures: tuple[PageFailure, ...]
+    vendor: VendorElements[EvidenceId] | None
+    prospect: ProspectReading[EvidenceId] | None
+    intelligence: ProspectIntelligence | None
+    evidence: tuple[Evidence, ...]
+    gaps: tuple[Gap, ...]
+    spent: Spent

@@ -1,0 +1,23 @@
+"""The one way to do things at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def together(*calls: Coroutine[Any, Any, T]) -> tuple[T, ...]:
+    """Results in the order given. The first failure cancels the rest, and is raised as itself.
+
+    A TaskGroup alone would wrap it in an ExceptionGroup, which `except OctaveError` does not catch;
+    `asyncio.gather` would leave the siblings running, and spending.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return tuple(task.result() for task in tasks)
