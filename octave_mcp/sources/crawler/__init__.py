@@ -1,0 +1,12 @@
+"""Our own crawler as a source of pages."""
+
+from __future__ import annotations
+
+from octave_mcp.ports import Source
+from octave_mcp.settings import Settings
+
+
+def make(settings: Settings) -> Source:
+    from octave_mcp.sources.crawler.crawler import Crawler  # noqa: PLC0415 - parsers and a client, needed by a run only
+
+    return Crawler(settings)

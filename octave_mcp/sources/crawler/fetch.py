@@ -1,0 +1,184 @@
+"""One GET, with every limit: size, time, type, redirects, and how many at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin, urlsplit
+
+import httpx2
+
+from octave_mcp import __version__
+from octave_mcp.domain.addresses import Allowed, check_url, same_site
+from octave_mcp.domain.company import Company
+from octave_mcp.errors import InputError
+from octave_mcp.retrying import retrying
+from octave_mcp.settings import Settings
+from octave_mcp.sources.crawler.guard import GuardedBackend, GuardedTransport
+from octave_mcp.sources.crawler.unread import Unread, UnreadBusy, UnreadYet
+
+Permit = Callable[[str], Awaitable[None]]
+
+USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-mcp)"
+HTML = frozenset({"text/html", "application/xhtml+xml"})
+MOST_REDIRECTS = 5
+MOST_BYTES = 10_000_000
+MOST_WIRE_BYTES = 5_000_000
+MOST_RATIO, RATIO_FROM_BYTES = 200, 1_000_000
+PER_HOST = 4
+RETRIED = frozenset({500, 502, 503, 504})
+OK = range(200, 300)
+MOVED = frozenset({301, 302, 303, 307, 308})
+TOO_MANY = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What an address answered, at the end of its redirects; `charset` is what the header says."""
+
+    url: str
+    body: bytes
+    charset: str | None
+    fetched_at: datetime
+
+
+class Fetcher:
+    """One client for everything a run fetches; connections are kept open between pages."""
+
+    def __init__(self, settings: Settings, backend: GuardedBackend) -> None:
+        self.allow: Allowed = backend.allow
+        self.seconds = settings.fetch_timeout_seconds
+        self._all = asyncio.Semaphore(settings.max_fetches)
+        self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_HOST))
+        limits = httpx2.Limits(max_connections=settings.max_fetches, max_keepalive_connections=settings.max_fetches)
+        self._client = httpx2.AsyncClient(
+            transport=GuardedTransport(backend, limits),
+            headers={"User-Agent": USER_AGENT, "Accept": "text/html,application/xhtml+xml,*/*;q=0.5"},
+            # A silent server leaves time for another try before the deadline.
+            timeout=httpx2.Timeout(self.seconds / 2, connect=self.seconds / 4, pool=None),
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    async def get(
+        self, url: str, company: Company, types: frozenset[str] | None = HTML, permit: Permit | None = None
+    ) -> Fetched:
+        """The answer to a GET, tried again where that may help; `types` None means any.
+
+        Redirects are followed by hand: each target is checked, and `permit` may refuse it, before it is asked.
+        The deadline counts the time a server takes, not the time spent waiting for a turn.
+
+        Raises:
+            Unread: its failure says why.
+        """
+        seen: list[str] = []
+        target, left = self._checked(url, url), self.seconds
+        while len(seen) <= MOST_REDIRECTS:
+            seen.append(target)
+            if permit:
+                await permit(target)
+            answer, left = await self._in_turn(target, url, types, left)
+            if isinstance(answer, Fetched):
+                return answer
+            moved = self._checked(answer, url)
+            if moved in seen:
+                break
+            _check_move(target, moved, url, company)
+            target = moved
+        raise Unread(url, "redirect_loop", f"Redirects in a circle, or more than {MOST_REDIRECTS} times")
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _in_turn(
+        self, target: str, url: str, types: frozenset[str] | None, left: float
+    ) -> tuple[Fetched | str, float]:
+        """What the target answers, and what is left of the deadline in seconds."""
+        loop = asyncio.get_running_loop()
+        async with self._hosts[urlsplit(target).netloc], self._all:
+            began = loop.time()
+            try:
+                async with asyncio.timeout(left):
+                    answer = await retrying(lambda: self._answer(target, url, types))
+            except TimeoutError:
+                reason = f"No complete answer within {self.seconds:g} seconds"
+                raise Unread(url, "timeout", reason) from None
+            return answer, left - (loop.time() - began)
+
+    def _checked(self, target: str, url: str) -> str:
+        try:
+            return check_url(target, self.allow)
+        except InputError as error:
+            raise Unread(url, "host_not_allowed", str(error)) from error
+
+    async def _answer(self, target: str, url: str, types: frozenset[str] | None) -> Fetched | str:
+        """What the target answers, or where it sends us."""
+        try:
+            async with self._client.stream("GET", target) as response:
+                if response.status_code in MOVED and "location" in response.headers:
+                    return urljoin(target, response.headers["location"])
+                _check_status(response, url)
+                _check_type(response, url, types)
+                body = await _body(response, url)
+                return Fetched(target, body, response.charset_encoding, datetime.now(UTC))
+        except InputError as error:
+            raise Unread(url, "host_not_allowed", str(error)) from error
+        except httpx2.TimeoutException:
+            raise UnreadYet(url, "timeout", "The server did not answer in time") from None
+        except httpx2.DecodingError:
+            raise Unread(url, "bad_encoding", "The body is not compressed as its header says") from None
+        except (httpx2.TransportError, httpx2.InvalidURL):
+            raise UnreadYet(url, "connection_failed", "The connection failed, or broke off before the end") from None
+
+
+def _check_move(source: str, target: str, url: str, company: Company) -> None:
+    if not same_site(target, company):
+        where = urlsplit(target).netloc
+        raise Unread(url, "redirected_off_site", f"Redirects to {where}, which is not a part of {company.domain}")
+    if source.startswith("https://") and target.startswith("http://"):
+        raise Unread(url, "redirected_off_site", "Redirects from https to http")
+
+
+def _check_status(response: httpx2.Response, url: str) -> None:
+    status = response.status_code
+    if "cf-mitigated" in response.headers:
+        raise Unread(url, "bot_wall", "The site asks visitors to prove that they are human")
+    if status == TOO_MANY:
+        raise UnreadBusy(url, "http_429", "The site answers 429: too many requests", _retry_after(response))
+    if status in RETRIED:
+        raise UnreadYet(url, f"http_{status}", f"The site answers {status}", _retry_after(response))
+    if status not in OK:
+        raise Unread(url, f"http_{status}", f"The site answers {status}")
+
+
+def _retry_after(response: httpx2.Response) -> float | None:
+    text = response.headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _check_type(response: httpx2.Response, url: str, types: frozenset[str] | None) -> None:
+    given = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if types and given and given not in types:
+        raise Unread(url, "not_html", f"It is {given}, not a web page")
+
+
+async def _body(response: httpx2.Response, url: str) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        parts.append(part)
+        size += len(part)
+        wire = response.num_bytes_downloaded
+        bomb = size > RATIO_FROM_BYTES and size > MOST_RATIO * wire
+        if size > MOST_BYTES or wire > MOST_WIRE_BYTES or bomb:
+            raise Unread(url, "too_large", f"More than {MOST_BYTES // 1_000_000} MB, or unusually compressed")
+    return b"".join(parts)

@@ -1,0 +1,99 @@
+"""The one door to the network: every connection, also after a redirect, is checked when its name was looked up."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+import httpcore2
+import httpx2
+
+from octave_mcp.domain.addresses import Allowed, is_allowed, is_public_address
+from octave_mcp.errors import HostNotAllowed
+
+Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
+
+LOOKUP_SECONDS = 5
+ADDRESSES_TRIED = 4
+
+# A pool of its own: getaddrinfo cannot be cancelled, and would hold up what else runs in threads.
+_names = ThreadPoolExecutor(8, "names")
+
+
+async def lookup(host: str, port: int) -> Sequence[str]:
+    """The addresses of a name, each once, in the resolver's order."""
+    loop = asyncio.get_running_loop()
+    found = loop.run_in_executor(_names, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    return list(dict.fromkeys(str(entry[4][0]) for entry in await asyncio.wait_for(found, LOOKUP_SECONDS)))
+
+
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Connects to the addresses it has checked, so a name that changes between check and use gains nothing."""
+
+    def __init__(self, allow: Allowed, lookup: Lookup = lookup) -> None:
+        self.network = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
+        self.allow = allow
+        self.lookup = lookup
+
+    async def checked(self, host: str, port: int) -> Sequence[str]:
+        """The addresses that may be connected to.
+
+        Raises:
+            HostNotAllowed: one of them is not public, and the host is not allowed.
+            httpcore2.ConnectError: the name has no address.
+        """
+        addresses = await self._addresses(host, port)
+        bare = host.strip("[]")
+        if not is_allowed(bare, port, self.allow) and not all(map(is_public_address, addresses)):
+            raise HostNotAllowed(
+                f"{bare!r} leads to an address that is not public; give another domain, "
+                f"or set OCTAVE_ALLOW_HOSTS={bare} if this host is intended"
+            )
+        return addresses[:ADDRESSES_TRIED]
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+        try:
+            return [str(ipaddress.ip_address(host.strip("[]")))]
+        except ValueError:
+            pass
+        try:
+            return await self.lookup(host, port)
+        except (OSError, TimeoutError, UnicodeError) as error:
+            raise httpcore2.ConnectError(f"{host!r} has no address") from error
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore2's
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        last: Exception = httpcore2.ConnectError(f"{host!r} has no address")
+        for address in await self.checked(host, port):
+            try:
+                return await self.network.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                last = error
+        raise last
+
+    async def sleep(self, seconds: float) -> None:
+        await self.network.sleep(seconds)
+
+
+class GuardedTransport(httpx2.AsyncHTTPTransport):
+    def __init__(self, backend: GuardedBackend, limits: httpx2.Limits) -> None:
+        super().__init__(trust_env=False)
+        if not hasattr(self, "_pool"):
+            raise RuntimeError("httpx2 keeps its connections elsewhere now: the guard would not be asked")
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=httpx2.create_ssl_context(trust_env=False),
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=backend,
+        )

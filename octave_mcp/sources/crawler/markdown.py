@@ -1,0 +1,272 @@
+"""A page's content as Markdown to copy sentences from: no links, no emphasis, no escapes, one line a paragraph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from octave_mcp.sources.crawler.tables import table
+from octave_mcp.sources.crawler.tree import Element
+
+Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
+
+# Private characters cannot come from a page: they are stripped from its text.
+BREAK = "\ue000"
+BREAK_AFTER_STRONG = "\ue001"
+BREAKS = re.compile(f"\\s*[{BREAK}{BREAK_AFTER_STRONG}]\\s*")
+PARAGRAPHS = re.compile(f"[{BREAK}{BREAK_AFTER_STRONG}]\\s*[{BREAK}{BREAK_AFTER_STRONG}]+")
+
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+LISTS = frozenset({"ul", "ol", "menu"})
+CAPTIONS = frozenset({"figcaption", "cite", "footer"})
+BLOCKS = LISTS.union(
+    CAPTIONS - {"cite"},
+    HEADINGS,
+    {"html", "body", "main", "article", "section", "div", "p", "header", "aside", "nav", "address", "hgroup", "search"},
+    {"figure", "blockquote", "pre", "hr", "details", "summary", "form", "fieldset", "legend", "center", "li"},
+    {"dl", "dt", "dd", "table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
+)
+FEWEST_LOGOS = 3
+LONGEST_ALT_WORDS, LONGEST_ALT = 4, 30
+NO_LOGO = re.compile(
+    r"(?:logo|image|photo|icon|picture|screenshot|avatar|img)s?|.*\.(?:png|jpe?g|svg|webp)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    kind: Kind
+    text: str
+
+
+def markdown(element: Element) -> str:
+    blocks = _blocks(element)
+    return "\n\n".join(block.text for at, block in enumerate(blocks) if not at or block != blocks[at - 1])
+
+
+def _blocks(element: Element) -> list[Block]:
+    """The blocks an element holds, its runs of text and inline elements as paragraphs."""
+    blocks: list[Block] = []
+    line: list[str] = []
+    logos: list[str] = []
+    last: list[Block] = []
+    for at, child in enumerate(element.children):
+        if isinstance(child, Element) and _is_pictures(child):
+            logos += _alts(child)
+            line.append(" ")
+        elif isinstance(child, str) or not _holds_block(child):
+            text = _inline(child, element, at)
+            if text.strip():
+                _flush_logos(blocks, logos)
+            line.append(text)
+        else:
+            _flush(blocks, line)
+            _flush_logos(blocks, logos)
+            # Pages hold a second copy of a part for narrow screens.
+            copy, last = last, _block(child)
+            blocks += last if last != copy else []
+    _flush(blocks, line)
+    _flush_logos(blocks, logos)
+    return blocks
+
+
+def _flush(blocks: list[Block], line: list[str]) -> None:
+    paragraphs = map(flat, PARAGRAPHS.split("".join(line)))
+    blocks += [Block("text", text) for text in paragraphs if text]
+    line.clear()
+
+
+def _flush_logos(blocks: list[Block], logos: list[str]) -> None:
+    names = list(dict.fromkeys(logos))
+    if len(names) >= FEWEST_LOGOS:
+        blocks.append(Block("logos", f"Logos: {', '.join(names)}"))
+    logos.clear()
+
+
+def _block(element: Element) -> list[Block]:
+    return WRITERS.get(element.tag, _blocks)(element)
+
+
+def _holds_block(element: Element) -> bool:
+    return element.tag in BLOCKS or any(
+        isinstance(child, Element) and _holds_block(child) for child in element.children
+    )
+
+
+def flat(text: str) -> str:
+    return " ".join(BREAKS.sub(" ", text).split())
+
+
+def _inline(child: Element | str, parent: Element, at: int) -> str:
+    if isinstance(child, str):
+        return child
+    if child.tag == "br":
+        return _line_break(parent, at)
+    return "".join(_inline(part, child, index) for index, part in enumerate(child.children))
+
+
+def _line_break(parent: Element, at: int) -> str:
+    before = next((part for part in reversed(parent.children[:at]) if not isinstance(part, str) or part.strip()), "")
+    strong = isinstance(before, Element) and before.tag in {"strong", "b"} and not before.text.endswith(":")
+    return BREAK_AFTER_STRONG if strong else BREAK
+
+
+def _is_pictures(element: Element) -> bool:
+    return element.images > 0 and element.words == 0
+
+
+def _alts(element: Element) -> list[str]:
+    alts = (" ".join(image.attributes.get("alt", "").split()) for image in element.find("img"))
+    return [
+        alt
+        for alt in alts
+        if alt and len(alt) <= LONGEST_ALT and len(alt.split()) <= LONGEST_ALT_WORDS and not NO_LOGO.fullmatch(alt)
+    ]
+
+
+def _heading(element: Element) -> list[Block]:
+    text = flat(" ".join(block.text for block in _blocks(element)))
+    return [Block("heading", f"{'#' * HEADINGS[element.tag]} {text}")] if text else []
+
+
+def _list(element: Element) -> list[Block]:
+    """One line an item; a card, which has a heading of its own, is not an item but a run of blocks."""
+    blocks: list[Block] = []
+    lines: list[str] = []
+    number = 0
+    for item in element.children:
+        if isinstance(item, str) or not (parts := _blocks(item)):
+            continue
+        if any(part.kind in {"heading", "table", "quote", "code", "logos"} for part in parts):
+            _flush_lines(blocks, lines)
+            blocks += parts
+            continue
+        number += 1
+        lines += _item(parts, f"{number}. " if element.tag == "ol" else "- ")
+    _flush_lines(blocks, lines)
+    return blocks
+
+
+def _flush_lines(blocks: list[Block], lines: list[str]) -> None:
+    if lines:
+        blocks.append(Block("list", "\n".join(lines)))
+    lines.clear()
+
+
+def _item(parts: list[Block], mark: str) -> list[str]:
+    text = " ".join(part.text for part in parts if part.kind == "text")
+    nested = [line for part in parts if part.kind == "list" for line in part.text.split("\n")]
+    return [f"{mark}{text}", *(f"  {line}" for line in nested)] if text else nested
+
+
+def _definitions(element: Element) -> list[Block]:
+    terms: list[tuple[str, list[str]]] = []
+    for part in element.find("dt", "dd"):
+        text = flat(" ".join(block.text.replace("\n", "; ").removeprefix("- ") for block in _blocks(part)))
+        if part.tag == "dt":
+            terms.append((text.rstrip(":："), []))
+        elif text:
+            terms = terms or [("", [])]
+            terms[-1][1].append(text)
+    lines = [f"- {': '.join(filter(None, (term, '; '.join(values))))}" for term, values in terms if term or values]
+    return [Block("list", "\n".join(lines))] if lines else []
+
+
+def _quote(element: Element) -> list[Block]:
+    """The words, then who said them on the last line."""
+    if element.tag == "figure" and not any(element.find("blockquote")):
+        return _blocks(element)
+    captions: list[str] = []
+    said = _blocks(_without_captions(element, captions))
+    lines = [line.removeprefix("> ") for block in said for line in block.text.split("\n") if line]
+    who = ", ".join(captions)
+    if not lines:
+        return [Block("text", who)] if who else []
+    lines += [f"— {who}"] if who else []
+    return [Block("quote", "\n".join(f"> {line}" for line in lines))]
+
+
+def _without_captions(element: Element, captions: list[str]) -> Element:
+    copy = Element(element.tag if element.tag != "figure" else "div", element.attributes)
+    copy.words, copy.images = element.words, element.images
+    for child in element.children:
+        if isinstance(child, Element) and child.tag in CAPTIONS:
+            captions += [text] if (text := _caption(child)) else []
+        elif isinstance(child, Element):
+            inner = _without_captions(child, captions)
+            copy.children.append(Element("div", {}, inner.children) if child.tag == "blockquote" else inner)
+        else:
+            copy.children.append(child)
+    return copy
+
+
+def _caption(element: Element) -> str:
+    """'Name, Role, Company', whatever marks stood between and before them."""
+    text = ", ".join(BREAKS.sub(", ", block.text) for block in _blocks(_spelled(element)))
+    return text.strip(" ,").lstrip("—–-― ").strip()
+
+
+def _spelled(element: Element) -> Element:
+    """With a comma for each line break, and between elements that touch."""
+    copy = Element(element.tag, element.attributes, words=element.words, images=element.images)
+    for child in element.children:
+        if isinstance(child, str):
+            copy.children.append(child)
+        elif child.tag == "br":
+            copy.children.append(", ")
+        else:
+            before = copy.children[-1] if copy.children else ""
+            touches = isinstance(before, Element) and not _holds_block(before) and not _holds_block(child)
+            copy.children += [", ", _spelled(child)] if touches else [_spelled(child)]
+    return copy
+
+
+def _code(element: Element) -> list[Block]:
+    text = "".join(element.strings()).strip("\n").rstrip()
+    return [Block("code", f"```\n{text}\n```")] if text.strip() else []
+
+
+def _table(element: Element) -> list[Block]:
+    text = table(element, _cell)
+    if text is None:
+        return _blocks(element)
+    captions = [Block("text", caption.text) for caption in element.find("caption") if caption.text]
+    return [*captions, Block("table", text)] if text else captions
+
+
+def _cell(element: Element) -> str:
+    lines: list[str] = []
+    paragraph: list[str] = []
+    for at, child in enumerate(element.children):
+        if isinstance(child, str) or not _holds_block(child):
+            paragraph.append(_inline(child, element, at))
+        else:
+            lines += ["".join(paragraph), *(_cell_block(block) for block in _block(child))]
+            paragraph = []
+    lines.append("".join(paragraph))
+    return "; ".join(text for line in lines if (text := spelled_breaks(line)))
+
+
+def _cell_block(block: Block) -> str:
+    return re.sub(r"\n\s*(?:- |\d+\. |> )?", "; ", block.text.removeprefix("- ").removeprefix("> ").lstrip("# "))
+
+
+def spelled_breaks(text: str) -> str:
+    """A cell is one line: its line breaks become ': ' after a strong word, and '; ' elsewhere."""
+    text = " ".join(text.split())
+    text = re.sub(f"\\s*{BREAK_AFTER_STRONG}[\\s{BREAK}]*", ": ", text)
+    return re.sub(f"\\s*{BREAK}[\\s{BREAK}]*", "; ", text).strip(" ;:")
+
+
+WRITERS: dict[str, Callable[[Element], list[Block]]] = {
+    **dict.fromkeys(HEADINGS, _heading),
+    **dict.fromkeys(LISTS, _list),
+    "dl": _definitions,
+    "figure": _quote,
+    "blockquote": _quote,
+    "pre": _code,
+    "table": _table,
+    "hr": lambda _: [],
+}

@@ -1,0 +1,75 @@
+"""What a site lets us read."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from protego import Protego
+
+from octave_mcp.domain.company import Company
+from octave_mcp.errors import SiteRefuses
+from octave_mcp.sources.crawler.fetch import USER_AGENT, Fetcher
+from octave_mcp.sources.crawler.unread import Unread
+
+MOST_BYTES = 500_000
+PRODUCT = USER_AGENT.partition("/")[0]
+# No answer is no permission; a host that cannot be reached at all has nothing to permit.
+SILENT = frozenset({"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"})
+FAILED = frozenset({"connection_failed", "host_not_allowed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`delay_seconds` is the pause asked for between two pages; `sitemaps` are absolute."""
+
+    parser: Protego
+    sitemaps: tuple[str, ...]
+    delay_seconds: float
+
+    def allow(self, url: str) -> bool:
+        return bool(self.parser.can_fetch(url, PRODUCT))
+
+
+class Robots:
+    """The rules of each host of a site, asked for once."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+        self._rules: dict[str, Rules] = {}
+        self._asking = asyncio.Lock()
+
+    async def rules(self, url: str, company: Company) -> Rules:
+        """The rules of the host of `url`.
+
+        Raises:
+            SiteRefuses: it does not say what may be read.
+            Unread: it cannot be reached.
+        """
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._rules:
+            async with self._asking:
+                self._rules[origin] = self._rules.get(origin) or await self._ask(origin, company)
+        return self._rules[origin]
+
+    async def _ask(self, origin: str, company: Company) -> Rules:
+        url = f"{origin}/robots.txt"
+        try:
+            fetched = await self._fetcher.get(url, company, types=None)
+        except Unread as error:
+            if error.failure.code in FAILED:
+                raise
+            if error.failure.code in SILENT:
+                raise SiteRefuses(
+                    f"{url} is not to be had ({error.failure.reason}), so nothing there may be read; try again later"
+                ) from error
+            return _parsed("", url)
+        return _parsed(fetched.body[:MOST_BYTES].decode("utf-8", "replace"), url)
+
+
+def _parsed(text: str, url: str) -> Rules:
+    parser = Protego.parse(text)
+    sitemaps = tuple(urljoin(url, found) for found in parser.sitemaps)
+    return Rules(parser, sitemaps, parser.crawl_delay(PRODUCT) or 0.0)

@@ -1,0 +1,122 @@
+"""A linear look at HTML before it is parsed: the parser takes minutes for what a page can be built to contain."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+MOST_BYTES = 3_000_000
+DEEPEST = 512
+MOST_ATTRIBUTES = 200
+
+# `[^>]*` in place of `[^<>]*` would be quadratic on `<a <a <a`.
+TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/<>]*)([^<>]*)|<!--")
+QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
+VOID = frozenset(
+    {
+        b"area",
+        b"base",
+        b"br",
+        b"col",
+        b"embed",
+        b"hr",
+        b"img",
+        b"input",
+        b"link",
+        b"meta",
+        b"param",
+        b"source",
+        b"track",
+        b"wbr",
+    }
+)
+IMPLIED_END = frozenset(
+    {
+        b"p",
+        b"li",
+        b"dt",
+        b"dd",
+        b"tr",
+        b"td",
+        b"th",
+        b"thead",
+        b"tbody",
+        b"tfoot",
+        b"option",
+        b"optgroup",
+        b"colgroup",
+        b"rb",
+        b"rt",
+        b"rp",
+    }
+)
+DRAWINGS = frozenset({b"svg", b"math"})
+BREAKOUT = frozenset(
+    name.encode()
+    for name in (
+        *("b", "big", "blockquote", "body", "br", "center", "code", "dd", "div", "dl", "dt", "em", "embed", "font"),
+        *("h1", "h2", "h3", "h4", "h5", "h6", "head", "hr", "i", "img", "li", "listing", "menu", "meta", "nobr", "ol"),
+        *("p", "pre", "ruby", "s", "small", "span", "strike", "strong", "sub", "sup", "table", "tt", "u", "ul", "var"),
+    )
+)
+RAW = frozenset({b"script", b"style", b"textarea", b"title", b"xmp", b"iframe"})
+
+
+def too_complex(html: bytes) -> str | None:
+    """Why the page had better not be parsed, or None."""
+    if len(html) > MOST_BYTES:
+        return f"The page has more than {MOST_BYTES // 1_000_000} MB of HTML"
+    lowered = html.lower()
+    nesting = Nesting()
+    at = 0
+    while found := TAG.search(lowered, at):
+        at = found.end()
+        name, rest = found[2], found[3]
+        if name is None:
+            at = _past(lowered, b"-->", at)
+        elif found[1]:
+            nesting.close(name)
+        elif _attributes(rest) > MOST_ATTRIBUTES:
+            return f"An element of the page has more than {MOST_ATTRIBUTES} attributes"
+        elif nesting.open(name, closed=rest.endswith(b"/")) > DEEPEST:
+            return f"The elements of the page are nested more than {DEEPEST} deep"
+        elif name in RAW and not nesting.in_drawing:
+            at = _past(lowered, b"</" + name, at) - len(name) - 2
+    return None
+
+
+class Nesting:
+    """Open elements, counted per name, so that a stray end tag of another cannot lower the depth."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self._opened: Counter[bytes] = Counter()
+        self._foreign = False
+
+    @property
+    def in_drawing(self) -> bool:
+        return any(self._opened[name] for name in DRAWINGS)
+
+    def open(self, name: bytes, *, closed: bool) -> int:
+        """The depth now. A slash closes only what stands in a drawing, which an element of text ends."""
+        self._foreign = name in DRAWINGS or (self._foreign and name not in BREAKOUT)
+        if name not in VOID and name not in IMPLIED_END and not (closed and self._foreign):
+            self._opened[name] += 1
+            self.depth += 1
+        return self.depth
+
+    def close(self, name: bytes) -> None:
+        if name in DRAWINGS:
+            self._foreign = False
+        if self._opened[name] > 0:
+            self._opened[name] -= 1
+            self.depth -= 1
+
+
+def _attributes(text: bytes) -> int:
+    return len(QUOTED.sub(b"", text).split()) if text else 0
+
+
+def _past(html: bytes, end: bytes, start: int) -> int:
+    at = html.find(end, start)
+    return len(html) + len(end) if at < 0 else at + len(end)

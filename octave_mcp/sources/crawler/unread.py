@@ -1,0 +1,24 @@
+"""Why an address could not be read, as exceptions until it becomes a `PageFailure`."""
+
+from __future__ import annotations
+
+from octave_mcp.domain.page import PageFailure
+from octave_mcp.errors import RateLimited, Transient, UpstreamError
+
+
+class Unread(UpstreamError):  # noqa: N818 - it names what happened, as `Transient` does
+    def __init__(self, url: str, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.failure = PageFailure(url=url, code=code, reason=reason)
+
+
+class UnreadYet(Unread, Transient):
+    """Worth another try."""
+
+    def __init__(self, url: str, code: str, reason: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(url, code, reason)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UnreadBusy(UnreadYet, RateLimited):
+    """Worth another try, later."""

@@ -1,0 +1,607 @@
+"""The crawler, read through its port, against real sites on loopback and against servers that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import stamina
+
+from octave_mcp.domain.addresses import check_url, parse_company, same_site, url_key
+from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.kinds import kind_of, worth_reading
+from octave_mcp.domain.page import Page, PageFailure
+from octave_mcp.errors import HostNotAllowed, InvalidDomain, OctaveError, SiteRefuses, SiteUnreachable
+from octave_mcp.ports import Source
+from octave_mcp.settings import Settings
+from octave_mcp.sources.crawler import make
+from octave_mcp.sources.crawler.crawler import Crawler
+from octave_mcp.sources.crawler.guard import Lookup, lookup
+
+SITES = Path(__file__).parents[2] / "shared" / "sites"
+NOWHERE: frozenset[str] = frozenset()
+LOOPBACK = frozenset({"127.0.0.1"})
+
+Handler = Callable[[asyncio.StreamWriter], Awaitable[None]]
+Route = bytes | Handler
+
+
+@pytest.fixture(autouse=True)
+def without_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+def settings(*hosts: str, seconds: float = 10) -> Settings:
+    return Settings.model_validate({"allow_hosts": hosts or ("127.0.0.1",), "fetch_timeout_seconds": seconds})
+
+
+@asynccontextmanager
+async def crawling(chosen: Settings | None = None, lookup: Lookup = lookup) -> AsyncGenerator[Source]:
+    source = Crawler(chosen or settings(), lookup)
+    try:
+        yield source
+    finally:
+        await source.close()
+
+
+def html(body: str, head: str = "") -> bytes:
+    return f"<html lang=en><head><title>T</title>{head}</head><body><main>{body}</main></body></html>".encode()
+
+
+def answer(body: bytes, status: int = 200, kind: str = "text/html", **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} X", f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def moved(where: str) -> bytes:
+    return answer(b"", 302, Location=where)
+
+
+class Server:
+    """Answers each path with the bytes or the behaviour given for it, and counts what was asked for."""
+
+    def __init__(self) -> None:
+        self.routes: dict[str, Route | Sequence[Route]] = {
+            "/": answer(html("<h1>Home</h1><p>Welcome to our home.</p>"))
+        }
+        self.asked: Counter[str] = Counter()
+        self.ended = asyncio.Event()
+        self.port = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while request := await reader.readline():
+                while (await reader.readline()).strip():
+                    pass
+                await self._answer(request.split()[1].decode(), writer)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, path: str, writer: asyncio.StreamWriter) -> None:
+        route = self.routes.get(path, answer(b"not here", 404))
+        turns = [route] if isinstance(route, bytes) or callable(route) else route
+        now = turns[min(self.asked[path], len(turns) - 1)]
+        self.asked[path] += 1
+        if isinstance(now, bytes):
+            writer.write(now)
+            await writer.drain()
+        else:
+            await now(writer)
+
+    def company(self, host: str = "127.0.0.1") -> Company:
+        allow = frozenset({host, host.removeprefix("www.")})
+        return parse_company(f"http://{host}:{self.port}", "vendor", allow)
+
+    async def silent(self, writer: asyncio.StreamWriter) -> None:
+        await self.ended.wait()
+        writer.close()
+
+    async def dripping(self, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 100000\r\n\r\n")
+        while not writer.is_closing() and not self.ended.is_set():
+            writer.write(b"<")
+            await writer.drain()
+            await asyncio.wait([asyncio.ensure_future(self.ended.wait())], timeout=0.02)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    made = Server()
+    listening = await asyncio.start_server(made, "127.0.0.1", 0)
+    made.port = listening.sockets[0].getsockname()[1]
+    yield made
+    made.ended.set()
+    listening.close()
+
+
+async def endless(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
+    while not writer.is_closing():
+        writer.write(b"<p>more</p>" * 10_000)
+        await writer.drain()
+
+
+async def broken(writer: asyncio.StreamWriter) -> None:
+    writer.write(answer(html("<p>half</p>")).replace(b"Content-Length: ", b"Content-Length: 9"))
+    await writer.drain()
+    writer.close()
+
+
+async def site_of(source: Source, company: Company) -> Site:
+    opened = await source.open(company)
+    return await source.map(opened, await source.home(opened))
+
+
+async def read(source: Source, server: Server, *paths: str) -> tuple[Page | PageFailure, ...]:
+    site = await site_of(source, server.company())
+    return await source.scrape(site, [site.company.url + path for path in paths])
+
+
+async def codes(server: Server, *paths: str, seconds: float = 10) -> list[str]:
+    async with crawling(settings(seconds=seconds)) as source:
+        found = await read(source, server, *paths)
+    return [page.code if isinstance(page, PageFailure) else "read" for page in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "domain", "url"),
+    [
+        ("acme.com", "acme.com", "https://acme.com"),
+        (" WWW.Acme.com ", "acme.com", "https://www.acme.com"),
+        ("https://shop.acme.co.uk/path?x=1#y", "acme.co.uk", "https://shop.acme.co.uk"),
+        ("acme.com:443", "acme.com", "https://acme.com"),
+        ("münchen.de", "xn--mnchen-3ya.de", "https://xn--mnchen-3ya.de"),
+        ("someone.github.io", "someone.github.io", "https://someone.github.io"),
+        ("wordpress.com", "wordpress.com", "https://wordpress.com"),
+        ("http://127.0.0.1:8101/", "127.0.0.1:8101", "http://127.0.0.1:8101"),
+    ],
+)
+def test_a_company_is_named_by_its_domain_or_its_address(text: str, domain: str, url: str) -> None:
+    company = parse_company(text, "vendor", LOOPBACK)
+
+    assert (company.domain, company.url) == (domain, url)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "foo bar", "joe@acme.com", "http://u:p@acme.com", "ftp://acme.com", "co.uk", "a..com"]
+)
+def test_what_names_no_website_is_refused_with_the_value_and_a_way_out(text: str) -> None:
+    with pytest.raises(InvalidDomain, match="give one") as refused:
+        parse_company(text, "vendor", NOWHERE)
+
+    assert repr(text) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "localhost",
+            "127.0.0.1",
+            "10.0.0.1",
+            "[::1]",
+            "169.254.169.254",
+            "2130706433",
+            "0x7f.1",
+            "acme",
+            "db.internal",
+        ),
+        *("acme.com:22", "http://127.0.0.1:8101"),
+    ],
+)
+def test_a_host_that_is_not_public_is_refused_unless_allowed(text: str) -> None:
+    with pytest.raises(HostNotAllowed, match="OCTAVE_ALLOW_HOSTS="):
+        parse_company(text, "vendor", NOWHERE)
+
+
+def test_a_host_may_be_allowed_on_one_port_or_on_all() -> None:
+    assert parse_company("127.0.0.1:8101", "vendor", frozenset({"127.0.0.1:8101"})).url == "http://127.0.0.1:8101"
+    assert parse_company("localhost:9", "vendor", frozenset({"localhost"})).domain == "localhost:9"
+    with pytest.raises(HostNotAllowed):
+        parse_company("127.0.0.1:8102", "vendor", frozenset({"127.0.0.1:8101"}))
+
+
+def test_addresses_of_one_page_have_one_key() -> None:
+    forms = ["https://acme.com/a", "http://www.acme.com/a/", "https://ACME.com:443/b/../a?utm_source=x#part"]
+
+    assert {url_key(form) for form in forms} == {"acme.com/a"}
+    assert check_url("https://acme.com?b=2&a=1&gclid=3", NOWHERE) == "https://acme.com/?a=1&b=2"
+
+
+def test_a_site_is_its_domain_and_an_allowed_port_is_only_itself() -> None:
+    acme = parse_company("acme.com", "vendor", NOWHERE)
+    local = parse_company("127.0.0.1:8101", "vendor", LOOPBACK)
+
+    assert same_site("https://docs.acme.com/x", acme)
+    assert not same_site("https://acme.com.evil.com", acme)
+    assert same_site("http://127.0.0.1:8101/x", local)
+    assert not same_site("http://127.0.0.1:8102/x", local)
+
+
+def test_making_a_company_loads_no_client_and_no_parser() -> None:
+    code = (
+        "import sys, octave_mcp.sources.crawler\n"
+        "from octave_mcp.domain.addresses import parse_company\n"
+        "parse_company('acme.com', 'vendor', frozenset())\n"
+        "print([name for name in ('httpx2', 'selectolax', 'lxml', 'protego', 'idna') if name in sys.modules])"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fd00::1"])
+async def test_a_name_that_leads_to_a_private_address_is_refused(address: str) -> None:
+    async def private(_host: str, _port: int) -> Sequence[str]:
+        return ["93.184.215.14", address]
+
+    async with crawling(lookup=private) as source:
+        with pytest.raises(HostNotAllowed, match=r"acme\.com"):
+            await source.open(parse_company("acme.com", "vendor", NOWHERE))
+
+
+async def test_a_name_that_changes_between_check_and_connection_is_refused() -> None:
+    answers = iter([["93.184.215.14"], ["127.0.0.1"]])
+
+    async def rebinding(_host: str, _port: int) -> Sequence[str]:
+        return next(answers, ["127.0.0.1"])
+
+    async with crawling(lookup=rebinding) as source:
+        with pytest.raises(HostNotAllowed, match="not public"):
+            await source.open(parse_company("acme.com", "vendor", NOWHERE))
+
+
+async def test_a_name_without_an_address_is_unreachable_and_says_what_to_do() -> None:
+    async def unknown(host: str, _port: int) -> Sequence[str]:
+        raise OSError(host)
+
+    async with crawling(lookup=unknown) as source:
+        with pytest.raises(SiteUnreachable, match=r"has no address\. Check the domain"):
+            await source.open(parse_company("acme.com", "vendor", NOWHERE))
+
+
+async def test_a_site_that_answers_only_with_www_is_read_there(server: Server) -> None:
+    async def only_www(host: str, _port: int) -> Sequence[str]:
+        if not host.startswith("www."):
+            raise OSError(host)
+        return ["127.0.0.1"]
+
+    async with crawling(settings("acme.test", "www.acme.test"), only_www) as source:
+        opened = await source.open(server.company("acme.test"))
+        home = await source.home(opened)
+
+    assert opened.url == f"http://www.acme.test:{server.port}"
+    assert home.ref.kind == "home"
+    assert "Welcome to our home." in home.text
+
+
+async def test_a_redirect_to_a_private_address_is_not_followed(server: Server) -> None:
+    server.routes["/meta"] = moved("http://169.254.169.254/latest/")
+    server.routes["/port"] = moved("http://127.0.0.1:1/")
+    server.routes["/away"] = moved("https://example.com/")
+
+    assert await codes(server, "/meta", "/port", "/away") == [
+        "host_not_allowed",
+        "redirected_off_site",
+        "redirected_off_site",
+    ]
+
+
+async def test_redirects_end(server: Server) -> None:
+    server.routes["/loop"] = moved("/loop")
+    server.routes |= {f"/hop/{n}": moved(f"/hop/{n + 1}") for n in range(9)}
+    server.routes["/once"] = moved("/there")
+    server.routes["/there"] = answer(html("<h1>There</h1>"))
+
+    assert await codes(server, "/loop", "/hop/0", "/once") == ["redirect_loop", "redirect_loop", "read"]
+
+
+async def test_bodies_are_limited_in_size_and_ratio(server: Server) -> None:
+    bomb = gzip.compress(b"<p>" + b"\0" * 30_000_000)
+    server.routes["/endless"] = endless
+    server.routes["/bomb"] = answer(bomb, Content_Encoding="gzip")
+
+    assert await codes(server, "/endless", "/bomb") == ["too_large", "too_large"]
+
+
+async def test_slow_and_silent_servers_end_at_the_deadline(server: Server) -> None:
+    server.routes["/silent"] = server.silent
+    server.routes["/drip"] = server.dripping
+
+    assert await codes(server, "/silent", "/drip", seconds=0.4) == ["timeout", "timeout"]
+
+
+async def test_what_is_no_page_is_named_with_its_type(server: Server) -> None:
+    server.routes["/file"] = answer(b"%PDF-1.7", kind="application/pdf")
+    async with crawling() as source:
+        (failure,) = await read(source, server, "/file")
+
+    assert isinstance(failure, PageFailure)
+    assert (failure.code, "application/pdf" in failure.reason) == ("not_html", True)
+
+
+async def test_each_failure_has_its_code_in_the_order_asked_for(server: Server) -> None:
+    server.routes["/empty"] = answer(b"")
+    server.routes["/wall"] = answer(html("<h1>Wait</h1>"), 403, cf_mitigated="challenge")
+    server.routes["/moment"] = answer(b"<title>Just a moment...</title><h1>Checking</h1>")
+    server.routes["/app"] = answer(b"<title>App</title><div id=root></div><script src=/a.js></script>")
+    server.routes["/deep"] = answer(b"<div>" * 2000)
+    server.routes["/gzip"] = answer(b"\x1f\x8bnot", Content_Encoding="gzip")
+
+    found = await codes(server, "/empty", "/missing", "/wall", "/moment", "/app", "/deep", "/gzip", "/")
+
+    assert found == [
+        "empty",
+        "http_404",
+        "bot_wall",
+        "bot_wall",
+        "needs_js",
+        "too_complex",
+        "bad_encoding",
+        "duplicate",
+    ]
+
+
+async def test_a_passing_failure_is_tried_again(server: Server) -> None:
+    page = answer(html("<h1>At last</h1>"))
+    busy = answer(b"", 429, Retry_After="0")
+    server.routes["/busy"] = [busy, page.replace(b"At last", b"At busy")]
+    server.routes["/down"] = [answer(b"", 503), answer(b"", 500), page]
+    server.routes["/cut"] = [broken, page.replace(b"At last", b"The cut")]
+
+    assert await codes(server, "/busy", "/down", "/cut") == ["read", "read", "read"]
+    assert [server.asked[path] for path in ("/busy", "/down", "/cut")] == [2, 3, 2]
+
+
+async def test_a_lasting_failure_is_not_asked_for_without_end(server: Server) -> None:
+    server.routes["/busy"] = answer(b"", 429, Retry_After="0")
+    server.routes["/down"] = answer(b"", 500)
+    server.routes["/cut"] = broken
+
+    found = await codes(server, "/busy", "/down", "/cut", "/missing")
+
+    assert found == ["http_429", "http_500", "connection_failed", "http_404"]
+    assert [server.asked[path] for path in ("/busy", "/down", "/cut", "/missing")] == [3, 3, 3, 1]
+
+
+async def test_pages_that_robots_txt_forbids_are_not_asked_for(server: Server) -> None:
+    server.routes["/robots.txt"] = answer(b"User-agent: *\nDisallow: /private\nAllow: /private/open", kind="text/plain")
+    server.routes["/private/open"] = answer(html("<h1>Open</h1>"))
+    server.routes["/sly"] = moved("/private/x")
+
+    assert await codes(server, "/private/x", "/private/open", "/sly") == [
+        "robots_disallowed",
+        "read",
+        "robots_disallowed",
+    ]
+    assert server.asked["/private/x"] == 0
+
+
+@pytest.mark.parametrize(
+    ("robots", "reason"),
+    [(answer(b"", 503), "not to be had"), (answer(b"User-agent: *\nDisallow: /"), "forbids reading 127")],
+)
+async def test_a_site_whose_robots_txt_fails_or_forbids_is_refused(server: Server, robots: bytes, reason: str) -> None:
+    server.routes["/robots.txt"] = robots
+    async with crawling() as source:
+        with pytest.raises(SiteRefuses, match=reason):
+            await source.open(server.company())
+
+    assert server.asked["/"] == 0
+
+
+async def test_a_home_page_that_moved_to_another_company_names_it(server: Server) -> None:
+    server.routes["/"] = moved("https://new-name.com/")
+    async with crawling() as source:
+        opened = await source.open(server.company())
+        with pytest.raises(SiteUnreachable, match=r"Redirects to new-name\.com"):
+            await source.home(opened)
+
+
+async def test_sitemaps_are_followed_and_foreign_addresses_left_out(server: Server) -> None:
+    root = f"http://127.0.0.1:{server.port}"
+    pages = f"<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><url><loc>{root}/%s</loc></url>"
+    foreign = "<url><loc>https://example.com/x</loc></url><url><loc>not a url</loc></url>"
+    server.routes["/robots.txt"] = answer(b"Sitemap: /map.xml\nSitemap: https://example.com/map.xml")
+    index = f"<sitemapindex><sitemap><loc>{root}/a.xml</loc></sitemap><sitemap><loc>{root}/b.xml.gz</loc></sitemap>"
+    server.routes["/map.xml"] = answer(f"{index}<sitemap><loc>{root}/map.xml</loc></sitemap></sitemapindex>".encode())
+    server.routes["/a.xml"] = answer((pages % "a" + foreign + "</urlset>").encode())
+    server.routes["/b.xml.gz"] = answer(gzip.compress((pages % "b?utm_source=x").encode()), kind="application/gzip")
+    server.routes["/"] = answer(
+        html("<h1>H</h1><a href='/a/#top'>About <b>us</b></a><a href='https://example.com'>x</a>")
+    )
+
+    async with crawling() as source:
+        site = await site_of(source, server.company())
+
+    assert [(link.url, link.text, link.origin) for link in site.links] == [
+        (f"{root}/a/", "About us", "home"),
+        (f"{root}/b", "", "sitemap"),
+    ]
+    assert server.asked["/map.xml"] == 1
+
+
+async def test_of_language_variants_the_site_s_own_is_kept(server: Server) -> None:
+    links = "".join(
+        f"<a href='/{path}'>x</a>" for path in ("de/pricing", "pricing", "fr/pricing", "de/only-here", "it")
+    )
+    server.routes["/"] = answer(html(f"<h1>H</h1>{links}"))
+    async with crawling() as source:
+        site = await site_of(source, server.company())
+
+    assert [link.url.partition(str(server.port))[2] for link in site.links] == ["/pricing", "/de/only-here", "/it"]
+
+
+async def test_a_page_of_another_site_is_not_read(server: Server) -> None:
+    async with crawling() as source:
+        site = await site_of(source, server.company())
+        found = await source.scrape(site, ["https://example.com/", "http://10.0.0.1/", "nonsense"])
+
+    assert [page.code for page in found if isinstance(page, PageFailure)] == ["host_not_allowed"] * 3
+
+
+async def test_pages_keep_the_order_asked_for_and_copies_are_named(server: Server) -> None:
+    server.routes["/one"] = answer(html("<h1>One</h1>"))
+    server.routes["/two"] = server.routes["/copy"] = answer(html("<h1>Two</h1>"))
+    async with crawling() as source:
+        found = await read(source, server, "/two", "/one", "/copy")
+
+    assert [page.ref.title for page in found if isinstance(page, Page)] == ["Two", "One"]
+    assert isinstance(found[2], PageFailure)
+    assert found[2].reason.endswith("/two")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "home"),
+        ("/pricing", "pricing"),
+        ("/de/pricing/", "pricing"),
+        ("/customers", "customers"),
+        ("/customers/acme", "case_study"),
+        ("/blog/case-study-acme", "case_study"),
+        ("/blog/how-acme-uses-our-thing", "case_study"),
+        ("/blog/us-vs-them", "comparison"),
+        ("/blog/best-open-source-analytics-tools", "comparison"),
+        ("/blog/supabase-series-a", "news"),
+        ("/blog/drawing-hedgehogs", "blog"),
+        ("/handbook/who-we-build-for", "persona"),
+        ("/handbook/growth/marketing/customer-personas", "persona"),
+        ("/solutions/for-startups", "persona"),
+        ("/handbook/strategy/investors", "about"),
+        ("/company", "about"),
+        ("/careers/engineer", "careers"),
+        ("/newsroom", "news"),
+        ("/trust", "security"),
+        ("/integrations/slack", "integrations"),
+        ("/faq", "faq"),
+        ("/docs/api", "docs"),
+        ("/features/funnels", "product"),
+        ("/edge-functions", "product"),
+        ("/privacy", "other"),
+    ],
+)
+def test_the_kind_of_a_page_is_read_from_its_path(path: str, kind: str) -> None:
+    assert kind_of(f"https://acme.com{path}") == kind
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"), [("定价", "pricing"), ("客户案例", "case_study"), ("关于我们", "about"), ("招聘", "careers")]
+)
+def test_the_kind_of_a_page_is_else_read_from_its_title(title: str, kind: str) -> None:
+    assert kind_of("https://acme.cn/p/17", title) == kind
+
+
+def test_legal_login_cart_and_tag_pages_are_not_worth_reading() -> None:
+    dull = ["/privacy", "/terms-of-service", "/login", "/cart", "/blog/tags/x", "/en/legal"]
+
+    assert not any(worth_reading(f"https://acme.com{path}") for path in dull)
+    assert not worth_reading("https://app.acme.com/x")
+    assert all(worth_reading(f"https://acme.com{path}") for path in ("/pricing", "/authors-and-books", "/customers/x"))
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[dict[str, str]]:
+    """The collection's sites, each on a port of its own."""
+    if not SITES.is_dir():
+        pytest.skip("the collection of company sites is not beside the project")
+    serving = subprocess.Popen([sys.executable, str(SITES / "serve.py")], stdout=subprocess.PIPE, text=True)
+    assert serving.stdout
+    yield json.loads(serving.stdout.readline())
+    serving.terminate()
+    serving.communicate()
+
+
+@asynccontextmanager
+async def reading(web: dict[str, str], domain: str) -> AsyncGenerator[tuple[Source, Site]]:
+    source = make(settings())
+    try:
+        yield source, await site_of(source, parse_company(web[domain], "vendor", LOOPBACK))
+    finally:
+        await source.close()
+
+
+async def test_a_real_site_is_mapped_from_its_links_and_sitemaps(web: dict[str, str]) -> None:
+    async with reading(web, "posthog.com") as (_, site):
+        found = {link.url.removeprefix(site.company.url): link for link in site.links}
+
+    assert {"/customers/airbus", "/handbook/strategy/investors", "/blog/posthog-vs-mixpanel"} <= found.keys()
+    assert "/" not in found
+    assert found["/pricing"].text == "Pricing"
+    assert site.home.structured.founders == ("James Hawkins", "Tim Glaser")
+
+
+async def test_every_page_of_the_collection_can_be_read(web: dict[str, str]) -> None:
+    for domain in ("posthog.com", "supabase.com", "greptime.cn", "tinyworks.example"):
+        paths = [page["path"] for page in json.loads((SITES / domain / "pages.json").read_text("utf-8"))["pages"]]
+        async with reading(web, domain) as (source, site):
+            found = await source.scrape(site, [site.company.url + path for path in paths if path != "/"])
+        assert [page for page in found if isinstance(page, PageFailure)] == []
+
+
+async def test_a_page_that_moved_is_read_where_it_is_now(web: dict[str, str]) -> None:
+    async with reading(web, "posthog.com") as (source, site):
+        (page,) = await source.scrape(site, [f"{site.company.url}/compare/posthog-vs-mixpanel"])
+
+    assert isinstance(page, Page)
+    assert page.ref.url.endswith("/blog/posthog-vs-mixpanel")
+    assert str(page.ref.published_on) == "2024-01-08"
+
+
+async def test_the_failures_of_a_site_say_nothing_of_this_machine(server: Server) -> None:
+    server.routes["/cut"] = broken
+    async with crawling() as source:
+        (failure,) = await read(source, server, "/cut")
+
+    assert isinstance(failure, PageFailure)
+    assert not any(word in failure.reason for word in ("Traceback", "httpx", str(Path.home())))
+    assert issubclass(SiteUnreachable, OctaveError)
+
+
+async def test_a_site_that_asks_for_a_pause_is_read_one_page_after_another(server: Server) -> None:
+    reading: list[int] = []
+
+    async def alone(writer: asyncio.StreamWriter) -> None:
+        reading.append(1)
+        assert sum(reading) == 1
+        writer.write(answer(html(f"<h1>Page {len(reading)}</h1>")))
+        await writer.drain()
+        reading.append(-1)
+
+    server.routes["/robots.txt"] = answer(b"User-agent: *\nCrawl-delay: 0.01")
+    server.routes |= {f"/{n}": alone for n in range(3)}
+
+    assert await codes(server, "/0", "/1", "/2") == ["read"] * 3
+
+
+async def test_no_more_than_four_pages_of_a_host_are_fetched_at_once(server: Server) -> None:
+    waiting: list[asyncio.StreamWriter] = []
+    most = 0
+    four = asyncio.Event()
+
+    async def held(writer: asyncio.StreamWriter) -> None:
+        nonlocal most
+        waiting.append(writer)
+        most = max(most, len(waiting))
+        if len(waiting) == 4:
+            four.set()
+        await four.wait()
+        writer.write(answer(html(f"<h1>{writer.get_extra_info('peername')} {most} {len(server.asked)}</h1>")))
+        await writer.drain()
+        waiting.remove(writer)
+
+    server.routes |= {f"/{n}": held for n in range(8)}
+    await codes(server, *(f"/{n}" for n in range(8)))
+
+    assert most == 4
