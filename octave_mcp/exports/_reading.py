@@ -1,0 +1,151 @@
+"""What the formats for people have in common: the numbers of sources, and words for codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.playbook import FlagCode, Gap, Playbook
+
+STALE_AFTER_MONTHS = 18
+
+FLAGS: dict[FlagCode, tuple[str, str]] = {
+    "extractive": (
+        "Written without a language model",
+        "Every statement is arranged from quotations.",
+    ),
+    "low_confidence": (
+        "Thin evidence",
+        "The websites gave little to read: check each claim before you use it.",
+    ),
+    "existing_customer": (
+        "Already a customer",
+        "The copy is written for expansion, and the prospect's own story is not used as proof.",
+    ),
+    "reused": (
+        "Earlier research used again",
+        "Some pages were read for an earlier playbook: see the dates in the sources.",
+    ),
+    "translated": (
+        "Translated",
+        "Some quotations are in another language than the copy: they are kept as the page has them.",
+    ),
+    "suspicious_page": (
+        "A page tried to give instructions",
+        "It was read as text and nothing in it was obeyed: check what rests on it.",
+    ),
+}
+"""What a flag is called, and what it means to a rep."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A piece of evidence under the number it has in the document."""
+
+    number: int
+    evidence: Evidence
+    stale: bool
+
+
+@dataclass(frozen=True)
+class Citation:
+    """What one claim rests on; `key` is the same wherever the same evidence is cited."""
+
+    key: str
+    sources: tuple[Source, ...]
+
+
+class Citations:
+    """Numbers evidence in the order in which a document first cites it."""
+
+    def __init__(self, playbook: Playbook) -> None:
+        self._evidence = playbook.evidence
+        self._on = playbook.generated_at.date()
+        self._sources: dict[EvidenceId, Source] = {}
+        self._citations: dict[tuple[EvidenceId, ...], Citation] = {}
+
+    def cite(self, ids: tuple[EvidenceId, ...]) -> Citation:
+        ids = tuple(dict.fromkeys(ids))
+        if ids not in self._citations:
+            sources = tuple(self._source(id_) for id_ in ids)
+            self._citations[ids] = Citation(f"cite-{len(self._citations) + 1}", sources)
+        return self._citations[ids]
+
+    def citations(self) -> tuple[Citation, ...]:
+        """What was cited so far, for the end of the document."""
+        return tuple(self._citations.values())
+
+    def sources(self) -> tuple[Source, ...]:
+        """What was numbered so far, for the end of the document."""
+        return tuple(self._sources.values())
+
+    def _source(self, id_: EvidenceId) -> Source:
+        if id_ not in self._sources:
+            evidence = self._evidence[id_]
+            self._sources[id_] = Source(len(self._sources) + 1, evidence, is_stale(evidence, self._on))
+        return self._sources[id_]
+
+
+def is_stale(evidence: Evidence, on: date) -> bool:
+    """Whether its page was published more than 18 months before; a page without a date is not."""
+    published = evidence.published_on
+    return published is not None and _months(published, on) > STALE_AFTER_MONTHS
+
+
+def _months(first: date, last: date) -> float:
+    return (last.year - first.year) * 12 + last.month - first.month + (last.day - first.day) / 31
+
+
+def in_words(code: str) -> str:
+    """A code as a rep would say it: 'case_study' as 'Case study'."""
+    spaced = code.replace("_", " ").replace(".", ": ")
+    return spaced[:1].upper() + spaced[1:]
+
+
+def environment(finalize: Callable[[object], object] | None = None) -> Environment:
+    """Jinja that takes nothing on trust: what a template prints is escaped, what it lacks is an error."""
+    return Environment(
+        loader=PackageLoader("octave_mcp.exports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=finalize,
+    )
+
+
+def reading(playbook: Playbook) -> dict[str, Any]:
+    """What a template may speak of, for one document."""
+    citations = Citations(playbook)
+    names: dict[Role, str] = {"vendor": playbook.vendor.name, "prospect": playbook.prospect.name}
+    return {
+        "playbook": playbook,
+        "citations": citations,
+        "cite": citations.cite,
+        "flag_words": FLAGS,
+        "company_names": names,
+        "persona_title": _persona_titles(playbook),
+        "gaps_in": _gaps_by_section(playbook),
+        "in_words": in_words,
+    }
+
+
+def _persona_titles(playbook: Playbook) -> Callable[[str], str]:
+    titles = {persona.id: persona.title for persona in playbook.priority_personas}
+    return lambda persona_id: titles.get(persona_id, persona_id)
+
+
+def _gaps_by_section(playbook: Playbook) -> Callable[[str], tuple[Gap, ...]]:
+    """A gap's section is a key of the playbook, or a path below one."""
+
+    def gaps_in(section: str) -> tuple[Gap, ...]:
+        return tuple(gap for gap in playbook.gaps if f"{gap.section}.".startswith(f"{section}."))
+
+    return gaps_in

@@ -1,0 +1,83 @@
+"use strict";
+
+const status = document.querySelector(".said");
+
+const copied = (button) => {
+  const label = button.textContent;
+  button.textContent = "Copied";
+  button.disabled = true;
+  status.textContent = "Copied";
+  setTimeout(() => {
+    button.textContent = label;
+    button.disabled = false;
+    status.textContent = "";
+  }, 1600);
+};
+
+const copyBySelection = (text) => {
+  const area = document.createElement("textarea");
+  area.className = "offstage";
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  return done;
+};
+
+const copy = async (text) => {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyBySelection(text);
+  }
+};
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    if (await copy(button.dataset.copy)) copied(button);
+    button.focus();
+  });
+}
+
+document.addEventListener("click", (event) => {
+  const claim = event.target.closest(".claim");
+  if (!claim || event.target.closest("a, button") || String(getSelection())) return;
+  claim.querySelector(".ref")?.click();
+});
+
+for (const evidence of document.querySelectorAll(".evidence")) {
+  evidence.addEventListener("toggle", (event) => {
+    const open = event.newState === "open";
+    for (const ref of document.querySelectorAll(`[popovertarget="${evidence.id}"].ref`)) {
+      ref.closest(".claim")?.classList.toggle("shown", open);
+    }
+  });
+}
+
+const seen = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries.filter((one) => one.isIntersecting)) {
+      for (const link of document.querySelectorAll(".toc a")) {
+        if (link.hash === `#${entry.target.id}`) link.setAttribute("aria-current", "location");
+        else link.removeAttribute("aria-current");
+      }
+    }
+  },
+  { rootMargin: "-10% 0px -80% 0px" },
+);
+for (const section of document.querySelectorAll("main > section")) seen.observe(section);
+
+const unfolded = new Set();
+addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll("details:not([open])")) {
+    unfolded.add(fold);
+    fold.open = true;
+  }
+});
+addEventListener("afterprint", () => {
+  for (const fold of unfolded) fold.open = false;
+  unfolded.clear();
+});

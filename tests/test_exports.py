@@ -1,0 +1,580 @@
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import date
+from itertools import cycle
+from pathlib import Path
+from string import ascii_lowercase
+from typing import cast
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from playbooks import GENERATED_AT, sample_playbook
+from playwright.async_api import Browser, Page, Request, async_playwright
+
+from octave_mcp.domain.playbook import ExecutiveSummary, Playbook, Sentence
+from octave_mcp.errors import UnknownName
+from octave_mcp.exports import export, names
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM_ARGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+HOSTILE = (
+    "<script>document.title='owned'</script>",
+    "<img src=x onerror=\"document.title='owned'\">",
+    "\"><svg/onload=document.title='owned'>",
+    "[x](javascript:alert(1)) ![y](https://evil.example/pixel.png)",
+    "# heading\n## another\n\n---\n\n- item\n1. item\n> quote",
+    "a | b\n--- | ---\nc | d",
+    "```\nfence\n````\n~~~\n    indented",
+    "</code></pre></style></textarea><iframe src='https://evil.example'></iframe>",
+    "[1]: https://evil.example 'title'\n\n[1]",
+    "<https://evil.example/auto> &lt;b&gt; &#60;script&#62;",
+    "*bold* __strong__ _em_ ~~gone~~ \\* $$x$$ {{ 7 * 7 }} {% raw %}",
+    "\u202eright to left \x00 nul \u2028 line \r\n return",
+    "=== \n+ plus\n1) one",
+    "`code` in a line",
+    "<!-- an open comment",
+    "<script \nalert(1)",
+)
+
+CLOSED = frozenset(
+    {
+        "id",
+        "persona_id",
+        "kind",
+        "category",
+        "label",
+        "function",
+        "topic",
+        "need",
+        "confidence",
+        "role",
+        "company",
+        "code",
+        "audience",
+        "given_by",
+        "page_kind",
+        "shown_as",
+        "favours",
+        "companies",
+        "evidence",
+        "page_sha256",
+        "sha256",
+        "generated_at",
+        "fetched_at",
+        "published_on",
+        "dated_on",
+        "url",
+    }
+)
+"""Fields whose values come from a closed set, or are ours."""
+
+
+@pytest.fixture
+def playbook() -> Playbook:
+    return sample_playbook()
+
+
+@pytest.fixture
+def hostile() -> Playbook:
+    """Every free text of the sample replaced by something that tries to break out of it."""
+    return _replaced(cycle(HOSTILE))
+
+
+@pytest.fixture
+def harmless() -> Playbook:
+    """The same with words in the same places: what is equal there is equal here."""
+    return _replaced(cycle(f"text {letter}" for letter in ascii_lowercase[: len(HOSTILE)]))
+
+
+def _replaced(texts: Iterator[str]) -> Playbook:
+    plain = sample_playbook().model_dump(mode="json")
+    evidence = {id_: _replace(one, texts) for id_, one in plain.pop("evidence").items()}
+    fields = {key: _replace_field(key, one, texts) for key, one in plain.items()}
+    return Playbook.model_validate(fields | {"evidence": evidence})
+
+
+def _replace(value: object, texts: Iterator[str]) -> object:
+    match value:
+        case str():
+            return next(texts)
+        case dict():
+            fields = cast("dict[str, object]", value)
+            return {key: _replace_field(key, one, texts) for key, one in fields.items()}
+        case list():
+            return [_replace(one, texts) for one in cast("list[object]", value)]
+        case _:
+            return value
+
+
+def _replace_field(key: str, value: object, texts: Iterator[str]) -> object:
+    return value if key in CLOSED else _replace(value, texts)
+
+
+def _empty(playbook: Playbook) -> Playbook:
+    """No section holds anything."""
+    nothing = dict.fromkeys(type(playbook.vendor_elements).model_fields, ())
+    profile = playbook.prospect_intelligence.company_profile.model_copy(update={"summary": None, "facts": ()})
+    return playbook.model_copy(
+        update={
+            "executive_summary": ExecutiveSummary[str](whom_to_approach=(), why_now=(), how_to_engage=()),
+            "vendor_elements": playbook.vendor_elements.model_copy(update=nothing),
+            "prospect_intelligence": playbook.prospect_intelligence.model_copy(
+                update={"company_profile": profile, "pain_points": (), "buyer_personas": ()}
+            ),
+            "context": None,
+            "cost": playbook.cost.model_copy(update={"usd": None}),
+        }
+        | dict.fromkeys(("priority_personas", "quick_wins", "success_metrics", "email_sequences", "talk_tracks"), ())
+        | dict.fromkeys(("battle_cards", "pages", "failed_pages", "flags"), ())
+    )
+
+
+def _tokens(markdown: str) -> list[Token]:
+    blocks = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+    return [token for block in blocks for token in (block, *(block.children or ()))]
+
+
+def _structure(markdown: str) -> list[tuple[str, str]]:
+    """What the document is made of, apart from its words."""
+    words = {"text", "text_special", "softbreak"}
+    return [(token.type, token.tag) for token in _tokens(markdown) if token.type not in words]
+
+
+def _words(markdown: str) -> str:
+    """What a reader of the rendered document reads."""
+    return "".join(token.content for token in _tokens(markdown) if token.type.startswith("text"))
+
+
+def _joined(inline: Token) -> str:
+    return "".join(token.content for token in inline.children or ())
+
+
+def _cited(playbook: Playbook) -> set[str]:
+    """Every evidence id that a claim names."""
+    plain = playbook.model_dump(exclude={"evidence"})
+    return set(_ids(plain))
+
+
+def _ids(value: object) -> Iterator[str]:
+    match value:
+        case dict():
+            fields = cast("dict[str, object]", value)
+            yield from cast("tuple[str, ...]", fields.get("evidence", ()))
+            yield from (id_ for one in fields.values() for id_ in _ids(one))
+        case tuple() | list():
+            yield from (id_ for one in cast("tuple[object, ...]", value) for id_ in _ids(one))
+        case _:
+            pass
+
+
+def test_there_is_one_export_per_format() -> None:
+    formats = {name: (export(name).suffix, export(name).media_type) for name in names()}
+
+    assert formats == {
+        "html": ("html", "text/html"),
+        "json": ("json", "application/json"),
+        "markdown": ("md", "text/markdown"),
+    }
+
+
+def test_an_unknown_format_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UnknownName, match=r"no export 'docx'; choose one of: html, json, markdown"):
+        export("docx")
+
+
+def test_a_module_that_is_not_a_format_is_not_one() -> None:
+    with pytest.raises(UnknownName):
+        export("_reading")
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_same_playbook_gives_the_same_bytes(name: str) -> None:
+    assert export(name).render(sample_playbook()) == export(name).render(sample_playbook())
+
+
+def test_json_gives_the_playbook_back(playbook: Playbook, hostile: Playbook) -> None:
+    for given in (playbook, hostile, _empty(playbook)):
+        assert Playbook.model_validate_json(export("json").render(given)) == given
+
+
+@pytest.mark.parametrize("name", ["markdown", "html"])
+def test_an_empty_section_says_why_and_what_would_fill_it(name: str, playbook: Playbook) -> None:
+    text = export(name).render(_empty(playbook))
+
+    assert text.count("Nothing was found.") == 7 + 8 + 3
+    assert text.count("The blog did not answer within 20 seconds.") == 2
+    assert text.count("Run again with refresh.") == 2
+
+
+def test_markdown_says_up_front_what_a_flag_means(playbook: Playbook) -> None:
+    front, _ = export("markdown").render(playbook).split("## Executive summary")
+
+    assert front.startswith("# Lumenboard → Kestrel Freight playbook\n")
+    assert "**Written without a language model.** Every statement is arranged from quotations." in front
+    assert "**3 gaps**" in front
+    assert [flag.reason for flag in playbook.flags if flag.reason not in front] == []
+
+
+def test_markdown_lists_every_cited_quotation_with_its_page(playbook: Playbook) -> None:
+    _, sources = export("markdown").render(playbook).split("## Sources")
+    cited = _cited(playbook)
+
+    assert len(re.findall(r"(?m)^- \*\*\[\d+\]", sources)) == len(cited) == 32
+    for id_ in cited:
+        found = playbook.evidence[id_]
+        assert found.quote in _words(sources)
+        assert f"<{found.url}>" in sources
+        assert found.page_title in _words(sources)
+
+
+def test_markdown_numbers_sources_in_the_order_of_their_first_mention(playbook: Playbook) -> None:
+    text, sources = export("markdown").render(playbook).split("## Sources")
+    mentioned = list(dict.fromkeys(re.findall(r"\[(\d+)\]", text)))
+
+    assert mentioned == [str(number) for number in range(1, len(mentioned) + 1)]
+    assert re.findall(r"\*\*\[(\d+)\]\*\*", sources) == mentioned
+
+
+def test_markdown_dates_its_sources_and_marks_those_older_than_18_months(playbook: Playbook) -> None:
+    _, sources = export("markdown").render(playbook).split("## Sources")
+    entries = sources.split("\n- ")
+
+    old = [entry for entry in entries if "older than 18 months" in entry]
+    assert len(old) == 2
+    assert all(
+        "Öresund" in entry and "fetched 2026-11-20 · language en · published 2024-01-15" in entry for entry in old
+    )
+    assert any("language de · undated" in entry for entry in entries)
+
+
+@pytest.mark.parametrize(
+    ("published_on", "old"),
+    [(date(2025, 5, 20), False), (date(2025, 5, 19), True), (date(2025, 6, 30), False), (None, False)],
+)
+def test_a_source_is_old_the_day_after_18_months(published_on: date | None, old: bool, playbook: Playbook) -> None:
+    assert GENERATED_AT.date() == date(2026, 11, 20)
+    undated = {id_: one.model_copy(update={"published_on": published_on}) for id_, one in playbook.evidence.items()}
+
+    text = export("markdown").render(playbook.model_copy(update={"evidence": undated}))
+
+    assert ("older than 18 months" in text) is old
+
+
+def test_markdown_shows_facts_guesses_and_questions_apart(playbook: Playbook) -> None:
+    text = export("markdown").render(playbook)
+
+    assert "Today roughly half still end on the telephone. [9]" in text
+    assert (
+        "*Inference:* With weekly releases and numbers from spreadsheets, the team seems to fly blind. [5][10]" in text
+    )
+    assert "*Open question:* Who owns the self-service goal day to day?" in text
+
+
+def test_markdown_keeps_e_mails_to_the_letter(playbook: Playbook) -> None:
+    fences = [token.content for token in _tokens(export("markdown").render(playbook)) if token.type == "fence"]
+
+    bodies = [touch.body + "\n" for sequence in playbook.email_sequences for touch in sequence.touches]
+    assert fences == bodies
+    assert "{{first_name}}" in fences[0]
+
+
+def test_page_text_cannot_shape_the_markdown(hostile: Playbook, harmless: Playbook) -> None:
+    assert _structure(export("markdown").render(hostile)) == _structure(export("markdown").render(harmless))
+
+
+def test_a_bar_in_page_text_does_not_end_a_cell(playbook: Playbook) -> None:
+    track, *others = playbook.talk_tracks
+    row, *rows = track.value_map
+    row = row.model_copy(
+        update={
+            "pain": row.pain.model_copy(update={"text": "a | b"}),
+            "capability": row.capability.model_copy(update={"text": r"c \| d"}),
+        }
+    )
+    track = track.model_copy(update={"value_map": (row, *rows)})
+
+    text = export("markdown").render(playbook.model_copy(update={"talk_tracks": (track, *others)}))
+
+    tokens = _tokens(text)
+    cells = [_joined(tokens[at + 1]) for at, token in enumerate(tokens) if token.type == "td_open"]
+    assert cells[:2] == ["a | b [9]", r"c \| d [25]"]
+
+
+def test_page_text_cannot_link_from_the_markdown(hostile: Playbook) -> None:
+    tokens = _tokens(export("markdown").render(hostile))
+
+    assert not [token for token in tokens if token.type in {"image", "html_inline", "html_block"}]
+    links = {str(token.attrs["href"]) for token in tokens if token.type == "link_open"}
+    assert links == {found.url for found in hostile.evidence.values()} - _uncited_urls(hostile)
+
+
+def _uncited_urls(playbook: Playbook) -> set[str]:
+    cited = {playbook.evidence[id_].url for id_ in _cited(playbook)}
+    return {found.url for found in playbook.evidence.values()} - cited
+
+
+def test_hostile_page_text_is_still_readable_in_the_markdown(hostile: Playbook) -> None:
+    words = _words(export("markdown").render(hostile))
+
+    visible = [re.sub("[\u202e\x00]", "", text) for text in HOSTILE]
+    assert [text for text in visible if " ".join(text.split()) not in words] == []
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,<b>x</b>", " https://x.example"])
+def test_an_address_that_is_not_of_the_web_is_no_link(url: str, playbook: Playbook) -> None:
+    evidence = {id_: one.model_copy(update={"url": url}) for id_, one in playbook.evidence.items()}
+    changed = playbook.model_copy(update={"evidence": evidence})
+
+    assert "link_open" not in {token.type for token in _tokens(export("markdown").render(changed))}
+    assert set(re.findall(r'<a [^>]*href="([^"]*)"', export("html").render(changed))) == _own_anchors(playbook)
+
+
+def _own_anchors(playbook: Playbook) -> set[str]:
+    return set(re.findall(r'href="(#[^"]*)"', export("html").render(playbook)))
+
+
+def test_html_and_markdown_give_a_source_the_same_number(playbook: Playbook) -> None:
+    _, sources = export("markdown").render(playbook).split("## Sources")
+    in_markdown = re.findall(r"\*\*\[(\d+)\]\*\*.*\n.*<(https?://[^>]+)>", sources)
+    _, shown = export("html").render(playbook).split('<section id="sources">')
+    shown, _ = shown.split("</section>", 1)
+    in_html = list(
+        zip(re.findall(r'class="number">(\d+)<', shown), re.findall(r'<a href="(http[^"]+)"', shown), strict=True)
+    )
+
+    assert in_html == in_markdown
+
+
+def test_a_sentence_that_the_body_words_otherwise_is_shown_below_the_e_mail(playbook: Playbook) -> None:
+    sequence, *others = playbook.email_sequences
+    touch, *later = sequence.touches
+    stray = Sentence[str](text="Not in the body.", kind="fact", evidence=("p_goal",))
+    touch = touch.model_copy(update={"sentences": (stray, *touch.sentences)})
+    changed = playbook.model_copy(
+        update={"email_sequences": (sequence.model_copy(update={"touches": (touch, *later)}), *others)}
+    )
+
+    text = export("html").render(changed)
+
+    assert text.count("Also rests on") == 1
+    assert "Not in the body." in text
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
+        yield browser
+        await browser.close()
+
+
+class Opened:
+    """A playbook in a browser, with all that the page asked for and complained of."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", self._requested)
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("popup", lambda popup: self.complaints.append(popup.url))
+
+    def _requested(self, request: Request) -> None:
+        self.requests.append(request.url)
+
+
+async def opened(browser: Browser, folder: Path, playbook: Playbook, *, scripts: bool = True) -> Opened:
+    file = folder / "playbook.html"
+    file.write_text(export("html").render(playbook), "utf-8")
+    context = await browser.new_context(java_script_enabled=scripts, reduced_motion="reduce")
+    html = Opened(await context.new_page())
+    await html.page.goto(file.as_uri())
+    return html
+
+
+@needs_browser
+async def test_html_asks_the_network_for_nothing_and_breaks_no_rule(
+    browser: Browser, tmp_path: Path, playbook: Playbook
+) -> None:
+    html = await opened(browser, tmp_path, playbook)
+    for ref in await html.page.locator("#summary .ref").all():
+        await ref.click()
+    await html.page.get_by_role("button", name="Copy body").first.click()
+
+    assert [url for url in html.requests if not url.startswith(("file:", "data:"))] == []
+    assert html.complaints == []
+
+
+@needs_browser
+async def test_the_policy_admits_our_style_and_script_and_no_others(
+    browser: Browser, tmp_path: Path, playbook: Playbook
+) -> None:
+    html = await opened(browser, tmp_path, playbook)
+
+    styled = await html.page.evaluate("getComputedStyle(document.querySelector('.mail')).borderRadius")
+    blocked = await html.page.evaluate(
+        """new Promise(done => {
+            document.addEventListener("securitypolicyviolation", event => done(event.effectiveDirective));
+            const image = document.createElement("img");
+            image.src = "https://evil.example/pixel.png";
+            document.body.append(image);
+        })"""
+    )
+
+    assert styled != "0px"
+    assert await html.page.locator("[data-copy]:visible").count() == 24
+    assert blocked == "img-src"
+    policy = await html.page.locator("meta[http-equiv]").get_attribute("content")
+    assert policy is not None
+    assert "unsafe" not in policy
+
+
+@needs_browser
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_a_claim_shows_its_quotation_by_mouse_and_by_keyboard(
+    scripts: bool, browser: Browser, tmp_path: Path, playbook: Playbook
+) -> None:
+    page = (await opened(browser, tmp_path, playbook, scripts=scripts)).page
+    evidence = page.locator(".evidence:popover-open")
+    ref = page.locator("#summary .claim").filter(has_text="Today roughly half").locator(".ref")
+
+    await ref.click()
+    assert await evidence.locator("blockquote").inner_text() == playbook.evidence["p_today"].quote
+    assert await evidence.locator("a").get_attribute("href") == playbook.evidence["p_today"].url
+    assert await evidence.locator("a").is_visible()
+
+    await page.keyboard.press("Escape")
+    assert await evidence.count() == 0
+
+    await ref.focus()
+    await page.keyboard.press("Enter")
+    assert await evidence.locator("blockquote").is_visible()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.href") == playbook.evidence["p_today"].url
+
+
+@needs_browser
+async def test_the_words_of_a_claim_can_be_clicked(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
+    page = (await opened(browser, tmp_path, playbook)).page
+
+    await page.locator("#emails .words").get_by_text("Today, roughly half still end up").click()
+
+    shown = page.locator(".evidence:popover-open")
+    assert await shown.locator("blockquote").inner_text() == playbook.evidence["p_today"].quote
+    assert await page.locator(".claim.shown").count() > 1
+
+
+@needs_browser
+async def test_copying_gives_the_e_mail_to_the_letter(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
+    page = (await opened(browser, tmp_path, playbook)).page
+    await page.evaluate(
+        """() => {
+            navigator.clipboard.writeText = () => Promise.reject(new Error("not allowed"));
+            document.addEventListener("copy", () => { window.taken = document.activeElement.value; });
+        }"""
+    )
+
+    await page.get_by_role("button", name="Copy body").first.click()
+    await page.get_by_role("button", name="Copied").wait_for()
+
+    assert await page.evaluate("window.taken") == playbook.email_sequences[0].touches[0].body
+
+
+@needs_browser
+async def test_an_e_mail_reads_as_it_will_be_sent(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
+    page = (await opened(browser, tmp_path, playbook)).page
+    touch = playbook.email_sequences[0].touches[0]
+
+    await page.evaluate("document.querySelectorAll('.mail .ref').forEach(ref => ref.remove())")
+
+    assert await page.locator(".mail .body").first.text_content() == touch.body
+    assert await page.locator(".mail .subject").first.text_content() == touch.subject
+    assert "{{first_name}}" in touch.body
+
+
+@needs_browser
+async def test_print_shows_everything(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
+    page = (await opened(browser, tmp_path, playbook, scripts=False)).page
+    await page.emulate_media(media="print")
+
+    hidden = await page.locator("details .found > li").evaluate_all(
+        "items => items.filter(item => !item.checkVisibility({contentVisibilityAuto: true})).length"
+    )
+    assert hidden == 0
+    quotations = page.locator("#sources .quotation")
+    assert await quotations.count() == len(_cited(playbook))
+    assert all([await one.is_visible() for one in await quotations.all()])
+    assert not await page.locator(".toc").is_visible()
+    assert len(await page.pdf()) > 10_000
+
+
+@needs_browser
+async def test_quotations_carry_their_language_and_direction(
+    browser: Browser, tmp_path: Path, playbook: Playbook
+) -> None:
+    page = (await opened(browser, tmp_path, playbook)).page
+    german = page.locator("#sources blockquote[lang=de]")
+
+    assert await german.count() == 2
+    assert {await one.get_attribute("dir") for one in await german.all()} == {"auto"}
+
+
+@needs_browser
+async def test_page_text_is_inert_in_html(
+    browser: Browser, tmp_path: Path, hostile: Playbook, harmless: Playbook
+) -> None:
+    shape = """[...document.querySelectorAll("*")].map(
+        element => [element.tagName, ...element.getAttributeNames(), element.getAttribute("href")]
+    )"""
+    expected = await (await opened(browser, tmp_path, harmless)).page.evaluate(shape)
+
+    html = await opened(browser, tmp_path, hostile)
+
+    assert await html.page.evaluate(shape) == expected
+    assert await html.page.title() != "owned"
+    assert html.complaints == []
+    assert [url for url in html.requests if not url.startswith(("file:", "data:"))] == []
+    assert await html.page.locator("#sources blockquote").first.text_content() in HOSTILE
+
+
+@needs_browser
+async def test_markup_in_an_address_stays_in_the_address(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
+    url = "https://x.example/\"onmouseover='x'><b>`|&copy=1 end"
+    evidence = {id_: one.model_copy(update={"url": url}) for id_, one in playbook.evidence.items()}
+    changed = playbook.model_copy(update={"evidence": evidence})
+
+    links = (await opened(browser, tmp_path, changed)).page.locator("#sources a")
+
+    assert {await link.get_attribute("href") for link in await links.all()} == {url}
+    assert {await link.get_attribute("rel") for link in await links.all()} == {"noopener noreferrer nofollow"}
+    markdown = export("markdown").render(changed)
+    assert _structure(markdown) == _structure(export("markdown").render(playbook))
+    assert "<https://x.example/\"onmouseover='x'%3E%3Cb%3E%60%7C&copy=1%20end>" in markdown
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440])
+async def test_no_width_needs_sideways_scrolling(
+    width: int, browser: Browser, tmp_path: Path, playbook: Playbook
+) -> None:
+    page = (await opened(browser, tmp_path, playbook)).page
+    await page.set_viewport_size({"width": width, "height": 800})
+
+    assert await page.evaluate("document.documentElement.scrollWidth") == width
