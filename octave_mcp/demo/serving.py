@@ -1,0 +1,80 @@
+"""Sites on loopback, inside the running event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from octave_mcp.demo.sites import Site
+
+
+class Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leaves signals to whoever runs the loop: two servers that each restore the other's handlers lose them."""
+        yield
+
+
+@asynccontextmanager
+async def serve(*sites: Site) -> AsyncGenerator[tuple[str, ...]]:
+    """Their origins, in the order given.
+
+    The sockets listen before the servers run: whoever asks at once waits in the queue, and is not refused.
+    """
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(_listening()) for _ in sites]
+        origins = tuple(f"http://127.0.0.1:{listening.getsockname()[1]}" for listening in sockets)
+        servers = [Server(_config(site, origin)) for site, origin in zip(sites, origins, strict=True)]
+        running = [
+            asyncio.create_task(server.serve(sockets=[listening]))
+            for server, listening in zip(servers, sockets, strict=True)
+        ]
+        try:
+            yield origins
+        finally:
+            for server in servers:
+                server.should_exit = True
+            await asyncio.gather(*running)
+
+
+def _listening() -> socket.socket:
+    """On a free port of the loopback interface.
+
+    The protocol is named because asyncio turns Nagle's algorithm off only where it is: else every answer takes 40 ms.
+    """
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    return listening
+
+
+def _config(site: Site, origin: str) -> uvicorn.Config:
+    return uvicorn.Config(
+        _application(site, origin),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
+
+
+def _application(site: Site, origin: str) -> Starlette:
+    documents, missing = site.documents(origin), site.missing(origin)
+
+    async def answer(request: Request) -> Response:
+        path = request.url.path
+        if path not in documents and (without_slash := path.rstrip("/")) in documents:
+            return RedirectResponse(without_slash, status_code=308)
+        document = documents.get(path, missing)
+        return Response(document.body, 404 if document is missing else 200, media_type=document.media_type)
+
+    return Starlette(routes=[Route("/{path:path}", answer)])
