@@ -24,7 +24,7 @@ class Names(Value):
 
 
 class ReadingBrief(Value):
-    """What an ask about pages needs to know: whose they are, who is meant to buy, and what the user said of the deal."""
+    """What an ask about pages needs to know: whose they are, the other company, and what the user said of the deal."""
 
     role: Role
     company: str

@@ -76,9 +76,10 @@ SECTIONS: tuple[tuple[Pattern, PageKind], ...] = (
     (_parts(r"pricing|plans?|price|prices|pricing-plans|plans-and-pricing|editions|定价|价格"), "pricing"),
     (
         _words(
-            r"who-we-build-for|who-we-do-business-with|icp|ideal-customer(?:-profile)?|personas?|customer-personas|target-"
+            r"who-we-(?:build-for|serve|help|work-with|do-business-with)|who-(?:its|it-is)-for|icp|ideal-customer(?:-profile)?|"
+            r"personas?|customer-personas|target-"
             r"(?:customers?|market|audience)|use-cases?|usecases?|for-[a-z-]*(?:startups?|teams|enterprises?|developers|agencies|"
-            r"engineers|marketers|business(?:es)?)|industr(?:y|ies)|value-propositions?|who-its-for|行业|应用场景|使用场景"
+            r"engineers|marketers|business(?:es)?)|industr(?:y|ies)|value-propositions?|行业|应用场景|使用场景"
         ),
         "persona",
     ),

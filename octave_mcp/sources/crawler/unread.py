@@ -6,7 +6,7 @@ from octave_mcp.domain.page import PageFailure
 from octave_mcp.errors import RateLimited, Transient, UpstreamError
 
 
-class Unread(UpstreamError):  # noqa: N818 - it names what happened, as `Transient` does
+class Unread(UpstreamError):
     def __init__(self, url: str, code: str, reason: str) -> None:
         super().__init__(reason)
         self.failure = PageFailure(url=url, code=code, reason=reason)

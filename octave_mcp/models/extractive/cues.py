@@ -1,0 +1,306 @@
+"""The words by which sentences are told apart. English; a page in another language matches few of them."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+from octave_mcp.domain.prospect import FactTopic, JobFunction, Need
+
+
+def _any(words: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
+    """A pattern for any of the phrases, separated by '|', at word boundaries; a trailing * lets a word go on."""
+    phrases = "|".join(
+        re.escape(phrase.strip()).replace(r"\*", r"\w*").replace(r"\ ", r"\s+") for phrase in words.split("|")
+    )
+    return re.compile(rf"(?<!\w)(?:{phrases})(?!\w)", flags)
+
+
+NEEDS: dict[Need, re.Pattern[str]] = {
+    "growth": _any(
+        "growth|grow|growing|grew|expand*|new users|new customers|sign-ups|signups|user acquisition|"
+        "acquisition|new markets|"
+        "word of mouth|scale up|scaling up|community|demand|raised|double our"
+    ),
+    "conversion": _any(
+        "conversion*|convert*|onboarding|drop-off*|drop off|funnel*|registration*|activation|retention|"
+        "churn*|engagement|trial*|checkout"
+    ),
+    "insight": _any(
+        "insight*|analytics|analys*|analyz*|metrics|measure*|dashboard*|report*|visibility|track*|"
+        "understand*|data-driven|"
+        "attribution|experiment*|A/B test*|feedback|forecast*|know where|real time|real-time"
+    ),
+    "speed": _any(
+        "faster|fast|quick*|speed*|time to value|in minutes|in days|ship*|velocity|productiv*|slow|"
+        "slower|delay*|bottleneck*|"
+        "turnaround|in less than|release*|iterate"
+    ),
+    "cost": _any(
+        "cost*|price|prices|pricing|cheaper|expensive|budget*|sav*|bill|bills|billing|margin*|spend*|"
+        "waste*|fees|overtime|empty miles"
+    ),
+    "scale": _any(
+        "scale*|scaling|scalab*|volume*|millions|thousands of|high traffic|peak*|capacity|large|global*|load|throughput"
+    ),
+    "reliability": _any(
+        "reliab*|uptime|downtime|outage*|incident*|postmortem|post-mortem|stable|stability|availability|"
+        "backup*|failure*|failed|"
+        "on time|on-time|late|missed|bug|bugs|went wrong"
+    ),
+    "security": _any(
+        "secur*|complian*|GDPR|HIPAA|SOC 2|SOC2|ISO 27001|privacy|encrypt*|audit*|breach*|SSO|SAML|"
+        "access control*|fraud|regulat*|permissions"
+    ),
+    "control": _any(
+        "control|self-host*|self host*|open source|open-source|own infrastructure|transparen*|lock-in|"
+        "own data|ownership|portab*"
+    ),
+    "integration": _any(
+        "integrat*|connect*|API|APIs|data warehouse*|stack|all-in-one|one place|single tool|"
+        "single platform|fragmented|tools"
+    ),
+    "adoption": _any(
+        "easy to use|ease of use|adopt*|self-serve|learn*|training|non-technical|simple|intuitive|"
+        "documentation|hand-offs"
+    ),
+    "support": _any(
+        "support|customer service|help desk|response time|tickets|customer success|call*us|calls|"
+        "complain*|customers ask"
+    ),
+    "hiring": _any(
+        "hire|hires|hired|hiring|recruit*|open roles|open positions|join our team|join us|headcount|"
+        "new team|team members"
+    ),
+    "automation": _any(
+        "automat*|manual*|by hand|spreadsheet*|repetitive|workflow*|paperwork|phone calls|whiteboard*|"
+        "copy and paste|re-keying"
+    ),
+    "quality": _any("quality|accura*|error*|mistake*|test*|consisten*|experience|usab*|improve*|better"),
+}
+
+NEED_WORDS: dict[Need, str] = {
+    "growth": "turning growth into something you can steer",
+    "conversion": "seeing where people drop off",
+    "insight": "getting answers from your own data",
+    "speed": "moving faster with the team you have",
+    "cost": "keeping the cost under control",
+    "scale": "handling more volume",
+    "reliability": "keeping things running when it counts",
+    "security": "security and compliance",
+    "control": "keeping control of your own data and stack",
+    "integration": "bringing scattered tools together",
+    "adoption": "getting whole teams to use it",
+    "support": "answering customers sooner",
+    "hiring": "doing more while the team is still growing",
+    "automation": "taking manual work off people",
+    "quality": "a better experience for users",
+}
+"""A need in the words of an e-mail: 'My guess is that ... matters to you now'."""
+
+NEED_TITLES: dict[Need, str] = {
+    "growth": "Growth to steer",
+    "conversion": "Drop-off on the way to value",
+    "insight": "Answers from data",
+    "speed": "Speed of delivery",
+    "cost": "Cost under pressure",
+    "scale": "Scale and peak load",
+    "reliability": "Reliability when it counts",
+    "security": "Security and compliance",
+    "control": "Control of data and stack",
+    "integration": "Scattered tools",
+    "adoption": "Adoption by whole teams",
+    "support": "Customer questions and support",
+    "hiring": "A team that is still growing",
+    "automation": "Manual work",
+    "quality": "Quality of the experience",
+}
+
+NEED_GUESSES: dict[Need, str] = {
+    "growth": "growth seems to be under way, so knowing what drives it would matter",
+    "conversion": "getting new users to first value may be on their minds",
+    "insight": "they may want answers from their own data sooner",
+    "speed": "they seem to have much in the works, so speed would matter",
+    "cost": "costs may be under a closer look",
+    "scale": "the volume seems large, so what breaks under load would matter",
+    "reliability": "keeping things running seems to matter",
+    "security": "security and compliance seem to be part of their deals",
+    "control": "they seem to want their stack in their own hands",
+    "integration": "several technologies meet here, so fitting in would matter",
+    "adoption": "a new tool may have to win whole teams over",
+    "support": "customer questions may take up time",
+    "hiring": "the team seems to be growing, so getting more done per person would matter",
+    "automation": "work done by hand may take up time",
+    "quality": "the experience of their users seems to matter",
+}
+"""A need as a guess about them, hedged: it follows 'A guess: ', and what it rests on follows it."""
+
+FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
+    "leadership": _any(
+        "CEO|founder|co-founder|cofounder|chief executive*|managing director|president|owner|general manager"
+    ),
+    "product": _any(
+        "product manager*|product owner|head of product|chief product|product lead|CPO|product team*|PM|"
+        "PMs|VP product|product management"
+    ),
+    "data": _any(
+        "data engineer*|data scientist*|analyst*|analytics engineer*|head of data|data team*|data lead|"
+        "business intelligence"
+    ),
+    "marketing": _any(
+        "marketing|marketer*|growth|demand generation|brand|content|CMO|SEO|communications|devrel|developer relations"
+    ),
+    "design": _any("design*|UX|UI"),
+    "operations": _any(
+        "operations|ops|dispatch*|logistics|fleet|supply chain|COO|planner*|warehouse|scheduling|field service|depot"
+    ),
+    "sales": _any("sales|account executive*|revenue|CRO|business development|partnerships"),
+    "support": _any("support|customer success|customer service|customer care|customer experience"),
+    "security": _any("security|compliance|CISO|risk|privacy officer"),
+    "finance": _any("finance|CFO|accounting|controller|procurement"),
+    "engineering": _any(
+        "engineer*|developer*|CTO|technical lead|tech lead|programmer*|architect*|devops|technology|"
+        "software|infrastructure"
+    ),
+}
+"""In the order in which a title is tried: 'Product Engineer' is engineering, 'Data Engineer' is data."""
+
+FUNCTION_TITLES: dict[JobFunction, str] = {
+    "leadership": "Founder or CEO",
+    "product": "Head of Product",
+    "data": "Head of Data",
+    "marketing": "Head of Growth",
+    "design": "Head of Design",
+    "operations": "Head of Operations",
+    "sales": "Head of Sales",
+    "support": "Head of Customer Support",
+    "security": "Head of Security",
+    "finance": "Head of Finance",
+    "engineering": "Head of Engineering",
+}
+
+FUNCTION_NEEDS: dict[JobFunction, tuple[Need, ...]] = {
+    "leadership": ("growth", "cost", "scale", "hiring"),
+    "product": ("insight", "conversion", "quality", "speed"),
+    "data": ("insight", "integration", "control", "scale"),
+    "marketing": ("growth", "conversion", "insight", "quality"),
+    "design": ("quality", "insight", "conversion"),
+    "operations": ("automation", "reliability", "cost", "scale", "speed"),
+    "sales": ("growth", "conversion", "speed"),
+    "support": ("support", "automation", "quality", "speed"),
+    "security": ("security", "control", "reliability"),
+    "finance": ("cost", "automation", "security"),
+    "engineering": ("speed", "reliability", "control", "scale", "integration", "automation"),
+}
+
+FACTS: dict[FactTopic, re.Pattern[str]] = {
+    "funding": _any(
+        "to invest|community round|raised|raises|series [a-h]|seed round|in funding|total funding|"
+        "valuation|investors|backed by|led by|venture|融资|投资"
+    ),
+    "pricing": re.compile(
+        r"[$€£¥]\s?\d|per (?:month|user|seat|year|pallet|parcel|order)\b.*[$€£¥]|free (?:plan|tier)", re.IGNORECASE
+    ),
+    "hiring": _any("hiring|we are looking for|open roles|open positions|join us|full-time|vacancies|招聘|加入我们"),
+    "team": _any(
+        "team members|employees|people work|our team of|staff|headcount|ex-founders|founded by|"
+        "co-founder*|cofounder*|founders|员工|团队"
+    ),
+    "compliance": _any("SOC 2|SOC2|ISO 27001|HIPAA|GDPR|PCI*|certified|compliant|compliance|合规|认证"),
+    "scale": re.compile(
+        r"\d[\d,.]*\s?(?:%|\+|k|m|million|billion|x)?\s+(?:\w+\s){0,3}?(?:databases|developers|users|"
+        r"customers|members|orders|parcels|pallets|"
+        r"shipments|deliver\w+|drivers|vehicles|vans|trucks|depots|stores|requests|downloads|stars|"
+        r"companies|businesses|retailers|dispatchers)"
+        r"|growing \d+|\d+\s?% (?:more|of)",
+        re.IGNORECASE,
+    ),
+    "location": _any(
+        "fully remote|headquarter*|offices|office in|based in|countries|regions|depots in|warehouses in|总部"
+    ),
+    "history": _any("founded in|since 20*|since 19*|established in|started in|成立"),
+    "initiative": _any(
+        "launching|introducing|announc*|accelerating|we will|we plan|plan to|roadmap|beta|new initiative|"
+        "rolling out|opening|"
+        "this year|next year|coming months|coming soon|launch week|发布|推出|即将"
+    ),
+    "customers": _any(
+        "our customers|used by|trusted by|companies using|companies trust|enterprises use|case study|"
+        "customer stor*|clients|users include|客户|用户"
+    ),
+    "technology": _any(
+        "PostgreSQL|Postgres|MySQL|Kubernetes|Docker|AWS|Azure|Google Cloud|GCP|TypeScript|JavaScript|"
+        "Python|Rust|Golang|Elixir|Java|React|"
+        "Vue|Next.js|Node.js|Deno|GraphQL|Kafka|Redis|Snowflake|BigQuery|Salesforce|HubSpot|SAP|NetSuite|"
+        "REST|Terraform|Prometheus|Grafana|"
+        "OpenTelemetry|S3|Iceberg|pgvector|WebSocket*|ClickHouse|Flink|Spark|EDI|MQTT|Parquet|SQL",
+        re.NOFLAG,
+    ),
+    "offering": _any(
+        "platform|product*|service*|solution*|provides|offers|built-in|feature*|database|提供|产品|数据库"
+    ),
+    "business": _any("is a|is an|is the|we help|we build|our mission|alternative|是一"),
+}
+PROBLEM = _any(
+    "challenge*|problem*|struggl*|difficult*|hard to|wasn't|wasn’t|weren’t|couldn't|couldn’t|didn't|"
+    "didn’t|doesn’t|can’t|limited|limitation*|"
+    "fragmented|incomplete|manual*|lacked|lacking|missing|no unified|frustrat*|slow|too|friction|unable|"
+    "without|needed|had to|pain*|"
+    "bottleneck*|complex|expensive|risk*|concern*|nobody|none of|gap|required|by hand|spreadsheet*|lost|missed|late"
+)
+ADOPTION = _any(
+    "using|used|use|uses|chose|choose|adopted|deployed|deploys|switched|moved to|migrated|began|"
+    "implemented|rolled out|selected|built|"
+    "found|tried|set up|started|turned to|decided|helped|helps|enabled|allowed|connected"
+)
+CHANGE = _any(
+    "improv*|increas*|reduc*|cut|cuts|sav*|grew|grow*|boost*|faster|rose|doubl*|tripl*|halv*|drop|"
+    "dropped|decreas*|fell|fewer|less|more|"
+    "gain*|captur*|raised|lowered|eliminat*|deliver*|enhanc*|achiev*|higher|lower|10x*|from"
+)
+DESCRIPTION = _any(
+    "founded|since launching|launched in|employees|funding|is a|is an|is the world*|world’s largest|"
+    "world’s leading|customers worldwide|"
+    "headquarter*|companies including|brands|including|trusted by|adopted by|valuation"
+)
+BENEFIT = _any(
+    "helped|helps|help|saves|saved|easy|easier|able to|great|love|best|perfect|instead of|without|now|"
+    "faster|everything|whole problem|"
+    "game changer|invaluable|confiden*|better|peace of mind|never|trust"
+)
+OUTCOME = _any(
+    "save*|time|money|faster|improv*|understand*|increas*|reduc*|conver*|trust|visibility|grow*|"
+    "everything|one place|scale"
+)
+PRAISE_VERB = re.compile(
+    r"\b(?:says?|said|explains?|explained|adds?|added|notes?|noted|recalls?|tells us|told us|according to)\b"
+)
+FIGURE = re.compile(r"\d")
+MEASURED = re.compile(
+    r"\d[\d.,]*\s?(?:%|percent)|\b\d+(?:\.\d+)?x(?:ed)?\b|[$€£]\s?\d|\b(?:doubled|tripled|halved)\b"
+    r"|\b\d[\d,]*\+?\s+(?:hours?|minutes?|days?|weeks?|months?|users|apps|applications|customers|tools|"
+    r"sessions|events|experiments|orders|"
+    r"calls|drivers|people|engineers|queries|pickups|visits|jobs|deliveries)\b",
+    re.IGNORECASE,
+)
+OUR_OWN = re.compile(r"^(?:\W*\w+\W+){0,5}?(?:we|we’re|we're|we’ve|we've|our)\b", re.IGNORECASE)
+STALE_OFFER = _any(
+    "cookie*|newsletter|sign up|subscribe|terms|privacy policy|read more|learn more|click|email us|"
+    "contact us|schedule a demo"
+)
+
+
+def need_of(text: str, among: tuple[Need, ...] = get_args(Need)) -> Need | None:
+    """The need whose words a text has most of; of equals the one named first."""
+    found: dict[Need, list[int]] = {need: [match.start() for match in NEEDS[need].finditer(text)] for need in among}
+    best = max(found, key=lambda need: (len(found[need]), -min(found[need], default=0)))
+    return best if found[best] else None
+
+
+def needs_of(text: str) -> set[Need]:
+    return {need for need in NEEDS if NEEDS[need].search(text)}
+
+
+def function_of(title: str) -> JobFunction | None:
+    """The job function a title belongs to, if it looks like a title at all."""
+    return next((function for function, words in FUNCTIONS.items() if words.search(title)), None)

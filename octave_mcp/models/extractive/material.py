@@ -1,0 +1,315 @@
+"""Where a prospect's need meets a vendor's proof: what each persona's copy is made of.
+
+Every writer sees the same brief, so each computes the same shares; no proof and no opening line is used for two
+personas while there are enough of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from octave_mcp.domain.asks import WritingBrief
+from octave_mcp.domain.evidence import Cite, EvidenceId
+from octave_mcp.domain.prospect import BuyerPersona, Fact, FactTopic, JobFunction, Need, PainPoint
+from octave_mcp.domain.vendor import CaseStudy, Offering, ProofPoint
+from octave_mcp.figures import figures, has_words, normal
+from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.copy import CLAIM_WORDS, QUOTED_WORDS, as_statement, quotable, sentence, shortest
+from octave_mcp.models.extractive.shown import Shown, latin_names
+
+T = TypeVar("T")
+
+_TOPICS: tuple[FactTopic, ...] = (
+    "initiative",
+    "funding",
+    "scale",
+    "hiring",
+    "team",
+    "customers",
+    "business",
+    "location",
+    "technology",
+    "offering",
+    "pricing",
+    "compliance",
+)
+_PAGES = {
+    "about": "your about page",
+    "careers": "your careers page",
+    "home": "your home page",
+    "news": "one of your news posts",
+    "blog": "a post of yours",
+    "pricing": "your pricing page",
+    "customers": "your customers page",
+    "product": "a product page of yours",
+    "security": "your security page",
+}
+_GRUMBLES = re.compile(
+    r"\b(?:\w+n['’]t|not|cannot|never|used to|tried|originally|previous\w*|expensive|slow|however)\b", re.IGNORECASE
+)
+_LEADS_IN = re.compile(
+    r"^(?:Additionally|Also|However|Moreover|In addition|As a result|Today|Now|Finally|Lastly),?\s+(?=(?:we|our)\b)",
+    re.IGNORECASE,
+)
+_LEANS_BACK = re.compile(
+    r"(?:if|but|and|so|because|this|that|these|those|it|they|he|she|to|while|when|with|since|then|for|as)\b",
+    re.IGNORECASE,
+)
+_PASSES = re.compile(
+    r"\b(?:today|tomorrow|soon|next (?:few )?(?:week|month|year)s?|coming (?:week|month)s?|"
+    r"this (?:week|month|year)|just|now)\b",
+    re.IGNORECASE,
+)
+_FIRST_PERSON = re.compile(r"\b(?:I|I'm|I’m|I've|I’ve|my|me)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A result of another customer's, in the page's own words."""
+
+    customer: str
+    text: str
+    evidence: tuple[EvidenceId, ...]
+    needs: frozenset[Need]
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Praise by a person with a name and a job, short enough to quote."""
+
+    person: str
+    role: str
+    company: str
+    quote: str
+    evidence: tuple[EvidenceId, ...]
+    needs: frozenset[Need]
+    function: JobFunction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A line of the prospect's own to open with; `quote` is empty where its page is not in English."""
+
+    page: str
+    quote: str
+    names: str
+    evidence: tuple[EvidenceId, ...]
+    needs: frozenset[Need]
+    worth: float
+
+
+class Material:
+    """A brief, as what can be said from it."""
+
+    def __init__(self, brief: WritingBrief, shown: Shown) -> None:
+        self.brief, self.shown = brief, shown
+        self.vendor, self.prospect = brief.names.vendor, brief.names.prospect
+
+    @property
+    def personas(self) -> tuple[BuyerPersona, ...]:
+        return self.brief.prospect.buyer_personas
+
+    @property
+    def expansion(self) -> bool:
+        return bool(self.brief.existing_customer)
+
+    @property
+    def already(self) -> str:
+        return f"{self.prospect} is a customer of {self.vendor}"
+
+    def cites(self, evidence: Sequence[EvidenceId]) -> tuple[Cite, ...]:
+        return self.shown.cites(evidence)
+
+    def is_prospect(self, name: str) -> bool:
+        """Its own story is not proof to itself."""
+        return normal(name).replace(" ", "") == normal(self.prospect).replace(" ", "")
+
+    @cached_property
+    def stories(self) -> list[CaseStudy[EvidenceId]]:
+        return [story for story in self.brief.vendor.case_studies if not self.is_prospect(story.customer)]
+
+    @cached_property
+    def proofs(self) -> list[Proof]:
+        found = [proof for story in self.stories for proof in self._proofs_of(story)]
+        unique = {normal(proof.text): proof for proof in reversed(found)}
+        return sorted(unique.values(), key=lambda proof: (not proof.measured, _order(found, proof)))
+
+    def _proofs_of(self, story: CaseStudy[EvidenceId]) -> Iterator[Proof]:
+        if (text := as_statement(story.headline, story.customer)) and self.shown.english(story.evidence):
+            yield self._proof(story, text, story.evidence[:1])
+        for result in [result for result in story.results if result.text != story.headline]:
+            said = result.text.strip('“”" ')
+            again = bool(figures(said) & figures(story.headline))
+            fits = (
+                len(said.split()) <= CLAIM_WORDS
+                and not again
+                and not _GRUMBLES.search(said)
+                and has_words(story.customer, said)
+                and not _FIRST_PERSON.search(said)
+            )
+            if (
+                fits
+                and "“" not in said
+                and not re.search(r"\b(?:we|our|us)\b", said, re.IGNORECASE)
+                and self.shown.english(result.evidence)
+            ):
+                yield self._proof(story, sentence(said), result.evidence)
+
+    def _proof(self, story: CaseStudy[EvidenceId], text: str, evidence: tuple[EvidenceId, ...]) -> Proof:
+        told = " ".join(
+            [text, *(result.text for result in story.results), story.challenge.text if story.challenge else ""]
+        )
+        return Proof(story.customer, text, evidence, frozenset(cues.needs_of(told)), bool(cues.MEASURED.search(text)))
+
+    @cached_property
+    def voices(self) -> list[Voice]:
+        found = [voice for point in self.brief.vendor.proof_points if (voice := self._voice(point))]
+        return sorted(found, key=lambda voice: (-self._praise(voice), _order(found, voice)))
+
+    def _praise(self, voice: Voice) -> int:
+        return (
+            len(cues.BENEFIT.findall(voice.quote))
+            + 2 * has_words(self.vendor, voice.quote)
+            + 2 * bool(cues.MEASURED.search(voice.quote))
+        )
+
+    def _voice(self, point: ProofPoint[EvidenceId]) -> Voice | None:
+        if (
+            point.kind != "testimonial"
+            or not (point.person and point.role and point.company)
+            or self.is_prospect(point.company)
+        ):
+            return None
+        quote = next((said for said in quotable(point.text) if self._is_praise(said)), "")
+        if (
+            not quote
+            or not self.shown.english(point.evidence)
+            or not any(has_words(quote, p.text) for i in point.evidence if (p := self.shown.passage(i)))
+        ):
+            return None
+        needs = frozenset(cues.needs_of(point.text))
+        return Voice(
+            point.person, point.role, point.company, quote, point.evidence, needs, cues.function_of(point.role)
+        )
+
+    def _is_praise(self, said: str) -> bool:
+        good = cues.BENEFIT.search(said) or has_words(self.vendor, said) or cues.MEASURED.search(said)
+        return bool(good) and not _GRUMBLES.search(said)
+
+    @cached_property
+    def hooks(self) -> list[Hook]:
+        pains = [self._hook(pain.evidence[:1], 4.5 if pain.stated else 2.0) for pain in self.brief.prospect.pain_points]
+        facts = [self._hook(fact.evidence[:1], self._worth(fact)) for fact in self.brief.prospect.company_profile.facts]
+        found = [hook for hook in (*pains, *facts) if hook]
+        unique = {_gist(hook.quote or hook.names): hook for hook in sorted(found, key=lambda hook: hook.worth)}
+        return sorted(unique.values(), key=lambda hook: (-hook.worth, _order(found, hook)))
+
+    def _worth(self, fact: Fact[EvidenceId]) -> float:
+        topic = 2 - _TOPICS.index(fact.topic) * 0.15 if fact.topic in _TOPICS else 0
+        return topic + 0.5 * bool(cues.FIGURE.search(fact.text))
+
+    def _hook(self, evidence: tuple[EvidenceId, ...], worth: float) -> Hook | None:
+        passage = self.shown.passage(evidence[0]) if evidence else None
+        if passage is None or passage.page.kind in {"case_study", "docs"}:
+            return None
+        page, needs = _PAGES.get(passage.page.kind, "your site"), frozenset(cues.needs_of(passage.text))
+        if passage.page.language not in {"en", "und"}:
+            names = latin_names(passage.text)
+            return Hook(page, "", names, evidence, needs, worth) if names else None
+        text = _LEADS_IN.sub("", passage.text.removeprefix("Description: "))
+        if _LEANS_BACK.match(text) or (_PASSES.search(text) and self.shown.freshness(evidence) < 2):
+            return None
+        quotable = 4 <= len(text.split()) <= QUOTED_WORDS and not re.search(
+            r"[“”\"|?]|\bhttps?:|Logos:| — .* — |\s[,.;]", text
+        )
+        return Hook(page, text, "", evidence, needs, worth + 0.6 * self.shown.freshness(evidence)) if quotable else None
+
+    def pains_of(self, persona: BuyerPersona) -> list[PainPoint]:
+        """The pains of a persona's job first, the others after them."""
+        own = cues.FUNCTION_NEEDS[persona.function]
+        return sorted(
+            self.brief.prospect.pain_points, key=lambda pain: own.index(pain.need) if pain.need in own else len(own)
+        )
+
+    def need(self, rank: int) -> Need:
+        """What this persona's copy is about: each persona another need, as far as there are several."""
+        taken: list[Need] = []
+        for persona in self.personas[: rank + 1]:
+            wanted: list[Need] = [
+                *(pain.need for pain in self.pains_of(persona) if pain.need in cues.FUNCTION_NEEDS[persona.function]),
+                *cues.FUNCTION_NEEDS[persona.function],
+            ]
+            free = [need for need in wanted if taken.count(need) == 0]
+            taken.append((free or wanted)[0])
+        return taken[rank]
+
+    def proofs_for(self, rank: int) -> list[Proof]:
+        return self._share(
+            self.proofs,
+            rank,
+            lambda proof, need, _: 2 * self._asked(proof.text) + 2 * (need in proof.needs) + proof.measured,
+        )
+
+    def voices_for(self, rank: int) -> list[Voice]:
+        return self._share(
+            self.voices,
+            rank,
+            lambda voice, need, persona: 3 * (voice.function == persona.function) + (need in voice.needs),
+        )
+
+    def hooks_for(self, rank: int) -> list[Hook]:
+        return self._share(self.hooks, rank, lambda hook, need, _: hook.worth + 1.5 * (need in hook.needs))
+
+    def _share(self, found: Sequence[T], rank: int, points: Callable[[T, Need, BuyerPersona], float]) -> list[T]:
+        """Dealt out like cards: each persona in turn takes what fits best of what is left; the others' follow."""
+        left, hands = list(found), [list[T]() for _ in self.personas]
+        while left:
+            for at, persona in enumerate(self.personas):
+                if left:
+                    best = max(left, key=lambda item: (points(item, self.need(at), persona), -left.index(item)))
+                    left.remove(best)
+                    hands[at].append(best)
+        if rank >= len(hands):
+            return list(found)
+        return [*hands[rank], *(item for hand in hands[rank + 1 :] + hands[:rank] for item in hand)]
+
+    def offerings_for(self, rank: int) -> list[Offering[EvidenceId]]:
+        """What to show this persona; in an expansion, first what the customer's own story does not speak of."""
+        own = " ".join(self._own_story())
+        usable = [
+            o
+            for o in self.brief.vendor.offerings
+            if o.kind != "plan" and shortest(o.description) and self.shown.english(o.evidence)
+        ]
+        short = [o for o in usable if len(o.name.split()) <= 3 and not has_words(self.vendor, o.name)]
+
+        def points(offering: Offering[EvidenceId], need: Need, _: BuyerPersona) -> float:
+            told = f"{offering.name} {offering.description}"
+            return 2 * self._asked(told) + (need in cues.needs_of(told)) - 2 * has_words(offering.name, own)
+
+        return self._share(short or usable, rank, points)
+
+    def _asked(self, text: str) -> int:
+        """How many of the words with which the user described the deal are in a text."""
+        wanted = {word.strip(".,;:!?").casefold() for word in self.brief.context.split()}
+        return len({word for word in wanted if len(word) > 3} & set(re.findall(r"\w+", text.casefold())))
+
+    def _own_story(self) -> Iterator[str]:
+        for story in self.brief.vendor.case_studies:
+            if self.is_prospect(story.customer):
+                parts = [story.challenge, story.solution, *story.results]
+                yield from (story.headline, *(part.text for part in parts if part))
+
+
+def _gist(text: str) -> str:
+    """By which two lines are seen to say the same."""
+    return " ".join(normal(text).split()[:5])
+
+
+def _order(found: Sequence[object], item: object) -> int:
+    return found.index(item)

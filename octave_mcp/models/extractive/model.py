@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from octave_mcp.domain.asks import A, Answer, Ask, HomepageAnswer, ReadingBrief, UnderstandingBrief, Usage, WritingBrief
+from octave_mcp.domain.evidence import Cite, Claim
+from octave_mcp.domain.playbook import (
+    CompetitivePositioning,
+    ObjectionHandling,
+    SequenceDraft,
+    SummaryDraft,
+    TalkTrackDraft,
+    WhyWeWin,
+)
+from octave_mcp.domain.prospect import ProspectReading, Understanding
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.errors import BadAnswer
+from octave_mcp.models.extractive import cards, customers, prospects, rivals, selling
+from octave_mcp.models.extractive.calls import talk_track
+from octave_mcp.models.extractive.emails import sequence
+from octave_mcp.models.extractive.material import Material
+from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadPage, read
+from octave_mcp.models.extractive.shown import Shown
+from octave_mcp.models.extractive.summary import summary
+from octave_mcp.models.extractive.understanding import understanding
+from octave_mcp.prompts import load
+
+T = TypeVar("T")
+
+_NAMED = ("Site name:", "Organization:")
+
+
+class Extractive:
+    """Each form of answer is filled from the passages shown; the same ask gives the same answer."""
+
+    name = "extractive"
+    languages: frozenset[str] | None = frozenset({"en"})
+
+    async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
+        value = await asyncio.to_thread(_ANSWERS[ask.answer], ask)
+        if not isinstance(value, ask.answer):
+            raise BadAnswer(f"no answer of the form {ask.answer.__name__!r} can be made")
+        return Answer[A](value=value, usage=Usage())
+
+
+def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Cite]:
+    """Its name where the page's head says it; what it does where the description does, else its first sentence."""
+    lines = [line for page in read(ask.passages) for line in page.lines]
+    head = [line for line in lines if line.heading == STRUCTURED_HEADING]
+    name = next((_after(line) for label in _NAMED for line in head if line.text.startswith(label)), None)
+    name = name or next(
+        (_after(line) for line in head if line.text.startswith("Title:") and len(line.text.split()) <= 4), None
+    )
+    about = next((_after(line) for line in head if line.text.startswith("Description:")), None)
+    return HomepageAnswer[Cite](name=name, summary=about)
+
+
+def _after(line: Line) -> Claim[Cite]:
+    return Claim[Cite](text=line.text.split(":", 1)[1].strip(), evidence=(line.cite,))
+
+
+def _vendor(ask: Ask[VendorElements[Cite], ReadingBrief]) -> VendorElements[Cite]:
+    pages, vendor = read(ask.passages), ask.brief.company
+
+    def found(kind: str, extract: Callable[[Sequence[ReadPage], str], Iterable[T]]) -> tuple[T, ...]:
+        return tuple(islice(extract(pages, vendor), load(f"vendor/{kind}").limits.findings))
+
+    return VendorElements[Cite](
+        offerings=found("offerings", selling.offerings),
+        case_studies=found("case_studies", customers.case_studies),
+        proof_points=found("proof_points", customers.proof_points),
+        value_propositions=found("value_propositions", selling.value_propositions),
+        reference_customers=found("reference_customers", customers.reference_customers),
+        use_cases=found("use_cases", selling.use_cases),
+        target_personas=found("target_personas", selling.target_personas),
+        differentiators=found("differentiators", rivals.differentiators),
+    )
+
+
+def _prospect(ask: Ask[ProspectReading[Cite], ReadingBrief]) -> ProspectReading[Cite]:
+    pages, company = read(ask.passages), ask.brief.company
+    return ProspectReading[Cite](
+        facts=tuple(prospects.facts(pages, company)),
+        signals=tuple(prospects.signals(pages, company)),
+        jobs=tuple(prospects.jobs(pages, company)),
+    )
+
+
+def _understanding(ask: Ask[Understanding[Cite], UnderstandingBrief]) -> Understanding[Cite]:
+    return understanding(ask.brief, Shown(ask.passages))
+
+
+def _material(ask: Ask[Any, WritingBrief]) -> Material:
+    return Material(ask.brief, Shown(ask.passages))
+
+
+_ANSWERS: dict[type[Value], Callable[[Any], Value]] = {
+    HomepageAnswer[Cite]: _homepage,
+    VendorElements[Cite]: _vendor,
+    ProspectReading[Cite]: _prospect,
+    Understanding[Cite]: _understanding,
+    SummaryDraft[Cite]: lambda ask: summary(_material(ask)),
+    SequenceDraft[Cite]: lambda ask: sequence(_material(ask), ask.brief.rank),
+    TalkTrackDraft[Cite]: lambda ask: talk_track(_material(ask), ask.brief.rank),
+    WhyWeWin[Cite]: lambda ask: cards.why_we_win(_material(ask)),
+    ObjectionHandling[Cite]: lambda ask: cards.objection_handling(_material(ask)),
+    CompetitivePositioning[Cite]: lambda ask: cards.competitive_positioning(_material(ask)),
+}

@@ -1,0 +1,184 @@
+"""Whose name it is: customers in headlines and logo walls, people under their praise, rivals in comparisons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from octave_mcp.figures import normal
+from octave_mcp.models.extractive.cues import function_of
+from octave_mcp.models.extractive.reading import Line, ReadPage
+
+_NAME = r"[A-Z0-9À-ÖØ-Þ][\w&'’.-]*(?:\s+(?:[A-ZÀ-ÖØ-Þ0-9][\w&'’.-]*|&|of|the))*?"
+_ACTS = (
+    r"(?:uses?|used|using|built|builds?|improve[sd]?|increase[sd]?|reduce[sd]?|cuts?|saves?|saved|"
+    r"scale[sd]?|grew|grows|deploy(?:s|ed)|tests?|"
+    r"tested|capture[sd]?|enhance[sd]?|replace[sd]?|switch(?:es|ed)|migrate[sd]?|moved?|moves|"
+    r"understands?|understood|loves?|chose|choose|"
+    r"chooses|achieve[sd]?|boost(?:s|ed)|handle[sd]?|enjoyed|powers?|powered|help(?:s|ed)?|self-hosts?|"
+    r"runs?|ran|found|launch(?:es|ed)|"
+    r"doubled|tripled|halved|lowered|raised|dropped|brings|brought|gave|gives|went|ships?|shipped|stopped|"
+    r"turned|keeps|kept|made|makes|"
+    r"won|gets?|got|took|takes|closed|ended|fills|filled|\d+x\w*)"
+)
+_HEADLINES = (
+    re.compile(rf"^(?:How|Why)\s+(?P<name>{_NAME})\s+(?=[a-z]|\d+[Xx]|{_ACTS}\b)"),
+    re.compile(
+        rf"^(?:Customer story|Case study|Success story)\s*[:–—-]\s*(?P<name>{_NAME})(?=\s*(?:$|[,:–—|-]|\b{_ACTS}\b))",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"^(?P<name>{_NAME})\s+(?i:{_ACTS})\b"),
+    re.compile(rf"^(?P<name>{_NAME})\s*:\s+\w"),
+)
+_NOT_A_COMPANY = frozenset(
+    "i we our your you the a an it they this that these those customers teams companies engineers "
+    "startups developers businesses "
+    "customer case study studies story stories why how what more read learn all every everyone new use "
+    "using build built help get".split()
+)
+_PUBLIC_LISTS = re.compile(
+    r"custom|trusted|used by|loved|companies|teams|brands|clients|who use|users|working with|partners in|"
+    r"chosen by|join|客户|用户|信赖",
+    re.IGNORECASE,
+)
+_OTHER_LISTS = re.compile(
+    r"invest|backed|partner|integrat|press|featured|award|certif|works with|technolog|stack|sponsor|投资|伙伴",
+    re.IGNORECASE,
+)
+_VERSUS = re.compile(r"\s+(?:vs\.?|versus|compared (?:to|with)|or)\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    name: str
+    role: str | None
+    company: str | None
+
+
+def customer_in_headline(text: str, vendor: str) -> str | None:
+    """The company a headline is about: 'How Acme cut costs by a third' is about Acme."""
+    for pattern in _HEADLINES:
+        if (match := pattern.match(text.strip())) and (name := company_name(match["name"], vendor)):
+            return name
+    return None
+
+
+def company_name(text: str, vendor: str) -> str | None:
+    """The text as a company's name, if it can be one, and is not the vendor's own."""
+    name = re.sub(r"['’]s$", "", text.strip(' .,:;|–—-"“”'))
+    words = name.split()
+    if not words or len(words) > 5 or len(name) > 40 or normal(name) == normal(vendor):
+        return None
+    if (
+        words[0].casefold() in _NOT_A_COMPANY
+        or normal(vendor) in normal(name).split()
+        or not re.search(r"[^\W\d_]", name)
+    ):
+        return None
+    return name
+
+
+def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
+    """Whose story a page tells, and the line that says so."""
+    for line in page.lines:
+        label = re.match(r"(?:Customer|Company|Client|客户)\s*[:：]\s*(.+)", line.text) if line.form == "item" else None
+        if label and (name := company_name(label[1], vendor)):
+            return name, line
+    headline = page.headline
+    if headline is None:
+        return None
+    if by_path := _named_in_path(page.page.url, page.lines, vendor):
+        return by_path
+    name = customer_in_headline(headline.text, vendor)
+    return (name, headline) if name else None
+
+
+def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, Line] | None:
+    """The run of words in the first lines that the address is named after: /customers/mention-me, 'Mention Me'."""
+    slug = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1].casefold()
+    wanted = re.sub(r"[^a-z0-9]", "", re.sub(r"^(?:case-study|customer-story|how)-", "", slug))
+    for line in list(lines)[:8]:
+        words = line.text.split()
+        for size in range(1, 5):
+            for at in range(len(words) - size + 1):
+                run = " ".join(words[at : at + size]).strip(",.:;()“”\"'’")
+                plain = re.sub(r"['’]s$", "", run)
+                if (
+                    plain[:1].isupper()
+                    and re.sub(r"[^a-z0-9]", "", plain.casefold()) == wanted
+                    and company_name(plain, vendor)
+                ):
+                    return plain, line
+    return None
+
+
+def logos(line: Line) -> Iterator[str]:
+    """The names on a logo wall, if it is one of customers."""
+    if not line.text.startswith("Logos:") or _OTHER_LISTS.search(line.heading) or not _is_about_customers(line):
+        return
+    for alt in line.text.removeprefix("Logos:").split(","):
+        name = re.sub(
+            r"(?i)[\s_-]*(?:logo|logotype|icon|image)\b", "", alt.strip().removesuffix(".svg").removesuffix(".png")
+        ).strip(" -_")
+        if 1 < len(name) <= 40 and re.search(r"[^\W\d_]", name):
+            yield re.sub(r"[-_]", " ", name).title() if re.fullmatch(r"[a-z0-9]+(?:[-_][a-z0-9]+)+", name) else name
+
+
+def _is_about_customers(line: Line) -> bool:
+    return bool(_PUBLIC_LISTS.search(line.heading)) or line.page.kind in {"home", "customers"}
+
+
+def attributed(text: str) -> Person | None:
+    """'Ada Lovelace, Analyst, Engine Works' or 'Ada Lovelace, Analyst at Engine Works'."""
+    parts = [part.strip() for part in re.split(r"\s*(?:,|\||–|—| - )\s*", text.strip(" —–-")) if part.strip()]
+    if not parts or not is_person(parts[0]):
+        return None
+    if len(parts) == 1:
+        return Person(parts[0], None, None)
+    role, company = ", ".join(parts[1:-1]) or parts[1], parts[-1] if len(parts) > 2 else None
+    if company is None and (match := re.match(r"(.+?)\s+(?:at|of|@)\s+([A-Z].+)$", role)):
+        role, company = match[1], match[2]
+    if company is not None and function_of(company) and not function_of(role):
+        role, company = f"{role}, {company}", None
+    return Person(parts[0], role, company)
+
+
+def is_person(text: str) -> bool:
+    words = text.split()
+    titled = all(
+        word[:1].isupper() or word in {"de", "van", "der", "von", "del", "la", "dos", "bin", "al"} for word in words
+    )
+    return 2 <= len(words) <= 4 and titled and not any(c.isdigit() for c in text) and function_of(text) is None
+
+
+_SAID = re.compile(
+    r"(?:says|said|explains|explained|adds|added|notes|noted|"
+    r"recalls)\s+(?P<name>[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+){1,2}),\s+(?:the\s+|an?\s+)?"
+    r"(?P<role>[^,.“”\"]{3,60}(?:,\s+[^,.“”\"]{3,40})?)"
+)
+
+
+def said_by(text: str) -> Person | None:
+    """Who says it, where a sentence goes on: '... ,' said Ada Lovelace, Analyst at Engine Works."""
+    match = _SAID.search(text)
+    if match is None or not is_person(match["name"]):
+        return None
+    role = match["role"].strip()
+    if role.startswith("one of"):
+        return None
+    if possessive := re.match(r"(?P<company>[A-Z][\w&.-]*(?:\s[A-Z][\w&.-]*)*)['’]s?\s+(?P<role>.+)", role):
+        return Person(match["name"], possessive["role"], possessive["company"])
+    if at := re.match(r"(?P<role>.+?)\s+at\s+(?P<company>[A-Z].*)$", role):
+        return Person(match["name"], at["role"], at["company"])
+    return Person(match["name"], role, None) if function_of(role) else None
+
+
+def rivals_in(title: str, vendor: str) -> list[str]:
+    """The competitors a comparison's title names beside the vendor: 'In-depth: Acme vs Rival' gives Rival."""
+    text = re.sub(r"^[^:]{1,30}:\s+", "", title)
+    parts = [re.sub(r"\s*[:(|–—].*$", "", part).strip() for part in _VERSUS.split(text)]
+    if len(parts) < 2 or not any(normal(vendor) in normal(part) for part in parts):
+        return []
+    return [name for part in parts if (name := company_name(part, vendor))]

@@ -1,0 +1,194 @@
+"""What the prospect's pages say of it: facts by topic, sentences that show a need, and the jobs there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.prospect import Fact, FactTopic, Job, Signal
+from octave_mcp.figures import has_words
+from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.customers import whole
+from octave_mcp.models.extractive.names import attributed, customer_in_headline, is_person, logos
+from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadPage, Section, cells
+
+_OWN = frozenset(
+    {
+        "home",
+        "about",
+        "careers",
+        "news",
+        "blog",
+        "product",
+        "pricing",
+        "security",
+        "customers",
+        "persona",
+        "integrations",
+        "faq",
+        "other",
+        "docs",
+    }
+)
+_TELLS_OF_ITSELF = frozenset({"home", "about", "careers", "news", "blog", "other"})
+_OPEN_ROLES = re.compile(r"position|open role|opening|vacanc|we(?:'|’)re hiring|current roles|jobs|招聘", re.IGNORECASE)
+_TEAM = re.compile(r"team|leadership|founders|who we are|people|management|团队", re.IGNORECASE)
+_CUE_OF_NEED = re.compile(
+    r"\b(?:we (?:want|need|plan|aim|are (?:growing|hiring|building|working|looking|moving|opening)|had to|"
+    r"could not|couldn't|couldn’t|did not|"
+    r"struggled|missed|lost|learned|spend|are expanding|will (?:open|hire|launch|double|move))|"
+    r"our (?:goal|plan|focus|priority|challenge|growth|"
+    r"biggest|target)|went wrong|too (?:many|much|slow|late|long)|not enough|growing \d|accelerating|"
+    r"as we (?:grow|scale)|by hand|manual\w*|"
+    r"spreadsheets?|problems?|challenges?|issues?|mistakes?|failed|outage|complain\w*)\b",
+    re.IGNORECASE,
+)
+_STATES_PROBLEM = re.compile(
+    r"\b(?:need|had to|could not|couldn't|couldn’t|struggled|missed|lost|went wrong|too (?:many|much|slow|"
+    r"late|long)|not enough|by hand|manual\w*|"
+    r"spreadsheets?|problems?|challenges?|issues?|mistakes?|failed|outage|complain\w*|our (?:goal|plan|"
+    r"focus|priority|challenge|target)|"
+    r"we (?:want|plan|aim|will))\b",
+    re.IGNORECASE,
+)
+_OF_OTHERS = re.compile(
+    r"invest|angel|press|customer stor|case stud|stay on the forefront|testimonial|interview|"
+    r"application process|benefits|perks",
+    re.IGNORECASE,
+)
+_LEANS_BACK = re.compile(
+    r"(?:if|but|and|so|because|this|that|these|those|it|they|he|she|to|while|when|with|since|then)\b", re.IGNORECASE
+)
+_TROUBLE = re.compile(
+    r"\b(?:missed|by hand|spreadsheets?|went wrong|too (?:many|slow|long|late)|not scale|complain\w*|"
+    r"were late|lost|failed|took too|"
+    r"for nothing|false alarms?|overtime|ran out|could not|ask where|told us)\b",
+    re.IGNORECASE,
+)
+_NO_JOB = re.compile(r"interview|process|benefit|values|budget|development|why|how", re.IGNORECASE)
+_PER_TOPIC = 4
+
+
+def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
+    """Sentences, list items and lines about the page that state something of the company; a few of each topic."""
+    for page in pages:
+        taken: dict[FactTopic, int] = {}
+        for line in page.lines:
+            topic = _topic(line, page, company)
+            if topic and taken.get(topic, 0) < _PER_TOPIC:
+                taken[topic] = taken.get(topic, 0) + 1
+                yield Fact[Cite](topic=topic, text=line.text, evidence=(line.cite,))
+
+
+def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:
+    if line.form in {"quote", "attribution", "heading"} or page.page.kind not in _OWN or _is_chrome(line):
+        return None
+    if line.heading == STRUCTURED_HEADING:
+        return _of_itself(line, page)
+    if line.text.startswith("Logos:"):
+        return "customers" if any(logos(line)) else None
+    if line.form == "row":
+        priced = page.page.kind == "pricing" and cues.FACTS["pricing"].search(line.text) and len(cells(line)) > 1
+        return "pricing" if priced else None
+    return _stated(line, page, company)
+
+
+def _stated(line: Line, page: ReadPage, company: str) -> FactTopic | None:
+    labelled = line.form == "item" and 3 <= len(line.text.split()) <= 45
+    foreign = not line.english and len(line.text) >= 12
+    if not (whole(line) or labelled or foreign) or not _about_itself(line, page, company):
+        return None
+    topic: FactTopic | None = next((topic for topic in cues.FACTS if cues.FACTS[topic].search(line.text)), None)
+    return None if topic in {"initiative", "hiring"} and page.page.kind not in _TELLS_OF_ITSELF else topic
+
+
+def _of_itself(line: Line, page: ReadPage) -> FactTopic | None:
+    if page.page.kind == "home" and line.text.startswith("Description:"):
+        return "business"
+    return "history" if line.text.startswith(("Founded:", "Founders:")) else None
+
+
+def _about_itself(line: Line, page: ReadPage, company: str) -> bool:
+    """On its blog a company speaks of many things; there it must be what the sentence begins with."""
+    if page.page.kind in {"blog", "docs", "faq", "news", "other"} and line.english:
+        return speaks_of(line.text, company)
+    return not _OF_OTHERS.search(line.heading) and customer_in_headline(line.heading, company) is None
+
+
+def speaks_of(text: str, company: str) -> bool:
+    """Whether a statement's subject is the company: it, or 'we', stands among its first words."""
+    return bool(cues.OUR_OWN.search(text)) or has_words(company, " ".join(text.split()[:5]))
+
+
+def _is_chrome(line: Line) -> bool:
+    return bool(cues.STALE_OFFER.search(line.text)) and len(line.text.split()) < 12
+
+
+def signals(pages: Sequence[ReadPage], company: str) -> Iterator[Signal[Cite]]:
+    """Sentences about itself in which the company says, or shows, that it needs something."""
+    for page in pages:
+        if page.page.kind not in _TELLS_OF_ITSELF:
+            continue
+        for line in page.prose:
+            frank = page.page.kind in {"about", "careers", "news"} and _TROUBLE.search(line.text)
+            own = (
+                (speaks_of(line.text, company) or frank)
+                and not _LEANS_BACK.match(line.text)
+                and not _OF_OTHERS.search(line.heading)
+            )
+            if (
+                whole(line)
+                and own
+                and not line.text.endswith("?")
+                and (frank or _CUE_OF_NEED.search(line.text))
+                and not _is_chrome(line)
+                and (need := cues.need_of(line.text))
+            ):
+                stated = bool(frank or _STATES_PROBLEM.search(line.text))
+                yield Signal[Cite](need=need, text=line.text, stated=stated, evidence=(line.cite,))
+
+
+def jobs(pages: Sequence[ReadPage], company: str) -> Iterator[Job[Cite]]:
+    for page in pages:
+        for section in page.sections:
+            if page.page.kind == "careers":
+                yield from _open(section)
+            if page.page.kind in {"about", "home"} and _TEAM.search(section.title):
+                yield from _held(section)
+        for line in page.lines:
+            person = attributed(line.text) if line.form == "attribution" else None
+            if (
+                person
+                and person.role
+                and person.company
+                and has_words(company, person.company)
+                and (job := _job(person.role, line, hiring=False))
+            ):
+                yield job
+
+
+def _open(section: Section) -> Iterator[Job[Cite]]:
+    if _OPEN_ROLES.search(section.title):
+        for line in section.lines:
+            title = re.split(r"\s+[—–|·(]\s*|\s+-\s+|:\s", line.text)[0]
+            if line.form == "item" and (job := _job(title, line, hiring=True)):
+                yield job
+    elif section.heading and section.lines and 1 < len(section.title.split()) <= 6:
+        job = None if _NO_JOB.search(section.title) else _job(section.title, section.heading, hiring=True)
+        yield from (job,) if job else ()
+
+
+def _held(section: Section) -> Iterator[Job[Cite]]:
+    for line in section.lines:
+        name, _, role = line.text.partition(", ")
+        if line.form in {"item", "sentence"} and role and is_person(name) and (job := _job(role, line, hiring=False)):
+            yield job
+
+
+def _job(title: str, line: Line, *, hiring: bool) -> Job[Cite] | None:
+    plain = title.strip(" .,;")
+    function = cues.function_of(plain)
+    if function is None or len(plain.split()) > 7 or not plain[:1].isupper():
+        return None
+    return Job[Cite](title=plain, function=function, hiring=hiring, evidence=(line.cite,))

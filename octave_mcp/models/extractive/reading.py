@@ -1,0 +1,128 @@
+"""The passages of an ask as lines: what each sentence is on its page, and how to cite it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Literal
+
+from octave_mcp.domain.evidence import Cite, Passage
+from octave_mcp.domain.page import PageRef
+from octave_mcp.figures import normal
+
+Form = Literal["heading", "item", "quote", "attribution", "row", "sentence"]
+
+STRUCTURED_HEADING = "About this page"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence as shown. `block` is the same for the sentences of one line of the page; `level` is a heading's."""
+
+    text: str
+    cite: Cite
+    form: Form
+    heading: str
+    page: PageRef
+    block: int
+    level: int = 0
+
+    @property
+    def english(self) -> bool:
+        return self.page.language in {"en", "und"}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands under it, up to the next heading."""
+
+    heading: Line | None
+    lines: tuple[Line, ...]
+
+    @property
+    def title(self) -> str:
+        return self.heading.text if self.heading else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    page: PageRef
+    lines: tuple[Line, ...]
+    sections: tuple[Section, ...] = field(default=())
+
+    @property
+    def headline(self) -> Line | None:
+        return next((line for line in self.lines if line.form == "heading" and line.level == 1), None)
+
+    @property
+    def prose(self) -> tuple[Line, ...]:
+        """What the page says, without headings, tables and what it says of itself in its head."""
+        return tuple(
+            line
+            for line in self.lines
+            if line.form in {"sentence", "item", "quote"} and line.heading != STRUCTURED_HEADING
+        )
+
+
+def read(passages: Sequence[Passage]) -> tuple[ReadPage, ...]:
+    """The pages that the passages come from, in the order shown."""
+    lines = list(_lines(passages))
+    pages: list[ReadPage] = []
+    for _, group in groupby(lines, key=lambda line: line.page.url):
+        own = tuple(group)
+        pages.append(ReadPage(own[0].page, own, tuple(_sections(own))))
+    return tuple(pages)
+
+
+def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
+    block, mark, level, ended = 0, "", 0, ("", -1)
+    for number, passage in enumerate(passages, 1):
+        seen_until = 0
+        goes_on = ended[0] == passage.page.sha256 and passage.start - ended[1] == 1
+        for index, (first, last) in enumerate(passage.sentences, 1):
+            before = passage.text[seen_until:first]
+            if (index == 1 and not (goes_on and not before)) or "\n" in before:
+                block += 1
+                mark = before.rsplit("\n", 1)[-1].strip()
+                level = len(mark) if mark.startswith("#") else 0
+            form = _form(mark, passage.text[first:last])
+            cite = Cite(passage=number, sentences=(index,))
+            heading = "" if form == "heading" and level == 1 else passage.heading
+            yield Line(passage.text[first:last], cite, form, heading, passage.page, block, level)
+            seen_until = last
+        ended = (passage.page.sha256, passage.start + len(passage.text))
+
+
+def _form(mark: str, text: str) -> Form:
+    if mark.startswith("#"):
+        return "heading"
+    if mark.startswith("|"):
+        return "row"
+    if mark.startswith(">"):
+        return "attribution" if mark.endswith(("—", "–")) else "quote"
+    return "item" if re.match(r"[-*+]|\d+[.)]", mark) and text else "sentence"
+
+
+def _sections(lines: Sequence[Line]) -> Iterator[Section]:
+    heading: Line | None = None
+    body: list[Line] = []
+    for line in lines:
+        if line.form == "heading":
+            if heading or body:
+                yield Section(heading, tuple(body))
+            heading, body = line, []
+        else:
+            body.append(line)
+    if heading or body:
+        yield Section(heading, tuple(body))
+
+
+def cells(row: Line) -> list[str]:
+    return [cell.strip() for cell in row.text.split("|")]
+
+
+def unique(lines: Sequence[Line]) -> list[Line]:
+    """Without those that say the same again."""
+    return list({normal(line.text): line for line in reversed(lines)}.values())[::-1]

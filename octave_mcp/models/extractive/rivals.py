@@ -1,0 +1,100 @@
+"""What sets the vendor apart from competitors that its pages name, and where they are ahead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.vendor import Differentiator
+from octave_mcp.figures import has_words, normal
+from octave_mcp.models.extractive.customers import whole
+from octave_mcp.models.extractive.names import company_name, rivals_in
+from octave_mcp.models.extractive.reading import Line, ReadPage, cells
+
+MOST_ROWS = 4
+_YES = frozenset({"✔", "✓", "✅", "yes", "included", "✔︎"})
+_NO = frozenset({"✖", "✗", "❌", "no", "x", "–", "-", "not available"})
+
+
+_BESIDE = re.compile(
+    r"(?:[Uu]nlike|[Aa]lternatives? to(?: products like| tools such as| tools like)?|"
+    r"[Cc]ompared (?:to|with)|instead of)"
+    r"\s+(?P<names>[A-Z]\w+(?: [A-Z]\w+)?(?:(?:,| and| or|, and)\s+[A-Z]\w+(?: [A-Z]\w+)?)*)"
+)
+
+
+def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differentiator[Cite]]:
+    for page in pages:
+        rivals = rivals_in(page.page.title, vendor)
+        if len(rivals) == 1:
+            yield from _compared(page, rivals[0], vendor)
+        elif page.page.kind in {"home", "faq", "product", "comparison"}:
+            yield from _set_apart(page, vendor)
+        if page.page.kind == "case_study" and page.headline and (left := _left_behind(page.headline.text, vendor)):
+            yield _difference(left, page.headline.text, page.headline)
+
+
+def _compared(page: ReadPage, rival: str, vendor: str) -> Iterator[Differentiator[Cite]]:
+    """A comparison page: its numbered reasons, where the other is ahead, and some rows where the vendor is."""
+    headline = [page.headline] if page.headline else []
+    rows: list[Differentiator[Cite]] = []
+    for section in page.sections:
+        numbered = re.match(r"\d+[.)]\s", section.title)
+        first = next((line for line in section.lines if whole(line)), None)
+        if numbered and section.heading and first:
+            yield _difference(rival, first.text, first, section.heading, *headline)
+        rows += _table([line for line in section.lines if line.form == "row"], rival, vendor, headline)
+    yield from [row for row in rows if row.favours == "competitor"][:MOST_ROWS]
+    yield from [row for row in rows if row.favours == "vendor"][:MOST_ROWS]
+
+
+def _table(rows: Sequence[Line], rival: str, vendor: str, headline: Sequence[Line]) -> Iterator[Differentiator[Cite]]:
+    """Rows of a comparison table where one of the two has what the other lacks."""
+    heads = [normal(cell) for cell in cells(rows[0])] if rows else []
+    ours, theirs = (
+        next((at for at, cell in enumerate(heads) if cell == normal(name)), None) for name in (vendor, rival)
+    )
+    if ours is None or theirs is None:
+        return
+    for row in rows[1:]:
+        line = cells(row)
+        mine, other = (normal(line[at]) if at < len(line) else "" for at in (ours, theirs))
+        feature = line[0].split(":")[0].strip()
+        if mine in _YES and other in _NO:
+            yield _difference(rival, f"{feature}: {vendor} has it, {rival} does not", row, rows[0], *headline)
+        elif mine in _NO and other in _YES:
+            yield _difference(
+                rival, f"{feature}: {rival} has it, {vendor} does not", row, rows[0], *headline, favours="competitor"
+            )
+
+
+def _set_apart(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
+    """Sentences that set the vendor apart from others, by name or not."""
+    for line in page.prose:
+        if not whole(line) or (
+            not re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE) and not has_words(vendor, line.text)
+        ):
+            continue
+        match = _BESIDE.search(line.text)
+        first = match and re.search(rf"\b(?:[Ww]e|[Oo]ur|{re.escape(vendor)})\b", line.text[: match.end()])
+        names = re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match["names"]) if match and first else []
+        for name in filter(None, (company_name(part, vendor) for part in names)):
+            yield _difference(name, line.text, line)
+
+
+def _left_behind(headline: str, vendor: str) -> str | None:
+    """The competitor a customer left: 'Why Acme switched from Rival to ...'."""
+    match = re.search(
+        r"(?:switch\w*\s+from|migrat\w*\s+from|replac\w+|ditched|moved from|left)"
+        r"\s+(?P<name>[A-Z][\w.]+(?:\s[A-Z][\w.]+)?)",
+        headline,
+    )
+    return company_name(match["name"], vendor) if match else None
+
+
+def _difference(rival: str, text: str, *lines: Line, favours: str = "vendor") -> Differentiator[Cite]:
+    cites = tuple(dict.fromkeys(line.cite for line in lines))
+    return Differentiator[Cite].model_validate(
+        {"competitor": rival, "text": text, "favours": favours, "evidence": cites}
+    )

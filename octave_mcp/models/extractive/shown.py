@@ -1,0 +1,49 @@
+"""The evidence that an ask shows, and how to cite it again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
+from octave_mcp.domain.page import PageKind
+from octave_mcp.evidence import evidence_id
+from octave_mcp.models.extractive import cues
+
+OLD_DAYS = 1500
+KEPT_UP: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricing", "product", "customers", "security"})
+
+
+class Shown:
+    """Passages made of evidence, found by the evidence's id."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self.passages = tuple(passages)
+        self.number = {evidence_id(p.page, p.start, p.start + len(p.text)): n for n, p in enumerate(passages, 1)}
+
+    def cites(self, evidence: Sequence[EvidenceId]) -> tuple[Cite, ...]:
+        return tuple(Cite(passage=self.number[i]) for i in evidence if i in self.number)
+
+    def passage(self, evidence: EvidenceId) -> Passage | None:
+        number = self.number.get(evidence)
+        return self.passages[number - 1] if number else None
+
+    def english(self, evidence: Sequence[EvidenceId]) -> bool:
+        """Whether all of it is on English pages: only such quotations go into English copy."""
+        found = [passage for i in evidence if (passage := self.passage(i))]
+        return bool(found) and all(passage.page.language in {"en", "und"} for passage in found)
+
+    def freshness(self, evidence: Sequence[EvidenceId]) -> float:
+        """From 0 for what is over four years old to 3 for what is new; undated, 2 on pages kept up, else 0.5."""
+        found = [passage.page for i in evidence if (passage := self.passage(i))]
+        ages = [(page.fetched_at.date() - page.published_on).days for page in found if page.published_on]
+        if ages:
+            return 3 * max(0.0, 1 - min(ages) / OLD_DAYS)
+        return max((2.0 if page.kind in KEPT_UP else 0.5 for page in found), default=0.0)
+
+
+def latin_names(text: str) -> str:
+    """Up to two names of products or technologies in a text of another script: 'GreptimeDB and Prometheus'."""
+    words = re.findall(r"(?<![\w-])[A-Z][A-Za-z]{3,}(?![\w-])", text)
+    found = [word for word in words if re.search(r"[a-z][A-Z]", word) or cues.FACTS["technology"].fullmatch(word)]
+    return " and ".join(list(dict.fromkeys(found))[:2])

@@ -1,0 +1,153 @@
+"""The first page: whom to approach, why now, how to begin; and for each persona what to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.playbook import ExecutiveSummary, PersonaPoints, QuickWin, Sentence, SuccessMetric, SummaryDraft
+from octave_mcp.domain.prospect import BuyerPersona
+from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.copy import quoted, say
+from octave_mcp.models.extractive.material import Material
+
+MOST = 3
+
+
+def summary(material: Material) -> SummaryDraft[Cite]:
+    return SummaryDraft[Cite](
+        executive_summary=ExecutiveSummary[Cite](
+            whom_to_approach=tuple(_whom(material)),
+            why_now=tuple(_why_now(material)),
+            how_to_engage=tuple(_how(material)),
+        ),
+        personas=tuple(_points(material, rank, persona) for rank, persona in enumerate(material.personas)),
+        quick_wins=tuple(_quick_wins(material))[:5],
+        success_metrics=_metrics(),
+    )
+
+
+def _whom(material: Material) -> Iterator[Sentence[Cite]]:
+    if material.expansion:
+        own = material.cites(material.brief.existing_customer)
+        yield say(
+            f"{material.already} already, so this is an expansion: start from who uses it today.",
+            "fact",
+            own,
+        )
+    for rank, persona in enumerate(material.personas):
+        start = ("Start with the", "Then the", "Then the")[min(rank, 2)]
+        text = f"{start} {persona.title}. {persona.why_they_care}"
+        yield say(text, "inference", material.cites(persona.evidence))
+
+
+def _why_now(material: Material) -> Iterator[Sentence[Cite]]:
+    hooks = [hook for hook in material.hooks if hook.quote][:MOST]
+    for hook in hooks:
+        where = (
+            hook.page.replace("your ", "their ")
+            .replace("one of their", "One of their")
+            .replace("of yours", "of theirs")
+        )
+        yield say(f"{where[0].upper()}{where[1:]} says {quoted(hook.quote)}", "fact", material.cites(hook.evidence))
+    if not hooks:
+        pains = material.brief.prospect.pain_points[:MOST]
+        for pain in pains:
+            yield say(pain.text, "inference", material.cites(pain.evidence))
+        if not pains:
+            yield say("Their site gives no reason to act now; ask for one before you write more.", "courtesy")
+
+
+def _how(material: Material) -> Iterator[Sentence[Cite]]:
+    for proof in material.proofs[:2]:
+        yield say(proof.text, "fact", material.cites(proof.evidence))
+    need = cues.NEED_WORDS[material.need(0)] if material.personas else "their needs"
+    yield say(
+        f"Open with their own words, ask about {need}, and bring these proofs only once they see the link.", "courtesy"
+    )
+
+
+def _points(material: Material, rank: int, persona: BuyerPersona) -> PersonaPoints[Cite]:
+    pains = [
+        say(pain.text, "fact" if pain.stated else "inference", material.cites(pain.evidence))
+        for pain in material.pains_of(persona)[:MOST]
+    ]
+    proofs = [say(proof.text, "fact", material.cites(proof.evidence)) for proof in material.proofs_for(rank)[:2]]
+    voices = [
+        say(f"{v.person}, {v.role} at {v.company}: {quoted(v.quote)}", "fact", material.cites(v.evidence))
+        for v in material.voices_for(rank)[:1]
+    ]
+    return PersonaPoints[Cite](
+        persona_id=persona.id,
+        goals=tuple(_goals(material, persona)),
+        pains=tuple(pains),
+        talking_points=(*proofs, *voices),
+    )
+
+
+def _goals(material: Material, persona: BuyerPersona) -> Iterator[Sentence[Cite]]:
+    """What the vendor knows such buyers to want; in its words, so a guess about this one."""
+    for target in material.brief.vendor.target_personas:
+        if cues.function_of(f"{target.title} {target.text}") == persona.function and target.goals:
+            for goal in [goal for goal in target.goals if material.shown.english(goal.evidence)][:MOST]:
+                yield say(
+                    f"Such buyers seem to want this: {quoted(goal.text)}", "inference", material.cites(goal.evidence)
+                )
+            return
+    for pain in material.pains_of(persona)[:2]:
+        yield say(f"I'd guess they aim for {cues.NEED_WORDS[pain.need]}.", "inference", material.cites(pain.evidence))
+
+
+def _quick_wins(material: Material) -> Iterator[QuickWin[Cite]]:
+    if material.expansion:
+        own = material.cites(material.brief.existing_customer)
+        because = say(f"{material.already} already.", "fact", own)
+        yield QuickWin[Cite](
+            action="Find out who uses it today and ask for an introduction to the teams that do not.", because=because
+        )
+    hooks = [hook for hook in material.hooks if hook.quote]
+    for rank, persona in enumerate(material.personas):
+        hook = next(iter(material.hooks_for(rank)), None)
+        because = (
+            say(f"A line of theirs to build on: {quoted(hook.quote)}", "fact", material.cites(hook.evidence))
+            if hook and hook.quote
+            else say(persona.why_they_care, "inference", material.cites(persona.evidence))
+        )
+        yield QuickWin[Cite](action=f"Find the name of the {persona.title} and send the first touch.", because=because)
+    for proof in material.proofs[:1]:
+        yield QuickWin[Cite](
+            action=f"Read the story of {proof.customer} so that you can tell it in a minute.",
+            because=say(proof.text, "fact", material.cites(proof.evidence)),
+        )
+    for hook in hooks[3:4] or hooks[:1]:
+        because = say(f"They write {quoted(hook.quote)}", "fact", material.cites(hook.evidence))
+        yield QuickWin[Cite](
+            action="Check whether this is still true, and use what changed as your reason to call.", because=because
+        )
+    for voice in material.voices[:1]:
+        text = f"{voice.person}, {voice.role} at {voice.company}: {quoted(voice.quote)}"
+        yield QuickWin[Cite](
+            action="Learn this line by heart for the cold call.",
+            because=say(text, "fact", material.cites(voice.evidence)),
+        )
+
+
+def _metrics() -> tuple[SuccessMetric, ...]:
+    return (
+        SuccessMetric(
+            name="Reply rate by persona and touch",
+            how_to_measure="Replies that are not automatic, divided by e-mails delivered, in your sequencer",
+        ),
+        SuccessMetric(name="Positive replies", how_to_measure="Replies that agree to look closer, by persona"),
+        SuccessMetric(
+            name="First meetings held", how_to_measure="Meetings that took place, from the calendar, by persona"
+        ),
+        SuccessMetric(
+            name="Needs confirmed",
+            how_to_measure="Pain points of this playbook that a buyer confirmed in discovery, and those they denied",
+        ),
+        SuccessMetric(
+            name="Opportunities opened",
+            how_to_measure="Deals in the CRM that name this account, and the step they have reached",
+        ),
+    )

@@ -1,0 +1,197 @@
+"""What the prospect's readings add up to: needs, and the jobs at which they land."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from octave_mcp.domain.asks import UnderstandingBrief
+from octave_mcp.domain.evidence import Cite, Claim, EvidenceId
+from octave_mcp.domain.prospect import (
+    Buyer,
+    Fact,
+    FactTopic,
+    Job,
+    JobFunction,
+    Need,
+    Pain,
+    ProspectReading,
+    Signal,
+    Understanding,
+)
+from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.copy import quoted
+from octave_mcp.models.extractive.shown import Shown, latin_names
+
+MOST_PAINS = 6
+MOST_BUYERS = 3
+MOST_HINTS = 4
+STALE = 0.6
+"""What is undated on a blog, or over three years old, is no sign of a need today."""
+
+_SHOWS: dict[FactTopic, Need] = {
+    "hiring": "hiring",
+    "funding": "growth",
+    "scale": "scale",
+    "initiative": "speed",
+    "compliance": "security",
+    "technology": "integration",
+}
+_WHERE: dict[FactTopic, JobFunction] = {
+    "technology": "engineering",
+    "offering": "product",
+    "funding": "leadership",
+    "business": "leadership",
+    "customers": "sales",
+    "scale": "operations",
+    "compliance": "security",
+}
+
+
+def understanding(brief: UnderstandingBrief, shown: Shown) -> Understanding[Cite]:
+    pains = tuple(_pains(brief.reading, shown))
+    return Understanding[Cite](
+        summary=_summary(brief.reading, shown), pains=pains, buyers=tuple(_buyers(brief, pains, shown))
+    )
+
+
+def _summary(reading: ProspectReading[EvidenceId], shown: Shown) -> Claim[Cite] | None:
+    about = next((fact for fact in reading.facts if fact.topic == "business" and shown.english(fact.evidence)), None)
+    return (
+        Claim[Cite](text=about.text.removeprefix("Description: "), evidence=shown.cites(about.evidence))
+        if about
+        else None
+    )
+
+
+def _pains(reading: ProspectReading[EvidenceId], shown: Shown) -> Iterator[Pain[Cite]]:
+    """One for each need: what the company states first, then what its signals and facts show."""
+    found: dict[Need, list[Signal[EvidenceId]]] = {}
+    recent = [signal for signal in reading.signals if shown.freshness(signal.evidence) > STALE]
+    for signal in sorted(recent, key=lambda s: _weight(s, shown), reverse=True):
+        found.setdefault(signal.need, []).append(signal)
+    ranked = sorted(found.values(), key=lambda group: (-group[0].stated, -len(group), -_weight(group[0], shown)))
+    facts = sorted(reading.facts, key=lambda fact: -shown.freshness(fact.evidence))
+    inferred = [fact for fact in _inferring(facts) if _SHOWS[fact.topic] not in found]
+    for group in ranked[: MOST_PAINS - min(2, len(inferred))]:
+        yield _pain(group[0].need, group[:3], shown, stated=group[0].stated)
+    for fact in inferred[: max(2, MOST_PAINS - len(ranked))]:
+        yield _pain(_SHOWS[fact.topic], [fact], shown, stated=False)
+
+
+def _weight(signal: Signal[EvidenceId], shown: Shown) -> float:
+    """Recent, short and in words that fit the need."""
+    words = len(signal.text.split())
+    return (
+        2 * shown.freshness(signal.evidence)
+        + len(cues.NEEDS[signal.need].findall(signal.text))
+        - 0.05 * abs(words - 15)
+    )
+
+
+def _inferring(facts: Sequence[Fact[EvidenceId]]) -> list[Fact[EvidenceId]]:
+    first: dict[Need, Fact[EvidenceId]] = {}
+    for fact in facts:
+        if fact.topic in _SHOWS and (
+            fact.topic != "technology" or len(cues.FACTS["technology"].findall(fact.text)) > 1
+        ):
+            first.setdefault(_SHOWS[fact.topic], fact)
+    return list(first.values())
+
+
+def _pain(
+    need: Need, said: Sequence[Signal[EvidenceId] | Fact[EvidenceId]], shown: Shown, *, stated: bool
+) -> Pain[Cite]:
+    first = said[0]
+    quotable = shown.english(first.evidence) and "“" not in first.text
+    if stated and quotable:
+        text = first.text
+    elif quotable:
+        text = f"A guess: {cues.NEED_GUESSES[need]}. They write: {quoted(first.text)}"
+    else:
+        names = latin_names(first.text)
+        text = f"A guess: {cues.NEED_GUESSES[need]}" + (
+            f"; their page speaks of {names}." if names else ", going by their own page."
+        )
+    evidence = tuple(dict.fromkeys(i for finding in said for i in finding.evidence))
+    return Pain[Cite](
+        need=need, title=cues.NEED_TITLES[need], text=text, stated=stated and quotable, evidence=shown.cites(evidence)
+    )
+
+
+def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], shown: Shown) -> Iterator[Buyer[Cite]]:
+    """The job functions that the site shows and the needs point to, the best supported first."""
+    support: dict[JobFunction, list[Job[EvidenceId] | Fact[EvidenceId]]] = {}
+    points: dict[JobFunction, float] = {}
+    for job in brief.reading.jobs:
+        support.setdefault(job.function, []).append(job)
+        points[job.function] = min(6, points.get(job.function, 0) + (2 if job.hiring else 1))
+    for fact in brief.reading.facts:
+        if fact.topic in _WHERE:
+            function = _WHERE[fact.topic]
+            support.setdefault(function, []).append(fact)
+            points[function] = points.get(function, 0) + (0.2 if len(support[function]) <= MOST_HINTS else 0)
+    for pain in pains:
+        for function, needs in cues.FUNCTION_NEEDS.items():
+            if function in points and pain.need in needs[:3]:
+                points[function] += 1.5
+    points = _asked_for(points, brief.context)
+    ranked = sorted(points, key=lambda function: (-points[function], list(cues.FUNCTIONS).index(function)))
+    for function in ranked[:MOST_BUYERS]:
+        yield _buyer(function, support.get(function, []), pains, brief.company, shown)
+    if not ranked and len(shown.passages):
+        yield _whoever_leads(brief.company, shown)
+
+
+def _asked_for(points: Mapping[JobFunction, float], context: str) -> dict[JobFunction, float]:
+    """A function that the user names comes first; what the user says is no evidence, so it must have some."""
+    return {function: own + (10 if cues.FUNCTIONS[function].search(context) else 0) for function, own in points.items()}
+
+
+def _buyer(
+    function: JobFunction,
+    support: Sequence[Job[EvidenceId] | Fact[EvidenceId]],
+    pains: Sequence[Pain[Cite]],
+    company: str,
+    shown: Shown,
+) -> Buyer[Cite]:
+    jobs = [finding for finding in support if isinstance(finding, Job)]
+    opening = next((job for job in jobs if job.hiring), None)
+    wanted = cues.FUNCTION_NEEDS[function]
+    own = min((pain for pain in pains if pain.need in wanted), key=lambda pain: wanted.index(pain.need), default=None)
+    why = _why(function, opening, bool(jobs), own, company)
+    evidence = [i for finding in ([opening] if opening else support[:2]) for i in finding.evidence]
+    return Buyer[Cite](
+        title=cues.FUNCTION_TITLES[function],
+        function=function,
+        why_they_care=why,
+        inferred=True,
+        evidence=tuple(dict.fromkeys((*shown.cites(evidence), *(own.evidence[:1] if own else ())))),
+    )
+
+
+def _why(
+    function: JobFunction, opening: Job[EvidenceId] | None, held: bool, own: Pain[Cite] | None, company: str
+) -> str:
+    team = function if function != "leadership" else "the company"
+    if opening:
+        seen = f"{company} is hiring here: “{opening.title}”."
+    elif held:
+        seen = (
+            f"The team page names people in {team}."
+            if function != "leadership"
+            else "The team page names who leads the company."
+        )
+    else:
+        seen = f"What {company}'s own pages speak of seems to land on this desk."
+    return f"{seen} The need that fits best: {own.title.lower()}." if own else seen
+
+
+def _whoever_leads(company: str, shown: Shown) -> Buyer[Cite]:
+    """Where the site says next to nothing, whoever leads the company is the one to ask."""
+    return Buyer[Cite](
+        title=cues.FUNCTION_TITLES["leadership"],
+        function="leadership",
+        why_they_care=f"The site of {company} says too little to tell who decides; whoever leads it would know.",
+        inferred=True,
+        evidence=(Cite(passage=1),),
+    )

@@ -1,0 +1,185 @@
+"""What a step may touch: pages, answers, and the steps beside it; with a deadline, events and timings around each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from octave_mcp.domain.asks import A, Answer, Ask
+from octave_mcp.domain.company import Company, Role, Site
+from octave_mcp.domain.events import Event, EventName
+from octave_mcp.domain.evidence import Evidence
+from octave_mcp.domain.page import Page, PageFailure
+from octave_mcp.domain.playbook import Gap, StepTiming
+from octave_mcp.domain.research import Spent
+from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.domain.value import Value
+from octave_mcp.errors import BadAnswer, OctaveError
+from octave_mcp.evidence import Judge, Problem
+from octave_mcp.ports import Engine, Model, Source, Store
+from octave_mcp.retrying import retrying
+from octave_mcp.together import together
+
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R", bound=Value)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked(Generic[R]):
+    """An answer that may stand: what was dropped from it is named in `gaps`."""
+
+    value: R
+    evidence: tuple[Evidence, ...]
+    gaps: tuple[Gap, ...]
+    spent: Spent
+
+
+@dataclass(slots=True)
+class _Tally:
+    done: int = 0
+    total: int = 1
+    timings: list[StepTiming] = field(default_factory=list[StepTiming])
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution, seen from a step; `of(role)` is the same run, about one company."""
+
+    run_id: str
+    session_id: str
+    request: PlaybookRequest
+    model: Model
+    source: Source
+    engine: Engine
+    store: Store
+    emit: Callable[[Event], None]
+    role: Role | None = None
+    _step: str = ""
+    _tally: _Tally = field(default_factory=_Tally)
+
+    def of(self, role: Role) -> Run:
+        return replace(self, role=role)
+
+    async def __call__(self, step: Callable[Concatenate[Run, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the step returns, with its start, its end and its time made known."""
+        name = getattr(step, "__name__", "step")
+        inside = replace(self, _step=name)
+        began = time.perf_counter()
+        inside.tell("step_started")
+        try:
+            result = await step(inside, *args, **kwargs)
+        except (OctaveError, asyncio.CancelledError) as failed:
+            inside.tell("step_finished", began=began, success=False, error=getattr(failed, "code", "cancelled"))
+            raise
+        inside.tell("step_finished", began=began, success=True)
+        seconds = round(time.perf_counter() - began, 3)
+        self._tally.timings.append(StepTiming(step=name, company=self.role, seconds=seconds))
+        return result
+
+    async def side_by_side(
+        self, branch: Callable[Concatenate[Run, P], Awaitable[T]], *arguments: tuple[Any, ...], of: Sequence[Role] = ()
+    ) -> tuple[T, ...]:
+        """The branch once for each tuple of arguments, at the same time; results in the order given."""
+        runs = [self.of(role) for role in of] or [self] * len(arguments)
+        calls = zip(runs, arguments, strict=True)
+        return await together(
+            *(self.engine.branch(_named(branch), _bound(branch, run, *given)) for run, given in calls)
+        )
+
+    def plan(self, units: int) -> None:
+        """Adds work to what the progress is measured against."""
+        self._tally.total += units
+
+    def progress(self, message: str, units: int = 0) -> None:
+        """Tells followers what is being done now; `units` of work are finished with it."""
+        self._tally.done += units
+        self.tell("progress", message=message)
+
+    @property
+    def timings(self) -> tuple[StepTiming, ...]:
+        return tuple(self._tally.timings)
+
+    async def open(self, company: Company) -> Company:
+        return await self.engine.step("open", lambda: self.source.open(company))
+
+    async def home(self, company: Company) -> Page:
+        page = await self.engine.step("home", lambda: self.source.home(company))
+        await self.store.put_page(page)
+        return page
+
+    async def map(self, company: Company, home: Page) -> Site:
+        return await self.engine.step("map", lambda: self.source.map(company, home))
+
+    async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
+        pages = await self.engine.step("scrape", lambda: self.source.scrape(site, urls))
+        for page in pages:
+            if isinstance(page, Page):
+                await self.store.put_page(page)
+        return pages
+
+    async def ask(
+        self, ask: Ask[A, Any], into: type[R], *, roles: tuple[Role, ...], known: tuple[str, ...]
+    ) -> Checked[R]:
+        """The model's answer, checked: what fails is asked again once, with the complaint, and then dropped.
+
+        `roles` says for each passage shown whose page it is on; `known` are the names free to use.
+
+        Raises:
+            BadAnswer: nothing of the answer may stand.
+            UpstreamError: no answer came.
+        """
+        judge = Judge(shown=ask.passages, roles=roles, known=known)
+        answer = await self._answer(ask)
+        spent = Spent.of(answer.usage)
+        if problems := judge.problems(answer.value):
+            again = await self._answer(ask.model_copy(update={"complaint": _complaint(problems)}))
+            spent += Spent.of(again.usage)
+            if len(judge.problems(again.value)) <= len(problems):
+                answer = again
+        value, evidence, dropped = judge.kept(answer.value, into)
+        if value is None:
+            raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {_complaint(dropped)}")
+        return Checked(value, evidence, _gaps(ask.prompt, dropped), spent)
+
+    async def _answer(self, ask: Ask[A, Any]) -> Answer[A]:
+        return await self.engine.step("ask", lambda: retrying(lambda: self.model.answer(ask)))
+
+    def tell(self, event: EventName, *, began: float | None = None, **more: Any) -> None:  # noqa: ANN401 - Event's fields
+        took = None if began is None else round((time.perf_counter() - began) * 1000, 1)
+        tally = self._tally
+        self.emit(
+            Event(
+                event=event,
+                run_id=self.run_id,
+                session_id=self.session_id,
+                step=self._step,
+                company=self.role,
+                done=tally.done,
+                total=max(tally.total, tally.done + 1),
+                duration_ms=took,
+                **more,
+            )
+        )
+
+
+def _named(branch: Callable[..., Any]) -> str:
+    return getattr(branch, "__name__", "branch")
+
+
+def _bound(branch: Callable[..., Awaitable[T]], *args: Any) -> Callable[[], Awaitable[T]]:  # noqa: ANN401 - its own
+    return lambda: branch(*args)
+
+
+def _complaint(problems: Sequence[Problem]) -> str:
+    return "; ".join(dict.fromkeys(map(str, problems[:20])))
+
+
+def _gaps(prompt: str, dropped: Sequence[Problem]) -> tuple[Gap, ...]:
+    if not dropped:
+        return ()
+    reason = f"{len(dropped)} statements failed a check and were dropped: {_complaint(dropped[:3])}"
+    return (Gap(section=prompt, code="dropped_by_check", reason=reason, would_fill="another run, or another model"),)

@@ -1,0 +1,169 @@
+"""What a playbook says of itself: what is missing and why, what to beware of, what was read, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.playbook import Cost, Flag, Gap, NamedCompany, Playbook, ReadPage
+from octave_mcp.domain.prospect import ProspectIntelligence
+from octave_mcp.domain.research import Research, Spent
+from octave_mcp.domain.value import walk
+from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.errors import UpstreamError
+
+LOW_PAGES = 3
+LOW_WORDS = 300
+PERSONAS = 3
+
+_WRITTEN = ("executive_summary", "battle_cards", "battle_cards", "battle_cards")
+
+_WOULD_FILL = {
+    "offerings": "product pages",
+    "case_studies": "customer stories",
+    "proof_points": "testimonials with a name, or figures of the vendor's own",
+    "value_propositions": "product pages that say what a customer gains",
+    "reference_customers": "a customers page, or logos with names",
+    "use_cases": "pages on use cases",
+    "target_personas": "a page on whom the vendor builds for",
+    "differentiators": "comparison pages that name a competitor",
+}
+
+
+def named(research: Research) -> NamedCompany:
+    profile = research.profile
+    return NamedCompany(
+        name=profile.name,
+        domain=profile.company.domain,
+        url=profile.company.url,
+        language=profile.language,
+        evidence=profile.name_evidence,
+    )
+
+
+def unwritten(failed: UpstreamError, at: int) -> Gap:
+    """The gap a failed writer leaves, by its place among them."""
+    section = _WRITTEN[at] if at < len(_WRITTEN) else "email_sequences and talk_tracks"
+    return Gap(section=section, code=failed.code, reason=str(failed), would_fill="another run")
+
+
+def missing(
+    elements: VendorElements[EvidenceId], known: ProspectIntelligence, vendor: Research, prospect: Research
+) -> tuple[Gap, ...]:
+    """D34: every empty section says why, and what would fill it."""
+    return (
+        *_missing_of_vendor(elements, vendor),
+        *_missing_of_prospect(known, prospect),
+        *_failed_pages(vendor, prospect),
+    )
+
+
+def _missing_of_vendor(elements: VendorElements[EvidenceId], vendor: Research) -> Iterator[Gap]:
+    for kind, would_fill in _WOULD_FILL.items():
+        if not getattr(elements, kind):
+            reason = f"none found on the {len(vendor.pages)} pages read of {vendor.profile.company.domain}"
+            yield Gap(section=f"vendor_elements.{kind}", code="not_found", reason=reason, would_fill=would_fill)
+
+
+def _missing_of_prospect(known: ProspectIntelligence, prospect: Research) -> Iterator[Gap]:
+    where = f"on the {len(prospect.pages)} pages read of {prospect.profile.company.domain}"
+    if not known.company_profile.facts:
+        yield Gap(
+            section="prospect_intelligence.company_profile",
+            code="not_found",
+            reason=f"no facts found {where}",
+            would_fill="an about page, or what the rep knows",
+        )
+    if not any(pain.stated for pain in known.pain_points):
+        yield Gap(
+            section="prospect_intelligence.pain_points",
+            code="not_stated",
+            reason=f"no need is stated {where}; what is listed is inferred",
+            would_fill="a discovery call, news, or job postings",
+        )
+    if len(known.buyer_personas) < PERSONAS:
+        yield Gap(
+            section="priority_personas",
+            code="not_found",
+            reason=f"{len(known.buyer_personas)} of {PERSONAS} roles are supported {where}",
+            would_fill="a team page, job postings, or the roles the rep knows",
+        )
+
+
+def _failed_pages(vendor: Research, prospect: Research) -> Iterator[Gap]:
+    for research in (vendor, prospect):
+        if research.failures:
+            codes = ", ".join(sorted({failure.code for failure in research.failures}))
+            yield Gap(
+                section="pages",
+                code="pages_failed",
+                reason=f"{len(research.failures)} pages of {_domain(research)} could not be read ({codes})",
+                would_fill="another run; failed_pages names them",
+            )
+
+
+def _domain(research: Research) -> str:
+    return research.profile.company.domain
+
+
+def flags(model: str, vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]) -> tuple[Flag, ...]:
+    return tuple(_flags(model, vendor, prospect, existing))
+
+
+def _flags(model: str, vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]) -> Iterator[Flag]:
+    if model == "extractive":
+        yield Flag(
+            code="extractive",
+            reason="written without a language model: verbatim evidence, selected and arranged by rules",
+        )
+    low: dict[Role, str] = {
+        research.profile.company.role: (
+            f"{_domain(research)} gives {len(research.pages)} pages and {research.words} words"
+        )
+        for research in (vendor, prospect)
+        if len(research.pages) < LOW_PAGES or research.words < LOW_WORDS
+    }
+    if low:
+        yield Flag(code="low_confidence", reason="; ".join(low.values()), companies=tuple(low))
+    if existing:
+        reason = f"{prospect.profile.name} is a customer of {vendor.profile.name} already; the copy is about expansion"
+        yield Flag(code="existing_customer", reason=reason, companies=("prospect",), evidence=existing)
+
+
+def read_pages(*researches: Research) -> tuple[ReadPage, ...]:
+    return tuple(
+        ReadPage(
+            role=research.profile.company.role,
+            url=page.url,
+            kind=page.kind,
+            title=page.title,
+            sha256=page.sha256,
+            language=page.language,
+        )
+        for research in researches
+        for page in research.pages
+    )
+
+
+def cost(spent: Spent, *researches: Research) -> Cost:
+    return Cost(
+        usd=spent.usd,
+        asks=spent.asks,
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        pages_fetched=sum(len(research.pages) for research in researches),
+        pages_failed=sum(len(research.failures) for research in researches),
+    )
+
+
+def cited(playbook: Playbook, evidence: Mapping[EvidenceId, Evidence]) -> dict[EvidenceId, Evidence]:
+    """The evidence that the playbook names, in the order in which it first does."""
+    wanted = dict.fromkeys(_ids(playbook))
+    return {i: evidence[i] for i in wanted}
+
+
+def _ids(playbook: Playbook) -> Iterator[EvidenceId]:
+    for value in walk(playbook):
+        evidence = getattr(value, "evidence", ())
+        yield from evidence if isinstance(evidence, tuple) else ()

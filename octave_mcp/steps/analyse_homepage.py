@@ -1,0 +1,38 @@
+"""Step 3: what the company is called and what it does, in its own words."""
+
+from __future__ import annotations
+
+from octave_mcp.domain.asks import Ask, HomepageAnswer, ReadingBrief
+from octave_mcp.domain.company import Site
+from octave_mcp.domain.evidence import Cite, EvidenceId
+from octave_mcp.domain.page import Page
+from octave_mcp.domain.research import Profile
+from octave_mcp.evidence import passages
+from octave_mcp.prompts import load
+from octave_mcp.run import Run
+
+
+async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
+    """The company's profile; where the page does not say its name, the domain stands for it."""
+    company, prompt = site.company, load("research/homepage")
+    shown = passages(home)
+    brief = ReadingBrief(
+        role=company.role, company="", domain=company.domain, counterpart="", context=run.request.context
+    )
+    ask = Ask[HomepageAnswer[Cite], ReadingBrief](
+        prompt=prompt.name, version=prompt.version, tier=prompt.tier, language=run.request.language,
+        brief=brief, passages=shown, answer=HomepageAnswer[Cite],
+    )  # fmt: skip
+    checked = await run.ask(
+        ask, HomepageAnswer[EvidenceId], roles=(company.role,) * len(shown), known=(company.domain,)
+    )
+    name = checked.value.name
+    return Profile(
+        company=company,
+        name=name.text if name else company.domain,
+        name_evidence=name.evidence if name else (),
+        summary=checked.value.summary,
+        language=home.ref.language,
+        evidence=checked.evidence,
+        spent=checked.spent,
+    )

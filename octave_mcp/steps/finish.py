@@ -1,0 +1,242 @@
+"""From the writers' drafts to finished assets: bodies, scores, and a gap for what a rule made us drop."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.playbook import (
+    BattleCard,
+    CompetitivePositioning,
+    CompetitivePositioningCard,
+    EmailSequence,
+    ExecutiveSummary,
+    Gap,
+    ObjectionHandling,
+    ObjectionHandlingCard,
+    PersonaPoints,
+    PriorityPersona,
+    QuickWin,
+    Sentence,
+    SequenceDraft,
+    SuccessMetric,
+    SummaryDraft,
+    TalkTrack,
+    TalkTrackDraft,
+    Touch,
+    TouchDraft,
+    WhyWeWin,
+    WhyWeWinCard,
+)
+from octave_mcp.domain.prospect import BuyerPersona
+from octave_mcp.domain.value import Value, walk
+from octave_mcp.evidence import Problem, unsupported
+from octave_mcp.rubric import PERSONAS_ALIKE, Email, card_score, email_errors, email_score, likeness, talk_track_score
+
+DAYS = (1, 3, 7, 14)
+_MINUTES = re.compile(r"\b\d+ minutes\b|\bday \d+\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """What the writers answered; None where one failed."""
+
+    summary: SummaryDraft[EvidenceId] | None
+    cards: tuple[WhyWeWin[EvidenceId] | ObjectionHandling[EvidenceId] | CompetitivePositioning[EvidenceId] | None, ...]
+    sequences: tuple[SequenceDraft[EvidenceId] | None, ...]
+    talk_tracks: tuple[TalkTrackDraft[EvidenceId] | None, ...]
+    evidence: Mapping[EvidenceId, Evidence]
+    personas: tuple[BuyerPersona, ...]
+    known: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    executive_summary: ExecutiveSummary[EvidenceId]
+    priority_personas: tuple[PriorityPersona, ...]
+    quick_wins: tuple[QuickWin[EvidenceId], ...]
+    success_metrics: tuple[SuccessMetric, ...]
+    email_sequences: tuple[EmailSequence, ...]
+    talk_tracks: tuple[TalkTrack, ...]
+    battle_cards: tuple[BattleCard, ...]
+    gaps: tuple[Gap, ...]
+
+
+def assets(drafts: Drafts) -> Assets:
+    summary = drafts.summary or _no_summary()
+    gaps: list[Gap] = []
+    sequences = tuple(
+        _sequence(drafts, persona.id, draft, gaps)
+        for persona, draft in zip(drafts.personas, drafts.sequences, strict=True)
+        if draft is not None
+    )
+    _warn_of_twins(sequences, gaps)
+    return Assets(
+        executive_summary=summary.executive_summary,
+        priority_personas=tuple(_persona(drafts, summary, rank) for rank in range(len(drafts.personas))),
+        quick_wins=summary.quick_wins,
+        success_metrics=summary.success_metrics,
+        email_sequences=sequences,
+        talk_tracks=tuple(
+            _talk_track(drafts, persona.id, draft)
+            for persona, draft in zip(drafts.personas, drafts.talk_tracks, strict=True)
+            if draft is not None
+        ),
+        battle_cards=tuple(_card(drafts, card) for card in drafts.cards if card is not None),
+        gaps=tuple(gaps),
+    )
+
+
+def _no_summary() -> SummaryDraft[EvidenceId]:
+    empty = ExecutiveSummary[EvidenceId](whom_to_approach=(), why_now=(), how_to_engage=())
+    return SummaryDraft[EvidenceId](executive_summary=empty, personas=(), quick_wins=(), success_metrics=())
+
+
+def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> PriorityPersona:
+    buyer = drafts.personas[rank]
+    none = PersonaPoints[EvidenceId](persona_id=buyer.id, goals=(), pains=(), talking_points=())
+    points = next((points for points in summary.personas if points.persona_id == buyer.id), none)
+    kind = "inference" if buyer.inferred else "fact"
+    return PriorityPersona(
+        id=buyer.id,
+        rank=rank + 1,
+        title=buyer.title,
+        function=buyer.function,
+        inferred=buyer.inferred,
+        why_they_care=Sentence[EvidenceId](text=buyer.why_they_care, kind=kind, evidence=buyer.evidence),
+        goals=points.goals,
+        pains=points.pains,
+        talking_points=points.talking_points,
+    )
+
+
+def _sequence(drafts: Drafts, persona_id: str, draft: SequenceDraft[EvidenceId], gaps: list[Gap]) -> EmailSequence:
+    touches: list[Touch] = []
+    for position, touch in enumerate(draft.touches[: len(DAYS)]):
+        email = _email(drafts, touch, position, touches)
+        if errors := [*email_errors(email), *map(str, _unsupported(drafts, touch, email))]:
+            reason = f"touch {position + 1} for {persona_id} was dropped: {'; '.join(errors)}"
+            gaps.append(
+                Gap(
+                    section="email_sequences",
+                    code="dropped_by_check",
+                    reason=reason,
+                    would_fill="another run, or another model",
+                )
+            )
+            continue
+        touches.append(_touch(touch, email))
+    if len(touches) < len(DAYS):
+        reason = f"{len(touches)} of {len(DAYS)} touches for {persona_id}: there is no proof left that can be quoted"
+        fills = "customer stories, testimonials or product pages in the language of the playbook"
+        gaps.append(Gap(section="email_sequences", code="not_enough_proof", reason=reason, would_fill=fills))
+    return EmailSequence(persona_id=persona_id, touches=tuple(touches))
+
+
+def _email(drafts: Drafts, touch: TouchDraft[EvidenceId], position: int, earlier: Sequence[Touch]) -> Email:
+    used = [drafts.evidence[i] for sentence in _sentences(touch) for i in sentence.evidence]
+    before = frozenset(i for t in earlier for sentence in t.sentences for i in sentence.evidence)
+    return Email(
+        subject=touch.subject,
+        body=body(touch),
+        ask=touch.call_to_action.text,
+        ask_label=touch.call_to_action.label,
+        position=position,
+        last=position == len(DAYS) - 1,
+        day=DAYS[position],
+        earlier_days=[t.day for t in earlier],
+        earlier=[t.body for t in earlier],
+        evidence=used,
+        earlier_evidence=before,
+    )
+
+
+def _unsupported(drafts: Drafts, touch: TouchDraft[EvidenceId], email: Email) -> Iterator[Problem]:
+    """D3, D4 and D10 for what carries no evidence of its own: the touch's is what it may draw on."""
+    for text in (touch.subject, touch.call_to_action.text, touch.opt_out or "", *touch.personalisation):
+        yield from unsupported(_MINUTES.sub("", text), email.evidence, drafts.known)
+
+
+def body(touch: TouchDraft[EvidenceId]) -> str:
+    """The e-mail as it would be sent: greeting, paragraphs, the ask, a way out on the last, and who signs."""
+    paragraphs = [" ".join(sentence.text for sentence in paragraph) for paragraph in touch.paragraphs]
+    parts = [
+        "Hi {{first_name}},",
+        *filter(None, paragraphs),
+        touch.call_to_action.text,
+        touch.opt_out,
+        "{{sender_first_name}}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _touch(touch: TouchDraft[EvidenceId], email: Email) -> Touch:
+    return Touch(
+        day=email.day,
+        subject=touch.subject,
+        body=email.body,
+        call_to_action=touch.call_to_action,
+        personalisation=touch.personalisation,
+        sentences=tuple(_sentences(touch)),
+        score=email_score(email),
+    )
+
+
+def _sentences(touch: TouchDraft[EvidenceId]) -> Iterator[Sentence[EvidenceId]]:
+    return (sentence for paragraph in touch.paragraphs for sentence in paragraph)
+
+
+def _warn_of_twins(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:
+    """D33: copy for one persona that is nearly another's is named."""
+    texts = [(s.persona_id, "\n".join(t.body for t in s.touches)) for s in sequences]
+    for at, (persona, text) in enumerate(texts):
+        for other, theirs in texts[:at]:
+            if likeness(text, theirs) >= PERSONAS_ALIKE:
+                reason = f"the sequences for {persona} and {other} are much alike"
+                gaps.append(
+                    Gap(
+                        section="email_sequences",
+                        code="alike",
+                        reason=reason,
+                        would_fill="more pages about either role",
+                    )
+                )
+
+
+def _talk_track(drafts: Drafts, persona_id: str, draft: TalkTrackDraft[EvidenceId]) -> TalkTrack:
+    spoken = [*draft.pitch, *draft.cold_call.opener, *draft.cold_call.value]
+    used = [drafts.evidence[i] for sentence in spoken for i in sentence.evidence]
+    pitch = " ".join(sentence.text for sentence in draft.pitch)
+    opener = [sentence.text for sentence in draft.cold_call.opener]
+    score = talk_track_score(pitch, opener, [q.question for q in draft.discovery], used)
+    return TalkTrack(**dict(draft), persona_id=persona_id, score=score)
+
+
+def _card(
+    drafts: Drafts, card: WhyWeWin[EvidenceId] | ObjectionHandling[EvidenceId] | CompetitivePositioning[EvidenceId]
+) -> BattleCard:
+    sentences = list(_within(card))
+    used = [drafts.evidence[i] for sentence in sentences for i in sentence.evidence]
+    longest = max((len(getattr(card, name)) for name in ("reasons", "proof") if hasattr(card, name)), default=0)
+    today = max((e.fetched_at for e in drafts.evidence.values()), default=None)
+    dated: dict[str, Any] = {
+        "audience": "internal",
+        "dated_on": today.date() if today else "1970-01-01",
+        "score": card_score([sentence.text for sentence in sentences], longest, used),
+    }
+    if isinstance(card, WhyWeWin):
+        return WhyWeWinCard(**dict(card), **dated)
+    if isinstance(card, ObjectionHandling):
+        return ObjectionHandlingCard(**dict(card), **dated)
+    return CompetitivePositioningCard(**dict(card), **dated)
+
+
+def _within(value: Value) -> Iterator[Sentence[EvidenceId]]:
+    return (part for part in walk(value) if _is_sentence(part))
+
+
+def _is_sentence(value: Value) -> TypeGuard[Sentence[EvidenceId]]:
+    return isinstance(value, Sentence)

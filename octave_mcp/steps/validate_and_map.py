@@ -1,0 +1,34 @@
+"""Step 1: both sites answer and allow reading, before anything else of either is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.page import Page
+from octave_mcp.errors import SameCompany
+from octave_mcp.run import Run
+from octave_mcp.together import together
+
+
+async def validate_and_map(run: Run, companies: tuple[Company, Company]) -> tuple[Site, Site]:
+    """The two sites: addresses and robots.txt of both, then both home pages, then both maps."""
+    run.progress(f"reaching {companies[0].domain} and {companies[1].domain}")
+    vendor, prospect = await together(*(run.of(company.role).open(company) for company in companies))
+    if vendor.domain == prospect.domain:
+        raise SameCompany(
+            f"{companies[0].domain} and {companies[1].domain} lead to one site, {vendor.domain}; name two companies"
+        )
+    homes = await together(_home(run, vendor), _home(run, prospect))
+    first, second = await together(_map(run, vendor, homes[0]), _map(run, prospect, homes[1]))
+    run.progress(f"{len(first.links)} and {len(second.links)} addresses found", units=1)
+    return first, second
+
+
+def _home(run: Run, company: Company) -> Coroutine[Any, Any, Page]:
+    return run.of(company.role).home(company)
+
+
+def _map(run: Run, company: Company, home: Page) -> Coroutine[Any, Any, Site]:
+    return run.of(company.role).map(company, home)
