@@ -115,7 +115,7 @@ def _flags(model: str, vendor: Research, prospect: Research, existing: tuple[Evi
     if model == "extractive":
         yield Flag(
             code="extractive",
-            reason="written without a language model: verbatim evidence, selected and arranged by rules",
+            reason="verbatim evidence was selected and arranged by rules; read the copy before you send it",
         )
     low: dict[Role, str] = {
         research.profile.company.role: (

@@ -19,7 +19,7 @@ from octave_mcp.domain.vendor import CaseStudy, Offering, ProofPoint
 from octave_mcp.figures import figures, has_words, normal
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import CLAIM_WORDS, QUOTED_WORDS, as_statement, quotable, sentence, shortest
-from octave_mcp.models.extractive.shown import Shown, latin_names
+from octave_mcp.models.extractive.shown import STALE, Shown, latin_names
 
 T = TypeVar("T")
 
@@ -202,6 +202,12 @@ class Material:
         return bool(good) and not _GRUMBLES.search(said)
 
     @cached_property
+    def champion(self) -> ProofPoint[EvidenceId] | None:
+        """Someone at the prospect whom the vendor's own pages quote."""
+        said = [p for p in self.brief.vendor.proof_points if p.kind == "testimonial" and p.person and p.role]
+        return next((p for p in said if p.company and self.is_prospect(p.company)), None)
+
+    @cached_property
     def hooks(self) -> list[Hook]:
         pains = [self._hook(pain.evidence[:1], 4.5 if pain.stated else 2.0) for pain in self.brief.prospect.pain_points]
         facts = [self._hook(fact.evidence[:1], self._worth(fact)) for fact in self.brief.prospect.company_profile.facts]
@@ -227,7 +233,18 @@ class Material:
         quotable = 4 <= len(text.split()) <= QUOTED_WORDS and not re.search(
             r"[“”\"|?]|\bhttps?:|Logos:| — .* — |\s[,.;]", text
         )
-        return Hook(page, text, "", evidence, needs, worth + 0.6 * self.shown.freshness(evidence)) if quotable else None
+        return (
+            Hook(
+                page,
+                text,
+                "",
+                evidence,
+                needs,
+                worth + 0.6 * self.shown.freshness(evidence) - 3 * (self.shown.freshness(evidence) < STALE),
+            )
+            if quotable
+            else None
+        )
 
     def pains_of(self, persona: BuyerPersona) -> list[PainPoint]:
         """The pains of a persona's job first, the others after them."""
@@ -244,7 +261,7 @@ class Material:
                 *(pain.need for pain in self.pains_of(persona) if pain.need in cues.FUNCTION_NEEDS[persona.function]),
                 *cues.FUNCTION_NEEDS[persona.function],
             ]
-            free = [need for need in wanted if taken.count(need) == 0]
+            free: list[Need] = [need for need in wanted if taken.count(need) == 0]
             taken.append((free or wanted)[0])
         return taken[rank]
 

@@ -11,6 +11,8 @@ from octave_mcp.evidence import evidence_id
 from octave_mcp.models.extractive import cues
 
 OLD_DAYS = 1500
+STALE = 0.6
+"""What is undated on a blog, or over three years old, is no sign of a need today."""
 KEPT_UP: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricing", "product", "customers", "security"})
 
 

@@ -30,11 +30,12 @@ def summary(material: Material) -> SummaryDraft[Cite]:
 def _whom(material: Material) -> Iterator[Sentence[Cite]]:
     if material.expansion:
         own = material.cites(material.brief.existing_customer)
-        yield say(
-            f"{material.already} already, so this is an expansion: start from who uses it today.",
-            "fact",
-            own,
+        yield say(f"{material.already} already, so this is an expansion: start from who uses it today.", "fact", own)
+    if champion := material.champion:
+        known = (
+            f"{champion.person}, {champion.role} at {material.prospect}, is quoted on {material.vendor}'s own pages."
         )
+        yield say(known, "fact", material.cites(champion.evidence))
     for rank, persona in enumerate(material.personas):
         start = ("Start with the", "Then the", "Then the")[min(rank, 2)]
         text = f"{start} {persona.title}. {persona.why_they_care}"
@@ -101,10 +102,11 @@ def _goals(material: Material, persona: BuyerPersona) -> Iterator[Sentence[Cite]
 def _quick_wins(material: Material) -> Iterator[QuickWin[Cite]]:
     if material.expansion:
         own = material.cites(material.brief.existing_customer)
-        because = say(f"{material.already} already.", "fact", own)
-        yield QuickWin[Cite](
-            action="Find out who uses it today and ask for an introduction to the teams that do not.", because=because
-        )
+        champion = material.champion
+        whom = f"Ask {champion.person} for" if champion else "Find out who uses it today and ask for"
+        cites = (*own, *material.cites(champion.evidence)) if champion else own
+        because = say(f"{material.already} already.", "fact", cites)
+        yield QuickWin[Cite](action=f"{whom} an introduction to the teams that do not use it yet.", because=because)
     hooks = [hook for hook in material.hooks if hook.quote]
     for rank, persona in enumerate(material.personas):
         hook = next(iter(material.hooks_for(rank)), None)

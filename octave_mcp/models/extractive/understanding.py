@@ -20,13 +20,11 @@ from octave_mcp.domain.prospect import (
 )
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import quoted
-from octave_mcp.models.extractive.shown import Shown, latin_names
+from octave_mcp.models.extractive.shown import STALE, Shown, latin_names
 
 MOST_PAINS = 6
 MOST_BUYERS = 3
 MOST_HINTS = 4
-STALE = 0.6
-"""What is undated on a blog, or over three years old, is no sign of a need today."""
 
 _SHOWS: dict[FactTopic, Need] = {
     "hiring": "hiring",
@@ -70,7 +68,8 @@ def _pains(reading: ProspectReading[EvidenceId], shown: Shown) -> Iterator[Pain[
     for signal in sorted(recent, key=lambda s: _weight(s, shown), reverse=True):
         found.setdefault(signal.need, []).append(signal)
     ranked = sorted(found.values(), key=lambda group: (-group[0].stated, -len(group), -_weight(group[0], shown)))
-    facts = sorted(reading.facts, key=lambda fact: -shown.freshness(fact.evidence))
+    fresh = [fact for fact in reading.facts if shown.freshness(fact.evidence) > STALE]
+    facts = sorted(fresh, key=lambda fact: -shown.freshness(fact.evidence))
     inferred = [fact for fact in _inferring(facts) if _SHOWS[fact.topic] not in found]
     for group in ranked[: MOST_PAINS - min(2, len(inferred))]:
         yield _pain(group[0].need, group[:3], shown, stated=group[0].stated)
