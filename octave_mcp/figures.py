@@ -79,7 +79,7 @@ _FREE = frozenset(
     "VP Head Hi Hello Best "
     "Thanks Director Manager Lead Chief Officer Engineering Product Marketing Growth Sales Data Design "
     "Operations Security Finance "
-    "Support Success Team Founder Co-founder Cofounder Customer People".split()
+    "SPIN MEDDPICC Support Success Team Founder Co-founder Cofounder Customer People".split()
 )
 
 

@@ -6,6 +6,7 @@ The figures are defaults taken from vendors' studies, which disagree; they are l
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,6 @@ EARLY = (0, 1)
 TOUCHES_ALIKE = 0.2
 PERSONAS_ALIKE = 0.35
 POINTS_PER_WARNING = 8
-POINTS_PER_ERROR = 30
 
 PLACEHOLDERS = frozenset({"first_name", "company_name", "sender_first_name", "sender_company"})
 
@@ -86,7 +86,7 @@ def _errors(email: Email) -> Iterator[str]:
             yield f"D15 the placeholder {name!r} is not one that can be filled; use {', '.join(sorted(PLACEHOLDERS))}"
     if unfilled := _UNFILLED.search(_PLACEHOLDER.sub("", _QUOTED.sub("", text))):
         yield f"D15 {unfilled[0]!r} is left to be filled in"
-    if promise := _PROMISE.search(email.body):
+    if promise := _PROMISE.search(_QUOTED.sub("", email.body)):
         yield f"D20 promises a thing that is not in evidence: {promise[0]!r}"
 
 
@@ -101,7 +101,8 @@ def _form(email: Email) -> Iterator[str]:
         yield f"D11 {count} words; {low} to {high} are read"
     if len(email.subject.split()) > SUBJECT_WORDS or len(email.subject) > SUBJECT_CHARACTERS:
         yield f"D12 the subject has {len(email.subject.split())} words and {len(email.subject)} characters"
-    if re.match(r"(?i)re:|fwd?:", email.subject) or email.subject.isupper() or "!!" in email.subject:
+    emoji = any(unicodedata.category(character) == "So" for character in email.subject)
+    if re.match(r"(?i)re:|fwd?:", email.subject) or email.subject.isupper() or "!!" in email.subject or emoji:
         yield "D12 the subject pretends or shouts"
     if email.body.count("?") != 1:
         yield f"D13 {email.body.count('?')} questions; one ask is answered more often"

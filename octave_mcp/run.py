@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from octave_mcp.domain.playbook import Gap, StepTiming
 from octave_mcp.domain.research import Spent
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
-from octave_mcp.errors import BadAnswer, OctaveError
+from octave_mcp.errors import BadAnswer, OctaveError, UpstreamError
 from octave_mcp.evidence import Judge, Problem
 from octave_mcp.ports import Engine, Model, Source, Store
 from octave_mcp.retrying import retrying
@@ -72,10 +73,9 @@ class Run:
         inside.tell("step_started")
         try:
             result = await step(inside, *args, **kwargs)
-        except (OctaveError, asyncio.CancelledError) as failed:
-            inside.tell("step_finished", began=began, success=False, error=getattr(failed, "code", "cancelled"))
-            raise
-        inside.tell("step_finished", began=began, success=True)
+        finally:
+            failed = sys.exception()
+            inside.tell("step_finished", began=began, success=failed is None, error=_code(failed))
         seconds = round(time.perf_counter() - began, 3)
         self._tally.timings.append(StepTiming(step=name, company=self.role, seconds=seconds))
         return result
@@ -132,21 +132,31 @@ class Run:
             BadAnswer: nothing of the answer may stand.
             UpstreamError: no answer came.
         """
-        judge = Judge(shown=ask.passages, roles=roles, known=known)
+        judge = Judge(shown=ask.passages, roles=roles, known=known, given=self.request.context)
         answer = await self._answer(ask)
         spent = Spent.of(answer.usage)
         if problems := judge.problems(answer.value):
-            again = await self._answer(ask.model_copy(update={"complaint": _complaint(problems)}))
-            spent += Spent.of(again.usage)
-            if len(judge.problems(again.value)) <= len(problems):
+            again = await self._corrected(ask, problems)
+            spent += Spent.of(again.usage) if again else Spent()
+            if again and len(judge.problems(again.value)) <= len(problems):
                 answer = again
         value, evidence, dropped = judge.kept(answer.value, into)
         if value is None:
             raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {_complaint(dropped)}")
         return Checked(value, evidence, _gaps(ask.prompt, dropped), spent)
 
+    async def _corrected(self, ask: Ask[A, Any], problems: Sequence[Problem]) -> Answer[A] | None:
+        """A second answer, told what was wrong with the first; where none comes, the first has to do."""
+        try:
+            return await self._answer(ask.model_copy(update={"complaint": _complaint(problems)}))
+        except UpstreamError:
+            return None
+
     async def _answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        return await self.engine.step("ask", lambda: retrying(lambda: self.model.answer(ask)))
+        answer = await self.engine.step("ask", lambda: retrying(lambda: self.model.answer(ask)))
+        if not isinstance(answer.value, ask.answer):
+            raise BadAnswer(f"the answer to {ask.prompt!r} is not of the form asked for")
+        return answer
 
     def tell(self, event: EventName, *, began: float | None = None, **more: Any) -> None:  # noqa: ANN401 - Event's fields
         took = None if began is None else round((time.perf_counter() - began) * 1000, 1)
@@ -159,11 +169,17 @@ class Run:
                 step=self._step,
                 company=self.role,
                 done=tally.done,
-                total=max(tally.total, tally.done + 1),
+                total=tally.done if event == "run_finished" else max(tally.total, tally.done + 1),
                 duration_ms=took,
                 **more,
             )
         )
+
+
+def _code(failed: BaseException | None) -> str | None:
+    if isinstance(failed, asyncio.CancelledError):
+        return "cancelled"
+    return failed and getattr(failed, "code", OctaveError.code)
 
 
 def _named(branch: Callable[..., Any]) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -15,6 +15,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from octave_mcp.errors import SetupError
 
 
 def _split(value: object) -> object:
@@ -56,3 +58,21 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         toml = TomlConfigSettingsSource(settings_cls, _home() / "config.toml")
         return init_settings, env_settings, dotenv_settings, toml
+
+
+def load(**flags: Any) -> Settings:  # noqa: ANN401 - the fields of Settings
+    """The settings, with what the caller names before all else.
+
+    Raises:
+        SetupError: one of them cannot be used; its value, which may be a secret, is not told.
+    """
+    try:
+        return Settings(**flags)
+    except ValidationError as failed:
+        found = "; ".join(f"{_variable(error['loc'])}: {error['msg']}" for error in failed.errors(include_input=False))
+        text = f"a setting cannot be used: {found}; correct it in the environment, .env or config.toml"
+        raise SetupError(text) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return f"OCTAVE_{location[0]}".upper() if location else "settings"

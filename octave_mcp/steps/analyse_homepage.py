@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from octave_mcp.domain.asks import Ask, HomepageAnswer, ReadingBrief
 from octave_mcp.domain.company import Site
-from octave_mcp.domain.evidence import Cite, EvidenceId
+from octave_mcp.domain.evidence import Cite, Claim, EvidenceId
 from octave_mcp.domain.page import Page
 from octave_mcp.domain.research import Profile
 from octave_mcp.evidence import passages
+from octave_mcp.figures import has_words
 from octave_mcp.prompts import load
-from octave_mcp.run import Run
+from octave_mcp.run import Checked, Run
 
 
 async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
@@ -26,7 +27,7 @@ async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
     checked = await run.ask(
         ask, HomepageAnswer[EvidenceId], roles=(company.role,) * len(shown), known=(company.domain,)
     )
-    name = checked.value.name
+    name = _supported(checked)
     return Profile(
         company=company,
         name=name.text if name else company.domain,
@@ -36,3 +37,10 @@ async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
         evidence=checked.evidence,
         spent=checked.spent,
     )
+
+
+def _supported(checked: Checked[HomepageAnswer[EvidenceId]]) -> Claim[EvidenceId] | None:
+    """The company's name, if what it rests on says just that."""
+    name = checked.value.name
+    quotes = {evidence.id: evidence.quote for evidence in checked.evidence}
+    return name if name and any(has_words(name.text, quotes[i]) for i in name.evidence) else None

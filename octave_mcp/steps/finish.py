@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
 
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import (
     BattleCard,
-    CompetitivePositioning,
-    CompetitivePositioningCard,
     EmailSequence,
     ExecutiveSummary,
     Gap,
-    ObjectionHandling,
-    ObjectionHandlingCard,
     PersonaPoints,
     PriorityPersona,
     QuickWin,
@@ -28,13 +23,11 @@ from octave_mcp.domain.playbook import (
     TalkTrackDraft,
     Touch,
     TouchDraft,
-    WhyWeWin,
-    WhyWeWinCard,
 )
 from octave_mcp.domain.prospect import BuyerPersona
-from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence import Problem, unsupported
-from octave_mcp.rubric import PERSONAS_ALIKE, Email, card_score, email_errors, email_score, likeness, talk_track_score
+from octave_mcp.rubric import PERSONAS_ALIKE, Email, email_errors, email_score, likeness, talk_track_score
+from octave_mcp.steps.battle_cards import CardDraft, finished
 
 DAYS = (1, 3, 7, 14)
 _MINUTES = re.compile(r"\b\d+ minutes\b|\bday \d+\b", re.IGNORECASE)
@@ -45,7 +38,7 @@ class Drafts:
     """What the writers answered; None where one failed."""
 
     summary: SummaryDraft[EvidenceId] | None
-    cards: tuple[WhyWeWin[EvidenceId] | ObjectionHandling[EvidenceId] | CompetitivePositioning[EvidenceId] | None, ...]
+    cards: tuple[CardDraft | None, ...]
     sequences: tuple[SequenceDraft[EvidenceId] | None, ...]
     talk_tracks: tuple[TalkTrackDraft[EvidenceId] | None, ...]
     evidence: Mapping[EvidenceId, Evidence]
@@ -85,7 +78,7 @@ def assets(drafts: Drafts) -> Assets:
             for persona, draft in zip(drafts.personas, drafts.talk_tracks, strict=True)
             if draft is not None
         ),
-        battle_cards=tuple(_card(drafts, card) for card in drafts.cards if card is not None),
+        battle_cards=tuple(finished(card, drafts.evidence, gaps) for card in drafts.cards if card is not None),
         gaps=tuple(gaps),
     )
 
@@ -117,7 +110,7 @@ def _sequence(drafts: Drafts, persona_id: str, draft: SequenceDraft[EvidenceId],
     touches: list[Touch] = []
     for position, touch in enumerate(draft.touches[: len(DAYS)]):
         email = _email(drafts, touch, position, touches)
-        if errors := [*email_errors(email), *map(str, _unsupported(drafts, touch, email))]:
+        if errors := [*email_errors(email), *map(str, _unsupported(drafts, touch, email)), *_hollow(touch)]:
             reason = f"touch {position + 1} for {persona_id} was dropped: {'; '.join(errors)}"
             gaps.append(
                 Gap(
@@ -134,6 +127,12 @@ def _sequence(drafts: Drafts, persona_id: str, draft: SequenceDraft[EvidenceId],
         fills = "customer stories, testimonials or product pages in the language of the playbook"
         gaps.append(Gap(section="email_sequences", code="not_enough_proof", reason=reason, would_fill=fills))
     return EmailSequence(persona_id=persona_id, touches=tuple(touches))
+
+
+def _hollow(touch: TouchDraft[EvidenceId]) -> Iterator[str]:
+    """An e-mail of which only greeting and ask are left says nothing."""
+    if not any(sentence.evidence for sentence in _sentences(touch)):
+        yield "D1 nothing in it has evidence"
 
 
 def _email(drafts: Drafts, touch: TouchDraft[EvidenceId], position: int, earlier: Sequence[Touch]) -> Email:
@@ -213,30 +212,3 @@ def _talk_track(drafts: Drafts, persona_id: str, draft: TalkTrackDraft[EvidenceI
     opener = [sentence.text for sentence in draft.cold_call.opener]
     score = talk_track_score(pitch, opener, [q.question for q in draft.discovery], used)
     return TalkTrack(**dict(draft), persona_id=persona_id, score=score)
-
-
-def _card(
-    drafts: Drafts, card: WhyWeWin[EvidenceId] | ObjectionHandling[EvidenceId] | CompetitivePositioning[EvidenceId]
-) -> BattleCard:
-    sentences = list(_within(card))
-    used = [drafts.evidence[i] for sentence in sentences for i in sentence.evidence]
-    longest = max((len(getattr(card, name)) for name in ("reasons", "proof") if hasattr(card, name)), default=0)
-    today = max((e.fetched_at for e in drafts.evidence.values()), default=None)
-    dated: dict[str, Any] = {
-        "audience": "internal",
-        "dated_on": today.date() if today else "1970-01-01",
-        "score": card_score([sentence.text for sentence in sentences], longest, used),
-    }
-    if isinstance(card, WhyWeWin):
-        return WhyWeWinCard(**dict(card), **dated)
-    if isinstance(card, ObjectionHandling):
-        return ObjectionHandlingCard(**dict(card), **dated)
-    return CompetitivePositioningCard(**dict(card), **dated)
-
-
-def _within(value: Value) -> Iterator[Sentence[EvidenceId]]:
-    return (part for part in walk(value) if _is_sentence(part))
-
-
-def _is_sentence(value: Value) -> TypeGuard[Sentence[EvidenceId]]:
-    return isinstance(value, Sentence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -60,7 +61,7 @@ def choose(site: Site, *, max_pages: int, counterpart: str, context: str) -> tup
 
 
 def _ranked(site: Site, counterpart: str, context: str) -> dict[PageKind, list[Link]]:
-    wanted = {normal(word) for word in context.split() if len(word) >= NAMING_CHARACTERS}
+    wanted = {word for word in re.findall(r"\w+", normal(context)) if len(word) >= NAMING_CHARACTERS}
     other = normal(counterpart).split(".")[0].replace(" ", "-")
 
     def rank(at: int) -> tuple[bool, int, bool, int, int]:

@@ -129,8 +129,10 @@ def existing_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId,
     """Evidence that the prospect is the vendor's customer already, by its name or its domain's; else nothing."""
     label = prospect.profile.company.domain.split(".")[0]
     keys = {name_key(prospect.profile.name), *((name_key(label),) if not label.isdigit() else ())}
-    named = [c for c in (vendor.vendor or NOTHING).reference_customers if name_key(c.name) in keys]
-    return tuple(dict.fromkeys(i for customer in named for i in customer.evidence))
+    elements = vendor.vendor or NOTHING
+    named = [customer for customer in elements.reference_customers if name_key(customer.name) in keys]
+    told = [story for story in elements.case_studies if name_key(story.customer) in keys]
+    return tuple(dict.fromkeys(i for finding in named or told for i in finding.evidence))
 
 
 def _playbook(run: Run, desk: Desk, answers: tuple[Checked[Any] | UpstreamError, ...]) -> Playbook:

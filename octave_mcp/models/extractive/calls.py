@@ -45,7 +45,7 @@ _ASKED: dict[Need, tuple[str, str]] = {
     ),
     "integration": (
         "How many tools does this task touch today?",
-        "Where do two of your tools disagree on the same number?",
+        "Where do your tools disagree on the same number?",
     ),
     "adoption": (
         "Which teams use your current tool, and which avoid it?",
@@ -212,7 +212,10 @@ class Speaker:
                 because = say(pain.text, "fact" if pain.stated else "inference", self.material.cites(pain.evidence))
             else:
                 because = say(offering.description, "fact", self.material.cites(offering.evidence))
-            points.append(DemoPoint[Cite](show=offering.name, because=because))
+            shown = because.model_copy(
+                update={"evidence": (*because.evidence, *self.material.cites(offering.evidence))}
+            )
+            points.append(DemoPoint[Cite](show=offering.name, because=shown))
         return points
 
     def _map(self) -> list[ValueMapRow[Cite]]:

@@ -221,7 +221,7 @@ def _told(difference: Differentiator[EvidenceId]) -> str:
 def _rival(material: Material, name: str, found: list[Differentiator[EvidenceId]]) -> Rival[Cite]:
     ours = sorted((d for d in found if d.favours == "vendor"), key=lambda d: bool(re.match(r"(?:How|Why) ", d.text)))
     theirs = [d for d in found if d.favours == "competitor"]
-    features = [d.text.split(": ")[0] for d in ours if d.text.endswith("does not")]
+    features = [d.text.split(": ")[0] for d in ours[:MOST_PER_RIVAL] if d.text.endswith("does not")]
     return Rival[Cite](
         name=name,
         where_we_win=tuple(say(_told(d), "fact", material.cites(d.evidence)) for d in ours[:MOST_PER_RIVAL]),

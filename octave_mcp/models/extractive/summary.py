@@ -150,6 +150,6 @@ def _metrics() -> tuple[SuccessMetric, ...]:
         ),
         SuccessMetric(
             name="Opportunities opened",
-            how_to_measure="Deals in the CRM that name this account, and the step they have reached",
+            how_to_measure="Deals in the pipeline that name this account, and the step they have reached",
         ),
     )

@@ -1,0 +1,96 @@
+"""How a function becomes a tool and a route: one description, from which every surface is made."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ValidationError
+
+from octave_mcp.domain.events import Event
+from octave_mcp.errors import OctaveError
+
+if TYPE_CHECKING:
+    from octave_mcp.runs import Runs
+
+Method = Literal["GET", "POST", "DELETE"]
+
+MISFITS = {"unexpected_keyword_argument": "there is no such argument", "missing_argument": "missing"}
+"""What pydantic calls an argument that does not fit the signature, and what it means to a caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a tool may use of the call it answers: the runs, a way to tell progress, and how long it may wait."""
+
+    runs: Runs
+    progress: Callable[[Event], Awaitable[None]]
+    longest_wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A shared function. `read_only` and `open_world` are what its annotations tell a client."""
+
+    function: Callable[..., Awaitable[Any]]
+    method: Method
+    path: str
+    title: str
+    read_only: bool
+    open_world: bool
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of what a caller may give."""
+        return tuple(name for name in inspect.signature(self.function).parameters if name != "call")
+
+    def bind(
+        self, called: Callable[[], Awaitable[Call]], translate: Callable[[OctaveError], Exception]
+    ) -> Callable[..., Awaitable[Any]]:
+        """The function without its `call`, which comes from `called`; our errors are raised as the surface's own."""
+
+        @functools.wraps(self.function)
+        async def bound(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
+            try:
+                return await self.function(*args, **kwargs, call=await called())
+            except OctaveError as failed:
+                raise translate(failed) from None
+
+        signature = inspect.signature(self.function, eval_str=True)
+        public = [p for p in signature.parameters.values() if p.name != "call"]
+        bound.__signature__ = signature.replace(parameters=public)  # pyright: ignore[reportAttributeAccessIssue]
+        bound.__annotations__ = {p.name: p.annotation for p in public} | {"return": signature.return_annotation}
+        del bound.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
+        return bound
+
+
+def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
+    """What is wrong with the arguments, each by its name; not their values, which may be secret."""
+    found = failed.errors(include_url=False, include_input=False, include_context=False)
+    text = "; ".join(
+        f"{'.'.join(map(str, error['loc']))}: {MISFITS.get(error['type'], error['msg'])}" for error in found
+    )
+    misfits = any(error["type"] in MISFITS for error in found)
+    return f"{text}. {tool.name} takes {', '.join(tool.arguments)}" if misfits else text
+
+
+TOOLS: dict[str, Tool] = {}
+
+
+def tool(
+    method: Method, path: str, *, title: str, read_only: bool = False, open_world: bool = False
+) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
+    """Registers a function of `tools.py` under its own name; its signature and docstring are its interface."""
+
+    def register(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        TOOLS[function.__name__] = Tool(function, method, path, title, read_only, open_world)
+        return function
+
+    return register

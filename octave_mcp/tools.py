@@ -1,0 +1,219 @@
+"""The shared functions: what a user can ask for, whichever surface the call comes by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+from pydantic import Field
+
+from octave_mcp.domain.events import Event
+from octave_mcp.domain.playbook import SECTIONS, Playbook
+from octave_mcp.domain.run import FINAL, PlaybookRequest, RunError, RunRecord, RunStatus
+from octave_mcp.domain.value import Value
+from octave_mcp.errors import InputError, UnknownName
+from octave_mcp.tooling import TOOLS, Call, tool
+
+__all__ = ("TOOLS", "RunReport", "generate_playbook", "get_run")
+
+T = TypeVar("T")
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
+
+SECTION_CHARACTERS = 80_000
+"""About 20,000 tokens: the most that one answer carries of a section."""
+WAIT = Field(ge=0, le=600, description="Seconds to wait before returning; poll with get_run after that")
+
+
+class Overview(Value):
+    """A finished playbook in short."""
+
+    summary: str
+    personas: tuple[str, ...]
+    counts: dict[str, int]
+    gaps: tuple[str, ...]
+    flags: tuple[str, ...]
+    usd: float | None
+    seconds: float
+    section_tokens: dict[str, int]
+
+
+class RunReport(Value):
+    """How a run stands; `next` says which call to make."""
+
+    run_id: str
+    session_id: str
+    status: RunStatus
+    step: str = ""
+    message: str = ""
+    done: int = 0
+    total: int = 0
+    next: str = ""
+    error: RunError | None = None
+    overview: Overview | None = None
+    files: tuple[str, ...] = ()
+    section: dict[str, Any] | None = Field(default=None, description="The section asked for, under its name")
+    cursor: str | None = Field(default=None, description="Pass it on for the rest of the section")
+
+
+@tool("POST", "/runs", title="Generate a sales playbook", open_world=True)
+async def generate_playbook(
+    vendor_domain: Annotated[str, Field(description="Who sells, e.g. 'posthog.com'", min_length=1, max_length=2048)],
+    prospect_domain: Annotated[
+        str, Field(description="Who should buy, e.g. 'supabase.com'", min_length=1, max_length=2048)
+    ],
+    context: Annotated[
+        str, Field(max_length=1000, description="What to sell, to whom, what you know; never evidence")
+    ] = "",
+    model: Annotated[str, Field(description="Who writes: 'auto', or 'extractive', which needs no key")] = "auto",
+    source: Annotated[str, Field(description="Where pages come from: 'auto' or 'crawler'")] = "auto",
+    language: Annotated[str, Field(pattern="^[a-z]{2}$", description="Language of the playbook")] = "en",
+    max_pages: Annotated[int, Field(ge=1, le=200, description="Pages to read of each company")] = 25,
+    wait_seconds: Annotated[float, WAIT] = 40,
+    *,
+    call: Call,
+) -> RunReport:
+    """Research both companies on the web and write a playbook for selling to the prospect.
+
+    Who to approach and why, e-mail sequences, talk tracks, battle cards. Returns after `wait_seconds` at the latest,
+    with a run_id for get_run; the run goes on whether or not anyone waits. Every claim cites the page it came from;
+    what could not be found is listed in `gaps`, never invented.
+    """
+    request = PlaybookRequest(
+        vendor=vendor_domain,
+        prospect=prospect_domain,
+        context=context,
+        model=model,
+        source=source,
+        language=language,
+        max_pages=max_pages,
+    )
+    record = await call.runs.start(request)
+    return await _followed(record.run_id, wait_seconds, call)
+
+
+@tool("GET", "/runs/{run_id}", title="Get a run", read_only=True)
+async def get_run(
+    run_id: Annotated[str, Field(description="From generate_playbook")],
+    section: Annotated[
+        str | None,
+        Field(description=f"One section in full: {', '.join(SECTIONS)}; or a part, e.g. vendor_elements.case_studies"),
+    ] = None,
+    cursor: Annotated[str | None, Field(description="From the last answer, for the rest of a long section")] = None,
+    wait_seconds: Annotated[float, WAIT] = 40,
+    *,
+    call: Call,
+) -> RunReport:
+    """How a run stands, and its playbook once it is final: a summary, or one `section` in full.
+
+    Waits up to `wait_seconds` for the run to end, telling progress meanwhile.
+    """
+    if section is not None and section.split(".")[0] not in SECTIONS:
+        raise UnknownName(f"there is no section {section!r}; choose one of {', '.join(SECTIONS)}")
+    found = await _followed(run_id, wait_seconds, call)
+    playbook = await call.runs.playbook(run_id)
+    if section is None or playbook is None:
+        return found
+    return found.model_copy(update={"overview": None, **_part(playbook, section, cursor)})
+
+
+async def _followed(run_id: str, wait_seconds: float, call: Call) -> RunReport:
+    record = await call.runs.follow(run_id, min(wait_seconds, call.longest_wait_seconds), call.progress)
+    return report(record, call.runs.progress(run_id), await call.runs.playbook(run_id))
+
+
+def report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> RunReport:
+    final = record.status in FINAL
+    return RunReport(
+        run_id=record.run_id,
+        session_id=record.session_id,
+        status=record.status,
+        step="" if final or last is None else last.step,
+        message=record.error.message if record.error else record.status if final or last is None else last.message,
+        done=last.done if last else 0,
+        total=last.total if last else 0,
+        next=_next(record, playbook),
+        error=record.error,
+        overview=_overview(playbook) if playbook else None,
+        files=record.files,
+    )
+
+
+def _next(record: RunRecord, playbook: Playbook | None) -> str:
+    if record.status not in FINAL:
+        return f"call get_run with run_id={record.run_id!r}"
+    return "call get_run with a section, e.g. 'email_sequences', or open the files" if playbook else ""
+
+
+def _overview(playbook: Playbook) -> Overview:
+    summary = playbook.executive_summary
+    paragraphs = (summary.whom_to_approach, summary.why_now, summary.how_to_engage)
+    elements = {
+        name: len(getattr(playbook.vendor_elements, name)) for name in type(playbook.vendor_elements).model_fields
+    }
+    known = playbook.prospect_intelligence
+    sizes = {name: len(json.dumps(_dumped(playbook, name), ensure_ascii=False)) // 4 for name in SECTIONS}
+    return Overview(
+        summary="\n\n".join(" ".join(sentence.text for sentence in paragraph) for paragraph in paragraphs),
+        personas=tuple(persona.title for persona in playbook.priority_personas),
+        counts={
+            **elements,
+            "prospect_facts": len(known.company_profile.facts),
+            "pain_points": len(known.pain_points),
+            "evidence": len(playbook.evidence),
+            "pages": len(playbook.pages),
+        },
+        gaps=tuple(f"{gap.section}: {gap.reason}"[:300] for gap in playbook.gaps[:12]),
+        flags=tuple(f"{flag.code}: {flag.reason}" for flag in playbook.flags),
+        usd=playbook.cost.usd,
+        seconds=playbook.timings.total_seconds,
+        section_tokens=sizes,
+    )
+
+
+def _dumped(playbook: Playbook, section: str) -> Json:
+    return playbook.model_dump(mode="json", include={section})[section]
+
+
+def _part(playbook: Playbook, section: str, cursor: str | None) -> dict[str, Any]:
+    """The piece of a section that a cursor points at, and the cursor of the one after it."""
+    value = _dumped(playbook, section.split(".", maxsplit=1)[0])
+    for name in section.split(".")[1:]:
+        if not isinstance(value, dict) or name not in value:
+            raise UnknownName(
+                f"{section!r} has no part {name!r}; it has {', '.join(value) if isinstance(value, dict) else 'none'}"
+            )
+        value = value[name]
+    pieces = pieces_of(value, SECTION_CHARACTERS)
+    if cursor is not None and not (cursor.isdecimal() and int(cursor) < len(pieces)):
+        raise InputError(f"{cursor!r} is no cursor of {section!r}; leave it out to begin at the start")
+    at = int(cursor or 0)
+    return {"section": {section: pieces[at]}, "cursor": str(at + 1) if at + 1 < len(pieces) else None}
+
+
+def pieces_of(value: Json, limit: int) -> list[Json]:
+    """The value in pieces of its own form, each of at most `limit` characters as far as lists and objects allow."""
+    if not isinstance(value, list | dict) or len(json.dumps(value, ensure_ascii=False)) <= limit:
+        return [value]
+    if isinstance(value, list):
+        items = [piece for item in value for piece in pieces_of(item, limit)]
+        return [list(group) for group in _grouped(items, range(len(items)), limit)]
+    entries = [(key, piece) for key, part in value.items() for piece in pieces_of(part, limit)]
+    return [dict(group) for group in _grouped(entries, [key for key, _ in entries], limit)]
+
+
+def _grouped(items: Sequence[T], keys: Sequence[str | int], limit: int) -> list[list[T]]:
+    """The items in order, in groups of at most `limit` characters, in none of which a key comes twice."""
+    groups: list[list[T]] = [[]]
+    size = 0
+    seen: set[str | int] = set()
+    for item, key in zip(items, keys, strict=True):
+        length = len(json.dumps(item, ensure_ascii=False))
+        if groups[-1] and (size + length > limit or key in seen):
+            groups.append([])
+            size = 0
+            seen.clear()
+        groups[-1].append(item)
+        size += length
+        seen.add(key)
+    return groups

@@ -1,0 +1,220 @@
+"""What every test stands on: a home of its own, no network but loopback, and companies' sites to read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from loguru import logger
+
+from octave_mcp.demo.sites import Document, Site, load
+
+ROOT = Path(__file__).parents[1]
+SHARED_SITES = ROOT.parent / "shared" / "sites"
+
+
+def _is_here(host: object) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in {None, "", "localhost"}:
+        return True
+    try:
+        return ip_address(str(name)).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for another machine is as on one without a network."""
+    connect, lookup = socket.socket.connect, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - of whatever family
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not _is_here(address[0]):
+            raise OSError(f"tests reach loopback only, not {address!r}")
+        connect(self, address)
+
+    def guarded_lookup(host: str | bytes | None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - socket's own
+        if not _is_here(host):
+            raise socket.gaierror(socket.EAI_NONAME, f"tests look up loopback only, not {host!r}")
+        return lookup(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_lookup)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """OCTAVE_HOME, empty; no setting of the machine's counts, nor a key."""
+    for name in list(os.environ):
+        if name.startswith(("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_")) and name != "OCTAVE_WRITE_SNAPSHOTS":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("OCTAVE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def logs_end_with_the_test() -> Iterator[None]:
+    """A server started in the test's own process logs to the test's own home, and no longer than that."""
+    root = logging.getLogger()
+    handlers, level, shown = list(root.handlers), root.level, warnings.showwarning
+    yield
+    logger.remove()
+    root.handlers = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    warnings.showwarning = shown
+
+
+class LoopbackSite(ThreadingHTTPServer):
+    """A company's site on a port of its own; `failing` are paths that answer with that status.
+
+    `gate` holds every answer back while it is closed; `asked` is set by the first request.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, site: Site, *, held: bool = False, failing: dict[str, int] | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.host = f"127.0.0.1:{self.server_port}"
+        self.documents = site.documents(f"http://{self.host}")
+        self.missing = site.missing(f"http://{self.host}")
+        self.failing = failing or {}
+        self.gate, self.asked = threading.Event(), threading.Event()
+        if not held:
+            self.gate.set()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def close(self) -> None:
+        self.gate.set()
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
+        """Says nothing: a client may hang up."""
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        site = cast("LoopbackSite", self.server)
+        site.asked.set()
+        site.gate.wait()
+        document = site.documents.get(self.path, site.missing)
+        status = site.failing.get(self.path) or (404 if document is site.missing else 200)
+        self._send(status, document if status == 200 else Document(b"<h1>Not now</h1>", "text/html"))
+
+    def _send(self, status: int, document: Document) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", f"{document.media_type}; charset=utf-8")
+        self.send_header("Content-Length", str(len(document.body)))
+        self.end_headers()
+        self.wfile.write(document.body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - http.server's own
+        """Says nothing."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two invented companies' sites, as one test needs them."""
+
+    vendor: LoopbackSite
+    prospect: LoopbackSite
+
+    @property
+    def hosts(self) -> str:
+        return f"{self.vendor.host},{self.prospect.host}"
+
+    @property
+    def domains(self) -> dict[str, str]:
+        return {"vendor_domain": f"http://{self.vendor.host}", "prospect_domain": f"http://{self.prospect.host}"}
+
+    def release(self) -> None:
+        self.vendor.gate.set()
+        self.prospect.gate.set()
+
+    def close(self) -> None:
+        self.vendor.close()
+        self.prospect.close()
+
+
+@pytest.fixture
+def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    """Two sites that answer, allowed by the settings; the extractive model writes."""
+    yield from _allowed(Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect"))), monkeypatch)
+
+
+@pytest.fixture
+def held_pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    """Two sites that answer once they are released: until then no run about them can end."""
+    sites = Pair(LoopbackSite(load("vendor"), held=True), LoopbackSite(load("prospect"), held=True))
+    yield from _allowed(sites, monkeypatch)
+
+
+def _allowed(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", sites.hosts)
+    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    yield sites
+    sites.close()
+
+
+@pytest.fixture(scope="session")
+def real_sites() -> Iterator[dict[str, str]]:
+    """Origins of real companies' pages, by domain."""
+    if not SHARED_SITES.is_dir():
+        pytest.skip("the collection of real companies' pages is not part of the project, and is not beside it")
+    command = [sys.executable, str(SHARED_SITES / "serve.py"), "posthog.com", "supabase.com"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        yield json.loads(server.stdout.readline())
+        server.terminate()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def command(*arguments: str, cwd: Path, stdin: bytes = b"") -> Ended:
+    """Runs python with these arguments, from a folder where the project is not."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate(stdin)
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+def names_in(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
+def read_json(file: Path | str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads(Path(file).read_text("utf-8"))
+
+
+def log_lines(home: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (home / "logs" / "octave.jsonl").read_text("utf-8").splitlines()]

@@ -1,0 +1,108 @@
+"""What every model promises, over all adapters and the fake."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted import PROSPECT, VENDOR, Asked, ScriptedModel, ScriptedSource, Stage, invented_sites
+
+import octave_mcp.models
+from octave_mcp.domain.asks import Answer
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.errors import SetupError
+from octave_mcp.ports import Model
+from octave_mcp.settings import Settings
+
+NAMES = sorted(module.name for module in pkgutil.iter_modules(octave_mcp.models.__path__))
+
+
+def model_of(name: str, home: Path) -> Model:
+    """The model of that name, if this environment has what it needs."""
+    if name == "scripted":
+        return ScriptedModel()
+    try:
+        return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}))
+    except SetupError as missing:
+        pytest.skip(f"{name} is not set up here: {missing}")
+
+
+@pytest.fixture(params=[*NAMES, "scripted"])
+def model(request: pytest.FixtureRequest, tmp_path: Path) -> Model:
+    return model_of(request.param, tmp_path)
+
+
+@pytest.fixture
+async def asks(tmp_path: Path) -> list[Asked]:
+    """One ask of each form, as a run makes them."""
+    asking = ScriptedModel()
+    await Stage(tmp_path, model=asking, source=ScriptedSource(invented_sites())).playbook()
+    return list({ask.answer: ask for ask in asking.asked}.values())
+
+
+async def each(model: Model, asks: list[Asked]) -> list[Answer[Any]]:
+    return [await model.answer(ask) for ask in asks]
+
+
+async def test_an_answer_has_the_form_that_was_asked_for(model: Model, asks: list[Asked]) -> None:
+    assert len(asks) == 10
+    for ask, answer in zip(asks, await each(model, asks), strict=True):
+        assert type(answer.value) is ask.answer
+
+
+async def test_an_answer_says_what_it_used(model: Model, asks: list[Asked]) -> None:
+    for answer in await each(model, asks):
+        assert answer.usage.input_tokens >= 0
+        assert answer.usage.output_tokens >= 0
+        assert answer.usage.usd is None or answer.usage.usd >= 0
+
+
+async def test_a_second_ask_with_a_complaint_is_answered_in_the_same_form(model: Model, asks: list[Asked]) -> None:
+    for ask in asks:
+        again = await model.answer(ask.model_copy(update={"complaint": "D3 the figure 99% is not in the evidence"}))
+        assert type(again.value) is ask.answer
+
+
+async def test_an_ask_that_shows_nothing_is_answered_all_the_same(model: Model, asks: list[Asked]) -> None:
+    reading = [ask for ask in asks if ask.answer.__name__.startswith(("Homepage", "Vendor", "ProspectReading"))]
+    assert len(reading) == 3
+    for ask in reading:
+        answer = await model.answer(ask.model_copy(update={"passages": ()}))
+        assert type(answer.value) is ask.answer
+
+
+async def test_an_ask_is_not_changed_by_its_answer(model: Model, asks: list[Asked]) -> None:
+    before = [ask.model_copy(deep=True) for ask in asks]
+    await each(model, asks)
+    assert asks == before
+
+
+async def test_a_model_says_its_name_and_the_languages_it_writes(model: Model) -> None:
+    assert model.name
+    assert model.languages is None or "en" in model.languages
+
+
+@pytest.mark.parametrize("name", ["scripted", "extractive"])
+async def test_without_a_language_model_the_same_ask_has_the_same_answer(
+    name: str, asks: list[Asked], tmp_path: Path
+) -> None:
+    first, second = model_of(name, tmp_path), model_of(name, tmp_path)
+    for ask in asks:
+        one, again, other = await first.answer(ask), await first.answer(ask), await second.answer(ask)
+        assert one == again == other
+
+
+def test_a_model_is_found_by_the_name_of_its_module(tmp_path: Path) -> None:
+    assert "extractive" in NAMES
+    assert Stage(tmp_path).model("extractive").name == "extractive"
+
+
+def test_the_asks_are_about_two_companies(asks: list[Asked]) -> None:
+    shown = {passage.page.url.split("/")[2] for ask in asks for passage in ask.passages}
+    assert shown == {VENDOR, PROSPECT}
+    forms: list[type[Value]] = [ask.answer for ask in asks]
+    assert any(issubclass(form, VendorElements) for form in forms)

@@ -1,0 +1,147 @@
+"""What every source promises, over the crawler on a loopback site and the fake."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+import pytest
+import stamina
+from scripted import PROSPECT, VENDOR, ScriptedSource, invented_sites
+
+from octave_mcp.demo import serve_demo
+from octave_mcp.domain.addresses import parse_company, url_key
+from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.page import Page, PageFailure
+from octave_mcp.errors import UpstreamError
+from octave_mcp.ports import Source
+from octave_mcp.settings import Settings
+from octave_mcp.sources.crawler import make
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A source, two companies whose sites it can read, and one whose it cannot."""
+
+    source: Source
+    company: Company
+    other: Company
+    absent: Company
+
+
+@pytest.fixture(autouse=True)
+def without_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+@pytest.fixture(params=["crawler", "scripted"])
+async def stand(request: pytest.FixtureRequest) -> AsyncGenerator[Stand]:
+    allow = frozenset({"127.0.0.1"})
+    absent = parse_company(NOWHERE, "vendor", allow)
+    if request.param == "scripted":
+        source = ScriptedSource(invented_sites())
+        yield Stand(source, parse_company(VENDOR, "vendor", allow), parse_company(PROSPECT, "prospect", allow), absent)
+        await source.close()
+        return
+    async with serve_demo() as (vendor, prospect):
+        crawler = make(Settings.model_validate({"allow_hosts": ("127.0.0.1",), "fetch_timeout_seconds": 10}))
+        yield Stand(crawler, parse_company(vendor, "vendor", allow), parse_company(prospect, "prospect", allow), absent)
+        await crawler.close()
+
+
+async def site_of(stand: Stand) -> Site:
+    company = await stand.source.open(stand.company)
+    return await stand.source.map(company, await stand.source.home(company))
+
+
+async def test_an_open_company_is_the_one_asked_for_and_no_path_is_kept(stand: Stand) -> None:
+    company = await stand.source.open(stand.company)
+    assert (company.domain, company.role) == (stand.company.domain, "vendor")
+    assert company.url.count("/") == 2
+
+
+async def test_a_site_that_does_not_answer_is_said_to_be_unreachable(stand: Stand) -> None:
+    with pytest.raises(UpstreamError) as failed:
+        await stand.source.home(await stand.source.open(stand.absent))
+    assert failed.value.code == "site_unreachable"
+    assert "127.0.0.1" in str(failed.value)
+
+
+async def test_a_home_page_is_of_its_kind_and_says_whose_it_is(stand: Stand) -> None:
+    company = await stand.source.open(stand.company)
+    home = await stand.source.home(company)
+    assert home.ref.kind == "home"
+    assert home.ref.url.startswith(company.url)
+    assert home.structured.site_name
+
+
+async def test_the_digest_of_a_page_is_that_of_its_text_and_its_time_is_aware(stand: Stand) -> None:
+    site = await site_of(stand)
+    for page in (site.home, *await stand.source.scrape(site, [link.url for link in site.links[:4]])):
+        assert isinstance(page, Page)
+        assert page.ref.sha256 == sha256(page.text.encode()).hexdigest()
+        assert page.ref.fetched_at.tzinfo is not None
+        assert page.text.strip()
+        assert page.ref.language == "en"
+
+
+async def test_a_map_has_each_address_once_and_not_the_home_page(stand: Stand) -> None:
+    site = await site_of(stand)
+    keys = [url_key(link.url) for link in site.links]
+    assert len(keys) == len(set(keys)) > 5
+    assert url_key(site.home.ref.url) not in keys
+    assert all(link.url.startswith(site.company.url) for link in site.links)
+
+
+async def test_pages_come_in_the_order_asked_for(stand: Stand) -> None:
+    site = await site_of(stand)
+    urls = [link.url for link in reversed(site.links[:6])]
+    pages = await stand.source.scrape(site, urls)
+    assert [page.ref.url for page in pages if isinstance(page, Page)] == urls
+
+
+async def test_a_page_that_is_not_there_is_a_failure_in_its_place(stand: Stand) -> None:
+    site = await site_of(stand)
+    gone = f"{site.company.url}/no-such-page"
+    first, failure, last = await stand.source.scrape(site, [site.links[0].url, gone, site.links[1].url])
+    assert isinstance(first, Page)
+    assert isinstance(last, Page)
+    assert isinstance(failure, PageFailure)
+    assert (failure.url, failure.code) == (gone, "http_404")
+    assert failure.reason
+
+
+async def test_a_page_of_another_site_is_not_read(stand: Stand) -> None:
+    site = await site_of(stand)
+    (failure,) = await stand.source.scrape(site, [f"{stand.other.url}/about"])
+    assert isinstance(failure, PageFailure)
+    assert failure.code == "host_not_allowed"
+
+
+async def test_no_addresses_give_no_pages(stand: Stand) -> None:
+    assert await stand.source.scrape(await site_of(stand), []) == ()
+
+
+async def test_the_same_page_reads_the_same_each_time(stand: Stand) -> None:
+    site = await site_of(stand)
+    url = site.links[0].url
+    first, again = await stand.source.scrape(site, [url]), await stand.source.scrape(site, [url])
+    assert [page.text for page in first if isinstance(page, Page)] == [p.text for p in again if isinstance(p, Page)]
+
+
+async def test_one_source_reads_two_sites_at_once(stand: Stand) -> None:
+    one, other = await asyncio.gather(stand.source.open(stand.company), stand.source.open(stand.other))
+    homes = await asyncio.gather(stand.source.home(one), stand.source.home(other))
+    assert [home.ref.url.startswith(company.url) for home, company in zip(homes, (one, other), strict=True)] == [
+        True
+    ] * 2
+
+
+async def test_a_source_may_be_closed_twice(stand: Stand) -> None:
+    await stand.source.close()
+    await stand.source.close()

@@ -1,0 +1,539 @@
+"""The two fakes: a model that answers by simple rules and a source of invented pages; both keep their port's contract.
+
+Each can be told to answer otherwise, to fail, or to wait for the test.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+from octave_mcp.app import App
+from octave_mcp.domain.addresses import same_site, url_key
+from octave_mcp.domain.asks import A, Answer, Ask, HomepageAnswer, Usage
+from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.events import Event
+from octave_mcp.domain.evidence import Cite, Claim, Evidence, Passage
+from octave_mcp.domain.kinds import kind_of
+from octave_mcp.domain.page import Link, Page, PageFailure, PageKind, PageRef, Structured
+from octave_mcp.domain.playbook import (
+    CallToAction,
+    ColdCall,
+    CompetitivePositioning,
+    DemoPoint,
+    DiscoveryQuestion,
+    ExecutiveSummary,
+    Objection,
+    ObjectionHandling,
+    PersonaPoints,
+    Playbook,
+    QuickWin,
+    Sentence,
+    SentenceKind,
+    SequenceDraft,
+    SuccessMetric,
+    SummaryDraft,
+    TalkTrackDraft,
+    TouchDraft,
+    ValueMapRow,
+    WhyWeWin,
+)
+from octave_mcp.domain.prospect import Buyer, Fact, Job, Pain, ProspectReading, Signal, Understanding
+from octave_mcp.domain.run import PlaybookRequest, RunRecord
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorElements
+from octave_mcp.errors import SiteRefuses, SiteUnreachable
+from octave_mcp.evidence import passages, quotations
+from octave_mcp.ports import Engine, Model, Source
+from octave_mcp.settings import Settings
+
+FETCHED_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+VENDOR, PROSPECT = "lumenforge.example", "quillport.example"
+
+Asked = Ask[Any, Any]
+Reply = Callable[[Asked], Awaitable[Value]]
+
+
+def page(
+    url: str,
+    text: str,
+    *,
+    title: str = "",
+    kind: PageKind | None = None,
+    language: str = "en",
+    published_on: date | None = None,
+    site_name: str = "",
+) -> Page:
+    """A page as a source would give it: the title is its first heading, the kind follows from its path."""
+    title = title or next((line.strip("# ") for line in text.splitlines() if line.startswith("# ")), "")
+    ref = PageRef(
+        url=url,
+        sha256=sha256(text.encode()).hexdigest(),
+        title=title,
+        kind=kind or kind_of(url, title),
+        language=language,
+        fetched_at=FETCHED_AT,
+        published_on=published_on,
+    )
+    return Page(ref=ref, text=text, structured=Structured(site_name=site_name))
+
+
+def pages(domain: str, texts: dict[str, str], *, name: str, language: str = "en") -> tuple[Page, ...]:
+    """The pages of one site by their paths; the home page says the site's name as real ones do."""
+    about = f"\n\n## About this page\n\nSite name: {name}"
+    return tuple(
+        page(
+            f"https://{domain}{path}",
+            text + (about if path == "/" else ""),
+            kind="home" if path == "/" else None,
+            language=language,
+            site_name=name if path == "/" else "",
+        )
+        for path, text in texts.items()
+    )
+
+
+def passages_of(text: str, url: str = "https://lumenforge.example/", *, title: str = "") -> tuple[Passage, ...]:
+    return passages(page(url, text, title=title))
+
+
+def evidence_of(text: str, url: str = "https://lumenforge.example/", *, title: str = "") -> Evidence:
+    """The first sentence of a text as evidence."""
+    return quotations(Cite(passage=1, sentences=(1,)), passages_of(text, url, title=title), "vendor")[0]
+
+
+@dataclass
+class ScriptedSource:
+    """Sites by their domain; an address without a page is a 404. `hold` is awaited before each scrape."""
+
+    sites: dict[str, tuple[Page, ...]]
+    failures: dict[str, PageFailure] = field(default_factory=dict[str, PageFailure])
+    refused: frozenset[str] = frozenset()
+    hold: Callable[[Site, Sequence[str]], Awaitable[None]] | None = None
+    on_close: Callable[[], Awaitable[None]] | None = None
+    scraped: list[str] = field(default_factory=list[str])
+    closed: int = 0
+
+    async def open(self, company: Company) -> Company:
+        if company.domain in self.refused:
+            raise SiteRefuses(f"robots.txt forbids reading {company.domain}")
+        if company.domain not in self.sites:
+            raise SiteUnreachable(f"{company.url} cannot be read: nothing answers there")
+        return company
+
+    async def home(self, company: Company) -> Page:
+        home = self._found(company, f"{company.url}/")
+        if home is None:
+            raise SiteUnreachable(f"{company.url} cannot be read: it has no home page")
+        return home
+
+    async def map(self, company: Company, home: Page) -> Site:
+        known = {url_key(page.ref.url): page.ref.url for page in self.sites[company.domain]}
+        known |= {url_key(url): url for url in self.failures if same_site(url, company)}
+        known.pop(url_key(home.ref.url), None)
+        return Site(company=company, home=home, links=tuple(Link(url=url) for url in known.values()))
+
+    async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
+        self.scraped.extend(urls)
+        if self.hold:
+            await self.hold(site, urls)
+        return tuple(self._scraped(site, url) for url in urls)
+
+    def _scraped(self, site: Site, url: str) -> Page | PageFailure:
+        if not same_site(url, site.company):
+            return PageFailure(url=url, code="host_not_allowed", reason=f"It is not a part of {site.company.domain}")
+        if url in self.failures:
+            return self.failures[url]
+        found = self._found(site.company, url)
+        return found or PageFailure(url=url, code="http_404", reason="The site has no such page")
+
+    def _found(self, company: Company, url: str) -> Page | None:
+        return next((p for p in self.sites[company.domain] if url_key(p.ref.url) == url_key(url)), None)
+
+    async def close(self) -> None:
+        self.closed += 1
+        if self.on_close:
+            await self.on_close()
+
+
+class ScriptedModel:
+    """Says what the passages shown say, word for word; `on` puts another reply before the rules."""
+
+    name = "scripted"
+
+    def __init__(self, languages: frozenset[str] | None = None) -> None:
+        self.languages = languages
+        self.asked: list[Asked] = []
+        self._scripts: list[tuple[Callable[[Asked], bool], Reply]] = []
+
+    def on(self, matches: Callable[[Asked], bool], reply: Reply) -> None:
+        """From now on `reply` answers what matches; the last script said wins."""
+        self._scripts.insert(0, (matches, reply))
+
+    def fail(self, matches: Callable[[Asked], bool], *errors: Exception) -> None:
+        """One error for each ask that matches, in order; then the rules again. A single error is raised for ever."""
+        left = list(errors)
+
+        async def failing(ask: Asked) -> Value:
+            if not left:
+                return answered(ask)
+            raise left[0] if len(errors) == 1 else left.pop(0)
+
+        self.on(matches, failing)
+
+    async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
+        self.asked.append(ask)
+        reply = next((reply for matches, reply in self._scripts if matches(ask)), None)
+        value = await reply(ask) if reply else answered(ask)
+        return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
+
+
+def form(kind: type[Value]) -> Callable[[Asked], bool]:
+    """Asks for an answer of this form."""
+    return lambda ask: ask.answer is kind
+
+
+def shows(path: str, kind: type[Value] | None = None) -> Callable[[Asked], bool]:
+    """Asks that show a passage of the page at this path."""
+    return lambda ask: (kind is None or ask.answer is kind) and any(p.page.url.endswith(path) for p in ask.passages)
+
+
+def says(value: Value) -> Reply:
+    async def reply(_: Asked) -> Value:
+        return value
+
+    return reply
+
+
+def answered(ask: Asked) -> Value:
+    """What the rules answer."""
+    return _RULES[ask.answer](ask)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A sentence shown, and how to cite it."""
+
+    text: str
+    cite: Cite
+    passage: Passage
+
+
+def _lines(shown: Sequence[Passage]) -> Iterator[_Line]:
+    for at, passage in enumerate(shown, 1):
+        for number in range(1, len(passage.sentences) + 1):
+            yield _Line(passage.sentence(number), Cite(passage=at, sentences=(number,)), passage)
+
+
+def _homepage(ask: Asked) -> HomepageAnswer[Cite]:
+    lines = list(_lines(ask.passages))
+    named = next((line for line in lines if line.text.startswith("Site name:")), None)
+    name = Claim[Cite](text=named.text.removeprefix("Site name:").strip(), evidence=(named.cite,)) if named else None
+    first = lines[0] if lines else None
+    return HomepageAnswer[Cite](
+        name=name, summary=Claim[Cite](text=first.text, evidence=(first.cite,)) if first else None
+    )
+
+
+def _vendor(ask: Asked) -> VendorElements[Cite]:
+    lines = list(_lines(ask.passages))
+    told = [line for line in lines if line.passage.page.kind == "case_study"]
+    return VendorElements[Cite](
+        offerings=tuple(
+            Offering[Cite](
+                name=line.passage.heading or line.text,
+                kind="product",
+                description=line.text,
+                pricing=(),
+                evidence=(line.cite,),
+            )
+            for line in lines
+            if line.passage.page.kind == "product" and line.text.endswith(".")
+        ),
+        case_studies=tuple(_stories(told)),
+        proof_points=(),
+        value_propositions=tuple(
+            ValueProposition[Cite](title=line.text, text=line.text, evidence=(line.cite,))
+            for line in lines
+            if line.passage.page.kind == "home" and line.text.endswith(".")
+        ),
+        reference_customers=tuple(
+            ReferenceCustomer[Cite](name=line.text, shown_as="logo", industry=None, evidence=(line.cite,))
+            for line in lines
+            if line.passage.page.kind == "customers" and line.passage.heading == "Logos" and line.text != "Logos"
+        ),
+        use_cases=(),
+        target_personas=(),
+        differentiators=(),
+    )
+
+
+def _stories(lines: Sequence[_Line]) -> Iterator[CaseStudy[Cite]]:
+    """Of each case study page: the customer is the first word of its title, the results its sentences with figures."""
+    for url in dict.fromkeys(line.passage.page.url for line in lines):
+        own = [line for line in lines if line.passage.page.url == url]
+        yield CaseStudy[Cite](
+            customer=own[0].passage.page.title.split()[0],
+            headline=own[0].text,
+            industry=None,
+            challenge=None,
+            solution=None,
+            results=tuple(
+                Claim[Cite](text=li.text, evidence=(li.cite,)) for li in own[1:] if re.search(r"\d", li.text)
+            ),
+            evidence=(own[0].cite,),
+        )
+
+
+def _prospect(ask: Asked) -> ProspectReading[Cite]:
+    lines = [line for line in _lines(ask.passages) if line.text.endswith(".")]
+    return ProspectReading[Cite](
+        facts=tuple(Fact[Cite](topic="business", text=line.text, evidence=(line.cite,)) for line in lines),
+        signals=tuple(
+            Signal[Cite](need="speed", text=line.text, stated=True, evidence=(line.cite,))
+            for line in lines
+            if "slow" in line.text
+        ),
+        jobs=tuple(
+            Job[Cite](title=line.text.rstrip("."), function="engineering", hiring=True, evidence=(line.cite,))
+            for line in lines
+            if line.passage.page.kind == "careers" and line.text.startswith("Head of")
+        ),
+    )
+
+
+def _understanding(ask: Asked) -> Understanding[Cite]:
+    lines = list(_lines(ask.passages))
+    cites = {line.text: line.cite for line in lines}
+    reading = ask.brief.reading
+    return Understanding[Cite](
+        summary=Claim[Cite](text=lines[0].text, evidence=(lines[0].cite,)) if lines else None,
+        pains=tuple(
+            Pain[Cite](need=s.need, title=s.text, text=s.text, stated=True, evidence=(cites[s.text],))
+            for s in reading.signals
+            if s.text in cites
+        ),
+        buyers=tuple(
+            Buyer[Cite](
+                title=job.title,
+                function=job.function,
+                why_they_care=job.title,
+                inferred=False,
+                evidence=(cites[f"{job.title}."],),
+            )
+            for job in reading.jobs
+            if f"{job.title}." in cites
+        ),
+    )
+
+
+def say(line: _Line, kind: SentenceKind = "fact") -> Sentence[Cite]:
+    return Sentence[Cite](text=line.text, kind=kind, evidence=(line.cite,))
+
+
+def _few(ask: Asked, count: int, start: int = 0) -> tuple[Sentence[Cite], ...]:
+    """So many sentences shown, from `start` on, in a circle."""
+    lines = [line for line in _lines(ask.passages) if line.text.endswith(".")] or list(_lines(ask.passages))
+    return tuple(say(lines[(start + at) % len(lines)]) for at in range(count))
+
+
+def _summary(ask: Asked) -> SummaryDraft[Cite]:
+    return SummaryDraft[Cite](
+        executive_summary=ExecutiveSummary[Cite](
+            whom_to_approach=_few(ask, 1), why_now=_few(ask, 1, 1), how_to_engage=_few(ask, 1, 2)
+        ),
+        personas=tuple(
+            PersonaPoints[Cite](
+                persona_id=p.id, goals=_few(ask, 1), pains=_few(ask, 1, 1), talking_points=_few(ask, 1, 2)
+            )
+            for p in ask.brief.prospect.buyer_personas
+        ),
+        quick_wins=tuple(QuickWin[Cite](action="call", because=because) for because in _few(ask, 5)),
+        success_metrics=(SuccessMetric(name="replies", how_to_measure="replies over messages sent"),),
+    )
+
+
+def touch(*sentences: Sentence[Cite], subject: str = "a thought", opt_out: str | None = None) -> TouchDraft[Cite]:
+    return TouchDraft[Cite](
+        subject=subject,
+        paragraphs=(sentences,),
+        call_to_action=CallToAction(label="interest", text="Worth a look?"),
+        opt_out=opt_out,
+        personalisation=(),
+    )
+
+
+def _sequence(ask: Asked) -> SequenceDraft[Cite]:
+    at = ask.brief.rank * 4
+    return SequenceDraft[Cite](touches=tuple(touch(*_few(ask, 2, at + number)) for number in range(4)))
+
+
+def _talk_track(ask: Asked) -> TalkTrackDraft[Cite]:
+    first, second = _few(ask, 2, ask.brief.rank)
+    return TalkTrackDraft[Cite](
+        pitch=(first,),
+        cold_call=ColdCall[Cite](
+            opener=(first,), value=(second,), ask="worth a talk?", if_not_now="when would be better?"
+        ),
+        discovery=tuple(
+            DiscoveryQuestion(
+                question="how do you do it today?", uncovers="situation", purpose="the present", follow_ups=()
+            )
+            for _ in range(8)
+        ),
+        demo_points=(DemoPoint[Cite](show="the editor", because=second),),
+        value_map=(ValueMapRow[Cite](capability=first, pain=second),),
+    )
+
+
+def _objections(ask: Asked) -> ObjectionHandling[Cite]:
+    return ObjectionHandling[Cite](
+        kind="objection_handling",
+        objections=(
+            Objection[Cite](
+                category="price",
+                objection="too dear",
+                answer=_few(ask, 1),
+                no_proof_yet=False,
+                ask="compared with what?",
+            ),
+        ),
+    )
+
+
+_RULES: dict[type[Value], Callable[[Asked], Value]] = {
+    HomepageAnswer[Cite]: _homepage,
+    VendorElements[Cite]: _vendor,
+    ProspectReading[Cite]: _prospect,
+    Understanding[Cite]: _understanding,
+    SummaryDraft[Cite]: _summary,
+    SequenceDraft[Cite]: _sequence,
+    TalkTrackDraft[Cite]: _talk_track,
+    WhyWeWin[Cite]: lambda ask: WhyWeWin[Cite](kind="why_we_win", reasons=_few(ask, 2), proof=_few(ask, 1, 2)),
+    ObjectionHandling[Cite]: _objections,
+    CompetitivePositioning[Cite]: lambda _: CompetitivePositioning[Cite](
+        kind="competitive_positioning", rivals=(), where_they_win_note="none found"
+    ),
+}
+
+
+VENDOR_TEXTS = {
+    "/": """# Light for every workshop
+
+Lumenforge plans the lamps of a workshop in an afternoon. Crews see where shadows fall before they drill.""",
+    "/customers": """# Customers
+
+Workshops of all sizes plan with us.
+
+## Logos
+
+- Brassmere
+- Tidewell""",
+    "/customers/brassmere": """# Brassmere cut rework by 31% with Lumenforge
+
+Brassmere had drilled twice for every third lamp. After 6 weeks rework was down by 31%.""",
+    "/customers/tidewell": """# Tidewell lit 14 halls in one summer
+
+Tidewell planned 14 halls with 3 people. Nobody worked at night.""",
+    "/pricing": "# Pricing\n\nA plan costs $49 per hall. There is no fee for people.",
+    "/product/planner": """# Planner
+
+The planner draws the light of a hall from its floor plan. It names every lamp that is missing.""",
+    "/product/audit": "# Audit\n\nThe audit measures a hall that is lit already. It takes one evening.",
+    "/about": "# About\n\nLumenforge was founded in 2019 by two electricians. The team has 42 people.",
+    "/security": "# Security\n\nFloor plans are stored encrypted. They are deleted after 90 days.",
+}
+PROSPECT_TEXTS = {
+    "/": """# Ships are built here
+
+Quillport builds and repairs ferries in two yards. Our customers sail on every coast of the north.""",
+    "/about": "# About Quillport\n\nQuillport has 380 people in two yards. The older yard is from 1961.",
+    "/careers": """# Careers
+
+- Head of Facilities.
+- Head of Operations.
+- Head of Safety.
+
+Work at night is slow and we want less of it.""",
+    "/news/new-hall": """# Quillport opens a new hall
+
+The hall has room for 3 ferries. Moving in was slow because the lamps came late.""",
+    "/news/first-electric-ferry": "# The first electric ferry\n\nThe ferry left the yard in May. It runs for 9 hours.",
+    "/products/ferries": "# Ferries\n\nWe build ferries for 40 to 900 guests. A hull takes 7 months.",
+    "/products/repair": "# Repair\n\nA repair takes 5 days in the dry dock. We work in three shifts.",
+}
+
+
+def invented_sites() -> dict[str, tuple[Page, ...]]:
+    return {
+        VENDOR: pages(VENDOR, VENDOR_TEXTS, name="Lumenforge"),
+        PROSPECT: pages(PROSPECT, PROSPECT_TEXTS, name="Quillport"),
+    }
+
+
+class Stage(App):
+    """The application with a model and a source of the test's own, under the name 'scripted', and its events."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        model: Model | None = None,
+        source: Source | None = None,
+        engine: Engine | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.events: list[Event] = []
+        super().__init__(settings or Settings.model_validate({"home": home}), (self.events.append,))
+        self.scripted = model or ScriptedModel()
+        self.site_source = source or ScriptedSource(invented_sites())
+        if engine:
+            self.engine = engine
+
+    def model(self, name: str) -> Model:
+        return self.scripted if name == "scripted" else super().model(name)
+
+    def source(self, name: str) -> Source:
+        return self.site_source if name == "scripted" else super().source(name)
+
+    async def run(self, **request: Any) -> tuple[RunRecord, Playbook | None]:  # noqa: ANN401 - fields of the request
+        """A run to its end."""
+        record = await self.runs.start(asked_for(**request))
+        return await self.end_of(record.run_id)
+
+    async def end_of(self, run_id: str) -> tuple[RunRecord, Playbook | None]:
+        record = await self.runs.follow(run_id, 30, _unheard)
+        return record, await self.runs.playbook(run_id)
+
+    async def playbook(self, **request: Any) -> Playbook:  # noqa: ANN401 - fields of the request
+        record, playbook = await self.run(**request)
+        assert playbook, record.error
+        return playbook
+
+
+async def _unheard(_: Event) -> None:
+    return
+
+
+def asked_for(**request: Any) -> PlaybookRequest:  # noqa: ANN401 - fields of the request
+    return PlaybookRequest.model_validate(
+        {"vendor": VENDOR, "prospect": PROSPECT, "model": "scripted", "source": "scripted", **request}
+    )
+
+
+def parts_of(value: object) -> Iterator[Value]:
+    """A value and every value in it, however deep."""
+    if isinstance(value, Value):
+        yield value
+        for name in type(value).model_fields:
+            yield from parts_of(getattr(value, name))
+    elif isinstance(value, dict):
+        yield from parts_of(tuple(cast("dict[str, object]", value).values()))
+    elif isinstance(value, tuple):
+        for part in cast("tuple[object, ...]", value):
+            yield from parts_of(part)

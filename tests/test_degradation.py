@@ -1,0 +1,534 @@
+"""What fails costs what it must and no more, and is named."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import pytest
+import stamina
+from scripted import (
+    PROSPECT,
+    VENDOR,
+    Asked,
+    ScriptedModel,
+    ScriptedSource,
+    Stage,
+    answered,
+    asked_for,
+    form,
+    invented_sites,
+    parts_of,
+    says,
+    shows,
+)
+
+from octave_mcp.domain.asks import HomepageAnswer
+from octave_mcp.domain.company import Site
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.page import PageFailure
+from octave_mcp.domain.playbook import (
+    CallToAction,
+    CompetitivePositioning,
+    ObjectionHandling,
+    Playbook,
+    Sentence,
+    SequenceDraft,
+    SummaryDraft,
+    TalkTrackDraft,
+    TouchDraft,
+    WhyWeWin,
+)
+from octave_mcp.domain.prospect import ProspectReading, Understanding
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import ValueProposition, VendorElements
+from octave_mcp.errors import BadAnswer, RateLimited, SetupError, SiteUnreachable, Transient, UpstreamError
+from octave_mcp.settings import Settings
+
+SECRET = "a-key-that-nobody-may-see"  # noqa: S105 - invented
+STORIES = "/customers/brassmere"
+WRITERS = [
+    (SummaryDraft[Cite], "executive_summary"),
+    (WhyWeWin[Cite], "battle_cards"),
+    (ObjectionHandling[Cite], "battle_cards"),
+    (CompetitivePositioning[Cite], "battle_cards"),
+    (SequenceDraft[Cite], "email_sequences"),
+    (TalkTrackDraft[Cite], "talk_tracks"),
+]
+
+
+@pytest.fixture(autouse=True)
+def without_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+@pytest.fixture
+def model() -> ScriptedModel:
+    return ScriptedModel()
+
+
+@pytest.fixture
+def stage(tmp_path: Path, model: ScriptedModel) -> Stage:
+    return Stage(tmp_path, model=model)
+
+
+def gaps(playbook: Playbook | None) -> dict[str, str]:
+    assert playbook
+    return {gap.section: gap.code for gap in playbook.gaps}
+
+
+# Pages
+
+
+async def test_a_page_that_is_gone_is_named_and_the_run_is_complete(tmp_path: Path) -> None:
+    url = f"https://{VENDOR}/product/gone"
+    source = ScriptedSource(invented_sites(), failures={url: PageFailure(url=url, code="http_404", reason="Not there")})
+    record, playbook = await Stage(tmp_path, source=source).run()
+    assert playbook
+    assert record.status == "completed"
+    assert [failure.url for failure in playbook.failed_pages] == [url]
+    assert gaps(playbook)["pages"] == "pages_failed"
+    assert playbook.cost.pages_failed == 1
+
+
+@pytest.mark.parametrize("code", ["timeout", "connection_failed", "http_429", "http_500", "http_503"])
+async def test_a_page_that_failed_makes_the_run_partial(tmp_path: Path, code: str) -> None:
+    url = f"https://{VENDOR}/pricing"
+    source = ScriptedSource(invented_sites(), failures={url: PageFailure(url=url, code=code, reason="It failed")})
+    record, playbook = await Stage(tmp_path, source=source).run()
+    assert record.status == "partial"
+    assert gaps(playbook)["pages"] == "pages_failed"
+
+
+async def test_a_company_whose_pages_all_fail_but_its_home_page_still_gives_a_playbook(tmp_path: Path) -> None:
+    failing = {
+        page.ref.url: PageFailure(url=page.ref.url, code="timeout", reason="Too slow")
+        for page in invented_sites()[VENDOR][1:]
+    }
+    record, playbook = await Stage(tmp_path, source=ScriptedSource(invented_sites(), failures=failing)).run()
+    assert playbook
+    assert record.status == "partial"
+    assert [page.url for page in playbook.pages if page.role == "vendor"] == [f"https://{VENDOR}/"]
+    assert "low_confidence" in {flag.code for flag in playbook.flags}
+
+
+@pytest.mark.parametrize("missing", [VENDOR, PROSPECT])
+async def test_a_site_that_does_not_answer_fails_the_run_with_its_name(tmp_path: Path, missing: str) -> None:
+    sites = {domain: found for domain, found in invented_sites().items() if domain != missing}
+    record, playbook = await Stage(tmp_path, source=ScriptedSource(sites)).run()
+    assert record.error
+    assert (record.status, record.error.code, playbook) == ("failed", "site_unreachable", None)
+    assert missing in record.error.message
+
+
+async def test_a_site_without_a_home_page_fails_the_run(tmp_path: Path) -> None:
+    record, _ = await Stage(tmp_path, source=ScriptedSource({**invented_sites(), PROSPECT: ()})).run()
+    assert record.error
+    assert record.error.code == SiteUnreachable.code
+
+
+# Packs
+
+
+async def test_a_failed_pack_leaves_a_named_gap_and_the_other_findings(stage: Stage, model: ScriptedModel) -> None:
+    model.fail(shows(STORIES, VendorElements[Cite]), UpstreamError("the provider is down"))
+    record, playbook = await stage.run()
+    assert playbook
+    assert record.status == "partial"
+    assert gaps(playbook)["vendor_elements"] == "upstream_unavailable"
+    assert "the provider is down" in next(gap.reason for gap in playbook.gaps if gap.section == "vendor_elements")
+    assert playbook.vendor_elements.value_propositions
+    assert [story.customer for story in playbook.vendor_elements.case_studies] == ["Tidewell"]
+    assert playbook.prospect_intelligence.company_profile.facts
+
+
+async def test_a_prospect_that_cannot_be_read_for_a_single_persona_ends_the_run_with_the_reason(
+    stage: Stage, model: ScriptedModel
+) -> None:
+    model.fail(shows("/about", ProspectReading[Cite]), BadAnswer("it was no answer"))
+    record, playbook = await stage.run()
+    assert record.error
+    assert (record.status, record.error.code, playbook) == ("failed", "bad_answer", None)
+    assert "prospect_intelligence" in record.error.message
+    assert "it was no answer" in record.error.message
+
+
+async def test_a_run_whose_every_pack_of_the_vendor_fails_still_writes_from_the_prospect(
+    stage: Stage, model: ScriptedModel
+) -> None:
+    model.fail(form(VendorElements[Cite]), UpstreamError("the provider is down"))
+    record, playbook = await stage.run()
+    assert playbook
+    assert record.status == "partial"
+    assert playbook.email_sequences
+    assert not any(getattr(playbook.vendor_elements, name) for name in type(playbook.vendor_elements).model_fields)
+
+
+# Writers
+
+
+@pytest.mark.parametrize(("kind", "section"), WRITERS)
+async def test_one_writer_failing_is_a_gap_and_the_others_stand(
+    stage: Stage, model: ScriptedModel, kind: type[Value], section: str
+) -> None:
+    failures = Counter[bool]()
+
+    async def fail_once(ask: Asked) -> Value:
+        failures[True] += 1
+        if failures[True] == 1:
+            raise UpstreamError("the writer is away")
+        return answered(ask)
+
+    model.on(form(kind), fail_once)
+    record, playbook = await stage.run()
+    if kind is SummaryDraft[Cite]:
+        assert record.error
+        assert (record.status, record.error.code, playbook) == ("failed", "upstream_unavailable", None)
+        assert "the writer is away" in record.error.message
+        return
+    assert record.status == "partial"
+    found = [gap for gap in playbook.gaps if gap.code == "upstream_unavailable"] if playbook else []
+    assert len(found) == 1
+    assert section in found[0].section
+    assert "the writer is away" in found[0].reason
+
+
+@pytest.mark.parametrize("error", [UpstreamError("down"), BadAnswer("no answer"), RateLimited("slow down")])
+async def test_a_run_whose_writers_all_fail_ends_with_their_code(
+    stage: Stage, model: ScriptedModel, error: UpstreamError
+) -> None:
+    model.fail(lambda ask: ask.prompt.startswith("playbook/"), error)
+    record, playbook = await stage.run()
+    assert record.error
+    assert (record.status, record.error.code, playbook) == ("failed", error.code, None)
+    assert str(error) in record.error.message
+
+
+async def test_a_homepage_that_cannot_be_understood_ends_the_run_with_the_models_code(
+    stage: Stage, model: ScriptedModel
+) -> None:
+    model.fail(form(HomepageAnswer[Cite]), UpstreamError("the provider is down"))
+    record, _ = await stage.run()
+    assert record.error
+    assert (record.status, record.error.code) == ("failed", "upstream_unavailable")
+    assert record.error.message == "the provider is down"
+
+
+async def test_a_prospect_that_cannot_be_understood_has_no_personas_and_no_playbook(
+    stage: Stage, model: ScriptedModel
+) -> None:
+    model.fail(form(Understanding[Cite]), BadAnswer("it was no answer"))
+    record, playbook = await stage.run()
+    assert (record.status, playbook) == ("failed", None)
+
+
+# Answers that fail their checks
+
+
+def invention(ask: Asked, text: str = "Globex cut rework by 99%.") -> Value:
+    """The rules' answer with one value proposition more, which no page says."""
+    found = cast("VendorElements[Cite]", answered(ask))
+    made_up = ValueProposition[Cite](title="invented", text=text, evidence=(Cite(passage=1, sentences=(1,)),))
+    return found.model_copy(update={"value_propositions": (*found.value_propositions, made_up)})
+
+
+async def test_an_answer_that_fails_its_checks_is_asked_again_once_with_the_complaint(
+    stage: Stage, model: ScriptedModel
+) -> None:
+    async def corrected(ask: Asked) -> Value:
+        return answered(ask) if ask.complaint else invention(ask)
+
+    model.on(shows("/product/planner", VendorElements[Cite]), corrected)
+    record, playbook = await stage.run()
+    asks = [ask for ask in model.asked if shows("/product/planner", VendorElements[Cite])(ask)]
+    assert [bool(ask.complaint) for ask in asks] == [False, True]
+    assert "D3 the figure 99% is not in the evidence" in asks[1].complaint
+    assert "D4 the name 'Globex' is not in the evidence" in asks[1].complaint
+    assert asks[0].model_copy(update={"complaint": ""}) == asks[1].model_copy(update={"complaint": ""})
+    assert record.status == "completed"
+    assert "dropped_by_check" not in gaps(playbook).values()
+
+
+async def test_what_fails_again_is_dropped_and_named_and_the_rest_kept(stage: Stage, model: ScriptedModel) -> None:
+    async def stubborn(ask: Asked) -> Value:
+        return invention(ask)
+
+    model.on(shows("/product/planner", VendorElements[Cite]), stubborn)
+    record, playbook = await stage.run()
+    assert playbook
+    assert len([ask for ask in model.asked if shows("/product/planner", VendorElements[Cite])(ask)]) == 2
+    assert record.status == "partial"
+    (gap,) = [gap for gap in playbook.gaps if gap.code == "dropped_by_check"]
+    assert "99%" in gap.reason
+    assert "invented" not in {v.title for v in playbook.vendor_elements.value_propositions}
+    assert playbook.vendor_elements.offerings
+    assert "99%" not in playbook.model_copy(update={"gaps": ()}).model_dump_json()
+
+
+async def test_a_second_answer_that_is_worse_is_not_taken(stage: Stage, model: ScriptedModel) -> None:
+    async def worse(ask: Asked) -> Value:
+        if not ask.complaint:
+            return invention(ask)
+        empty: dict[str, object] = dict.fromkeys(VendorElements[Cite].model_fields, ())
+        bad = ValueProposition[Cite](title="worse", text="Globex met Initech and Hooli.", evidence=(Cite(passage=1),))
+        return VendorElements[Cite].model_validate({**empty, "value_propositions": (bad, bad, bad)})
+
+    model.on(shows("/product/planner", VendorElements[Cite]), worse)
+    _, playbook = await stage.run()
+    assert playbook
+    assert playbook.vendor_elements.offerings
+
+
+async def test_a_second_ask_that_fails_costs_only_what_the_first_answer_got_wrong(
+    stage: Stage, model: ScriptedModel
+) -> None:
+    async def once(ask: Asked) -> Value:
+        if ask.complaint:
+            raise UpstreamError("the provider is down")
+        return invention(ask)
+
+    model.on(shows("/product/planner", VendorElements[Cite]), once)
+    record, playbook = await stage.run()
+    assert playbook
+    assert record.status == "partial"
+    assert playbook.vendor_elements.offerings
+    assert "dropped_by_check" in gaps(playbook).values()
+
+
+async def test_a_passage_that_was_not_shown_supports_nothing(stage: Stage, model: ScriptedModel) -> None:
+    nowhere = ValueProposition[Cite](title="a", text="b", evidence=(Cite(passage=10_000),))
+    empty: dict[str, object] = dict.fromkeys(VendorElements[Cite].model_fields, ())
+    answer = VendorElements[Cite].model_validate({**empty, "value_propositions": (nowhere,)})
+    model.on(form(VendorElements[Cite]), says(answer))
+    _, playbook = await stage.run()
+    assert playbook
+    assert playbook.vendor_elements.value_propositions == ()
+    assert "passage 10000 was not shown" in next(g.reason for g in playbook.gaps if g.code == "dropped_by_check")
+
+
+def a_touch(text: str, *, subject: str = "a thought", ask: str = "Worth a look?") -> TouchDraft[Cite]:
+    sentence = Sentence[Cite](text=text, kind="courtesy", evidence=())
+    return TouchDraft[Cite](
+        subject=subject,
+        paragraphs=((sentence,),),
+        call_to_action=CallToAction(label="interest", text=ask),
+        opt_out=None,
+        personalisation=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("bad", "rule"),
+    [
+        (a_touch("Dear [name], it is time."), "D15"),
+        (a_touch("You are {{nice}}."), "D15"),
+        (a_touch("I can send you a report."), "D20"),
+        (a_touch("It is time.", subject="40% less rework"), "D3"),
+        (a_touch("It is time.", subject="a word on Globex"), "D4"),
+        (a_touch("It is time.", ask="Do you know Globex?"), "D4"),
+    ],
+)
+async def test_a_touch_that_breaks_a_rule_of_truth_is_dropped_and_named(
+    stage: Stage, model: ScriptedModel, bad: TouchDraft[Cite], rule: str
+) -> None:
+    async def one_bad(ask: Asked) -> Value:
+        draft = cast("SequenceDraft[Cite]", answered(ask))
+        return draft.model_copy(update={"touches": (draft.touches[0], bad, *draft.touches[2:])})
+
+    model.on(form(SequenceDraft[Cite]), one_bad)
+    record, playbook = await stage.run()
+    assert playbook
+    assert record.status == "partial"
+    assert [[touch.day for touch in s.touches] for s in playbook.email_sequences] == [[1, 7, 14]] * 3
+    reasons = [
+        gap.reason for gap in playbook.gaps if gap.section == "email_sequences" and gap.code == "dropped_by_check"
+    ]
+    assert [f"touch 2 for persona-{n} was dropped: {rule}" in reason for n, reason in enumerate(reasons, 1)] == [
+        True
+    ] * 3
+
+
+async def test_minutes_in_a_call_to_action_are_no_claim(stage: Stage, model: ScriptedModel) -> None:
+    fine = CallToAction(label="meeting", text="Would 15 minutes on day 3 suit?")
+
+    async def asking_for_minutes(ask: Asked) -> Value:
+        draft = cast("SequenceDraft[Cite]", answered(ask))
+        return draft.model_copy(
+            update={"touches": tuple(touch.model_copy(update={"call_to_action": fine}) for touch in draft.touches)}
+        )
+
+    model.on(form(SequenceDraft[Cite]), asking_for_minutes)
+    record, playbook = await stage.run()
+    assert playbook
+    assert record.status == "completed"
+    assert all(len(sequence.touches) == 4 for sequence in playbook.email_sequences)
+
+
+async def test_an_answer_of_another_form_is_a_bad_answer(stage: Stage, model: ScriptedModel) -> None:
+    model.on(shows("/product/planner", VendorElements[Cite]), says(CallToAction(label="interest", text="?")))
+    record, playbook = await stage.run()
+    assert record.status == "partial"
+    assert gaps(playbook)["vendor_elements"] == "bad_answer"
+
+
+# Errors worth another try
+
+
+async def test_a_transient_error_is_tried_again(stage: Stage, model: ScriptedModel) -> None:
+    soon = Transient("overloaded", retry_after_seconds=0)
+    model.fail(form(SummaryDraft[Cite]), soon, RateLimited("slow down", retry_after_seconds=0))
+    record, playbook = await stage.run()
+    assert record.status == "completed"
+    asks = [ask for ask in model.asked if ask.answer is SummaryDraft[Cite]]
+    assert len(asks) == 3
+    assert len(set(asks)) == 1
+    assert playbook
+
+
+async def test_a_transient_error_that_stays_fails_after_three_attempts(stage: Stage, model: ScriptedModel) -> None:
+    model.fail(shows(STORIES, VendorElements[Cite]), RateLimited("slow down", retry_after_seconds=0))
+    record, playbook = await stage.run()
+    assert record.status == "partial"
+    assert gaps(playbook)["vendor_elements"] == "rate_limited"
+    assert len([ask for ask in model.asked if shows(STORIES, VendorElements[Cite])(ask)]) == 3
+
+
+async def test_an_error_not_worth_another_try_is_not_tried_again(stage: Stage, model: ScriptedModel) -> None:
+    model.fail(shows(STORIES, VendorElements[Cite]), UpstreamError("no"))
+    await stage.run()
+    assert len([ask for ask in model.asked if shows(STORIES, VendorElements[Cite])(ask)]) == 1
+
+
+async def test_a_missing_key_fails_the_run_as_a_setup_error(stage: Stage, model: ScriptedModel) -> None:
+    model.fail(form(VendorElements[Cite]), SetupError("set OPENAI_API_KEY"))
+    record, _ = await stage.run()
+    assert record.error
+    assert (record.status, record.error.code, record.error.message) == ("failed", "setup", "set OPENAI_API_KEY")
+
+
+# Errors of our own
+
+
+async def test_an_unexpected_error_ends_the_run_and_leaks_nothing(stage: Stage, model: ScriptedModel) -> None:
+    model.fail(form(SummaryDraft[Cite]), RuntimeError(SECRET))
+    record, playbook = await stage.run()
+    assert record.error
+    assert (record.status, record.error.code, playbook) == ("failed", "internal", None)
+    assert SECRET not in record.model_dump_json()
+    last = stage.runs.progress(record.run_id)
+    assert last
+    assert SECRET not in last.model_dump_json()
+    assert [event.event for event in stage.events if event.error and SECRET in event.error] == ["call_failed"]
+    assert isinstance(stage.site_source, ScriptedSource)
+    assert stage.site_source.closed == 1
+
+
+async def test_a_source_that_breaks_its_promise_ends_the_run_as_internal(tmp_path: Path) -> None:
+    async def breaks(_: Site, __: Sequence[str]) -> None:
+        raise ValueError(SECRET)
+
+    record, _ = await Stage(tmp_path, source=ScriptedSource(invented_sites(), hold=breaks)).run()
+    assert record.error
+    assert (record.status, record.error.code) == ("failed", "internal")
+    assert SECRET not in json.dumps(record.model_dump(mode="json"))
+
+
+async def test_a_failed_run_does_not_disturb_the_next(stage: Stage, model: ScriptedModel) -> None:
+    model.fail(form(SummaryDraft[Cite]), RuntimeError(SECRET), RuntimeError(SECRET))
+    assert (await stage.run())[0].status == "failed"
+    assert (await stage.run())[0].status == "failed"
+    assert (await stage.run())[0].status == "completed"
+
+
+async def test_a_source_that_cannot_be_closed_does_not_keep_the_run_from_ending(tmp_path: Path) -> None:
+    async def broken() -> None:
+        raise OSError(SECRET)
+
+    source = ScriptedSource(invented_sites(), on_close=broken)
+    record, playbook = await Stage(tmp_path, source=source).run()
+    assert record.status == "completed"
+    assert playbook
+
+
+# Cancellation
+
+
+async def test_closing_ends_a_run_as_cancelled_and_closes_its_source(stage: Stage, model: ScriptedModel) -> None:
+    under_way = asyncio.Event()
+
+    async def never(_: Asked) -> Value:
+        under_way.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    model.on(form(SummaryDraft[Cite]), never)
+    started = await stage.runs.start(asked_for())
+    async with asyncio.timeout(20):
+        await under_way.wait()
+    await stage.runs.close()
+    record = await stage.runs.get(started.run_id)
+    assert record.status == "cancelled"
+    assert record.finished_at
+    assert record.error is None
+    assert isinstance(stage.site_source, ScriptedSource)
+    assert stage.site_source.closed == 1
+    assert stage.events[-1].event == "run_finished"
+
+
+async def test_closing_ends_a_run_that_has_not_begun(stage: Stage) -> None:
+    started = await stage.runs.start(asked_for())
+    await stage.runs.close()
+    assert (await stage.runs.get(started.run_id)).status == "cancelled"
+
+
+async def test_closing_ends_a_run_that_waits_for_its_place(tmp_path: Path, model: ScriptedModel) -> None:
+    begun = asyncio.Event()
+
+    async def never(_: Asked) -> Value:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    model.on(form(SummaryDraft[Cite]), never)
+    stage = Stage(tmp_path, model=model, settings=Settings.model_validate({"home": tmp_path, "max_runs": 1}))
+    started = [await stage.runs.start(asked_for()) for _ in range(3)]
+    async with asyncio.timeout(20):
+        await begun.wait()
+    await stage.runs.close()
+    assert {(await stage.runs.get(record.run_id)).status for record in started} == {"cancelled"}
+
+
+async def test_a_failed_step_stops_what_runs_beside_it(stage: Stage, model: ScriptedModel) -> None:
+    stopped, begun = asyncio.Event(), asyncio.Event()
+
+    async def long(_: Asked) -> Value:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+        raise AssertionError
+
+    async def fails(_: Asked) -> Value:
+        async with asyncio.timeout(20):
+            await begun.wait()
+        raise SetupError("no key")
+
+    model.on(form(ProspectReading[Cite]), long)
+    model.on(form(VendorElements[Cite]), fails)
+    record, _ = await stage.run()
+    assert record.status == "failed"
+    assert stopped.is_set()
+
+
+async def test_every_gap_says_where_why_and_what_would_fill_it(stage: Stage, model: ScriptedModel) -> None:
+    model.fail(shows(STORIES, VendorElements[Cite]), UpstreamError("no"))
+    _, playbook = await stage.run()
+    assert playbook
+    assert all(gap.section and gap.code and gap.reason and gap.would_fill for gap in playbook.gaps)
+    assert list(parts_of(playbook.gaps))

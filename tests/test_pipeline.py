@@ -1,0 +1,584 @@
+"""A run from its start to a complete playbook, through the runs that every surface calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from scripted import (
+    FETCHED_AT,
+    PROSPECT,
+    PROSPECT_TEXTS,
+    VENDOR,
+    VENDOR_TEXTS,
+    Asked,
+    ScriptedModel,
+    ScriptedSource,
+    Stage,
+    answered,
+    asked_for,
+    form,
+    invented_sites,
+    pages,
+    parts_of,
+    shows,
+)
+
+from octave_mcp.demo.sites import load
+from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.evidence import Cite, Finding
+from octave_mcp.domain.page import Link, Page, PageKind
+from octave_mcp.domain.playbook import SECTIONS, Playbook, SequenceDraft, SummaryDraft
+from octave_mcp.domain.prospect import ProspectReading
+from octave_mcp.domain.run import FINAL
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.errors import NotFound
+from octave_mcp.evidence import verified
+from octave_mcp.rubric import PLACEHOLDERS
+from octave_mcp.settings import Settings
+from octave_mcp.sources.crawler.extraction import page_of
+from octave_mcp.steps.prioritise_urls import PACK_PAGES, SHARES, choose
+
+DEMO_VENDOR, DEMO_PROSPECT = "https://wrenhaul.example", "https://quoldane.example"
+
+
+def demo_pages(role: str, origin: str) -> tuple[Page, ...]:
+    company = Company.model_validate({"role": role, "domain": origin.removeprefix("https://"), "url": origin})
+    documents = load("vendor" if role == "vendor" else "prospect").documents(origin)
+    return tuple(
+        page_of(document.body.decode(), f"{origin}{path}", company, FETCHED_AT, "home" if path == "/" else "page")
+        for path, document in documents.items()
+        if document.media_type == "text/html"
+    )
+
+
+def demo_stage(home: Path) -> Stage:
+    sites = {
+        "wrenhaul.example": demo_pages("vendor", DEMO_VENDOR),
+        "quoldane.example": demo_pages("prospect", DEMO_PROSPECT),
+    }
+    return Stage(home, source=ScriptedSource(sites))
+
+
+@pytest.fixture(params=["scripted", "extractive"])
+async def finished(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Stage, Playbook]:
+    """A playbook by the scripted model of the invented sites, and one by the extractive of the demo's."""
+    if request.param == "scripted":
+        stage = Stage(tmp_path)
+        return stage, await stage.playbook()
+    stage = demo_stage(tmp_path)
+    return stage, await stage.playbook(vendor=DEMO_VENDOR, prospect=DEMO_PROSPECT, model="extractive")
+
+
+# What a playbook holds
+
+
+async def test_a_playbook_is_complete(finished: tuple[Stage, Playbook]) -> None:
+    _, playbook = finished
+    assert {persona.id for persona in playbook.priority_personas} == {"persona-1", "persona-2", "persona-3"}
+    assert [persona.rank for persona in playbook.priority_personas] == [1, 2, 3]
+    assert playbook.executive_summary.whom_to_approach
+    assert playbook.executive_summary.why_now
+    assert playbook.executive_summary.how_to_engage
+    assert len(playbook.quick_wins) == 5
+    assert playbook.success_metrics
+    assert [card.kind for card in playbook.battle_cards] == [
+        "why_we_win",
+        "objection_handling",
+        "competitive_positioning",
+    ]
+    assert playbook.vendor_elements.case_studies
+    assert playbook.vendor_elements.offerings
+    assert playbook.vendor_elements.reference_customers
+    assert playbook.prospect_intelligence.company_profile.facts
+    assert playbook.prospect_intelligence.pain_points
+    assert playbook.evidence
+
+
+async def test_every_persona_has_a_sequence_of_four_touches_and_a_talk_track(finished: tuple[Stage, Playbook]) -> None:
+    _, playbook = finished
+    ids = [persona.id for persona in playbook.priority_personas]
+    assert [sequence.persona_id for sequence in playbook.email_sequences] == ids
+    assert [talk_track.persona_id for talk_track in playbook.talk_tracks] == ids
+    for sequence in playbook.email_sequences:
+        assert [touch.day for touch in sequence.touches] == [1, 3, 7, 14]
+        assert all(touch.body.startswith("Hi {{first_name}},\n\n") for touch in sequence.touches)
+        assert all(touch.body.endswith("\n\n{{sender_first_name}}") for touch in sequence.touches)
+
+
+async def test_a_playbook_has_the_sections_that_can_be_asked_for(finished: tuple[Stage, Playbook]) -> None:
+    _, playbook = finished
+    assert set(SECTIONS) <= set(playbook.model_dump())
+
+
+async def test_every_evidence_id_is_known_and_every_piece_of_evidence_used(finished: tuple[Stage, Playbook]) -> None:
+    _, playbook = finished
+    used = {i for part in parts_of(playbook) for i in ids_of(part)}
+    assert used == set(playbook.evidence)
+    assert all(i == evidence.id for i, evidence in playbook.evidence.items())
+
+
+def ids_of(part: Value) -> tuple[str, ...]:
+    evidence: object = getattr(part, "evidence", ())
+    return cast("tuple[str, ...]", evidence) if isinstance(evidence, tuple) else ()
+
+
+async def test_every_quotation_is_what_the_stored_page_says_at_its_place(finished: tuple[Stage, Playbook]) -> None:
+    stage, playbook = finished
+    read = {page.sha256: page.url for page in playbook.pages}
+    for evidence in playbook.evidence.values():
+        text = await stage.store.page_text(evidence.page_sha256)
+        assert text is not None
+        assert verified(evidence, text)
+        assert read[evidence.page_sha256] == evidence.url
+
+
+async def test_every_claim_has_evidence(finished: tuple[Stage, Playbook]) -> None:
+    _, playbook = finished
+    claims: list[Value] = [part for part in parts_of(playbook) if isinstance(part, Finding)]
+    free = {"question", "ask", "courtesy"}
+    assert len(claims) > 50
+    assert all(ids_of(claim) for claim in claims if getattr(claim, "kind", "fact") not in free)
+
+
+async def test_evidence_says_whose_page_it_is_on(finished: tuple[Stage, Playbook]) -> None:
+    _, playbook = finished
+    roles = {page.url: page.role for page in playbook.pages}
+    assert {e.role for e in playbook.evidence.values()} == {"vendor", "prospect"}
+    assert all(roles[e.url] == e.role for e in playbook.evidence.values())
+
+
+def sizes(files: Sequence[str]) -> dict[str, int]:
+    return {path.suffix: path.stat().st_size for path in map(Path, files)}
+
+
+async def test_a_run_ends_completed_with_its_files(finished: tuple[Stage, Playbook]) -> None:
+    stage, _ = finished
+    record, _ = await stage.end_of(stage.events[0].run_id)
+    assert record.status == "completed"
+    assert record.error is None
+    assert [suffix for suffix, size in sizes(record.files).items() if size] == [".json", ".md", ".html"]
+    assert record.finished_at
+    assert record.finished_at >= record.created_at
+
+
+async def test_what_was_read_and_spent_is_told(tmp_path: Path) -> None:
+    model = ScriptedModel()
+    playbook = await Stage(tmp_path, model=model).playbook()
+    assert len(playbook.pages) == len(VENDOR_TEXTS) + len(PROSPECT_TEXTS) == playbook.cost.pages_fetched
+    assert playbook.cost.asks == len(model.asked)
+    assert playbook.cost.usd == pytest.approx(0.001 * len(model.asked))
+    assert playbook.model == "scripted"
+    assert playbook.failed_pages == ()
+    assert {timing.step for timing in playbook.timings.steps} >= {"validate_and_map", "write_playbook", "understand"}
+
+
+async def test_companies_have_the_names_they_give_themselves_with_evidence(finished: tuple[Stage, Playbook]) -> None:
+    _, playbook = finished
+    for company in (playbook.vendor, playbook.prospect):
+        assert company.evidence
+        assert all(company.name in playbook.evidence[i].quote for i in company.evidence)
+
+
+async def test_the_copy_uses_only_placeholders_that_can_be_filled(finished: tuple[Stage, Playbook]) -> None:
+    _, playbook = finished
+    for sequence in playbook.email_sequences:
+        for touch in sequence.touches:
+            opened = touch.body.split("{{")[1:]
+            assert {part.split("}}")[0].strip() for part in opened} <= PLACEHOLDERS
+
+
+async def test_the_same_input_gives_the_same_playbook(finished: tuple[Stage, Playbook]) -> None:
+    stage, first = finished
+    record = await stage.runs.get(stage.events[0].run_id)
+    second = await stage.playbook(**record.request.model_dump())
+    apart = {"generated_at", "timings"}
+    assert first.model_dump(exclude=apart) == second.model_dump(exclude=apart)
+
+
+async def test_sixteen_runs_at_once_do_not_mix(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    playbooks = await asyncio.gather(
+        *(stage.playbook(context=f"run {number}", max_pages=3 + number % 3) for number in range(16))
+    )
+    assert [p.context.text for p in playbooks if p.context] == [f"run {number}" for number in range(16)]
+    alone = [await Stage(tmp_path / str(number)).playbook(max_pages=3 + number) for number in range(3)]
+    for number, playbook in enumerate(playbooks):
+        assert playbook.evidence == alone[number % 3].evidence
+
+
+# Side by side
+
+
+class Meeting:
+    """A place where calls wait until all that are expected are there: proof that they run at the same time."""
+
+    def __init__(self, *expected: str) -> None:
+        self._missing = set(expected)
+        self._complete = asyncio.Event()
+
+    async def arrive(self, who: str) -> None:
+        self._missing.discard(who)
+        if not self._missing:
+            self._complete.set()
+        async with asyncio.timeout(20):
+            await self._complete.wait()
+
+
+async def test_vendor_and_prospect_are_researched_side_by_side(tmp_path: Path) -> None:
+    meeting, model = Meeting("vendor", "prospect"), ScriptedModel()
+
+    async def both(ask: Asked) -> Value:
+        await meeting.arrive(ask.brief.role)
+        return answered(ask)
+
+    model.on(lambda ask: ask.answer in {VendorElements[Cite], ProspectReading[Cite]}, both)
+    record, _ = await Stage(tmp_path, model=model).run()
+    assert record.status == "completed"
+
+
+def holding(model: ScriptedModel, matches: Callable[[Asked], bool], until: asyncio.Event) -> None:
+    async def held(ask: Asked) -> Value:
+        async with asyncio.timeout(20):
+            await until.wait()
+        return answered(ask)
+
+    model.on(matches, held)
+
+
+async def test_a_prospect_never_waits_for_its_vendor(tmp_path: Path) -> None:
+    model, understood = ScriptedModel(), asyncio.Event()
+
+    async def understanding(ask: Asked) -> Value:
+        understood.set()
+        return answered(ask)
+
+    model.on(lambda ask: ask.prompt == "prospect/pain_points", understanding)
+    holding(model, form(VendorElements[Cite]), understood)
+    record, _ = await Stage(tmp_path, model=model).run()
+    assert record.status == "completed"
+
+
+def large_site(count: int) -> dict[str, tuple[Page, ...]]:
+    texts = VENDOR_TEXTS | {f"/product/lamp-{n}": f"# Lamp {n}\n\nLamp number {n} is bright." for n in range(count)}
+    return {**invented_sites(), VENDOR: pages(VENDOR, texts, name="Lumenforge")}
+
+
+async def test_packs_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    """Each pack's ask waits until every pack has been scraped, and each scrape until all are under way."""
+    asked, scraping = Meeting("0", "1", "2"), Meeting("0", "1", "2")
+    packs: list[tuple[str, ...]] = []
+
+    async def hold(site: Site, urls: Sequence[str]) -> None:
+        if site.company.role == "vendor":
+            packs.append(tuple(urls))
+            await scraping.arrive(str(len(packs) - 1))
+
+    model = ScriptedModel()
+    numbers: list[Asked] = []
+
+    async def together(ask: Asked) -> Value:
+        numbers.append(ask)
+        await asked.arrive(str(len(numbers) - 1))
+        return answered(ask)
+
+    home = f"https://{VENDOR}/"
+    model.on(lambda ask: ask.answer is VendorElements[Cite] and ask.passages[0].page.url != home, together)
+    source = ScriptedSource(large_site(20), hold=hold)
+    record, _ = await Stage(tmp_path, model=model, source=source).run(max_pages=1 + 3 * PACK_PAGES)
+    assert record.status == "completed"
+    assert [len(pack) for pack in packs] == [PACK_PAGES] * 3
+
+
+async def test_a_pack_is_asked_while_another_is_still_being_scraped(tmp_path: Path) -> None:
+    model, asked = ScriptedModel(), asyncio.Event()
+    home = f"https://{VENDOR}/"
+
+    async def first(ask: Asked) -> Value:
+        asked.set()
+        return answered(ask)
+
+    async def hold(site: Site, urls: Sequence[str]) -> None:
+        if site.company.role == "vendor" and f"https://{VENDOR}/customers" not in urls:
+            async with asyncio.timeout(20):
+                await asked.wait()
+
+    model.on(lambda ask: ask.answer is VendorElements[Cite] and ask.passages[0].page.url != home, first)
+    stage = Stage(tmp_path, model=model, source=ScriptedSource(large_site(20), hold=hold))
+    record, _ = await stage.run(max_pages=1 + 3 * PACK_PAGES)
+    assert record.status == "completed"
+
+
+async def test_all_writers_write_at_once(tmp_path: Path) -> None:
+    model, count = ScriptedModel(), 0
+    meeting = Meeting(*map(str, range(10)))
+
+    async def writing(ask: Asked) -> Value:
+        nonlocal count
+        count += 1
+        await meeting.arrive(str(count - 1))
+        return answered(ask)
+
+    model.on(lambda ask: ask.prompt.startswith("playbook/"), writing)
+    record, _ = await Stage(tmp_path, model=model).run()
+    assert record.status == "completed"
+    assert count == 4 + 2 * 3
+
+
+async def test_nothing_of_either_site_is_read_before_both_have_answered(tmp_path: Path) -> None:
+    source = ScriptedSource(invented_sites(), refused=frozenset({PROSPECT}))
+    model = ScriptedModel()
+    record, _ = await Stage(tmp_path, model=model, source=source).run()
+    assert record.error
+    assert (record.status, record.error.code) == ("failed", "site_refuses")
+    assert source.scraped == model.asked == []
+
+
+async def test_no_page_is_read_twice(tmp_path: Path) -> None:
+    source = ScriptedSource(invented_sites())
+    await Stage(tmp_path, source=source).run()
+    assert len(source.scraped) == len(set(source.scraped)) == len(VENDOR_TEXTS) + len(PROSPECT_TEXTS) - 2
+    assert source.closed == 1
+
+
+# Progress
+
+
+async def test_progress_only_grows_and_every_step_that_starts_ends(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    await stage.run()
+    done = [event.done for event in stage.events]
+    assert done == sorted(done)
+    assert all(event.done <= event.total for event in stage.events)
+    started = [(e.step, e.company) for e in stage.events if e.event == "step_started"]
+    ended = [(e.step, e.company) for e in stage.events if e.event == "step_finished"]
+    assert sorted(map(str, started)) == sorted(map(str, ended))
+    assert stage.events[0].event == "run_started"
+    assert stage.events[-1].event == "run_finished"
+    assert len({event.run_id for event in stage.events}) == 1
+
+
+async def test_a_follower_is_told_what_is_being_done_and_may_leave(tmp_path: Path) -> None:
+    stage, told = Stage(tmp_path), list[str]()
+    gate = asyncio.Event()
+    assert isinstance(stage.scripted, ScriptedModel)
+    holding(stage.scripted, form(SummaryDraft[Cite]), gate)
+
+    async def hear(event: Any) -> None:  # noqa: ANN401 - Event
+        told.append(event.message)
+
+    record = await stage.runs.start(asked_for())
+    left = await stage.runs.follow(record.run_id, 0, hear)
+    assert left.status not in FINAL
+    gate.set()
+    ended, playbook = await stage.end_of(record.run_id)
+    assert ended.status == "completed"
+    assert playbook
+
+
+async def test_a_run_that_does_not_exist_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="run_nowhere"):
+        await Stage(tmp_path).runs.get("run_nowhere")
+
+
+async def test_more_runs_than_places_wait_for_their_turn(tmp_path: Path) -> None:
+    model, begun, gate = ScriptedModel(), asyncio.Event(), asyncio.Event()
+
+    async def held(ask: Asked) -> Value:
+        begun.set()
+        async with asyncio.timeout(20):
+            await gate.wait()
+        return answered(ask)
+
+    model.on(form(SummaryDraft[Cite]), held)
+    stage = Stage(tmp_path, model=model, settings=Settings.model_validate({"home": tmp_path, "max_runs": 1}))
+    first = await stage.runs.start(asked_for())
+    second = await stage.runs.start(asked_for())
+    async with asyncio.timeout(20):
+        await begun.wait()
+    assert (await stage.runs.get(first.run_id)).status == "running"
+    assert (await stage.runs.get(second.run_id)).status == "queued"
+    gate.set()
+    assert (await stage.end_of(second.run_id))[0].status == "completed"
+
+
+# Which pages are read
+
+
+def site_of(role: str, *paths: str, domain: str = VENDOR) -> Site:
+    company = Company.model_validate({"role": role, "domain": domain, "url": f"https://{domain}"})
+    (home,) = pages(domain, {"/": "# Home"}, name="Home")
+    return Site(company=company, home=home, links=tuple(Link(url=f"https://{domain}{path}") for path in paths))
+
+
+def chosen(site: Site, max_pages: int, counterpart: str = "", context: str = "") -> list[str]:
+    found = choose(site, max_pages=max_pages, counterpart=counterpart, context=context)
+    return [url.removeprefix(site.company.url) for url in found]
+
+
+PATHS: dict[PageKind, Callable[[int], str]] = {
+    "customers": lambda n: ("/customers", "/clients")[n % 2],
+    "pricing": lambda n: ("/pricing", "/plans")[n % 2],
+    "case_study": lambda n: f"/customers/story-{n}",
+    "product": lambda n: f"/product/thing-{n}",
+    "comparison": lambda n: f"/vs/rival-{n}",
+    "persona": lambda n: f"/use-cases/role-{n}",
+    "about": lambda n: ("/about", "/team")[n % 2],
+    "faq": lambda n: ("/faq", "/faqs")[n % 2],
+    "security": lambda n: ("/security", "/trust")[n % 2],
+    "news": lambda n: f"/press/item-{n}",
+    "careers": lambda n: ("/careers", "/jobs")[n % 2],
+    "blog": lambda n: f"/blog/post-{n}",
+    "integrations": lambda n: f"/integrations/app-{n}",
+    "docs": lambda n: f"/docs/page-{n}",
+}
+
+
+@pytest.mark.parametrize("role", ["vendor", "prospect"])
+def test_each_kind_of_page_gets_its_share(role: str) -> None:
+    many = [path(number) for path in PATHS.values() for number in range(40)]
+    found = chosen(site_of(role, *dict.fromkeys(many)), 26)
+    assert len(found) == 25
+    shares = SHARES["vendor" if role == "vendor" else "prospect"]
+    for kind, path in PATHS.items():
+        available = {path(number) for number in range(40)}
+        assert len(available & set(found)) == shares[kind], kind
+
+
+@pytest.mark.parametrize("role", ["vendor", "prospect"])
+@pytest.mark.parametrize("max_pages", [1, 2, 3, 7, 26, 60, 200])
+def test_no_more_pages_are_chosen_than_asked_for_and_none_twice(role: str, max_pages: int) -> None:
+    many = dict.fromkeys(path(number) for path in PATHS.values() for number in range(40))
+    found = chosen(site_of(role, *many), max_pages)
+    assert len(found) == len(set(found)) == min(max_pages - 1, len(many))
+
+
+def test_a_small_site_is_read_whole_but_for_what_no_playbook_draws_on() -> None:
+    small = site_of("vendor", "/about", "/privacy", "/login", "/docs/a", "/legal/terms", "/blog/b")
+    assert set(chosen(small, 25)) == {"/about", "/docs/a", "/blog/b"}
+
+
+def test_a_few_pages_are_of_different_kinds() -> None:
+    many = dict.fromkeys(path(number) for path in PATHS.values() for number in range(40))
+    found = chosen(site_of("vendor", *many), 6)
+    assert found == ["/customers", "/pricing", "/customers/story-0", "/product/thing-0", "/vs/rival-0"]
+
+
+def test_the_page_about_the_counterpart_comes_first_of_its_kind() -> None:
+    stories = [f"/customers/story-{number}" for number in range(30)]
+    site = site_of("vendor", *stories, "/customers/quillport")
+    assert chosen(site, 2, counterpart="Quillport") == ["/customers/quillport"]
+    assert chosen(site, 2, counterpart="quillport.example") == ["/customers/quillport"]
+    assert chosen(site, 2) == ["/customers/story-0"]
+
+
+def test_the_context_steers_what_is_read() -> None:
+    site = site_of("vendor", *(f"/product/thing-{number}" for number in range(30)), "/product/night-shift")
+    assert chosen(site, 2, context="They care about NIGHT work") == ["/product/night-shift"]
+
+
+def test_links_on_the_home_page_come_before_those_of_the_sitemap() -> None:
+    company = Company(role="vendor", domain=VENDOR, url=f"https://{VENDOR}")
+    (home,) = pages(VENDOR, {"/": "# Home"}, name="Home")
+    links = (
+        Link(url=f"https://{VENDOR}/product/a", origin="sitemap"),
+        Link(url=f"https://{VENDOR}/product/b", origin="home"),
+    )
+    assert chosen(Site(company=company, home=home, links=links), 2) == ["/product/b"]
+
+
+@pytest.mark.parametrize("max_pages", [1, 2, 4, 9])
+async def test_a_run_reads_no_more_pages_of_a_company_than_asked_for(tmp_path: Path, max_pages: int) -> None:
+    source = ScriptedSource(invented_sites())
+    await Stage(tmp_path, source=source).run(max_pages=max_pages)
+    for domain in (VENDOR, PROSPECT):
+        read = [url for url in source.scraped if domain in url]
+        assert len(read) == min(max_pages, len(invented_sites()[domain])) - 1
+
+
+# What the model is shown
+
+
+async def test_a_pack_is_shown_its_own_pages_and_both_names(tmp_path: Path) -> None:
+    model = ScriptedModel()
+    await Stage(tmp_path, model=model).run(context="They work at night.")
+    for ask in model.asked:
+        if ask.answer is VendorElements[Cite]:
+            assert {VENDOR in passage.page.url for passage in ask.passages} == {True}
+            assert (ask.brief.company, ask.brief.counterpart) == ("Lumenforge", "Quillport")
+        assert ask.brief.context == "They work at night."
+
+
+async def test_a_writer_is_shown_each_piece_of_evidence_once(tmp_path: Path) -> None:
+    model = ScriptedModel()
+    await Stage(tmp_path, model=model).run()
+    shown = [ask.passages for ask in model.asked if ask.prompt.startswith("playbook/")]
+    assert len(shown) == 10
+    assert len(set(shown)) == 1
+    places = [(passage.page.url, passage.start, passage.text) for passage in shown[0]]
+    assert len(places) == len(set(places))
+
+
+async def test_what_stands_on_three_pages_of_a_pack_is_not_shown(tmp_path: Path) -> None:
+    banner = "Meet us at the light fair in spring."
+    texts = {path: f"{text}\n\n## Fair\n\n{banner}" if path in FAIR else text for path, text in VENDOR_TEXTS.items()}
+    model = ScriptedModel()
+    sites = {**invented_sites(), VENDOR: pages(VENDOR, texts, name="Lumenforge")}
+    await Stage(tmp_path, model=model, source=ScriptedSource(sites)).run(max_pages=1 + PACK_PAGES)
+    shown = [p for ask in model.asked if ask.answer is VendorElements[Cite] for p in ask.passages]
+    assert not any(banner in passage.text for passage in shown)
+    assert any("A plan costs $49 per hall." in passage.text for passage in shown)
+
+
+FAIR = ("/pricing", "/product/planner", "/about", "/customers")
+
+
+async def test_what_stands_on_two_pages_is_shown(tmp_path: Path) -> None:
+    banner = "Meet us at the light fair in spring."
+    texts = {p: f"{t}\n\n## Fair\n\n{banner}" if p in {"/pricing", "/about"} else t for p, t in VENDOR_TEXTS.items()}
+    model = ScriptedModel()
+    sites = {**invented_sites(), VENDOR: pages(VENDOR, texts, name="Lumenforge")}
+    await Stage(tmp_path, model=model, source=ScriptedSource(sites)).run()
+    assert any(banner in passage.text for ask in model.asked for passage in ask.passages)
+
+
+async def test_a_very_long_page_is_read_up_to_its_limit(tmp_path: Path) -> None:
+    texts = VENDOR_TEXTS | {"/about": "# About\n\n" + "\n\n".join(f"Sentence number {n} is here." for n in range(3000))}
+    model = ScriptedModel()
+    sites = {**invented_sites(), VENDOR: pages(VENDOR, texts, name="Lumenforge")}
+    await Stage(tmp_path, model=model, source=ScriptedSource(sites)).run()
+    (ask,) = [ask for ask in model.asked if shows("/about", VendorElements[Cite])(ask)]
+    long = [passage for passage in ask.passages if passage.page.url.endswith("/about")]
+    assert 15_000 < sum(len(passage.text) for passage in long) <= 16_000
+
+
+async def test_an_overfull_pack_is_asked_in_parts(tmp_path: Path) -> None:
+    def long(path: str) -> str:
+        return "# Page\n\n" + "\n\n".join(f"Line {n} of {path[1:]} is here." for n in range(600))
+
+    texts = VENDOR_TEXTS | {path: long(path) for path in ("/about", "/pricing", "/security", "/product/planner")}
+    texts |= {path: long(path) for path in ("/product/audit", "/customers")}
+    model = ScriptedModel()
+    sites = {**invented_sites(), VENDOR: pages(VENDOR, texts, name="Lumenforge")}
+    record, _ = await Stage(tmp_path, model=model, source=ScriptedSource(sites)).run()
+    assert record.status == "completed"
+    asks = [ask for ask in model.asked if ask.answer is VendorElements[Cite]]
+    assert len(asks) > 3
+    assert all(sum(len(passage.text) for passage in ask.passages) <= 60_000 for ask in asks)
+
+
+async def test_each_ask_for_copy_is_about_one_persona(tmp_path: Path) -> None:
+    model = ScriptedModel()
+    await Stage(tmp_path, model=model).run()
+    asks = [ask for ask in model.asked if ask.answer is SequenceDraft[Cite]]
+    assert [(ask.brief.rank, ask.brief.persona.id) for ask in asks] == [
+        (0, "persona-1"),
+        (1, "persona-2"),
+        (2, "persona-3"),
+    ]
+    titles = {"Head of Facilities", "Head of Operations", "Head of Safety"}
+    assert {ask.brief.persona.title for ask in asks} == titles
