@@ -1,0 +1,57 @@
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format snapshots lock bench clean
+
+help: ## List these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+demo: .venv/runtime ## Write a playbook for two invented companies into demo-playbook, without network or key
+	$(BIN)/octave-mcp demo --out demo-playbook
+
+test: .venv/dev ## Run the tests
+	$(BIN)/python -m pytest
+
+check: .venv/dev ## Lint, format, types, and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/dev ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+snapshots: .venv/dev ## Write tests/snapshots anew, after a tool's interface was changed on purpose
+	OCTAVE_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/test_mcp.py -k snapshot
+
+bench: .venv/dev ## Compare start-up with a trivial server's
+	$(BIN)/python bench/startup.py
+
+lock: .venv/dev ## Resolve the dependencies anew, within the bounds of pyproject.toml
+	$(COMPILE) --upgrade --group build --output-file requirements.lock
+	$(COMPILE) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## Remove the environment, caches and what the demo wrote
+	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache build dist demo-playbook
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "octave-mcp needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1); name another, like make PYTHON=python3.12" >&2; \
+		exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/runtime: .venv/created requirements.lock pyproject.toml
+	$(PIP) --require-hashes --requirement requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements-dev.lock
+	$(PIP) --require-hashes --requirement requirements-dev.lock
+	@touch $@

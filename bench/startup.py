@@ -1,0 +1,84 @@
+"""CPU time from start to the reply to tools/list over stdio, beside a FastMCP server with one trivial tool.
+
+    python bench/startup.py [runs]
+
+Both are started in turn, `runs` times each (9 by default); the medians are compared, and 1.3 times is the most allowed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, cast
+
+ROOT = Path(__file__).parents[1]
+MOST = 1.3
+TRIVIAL = """
+from fastmcp import FastMCP
+
+mcp = FastMCP("trivial")
+
+
+@mcp.tool
+def add(a: int, b: int) -> int:
+    "The sum of two numbers."
+    return a + b
+
+
+mcp.run(transport="stdio", show_banner=False)
+"""
+CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
+MESSAGES = (
+    {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT},
+    {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+)
+
+
+def main() -> int:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+    with tempfile.TemporaryDirectory() as home:
+        trivial = Path(home) / "trivial.py"
+        trivial.write_text(TRIVIAL)
+        scripts = {"trivial": trivial, "octave": ROOT / "server.py"}
+        for script in scripts.values():
+            cpu_seconds(script, home)
+        times: dict[str, list[float]] = {name: [] for name in scripts}
+        for _ in range(runs):
+            for name, script in scripts.items():
+                times[name].append(cpu_seconds(script, home))
+    medians = {name: statistics.median(taken) for name, taken in times.items()}
+    ratio = medians["octave"] / medians["trivial"]
+    print(f"trivial {medians['trivial']:.3f} s, octave {medians['octave']:.3f} s, ratio {ratio:.2f} (at most {MOST})")
+    return 0 if ratio <= MOST else 1
+
+
+def cpu_seconds(script: Path, home: str) -> float:
+    """User and system time of the server when it has answered; what it does to end does not count."""
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"OCTAVE_HOME": home},
+        cwd=home,
+    ) as server:
+        sent, answers = cast("IO[bytes]", server.stdin), cast("IO[bytes]", server.stdout)
+        for message in MESSAGES:
+            sent.write(json.dumps(message).encode() + b"\n")
+        sent.flush()
+        while json.loads(answers.readline()).get("id") != 2:
+            pass
+        server.kill()
+        _, status, usage = os.wait4(server.pid, 0)
+        server.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+import sys
+
+from octave_mcp.surfaces.cli import main
+
+sys.exit(main())

@@ -1,0 +1,221 @@
+"""Logs: one JSON object a line on stderr and in a file, plain lines on a terminal; secrets never, on stdout nothing."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from loguru import logger
+from pydantic import SecretStr
+
+from octave_mcp.domain.events import Event, EventName
+from octave_mcp.errors import OctaveError
+from octave_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from loguru import Message, Record
+
+ROTATION = "10 MB"
+RETENTION = 10
+"""How many full log files are kept beside the one being written."""
+
+FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
+RENDERED = "rendered"
+HAVE_THEIR_OWN = ("fastmcp", "mcp", "uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "httpx2", "stamina")
+"""Loggers that may have handlers of their own, or keep their records from the root."""
+
+LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
+RETRY_FIELDS = frozenset({"stamina.retry_num", "stamina.caused_by", "stamina.wait_for"})
+
+LONGEST_TEXT = 4000
+"""No field is longer, so that a line is written in one go and lines of several processes do not mix."""
+
+MASK = "***"
+SHORTEST_SECRET = 6
+"""Masking a shorter one would tear up ordinary words."""
+
+SHAPES = (
+    (re.compile(r"\b(?:sk|fc)-[\w-]{6,}"), MASK),
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (
+        re.compile(r"((?:api[_-]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;(){}]+", re.IGNORECASE),
+        rf"\1{MASK}",
+    ),
+    (re.compile(r"(://)[^\s/@]+@"), rf"\1{MASK}@"),
+)
+
+HOW: dict[EventName, tuple[str, str]] = {
+    "run_started": ("INFO", "run started"),
+    "run_finished": ("INFO", "run finished"),
+    "step_started": ("INFO", "step started"),
+    "step_finished": ("INFO", "step finished"),
+    "progress": ("DEBUG", "progress"),
+    "call_failed": ("WARNING", "call failed"),
+}
+COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
+
+
+def configure(settings: Settings, *, stderr_level: str | None = None, secrets: tuple[str, ...] = ()) -> None:
+    """Sends every log of this process, the standard library's included, to stderr and to the file.
+
+    `stderr_level` is the least that stderr shows, else that of the settings; the file has what the settings say.
+    `secrets` are masked wherever they stand, and so are the secret settings.
+    """
+    scrub = scrubber((*secrets, *_secrets_of(settings)))
+    logger.remove()
+    logger.configure(patcher=_patcher(scrub))
+    logger.add(
+        _to_stderr,
+        level=stderr_level or settings.log_level,
+        format=_form(_as_text if sys.stderr.isatty() else _as_json, scrub),
+        diagnose=False,
+        backtrace=False,
+    )
+    _add_file(settings, _form(_as_json, scrub))
+    _route_standard_logging(settings.log_level)
+
+
+def log_event(event: Event) -> None:
+    """Logs what happened in a run.
+
+    A failure that is none of ours is one nobody foresaw: told while it is handled, it is logged with its traceback.
+    """
+    level, message = HOW[event.event]
+    failure = sys.exception() if event.event == "call_failed" else None
+    unforeseen = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
+    fields = event.model_dump(exclude={"message"}) | {"detail": event.message}
+    logger.bind(**fields).opt(exception=unforeseen).log("ERROR" if unforeseen else level, message)
+
+
+def scrubber(secrets: tuple[str, ...]) -> Callable[[str], str]:
+    """What masks these secrets, and whatever has the shape of one."""
+    known = sorted({secret for secret in secrets if len(secret) >= SHORTEST_SECRET}, key=len, reverse=True)
+    values = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def scrub(text: str) -> str:
+        if values:
+            text = values.sub(MASK, text)
+        for shape, mask in SHAPES:
+            text = shape.sub(mask, text)
+        return text
+
+    return scrub
+
+
+def _secrets_of(settings: Settings) -> Iterator[str]:
+    for _, value in settings:
+        if isinstance(value, SecretStr):
+            yield value.get_secret_value()
+
+
+def _patcher(scrub: Callable[[str], str]) -> Callable[[Record], None]:
+    def patch(record: Record) -> None:
+        record["message"] = scrub(record["message"])[:LONGEST_TEXT]
+        record["extra"].update({name: _scrubbed(value, scrub) for name, value in record["extra"].items()})
+
+    return patch
+
+
+def _scrubbed(value: object, scrub: Callable[[str], str]) -> object:
+    """The value without secrets, as what JSON has; anything that it has not becomes its text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return scrub(str(value))[:LONGEST_TEXT]
+
+
+def _exception(record: Record, scrub: Callable[[str], str]) -> str | None:
+    """The end of the traceback, which names the failure; None where there is none."""
+    failed = record["exception"]
+    if failed is None or failed.type is None:
+        return None
+    return scrub("".join(traceback.format_exception(failed.type, failed.value, failed.traceback)))[-LONGEST_TEXT:]
+
+
+def _as_json(record: Record, exception: str | None) -> str:
+    extra = record["extra"]
+    line: dict[str, Any] = {
+        "timestamp": record["time"].astimezone(UTC).isoformat(timespec="milliseconds"),
+        "level": record["level"].name,
+        "message": record["message"],
+        "module": record["name"],
+        "function": record["function"],
+        "line": record["line"],
+    }
+    line |= {name: extra.get(name) for name in FIELDS}
+    line |= {name: value for name, value in extra.items() if name not in (*FIELDS, RENDERED)}
+    return json.dumps(line | {"exception": exception}, ensure_ascii=False)
+
+
+def _as_text(record: Record, exception: str | None) -> str:
+    level = record["level"].name
+    extra = {name: value for name, value in record["extra"].items() if value not in (None, "", 0) and name != RENDERED}
+    fields = " ".join(f"{name}={value}" for name, value in extra.items())
+    text = f"{record['time']:%H:%M:%S} {level:<7} {record['message']} {fields}".rstrip()
+    if level in COLOURS and not os.environ.get("NO_COLOR"):
+        text = f"\x1b[{COLOURS[level]}m{text}\x1b[0m"
+    return text if exception is None else f"{text}\n{exception.rstrip()}"
+
+
+def _form(form: Callable[[Record, str | None], str], scrub: Callable[[str], str]) -> Callable[[Record], str]:
+    """What loguru asks of a format: a template. The line itself stands among the extras, where braces are harmless."""
+
+    def template(record: Record) -> str:
+        record["extra"].pop(RENDERED, None)
+        record["extra"][RENDERED] = form(record, _exception(record, scrub))
+        return f"{{extra[{RENDERED}]}}\n"
+
+    return template
+
+
+def _to_stderr(message: Message) -> None:
+    """Looked up anew for each line: a progress bar, or a test, puts its own stream in that place."""
+    sys.stderr.write(message)
+
+
+def _add_file(settings: Settings, form: Callable[[Record], str]) -> None:
+    """Several processes may write to it: `watch` makes each follow when another has rotated the file."""
+    logger.add(
+        settings.log_file or settings.home / "logs" / "octave.jsonl",
+        level=settings.log_level,
+        format=form,
+        rotation=ROTATION,
+        retention=RETENTION,
+        encoding="utf-8",
+        delay=True,
+        watch=True,
+        diagnose=False,
+        backtrace=False,
+    )
+
+
+class _Forward(logging.Handler):
+    """The standard library's logs, as ours. A retry is news for the file, not for someone who watches a terminal."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        def say_where(ours: Record) -> None:
+            ours["name"], ours["function"], ours["line"] = record.name, record.funcName, record.lineno
+
+        level = "INFO" if record.name == "stamina" else record.levelname
+        more = {name: value for name, value in vars(record).items() if name in RETRY_FIELDS}
+        logger.bind(**more).patch(say_where).opt(exception=record.exc_info).log(
+            level if level in LEVELS else record.levelno, record.getMessage()
+        )
+
+
+def _route_standard_logging(level: str) -> None:
+    """Every logger hands its records up to the root, and the root to us; others' notes below WARNING only for DEBUG."""
+    root = logging.getLogger()
+    root.handlers = [_Forward()]
+    root.setLevel("DEBUG" if level == "DEBUG" else "WARNING")
+    for name in HAVE_THEIR_OWN:
+        theirs = logging.getLogger(name)
+        theirs.handlers, theirs.propagate = [], True
+        theirs.setLevel(logging.NOTSET)
+    logging.captureWarnings(capture=True)

@@ -1,0 +1,149 @@
+"""The tools over MCP: FastMCP says what they are, and carries progress and errors to the client."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import cached_property
+from logging import WARNING
+from typing import TYPE_CHECKING, Any
+
+from fastmcp import FastMCP
+from fastmcp.exceptions import ToolError
+from fastmcp.exceptions import ValidationError as InvalidArguments
+from fastmcp.server.context import Context
+from fastmcp.server.dependencies import get_context
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools import FunctionTool, ToolResult
+from mcp_types import CallToolRequestParams, ToolAnnotations
+from pydantic import ValidationError
+
+from octave_mcp import __version__, observe
+from octave_mcp.domain.events import Event
+from octave_mcp.errors import OctaveError, SetupError
+from octave_mcp.settings import Settings, load
+from octave_mcp.tooling import Call, Tool, arguments_complaint
+from octave_mcp.tools import TOOLS
+
+if TYPE_CHECKING:
+    from octave_mcp.app import App
+
+LONGEST_WAIT_SECONDS = 55.0
+"""Some clients end any call after 60 s, whatever progress it tells."""
+
+LONGEST_PROGRESS_CHARACTERS = 200
+INSTRUCTIONS = (
+    "Writes sourced sales playbooks from two companies' websites. Call generate_playbook, then get_run with its run_id "
+    "until the status is completed, partial or failed; then get_run with a section for its full text."
+)
+
+
+class Server:
+    """What the server holds while it runs. The app is made by the first call: a client lists the tools before that."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def app(self) -> App:
+        from octave_mcp.app import App  # noqa: PLC0415 - on first use
+
+        return App(self.settings, (observe.log_event,))
+
+    async def close(self) -> None:
+        if "app" in vars(self):
+            await self.app.runs.close()
+
+
+@asynccontextmanager
+async def lifespan(_: FastMCP[dict[str, Server]]) -> AsyncGenerator[dict[str, Server]]:
+    server = Server(load())
+    observe.configure(server.settings)
+    try:
+        yield {"server": server}
+    finally:
+        await server.close()
+
+
+class FriendlyArguments(Middleware):
+    """Says which arguments are wrong and which there are; never their values, which may be secret."""
+
+    async def on_call_tool(
+        self, context: MiddlewareContext[CallToolRequestParams], call_next: CallNext[CallToolRequestParams, ToolResult]
+    ) -> ToolResult:
+        try:
+            return await call_next(context)
+        except InvalidArguments as failed:
+            if not isinstance(failed.__cause__, ValidationError):
+                raise
+            raise _tool_error(
+                "invalid_input", arguments_complaint(failed.__cause__, TOOLS[context.message.name])
+            ) from None
+
+
+class Progress:
+    """Tells a client how a run goes. The value that it is told must grow each time, even where no work was finished."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._told = 0.0
+
+    async def __call__(self, event: Event) -> None:
+        self._told = max(float(event.done), self._told + 0.001)
+        text = event.message or event.step.replace("_", " ")
+        await self._context.report_progress(self._told, event.total or None, text[:LONGEST_PROGRESS_CHARACTERS])
+
+
+async def _call() -> Call:
+    context = get_context()
+    server: Server = context.lifespan_context["server"]
+    return Call(server.app.runs, Progress(context), LONGEST_WAIT_SECONDS)
+
+
+def _tool_error(code: str, text: str) -> ToolError:
+    return ToolError(f"[{code}] {text}", log_level=WARNING)
+
+
+def _translate(failed: OctaveError) -> ToolError:
+    return _tool_error(failed.code, str(failed))
+
+
+def _as_mcp(tool: Tool) -> FunctionTool:
+    annotations = ToolAnnotations(
+        read_only_hint=tool.read_only,
+        destructive_hint=tool.method == "DELETE",
+        idempotent_hint=tool.method != "POST",
+        open_world_hint=tool.open_world,
+    )
+    bound = tool.bind(_call, _translate)
+    return FunctionTool.from_function(bound, name=tool.name, title=tool.title, annotations=annotations)
+
+
+def make() -> FastMCP[Any]:
+    """A server of its own: each one has its own runs."""
+    return FastMCP(
+        "octave",
+        INSTRUCTIONS,
+        version=__version__,
+        lifespan=lifespan,
+        middleware=[FriendlyArguments()],
+        tools=[_as_mcp(tool) for tool in TOOLS.values()],
+        mask_error_details=True,
+    )
+
+
+mcp = make()
+
+
+def serve() -> int:
+    """Answers on stdin and stdout until the client leaves; returns the exit code."""
+    try:
+        load()
+        mcp.run(transport="stdio", show_banner=False)
+    except SetupError as missing:
+        sys.stderr.write(f"error: {missing}\n")
+        return 3
+    except KeyboardInterrupt:
+        return 130
+    return 0

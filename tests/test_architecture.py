@@ -1,0 +1,49 @@
+"""Who imports whom, and what start-up must not cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from conftest import ROOT, command
+from fastmcp import Client
+
+from octave_mcp.surfaces.mcp import make
+
+HEAVY = ("openai", "anthropic", "firecrawl", "dbos", "selectolax", "lxml", "cyclopts", "playwright", "sqlalchemy")
+MOST_TOKENS = 2000
+
+LISTED = f"""
+import asyncio, sys
+import server
+tools = asyncio.run(server.mcp.list_tools())
+print(len(tools), *(name for name in {HEAVY!r} if name in sys.modules))
+"""
+
+
+async def test_each_layer_imports_only_those_below(tmp_path: Path) -> None:
+    ended = await command(
+        "-c",
+        "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())",
+        f"--config={ROOT / 'pyproject.toml'}",
+        "--no-cache",
+        cwd=tmp_path,
+    )
+
+    assert ended.code == 0, ended.out
+    assert "0 broken" in ended.out
+
+
+async def test_a_server_that_has_listed_its_tools_has_loaded_nothing_heavy(tmp_path: Path) -> None:
+    ended = await command("-c", LISTED, cwd=tmp_path)
+
+    assert ended.code == 0, ended.err
+    assert ended.out.split() == ["2"]
+
+
+async def test_the_list_of_tools_costs_a_conversation_less_than_its_budget() -> None:
+    async with Client(make()) as client:
+        listed = await client.list_tools()
+
+    text = json.dumps([tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed])
+    assert len(text) / 4 < MOST_TOKENS

@@ -1,0 +1,190 @@
+"""What reaches the logs, in what form, and what never does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Pair, command, log_lines
+from loguru import logger
+from pydantic import SecretStr
+
+from octave_mcp import observe
+from octave_mcp.app import App
+from octave_mcp.domain.events import Event
+from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.ports import Model
+from octave_mcp.settings import Settings, load
+
+FIELDS = {"timestamp", "level", "message", "module", "function", "line", "exception"}.union(
+    {"run_id", "session_id", "step", "company", "duration_ms", "success", "event"}
+)
+STEPS = {"validate_and_map", "scrape_homepage", "analyse_homepage", "prioritise_urls", "understand", "write_playbook"}
+KNOWN = "correct horse battery"
+SECRETS = (
+    KNOWN,
+    "sk-proj-4f9a8b7c6d5e4f3a",
+    "fc-0a1b2c3d4e5f6a7b",
+    "eyJhbGciOiJIUzI1NiJ9.e30.x",
+    "k3y-0f-th3-ap1",
+    "hunter2hunter2",
+)
+TELLING = (
+    f"{KNOWN}, key {SECRETS[1]} and {SECRETS[2]}, Authorization: Bearer {SECRETS[3]}, "
+    f"https://api.example/?api_key={SECRETS[4]}&x=1, https://me:{SECRETS[5]}@site.example/"
+)
+
+
+@pytest.fixture
+def configured(capsys: pytest.CaptureFixture[str]) -> Settings:  # noqa: ARG001 - stderr is not a terminal
+    settings = load(log_level="DEBUG")
+    observe.configure(settings, secrets=(KNOWN,))
+    return settings
+
+
+async def test_every_line_is_one_json_object_with_all_fields_on_stderr_as_in_the_file(
+    tmp_path: Path, home: Path
+) -> None:
+    ended = await command("-m", "octave_mcp", "demo", cwd=tmp_path)
+
+    lines = [json.loads(line) for line in ended.err.splitlines()]
+    assert lines == log_lines(home)
+    assert all(line.keys() >= FIELDS for line in lines)
+    assert all(line["timestamp"].endswith("+00:00") for line in lines)
+    assert {line["level"] for line in lines} == {"INFO"}
+
+
+async def test_the_start_and_end_of_the_run_and_of_each_step_are_logged(tmp_path: Path, home: Path) -> None:
+    await command("-m", "octave_mcp", "demo", cwd=tmp_path)
+    lines = log_lines(home)
+
+    assert lines[0]["message"] == "run started"
+    assert lines[-1]["message"] == "run finished"
+    assert lines[-1]["success"] is True
+    assert lines[-1]["duration_ms"] > 0
+    assert len({(line["run_id"], line["session_id"]) for line in lines}) == 1
+    started, finished = (
+        sorted((line["step"], line["company"] or "") for line in lines if line["event"] == event)
+        for event in ("step_started", "step_finished")
+    )
+    assert started == finished
+    assert {step for step, _ in started} >= STEPS
+    assert {company for _, company in started} == {"", "vendor", "prospect"}
+    assert all(line["duration_ms"] is not None for line in lines if line["event"] == "step_finished")
+
+
+async def test_progress_is_logged_for_debugging_alone(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_LOG_LEVEL", "DEBUG")
+    await command("-m", "octave_mcp", "demo", "--quiet", cwd=tmp_path)
+
+    progress = [line for line in log_lines(home) if line["event"] == "progress"]
+    assert progress
+    assert {line["level"] for line in progress} == {"DEBUG"}
+    assert all(line["detail"] for line in progress)
+
+
+async def test_two_processes_share_the_file_without_mixing_their_lines(tmp_path: Path, home: Path) -> None:
+    await asyncio.gather(*(command("-m", "octave_mcp", "demo", "--out", str(n), cwd=tmp_path) for n in range(2)))
+
+    ends = [line for line in log_lines(home) if line["event"] == "run_finished"]
+    assert len({line["run_id"] for line in ends}) == 2
+
+
+def fail() -> None:
+    raise RuntimeError(TELLING) from ValueError(TELLING)
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_secret_is_masked_in_messages_fields_and_exceptions_of_both_kinds_of_log(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger.bind(detail=TELLING, error=SecretStr(KNOWN)).info(TELLING)
+    logging.getLogger("httpx2").warning("sent %s", TELLING)
+    try:
+        fail()
+    except RuntimeError:
+        logger.exception("call failed")
+        logging.getLogger("elsewhere").exception(TELLING)
+
+    text = (home / "logs" / "octave.jsonl").read_text("utf-8")
+    shown = capsys.readouterr().err
+    assert len(log_lines(home)) == 4
+    for secret in SECRETS:
+        assert secret not in text
+        assert secret not in shown
+    assert "https://***@site.example/" in text
+    assert "api_key=***&x=1" in text
+    assert log_lines(home)[2]["exception"].endswith("site.example/\n")
+
+
+@pytest.mark.usefixtures("configured")
+def test_logs_of_the_standard_library_keep_where_they_come_from(home: Path) -> None:
+    logging.getLogger("uvicorn.error").warning("%d tries left", 2)
+
+    (line,) = log_lines(home)
+    assert line["message"] == "2 tries left"
+    assert line["module"] == "uvicorn.error"
+    assert line["function"] == "test_logs_of_the_standard_library_keep_where_they_come_from"
+
+
+@pytest.mark.usefixtures("configured")
+def test_nothing_is_ever_written_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    logger.error("one")
+    logging.getLogger("fastmcp").error("two")
+
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("configured")
+def test_braces_and_markup_in_what_is_logged_stand_for_themselves(home: Path) -> None:
+    logger.bind(detail="{0} <red> {x}").info('{"a": 1} <b>')
+    logging.getLogger("x").error("{missing} %s", "{y}")
+
+    first, second = log_lines(home)
+    assert (first["message"], first["detail"]) == ('{"a": 1} <b>', "{0} <red> {x}")
+    assert second["message"] == "{missing} {y}"
+
+
+class Broken(App):
+    """Its model fails as nobody foresaw, with a secret in the text."""
+
+    def model(self, name: str) -> Model:
+        model: Any = super().model(name)
+
+        async def answer(_: object) -> None:
+            await asyncio.sleep(0)
+            raise RuntimeError(TELLING)
+
+        model.answer = answer
+        return model
+
+
+@pytest.mark.usefixtures("configured")
+async def test_an_unforeseen_failure_ends_the_run_and_reaches_the_log_with_its_traceback(
+    pair: Pair, home: Path
+) -> None:
+    app = Broken(load(), (observe.log_event,))
+    vendor, prospect = pair.domains.values()
+    record = await app.runs.start(PlaybookRequest(vendor=vendor, prospect=prospect))
+    record = await app.runs.follow(record.run_id, 30, unheard)
+
+    assert record.status == "failed"
+    assert record.error
+    assert record.error.code == "internal"
+    (failure,) = (line for line in log_lines(home) if line["event"] == "call_failed")
+    assert failure["level"] == "ERROR"
+    assert failure["run_id"] == record.run_id
+    assert failure["exception"].startswith("Traceback")
+    assert "RuntimeError: ***, key ***" in failure["exception"]
+    assert log_lines(home)[-1]["success"] is False
+    assert not any(secret in (home / "logs" / "octave.jsonl").read_text("utf-8") for secret in SECRETS)
+
+
+async def unheard(_: Event) -> None:
+    return
