@@ -19,7 +19,7 @@ from octave_mcp.domain.research import Spent
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, OctaveError, UpstreamError
-from octave_mcp.evidence import Judge, Problem
+from octave_mcp.gates import Judge, Problem
 from octave_mcp.ports import Engine, Model, Source, Store
 from octave_mcp.retrying import retrying
 from octave_mcp.together import together

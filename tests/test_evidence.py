@@ -28,17 +28,8 @@ from octave_mcp.domain.playbook import (
 from octave_mcp.domain.playbook import ColdCall as Call
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import CaseStudy, Offering, Price, ProofPoint, ReferenceCustomer, VendorElements
-from octave_mcp.evidence import (
-    PASSAGE_CHARACTERS,
-    Judge,
-    as_passage,
-    confidence,
-    is_verbatim,
-    passages,
-    quotations,
-    unsupported,
-    verified,
-)
+from octave_mcp.evidence import PASSAGE_CHARACTERS, as_passage, confidence, passages, quotations, verified
+from octave_mcp.gates import Judge, unsupported
 from octave_mcp.sources.crawler.extraction import page_of
 
 SITES = Path(__file__).parents[2] / "shared" / "sites"
@@ -271,11 +262,6 @@ def test_a_page_that_changed_no_longer_verifies_its_quotation() -> None:
     assert not verified(evidence, "Rework fell by 32%.")
     assert not verified(evidence.model_copy(update={"end": evidence.end - 1}), "Rework fell by 31%.")
     assert not verified(evidence.model_copy(update={"quote": "Rework fell by 32%."}), "Rework fell by 31%.")
-
-
-def test_a_text_is_verbatim_if_a_quotation_has_it() -> None:
-    assert is_verbatim("rework  FELL", [evidence_of("Rework fell by 31%.")])
-    assert not is_verbatim("rework rose", [evidence_of("Rework fell by 31%.")])
 
 
 # The gates on a text: figures (D3), names (D4), quotation marks (D10)

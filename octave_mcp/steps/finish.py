@@ -25,7 +25,7 @@ from octave_mcp.domain.playbook import (
     TouchDraft,
 )
 from octave_mcp.domain.prospect import BuyerPersona
-from octave_mcp.evidence import Problem, unsupported
+from octave_mcp.gates import Problem, unsupported
 from octave_mcp.rubric import PERSONAS_ALIKE, Email, email_errors, email_score, likeness, talk_track_score
 from octave_mcp.steps.battle_cards import CardDraft, finished
 
