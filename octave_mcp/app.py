@@ -49,8 +49,8 @@ class App:
         chosen = self.settings.model if name == "auto" else name
         if chosen == "auto":
             raise SetupError(
-                "no model is configured: set OCTAVE_MODEL=extractive (or pass model='extractive') "
-                "to arrange verbatim evidence without a key"
+                "no model is configured: set OCTAVE_MODEL=extractive, or ask for the model 'extractive' in the call "
+                "(--model extractive on the command line); it arranges verbatim evidence and needs no key"
             )
         return _adapter("models", chosen).make(self.settings)
 

@@ -10,13 +10,14 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 from pydantic import SecretStr
 
 from octave_mcp.domain.events import Event, EventName
-from octave_mcp.errors import OctaveError
+from octave_mcp.errors import OctaveError, SetupError
 from octave_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -179,10 +180,28 @@ def _to_stderr(message: Message) -> None:
     sys.stderr.write(message)
 
 
+def _writable(settings: Settings) -> Path:
+    """The log file, in a folder that is there.
+
+    Raises:
+        SetupError: it cannot be written.
+    """
+    path = settings.log_file or settings.home / "logs" / "octave.jsonl"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("a").close()
+    except OSError as failed:
+        text = (
+            f"cannot write to {str(path.parent)!r} ({failed.strerror}); set OCTAVE_HOME to a folder that can be written"
+        )
+        raise SetupError(text) from None
+    return path
+
+
 def _add_file(settings: Settings, form: Callable[[Record], str]) -> None:
     """Several processes may write to it: `watch` makes each follow when another has rotated the file."""
     logger.add(
-        settings.log_file or settings.home / "logs" / "octave.jsonl",
+        _writable(settings),
         level=settings.log_level,
         format=form,
         rotation=ROTATION,

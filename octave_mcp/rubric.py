@@ -104,8 +104,8 @@ def _form(email: Email) -> Iterator[str]:
     emoji = any(unicodedata.category(character) == "So" for character in email.subject)
     if re.match(r"(?i)re:|fwd?:", email.subject) or email.subject.isupper() or "!!" in email.subject or emoji:
         yield "D12 the subject pretends or shouts"
-    if email.body.count("?") != 1:
-        yield f"D13 {email.body.count('?')} questions; one ask is answered more often"
+    if (asked := _QUOTED.sub("", email.body).count("?")) != 1:
+        yield f"D13 {asked} questions; one ask is answered more often"
     if email.position in EARLY and email.ask_label != "interest":
         yield "D13 asks for more than interest on an early touch"
     if any(day >= email.day for day in email.earlier_days):

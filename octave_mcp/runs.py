@@ -75,7 +75,7 @@ class Runs:
         if model.languages is not None and request.language not in model.languages:
             raise UnsupportedLanguage(
                 f"the {model.name} model writes {', '.join(sorted(model.languages))}, not {request.language!r}; "
-                "leave language out, or choose a language model, which writes any"
+                "leave language out, or choose a model that writes it"
             )
         source = self._adapters.source(request.source)
         record = RunRecord(

@@ -67,7 +67,7 @@ async def generate_playbook(
     ] = "",
     model: Annotated[str, Field(description="Who writes: 'auto', or 'extractive', which needs no key")] = "auto",
     source: Annotated[str, Field(description="Where pages come from: 'auto' or 'crawler'")] = "auto",
-    language: Annotated[str, Field(pattern="^[a-z]{2}$", description="Language of the playbook")] = "en",
+    language: Annotated[str, Field(max_length=35, description="Language of the playbook, e.g. 'en'")] = "en",
     max_pages: Annotated[int, Field(ge=1, le=200, description="Pages to read of each company")] = 25,
     wait_seconds: Annotated[float, WAIT] = 40,
     *,

@@ -300,7 +300,9 @@ def _prospect(ask: Asked) -> ProspectReading[Cite]:
             if "slow" in line.text
         ),
         jobs=tuple(
-            Job[Cite](title=line.text.rstrip("."), function="engineering", hiring=True, evidence=(line.cite,))
+            Job[Cite](
+                title=line.text.rstrip("."), person=None, function="engineering", hiring=True, evidence=(line.cite,)
+            )
             for line in lines
             if line.passage.page.kind == "careers" and line.text.startswith("Head of")
         ),
@@ -321,6 +323,7 @@ def _understanding(ask: Asked) -> Understanding[Cite]:
         buyers=tuple(
             Buyer[Cite](
                 title=job.title,
+                contact=None,
                 function=job.function,
                 why_they_care=job.title,
                 inferred=False,

@@ -165,7 +165,7 @@ async def research_of(stage: Stage) -> tuple[bool, tuple[str, ...]]:
 async def with_a_persona(_: Asked) -> Value:
     first = Cite(passage=1, sentences=(1,))
     buyer = Buyer[Cite](
-        title="the owner", function="leadership", why_they_care="light", inferred=True, evidence=(first,)
+        title="the owner", contact=None, function="leadership", why_they_care="light", inferred=True, evidence=(first,)
     )
     return Understanding[Cite](summary=None, pains=(), buyers=(buyer,))
 
@@ -214,7 +214,8 @@ async def test_the_context_is_marked_as_the_users_and_is_never_evidence(tmp_path
     assert playbook.context
     assert (playbook.context.given_by, playbook.context.text) == ("user", CONTEXT)
     assert not any("Hooli" in e.quote or "77" in e.quote for e in playbook.evidence.values())
-    assert "Hooli" not in playbook.model_copy(update={"context": None}).model_dump_json()
+    assert "Hooli" in next(gap.reason for gap in playbook.gaps if gap.section == "context")
+    assert "Hooli" not in playbook.model_copy(update={"context": None, "gaps": ()}).model_dump_json()
 
 
 async def test_without_context_there_is_none(tmp_path: Path) -> None:

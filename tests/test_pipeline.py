@@ -107,7 +107,7 @@ async def test_every_persona_has_a_sequence_of_four_touches_and_a_talk_track(fin
     for sequence in playbook.email_sequences:
         assert [touch.day for touch in sequence.touches] == [1, 3, 7, 14]
         assert all(touch.body.startswith("Hi {{first_name}},\n\n") for touch in sequence.touches)
-        assert all(touch.body.endswith("\n\n{{sender_first_name}}") for touch in sequence.touches)
+        assert all(touch.body.endswith("\n\n{{sender_first_name}}, {{sender_company}}") for touch in sequence.touches)
 
 
 async def test_a_playbook_has_the_sections_that_can_be_asked_for(finished: tuple[Stage, Playbook]) -> None:

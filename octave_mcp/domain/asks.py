@@ -44,12 +44,14 @@ class UnderstandingBrief(Value):
 class WritingBrief(Value):
     """Everything a writer may use. The passages shown are the evidence that these values name.
 
-    `persona` and `rank` (from 0) say for whom, in asks about one persona.
+    `pitch` is what the vendor says of itself in a sentence or two; `persona` and `rank` (from 0) say for whom, in asks
+    about one persona.
     """
 
     names: Names
     vendor: VendorElements[EvidenceId]
     prospect: ProspectIntelligence
+    pitch: Claim[EvidenceId] | None
     existing_customer: tuple[EvidenceId, ...]
     pages_read: int
     context: str

@@ -181,6 +181,7 @@ class PriorityPersona(Value):
     id: str
     rank: int
     title: str
+    contact: str | None
     function: JobFunction
     inferred: bool
     why_they_care: Sentence[EvidenceId]

@@ -75,9 +75,10 @@ class Signal(Finding[C], Generic[C]):
 
 
 class Job(Finding[C], Generic[C]):
-    """A job at the prospect: held by someone on its team page, or open."""
+    """A job at the prospect: held by `person`, whom its site names, or open."""
 
     title: str
+    person: str | None
     function: JobFunction
     hiring: bool
 
@@ -105,9 +106,10 @@ class Pain(Finding[C], Generic[C]):
 
 
 class Buyer(Finding[C], Generic[C]):
-    """A role at the prospect that would care. `title` is a job, never a person's name."""
+    """A role at the prospect that would care. `title` is a job; `contact` is who holds it, if the site says."""
 
     title: str
+    contact: str | None
     function: JobFunction
     why_they_care: str
     inferred: bool

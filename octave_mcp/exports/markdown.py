@@ -13,6 +13,7 @@ _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u202a-\u202e\u2066-\u2069]")
 _INLINE = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 """What has a meaning within a line; an underscore only at the edge of a word."""
 
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 """What has a meaning at its beginning."""
 
@@ -27,7 +28,7 @@ class Markdown:
 
     def render(self, playbook: Playbook) -> str:
         template = _ENVIRONMENT.get_template("playbook.md.jinja")
-        return template.render(reading(playbook), as_code=_code, as_block=_block, as_link=_link)
+        return template.render(reading(playbook), as_code=_code, as_block=_block, as_link=_link, in_marks=_in_marks)
 
 
 def _plain(value: object) -> Markup:
@@ -37,7 +38,7 @@ def _plain(value: object) -> Markup:
 
 def escape(text: str) -> str:
     r"""Text in one line, without structure: '# <b>*1*</b>' as '\# &lt;b&gt;\*1\*&lt;/b&gt;'."""
-    line = _one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = _ENTITY.sub("&amp;", _one_line(text)).replace("<", "&lt;").replace(">", "&gt;")
     return _LEADING.sub(_disarm, _INLINE.sub(r"\\\g<0>", line))
 
 
@@ -52,6 +53,12 @@ def _disarm(leading: re.Match[str]) -> str:
 
 def _ticks(text: str, least: int) -> str:
     return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
+
+
+def _in_marks(text: str) -> str:
+    """Between quotation marks, once: a page's own that open or close it are as good."""
+    opens, closes = text.startswith(("“", '"')), text.endswith(("”", '"'))
+    return f"{'' if opens else '“'}{text}{'' if closes else '”'}"
 
 
 def _code(text: str) -> Markup:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
@@ -16,6 +17,8 @@ from octave_mcp.errors import UpstreamError
 LOW_PAGES = 3
 LOW_WORDS = 300
 PERSONAS = 3
+TELLING_CHARACTERS = 5
+"""Shorter words of a context, acronyms aside, name nothing."""
 
 _WRITTEN = ("executive_summary", "battle_cards", "battle_cards", "battle_cards")
 
@@ -62,12 +65,12 @@ def missing(
 def _missing_of_vendor(elements: VendorElements[EvidenceId], vendor: Research) -> Iterator[Gap]:
     for kind, would_fill in _WOULD_FILL.items():
         if not getattr(elements, kind):
-            reason = f"none found on the {len(vendor.pages)} pages read of {vendor.profile.company.domain}"
+            reason = f"none found on the {_pages(vendor)} read of {_domain(vendor)}"
             yield Gap(section=f"vendor_elements.{kind}", code="not_found", reason=reason, would_fill=would_fill)
 
 
 def _missing_of_prospect(known: ProspectIntelligence, prospect: Research) -> Iterator[Gap]:
-    where = f"on the {len(prospect.pages)} pages read of {prospect.profile.company.domain}"
+    where = f"on the {_pages(prospect)} read of {_domain(prospect)}"
     if not known.company_profile.facts:
         yield Gap(
             section="prospect_intelligence.company_profile",
@@ -91,6 +94,19 @@ def _missing_of_prospect(known: ProspectIntelligence, prospect: Research) -> Ite
         )
 
 
+def unheard(context: str, *researches: Research) -> tuple[Gap, ...]:
+    """What the user said of the deal and the pages say nothing of, so that it steered nothing."""
+    said = " ".join(evidence.quote for research in researches for evidence in research.evidence).casefold()
+    words = [word for word in re.findall(r"\w+", context) if len(word) >= TELLING_CHARACTERS or word.isupper()]
+    strange = list(dict.fromkeys(word for word in words if word.casefold() not in said))
+    if not strange:
+        return ()
+    reason = f"nothing was found on the pages read for these words of the context: {', '.join(strange[:8])}"
+    return (
+        Gap(section="context", code="not_found", reason=reason, would_fill="pages that speak of it, or other words"),
+    )
+
+
 def _failed_pages(vendor: Research, prospect: Research) -> Iterator[Gap]:
     for research in (vendor, prospect):
         if research.failures:
@@ -98,9 +114,14 @@ def _failed_pages(vendor: Research, prospect: Research) -> Iterator[Gap]:
             yield Gap(
                 section="pages",
                 code="pages_failed",
-                reason=f"{len(research.failures)} pages of {_domain(research)} could not be read ({codes})",
+                reason=f"{_pages(research, research.failures)} of {_domain(research)} could not be read ({codes})",
                 would_fill="another run; failed_pages names them",
             )
+
+
+def _pages(research: Research, many: Collection[object] | None = None) -> str:
+    count = len(research.pages if many is None else many)
+    return "1 page" if count == 1 else f"{count} pages"
 
 
 def _domain(research: Research) -> str:
@@ -118,9 +139,7 @@ def _flags(model: str, vendor: Research, prospect: Research, existing: tuple[Evi
             reason="verbatim evidence was selected and arranged by rules; read the copy before you send it",
         )
     low: dict[Role, str] = {
-        research.profile.company.role: (
-            f"{_domain(research)} gives {len(research.pages)} pages and {research.words} words"
-        )
+        research.profile.company.role: f"{_domain(research)} gives {_pages(research)} and {research.words} words"
         for research in (vendor, prospect)
         if len(research.pages) < LOW_PAGES or research.words < LOW_WORDS
     }

@@ -97,6 +97,7 @@ def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> Pr
         id=buyer.id,
         rank=rank + 1,
         title=buyer.title,
+        contact=buyer.contact,
         function=buyer.function,
         inferred=buyer.inferred,
         why_they_care=Sentence[EvidenceId](text=buyer.why_they_care, kind=kind, evidence=buyer.evidence),
@@ -167,7 +168,7 @@ def body(touch: TouchDraft[EvidenceId]) -> str:
         *filter(None, paragraphs),
         touch.call_to_action.text,
         touch.opt_out,
-        "{{sender_first_name}}",
+        "{{sender_first_name}}, {{sender_company}}",
     ]
     return "\n\n".join(part for part in parts if part)
 

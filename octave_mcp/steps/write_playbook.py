@@ -38,6 +38,9 @@ NOTHING = VendorElements[EvidenceId](
     offerings=(), case_studies=(), proof_points=(), value_propositions=(), reference_customers=(), use_cases=(),
     target_personas=(), differentiators=(),
 )  # fmt: skip
+MOST_CITED = 3
+"""Of the evidence that says the same, so that a reader is not drowned in it."""
+
 UNKNOWN = ProspectIntelligence(
     company_profile=CompanyProfile[EvidenceId](summary=None, facts=()), pain_points=(), buyer_personas=()
 )
@@ -74,7 +77,7 @@ class Desk:
         self.intelligence = prospect.intelligence or UNKNOWN
         self.evidence: dict[EvidenceId, Evidence] = {e.id: e for e in (*vendor.evidence, *prospect.evidence)}
         self.shown: tuple[Passage, ...] = tuple(as_passage(e, n) for n, e in enumerate(self.evidence.values(), 1))
-        self.existing = existing_customer(vendor, prospect)
+        self.existing = existing_customer(vendor, prospect)[:MOST_CITED]
 
     @property
     def names(self) -> tuple[str, str]:
@@ -117,6 +120,7 @@ class Desk:
             names=Names(vendor=self.names[0], prospect=self.names[1]),
             vendor=self.elements,
             prospect=self.intelligence,
+            pitch=self.vendor.profile.summary,
             existing_customer=self.existing,
             pages_read=len(self.vendor.pages),
             context=self.run.request.context,
@@ -158,6 +162,7 @@ def _playbook(run: Run, desk: Desk, answers: tuple[Checked[Any] | UpstreamError,
         *(account.unwritten(answer, at) for at, answer in enumerate(answers) if isinstance(answer, UpstreamError)),
         *(gap for answer in answers if isinstance(answer, Checked) for gap in answer.gaps),
         *assets.gaps,
+        *account.unheard(run.request.context, desk.vendor, desk.prospect),
         *account.missing(desk.elements, desk.intelligence, desk.vendor, desk.prospect),
     )
     context = run.request.context

@@ -180,8 +180,7 @@ def _bar(output: Output) -> Generator[Told]:
 def _deliver(report: RunReport, playbook: Playbook | None, output: Output, default: str = "") -> int:
     """Writes the files, says what came of the run; returns the exit code."""
     if playbook:
-        name = default or f"playbook-{playbook.vendor.domain}-{playbook.prospect.domain}".replace(":", "_")
-        report = report.model_copy(update={"files": _write(playbook, output.out or Path(name))})
+        report = report.model_copy(update={"files": _write(playbook, output.out, default)})
     if output.json:
         sys.stdout.write(report.model_dump_json(indent=2) + "\n")
     elif report.overview:
@@ -191,11 +190,15 @@ def _deliver(report: RunReport, playbook: Playbook | None, output: Output, defau
     return ENDS.get(report.status, FAILED)
 
 
-def _write(playbook: Playbook, folder: Path) -> tuple[str, ...]:
+def _write(playbook: Playbook, out: Path | None, default: str) -> tuple[str, ...]:
+    """Into the folder asked for; else into one in the working directory that is not there yet, the demo's aside."""
+    name = default or f"playbook-{playbook.vendor.domain}-{playbook.prospect.domain}".replace(":", "_")
     try:
-        return octave.write_files(playbook, folder)
+        if out or default:
+            return octave.write_files(playbook, out or Path(default))
+        return octave.write_files(playbook, Path(), name)
     except OSError as failed:
-        raise InputError(f"cannot write to {str(folder)!r}: {failed.strerror}; choose another --out") from None
+        raise InputError(f"cannot write to {str(out or name)!r}: {failed.strerror}; choose another --out") from None
 
 
 def _show(report: RunReport, overview: Overview) -> None:
@@ -205,11 +208,11 @@ def _show(report: RunReport, overview: Overview) -> None:
     counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in overview.counts.items())
     parts = (
         f"{report.status} in {overview.seconds:.1f} s: {', '.join(overview.personas)}",
+        _list("files", sorted(report.files)),
         overview.summary,
         counts,
         _list("flags", overview.flags),
         _list("gaps", gaps),
-        _list("files", report.files),
     )
     console = Console(highlight=False, emoji=False, markup=False)
     console.print("\n\n".join(filter(None, parts)), soft_wrap=True)

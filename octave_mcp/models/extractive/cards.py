@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from octave_mcp.domain.evidence import Cite, EvidenceId
 from octave_mcp.domain.playbook import CompetitivePositioning, Objection, ObjectionHandling, Rival, Sentence, WhyWeWin
@@ -55,7 +55,7 @@ _OBJECTIONS: tuple[tuple[str, str, tuple[Need, ...], str], ...] = (
     ),
 )
 
-_ANY_RESULT_ANSWERS: frozenset[Need] = frozenset({"growth", "integration", "speed"})
+_ANY_RESULT_ANSWERS: frozenset[Need] = frozenset({"growth", "integration"})
 """To 'not now' and 'we get by', what others gained is an answer; to a worry about data it is none."""
 
 
@@ -109,10 +109,7 @@ class Answers:
         self.said: set[str] = set()
 
     def to(self, category: str, objection: str, needs: tuple[Need, ...], ask: str) -> Objection[Cite]:
-        first = {"price": self._price, "competitor": self._rival, "authority": self._leader}.get(category)
-        answer = (first() if first else None) or self._voice(needs) or self._promise(needs) or self._proof(needs)
-        if answer is None and needs[0] in _ANY_RESULT_ANSWERS:
-            answer = self._any_proof()
+        answer = next(filter(None, (find() for find in self._ways(category, needs))), None)
         return Objection[Cite].model_validate(
             {
                 "category": category,
@@ -123,16 +120,37 @@ class Answers:
             }
         )
 
+    def _ways(self, category: str, needs: tuple[Need, ...]) -> Iterator[Callable[[], Sentence[Cite] | None]]:
+        """Where an answer to an objection may come from, the best first; what none of them has stays open."""
+        if category == "price":
+            yield from (self._price,) if "scale" in needs else (lambda: self._proof(needs), self._price)
+        elif category == "competitor":
+            yield self._rival
+        elif category == "authority":
+            yield self._leader
+        elif needs[0] in _ANY_RESULT_ANSWERS:
+            yield self._any_proof
+        else:
+            yield lambda: self._certificate(needs)
+            yield lambda: self._voice(needs)
+            yield lambda: self._promise(needs)
+        yield lambda: self._proof(needs)
+
+    def _certificate(self, needs: tuple[Need, ...]) -> Sentence[Cite] | None:
+        if "security" not in needs:
+            return None
+        held = [p for p in self.material.brief.vendor.proof_points if p.kind == "certification"]
+        left = [p for p in held if p.evidence not in self.used and self.material.shown.english(p.evidence)]
+        return self._take(quoted(left[0].text), left[0].evidence) if left else None
+
     def _price(self) -> Sentence[Cite] | None:
+        """What costs nothing to begin with, then what the cheapest plan costs."""
         prices = [price for offering in self.material.brief.vendor.offerings for price in offering.pricing]
         for price in sorted(
-            prices, key=lambda p: (not re.search(r"[$€£¥]|free", p.terms, re.IGNORECASE), len(p.terms))
+            prices, key=lambda p: (not re.search(r"\bfree\b", f"{p.plan} {p.terms}", re.IGNORECASE), len(p.terms))
         ):
-            if (
-                price.evidence not in self.used
-                and self.material.shown.english(price.evidence)
-                and len(price.terms.split()) <= 30
-            ):
+            fits = price.evidence not in self.used and self.material.shown.english(price.evidence)
+            if fits and len(price.terms.split()) <= 30 and re.search(r"[$€£¥]|\bfree\b", price.terms, re.IGNORECASE):
                 return self._take(f"{price.plan}: {price.terms}", price.evidence)
         return None
 
@@ -163,9 +181,6 @@ class Answers:
 
     def _voice(self, needs: tuple[Need, ...]) -> Sentence[Cite] | None:
         fits = [v for v in self.material.voices if v.evidence not in self.used and needs[0] in cues.needs_of(v.quote)]
-        fits = fits or [
-            v for v in self.material.voices if v.evidence not in self.used and set(needs) & cues.needs_of(v.quote)
-        ]
         return self._quote(fits[0]) if fits else None
 
     def _promise(self, needs: tuple[Need, ...]) -> Sentence[Cite] | None:

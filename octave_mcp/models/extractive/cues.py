@@ -272,6 +272,10 @@ OUTCOME = _any(
     "save*|time|money|faster|improv*|understand*|increas*|reduc*|conver*|trust|visibility|grow*|"
     "everything|one place|scale"
 )
+GRUMBLES = re.compile(
+    r"\b(?:\w+n['’]t|not|cannot|never|used to|tried|originally|previous\w*|expensive|slow|however)\b", re.IGNORECASE
+)
+"""What a line of praise, or of promise, does not have."""
 PRAISE_VERB = re.compile(
     r"\b(?:says?|said|explains?|explained|adds?|added|notes?|noted|recalls?|tells us|told us|according to)\b"
 )

@@ -25,6 +25,7 @@ _WHOLE = re.compile(r"[.!?。！？][\"”’)]*$")
 _CERTIFICATE = re.compile(r"\b(?:SOC ?2|ISO ?27001|HIPAA|PCI[ -]DSS|GDPR|CCPA|FedRAMP)\b")
 _PRAISED_BY_OTHERS = frozenset({"news", "about", "careers"})
 """Pages on which investors, partners and the vendor's own people are quoted."""
+_BEFORE = re.compile(r"challenge|problem|before|background|^about|situation", re.IGNORECASE)
 _HELD = re.compile(r"\b(?:certified|compliant|Type (?:II|2)|certificate|audited)\b")
 _NOT_YET = re.compile(
     r"\b(?:process of|may|will|plan|not|guide|guidance|help|working towards|future|customers? (?:can|processing))\b"
@@ -39,7 +40,12 @@ def whole(line: Line) -> bool:
 
 
 def claim(line: Line, *more: Line) -> Claim[Cite]:
-    return Claim[Cite](text=line.text, evidence=(line.cite, *(extra.cite for extra in more)))
+    return Claim[Cite](text=_balanced(line.text), evidence=(line.cite, *(extra.cite for extra in more)))
+
+
+def _balanced(text: str) -> str:
+    """Without quotation marks that open or close what the sentence is only a part of."""
+    return text if text.count("“") == text.count("”") and text.count('"') % 2 == 0 else text.strip('“”" ')
 
 
 def reference_customers(pages: Sequence[ReadPage], vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
@@ -167,7 +173,9 @@ def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: 
     lines = [
         line
         for line in (headline, *page.prose)
-        if line not in taken and (line == headline or whole(line)) and (titled or has_words(customer, line.text))
+        if line not in taken
+        and (line == headline or (whole(line) and not _BEFORE.search(line.heading)))
+        and (titled or has_words(customer, line.text))
     ]
     measured = sorted(
         (line for line in lines if _measured(line, vendor) > 1), key=lambda line: -_measured(line, vendor)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from octave_mcp.domain.evidence import Cite, EvidenceId
 from octave_mcp.domain.playbook import CallToAction, Sentence, SequenceDraft, TouchDraft
 from octave_mcp.domain.prospect import Need
-from octave_mcp.domain.vendor import Offering
+from octave_mcp.domain.vendor import Offering, ValueProposition
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import quoted, say, shortest
 from octave_mcp.models.extractive.frames import FRAMES, UNKNOWN
@@ -15,7 +16,9 @@ from octave_mcp.models.extractive.material import Hook, Material, Proof, Voice
 
 TOUCHES = 4
 SUBJECT = 50
-FEWEST_WORDS = 52
+FEWEST_WORDS, MOST_WORDS = 38, 78
+"""Of a first touch, without greeting, ask and signature."""
+FEWEST_FOR_NAMES = 13
 
 _SLOT = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 
@@ -43,12 +46,12 @@ class Writer:
         self.offerings = [o for o in material.offerings_for(rank) if shortest(o.description)]
 
     def touch(self, at: int) -> TouchDraft[Cite]:
-        paragraphs = (self._opening(at), *self.middle(at))
+        paragraphs = tuple(p for p in (self._opening(at), *self.middle(at)) if p)
         label = ("interest", "interest", "meeting", "goodbye")[at]
         ask = CallToAction(label=label, text=self._fill(self.frames.asks[at]))
         return TouchDraft[Cite](
             subject=self._subject(at),
-            paragraphs=self._long_enough(tuple(p for p in paragraphs if p), at),
+            paragraphs=self._introduced(paragraphs) if at == 0 else paragraphs,
             call_to_action=ask,
             opt_out=self.frames.opt_out if at == TOUCHES - 1 else None,
             personalisation=tuple(self._notes(at)),
@@ -63,7 +66,7 @@ class Writer:
             return (self._unknown(at),)
         cites = self.material.cites(hook.evidence)
         if not hook.quote:
-            return (say(self._fill(self.frames.names[at], names=hook.names), "fact", cites),)
+            return (say(self._fill(self.frames.names[at], names=hook.names), "inference", cites),)
         frame = self.frames.hook[0 if at == 1 and self.material.expansion else at]
         opening = say(self._fill(frame, page=hook.page, quote=quoted(hook.quote)), "fact", cites)
         return (
@@ -112,11 +115,20 @@ class Writer:
         if kind == "voice" and self.voices:
             return self._voice(self.voices[0])
         if kind == "offer" and (offering := self._offering()):
-            text = self._fill(self.frames.offer, offering=offering.name, quote=quoted(shortest(offering.description)))
-            return (say(text, "fact", self.material.cites(offering.evidence)),)
+            return self._offer(offering)
         proof = self._proof({"proof": 0, "voice": 2, "offer": 3, "second": 1}[kind])
-        frame = self.frames.second if kind == "second" else self.frames.proof
-        return (say(self._fill(frame, proof=proof.text), "fact", self.material.cites(proof.evidence)),) if proof else ()
+        if proof is None:
+            return ()
+        frame = self.frames.second[not proof.measured] if kind == "second" else self.frames.proof
+        return (say(self._fill(frame, proof=proof.text), "fact", self.material.cites(proof.evidence)),)
+
+    def _offer(self, offering: Offering[EvidenceId]) -> Paragraph:
+        """Tied to the opening only where both speak of one need."""
+        hook = self._hook(2)
+        tied = bool(hook and hook.quote and hook.needs & cues.needs_of(f"{offering.name} {offering.description}"))
+        quote = quoted(shortest(offering.description))
+        text = self._fill(self.frames.offer[not tied], offering=offering.name, quote=quote)
+        return (say(text, "fact", self.material.cites(offering.evidence)),)
 
     def _newer(self) -> Paragraph:
         offering = self.offerings[0]
@@ -125,30 +137,53 @@ class Writer:
         return (say(text, "fact", (*self.material.cites(offering.evidence), *own)),)
 
     def _voice(self, voice: Voice) -> Paragraph:
+        peer = voice.function == self.material.personas[self.rank].function
         text = self._fill(
-            self.frames.voice, person=voice.person, role=voice.role, company=voice.company, quote=quoted(voice.quote)
+            self.frames.voice[not peer],
+            person=voice.person,
+            role=voice.role,
+            company=voice.company,
+            quote=quoted(voice.quote),
         )
         return (say(text, "fact", self.material.cites(voice.evidence)),)
 
-    def _long_enough(self, paragraphs: tuple[Paragraph, ...], at: int) -> tuple[Paragraph, ...]:
-        """A first touch of fewer than 50 words gets the vendor's promise too."""
-        words = sum(len(sentence.text.split()) for paragraph in paragraphs for sentence in paragraph) + 14
-        if at or words >= FEWEST_WORDS:
-            return paragraphs
-        return (*paragraphs, *self._promise())
+    def _introduced(self, paragraphs: tuple[Paragraph, ...]) -> tuple[Paragraph, ...]:
+        """The first touch says who writes, and what they sell, as far as there is room for it."""
+        room = MOST_WORDS - sum(len(sentence.text.split()) for paragraph in paragraphs for sentence in paragraph)
+        if self.material.expansion:
+            return paragraphs if room < MOST_WORDS - FEWEST_WORDS else (*paragraphs, *self._promise())
+        for line, evidence in self._lines_on_us():
+            if len(line.split()) + 4 <= room and not cues.GRUMBLES.search(line):
+                who = say(self._fill(self.frames.who, quote=quoted(line)), "fact", self.material.cites(evidence))
+                return (*paragraphs, (who,))
+        return (*paragraphs, (self._by_products(room),))
+
+    def _lines_on_us(self) -> Iterator[tuple[str, tuple[EvidenceId, ...]]]:
+        """What the vendor says of itself that can be quoted: of the whole, then of what fits the need."""
+        if (pitch := self.material.pitch) and (line := shortest(pitch.text)):
+            yield line, pitch.evidence
+        for value in self._promises():
+            yield shortest(value.text), value.evidence
+
+    def _by_products(self, room: int) -> Sentence[Cite]:
+        made = self.offerings[:2] if room >= FEWEST_FOR_NAMES else []
+        names = " and ".join(offering.name for offering in made)
+        cites = self.material.cites([i for offering in made for i in offering.evidence])
+        if not made:
+            return say(f"I write from {self.material.vendor}.")
+        return say(f"I'm with {self.material.vendor}; we make {names}.", "fact", cites)
+
+    def _promises(self) -> list[ValueProposition[EvidenceId]]:
+        """What the vendor promises, by how well it fits the need."""
+        shown, promised = self.material.shown, self.material.brief.vendor.value_propositions
+        fits = [value for value in promised if shortest(value.text) and shown.english(value.evidence)]
+        return sorted(fits, key=lambda value: self.need not in cues.needs_of(f"{value.title} {value.text}"))
 
     def _promise(self) -> tuple[Paragraph, ...]:
-        """What the vendor promises that fits the need best, in its own words."""
-        fits = [
-            v
-            for v in self.material.brief.vendor.value_propositions
-            if shortest(v.text) and self.material.shown.english(v.evidence)
-        ]
-        if not fits:
-            return ()
-        best = max(fits, key=lambda v: (self.need in cues.needs_of(f"{v.title} {v.text}"), -fits.index(v)))
-        text = self._fill(self.frames.more, quote=quoted(shortest(best.text)))
-        return ((say(text, "fact", self.material.cites(best.evidence)),),)
+        for value in self._promises()[:1]:
+            text = self._fill(self.frames.promise, quote=quoted(shortest(value.text)))
+            return ((say(text, "fact", self.material.cites(value.evidence)),),)
+        return ()
 
     def _hook(self, at: int) -> Hook | None:
         return self.hooks[at] if at < len(self.hooks) else self.hooks[at % len(self.hooks)] if self.hooks else None
@@ -177,8 +212,8 @@ class Writer:
 
     def _notes(self, at: int) -> tuple[str, ...]:
         hook = self._hook(at)
-        where = hook.page.removeprefix("your ") if hook else "site"
-        swap = f"The opening is taken from their {where}; check that it still says so, or swap in something you know."
+        where = hook.page.replace("your ", "their ").replace("of yours", "of theirs") if hook else "their site"
+        swap = f"The opening is taken from {where}; check that it still says so, or swap in something you know."
         if at == 0 and self.material.expansion:
             return ("They are a customer already: name who on their side uses it today, if you know.",)
         return (swap, "Name the reader's own project in place of the guess, if you know it.") if at == 0 else (swap,)

@@ -1,4 +1,8 @@
-"""The words around the quotations: one set for each persona, so that no two of them get the same e-mail."""
+"""The words around the quotations: one set for each persona, so that no two of them get the same e-mail.
+
+A frame claims nothing of its own. What it presupposes, that a proof has a figure or that a voice is of the reader's own
+trade, the writer checks before it takes the frame.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """The words around the quotations, for one persona; each field has one for each place that needs another."""
+    """For one persona. Of four there is one for each touch; of two the first presupposes something."""
 
     hook: tuple[str, str, str, str]
     guess: str
+    who: str
     proof: str
-    voice: str
-    offer: str
-    second: str
+    voice: tuple[str, str]
+    offer: tuple[str, str]
+    second: tuple[str, str]
     asks: tuple[str, str, str, str]
     opt_out: str
     subjects: tuple[str, str, str, str]
     names: tuple[str, str, str, str]
-    more: str
+    promise: str
     already: str
     newer: str
 
@@ -33,15 +38,25 @@ FRAMES = (
             "{Page} puts it this way: {quote}",
         ),
         guess="My guess is that {need} is part of your day now.",
-        proof="A short case, since it may sound familiar. {proof}",
-        voice="With that in mind, a peer may be of more use than a pitch. {person}, {role} at {company}, said: {quote}",
-        offer="So if you look at one thing only, make it {offering}. In their own words: {quote}",
-        second="One more case to hold against that. {proof}",
+        who="I'm with {vendor}: {quote}",
+        proof="A short case that may sound familiar. {proof}",
+        voice=(
+            "On that, someone with a job like yours may be of more use than I. {person}, {role} at {company}: {quote}",
+            "A customer may be of more use here than a pitch. {person}, {role} at {company}: {quote}",
+        ),
+        offer=(
+            "So if you look at one thing of ours, make it {offering}. In short: {quote}",
+            "If you look at one thing of ours, make it {offering}. In short: {quote}",
+        ),
+        second=(
+            "One more figure to hold against your own. {proof}",
+            "One more case, for when you weigh this up. {proof}",
+        ),
         asks=(
-            "Is that worth a closer look for {{company_name}}?",
+            "Is that worth a closer look for {prospect}?",
             "Does that sound like your team?",
             "Would 15 minutes next week be of use to see it on your own case?",
-            "Who else at {{company_name}} should hear this, if not you?",
+            "Who else at {prospect} should hear this, if not you?",
         ),
         opt_out="If you want me to stop writing, just say so.",
         subjects=(
@@ -56,28 +71,35 @@ FRAMES = (
             "With {names} on your site, there is one tool I would look at first.",
             "It was {names} on your site that made me think of you.",
         ),
-        more="What {vendor} promises is this: {quote}",
-        already="You know {vendor}: {prospect} is one of its customers, with a public story. {quote}",
-        newer="That story does not speak of {offering}, so it may be new to you. The page says: {quote}",
+        promise="What we stand for, in one line: {quote}",
+        already="You know us: {prospect} is a {vendor} customer, and the story is public: {quote}",
+        newer="If {offering} is new to your team, this is what it is for: {quote}",
     ),
     Frames(
         hook=(
             "While reading {page}, one thing stood out: {quote}",
-            "There is this on {page}, too: {quote}",
-            "It says on {page}: {quote}",
+            "There is this, too, from {page}: {quote}",
             "To quote {page}: {quote}",
+            "From {page} once more: {quote}",
         ),
         guess="That seems to put {need} on the table for you and your team.",
-        proof="Another team had a like task, and its result is public. {proof}",
-        voice="Here is how someone in a seat like yours puts it. {person} ({role}, {company}): {quote}",
-        offer=(
-            "With that on your plate, the piece of {vendor} I would show you first is {offering}. "
-            "It is described like this: {quote}"
+        who="I work at {vendor}: {quote}",
+        proof="Here is what came of it for one of our customers. {proof}",
+        voice=(
+            "Here is how someone in a seat like yours puts it. {person} ({role}, {company}): {quote}",
+            "Here is how one of our customers puts it. {person} ({role}, {company}): {quote}",
         ),
-        second="Here is a last case that you can check for yourself. {proof}",
+        offer=(
+            "With that on your plate, I would show you {offering} first. It comes down to this: {quote}",
+            "There is one part I would show you first, {offering}. It comes down to this: {quote}",
+        ),
+        second=(
+            "Here is a last figure that you can check for yourself. {proof}",
+            "Here is a last case that you can check. {proof}",
+        ),
         asks=(
-            "Would it help you to see how they went about it?",
-            "How close is that to what you see at {{company_name}}?",
+            "Would it help you to see how that works?",
+            "How close is that to what you see at {prospect}?",
             "Could we take 15 minutes to try it against a real question of yours?",
             "Should your team look at this later in the year, or not at all?",
         ),
@@ -89,24 +111,31 @@ FRAMES = (
             "Back to {names}, which your site puts up front.",
             "Your site names {names}, so this last case may be close to home.",
         ),
-        more="In its own words, {vendor} stands for this: {quote}",
-        already="Your company is a {vendor} customer by now; its own story says so. {quote}",
-        newer="What the story leaves out is {offering}. Here is what it does: {quote}",
+        promise="Our promise to you, word for word: {quote}",
+        already="Your company is with us by now; the story of {prospect} and {vendor} is public: {quote}",
+        newer="Your team may not use {offering} yet. It comes down to this: {quote}",
     ),
     Frames(
         hook=(
-            "Your team wrote this on {page}: {quote}",
+            "Your team wrote a line that I kept, from {page}: {quote}",
             "Then there is this line from {page}: {quote}",
-            "What you say on {page} fits here: {quote}",
+            "A line from {page} fits here: {quote}",
             "Back to {page} once more: {quote}",
         ),
         guess="Reading that, {need} looks like something you would care about.",
-        proof="{vendor} has a customer who can show what came of it. {proof}",
-        voice="A customer said it in fewer words than I can. {quote} That was {person}, {role} at {company}.",
-        offer="Given that, {offering} looks like the right place to start. This is what it does: {quote}",
-        second="If numbers help your case, take this one. {proof}",
+        who="I write from {vendor}: {quote}",
+        proof="One of our customers can show you what came of it. {proof}",
+        voice=(
+            "A person with your job said it in fewer words than I can. {quote} That was {person}, {role} at {company}.",
+            "A customer said it in fewer words than I can. {quote} That was {person}, {role} at {company}.",
+        ),
+        offer=(
+            "Given that, {offering} looks like the right place to start. Here is what it is for: {quote}",
+            "You could start with {offering}. Here is what it is for: {quote}",
+        ),
+        second=("If figures help your case, take this one. {proof}", "If a case helps you, take this one. {proof}"),
         asks=(
-            "Is this a fair read of where {{company_name}} stands?",
+            "Is this a fair read of where {prospect} stands?",
             "Would your team say the same one day, or is it far from your needs?",
             "Do you have 15 minutes on a quiet day to go through it with your data?",
             "Is it best that you point me to a colleague, or that I leave it there?",
@@ -124,9 +153,9 @@ FRAMES = (
             "Next to {names}, the part below may be of use.",
             "One thing still fits with {names}, so here it is.",
         ),
-        more="The promise of {vendor}, word for word: {quote}",
-        already="This is not a cold note: you are on the list of {vendor} customers, and the story is public. {quote}",
-        newer="One part the story does not touch is {offering}. In short: {quote}",
+        promise="Our promise, as you can read it in public: {quote}",
+        already="This is not a cold note: {prospect} is on the list of {vendor} customers. The headline: {quote}",
+        newer="One part that your team may still look at is {offering}. In short: {quote}",
     ),
 )
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from octave_mcp.domain.asks import WritingBrief
-from octave_mcp.domain.evidence import Cite, EvidenceId
+from octave_mcp.domain.evidence import Cite, Claim, EvidenceId
 from octave_mcp.domain.prospect import BuyerPersona, Fact, FactTopic, JobFunction, Need, PainPoint
 from octave_mcp.domain.vendor import CaseStudy, Offering, ProofPoint
 from octave_mcp.figures import figures, has_words, normal
@@ -22,6 +22,11 @@ from octave_mcp.models.extractive.copy import CLAIM_WORDS, QUOTED_WORDS, as_stat
 from octave_mcp.models.extractive.shown import STALE, Shown, latin_names
 
 T = TypeVar("T")
+
+_OF_PRODUCTS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
+ENOUGH_HOOKS = 9
+NEWS_DAYS = 550
+PASSING_DAYS = 120
 
 _TOPICS: tuple[FactTopic, ...] = (
     "initiative",
@@ -41,16 +46,14 @@ _PAGES = {
     "about": "your about page",
     "careers": "your careers page",
     "home": "your home page",
-    "news": "one of your news posts",
-    "blog": "a post of yours",
+    "news": "a news post of yours",
+    "blog": "a blog post of yours",
     "pricing": "your pricing page",
     "customers": "your customers page",
     "product": "a product page of yours",
     "security": "your security page",
 }
-_GRUMBLES = re.compile(
-    r"\b(?:\w+n['’]t|not|cannot|never|used to|tried|originally|previous\w*|expensive|slow|however)\b", re.IGNORECASE
-)
+_POINTS_BACK = re.compile(r"\b(?:it|this|that|them|these|those|they)\b", re.IGNORECASE)
 _LEADS_IN = re.compile(
     r"^(?:Additionally|Also|However|Moreover|In addition|As a result|Today|Now|Finally|Lastly),?\s+(?=(?:we|our)\b)",
     re.IGNORECASE,
@@ -129,6 +132,12 @@ class Material:
         """Its own story is not proof to itself."""
         return normal(name).replace(" ", "") == normal(self.prospect).replace(" ", "")
 
+    @property
+    def pitch(self) -> Claim[EvidenceId] | None:
+        """What the vendor says of itself, where an English e-mail can quote it."""
+        pitch = self.brief.pitch
+        return pitch if pitch and self.shown.english(pitch.evidence) else None
+
     @cached_property
     def stories(self) -> list[CaseStudy[EvidenceId]]:
         return [story for story in self.brief.vendor.case_studies if not self.is_prospect(story.customer)]
@@ -148,7 +157,7 @@ class Material:
             fits = (
                 len(said.split()) <= CLAIM_WORDS
                 and not again
-                and not _GRUMBLES.search(said)
+                and not cues.GRUMBLES.search(said)
                 and has_words(story.customer, said)
                 and not _FIRST_PERSON.search(said)
             )
@@ -198,8 +207,9 @@ class Material:
         )
 
     def _is_praise(self, said: str) -> bool:
-        good = cues.BENEFIT.search(said) or has_words(self.vendor, said) or cues.MEASURED.search(said)
-        return bool(good) and not _GRUMBLES.search(said)
+        named = has_words(self.vendor, said)
+        good = named or cues.BENEFIT.search(said) or cues.MEASURED.search(said)
+        return bool(good) and not cues.GRUMBLES.search(said) and (named or not _POINTS_BACK.search(said))
 
     @cached_property
     def champion(self) -> ProofPoint[EvidenceId] | None:
@@ -209,9 +219,14 @@ class Material:
 
     @cached_property
     def hooks(self) -> list[Hook]:
+        """What the prospect says of itself; what it says of its product only where there is little else."""
         pains = [self._hook(pain.evidence[:1], 4.5 if pain.stated else 2.0) for pain in self.brief.prospect.pain_points]
-        facts = [self._hook(fact.evidence[:1], self._worth(fact)) for fact in self.brief.prospect.company_profile.facts]
-        found = [hook for hook in (*pains, *facts) if hook]
+        told = self.brief.prospect.company_profile.facts
+        own = [self._hook(fact.evidence[:1], self._worth(fact)) for fact in told if fact.topic not in _OF_PRODUCTS]
+        found = [hook for hook in (*pains, *own) if hook]
+        if len(found) < ENOUGH_HOOKS:
+            products = [self._hook(fact.evidence[:1], self._worth(fact)) for fact in told if fact.topic in _OF_PRODUCTS]
+            found += [hook for hook in products if hook]
         unique = {_gist(hook.quote or hook.names): hook for hook in sorted(found, key=lambda hook: hook.worth)}
         return sorted(unique.values(), key=lambda hook: (-hook.worth, _order(found, hook)))
 
@@ -228,10 +243,10 @@ class Material:
             names = latin_names(passage.text)
             return Hook(page, "", names, evidence, needs, worth) if names else None
         text = _LEADS_IN.sub("", passage.text.removeprefix("Description: "))
-        if _LEANS_BACK.match(text) or (_PASSES.search(text) and self.shown.freshness(evidence) < 2):
+        if _LEANS_BACK.match(text) or self._is_past(text, evidence):
             return None
         quotable = 4 <= len(text.split()) <= QUOTED_WORDS and not re.search(
-            r"[“”\"|?]|\bhttps?:|Logos:| — .* — |\s[,.;]", text
+            r"[“”\"|?]|\bhttps?:|Logos:| — .* — |\s[,.;]|\byour?\b", text
         )
         return (
             Hook(
@@ -245,6 +260,13 @@ class Material:
             if quotable
             else None
         )
+
+    def _is_past(self, text: str, evidence: tuple[EvidenceId, ...]) -> bool:
+        """Whether a line is news no more: 'in the coming months' long after, a funding round of unknown date."""
+        age = self.shown.age_days(evidence)
+        if _PASSES.search(text) and (age is None or age > PASSING_DAYS):
+            return True
+        return bool(cues.FACTS["funding"].search(text)) and (age is None or age > NEWS_DAYS)
 
     def pains_of(self, persona: BuyerPersona) -> list[PainPoint]:
         """The pains of a persona's job first, the others after them."""

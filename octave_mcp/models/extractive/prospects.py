@@ -163,7 +163,7 @@ def jobs(pages: Sequence[ReadPage], company: str) -> Iterator[Job[Cite]]:
                 and person.role
                 and person.company
                 and has_words(company, person.company)
-                and (job := _job(person.role, line, hiring=False))
+                and (job := _job(person.role, line, person=person.name))
             ):
                 yield job
 
@@ -172,23 +172,23 @@ def _open(section: Section) -> Iterator[Job[Cite]]:
     if _OPEN_ROLES.search(section.title):
         for line in section.lines:
             title = re.split(r"\s+[—–|·(]\s*|\s+-\s+|:\s", line.text)[0]
-            if line.form == "item" and (job := _job(title, line, hiring=True)):
+            if line.form == "item" and (job := _job(title, line)):
                 yield job
     elif section.heading and section.lines and 1 < len(section.title.split()) <= 6:
-        job = None if _NO_JOB.search(section.title) else _job(section.title, section.heading, hiring=True)
+        job = None if _NO_JOB.search(section.title) else _job(section.title, section.heading)
         yield from (job,) if job else ()
 
 
 def _held(section: Section) -> Iterator[Job[Cite]]:
     for line in section.lines:
         name, _, role = line.text.partition(", ")
-        if line.form in {"item", "sentence"} and role and is_person(name) and (job := _job(role, line, hiring=False)):
+        if line.form in {"item", "sentence"} and role and is_person(name) and (job := _job(role, line, person=name)):
             yield job
 
 
-def _job(title: str, line: Line, *, hiring: bool) -> Job[Cite] | None:
+def _job(title: str, line: Line, person: str | None = None) -> Job[Cite] | None:
     plain = title.strip(" .,;")
     function = cues.function_of(plain)
     if function is None or len(plain.split()) > 7 or not plain[:1].isupper():
         return None
-    return Job[Cite](title=plain, function=function, hiring=hiring, evidence=(line.cite,))
+    return Job[Cite](title=plain, person=person, function=function, hiring=person is None, evidence=(line.cite,))

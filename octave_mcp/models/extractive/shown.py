@@ -35,12 +35,18 @@ class Shown:
         found = [passage for i in evidence if (passage := self.passage(i))]
         return bool(found) and all(passage.page.language in {"en", "und"} for passage in found)
 
+    def age_days(self, evidence: Sequence[EvidenceId]) -> int | None:
+        """The age of the newest of it that bears a date."""
+        pages = [passage.page for i in evidence if (passage := self.passage(i))]
+        return min(
+            ((page.fetched_at.date() - page.published_on).days for page in pages if page.published_on), default=None
+        )
+
     def freshness(self, evidence: Sequence[EvidenceId]) -> float:
         """From 0 for what is over four years old to 3 for what is new; undated, 2 on pages kept up, else 0.5."""
         found = [passage.page for i in evidence if (passage := self.passage(i))]
-        ages = [(page.fetched_at.date() - page.published_on).days for page in found if page.published_on]
-        if ages:
-            return 3 * max(0.0, 1 - min(ages) / OLD_DAYS)
+        if (age := self.age_days(evidence)) is not None:
+            return 3 * max(0.0, 1 - age / OLD_DAYS)
         return max((2.0 if page.kind in KEPT_UP else 0.5 for page in found), default=0.0)
 
 

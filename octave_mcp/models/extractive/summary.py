@@ -110,12 +110,13 @@ def _quick_wins(material: Material) -> Iterator[QuickWin[Cite]]:
     hooks = [hook for hook in material.hooks if hook.quote]
     for rank, persona in enumerate(material.personas):
         hook = next(iter(material.hooks_for(rank)), None)
+        who = persona.evidence[:1] if persona.contact else ()
         because = (
-            say(f"A line of theirs to build on: {quoted(hook.quote)}", "fact", material.cites(hook.evidence))
+            say(f"A line of theirs to build on: {quoted(hook.quote)}", "fact", material.cites((*hook.evidence, *who)))
             if hook and hook.quote
             else say(persona.why_they_care, "inference", material.cites(persona.evidence))
         )
-        yield QuickWin[Cite](action=f"Find the name of the {persona.title} and send the first touch.", because=because)
+        yield QuickWin[Cite](action=_first_step(persona), because=because)
     for proof in material.proofs[:1]:
         yield QuickWin[Cite](
             action=f"Read the story of {proof.customer} so that you can tell it in a minute.",
@@ -132,6 +133,12 @@ def _quick_wins(material: Material) -> Iterator[QuickWin[Cite]]:
             action="Learn this line by heart for the cold call.",
             because=say(text, "fact", material.cites(voice.evidence)),
         )
+
+
+def _first_step(persona: BuyerPersona) -> str:
+    if persona.contact:
+        return f"Send the first touch to {persona.contact}."
+    return f"Find the name of the {persona.title} and send the first touch."
 
 
 def _metrics() -> tuple[SuccessMetric, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from octave_mcp.domain.asks import UnderstandingBrief
@@ -22,6 +23,10 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import quoted
 from octave_mcp.models.extractive.shown import STALE, Shown, latin_names
 
+_SENIOR = re.compile(
+    r"\b(?:head|VP|vice president|chief|director|lead|manager|C[A-Z]O|founder|co-?founder|owner|president)\b",
+    re.IGNORECASE,
+)
 MOST_PAINS = 6
 MOST_BUYERS = 3
 MOST_HINTS = 4
@@ -155,31 +160,28 @@ def _buyer(
 ) -> Buyer[Cite]:
     jobs = [finding for finding in support if isinstance(finding, Job)]
     opening = next((job for job in jobs if job.hiring), None)
+    held = min((job for job in jobs if job.person), key=lambda job: not _SENIOR.search(job.title), default=None)
     wanted = cues.FUNCTION_NEEDS[function]
     own = min((pain for pain in pains if pain.need in wanted), key=lambda pain: wanted.index(pain.need), default=None)
-    why = _why(function, opening, bool(jobs), own, company)
-    evidence = [i for finding in ([opening] if opening else support[:2]) for i in finding.evidence]
+    named = held is not None and bool(_SENIOR.search(held.title))
+    evidence = [i for finding in (held, opening) if finding for i in finding.evidence[:1]] or [
+        i for finding in support[:2] for i in finding.evidence
+    ]
     return Buyer[Cite](
-        title=cues.FUNCTION_TITLES[function],
+        title=held.title if held and named else cues.FUNCTION_TITLES[function],
+        contact=f"{held.person}, {held.title}" if held else None,
         function=function,
-        why_they_care=why,
-        inferred=True,
+        why_they_care=_why(opening, held, own, company),
+        inferred=not named,
         evidence=tuple(dict.fromkeys((*shown.cites(evidence), *(own.evidence[:1] if own else ())))),
     )
 
 
-def _why(
-    function: JobFunction, opening: Job[EvidenceId] | None, held: bool, own: Pain[Cite] | None, company: str
-) -> str:
-    team = function if function != "leadership" else "the company"
-    if opening:
+def _why(opening: Job[EvidenceId] | None, held: Job[EvidenceId] | None, own: Pain[Cite] | None, company: str) -> str:
+    if held:
+        seen = f"The site names {held.person}, {held.title}."
+    elif opening:
         seen = f"{company} is hiring here: “{opening.title}”."
-    elif held:
-        seen = (
-            f"The team page names people in {team}."
-            if function != "leadership"
-            else "The team page names who leads the company."
-        )
     else:
         seen = f"What {company}'s own pages speak of seems to land on this desk."
     return f"{seen} The need that fits best: {own.title.lower()}." if own else seen
@@ -189,6 +191,7 @@ def _whoever_leads(company: str, shown: Shown) -> Buyer[Cite]:
     """Where the site says next to nothing, whoever leads the company is the one to ask."""
     return Buyer[Cite](
         title=cues.FUNCTION_TITLES["leadership"],
+        contact=None,
         function="leadership",
         why_they_care=f"The site of {company} says too little to tell who decides; whoever leads it would know.",
         inferred=True,
