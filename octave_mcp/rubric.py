@@ -156,7 +156,7 @@ def sources(evidence: Sequence[Evidence]) -> Iterator[str]:
     stale = [e for e in evidence if e.published_on and (e.fetched_at.date() - e.published_on).days > STALE_DAYS]
     if stale:
         yield f"D8 rests on evidence from {min(str(e.published_on) for e in stale)}"
-    pages = [e.url for e in evidence]
+    pages = [e.url for e in {e.id: e for e in evidence}.values()]
     most = max((pages.count(url) for url in set(pages)), default=0)
     if len(pages) >= FEW_QUOTATIONS and most / len(pages) > ONE_PAGE_SHARE:
         yield f"D9 {most} of {len(pages)} quotations are from one page"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ from conftest import ROOT, Ended, LoopbackSite, Pair, command, log_lines, names_
 
 from octave_mcp import __version__
 from octave_mcp.demo.sites import load
+from octave_mcp.domain.playbook import Playbook
 from octave_mcp.tools import RunReport
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
@@ -247,3 +249,18 @@ async def test_serve_answers_mcp_on_stdio(tmp_path: Path) -> None:
 
     assert ended.code == 0
     assert json.loads(ended.out)["result"]["serverInfo"]["name"] == "octave"
+
+
+async def test_the_excerpt_in_the_readme_is_what_the_demo_writes(tmp_path: Path) -> None:
+    await octave("demo", "--out", "there", "--quiet", cwd=tmp_path)
+
+    playbook = Playbook.model_validate_json((tmp_path / "there" / "playbook.json").read_text("utf-8"))
+    readme = (ROOT / "README.md").read_text("utf-8").replace("\n>\n> ", "\n\n")
+    first = playbook.email_sequences[0].touches[0]
+    assert f"**{first.subject}**\n\n{first.body}" in readme.replace("> **", "**")
+    assert f"> {playbook.quick_wins[0].action}\n" in readme
+    quoted = re.findall(r"^> (How .+)$", readme, re.MULTILINE)
+    assert quoted
+    assert set(quoted) <= {evidence.quote for evidence in playbook.evidence.values()}
+    assert "> Runs on your own servers: Routemoor has it, Wrenhaul does not.\n" in readme
+    assert "Runs on your own servers: Routemoor has it, Wrenhaul does not." in playbook.model_dump_json()

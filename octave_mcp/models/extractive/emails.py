@@ -171,7 +171,7 @@ class Writer:
         cites = self.material.cites([i for offering in made for i in offering.evidence])
         if not made:
             return say(f"I write from {self.material.vendor}.")
-        return say(f"I'm with {self.material.vendor}; we make {names}.", "fact", cites)
+        return say(f"I write from {self.material.vendor}, makers of {names}.", "fact", cites)
 
     def _promises(self) -> list[ValueProposition[EvidenceId]]:
         """What the vendor promises, by how well it fits the need."""
