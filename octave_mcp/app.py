@@ -32,6 +32,7 @@ class App:
         self._observers = observers
         self.allow_hosts = frozenset(settings.allow_hosts)
         self.max_runs = settings.max_runs
+        self.site_timeout_seconds = settings.site_timeout_seconds
         self.store: Store = _adapter("store", "memory").MemoryStore(settings.home)
         self.engine: Engine = _adapter("engine", "inline").Inline()
 

@@ -29,6 +29,8 @@ RETENTION = 10
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
+TELLERS = 4
+"""How many calls an event passes through on its way here: the line that is logged is the one that told it."""
 HAVE_THEIR_OWN = ("fastmcp", "mcp", "uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "httpx2", "stamina")
 """Loggers that may have handlers of their own, or keep their records from the root."""
 
@@ -92,7 +94,7 @@ def log_event(event: Event) -> None:
     failure = sys.exception() if event.event == "call_failed" else None
     unforeseen = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
     fields = event.model_dump(exclude={"message"}) | {"detail": event.message}
-    logger.bind(**fields).opt(exception=unforeseen).log("ERROR" if unforeseen else level, message)
+    logger.bind(**fields).opt(exception=unforeseen, depth=TELLERS).log("ERROR" if unforeseen else level, message)
 
 
 def scrubber(secrets: tuple[str, ...]) -> Callable[[str], str]:

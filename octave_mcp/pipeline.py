@@ -40,4 +40,6 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
     readings = await run.side_by_side(
         read_pack, *packs
     )  # 5 + 6  scrape, then extract; packs do not wait for each other
-    return await run(understand, merge(profile, (first, *readings)))  # 7  prospect only: profile, pain points, personas
+    return await run(
+        understand, merge(site, profile, (first, *readings))
+    )  # 7  prospect only: profile, pain points, personas

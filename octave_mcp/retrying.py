@@ -1,4 +1,4 @@
-"""The one retry policy: full jitter, `Retry-After` honoured and capped, stopped by the caller's deadline."""
+"""The one retry policy: full jitter, `Retry-After` honoured and capped; a caller's timeout stops it."""
 
 from __future__ import annotations
 

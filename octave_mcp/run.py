@@ -1,4 +1,4 @@
-"""What a step may touch: pages, answers, and the steps beside it; with a deadline, events and timings around each."""
+"""What a step may touch: pages, answers, and the steps beside it; with events and timings around each."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ class Run:
     engine: Engine
     store: Store
     emit: Callable[[Event], None]
+    site_timeout_seconds: float
     role: Role | None = None
     _step: str = ""
     _tally: _Tally = field(default_factory=_Tally)

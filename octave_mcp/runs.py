@@ -35,6 +35,7 @@ class Adapters(Protocol):
 
     allow_hosts: frozenset[str]
     max_runs: int
+    site_timeout_seconds: float
     store: Store
     engine: Engine
 
@@ -121,6 +122,7 @@ class Runs:
             engine=self._adapters.engine,
             store=self._store,
             emit=emit,
+            site_timeout_seconds=self._adapters.site_timeout_seconds,
         )
 
     async def _execute(self, record: RunRecord, run: Run, vendor: Company, prospect: Company) -> None:
@@ -203,10 +205,12 @@ class Runs:
     async def playbook(self, run_id: str) -> Playbook | None:
         return await self._store.get_playbook(run_id)
 
-    async def close(self) -> None:
-        """Ends what is still under way; each run is recorded as cancelled."""
+    async def close(self, grace_seconds: float = 0) -> None:
+        """Ends what is still under way after `grace_seconds`; each such run is recorded as cancelled."""
         tasks = [live.task for live in self._live.values() if live.task and not live.task.done()]
         await asyncio.sleep(0)  # a task that is cancelled before it begins would not even record that
+        if tasks and grace_seconds:
+            await asyncio.wait(tasks, timeout=grace_seconds)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -20,7 +20,7 @@ __all__ = ("TOOLS", "RunReport", "generate_playbook", "get_run")
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 
-SECTION_CHARACTERS = 80_000
+SECTION_CHARACTERS = 76_000
 """About 20,000 tokens: the most that one answer carries of a section."""
 WAIT = Field(ge=0, le=600, description="Seconds to wait before returning; poll with get_run after that")
 

@@ -34,7 +34,7 @@ FIRST_BODY = (
 
 
 def on_page(*paths: str, published: date | None = None) -> list[Evidence]:
-    found = [evidence_of(f"Said on {path}.", f"https://lumenforge.example{path}") for path in paths]
+    found = [evidence_of(f"Line {n} of {path}.", f"https://lumenforge.example{path}") for n, path in enumerate(paths)]
     return [evidence.model_copy(update={"published_on": published}) for evidence in found]
 
 

@@ -33,6 +33,10 @@ def finished(card: CardDraft, evidence: Mapping[EvidenceId, Evidence], gaps: lis
         reason = f"{lost} claims to be alone or always so were dropped from {card.kind!r}: D7 no quotation says them"
         fills = "another run, or another model"
         gaps.append(Gap(section="battle_cards", code="dropped_by_check", reason=reason, would_fill=fills))
+    if not any(sentence.evidence for sentence in _sentences(modest)):
+        reason = f"{card.kind!r} is empty: there is nothing on the pages read to put on it"
+        fills = "customer stories, comparisons or product pages in the language of the playbook"
+        gaps.append(Gap(section="battle_cards", code="not_found", reason=reason, would_fill=fills))
     dated = _dated(modest, evidence)
     if isinstance(modest, WhyWeWin):
         return WhyWeWinCard(**dict(modest), **dated)

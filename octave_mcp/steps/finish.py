@@ -123,8 +123,10 @@ def _sequence(drafts: Drafts, persona_id: str, draft: SequenceDraft[EvidenceId],
             )
             continue
         touches.append(_touch(touch, email))
-    if len(touches) < len(DAYS):
-        reason = f"{len(touches)} of {len(DAYS)} touches for {persona_id}: there is no proof left that can be quoted"
+    if len(draft.touches) < len(DAYS):
+        reason = (
+            f"{len(draft.touches)} of {len(DAYS)} touches for {persona_id}: there is no proof left that can be quoted"
+        )
         fills = "customer stories, testimonials or product pages in the language of the playbook"
         gaps.append(Gap(section="email_sequences", code="not_enough_proof", reason=reason, would_fill=fills))
     return EmailSequence(persona_id=persona_id, touches=tuple(touches))
@@ -145,7 +147,7 @@ def _email(drafts: Drafts, touch: TouchDraft[EvidenceId], position: int, earlier
         ask=touch.call_to_action.text,
         ask_label=touch.call_to_action.label,
         position=position,
-        last=position == len(DAYS) - 1,
+        last=touch.opt_out is not None,
         day=DAYS[position],
         earlier_days=[t.day for t in earlier],
         earlier=[t.body for t in earlier],

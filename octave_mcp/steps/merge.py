@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import EvidenceId, Finding
 from octave_mcp.domain.page import PageRef
 from octave_mcp.domain.prospect import ProspectReading
@@ -18,7 +19,7 @@ _SHOWN_AS = ("story", "testimonial", "statement", "logo")
 _SUFFIXES = (" inc", " inc.", " ltd", " gmbh", " llc", " labs", " ai", ".com", ".ai", ".io", ".dev")
 
 
-def merge(profile: Profile, readings: Sequence[Reading]) -> Research:
+def merge(site: Site, profile: Profile, readings: Sequence[Reading]) -> Research:
     pages: dict[str, PageRef] = {page.url: page for reading in readings for page in reading.pages}
     vendor = [reading.vendor for reading in readings if reading.vendor is not None]
     prospect = [reading.prospect for reading in readings if reading.prospect is not None]
@@ -27,7 +28,7 @@ def merge(profile: Profile, readings: Sequence[Reading]) -> Research:
         profile=profile,
         pages=tuple(pages.values()),
         words=sum(reading.words for reading in readings),
-        failures=tuple(failure for reading in readings for failure in reading.failures),
+        failures=(*site.failures, *(failure for reading in readings for failure in reading.failures)),
         vendor=_vendor(vendor) if profile.company.role == "vendor" else None,
         prospect=_prospect(prospect) if profile.company.role == "prospect" else None,
         intelligence=None,

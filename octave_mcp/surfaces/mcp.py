@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LONGEST_WAIT_SECONDS = 55.0
 """Some clients end any call after 60 s, whatever progress it tells."""
 
+GRACE_SECONDS = 30.0
+"""How long a server whose client has left goes on with its runs, so that their files are written."""
+
 LONGEST_PROGRESS_CHARACTERS = 200
 INSTRUCTIONS = (
     "Writes sourced sales playbooks from two companies' websites. Call generate_playbook, then get_run with its run_id "
@@ -53,7 +56,7 @@ class Server:
 
     async def close(self) -> None:
         if "app" in vars(self):
-            await self.app.runs.close()
+            await self.app.runs.close(GRACE_SECONDS)
 
 
 @asynccontextmanager

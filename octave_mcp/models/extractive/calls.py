@@ -204,18 +204,16 @@ class Speaker:
         return found
 
     def _demo(self) -> list[DemoPoint[Cite]]:
-        pains = self.material.pains_of(self.persona) or []
+        """What to show, for the pain whose need it speaks of; what answers none of them, for what it is."""
+        pains = self.material.pains_of(self.persona)
         points: list[DemoPoint[Cite]] = []
-        for at, offering in enumerate(self.offerings[:MOST_DEMO_POINTS]):
-            if pains:
-                pain = pains[at % len(pains)]
-                because = say(pain.text, "fact" if pain.stated else "inference", self.material.cites(pain.evidence))
-            else:
-                because = say(offering.description, "fact", self.material.cites(offering.evidence))
-            shown = because.model_copy(
-                update={"evidence": (*because.evidence, *self.material.cites(offering.evidence))}
-            )
-            points.append(DemoPoint[Cite](show=offering.name, because=shown))
+        for offering in self.offerings[:MOST_DEMO_POINTS]:
+            needs = cues.needs_of(f"{offering.name} {offering.description}")
+            pain = next((pain for pain in pains if pain.need in needs), None)
+            text = pain.text if pain else f"{offering.name}: {quoted(offering.description)}"
+            cites = self.material.cites((*(pain.evidence if pain else ()), *offering.evidence))
+            because = say(text, "inference" if pain and not pain.stated else "fact", cites)
+            points.append(DemoPoint[Cite](show=offering.name, because=because))
         return points
 
     def _map(self) -> list[ValueMapRow[Cite]]:
@@ -228,7 +226,7 @@ class Speaker:
             if self.material.shown.english(v.evidence)
         ]
         for pain in self.material.pains_of(self.persona)[:MOST_ROWS]:
-            fits = [item for item in told if pain.need in cues.needs_of(item[0])] or told
+            fits = [item for item in told if pain.need in cues.needs_of(item[0])]
             if fits:
                 text, evidence = fits[0]
                 told.remove(fits[0])

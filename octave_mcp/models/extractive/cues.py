@@ -99,21 +99,21 @@ NEED_WORDS: dict[Need, str] = {
 """A need in the words of an e-mail: 'My guess is that ... matters to you now'."""
 
 NEED_TITLES: dict[Need, str] = {
-    "growth": "Growth to steer",
-    "conversion": "Drop-off on the way to value",
+    "growth": "Growth",
+    "conversion": "Drop-off",
     "insight": "Answers from data",
     "speed": "Speed of delivery",
-    "cost": "Cost under pressure",
-    "scale": "Scale and peak load",
-    "reliability": "Reliability when it counts",
+    "cost": "Costs",
+    "scale": "Peak load",
+    "reliability": "Reliability",
     "security": "Security and compliance",
-    "control": "Control of data and stack",
+    "control": "Control of your data",
     "integration": "Scattered tools",
-    "adoption": "Adoption by whole teams",
-    "support": "Customer questions and support",
-    "hiring": "A team that is still growing",
+    "adoption": "Adoption",
+    "support": "Customer questions",
+    "hiring": "A growing team",
     "automation": "Manual work",
-    "quality": "Quality of the experience",
+    "quality": "User experience",
 }
 
 NEED_GUESSES: dict[Need, str] = {
@@ -272,6 +272,12 @@ OUTCOME = _any(
     "save*|time|money|faster|improv*|understand*|increas*|reduc*|conver*|trust|visibility|grow*|"
     "everything|one place|scale"
 )
+FILLERS = frozenset(
+    "their them they team teams with from this that selling sell sells deal want wants need needs "
+    "have your ours about into which what when where would could should will more most much many "
+    "very also only just budget they're company".split()
+)
+"""Words of a context that name nothing."""
 GRUMBLES = re.compile(
     r"\b(?:\w+n['’]t|not|cannot|never|used to|tried|originally|previous\w*|expensive|slow|however)\b", re.IGNORECASE
 )
@@ -287,7 +293,7 @@ MEASURED = re.compile(
     r"calls|drivers|people|engineers|queries|pickups|visits|jobs|deliveries)\b",
     re.IGNORECASE,
 )
-OUR_OWN = re.compile(r"^(?:\W*\w+\W+){0,5}?(?:we|we’re|we're|we’ve|we've|our)\b", re.IGNORECASE)
+OUR_OWN = re.compile(r"^\W*(?:\w+\W+){0,5}?(?:we|we’re|we're|we’ve|we've|our)\b", re.IGNORECASE)
 STALE_OFFER = _any(
     "cookie*|newsletter|sign up|subscribe|terms|privacy policy|read more|learn more|click|email us|"
     "contact us|schedule a demo"

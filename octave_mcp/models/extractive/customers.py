@@ -23,12 +23,21 @@ from octave_mcp.models.extractive.reading import Line, ReadPage
 
 _WHOLE = re.compile(r"[.!?。！？][\"”’)]*$")
 _CERTIFICATE = re.compile(r"\b(?:SOC ?2|ISO ?27001|HIPAA|PCI[ -]DSS|GDPR|CCPA|FedRAMP)\b")
-_PRAISED_BY_OTHERS = frozenset({"news", "about", "careers"})
-"""Pages on which investors, partners and the vendor's own people are quoted."""
+_OF_CUSTOMERS = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
+"""Pages on which who is quoted is a customer; elsewhere investors, partners and strangers are quoted too."""
+_EARLIER = re.compile(
+    r"\W*(?:before|prior to|until|previously|originally|initially|in (?:late |early )?\d{4})\b", re.IGNORECASE
+)
 _BEFORE = re.compile(r"challenge|problem|before|background|^about|situation", re.IGNORECASE)
-_HELD = re.compile(r"\b(?:certified|compliant|Type (?:II|2)|certificate|audited)\b")
+_HELD = re.compile(
+    r"^(?:we|our \w+|\S+) (?:is|are|have been|was) .*\b(?:certified|compliant|audited)\b|"
+    r"^(?:SOC|ISO|HIPAA|GDPR|PCI|CCPA|FedRAMP)[\w /-]{0,25}(?:certified|compliant|report\b.*|certificate)[\w ,;.]*$",
+    re.IGNORECASE,
+)
 _NOT_YET = re.compile(
-    r"\b(?:process of|may|will|plan|not|guide|guidance|help|working towards|future|customers? (?:can|processing))\b"
+    r"\b(?:process of|may|will|plan\w*|not|guide|guidance|help|hope|working (?:on|towards)|roadmap|"
+    r"future|partner|costs?|hosting|customers? (?:can|processing))\b",
+    re.IGNORECASE,
 )
 _FIGURE_FIRST = re.compile(r"[$€£]?\d[\d,.]*(?:\s?%|\+|x\b|[kKmMbB]\b|,\d{3})|[$€£]?\d{3,}\s")
 _AWARD = re.compile(r"\b(?:award|awarded|winner|named (?:a )?leader|leader in|top-\d+|#1|best place)\b", re.IGNORECASE)
@@ -57,13 +66,15 @@ def reference_customers(pages: Sequence[ReadPage], vendor: str) -> Iterator[Refe
         if page.page.kind == "case_study":
             yield from _by_story(page, vendor)
             continue
+        before = ""
         for line in page.lines:
-            for name in logos(line):
+            for name in logos(line, before):
                 if company_name(name, vendor):
                     yield _customer(name, "logo", line)
             if _heads_a_story(line, page, vendor) and (name := customer_in_headline(line.text, vendor)):
                 yield _customer(name, "story", line)
             yield from _by_statement(line, vendor)
+            before = line.text if line.form == "sentence" else ""
     yield from _by_praise(pages, vendor)
 
 
@@ -99,11 +110,8 @@ def _by_statement(line: Line, vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
 
 def _by_praise(pages: Sequence[ReadPage], vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
     for page in pages:
-        if page.page.kind in _PRAISED_BY_OTHERS:
-            continue
-        for line in page.lines:
-            person = attributed(line.text) if line.form == "attribution" else None
-            if person and person.company and (name := company_name(person.company, vendor)):
+        for _, line, person in _praises_in(page, vendor):
+            if person.company and (name := company_name(person.company, vendor)):
                 yield _customer(name, "testimonial", line)
 
 
@@ -157,7 +165,7 @@ def _challenge_points(line: Line, customer: str, vendor: str) -> float:
 
 
 def _solution_points(line: Line, vendor: str) -> float:
-    if not has_words(vendor, line.text):
+    if not has_words(vendor, line.text) or _EARLIER.match(line.text):
         return 0
     return (
         1
@@ -170,11 +178,12 @@ def _solution_points(line: Line, vendor: str) -> float:
 def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: set[Line | None]) -> list[Line]:
     """Measured results first, then praise that names a benefit; each names the customer, or its page's title does."""
     titled = has_words(customer, page.page.title)
+    adopted = next((line.block for line in page.prose if _solution_points(line, vendor) > 1), 0)
     lines = [
         line
         for line in (headline, *page.prose)
         if line not in taken
-        and (line == headline or (whole(line) and not _BEFORE.search(line.heading)))
+        and (line == headline or (whole(line) and _came_after(line, adopted, vendor)))
         and (titled or has_words(customer, line.text))
     ]
     measured = sorted(
@@ -183,6 +192,12 @@ def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: 
     praised = {line: _praises(line, vendor) for line in lines if line not in measured}
     quoted = sorted((line for line, points in praised.items() if points), key=lambda line: -praised[line])
     return [*measured[:3], *quoted[: 2 if len(measured) < 2 else 1]]
+
+
+def _came_after(line: Line, adopted: int, vendor: str) -> bool:
+    """Whether a line can tell what the vendor did for the customer: it names the vendor, or stands after who does."""
+    told = has_words(vendor, line.text) or line.block >= adopted
+    return told and not _BEFORE.search(line.heading) and not _EARLIER.match(line.text)
 
 
 def _measured(line: Line, vendor: str) -> float:
@@ -197,54 +212,79 @@ def _measured(line: Line, vendor: str) -> float:
 def _praises(line: Line, vendor: str) -> float:
     spoken = line.form == "quote" or line.text.startswith(("“", '"')) or bool(cues.PRAISE_VERB.search(line.text))
     found = len(cues.BENEFIT.findall(line.text))
+    if cues.GRUMBLES.search(line.text) and not has_words(vendor, line.text):
+        return 0
     return spoken and found and found + len(cues.OUTCOME.findall(line.text)) + has_words(vendor, line.text)
 
 
 def proof_points(pages: Sequence[ReadPage], vendor: str) -> Iterator[ProofPoint[Cite]]:
     for page in pages:
-        if page.page.kind not in _PRAISED_BY_OTHERS:
-            yield from _testimonials(page, vendor)
+        yield from _testimonials(page, vendor)
         if page.page.kind in {"home", "about", "customers", "product", "security"}:
             yield from _own_figures(page)
-        yield from _certificates(page)
+        yield from _certificates(page, vendor)
 
 
 def _testimonials(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
     story = customer_of_story(page, vendor) if page.page.kind == "case_study" else None
     customer = story[0] if story else None
+    for quote, line, person in _praises_in(page, vendor):
+        if best := _two_best(quote, vendor):
+            yield _testimonial(best, (line,), person, customer)
+    if page.page.kind in _OF_CUSTOMERS:
+        for _, lines in groupby(page.lines, key=lambda line: line.block):
+            yield from _spoken([*lines], customer, vendor)
+
+
+def _praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, Person]]:
+    """Quotations with the line under them that says whose they are; on other pages only those naming the vendor."""
+    if page.page.kind in {"news", "about", "careers"}:
+        return
     quote: list[Line] = []
     for line in page.lines:
-        if line.form == "quote":
-            quote.append(line)
-        elif line.form == "attribution" and quote:
-            if person := attributed(line.text):
-                yield _testimonial(_two_best(quote), (line,), person, customer)
-            quote = []
-        else:
-            quote = []
-    for _, lines in groupby(page.lines, key=lambda line: line.block):
-        yield from _spoken([*lines], customer)
+        person = attributed(line.text) if quote and (line.form == "attribution" or _signs(line)) else None
+        if person and (page.page.kind in _OF_CUSTOMERS or any(has_words(vendor, said.text) for said in quote)):
+            yield quote, line, person
+        goes_on = line.form == "quote" or line.text.startswith(("“", '"')) or (quote and line.block == quote[-1].block)
+        quote = [*quote, line] if goes_on and not person else []
 
 
-def _spoken(block: Sequence[Line], customer: str | None) -> Iterator[ProofPoint[Cite]]:
+def _signs(line: Line) -> bool:
+    """'- Ada Lovelace, Analyst at Engine Works', where the page marks no attribution."""
+    person = attributed(line.text) if len(line.text.split()) <= 12 else None
+    return bool(person and person.role and cues.function_of(person.role))
+
+
+def _spoken(block: Sequence[Line], customer: str | None, vendor: str) -> Iterator[ProofPoint[Cite]]:
     """A paragraph with a quotation and who says it."""
     for line in block:
         if line.form == "sentence" and "“" in line.text and (person := said_by(line.text)) and person.role:
             spoken = _testimonial([line], (), person, customer)
             inner = re.search(r"“([^”]{20,}?)[,.]?”", line.text)
-            if inner:
+            if inner and praises(inner[1], vendor):
                 yield spoken.model_copy(update={"text": inner[1]})
 
 
-def _two_best(quote: Sequence[Line]) -> list[Line]:
-    """The sentence of a quotation that names most benefit, with its neighbour if both are short."""
-    best = max(
-        range(len(quote)),
-        key=lambda at: (
-            len(cues.BENEFIT.findall(quote[at].text)) + 2 * bool(cues.MEASURED.search(quote[at].text)),
-            -at,
-        ),
-    )
+def praises(text: str, vendor: str) -> bool:
+    """Whether a sentence speaks well of the vendor: by its name, or of what the speaker gained, and not of others."""
+    named = has_words(vendor, text)
+    gained = cues.BENEFIT.search(text) or cues.MEASURED.search(text)
+    own = re.search(r"\b(?:we|our|us|I|my)\b", text) and not re.search(r"\b(?:they|them|their)\b", text, re.IGNORECASE)
+    return named or bool(gained and own and not cues.GRUMBLES.search(text))
+
+
+def _two_best(quote: Sequence[Line], vendor: str) -> list[Line]:
+    """The sentence of a quotation that praises most, with its neighbour if both are short; none if none does."""
+    good = [at for at, line in enumerate(quote) if praises(line.text, vendor)]
+    if not good:
+        return []
+
+    def points(at: int) -> float:
+        text = quote[at].text
+        figures = 2 * bool(cues.MEASURED.search(text))
+        return len(cues.BENEFIT.findall(text)) + figures + 2 * has_words(vendor, text) - 0.1 * at
+
+    best = max(good, key=points)
     pair = quote[best : best + 2]
     return [*pair] if sum(len(line.text.split()) for line in pair) <= 40 else [quote[best]]
 
@@ -267,14 +307,18 @@ def _own_figures(page: ReadPage) -> Iterator[ProofPoint[Cite]]:
             yield _of_vendor("metric", line)
 
 
-def _certificates(page: ReadPage) -> Iterator[ProofPoint[Cite]]:
+def _certificates(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
     if page.page.kind in {"case_study", "comparison", "blog", "docs", "faq"}:
         return
     for line in page.prose:
         if len(line.text.split()) <= 25 and not _NOT_YET.search(line.text):
-            if _CERTIFICATE.search(line.text) and _HELD.search(line.text):
+            own = re.match(r"(?:we|our)\b", line.text, re.IGNORECASE) or has_words(
+                vendor, " ".join(line.text.split()[:3])
+            )
+            listed = line.form == "item" and bool(_CERTIFICATE.match(line.text))
+            if _CERTIFICATE.search(line.text) and _HELD.search(line.text) and (own or listed):
                 yield _of_vendor("certification", line)
-            elif _AWARD.search(line.text):
+            elif _AWARD.search(line.text) and own:
                 yield _of_vendor("award", line)
 
 

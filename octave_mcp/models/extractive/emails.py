@@ -28,7 +28,8 @@ Paragraph = tuple[Sentence[Cite], ...]
 def sequence(material: Material, rank: int) -> SequenceDraft[Cite]:
     """The first touch, and each later one that has a proof to show; one without would only nag."""
     writer = Writer(material, rank)
-    return SequenceDraft[Cite](touches=tuple(writer.touch(at) for at in range(TOUCHES) if at == 0 or writer.middle(at)))
+    *first, last = [writer.touch(at) for at in range(TOUCHES) if at == 0 or writer.middle(at)]
+    return SequenceDraft[Cite](touches=(*first, last.model_copy(update={"opt_out": writer.frames.opt_out})))
 
 
 class Writer:
@@ -53,7 +54,7 @@ class Writer:
             subject=self._subject(at),
             paragraphs=self._introduced(paragraphs) if at == 0 else paragraphs,
             call_to_action=ask,
-            opt_out=self.frames.opt_out if at == TOUCHES - 1 else None,
+            opt_out=None,
             personalisation=tuple(self._notes(at)),
         )
 
@@ -63,7 +64,7 @@ class Writer:
             return (*self._already(), *self._of_today())
         hook = self._hook(at)
         if hook is None:
-            return (self._unknown(at),)
+            return (self._unknown(at),) if at == 0 or not self.hooks else ()
         cites = self.material.cites(hook.evidence)
         if not hook.quote:
             return (say(self._fill(self.frames.names[at], names=hook.names), "inference", cites),)
@@ -166,7 +167,7 @@ class Writer:
             yield shortest(value.text), value.evidence
 
     def _by_products(self, room: int) -> Sentence[Cite]:
-        made = self.offerings[:2] if room >= FEWEST_FOR_NAMES else []
+        made = (self.offerings or self.material.product_names)[:2] if room >= FEWEST_FOR_NAMES else []
         names = " and ".join(offering.name for offering in made)
         cites = self.material.cites([i for offering in made for i in offering.evidence])
         if not made:
@@ -186,10 +187,10 @@ class Writer:
         return ()
 
     def _hook(self, at: int) -> Hook | None:
-        return self.hooks[at] if at < len(self.hooks) else self.hooks[at % len(self.hooks)] if self.hooks else None
+        return self.hooks[at] if at < len(self.hooks) else None
 
     def _proof(self, at: int) -> Proof | None:
-        return self.proofs[at] if at < len(self.proofs) else self.proofs[-1] if self.proofs else None
+        return self.proofs[at] if at < len(self.proofs) else None
 
     def _offering(self) -> Offering[EvidenceId] | None:
         at = 1 if self.material.expansion and len(self.offerings) > 1 else 0

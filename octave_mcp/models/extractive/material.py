@@ -23,8 +23,8 @@ from octave_mcp.models.extractive.shown import STALE, Shown, latin_names
 
 T = TypeVar("T")
 
+_NO_OPENING = frozenset({"case_study", "docs", "security", "faq", "other"})
 _OF_PRODUCTS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
-ENOUGH_HOOKS = 9
 NEWS_DAYS = 550
 PASSING_DAYS = 120
 
@@ -58,6 +58,7 @@ _LEADS_IN = re.compile(
     r"^(?:Additionally|Also|However|Moreover|In addition|As a result|Today|Now|Finally|Lastly),?\s+(?=(?:we|our)\b)",
     re.IGNORECASE,
 )
+_SOMETIME_LATER = re.compile(r"\w+ (?:days?|weeks?|months?|years?) (?:later|after|ago)\b", re.IGNORECASE)
 _LEANS_BACK = re.compile(
     r"(?:if|but|and|so|because|this|that|these|those|it|they|he|she|to|while|when|with|since|then|for|as)\b",
     re.IGNORECASE,
@@ -209,7 +210,9 @@ class Material:
     def _is_praise(self, said: str) -> bool:
         named = has_words(self.vendor, said)
         good = named or cues.BENEFIT.search(said) or cues.MEASURED.search(said)
-        return bool(good) and not cues.GRUMBLES.search(said) and (named or not _POINTS_BACK.search(said))
+        early = " ".join(said.split()[:4])
+        points_back = _POINTS_BACK.search(early if named else said)
+        return bool(good) and not cues.GRUMBLES.search(said) and not points_back
 
     @cached_property
     def champion(self) -> ProofPoint[EvidenceId] | None:
@@ -224,7 +227,7 @@ class Material:
         told = self.brief.prospect.company_profile.facts
         own = [self._hook(fact.evidence[:1], self._worth(fact)) for fact in told if fact.topic not in _OF_PRODUCTS]
         found = [hook for hook in (*pains, *own) if hook]
-        if len(found) < ENOUGH_HOOKS:
+        if not any(hook.quote for hook in found):
             products = [self._hook(fact.evidence[:1], self._worth(fact)) for fact in told if fact.topic in _OF_PRODUCTS]
             found += [hook for hook in products if hook]
         unique = {_gist(hook.quote or hook.names): hook for hook in sorted(found, key=lambda hook: hook.worth)}
@@ -236,17 +239,19 @@ class Material:
 
     def _hook(self, evidence: tuple[EvidenceId, ...], worth: float) -> Hook | None:
         passage = self.shown.passage(evidence[0]) if evidence else None
-        if passage is None or passage.page.kind in {"case_study", "docs"}:
+        if passage is None or passage.page.kind in _NO_OPENING or passage.text.startswith(("Founder", "Founded")):
             return None
         page, needs = _PAGES.get(passage.page.kind, "your site"), frozenset(cues.needs_of(passage.text))
         if passage.page.language not in {"en", "und"}:
             names = latin_names(passage.text)
             return Hook(page, "", names, evidence, needs, worth) if names else None
         text = _LEADS_IN.sub("", passage.text.removeprefix("Description: "))
-        if _LEANS_BACK.match(text) or self._is_past(text, evidence):
+        if _LEANS_BACK.match(text) or _SOMETIME_LATER.match(text) or self._is_past(text, evidence):
             return None
-        quotable = 4 <= len(text.split()) <= QUOTED_WORDS and not re.search(
-            r"[“”\"|?]|\bhttps?:|Logos:| — .* — |\s[,.;]|\byour?\b", text
+        quotable = (
+            _long_enough(text)
+            and len(text.split()) <= QUOTED_WORDS
+            and not re.search(r"[“”\"|?]|\bhttps?:|Logos:| — .* — |\s[,.;]|\byour?\b", text)
         )
         return (
             Hook(
@@ -335,14 +340,27 @@ class Material:
 
     def _asked(self, text: str) -> int:
         """How many of the words with which the user described the deal are in a text."""
-        wanted = {word.strip(".,;:!?").casefold() for word in self.brief.context.split()}
-        return len({word for word in wanted if len(word) > 3} & set(re.findall(r"\w+", text.casefold())))
+        wanted = {word.casefold() for word in re.findall(r"\w+", self.brief.context)}
+        return len(
+            ({word for word in wanted if len(word) > 3} - cues.FILLERS) & set(re.findall(r"\w+", text.casefold()))
+        )
+
+    @property
+    def product_names(self) -> list[Offering[EvidenceId]]:
+        """Offerings with names that an English e-mail can say, whatever the language of their page."""
+        named = [o for o in self.brief.vendor.offerings if o.kind != "plan" and len(o.name.split()) <= 3]
+        return [o for o in named if o.name.isascii() and o.name[:1].isupper()]
 
     def _own_story(self) -> Iterator[str]:
         for story in self.brief.vendor.case_studies:
             if self.is_prospect(story.customer):
                 parts = [story.challenge, story.solution, *story.results]
                 yield from (story.headline, *(part.text for part in parts if part))
+
+
+def _long_enough(text: str) -> bool:
+    """A line to open with: five words, or a label with a figure of weight, '35,000+ databases launched daily'."""
+    return len(text.split()) >= (3 if re.search(r"\d{2,}", text) else 5)
 
 
 def _gist(text: str) -> str:

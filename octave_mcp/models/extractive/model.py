@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from octave_mcp.domain.prospect import ProspectReading, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import BadAnswer
+from octave_mcp.figures import has_words
 from octave_mcp.models.extractive import cards, customers, prospects, rivals, selling
 from octave_mcp.models.extractive.calls import talk_track
 from octave_mcp.models.extractive.emails import sequence
@@ -52,11 +54,23 @@ def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Ci
     lines = [line for page in read(ask.passages) for line in page.lines]
     head = [line for line in lines if line.heading == STRUCTURED_HEADING]
     name = next((_after(line) for label in _NAMED for line in head if line.text.startswith(label)), None)
-    name = name or next(
-        (_after(line) for line in head if line.text.startswith("Title:") and len(line.text.split()) <= 4), None
-    )
+    name = name or _in_title(head, lines, ask.brief.domain)
     about = next((_after(line) for line in head if line.text.startswith("Description:")), None)
     return HomepageAnswer[Cite](name=name, summary=about)
+
+
+def _in_title(head: Sequence[Line], lines: Sequence[Line], domain: str) -> Claim[Cite] | None:
+    """The part of the title that is the company's name: as its domain is, else short, and said again on the page."""
+    line = next((line for line in head if line.text.startswith("Title:")), None)
+    if line is None:
+        return None
+    parts = [part.strip() for part in re.split(r"\s+[-|–—·]\s+|:\s+", line.text.removeprefix("Title:"))]
+    label = re.sub(r"[^a-z0-9]", "", domain.split(".", maxsplit=1)[0])
+    short = [part for part in parts if 1 <= len(part.split()) <= 4]
+    like = [part for part in short if re.sub(r"[^a-z0-9]", "", part.casefold()) == label]
+    again = [part for part in short if any(has_words(part, other.text) for other in lines if other not in head)]
+    name = next(iter((*like, *again, *(short if len(parts) == 1 else ()))), None)
+    return Claim[Cite](text=name, evidence=(line.cite,)) if name else None
 
 
 def _after(line: Line) -> Claim[Cite]:

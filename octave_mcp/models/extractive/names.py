@@ -30,7 +30,6 @@ _HEADLINES = (
         re.IGNORECASE,
     ),
     re.compile(rf"^(?P<name>{_NAME})\s+(?i:{_ACTS})\b"),
-    re.compile(rf"^(?P<name>{_NAME})\s*:\s+\w"),
 )
 _NOT_A_COMPANY = frozenset(
     "i we our your you the a an it they this that these those customers teams companies engineers "
@@ -47,6 +46,9 @@ _OTHER_LISTS = re.compile(
     r"invest|backed|partner|integrat|press|featured|award|certif|works with|technolog|stack|sponsor|投资|伙伴",
     re.IGNORECASE,
 )
+_KINDS = re.compile(
+    r"\b(?:teams?|managers?|startups?|companies|businesses|agencies|AI|API|APIs|data|users?|people)\b", re.IGNORECASE
+)
 _VERSUS = re.compile(r"\s+(?:vs\.?|versus|compared (?:to|with)|or)\s+", re.IGNORECASE)
 
 
@@ -61,7 +63,7 @@ def customer_in_headline(text: str, vendor: str) -> str | None:
     """The company a headline is about: 'How Acme cut costs by a third' is about Acme."""
     for pattern in _HEADLINES:
         if (match := pattern.match(text.strip())) and (name := company_name(match["name"], vendor)):
-            return name
+            return None if function_of(name) or _KINDS.search(name) else name
     return None
 
 
@@ -114,9 +116,10 @@ def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, L
     return None
 
 
-def logos(line: Line) -> Iterator[str]:
-    """The names on a logo wall, if it is one of customers."""
-    if not line.text.startswith("Logos:") or _OTHER_LISTS.search(line.heading) or not _is_about_customers(line):
+def logos(line: Line, before: str = "") -> Iterator[str]:
+    """The names on a logo wall, if its heading, or the short line before it, says that they are customers."""
+    caption = before if 0 < len(before.split()) <= 12 else line.heading
+    if not line.text.startswith("Logos:") or _OTHER_LISTS.search(caption) or not _PUBLIC_LISTS.search(caption):
         return
     for alt in line.text.removeprefix("Logos:").split(","):
         name = re.sub(
@@ -126,22 +129,18 @@ def logos(line: Line) -> Iterator[str]:
             yield re.sub(r"[-_]", " ", name).title() if re.fullmatch(r"[a-z0-9]+(?:[-_][a-z0-9]+)+", name) else name
 
 
-def _is_about_customers(line: Line) -> bool:
-    return bool(_PUBLIC_LISTS.search(line.heading)) or line.page.kind in {"home", "customers"}
-
-
 def attributed(text: str) -> Person | None:
     """'Ada Lovelace, Analyst, Engine Works' or 'Ada Lovelace, Analyst at Engine Works'."""
     parts = [part.strip() for part in re.split(r"\s*(?:,|\||–|—| - )\s*", text.strip(" —–-")) if part.strip()]
     if not parts or not is_person(parts[0]):
         return None
-    if len(parts) == 1:
-        return Person(parts[0], None, None)
-    role, company = ", ".join(parts[1:-1]) or parts[1], parts[-1] if len(parts) > 2 else None
-    if company is None and (match := re.match(r"(.+?)\s+(?:at|of|@)\s+([A-Z].+)$", role)):
+    rest = parts[1:]
+    if rest and (match := re.match(r"(.+?)\s+(?:at|@)\s+([A-Z0-9].*)$", ", ".join(rest))):
+        return Person(parts[0], match[1], match[2])
+    company = rest.pop() if rest and function_of(rest[-1]) is None else None
+    role = ", ".join(rest) or None
+    if role and company is None and (match := re.match(r"(.+?)\s+of\s+([A-Z].+)$", role)) and not function_of(match[2]):
         role, company = match[1], match[2]
-    if company is not None and function_of(company) and not function_of(role):
-        role, company = f"{role}, {company}", None
     return Person(parts[0], role, company)
 
 

@@ -45,11 +45,9 @@ _CUE_OF_NEED = re.compile(
     re.IGNORECASE,
 )
 _STATES_PROBLEM = re.compile(
-    r"\b(?:need|had to|could not|couldn't|couldn’t|struggled|missed|lost|went wrong|too (?:many|much|slow|"
-    r"late|long)|not enough|by hand|manual\w*|"
-    r"spreadsheets?|problems?|challenges?|issues?|mistakes?|failed|outage|complain\w*|our (?:goal|plan|"
-    r"focus|priority|challenge|target)|"
-    r"we (?:want|plan|aim|will))\b",
+    r"\b(?:we need|had to|could not|couldn['’]t|struggl\w+|missed|lost|went wrong|too (?:many|much|slow|late|long)|"
+    r"not enough|by hand|manual\w*|spreadsheets?|headaches?|problems?|challenges?|issues?|mistakes?|failed|outage|"
+    r"complain\w*|late|we want)\b",
     re.IGNORECASE,
 )
 _OF_OTHERS = re.compile(
@@ -100,6 +98,8 @@ def _stated(line: Line, page: ReadPage, company: str) -> FactTopic | None:
     if not (whole(line) or labelled or foreign) or not _about_itself(line, page, company):
         return None
     topic: FactTopic | None = next((topic for topic in cues.FACTS if cues.FACTS[topic].search(line.text)), None)
+    if topic == "business" and line.english and not speaks_of(line.text, company):
+        return None
     return None if topic in {"initiative", "hiring"} and page.page.kind not in _TELLS_OF_ITSELF else topic
 
 
@@ -131,6 +131,8 @@ def signals(pages: Sequence[ReadPage], company: str) -> Iterator[Signal[Cite]]:
         if page.page.kind not in _TELLS_OF_ITSELF:
             continue
         for line in page.prose:
+            if re.match(r"you\b", line.text, re.IGNORECASE):
+                continue
             frank = page.page.kind in {"about", "careers", "news"} and _TROUBLE.search(line.text)
             own = (
                 (speaks_of(line.text, company) or frank)

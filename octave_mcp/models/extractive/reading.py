@@ -12,6 +12,9 @@ from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef
 from octave_mcp.figures import normal
 
+LONGEST_LINE = 1200
+"""Characters; what is longer is no sentence, and patterns take their time over it."""
+
 Form = Literal["heading", "item", "quote", "attribution", "row", "sentence"]
 
 STRUCTURED_HEADING = "About this page"
@@ -82,6 +85,8 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
         seen_until = 0
         goes_on = ended[0] == passage.page.sha256 and passage.start - ended[1] == 1
         for index, (first, last) in enumerate(passage.sentences, 1):
+            if last - first > LONGEST_LINE:
+                continue
             before = passage.text[seen_until:first]
             if (index == 1 and not (goes_on and not before)) or "\n" in before:
                 block += 1

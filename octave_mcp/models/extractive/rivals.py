@@ -17,6 +17,7 @@ _YES = frozenset({"✔", "✓", "✅", "yes", "included", "✔︎"})
 _NO = frozenset({"✖", "✗", "❌", "no", "x", "–", "-", "not available"})
 
 
+_AHEAD = r"\b{rival}\b.*\b(?:better|ahead|wins?|stronger|right choice|instead)|(?:choose|pick|when)\s.*\b{rival}\b"
 _BESIDE = re.compile(
     r"(?:[Uu]nlike|[Aa]lternatives? to(?: products like| tools such as| tools like)?|"
     r"[Cc]ompared (?:to|with)|instead of)"
@@ -29,7 +30,7 @@ def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differen
         rivals = rivals_in(page.page.title, vendor)
         if len(rivals) == 1:
             yield from _compared(page, rivals[0], vendor)
-        elif page.page.kind in {"home", "faq", "product", "comparison"}:
+        if page.page.kind in {"home", "faq", "product", "comparison"}:
             yield from _set_apart(page, vendor)
         if page.page.kind == "case_study" and page.headline and (left := _left_behind(page.headline.text, vendor)):
             yield _difference(left, page.headline.text, page.headline)
@@ -44,6 +45,8 @@ def _compared(page: ReadPage, rival: str, vendor: str) -> Iterator[Differentiato
         first = next((line for line in section.lines if whole(line)), None)
         if numbered and section.heading and first:
             yield _difference(rival, first.text, first, section.heading, *headline)
+        if section.heading and first and re.search(_AHEAD.format(rival=re.escape(rival)), section.title, re.IGNORECASE):
+            yield _difference(rival, first.text, first, section.heading, *headline, favours="competitor")
         rows += _table([line for line in section.lines if line.form == "row"], rival, vendor, headline)
     yield from [row for row in rows if row.favours == "competitor"][:MOST_ROWS]
     yield from [row for row in rows if row.favours == "vendor"][:MOST_ROWS]

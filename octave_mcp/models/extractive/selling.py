@@ -38,7 +38,7 @@ _WHO = re.compile(
 _PERSONA_HEADING = re.compile(r"^(?:persona\s*:\s*|the\s+)?(?P<name>.+?)$", re.IGNORECASE)
 _WANTS = re.compile(r"^(?:goals?|wants?|what (?:they|she|he) wants?|needs|deal-?makers?)\b", re.IGNORECASE)
 _FEARS = re.compile(r"^(?:challenges?|pains?|pain points|frustrations?|deal-?breakers?|worries)\b", re.IGNORECASE)
-_GERUND = re.compile(r"^[A-Z][a-z]+ing\s+(?:\w+\s?){2,9}$")
+_GERUND = re.compile(r"^[A-Z][a-z]+ing(?:\s+\w+){2,9}$")
 
 
 def offerings(pages: Sequence[ReadPage], vendor: str) -> Iterator[Offering[Cite]]:

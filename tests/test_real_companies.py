@@ -1,0 +1,115 @@
+"""What the extractive model makes of real companies' pages: enough of each kind, all of it true to the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from octave_mcp.app import App
+from octave_mcp.domain.events import Event
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.evidence import verified
+from octave_mcp.figures import figures
+from octave_mcp.settings import Settings
+
+NAMED_IN_PASSING = set(
+    "airbnb dropbox atlassian netlify cursor vercel notion plausible mixpanel amplitude bigquery farfetch microsoft "
+    "segment snowplow".split()
+)
+
+
+async def nobody_listens(_: Event) -> None:
+    return
+
+
+async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int = 25) -> Playbook:
+    app = App(Settings.model_validate({"home": home, "allow_hosts": ("127.0.0.1",), "model": "extractive"}))
+    asked = PlaybookRequest(vendor=sites[vendor], prospect=sites[prospect], max_pages=max_pages)
+    record = await app.runs.start(asked)
+    record = await app.runs.follow(record.run_id, 120, nobody_listens)
+    assert record.status == "completed"
+    playbook = await app.runs.playbook(record.run_id)
+    assert playbook
+    for evidence in playbook.evidence.values():
+        text = await app.store.page_text(evidence.page_sha256)
+        assert text is not None
+        assert verified(evidence, text)
+    return playbook
+
+
+def praise_by_people(playbook: Playbook) -> int:
+    said = [point for point in playbook.vendor_elements.proof_points if point.kind == "testimonial"]
+    return sum(bool(point.person and point.role) for point in said)
+
+
+async def test_posthog_to_supabase_has_enough_of_each_kind(real_sites: dict[str, str], home: Path) -> None:
+    playbook = await playbook_of(real_sites, home, "posthog.com", "supabase.com")
+
+    elements, known = playbook.vendor_elements, playbook.prospect_intelligence
+    assert len(elements.reference_customers) >= 12
+    assert sum(bool(story.results) for story in elements.case_studies) >= 8
+    assert praise_by_people(playbook) >= 8
+    assert len(elements.offerings) >= 8
+    assert sum(bool(difference.competitor) for difference in elements.differentiators) >= 5
+    assert len(elements.target_personas) >= 3
+    assert len(known.company_profile.facts) >= 15
+    assert len(playbook.priority_personas) == len(playbook.email_sequences) == len(playbook.talk_tracks) == 3
+    assert [card.kind for card in playbook.battle_cards] == [
+        "why_we_win",
+        "objection_handling",
+        "competitive_positioning",
+    ]
+
+
+async def test_more_pages_give_more_and_no_company_named_in_passing(real_sites: dict[str, str], home: Path) -> None:
+    playbook = await playbook_of(real_sites, home, "posthog.com", "supabase.com", max_pages=80)
+
+    elements = playbook.vendor_elements
+    assert len(elements.reference_customers) >= 18
+    assert len(elements.case_studies) >= 14
+    assert praise_by_people(playbook) >= 15
+    assert not {customer.name.casefold() for customer in elements.reference_customers} & NAMED_IN_PASSING
+
+
+async def test_an_existing_customer_is_written_to_as_one(real_sites: dict[str, str], home: Path) -> None:
+    playbook = await playbook_of(real_sites, home, "posthog.com", "supabase.com")
+
+    flag = next(flag for flag in playbook.flags if flag.code == "existing_customer")
+    assert any("Supabase" in playbook.evidence[i].quote for i in flag.evidence)
+    assert "Supabase is a customer of PostHog" in playbook.executive_summary.whom_to_approach[0].text
+    proofs = [point.text for persona in playbook.priority_personas for point in persona.talking_points]
+    assert not any(text.startswith("Supabase") for text in proofs)
+    assert all("customer" in s.touches[0].body or "with us" in s.touches[0].body for s in playbook.email_sequences)
+
+
+@pytest.mark.parametrize("pair", [("posthog.com", "greptime.cn"), ("supabase.com", "posthog.com")])
+async def test_an_email_has_no_figure_that_its_evidence_has_not(
+    real_sites: dict[str, str], home: Path, pair: tuple[str, str]
+) -> None:
+    playbook = await playbook_of(real_sites, home, *pair)
+
+    for sequence in playbook.email_sequences:
+        for touch in sequence.touches:
+            cited = [playbook.evidence[i].quote for sentence in touch.sentences for i in sentence.evidence]
+            body = touch.body.replace(touch.call_to_action.text, "")
+            assert figures(f"{touch.subject}\n{body}") <= figures("\n".join(cited))
+            assert not re.search(r"[\u4e00-\u9fff]", touch.body)
+
+
+async def test_a_prospect_in_another_language_keeps_it(real_sites: dict[str, str], home: Path) -> None:
+    playbook = await playbook_of(real_sites, home, "posthog.com", "greptime.cn")
+
+    assert (playbook.language, playbook.vendor.language, playbook.prospect.language) == ("en", "en", "zh")
+    assert any(evidence.language == "zh" for evidence in playbook.evidence.values())
+    assert [flag.code for flag in playbook.flags] == ["extractive"]
+
+
+async def test_a_nearly_empty_prospect_is_flagged_and_has_gaps(real_sites: dict[str, str], home: Path) -> None:
+    playbook = await playbook_of(real_sites, home, "posthog.com", "tinyworks.example")
+
+    flag = next(flag for flag in playbook.flags if flag.code == "low_confidence")
+    assert flag.companies == ("prospect",)
+    assert {"priority_personas", "prospect_intelligence.pain_points"} <= {gap.section for gap in playbook.gaps}
