@@ -6,7 +6,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -284,35 +285,59 @@ async def test_without_a_model_a_run_is_refused_with_the_way_that_needs_no_key(c
     assert "OCTAVE_MODEL=extractive" in text
 
 
-async def test_nothing_but_protocol_is_written_to_stdout(pair: Pair, tmp_path: Path) -> None:
+@asynccontextmanager
+async def raw_server(folder: Path, *calls: dict[str, Any]) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """A server on stdio that was sent these calls, after a client has introduced itself."""
     client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    calls = [
-        {"id": 1, "method": "initialize", "params": client},
-        {"method": "notifications/initialized"},
-        {"id": 2, "method": "tools/call", "params": {"name": "generate_playbook", "arguments": pair.domains}},
-        {"id": 3, "method": "tools/call", "params": {"name": "get_run", "arguments": {"run_id": "run_0"}}},
-    ]
+    introduced = [{"id": 1, "method": "initialize", "params": client}, {"method": "notifications/initialized"}]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(ROOT / "server.py"),
-        cwd=tmp_path,
+        cwd=folder,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
     assert process.stdin
-    assert process.stdout
-    for message in calls:
+    for message in (*introduced, *calls):
         process.stdin.write(json.dumps({"jsonrpc": "2.0"} | message).encode() + b"\n")
+    yield process
+
+
+async def answers_to(process: asyncio.subprocess.Process, *ids: int) -> None:
+    assert process.stdout
     answered: set[int] = set()
-    while not answered >= {1, 2, 3}:
+    while not answered >= set(ids):
         answer = json.loads(await process.stdout.readline())
         assert answer["jsonrpc"] == "2.0"
         answered.add(answer.get("id"))
-    rest, _ = await process.communicate(b"")
+
+
+async def test_nothing_but_protocol_is_written_to_stdout(pair: Pair, tmp_path: Path) -> None:
+    asked = {"id": 2, "method": "tools/call", "params": {"name": "generate_playbook", "arguments": pair.domains}}
+    wrong = {"id": 3, "method": "tools/call", "params": {"name": "get_run", "arguments": {"run_id": "run_0"}}}
+    async with raw_server(tmp_path, asked, wrong) as process:
+        await answers_to(process, 1, 2, 3)
+        rest, _ = await process.communicate(b"")
 
     assert rest == b""
     assert process.returncode == 0
+
+
+async def test_a_server_whose_client_has_left_finishes_the_run_it_began(
+    held_pair: Pair, tmp_path: Path, home: Path
+) -> None:
+    arguments = {**held_pair.domains, "wait_seconds": 0}
+    asked = {"id": 2, "method": "tools/call", "params": {"name": "generate_playbook", "arguments": arguments}}
+    async with raw_server(tmp_path, asked) as process:
+        await answers_to(process, 1, 2)
+        assert process.stdin
+        process.stdin.close()
+        held_pair.release()
+        await process.wait()
+
+    (folder,) = (home / "playbooks").iterdir()
+    assert names_in(folder) == {"playbook.json", "playbook.md", "playbook.html"}
 
 
 async def test_the_example_configuration_starts_a_server_that_lists_the_tools(tmp_path: Path) -> None:
