@@ -203,7 +203,7 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
     ),
     "hiring": _any("hiring|we are looking for|open roles|open positions|join us|full-time|vacancies|招聘|加入我们"),
     "team": _any(
-        "team members|employees|people work|our team of|staff|headcount|ex-founders|founded by|"
+        "we employ|team members|employees|people work|our team of|staff|headcount|ex-founders|founded by|"
         "co-founder*|cofounder*|founders|员工|团队"
     ),
     "compliance": _any("SOC 2|SOC2|ISO 27001|HIPAA|GDPR|PCI*|certified|compliant|compliance|合规|认证"),

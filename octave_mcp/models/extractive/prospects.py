@@ -33,7 +33,7 @@ _OWN = frozenset(
 )
 _TELLS_OF_ITSELF = frozenset({"home", "about", "careers", "news", "blog", "other"})
 _OPEN_ROLES = re.compile(r"position|open role|opening|vacanc|we(?:'|’)re hiring|current roles|jobs|招聘", re.IGNORECASE)
-_TEAM = re.compile(r"team|leadership|founders|who we are|people|management|团队", re.IGNORECASE)
+_TEAM = re.compile(r"team|leadership|founders|who we are|people|management|our story|about|团队", re.IGNORECASE)
 _CUE_OF_NEED = re.compile(
     r"\b(?:we (?:want|need|plan|aim|are (?:growing|hiring|building|working|looking|moving|opening)|had to|"
     r"could not|couldn't|couldn’t|did not|"
@@ -60,8 +60,8 @@ _LEANS_BACK = re.compile(
 )
 _TROUBLE = re.compile(
     r"\b(?:missed|by hand|spreadsheets?|went wrong|too (?:many|slow|long|late)|not scale|complain\w*|"
-    r"were late|lost|failed|took too|"
-    r"for nothing|false alarms?|overtime|ran out|could not|ask where|told us)\b",
+    r"headaches?|struggl\w+|(?:were|paid|days) late|lost|failed|took too|for nothing|false alarms?|overtime|"
+    r"ran out|could not|ask where|told us)\b",
     re.IGNORECASE,
 )
 _NO_JOB = re.compile(r"interview|process|benefit|values|budget|development|why|how", re.IGNORECASE)
@@ -183,7 +183,7 @@ def _open(section: Section) -> Iterator[Job[Cite]]:
 
 def _held(section: Section) -> Iterator[Job[Cite]]:
     for line in section.lines:
-        name, _, role = line.text.partition(", ")
+        name, _, role = line.text.rstrip(".").partition(", ")
         if line.form in {"item", "sentence"} and role and is_person(name) and (job := _job(role, line, person=name)):
             yield job
 
