@@ -334,7 +334,7 @@ class Material:
 
         def points(offering: Offering[EvidenceId], need: Need, _: BuyerPersona) -> float:
             told = f"{offering.name} {offering.description}"
-            return 2 * self._asked(told) + (need in cues.needs_of(told)) - 2 * has_words(offering.name, own)
+            return 2 * self._asked(told) + (need in cues.needs_of(told)) - 5 * _speaks_of(own, offering.name)
 
         return self._share(short or usable, rank, points)
 
@@ -356,6 +356,11 @@ class Material:
             if self.is_prospect(story.customer):
                 parts = [story.challenge, story.solution, *story.results]
                 yield from (story.headline, *(part.text for part in parts if part))
+
+
+def _speaks_of(told: str, name: str) -> bool:
+    """Whether a text names a product, in singular or plural."""
+    return has_words(name, told) or has_words(name.removesuffix("s"), told)
 
 
 def _long_enough(text: str) -> bool:

@@ -10,7 +10,6 @@ from typing import Literal
 
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef
-from octave_mcp.figures import normal
 
 LONGEST_LINE = 1200
 """Characters; what is longer is no sentence, and patterns take their time over it."""
@@ -126,8 +125,3 @@ def _sections(lines: Sequence[Line]) -> Iterator[Section]:
 
 def cells(row: Line) -> list[str]:
     return [cell.strip() for cell in row.text.split("|")]
-
-
-def unique(lines: Sequence[Line]) -> list[Line]:
-    """Without those that say the same again."""
-    return list({normal(line.text): line for line in reversed(lines)}.values())[::-1]
