@@ -160,12 +160,17 @@ def evidence_id(page: PageRef, start: int, end: int) -> EvidenceId:
     return f"e{digest[:10]}"
 
 
+def is_stale(evidence: Evidence) -> bool:
+    """D8: whether the page was over 18 months old when it was read; a page without a date is not known to be."""
+    published = evidence.published_on
+    return published is not None and (evidence.fetched_at.date() - published).days > STALE_DAYS
+
+
 def confidence(evidence: Sequence[Evidence], *, stated: bool) -> Confidence:
     """How far to trust a claim, from its evidence: said by the company itself, on how many pages, and how long ago."""
     pages = {e.url for e in evidence}
     dated = [e for e in evidence if e.published_on is not None]
-    stale = [e for e in dated if e.published_on and (e.fetched_at.date() - e.published_on).days > STALE_DAYS]
-    points = len(pages) + (2 if stated else 0) - (1 if dated and len(stale) == len(dated) else 0)
+    points = len(pages) + (2 if stated else 0) - (1 if dated and all(map(is_stale, dated)) else 0)
     return "high" if points > 3 else "medium" if points > 1 else "low"  # noqa: PLR2004 - the scale is this line
 
 

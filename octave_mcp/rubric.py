@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.playbook import Score
-from octave_mcp.evidence import STALE_DAYS
+from octave_mcp.evidence import is_stale
 
 WORDS = (25, 120)
 FIRST_WORDS = (50, 90)
@@ -153,7 +153,7 @@ def _novelty(email: Email) -> Iterator[str]:
 
 def sources(evidence: Sequence[Evidence]) -> Iterator[str]:
     """D8 and D9: how old the evidence is, and whether it comes from one page."""
-    stale = [e for e in evidence if e.published_on and (e.fetched_at.date() - e.published_on).days > STALE_DAYS]
+    stale = [e for e in evidence if is_stale(e)]
     if stale:
         yield f"D8 rests on evidence from {min(str(e.published_on) for e in stale)}"
     pages = [e.url for e in {e.id: e for e in evidence}.values()]

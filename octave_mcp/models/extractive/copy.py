@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import Sentence, SentenceKind
+from octave_mcp.rubric import QUOTED_WORDS
 
-QUOTED_WORDS = 20
 CLAIM_WORDS = 24
 
 

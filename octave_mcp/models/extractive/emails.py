@@ -44,7 +44,7 @@ class Writer:
             material.proofs_for(rank),
             material.voices_for(rank),
         )
-        self.offerings = [o for o in material.offerings_for(rank) if shortest(o.description)]
+        self.offerings = material.offerings_for(rank)
 
     def touch(self, at: int) -> TouchDraft[Cite]:
         paragraphs = tuple(p for p in (self._opening(at), *self.middle(at)) if p)

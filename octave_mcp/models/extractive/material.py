@@ -18,8 +18,9 @@ from octave_mcp.domain.prospect import BuyerPersona, Fact, FactTopic, JobFunctio
 from octave_mcp.domain.vendor import CaseStudy, Offering, ProofPoint
 from octave_mcp.figures import figures, has_words, normal
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.copy import CLAIM_WORDS, QUOTED_WORDS, as_statement, quotable, sentence, shortest
+from octave_mcp.models.extractive.copy import CLAIM_WORDS, as_statement, quotable, sentence, shortest
 from octave_mcp.models.extractive.shown import STALE, Shown, latin_names
+from octave_mcp.rubric import QUOTED_WORDS
 
 T = TypeVar("T")
 
@@ -147,7 +148,7 @@ class Material:
     def proofs(self) -> list[Proof]:
         found = [proof for story in self.stories for proof in self._proofs_of(story)]
         unique = {normal(proof.text): proof for proof in reversed(found)}
-        return sorted(unique.values(), key=lambda proof: (not proof.measured, _order(found, proof)))
+        return sorted(unique.values(), key=lambda proof: (not proof.measured, found.index(proof)))
 
     def _proofs_of(self, story: CaseStudy[EvidenceId]) -> Iterator[Proof]:
         if (text := as_statement(story.headline, story.customer)) and self.shown.english(story.evidence):
@@ -179,7 +180,7 @@ class Material:
     @cached_property
     def voices(self) -> list[Voice]:
         found = [voice for point in self.brief.vendor.proof_points if (voice := self._voice(point))]
-        return sorted(found, key=lambda voice: (-self._praise(voice), _order(found, voice)))
+        return sorted(found, key=lambda voice: -self._praise(voice))
 
     def _praise(self, voice: Voice) -> int:
         return (
@@ -231,7 +232,7 @@ class Material:
             products = [self._hook(fact.evidence[:1], self._worth(fact)) for fact in told if fact.topic in _OF_PRODUCTS]
             found += [hook for hook in products if hook]
         unique = {_gist(hook.quote or hook.names): hook for hook in sorted(found, key=lambda hook: hook.worth)}
-        return sorted(unique.values(), key=lambda hook: (-hook.worth, _order(found, hook)))
+        return sorted(unique.values(), key=lambda hook: (-hook.worth, found.index(hook)))
 
     def _worth(self, fact: Fact[EvidenceId]) -> float:
         topic = 2 - _TOPICS.index(fact.topic) * 0.15 if fact.topic in _TOPICS else 0
@@ -253,18 +254,10 @@ class Material:
             and len(text.split()) <= QUOTED_WORDS
             and not re.search(r"[“”\"|?]|\bhttps?:|Logos:| — .* — |\s[,.;]|\byour?\b", text)
         )
-        return (
-            Hook(
-                page,
-                text,
-                "",
-                evidence,
-                needs,
-                worth + 0.6 * self.shown.freshness(evidence) - 3 * (self.shown.freshness(evidence) < STALE),
-            )
-            if quotable
-            else None
-        )
+        if not quotable:
+            return None
+        fresh = self.shown.freshness(evidence)
+        return Hook(page, text, "", evidence, needs, worth + 0.6 * fresh - 3 * (fresh < STALE))
 
     def _is_past(self, text: str, evidence: tuple[EvidenceId, ...]) -> bool:
         """Whether a line is news no more: 'in the coming months' long after, a funding round of unknown date."""
@@ -311,15 +304,15 @@ class Material:
 
     def _share(self, found: Sequence[T], rank: int, points: Callable[[T, Need, BuyerPersona], float]) -> list[T]:
         """Dealt out like cards: each persona in turn takes what fits best of what is left; the others' follow."""
-        left, hands = list(found), [list[T]() for _ in self.personas]
-        while left:
-            for at, persona in enumerate(self.personas):
-                if left:
-                    best = max(left, key=lambda item: (points(item, self.need(at), persona), -left.index(item)))
-                    left.remove(best)
-                    hands[at].append(best)
-        if rank >= len(hands):
+        if rank >= len(self.personas):
             return list(found)
+        left, hands = list(found), [list[T]() for _ in self.personas]
+        needs: list[Need] = [self.need(at) for at in range(len(hands))]
+        while left:
+            for at, persona in enumerate(self.personas[: len(left)]):
+                best = max(left, key=lambda item: points(item, needs[at], persona))
+                left.remove(best)
+                hands[at].append(best)
         return [*hands[rank], *(item for hand in hands[rank + 1 :] + hands[:rank] for item in hand)]
 
     def offerings_for(self, rank: int) -> list[Offering[EvidenceId]]:
@@ -371,7 +364,3 @@ def _long_enough(text: str) -> bool:
 def _gist(text: str) -> str:
     """By which two lines are seen to say the same."""
     return " ".join(normal(text).split()[:5])
-
-
-def _order(found: Sequence[object], item: object) -> int:
-    return found.index(item)
