@@ -6,17 +6,21 @@ The only module that knows everyone; adapters come by name, on first use.
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib
 import pkgutil
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import cached_property
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.errors import SetupError, UnknownName
+from octave_mcp.errors import NotWritten, SetupError, UnknownName
 from octave_mcp.ports import Engine, Export, Model, Source, Store
 from octave_mcp.runs import Runs
 from octave_mcp.settings import Settings
@@ -25,23 +29,26 @@ FORMATS = ("json", "markdown", "html")
 
 
 class App:
-    """Everything a server needs, made when it is first asked for."""
+    """Everything a server needs, made when it is first asked for. `engine` names where runs are executed."""
 
-    def __init__(self, settings: Settings, observers: tuple[Callable[[Event], None], ...] = ()) -> None:
+    def __init__(
+        self, settings: Settings, observers: tuple[Callable[[Event], None], ...] = (), *, engine: str = "durable"
+    ) -> None:
         self.settings = settings
         self._observers = observers
         self.allow_hosts = frozenset(settings.allow_hosts)
         self.max_runs = settings.max_runs
         self.site_timeout_seconds = settings.site_timeout_seconds
-        self.store: Store = _adapter("store", "memory").MemoryStore(settings.home)
-        self.engine: Engine = _adapter("engine", "inline").Inline()
+        self.keep_days = settings.keep_days
+        self.store: Store = _adapter("store", "sql").make(settings)
+        self.engine: Engine = _adapter("engine", engine).make(settings)
 
     @cached_property
     def runs(self) -> Runs:
         return Runs(self)
 
-    def model(self, name: str) -> Model:
-        """The model of that name; 'auto' is the one that the settings name.
+    def model_name(self, name: str) -> str:
+        """The name itself; for 'auto', that of the model which the settings name.
 
         Raises:
             SetupError: auto finds none.
@@ -53,36 +60,94 @@ class App:
                 "no model is configured: set OCTAVE_MODEL=extractive, or ask for the model 'extractive' in the call "
                 "(--model extractive on the command line); it arranges verbatim evidence and needs no key"
             )
-        return _adapter("models", chosen).make(self.settings)
+        _check_name("models", chosen)
+        return chosen
+
+    def source_name(self, name: str) -> str:
+        """The name itself; for 'auto', that of the source which the settings name, or of the crawler.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        chosen = self.settings.source if name == "auto" else name
+        chosen = "crawler" if chosen == "auto" else chosen
+        _check_name("sources", chosen)
+        return chosen
+
+    def model(self, name: str) -> Model:
+        return _adapter("models", name).make(self.settings)
 
     def source(self, name: str) -> Source:
-        chosen = self.settings.source if name == "auto" else name
-        return _adapter("sources", "crawler" if chosen == "auto" else chosen).make(self.settings)
+        return _adapter("sources", name).make(self.settings, self.store)
 
     def emit(self, event: Event) -> None:
         for observer in self._observers:
             observer(event)
 
     async def publish(self, playbook: Playbook) -> tuple[str, ...]:
-        """Writes the playbook's files under OCTAVE_HOME/playbooks; returns their paths."""
-        folder = self.settings.home / "playbooks"
+        """Writes the playbook's files into a folder of their own under OCTAVE_HOME/playbooks; returns their paths.
+
+        Raises:
+            NotWritten: they cannot be written there.
+        """
         today = date.today()  # noqa: DTZ011 - the user's day
         name = f"{playbook.vendor.domain}-{playbook.prospect.domain}-{today:%Y-%m-%d}".replace(":", "_")
-        return await asyncio.to_thread(write_files, playbook, folder, name)
+        try:
+            return await asyncio.to_thread(_write_new, playbook, self._published / name)
+        except OSError as failed:
+            raise NotWritten(
+                f"the playbook could not be written to disk ({failed.strerror}); get_run has it all the same"
+            ) from None
+
+    async def unpublish(self, files: Sequence[str]) -> None:
+        """Removes files that `publish` wrote, with their folders; any others it leaves alone."""
+        folders = {path.parent for file in files if (path := Path(file)).parent.parent == self._published}
+        for folder in folders:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    @property
+    def _published(self) -> Path:
+        return self.settings.home.absolute() / "playbooks"
 
 
-def write_files(playbook: Playbook, folder: Path, name: str = "") -> tuple[str, ...]:
-    """`playbook.json`, `.md` and `.html` in a new folder of that name, numbered if taken; else in `folder`."""
-    target = _free(folder / name) if name else folder
-    target.mkdir(parents=True, exist_ok=True)
-    return tuple(_write(target, _export(form), playbook) for form in FORMATS)
+def write_files(playbook: Playbook, folder: Path, formats: Sequence[str] = FORMATS) -> tuple[str, ...]:
+    """`playbook.json`, `.md` and `.html` in the folder, or those asked for; returns their paths."""
+    exports = [_export(form) for form in formats]
+    folder.mkdir(parents=True, exist_ok=True)
+    return tuple(_write(folder, export, playbook) for export in exports)
 
 
-def _free(target: Path) -> Path:
-    number = 1
-    while (candidate := target if number == 1 else target.with_name(f"{target.name}-{number}")).exists():
-        number += 1
-    return candidate
+def free_folder(folder: Path) -> Path:
+    """The folder, or one of the same name with a number, that is not there yet."""
+    return next(path for path in _numbered(folder) if not path.exists())
+
+
+def _write_new(playbook: Playbook, folder: Path) -> tuple[str, ...]:
+    """Into a new folder of that name, which appears with all its files: nobody meets it half written."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".", dir=folder.parent, ignore_cleanup_errors=True) as begun:
+        inside = Path(begun) / "files"
+        names = [Path(file).name for file in write_files(playbook, inside)]
+        target = next(path for path in _numbered(folder) if _renamed(inside, path))
+    return tuple(str(target / name) for name in names)
+
+
+def _renamed(folder: Path, target: Path) -> bool:
+    """Whether the folder now has that name: not where another has it."""
+    if target.exists():
+        return False
+    try:
+        folder.rename(target)
+    except OSError as failed:
+        if failed.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+            return False
+        raise
+    return True
+
+
+def _numbered(folder: Path) -> Iterator[Path]:
+    yield folder
+    yield from (folder.with_name(f"{folder.name}-{number}") for number in count(2))
 
 
 def _write(target: Path, export: Export, playbook: Playbook) -> str:
@@ -97,10 +162,18 @@ def _export(name: str) -> Export:
     return export(name)
 
 
+def available(kind: str) -> tuple[str, ...]:
+    """The names of all there is of a kind: 'models', 'sources'."""
+    package = importlib.import_module(f"octave_mcp.{kind}")
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] != "_"))
+
+
+def _check_name(kind: str, name: str) -> None:
+    if name not in available(kind):
+        raise UnknownName(f"there is no {kind[:-1]} {name!r}; choose one of {', '.join(available(kind))}")
+
+
 def _adapter(kind: str, name: str) -> Any:  # noqa: ANN401 - found by name
     """The module `octave_mcp.<kind>.<name>`, imported on first use."""
-    package = importlib.import_module(f"octave_mcp.{kind}")
-    available = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    if name not in available:
-        raise UnknownName(f"there is no {kind[:-1]} {name!r}; choose one of {', '.join(available)}")
+    _check_name(kind, name)
     return importlib.import_module(f"octave_mcp.{kind}.{name}")

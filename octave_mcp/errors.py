@@ -7,8 +7,19 @@ OctaveError
 |   +-- SameCompany          vendor and prospect are one company
 |   +-- UnsupportedLanguage  the model does not write it
 |   +-- UnknownName          no such model, source, section, export
-+-- NotFound 404             no such run
+|   +-- ReusedRequest 422    a request_id that names another request already
++-- Unauthorized 401         no token, or one that is not known
++-- RefusedOrigin 403        a web page of another site calls
++-- NotFound 404             no such run, session, route
++-- NotAllowed 405           the route is there, the method is not
++-- NotFinished 409          a run without a playbook, or without one yet
++-- TooLarge 413             a body beyond the limit
++-- WrongType 415            a body that is neither JSON nor a form
++-- RefusedHost 421          a name that this server is not known by
 +-- SetupError 503           a setting or a key is missing
++-- NotReady 503             the server is starting, or stopping
++-- StoreFailed 503          the database cannot be read or written
++-- NotWritten 500           the playbook's files cannot be written
 +-- UpstreamError 502        a site or a provider failed
     +-- SiteUnreachable      a company's website does not answer
     +-- SiteRefuses          it answers, and forbids reading it
@@ -19,6 +30,7 @@ OctaveError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 
@@ -54,14 +66,68 @@ class UnknownName(InputError):
     code = "unknown_name"
 
 
+class ReusedRequest(InputError):
+    code = "request_id_reused"
+    status = 422
+
+
+class Unauthorized(OctaveError):
+    code = "unauthorized"
+    status = 401
+
+
+class RefusedOrigin(OctaveError):
+    code = "refused_origin"
+    status = 403
+
+
 class NotFound(OctaveError):
     code = "not_found"
     status = 404
 
 
+class NotAllowed(OctaveError):
+    code = "method_not_allowed"
+    status = 405
+
+
+class NotFinished(OctaveError):
+    code = "not_finished"
+    status = 409
+
+
+class TooLarge(OctaveError):
+    code = "too_large"
+    status = 413
+
+
+class WrongType(OctaveError):
+    code = "unsupported_media_type"
+    status = 415
+
+
+class RefusedHost(OctaveError):
+    code = "refused_host"
+    status = 421
+
+
 class SetupError(OctaveError):
     code = "setup"
     status = 503
+
+
+class NotReady(OctaveError):
+    code = "not_ready"
+    status = 503
+
+
+class StoreFailed(OctaveError):
+    code = "store_unavailable"
+    status = 503
+
+
+class NotWritten(OctaveError):
+    code = "not_written"
 
 
 class UpstreamError(OctaveError):
@@ -89,3 +155,20 @@ class Transient(UpstreamError):
 
 class RateLimited(Transient):
     code = "rate_limited"
+
+
+def name_of(error: OctaveError) -> str:
+    """The name of its class, or of the nearest one above that is of this tree."""
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == __name__)
+
+
+def by_name(name: str, message: str) -> OctaveError:
+    """An error of the class of this name, with this message; of the root, where there is no such class."""
+    return next((kind for kind in tree() if kind.__name__ == name), OctaveError)(message)
+
+
+def tree(kind: type[OctaveError] = OctaveError) -> Iterator[type[OctaveError]]:
+    """The class and all those below it."""
+    yield kind
+    for below in kind.__subclasses__():
+        yield from tree(below)

@@ -31,7 +31,17 @@ FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "
 RENDERED = "rendered"
 TELLERS = 4
 """How many calls an event passes through on its way here: the line that is logged is the one that told it."""
-HAVE_THEIR_OWN = ("fastmcp", "mcp", "uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "httpx2", "stamina")
+HAVE_THEIR_OWN = (
+    "fastmcp",
+    "mcp",
+    "dbos",
+    "uvicorn",
+    "uvicorn.error",
+    "uvicorn.access",
+    "asyncio",
+    "httpx2",
+    "stamina",
+)
 """Loggers that may have handlers of their own, or keep their records from the root."""
 
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
@@ -56,6 +66,7 @@ SHAPES = (
 
 HOW: dict[EventName, tuple[str, str]] = {
     "run_started": ("INFO", "run started"),
+    "run_resumed": ("INFO", "run resumed"),
     "run_finished": ("INFO", "run finished"),
     "step_started": ("INFO", "step started"),
     "step_finished": ("INFO", "step finished"),
@@ -93,7 +104,7 @@ def log_event(event: Event) -> None:
     level, message = HOW[event.event]
     failure = sys.exception() if event.event == "call_failed" else None
     unforeseen = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
-    fields = event.model_dump(exclude={"message"}) | {"detail": event.message}
+    fields = event.model_dump(exclude={"at", "message"}) | {"detail": event.message}
     logger.bind(**fields).opt(exception=unforeseen, depth=TELLERS).log("ERROR" if unforeseen else level, message)
 
 

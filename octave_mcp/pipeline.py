@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.research import Research
-from octave_mcp.run import Run
+from octave_mcp.run import ASK_PLACES, Run
 from octave_mcp.steps.analyse_homepage import analyse_homepage
 from octave_mcp.steps.merge import merge
-from octave_mcp.steps.prioritise_urls import in_packs, prioritise_urls
+from octave_mcp.steps.prioritise_urls import PACK_PAGES, in_packs, prioritise_urls
 from octave_mcp.steps.read_pack import read_home, read_pack
 from octave_mcp.steps.scrape_homepage import scrape_homepage
 from octave_mcp.steps.understand import understand
@@ -25,7 +27,11 @@ async def generate(run: Run, vendor: Company, prospect: Company) -> Playbook:
     sites = await run(validate_and_map, (vendor, prospect))  # 1  the one barrier: both must be there
     names = tuple(site.home.structured.site_name or site.company.domain for site in sites)
     sold, sought = await run.side_by_side(  # 2-6, and 7 for the prospect
-        research, (sites[0], names[1]), (sites[1], names[0]), of=("vendor", "prospect")
+        research,
+        (sites[0], names[1]),
+        (sites[1], names[0]),
+        of=("vendor", "prospect"),
+        places=_places(run.request.max_pages),
     )
     return await run(write_playbook, sold, sought)  # 8  matching, then the writers
 
@@ -37,9 +43,18 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
     chosen = await run(prioritise_urls, site, profile, counterpart)  # 4
     packs = [(site, profile, counterpart, pack) for pack in in_packs(chosen)]
     first = await run(read_home, profile, counterpart, home)
-    readings = await run.side_by_side(
-        read_pack, *packs
-    )  # 5 + 6  scrape, then extract; packs do not wait for each other
+    readings = await run.side_by_side(  # 5 + 6  scrape, then extract; packs do not wait for each other
+        read_pack, *packs, places=PACK_PLACES
+    )
     return await run(
         understand, merge(site, profile, (first, *readings))
     )  # 7  prospect only: profile, pain points, personas
+
+
+PACK_PLACES = 1 + PACK_PAGES * ASK_PLACES
+"""A scrape, and at most one ask a page."""
+
+
+def _places(max_pages: int) -> int:
+    """The most scrapes and asks about one company: its door, its profile, its home page, its packs, and step 7."""
+    return 1 + 3 * ASK_PLACES + PACK_PLACES * ceil(max_pages / PACK_PAGES)

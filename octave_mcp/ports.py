@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from octave_mcp.domain.asks import A, Answer, Ask
 from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.events import Event
 from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.run import RunRecord
+from octave_mcp.domain.run import RunRecord, SessionRecord
 
 T = TypeVar("T")
 
@@ -62,30 +64,147 @@ class Source(Protocol):
     async def close(self) -> None: ...
 
 
+class Journal(Protocol):
+    """What a run has done: a step in it is done once, and what came of it is remembered.
+
+    Steps are told apart by their places, taken in the order of the calls: a run that is carried on must take them in
+    the same order. Calls that are made side by side take theirs before they wait for anything.
+    """
+
+    async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:
+        """One paid call, a scrape or an ask, whose result is of that kind.
+
+        An `OctaveError` that it raises is what came of it, too.
+        """
+        ...
+
+    def part(self, places: int) -> Journal:
+        """A journal of its own for a chain of at most so many steps beside others."""
+        ...
+
+
+Execute = Callable[[str, Journal], Awaitable[None]]
+"""Executes the run of this id, from its start or from where its journal ends."""
+
+Able = Callable[[str], Awaitable[bool]]
+"""Whether this process has what the run of this id needs: its model, its source, the hosts it may read."""
+
+
 class Engine(Protocol):
-    """Where a run's work is done. `inline` does it here and now; a durable one remembers what was done."""
+    """Where runs are executed."""
 
-    async def step(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
-        """One paid call: a scrape or an ask."""
+    async def launch(self, execute: Execute, able: Able) -> None:
+        """Makes it ready; a durable engine also carries on what an earlier process left."""
         ...
 
-    async def branch(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
-        """A chain of steps beside others."""
+    async def start(self, run_id: str) -> None:
+        """Has the run executed; once, however often it is asked."""
+        ...
+
+    async def is_known(self, run_id: str) -> bool:
+        """Whether the run was started, here or elsewhere, and is still to be executed or finished."""
+        ...
+
+    async def cancel(self, run_id: str) -> None:
+        """Stops what is being done for the run, in whatever process that is."""
+        ...
+
+    async def forget(self, run_ids: Sequence[str]) -> None:
+        """Removes all that is kept of these runs."""
+        ...
+
+    async def close(self, grace_seconds: float = 0) -> None:
+        """Waits so long for the runs of this process, and stops those that are still under way."""
         ...
 
 
-class Store(Protocol):
-    """What is kept of runs, and the text of every page that was read, by its digest."""
+class Notes(Protocol):
+    """Small answers of sites (a robots.txt), kept for whoever asks next."""
 
-    async def put_run(self, record: RunRecord) -> None: ...
+    async def put_note(self, key: str, text: str) -> None: ...
+
+    async def note(self, key: str, *, since: datetime) -> str | None:
+        """The note of this key, if it was put at that time or later."""
+        ...
+
+
+class Store(Notes, Protocol):
+    """What is kept of sessions and runs: records, events, playbooks, and each page that was read.
+
+    Raises:
+        StoreFailed: by each method, where the database cannot be read or written.
+    """
+
+    async def open(self) -> None:
+        """Makes it ready: creates what is not there yet."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def add_run(self, record: RunRecord, *, new_session: bool) -> RunRecord:
+        """The record, now kept; or the one that has its request_id already.
+
+        Raises:
+            NotFound: it names a session that is not there.
+        """
+        ...
+
+    async def update_run(self, record: RunRecord, *, events: Sequence[Event] = ()) -> bool:
+        """Puts the record in the place of the kept one and adds the events, both or neither.
+
+        False, and nothing is done, where the kept one is final or gone.
+        """
+        ...
 
     async def get_run(self, run_id: str) -> RunRecord | None: ...
+
+    async def runs(
+        self, *, session_id: str | None = None, limit: int = 20, after: str | None = None
+    ) -> list[RunRecord]:
+        """The newest first; `after` is the id of the last one seen."""
+        ...
+
+    async def unfinished(self) -> list[RunRecord]: ...
+
+    async def ended_before(self, when: datetime) -> list[RunRecord]:
+        """Runs that have been final since before then."""
+        ...
+
+    async def sessions(self, *, limit: int = 20, after: str | None = None) -> list[SessionRecord]:
+        """The newest first; `after` is the id of the last one seen."""
+        ...
+
+    async def session(self, session_id: str) -> SessionRecord | None: ...
+
+    async def delete_session(self, session_id: str) -> None:
+        """With all that is kept of its runs."""
+        ...
+
+    async def delete_runs(self, run_ids: Sequence[str]) -> None:
+        """With their events, playbooks and pages; and the sessions that have no other."""
+        ...
+
+    async def append(self, run_id: str, events: Sequence[Event]) -> None:
+        """Adds events at the end of the run's, which are numbered from 1; of a final run, nothing."""
+        ...
+
+    async def events(self, run_id: str, *, after: int = 0) -> list[tuple[int, Event]]:
+        """The run's events behind the one of that number, in order."""
+        ...
+
+    async def last_events(self, run_id: str, limit: int) -> list[tuple[int, Event]]: ...
 
     async def put_playbook(self, run_id: str, playbook: Playbook) -> None: ...
 
     async def get_playbook(self, run_id: str) -> Playbook | None: ...
 
-    async def put_page(self, page: Page) -> None: ...
+    async def put_pages(self, run_id: str, pages: Sequence[Page]) -> tuple[str, ...]:
+        """Keeps the pages as read by the run; returns their keys, in the order given."""
+        ...
+
+    async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
+        """The kept pages of these keys, in the order given."""
+        ...
 
     async def page_text(self, sha256: str) -> str | None: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -13,20 +13,27 @@ from octave_mcp.domain.asks import A, Answer, Ask
 from octave_mcp.domain.company import Company, Role, Site
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.evidence import Evidence
-from octave_mcp.domain.page import Page, PageFailure
+from octave_mcp.domain.page import Link, Page, PageFailure
 from octave_mcp.domain.playbook import Gap, StepTiming
 from octave_mcp.domain.research import Spent
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, OctaveError, UpstreamError
 from octave_mcp.gates import Judge, Problem
-from octave_mcp.ports import Engine, Model, Source, Store
+from octave_mcp.ports import Journal, Model, Source, Store
 from octave_mcp.retrying import retrying
 from octave_mcp.together import together
 
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R", bound=Value)
+
+ASK_PLACES = 2
+"""An ask, and the one that corrects it."""
+
+_Found = tuple[tuple[Link, ...], tuple[PageFailure, ...]]
+_Scraped = tuple[str | PageFailure, ...]
+"""The keys of the pages kept, and what could not be read, in the order asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class Run:
     request: PlaybookRequest
     model: Model
     source: Source
-    engine: Engine
+    journal: Journal
     store: Store
     emit: Callable[[Event], None]
     site_timeout_seconds: float
@@ -82,14 +89,19 @@ class Run:
         return result
 
     async def side_by_side(
-        self, branch: Callable[Concatenate[Run, P], Awaitable[T]], *arguments: tuple[Any, ...], of: Sequence[Role] = ()
+        self,
+        branch: Callable[..., Coroutine[Any, Any, T]],
+        *arguments: tuple[Any, ...],
+        of: Sequence[Role] = (),
+        places: int,
     ) -> tuple[T, ...]:
-        """The branch once for each tuple of arguments, at the same time; results in the order given."""
-        runs = [self.of(role) for role in of] or [self] * len(arguments)
-        calls = zip(runs, arguments, strict=True)
-        return await together(
-            *(self.engine.branch(_named(branch), _bound(branch, run, *given)) for run, given in calls)
-        )
+        """The branch once for each tuple of arguments, at the same time; results in the order given.
+
+        No branch makes more than `places` scrapes and asks: they are where the run is taken up again after a crash.
+        """
+        beside = [replace(self, journal=self.journal.part(places)) for _ in arguments]
+        runs = [run.of(role) for run, role in zip(beside, of, strict=True)] if of else beside
+        return await together(*(branch(run, *given) for run, given in zip(runs, arguments, strict=True)))
 
     def plan(self, units: int) -> None:
         """Adds work to what the progress is measured against."""
@@ -105,22 +117,38 @@ class Run:
         return tuple(self._tally.timings)
 
     async def open(self, company: Company) -> Company:
-        return await self.engine.step("open", lambda: self.source.open(company))
+        return await self.journal.step("open", lambda: self.source.open(company), Company)
 
     async def home(self, company: Company) -> Page:
-        page = await self.engine.step("home", lambda: self.source.home(company))
-        await self.store.put_page(page)
+        async def fetched() -> str:
+            (key,) = await self.store.put_pages(self.run_id, [await self.source.home(company)])
+            return key
+
+        (page,) = await self.store.pages(self.run_id, [await self.journal.step("home", fetched, str)])
         return page
 
     async def map(self, company: Company, home: Page) -> Site:
-        return await self.engine.step("map", lambda: self.source.map(company, home))
+        async def mapped() -> _Found:
+            site = await self.source.map(company, home)
+            return site.links, site.failures
+
+        links, failures = await self.journal.step("map", mapped, _Found)
+        return Site(company=company, home=home, links=links, failures=failures)
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
-        pages = await self.engine.step("scrape", lambda: self.source.scrape(site, urls))
-        for page in pages:
-            if isinstance(page, Page):
-                await self.store.put_page(page)
-        return pages
+        async def fetched() -> _Scraped:
+            read = await self.source.scrape(site, urls)
+            pages = [page.model_copy(update={"links": ()}) for page in read if isinstance(page, Page)]
+            keys = iter(await self.store.put_pages(self.run_id, pages))
+            return tuple(next(keys) if isinstance(page, Page) else page for page in read)
+
+        scraped = await self.journal.step("scrape", fetched, _Scraped)
+        pages = iter(await self.store.pages(self.run_id, [key for key in scraped if isinstance(key, str)]))
+        return tuple(next(pages) if isinstance(page, str) else page for page in scraped)
+
+    async def publish(self, write: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
+        """Has the playbook's files written, once; returns their paths."""
+        return await self.journal.step("publish", write, tuple[str, ...])
 
     async def ask(
         self, ask: Ask[A, Any], into: type[R], *, roles: tuple[Role, ...], known: tuple[str, ...]
@@ -133,11 +161,12 @@ class Run:
             BadAnswer: nothing of the answer may stand.
             UpstreamError: no answer came.
         """
+        journal = self.journal.part(ASK_PLACES)
         judge = Judge(shown=ask.passages, roles=roles, known=known, given=self.request.context)
-        answer = await self._answer(ask)
+        answer = await self._answer(ask, journal)
         spent = Spent.of(answer.usage)
         if problems := judge.problems(answer.value):
-            again = await self._corrected(ask, problems)
+            again = await self._corrected(ask, problems, journal)
             spent += Spent.of(again.usage) if again else Spent()
             if again and len(judge.problems(again.value)) <= len(problems):
                 answer = again
@@ -146,18 +175,21 @@ class Run:
             raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {_complaint(dropped)}")
         return Checked(value, evidence, _gaps(ask.prompt, dropped), spent)
 
-    async def _corrected(self, ask: Ask[A, Any], problems: Sequence[Problem]) -> Answer[A] | None:
+    async def _corrected(self, ask: Ask[A, Any], problems: Sequence[Problem], journal: Journal) -> Answer[A] | None:
         """A second answer, told what was wrong with the first; where none comes, the first has to do."""
         try:
-            return await self._answer(ask.model_copy(update={"complaint": _complaint(problems)}))
+            return await self._answer(ask.model_copy(update={"complaint": _complaint(problems)}), journal)
         except UpstreamError:
             return None
 
-    async def _answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        answer = await self.engine.step("ask", lambda: retrying(lambda: self.model.answer(ask)))
-        if not isinstance(answer.value, ask.answer):
-            raise BadAnswer(f"the answer to {ask.prompt!r} is not of the form asked for")
-        return answer
+    async def _answer(self, ask: Ask[A, Any], journal: Journal) -> Answer[A]:
+        async def answered() -> Answer[A]:
+            answer = await retrying(lambda: self.model.answer(ask))
+            if not isinstance(answer.value, ask.answer):
+                raise BadAnswer(f"the answer to {ask.prompt!r} is not of the form asked for")
+            return answer
+
+        return await journal.step("ask", answered, Answer[ask.answer])
 
     def tell(self, event: EventName, *, began: float | None = None, **more: Any) -> None:  # noqa: ANN401 - Event's fields
         took = None if began is None else round((time.perf_counter() - began) * 1000, 1)
@@ -181,14 +213,6 @@ def _code(failed: BaseException | None) -> str | None:
     if isinstance(failed, asyncio.CancelledError):
         return "cancelled"
     return failed and getattr(failed, "code", OctaveError.code)
-
-
-def _named(branch: Callable[..., Any]) -> str:
-    return getattr(branch, "__name__", "branch")
-
-
-def _bound(branch: Callable[..., Awaitable[T]], *args: Any) -> Callable[[], Awaitable[T]]:  # noqa: ANN401 - its own
-    return lambda: branch(*args)
 
 
 def _complaint(problems: Sequence[Problem]) -> str:

@@ -1,176 +1,118 @@
-"""Start, follow and read runs. A run belongs to the server, never to the call that asked for it."""
+"""Start, follow, cancel and list runs. A run belongs to the server, never to the call that asked for it."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 
-from octave_mcp.domain.addresses import parse_company
-from octave_mcp.domain.company import Company
 from octave_mcp.domain.events import Event
-from octave_mcp.domain.playbook import Playbook, Timings
-from octave_mcp.domain.run import FINAL, PlaybookRequest, RunError, RunRecord
-from octave_mcp.errors import NotFound, OctaveError, SameCompany, UnsupportedLanguage
-from octave_mcp.pipeline import generate
-from octave_mcp.ports import Engine, Model, Source, Store
-from octave_mcp.run import Run
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import PlaybookRequest, RunRecord, SessionRecord
+from octave_mcp.errors import NotFound, ReusedRequest, StoreFailed
+from octave_mcp.execution import Adapters, Executor, ended
 
 HEARTBEAT_SECONDS = 4.0
 """How long a follower waits for news before the last is told again."""
-
-FAILED_PAGE_CODES = ("timeout", "connection_failed", "http_429", "http_5")
-_FAILED_GAPS = frozenset({"upstream_unavailable", "bad_answer", "rate_limited"})
-_PARTIAL_GAPS = _FAILED_GAPS | {"dropped_by_check"}
+GLANCE_SECONDS = 0.25
+"""How often a follower looks for news of a run that another process executes."""
+TENDING_SECONDS = 60.0
+"""How often runs that nobody took up are started, and those kept long enough are removed."""
+UNCLAIMED_SECONDS = 30.0
+"""How long after it was recorded a run may still be on its way to the engine."""
 
 Told = Callable[[Event], Awaitable[None]]
-
-
-class Adapters(Protocol):
-    """What the composition root hands over: adapters by name, and what it does with a finished playbook."""
-
-    allow_hosts: frozenset[str]
-    max_runs: int
-    site_timeout_seconds: float
-    store: Store
-    engine: Engine
-
-    def model(self, name: str) -> Model: ...
-
-    def source(self, name: str) -> Source: ...
-
-    def emit(self, event: Event) -> None: ...
-
-    async def publish(self, playbook: Playbook) -> tuple[str, ...]: ...
-
-
-@dataclass(slots=True)
-class _Live:
-    """A run of this process: its task, the last event, and a signal for each new one."""
-
-    last: Event
-    task: asyncio.Task[None] | None = None
-    news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Runs:
     def __init__(self, adapters: Adapters) -> None:
         self._adapters = adapters
         self._store = adapters.store
-        self._live: dict[str, _Live] = {}
-        self._places = asyncio.Semaphore(adapters.max_runs)
+        self._engine = adapters.engine
+        self._executor = Executor(adapters)
+        self._tending: asyncio.Task[None] | None = None
+
+    async def open(self, *, executing: bool = True) -> None:
+        """Opens what is kept; if `executing`, carries on the runs that an earlier server has left.
+
+        A process that does not execute runs can read, cancel and delete them.
+
+        Raises:
+            StoreFailed, SetupError: the database cannot be used.
+        """
+        await self._store.open()
+        if executing:
+            await self._engine.launch(self._executor.execute, self._executor.able)
+            self._tending = asyncio.create_task(self._tend())
+
+    async def close(self, grace_seconds: float = 0) -> None:
+        """Lets what is under way end within `grace_seconds`; the rest is carried on by the next server."""
+        if self._tending:
+            self._tending.cancel()
+            await asyncio.gather(self._tending, return_exceptions=True)
+        await self._engine.close(grace_seconds)
+        for log in tuple(self._executor.logs.values()):
+            await log.close()
+        await self._store.close()
+
+    # What callers ask for
 
     async def start(self, request: PlaybookRequest) -> RunRecord:
-        """A new run in a new session, under way or waiting for a place.
+        """A new run, under way or waiting for a place; or the one that was started with the same request_id.
 
         Raises:
             InputError: a name is no domain, an address not public, the two are one company, the language not written.
+            ReusedRequest: its request_id stands for another request.
+            NotFound: it names a session that is not there.
             SetupError: no such model or source is set up.
         """
-        vendor, prospect = self._companies(request)
-        model = self._adapters.model(request.model)
-        if model.languages is not None and request.language not in model.languages:
-            raise UnsupportedLanguage(
-                f"the {model.name} model writes {', '.join(sorted(model.languages))}, not {request.language!r}; "
-                "leave language out, or choose a model that writes it"
-            )
-        source = self._adapters.source(request.source)
+        model, source = self._adapters.model_name(request.model), self._adapters.source_name(request.source)
+        self._executor.check(request, model, source)
         record = RunRecord(
             run_id=f"run_{secrets.token_hex(16)}",
-            session_id=f"sess_{secrets.token_hex(16)}",
+            session_id=request.session_id or f"sess_{secrets.token_hex(16)}",
             request=request,
             status="queued",
-            created_at=datetime.now(UTC),
-        )
-        await self._store.put_run(record)
-        run = self._run(record, model, source)
-        live = self._live[record.run_id]
-        live.task = asyncio.create_task(self._execute(record, run, vendor, prospect), name=record.run_id)
-        return record
-
-    def _companies(self, request: PlaybookRequest) -> tuple[Company, Company]:
-        vendor = parse_company(request.vendor, "vendor", self._adapters.allow_hosts)
-        prospect = parse_company(request.prospect, "prospect", self._adapters.allow_hosts)
-        if vendor.domain == prospect.domain:
-            raise SameCompany(f"{request.vendor!r} and {request.prospect!r} are one company, {vendor.domain}; name two")
-        return vendor, prospect
-
-    def _run(self, record: RunRecord, model: Model, source: Source) -> Run:
-        live = _Live(
-            Event(event="progress", run_id=record.run_id, session_id=record.session_id, message="queued", total=1)
-        )
-        self._live[record.run_id] = live
-
-        def emit(event: Event) -> None:
-            self._adapters.emit(event)
-            live.last = (
-                event if event.message else live.last.model_copy(update={"done": event.done, "total": event.total})
-            )
-            live.news.set()
-            live.news = asyncio.Event()
-
-        return Run(
-            run_id=record.run_id,
-            session_id=record.session_id,
-            request=record.request,
             model=model,
             source=source,
-            engine=self._adapters.engine,
-            store=self._store,
-            emit=emit,
-            site_timeout_seconds=self._adapters.site_timeout_seconds,
+            created_at=datetime.now(UTC),
         )
+        kept = await self._store.add_run(record, new_session=request.session_id is None)
+        if kept.request != request:
+            raise ReusedRequest(
+                f"request_id {request.request_id!r} stands for another request already, that of run {kept.run_id}; "
+                "give this one an id of its own"
+            )
+        if kept is record:
+            await self._engine.start(kept.run_id)
+        return kept
 
-    async def _execute(self, record: RunRecord, run: Run, vendor: Company, prospect: Company) -> None:
-        """The run from start to end: whatever happens, it ends in a final status, and its source is closed."""
-        began = time.perf_counter()
-        try:
-            async with self._places:
-                began = time.perf_counter()
-                record = record.model_copy(update={"status": "running"})
-                await self._store.put_run(record)
-                run.tell("run_started", message="started")
-                record = await self._finish(record, run, vendor, prospect, began)
-        except asyncio.CancelledError:
-            record = _ended(record, "cancelled")
-            raise
-        except OctaveError as failed:
-            record = _ended(record, "failed", RunError(code=failed.code, message=str(failed)))
-        except Exception as failed:  # noqa: BLE001 - a run ends as failed, whatever it was; the log has the rest
-            run.tell("call_failed", error=repr(failed), success=False)  # in here: the log gets its traceback
-            message = "something went wrong inside octave-mcp; the log of this run says what"
-            record = _ended(record, "failed", RunError(code=OctaveError.code, message=message))
-        finally:
-            await asyncio.shield(self._close(record, run, began))
+    async def get(self, run_id: str) -> RunRecord:
+        """The run's record.
 
-    async def _close(self, record: RunRecord, run: Run, began: float) -> None:
-        try:
-            await run.source.close()
-        except Exception as failed:  # noqa: BLE001 - what a source leaves open does not keep its run from ending
-            run.tell("call_failed", error=repr(failed), success=False)
-        await self._store.put_run(record)
-        error = f"{record.error.code}: {record.error.message}" if record.error else None
-        success = record.status in {"completed", "partial"}
-        run.tell("run_finished", began=began, success=success, message=record.status, error=error)
+        Raises:
+            NotFound: there is no such run.
+        """
+        record = await self._store.get_run(run_id)
+        if record is None:
+            raise NotFound(f"there is no run {run_id!r}; generate_playbook starts one")
+        return record
 
-    async def _finish(self, record: RunRecord, run: Run, vendor: Company, prospect: Company, began: float) -> RunRecord:
-        playbook = await generate(run, vendor, prospect)
-        if not _mandatory(playbook):
-            return _ended(record, "failed", _why_not(playbook))
-        timings = Timings(total_seconds=round(time.perf_counter() - began, 3), steps=run.timings)
-        playbook = playbook.model_copy(update={"timings": timings})
-        await self._store.put_playbook(record.run_id, playbook)
-        status = "partial" if _is_partial(playbook) else "completed"
-        try:
-            files = await self._adapters.publish(playbook)
-        except OSError as failed:
-            message = f"the playbook could not be written to disk ({failed.strerror}); get_run has it all the same"
-            return _ended(record, "partial", RunError(code="not_written", message=message))
-        return _ended(record, status).model_copy(update={"files": files})
+    async def playbook(self, run_id: str) -> Playbook | None:
+        return await self._store.get_playbook(run_id)
+
+    async def page_text(self, sha256: str) -> str | None:
+        return await self._store.page_text(sha256)
+
+    async def progress(self, run_id: str) -> Event | None:
+        """What the run is doing: its last event, with the last message."""
+        found = [event for _, event in await self._store.last_events(run_id, 12)]
+        if not found:
+            return None
+        message = next((event.message for event in reversed(found) if event.message), "")
+        return found[-1].model_copy(update={"message": message})
 
     async def follow(self, run_id: str, wait_seconds: float, told: Told) -> RunRecord:
         """The run once it is final, or as it is after `wait_seconds`; `told` gets each event, the last again every 4 s.
@@ -179,75 +121,149 @@ class Runs:
             NotFound: there is no such run.
         """
         record = await self.get(run_id)
-        live = self._live.get(run_id)
-        try:
-            async with asyncio.timeout(wait_seconds):
-                while live and record.status not in FINAL:
-                    news = live.news
-                    await told(live.last)
-                    await _either(news, HEARTBEAT_SECONDS)
-                    record = await self.get(run_id)
-        except TimeoutError:
-            pass
+        if not record.is_final and wait_seconds > 0:
+            try:
+                async with asyncio.timeout(wait_seconds):
+                    await self._follow(run_id, told)
+            except TimeoutError:
+                pass
         return await self.get(run_id)
 
-    async def get(self, run_id: str) -> RunRecord:
-        record = await self._store.get_run(run_id)
-        if record is None:
-            raise NotFound(f"there is no run {run_id!r}; generate_playbook starts one")
-        return record
+    async def _follow(self, run_id: str, told: Told) -> None:
+        seen = await self._store.last_events(run_id, 1)
+        last = await self.progress(run_id)
+        if last:
+            await told(last)
+        async with aclosing(self._batches(run_id, seen[-1][0] if seen else 0)) as batches:
+            async for batch in batches:
+                for _, event in batch:
+                    last = event
+                    await told(event)
+                if last and not batch:
+                    await told(last)
 
-    def progress(self, run_id: str) -> Event | None:
-        """What a run of this process is doing now."""
-        live = self._live.get(run_id)
-        return live.last if live else None
+    async def events(self, run_id: str, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
+        """The run's events with their numbers, those that were and those to come, behind the one of number `after`.
 
-    async def playbook(self, run_id: str) -> Playbook | None:
-        return await self._store.get_playbook(run_id)
+        Ends with the run.
 
-    async def close(self, grace_seconds: float = 0) -> None:
-        """Ends what is still under way after `grace_seconds`; each such run is recorded as cancelled."""
-        tasks = [live.task for live in self._live.values() if live.task and not live.task.done()]
-        await asyncio.sleep(0)  # a task that is cancelled before it begins would not even record that
-        if tasks and grace_seconds:
-            await asyncio.wait(tasks, timeout=grace_seconds)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        Raises:
+            NotFound: there is no such run.
+        """
+        await self.get(run_id)
+        async with aclosing(self._batches(run_id, after)) as batches:
+            async for batch in batches:
+                for number, event in batch:
+                    yield number, event
+
+    async def _batches(self, run_id: str, after: int) -> AsyncGenerator[list[tuple[int, Event]]]:
+        """Events as they come; an empty batch where none came for 4 s. Ends behind the last of the run."""
+        waited = 0.0
+        while True:
+            log = self._executor.logs.get(run_id)
+            news = log.news if log else None  # taken before looking, so that nothing is missed in between
+            record = await self._store.get_run(run_id)
+            batch = await self._store.events(run_id, after=after)
+            if batch:
+                last = next((at for at, (_, event) in enumerate(batch, 1) if event.event == "run_finished"), None)
+                yield batch[:last]
+                after, waited = batch[-1][0], 0.0
+                if last is not None:
+                    return
+            elif record is None or record.is_final:
+                return
+            elif waited >= HEARTBEAT_SECONDS:
+                yield []
+                waited = 0.0
+            waited += await _wait(news, HEARTBEAT_SECONDS if news else GLANCE_SECONDS)
+
+    async def cancel(self, run_id: str) -> RunRecord:
+        """The run, now cancelled; as it is, where it is final already.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        record = await self.get(run_id)
+        if not record.is_final:
+            await self._executor.end(ended(record, "cancelled"))
+            await self._engine.cancel(run_id)
+        return await self.get(run_id)
+
+    async def list_runs(self, session_id: str | None, limit: int, after: str | None) -> list[RunRecord]:
+        """The newest first, of one session or of all; `after` is the id of the last one seen."""
+        return await self._store.runs(session_id=session_id, limit=limit, after=after)
+
+    async def list_sessions(self, limit: int, after: str | None) -> list[SessionRecord]:
+        return await self._store.sessions(limit=limit, after=after)
+
+    async def session(self, session_id: str) -> SessionRecord:
+        """The session's record.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        session = await self._store.session(session_id)
+        if session is None:
+            raise NotFound(f"there is no session {session_id!r}; list_sessions names those there are")
+        return session
+
+    async def delete_session(self, session_id: str) -> int:
+        """Cancels what is under way in the session, and removes all that is kept of it; returns how many runs it had.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        await self.session(session_id)
+        records = await self._store.runs(session_id=session_id, limit=1_000_000)
+        for record in records:
+            if not record.is_final:
+                await self.cancel(record.run_id)
+        await self._remove(await self._store.runs(session_id=session_id, limit=1_000_000))
+        await self._store.delete_session(session_id)
+        return len(records)
+
+    async def _remove(self, records: Sequence[RunRecord]) -> None:
+        ids = [record.run_id for record in records]
+        await self._engine.forget(ids)
+        await self._adapters.unpublish([file for record in records for file in record.files])
+        await self._store.delete_runs(ids)
+
+    async def _tend(self) -> None:
+        """What is to be done from time to time, for as long as the server lives."""
+        while True:
+            try:
+                await self._start_unclaimed()
+                await self._remove_old()
+            except StoreFailed as failed:
+                self._adapters.emit(
+                    Event(event="call_failed", run_id="", session_id="", error=str(failed), success=False)
+                )
+            await asyncio.sleep(TENDING_SECONDS)
+
+    async def _start_unclaimed(self) -> None:
+        """Starts the runs that were recorded by a server which ended before its engine had them."""
+        now = datetime.now(UTC)
+        for record in await self._store.unfinished():
+            waited = (now - record.created_at).total_seconds()
+            if (
+                waited > UNCLAIMED_SECONDS
+                and not await self._engine.is_known(record.run_id)
+                and await self._executor.able(record.run_id)
+            ):
+                await self._engine.start(record.run_id)
+
+    async def _remove_old(self) -> None:
+        old = await self._store.ended_before(datetime.now(UTC) - timedelta(days=self._adapters.keep_days))
+        if old:
+            await self._remove(old)
 
 
-async def _either(news: asyncio.Event, seconds: float) -> None:
-    """Returns at the news, or when the time is up."""
+async def _wait(news: asyncio.Event | None, seconds: float) -> float:
+    """Returns at the news, or when the time is up; how many seconds it was."""
+    began = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(seconds):
-            await news.wait()
+            await (news.wait() if news else asyncio.sleep(seconds))
     except TimeoutError:
-        return
-
-
-def _ended(record: RunRecord, status: str, error: RunError | None = None) -> RunRecord:
-    return record.model_copy(update={"status": status, "finished_at": datetime.now(UTC), "error": error})
-
-
-def _mandatory(playbook: Playbook) -> bool:
-    """Whether what makes a playbook is there: a summary, a persona with copy to use, battle cards, evidence."""
-    summary = playbook.executive_summary
-    served = {s.persona_id for s in playbook.email_sequences if s.touches} & {
-        t.persona_id for t in playbook.talk_tracks
-    }
-    return bool(summary.whom_to_approach and served and playbook.battle_cards and playbook.evidence)
-
-
-def _why_not(playbook: Playbook) -> RunError:
-    """The error of a run without the mandatory sections: of what failed, or that the sites gave too little."""
-    failed = next((gap for gap in playbook.gaps if gap.code in _FAILED_GAPS), None)
-    if failed:
-        return RunError(code=failed.code, message=f"{failed.section} could not be written: {failed.reason}")
-    message = "the sites gave too little for a playbook: no persona, sequence or battle card could be written"
-    return RunError(code="too_little", message=message)
-
-
-def _is_partial(playbook: Playbook) -> bool:
-    """Whether something failed or was dropped; what the sites do not say is no failure, nor is a page that is gone."""
-    failed = any(failure.code.startswith(FAILED_PAGE_CODES) for failure in playbook.failed_pages)
-    return failed or any(gap.code in _PARTIAL_GAPS for gap in playbook.gaps)
+        pass
+    return asyncio.get_running_loop().time() - began

@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from platformdirs import user_data_path
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
+from octave_mcp.domain.value import Value
 from octave_mcp.errors import SetupError
+
+MASK = "***"
+ENV_FILE = Path(".env")
+"""In the folder where the server or the command is started."""
+PREFIX = "OCTAVE_"
+
+KEYS = {"OPENAI_API_KEY": "openai", "ANTHROPIC_API_KEY": "anthropic", "FIRECRAWL_API_KEY": "firecrawl"}
+"""The vendors' own names of their keys, and the model or the source that needs each."""
+
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # the doctor names lines that are ignored; once is enough
+
+Origin = Literal["default", "environment", ".env", "config.toml", "flag"]
+
+
+class Setting(Value):
+    """A setting under the name of its variable, with its value as text, '' where it has none, and where that is from.
+
+    A secret is shown as '***', and a database without its user.
+    """
+
+    name: str
+    value: str
+    origin: Origin
+    description: str
+    is_secret: bool = False
 
 
 def _split(value: object) -> object:
@@ -24,19 +56,40 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _home() -> Path:
-    return Path(os.environ.get("OCTAVE_HOME") or user_data_path("octave-mcp", appauthor=False))
+def _home(named: str | None = None) -> Path:
+    found = os.environ.get("OCTAVE_HOME") or named or user_data_path("octave-mcp", appauthor=False)
+    return _settled(Path(found))
 
 
+def _settled(path: Path) -> Path:
+    """The same place wherever it is read: a client's configuration is seen by no shell, and its folder is anyone's."""
+    return path.expanduser().absolute()
+
+
+UserPath = Annotated[Path, AfterValidator(_settled)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="OCTAVE_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+    )
+    _flags: frozenset[str] = PrivateAttr(frozenset())
 
-    home: Path = Field(default_factory=_home, description="Where runs, pages, playbooks and logs are kept")
+    home: UserPath = Field(default_factory=_home, description="Where runs, pages, playbooks and logs are kept")
     model: str = Field("auto", description="Who answers: the name of a model, or auto")
     source: str = Field("auto", description="Where pages come from: the name of a source, or auto")
+    database_url: SecretStr | None = Field(
+        None, description="Where runs are kept: a Postgres URL; a SQLite file in OCTAVE_HOME if not set"
+    )
+    host: str = Field(
+        "127.0.0.1", description="The address that HTTP listens on; others than loopback need OCTAVE_TOKENS"
+    )
+    port: int = Field(7777, ge=0, le=65535, description="The port that HTTP listens on; 0 takes a free one")
+    public_hosts: Hosts = Field((), description="Names under which HTTP is reached, beside loopback: octave.acme.com")
+    tokens: Tokens = Field((), description="Tokens of which HTTP asks for one, as 'Authorization: Bearer TOKEN'")
+    keep_days: int = Field(90, ge=1, description="Days after which a finished run is removed, with its files")
     allow_hosts: Hosts = Field(
         (), description="Hosts exempt from the address, port and name rules, with or without :port"
     )
@@ -45,7 +98,32 @@ class Settings(BaseSettings):
     site_timeout_seconds: float = Field(60, gt=0, description="How long a site may be silent before its run fails")
     max_runs: int = Field(16, ge=1, description="Runs at once")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged")
-    log_file: Path | None = Field(None, description="The log file; OCTAVE_HOME/logs/octave.jsonl if not set")
+    log_file: UserPath | None = Field(None, description="The log file; OCTAVE_HOME/logs/octave.jsonl if not set")
+
+    def __init__(self, **flags: Any) -> None:  # noqa: ANN401 - the fields
+        super().__init__(**flags)
+        self._flags = frozenset(flags)
+
+    @property
+    def config_file(self) -> Path:
+        return self.home / "config.toml"
+
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """Where the fields that have no default value got theirs, found by asking each source anew."""
+        sources: tuple[tuple[Origin, Iterable[str]], ...] = (
+            ("config.toml", TomlConfigSettingsSource(type(self), self.config_file)()),
+            (".env", DotEnvSettingsSource(type(self))()),
+            ("environment", EnvSettingsSource(type(self))()),
+            ("flag", self._flags),
+        )
+        return {name: origin for origin, names in sources for name in names}
+
+    @property
+    def url(self) -> str:
+        """The database's, with its password: for those who open it, not for anyone to read."""
+        given = self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.home / 'octave.db'}"
+        return f"postgresql://{given.removeprefix('postgres://')}" if given.startswith("postgres://") else given
 
     @classmethod
     def settings_customise_sources(
@@ -56,7 +134,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic-settings'
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = TomlConfigSettingsSource(settings_cls, _home() / "config.toml")
+        named = (source().get("home") for source in (init_settings, env_settings, dotenv_settings))
+        home = _settled(Path(next(filter(None, named), _home())))
+        toml = TomlConfigSettingsSource(settings_cls, home / "config.toml")
         return init_settings, env_settings, dotenv_settings, toml
 
 
@@ -64,7 +144,7 @@ def load(**flags: Any) -> Settings:  # noqa: ANN401 - the fields of Settings
     """The settings, with what the caller names before all else.
 
     Raises:
-        SetupError: one of them cannot be used; its value, which may be a secret, is not told.
+        SetupError: one of them, or a file of them, cannot be used; its value, which may be a secret, is not told.
     """
     try:
         return Settings(**flags)
@@ -72,7 +152,127 @@ def load(**flags: Any) -> Settings:  # noqa: ANN401 - the fields of Settings
         found = "; ".join(f"{_variable(error['loc'])}: {error['msg']}" for error in failed.errors(include_input=False))
         text = f"a setting cannot be used: {found}; correct it in the environment, .env or config.toml"
         raise SetupError(text) from None
+    except (SettingsError, OSError, ValueError) as failed:
+        found = "; ".join(f"{file}: {why}" for file, why in faults()) or type(failed).__name__
+        raise SetupError(f"the settings cannot be read: {found}; correct the file, or move it away") from None
+
+
+def fallback() -> Settings:
+    """The defaults, and OCTAVE_HOME as far as it is known: for those who must go on where `load` has failed."""
+    return Settings.model_construct(home=_home())
+
+
+def described(settings: Settings) -> tuple[Setting, ...]:
+    """Every setting, in the order of the fields, as it may be shown to anyone."""
+    origins = settings.origins
+    return tuple(
+        Setting(
+            name=_variable((name,)),
+            value=_shown(getattr(settings, name)),
+            origin=origins.get(name, "default"),
+            description=field.description or "",
+            is_secret="SecretStr" in str(field.annotation),
+        )
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def keys() -> tuple[Setting, ...]:
+    """The keys of others' services, as they may be shown to anyone: '***' or, where there is none, ''."""
+    environment, file = _variables()
+    return tuple(
+        Setting(
+            name=name,
+            value=MASK if name.lower() in file | environment else "",
+            origin=_origin(name.lower(), environment, file),
+            description=f"What {adapter} is asked with",
+            is_secret=True,
+        )
+        for name, adapter in KEYS.items()
+    )
+
+
+def value_of(variable: str) -> SecretStr | None:
+    """What the environment, or else `.env`, has under this name."""
+    environment, file = _variables()
+    found = (file | environment).get(variable.lower())
+    return SecretStr(found) if found else None
+
+
+def secret_values(settings: Settings) -> tuple[str, ...]:
+    """All that must not be shown, the parts of a database's URL included."""
+    own = [one.get_secret_value() for one in (*settings.tokens, settings.database_url) if one]
+    passwords = [match["password"] for url in own if (match := PASSWORD.search(url))]
+    return (*own, *passwords, *(found.get_secret_value() for name in KEYS if (found := value_of(name))))
+
+
+def unknown(settings: Settings) -> tuple[str, ...]:
+    """Names that look like those of settings, and are none: nothing reads them."""
+    fields = {_variable((name,)) for name in Settings.model_fields}
+    environment, file = _variables()
+    given = {name.upper() for name in file | environment if name.startswith(PREFIX.lower())}
+    toml = {_variable((name,)) for name in TomlConfigSettingsSource(Settings, settings.config_file).toml_data}
+    return (*sorted(given - fields), *(f"{name} in config.toml" for name in sorted(toml - fields)))
+
+
+def faults() -> Iterator[tuple[Path, str]]:
+    """The files of settings that cannot be read, and why; not what is in them."""
+    named = None
+    try:
+        named = DotEnvSettingsSource(Settings).env_vars.get("octave_home")
+    except (OSError, ValueError) as failed:
+        yield ENV_FILE.absolute(), _why(failed)
+    file = _home(named) / "config.toml"
+    try:
+        TomlConfigSettingsSource(Settings, file)
+    except (OSError, ValueError) as failed:
+        yield file, _why(failed)
+
+
+def _why(failed: OSError | ValueError) -> str:
+    return (failed.strerror if isinstance(failed, OSError) else None) or str(failed)
+
+
+def _variables() -> tuple[dict[str, str], dict[str, str]]:
+    """All that the environment has, and all that `.env` has if it can be read, under names in lower case."""
+    environment = _set(EnvSettingsSource(Settings))
+    try:
+        return environment, _set(DotEnvSettingsSource(Settings))
+    except (OSError, ValueError):
+        return environment, {}
+
+
+def _set(source: EnvSettingsSource) -> dict[str, str]:
+    return {name: value for name, value in source.env_vars.items() if value}
+
+
+def _origin(name: str, environment: dict[str, str], file: dict[str, str]) -> Origin:
+    return "environment" if name in environment else ".env" if name in file else "default"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_shown, cast("tuple[object, ...]", value)))
+    if isinstance(value, SecretStr):
+        return _without_user(value.get_secret_value())
+    return "" if value is None else str(value)
+
+
+PASSWORD = re.compile(r"://[^:/]*:(?P<password>.+)@")
+HOST = r"(?:\[[0-9a-f:.]+\]|[\w.-]*)(?::\d+)?"
+URL = re.compile(
+    rf"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^@/?#]*@)?(?P<place>{HOST}(?:,{HOST})*(?:/[^@?#]*)?)(?:\?[^@#]*)?",
+    re.IGNORECASE,
+)
+
+
+def _without_user(secret: str) -> str:
+    """The scheme, host and database of a URL; anything that is not clearly one is masked as a whole."""
+    url = URL.fullmatch(secret)
+    if not url:
+        return MASK
+    return url["scheme"] + (f"{MASK}@" if url["user"] else "") + url["place"]
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    return f"OCTAVE_{location[0]}".upper() if location else "settings"
+    return f"{PREFIX}{location[0]}".upper() if location else "settings"

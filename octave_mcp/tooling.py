@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,25 +22,33 @@ Method = Literal["GET", "POST", "DELETE"]
 MISFITS = {"unexpected_keyword_argument": "there is no such argument", "missing_argument": "missing"}
 """What pydantic calls an argument that does not fit the signature, and what it means to a caller."""
 
+NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a tool may use of the call it answers: the runs, a way to tell progress, and how long it may wait."""
+    """What a tool may use of the call it answers: the runs, a way to tell progress, and how long it may wait.
+
+    `runs_at` is where the caller finds runs: 'run://' or '/runs/'.
+    """
 
     runs: Runs
     progress: Callable[[Event], Awaitable[None]]
     longest_wait_seconds: float
+    runs_at: str
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A shared function. `read_only` and `open_world` are what its annotations tell a client."""
+    """A shared function; the last four are what its annotations tell a client."""
 
     function: Callable[..., Awaitable[Any]]
     method: Method
     path: str
     title: str
     read_only: bool
+    destructive: bool
+    idempotent: bool
     open_world: bool
 
     @property
@@ -74,23 +83,36 @@ class Tool:
 def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
     """What is wrong with the arguments, each by its name; not their values, which may be secret."""
     found = failed.errors(include_url=False, include_input=False, include_context=False)
-    text = "; ".join(
-        f"{'.'.join(map(str, error['loc']))}: {MISFITS.get(error['type'], error['msg'])}" for error in found
-    )
+    text = "; ".join(f"{_place(error['loc'])}: {MISFITS.get(error['type'], error['msg'])}" for error in found)
     misfits = any(error["type"] in MISFITS for error in found)
     return f"{text}. {tool.name} takes {', '.join(tool.arguments)}" if misfits else text
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Where it is wrong; what does not look like the name of an argument may be a secret that was put in its place."""
+    names = map(str, location)
+    return ".".join(name if NAME.fullmatch(name) else "(a name that is none)" for name in names)
 
 
 TOOLS: dict[str, Tool] = {}
 
 
 def tool(
-    method: Method, path: str, *, title: str, read_only: bool = False, open_world: bool = False
+    method: Method,
+    path: str,
+    *,
+    title: str,
+    read_only: bool = False,
+    destructive: bool = False,
+    idempotent: bool = False,
+    open_world: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
     """Registers a function of `tools.py` under its own name; its signature and docstring are its interface."""
 
     def register(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        TOOLS[function.__name__] = Tool(function, method, path, title, read_only, open_world)
+        TOOLS[function.__name__] = Tool(
+            function, method, path, title, read_only, destructive, idempotent or read_only, open_world
+        )
         return function
 
     return register

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import Field
 
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import SECTIONS, Playbook
-from octave_mcp.domain.run import FINAL, PlaybookRequest, RunError, RunRecord, RunStatus
+from octave_mcp.domain.run import FINAL, PlaybookRequest, RunError, RunRecord, RunStatus, SessionRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, UnknownName
 from octave_mcp.tooling import TOOLS, Call, tool
 
-__all__ = ("TOOLS", "RunReport", "generate_playbook", "get_run")
+__all__ = (
+    "TOOLS",
+    "RunReport",
+    "cancel_run",
+    "delete_session",
+    "generate_playbook",
+    "get_run",
+    "list_sessions",
+)
 
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
+
+SUFFIXES = ("md", "html", "json")
+"""Of the files that every finished playbook has."""
 
 SECTION_CHARACTERS = 76_000
 """About 20,000 tokens: the most that one answer carries of a section."""
@@ -52,8 +64,49 @@ class RunReport(Value):
     error: RunError | None = None
     overview: Overview | None = None
     files: tuple[str, ...] = ()
-    section: dict[str, Any] | None = Field(default=None, description="The section asked for, under its name")
-    cursor: str | None = Field(default=None, description="Pass it on for the rest of the section")
+    links: tuple[str, ...] = ()
+
+
+class SectionReport(RunReport):
+    """A run with the section of its playbook that was asked for, under its name; the overview is left out then.
+
+    `cursor`, passed on, gives the rest of the section.
+    """
+
+    section: dict[str, Any] | None = None
+    cursor: str | None = None
+
+
+class RunLine(Value):
+    """A run in a list."""
+
+    run_id: str
+    vendor: str
+    prospect: str
+    status: RunStatus
+    created_at: datetime
+
+
+class SessionLine(Value):
+    """A session in a list: `runs` counts them all, `latest` is the newest."""
+
+    session_id: str
+    created_at: datetime
+    runs: int
+    latest: RunLine | None
+
+
+class SessionList(Value):
+    """Sessions, the newest first; or the runs of the one that was asked for."""
+
+    sessions: tuple[SessionLine, ...]
+    runs: tuple[RunLine, ...] = ()
+    cursor: str | None = Field(default=None, description="Pass it on for older ones")
+
+
+class Deleted(Value):
+    session_id: str
+    runs: int
 
 
 @tool("POST", "/runs", title="Generate a sales playbook", open_world=True)
@@ -69,6 +122,13 @@ async def generate_playbook(
     source: Annotated[str, Field(description="Where pages come from: 'auto' or 'crawler'")] = "auto",
     language: Annotated[str, Field(max_length=35, description="Language of the playbook, e.g. 'en'")] = "en",
     max_pages: Annotated[int, Field(ge=1, le=200, description="Pages to read of each company")] = 25,
+    session_id: Annotated[
+        str | None, Field(max_length=64, description="From an earlier run, to keep them together")
+    ] = None,
+    request_id: Annotated[
+        str | None,
+        Field(min_length=1, max_length=255, description="Your own id: asked again, the same run is returned"),
+    ] = None,
     wait_seconds: Annotated[float, WAIT] = 40,
     *,
     call: Call,
@@ -87,6 +147,8 @@ async def generate_playbook(
         source=source,
         language=language,
         max_pages=max_pages,
+        session_id=session_id,
+        request_id=request_id,
     )
     record = await call.runs.start(request)
     return await _followed(record.run_id, wait_seconds, call)
@@ -97,39 +159,112 @@ async def get_run(
     run_id: Annotated[str, Field(description="From generate_playbook")],
     section: Annotated[
         str | None,
-        Field(description=f"One section in full: {', '.join(SECTIONS)}; or a part, e.g. vendor_elements.case_studies"),
+        Field(
+            description="One section in full: 'email_sequences', 'talk_tracks', ... (see the overview); or a part of it"
+        ),
     ] = None,
     cursor: Annotated[str | None, Field(description="From the last answer, for the rest of a long section")] = None,
     wait_seconds: Annotated[float, WAIT] = 40,
     *,
     call: Call,
-) -> RunReport:
+) -> SectionReport:
     """How a run stands, and its playbook once it is final: a summary, or one `section` in full.
 
     Waits up to `wait_seconds` for the run to end, telling progress meanwhile.
     """
     if section is not None and section.split(".")[0] not in SECTIONS:
         raise UnknownName(f"there is no section {section!r}; choose one of {', '.join(SECTIONS)}")
-    found = await _followed(run_id, wait_seconds, call)
-    playbook = await call.runs.playbook(run_id)
+    found = SectionReport(**dict(await _followed(run_id, wait_seconds, call)))
+    playbook = await call.runs.playbook(run_id) if section and found.status in FINAL else None
     if section is None or playbook is None:
         return found
     return found.model_copy(update={"overview": None, **_part(playbook, section, cursor)})
 
 
+@tool("POST", "/runs/{run_id}/cancel", title="Cancel a run", idempotent=True, destructive=True)
+async def cancel_run(
+    run_id: Annotated[str, Field(description="From generate_playbook")],
+    *,
+    call: Call,
+) -> RunReport:
+    """Stop a run that is under way; one that has ended stays as it is."""
+    await call.runs.cancel(run_id)
+    return await _followed(run_id, 0, call)
+
+
+@tool("GET", "/sessions", title="List sessions", read_only=True)
+async def list_sessions(
+    session_id: Annotated[str | None, Field(description="Of this session alone, its runs")] = None,
+    limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Field(description="From the last answer, for older ones")] = None,
+    *,
+    call: Call,
+) -> SessionList:
+    """What was asked for before, the newest first: sessions with their latest run, or the runs of one session."""
+    if session_id is not None:
+        session = await call.runs.session(session_id)
+        runs = await call.runs.list_runs(session_id, limit + 1, cursor)
+        line = await _session_line(session, call)
+        return SessionList(
+            sessions=(line,), runs=tuple(map(run_line, runs[:limit])), cursor=cursor_of([r.run_id for r in runs], limit)
+        )
+    sessions = await call.runs.list_sessions(limit + 1, cursor)
+    lines = [await _session_line(session, call) for session in sessions[:limit]]
+    return SessionList(sessions=tuple(lines), cursor=cursor_of([s.session_id for s in sessions], limit))
+
+
+@tool("DELETE", "/sessions/{session_id}", title="Delete a session", idempotent=True, destructive=True)
+async def delete_session(
+    session_id: Annotated[str, Field(description="From generate_playbook or list_sessions")],
+    *,
+    call: Call,
+) -> Deleted:
+    """Delete a session for good: its runs, their playbooks and files, and the pages read for them."""
+    return Deleted(session_id=session_id, runs=await call.runs.delete_session(session_id))
+
+
+def cursor_of(ids: Sequence[str], limit: int) -> str | None:
+    """The cursor of a list of which one more than `limit` was asked for: the last that is shown, if there are more."""
+    return ids[limit - 1] if len(ids) > limit else None
+
+
+async def _session_line(session: SessionRecord, call: Call) -> SessionLine:
+    newest = await call.runs.list_runs(session.session_id, 1, None)
+    return SessionLine(
+        session_id=session.session_id,
+        created_at=session.created_at,
+        runs=session.runs,
+        latest=run_line(newest[0]) if newest else None,
+    )
+
+
+def run_line(record: RunRecord) -> RunLine:
+    request = record.request
+    return RunLine(
+        run_id=record.run_id,
+        vendor=request.vendor,
+        prospect=request.prospect,
+        status=record.status,
+        created_at=record.created_at,
+    )
+
+
 async def _followed(run_id: str, wait_seconds: float, call: Call) -> RunReport:
     record = await call.runs.follow(run_id, min(wait_seconds, call.longest_wait_seconds), call.progress)
-    return report(record, call.runs.progress(run_id), await call.runs.playbook(run_id))
+    playbook = await call.runs.playbook(run_id) if record.is_final else None
+    found = report(record, await call.runs.progress(run_id), playbook)
+    links = tuple(f"{call.runs_at}{run_id}/playbook.{suffix}" for suffix in SUFFIXES) if playbook else ()
+    return found.model_copy(update={"links": links})
 
 
 def report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> RunReport:
-    final = record.status in FINAL
+    final = record.is_final
     return RunReport(
         run_id=record.run_id,
         session_id=record.session_id,
         status=record.status,
         step="" if final or last is None else last.step,
-        message=record.error.message if record.error else record.status if final or last is None else last.message,
+        message=record.error.message if record.error else record.status if final or last is None else _said(last),
         done=last.done if last else 0,
         total=last.total if last else 0,
         next=_next(record, playbook),
@@ -139,8 +274,12 @@ def report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> 
     )
 
 
+def _said(last: Event) -> str:
+    return last.message or last.step.replace("_", " ")
+
+
 def _next(record: RunRecord, playbook: Playbook | None) -> str:
-    if record.status not in FINAL:
+    if not record.is_final:
         return f"call get_run with run_id={record.run_id!r}"
     return "call get_run with a section, e.g. 'email_sequences', or open the files" if playbook else ""
 

@@ -6,11 +6,13 @@ import asyncio
 import json
 import logging
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,8 +20,12 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, cast
 
+import postgres
+import psycopg
 import pytest
+import scripted
 from loguru import logger
+from psycopg import sql
 
 from octave_mcp.demo.sites import Document, Site, load
 
@@ -79,24 +85,44 @@ def logs_end_with_the_test() -> Iterator[None]:
     warnings.showwarning = shown
 
 
+@pytest.fixture(autouse=True)
+def stages_end_with_the_test() -> Iterator[None]:
+    yield
+    while scripted.OPENED:
+        asyncio.run(scripted.OPENED.pop().store.close())
+
+
 class LoopbackSite(ThreadingHTTPServer):
     """A company's site on a port of its own; `failing` are paths that answer with that status.
 
-    `gate` holds every answer back while it is closed; `asked` is set by the first request.
+    `gate` holds every answer back while it is closed; `asked` is set by the first request. `hits` counts the requests
+    of each path; with `held_at`, the gate closes at the request of that number, and `reached` is set.
     """
 
     daemon_threads = True
 
-    def __init__(self, site: Site, *, held: bool = False, failing: dict[str, int] | None = None) -> None:
+    def __init__(
+        self, site: Site, *, held: bool = False, failing: dict[str, int] | None = None, held_at: int | None = None
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         self.host = f"127.0.0.1:{self.server_port}"
         self.documents = site.documents(f"http://{self.host}")
         self.missing = site.missing(f"http://{self.host}")
         self.failing = failing or {}
-        self.gate, self.asked = threading.Event(), threading.Event()
+        self.gate, self.asked, self.reached = threading.Event(), threading.Event(), threading.Event()
+        self.hits: Counter[str] = Counter()
+        self.held_at = held_at
+        self._counting = threading.Lock()
         if not held:
             self.gate.set()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def count(self, path: str) -> None:
+        with self._counting:
+            self.hits[path] += 1
+            if self.hits.total() == self.held_at:
+                self.gate.clear()
+                self.reached.set()
 
     def close(self) -> None:
         self.gate.set()
@@ -111,6 +137,7 @@ class _Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         site = cast("LoopbackSite", self.server)
         site.asked.set()
+        site.count(self.path)
         site.gate.wait()
         document = site.documents.get(self.path, site.missing)
         status = site.failing.get(self.path) or (404 if document is site.missing else 200)
@@ -181,6 +208,23 @@ def real_sites() -> Iterator[dict[str, str]]:
         assert server.stdout
         yield json.loads(server.stdout.readline())
         server.terminate()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    if not postgres.program("pg_ctl"):
+        pytest.skip("Postgres is not installed here")
+    with postgres.cluster() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """A database of the test's own."""
+    name = f"octave_{secrets.token_hex(6)}"
+    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    return f"{postgres_server}/{name}"
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,8 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorElements
 from octave_mcp.errors import SiteRefuses, SiteUnreachable
 from octave_mcp.evidence import passages, quotations
-from octave_mcp.ports import Engine, Model, Source
+from octave_mcp.ports import Model, Source
+from octave_mcp.runs import Runs
 from octave_mcp.settings import Settings
 
 FETCHED_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -479,6 +480,20 @@ def invented_sites() -> dict[str, tuple[Page, ...]]:
     }
 
 
+class NoNotes:
+    """What a source may keep for others, in a test of one."""
+
+    async def put_note(self, key: str, text: str) -> None:
+        """Keeps nothing."""
+
+    async def note(self, key: str, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's
+        return None
+
+
+OPENED: list[Stage] = []
+"""Closed at the end of the test."""
+
+
 class Stage(App):
     """The application with a model and a source of the test's own, under the name 'scripted', and its events."""
 
@@ -488,25 +503,36 @@ class Stage(App):
         *,
         model: Model | None = None,
         source: Source | None = None,
-        engine: Engine | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.events: list[Event] = []
-        super().__init__(settings or Settings.model_validate({"home": home}), (self.events.append,))
+        super().__init__(settings or Settings.model_validate({"home": home}), (self.events.append,), engine="inline")
+        self._opened = False
         self.scripted = model or ScriptedModel()
         self.site_source = source or ScriptedSource(invented_sites())
-        if engine:
-            self.engine = engine
+
+    async def opened(self) -> Runs:
+        if not self._opened:
+            self._opened = True
+            await self.runs.open()
+            OPENED.append(self)
+        return self.runs
 
     def model(self, name: str) -> Model:
         return self.scripted if name == "scripted" else super().model(name)
+
+    def model_name(self, name: str) -> str:
+        return name if name == "scripted" else super().model_name(name)
+
+    def source_name(self, name: str) -> str:
+        return name if name == "scripted" else super().source_name(name)
 
     def source(self, name: str) -> Source:
         return self.site_source if name == "scripted" else super().source(name)
 
     async def run(self, **request: Any) -> tuple[RunRecord, Playbook | None]:  # noqa: ANN401 - fields of the request
         """A run to its end."""
-        record = await self.runs.start(asked_for(**request))
+        record = await (await self.opened()).start(asked_for(**request))
         return await self.end_of(record.run_id)
 
     async def end_of(self, run_id: str) -> tuple[RunRecord, Playbook | None]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import stamina
+from scripted import NoNotes
 
 from octave_mcp.domain.addresses import check_url, parse_company, same_site, url_key
 from octave_mcp.domain.company import Company, Site
@@ -46,7 +47,7 @@ def settings(*hosts: str, seconds: float = 10) -> Settings:
 
 @asynccontextmanager
 async def crawling(chosen: Settings | None = None, lookup: Lookup = lookup) -> AsyncGenerator[Source]:
-    source = Crawler(chosen or settings(), lookup)
+    source = Crawler(chosen or settings(), NoNotes(), lookup)
     try:
         yield source
     finally:
@@ -525,7 +526,7 @@ def web() -> Iterator[dict[str, str]]:
 
 @asynccontextmanager
 async def reading(web: dict[str, str], domain: str) -> AsyncGenerator[tuple[Source, Site]]:
-    source = make(settings())
+    source = make(settings(), NoNotes())
     try:
         yield source, await site_of(source, parse_company(web[domain], "vendor", LOOPBACK))
     finally:

@@ -420,7 +420,7 @@ async def test_an_unexpected_error_ends_the_run_and_leaks_nothing(stage: Stage, 
     assert record.error
     assert (record.status, record.error.code, playbook) == ("failed", "internal", None)
     assert SECRET not in record.model_dump_json()
-    last = stage.runs.progress(record.run_id)
+    last = await (await stage.opened()).progress(record.run_id)
     assert last
     assert SECRET not in last.model_dump_json()
     assert [event.event for event in stage.events if event.error and SECRET in event.error] == ["call_failed"]
@@ -458,7 +458,8 @@ async def test_a_source_that_cannot_be_closed_does_not_keep_the_run_from_ending(
 # Cancellation
 
 
-async def test_closing_ends_a_run_as_cancelled_and_closes_its_source(stage: Stage, model: ScriptedModel) -> None:
+async def never_answered(model: ScriptedModel) -> asyncio.Event:
+    """Set once an ask has begun that nobody answers."""
     under_way = asyncio.Event()
 
     async def never(_: Asked) -> Value:
@@ -467,40 +468,55 @@ async def test_closing_ends_a_run_as_cancelled_and_closes_its_source(stage: Stag
         raise AssertionError
 
     model.on(form(SummaryDraft[Cite]), never)
-    started = await stage.runs.start(asked_for())
+    return under_way
+
+
+async def test_a_run_that_is_cancelled_stops_at_once_and_closes_its_source(stage: Stage, model: ScriptedModel) -> None:
+    under_way, runs = await never_answered(model), await stage.opened()
+    started = await runs.start(asked_for())
     async with asyncio.timeout(20):
         await under_way.wait()
-    await stage.runs.close()
-    record = await stage.runs.get(started.run_id)
+    record = await runs.cancel(started.run_id)
     assert record.status == "cancelled"
     assert record.finished_at
     assert record.error is None
     assert isinstance(stage.site_source, ScriptedSource)
     assert stage.site_source.closed == 1
     assert stage.events[-1].event == "run_finished"
+    assert await runs.cancel(started.run_id) == record
 
 
-async def test_closing_ends_a_run_that_has_not_begun(stage: Stage) -> None:
-    started = await stage.runs.start(asked_for())
-    await stage.runs.close()
-    assert (await stage.runs.get(started.run_id)).status == "cancelled"
+async def test_a_run_may_be_cancelled_before_it_has_begun(stage: Stage) -> None:
+    runs = await stage.opened()
+    started = await runs.start(asked_for())
+    assert (await runs.cancel(started.run_id)).status == "cancelled"
+    assert (await stage.end_of(started.run_id))[0].status == "cancelled"
 
 
-async def test_closing_ends_a_run_that_waits_for_its_place(tmp_path: Path, model: ScriptedModel) -> None:
-    begun = asyncio.Event()
-
-    async def never(_: Asked) -> Value:
-        begun.set()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    model.on(form(SummaryDraft[Cite]), never)
+async def test_a_run_that_waits_for_its_place_is_cancelled_and_the_others_go_on(
+    tmp_path: Path, model: ScriptedModel
+) -> None:
+    under_way = await never_answered(model)
     stage = Stage(tmp_path, model=model, settings=Settings.model_validate({"home": tmp_path, "max_runs": 1}))
-    started = [await stage.runs.start(asked_for()) for _ in range(3)]
+    runs = await stage.opened()
+    first, second, third = [await runs.start(asked_for()) for _ in range(3)]
     async with asyncio.timeout(20):
-        await begun.wait()
-    await stage.runs.close()
-    assert {(await stage.runs.get(record.run_id)).status for record in started} == {"cancelled"}
+        await under_way.wait()
+    assert (await runs.cancel(second.run_id)).status == "cancelled"
+    assert {(await runs.get(record.run_id)).status for record in (first, third)} == {"running", "queued"}
+
+
+async def test_a_server_that_ends_leaves_its_run_to_be_carried_on(stage: Stage, model: ScriptedModel) -> None:
+    under_way, runs = await never_answered(model), await stage.opened()
+    started = await runs.start(asked_for())
+    async with asyncio.timeout(20):
+        await under_way.wait()
+    await runs.close()
+    next_one = await Stage(stage.settings.home).opened()
+    assert (await next_one.get(started.run_id)).status == "running"
+    last = await next_one.progress(started.run_id)
+    assert last
+    assert last.event != "run_finished"
 
 
 async def test_a_failed_step_stops_what_runs_beside_it(stage: Stage, model: ScriptedModel) -> None:

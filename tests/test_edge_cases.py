@@ -64,7 +64,7 @@ def sites(vendor: dict[str, str] | None = None, prospect: dict[str, str] | None 
 )
 async def test_a_company_cannot_sell_to_itself(tmp_path: Path, vendor: str, prospect: str, model: str) -> None:
     with pytest.raises(SameCompany, match=r"are one company, lumenforge\.example"):
-        await Stage(tmp_path).runs.start(asked_for(vendor=vendor, prospect=prospect, model=model))
+        await (await Stage(tmp_path).opened()).start(asked_for(vendor=vendor, prospect=prospect, model=model))
 
 
 @pytest.mark.parametrize(
@@ -82,19 +82,19 @@ async def test_a_company_cannot_sell_to_itself(tmp_path: Path, vendor: str, pros
 async def test_a_company_needs_a_public_website(tmp_path: Path, vendor: str, error: type[InputError]) -> None:
     stage = Stage(tmp_path)
     with pytest.raises(error):
-        await stage.runs.start(asked_for(vendor=vendor))
+        await (await stage.opened()).start(asked_for(vendor=vendor))
     assert stage.events == []
 
 
 async def test_a_language_that_the_model_does_not_write_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unsupported, match="the extractive model writes en, not 'de'"):
-        await Stage(tmp_path).runs.start(asked_for(model="extractive", language="de"))
+        await (await Stage(tmp_path).opened()).start(asked_for(model="extractive", language="de"))
 
 
 async def test_a_model_of_certain_languages_is_asked_for_those_only(tmp_path: Path) -> None:
     stage = Stage(tmp_path, model=ScriptedModel(frozenset({"de", "fr"})))
     with pytest.raises(Unsupported, match="writes de, fr, not 'en'"):
-        await stage.runs.start(asked_for())
+        await (await stage.opened()).start(asked_for())
     assert (await stage.playbook(language="de")).language == "de"
 
 
@@ -108,12 +108,12 @@ async def test_a_model_of_any_language_is_asked_in_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", ["model", "source"])
 async def test_an_unknown_adapter_is_refused_with_the_names_there_are(tmp_path: Path, field: str) -> None:
     with pytest.raises(UnknownName, match=r"there is no (model|source) 'nonesuch'; choose one of"):
-        await Stage(tmp_path).runs.start(asked_for(**{field: "nonesuch"}))
+        await (await Stage(tmp_path).opened()).start(asked_for(**{field: "nonesuch"}))
 
 
 async def test_auto_without_a_model_is_refused_and_names_the_way_without_a_key(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="extractive"):
-        await Stage(tmp_path).runs.start(asked_for(model="auto"))
+        await (await Stage(tmp_path).opened()).start(asked_for(model="auto"))
 
 
 # Little to read

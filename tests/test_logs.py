@@ -169,10 +169,12 @@ class Broken(App):
 async def test_an_unforeseen_failure_ends_the_run_and_reaches_the_log_with_its_traceback(
     pair: Pair, home: Path
 ) -> None:
-    app = Broken(load(), (observe.log_event,))
+    app = Broken(load(), (observe.log_event,), engine="inline")
     vendor, prospect = pair.domains.values()
+    await app.runs.open()
     record = await app.runs.start(PlaybookRequest(vendor=vendor, prospect=prospect))
     record = await app.runs.follow(record.run_id, 30, unheard)
+    await app.runs.close()
 
     assert record.status == "failed"
     assert record.error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ from conftest import ROOT, Pair, command, log_lines, names_in, read_json
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 from fastmcp.exceptions import McpError, ToolError
+from mcp_types import PromptReference, ResourceTemplateReference, TextContent, TextResourceContents
 
 from octave_mcp.domain.playbook import SECTIONS
 from octave_mcp.surfaces.mcp import LONGEST_PROGRESS_CHARACTERS, make
@@ -99,7 +101,8 @@ async def test_every_tool_has_a_title_a_description_a_typed_result_and_all_four_
             assert tool.title
             assert tool.description
             assert tool.output_schema
-            assert tool.output_schema["properties"]["status"]["enum"]
+            assert tool.output_schema["properties"]
+            assert tool.output_schema["required"]
 
 
 async def test_a_playbook_is_written_with_progress_that_grows_and_says_what_is_being_done(
@@ -283,6 +286,164 @@ async def test_without_a_model_a_run_is_refused_with_the_way_that_needs_no_key(c
 
     assert text.startswith("[setup] ")
     assert "OCTAVE_MODEL=extractive" in text
+
+
+async def test_runs_that_belong_together_are_listed_and_deleted_together(client: Client[Any], pair: Pair) -> None:
+    async with client:
+        first = await call(client, "generate_playbook", **pair.domains)
+        second = await call(client, "generate_playbook", **pair.domains, session_id=first["session_id"], max_pages=3)
+        other = await call(client, "generate_playbook", **pair.domains, max_pages=3)
+        listed = await call(client, "list_sessions")
+        runs = await call(client, "list_sessions", session_id=first["session_id"])
+        deleted = await call(client, "delete_session", session_id=first["session_id"])
+        left = await call(client, "list_sessions")
+        gone = await complaint(client, "get_run", run_id=second["run_id"])
+
+    assert [(s["session_id"], s["runs"]) for s in listed["sessions"]] == [
+        (other["session_id"], 1),
+        (first["session_id"], 2),
+    ]
+    assert listed["sessions"][1]["latest"]["run_id"] == second["run_id"]
+    assert [run["run_id"] for run in runs["runs"]] == [second["run_id"], first["run_id"]]
+    assert deleted == {"session_id": first["session_id"], "runs": 2}
+    assert [s["session_id"] for s in left["sessions"]] == [other["session_id"]]
+    assert gone.startswith("[not_found] ")
+    assert not is_there(first["files"][0])
+    assert is_there(other["files"][0])
+
+
+async def test_a_long_list_goes_on_by_its_cursor(client: Client[Any], pair: Pair) -> None:
+    async with client:
+        ids = [
+            (await call(client, "generate_playbook", **pair.domains, max_pages=1, wait_seconds=0))["session_id"]
+            for _ in range(3)
+        ]
+        first = await call(client, "list_sessions", limit=2)
+        rest = await call(client, "list_sessions", limit=2, cursor=first["cursor"])
+
+    assert [s["session_id"] for s in (*first["sessions"], *rest["sessions"])] == ids[::-1]
+    assert rest["cursor"] is None
+
+
+async def test_the_same_request_id_gives_the_same_run_and_another_request_with_it_is_refused(
+    client: Client[Any], pair: Pair
+) -> None:
+    async with client:
+        first = await call(client, "generate_playbook", **pair.domains, request_id="deal-7", wait_seconds=0)
+        again = await call(client, "generate_playbook", **pair.domains, request_id="deal-7")
+        text = await complaint(client, "generate_playbook", **pair.domains, request_id="deal-7", max_pages=3)
+
+    assert again["run_id"] == first["run_id"]
+    assert text.startswith("[request_id_reused] request_id 'deal-7' stands for another request already")
+
+
+async def test_a_run_may_be_cancelled_by_its_id_and_stays_so(connect: Connect, held_pair: Pair) -> None:
+    async with connect() as client:
+        started = await call(client, "generate_playbook", **held_pair.domains, wait_seconds=0)
+        cancelled = await call(client, "cancel_run", run_id=started["run_id"])
+        held_pair.release()
+        later = await call(client, "get_run", run_id=started["run_id"])
+
+    assert cancelled["status"] == later["status"] == "cancelled"
+    assert later["overview"] is None
+
+
+async def test_a_client_that_ends_every_call_after_a_moment_gets_its_playbook_by_polling(
+    connect: Connect, held_pair: Pair
+) -> None:
+    async with connect() as client:
+        with contextlib.suppress(McpError, ToolError):
+            await client.call_tool("generate_playbook", held_pair.domains | {"request_id": "one"}, timeout=2)
+        held_pair.release()
+        report: dict[str, Any] = {"status": "running"}
+        while report["status"] in {"queued", "running"}:
+            with contextlib.suppress(McpError, ToolError):
+                asked = held_pair.domains | {"request_id": "one"}
+                report = await call_in(client, 5, "generate_playbook", **asked)
+
+    assert report["status"] == "completed"
+
+
+async def call_in(client: Client[Any], seconds: float, tool: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
+    content = (await client.call_tool(tool, arguments, timeout=seconds)).structured_content
+    assert content is not None
+    return content
+
+
+async def test_a_finished_playbook_is_a_resource_in_each_format(client: Client[Any], pair: Pair) -> None:
+    async with client:
+        report = await call(client, "generate_playbook", **pair.domains)
+        templates = {one.uri_template for one in await client.list_resource_templates()}
+        read = {link: await text_of(client, link) for link in report["links"]}
+        types = {(await client.read_resource(link))[0].mime_type for link in report["links"]}
+
+    assert templates == {f"run://{{run_id}}/playbook.{suffix}" for suffix in ("md", "html", "json")}
+    assert [link.rpartition("/")[2] for link in report["links"]] == ["playbook.md", "playbook.html", "playbook.json"]
+    for file in report["files"]:
+        assert read[f"run://{report['run_id']}/{Path(file).name}"] == written(file)
+    assert types == {"text/markdown", "text/html", "application/json"}
+
+
+def written(file: str) -> str:
+    return Path(file).read_text("utf-8")
+
+
+def is_there(file: str) -> bool:
+    return Path(file).exists()
+
+
+async def text_of(client: Client[Any], uri: str) -> str:
+    (content,) = await client.read_resource(uri)
+    assert isinstance(content, TextResourceContents)
+    return content.text
+
+
+async def test_a_playbook_that_is_not_there_says_what_to_do(client: Client[Any], held_pair: Pair) -> None:
+    async with client:
+        started = await call(client, "generate_playbook", **held_pair.domains, wait_seconds=0)
+        with pytest.raises(McpError, match=r"\[not_finished\] run .* is (queued|running)"):
+            await client.read_resource(f"run://{started['run_id']}/playbook.md")
+        with pytest.raises(McpError, match=r"\[not_found\] there is no run 'run_0'"):
+            await client.read_resource("run://run_0/playbook.md")
+        await call(client, "cancel_run", run_id=started["run_id"])
+
+
+async def test_the_schemas_of_answers_are_resources(client: Client[Any], pair: Pair) -> None:
+    async with client:
+        report = await call(client, "generate_playbook", **pair.domains)
+        schemas = {
+            name: json.loads(await text_of(client, f"octave://schema/{name}")) for name in ("playbook", "report")
+        }
+
+    assert schemas["report"]["properties"].keys() == report.keys()
+    assert schemas["playbook"]["properties"].keys() >= set(SECTIONS)
+
+
+async def test_run_ids_are_completed_for_resources_and_prompts(client: Client[Any], pair: Pair) -> None:
+    async with client:
+        run_id = (await call(client, "generate_playbook", **pair.domains, max_pages=1))["run_id"]
+        template = ResourceTemplateReference(type="ref/resource", uri="run://{run_id}/playbook.md")
+        prompt = PromptReference(type="ref/prompt", name="call_prep")
+        found = [await client.complete(ref, {"name": "run_id", "value": run_id[:8]}) for ref in (template, prompt)]
+        none = await client.complete(prompt, {"name": "run_id", "value": "nothing"})
+
+    assert [one.values for one in found] == [[run_id], [run_id]]
+    assert none.values == []
+
+
+async def test_prompts_say_which_tools_to_call_with_what_the_user_gave(client: Client[Any]) -> None:
+    async with client:
+        prompts = {prompt.name: prompt for prompt in await client.list_prompts()}
+        prompt = await client.get_prompt("playbook", {"vendor": "acme.com", "prospect": "globex.com"})
+
+    assert prompts.keys() == {"playbook", "call_prep", "emails"}
+    assert all(prompt.description and prompt.title for prompt in prompts.values())
+    content = prompt.messages[0].content
+    assert isinstance(content, TextContent)
+    text = content.text
+    assert "acme.com" in text
+    assert "globex.com" in text
+    assert "generate_playbook" in text
 
 
 @asynccontextmanager

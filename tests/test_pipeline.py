@@ -194,7 +194,7 @@ async def test_the_copy_uses_only_placeholders_that_can_be_filled(finished: tupl
 
 async def test_the_same_input_gives_the_same_playbook(finished: tuple[Stage, Playbook]) -> None:
     stage, first = finished
-    record = await stage.runs.get(stage.events[0].run_id)
+    record = await (await stage.opened()).get(stage.events[0].run_id)
     second = await stage.playbook(**record.request.model_dump())
     apart = {"generated_at", "timings"}
     assert first.model_dump(exclude=apart) == second.model_dump(exclude=apart)
@@ -202,6 +202,7 @@ async def test_the_same_input_gives_the_same_playbook(finished: tuple[Stage, Pla
 
 async def test_sixteen_runs_at_once_do_not_mix(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
+    await stage.opened()
     playbooks = await asyncio.gather(
         *(stage.playbook(context=f"run {number}", max_pages=3 + number % 3) for number in range(16))
     )
@@ -371,8 +372,8 @@ async def test_a_follower_is_told_what_is_being_done_and_may_leave(tmp_path: Pat
     async def hear(event: Any) -> None:  # noqa: ANN401 - Event
         told.append(event.message)
 
-    record = await stage.runs.start(asked_for())
-    left = await stage.runs.follow(record.run_id, 0, hear)
+    record = await (await stage.opened()).start(asked_for())
+    left = await (await stage.opened()).follow(record.run_id, 0, hear)
     assert left.status not in FINAL
     gate.set()
     ended, playbook = await stage.end_of(record.run_id)
@@ -382,7 +383,7 @@ async def test_a_follower_is_told_what_is_being_done_and_may_leave(tmp_path: Pat
 
 async def test_a_run_that_does_not_exist_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="run_nowhere"):
-        await Stage(tmp_path).runs.get("run_nowhere")
+        await (await Stage(tmp_path).opened()).get("run_nowhere")
 
 
 async def test_more_runs_than_places_wait_for_their_turn(tmp_path: Path) -> None:
@@ -396,12 +397,12 @@ async def test_more_runs_than_places_wait_for_their_turn(tmp_path: Path) -> None
 
     model.on(form(SummaryDraft[Cite]), held)
     stage = Stage(tmp_path, model=model, settings=Settings.model_validate({"home": tmp_path, "max_runs": 1}))
-    first = await stage.runs.start(asked_for())
-    second = await stage.runs.start(asked_for())
+    first = await (await stage.opened()).start(asked_for())
+    second = await (await stage.opened()).start(asked_for())
     async with asyncio.timeout(20):
         await begun.wait()
-    assert (await stage.runs.get(first.run_id)).status == "running"
-    assert (await stage.runs.get(second.run_id)).status == "queued"
+    assert (await (await stage.opened()).get(first.run_id)).status == "running"
+    assert (await (await stage.opened()).get(second.run_id)).status == "queued"
     gate.set()
     assert (await stage.end_of(second.run_id))[0].status == "completed"
 

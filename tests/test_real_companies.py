@@ -26,7 +26,10 @@ async def nobody_listens(_: Event) -> None:
 
 
 async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int = 25) -> Playbook:
-    app = App(Settings.model_validate({"home": home, "allow_hosts": ("127.0.0.1",), "model": "extractive"}))
+    app = App(
+        Settings.model_validate({"home": home, "allow_hosts": ("127.0.0.1",), "model": "extractive"}), engine="inline"
+    )
+    await app.runs.open()
     asked = PlaybookRequest(vendor=sites[vendor], prospect=sites[prospect], max_pages=max_pages)
     record = await app.runs.start(asked)
     record = await app.runs.follow(record.run_id, 120, nobody_listens)
@@ -37,6 +40,7 @@ async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: 
         text = await app.store.page_text(evidence.page_sha256)
         assert text is not None
         assert verified(evidence, text)
+    await app.runs.close()
     return playbook
 
 

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal
+
+from pydantic import Field
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.value import Value
 
-EventName = Literal["run_started", "run_finished", "step_started", "step_finished", "progress", "call_failed"]
+EventName = Literal[
+    "run_started", "run_resumed", "run_finished", "step_started", "step_finished", "progress", "call_failed"
+]
 
 
 class Event(Value):
@@ -15,6 +20,7 @@ class Event(Value):
     """
 
     event: EventName
+    at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     run_id: str
     session_id: str
     step: str = ""

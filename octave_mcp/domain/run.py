@@ -12,7 +12,11 @@ FINAL: frozenset[RunStatus] = frozenset({"completed", "partial", "failed", "canc
 
 
 class PlaybookRequest(Value):
-    """What is asked for, as given; `context` is what the user says of the deal."""
+    """What is asked for, as given; `context` is what the user says of the deal.
+
+    `session_id` names a session that the run is to belong to; `request_id` is the caller's own name of this request,
+    by which the same run is found when it is asked for again.
+    """
 
     vendor: str
     prospect: str
@@ -22,6 +26,7 @@ class PlaybookRequest(Value):
     language: str = "en"
     max_pages: Annotated[int, Field(ge=1, le=200)] = 25
     session_id: str | None = None
+    request_id: str | None = None
 
 
 class RunError(Value):
@@ -30,13 +35,32 @@ class RunError(Value):
 
 
 class RunRecord(Value):
-    """What is kept of a run beside its playbook."""
+    """What is kept of a run beside its events and its playbook.
+
+    `model` and `source` are those that 'auto' in the request stands for; `started_at` is None while it waits its turn.
+    """
 
     run_id: str
     session_id: str
     request: PlaybookRequest
     status: RunStatus
+    model: str
+    source: str
     created_at: datetime
+    started_at: datetime | None = None
     finished_at: datetime | None = None
     error: RunError | None = None
     files: tuple[str, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+
+class SessionRecord(Value):
+    """A session: runs that belong together, and how they stand. `last_at` is when the newest of them was asked for."""
+
+    session_id: str
+    created_at: datetime
+    last_at: datetime
+    runs: int

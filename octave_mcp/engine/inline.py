@@ -1,16 +1,63 @@
-"""Work done here and now, in the caller's event loop; a run ends with its process."""
+"""Runs executed here and now, in the caller's event loop; what is under way ends with its process."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
+
+from octave_mcp.ports import Able, Execute, Journal
+from octave_mcp.settings import Settings
 
 T = TypeVar("T")
 
 
-class Inline:
-    async def step(self, name: str, call: Callable[[], Awaitable[T]]) -> T:  # noqa: ARG002 - a durable engine needs it
+def make(settings: Settings) -> Inline:  # noqa: ARG001 - every engine is made of them
+    return Inline()
+
+
+class NoJournal:
+    """Remembers nothing: each step is done when it is asked for."""
+
+    async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:  # noqa: ARG002 - a real one's
         return await call()
 
-    async def branch(self, name: str, call: Callable[[], Awaitable[T]]) -> T:  # noqa: ARG002 - ditto
-        return await call()
+    def part(self, places: int) -> Journal:  # noqa: ARG002 - a real one's
+        return self
+
+
+class Inline:
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._execute: Execute | None = None
+
+    async def launch(self, execute: Execute, able: Able) -> None:  # noqa: ARG002 - nothing is left to carry on
+        self._execute = execute
+
+    async def start(self, run_id: str) -> None:
+        if run_id not in self._tasks and self._execute:
+            self._tasks[run_id] = asyncio.create_task(_waited(self._execute(run_id, NoJournal())), name=run_id)
+
+    async def is_known(self, run_id: str) -> bool:
+        return run_id in self._tasks
+
+    async def cancel(self, run_id: str) -> None:
+        if task := self._tasks.get(run_id):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def forget(self, run_ids: Sequence[str]) -> None:
+        for run_id in run_ids:
+            self._tasks.pop(run_id, None)
+
+    async def close(self, grace_seconds: float = 0) -> None:
+        going = [task for task in self._tasks.values() if not task.done()]
+        if going and grace_seconds:
+            await asyncio.wait(going, timeout=grace_seconds)
+        for task in going:
+            task.cancel()
+        await asyncio.gather(*going, return_exceptions=True)
+
+
+async def _waited(execution: Awaitable[None]) -> None:
+    await execution

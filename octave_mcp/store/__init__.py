@@ -1,0 +1,1 @@
+"""What is kept, in one database: SQLite by default, Postgres by URL."""

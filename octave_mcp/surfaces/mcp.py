@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from functools import cached_property
 from logging import WARNING
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastmcp import FastMCP
 from fastmcp.exceptions import ToolError
@@ -22,12 +21,13 @@ from pydantic import ValidationError
 from octave_mcp import __version__, observe
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import OctaveError, SetupError
+from octave_mcp.runs import Runs
 from octave_mcp.settings import Settings, load
+from octave_mcp.surfaces import resources
+from octave_mcp.surfaces.schemas import short_input, short_output
+from octave_mcp.surfaces.serving import Server
 from octave_mcp.tooling import Call, Tool, arguments_complaint
 from octave_mcp.tools import TOOLS
-
-if TYPE_CHECKING:
-    from octave_mcp.app import App
 
 LONGEST_WAIT_SECONDS = 55.0
 """Some clients end any call after 60 s, whatever progress it tells."""
@@ -40,33 +40,6 @@ INSTRUCTIONS = (
     "Writes sourced sales playbooks from two companies' websites. Call generate_playbook, then get_run with its run_id "
     "until the status is completed, partial or failed; then get_run with a section for its full text."
 )
-
-
-class Server:
-    """What the server holds while it runs. The app is made by the first call: a client lists the tools before that."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    @cached_property
-    def app(self) -> App:
-        from octave_mcp.app import App  # noqa: PLC0415 - on first use
-
-        return App(self.settings, (observe.log_event,))
-
-    async def close(self) -> None:
-        if "app" in vars(self):
-            await self.app.runs.close(GRACE_SECONDS)
-
-
-@asynccontextmanager
-async def lifespan(_: FastMCP[dict[str, Server]]) -> AsyncGenerator[dict[str, Server]]:
-    server = Server(load())
-    observe.configure(server.settings)
-    try:
-        yield {"server": server}
-    finally:
-        await server.close()
 
 
 class FriendlyArguments(Middleware):
@@ -98,12 +71,6 @@ class Progress:
         await self._context.report_progress(self._told, event.total or None, text[:LONGEST_PROGRESS_CHARACTERS])
 
 
-async def _call() -> Call:
-    context = get_context()
-    server: Server = context.lifespan_context["server"]
-    return Call(server.app.runs, Progress(context), LONGEST_WAIT_SECONDS)
-
-
 def _tool_error(code: str, text: str) -> ToolError:
     return ToolError(f"[{code}] {text}", log_level=WARNING)
 
@@ -112,28 +79,56 @@ def _translate(failed: OctaveError) -> ToolError:
     return _tool_error(failed.code, str(failed))
 
 
-def _as_mcp(tool: Tool) -> FunctionTool:
+def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
+    async def called() -> Call:
+        return Call((await server().app()).runs, Progress(get_context()), LONGEST_WAIT_SECONDS, "run://")
+
     annotations = ToolAnnotations(
         read_only_hint=tool.read_only,
-        destructive_hint=tool.method == "DELETE",
-        idempotent_hint=tool.method != "POST",
+        destructive_hint=tool.destructive,
+        idempotent_hint=tool.idempotent,
         open_world_hint=tool.open_world,
     )
-    bound = tool.bind(_call, _translate)
-    return FunctionTool.from_function(bound, name=tool.name, title=tool.title, annotations=annotations)
+    bound = tool.bind(called, _translate)
+    made = FunctionTool.from_function(bound, name=tool.name, title=tool.title, annotations=annotations)
+    return made.model_copy(
+        update={"parameters": short_input(made.parameters), "output_schema": short_output(made.output_schema or {})}
+    )
 
 
-def make() -> FastMCP[Any]:
-    """A server of its own: each one has its own runs."""
-    return FastMCP(
+def make(settings: Settings | None = None, server: Server | None = None) -> FastMCP[Any]:
+    """A server of its own: each one has its own application, unless it is to share that of `server`.
+
+    Without settings, they are read when it starts.
+    """
+    running: list[Server] = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastMCP[dict[str, Server]]) -> AsyncGenerator[dict[str, Server]]:
+        own = server or Server(settings or load(), grace_seconds=GRACE_SECONDS)
+        observe.configure(own.settings)
+        own.begin()
+        running[:] = [own]
+        try:
+            yield {"server": own}
+        finally:
+            await own.close()
+
+    made = FastMCP[Any](
         "octave",
         INSTRUCTIONS,
         version=__version__,
         lifespan=lifespan,
         middleware=[FriendlyArguments()],
-        tools=[_as_mcp(tool) for tool in TOOLS.values()],
+        tools=[_as_mcp(tool, lambda: running[0]) for tool in TOOLS.values()],
         mask_error_details=True,
     )
+
+    async def runs() -> Runs:
+        return (await running[0].app()).runs
+
+    resources.add(made, runs)
+    return made
 
 
 mcp = make()

@@ -3,93 +3,185 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import pkgutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 import octave_mcp.engine
+from octave_mcp.engine.durable import Durable
 from octave_mcp.engine.inline import Inline
-from octave_mcp.errors import SiteUnreachable
-from octave_mcp.ports import Engine
+from octave_mcp.errors import OctaveError, RateLimited, SiteUnreachable
+from octave_mcp.ports import Engine, Journal
 
-NAMES = sorted(module.name for module in pkgutil.iter_modules(octave_mcp.engine.__path__))
+Work = Callable[[Journal], Awaitable[None]]
 
 
-@pytest.fixture(params=["inline"])
-def engine(request: pytest.FixtureRequest) -> Engine:
-    assert request.param == "inline"
-    return Inline()
+class Bench:
+    """An engine that executes what the test puts on the bench under the id of a run."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.work: dict[str, Work] = {}
+        self.ended: dict[str, asyncio.Event] = {}
+
+    async def launch(self) -> None:
+        await self.engine.launch(self._execute, self._able)
+
+    async def run(self, work: Work, run_id: str = "run_1") -> None:
+        """Has it executed, and waits for its end."""
+        await self.begin(work, run_id)
+        async with asyncio.timeout(30):
+            await self.ended[run_id].wait()
+
+    async def begin(self, work: Work, run_id: str = "run_1") -> None:
+        self.work[run_id], self.ended[run_id] = work, asyncio.Event()
+        await self.engine.start(run_id)
+
+    async def _execute(self, run_id: str, journal: Journal) -> None:
+        try:
+            await self.work[run_id](journal)
+        finally:
+            self.ended[run_id].set()
+
+    async def _able(self, run_id: str) -> bool:
+        return run_id in self.work
+
+
+@pytest.fixture(params=["inline", "durable-sqlite", "durable-postgres"])
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    url = f"sqlite:///{tmp_path / 'octave.db'}"
+    if request.param == "durable-postgres":
+        url = request.getfixturevalue("postgres_url")
+    bench = Bench(Inline() if request.param == "inline" else Durable(url, tmp_path))
+    await bench.launch()
+    yield bench
+    await bench.engine.close()
 
 
 def test_every_engine_is_under_contract() -> None:
-    for name in NAMES:
-        importlib.import_module(f"octave_mcp.engine.{name}")
-    assert NAMES == ["inline"]
+    found = [module.name for module in pkgutil.iter_modules(octave_mcp.engine.__path__)]
+    assert sorted(name for name in found if name[0] != "_") == ["durable", "inline"]
 
 
-async def test_a_step_gives_what_its_call_gives(engine: Engine) -> None:
+async def test_a_step_gives_what_its_call_gives(bench: Bench) -> None:
+    given: list[object] = []
+
+    async def text() -> str:
+        return "an answer: “ü”\x00"
+
+    async def pairs() -> tuple[tuple[str, int], ...]:
+        return (("a", 1), ("b", 2))
+
+    async def work(journal: Journal) -> None:
+        given.append(await journal.step("ask", text, str))
+        given.append(await journal.part(1).step("ask", pairs, tuple[tuple[str, int], ...]))
+
+    await bench.run(work)
+    assert given == ["an answer: “ü”\x00", (("a", 1), ("b", 2))]
+
+
+@pytest.mark.parametrize("failure", [SiteUnreachable("nothing answers"), RateLimited("later")], ids=repr)
+async def test_an_error_comes_out_as_what_it_is(bench: Bench, failure: OctaveError) -> None:
+    raised: list[OctaveError] = []
+
     async def call() -> str:
-        return "an answer"
-
-    assert await engine.step("ask", call) == "an answer"
-    assert await engine.branch("research", call) == "an answer"
-
-
-async def test_an_error_comes_out_as_itself(engine: Engine) -> None:
-    failure = SiteUnreachable("nothing answers")
-
-    async def call() -> None:
         raise failure
 
-    for make in (engine.step, engine.branch):
-        with pytest.raises(SiteUnreachable) as raised:
-            await make("scrape", call)
-        assert raised.value is failure
+    async def work(journal: Journal) -> None:
+        try:
+            await journal.step("scrape", call, str)
+        except OctaveError as error:
+            raised.append(error)
+
+    await bench.run(work)
+    assert [(type(error), str(error)) for error in raised] == [(type(failure), str(failure))]
 
 
-async def test_steps_of_one_branch_run_in_order(engine: Engine) -> None:
-    done: list[int] = []
+async def test_steps_of_one_part_run_in_order_and_parts_beside_each_other(bench: Bench) -> None:
+    meeting, done = asyncio.Barrier(3), dict[int, list[int]]()
 
-    async def one(number: int) -> int:
-        done.append(number)
-        return number
+    async def chain(journal: Journal, number: int) -> None:
+        async def meet() -> int:
+            return await meeting.wait()
 
-    async def chain() -> int:
-        return sum([await engine.step("ask", lambda number=number: one(number)) for number in range(3)])
+        async def count() -> int:
+            return number
 
-    assert await engine.branch("read_pack", chain) == 3
-    assert done == [0, 1, 2]
+        await journal.step("scrape", meet, int)
+        done[number] = [await journal.step("ask", count, int) for _ in range(2)]
 
+    async def work(journal: Journal) -> None:
+        parts = [journal.part(3) for _ in range(3)]
+        await asyncio.gather(*(chain(part, number) for number, part in enumerate(parts)))
 
-async def test_branches_run_beside_each_other(engine: Engine) -> None:
-    meeting = asyncio.Barrier(3)
-
-    async def chain() -> int:
-        return await engine.step("ask", meeting.wait)
-
-    async with asyncio.timeout(20):
-        places = await asyncio.gather(*(engine.branch("read_pack", chain) for _ in range(3)))
-    assert sorted(places) == [0, 1, 2]
+    await bench.run(work)
+    assert done == {number: [number, number] for number in range(3)}
 
 
-async def test_a_cancelled_step_stops_its_call(engine: Engine) -> None:
+async def test_a_run_is_executed_once_however_often_it_is_started(bench: Bench) -> None:
+    begun: list[str] = []
+
+    async def call() -> str:
+        begun.append("once")
+        return "done"
+
+    async def work(journal: Journal) -> None:
+        await journal.step("ask", call, str)
+
+    await bench.run(work)
+    await bench.engine.start("run_1")
+    assert begun == ["once"]
+
+
+async def test_a_cancelled_run_stops_its_call(bench: Bench) -> None:
     begun, stopped = asyncio.Event(), asyncio.Event()
 
-    async def call() -> None:
+    async def call() -> str:
         begun.set()
         try:
             await asyncio.Event().wait()
         finally:
             stopped.set()
+        raise AssertionError
 
-    async def chain() -> None:
-        await engine.step("ask", call)
+    async def work(journal: Journal) -> None:
+        await journal.step("ask", call, str)
 
-    task = asyncio.create_task(chain())
+    await bench.begin(work)
     async with asyncio.timeout(20):
         await begun.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+        assert await bench.engine.is_known("run_1")
+        await bench.engine.cancel("run_1")
+        await stopped.wait()
+
+
+async def test_what_is_forgotten_is_not_known(bench: Bench) -> None:
+    async def work(_: Journal) -> None:
+        await asyncio.sleep(0)
+
+    await bench.run(work)
+    await bench.engine.forget(["run_1", "run_2"])
+    assert not await bench.engine.is_known("run_1")
+
+
+async def test_closing_stops_what_is_under_way_and_waits_for_it(bench: Bench) -> None:
+    begun, stopped = asyncio.Event(), asyncio.Event()
+
+    async def call() -> str:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+        raise AssertionError
+
+    async def work(journal: Journal) -> None:
+        await journal.step("ask", call, str)
+
+    await bench.begin(work)
+    async with asyncio.timeout(20):
+        await begun.wait()
+        await bench.engine.close()
     assert stopped.is_set()

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import pytest
 import stamina
-from scripted import PROSPECT, VENDOR, ScriptedSource, invented_sites
+from scripted import PROSPECT, VENDOR, NoNotes, ScriptedSource, invented_sites
 
 from octave_mcp.demo import serve_demo
 from octave_mcp.domain.addresses import parse_company, url_key
@@ -49,7 +49,7 @@ async def stand(request: pytest.FixtureRequest) -> AsyncGenerator[Stand]:
         await source.close()
         return
     async with serve_demo() as (vendor, prospect):
-        crawler = make(Settings.model_validate({"allow_hosts": ("127.0.0.1",), "fetch_timeout_seconds": 10}))
+        crawler = make(Settings.model_validate({"allow_hosts": ("127.0.0.1",), "fetch_timeout_seconds": 10}), NoNotes())
         yield Stand(crawler, parse_company(vendor, "vendor", allow), parse_company(prospect, "prospect", allow), absent)
         await crawler.close()
 

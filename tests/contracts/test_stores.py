@@ -4,67 +4,148 @@ from __future__ import annotations
 
 import asyncio
 import pkgutil
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playbooks import sample_playbook
-from scripted import asked_for, page
+from scripted import FETCHED_AT, asked_for, page
 
 import octave_mcp.store
+from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.run import RunError, RunRecord
+from octave_mcp.errors import NotFound, StoreFailed
 from octave_mcp.ports import Store
-from octave_mcp.store.memory import MemoryStore
+from octave_mcp.store.sql import SqlStore
 
 TEXTS = ("# One\n\nPlain text.", "CRLF\r\nstays\r\n", "中文 é é 🎉\u2028\u00a0", "  spaces  \n\n", "x" * 1_000_000, "")
 
 
-@pytest.fixture(params=["memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    assert request.param == "memory"
-    return MemoryStore(tmp_path)
+@pytest.fixture(params=["sqlite", "postgres"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    url = f"sqlite:///{tmp_path / 'octave.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    store = SqlStore(url)
+    await store.open()
+    yield store
+    await store.close()
 
 
 def test_every_store_is_under_contract() -> None:
-    assert sorted(module.name for module in pkgutil.iter_modules(octave_mcp.store.__path__)) == ["memory"]
+    found = sorted(module.name for module in pkgutil.iter_modules(octave_mcp.store.__path__))
+    assert [name for name in found if name[0] != "_"] == ["sql"]
 
 
-def record(run_id: str = "run_1") -> RunRecord:
+def record(run_id: str = "run_1", session_id: str = "sess_1", *, minute: int = 0, **request: Any) -> RunRecord:  # noqa: ANN401
     return RunRecord(
         run_id=run_id,
-        session_id="sess_1",
-        request=asked_for(context="“a” — b"),
+        session_id=session_id,
+        request=asked_for(context="“a” — b", **request),
         status="queued",
-        created_at=datetime(2026, 3, 2, tzinfo=UTC),
+        model="scripted",
+        source="scripted",
+        created_at=datetime(2026, 3, 2, 9, minute, tzinfo=UTC),
     )
 
 
-async def test_what_is_not_there_is_none(store: Store) -> None:
-    assert await store.get_run("run_1") is None
-    assert await store.get_playbook("run_1") is None
-    assert await store.page_text("0" * 64) is None
-
-
-async def test_a_run_is_kept_as_it_was_last_put(store: Store) -> None:
-    first = record()
-    await store.put_run(first)
-    assert await store.get_run("run_1") == first
-    ended = first.model_copy(
+def ended(kept: RunRecord, day: int = 3) -> RunRecord:
+    return kept.model_copy(
         update={
             "status": "failed",
-            "finished_at": datetime(2026, 3, 3, tzinfo=UTC),
+            "finished_at": datetime(2026, 3, day, tzinfo=UTC),
             "error": RunError(code="internal", message="m"),
             "files": ("a", "b"),
         }
     )
-    await store.put_run(ended)
-    await store.put_run(record("run_2"))
-    assert await store.get_run("run_1") == ended
-    assert await store.get_run("run_2") == record("run_2")
+
+
+def happened(name: EventName, message: str = "") -> Event:
+    return Event(event=name, run_id="run_1", session_id="sess_1", message=message)
+
+
+async def test_what_is_not_there_is_none_or_nothing(store: Store) -> None:
+    assert await store.get_run("run_1") is None
+    assert await store.get_playbook("run_1") is None
+    assert await store.page_text("0" * 64) is None
+    assert await store.session("sess_1") is None
+    assert await store.note("a", since=FETCHED_AT) is None
+    assert await store.runs() == await store.sessions() == await store.unfinished() == []
+    assert await store.events("run_1") == []
+    assert not await store.update_run(record())
+
+
+async def test_a_run_is_kept_as_it_was_last_put_until_it_is_final(store: Store) -> None:
+    first = await store.add_run(record(), new_session=True)
+    assert await store.get_run("run_1") == first
+    assert await store.update_run(ended(first))
+    assert not await store.update_run(first)
+    assert await store.get_run("run_1") == ended(first)
+    assert await store.unfinished() == []
+
+
+async def test_a_final_record_comes_with_its_event_or_not_at_all(store: Store) -> None:
+    first = await store.add_run(record(), new_session=True)
+    assert await store.update_run(ended(first), events=(happened("run_finished", "failed"),))
+    assert not await store.update_run(ended(first, day=4), events=(happened("run_finished", "again"),))
+    assert [event.message for _, event in await store.events("run_1")] == ["failed"]
+
+
+async def test_nothing_is_told_of_a_run_that_is_final(store: Store) -> None:
+    first = await store.add_run(record(), new_session=True)
+    await store.update_run(ended(first), events=(happened("run_finished", "failed"),))
+    await store.append("run_1", [happened("progress", "late")])
+    assert [event.message for _, event in await store.events("run_1")] == ["failed"]
+
+
+async def test_a_run_of_a_session_that_is_not_there_is_refused(store: Store) -> None:
+    with pytest.raises(NotFound, match="sess_1"):
+        await store.add_run(record(), new_session=False)
+    assert await store.runs() == []
+
+
+async def test_the_same_request_id_gives_the_run_that_has_it_even_at_the_same_time(store: Store) -> None:
+    asked = [record(f"run_{n}", f"sess_{n}", request_id="mine") for n in range(8)]
+    kept = await asyncio.gather(*(store.add_run(one, new_session=True) for one in asked))
+    assert len({one.run_id for one in kept}) == 1
+    assert await store.runs() == kept[:1]
+    assert len(await store.sessions()) == 1
+
+
+async def test_runs_and_sessions_come_the_newest_first_and_on_by_the_last_seen(store: Store) -> None:
+    for minute in range(5):
+        await store.add_run(record(f"run_{minute}", f"sess_{minute}", minute=minute), new_session=True)
+    await store.add_run(record("run_5", "sess_0", minute=5), new_session=False)
+    assert [run.run_id for run in await store.runs(limit=2)] == ["run_5", "run_4"]
+    assert [run.run_id for run in await store.runs(limit=2, after="run_4")] == ["run_3", "run_2"]
+    assert [run.run_id for run in await store.runs(session_id="sess_0")] == ["run_5", "run_0"]
+    assert [one.session_id for one in await store.sessions(limit=2, after="sess_3")] == ["sess_2", "sess_1"]
+    session = await store.session("sess_0")
+    assert session
+    assert session.runs == 2
+    assert session.last_at.minute == 5
+
+
+async def test_events_are_numbered_in_order_whoever_adds_them(store: Store) -> None:
+    for run_id in ("run_1", "run_2"):
+        await store.add_run(record(run_id, f"sess_{run_id}"), new_session=True)
+    await store.append("run_1", [happened("run_started"), happened("progress", "a")])
+    await asyncio.gather(*(store.append("run_1", [happened("progress", f"b{n}")]) for n in range(6)))
+    await store.append("run_2", [happened("run_started")])
+    numbers = [number for number, _ in await store.events("run_1")]
+    assert numbers == list(range(1, 9))
+    assert [number for number, _ in await store.events("run_1", after=6)] == [7, 8]
+    assert [event.message for _, event in (await store.events("run_1"))[:2]] == ["", "a"]
+    assert await store.last_events("run_1", 2) == await store.events("run_1", after=6)
 
 
 async def test_a_playbook_is_kept_whole(store: Store) -> None:
     playbook = sample_playbook()
+    await store.put_playbook("run_1", playbook)
     await store.put_playbook("run_1", playbook)
     assert await store.get_playbook("run_1") == playbook
     assert await store.get_playbook("run_2") is None
@@ -73,14 +154,16 @@ async def test_a_playbook_is_kept_whole(store: Store) -> None:
 @pytest.mark.parametrize("text", TEXTS)
 async def test_the_text_of_a_page_is_kept_to_the_character(store: Store, text: str) -> None:
     kept = page("https://lumenforge.example/", text)
-    await store.put_page(kept)
+    (key,) = await store.put_pages("run_1", [kept])
     assert await store.page_text(kept.ref.sha256) == text
+    assert await store.pages("run_1", [key]) == (kept,)
 
 
-async def test_a_page_may_be_put_again_and_at_the_same_time(store: Store) -> None:
-    kept = page("https://lumenforge.example/", "Said twice.")
-    await asyncio.gather(*(store.put_page(kept) for _ in range(20)))
-    assert await store.page_text(kept.ref.sha256) == "Said twice."
+async def test_pages_come_in_the_order_of_their_keys_and_may_be_put_at_the_same_time(store: Store) -> None:
+    read = [page(f"https://lumenforge.example/{n}", "Said twice." if n % 2 else f"Said {n}.") for n in range(6)]
+    many = await asyncio.gather(*(store.put_pages("run_1", read) for _ in range(5)))
+    assert len(set(many)) == 1
+    assert await store.pages("run_1", many[0][::-1]) == tuple(read[::-1])
 
 
 @pytest.mark.parametrize("digest", ["", "../../etc/passwd", "a/b", "..", "0" * 63 + "."])
@@ -88,7 +171,77 @@ async def test_what_is_no_digest_leads_nowhere(store: Store, digest: str) -> Non
     assert await store.page_text(digest) is None
 
 
-async def test_page_texts_outlive_the_store_that_kept_them(store: Store, tmp_path: Path) -> None:
-    kept = page("https://lumenforge.example/", "Said once.")
-    await store.put_page(kept)
-    assert await MemoryStore(tmp_path).page_text(kept.ref.sha256) == "Said once."
+async def test_what_is_deleted_is_gone_and_what_others_need_stays(store: Store) -> None:
+    for number in (1, 2):
+        await store.add_run(record(f"run_{number}", f"sess_{number}", minute=number), new_session=True)
+        await store.put_pages(f"run_{number}", [page("https://lumenforge.example/", "Both read this.")])
+        await store.append(f"run_{number}", [happened("run_started")])
+        await store.put_playbook(f"run_{number}", sample_playbook())
+    only = page("https://lumenforge.example/a", "One read this.")
+    await store.put_pages("run_1", [only])
+    await store.delete_runs(["run_1"])
+    assert [run.run_id for run in await store.runs()] == ["run_2"]
+    assert [one.session_id for one in await store.sessions()] == ["sess_2"]
+    assert await store.events("run_1") == []
+    assert await store.get_playbook("run_1") is None
+    assert await store.page_text(only.ref.sha256) is None
+    assert await store.page_text(page("https://lumenforge.example/", "Both read this.").ref.sha256) is not None
+    await store.delete_session("sess_2")
+    assert await store.runs() == await store.sessions() == []
+
+
+async def test_runs_that_ended_before_a_time_are_found(store: Store) -> None:
+    for number, day in ((1, 3), (2, 9)):
+        first = await store.add_run(record(f"run_{number}", f"sess_{number}"), new_session=True)
+        await store.update_run(ended(first, day))
+    await store.add_run(record("run_3", "sess_3"), new_session=True)
+    old = await store.ended_before(datetime(2026, 3, 5, tzinfo=UTC))
+    assert [run.run_id for run in old] == ["run_1"]
+
+
+async def test_a_note_is_found_for_as_long_as_it_is_fresh(store: Store) -> None:
+    await store.put_note("https://a.example/robots.txt", "old")
+    await store.put_note("https://a.example/robots.txt", "")
+    assert await store.note("https://a.example/robots.txt", since=FETCHED_AT) == ""
+    assert await store.note("https://a.example/robots.txt", since=datetime(2100, 1, 1, tzinfo=UTC)) is None
+
+
+async def test_what_is_kept_outlives_the_store_that_kept_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'octave.db'}"
+    store = SqlStore(url)
+    await store.open()
+    kept = await store.add_run(record(), new_session=True)
+    await store.close()
+    store = SqlStore(url)
+    await store.open()
+    assert await store.get_run("run_1") == kept
+    await store.close()
+
+
+async def test_a_database_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "octave.db")) as db:
+        db.execute("create table octave_schema (version integer primary key)")
+        db.execute("insert into octave_schema values (99)")
+        db.commit()
+    with pytest.raises(StoreFailed, match=r"newer octave-mcp .* upgrade"):
+        await SqlStore(f"sqlite:///{tmp_path / 'octave.db'}").open()
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but long enough to be read", b"\x00" * 4096])
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "octave.db").write_bytes(content)
+    with pytest.raises(StoreFailed, match="cannot be used"):
+        await SqlStore(f"sqlite:///{tmp_path / 'octave.db'}").open()
+
+
+async def test_a_record_that_something_else_has_changed_is_named_and_not_shown(tmp_path: Path) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path / 'octave.db'}")
+    await store.open()
+    await store.add_run(record(), new_session=True)
+    with closing(sqlite3.connect(tmp_path / "octave.db")) as db:
+        db.execute("""update runs set record = '{"run_id": "a-secret"}'""")
+        db.commit()
+    with pytest.raises(StoreFailed, match="RunRecord cannot be read") as refused:
+        await store.get_run("run_1")
+    assert "a-secret" not in str(refused.value)
+    await store.close()

@@ -12,6 +12,7 @@ from octave_mcp.domain.addresses import PORTS, check_url, is_address, path_of, s
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Link, LinkOrigin, Page, PageFailure
 from octave_mcp.errors import HostNotAllowed, InputError, SiteRefuses, SiteUnreachable, UpstreamError
+from octave_mcp.ports import Notes
 from octave_mcp.retrying import retrying
 from octave_mcp.settings import Settings
 from octave_mcp.sources.crawler.encoding import decoded
@@ -31,11 +32,11 @@ PAGES_OF_SLOW_SITES = 5
 class Crawler:
     """The `Source` that needs no account. One client serves all its sites, and is closed with it."""
 
-    def __init__(self, settings: Settings, lookup: Lookup = lookup) -> None:
+    def __init__(self, settings: Settings, notes: Notes, lookup: Lookup = lookup) -> None:
         allow = frozenset(host.lower() for host in settings.allow_hosts)
         self._backend = GuardedBackend(allow, lookup)
         self._fetcher = Fetcher(settings, self._backend)
-        self._robots = Robots(self._fetcher)
+        self._robots = Robots(self._fetcher, notes)
 
     async def open(self, company: Company) -> Company:
         failures: list[Unread] = []

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 
 from protego import Protego
 
 from octave_mcp.domain.company import Company
 from octave_mcp.errors import SiteRefuses
+from octave_mcp.ports import Notes
 from octave_mcp.sources.crawler.fetch import USER_AGENT, Fetcher
 from octave_mcp.sources.crawler.unread import Unread
 
 MOST_BYTES = 500_000
+KEPT = timedelta(hours=24)
+"""RFC 9309: no copy should be used for longer."""
 PRODUCT = USER_AGENT.partition("/")[0]
 # No answer is no permission; a host that cannot be reached at all has nothing to permit.
 SILENT = frozenset({"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"})
@@ -33,12 +38,13 @@ class Rules:
 
 
 class Robots:
-    """The rules of each host of a site, asked for once."""
+    """The rules of each host of a site, asked for once a day at most, whichever run or process asks."""
 
-    def __init__(self, fetcher: Fetcher) -> None:
+    def __init__(self, fetcher: Fetcher, notes: Notes) -> None:
         self._fetcher = fetcher
+        self._notes = notes
         self._rules: dict[str, Rules] = {}
-        self._asking = asyncio.Lock()
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def rules(self, url: str, company: Company) -> Rules:
         """The rules of the host of `url`.
@@ -50,12 +56,21 @@ class Robots:
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._rules:
-            async with self._asking:
+            async with self._asking[origin]:
                 self._rules[origin] = self._rules.get(origin) or await self._ask(origin, company)
         return self._rules[origin]
 
     async def _ask(self, origin: str, company: Company) -> Rules:
         url = f"{origin}/robots.txt"
+        noted = await self._notes.note(url, since=datetime.now(UTC) - KEPT)
+        if noted is not None:
+            return _parsed(noted, url)
+        text = await self._fetched(url, company)
+        await self._notes.put_note(url, text)
+        return _parsed(text, url)
+
+    async def _fetched(self, url: str, company: Company) -> str:
+        """What the file says; nothing, where there is none."""
         try:
             fetched = await self._fetcher.get(url, company, types=None)
         except Unread as error:
@@ -65,8 +80,8 @@ class Robots:
                 raise SiteRefuses(
                     f"{url} is not to be had ({error.failure.reason}), so nothing there may be read; try again later"
                 ) from error
-            return _parsed("", url)
-        return _parsed(fetched.body[:MOST_BYTES].decode("utf-8", "replace"), url)
+            return ""
+        return fetched.body[:MOST_BYTES].decode("utf-8", "replace")
 
 
 def _parsed(text: str, url: str) -> Rules:

@@ -1,0 +1,273 @@
+"""Runs on DBOS: each is a workflow, and each scrape and ask a step that is recorded and never made again.
+
+A run is one workflow. Steps beside each other take their places before they begin, so that a run that is carried on
+finds what it has done already, in whatever order it was done.
+
+Every process that serves runs has an id, a lock that ends with it, and a queue of its own. Runs of a process whose lock
+is free are adopted: taken over into the queue of one that lives and has what they need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import secrets
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dbos import (
+    DBOS,
+    DBOSClient,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    SetWorkflowID,
+    StepReservation,
+    WorkflowStatus,
+    error,
+)
+from loguru import logger
+from pydantic import TypeAdapter
+from sqlalchemy.exc import SQLAlchemyError
+
+from octave_mcp.engine._locks import Locks, locks_for
+from octave_mcp.errors import OctaveError, by_name, name_of
+from octave_mcp.ports import Able, Execute, Journal
+from octave_mcp.settings import Settings
+
+T = TypeVar("T")
+
+PIPELINE = "1"
+"""Raise it with each change of the steps of a run, or of their order: runs under way then begin anew."""
+
+ADOPTION_SECONDS = 10.0
+"""How often a process looks for runs whose own has ended."""
+POLL_SECONDS = 0.5
+GOING = ["PENDING", "ENQUEUED"]
+NAME = "octave"
+SERVER = "server-"
+"""How the ids of processes, their locks and their queues begin."""
+
+
+def make(settings: Settings) -> Durable:
+    return Durable(settings.url, settings.home)
+
+
+class Steps:
+    """The journal of the run that the current task executes; `places` are those of a part of it."""
+
+    def __init__(self, places: Iterator[StepReservation] | None = None) -> None:
+        self._places = places
+
+    def part(self, places: int) -> Journal:
+        return Steps(iter([self._next() for _ in range(places)]))
+
+    async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:
+        adapter = _adapter(kind)
+
+        async def recorded() -> dict[str, str]:
+            try:
+                return {"result": adapter.dump_json(await call()).decode()}
+            except OctaveError as failed:
+                return {"failed": name_of(failed), "message": str(failed)}
+
+        kept = await self._next().run_async({"name": name, "preemptible": True}, recorded)
+        if "failed" in kept:
+            raise by_name(kept["failed"], kept["message"])
+        return adapter.validate_json(kept["result"])
+
+    def _next(self) -> StepReservation:
+        return DBOS.reserve_step() if self._places is None else next(self._places)
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - whatever a step gives
+    return TypeAdapter(kind)
+
+
+_serving: list[Durable] = []
+"""The engine for which DBOS, of which there is one in a process, works now."""
+
+
+@DBOS.workflow(name="playbook")
+async def playbook(run_id: str) -> None:
+    await _serving[-1].execute(run_id)
+
+
+class Durable:
+    """DBOS on the database of that URL; the locks of processes on one machine are files in `home`."""
+
+    def __init__(self, url: str, home: Path) -> None:
+        self._url, self._home = url, home
+        self._id = f"{SERVER}{secrets.token_hex(8)}"
+        self._launched: _Launched | None = None
+        self._running: dict[str, asyncio.Task[Any]] = {}
+
+    async def launch(self, execute: Execute, able: Able) -> None:
+        locks = await asyncio.to_thread(locks_for, self._url, self._home)
+        await asyncio.to_thread(locks.hold, self._id)
+        _serving.append(self)
+        DBOS(config=_config(self._url, self._id))
+        _hand_over_logs()
+        DBOS.listen_queues([self._id])
+        DBOS.launch()  # in the loop that is to execute the runs
+        await DBOS.register_queue_async(self._id, polling_interval_sec=POLL_SECONDS)
+        self._launched = _Launched(execute, able, locks, asyncio.create_task(self._adopt()))
+
+    async def start(self, run_id: str) -> None:
+        known = await DBOS.get_workflow_status_async(run_id)
+        if known and known.status not in GOING:  # it ended without the run: the database was away, say
+            await self.forget([run_id])
+        with SetWorkflowID(run_id):
+            await DBOS.start_workflow_async(playbook, run_id)
+
+    async def execute(self, run_id: str) -> None:
+        launched, task = self._launched, asyncio.current_task()
+        assert launched  # noqa: S101 - DBOS calls nothing before it is launched
+        assert task  # noqa: S101 - and it calls from a task
+        self._running[run_id] = task
+        try:
+            await launched.execute(run_id, Steps())
+        finally:
+            del self._running[run_id]
+
+    async def is_known(self, run_id: str) -> bool:
+        known = await DBOS.get_workflow_status_async(run_id)
+        return known is not None and known.status in GOING
+
+    async def cancel(self, run_id: str) -> None:
+        async with self._control() as control:
+            await control.cancel_workflows_async([run_id])
+        if task := self._running.get(run_id):  # DBOS would find out within a second
+            task.cancel()
+
+    async def forget(self, run_ids: Sequence[str]) -> None:
+        async with self._control() as control:
+            await control.delete_workflows_async(list(run_ids))
+
+    async def close(self, grace_seconds: float = 0) -> None:
+        if self._launched is None:
+            return
+        self._launched.adopting.cancel()
+        running = [*self._running.values()]
+        if running and grace_seconds:
+            await asyncio.wait(running, timeout=grace_seconds)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, self._launched.adopting, return_exceptions=True)
+        await DBOS.delete_queue_async(self._id)
+        await self._shut_down(self._launched.locks)
+        _serving.remove(self)
+        self._launched = None
+
+    async def _shut_down(self, locks: Locks) -> None:
+        """In a thread of its own: DBOS ends those that the loop has been using."""
+        with ThreadPoolExecutor(1) as thread:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(thread, DBOS.destroy)
+            await loop.run_in_executor(thread, locks.close)
+        loop.set_default_executor(ThreadPoolExecutor())
+
+    @asynccontextmanager
+    async def _control(self) -> AsyncGenerator[type[DBOS] | DBOSClient]:
+        """What cancels and deletes workflows: a client, where this process executes none."""
+        if self._launched:
+            yield DBOS
+            return
+        client = await asyncio.to_thread(_client, self._url)
+        try:
+            yield client
+        finally:
+            await asyncio.to_thread(client.destroy)
+
+    async def _adopt(self) -> None:
+        while True:
+            try:
+                await self._adopt_all()
+            except (error.DBOSException, SQLAlchemyError, OctaveError) as failed:
+                logger.warning("adoption failed, and is tried again: {}", repr(failed))
+            await asyncio.sleep(ADOPTION_SECONDS)
+
+    async def _adopt_all(self) -> None:
+        """Takes over the runs of every process that has ended; its lock keeps others from doing the same meanwhile."""
+        launched = self._launched
+        while launched is None:
+            await asyncio.sleep(0)
+            launched = self._launched
+        for owner in await self._owners():
+            if not await asyncio.to_thread(launched.locks.hold, owner):
+                continue
+            try:
+                if await self._adopt_from(owner, launched.able):
+                    await DBOS.delete_queue_async(owner)
+            finally:
+                await asyncio.to_thread(launched.locks.free, owner)
+
+    async def _owners(self) -> set[str]:
+        """The other processes that have, or had, runs or a queue."""
+        queues = {queue.name for queue in await DBOS.list_queues_async() if queue.name.startswith(SERVER)}
+        going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
+        return {owner for owner in (*queues, *map(_owner, going)) if owner and owner != self._id}
+
+    async def _adopt_from(self, owner: str, able: Able) -> bool:
+        """Takes over what this process can execute; whether that was all."""
+        going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
+        theirs = [run for run in going if _owner(run) == owner]
+        ours = [run for run in theirs if await able(run.workflow_id)]
+        for run in ours:
+            if run.app_version == PIPELINE:
+                await DBOS.resume_workflows_async([run.workflow_id], queue_name=self._id)
+            else:
+                await self.forget([run.workflow_id])
+                await self.start(run.workflow_id)
+        return len(ours) == len(theirs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Launched:
+    execute: Execute
+    able: Able
+    locks: Locks
+    adopting: asyncio.Task[None]
+
+
+def _owner(run: WorkflowStatus) -> str | None:
+    """The process that executes the run, or in whose queue it waits."""
+    return run.queue_name if run.status == "ENQUEUED" else run.executor_id
+
+
+def _config(url: str, id_: str) -> DBOSConfig:
+    config = DBOSConfig(
+        name=NAME,
+        system_database_url=url,
+        executor_id=id_,
+        application_version=PIPELINE,
+        log_level="ERROR",
+        serializer=DBOSPortableJSONSerializer(),
+        notification_listener_polling_interval_sec=0.1,  # how long it takes to end, too
+    )
+    if url.startswith("sqlite"):
+        config["db_engine_kwargs"] = {"connect_args": {"factory": _Sqlite}}
+    return config
+
+
+def _client(url: str) -> DBOSClient:
+    return DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer(), application_name=NAME)
+
+
+def _hand_over_logs() -> None:
+    """DBOS writes to stderr by a handler of its own; its records go where all others go."""
+    theirs = logging.getLogger("dbos")
+    theirs.handlers, theirs.propagate = [], True
+
+
+class _Sqlite(sqlite3.Connection):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - sqlite3's own
+        super().__init__(*args, **kwargs)
+        self.execute("PRAGMA journal_mode=WAL")
+        self.execute("PRAGMA synchronous=FULL")

@@ -1,0 +1,225 @@
+"""What the engine calls: one run from its start, or from where it was interrupted, to a final status."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from octave_mcp.domain.addresses import parse_company
+from octave_mcp.domain.company import Company
+from octave_mcp.domain.events import Event, EventName
+from octave_mcp.domain.playbook import Playbook, Timings
+from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, RunStatus
+from octave_mcp.errors import NotWritten, OctaveError, SameCompany, UnsupportedLanguage
+from octave_mcp.eventlog import EventLog
+from octave_mcp.pipeline import generate
+from octave_mcp.ports import Engine, Journal, Model, Source, Store
+from octave_mcp.run import Run
+
+FAILED_PAGE_CODES = ("timeout", "connection_failed", "http_429", "http_5")
+_FAILED_GAPS = frozenset({"upstream_unavailable", "bad_answer", "rate_limited"})
+_PARTIAL_GAPS = _FAILED_GAPS | {"dropped_by_check"}
+
+
+class Adapters(Protocol):
+    """What the composition root hands over: adapters by name, and what it does with the files of a playbook."""
+
+    allow_hosts: frozenset[str]
+    max_runs: int
+    site_timeout_seconds: float
+    keep_days: int
+    store: Store
+    engine: Engine
+
+    def model_name(self, name: str) -> str: ...
+
+    def source_name(self, name: str) -> str: ...
+
+    def model(self, name: str) -> Model: ...
+
+    def source(self, name: str) -> Source: ...
+
+    def emit(self, event: Event) -> None: ...
+
+    async def publish(self, playbook: Playbook) -> tuple[str, ...]: ...
+
+    async def unpublish(self, files: Sequence[str]) -> None: ...
+
+
+class Executor:
+    """`logs` are the events of the runs that are under way in this process."""
+
+    def __init__(self, adapters: Adapters) -> None:
+        self.logs: dict[str, EventLog] = {}
+        self._adapters = adapters
+        self._store = adapters.store
+        self._places = asyncio.Semaphore(adapters.max_runs)
+
+    async def able(self, run_id: str) -> bool:
+        record = await self._store.get_run(run_id)
+        if record is None or record.is_final:
+            return False
+        try:
+            self.check(record.request, record.model, record.source)
+        except OctaveError:
+            return False
+        return True
+
+    async def execute(self, run_id: str, journal: Journal) -> None:
+        """The run to its end, from wherever its journal stands; interrupted, it is neither ended nor lost."""
+        record = await self._store.get_run(run_id)
+        if record is None or record.is_final:
+            return
+        told = [event for _, event in await self._store.events(run_id)]
+        log = self.logs[run_id] = EventLog(run_id, self._store, self._adapters.emit, told)
+        try:
+            async with self._places:
+                await self.end(await self._outcome(record, journal, log), log)
+        finally:
+            await log.close()
+            self.logs.pop(run_id, None)
+
+    async def _outcome(self, record: RunRecord, journal: Journal, log: EventLog) -> RunRecord:
+        """The record of the run as it ended, whatever happened."""
+        run: Run | None = None
+        try:
+            vendor, prospect = self.check(record.request, record.model, record.source)
+            record, run = await self._begun(record, journal, log)
+            return await self._finish(record, run, vendor, prospect)
+        except OctaveError as failed:
+            return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
+        except Exception as failed:  # noqa: BLE001 - a run ends as failed, whatever it was; the log has the rest
+            log(
+                _event(record, "call_failed", error=repr(failed), success=False)
+            )  # in here: it is logged with its traceback
+            message = "something went wrong inside octave-mcp; the log of this run says what"
+            return ended(record, "failed", RunError(code=OctaveError.code, message=message))
+        finally:
+            if run:
+                await self._close_source(run)
+
+    async def _begun(self, record: RunRecord, journal: Journal, log: EventLog) -> tuple[RunRecord, Run]:
+        """The run, and its record that says it is running: from now on, or again."""
+        again = record.started_at is not None
+        record = record.model_copy(update={"status": "running", "started_at": record.started_at or datetime.now(UTC)})
+        log(
+            _event(record, "run_resumed", message="carried on")
+            if again
+            else _event(record, "run_started", message="started")
+        )
+        await self._store.update_run(record)
+        run = Run(
+            run_id=record.run_id,
+            session_id=record.session_id,
+            request=record.request,
+            model=self._adapters.model(record.model),
+            source=self._adapters.source(record.source),
+            journal=journal,
+            store=self._store,
+            emit=log,
+            site_timeout_seconds=self._adapters.site_timeout_seconds,
+        )
+        return record, run
+
+    async def _finish(self, record: RunRecord, run: Run, vendor: Company, prospect: Company) -> RunRecord:
+        playbook = await generate(run, vendor, prospect)
+        if not _mandatory(playbook):
+            return ended(record, "failed", _why_not(playbook))
+        timings = Timings(total_seconds=_seconds(record), steps=run.timings)
+        playbook = playbook.model_copy(update={"timings": timings})
+        await self._store.put_playbook(record.run_id, playbook)
+        status: RunStatus = "partial" if _is_partial(playbook) else "completed"
+        try:
+            files = await run.publish(lambda: self._adapters.publish(playbook))
+        except NotWritten as failed:
+            return ended(record, "partial", RunError(code=failed.code, message=str(failed)))
+        return ended(record, status).model_copy(update={"files": files})
+
+    async def _close_source(self, run: Run) -> None:
+        try:
+            await run.source.close()
+        except Exception as failed:  # noqa: BLE001 - what a source leaves open does not keep its run from ending
+            run.tell("call_failed", error=repr(failed), success=False)
+
+    async def end(self, record: RunRecord, log: EventLog | None = None) -> None:
+        """Keeps the final record with the event that says so, unless the run is final already."""
+        if log:
+            await log.close()
+        done = max((event.done for _, event in await self._store.last_events(record.run_id, 1)), default=0)
+        error = f"{record.error.code}: {record.error.message}" if record.error else None
+        event = _event(
+            record,
+            "run_finished",
+            message=record.status,
+            success=record.status in {"completed", "partial"},
+            error=error,
+            duration_ms=_seconds(record) * 1000,
+            done=done,
+            total=done,
+        )
+        if await self._store.update_run(record, events=(event,)):
+            self._adapters.emit(event)
+        if own := self.logs.get(record.run_id):
+            own.end()
+            await own.close()
+
+    def check(self, request: PlaybookRequest, model_name: str, source_name: str) -> tuple[Company, Company]:
+        """The two companies of a request that can be carried out here.
+
+        Raises:
+            InputError, SetupError: it cannot be.
+        """
+        allow = self._adapters.allow_hosts
+        vendor = parse_company(request.vendor, "vendor", allow)
+        prospect = parse_company(request.prospect, "prospect", allow)
+        if vendor.domain == prospect.domain:
+            raise SameCompany(f"{request.vendor!r} and {request.prospect!r} are one company, {vendor.domain}; name two")
+        self._adapters.source_name(source_name)
+        model = self._adapters.model(model_name)
+        if model.languages is not None and request.language not in model.languages:
+            raise UnsupportedLanguage(
+                f"the {model.name} model writes {', '.join(sorted(model.languages))}, not {request.language!r}; "
+                "leave language out, or choose a model that writes it"
+            )
+        return vendor, prospect
+
+
+def _event(record: RunRecord, event: EventName, **more: Any) -> Event:  # noqa: ANN401 - Event's own
+    return Event(event=event, run_id=record.run_id, session_id=record.session_id, **more)
+
+
+def ended(record: RunRecord, status: RunStatus, error: RunError | None = None) -> RunRecord:
+    return record.model_copy(update={"status": status, "finished_at": datetime.now(UTC), "error": error})
+
+
+def _seconds(record: RunRecord) -> float:
+    """How long the run took or has taken, interruptions included; 0 while it waits for a place."""
+    if record.started_at is None:
+        return 0.0
+    return round(((record.finished_at or datetime.now(UTC)) - record.started_at).total_seconds(), 3)
+
+
+def _mandatory(playbook: Playbook) -> bool:
+    """Whether what makes a playbook is there: a summary, a persona with copy to use, battle cards, evidence."""
+    summary = playbook.executive_summary
+    served = {s.persona_id for s in playbook.email_sequences if s.touches} & {
+        t.persona_id for t in playbook.talk_tracks
+    }
+    return bool(summary.whom_to_approach and served and playbook.battle_cards and playbook.evidence)
+
+
+def _why_not(playbook: Playbook) -> RunError:
+    """The error of a run without the mandatory sections: of what failed, or that the sites gave too little."""
+    failed = next((gap for gap in playbook.gaps if gap.code in _FAILED_GAPS), None)
+    if failed:
+        return RunError(code=failed.code, message=f"{failed.section} could not be written: {failed.reason}")
+    message = "the sites gave too little for a playbook: no persona, sequence or battle card could be written"
+    return RunError(code="too_little", message=message)
+
+
+def _is_partial(playbook: Playbook) -> bool:
+    """Whether something failed or was dropped; what the sites do not say is no failure, nor is a page that is gone."""
+    failed = any(failure.code.startswith(FAILED_PAGE_CODES) for failure in playbook.failed_pages)
+    return failed or any(gap.code in _PARTIAL_GAPS for gap in playbook.gaps)

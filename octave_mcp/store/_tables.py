@@ -1,0 +1,74 @@
+"""The tables, beside those of the engine in the same database. Times are ISO 8601 in UTC, which sort as text does."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+VERSION = 1
+"""Raise it with each change of a table that an older version cannot read or write."""
+
+schema = Table("octave_schema", metadata, Column("version", Integer, primary_key=True))
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_id", String(64), primary_key=True),
+    Column("created_at", String(40), nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("session_id", String(64), nullable=False),
+    Column("request_id", String(255), unique=True),
+    Column("status", String(16), nullable=False),
+    Column("created_at", String(40), nullable=False),
+    Column("finished_at", String(40)),
+    Column("record", Text, nullable=False),
+    Index("runs_by_session", "session_id", "created_at"),
+    Index("runs_by_time", "created_at"),
+    Index("runs_by_status", "status"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("event", Text, nullable=False),
+)
+
+playbooks = Table(
+    "playbooks",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("playbook", Text, nullable=False),
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("page", Text, nullable=False),
+    Index("pages_by_text", "sha256"),
+)
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("utf8", LargeBinary, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("key", String(512), primary_key=True),
+    Column("put_at", String(40), nullable=False),
+    Column("text", Text, nullable=False),
+)

@@ -1,0 +1,86 @@
+"""What a server holds while it runs, whichever way it is reached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from octave_mcp import observe
+from octave_mcp.domain.events import Event
+from octave_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from octave_mcp.app import App
+
+SETTLING_SECONDS = 2.0
+"""How long the first call may take to come: a client that has just connected lists the tools before it calls one."""
+
+
+class Server:
+    """The application, opened by the first call, or a little later to carry on the runs of an earlier server.
+
+    Opening it loads a database and an engine, which a client that waits for the list of tools must not wait for.
+    `at_once` opens it as soon as the server begins; `observers` are told the events, beside the log.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        grace_seconds: float = 0,
+        observers: tuple[Callable[[Event], None], ...] = (),
+        at_once: bool = False,
+    ) -> None:
+        self.settings = settings
+        self._grace_seconds = grace_seconds
+        self._observers = (observe.log_event, *observers)
+        self._called = asyncio.Event()
+        if at_once:
+            self._called.set()
+        self._opening: asyncio.Task[App] | None = None
+
+    def begin(self) -> asyncio.Task[App]:
+        self._opening = asyncio.create_task(self._open())
+        return self._opening
+
+    async def app(self) -> App:
+        """The open application.
+
+        Raises:
+            SetupError, StoreFailed: it cannot be opened; the next call tries again.
+        """
+        self._called.set()
+        opening = self._opening
+        if opening is None or _failed(opening):
+            opening = self.begin()
+        return await asyncio.shield(opening)
+
+    async def close(self) -> None:
+        if self._opening is None:
+            return
+        if not self._called.is_set():
+            self._opening.cancel()
+        await asyncio.wait((self._opening,))
+        if not _failed(self._opening):
+            await self._opening.result().runs.close(self._grace_seconds)
+
+    async def _open(self) -> App:
+        try:
+            async with asyncio.timeout(SETTLING_SECONDS):
+                await self._called.wait()
+        except TimeoutError:
+            self._called.set()
+        app = await asyncio.to_thread(_make, self.settings, self._observers)
+        await app.runs.open()
+        return app
+
+
+def _make(settings: Settings, observers: tuple[Callable[[Event], None], ...]) -> App:
+    from octave_mcp.app import App  # noqa: PLC0415 - it brings the store and the engine
+
+    return App(settings, observers)
+
+
+def _failed(opening: asyncio.Task[App]) -> bool:
+    return opening.done() and (opening.cancelled() or opening.exception() is not None)

@@ -1,0 +1,55 @@
+"""A Postgres cluster of the tests' own, on a free port of loopback, ended with them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+
+def program(name: str) -> str | None:
+    """Where the program is: on the path, or where Debian puts it."""
+    return shutil.which(name, path=os.pathsep.join([*map(str, PLACES), os.environ.get("PATH", "")]))
+
+
+@contextmanager
+def cluster() -> Generator[str]:
+    """The URL of its server, without a database: 'postgresql://octave@127.0.0.1:PORT'.
+
+    Postgres does not run as root: then another user does it, from a folder that is that user's.
+    """
+    initdb, pg_ctl = program("initdb"), program("pg_ctl")
+    assert initdb
+    assert pg_ctl
+    with tempfile.TemporaryDirectory(prefix="octave-pg-", ignore_cleanup_errors=True) as folder:
+        run = _as_other(folder) if os.getuid() == 0 else []
+        at, port = f"{folder}/cluster", _free_port()
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        _do(*run, initdb, "-D", at, "-U", "octave", "-A", "trust", "--no-sync")
+        _do(*run, pg_ctl, "-D", at, "-l", f"{at}.log", "-o", options, "-w", "start")
+        try:
+            yield f"postgresql://octave@127.0.0.1:{port}"
+        finally:
+            _do(*run, pg_ctl, "-D", at, "-m", "immediate", "stop")
+
+
+def _as_other(folder: str) -> list[str]:
+    shutil.chown(folder, "nobody")
+    return ["runuser", "-u", "nobody", "--"]
+
+
+def _do(*command: str) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, cwd="/")
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
