@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import importlib
 import pkgutil
 import shutil
@@ -18,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import NotWritten, SetupError, UnknownName
@@ -93,7 +95,7 @@ class App:
         today = date.today()  # noqa: DTZ011 - the user's day
         name = f"{playbook.vendor.domain}-{playbook.prospect.domain}-{today:%Y-%m-%d}".replace(":", "_")
         try:
-            return await asyncio.to_thread(_write_new, playbook, self._published / name)
+            return await computed(_write_new, playbook, self._published / name)
         except OSError as failed:
             raise NotWritten(
                 f"the playbook could not be written to disk ({failed.strerror}); get_run has it all the same"
@@ -168,6 +170,7 @@ def available(kind: str) -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] != "_"))
 
 
+@functools.cache
 def _check_name(kind: str, name: str) -> None:
     if name not in available(kind):
         raise UnknownName(f"there is no {kind[:-1]} {name!r}; choose one of {', '.join(available(kind))}")

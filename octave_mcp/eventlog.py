@@ -22,6 +22,7 @@ class EventLog:
         self._run_id = run_id
         self._store = store
         self._observe = observe
+        self.resumed = sum(event.event == "run_resumed" for event in told)
         self._told = Counter(_identity(event) for event in told if event.event != "run_resumed")
         self._done = max((event.done for event in told), default=0)
         self._waiting: list[Event] = []

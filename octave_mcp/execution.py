@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.playbook import Playbook, Timings
 from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, RunStatus
-from octave_mcp.errors import NotWritten, OctaveError, SameCompany, UnsupportedLanguage
+from octave_mcp.errors import Crashed, NotWritten, OctaveError, SameCompany, UnsupportedLanguage
 from octave_mcp.eventlog import EventLog
 from octave_mcp.pipeline import generate
 from octave_mcp.ports import Engine, Journal, Model, Source, Store
 from octave_mcp.run import Run
+
+MOST_RESUMED = 20
+"""A run that so many servers have carried on and not survived is one that ends them."""
 
 FAILED_PAGE_CODES = ("timeout", "connection_failed", "http_429", "http_5")
 _FAILED_GAPS = frozenset({"upstream_unavailable", "bad_answer", "rate_limited"})
@@ -62,30 +66,30 @@ class Executor:
         if record is None or record.is_final:
             return False
         try:
-            self.check(record.request, record.model, record.source)
+            await computed(self.check, record.request, record.model, record.source)
         except OctaveError:
             return False
         return True
 
     async def execute(self, run_id: str, journal: Journal) -> None:
         """The run to its end, from wherever its journal stands; interrupted, it is neither ended nor lost."""
-        record = await self._store.get_run(run_id)
-        if record is None or record.is_final:
-            return
-        told = [event for _, event in await self._store.events(run_id)]
-        log = self.logs[run_id] = EventLog(run_id, self._store, self._adapters.emit, told)
-        try:
-            async with self._places:
+        async with self._places:  # in the order in which they were started
+            record = await self._store.get_run(run_id)
+            if record is None or record.is_final:
+                return
+            told = [event for _, event in await self._store.events(run_id)]
+            log = self.logs[run_id] = EventLog(run_id, self._store, self._adapters.emit, told)
+            try:
                 await self.end(await self._outcome(record, journal, log), log)
-        finally:
-            await log.close()
-            self.logs.pop(run_id, None)
+            finally:
+                await log.close()
+                del self.logs[run_id]
 
     async def _outcome(self, record: RunRecord, journal: Journal, log: EventLog) -> RunRecord:
         """The record of the run as it ended, whatever happened."""
         run: Run | None = None
         try:
-            vendor, prospect = self.check(record.request, record.model, record.source)
+            vendor, prospect = await computed(self.check, record.request, record.model, record.source)
             record, run = await self._begun(record, journal, log)
             return await self._finish(record, run, vendor, prospect)
         except OctaveError as failed:
@@ -101,7 +105,16 @@ class Executor:
                 await self._close_source(run)
 
     async def _begun(self, record: RunRecord, journal: Journal, log: EventLog) -> tuple[RunRecord, Run]:
-        """The run, and its record that says it is running: from now on, or again."""
+        """The run, and its record that says it is running: from now on, or again.
+
+        Raises:
+            Crashed: it has been carried on too often.
+        """
+        if log.resumed >= MOST_RESUMED:
+            raise Crashed(
+                f"the server ended {log.resumed} times while it carried this run on, and it is not tried again; "
+                "the log says what it was doing; ask for the playbook anew, with fewer max_pages if memory was short"
+            )
         again = record.started_at is not None
         record = record.model_copy(update={"status": "running", "started_at": record.started_at or datetime.now(UTC)})
         log(
@@ -115,7 +128,7 @@ class Executor:
             session_id=record.session_id,
             request=record.request,
             model=self._adapters.model(record.model),
-            source=self._adapters.source(record.source),
+            source=await computed(self._adapters.source, record.source),
             journal=journal,
             store=self._store,
             emit=log,

@@ -8,17 +8,16 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
-from pydantic import SecretStr
 
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.errors import OctaveError, SetupError
-from octave_mcp.settings import Settings
+from octave_mcp.settings import Settings, secret_values
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -82,7 +81,7 @@ def configure(settings: Settings, *, stderr_level: str | None = None, secrets: t
     `stderr_level` is the least that stderr shows, else that of the settings; the file has what the settings say.
     `secrets` are masked wherever they stand, and so are the secret settings.
     """
-    scrub = scrubber((*secrets, *_secrets_of(settings)))
+    scrub = scrubber((*secrets, *secret_values(settings)))
     logger.remove()
     logger.configure(patcher=_patcher(scrub))
     logger.add(
@@ -121,12 +120,6 @@ def scrubber(secrets: tuple[str, ...]) -> Callable[[str], str]:
         return text
 
     return scrub
-
-
-def _secrets_of(settings: Settings) -> Iterator[str]:
-    for _, value in settings:
-        if isinstance(value, SecretStr):
-            yield value.get_secret_value()
 
 
 def _patcher(scrub: Callable[[str], str]) -> Callable[[Record], None]:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask
 from octave_mcp.domain.company import Company, Role, Site
 from octave_mcp.domain.events import Event, EventName
@@ -165,12 +166,13 @@ class Run:
         judge = Judge(shown=ask.passages, roles=roles, known=known, given=self.request.context)
         answer = await self._answer(ask, journal)
         spent = Spent.of(answer.usage)
-        if problems := judge.problems(answer.value):
+        value, evidence, dropped = await computed(judge.kept, answer.value, into)
+        if dropped:
+            problems = await computed(judge.problems, answer.value)
             again = await self._corrected(ask, problems, journal)
             spent += Spent.of(again.usage) if again else Spent()
-            if again and len(judge.problems(again.value)) <= len(problems):
-                answer = again
-        value, evidence, dropped = judge.kept(answer.value, into)
+            if again and len(await computed(judge.problems, again.value)) <= len(problems):
+                value, evidence, dropped = await computed(judge.kept, again.value, into)
         if value is None:
             raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {_complaint(dropped)}")
         return Checked(value, evidence, _gaps(ask.prompt, dropped), spent)

@@ -8,10 +8,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
+from octave_mcp.computing import collect, computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import PlaybookRequest, RunRecord, SessionRecord
-from octave_mcp.errors import NotFound, ReusedRequest, StoreFailed
+from octave_mcp.errors import InputError, NotFound, ReusedRequest, StoreFailed
 from octave_mcp.execution import Adapters, Executor, ended
 
 HEARTBEAT_SECONDS = 4.0
@@ -69,7 +70,7 @@ class Runs:
             SetupError: no such model or source is set up.
         """
         model, source = self._adapters.model_name(request.model), self._adapters.source_name(request.source)
-        self._executor.check(request, model, source)
+        await computed(self._executor.check, request, model, source)
         record = RunRecord(
             run_id=f"run_{secrets.token_hex(16)}",
             session_id=request.session_id or f"sess_{secrets.token_hex(16)}",
@@ -190,10 +191,23 @@ class Runs:
         return await self.get(run_id)
 
     async def list_runs(self, session_id: str | None, limit: int, after: str | None) -> list[RunRecord]:
-        """The newest first, of one session or of all; `after` is the id of the last one seen."""
+        """The newest first, of one session or of all; `after` is the id of the last one seen.
+
+        Raises:
+            InputError: `after` is the id of no run.
+        """
+        if after is not None and await self._store.get_run(after) is None:
+            raise _no_cursor(after)
         return await self._store.runs(session_id=session_id, limit=limit, after=after)
 
     async def list_sessions(self, limit: int, after: str | None) -> list[SessionRecord]:
+        """The newest first; `after` is the id of the last one seen.
+
+        Raises:
+            InputError: `after` is the id of no session.
+        """
+        if after is not None and await self._store.session(after) is None:
+            raise _no_cursor(after)
         return await self._store.sessions(limit=limit, after=after)
 
     async def session(self, session_id: str) -> SessionRecord:
@@ -234,6 +248,8 @@ class Runs:
             try:
                 await self._start_unclaimed()
                 await self._remove_old()
+                if not self._executor.logs:
+                    collect()
             except StoreFailed as failed:
                 self._adapters.emit(
                     Event(event="call_failed", run_id="", session_id="", error=str(failed), success=False)
@@ -256,6 +272,10 @@ class Runs:
         old = await self._store.ended_before(datetime.now(UTC) - timedelta(days=self._adapters.keep_days))
         if old:
             await self._remove(old)
+
+
+def _no_cursor(given: str) -> InputError:
+    return InputError(f"{given!r} is no cursor, or no longer one; leave it out to begin with the newest")
 
 
 async def _wait(news: asyncio.Event | None, seconds: float) -> float:

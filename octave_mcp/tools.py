@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import Field
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.domain.run import FINAL, PlaybookRequest, RunError, RunRecord, RunStatus, SessionRecord
@@ -252,7 +253,7 @@ def run_line(record: RunRecord) -> RunLine:
 async def _followed(run_id: str, wait_seconds: float, call: Call) -> RunReport:
     record = await call.runs.follow(run_id, min(wait_seconds, call.longest_wait_seconds), call.progress)
     playbook = await call.runs.playbook(run_id) if record.is_final else None
-    found = report(record, await call.runs.progress(run_id), playbook)
+    found = await computed(report, record, await call.runs.progress(run_id), playbook)
     links = tuple(f"{call.runs_at}{run_id}/playbook.{suffix}" for suffix in SUFFIXES) if playbook else ()
     return found.model_copy(update={"links": links})
 

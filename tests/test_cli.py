@@ -113,6 +113,11 @@ async def test_a_site_that_does_not_answer_fails_the_run_and_exits_1(pair: Pair,
         (("generate", "acme.com", "www.acme.com"), "one company, acme.com"),
         (("generate", "acme.com", "10.0.0.7"), "OCTAVE_ALLOW_HOSTS=10.0.0.7"),
         (("serve", "--transport", "carrier-pigeon"), "carrier-pigeon"),
+        (("serve", "--port", "8000"), "--host and --port are for --transport http"),
+        (("serve", "--transport", "http", "--port", "65536"), "--port"),
+        (("serve", "--transport", "http", "--port", "http"), "http"),
+        (("config", "OCTAVE_PORT"), "OCTAVE_PORT"),
+        (("doctor", "--fix"), "--fix"),
         (("sell",), "sell"),
     ],
     ids=str,
@@ -238,7 +243,8 @@ async def test_help_names_every_command_and_version_is_the_packages(tmp_path: Pa
     version = await octave("--version", cwd=tmp_path)
 
     assert helped.code == version.code == 0
-    assert all(name in helped.out for name in ("generate", "demo", "serve"))
+    names = "generate demo serve runs sessions export cancel config doctor install"
+    assert all(f" {name} " in helped.out for name in names.split())
     assert version.out.strip() == __version__
 
 
@@ -249,6 +255,19 @@ async def test_serve_answers_mcp_on_stdio(tmp_path: Path) -> None:
 
     assert ended.code == 0
     assert json.loads(ended.out)["result"]["serverInfo"]["name"] == "octave"
+
+
+async def test_serve_over_http_names_a_port_that_is_taken_and_exits_3(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = await octave("serve", "--transport", "http", "--host", "127.0.0.1", "--port", port, cwd=tmp_path)
+
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err.startswith("error: ")
+    assert port in ended.err
+    assert "--port" in ended.err
 
 
 async def test_the_excerpt_in_the_readme_is_what_the_demo_writes(tmp_path: Path) -> None:

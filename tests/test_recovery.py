@@ -9,8 +9,10 @@ import signal
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Iterator
+from collections import Counter
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +74,16 @@ class Stdio:
 
 
 @asynccontextmanager
-async def server(folder: Path) -> AsyncGenerator[Stdio]:
+async def server(folder: Path, env: dict[str, str] | None = None) -> AsyncGenerator[Stdio]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(ROOT / "server.py"), cwd=folder, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=10_000_000
+        sys.executable,
+        str(ROOT / "server.py"),
+        cwd=folder,
+        env=os.environ | (env or {}),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        limit=10_000_000,
     )
     stdio = Stdio(process)
     try:
@@ -105,58 +114,92 @@ def paths(urls: set[str], site: LoopbackSite) -> set[str]:
     return {url.removeprefix(f"http://{site.host}") for url in urls if url.startswith(f"http://{site.host}/")}
 
 
-@pytest.fixture(params=[1, 3, 6, 12, 17], ids="vendor request {}".format)
-def interrupted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """Two sites, of which the vendor's stops answering at a certain request."""
-    sites = Pair(LoopbackSite(load("vendor"), held_at=request.param), LoopbackSite(load("prospect")))
-    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", sites.hosts)
-    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
-    yield sites
-    sites.close()
+@dataclass(frozen=True)
+class Scene:
+    """One home, and two sites that only the servers of this home read; `env` is what those servers are started with."""
+
+    home: Path
+    sites: Pair
+
+    def make(self) -> None:
+        self.home.mkdir(parents=True)
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"OCTAVE_HOME": str(self.home), "OCTAVE_ALLOW_HOSTS": self.sites.hosts, "OCTAVE_MODEL": "extractive"}
 
 
-async def test_a_run_whose_server_is_killed_while_it_waits_for_a_page_is_finished_by_the_next(
-    interrupted: Pair, tmp_path: Path, home: Path
-) -> None:
-    async with server(tmp_path) as first:
-        started = await first.call("generate_playbook", **interrupted.domains, wait_seconds=0)
-        await asyncio.to_thread(interrupted.vendor.reached.wait)
-        await first.kill()
-    done = pages_of_finished_steps(home)
-    interrupted.release()
-    await _is_finished_by_another(started["run_id"], interrupted, done, tmp_path)
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: at a request to the vendor's site, which is not answered; or at an event of a step."""
+
+    request: int | None = None
+    event: tuple[str, str, str | None] | None = None
 
 
-@pytest.mark.parametrize(
-    ("event", "step", "company"),
-    [
-        ("step_finished", "validate_and_map", None),
-        ("step_finished", "analyse_homepage", "prospect"),
-        ("step_finished", "read_home", "vendor"),
-        ("step_finished", "understand", "prospect"),
-        ("step_started", "write_playbook", None),
-        ("step_finished", "write_playbook", None),
-    ],
+MOMENTS = (
+    Moment(request=1),
+    Moment(request=3),
+    Moment(request=6),
+    Moment(request=12),
+    Moment(request=17),
+    Moment(event=("step_finished", "validate_and_map", None)),
+    Moment(event=("step_finished", "analyse_homepage", "prospect")),
+    Moment(event=("step_finished", "understand", "prospect")),
+    Moment(event=("step_started", "write_playbook", None)),
+    Moment(event=("step_finished", "write_playbook", None)),
 )
-async def test_a_run_whose_server_is_killed_between_two_steps_is_finished_by_the_next(
-    event: str, step: str, company: str | None, pair: Pair, tmp_path: Path, home: Path
-) -> None:
-    async with server(tmp_path) as first:
-        started = await first.call("generate_playbook", **pair.domains, wait_seconds=0)
-        await first.logged(event, step, company)
-        await first.kill()
-    await _is_finished_by_another(started["run_id"], pair, pages_of_finished_steps(home), tmp_path)
+AT_ONCE = 3
+"""More servers than that would only wait for each other."""
 
 
-async def _is_finished_by_another(run_id: str, sites: Pair, done: set[str], folder: Path) -> None:
-    async with server(folder) as second:
-        report = await finished(second, run_id)
+async def test_runs_killed_at_ten_moments_are_finished_and_no_finished_step_is_made_again(tmp_path: Path) -> None:
+    turn = asyncio.Semaphore(AT_ONCE)
+    ended = await asyncio.gather(*(killed_and_carried_on(at, tmp_path / str(n), turn) for n, at in enumerate(MOMENTS)))
 
-    assert report["status"] == "completed", report
+    assert [report["status"] for report, _ in ended] == ["completed"] * len(MOMENTS)
+    assert [again for _, again in ended] == [{}] * len(MOMENTS)
+
+
+async def killed_and_carried_on(at: Moment, folder: Path, turn: asyncio.Semaphore) -> tuple[Line, dict[str, int]]:
+    """The report of the run, and what was asked for again of what a finished step had read."""
+    sites = Pair(LoopbackSite(load("vendor"), held_at=at.request), LoopbackSite(load("prospect")))
+    scene = Scene(folder / "home", sites)
+    async with turn:
+        scene.make()
+        async with server(folder, scene.env) as first:
+            started = await first.call("generate_playbook", **sites.domains, wait_seconds=0)
+            if at.event:
+                await first.logged(*at.event)
+            else:
+                await asyncio.to_thread(sites.vendor.reached.wait)
+            await first.kill()
+        done = pages_of_finished_steps(scene.home)
+        sites.release()
+        async with server(folder, scene.env) as second:
+            report = await finished(second, started["run_id"])
+    sites.close()
+    told_once_and_in_order(scene.home)
     assert names_in(Path(report["files"][0]).parent) == {"playbook.json", "playbook.md", "playbook.html"}
-    for site in (sites.vendor, sites.prospect):
-        again = {path: site.hits[path] for path in paths(done, site) if site.hits[path] != 1}
-        assert not again
+    return report, repeated(done, sites.vendor) | repeated(done, sites.prospect)
+
+
+def repeated(done: set[str], site: LoopbackSite) -> dict[str, int]:
+    return {path: site.hits[path] for path in paths(done, site) if site.hits[path] != 1}
+
+
+def told_once_and_in_order(home: Path) -> None:
+    """Whoever followed the run over its interruption was told each thing once."""
+    with closing(sqlite3.connect(home / "octave.db")) as db:
+        rows = db.execute("select number, event from events order by number").fetchall()
+    events = [json.loads(event) for _, event in rows]
+    assert [number for number, _ in rows] == list(range(1, len(rows) + 1))
+    ends = [(e["event"], e["step"], e["company"]) for e in events if e["event"] in {"step_finished", "run_finished"}]
+    assert max(Counter(end for end in ends if end[1] != "read_pack").values()) == 1
+    assert sum(e["event"] == "run_resumed" for e in events) == 1
+    assert events[-1]["event"] == "run_finished"
+    done = [e["done"] for e in events]
+    assert done == sorted(done)
 
 
 async def test_two_servers_on_one_home_work_side_by_side_and_repeat_nothing(pair: Pair, tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ PIPELINE = "1"
 ADOPTION_SECONDS = 10.0
 """How often a process looks for runs whose own has ended."""
 POLL_SECONDS = 0.5
+THREADS = 4
+"""Of those in which steps are recorded: more would only contend for the interpreter, and the database."""
 GOING = ["PENDING", "ENQUEUED"]
 NAME = "octave"
 SERVER = "server-"
@@ -133,6 +135,8 @@ class Durable:
         self._running[run_id] = task
         try:
             await launched.execute(run_id, Steps())
+        except error.DBOSWorkflowCancelledError:  # recorded already; DBOS would wait for it, and log a failure
+            raise asyncio.CancelledError from None
         finally:
             del self._running[run_id]
 
@@ -248,6 +252,7 @@ def _config(url: str, id_: str) -> DBOSConfig:
         executor_id=id_,
         application_version=PIPELINE,
         log_level="ERROR",
+        max_executor_threads=THREADS,
         serializer=DBOSPortableJSONSerializer(),
         notification_listener_polling_interval_sec=0.1,  # how long it takes to end, too
     )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.asks import Ask, ReadingBrief
 from octave_mcp.domain.company import Role, Site
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
@@ -48,7 +49,7 @@ async def read_home(run: Run, profile: Profile, counterpart: str, home: Page) ->
 async def _read(
     run: Run, profile: Profile, counterpart: str, pages: Sequence[Page], failures: tuple[PageFailure, ...]
 ) -> Reading:
-    cut = _without_boilerplate([_cut(page) for page in pages])
+    cut = await computed(_cut_all, pages)
     asked = [_ask(run, profile, counterpart, part) for part in _in_asks(cut)]
     answers = await together(*asked)
     return Reading(
@@ -61,6 +62,10 @@ async def _read(
         gaps=tuple(gap for a in answers for gap in (a.gaps if isinstance(a, Checked) else (a,))),
         spent=sum((a.spent for a in answers if isinstance(a, Checked)), Spent()),
     )
+
+
+def _cut_all(pages: Sequence[Page]) -> list[list[Passage]]:
+    return _without_boilerplate([_cut(page) for page in pages])
 
 
 def _cut(page: Page) -> list[Passage]:

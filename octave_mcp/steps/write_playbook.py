@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.asks import Ask, Names, WritingBrief
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
@@ -52,7 +53,7 @@ async def write_playbook(run: Run, vendor: Research, prospect: Research) -> Play
     Raises:
         UpstreamError: not one of the writers answered.
     """
-    desk = Desk(run, vendor, prospect)
+    desk = await computed(Desk, run, vendor, prospect)
     run.plan(4 + 2 * len(desk.personas))
     summary, why, objections, positioning, *copy = await together(
         desk.write("playbook/summary", SummaryDraft[Cite], SummaryDraft[EvidenceId]),
@@ -65,7 +66,7 @@ async def write_playbook(run: Run, vendor: Research, prospect: Research) -> Play
     answers: tuple[Checked[Any] | UpstreamError, ...] = (summary, why, objections, positioning, *copy)
     if all(isinstance(answer, UpstreamError) for answer in answers):
         raise next(answer for answer in answers if isinstance(answer, UpstreamError))
-    return _playbook(run, desk, answers)
+    return await computed(_playbook, run, desk, answers)
 
 
 class Desk:

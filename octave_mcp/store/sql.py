@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy import update as update_rows
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.page import Page
 from octave_mcp.domain.playbook import Playbook
@@ -184,23 +185,19 @@ class SqlStore:
         return [(number, _read(Event, text)) for number, text in rows]
 
     async def put_playbook(self, run_id: str, playbook: Playbook) -> None:
-        text = playbook.model_dump_json()
+        text = await computed(playbook.model_dump_json)
         await self._do(lambda db: _put(db, playbooks, {"run_id": run_id}, {"playbook": text}))
 
     async def get_playbook(self, run_id: str) -> Playbook | None:
         found = select(playbooks.c.playbook).where(playbooks.c.run_id == run_id)
         text = await self._do(lambda db: db.execute(found).scalar_one_or_none())
-        return None if text is None else await asyncio.to_thread(_read, Playbook, text)
+        return None if text is None else await computed(_read, Playbook, text)
 
     async def put_pages(self, run_id: str, pages: Sequence[Page]) -> tuple[str, ...]:
-        rows = {_key(page): page for page in pages}
+        def work(db: Connection) -> tuple[str, ...]:
+            return tuple(_put_page(db, run_id, page) for page in pages)
 
-        def work(db: Connection) -> None:
-            for key, page in rows.items():
-                _put_page(db, run_id, key, page)
-
-        await self._do(work)
-        return tuple(map(_key, pages))
+        return await self._do(work)
 
     async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
         found = (
@@ -208,8 +205,10 @@ class SqlStore:
             .join(texts, texts.c.sha256 == pages.c.sha256)
             .where(pages.c.run_id == run_id, pages.c.key.in_(keys))
         )
-        rows = await self._do(lambda db: db.execute(found).all())
-        kept = {key: _page(page, utf8) for key, page, utf8 in rows}
+        def work(db: Connection) -> dict[str, Page]:
+            return {key: _page(page, utf8) for key, page, utf8 in db.execute(found)}
+
+        kept = await self._do(work)
         return tuple(kept[key] for key in keys)
 
     async def page_text(self, sha256: str) -> str | None:
@@ -348,16 +347,14 @@ def _put(db: Connection, table: Table, key: dict[str, str], values: dict[str, An
         db.execute(insert(table).values(**key, **values))
 
 
-def _put_page(db: Connection, run_id: str, key: str, page: Page) -> None:
-    sha = page.ref.sha256
+def _put_page(db: Connection, run_id: str, page: Page) -> str:
+    """The key of the page: the digest of all that is said of it."""
+    sha, body = page.ref.sha256, page.model_dump_json(exclude={"text"})
+    key = sha256(body.encode()).hexdigest()
     if not db.execute(select(texts.c.sha256).where(texts.c.sha256 == sha)).first():
         db.execute(insert(texts).values(sha256=sha, utf8=page.text.encode()))
-    body = page.model_dump_json(exclude={"text"})
     _put(db, pages, {"run_id": run_id, "key": key}, {"sha256": sha, "page": body})
-
-
-def _key(page: Page) -> str:
-    return sha256(page.model_dump_json(exclude={"text"}).encode()).hexdigest()
+    return key
 
 
 def _page(body: str, utf8: bytes) -> Page:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ from fastmcp import FastMCP
 from fastmcp.exceptions import ResourceError
 from mcp_types import CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import NotFinished, OctaveError
 from octave_mcp.exports import export
@@ -54,7 +54,7 @@ def _add_playbook(mcp: FastMCP[Any], runs: Callable[[], Awaitable[Runs]], suffix
             found = await finished(await runs(), run_id)
         except OctaveError as failed:
             raise ResourceError(f"[{failed.code}] {failed}") from None
-        return await asyncio.to_thread(export(form).render, found)
+        return await computed(lambda: export(form).render(found))
 
     describe = mcp.resource(
         f"run://{{run_id}}/playbook.{suffix}",

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, HomepageAnswer, ReadingBrief, UnderstandingBrief, Usage, WritingBrief
 from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.domain.playbook import (
@@ -43,7 +43,7 @@ class Extractive:
     languages: frozenset[str] | None = frozenset({"en"})
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        value = await asyncio.to_thread(_ANSWERS[ask.answer], ask)
+        value = await computed(_ANSWERS[ask.answer], ask)
         if not isinstance(value, ask.answer):
             raise BadAnswer(f"no answer of the form {ask.answer.__name__!r} can be made")
         return Answer[A](value=value, usage=Usage())

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import httpcore2
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.addresses import PORTS, check_url, is_address, path_of, same_site, url_key
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Link, LinkOrigin, Page, PageFailure
@@ -86,7 +87,7 @@ class Crawler:
             links.setdefault(key, Link(url=url, origin="sitemap"))
         for url in (home.ref.url, company.url):
             links.pop(url_key(url), None)
-        kept = await asyncio.to_thread(one_language, links.values(), home.ref.url, home.ref.language)
+        kept = await computed(one_language, links.values(), home.ref.url, home.ref.language)
         return Site(company=company, home=home, links=tuple(kept), failures=tuple(found.failures))
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
@@ -141,7 +142,7 @@ class Crawler:
         if not fetched.body.strip():
             raise Unread(url, "empty", "The answer has no content")
         html = decoded(fetched.body, fetched.charset)
-        return await asyncio.to_thread(page_of, html, fetched.url, company, fetched.fetched_at, origin)
+        return await computed(page_of, html, fetched.url, company, fetched.fetched_at, origin)
 
     async def _check_robots(self, target: str, url: str, company: Company) -> None:
         try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
@@ -85,13 +87,19 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         await self.network.sleep(seconds)
 
 
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that this machine trusts: to load them takes longer than to read a page."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class GuardedTransport(httpx2.AsyncHTTPTransport):
     def __init__(self, backend: GuardedBackend, limits: httpx2.Limits) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=_trusted(), trust_env=False)
         if not hasattr(self, "_pool"):
             raise RuntimeError("httpx2 keeps its connections elsewhere now: the guard would not be asked")
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=httpx2.create_ssl_context(trust_env=False),
+            ssl_context=_trusted(),
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,

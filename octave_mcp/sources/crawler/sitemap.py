@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import zlib
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.addresses import Allowed, check_url, same_site, url_key
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import PageFailure
@@ -91,7 +91,7 @@ async def _sitemap(fetcher: Fetcher, company: Company, url: str, found: Listed) 
     except Unread as error:
         found.failures.append(error.failure)
         return {}, []
-    return await asyncio.to_thread(_listing, fetched.body, company, fetcher.allow)
+    return await computed(_listing, fetched.body, company, fetcher.allow)
 
 
 def _listing(body: bytes, company: Company, allow: Allowed) -> tuple[dict[str, str], list[str]]:

@@ -1,0 +1,177 @@
+"""What `octave-mcp config` says of each setting: its value, where it comes from, and never a secret."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Ended, command
+
+from octave_mcp.settings import KEYS, Settings
+
+LOADED = """
+import sys
+from octave_mcp.surfaces.cli import main
+code = main()
+sys.exit(code or [name for name in ("fastmcp", "dbos", "sqlalchemy", "starlette") if name in sys.modules] or 0)
+"""
+FLAGS = """
+from octave_mcp.settings import described, load
+print(*(one.origin for one in described(load(port=8001)) if one.name == "OCTAVE_PORT"))
+"""
+
+
+async def octave(*arguments: str, cwd: Path) -> Ended:
+    return await command("-m", "octave_mcp", *arguments, cwd=cwd)
+
+
+async def settings(cwd: Path) -> dict[str, tuple[str, str]]:
+    """Value and origin of each setting."""
+    ended = await octave("config", "--json", cwd=cwd)
+    assert ended.code == 0, ended.err
+    return {one["name"]: (one["value"], one["origin"]) for one in json.loads(ended.out)["settings"]}
+
+
+async def test_every_setting_and_key_is_shown_on_one_screen(tmp_path: Path) -> None:
+    ended = await octave("config", cwd=tmp_path)
+
+    assert ended.code == 0
+    assert ended.err == ""
+    names = [line.split()[0] for line in ended.out.split("\n\n")[0].splitlines()]
+    assert names == [*(f"OCTAVE_{name.upper()}" for name in Settings.model_fields), *KEYS]
+    assert ended.out.count("\n") <= 40
+
+
+async def test_what_nobody_set_is_a_default(tmp_path: Path) -> None:
+    found = await settings(tmp_path)
+
+    assert found["OCTAVE_PORT"] == ("7777", "default")
+    assert found["OCTAVE_DATABASE_URL"] == ("", "default")
+    assert found["OPENAI_API_KEY"] == ("", "default")
+
+
+async def test_the_environment_comes_before_the_file_beside_it_and_that_before_the_one_at_home(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    (home / "config.toml").write_text("port = 8001\nhost = '127.0.0.2'\nkeep_days = 7\nallow_hosts = ['a', 'b']\n")
+    (tmp_path / ".env").write_text("OCTAVE_PORT=8002\nOCTAVE_HOST=127.0.0.3\nOPENAI_API_KEY=sk-of-the-file\n")
+    monkeypatch.setenv("OCTAVE_PORT", "8003")
+    found = await settings(tmp_path)
+
+    assert found["OCTAVE_PORT"] == ("8003", "environment")
+    assert found["OCTAVE_HOST"] == ("127.0.0.3", ".env")
+    assert found["OCTAVE_KEEP_DAYS"] == ("7", "config.toml")
+    assert found["OCTAVE_ALLOW_HOSTS"] == ("a,b", "config.toml")
+    assert found["OCTAVE_HOME"] == (str(home), "environment")
+    assert found["OPENAI_API_KEY"] == ("***", ".env")
+
+
+async def test_a_flag_comes_before_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVE_PORT", "8001")
+    ended = await command("-c", FLAGS, cwd=tmp_path)
+
+    assert ended.out == "flag\n"
+
+
+async def test_a_home_that_the_file_names_has_the_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OCTAVE_HOME")
+    (tmp_path / ".env").write_text("OCTAVE_HOME=there\n")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "config.toml").write_text("port = 8001\n")
+    found = await settings(tmp_path)
+
+    assert found["OCTAVE_HOME"] == (str(tmp_path / "there"), ".env")
+    assert found["OCTAVE_PORT"] == ("8001", "config.toml")
+
+
+async def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OCTAVE_PORT", "OCTAVE_LOG_FILE", "OPENAI_API_KEY"):
+        monkeypatch.setenv(name, "")
+    found = await settings(tmp_path)
+
+    assert found["OCTAVE_PORT"] == ("7777", "default")
+    assert found["OCTAVE_LOG_FILE"] == ("", "default")
+    assert found["OPENAI_API_KEY"] == ("", "default")
+
+
+async def test_a_tilde_is_the_users_home_though_no_shell_has_seen_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.setenv("OCTAVE_HOME", "~/octave")
+    found = await settings(tmp_path)
+
+    assert found["OCTAVE_HOME"] == (str(tmp_path / "me" / "octave"), "environment")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:hunter22@db.acme.com:5432/octave", "postgresql://***@db.acme.com:5432/octave"),
+        ("postgres://me:hunter22@db/octave?sslmode=require&password=hunter22", "postgres://***@db/octave"),
+        ("postgresql+psycopg://me:hunter22@[::1]:5432/octave", "postgresql+psycopg://***@[::1]:5432/octave"),
+        ("postgresql://me:hunter22@one:1,two:2/octave", "postgresql://***@one:1,two:2/octave"),
+        ("postgresql:///octave?host=/run&user=hunter22", "postgresql:///octave"),
+        ("sqlite:////var/octave.db", "sqlite:////var/octave.db"),
+        ("postgresql://me:hunter22@x/y@db/octave", "***"),
+        ("postgresql://me:hunter22?x@db/octave", "***"),
+        ("postgresql://me:hunter22#x@db/octave", "***"),
+        ("postgresql://me:hunter22", "***"),
+        ("hunter22", "***"),
+    ],
+    ids=str,
+)
+async def test_of_a_database_the_place_is_shown_and_never_who_may_enter(
+    url: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", url)
+    found = await settings(tmp_path)
+
+    assert found["OCTAVE_DATABASE_URL"] == (shown, "environment")
+
+
+async def test_secrets_are_masked_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVE_TOKENS", "first-of-them, second-of-them")
+    monkeypatch.setenv("FIRECRAWL_API_KEY", "fc-0123456789")
+    ended = await octave("config", cwd=tmp_path)
+    found = await settings(tmp_path)
+
+    assert found["OCTAVE_TOKENS"] == ("***,***", "environment")
+    assert found["FIRECRAWL_API_KEY"] == ("***", "environment")
+    assert "of-them" not in ended.out
+    assert "0123456789" not in ended.out
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("home/config.toml", b"port 8001", "home/config.toml: Expected '='"),
+        ("home/config.toml", b"\xff\xfe", "home/config.toml: 'utf-8' codec"),
+        (".env", b"OCTAVE_PORT=\xff", "/.env: 'utf-8' codec"),
+        (".env", b"OCTAVE_PORT=hunter22", "OCTAVE_PORT: Input should be a valid integer"),
+        ("home/config.toml", b"log_level = 'hunter22'", "OCTAVE_LOG_LEVEL: Input should be"),
+    ],
+    ids=str,
+)
+async def test_settings_that_cannot_be_read_are_named_without_their_values_and_exit_3(
+    file: str, content: bytes, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / file).write_bytes(content)
+    ended = await octave("config", cwd=tmp_path)
+
+    assert ended.code == 3
+    assert ended.out == ""
+    assert ended.err.startswith("error: ")
+    assert ended.err.count("\n") == 1
+    assert said in ended.err
+    assert "hunter22" not in ended.err
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("config",), ("install", "cursor")], ids=str)
+async def test_what_needs_no_server_loads_none(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    ended = await command("-c", LOADED, *arguments, cwd=tmp_path)
+
+    assert ended.code == 0, ended.err

@@ -1,0 +1,240 @@
+"""What the doctor finds: what is right, what is not, why, and what to do; and that nothing keeps it from saying so."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sqlite3
+import sys
+import threading
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Ended, command
+
+from octave_mcp.settings import Settings
+from octave_mcp.surfaces.checks.found import Check, ok
+from octave_mcp.surfaces.doctor import Diagnosis, Finding, examine
+
+SECRETS = ("hunter22", "0123456789")
+
+
+@pytest.fixture(autouse=True)
+def me(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int) -> Path:
+    """A user with a model and nothing else."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    monkeypatch.setenv("OCTAVE_PORT", str(free_port))
+    return tmp_path
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """Someone listens there, who answers nothing."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        one.listen()
+        yield one.getsockname()[1]
+
+
+async def doctor(me: Path, *arguments: str) -> Ended:
+    return await command("-m", "octave_mcp", "doctor", *arguments, cwd=me)
+
+
+async def findings(me: Path, code: int) -> dict[str, Finding]:
+    ended = await doctor(me, "--json")
+    assert ended.code == code, ended.out + ended.err
+    assert ended.err == ""
+    assert not any(secret in ended.out for secret in SECRETS)
+    return {finding.name: finding for finding in Diagnosis.model_validate_json(ended.out).findings}
+
+
+async def test_where_all_is_well_nothing_failed_and_it_exits_0(me: Path) -> None:
+    found = await findings(me, 0)
+
+    assert len(found) >= 10
+    assert [one.name for one in found.values() if one.status != "ok"] in ([], ["dns"])
+    assert {"python", "packages", "settings", "home", "store", "port", "model", "OPENAI_API_KEY"} <= found.keys()
+    assert {"claude-desktop", "claude-code", "cursor"} <= found.keys()
+
+
+async def test_the_report_is_one_line_a_check_with_the_fix_below_and_the_counts_at_the_end(
+    me: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_MODEL", "auto")
+    ended = await doctor(me)
+
+    assert ended.code == 1
+    lines = ended.out.splitlines()
+    at = next(at for at, line in enumerate(lines) if line.startswith("failed "))
+    assert lines[at].split()[:2] == ["failed", "model"]
+    assert lines[at + 1].split()[:3] == ["->", "set", "OCTAVE_MODEL=extractive:"]
+    assert lines[-1].endswith("1 failed")
+    assert ended.out.count("\n") <= 40
+
+
+async def test_all_that_can_be_wrong_is_found_at_once_each_with_its_fix(
+    me: Path, monkeypatch: pytest.MonkeyPatch, taken_port: int
+) -> None:
+    (me / "home").write_text("a file where a folder should be")
+    (me / ".env").write_text("OCTAVE_PROT=7778\nthis is no setting\n")
+    (me / "lxml").mkdir()
+    (me / "lxml" / "__init__.py").write_text("raise ImportError('built for another Python')")
+    (me / ".cursor").mkdir()
+    (me / ".cursor" / "mcp.json").write_text('{"mcpServers": {"octave": }}')
+    desktop = me / "config" / "Claude" / "claude_desktop_config.json"
+    desktop.parent.mkdir(parents=True)
+    gone = {"command": "/gone/python", "args": ["-m", "octave_mcp", "serve"]}
+    desktop.write_text(json.dumps({"mcpServers": {"sales": gone}}))
+    (me / ".mcp.json").write_text('{"mcpServers": {"other": {"command": "other"}}}')
+    monkeypatch.setenv("OCTAVE_SOURCE", "firecrawl")
+    monkeypatch.setenv("OCTAVE_HOST", "0.0.0.0")  # noqa: S104 - it is what the doctor is to warn of
+    monkeypatch.setenv("OCTAVE_PORT", str(taken_port))
+    monkeypatch.setenv("ANTHROPIC_API_KEY", '"sk-0123456789"')
+    found = await findings(me, 1)
+
+    said = {name: (one.status, one.found, one.fix) for name, one in found.items()}
+    expected = {
+        "packages": ("failed", "lxml.etree (built for another Python)", "pip install"),
+        "settings": ("warning", "OCTAVE_PROT", "octave-mcp config"),
+        ".env": ("warning", "line 2 is ignored", "NAME=value"),
+        "home": ("failed", f"cannot write to {me / 'home'}", "set OCTAVE_HOME"),
+        "log file": ("failed", "octave.jsonl", "set OCTAVE_HOME"),
+        "store": ("failed", "cannot write to", "set OCTAVE_HOME"),
+        "port": ("failed", f"another program has 0.0.0.0:{taken_port}", "--port 0"),
+        "access": ("failed", "without a token", "set OCTAVE_TOKENS"),
+        "FIRECRAWL_API_KEY": ("failed", "not set, and firecrawl needs it", "set FIRECRAWL_API_KEY"),
+        "ANTHROPIC_API_KEY": ("warning", "spaces or quotation marks", "set ANTHROPIC_API_KEY"),
+        "cursor": ("failed", "line 1, column 27", "correct it by hand"),
+        "claude-desktop": ("failed", "there is no command '/gone/python'", "--write --name sales"),
+        "claude-code": ("warning", "does not know octave", "octave-mcp install claude-code --write"),
+    }
+    for name, (status, text, fix) in expected.items():
+        assert said[name][0] == status, said[name]
+        assert text in said[name][1]
+        assert fix in said[name][2]
+    assert found["python"].status == found["prompts"].status == "ok"
+
+
+async def test_settings_that_cannot_be_read_fail_and_the_others_are_checked_all_the_same(
+    me: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_PORT", "hunter22")
+    found = await findings(me, 1)
+
+    assert found["settings"].status == "failed"
+    assert "OCTAVE_PORT" in found["settings"].found
+    assert "environment" in found["settings"].fix
+    assert found["home"].status == "ok"
+    assert str(me / "home") in found["home"].found
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [(".env", b"OCTAVE_PORT=\xff"), ("home/config.toml", b"port hunter22"), ("home/config.toml", b"\xff")],
+    ids=str,
+)
+async def test_a_file_of_settings_that_cannot_be_parsed_is_named(file: str, content: bytes, me: Path) -> None:
+    (me / "home").mkdir()
+    (me / file).write_bytes(content)
+    found = await findings(me, 1)
+
+    assert found["settings"].status == "failed"
+    assert str(me / file) in found["settings"].found
+    assert found["python"].status == "ok"
+
+
+async def test_a_damaged_database_is_told_with_how_to_begin_anew(me: Path) -> None:
+    (me / "home").mkdir()
+    (me / "home" / "octave.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
+    found = await findings(me, 1)
+
+    assert "file is not a database" in found["database file"].found
+    assert f"mv '{me / 'home' / 'octave.db'}'" in found["database file"].fix
+    assert found["store"].status == "failed"
+    assert "octave-mcp doctor" not in found["store"].fix
+
+
+async def test_a_database_of_a_newer_version_is_told_apart_from_a_damaged_one(me: Path) -> None:
+    await command("-m", "octave_mcp", "runs", cwd=me)
+    with sqlite3.connect(me / "home" / "octave.db") as database:
+        database.execute("UPDATE octave_schema SET version = 999")
+    database.close()
+    found = await findings(me, 1)
+
+    assert found["database file"].status == "ok"
+    assert "written by a newer octave-mcp (tables of version 999" in found["store"].found
+    assert found["store"].fix.startswith("upgrade")
+
+
+async def test_a_database_server_that_is_not_there_is_named_without_its_password(
+    me: Path, monkeypatch: pytest.MonkeyPatch, free_port: int
+) -> None:
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", f"postgresql://me:hunter22@127.0.0.1:{free_port}/octave")
+    found = await findings(me, 1)
+
+    assert found["store"].status == "failed"
+    assert "OCTAVE_DATABASE_URL" in found["store"].fix
+    assert found["database file"].status == found["file system"].status == "ok"
+
+
+async def test_a_port_on_which_our_own_server_answers_is_in_order(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(me) as port:
+        monkeypatch.setenv("OCTAVE_PORT", str(port))
+        found = await findings(me, 0)
+
+    assert found["port"].found == f"octave-mcp serves at 127.0.0.1:{port}"
+    assert found["store"].status == "ok"
+
+
+@asynccontextmanager
+async def serving(me: Path) -> AsyncGenerator[int]:
+    """The port of a server that answers."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "octave_mcp", "serve", "--transport", "http", "--port", "0"),
+        cwd=me,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr
+    try:
+        async for line in process.stderr:
+            if b'"listening"' in line:
+                yield int(json.loads(line)["url"].rpartition(":")[2])
+                break
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+async def test_what_install_writes_is_found_in_order(me: Path) -> None:
+    for client in ("claude-desktop", "claude-code", "cursor"):
+        await command("-m", "octave_mcp", "install", client, "--write", cwd=me)
+    found = await findings(me, 0)
+
+    for client in ("claude-desktop", "claude-code", "cursor"):
+        assert found[client].status == "ok"
+        assert found[client].found.endswith("can be started")
+
+
+def test_a_check_that_hangs_is_left_behind_and_the_others_are_heard() -> None:
+    never = threading.Event()
+    stuck = Check("stuck", lambda _: ok(str(never.wait())), seconds=0.01)
+    found = examine((stuck, Check("well", lambda _: ok("here"))), Settings())
+    never.set()
+
+    assert [(one.name, one.status) for one in found] == [("stuck", "failed"), ("well", "ok")]
+    assert "no answer within" in found[0].found

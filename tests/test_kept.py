@@ -1,0 +1,232 @@
+"""The commands about what is kept: what is listed, written, cancelled and deleted, by whom ever it was made."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Ended, Pair, command, names_in, read_json
+
+from octave_mcp.domain.playbook import Playbook
+
+FILES = {"playbook.json", "playbook.md", "playbook.html"}
+IMPORTED = """
+import sys
+from octave_mcp.surfaces.cli import main
+code = main()
+print(code, *(name for name in ("fastmcp", "dbos", "sqlalchemy", "starlette") if name in sys.modules), file=sys.stderr)
+"""
+
+
+async def octave(*arguments: str, cwd: Path) -> Ended:
+    return await command("-m", "octave_mcp", *arguments, cwd=cwd)
+
+
+async def a_run(pair: Pair, cwd: Path) -> str:
+    """The id of a run that has completed."""
+    ended = await octave("generate", pair.vendor.host, pair.prospect.host, "--json", "--out", "made", cwd=cwd)
+    assert ended.code == 0, ended.err
+    return json.loads(ended.out)["run_id"]
+
+
+async def test_runs_are_listed_newest_first_in_one_line_each(pair: Pair, tmp_path: Path) -> None:
+    first, second = await a_run(pair, tmp_path), await a_run(pair, tmp_path)
+    ended = await octave("runs", cwd=tmp_path)
+
+    assert ended.code == 0
+    assert [line.split()[:2] for line in ended.out.splitlines()] == [[second, "completed"], [first, "completed"]]
+    assert f"{pair.vendor.host} -> {pair.prospect.host}" in ended.out
+    assert ended.err == ""
+
+
+async def test_a_list_is_continued_where_its_cursor_says(pair: Pair, tmp_path: Path) -> None:
+    first, second = await a_run(pair, tmp_path), await a_run(pair, tmp_path)
+    newest = await octave("runs", "--limit", "1", cwd=tmp_path)
+    listed = json.loads((await octave("runs", "--limit", "1", "--json", cwd=tmp_path)).out)
+    older = json.loads((await octave("runs", "--cursor", listed["cursor"], "--json", cwd=tmp_path)).out)
+
+    assert newest.err == f"older ones: --cursor {second}\n"
+    assert [run["run_id"] for run in listed["runs"]] == [second]
+    assert [run["run_id"] for run in older["runs"]] == [first]
+    assert older["cursor"] is None
+
+
+async def test_a_session_is_listed_with_its_runs_until_it_is_deleted(pair: Pair, tmp_path: Path, home: Path) -> None:
+    run = await a_run(pair, tmp_path)
+    sessions = json.loads((await octave("sessions", "--json", cwd=tmp_path)).out)["sessions"]
+    session = sessions[0]["session_id"]
+    table = await octave("sessions", cwd=tmp_path)
+    runs = await octave("sessions", session, cwd=tmp_path)
+    same = await octave("runs", "--session", session, cwd=tmp_path)
+    deleted = await octave("sessions", "--delete", session, cwd=tmp_path)
+    after = await octave("runs", cwd=tmp_path)
+
+    assert [one["runs"] for one in sessions] == [1]
+    assert table.out.startswith(session)
+    assert "1 run" in table.out
+    assert runs.out == same.out
+    assert runs.out.startswith(run)
+    assert (deleted.code, deleted.out) == (0, f"{session} is deleted, with its runs: 1\n")
+    assert after.out == ""
+    assert names_in(home / "playbooks") == set()
+    assert names_in(tmp_path / "made") == FILES
+
+
+async def test_where_there_is_nothing_a_hint_says_how_to_begin_and_quiet_does_not(tmp_path: Path) -> None:
+    for name in ("runs", "sessions"):
+        ended = await octave(name, cwd=tmp_path)
+        quiet = await octave(name, "--quiet", cwd=tmp_path)
+
+        assert (ended.code, ended.out) == (0, "")
+        assert "octave-mcp generate" in ended.err
+        assert (quiet.out, quiet.err) == ("", "")
+
+
+async def test_export_writes_the_same_files_as_generate_into_a_new_folder(pair: Pair, tmp_path: Path) -> None:
+    run = await a_run(pair, tmp_path)
+    first = await octave("export", run, cwd=tmp_path)
+    second = await octave("export", run, cwd=tmp_path)
+
+    folder = f"playbook-{pair.vendor.host}-{pair.prospect.host}".replace(":", "_")
+    assert first.code == second.code == 0
+    assert names_in(tmp_path / folder) == names_in(tmp_path / f"{folder}-2") == FILES
+    assert (tmp_path / folder / "playbook.html").read_bytes() == (tmp_path / "made" / "playbook.html").read_bytes()
+    assert set(first.out.split()) == {f"{folder}/{name}" for name in FILES}
+
+
+async def test_only_the_formats_asked_for_are_written(pair: Pair, tmp_path: Path) -> None:
+    run = await a_run(pair, tmp_path)
+    formats = ("--format", "markdown", "--format", "json", "--format", "json")
+    ended = await octave("export", run, *formats, "--out", "there", "--json", cwd=tmp_path)
+
+    assert names_in(tmp_path / "there") == {"playbook.md", "playbook.json"}
+    assert json.loads(ended.out)["files"] == ["there/playbook.md", "there/playbook.json"]
+
+
+async def test_with_its_pages_every_quotation_can_be_checked(pair: Pair, tmp_path: Path) -> None:
+    run = await a_run(pair, tmp_path)
+    ended = await octave("export", run, "--out", "there", "--pages", cwd=tmp_path)
+
+    assert ended.code == 0
+    playbook = Playbook.model_validate(read_json(tmp_path / "there" / "playbook.json"))
+    pages = {file.stem: file.read_bytes() for file in (tmp_path / "there" / "pages").iterdir()}
+    assert pages.keys() == {evidence.page_sha256 for evidence in playbook.evidence.values()}
+    assert all(sha256(text).hexdigest() == name for name, text in pages.items())
+    for evidence in playbook.evidence.values():
+        assert evidence.quote in pages[evidence.page_sha256].decode()
+
+
+async def test_a_run_is_cancelled_from_another_process_and_whoever_waits_is_told(
+    held_pair: Pair, tmp_path: Path
+) -> None:
+    waiting = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "octave_mcp", "generate", held_pair.vendor.host, held_pair.prospect.host, "--quiet"),
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    await asyncio.to_thread(held_pair.vendor.asked.wait)
+    run = json.loads((await octave("runs", "--json", cwd=tmp_path)).out)["runs"][0]
+    unfinished = await octave("export", run["run_id"], cwd=tmp_path)
+    cancelled = await octave("cancel", run["run_id"], cwd=tmp_path)
+    again = await octave("cancel", run["run_id"], "--json", cwd=tmp_path)
+    _, err = await waiting.communicate()
+
+    assert run["status"] == "running"
+    assert unfinished.code == 1
+    assert "is running and has no playbook" in unfinished.err
+    assert (cancelled.code, cancelled.out) == (0, f"{run['run_id']} is cancelled\n")
+    assert json.loads(again.out)["status"] == "cancelled"
+    assert waiting.returncode == 1
+    assert err.splitlines()[-1] == b"error: the run was cancelled", err
+    assert names_in(tmp_path) == {"home"}
+
+
+@pytest.mark.parametrize("name", ["runs", "sessions", "export", "cancel"])
+async def test_a_server_that_executes_runs_is_not_needed_and_none_is_started(name: str, tmp_path: Path) -> None:
+    arguments = ("run_none",) if name in {"export", "cancel"} else ()
+    ended = await command("-c", IMPORTED, name, *arguments, cwd=tmp_path)
+
+    loaded = ended.err.splitlines()[-1].split()[1:]
+    assert loaded == (["dbos", "sqlalchemy"] if name == "cancel" else ["sqlalchemy"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("runs", "--limit", "0"), 2, "--limit"),
+        (("runs", "--limit", "101"), 2, "--limit"),
+        (("runs", "--limit", "many"), 2, "many"),
+        (("runs", "run_1"), 2, "run_1"),
+        (("runs", "--session", "sess_none"), 1, "there is no session 'sess_none'"),
+        (("runs", "--cursor", "run_none"), 1, "there is no run 'run_none'"),
+        (("sessions", "sess_none"), 1, "there is no session 'sess_none'"),
+        (("sessions", "--limit", "-1"), 2, "--limit"),
+        (("sessions", "--delete"), 2, "--delete"),
+        (("sessions", "--delete", "sess_none"), 1, "there is no session 'sess_none'"),
+        (("sessions", "sess_a", "--delete", "sess_b"), 2, "'sess_a' is one session too many"),
+        (("export",), 2, "RUN"),
+        (("export", "run_none"), 1, "there is no run 'run_none'"),
+        (("export", "run_none", "--format"), 2, "--format"),
+        (("cancel",), 2, "RUN"),
+        (("cancel", "run_none"), 1, "there is no run 'run_none'"),
+        (("cancel", "run_none", "run_other"), 2, "run_other"),
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_done_is_one_line_that_names_it(
+    arguments: tuple[str, ...], code: int, said: str, tmp_path: Path
+) -> None:
+    ended = await octave(*arguments, cwd=tmp_path)
+
+    assert ended.code == code
+    assert ended.out == ""
+    assert ended.err.startswith("error: ")
+    assert ended.err.count("\n") == 1
+    assert said in ended.err
+
+
+async def test_an_unknown_format_or_a_folder_that_cannot_be_written_writes_nothing(pair: Pair, tmp_path: Path) -> None:
+    run = await a_run(pair, tmp_path)
+    (tmp_path / "taken").write_text("a file")
+    unknown = await octave("export", run, "--format", "json", "--format", "docx", "--out", "there", cwd=tmp_path)
+    taken = await octave("export", run, "--out", "taken", cwd=tmp_path)
+
+    assert unknown.code == taken.code == 2
+    assert unknown.err == "error: there is no export 'docx'; choose one of: html, json, markdown\n"
+    assert taken.err == "error: cannot write to 'taken': File exists; choose another --out\n"
+    assert names_in(tmp_path) == {"home", "made", "taken"}
+
+
+async def test_a_database_that_cannot_be_read_is_one_line(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (home / "octave.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
+    ended = await octave("runs", cwd=tmp_path)
+
+    assert ended.code == 1
+    assert ended.err.startswith("error: the database cannot be used: ")
+    assert ended.err.count("\n") == 1
+
+
+async def test_whoever_has_read_enough_ends_the_command_without_a_word(pair: Pair, tmp_path: Path) -> None:
+    await a_run(pair, tmp_path)
+    read, write = os.pipe()
+    os.close(read)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "octave_mcp", "runs"),
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=write,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(write)
+    _, err = await process.communicate()
+
+    assert (process.returncode, err) == (1, b"")
