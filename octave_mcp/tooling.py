@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
 from octave_mcp.domain.events import Event
-from octave_mcp.errors import OctaveError
+from octave_mcp.errors import InputError, OctaveError
 
 if TYPE_CHECKING:
     from octave_mcp.runs import Runs
@@ -68,6 +68,7 @@ class Tool:
         @functools.wraps(self.function)
         async def bound(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
             try:
+                _refuse_nul(kwargs)
                 return await self.function(*args, **kwargs, call=await called())
             except OctaveError as failed:
                 raise translate(failed) from None
@@ -78,6 +79,12 @@ class Tool:
         bound.__annotations__ = {p.name: p.annotation for p in public} | {"return": signature.return_annotation}
         del bound.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
         return bound
+
+
+def _refuse_nul(arguments: Mapping[str, object]) -> None:
+    """Postgres keeps no text with a NUL, and nobody means one."""
+    if found := [name for name, value in arguments.items() if isinstance(value, str) and "\0" in value]:
+        raise InputError(f"{', '.join(found)}: there is a NUL character in it; send text without it")
 
 
 def arguments_complaint(failed: ValidationError, tool: Tool) -> str:

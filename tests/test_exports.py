@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from itertools import cycle
@@ -10,27 +9,15 @@ from string import ascii_lowercase
 from typing import cast
 
 import pytest
+from browsers import Opened, chromium, needs_browser
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from playbooks import GENERATED_AT, sample_playbook
-from playwright.async_api import Browser, Page, Request, async_playwright
+from playwright.async_api import Browser
 
 from octave_mcp.domain.playbook import ExecutiveSummary, Playbook, Sentence
 from octave_mcp.errors import UnknownName
 from octave_mcp.exports import export, names
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-CHROMIUM_ARGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 HOSTILE = (
     "<script>document.title='owned'</script>",
@@ -377,26 +364,8 @@ def test_a_sentence_that_the_body_words_otherwise_is_shown_below_the_e_mail(play
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
+    async with chromium() as browser:
         yield browser
-        await browser.close()
-
-
-class Opened:
-    """A playbook in a browser, with all that the page asked for and complained of."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        page.on("request", self._requested)
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("popup", lambda popup: self.complaints.append(popup.url))
-
-    def _requested(self, request: Request) -> None:
-        self.requests.append(request.url)
 
 
 async def opened(browser: Browser, folder: Path, playbook: Playbook, *, scripts: bool = True) -> Opened:

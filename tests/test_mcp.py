@@ -244,6 +244,8 @@ async def test_a_section_or_cursor_that_does_not_exist_is_refused_with_those_tha
         ({"language": "de"}, "unsupported_language", ("'de'", "leave language out")),
         ({"model": "gpt"}, "unknown_name", ("'gpt'", "extractive")),
         ({"source": "wayback"}, "unknown_name", ("'wayback'", "crawler")),
+        ({"context": "a\0b"}, "invalid_input", ("context", "NUL")),
+        ({"session_id": "sess_0"}, "not_found", ("'sess_0'", "leave session_id out")),
     ],
     ids=str,
 )

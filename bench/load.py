@@ -1,0 +1,109 @@
+"""Ten runs at once on one HTTP server, while /livez is asked a hundred times a second: does it stay at hand?
+
+    python bench/load.py VENDOR PROSPECT [runs]
+
+The two are addresses of sites on this machine. Prints how the runs ended, how long they took, the CPU time of the server,
+and the 50th and 99th percentile of /livez in milliseconds; 100 is the most allowed of the latter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+ROOT = Path(__file__).parents[1]
+MOST_MS = 100
+EVERY_SECONDS = 0.01
+FINAL = {"completed", "partial", "failed", "cancelled"}
+
+
+async def main() -> int:
+    vendor, prospect, *rest = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as home, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        hosts = ",".join(urlsplit(url).netloc for url in (vendor, prospect))
+        more = {"OCTAVE_HOME": home, "OCTAVE_MODEL": "extractive", "OCTAVE_ALLOW_HOSTS": hosts}
+        server = await asyncio.create_subprocess_exec(
+            sys.executable, str(ROOT / "server.py"), "--http", "--port", str(port),
+            env=os.environ | more, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            return await measure(f"http://127.0.0.1:{port}", server.pid, vendor, prospect, int(rest[0]) if rest else 10)
+        finally:
+            server.terminate()
+            await server.wait()
+
+
+async def measure(base: str, pid: int, vendor: str, prospect: str, runs: int) -> int:
+    async with httpx2.AsyncClient(base_url=base, timeout=120) as client:
+        await ready(client)
+        idle = [await livez(client) for _ in range(100)]
+        began, cpu = time.perf_counter(), cpu_seconds(pid)
+        done = asyncio.Event()
+        asking = asyncio.create_task(until(done, client))
+        reports = await asyncio.gather(
+            *(run(client, {"vendor_domain": vendor, "prospect_domain": prospect, "context": f"run {n}"}) for n in range(runs))
+        )
+        took, used = time.perf_counter() - began, cpu_seconds(pid) - cpu
+        done.set()
+        busy = await asking
+    print(f"{runs} runs: {[report['status'] for report in reports]} in {took:.1f} s, CPU {used:.1f} s")
+    print(f"/livez idle: p50 {statistics.median(idle):.1f} ms, p99 {p99(idle):.1f} ms")
+    print(f"/livez busy: p50 {statistics.median(busy):.1f} ms, p99 {p99(busy):.1f} ms, most {max(busy):.1f} ms of {len(busy)}")
+    return 0 if p99(busy) <= MOST_MS else 1
+
+
+async def run(client: httpx2.AsyncClient, asked: dict[str, str]) -> dict[str, Any]:
+    report = (await client.post("/runs", json=asked)).json()
+    while report["status"] not in FINAL:
+        report = (await client.get(f"/runs/{report['run_id']}", params={"wait_seconds": 30})).json()
+    return report
+
+
+async def ready(client: httpx2.AsyncClient) -> None:
+    while True:
+        try:
+            if (await client.get("/readyz")).status_code == 200:
+                return
+        except httpx2.ConnectError:
+            await asyncio.sleep(0.1)
+
+
+async def livez(client: httpx2.AsyncClient) -> float:
+    began = time.perf_counter()
+    (await client.get("/livez")).raise_for_status()
+    return (time.perf_counter() - began) * 1000
+
+
+async def until(done: asyncio.Event, client: httpx2.AsyncClient) -> list[float]:
+    """How long /livez took, asked at a steady pace: a late answer does not delay the next question."""
+    asked: list[asyncio.Task[float]] = []
+    while not done.is_set():
+        asked.append(asyncio.create_task(livez(client)))
+        await asyncio.sleep(EVERY_SECONDS)
+    return await asyncio.gather(*asked)
+
+
+def p99(times: list[float]) -> float:
+    return statistics.quantiles(times, n=100)[98]
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

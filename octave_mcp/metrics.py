@@ -1,0 +1,68 @@
+"""What Prometheus is told: counts and durations by names of our own, never by what a caller gave."""
+
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from octave_mcp.domain.events import Event
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+RUN_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1800)
+STEP_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300)
+METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
+
+
+class Metrics:
+    """Those of one application, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self._registry = here = CollectorRegistry()
+        self._started = Counter("octave_runs_started", "Runs begun, or carried on after an interruption", registry=here)
+        self._finished = Counter("octave_runs_finished", "Runs that ended", ["status"], registry=here)
+        self._running = Gauge("octave_runs_running", "Runs being executed by this process", registry=here)
+        self._run_seconds = Histogram(
+            "octave_run_seconds", "How long runs took", ["status"], buckets=RUN_SECONDS, registry=here
+        )
+        self._step_seconds = Histogram(
+            "octave_step_seconds", "How long steps took", ["step", "success"], buckets=STEP_SECONDS, registry=here
+        )
+        self._failed_calls = Counter(
+            "octave_failed_calls", "Calls to sites and models that failed", ["step"], registry=here
+        )
+        self._requests = Counter(
+            "octave_http_requests", "Requests answered", ["method", "route", "status"], registry=here
+        )
+        self._request_seconds = Histogram(
+            "octave_http_request_seconds",
+            "How long answers took, streams until their end",
+            ["method", "route"],
+            registry=here,
+        )
+        self._run_ids: set[str] = set()
+        self._running.set_function(lambda: len(self._run_ids))
+
+    def observe(self, event: Event) -> None:
+        seconds = (event.duration_ms or 0) / 1000
+        match event.event:
+            case "run_started" | "run_resumed":
+                self._started.inc()
+                self._run_ids.add(event.run_id)
+            case "run_finished":
+                self._run_ids.discard(event.run_id)
+                self._finished.labels(event.message).inc()
+                self._run_seconds.labels(event.message).observe(seconds)
+            case "step_finished":
+                self._step_seconds.labels(event.step, str(event.success).lower()).observe(seconds)
+            case "call_failed":
+                self._failed_calls.labels(event.step).inc()
+            case "step_started" | "progress":
+                pass
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """`route` is its template ('/runs/{run_id}')."""
+        method = method if method in METHODS else "other"
+        self._requests.labels(method, route, str(status)).inc()
+        self._request_seconds.labels(method, route).observe(seconds)
+
+    def render(self) -> bytes:
+        return generate_latest(self._registry)

@@ -1,0 +1,285 @@
+"""What the documents say is true: what can run is run, what can be looked up is looked up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shlex
+import sqlite3
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+import yaml
+from conftest import ROOT, Ended, Pair, command
+from web import serving
+
+from octave_mcp.settings import Settings, keys
+from octave_mcp.tools import TOOLS
+
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+NAMES = ("acme.com", "globex.com")
+
+PART = re.compile(r"(<!-- generated: [^\n]+ -->\n).*?<!-- end -->", re.DOTALL)
+FENCED = re.compile(
+    r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$(?P<answered>\n\n<!-- generated: answer)?", re.DOTALL | re.MULTILINE
+)
+INDENTED = re.compile(r"(?<=\n\n)(?:    \S.*\n)+")
+CONTINUED = re.compile(r"\\\n\s*")
+LINK = re.compile(r"\[[^]]*\]\((?!https?:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+VARIABLE = re.compile(r"\b(?:OCTAVE|OPENAI|ANTHROPIC|FIRECRAWL)_[A-Z_]+\b")
+
+NOT_RUN = {
+    "make demo": "sets up an environment; CI runs it",
+    "make test": "that is what runs here",
+    "source .venv/bin/activate": "a test has an environment already",
+    "export OCTAVE_MODEL=": "a test sets it",
+    "claude mcp add": "Claude Code comes from npm; clients/run.py tries it",
+    "docker build": "there is no Docker engine where tests run",
+    "docker run": "there is no Docker engine where tests run",
+}
+"""What commands begin with, and why a test does not run them."""
+
+NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "nor is Caddy"}
+"""Kinds of blocks that no test reads."""
+
+TAKEN = {"http", "text", "json tools/call", "json resources/read", "json prompts/get"}
+"""Kinds of blocks that are generated, or that the generator asks."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """`is_answered`: the generator runs it, and writes what it gets below."""
+
+    document: str
+    kind: str
+    text: str
+    is_answered: bool
+
+    @property
+    def commands(self) -> list[str]:
+        return CONTINUED.sub(" ", self.text).splitlines()
+
+
+def blocks(kind: str) -> list[Block]:
+    return [block for file in DOCUMENTS for block in blocks_of(file) if block.kind == kind]
+
+
+def blocks_of(file: Path) -> Iterator[Block]:
+    text = PART.sub(r"\1", file.read_text("utf-8"))
+    for found in FENCED.finditer(text):
+        yield Block(file.name, found["kind"], found["text"], is_answered=bool(found["answered"]))
+    for found in INDENTED.finditer(FENCED.sub("", text)):
+        yield Block(file.name, "sh", re.sub("(?m)^    ", "", found[0]), is_answered=False)
+
+
+def commands() -> list[str]:
+    """Every command that no answer is generated for, once, as a terminal has it whose path has octave-mcp."""
+    found = [line for block in blocks("sh") if not block.is_answered for line in block.commands]
+    return list(
+        dict.fromkeys(line.replace(".venv/bin/", "", 1) if line.startswith(".venv") else line for line in found)
+    )
+
+
+def is_run(line: str) -> bool:
+    return not line.startswith(tuple(NOT_RUN))
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with octave-mcp on the path, and with whatever a command writes into the user's own folders."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "octave-mcp").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m octave_mcp "$@"\n')
+    (programs / "octave-mcp").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("OCTAVE_PORT", "0")
+    return tmp_path
+
+
+def here(line: str, pair: Pair) -> str:
+    for name, site in zip(NAMES, (pair.vendor, pair.prospect), strict=True):
+        line = line.replace(name, site.host)
+    return line
+
+
+async def run(line: str, cwd: Path) -> Ended:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec("sh", "-c", line, cwd=cwd, stdout=pipe, stderr=pipe)
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def serve(line: str, cwd: Path) -> None:
+    """Starts a server, sees it listen, and ends it."""
+    line = line.replace("octave-mcp", f"exec {shlex.quote(sys.executable)} -m octave_mcp")
+    process = await asyncio.create_subprocess_exec("sh", "-c", line, cwd=cwd, stderr=asyncio.subprocess.PIPE)
+    assert process.stderr
+    first = await process.stderr.readline()
+    process.terminate()
+    await process.communicate()
+    assert b'"listening"' in first, (line, first)
+
+
+async def test_what_is_generated_is_what_the_product_says(tmp_path: Path) -> None:
+    ended = await command(str(ROOT / "docs" / "generate.py"), "--check", cwd=tmp_path)
+
+    assert ended.code == 0, ended.out + ended.err
+
+
+async def test_commands_do_what_the_documents_say(pair: Pair, terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *others = sorted(filter(is_run, commands()), key=lambda line: "generate" not in line)
+    begun = await run(f"{here(first, pair)} --json", terminal)
+    monkeypatch.setenv("RUN", json.loads(begun.out)["run_id"])
+    two = asyncio.Semaphore(2)
+
+    async def tried(line: str) -> None:
+        async with two:
+            if " serve " in line:
+                await serve(line, terminal)
+            else:
+                ended = await run(here(line, pair), terminal)
+                assert ended.code == 0, (line, ended)
+                assert ended.out, line
+
+    await asyncio.gather(*map(tried, others))
+    assert begun.code == 0
+    assert len(others) > 10
+    assert (terminal / "again" / "playbook.md").is_file()
+    assert list((terminal / "again" / "pages").glob("*.md"))
+
+
+async def test_the_python_client_gets_its_playbook(pair: Pair, tmp_path: Path) -> None:
+    (program,) = (block.text for block in blocks("python") if "fastmcp" in block.text)
+    async with serving() as client:
+        origin = str(client.base_url).rstrip("/")
+        ended = await command("-c", here(program.replace("http://127.0.0.1:7777", origin), pair), cwd=tmp_path)
+
+    assert ended.out.startswith("completed ["), ended.err
+
+
+async def test_a_backup_made_while_a_server_runs_has_its_runs(pair: Pair, home: Path, tmp_path: Path) -> None:
+    (program,) = (block.text for block in blocks("python") if "sqlite3" in block.text)
+    async with serving() as client:
+        await client.post("/runs", data=pair.domains)
+        ended = await command("-c", program, cwd=tmp_path)
+        with closing(sqlite3.connect(home / "backup.db")) as copy:
+            (runs,) = copy.execute("select count(*) from runs").fetchone()
+
+    assert ended.code == 0, ended.err
+    assert runs == 1
+
+
+def test_blocks_of_settings_and_configurations_can_be_read() -> None:
+    for block in blocks("json"):
+        assert json.loads(block.text), block
+    for block in blocks("toml"):
+        assert tomllib.loads(block.text).keys() <= Settings.model_fields.keys(), block
+    for block in blocks("yaml"):
+        assert yaml.safe_load(block.text), block
+
+
+def test_every_block_is_run_read_or_listed_with_the_reason_why_not() -> None:
+    kinds = {block.kind for file in DOCUMENTS for block in blocks_of(file)}
+
+    assert kinds <= {"sh", "python", "json", "toml", "yaml", *NOT_READ, *TAKEN}
+    assert set(NOT_READ) <= kinds
+    for beginning in NOT_RUN:
+        assert any(line.startswith(beginning) for line in commands()), beginning
+    for line in filter(is_run, commands()):
+        assert "octave-mcp" in line or line.startswith("grep "), f"nothing runs {line!r}"
+
+
+@pytest.mark.parametrize(
+    "file", [*DOCUMENTS, *sorted((ROOT / "docs" / "decisions").glob("*.md"))], ids=lambda f: f.name
+)
+def test_links_lead_somewhere(file: Path) -> None:
+    for link in LINK.finditer(PART.sub("", file.read_text("utf-8"))):
+        target = (file.parent / link["file"]).resolve() if link["file"] else file
+        assert target.exists(), link[0]
+        if link["anchor"]:
+            assert link["anchor"] in anchors(target), link[0]
+
+
+def anchors(file: Path) -> set[str]:
+    """Those that GitHub makes of headings."""
+    headings = HEADING.findall(FENCED.sub("", file.read_text("utf-8")))
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def test_variables_are_settings_and_every_setting_is_described() -> None:
+    texts = {file.name: file.read_text("utf-8") for file in DOCUMENTS}
+    known = {f"OCTAVE_{name.upper()}" for name in Settings.model_fields} | {key.name for key in keys()}
+
+    for name, text in texts.items():
+        assert set(VARIABLE.findall(text)) <= known, name
+    assert all(f"| `{name}` |" in texts["deployment.md"] for name in known)
+
+
+async def test_every_tool_and_route_has_its_request() -> None:
+    text = (ROOT / "docs" / "api-reference.md").read_text("utf-8")
+    async with serving() as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+
+    asked = [line for block in blocks("sh") if block.is_answered for line in block.commands]
+    for path, operations in paths.items():
+        shown = re.compile(
+            r"http://127\.0\.0\.1:7777" + re.sub(r"{\w+}", r"[\\w$-]+", path).replace(".", r"\.") + r"(?![\w/])"
+        )
+        assert any(map(shown.search, asked)), path
+        assert all(f"| `{method.upper()} {path}` |" in text for method in operations), path
+    for name in TOOLS:
+        assert f"### {name}\n" in text
+        assert any(f'"name": "{name}"' in block.text for block in blocks("json tools/call"))
+
+
+# The Dockerfile: no engine runs it here, but what it names can be looked at, and what it calls be called
+
+
+def instructions(name: str) -> list[str]:
+    text = CONTINUED.sub(" ", (ROOT / "Dockerfile").read_text("utf-8"))
+    return [line.removeprefix(f"{name} ") for line in text.splitlines() if line.startswith(f"{name} ")]
+
+
+def test_the_image_is_made_of_files_that_are_there_and_sent_to_it() -> None:
+    sent = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    copied = [word for line in instructions("COPY") if "--from" not in line for word in line.split()[:-1]]
+
+    assert copied
+    assert all((ROOT / word).exists() and f"!{word}" in sent for word in copied)
+    assert any("--require-hashes --requirement requirements.lock" in line for line in instructions("RUN"))
+    assert instructions("USER") == ["octave"]
+
+
+async def test_the_image_starts_a_server_that_its_health_check_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (start,), (check,) = instructions("CMD"), instructions("HEALTHCHECK")
+    name, *arguments = json.loads(start)
+    looks = json.loads(check.partition("CMD ")[2])
+    monkeypatch.setenv("OCTAVE_HOME", str(tmp_path / "data"))
+    refused = await command("-m", "octave_mcp", *arguments, cwd=tmp_path)
+    async with serving(tokens=("some-long-token",)) as client:
+        found = await command(*looks[1:2], looks[2].replace("http://127.0.0.1:7777", base(client)), cwd=tmp_path)
+    lost = await command(*looks[1:2], looks[2].replace("http://127.0.0.1:7777", base(client)), cwd=tmp_path)
+
+    assert name == "octave-mcp"
+    assert refused.code == 3
+    assert "OCTAVE_TOKENS" in refused.err
+    assert (found.code, lost.code) == (0, 1), found.err
+
+
+def base(client: httpx2.AsyncClient) -> str:
+    return str(client.base_url).rstrip("/")

@@ -1,0 +1,128 @@
+"""The description of the HTTP surface: true of what the server answers, and there for people without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from browsers import Opened, chromium, needs_browser
+from conftest import ROOT
+from openapi_pydantic import OpenAPI
+from web import serving
+
+from octave_mcp.errors import tree
+from octave_mcp.tools import TOOLS
+
+SCHEMATHESIS = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
+
+
+@pytest.fixture
+async def document(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    async with serving() as client:
+        return (await client.get("/openapi.json")).json()
+
+
+def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+async def test_the_document_is_openapi_of_3_1(document: dict[str, Any]) -> None:
+    assert OpenAPI.model_validate(document).openapi == "3.1.0"
+
+
+async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    for reference in set(re.findall(r"'\$ref': '#/([^']+)'", str(document))):
+        found: Any = document
+        for part in reference.split("/"):
+            found = found[part]
+        assert found
+
+
+async def test_each_function_is_described_with_all_its_arguments_under_its_own_words(document: dict[str, Any]) -> None:
+    by_name = {operation["operationId"]: operation for operation in operations(document)}
+
+    for tool in TOOLS.values():
+        operation = by_name[tool.name]
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        described = {parameter["name"] for parameter in operation["parameters"]} | body.get("properties", {}).keys()
+        header = {"request_id"} if "Idempotency-Key" in described else set[str]()
+        assert set(tool.arguments) <= described | header
+        assert operation["description"].startswith((tool.function.__doc__ or "-").split("\n")[0])
+
+
+async def test_each_operation_tells_what_it_answers_and_how_it_refuses(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for operation in operations(document)]
+    statuses = {str(error.status) for error in tree()} - {"401", "405", "502"}
+
+    assert len(names) == len(set(names))
+    for operation in operations(document):
+        assert operation["summary"]
+        assert {"403", "421", "500", "503"} <= operation["responses"].keys()
+        assert operation["responses"].keys() - {"200", "202", "204"} <= statuses
+
+
+async def test_tokens_are_part_of_the_description_where_they_are_asked_for() -> None:
+    async with serving(tokens=("some-long-token",)) as client:
+        answer = await client.get("/openapi.json", headers={"Authorization": "Bearer some-long-token"})
+
+    paths = answer.json()["paths"]
+    assert paths["/runs"]["post"]["security"] == [{"token": []}]
+    assert "401" in paths["/runs"]["post"]["responses"]
+    assert "security" not in paths["/livez"]["get"]
+
+
+async def test_the_examples_are_accepted(document: dict[str, Any]) -> None:
+    content = document["paths"]["/runs"]["post"]["requestBody"]["content"]
+    async with serving() as client:
+        for media_type, described in content.items():
+            for example in described["examples"].values():
+                given = {"json" if media_type.endswith("json") else "data": example["value"]}
+                assert (await client.post("/runs", **given)).status_code in {200, 202}
+
+
+@pytest.mark.skipif(SCHEMATHESIS is None, reason="schemathesis is not installed")
+async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    async with serving() as client:
+        process = await asyncio.create_subprocess_exec(
+            str(SCHEMATHESIS),
+            "--config-file",
+            str(ROOT / "schemathesis.toml"),
+            "run",
+            f"{client.base_url}/openapi.json",
+            "--checks=all",
+            "--max-examples=10",
+            "--continue-on-failure",
+            "--seed=7",
+            "--no-color",
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await process.communicate()
+
+    assert process.returncode == 0, out.decode()
+
+
+@needs_browser
+async def test_the_documentation_shows_every_operation_without_any_other_machine(document: dict[str, Any]) -> None:
+    async with serving() as client, chromium() as browser:
+        origin = str(client.base_url).rstrip("/")
+        docs = Opened(await browser.new_page())
+        await docs.page.goto(f"{origin}/docs")
+        shown = docs.page.locator(".opblock")
+        await shown.nth(len(operations(document)) - 1).wait_for()
+        await docs.page.locator("#operations-runs-generate_playbook button").first.click()
+        await docs.page.get_by_text("Idempotency-Key").first.wait_for()
+        count = await shown.count()
+
+    assert count == len(operations(document))
+    assert {str(httpx2.URL(url).host) for url in docs.requests if not url.startswith("data:")} == {"127.0.0.1"}
+    assert docs.complaints == []

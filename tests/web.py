@@ -1,0 +1,64 @@
+"""A server of our own on loopback, in the test's loop, and a client of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import uvicorn
+from starlette.applications import Starlette
+
+from octave_mcp.demo.serving import Server
+from octave_mcp.settings import load
+from octave_mcp.surfaces import http
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def serving(**settings: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:  # noqa: ANN401 - fields of Settings
+    """A client of a server of its own."""
+    return served(http.make(load(**settings)))
+
+
+@asynccontextmanager
+async def served(app: Starlette) -> AsyncGenerator[httpx2.AsyncClient]:
+    """A client of the application, which answers on a free port until left."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        server: uvicorn.Server = Server(http.configured(app))
+        running = asyncio.create_task(server.serve(sockets=[listening]))
+        origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        try:
+            async with httpx2.AsyncClient(base_url=origin, timeout=60, trust_env=False) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            await running
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A server-sent event."""
+
+    event: str
+    data: str
+    id: int | None = None
+
+
+async def sent_in(answer: httpx2.Response) -> AsyncIterator[Sent]:
+    """The events of a stream, as a browser reads them: one that was cut off before its end is none."""
+    fields: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        name, _, value = line.partition(": ")
+        if name:
+            fields[name] = value
+        elif fields.get("event"):
+            number = fields.get("id")
+            yield Sent(fields["event"], fields["data"], int(number) if number else None)
+            fields = {}
