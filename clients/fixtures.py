@@ -1,0 +1,204 @@
+"""Our server with the tools, resources and prompts besides that the conformance suite calls by name.
+
+    python clients/fixtures.py --port 8001
+
+Middleware, masking, lifespan, guard and transport are those of the product.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from typing import Annotated, Any
+
+from fastmcp import Context, FastMCP
+from fastmcp.prompts import Message, PromptResult
+from fastmcp.tools import FunctionTool, ToolResult
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    AudioContent,
+    ClientCapabilities,
+    CompletionArgument,
+    CompletionContext,
+    ContentBlock,
+    EmbeddedResource,
+    ImageContent,
+    MissingRequiredClientCapabilityErrorData,
+    PromptReference,
+    ResourceTemplateReference,
+    SamplingCapability,
+    TextContent,
+    TextResourceContents,
+)
+from pydantic import Field
+
+from octave_mcp.surfaces import http, mcp
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+WAV = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA="
+
+
+def image() -> ImageContent:
+    return ImageContent(type="image", data=PNG, mime_type="image/png")
+
+
+def embedded(uri: str, text: str, mime_type: str = "text/plain") -> EmbeddedResource:
+    return EmbeddedResource(type="resource", resource=TextResourceContents(uri=uri, mime_type=mime_type, text=text))
+
+
+def content(*blocks: ContentBlock) -> ToolResult:
+    return ToolResult(content=list(blocks))
+
+
+def test_simple_text() -> ToolResult:
+    """Text."""
+    return content(TextContent(type="text", text="This is a simple text response for testing."))
+
+
+def test_image_content() -> ToolResult:
+    """An image."""
+    return content(image())
+
+
+def test_audio_content() -> ToolResult:
+    """Sound."""
+    return content(AudioContent(type="audio", data=WAV, mime_type="audio/wav"))
+
+
+def test_embedded_resource() -> ToolResult:
+    """A resource within the answer."""
+    return content(embedded("test://embedded-resource", "This is an embedded resource content."))
+
+
+def test_multiple_content_types() -> ToolResult:
+    """Text, an image and a resource."""
+    text = TextContent(type="text", text="Multiple content types test:")
+    resource = embedded("test://mixed-content-resource", '{"test":"data","value":123}', "application/json")
+    return content(text, image(), resource)
+
+
+def test_error_handling() -> ToolResult:
+    """Fails."""
+    raise RuntimeError("This tool intentionally returns an error for testing")
+
+
+async def test_tool_with_progress(context: Context) -> str:
+    """Tells progress thrice."""
+    for done in (0, 50, 100):
+        await context.report_progress(done, 100)
+        await asyncio.sleep(0.05)
+    return "done"
+
+
+async def test_streaming_elicitation(context: Context) -> str:
+    """Streams; asks the client for nothing, as nothing of ours does."""
+    return await test_tool_with_progress(context)
+
+
+def test_missing_capability() -> ToolResult:
+    """Needs what the client has not declared."""
+    missing = MissingRequiredClientCapabilityErrorData(
+        required_capabilities=ClientCapabilities(sampling=SamplingCapability())
+    )
+    raise MCPError(
+        MISSING_REQUIRED_CLIENT_CAPABILITY,
+        "the client does not sample",
+        missing.model_dump(by_alias=True, exclude_none=True),
+    )
+
+
+def test_custom_header(
+    region: Annotated[str, Field(description="A region", json_schema_extra={"x-mcp-header": "Region"})],
+) -> str:
+    """Its argument is repeated in a header."""
+    return region
+
+
+def static_text() -> str:
+    return "This is the content of the static text resource."
+
+
+def static_binary() -> bytes:
+    return b"\x89PNG\r\n\x1a\n"
+
+
+def template(id: str) -> dict[str, Any]:  # noqa: A002 - the suite's name
+    return {"id": id, "templateTest": True, "data": f"Data for ID: {id}"}
+
+
+def test_simple_prompt() -> str:
+    return "This is a simple prompt for testing."
+
+
+def test_prompt_with_arguments(arg1: str, arg2: str) -> str:
+    return f"Prompt with arguments: arg1='{arg1}', arg2='{arg2}'"
+
+
+def test_prompt_with_embedded_resource(resourceUri: str) -> PromptResult:  # noqa: N803 - the suite's name
+    resource = embedded(resourceUri, "Embedded resource content for testing.")
+    return PromptResult([Message(resource), Message("Please process the embedded resource above.")])
+
+
+def test_prompt_with_image() -> PromptResult:
+    return PromptResult([Message(image()), Message("Please analyze the image above.")])
+
+
+def complete(
+    ref: PromptReference | ResourceTemplateReference,  # noqa: ARG001 - one answer for all
+    argument: CompletionArgument,
+    context: CompletionContext | None = None,  # noqa: ARG001 - ditto
+) -> list[str]:
+    return [value for value in ("test", "testing") if value.startswith(argument.value)]
+
+
+TOOLS = (
+    test_simple_text,
+    test_image_content,
+    test_audio_content,
+    test_embedded_resource,
+    test_multiple_content_types,
+    test_error_handling,
+    test_tool_with_progress,
+    test_streaming_elicitation,
+    test_missing_capability,
+    test_custom_header,
+)
+PROMPTS = (
+    test_simple_prompt,
+    test_prompt_with_arguments,
+    test_prompt_with_embedded_resource,
+    test_prompt_with_image,
+)
+RESOURCES = {
+    "test://static-text": (static_text, "text/plain"),
+    "test://static-binary": (static_binary, "image/png"),
+    "test://template/{id}/data": (template, "application/json"),
+}
+
+
+def make(*args: Any, **kwargs: Any) -> FastMCP[Any]:  # noqa: ANN401 - those of the product's own
+    server = ours(*args, **kwargs)
+    for function in TOOLS:
+        server.add_tool(FunctionTool.from_function(function))
+    for function in PROMPTS:
+        server.prompt(function, description="A prompt of the conformance suite")
+    for uri, (function, mime_type) in RESOURCES.items():
+        server.resource(uri, mime_type=mime_type, description="A resource of the conformance suite")(function)
+    server.completion(complete)
+    return server
+
+
+def main() -> int:
+    """Everything around the MCP server is that of the product, which makes it by this name."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    mcp.make = make
+    return http.serve(port=parser.parse_args().port)
+
+
+ours = mcp.make
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Other programs, none of which outlives its time or the trials."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Self, TypeVar
+
+T = TypeVar("T")
+
+INSTALL_SECONDS = 180.0
+START_SECONDS = 20.0
+RUN_SECONDS = 60.0
+ALL_SECONDS = 180.0
+"""For all trials together, once the clients are installed."""
+
+LAST_LINES = 3
+OTHERS = ("OCTAVE_", "CLAUDE", "ANTHROPIC_", "OPENAI_", "FIRECRAWL_", "MCP_", "XDG_")
+"""Variables that would make a client or our server do something else here than elsewhere."""
+
+
+class Failed(Exception):
+    """What a program did otherwise than it should."""
+
+
+class Programs:
+    """Each is a process group in an empty home, with Node 22 first on its path; all are ended with the block."""
+
+    def __init__(self, folder: Path) -> None:
+        self._modules = folder / "node_modules"
+        self._home = tempfile.TemporaryDirectory(prefix="octave-clients-")
+        self._running: set[subprocess.Popen[str]] = set()
+        self._deadline = time.monotonic() + ALL_SECONDS
+        self.environment = _environment(folder, Path(self._home.name))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._deadline = 0.0
+        for process in tuple(self._running):
+            self._end(process)
+        self._home.cleanup()
+
+    def folder(self) -> Path:
+        """A new and empty one."""
+        return Path(tempfile.mkdtemp(dir=self._home.name))
+
+    def version(self, package: str) -> str:
+        return json.loads((self._modules / package / "package.json").read_text())["version"]
+
+    def run(self, command: Sequence[str], codes: Iterable[int] = (0,)) -> str:
+        """What it writes to stdout.
+
+        Raises:
+            Failed: it took too long, or ended with another code than those.
+        """
+        seconds = min(RUN_SECONDS, self._deadline - time.monotonic())
+        process = self._spawn(command, subprocess.PIPE, subprocess.PIPE)
+        try:
+            output, errors = process.communicate(timeout=max(seconds, 0))
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{command[0]} took longer than {max(seconds, 0):.0f} s") from None
+        finally:
+            self._end(process)
+        if process.returncode not in codes:
+            raise Failed(f"{command[0]} ended with {process.returncode}: {_last(errors or output)}")
+        return output
+
+    def serve(self, command: Sequence[str]) -> str:
+        """Starts a server that takes its port as the last argument; the URL of its MCP endpoint once it listens."""
+        port = _free_port()
+        self._started([*command, str(port)], lambda _: _listening(port))
+        return f"http://127.0.0.1:{port}/mcp"
+
+    def first_line(self, command: Sequence[str]) -> str:
+        """Starts a program that goes on; what it says first."""
+        return self._started(command, lambda output: output.read_text().partition("\n")[0])
+
+    def _started(self, command: Sequence[str], ready: Callable[[Path], T]) -> T:
+        folder = self.folder()
+        output, errors = folder / "stdout", folder / "stderr"
+        with output.open("w") as out, errors.open("w") as err:
+            process = self._spawn(command, out.fileno(), err.fileno())
+        deadline = time.monotonic() + START_SECONDS
+        while not (shown := ready(output)):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise Failed(f"{' '.join(command)} did not start: {_last(errors.read_text())}")
+            time.sleep(0.05)
+        return shown
+
+    def _spawn(self, command: Sequence[str], output: int, errors: int) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=errors,
+            cwd=self._home.name,
+            env=self.environment,
+            text=True,
+            start_new_session=True,
+        )
+        self._running.add(process)
+        return process
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self._running.discard(process)
+
+
+def install(folder: Path) -> None:
+    """What the lock names, unless it is there already. No package's own scripts run: .npmrc says so."""
+    installed, lock = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
+    if installed.exists() and installed.stat().st_mtime > lock.stat().st_mtime:
+        return
+    try:
+        subprocess.run(["npm", "ci", "--loglevel=error"], cwd=folder, check=True, timeout=INSTALL_SECONDS)
+    except (OSError, subprocess.SubprocessError) as failed:
+        raise Failed(f"the clients could not be installed: {failed}") from None
+
+
+def _environment(folder: Path, home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
+    return kept | {
+        "PATH": f"{folder / 'node_modules' / '.bin'}{os.pathsep}{kept['PATH']}",
+        "PYTHONPATH": str(folder.parent),
+        "HOME": str(home),
+        "NO_PROXY": "127.0.0.1",
+        "CLAUDE_CONFIG_DIR": str(home / "claude"),
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "OCTAVE_HOME": str(home / "octave"),
+        "OCTAVE_MODEL": "extractive",
+    }
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+def _listening(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def _last(text: str) -> str:
+    return " ".join(text.strip().splitlines()[-LAST_LINES:])
