@@ -5,7 +5,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format snapshots lock bench clean
+.PHONY: help demo test check format snapshots docs lock bench clients clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -16,11 +16,12 @@ demo: .venv/runtime ## Write a playbook for two invented companies into demo-pla
 test: .venv/dev ## Run the tests
 	$(BIN)/python -m pytest
 
-check: .venv/dev ## Lint, format, types, and who imports whom
+check: .venv/dev ## Lint, format, types, who imports whom, and whether the docs are true
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python docs/generate.py --check
 
 format: .venv/dev ## Format the code
 	$(BIN)/ruff format .
@@ -29,12 +30,18 @@ format: .venv/dev ## Format the code
 snapshots: .venv/dev ## Write tests/snapshots anew, after a tool's interface was changed on purpose
 	OCTAVE_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/test_mcp.py -k snapshot
 
+docs: .venv/dev ## Write anew what the docs have from the product: tables, help, answers
+	$(BIN)/python docs/generate.py
+
 bench: .venv/dev ## Compare start-up with a trivial server's
 	$(BIN)/python bench/startup.py
 
 lock: .venv/dev ## Resolve the dependencies anew, within the bounds of pyproject.toml
 	$(COMPILE) --upgrade --group build --output-file requirements.lock
 	$(COMPILE) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clients: .venv/runtime ## Try other people's clients, which come from npm
+	$(BIN)/python clients/run.py
 
 clean: ## Remove the environment, caches and what the demo wrote
 	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache build dist demo-playbook
@@ -48,10 +55,10 @@ clean: ## Remove the environment, caches and what the demo wrote
 	@touch $@
 
 .venv/runtime: .venv/created requirements.lock pyproject.toml
-	$(PIP) --require-hashes --requirement requirements.lock
+	$(PIP) --no-deps --require-hashes --requirement requirements.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev: .venv/runtime requirements-dev.lock
-	$(PIP) --require-hashes --requirement requirements-dev.lock
+	$(PIP) --no-deps --require-hashes --requirement requirements-dev.lock
 	@touch $@

@@ -269,9 +269,10 @@ class Runs:
                 await self._engine.start(record.run_id)
 
     async def _remove_old(self) -> None:
-        old = await self._store.ended_before(datetime.now(UTC) - timedelta(days=self._adapters.keep_days))
-        if old:
+        since = datetime.now(UTC) - timedelta(days=self._adapters.keep_days)
+        if old := await self._store.ended_before(since):
             await self._remove(old)
+        await self._store.delete_notes(since)
 
 
 def _no_cursor(given: str) -> InputError:

@@ -35,7 +35,7 @@ SUFFIXES = ("md", "html", "json")
 
 SECTION_CHARACTERS = 76_000
 """About 20,000 tokens: the most that one answer carries of a section."""
-WAIT = Field(ge=0, le=600, description="Seconds to wait before returning; poll with get_run after that")
+WAIT = Field(ge=0, le=600, description="Seconds to wait before returning, over MCP at most 55; poll with get_run then")
 
 
 class Overview(Value):
@@ -196,7 +196,7 @@ async def cancel_run(
 @tool("GET", "/sessions", title="List sessions", read_only=True)
 async def list_sessions(
     session_id: Annotated[str | None, Field(description="Of this session alone, its runs")] = None,
-    limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    limit: Annotated[int, Field(ge=1, le=100, description="The most to list")] = 20,
     cursor: Annotated[str | None, Field(description="From the last answer, for older ones")] = None,
     *,
     call: Call,
@@ -255,7 +255,7 @@ async def _followed(run_id: str, wait_seconds: float, call: Call) -> RunReport:
     playbook = await call.runs.playbook(run_id) if record.is_final else None
     found = await computed(report, record, await call.runs.progress(run_id), playbook)
     links = tuple(f"{call.runs_at}{run_id}/playbook.{suffix}" for suffix in SUFFIXES) if playbook else ()
-    return found.model_copy(update={"links": links})
+    return found.model_copy(update={"links": links, "next": _next(found, call)})
 
 
 def report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> RunReport:
@@ -268,7 +268,6 @@ def report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> 
         message=record.error.message if record.error else record.status if final or last is None else _said(last),
         done=last.done if last else 0,
         total=last.total if last else 0,
-        next=_next(record, playbook),
         error=record.error,
         overview=_overview(playbook) if playbook else None,
         files=record.files,
@@ -279,10 +278,17 @@ def _said(last: Event) -> str:
     return last.message or last.step.replace("_", " ")
 
 
-def _next(record: RunRecord, playbook: Playbook | None) -> str:
-    if not record.is_final:
-        return f"call get_run with run_id={record.run_id!r}"
-    return "call get_run with a section, e.g. 'email_sequences', or open the files" if playbook else ""
+def _next(found: RunReport, call: Call) -> str:
+    """The call to make, as the caller makes calls."""
+    if call.runs_at == "/runs/":
+        asked = f"GET /runs/{found.run_id}"
+        section = f"{asked}?section=email_sequences, or another section, or one of the links"
+    else:
+        asked = f"call get_run with run_id={found.run_id!r}"
+        section = "call get_run with a section, e.g. 'email_sequences', or open the files"
+    if found.status not in FINAL:
+        return asked
+    return section if found.overview else ""
 
 
 def _overview(playbook: Playbook) -> Overview:

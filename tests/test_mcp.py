@@ -62,7 +62,7 @@ async def complaint(client: Client[Any], tool: str, **arguments: Any) -> str:  #
 
 
 class Told:
-    """The progress that a client was told; `first` is set with the first of it."""
+    """The progress that a client was told; `first` is set with the first of it that is about the run."""
 
     def __init__(self) -> None:
         self.values: list[float] = []
@@ -73,7 +73,8 @@ class Told:
         assert total is None or progress <= total
         self.values.append(progress)
         self.texts.append(message or "")
-        self.first.set()
+        if message != "getting ready":
+            self.first.set()
 
 
 async def test_a_client_finds_the_tools_as_their_snapshots_say(connect: Connect) -> None:
@@ -155,7 +156,7 @@ async def test_a_call_that_may_not_wait_returns_a_run_to_poll(connect: Connect, 
 
     assert started["status"] in {"queued", "running"}
     assert started["run_id"] in started["next"]
-    assert under_way["status"] == "running"
+    assert under_way["status"] in {"queued", "running"}
     assert under_way["message"]
     assert finished["status"] == "completed"
     assert finished["session_id"] == started["session_id"]

@@ -205,6 +205,7 @@ class SqlStore:
             .join(texts, texts.c.sha256 == pages.c.sha256)
             .where(pages.c.run_id == run_id, pages.c.key.in_(keys))
         )
+
         def work(db: Connection) -> dict[str, Page]:
             return {key: _page(page, utf8) for key, page, utf8 in db.execute(found)}
 
@@ -223,6 +224,9 @@ class SqlStore:
     async def note(self, key: str, *, since: datetime) -> str | None:
         found = select(notes.c.text).where(notes.c.key == key, notes.c.put_at >= _text(since))
         return await self._do(lambda db: db.execute(found).scalar_one_or_none())
+
+    async def delete_notes(self, before: datetime) -> None:
+        await self._do(lambda db: db.execute(delete(notes).where(notes.c.put_at < _text(before))))
 
     async def _do(self, work: Callable[[Connection], T]) -> T:
         engine = self._engine

@@ -199,7 +199,7 @@ def _deliver(report: RunReport, playbook: Playbook | None, output: Deliver, defa
     elif report.overview:
         _show(report, report.overview)
     if report.error:
-        return refuse(report.error.message, FAILED)
+        return refuse(report.error.message, ENDS.get(report.status, FAILED))
     if report.status == "cancelled":
         return refuse("the run was cancelled", FAILED)
     return ENDS.get(report.status, FAILED)

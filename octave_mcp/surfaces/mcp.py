@@ -66,9 +66,11 @@ class Progress:
         self._told = 0.0
 
     async def __call__(self, event: Event) -> None:
-        self._told = max(float(event.done), self._told + 0.001)
-        text = event.message or event.step.replace("_", " ")
-        await self._context.report_progress(self._told, event.total or None, text[:LONGEST_PROGRESS_CHARACTERS])
+        await self.say(event.message or event.step.replace("_", " "), event.done, event.total)
+
+    async def say(self, text: str, done: int = 0, total: int = 0) -> None:
+        self._told = max(float(done), self._told + 0.001)
+        await self._context.report_progress(self._told, total or None, text[:LONGEST_PROGRESS_CHARACTERS])
 
 
 def _tool_error(code: str, text: str) -> ToolError:
@@ -81,7 +83,10 @@ def _translate(failed: OctaveError) -> ToolError:
 
 def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
     async def called() -> Call:
-        return Call((await server().app()).runs, Progress(get_context()), LONGEST_WAIT_SECONDS, "run://")
+        progress = Progress(get_context())
+        if not server().is_open:
+            await progress.say("getting ready")
+        return Call((await server().app()).runs, progress, LONGEST_WAIT_SECONDS, "run://")
 
     annotations = ToolAnnotations(
         read_only_hint=tool.read_only,

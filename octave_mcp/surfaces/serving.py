@@ -44,6 +44,10 @@ class Server:
         self._opening = asyncio.create_task(self._open())
         return self._opening
 
+    @property
+    def is_open(self) -> bool:
+        return self._opening is not None and self._opening.done()
+
     async def app(self) -> App:
         """The open application.
 
