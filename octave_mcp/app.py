@@ -6,17 +6,15 @@ The only module that knows everyone; adapters come by name, on first use.
 from __future__ import annotations
 
 import asyncio
-import errno
 import functools
 import importlib
 import pkgutil
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from octave_mcp.computing import computed
@@ -27,6 +25,7 @@ from octave_mcp.ports import Engine, Export, Model, Source, Store
 from octave_mcp.runs import Runs
 from octave_mcp.settings import Settings
 
+EVER = datetime.min.replace(tzinfo=UTC)
 FORMATS = ("json", "markdown", "html")
 
 
@@ -86,26 +85,34 @@ class App:
         for observer in self._observers:
             observer(event)
 
-    async def publish(self, playbook: Playbook) -> tuple[str, ...]:
+    async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]:
         """Writes the playbook's files into a folder of their own under OCTAVE_HOME/playbooks; returns their paths.
+
+        The folder is the run's for good: one that was begun before a crash is found again.
 
         Raises:
             NotWritten: they cannot be written there.
         """
         today = date.today()  # noqa: DTZ011 - the user's day
         name = f"{playbook.vendor.domain}-{playbook.prospect.domain}-{today:%Y-%m-%d}".replace(":", "_")
+        claimed = await self.store.note(_folder_of(run_id), since=EVER)
         try:
-            return await computed(_write_new, playbook, self._published / name)
+            folder = Path(claimed) if claimed else await computed(_new_folder, self._published / name)
+            if not claimed:
+                await self.store.put_note(_folder_of(run_id), str(folder))
+            return await computed(write_files, playbook, folder)
         except OSError as failed:
             raise NotWritten(
                 f"the playbook could not be written to disk ({failed.strerror}); get_run has it all the same"
             ) from None
 
-    async def unpublish(self, files: Sequence[str]) -> None:
-        """Removes files that `publish` wrote, with their folders; any others it leaves alone."""
-        folders = {path.parent for file in files if (path := Path(file)).parent.parent == self._published}
+    async def unpublish(self, run_id: str, files: Sequence[str]) -> None:
+        """Removes what `publish` wrote for the run, and nothing else."""
+        claimed = await self.store.note(_folder_of(run_id), since=EVER)
+        folders = {Path(claimed)} if claimed else {Path(file).parent for file in files}
         for folder in folders:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            if folder.parent == self._published:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     @property
     def _published(self) -> Path:
@@ -124,27 +131,23 @@ def free_folder(folder: Path) -> Path:
     return next(path for path in _numbered(folder) if not path.exists())
 
 
-def _write_new(playbook: Playbook, folder: Path) -> tuple[str, ...]:
-    """Into a new folder of that name, which appears with all its files: nobody meets it half written."""
+def _new_folder(folder: Path) -> Path:
+    """A folder of that name, numbered where it is taken, that this call has made."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".", dir=folder.parent, ignore_cleanup_errors=True) as begun:
-        inside = Path(begun) / "files"
-        names = [Path(file).name for file in write_files(playbook, inside)]
-        target = next(path for path in _numbered(folder) if _renamed(inside, path))
-    return tuple(str(target / name) for name in names)
+    return next(path for path in _numbered(folder) if _made(path))
 
 
-def _renamed(folder: Path, target: Path) -> bool:
-    """Whether the folder now has that name: not where another has it."""
-    if target.exists():
-        return False
+def _made(folder: Path) -> bool:
     try:
-        folder.rename(target)
-    except OSError as failed:
-        if failed.errno in {errno.ENOTEMPTY, errno.EEXIST}:
-            return False
-        raise
+        folder.mkdir()
+    except FileExistsError:
+        return False
     return True
+
+
+def _folder_of(run_id: str) -> str:
+    """The key of the note that says where a run's files are."""
+    return f"folder of {run_id}"
 
 
 def _numbered(folder: Path) -> Iterator[Path]:
@@ -154,7 +157,9 @@ def _numbered(folder: Path) -> Iterator[Path]:
 
 def _write(target: Path, export: Export, playbook: Playbook) -> str:
     path = target / f"playbook.{export.suffix}"
-    path.write_text(export.render(playbook), encoding="utf-8")
+    begun = path.with_name(f".{path.name}")
+    begun.write_text(export.render(playbook), encoding="utf-8")
+    begun.replace(path)  # nobody meets it half written
     return str(path)
 
 

@@ -22,7 +22,7 @@ class EventLog:
         self._run_id = run_id
         self._store = store
         self._observe = observe
-        self.resumed = sum(event.event == "run_resumed" for event in told)
+        self.resumed = _fruitless(told)
         self._told = Counter(_identity(event) for event in told if event.event != "run_resumed")
         self._done = max((event.done for event in told), default=0)
         self._waiting: list[Event] = []
@@ -72,6 +72,13 @@ class EventLog:
         while self._writing:
             await asyncio.wait((self._writing,))
         self._wake()
+
+
+def _fruitless(told: Sequence[Event]) -> int:
+    """How often the run was carried on since it last finished a step."""
+    latest = [event.event for event in reversed(told)]
+    behind = latest[: latest.index("step_finished")] if "step_finished" in latest else latest
+    return behind.count("run_resumed")
 
 
 def _identity(event: Event) -> Hashable:

@@ -16,7 +16,7 @@ from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, RunStatu
 from octave_mcp.errors import Crashed, NotWritten, OctaveError, SameCompany, UnsupportedLanguage
 from octave_mcp.eventlog import EventLog
 from octave_mcp.pipeline import generate
-from octave_mcp.ports import Engine, Journal, Model, Source, Store
+from octave_mcp.ports import Claim, Engine, Journal, Model, Source, Store
 from octave_mcp.run import Run
 
 MOST_RESUMED = 20
@@ -47,9 +47,9 @@ class Adapters(Protocol):
 
     def emit(self, event: Event) -> None: ...
 
-    async def publish(self, playbook: Playbook) -> tuple[str, ...]: ...
+    async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]: ...
 
-    async def unpublish(self, files: Sequence[str]) -> None: ...
+    async def unpublish(self, run_id: str, files: Sequence[str]) -> None: ...
 
 
 class Executor:
@@ -61,15 +61,15 @@ class Executor:
         self._store = adapters.store
         self._places = asyncio.Semaphore(adapters.max_runs)
 
-    async def able(self, run_id: str) -> bool:
+    async def claims(self, run_id: str) -> Claim:
         record = await self._store.get_run(run_id)
         if record is None or record.is_final:
-            return False
+            return "over"
         try:
             await computed(self.check, record.request, record.model, record.source)
         except OctaveError:
-            return False
-        return True
+            return "others"
+        return "ours"
 
     async def execute(self, run_id: str, journal: Journal) -> None:
         """The run to its end, from wherever its journal stands; interrupted, it is neither ended nor lost."""
@@ -95,9 +95,7 @@ class Executor:
         except OctaveError as failed:
             return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
         except Exception as failed:  # noqa: BLE001 - a run ends as failed, whatever it was; the log has the rest
-            log(
-                _event(record, "call_failed", error=repr(failed), success=False)
-            )  # in here: it is logged with its traceback
+            log(_event(record, "call_failed", error=type(failed).__name__, success=False))  # the log has its traceback
             message = "something went wrong inside octave-mcp; the log of this run says what"
             return ended(record, "failed", RunError(code=OctaveError.code, message=message))
         finally:
@@ -117,11 +115,8 @@ class Executor:
             )
         again = record.started_at is not None
         record = record.model_copy(update={"status": "running", "started_at": record.started_at or datetime.now(UTC)})
-        log(
-            _event(record, "run_resumed", message="carried on")
-            if again
-            else _event(record, "run_started", message="started")
-        )
+        name, said = ("run_resumed", "carried on") if again else ("run_started", "started")
+        log(_event(record, name, message=said))
         await self._store.update_run(record)
         run = Run(
             run_id=record.run_id,
@@ -145,7 +140,7 @@ class Executor:
         await self._store.put_playbook(record.run_id, playbook)
         status: RunStatus = "partial" if _is_partial(playbook) else "completed"
         try:
-            files = await run.publish(lambda: self._adapters.publish(playbook))
+            files = await run.publish(lambda: self._adapters.publish(record.run_id, playbook))
         except NotWritten as failed:
             return ended(record, "partial", RunError(code=failed.code, message=str(failed)))
         return ended(record, status).model_copy(update={"files": files})
@@ -154,7 +149,7 @@ class Executor:
         try:
             await run.source.close()
         except Exception as failed:  # noqa: BLE001 - what a source leaves open does not keep its run from ending
-            run.tell("call_failed", error=repr(failed), success=False)
+            run.tell("call_failed", error=type(failed).__name__, success=False)
 
     async def end(self, record: RunRecord, log: EventLog | None = None) -> None:
         """Keeps the final record with the event that says so, unless the run is final already."""
@@ -174,6 +169,8 @@ class Executor:
         )
         if await self._store.update_run(record, events=(event,)):
             self._adapters.emit(event)
+        elif record.files:  # it was cancelled or deleted meanwhile: nobody would find them
+            await self._adapters.unpublish(record.run_id, record.files)
         if own := self.logs.get(record.run_id):
             own.end()
             await own.close()

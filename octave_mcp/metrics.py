@@ -38,17 +38,13 @@ class Metrics:
             ["method", "route"],
             registry=here,
         )
-        self._run_ids: set[str] = set()
-        self._running.set_function(lambda: len(self._run_ids))
 
     def observe(self, event: Event) -> None:
         seconds = (event.duration_ms or 0) / 1000
         match event.event:
             case "run_started" | "run_resumed":
                 self._started.inc()
-                self._run_ids.add(event.run_id)
             case "run_finished":
-                self._run_ids.discard(event.run_id)
                 self._finished.labels(event.message).inc()
                 self._run_seconds.labels(event.message).observe(seconds)
             case "step_finished":
@@ -64,5 +60,7 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._request_seconds.labels(method, route).observe(seconds)
 
-    def render(self) -> bytes:
+    def render(self, running: int) -> bytes:
+        """What is counted, and how many runs are under way."""
+        self._running.set(running)
         return generate_latest(self._registry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from octave_mcp.domain.asks import A, Answer, Ask
 from octave_mcp.domain.company import Company, Site
@@ -86,14 +86,16 @@ class Journal(Protocol):
 Execute = Callable[[str, Journal], Awaitable[None]]
 """Executes the run of this id, from its start or from where its journal ends."""
 
-Able = Callable[[str], Awaitable[bool]]
-"""Whether this process has what the run of this id needs: its model, its source, the hosts it may read."""
+Claim = Literal["ours", "others", "over"]
+Claims = Callable[[str], Awaitable[Claim]]
+"""Whose the run of this id is: `ours` if this process has what it needs (its model, its source, the hosts it may read),
+`over` if it is final or gone."""
 
 
 class Engine(Protocol):
     """Where runs are executed."""
 
-    async def launch(self, execute: Execute, able: Able) -> None:
+    async def launch(self, execute: Execute, claims: Claims) -> None:
         """Makes it ready; a durable engine also carries on what an earlier process left."""
         ...
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
@@ -82,9 +80,10 @@ class Run:
         inside.tell("step_started")
         try:
             result = await step(inside, *args, **kwargs)
-        finally:
-            failed = sys.exception()
-            inside.tell("step_finished", began=began, success=failed is None, error=_code(failed))
+        except Exception as failed:
+            inside.tell("step_finished", began=began, success=False, error=getattr(failed, "code", OctaveError.code))
+            raise
+        inside.tell("step_finished", began=began, success=True)
         seconds = round(time.perf_counter() - began, 3)
         self._tally.timings.append(StepTiming(step=name, company=self.role, seconds=seconds))
         return result
@@ -209,12 +208,6 @@ class Run:
                 **more,
             )
         )
-
-
-def _code(failed: BaseException | None) -> str | None:
-    if isinstance(failed, asyncio.CancelledError):
-        return "cancelled"
-    return failed and getattr(failed, "code", OctaveError.code)
 
 
 def _complaint(problems: Sequence[Problem]) -> str:

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from octave_mcp.computing import collect, computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.run import PlaybookRequest, RunRecord, SessionRecord
-from octave_mcp.errors import InputError, NotFound, ReusedRequest, StoreFailed
+from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, SessionRecord
+from octave_mcp.errors import Abandoned, InputError, NotFinished, NotFound, ReusedRequest, StoreFailed
 from octave_mcp.execution import Adapters, Executor, ended
+from octave_mcp.ports import Claim
 
 HEARTBEAT_SECONDS = 4.0
 """How long a follower waits for news before the last is told again."""
@@ -23,6 +24,12 @@ TENDING_SECONDS = 60.0
 """How often runs that nobody took up are started, and those kept long enough are removed."""
 UNCLAIMED_SECONDS = 30.0
 """How long after it was recorded a run may still be on its way to the engine."""
+
+ABANDONED = timedelta(days=7)
+NOBODY = RunError(
+    code=Abandoned.code,
+    message="for a week no server had what this run needs: its model, its source, or the hosts it was to read",
+)
 
 Told = Callable[[Event], Awaitable[None]]
 
@@ -35,17 +42,18 @@ class Runs:
         self._executor = Executor(adapters)
         self._tending: asyncio.Task[None] | None = None
 
-    async def open(self, *, executing: bool = True) -> None:
-        """Opens what is kept; if `executing`, carries on the runs that an earlier server has left.
+    async def open(self, *, executing: bool = True, adopting: bool = True) -> None:
+        """Opens what is kept; if `executing` and `adopting`, carries on the runs that an earlier server has left.
 
-        A process that does not execute runs can read, cancel and delete them.
+        A process that does not execute runs can read, cancel and delete them; one that does not adopt executes its own.
 
         Raises:
             StoreFailed, SetupError: the database cannot be used.
         """
         await self._store.open()
         if executing:
-            await self._engine.launch(self._executor.execute, self._executor.able)
+            await self._engine.launch(self._executor.execute, self._executor.claims if adopting else _nobodys)
+        if executing and adopting:
             self._tending = asyncio.create_task(self._tend())
 
     async def close(self, grace_seconds: float = 0) -> None:
@@ -87,6 +95,8 @@ class Runs:
                 "give this one an id of its own"
             )
         if kept is record:
+            waiting = Event(event="progress", run_id=kept.run_id, session_id=kept.session_id, message="queued", total=1)
+            await self._store.append(kept.run_id, [waiting])
             await self._engine.start(kept.run_id)
         return kept
 
@@ -103,6 +113,25 @@ class Runs:
 
     async def playbook(self, run_id: str) -> Playbook | None:
         return await self._store.get_playbook(run_id)
+
+    async def finished(self, run_id: str) -> Playbook:
+        """The playbook of a run that has ended.
+
+        Raises:
+            NotFound: there is no such run.
+            NotFinished: it made no playbook, or has not yet.
+        """
+        record = await self.get(run_id)
+        playbook = await self.playbook(run_id) if record.is_final else None
+        if playbook is None:
+            then = "it made no playbook; ask for it anew" if record.is_final else "ask again when it has ended"
+            raise NotFinished(f"run {run_id!r} is {record.status}; {then}")
+        return playbook
+
+    @property
+    def under_way(self) -> int:
+        """How many runs this process is executing."""
+        return len(self._executor.logs)
 
     async def page_text(self, sha256: str) -> str | None:
         return await self._store.page_text(sha256)
@@ -239,7 +268,8 @@ class Runs:
     async def _remove(self, records: Sequence[RunRecord]) -> None:
         ids = [record.run_id for record in records]
         await self._engine.forget(ids)
-        await self._adapters.unpublish([file for record in records for file in record.files])
+        for record in records:
+            await self._adapters.unpublish(record.run_id, record.files)
         await self._store.delete_runs(ids)
 
     async def _tend(self) -> None:
@@ -257,14 +287,21 @@ class Runs:
             await asyncio.sleep(TENDING_SECONDS)
 
     async def _start_unclaimed(self) -> None:
-        """Starts the runs that were recorded by a server which ended before its engine had them."""
+        """Starts the runs that were recorded by a server which ended before its engine had them.
+
+        A run that nobody could carry on for a week is given up.
+        """
         now = datetime.now(UTC)
         for record in await self._store.unfinished():
+            if now - record.created_at > ABANDONED and record.run_id not in self._executor.logs:
+                await self._executor.end(ended(record, "failed", NOBODY))
+                await self._engine.cancel(record.run_id)
+                continue
             waited = (now - record.created_at).total_seconds()
             if (
                 waited > UNCLAIMED_SECONDS
                 and not await self._engine.is_known(record.run_id)
-                and await self._executor.able(record.run_id)
+                and await self._executor.claims(record.run_id) == "ours"
             ):
                 await self._engine.start(record.run_id)
 
@@ -273,6 +310,11 @@ class Runs:
         if old := await self._store.ended_before(since):
             await self._remove(old)
         await self._store.delete_notes(since)
+
+
+async def _nobodys(_: str) -> Claim:
+    """What a process answers that takes over no runs."""
+    return "others"
 
 
 def _no_cursor(given: str) -> InputError:

@@ -68,7 +68,7 @@ class Tool:
         @functools.wraps(self.function)
         async def bound(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
             try:
-                _refuse_nul(kwargs)
+                _refuse_unstorable(kwargs)
                 return await self.function(*args, **kwargs, call=await called())
             except OctaveError as failed:
                 raise translate(failed) from None
@@ -81,10 +81,14 @@ class Tool:
         return bound
 
 
-def _refuse_nul(arguments: Mapping[str, object]) -> None:
-    """Postgres keeps no text with a NUL, and nobody means one."""
-    if found := [name for name, value in arguments.items() if isinstance(value, str) and "\0" in value]:
-        raise InputError(f"{', '.join(found)}: there is a NUL character in it; send text without it")
+def _refuse_unstorable(arguments: Mapping[str, object]) -> None:
+    """What is no text for a database: Postgres keeps no NUL, and half a character has no form in UTF-8."""
+    if found := [name for name, value in arguments.items() if isinstance(value, str) and not _is_storable(value)]:
+        raise InputError(f"{', '.join(found)}: there is a NUL, or half a character, in it; send text without it")
+
+
+def _is_storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def arguments_complaint(failed: ValidationError, tool: Tool) -> str:

@@ -331,7 +331,7 @@ def _part(playbook: Playbook, section: str, cursor: str | None) -> dict[str, Any
             )
         value = value[name]
     pieces = pieces_of(value, SECTION_CHARACTERS)
-    if cursor is not None and not (cursor.isdecimal() and int(cursor) < len(pieces)):
+    if cursor is not None and cursor not in map(str, range(len(pieces))):
         raise InputError(f"{cursor!r} is no cursor of {section!r}; leave it out to begin at the start")
     at = int(cursor or 0)
     return {"section": {section: pieces[at]}, "cursor": str(at + 1) if at + 1 < len(pieces) else None}

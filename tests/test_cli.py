@@ -166,7 +166,7 @@ async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> No
     ended = await octave("demo", "--out", "taken", "--quiet", cwd=tmp_path)
 
     assert ended.code == 2
-    assert ended.err == "error: cannot write to 'taken': File exists; choose another --out\n"
+    assert ended.err == "error: cannot write to 'taken': 'taken' is not a folder to write to; choose another --out\n"
 
 
 async def test_an_interrupt_cancels_the_run_and_exits_130_without_a_traceback(

@@ -29,7 +29,9 @@ async def octave(*arguments: str, cwd: Path) -> Ended:
 
 async def a_run(pair: Pair, cwd: Path) -> str:
     """The id of a run that has completed."""
-    ended = await octave("generate", pair.vendor.host, pair.prospect.host, "--json", "--out", "made", cwd=cwd)
+    ended = await octave(
+        "generate", pair.vendor.host, pair.prospect.host, "--max-pages", "4", "--json", "--out", "made", cwd=cwd
+    )
     assert ended.code == 0, ended.err
     return json.loads(ended.out)["run_id"]
 
@@ -140,7 +142,7 @@ async def test_a_run_is_cancelled_from_another_process_and_whoever_waits_is_told
 
     assert run["status"] == "running"
     assert unfinished.code == 1
-    assert "is running and has no playbook" in unfinished.err
+    assert "is running; ask again when it has ended" in unfinished.err
     assert (cancelled.code, cancelled.out) == (0, f"{run['run_id']} is cancelled\n")
     assert json.loads(again.out)["status"] == "cancelled"
     assert waiting.returncode == 1

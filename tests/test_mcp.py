@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from conftest import ROOT, Pair, command, log_lines, names_in, read_json
+from conftest import ROOT, Pair, command, names_in, read_json
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 from fastmcp.exceptions import McpError, ToolError
@@ -147,8 +147,8 @@ async def test_the_report_of_a_finished_run_is_short(client: Client[Any], pair: 
     assert len(json.dumps(report, ensure_ascii=False)) / 4 < 2000
 
 
-async def test_a_call_that_may_not_wait_returns_a_run_to_poll(connect: Connect, held_pair: Pair) -> None:
-    async with connect() as client:
+async def test_a_call_that_may_not_wait_returns_a_run_to_poll(client: Client[Any], held_pair: Pair) -> None:
+    async with client:
         started = await call(client, "generate_playbook", **held_pair.domains, wait_seconds=0)
         under_way = await call(client, "get_run", run_id=started["run_id"], wait_seconds=0)
         held_pair.release()
@@ -174,7 +174,7 @@ async def test_a_client_whose_call_times_out_finds_its_run_finished_later(connec
 
 
 async def test_a_client_that_cancels_the_call_which_started_a_run_does_not_end_the_run(
-    connect: Connect, held_pair: Pair, home: Path
+    connect: Connect, held_pair: Pair
 ) -> None:
     told = Told()
     async with connect() as client:
@@ -183,7 +183,8 @@ async def test_a_client_that_cancels_the_call_which_started_a_run_does_not_end_t
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         held_pair.release()
-        finished = await call(client, "get_run", run_id=log_lines(home)[-1]["run_id"])
+        (session,) = (await call(client, "list_sessions"))["sessions"]
+        finished = await call(client, "get_run", run_id=session["latest"]["run_id"])
 
     assert finished["status"] == "completed"
 
@@ -315,6 +316,25 @@ async def test_runs_that_belong_together_are_listed_and_deleted_together(client:
     assert is_there(other["files"][0])
 
 
+async def test_a_run_that_waits_for_its_place_is_followed_from_the_start(
+    client: Client[Any], held_pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_MAX_RUNS", "1")
+    told = Told()
+    async with client:
+        first = await call(client, "generate_playbook", **held_pair.domains, wait_seconds=0)
+        second = await call(client, "generate_playbook", **held_pair.domains, wait_seconds=0)
+        waiting = asyncio.create_task(client.call_tool("get_run", {"run_id": second["run_id"]}, progress_handler=told))
+        await told.first.wait()
+        held_pair.release()
+        report = (await waiting).structured_content
+        await call(client, "get_run", run_id=first["run_id"])
+
+    assert told.texts[0] == "queued"
+    assert report
+    assert report["status"] == "completed"
+
+
 async def test_a_long_list_goes_on_by_its_cursor(client: Client[Any], pair: Pair) -> None:
     async with client:
         ids = [
@@ -340,8 +360,8 @@ async def test_the_same_request_id_gives_the_same_run_and_another_request_with_i
     assert text.startswith("[request_id_reused] request_id 'deal-7' stands for another request already")
 
 
-async def test_a_run_may_be_cancelled_by_its_id_and_stays_so(connect: Connect, held_pair: Pair) -> None:
-    async with connect() as client:
+async def test_a_run_may_be_cancelled_by_its_id_and_stays_so(client: Client[Any], held_pair: Pair) -> None:
+    async with client:
         started = await call(client, "generate_playbook", **held_pair.domains, wait_seconds=0)
         cancelled = await call(client, "cancel_run", run_id=started["run_id"])
         held_pair.release()

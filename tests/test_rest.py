@@ -260,7 +260,7 @@ async def test_a_streamed_run_tells_what_happens_and_ends_with_its_report(pair: 
     assert (first.event, first.id) == ("run", None)
     assert json.loads(first.data)["status"] in {"queued", "running"}
     assert [event.id for event in events] == list(range(1, len(events) + 1))
-    assert (events[0].event, events[-1].event) == ("run_started", "run_finished")
+    assert (events[0].event, events[1].event, events[-1].event) == ("progress", "run_started", "run_finished")
     assert all(json.loads(event.data)["event"] == event.event for event in events)
     assert (last.event, last.id) == ("report", None)
     assert json.loads(last.data)["status"] == "completed"

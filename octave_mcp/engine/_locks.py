@@ -9,10 +9,18 @@ from typing import LiteralString, Protocol
 import psycopg
 from filelock import FileLock, Timeout
 
+from octave_mcp.errors import StoreFailed
+
 
 class Locks(Protocol):
+    """Raises: StoreFailed: by each method, where the place of the locks cannot be reached."""
+
     def hold(self, name: str) -> bool:
         """Whether this process has the lock now, and had it not before."""
+        ...
+
+    def keep(self, name: str) -> bool:
+        """Whether this process has the lock still, or again, without that another had it in between."""
         ...
 
     def free(self, name: str) -> None: ...
@@ -28,20 +36,25 @@ class Files:
     """For processes on one machine, which share a SQLite file."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._held: dict[str, FileLock] = {}
 
     def hold(self, name: str) -> bool:
         if name in self._held:
             return False
-        lock = FileLock(self._folder / f"{name}.lock", timeout=0)
         try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self._folder / f"{name}.lock", timeout=0, thread_local=False)
             lock.acquire()
         except Timeout:
             return False
+        except OSError as failed:
+            raise StoreFailed(f"cannot lock a file in {str(self._folder)!r}: {failed.strerror}") from failed
         self._held[name] = lock
         return True
+
+    def keep(self, name: str) -> bool:
+        return name in self._held
 
     def free(self, name: str) -> None:
         lock = self._held.pop(name)
@@ -57,14 +70,31 @@ class Advisory:
     """For processes on any machine, which share a Postgres database: held by one connection, and lost with it."""
 
     def __init__(self, url: str) -> None:
-        self._connection = psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True)
+        self._url = url.replace("postgresql+psycopg://", "postgresql://")
         self._held: set[str] = set()
+        self._connection = self._connected()
 
     def hold(self, name: str) -> bool:
         if name in self._held:  # a lock of Postgres may be taken again by the connection that has it
             return False
         if self._ask("select pg_try_advisory_lock(%s)", name):
             self._held.add(name)
+        return name in self._held
+
+    def keep(self, name: str) -> bool:
+        """A lock that went with its connection is taken again: it is as before unless another has taken it meanwhile.
+
+        Whoever takes it has adopted this process's runs by then, and leaves the lock: so that is no proof. A process
+        that was away must look at what it still owns.
+        """
+        try:
+            self._ask("select %s::bigint is not null", name)
+        except StoreFailed:
+            self._held.clear()
+            self._connection.close()
+            self._connection = self._connected()
+            self.hold(name)
+            return False
         return name in self._held
 
     def free(self, name: str) -> None:
@@ -74,7 +104,20 @@ class Advisory:
     def close(self) -> None:
         self._connection.close()
 
+    def _connected(self) -> psycopg.Connection:
+        try:
+            return psycopg.connect(self._url, autocommit=True)
+        except psycopg.Error as failed:
+            raise StoreFailed(f"the database cannot be reached for locks: {_cause(failed)}") from failed
+
     def _ask(self, query: LiteralString, name: str) -> bool:
         key = int.from_bytes(hashlib.blake2b(f"octave:{name}".encode(), digest_size=8).digest(), "big", signed=True)
-        row = self._connection.execute(query, [key]).fetchone()
+        try:
+            row = self._connection.execute(query, [key]).fetchone()
+        except psycopg.Error as failed:
+            raise StoreFailed(f"the connection that holds the locks was lost: {_cause(failed)}") from failed
         return bool(row and row[0])
+
+
+def _cause(failed: psycopg.Error) -> str:
+    return next(iter(str(failed).splitlines()), type(failed).__name__)

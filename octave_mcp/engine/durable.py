@@ -37,7 +37,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from octave_mcp.engine._locks import Locks, locks_for
 from octave_mcp.errors import OctaveError, by_name, name_of
-from octave_mcp.ports import Able, Execute, Journal
+from octave_mcp.ports import Claims, Execute, Journal
 from octave_mcp.settings import Settings
 
 T = TypeVar("T")
@@ -45,12 +45,14 @@ T = TypeVar("T")
 PIPELINE = "1"
 """Raise it with each change of the steps of a run, or of their order: runs under way then begin anew."""
 
-ADOPTION_SECONDS = 10.0
-"""How often a process looks for runs whose own has ended."""
+ADOPTION_SECONDS = 5.0
+"""How often a process looks whether it is still taken for alive, and for runs whose own has ended."""
+STOPPING_SECONDS = 10.0
 POLL_SECONDS = 0.5
 THREADS = 4
 """Of those in which steps are recorded: more would only contend for the interpreter, and the database."""
 GOING = ["PENDING", "ENQUEUED"]
+BROKEN = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 NAME = "octave"
 SERVER = "server-"
 """How the ids of processes, their locks and their queues begin."""
@@ -108,25 +110,49 @@ class Durable:
         self._url, self._home = url, home
         self._id = f"{SERVER}{secrets.token_hex(8)}"
         self._launched: _Launched | None = None
+        self._adopting: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[Any]] = {}
 
-    async def launch(self, execute: Execute, able: Able) -> None:
+    async def launch(self, execute: Execute, claims: Claims) -> None:
         locks = await asyncio.to_thread(locks_for, self._url, self._home)
         await asyncio.to_thread(locks.hold, self._id)
+        await asyncio.to_thread(_migrate, self._url)
         _serving.append(self)
         DBOS(config=_config(self._url, self._id))
         _hand_over_logs()
         DBOS.listen_queues([self._id])
         DBOS.launch()  # in the loop that is to execute the runs
         await DBOS.register_queue_async(self._id, polling_interval_sec=POLL_SECONDS)
-        self._launched = _Launched(execute, able, locks, asyncio.create_task(self._adopt()))
+        self._launched = _Launched(execute, claims, locks)
+        self._adopting = asyncio.create_task(self._adopt(self._launched))
 
     async def start(self, run_id: str) -> None:
         known = await DBOS.get_workflow_status_async(run_id)
-        if known and known.status not in GOING:  # it ended without the run: the database was away, say
-            await self.forget([run_id])
+        if known and known.status in BROKEN:
+            await self._restart(run_id)
+            return
         with SetWorkflowID(run_id):
             await DBOS.start_workflow_async(playbook, run_id)
+
+    async def _restart(self, run_id: str) -> None:
+        """Anew, where the workflow ended and the run did not: its database was away, say. Only one process does it."""
+        async with self._alone(f"restart-{run_id}") as alone:
+            known = await DBOS.get_workflow_status_async(run_id)
+            if alone and known and known.status in BROKEN:
+                await self.forget([run_id])
+                with SetWorkflowID(run_id):
+                    await DBOS.start_workflow_async(playbook, run_id)
+
+    @asynccontextmanager
+    async def _alone(self, name: str) -> AsyncGenerator[bool]:
+        """Whether no other process is inside with this name, and none will be before the end."""
+        locks = self._launched.locks if self._launched else None
+        alone = locks is not None and await asyncio.to_thread(locks.hold, name)
+        try:
+            yield alone
+        finally:
+            if locks and alone:
+                await asyncio.to_thread(locks.free, name)
 
     async def execute(self, run_id: str) -> None:
         launched, task = self._launched, asyncio.current_task()
@@ -149,21 +175,24 @@ class Durable:
             await control.cancel_workflows_async([run_id])
         if task := self._running.get(run_id):  # DBOS would find out within a second
             task.cancel()
+            await asyncio.wait((task,), timeout=STOPPING_SECONDS)
 
     async def forget(self, run_ids: Sequence[str]) -> None:
+        if not run_ids:
+            return
         async with self._control() as control:
             await control.delete_workflows_async(list(run_ids))
 
     async def close(self, grace_seconds: float = 0) -> None:
-        if self._launched is None:
+        if self._launched is None or self._adopting is None:
             return
-        self._launched.adopting.cancel()
+        self._adopting.cancel()
         running = [*self._running.values()]
         if running and grace_seconds:
             await asyncio.wait(running, timeout=grace_seconds)
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, self._launched.adopting, return_exceptions=True)
+        await asyncio.gather(*running, self._adopting, return_exceptions=True)
         await DBOS.delete_queue_async(self._id)
         await self._shut_down(self._launched.locks)
         _serving.remove(self)
@@ -189,28 +218,36 @@ class Durable:
         finally:
             await asyncio.to_thread(client.destroy)
 
-    async def _adopt(self) -> None:
+    async def _adopt(self, launched: _Launched) -> None:
         while True:
             try:
-                await self._adopt_all()
-            except (error.DBOSException, SQLAlchemyError, OctaveError) as failed:
+                await self._stay_alive(launched)
+                await self._adopt_all(launched)
+            except (error.DBOSException, SQLAlchemyError, OctaveError, OSError) as failed:
                 logger.warning("adoption failed, and is tried again: {}", repr(failed))
             await asyncio.sleep(ADOPTION_SECONDS)
 
-    async def _adopt_all(self) -> None:
+    async def _stay_alive(self, launched: _Launched) -> None:
+        """Stops its runs if it may have been taken for dead, and goes on with those that nobody took over."""
+        if await asyncio.to_thread(launched.locks.keep, self._id):
+            return
+        logger.warning("the lock of this process was lost for a while: its runs are taken up where they stand")
+        running = {**self._running}
+        for task in running.values():
+            task.cancel()
+        if running:
+            await asyncio.wait(running.values(), timeout=STOPPING_SECONDS)
+        going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
+        mine = [run.workflow_id for run in going if run.workflow_id in running and _owner(run) == self._id]
+        if mine:
+            await DBOS.resume_workflows_async(mine, queue_name=self._id)
+
+    async def _adopt_all(self, launched: _Launched) -> None:
         """Takes over the runs of every process that has ended; its lock keeps others from doing the same meanwhile."""
-        launched = self._launched
-        while launched is None:
-            await asyncio.sleep(0)
-            launched = self._launched
         for owner in await self._owners():
-            if not await asyncio.to_thread(launched.locks.hold, owner):
-                continue
-            try:
-                if await self._adopt_from(owner, launched.able):
+            async with self._alone(owner) as dead:
+                if dead and await self._adopt_from(owner, launched.claims):
                     await DBOS.delete_queue_async(owner)
-            finally:
-                await asyncio.to_thread(launched.locks.free, owner)
 
     async def _owners(self) -> set[str]:
         """The other processes that have, or had, runs or a queue."""
@@ -218,26 +255,25 @@ class Durable:
         going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
         return {owner for owner in (*queues, *map(_owner, going)) if owner and owner != self._id}
 
-    async def _adopt_from(self, owner: str, able: Able) -> bool:
-        """Takes over what this process can execute; whether that was all."""
+    async def _adopt_from(self, owner: str, claims: Claims) -> bool:
+        """Takes over what this process can execute, and removes what is over; whether that was all."""
         going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
-        theirs = [run for run in going if _owner(run) == owner]
-        ours = [run for run in theirs if await able(run.workflow_id)]
-        for run in ours:
+        theirs = {run: await claims(run.workflow_id) for run in going if _owner(run) == owner}
+        await self.forget([run.workflow_id for run, whose in theirs.items() if whose == "over"])
+        for run in (run for run, whose in theirs.items() if whose == "ours"):
             if run.app_version == PIPELINE:
                 await DBOS.resume_workflows_async([run.workflow_id], queue_name=self._id)
             else:
                 await self.forget([run.workflow_id])
                 await self.start(run.workflow_id)
-        return len(ours) == len(theirs)
+        return "others" not in theirs.values()
 
 
 @dataclass(frozen=True, slots=True)
 class _Launched:
     execute: Execute
-    able: Able
+    claims: Claims
     locks: Locks
-    adopting: asyncio.Task[None]
 
 
 def _owner(run: WorkflowStatus) -> str | None:
@@ -253,12 +289,18 @@ def _config(url: str, id_: str) -> DBOSConfig:
         application_version=PIPELINE,
         log_level="ERROR",
         max_executor_threads=THREADS,
+        run_migrations=False,
         serializer=DBOSPortableJSONSerializer(),
         notification_listener_polling_interval_sec=0.1,  # how long it takes to end, too
     )
     if url.startswith("sqlite"):
         config["db_engine_kwargs"] = {"connect_args": {"factory": _Sqlite}}
     return config
+
+
+def _migrate(url: str) -> None:
+    """Brings the tables of DBOS up to date: in a thread, for it waits where another process writes."""
+    DBOS.migrate(url)
 
 
 def _client(url: str) -> DBOSClient:
@@ -269,6 +311,13 @@ def _hand_over_logs() -> None:
     """DBOS writes to stderr by a handler of its own; its records go where all others go."""
     theirs = logging.getLogger("dbos")
     theirs.handlers, theirs.propagate = [], True
+    theirs.addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that a run which another process cancelled or deleted did not go on here."""
+    failed = record.exc_info[1] if record.exc_info else None
+    return not isinstance(failed, error.DBOSAwaitedWorkflowCancelledError | error.DBOSNonExistentWorkflowError)
 
 
 class _Sqlite(sqlite3.Connection):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from octave_mcp.ports import Able, Execute, Journal
+from octave_mcp.ports import Claims, Execute, Journal
 from octave_mcp.settings import Settings
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Inline:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._execute: Execute | None = None
 
-    async def launch(self, execute: Execute, able: Able) -> None:  # noqa: ARG002 - nothing is left to carry on
+    async def launch(self, execute: Execute, claims: Claims) -> None:  # noqa: ARG002 - nothing is left to carry on
         self._execute = execute
 
     async def start(self, run_id: str) -> None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import (
@@ -27,7 +27,8 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import update as update_rows
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 
 from octave_mcp.computing import computed
 from octave_mcp.domain.events import Event
@@ -43,6 +44,7 @@ T = TypeVar("T")
 V = TypeVar("V", bound=Value)
 
 THREADS = 4
+TEXTS_LOCK = 0x7E47
 BUSY_MILLISECONDS = 30_000
 """How long a writer waits for those of other processes on the same file."""
 
@@ -68,6 +70,7 @@ class SqlStore:
             if engine.dialect.name == "sqlite":
                 _make_folder(engine.url.database)
                 event.listen(engine, "connect", _set_up_sqlite)
+                event.listen(engine, "begin", _begin_sqlite)
             with engine.begin() as connection:
                 _create(connection)
             self._engine = engine
@@ -82,6 +85,8 @@ class SqlStore:
         row = _row(record) | {"session_id": record.session_id, "request_id": record.request.request_id}
 
         def work(db: Connection) -> RunRecord | None:
+            if (known := _of_request(db, record.request.request_id)) is not None:
+                return known
             if new_session:
                 db.execute(insert(sessions).values(session_id=record.session_id, created_at=_text(record.created_at)))
             elif not db.execute(select(sessions.c.session_id).filter_by(session_id=record.session_id)).first():
@@ -89,17 +94,10 @@ class SqlStore:
             db.execute(insert(runs).values(run_id=record.run_id, **row))
             return record
 
-        try:
-            kept = await self._do(work)
-        except IntegrityError:
-            kept = await self._of_request(record.request.request_id)
+        kept = await self._do(work)
         if kept is None:
             raise NotFound(f"there is no session {record.session_id!r}; leave session_id out to begin one")
         return kept
-
-    async def _of_request(self, request_id: str | None) -> RunRecord | None:
-        found = await self._records(select(runs.c.record).where(runs.c.request_id == request_id))
-        return found[0] if found else None
 
     async def update_run(self, record: RunRecord, *, events: Sequence[Event] = ()) -> bool:
         def work(db: Connection) -> bool:
@@ -133,7 +131,7 @@ class SqlStore:
         return await self._records(select(runs.c.record).where(runs.c.finished_at < _text(when)))
 
     async def _records(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
-        rows = await self._do(lambda db: db.execute(found).scalars().all())
+        rows = await self._look(lambda db: db.execute(found).scalars().all())
         return [_read(RunRecord, row) for row in rows]
 
     async def sessions(self, *, limit: int = 20, after: str | None = None) -> list[SessionRecord]:
@@ -144,7 +142,7 @@ class SqlStore:
         return found[0] if found else None
 
     async def _sessions(self, found: Select[*tuple[Any, ...]]) -> list[SessionRecord]:
-        rows = await self._do(lambda db: db.execute(found).mappings().all())
+        rows = await self._look(lambda db: db.execute(found).mappings().all())
         return [SessionRecord.model_validate(dict(row)) for row in rows]
 
     async def delete_session(self, session_id: str) -> None:
@@ -164,10 +162,8 @@ class SqlStore:
         await self._do(work)
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
-        going = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL))
-
         def work(db: Connection) -> None:
-            if db.execute(going.with_for_update()).first():  # one after another, or two would have one number
+            if _is_going(db, run_id):
                 _append(db, run_id, events)
 
         await self._do(work)
@@ -181,21 +177,29 @@ class SqlStore:
         return (await self._events(found.order_by(events.c.number.desc()).limit(limit)))[::-1]
 
     async def _events(self, found: Select[*tuple[Any, ...]]) -> list[tuple[int, Event]]:
-        rows = await self._do(lambda db: db.execute(found).all())
+        rows = await self._look(lambda db: db.execute(found).all())
         return [(number, _read(Event, text)) for number, text in rows]
 
     async def put_playbook(self, run_id: str, playbook: Playbook) -> None:
         text = await computed(playbook.model_dump_json)
-        await self._do(lambda db: _put(db, playbooks, {"run_id": run_id}, {"playbook": text}))
+
+        def work(db: Connection) -> None:
+            if _is_going(db, run_id):
+                _put(db, playbooks, {"run_id": run_id}, {"playbook": text})
+
+        await self._do(work)
 
     async def get_playbook(self, run_id: str) -> Playbook | None:
         found = select(playbooks.c.playbook).where(playbooks.c.run_id == run_id)
-        text = await self._do(lambda db: db.execute(found).scalar_one_or_none())
+        text = await self._look(lambda db: db.execute(found).scalar_one_or_none())
         return None if text is None else await computed(_read, Playbook, text)
 
     async def put_pages(self, run_id: str, pages: Sequence[Page]) -> tuple[str, ...]:
         def work(db: Connection) -> tuple[str, ...]:
-            return tuple(_put_page(db, run_id, page) for page in pages)
+            rows = [_row_of(page) for page in pages]
+            if _is_going(db, run_id):
+                _put_pages(db, run_id, rows)
+            return tuple(row.key for row in rows)
 
         return await self._do(work)
 
@@ -209,12 +213,12 @@ class SqlStore:
         def work(db: Connection) -> dict[str, Page]:
             return {key: _page(page, utf8) for key, page, utf8 in db.execute(found)}
 
-        kept = await self._do(work)
+        kept = await self._look(work)
         return tuple(kept[key] for key in keys)
 
     async def page_text(self, sha256: str) -> str | None:
         found = select(texts.c.utf8).where(texts.c.sha256 == sha256)
-        utf8 = await self._do(lambda db: db.execute(found).scalar_one_or_none())
+        utf8 = await self._look(lambda db: db.execute(found).scalar_one_or_none())
         return None if utf8 is None else utf8.decode()
 
     async def put_note(self, key: str, text: str) -> None:
@@ -223,30 +227,32 @@ class SqlStore:
 
     async def note(self, key: str, *, since: datetime) -> str | None:
         found = select(notes.c.text).where(notes.c.key == key, notes.c.put_at >= _text(since))
-        return await self._do(lambda db: db.execute(found).scalar_one_or_none())
+        return await self._look(lambda db: db.execute(found).scalar_one_or_none())
 
     async def delete_notes(self, before: datetime) -> None:
         await self._do(lambda db: db.execute(delete(notes).where(notes.c.put_at < _text(before))))
 
     async def _do(self, work: Callable[[Connection], T]) -> T:
-        engine = self._engine
-        if engine is None:
+        """What the work returns, in a transaction that others write before or after, not meanwhile."""
+        return await self._in_thread(lambda: self._transaction(self._ready(), work))
+
+    async def _look(self, work: Callable[[Connection], T]) -> T:
+        """What the work returns, which only reads."""
+        return await self._in_thread(lambda: self._transaction(self._ready().execution_options(reads=True), work))
+
+    def _ready(self) -> Engine:
+        if self._engine is None:
             raise StoreFailed("the database is not open; start the server again")
+        return self._engine
 
-        def transaction() -> T:
-            with engine.begin() as connection:
-                return work(connection)
-
-        try:
-            return await self._in_thread(transaction)
-        except IntegrityError:  # another process put the same row: now it is there to be found
-            return await self._in_thread(transaction)
+    @staticmethod
+    def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+        with engine.begin() as connection:
+            return work(connection)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        except IntegrityError:
-            raise
         except SQLAlchemyError as failed:
             cause = str(getattr(failed, "orig", None) or type(failed).__name__).splitlines()[0]
             raise StoreFailed(
@@ -270,10 +276,14 @@ def _read(kind: type[V], text: str) -> V:
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - sqlite3's, by way of SQLAlchemy
-    connection.isolation_level = "IMMEDIATE"
+    connection.isolation_level = None  # it would begin a transaction at the first write, behind what was read
     connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
 
 
 def _make_folder(file: str | None) -> None:
@@ -287,9 +297,7 @@ def _make_folder(file: str | None) -> None:
 
 def _create(db: Connection) -> None:
     """The tables that are missing, once: where two processes begin at the same time, one waits for the other."""
-    if db.dialect.name == "sqlite":
-        db.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
+    if db.dialect.name != "sqlite":
         db.execute(select(func.pg_advisory_xact_lock(0x0C7A7E)))
     metadata.create_all(db)
     version = db.execute(select(func.max(schema.c.version))).scalar()
@@ -346,19 +354,56 @@ def _append(db: Connection, run_id: str, added: Sequence[Event]) -> None:
         db.execute(insert(events).from_select(["run_id", "number", "event"], row))
 
 
+def _is_going(db: Connection, run_id: str) -> bool:
+    """Whether the run is there and not final; until the end of the transaction, nobody else changes that."""
+    going = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL))
+    return db.execute(going.with_for_update()).first() is not None
+
+
+def _of_request(db: Connection, request_id: str | None) -> RunRecord | None:
+    """The run that has this request_id; in Postgres, nobody else adds one with it before the transaction ends."""
+    if request_id is None:
+        return None
+    if db.dialect.name != "sqlite":
+        db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(request_id, 0))))
+    text = db.execute(select(runs.c.record).where(runs.c.request_id == request_id)).scalar_one_or_none()
+    return None if text is None else _read(RunRecord, text)
+
+
+def _lock_texts(db: Connection, *, alone: bool) -> None:
+    """Keeps who collects unused texts and who refers to them apart; SQLite has one writer at a time anyway."""
+    if db.dialect.name != "sqlite":
+        lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+        db.execute(select(lock(TEXTS_LOCK)))
+
+
 def _put(db: Connection, table: Table, key: dict[str, str], values: dict[str, Any]) -> None:
-    if not db.execute(update_rows(table).filter_by(**key).values(values)).rowcount:
-        db.execute(insert(table).values(**key, **values))
+    """A row with that key, whoever put it first."""
+    make = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+    row = make(table).values(**key, **values)
+    db.execute(row.on_conflict_do_update(index_elements=list(key), set_=values))
 
 
-def _put_page(db: Connection, run_id: str, page: Page) -> str:
-    """The key of the page: the digest of all that is said of it."""
-    sha, body = page.ref.sha256, page.model_dump_json(exclude={"text"})
-    key = sha256(body.encode()).hexdigest()
-    if not db.execute(select(texts.c.sha256).where(texts.c.sha256 == sha)).first():
-        db.execute(insert(texts).values(sha256=sha, utf8=page.text.encode()))
-    _put(db, pages, {"run_id": run_id, "key": key}, {"sha256": sha, "page": body})
-    return key
+class _Row(NamedTuple):
+    """A page in the parts in which it is kept; `key` is the digest of all that is said of it."""
+
+    key: str
+    sha256: str
+    body: str
+    utf8: bytes
+
+
+def _row_of(page: Page) -> _Row:
+    body = page.model_dump_json(exclude={"text"})
+    return _Row(sha256(body.encode()).hexdigest(), page.ref.sha256, body, page.text.encode())
+
+
+def _put_pages(db: Connection, run_id: str, rows: Sequence[_Row]) -> None:
+    """In one order, since two who lock the same texts in another would wait for each other."""
+    _lock_texts(db, alone=False)
+    for row in sorted(rows, key=lambda row: row.sha256):
+        _put(db, texts, {"sha256": row.sha256}, {"utf8": row.utf8})
+        _put(db, pages, {"run_id": run_id, "key": row.key}, {"sha256": row.sha256, "page": row.body})
 
 
 def _page(body: str, utf8: bytes) -> Page:
@@ -366,6 +411,7 @@ def _page(body: str, utf8: bytes) -> Page:
 
 
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
+    _lock_texts(db, alone=True)
     for table in (events, playbooks, pages, runs):
         db.execute(delete(table).where(table.c.run_id.in_(ids)))
     db.execute(delete(texts).where(texts.c.sha256.notin_(select(pages.c.sha256))))

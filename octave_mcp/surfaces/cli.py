@@ -146,6 +146,7 @@ def main() -> int:
 
 
 def _make(making: Making, output: Deliver, default: str = "") -> int:
+    kept.check_folder(output.out)
     try:
         with _bar(output) as told:
             report, playbook = asyncio.run(making(told))

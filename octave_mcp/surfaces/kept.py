@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -13,7 +14,7 @@ from cyclopts import Parameter, validators
 
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.value import Value
-from octave_mcp.errors import InputError, NotFinished
+from octave_mcp.errors import InputError
 from octave_mcp.settings import load
 from octave_mcp.surfaces.terminal import DONE, PLAIN, Output, called, listed, log, opened, table, tool
 from octave_mcp.tools import Deleted, RunLine, RunReport, SessionLine, SessionList, cursor_of, run_line
@@ -124,6 +125,21 @@ def write(playbook: Playbook, out: Path | None, *, name: str = "", formats: Sequ
         raise _unwritable(chosen, failed) from None
 
 
+def check_folder(folder: Path | None) -> None:
+    """Before a run is paid for: whether its files can be written there.
+
+    Raises:
+        InputError: they cannot be.
+    """
+    for place in (folder, *folder.parents) if folder else ():
+        if place.exists():
+            if not (place.is_dir() and os.access(place, os.W_OK)):
+                raise InputError(
+                    f"cannot write to {str(folder)!r}: {str(place)!r} is not a folder to write to; choose another --out"
+                )
+            return
+
+
 def _unwritable(folder: Path, failed: OSError) -> InputError:
     return InputError(f"cannot write to {str(folder)!r}: {failed.strerror}; choose another --out")
 
@@ -162,7 +178,7 @@ async def _runs(session: str | None, limit: int, cursor: str | None, output: Out
 
 async def _export(run_id: str, out: Path | None, formats: Sequence[str], pages: bool, output: Output) -> Exported:
     async with _reading(output) as app:
-        playbook = await _playbook(app, run_id)
+        playbook = await app.runs.finished(run_id)
         files = write(playbook, out, formats=tuple(dict.fromkeys(formats)))
         if not pages:
             return Exported(run_id=run_id, files=files)
@@ -170,17 +186,6 @@ async def _export(run_id: str, out: Path | None, formats: Sequence[str], pages: 
     kept = {sha: text for sha, text in texts.items() if text is not None}
     written = _write_pages(Path(files[0]).parent / "pages", kept)
     return Exported(run_id=run_id, files=files, pages=written, missing=tuple(texts.keys() - kept.keys()))
-
-
-async def _playbook(app: App, run_id: str) -> Playbook:
-    record = await app.runs.get(run_id)
-    playbook = await app.runs.playbook(run_id) if record.is_final else None
-    if playbook is None:
-        raise NotFinished(
-            f"run {run_id!r} is {record.status} and has no playbook; "
-            f"{'start it anew with generate' if record.is_final else 'ask again when it has ended'}"
-        )
-    return playbook
 
 
 def _cited(playbook: Playbook) -> set[str]:

@@ -12,7 +12,7 @@ from mcp_types import CompletionArgument, CompletionContext, PromptReference, Re
 
 from octave_mcp.computing import computed
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.errors import NotFinished, OctaveError
+from octave_mcp.errors import OctaveError
 from octave_mcp.exports import export
 from octave_mcp.runs import Runs
 from octave_mcp.tools import RunReport
@@ -51,7 +51,7 @@ def _add_playbook(mcp: FastMCP[Any], runs: Callable[[], Awaitable[Runs]], suffix
 
     async def rendered(run_id: str) -> str:
         try:
-            found = await finished(await runs(), run_id)
+            found = await (await runs()).finished(run_id)
         except OctaveError as failed:
             raise ResourceError(f"[{failed.code}] {failed}") from None
         return await computed(lambda: export(form).render(found))
@@ -64,21 +64,6 @@ def _add_playbook(mcp: FastMCP[Any], runs: Callable[[], Awaitable[Runs]], suffix
         mime_type=media_type,
     )
     describe(rendered)
-
-
-async def finished(runs: Runs, run_id: str) -> Playbook:
-    """The playbook of a run that has ended.
-
-    Raises:
-        NotFound: there is no such run.
-        NotFinished: it has none, or none yet.
-    """
-    record = await runs.get(run_id)
-    playbook = await runs.playbook(run_id) if record.is_final else None
-    if playbook is None:
-        why = "made no playbook" if record.is_final else "is not finished yet"
-        raise NotFinished(f"run {run_id} is {record.status} and {why}; get_run says how it stands")
-    return playbook
 
 
 def _add_schemas(mcp: FastMCP[Any]) -> None:

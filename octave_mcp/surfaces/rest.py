@@ -15,7 +15,7 @@ from octave_mcp.computing import computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.run import FINAL
 from octave_mcp.domain.value import Value
-from octave_mcp.errors import InputError, NotFinished, NotFound, NotReady
+from octave_mcp.errors import InputError, NotFound, NotReady
 from octave_mcp.metrics import MEDIA_TYPE as METRICS_TYPE
 from octave_mcp.metrics import Metrics
 from octave_mcp.ports import Export
@@ -116,10 +116,7 @@ class Rest:
         asked = (await given(request)).values
         run_id, export = asked["run_id"], await asyncio.to_thread(_export, asked["suffix"])
         runs = await self._runs()
-        record = await runs.get(run_id)
-        playbook = await runs.playbook(run_id)
-        if playbook is None:
-            raise NotFinished(f"this run has no playbook, it is {record.status}; GET {RUNS_AT}{run_id} says more")
+        playbook = await runs.finished(run_id)
         text = await computed(export.render, playbook)
         name = f"{playbook.vendor.domain}-{playbook.prospect.domain}.{export.suffix}".replace(":", "_")
         headers = {"Content-Disposition": f'inline; filename="{name}"'}
@@ -149,7 +146,8 @@ class Rest:
         return _json(Health(status="ready", version=__version__))
 
     async def metrics(self, _: Request) -> Response:
-        return Response(self._metrics.render(), media_type=METRICS_TYPE)
+        running = (await self._runs()).under_way if self._server.is_open else 0
+        return Response(self._metrics.render(running), media_type=METRICS_TYPE)
 
 
 def _json(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:

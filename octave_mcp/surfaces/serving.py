@@ -46,7 +46,7 @@ class Server:
 
     @property
     def is_open(self) -> bool:
-        return self._opening is not None and self._opening.done()
+        return self._opening is not None and self._opening.done() and not _failed(self._opening)
 
     async def app(self) -> App:
         """The open application.

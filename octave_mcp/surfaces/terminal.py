@@ -80,11 +80,11 @@ def log(settings: Settings, output: Output, *, stderr_level: str | None = None) 
 
 @asynccontextmanager
 async def opened(settings: Settings, *, engine: str = "durable", executing: bool = True) -> AsyncGenerator[App]:
-    """The application, closed behind it."""
+    """The application, closed behind it. A command executes its own runs, not those that a server has left."""
     from octave_mcp.app import App  # noqa: PLC0415 - help and settings are shown without it
 
     app = App(settings, (observe.log_event,), engine=engine)
-    await app.runs.open(executing=executing)
+    await app.runs.open(executing=executing, adopting=False)
     try:
         yield app
     finally:

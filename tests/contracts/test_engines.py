@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 
 import octave_mcp.engine
+from octave_mcp.engine._locks import Advisory, Files
 from octave_mcp.engine.durable import Durable
 from octave_mcp.engine.inline import Inline
 from octave_mcp.errors import OctaveError, RateLimited, SiteUnreachable
-from octave_mcp.ports import Engine, Journal
+from octave_mcp.ports import Claim, Engine, Journal
 
 Work = Callable[[Journal], Awaitable[None]]
 
@@ -21,13 +24,14 @@ Work = Callable[[Journal], Awaitable[None]]
 class Bench:
     """An engine that executes what the test puts on the bench under the id of a run."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, claim: dict[str, Claim] | None = None) -> None:
         self.engine = engine
+        self.claim = claim or {}
         self.work: dict[str, Work] = {}
         self.ended: dict[str, asyncio.Event] = {}
 
     async def launch(self) -> None:
-        await self.engine.launch(self._execute, self._able)
+        await self.engine.launch(self._execute, self._claims)
 
     async def run(self, work: Work, run_id: str = "run_1") -> None:
         """Has it executed, and waits for its end."""
@@ -45,8 +49,8 @@ class Bench:
         finally:
             self.ended[run_id].set()
 
-    async def _able(self, run_id: str) -> bool:
-        return run_id in self.work
+    async def _claims(self, run_id: str) -> Claim:
+        return self.claim.get(run_id, "ours" if run_id in self.work else "others")
 
 
 @pytest.fixture(params=["inline", "durable-sqlite", "durable-postgres"])
@@ -133,6 +137,75 @@ async def test_a_run_is_executed_once_however_often_it_is_started(bench: Bench) 
     await bench.run(work)
     await bench.engine.start("run_1")
     assert begun == ["once"]
+
+
+async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_is_ours_others_or_over(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'octave.db'}"
+    begun, forever = asyncio.Barrier(4), asyncio.Event()
+
+    async def never() -> str:
+        await begun.wait()
+        await forever.wait()
+        raise AssertionError
+
+    async def stuck(journal: Journal) -> None:
+        await journal.step("ask", never, str)
+
+    first = Bench(Durable(url, tmp_path))
+    await first.launch()
+    for name in ("ours", "others", "over"):
+        await first.begin(stuck, name)
+    async with asyncio.timeout(20):
+        await begun.wait()
+    await first.engine.close()
+
+    second = Bench(Durable(url, tmp_path), claim={"ours": "ours", "others": "others", "over": "over"})
+    carried_on = asyncio.Event()
+
+    async def carry_on(_: Journal) -> None:
+        carried_on.set()
+
+    second.work["ours"], second.ended["ours"] = carry_on, asyncio.Event()
+    await second.launch()
+    async with asyncio.timeout(30):
+        await carried_on.wait()
+    assert await second.engine.is_known("others")
+    assert not await second.engine.is_known("over")
+    await second.engine.close()
+
+
+def open_files() -> int:
+    """How many this process has open; 0 where the system does not say."""
+    shown = Path("/proc/self/fd")
+    return len(list(shown.iterdir())) if shown.is_dir() else 0
+
+
+def test_a_lock_taken_and_freed_from_different_threads_leaves_nothing_behind(tmp_path: Path) -> None:
+    locks = Files(tmp_path / "locks")
+    before = open_files()
+    for _ in range(50):
+        with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+            assert one.submit(locks.hold, "a").result()
+            other.submit(locks.free, "a").result()
+    assert not list((tmp_path / "locks").iterdir())
+    assert open_files() <= before
+
+
+def test_a_lock_that_went_with_its_connection_is_taken_again_and_said_to_have_been_lost(postgres_url: str) -> None:
+    locks = Advisory(postgres_url)
+    assert locks.hold("a")
+    assert locks.keep("a")
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        others = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = %s"
+        admin.execute(others, [postgres_url.rpartition("/")[2]])
+    assert not locks.keep("a")
+    assert locks.keep("a")
+    other = Advisory(postgres_url)
+    assert not other.hold("a")
+    other.close()
+    locks.close()
 
 
 async def test_a_cancelled_run_stops_its_call(bench: Bench) -> None:

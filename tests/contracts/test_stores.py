@@ -145,6 +145,7 @@ async def test_events_are_numbered_in_order_whoever_adds_them(store: Store) -> N
 
 async def test_a_playbook_is_kept_whole(store: Store) -> None:
     playbook = sample_playbook()
+    await store.add_run(record(), new_session=True)
     await store.put_playbook("run_1", playbook)
     await store.put_playbook("run_1", playbook)
     assert await store.get_playbook("run_1") == playbook
@@ -154,6 +155,7 @@ async def test_a_playbook_is_kept_whole(store: Store) -> None:
 @pytest.mark.parametrize("text", TEXTS)
 async def test_the_text_of_a_page_is_kept_to_the_character(store: Store, text: str) -> None:
     kept = page("https://lumenforge.example/", text)
+    await store.add_run(record(), new_session=True)
     (key,) = await store.put_pages("run_1", [kept])
     assert await store.page_text(kept.ref.sha256) == text
     assert await store.pages("run_1", [key]) == (kept,)
@@ -161,9 +163,37 @@ async def test_the_text_of_a_page_is_kept_to_the_character(store: Store, text: s
 
 async def test_pages_come_in_the_order_of_their_keys_and_may_be_put_at_the_same_time(store: Store) -> None:
     read = [page(f"https://lumenforge.example/{n}", "Said twice." if n % 2 else f"Said {n}.") for n in range(6)]
-    many = await asyncio.gather(*(store.put_pages("run_1", read) for _ in range(5)))
-    assert len(set(many)) == 1
-    assert await store.pages("run_1", many[0][::-1]) == tuple(read[::-1])
+    for number in range(4):
+        await store.add_run(record(f"run_{number}", f"sess_{number}"), new_session=True)
+    orders = [read, read[::-1], read[3:] + read[:3]] * 4
+    many = await asyncio.gather(*(store.put_pages(f"run_{n % 4}", order) for n, order in enumerate(orders)))
+    assert len({frozenset(keys) for keys in many}) == 1
+    for number in range(4):
+        assert await store.pages(f"run_{number}", many[0][::-1]) == tuple(read[::-1])
+
+
+async def test_nothing_is_kept_for_a_run_that_is_final_or_gone(store: Store) -> None:
+    first = await store.add_run(record(), new_session=True)
+    await store.update_run(ended(first))
+    kept = page("https://lumenforge.example/", "Too late.")
+    for run_id in ("run_1", "run_2"):
+        await store.put_pages(run_id, [kept])
+        await store.put_playbook(run_id, sample_playbook())
+        assert await store.get_playbook(run_id) is None
+    assert await store.page_text(kept.ref.sha256) is None
+
+
+async def test_a_text_that_another_run_is_about_to_need_outlives_the_one_that_brought_it(store: Store) -> None:
+    read = [page(f"https://lumenforge.example/{n}", f"Said {n}.") for n in range(6)]
+    for number in range(20):
+        await store.add_run(record(f"run_{number}", f"sess_{number}"), new_session=True)
+
+    async def come_and_go(number: int) -> None:
+        keys = await store.put_pages(f"run_{number}", read)
+        assert await store.pages(f"run_{number}", keys) == tuple(read)
+        await store.delete_session(f"sess_{number}")
+
+    await asyncio.gather(*(come_and_go(number) for number in range(20)))
 
 
 @pytest.mark.parametrize("digest", ["", "../../etc/passwd", "a/b", "..", "0" * 63 + "."])
