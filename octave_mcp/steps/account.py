@@ -170,6 +170,7 @@ def cost(spent: Spent, *researches: Research) -> Cost:
         usd=spent.usd,
         asks=spent.asks,
         input_tokens=spent.input_tokens,
+        cached_tokens=spent.cached_tokens,
         output_tokens=spent.output_tokens,
         pages_fetched=sum(len(research.pages) for research in researches),
         pages_failed=sum(len(research.failures) for research in researches),

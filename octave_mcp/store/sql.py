@@ -205,6 +205,7 @@ class SqlStore:
             .join(texts, texts.c.sha256 == pages.c.sha256)
             .where(pages.c.run_id == run_id, pages.c.key.in_(keys))
         )
+
         def work(db: Connection) -> dict[str, Page]:
             return {key: _page(page, utf8) for key, page, utf8 in db.execute(found)}
 
