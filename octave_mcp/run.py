@@ -7,10 +7,10 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from octave_mcp.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask
+from octave_mcp.domain.asks import A, Answer, Ask, Unusable, Usage
 from octave_mcp.domain.company import Company, Role, Site
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.evidence import Evidence
@@ -19,7 +19,7 @@ from octave_mcp.domain.playbook import Gap, StepTiming
 from octave_mcp.domain.research import Spent
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
-from octave_mcp.errors import BadAnswer, OctaveError, UpstreamError
+from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, OctaveError, UpstreamError
 from octave_mcp.gates import Judge, Problem
 from octave_mcp.ports import Journal, Model, Source, Store
 from octave_mcp.retrying import retrying
@@ -31,6 +31,9 @@ R = TypeVar("R", bound=Value)
 
 ASK_PLACES = 2
 """An ask, and the one that corrects it."""
+ASK_ATTEMPTS = 7
+ASK_SECONDS = 240.0
+"""How long one answer may be tried for."""
 
 _Found = tuple[tuple[Link, ...], tuple[PageFailure, ...]]
 _Scraped = tuple[str | PageFailure, ...]
@@ -45,6 +48,23 @@ class Checked(Generic[R]):
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...]
     spent: Spent
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged(Generic[R]):
+    """One answer: what of it may stand, what was dropped, and all that was wrong, for who answered."""
+
+    value: R | None
+    evidence: tuple[Evidence, ...]
+    dropped: Sequence[Problem]
+    problems: Sequence[Problem]
+    spent: Spent
+    refused: bool = False
+
+    def is_better_than(self, first: _Judged[R]) -> bool:
+        if self.value is None or first.value is None:
+            return first.value is None
+        return len(self.problems) <= len(first.problems)
 
 
 @dataclass(slots=True)
@@ -159,39 +179,56 @@ class Run:
         `roles` says for each passage shown whose page it is on; `known` are the names free to use.
 
         Raises:
-            BadAnswer: nothing of the answer may stand.
+            BadAnswer: nothing of the answer may stand, or the model declined twice.
             UpstreamError: no answer came.
         """
         journal = self.journal.part(ASK_PLACES)
         judge = Judge(shown=ask.passages, roles=roles, known=known, given=self.request.context)
-        answer = await self._answer(ask, journal)
-        spent = Spent.of(answer.usage)
-        value, evidence, dropped = await computed(judge.kept, answer.value, into)
-        if dropped:
-            problems = await computed(judge.problems, answer.value)
-            again = await self._corrected(ask, problems, journal)
-            spent += Spent.of(again.usage) if again else Spent()
-            if again and len(await computed(judge.problems, again.value)) <= len(problems):
-                value, evidence, dropped = await computed(judge.kept, again.value, into)
-        if value is None:
-            raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {_complaint(dropped)}")
-        return Checked(value, evidence, _gaps(ask.prompt, dropped), spent)
+        best = await self._judged(ask, judge, into, journal)
+        spent = best.spent
+        if best.problems and (again := await self._corrected(ask, best.problems, judge, into, journal)):
+            spent += again.spent
+            best = again if again.is_better_than(best) else best
+        if best.value is None:
+            raise (ModelRefuses if best.refused else BadAnswer)(
+                f"the answer to {ask.prompt!r} failed its checks: {_complaint(best.dropped)}"
+            )
+        return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped), spent)
 
-    async def _corrected(self, ask: Ask[A, Any], problems: Sequence[Problem], journal: Journal) -> Answer[A] | None:
+    async def _corrected(
+        self, ask: Ask[A, Any], problems: Sequence[Problem], judge: Judge, into: type[R], journal: Journal
+    ) -> _Judged[R] | None:
         """A second answer, told what was wrong with the first; where none comes, the first has to do."""
+        again = ask.model_copy(update={"complaint": _complaint(problems)})
         try:
-            return await self._answer(ask.model_copy(update={"complaint": _complaint(problems)}), journal)
+            return await self._judged(again, judge, into, journal)
+        except NoAccess:
+            raise
         except UpstreamError:
             return None
 
-    async def _answer(self, ask: Ask[A, Any], journal: Journal) -> Answer[A]:
-        async def answered() -> Answer[A]:
-            answer = await retrying(lambda: self.model.answer(ask))
+    async def _judged(self, ask: Ask[A, Any], judge: Judge, into: type[R], journal: Journal) -> _Judged[R]:
+        answer = await self._answer(ask, journal)
+        unread = [Problem("form", answer.wrong)] if answer.wrong else []
+        spent = Spent.of(answer.usage)
+        if isinstance(answer, Unusable):
+            return _Judged(None, (), unread, unread, spent, refused=answer.refused)
+        value, evidence, dropped = await computed(judge.kept, answer.value, into)
+        problems = await computed(judge.problems, answer.value) if dropped else []
+        return _Judged(value, evidence, [*unread, *dropped], [*unread, *problems], spent)
+
+    async def _answer(self, ask: Ask[A, Any], journal: Journal) -> Answer[A] | Unusable:
+        async def answered() -> Answer[A] | Unusable:
+            try:
+                answer = await retrying(lambda: self.model.answer(ask), attempts=ASK_ATTEMPTS, seconds=ASK_SECONDS)
+            except BadAnswer as bad:
+                refused = isinstance(bad, ModelRefuses)
+                return Unusable(wrong=str(bad), usage=bad.usage or Usage(), refused=refused)
             if not isinstance(answer.value, ask.answer):
-                raise BadAnswer(f"the answer to {ask.prompt!r} is not of the form asked for")
+                return Unusable(wrong="the answer is not of the form asked for", usage=answer.usage)
             return answer
 
-        return await journal.step("ask", answered, Answer[ask.answer])
+        return await journal.step("ask", answered, cast("Any", Answer[ask.answer] | Unusable))
 
     def tell(self, event: EventName, *, began: float | None = None, **more: Any) -> None:  # noqa: ANN401 - Event's fields
         took = None if began is None else round((time.perf_counter() - began) * 1000, 1)

@@ -85,7 +85,7 @@ class Ask(Value, Generic[A, B]):
 
 
 class Usage(Value):
-    """`cached_tokens` are those of the input that the provider knew already; `usd` is None where the price is not known."""
+    """`cached_tokens` are those of the input that a provider knew already; `usd` is None where a price is not known."""
 
     input_tokens: int = 0
     cached_tokens: int = 0
@@ -106,3 +106,4 @@ class Unusable(Value):
 
     usage: Usage
     wrong: str
+    refused: bool = False

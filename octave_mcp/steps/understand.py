@@ -18,7 +18,7 @@ from octave_mcp.domain.prospect import (
     Understanding,
 )
 from octave_mcp.domain.research import Research
-from octave_mcp.errors import UpstreamError
+from octave_mcp.errors import NoAccess, UpstreamError
 from octave_mcp.evidence import as_passage, confidence
 from octave_mcp.prompts import load
 from octave_mcp.run import Checked, Run
@@ -48,6 +48,8 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
     run.progress(f"understanding {research.profile.name}")
     try:
         checked = await _ask(run, research, research.prospect, counterpart)
+    except NoAccess:
+        raise
     except UpstreamError as failed:
         gap = Gap(section="prospect_intelligence", code=failed.code, reason=str(failed), would_fill="another run")
         return research.model_copy(
