@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -32,6 +32,11 @@ PREFIX = "OCTAVE_"
 
 KEYS = {"OPENAI_API_KEY": "openai", "ANTHROPIC_API_KEY": "anthropic", "FIRECRAWL_API_KEY": "firecrawl"}
 """The vendors' own names of their keys, and the model or the source that needs each."""
+
+KEYLESS = (
+    "without a key, OCTAVE_MODEL=extractive, or the model 'extractive' in the call (--model extractive on the command "
+    "line), arranges verbatim evidence"
+)
 
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # the doctor names lines that are ignored; once is enough
 
@@ -79,6 +84,12 @@ class Settings(BaseSettings):
 
     home: UserPath = Field(default_factory=_home, description="Where runs, pages, playbooks and logs are kept")
     model: str = Field("auto", description="Who answers: the name of a model, or auto")
+    fast_model: str = Field("", description="Who reads pages, as 'openai:gpt-6-luna'; for that provider only")
+    strong_model: str = Field("", description="Who writes, as 'openai:gpt-6.1-terra'; for that provider only")
+    max_asks: int = Field(64, ge=1, description="Asks of one model at once, however many runs make them")
+    compat_base_url: str = Field("", description="The address of a server that speaks chat.completions, with its /v1")
+    compat_api_key: SecretStr | None = Field(None, description="What that server is asked with, if it asks for a key")
+    compat_model: str = Field("", description="The model there that reads and writes")
     source: str = Field("auto", description="Where pages come from: the name of a source, or auto")
     database_url: SecretStr | None = Field(
         None, description="Where runs are kept: a Postgres URL; a SQLite file in OCTAVE_HOME if not set"
@@ -199,9 +210,40 @@ def value_of(variable: str) -> SecretStr | None:
     return SecretStr(found) if found else None
 
 
+def key_of(variable: str) -> SecretStr:
+    """The key of this name.
+
+    Raises:
+        SetupError: there is none.
+    """
+    if found := value_of(variable):
+        return found
+    raise SetupError(f"{variable} not found: set it in the environment or in .env; {KEYLESS}")
+
+
+def models_of(settings: Settings, provider: str, defaults: Mapping[str, str]) -> dict[Literal["fast", "strong"], str]:
+    """The provider's models for the two tiers: those that the settings name for it, else the defaults.
+
+    Raises:
+        SetupError: a setting names no provider.
+    """
+    return {
+        "fast": _tier("OCTAVE_FAST_MODEL", settings.fast_model, provider) or defaults["fast"],
+        "strong": _tier("OCTAVE_STRONG_MODEL", settings.strong_model, provider) or defaults["strong"],
+    }
+
+
+def _tier(variable: str, given: str, provider: str) -> str:
+    whose, colon, model = given.partition(":")
+    if given and not (colon and model):
+        raise SetupError(f"{variable} is {given!r}: name the provider too, as 'openai:gpt-6-luna'")
+    return model if whose == provider else ""
+
+
 def secret_values(settings: Settings) -> tuple[str, ...]:
     """All that must not be shown, the parts of a database's URL included."""
-    own = [one.get_secret_value() for one in (*settings.tokens, settings.database_url) if one]
+    secret = (*settings.tokens, settings.database_url, settings.compat_api_key)
+    own = [one.get_secret_value() for one in secret if one]
     passwords = [match["password"] for url in own if (match := PASSWORD.search(url))]
     return (*own, *passwords, *(found.get_secret_value() for name in KEYS if (found := value_of(name))))
 
