@@ -44,6 +44,7 @@ class App:
         self.max_runs = settings.max_runs
         self.site_timeout_seconds = settings.site_timeout_seconds
         self.keep_days = settings.keep_days
+        self.fallback = settings.fallback
         self.store: Store = _adapter("store", "sql").make(settings)
         self.engine: Engine = _adapter("engine", engine).make(settings)
 

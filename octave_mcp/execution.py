@@ -34,6 +34,7 @@ class Adapters(Protocol):
     max_runs: int
     site_timeout_seconds: float
     keep_days: int
+    fallback: tuple[str, ...]
     store: Store
     engine: Engine
 
@@ -103,7 +104,8 @@ class Executor:
         finally:
             if run:
                 await self._close(run, run.source)
-                await self._close(run, run.model)
+                for model in (run.model, *run.fallback):
+                    await self._close(run, model)
 
     async def _begun(self, record: RunRecord, journal: Journal, log: EventLog) -> tuple[RunRecord, Run]:
         """The run, and its record that says it is running: from now on, or again.
@@ -134,6 +136,7 @@ class Executor:
             store=self._store,
             emit=log,
             site_timeout_seconds=self._adapters.site_timeout_seconds,
+            fallback=tuple(self._adapters.model(name) for name in self._adapters.fallback if name != record.model),
         )
         return record, run
 
@@ -191,6 +194,8 @@ class Executor:
         if vendor.domain == prospect.domain:
             raise SameCompany(f"{request.vendor!r} and {request.prospect!r} are one company, {vendor.domain}; name two")
         self._adapters.source_name(source_name)
+        for name in self._adapters.fallback:
+            self._adapters.model(name)
         model = self._adapters.model(model_name)
         if model.languages is not None and request.language not in model.languages:
             raise UnsupportedLanguage(

@@ -10,7 +10,7 @@ from octave_mcp.domain.value import Value
 
 
 def notes(value: Value | None, numbers: Mapping[EvidenceId, int]) -> str:
-    """What the value holds; evidence that has no number is not shown, and not named."""
+    """What the value holds, without the findings of whose evidence no passage is shown."""
     return "\n".join(_lines(value, numbers, "")) if value else ""
 
 
@@ -19,9 +19,13 @@ def _lines(value: Value, numbers: Mapping[EvidenceId, int], indent: str) -> Iter
         yield f"{indent}- {said}"
     below = f"{indent}  " if said else indent
     for name, parts in _parts(value):
-        yield f"{below}{name}:"
-        for part in parts:
-            yield from _lines(part, numbers, below)
+        if shown := [part for part in parts if _is_shown(part, numbers)]:
+            yield f"{below}{name}:"
+            yield from (line for part in shown for line in _lines(part, numbers, below))
+
+
+def _is_shown(value: Value, numbers: Mapping[EvidenceId, int]) -> bool:
+    return not _cites(value) or any(i in numbers for i in _cites(value))
 
 
 def _said(value: Value, numbers: Mapping[EvidenceId, int]) -> str:

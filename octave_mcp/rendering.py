@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import blake2b
 from math import ceil
@@ -24,6 +24,7 @@ from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.evidence import evidence_id
 from octave_mcp.notes import notes
 from octave_mcp.prompts import Prompt, load
+from octave_mcp.shortlist import shortlist
 
 LONGEST_NAME = 80
 _SECRET = secrets.token_bytes(16)
@@ -61,10 +62,10 @@ def rendered(ask: Ask[Any, Any]) -> Rendered:
     """The ask as text."""
     prompts = [load(name) for name in READ_TOGETHER.get(ask.prompt, (ask.prompt,))]
     fence = _fence(ask)
-    given = _given(ask)
+    given, numbers = _given(ask), _numbers(ask)
     return Rendered(
         system=_system(prompts, given, fence),
-        prefix=f"{_about(ask, fence)}\n\n{fence.around('passages', _shown(ask.passages))}",
+        prefix=f"{_about(ask, numbers, fence)}\n\n{fence.around('passages', _shown(ask, numbers))}",
         suffix=_again(ask.complaint, fence),
         output_tokens=sum(prompt.limits.output_tokens for prompt in prompts),
     )
@@ -142,12 +143,11 @@ def _plain(text: str, most: int = LONGEST_NAME) -> str:
     return re.sub(r"\s+", " ", re.sub(r"[<>{}`#\x00-\x1f\x7f]", " ", text)).strip()[:most]
 
 
-def _about(ask: Ask[Any, Any], fence: _Fence) -> str:
+def _about(ask: Ask[Any, Any], numbers: dict[EvidenceId, int], fence: _Fence) -> str:
     """The brief: what is known already, as notes with the numbers of the passages that say it."""
     brief = ask.brief
     if isinstance(brief, ReadingBrief):
         return _of_reading(brief)
-    numbers = _numbers(ask.passages)
     if isinstance(brief, UnderstandingBrief):
         known = notes(brief.reading, numbers)
         return f"What was noted of {_plain(brief.company)}:\n\n{fence.around('notes', known)}"
@@ -197,17 +197,23 @@ def _kind(form: type[Value]) -> str:
     return words[0] if len(words) == 1 else ""
 
 
-def _numbers(shown: tuple[Passage, ...]) -> dict[EvidenceId, int]:
-    return {evidence_id(p.page, p.start, p.start + len(p.text)): number for number, p in enumerate(shown, 1)}
+def _numbers(ask: Ask[Any, Any]) -> dict[EvidenceId, int]:
+    """The numbers of the passages that are shown, by the evidence they are; a reader is shown all of them."""
+    found = {evidence_id(p.page, p.start, p.start + len(p.text)): number for number, p in enumerate(ask.passages, 1)}
+    if isinstance(ask.brief, ReadingBrief):
+        return found
+    chosen = shortlist(ask.brief, {i: len(ask.passages[number - 1].text) for i, number in found.items()})
+    return {i: number for i, number in found.items() if i in chosen}
 
 
-def _shown(passages: tuple[Passage, ...]) -> str:
-    return "\n".join(_lines(passages)) or "none"
+def _shown(ask: Ask[Any, Any], numbers: dict[EvidenceId, int]) -> str:
+    return "\n".join(_lines(ask.passages, sorted(numbers.values()))) or "none"
 
 
-def _lines(passages: tuple[Passage, ...]) -> Iterator[str]:
+def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[str]:
     page, heading = "", ""
-    for number, passage in enumerate(passages, 1):
+    for number in numbers:
+        passage = passages[number - 1]
         if passage.page.url != page:
             page, heading = passage.page.url, ""
             yield f"\n=== {_head(passage)}"

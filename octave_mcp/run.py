@@ -19,7 +19,7 @@ from octave_mcp.domain.playbook import Gap, StepTiming
 from octave_mcp.domain.research import Spent
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
-from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, OctaveError, UpstreamError
+from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, OctaveError, Transient, UpstreamError
 from octave_mcp.gates import Judge, Problem
 from octave_mcp.ports import Journal, Model, Source, Store
 from octave_mcp.retrying import retrying
@@ -72,6 +72,8 @@ class _Tally:
     done: int = 0
     total: int = 1
     timings: list[StepTiming] = field(default_factory=list[StepTiming])
+    shut: set[str] = field(default_factory=set[str])
+    stood_in: set[str] = field(default_factory=set[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Run:
     store: Store
     emit: Callable[[Event], None]
     site_timeout_seconds: float
+    fallback: tuple[Model, ...] = ()
     role: Role | None = None
     _step: str = ""
     _tally: _Tally = field(default_factory=_Tally)
@@ -209,6 +212,8 @@ class Run:
 
     async def _judged(self, ask: Ask[A, Any], judge: Judge, into: type[R], journal: Journal) -> _Judged[R]:
         answer = await self._answer(ask, journal)
+        if isinstance(answer, Answer) and answer.by:
+            self._tally.stood_in.add(answer.by)
         unread = [Problem("form", answer.wrong)] if answer.wrong else []
         spent = Spent.of(answer.usage)
         if isinstance(answer, Unusable):
@@ -218,17 +223,35 @@ class Run:
         return _Judged(value, evidence, [*unread, *dropped], [*unread, *problems], spent)
 
     async def _answer(self, ask: Ask[A, Any], journal: Journal) -> Answer[A] | Unusable:
-        async def answered() -> Answer[A] | Unusable:
-            try:
-                answer = await retrying(lambda: self.model.answer(ask), attempts=ASK_ATTEMPTS, seconds=ASK_SECONDS)
-            except BadAnswer as bad:
-                refused = isinstance(bad, ModelRefuses)
-                return Unusable(wrong=str(bad), usage=bad.usage or Usage(), refused=refused)
-            if not isinstance(answer.value, ask.answer):
-                return Unusable(wrong="the answer is not of the form asked for", usage=answer.usage)
-            return answer
+        return await journal.step("ask", lambda: self._asked(ask), cast("Any", Answer[ask.answer] | Unusable))
 
-        return await journal.step("ask", answered, cast("Any", Answer[ask.answer] | Unusable))
+    async def _asked(self, ask: Ask[A, Any]) -> Answer[A] | Unusable:
+        """What the model answers, or the first of its fallbacks that does."""
+        able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
+        models = [model for model in (self.model, *able) if model.name not in self._tally.shut] or [self.model]
+        for model in models[:-1]:
+            try:
+                return await self._asked_of(model, ask)
+            except Transient:
+                continue
+            except NoAccess:
+                self._tally.shut.add(model.name)
+        return await self._asked_of(models[-1], ask)
+
+    async def _asked_of(self, model: Model, ask: Ask[A, Any]) -> Answer[A] | Unusable:
+        try:
+            answer = await retrying(lambda: model.answer(ask), attempts=ASK_ATTEMPTS, seconds=ASK_SECONDS)
+        except BadAnswer as bad:
+            refused = isinstance(bad, ModelRefuses)
+            return Unusable(wrong=str(bad), usage=bad.usage or Usage(), refused=refused)
+        if not isinstance(answer.value, ask.answer):
+            return Unusable(wrong="the answer is not of the form asked for", usage=answer.usage)
+        return answer if model is self.model else answer.model_copy(update={"by": model.name})
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Who has answered: the model asked for, and those that stood in for it."""
+        return (self.model.name, *sorted(self._tally.stood_in))
 
     def tell(self, event: EventName, *, began: float | None = None, **more: Any) -> None:  # noqa: ANN401 - Event's fields
         took = None if began is None else round((time.perf_counter() - began) * 1000, 1)

@@ -72,7 +72,7 @@ def _settled(path: Path) -> Path:
 
 
 UserPath = Annotated[Path, AfterValidator(_settled)]
-Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     model: str = Field("auto", description="Who answers: the name of a model, or auto")
     fast_model: str = Field("", description="Who reads pages, as 'openai:gpt-6-luna'; for that provider only")
     strong_model: str = Field("", description="Who writes, as 'openai:gpt-6.1-terra'; for that provider only")
+    fallback: Names = Field((), description="Models that stand in, in this order, for one that cannot be reached")
     max_asks: int = Field(64, ge=1, description="Asks of one model at once, however many runs make them")
     compat_base_url: str = Field("", description="The address of a server that speaks chat.completions, with its /v1")
     compat_api_key: SecretStr | None = Field(None, description="What that server is asked with, if it asks for a key")
@@ -98,11 +99,11 @@ class Settings(BaseSettings):
         "127.0.0.1", description="The address that HTTP listens on; others than loopback need OCTAVE_TOKENS"
     )
     port: int = Field(7777, ge=0, le=65535, description="The port that HTTP listens on; 0 takes a free one")
-    public_hosts: Hosts = Field((), description="Names under which HTTP is reached, beside loopback: octave.acme.com")
+    public_hosts: Names = Field((), description="Names under which HTTP is reached, beside loopback: octave.acme.com")
     tokens: Tokens = Field((), description="Tokens of which HTTP asks for one, as 'Authorization: Bearer TOKEN'")
     keep_days: int = Field(90, ge=1, description="Days after which a finished run is removed, with its files")
-    allow_hosts: Hosts = Field(
-        (), description="Hosts exempt from the address, port and name rules, with or without :port"
+    allow_hosts: Names = Field(
+        (), description="Names exempt from the address, port and name rules, with or without :port"
     )
     max_fetches: int = Field(20, ge=1, description="Pages fetched at once per run")
     fetch_timeout_seconds: float = Field(20, gt=0, description="How long one page may take")

@@ -47,7 +47,8 @@ FORMS: tuple[type[Value], ...] = (
     CompetitivePositioning[Cite],
 )
 _BY_FIELDS = {frozenset(form.model_fields): form for form in FORMS}
-WRITTEN = FORMS[4:]
+READ, WRITTEN = FORMS[1:3], FORMS[4:]
+MOST = 16
 BUYERS = (("Head of operations", "operations"), ("Finance lead", "finance"), ("Engineering manager", "engineering"))
 
 _PASSAGES = re.compile(r"<passages-(\w+)>\n(?P<inside>.*)\n</passages-\1>", re.DOTALL)
@@ -97,7 +98,14 @@ class Request:
     def passages(self) -> tuple[Passage, ...]:
         found = _PASSAGES.search(self.user)
         assert found, self.user
-        return tuple(_passages(found["inside"]))
+        return tuple(_in_order(list(_passages(found["inside"]))))
+
+
+def _in_order(passages: list[Passage]) -> Iterator[Passage]:
+    """Each at the place of its number; those that were left out say nothing."""
+    by_number = {passage.number: passage for passage in passages}
+    for number in range(1, max(by_number, default=0) + 1):
+        yield by_number.get(number) or passages[0].model_copy(update={"text": "", "sentences": ()})
 
 
 def _passages(text: str) -> Iterator[Passage]:
@@ -140,6 +148,8 @@ def good(request: Request) -> dict[str, Any]:
     brief = SimpleNamespace(prospect=SimpleNamespace(buyer_personas=personas), rank=int(rank[1]) - 1 if rank else 0)
     ask = cast("scripted.Asked", SimpleNamespace(answer=form, passages=shown, brief=brief))
     answer = scripted.answered(ask).model_dump(mode="json")
+    if form in READ:  # as much as the prompts ask for
+        answer = {name: found[:MOST] for name, found in answer.items()}
     if form is SummaryDraft[Cite]:  # whoever loses a sentence still has a paragraph
         paragraphs = answer["executive_summary"]
         answer["executive_summary"] = {key: [s for said in paragraphs.values() for s in said] for key in paragraphs}

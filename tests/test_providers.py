@@ -260,6 +260,32 @@ async def test_a_provider_that_is_down_ends_the_run_with_its_code(provider: str,
     assert (record.status, record.error.code, playbook) == ("failed", "upstream_unavailable", None)
 
 
+@pytest.mark.parametrize("fault", ["500", "no quota"])
+async def test_a_model_that_the_user_named_stands_in_and_is_named(
+    fault: str, stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_FALLBACK", "anthropic,extractive")
+    stage = Stage(stage.settings.home, source=stage.site_source)
+    failing = FOR_GOOD[fault][0] if fault in FOR_GOOD else ONCE[fault]
+    double.fails(failing, lambda request: request.path.endswith("/responses"), times=None)
+
+    record, playbook = await stage.run(model="openai")
+
+    assert playbook, record.error
+    assert (record.status, playbook.model) == ("completed", "openai, anthropic")
+    asked_openai = [request for request in double.asked if request.path.endswith("/responses")]
+    assert fault == "500" or len(asked_openai) <= 2
+
+
+async def test_nobody_stands_in_unless_the_user_says_so(stage: Stage, double: Double) -> None:
+    double.fails(ONCE["500"], lambda request: request.path.endswith("/responses"), times=None)
+
+    record, _ = await stage.run(model="openai")
+
+    assert record.status == "failed"
+    assert {request.path for request in double.asked} == {"/v1/responses"}
+
+
 # What it costs
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from scripted import PROSPECT, VENDOR, Asked, ScriptedModel, ScriptedSource, Stage, form, invented_sites, page
 
+from octave_mcp import shortlist
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.prospect import Understanding
@@ -174,3 +175,30 @@ def test_the_language_asked_for_is_in_the_task(asks: list[Asked]) -> None:
 @pytest.mark.parametrize(("text", "tokens"), [("", 0), ("four", 1), ("five!", 2), ("日本", 2)])
 def test_tokens_are_estimated_by_bytes(text: str, tokens: int) -> None:
     assert estimated_tokens(text) == tokens
+
+
+async def test_a_writer_is_shown_the_first_findings_of_every_kind_and_not_more_than_fit(
+    asks: list[Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = the(asks, WhyWeWin[Cite])
+    everything = rendered(ask).prefix
+    monkeypatch.setattr(shortlist, "WRITING_CHARACTERS", 900)
+    some = rendered(ask).prefix
+
+    numbers = [int(number) for number in re.findall(r"^\[(\d+)\]", some, re.MULTILINE)]
+    cited = {int(number) for found in re.findall(r" \[([\d, ]+)\]$", some, re.MULTILINE) for number in found.split(",")}
+    assert len(some) < len(everything) / 2
+    assert numbers == sorted(numbers)
+    assert cited == set(numbers)
+    for kind in ("pain_points:", "case_studies:", "buyer_personas:", "offerings:"):
+        assert kind in some
+
+
+def test_a_number_that_is_shown_is_that_of_the_passage_in_the_ask(
+    asks: list[Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shortlist, "WRITING_CHARACTERS", 900)
+    ask = the(asks, WhyWeWin[Cite])
+
+    for number, text in re.findall(r"^\[(\d+)\] (.+)$", rendered(ask).prefix, re.MULTILINE):
+        assert ask.passages[int(number) - 1].text == text

@@ -94,11 +94,15 @@ class Usage(Value):
 
 
 class Answer(Value, Generic[A]):
-    """`wrong` says what of the answer could not be read, and is left out of its value; '' where all could."""
+    """`wrong` says what of the answer could not be read, and is left out of its value; '' where all could.
+
+    `by` names the model that stood in for the one that was asked for; '' where none had to.
+    """
 
     value: A
     usage: Usage
     wrong: str = ""
+    by: str = ""
 
 
 class Unusable(Value):

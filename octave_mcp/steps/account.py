@@ -128,12 +128,16 @@ def _domain(research: Research) -> str:
     return research.profile.company.domain
 
 
-def flags(model: str, vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]) -> tuple[Flag, ...]:
-    return tuple(_flags(model, vendor, prospect, existing))
+def flags(
+    models: Collection[str], vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]
+) -> tuple[Flag, ...]:
+    return tuple(_flags(models, vendor, prospect, existing))
 
 
-def _flags(model: str, vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]) -> Iterator[Flag]:
-    if model == "extractive":
+def _flags(
+    models: Collection[str], vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]
+) -> Iterator[Flag]:
+    if "extractive" in models:
         yield Flag(
             code="extractive",
             reason="verbatim evidence was selected and arranged by rules; read the copy before you send it",
