@@ -296,9 +296,9 @@ class Double(ThreadingHTTPServer):
 def set_up(monkeypatch: pytest.MonkeyPatch, double: Double) -> None:
     """All three providers are this one."""
     variables = {
-        "OPENAI_API_KEY": OPENAI_KEY,
+        "OPENAI_API_KEY": A_KEY,
         "OPENAI_BASE_URL": f"{double.url}/v1",
-        "ANTHROPIC_API_KEY": "sk-ant-0123456789-a-key-of-a-test",
+        "ANTHROPIC_API_KEY": A_KEY,
         "ANTHROPIC_BASE_URL": double.url,
         "OCTAVE_COMPAT_MODEL": "a-model-of-my-own",
     }
@@ -358,8 +358,8 @@ def _broken(text: str) -> str:
     return re.sub(r'"(text|name|title|subject|question|objection)": "[^"]*"', r'"\1": []', text, count=1)
 
 
-OPENAI_KEY = "sk-proj-0123456789-a-key-of-a-test"
-KEY_TEXT = "Incorrect API key provided: sk-proj-0123456789-a-key-of-a-test"
+A_KEY = "a.key:of/a.test=0123456789"
+KEY_TEXT = f"Incorrect API key provided: {A_KEY}"
 ONCE: dict[str, Fault] = {
     "429": error(429, "rate_limit_exceeded"),
     "429 with Retry-After": error(429, "rate_limit_exceeded", headers={"retry-after-ms": "20"}),

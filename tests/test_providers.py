@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import Pair
-from doubles import FOR_GOOD, FORMS, ONCE, OPENAI_KEY, PLANTS, WRITTEN, Double, Fault, Request, Sent, planted, set_up
+from doubles import A_KEY, FOR_GOOD, FORMS, ONCE, PLANTS, WRITTEN, Double, Fault, Request, Sent, planted, set_up
 from scripted import ScriptedSource, Stage, invented_sites
 
 from octave_mcp.answers import schema_name
@@ -238,8 +238,8 @@ async def test_a_provider_that_lets_us_have_nothing_ends_the_run_at_once(
     assert record.error
     assert (record.status, record.error.code) == ("failed", code)
     assert len(double.asked) <= 2
-    assert OPENAI_KEY not in record.model_dump_json()
-    assert OPENAI_KEY not in "".join(event.model_dump_json() for event in stage.events)
+    assert A_KEY not in record.model_dump_json()
+    assert A_KEY not in "".join(event.model_dump_json() for event in stage.events)
 
 
 async def test_credit_that_runs_out_while_writing_costs_what_is_not_written_yet(stage: Stage, double: Double) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
+
+from pydantic import SecretStr
 
 from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transient, UnknownModel, UpstreamError
 
@@ -15,15 +18,23 @@ _KEY = re.compile(r"(?:sk|pk|key|api)[-_][\w*.-]{6,}|Bearer\s+\S+", re.IGNORECAS
 _CREDIT = re.compile(r"credit balance|insufficient (?:credit|balance|quota)|exceeded your current quota", re.IGNORECASE)
 
 
-def ours(failed: Exception, provider: str, model: str, key_name: str) -> UpstreamError:
-    """What the caller may be told of it, without keys."""
+class Key(NamedTuple):
+    """What a provider is asked with, and what the user calls it."""
+
+    name: str
+    value: SecretStr
+
+
+def ours(failed: Exception, provider: str, model: str, key: Key) -> UpstreamError:
+    """What the caller may be told of it, without the key."""
     status: int = getattr(failed, "status_code", None) or 0
     code = _code(failed)
-    told = f"{provider} answered {status or type(failed).__name__}: {said(failed)}"
-    if code in _NO_QUOTA or status == 402 or _CREDIT.search(said(failed)):  # noqa: PLR2004 - Payment Required
+    words = said(failed, key)
+    told = f"{provider} answered {status or type(failed).__name__}: {words}"
+    if code in _NO_QUOTA or status == 402 or _CREDIT.search(words):  # noqa: PLR2004 - Payment Required
         return NoQuota(f"the account with {provider} has no credit left: add some there, or use another model ({told})")
     if status in {401, 403}:
-        return BadKey(f"{provider} does not accept {key_name}: check it, and what it is allowed to do ({told})")
+        return BadKey(f"{provider} does not accept {key.name}: check it, and what it is allowed to do ({told})")
     if status == 404 or code in _UNKNOWN_MODEL:  # noqa: PLR2004 - Not Found
         return UnknownModel(
             f"{provider} has no model {model!r} for this key: check OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL or "
@@ -36,9 +47,10 @@ def ours(failed: Exception, provider: str, model: str, key_name: str) -> Upstrea
     return Transient(told, retry_after_seconds=retry_after(failed))
 
 
-def said(failed: Exception) -> str:
-    """The error's own words, without what looks like a key."""
+def said(failed: Exception, key: Key) -> str:
+    """The error's own words, without the key and what looks like one."""
     text = " ".join(str(failed).split()) or type(failed).__name__
+    text = text.replace(key.value.get_secret_value(), "***")
     return _KEY.sub("***", text)[:LONGEST_TEXT]
 
 

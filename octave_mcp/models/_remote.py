@@ -13,7 +13,7 @@ from octave_mcp.answers import decoded, schema_name, schema_of
 from octave_mcp.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Tier, Usage
 from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, Transient
-from octave_mcp.models._failures import ours, said
+from octave_mcp.models._failures import Key, ours, said
 from octave_mcp.models._limiter import limiter
 from octave_mcp.models._prices import priced
 from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Wire
@@ -29,10 +29,10 @@ class Remote:
     languages: frozenset[str] | None = None
 
     def __init__(
-        self, name: str, models: Mapping[Tier, str], open_wire: Callable[[], Wire], *, key_name: str, most: int
+        self, name: str, models: Mapping[Tier, str], open_wire: Callable[[], Wire], *, key: Key, most: int
     ) -> None:
         self.name = name
-        self._models, self._open_wire, self._key_name, self._most = models, open_wire, key_name, most
+        self._models, self._open_wire, self._key, self._most = models, open_wire, key, most
         self._wire: Wire | None = None
         self._opening = asyncio.Lock()
 
@@ -78,9 +78,9 @@ class Remote:
         except TimeoutError:
             raise Transient(f"{self.name} did not answer within {CALL_SECONDS:.0f} s") from None
         except json.JSONDecodeError as failed:
-            raise Transient(f"{self.name} answered with something that is no JSON: {said(failed)}") from None
+            raise Transient(f"{self.name} answered with something that is no JSON: {said(failed, self._key)}") from None
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
-            raise ours(failed, self.name, sent.model, self._key_name) from None
+            raise ours(failed, self.name, sent.model, self._key) from None
 
     async def _opened(self) -> Wire:
         async with self._opening:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from octave_mcp.errors import Transient
+from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
 from octave_mcp.ports import Model
@@ -22,7 +23,7 @@ def make(settings: Settings) -> Model:
         "anthropic",
         models_of(settings, "anthropic", DEFAULTS),
         lambda: Messages(key.get_secret_value(), base.get_secret_value() if base else None),
-        key_name=KEY,
+        key=Key(KEY, key),
         most=settings.max_asks,
     )
 

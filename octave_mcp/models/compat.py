@@ -8,38 +8,40 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic import SecretStr
+
 from octave_mcp.errors import SetupError, Transient
+from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
 from octave_mcp.ports import Model
 from octave_mcp.settings import Settings, models_of, value_of
 
-NO_KEY = "local"
+NO_KEY = SecretStr("local")
 """What servers of one's own are given, which ask for none."""
 
 
 def make(settings: Settings) -> Model:
     """Raises: SetupError: no model is named, or no address."""
-    base = settings.compat_base_url or _plain("OPENAI_BASE_URL")
+    base = settings.compat_base_url or _base()
     if not settings.compat_model or not base:
         missing = "OCTAVE_COMPAT_MODEL" if base else "OCTAVE_COMPAT_BASE_URL"
         raise SetupError(
             f"{missing} not found: set OCTAVE_COMPAT_BASE_URL to the address of a server that speaks "
             "chat.completions ('http://localhost:11434/v1') and OCTAVE_COMPAT_MODEL to one of its models"
         )
-    given = settings.compat_api_key
-    key = given.get_secret_value() if given else _plain("OPENAI_API_KEY") or NO_KEY
+    key = settings.compat_api_key or value_of("OPENAI_API_KEY") or NO_KEY
     return Remote(
         "compat",
         models_of(settings, "compat", {"fast": settings.compat_model, "strong": settings.compat_model}),
-        lambda: Chat(key, base),
-        key_name="OCTAVE_COMPAT_API_KEY",
+        lambda: Chat(key.get_secret_value(), base),
+        key=Key("OCTAVE_COMPAT_API_KEY", key),
         most=settings.max_asks,
     )
 
 
-def _plain(variable: str) -> str:
-    found = value_of(variable)
+def _base() -> str:
+    found = value_of("OPENAI_BASE_URL")
     return found.get_secret_value() if found else ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from octave_mcp.errors import Transient
+from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
 from octave_mcp.ports import Model
@@ -23,7 +24,7 @@ def make(settings: Settings) -> Model:
         "openai",
         models_of(settings, "openai", DEFAULTS),
         lambda: Responses(key.get_secret_value(), base.get_secret_value() if base else None),
-        key_name=KEY,
+        key=Key(KEY, key),
         most=settings.max_asks,
     )
 
