@@ -246,7 +246,8 @@ class Run:
             return Unusable(wrong=str(bad), usage=bad.usage or Usage(), refused=refused)
         if not isinstance(answer.value, ask.answer):
             return Unusable(wrong="the answer is not of the form asked for", usage=answer.usage)
-        return answer if model is self.model else answer.model_copy(update={"by": model.name})
+        by = "" if model is self.model else model.name
+        return Answer[ask.answer](value=answer.value, usage=answer.usage, wrong=answer.wrong, by=by)
 
     @property
     def models(self) -> tuple[str, ...]:
