@@ -31,7 +31,7 @@ R = TypeVar("R", bound=Value)
 
 ASK_PLACES = 2
 """An ask, and the one that corrects it."""
-ASK_ATTEMPTS = 7
+ASK_ATTEMPTS = 10
 ASK_SECONDS = 240.0
 """How long one answer may be tried for."""
 

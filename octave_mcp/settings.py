@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -209,36 +209,6 @@ def value_of(variable: str) -> SecretStr | None:
     environment, file = _variables()
     found = (file | environment).get(variable.lower())
     return SecretStr(found) if found else None
-
-
-def key_of(variable: str) -> SecretStr:
-    """The key of this name.
-
-    Raises:
-        SetupError: there is none.
-    """
-    if found := value_of(variable):
-        return found
-    raise SetupError(f"{variable} not found: set it in the environment or in .env; {KEYLESS}")
-
-
-def models_of(settings: Settings, provider: str, defaults: Mapping[str, str]) -> dict[Literal["fast", "strong"], str]:
-    """The provider's models for the two tiers: those that the settings name for it, else the defaults.
-
-    Raises:
-        SetupError: a setting names no provider.
-    """
-    return {
-        "fast": _tier("OCTAVE_FAST_MODEL", settings.fast_model, provider) or defaults["fast"],
-        "strong": _tier("OCTAVE_STRONG_MODEL", settings.strong_model, provider) or defaults["strong"],
-    }
-
-
-def _tier(variable: str, given: str, provider: str) -> str:
-    whose, colon, model = given.partition(":")
-    if given and not (colon and model):
-        raise SetupError(f"{variable} is {given!r}: name the provider too, as 'openai:gpt-6-luna'")
-    return model if whose == provider else ""
 
 
 def secret_values(settings: Settings) -> tuple[str, ...]:

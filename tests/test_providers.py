@@ -22,7 +22,7 @@ from octave_mcp.domain.prospect import ProspectReading, Understanding
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SetupError
-from octave_mcp.models import _remote
+from octave_mcp.models import _limiter, _remote
 from octave_mcp.models._limiter import Limiter
 from octave_mcp.settings import load
 
@@ -37,7 +37,7 @@ every_provider = pytest.mark.parametrize("provider", PROVIDERS)
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    monkeypatch.setattr(_remote, "COOL_DOWN_SECONDS", 0.01)
+    monkeypatch.setattr(_limiter, "FIRST_COOL_DOWN_SECONDS", 0.01)
     answering = Double()
     set_up(monkeypatch, answering)
     yield answering

@@ -12,6 +12,9 @@ START = 8.0
 BACK_OFF = 0.7
 SETTLING_SECONDS = 0.25
 """Refusals that come together are one."""
+FIRST_COOL_DOWN_SECONDS = 0.25
+"""After a refusal that does not say how long to wait; twice as long after each that follows without an answer."""
+LONGEST_OWN_COOL_DOWN_SECONDS = 8.0
 LONGEST_COOL_DOWN_SECONDS = 60.0
 SPREAD_SECONDS = 0.05
 
@@ -23,6 +26,7 @@ class Limiter:
         self.limit = min(start, most)
         self.under_way = 0
         self._most = most
+        self._in_a_row = 0
         self._until = self._cut_at = 0.0
         self._freed = asyncio.Event()
 
@@ -45,13 +49,18 @@ class Limiter:
         self._freed.set()
 
     def answered(self) -> None:
+        self._in_a_row = 0
         self.limit = min(self._most, self.limit + 1 / self.limit)
 
-    def refused(self, wait_seconds: float) -> None:
+    def refused(self, wait_seconds: float | None) -> None:
+        """Fewer, and later for everybody: after what the provider asks for, if it does."""
         now = time.monotonic()
         if now - self._cut_at > SETTLING_SECONDS:
             self.limit, self._cut_at = max(1.0, self.limit * BACK_OFF), now
-        self._until = max(self._until, now + min(wait_seconds, LONGEST_COOL_DOWN_SECONDS))
+            self._in_a_row += 1
+        own = min(FIRST_COOL_DOWN_SECONDS * 2 ** (self._in_a_row - 1), LONGEST_OWN_COOL_DOWN_SECONDS)
+        wait = own if wait_seconds is None else min(wait_seconds, LONGEST_COOL_DOWN_SECONDS)
+        self._until = max(self._until, now + wait)
 
 
 _LIMITERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Limiter]] = WeakKeyDictionary()

@@ -19,9 +19,6 @@ from octave_mcp.models._prices import priced
 from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Wire
 from octave_mcp.rendering import rendered
 
-COOL_DOWN_SECONDS = 0.5
-"""After a refusal that does not say how long to wait."""
-
 
 class Remote:
     """Asks a provider, one model for each tier; its SDK is opened, and imported, with the first ask."""
@@ -66,7 +63,7 @@ class Remote:
             try:
                 reply = await self._called(wire, sent)
             except RateLimited as refused:
-                limit.refused(refused.retry_after_seconds or COOL_DOWN_SECONDS)
+                limit.refused(refused.retry_after_seconds)
                 raise
             limit.answered()
             return reply

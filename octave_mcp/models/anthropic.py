@@ -7,9 +7,10 @@ from typing import Any
 from octave_mcp.errors import Transient
 from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
+from octave_mcp.models._setup import key_of, models_of
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
 from octave_mcp.ports import Model
-from octave_mcp.settings import Settings, key_of, models_of, value_of
+from octave_mcp.settings import Settings, value_of
 
 DEFAULTS = {"fast": "claude-haiku-5-5", "strong": "claude-sonnet-5-5"}
 KEY = "ANTHROPIC_API_KEY"

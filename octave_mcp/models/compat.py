@@ -13,9 +13,10 @@ from pydantic import SecretStr
 from octave_mcp.errors import SetupError, Transient
 from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
+from octave_mcp.models._setup import models_of
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
 from octave_mcp.ports import Model
-from octave_mcp.settings import Settings, models_of, value_of
+from octave_mcp.settings import Settings, value_of
 
 NO_KEY = SecretStr("local")
 """What servers of one's own are given, which ask for none."""
