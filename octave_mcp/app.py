@@ -23,9 +23,11 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import NotWritten, SetupError, UnknownName
 from octave_mcp.ports import Engine, Export, Model, Source, Store
 from octave_mcp.runs import Runs
-from octave_mcp.settings import Settings
+from octave_mcp.settings import KEYLESS, Settings
 
 EVER = datetime.min.replace(tzinfo=UTC)
+KEYED = ("openai", "anthropic", "compat")
+"""Models that 'auto' stands for, in this order."""
 FORMATS = ("json", "markdown", "html")
 
 
@@ -41,6 +43,7 @@ class App:
         self.max_runs = settings.max_runs
         self.site_timeout_seconds = settings.site_timeout_seconds
         self.keep_days = settings.keep_days
+        self.fallback = settings.fallback
         self.store: Store = _adapter("store", "sql").make(settings)
         self.engine: Engine = _adapter("engine", engine).make(settings)
 
@@ -57,12 +60,21 @@ class App:
         """
         chosen = self.settings.model if name == "auto" else name
         if chosen == "auto":
-            raise SetupError(
-                "no model is configured: set OCTAVE_MODEL=extractive, or ask for the model 'extractive' in the call "
-                "(--model extractive on the command line); it arranges verbatim evidence and needs no key"
-            )
+            return self._first_model()
         _check_name("models", chosen)
         return chosen
+
+    def _first_model(self) -> str:
+        """The first that is set up of those that need a key."""
+        missing: list[str] = []
+        for name in KEYED:
+            try:
+                self.model(name)
+            except SetupError as unset:
+                missing.append(str(unset).partition(":")[0])
+            else:
+                return name
+        raise SetupError(f"no model is configured ({'; '.join(missing)}): set one of these; {KEYLESS}")
 
     def source_name(self, name: str) -> str:
         """The name itself; for 'auto', that of the source which the settings name, or of the crawler.

@@ -26,6 +26,12 @@ OctaveError
     +-- SiteUnreachable      a company's website does not answer
     +-- SiteRefuses          it answers, and forbids reading it
     +-- BadAnswer            a model's answer that fails its checks
+    |   +-- ModelRefuses     it declines to answer
+    +-- BadRequest           the provider does not take what it is sent
+    +-- NoAccess             the provider lets us have nothing, now or later
+    |   +-- BadKey           it does not know the key, or the key may not do this
+    |   +-- NoQuota          the account has no credit left
+    |   +-- UnknownModel     it has no model of that name
     +-- Transient            worth another try
         +-- RateLimited      worth another try, later
 """
@@ -33,7 +39,7 @@ OctaveError
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class OctaveError(Exception):
@@ -154,7 +160,39 @@ class SiteRefuses(UpstreamError):
 
 
 class BadAnswer(UpstreamError):
+    """`usage` is what the answer cost all the same: a `Usage`, where that is known."""
+
     code = "bad_answer"
+
+    def __init__(self, message: str, *, usage: Any = None) -> None:  # noqa: ANN401 - the domain's
+        super().__init__(message)
+        self.usage = usage
+
+
+class ModelRefuses(BadAnswer):
+    code = "model_refuses"
+
+
+class BadRequest(UpstreamError):
+    code = "bad_request"
+
+
+class NoAccess(UpstreamError):
+    """Other asks will fare no better: a run that has nothing yet ends with it."""
+
+    code = "no_access"
+
+
+class BadKey(NoAccess):
+    code = "bad_key"
+
+
+class NoQuota(NoAccess):
+    code = "no_quota"
+
+
+class UnknownModel(NoAccess):
+    code = "unknown_model"
 
 
 class Transient(UpstreamError):

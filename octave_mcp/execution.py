@@ -13,7 +13,7 @@ from octave_mcp.domain.company import Company
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.playbook import Playbook, Timings
 from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, RunStatus
-from octave_mcp.errors import Crashed, NotWritten, OctaveError, SameCompany, UnsupportedLanguage
+from octave_mcp.errors import Crashed, NotWritten, OctaveError, SameCompany, UnsupportedLanguage, UpstreamError, tree
 from octave_mcp.eventlog import EventLog
 from octave_mcp.pipeline import generate
 from octave_mcp.ports import Claim, Engine, Journal, Model, Source, Store
@@ -23,7 +23,7 @@ MOST_RESUMED = 20
 """A run that so many servers have carried on and not survived is one that ends them."""
 
 FAILED_PAGE_CODES = ("timeout", "connection_failed", "http_429", "http_5")
-_FAILED_GAPS = frozenset({"upstream_unavailable", "bad_answer", "rate_limited"})
+_FAILED_GAPS = frozenset(kind.code for kind in tree(UpstreamError))
 _PARTIAL_GAPS = _FAILED_GAPS | {"dropped_by_check"}
 
 
@@ -34,6 +34,7 @@ class Adapters(Protocol):
     max_runs: int
     site_timeout_seconds: float
     keep_days: int
+    fallback: tuple[str, ...]
     store: Store
     engine: Engine
 
@@ -100,7 +101,9 @@ class Executor:
             return ended(record, "failed", RunError(code=OctaveError.code, message=message))
         finally:
             if run:
-                await self._close_source(run)
+                await self._close(run, run.source)
+                for model in (run.model, *run.fallback):
+                    await self._close(run, model)
 
     async def _begun(self, record: RunRecord, journal: Journal, log: EventLog) -> tuple[RunRecord, Run]:
         """The run, and its record that says it is running: from now on, or again.
@@ -128,6 +131,7 @@ class Executor:
             store=self._store,
             emit=log,
             site_timeout_seconds=self._adapters.site_timeout_seconds,
+            fallback=tuple(self._adapters.model(name) for name in self._adapters.fallback if name != record.model),
         )
         return record, run
 
@@ -145,10 +149,10 @@ class Executor:
             return ended(record, "partial", RunError(code=failed.code, message=str(failed)))
         return ended(record, status).model_copy(update={"files": files})
 
-    async def _close_source(self, run: Run) -> None:
+    async def _close(self, run: Run, adapter: Source | Model) -> None:
         try:
-            await run.source.close()
-        except Exception as failed:  # noqa: BLE001 - what a source leaves open does not keep its run from ending
+            await adapter.close()
+        except Exception as failed:  # noqa: BLE001 - what an adapter leaves open does not keep its run from ending
             run.tell("call_failed", error=type(failed).__name__, success=False)
 
     async def end(self, record: RunRecord, log: EventLog | None = None) -> None:
@@ -187,6 +191,8 @@ class Executor:
         if vendor.domain == prospect.domain:
             raise SameCompany(f"{request.vendor!r} and {request.prospect!r} are one company, {vendor.domain}; name two")
         self._adapters.source_name(source_name)
+        for name in self._adapters.fallback:
+            self._adapters.model(name)
         model = self._adapters.model(model_name)
         if model.languages is not None and request.language not in model.languages:
             raise UnsupportedLanguage(

@@ -48,6 +48,8 @@ RETRY_FIELDS = frozenset({"stamina.retry_num", "stamina.caused_by", "stamina.wai
 
 LONGEST_TEXT = 4000
 """No field is longer, so that a line is written in one go and lines of several processes do not mix."""
+CUT_TRACEBACK = "Traceback (most recent call last):\n  ...\n"
+"""How one begins whose outermost calls would make it too long."""
 
 MASK = "***"
 SHORTEST_SECRET = 6
@@ -142,7 +144,8 @@ def _exception(record: Record, scrub: Callable[[str], str]) -> str | None:
     failed = record["exception"]
     if failed is None or failed.type is None:
         return None
-    return scrub("".join(traceback.format_exception(failed.type, failed.value, failed.traceback)))[-LONGEST_TEXT:]
+    told = scrub("".join(traceback.format_exception(failed.type, failed.value, failed.traceback)))
+    return told if len(told) <= LONGEST_TEXT else f"{CUT_TRACEBACK}{told[len(CUT_TRACEBACK) - LONGEST_TEXT :]}"
 
 
 def _as_json(record: Record, exception: str | None) -> str:

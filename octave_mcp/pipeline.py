@@ -47,7 +47,7 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
         read_pack, *packs, places=PACK_PLACES
     )
     return await run(
-        understand, merge(site, profile, (first, *readings))
+        understand, merge(site, profile, (first, *readings)), counterpart
     )  # 7  prospect only: profile, pain points, personas
 
 

@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 
 class Model(Protocol):
-    """Who answers. `name` is shown to the user; `languages` are those it writes, None for any."""
+    """Who answers. `name` is shown to the user; `languages` are those it writes, None for any.
+
+    One is made for each run, and closed with it.
+    """
 
     name: str
     languages: frozenset[str] | None
@@ -27,9 +30,13 @@ class Model(Protocol):
 
         Raises:
             Transient: worth another try.
-            UpstreamError: not worth one.
+            BadAnswer: worth another, with the complaint.
+            NoAccess: the provider will not answer other asks either.
+            UpstreamError: not worth another try.
         """
         ...
+
+    async def close(self) -> None: ...
 
 
 class Source(Protocol):

@@ -1,7 +1,8 @@
-"""The one retry policy: full jitter, `Retry-After` honoured and capped; a caller's timeout stops it."""
+"""The one retry policy: full jitter, `Retry-After` honoured and capped; stopped by a number of tries, and by time."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -12,22 +13,28 @@ from octave_mcp.errors import Transient
 T = TypeVar("T")
 
 ATTEMPTS = 3
+FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 8.0
 
 
-def _again(error: Exception) -> bool | float:
-    """Whether to try again, or after how many seconds."""
-    if not isinstance(error, Transient):
-        return False
-    wait = error.retry_after_seconds
-    return True if wait is None else min(wait, LONGEST_WAIT_SECONDS)
+class _Waits:
+    """Whether to try again, or after how many seconds; one for each call."""
+
+    def __init__(self) -> None:
+        self._failed = 0
+
+    def __call__(self, error: Exception) -> bool | float:
+        if not isinstance(error, Transient):
+            return False
+        self._failed += 1
+        if (asked := error.retry_after_seconds) is not None:
+            return min(asked, LONGEST_WAIT_SECONDS) * random.uniform(1, 1.25)  # noqa: S311 - spreads callers, no secret
+        return random.uniform(0, min(FIRST_WAIT_SECONDS * 2**self._failed, LONGEST_WAIT_SECONDS))  # noqa: S311 - ditto
 
 
-async def retrying(call: Callable[[], Awaitable[T]], *, attempts: int = ATTEMPTS) -> T:
-    """What `call` returns; a `Transient` failure is tried again, up to `attempts` in all."""
-    async for attempt in stamina.retry_context(
-        on=_again, attempts=attempts, timeout=None, wait_initial=0.2, wait_max=LONGEST_WAIT_SECONDS, wait_jitter=1.0
-    ):
+async def retrying(call: Callable[[], Awaitable[T]], *, attempts: int = ATTEMPTS, seconds: float | None = None) -> T:
+    """What `call` returns; a `Transient` failure is tried again, up to `attempts` in all, for as long as `seconds`."""
+    async for attempt in stamina.retry_context(on=_Waits(), attempts=attempts, timeout=seconds):
         with attempt:
             return await call()
     raise AssertionError("unreachable: the last attempt returns or raises")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from octave_mcp.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask
+from octave_mcp.domain.asks import A, Answer, Ask, Unusable, Usage
 from octave_mcp.domain.company import Company, Role, Site
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.evidence import Evidence
@@ -17,7 +17,7 @@ from octave_mcp.domain.playbook import Gap, StepTiming
 from octave_mcp.domain.research import Spent
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
-from octave_mcp.errors import BadAnswer, OctaveError, UpstreamError
+from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, OctaveError, Transient, UpstreamError
 from octave_mcp.gates import Judge, Problem
 from octave_mcp.ports import Journal, Model, Source, Store
 from octave_mcp.retrying import retrying
@@ -29,6 +29,9 @@ R = TypeVar("R", bound=Value)
 
 ASK_PLACES = 2
 """An ask, and the one that corrects it."""
+ASK_ATTEMPTS = 10
+ASK_SECONDS = 240.0
+"""How long one answer may be tried for."""
 
 _Found = tuple[tuple[Link, ...], tuple[PageFailure, ...]]
 _Scraped = tuple[str | PageFailure, ...]
@@ -45,11 +48,30 @@ class Checked(Generic[R]):
     spent: Spent
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged(Generic[R]):
+    """One answer: what of it may stand, what was dropped, and all that was wrong, for who answered."""
+
+    value: R | None
+    evidence: tuple[Evidence, ...]
+    dropped: Sequence[Problem]
+    problems: Sequence[Problem]
+    spent: Spent
+    refused: bool = False
+
+    def is_better_than(self, first: _Judged[R]) -> bool:
+        if self.value is None or first.value is None:
+            return first.value is None
+        return len(self.problems) <= len(first.problems)
+
+
 @dataclass(slots=True)
 class _Tally:
     done: int = 0
     total: int = 1
     timings: list[StepTiming] = field(default_factory=list[StepTiming])
+    shut: set[str] = field(default_factory=set[str])
+    stood_in: set[str] = field(default_factory=set[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +87,7 @@ class Run:
     store: Store
     emit: Callable[[Event], None]
     site_timeout_seconds: float
+    fallback: tuple[Model, ...] = ()
     role: Role | None = None
     _step: str = ""
     _tally: _Tally = field(default_factory=_Tally)
@@ -158,39 +181,77 @@ class Run:
         `roles` says for each passage shown whose page it is on; `known` are the names free to use.
 
         Raises:
-            BadAnswer: nothing of the answer may stand.
+            BadAnswer: nothing of the answer may stand, or the model declined twice.
             UpstreamError: no answer came.
         """
         journal = self.journal.part(ASK_PLACES)
         judge = Judge(shown=ask.passages, roles=roles, known=known, given=self.request.context)
-        answer = await self._answer(ask, journal)
-        spent = Spent.of(answer.usage)
-        value, evidence, dropped = await computed(judge.kept, answer.value, into)
-        if dropped:
-            problems = await computed(judge.problems, answer.value)
-            again = await self._corrected(ask, problems, journal)
-            spent += Spent.of(again.usage) if again else Spent()
-            if again and len(await computed(judge.problems, again.value)) <= len(problems):
-                value, evidence, dropped = await computed(judge.kept, again.value, into)
-        if value is None:
-            raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {_complaint(dropped)}")
-        return Checked(value, evidence, _gaps(ask.prompt, dropped), spent)
+        best = await self._judged(ask, judge, into, journal)
+        spent = best.spent
+        if best.problems and (again := await self._corrected(ask, best.problems, judge, into, journal)):
+            spent += again.spent
+            best = again if again.is_better_than(best) else best
+        if best.value is None:
+            raise (ModelRefuses if best.refused else BadAnswer)(
+                f"the answer to {ask.prompt!r} failed its checks: {_complaint(best.dropped)}"
+            )
+        return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped), spent)
 
-    async def _corrected(self, ask: Ask[A, Any], problems: Sequence[Problem], journal: Journal) -> Answer[A] | None:
+    async def _corrected(
+        self, ask: Ask[A, Any], problems: Sequence[Problem], judge: Judge, into: type[R], journal: Journal
+    ) -> _Judged[R] | None:
         """A second answer, told what was wrong with the first; where none comes, the first has to do."""
+        again = ask.model_copy(update={"complaint": _complaint(problems)})
         try:
-            return await self._answer(ask.model_copy(update={"complaint": _complaint(problems)}), journal)
+            return await self._judged(again, judge, into, journal)
+        except NoAccess:
+            raise
         except UpstreamError:
             return None
 
-    async def _answer(self, ask: Ask[A, Any], journal: Journal) -> Answer[A]:
-        async def answered() -> Answer[A]:
-            answer = await retrying(lambda: self.model.answer(ask))
-            if not isinstance(answer.value, ask.answer):
-                raise BadAnswer(f"the answer to {ask.prompt!r} is not of the form asked for")
-            return answer
+    async def _judged(self, ask: Ask[A, Any], judge: Judge, into: type[R], journal: Journal) -> _Judged[R]:
+        answer = await self._answer(ask, journal)
+        if isinstance(answer, Answer) and answer.by:
+            self._tally.stood_in.add(answer.by)
+        unread = [Problem("form", answer.wrong)] if answer.wrong else []
+        spent = Spent.of(answer.usage)
+        if isinstance(answer, Unusable):
+            return _Judged(None, (), unread, unread, spent, refused=answer.refused)
+        value, evidence, dropped = await computed(judge.kept, answer.value, into)
+        problems = await computed(judge.problems, answer.value) if dropped else []
+        return _Judged(value, evidence, [*unread, *dropped], [*unread, *problems], spent)
 
-        return await journal.step("ask", answered, Answer[ask.answer])
+    async def _answer(self, ask: Ask[A, Any], journal: Journal) -> Answer[A] | Unusable:
+        return await journal.step("ask", lambda: self._asked(ask), cast("Any", Answer[ask.answer] | Unusable))
+
+    async def _asked(self, ask: Ask[A, Any]) -> Answer[A] | Unusable:
+        """What the model answers, or the first of its fallbacks that does."""
+        able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
+        models = [model for model in (self.model, *able) if model.name not in self._tally.shut] or [self.model]
+        for model in models[:-1]:
+            try:
+                return await self._asked_of(model, ask)
+            except Transient:
+                continue
+            except NoAccess:
+                self._tally.shut.add(model.name)
+        return await self._asked_of(models[-1], ask)
+
+    async def _asked_of(self, model: Model, ask: Ask[A, Any]) -> Answer[A] | Unusable:
+        try:
+            answer = await retrying(lambda: model.answer(ask), attempts=ASK_ATTEMPTS, seconds=ASK_SECONDS)
+        except BadAnswer as bad:
+            refused = isinstance(bad, ModelRefuses)
+            return Unusable(wrong=str(bad), usage=bad.usage or Usage(), refused=refused)
+        if not isinstance(answer.value, ask.answer):
+            return Unusable(wrong="the answer is not of the form asked for", usage=answer.usage)
+        by = "" if model is self.model else model.name
+        return Answer[ask.answer](value=answer.value, usage=answer.usage, wrong=answer.wrong, by=by)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Who has answered: the model asked for, and those that stood in for it."""
+        return (self.model.name, *sorted(self._tally.stood_in))
 
     def tell(self, event: EventName, *, began: float | None = None, **more: Any) -> None:  # noqa: ANN401 - Event's fields
         took = None if began is None else round((time.perf_counter() - began) * 1000, 1)

@@ -33,6 +33,11 @@ PREFIX = "OCTAVE_"
 KEYS = {"OPENAI_API_KEY": "openai", "ANTHROPIC_API_KEY": "anthropic", "FIRECRAWL_API_KEY": "firecrawl"}
 """The vendors' own names of their keys, and the model or the source that needs each."""
 
+KEYLESS = (
+    "without a key, OCTAVE_MODEL=extractive, or the model 'extractive' in the call (--model extractive on the command "
+    "line), arranges verbatim evidence"
+)
+
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # the doctor names lines that are ignored; once is enough
 
 Origin = Literal["default", "environment", ".env", "config.toml", "flag"]
@@ -67,7 +72,7 @@ def _settled(path: Path) -> Path:
 
 
 UserPath = Annotated[Path, AfterValidator(_settled)]
-Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -79,6 +84,13 @@ class Settings(BaseSettings):
 
     home: UserPath = Field(default_factory=_home, description="Where runs, pages, playbooks and logs are kept")
     model: str = Field("auto", description="Who answers: the name of a model, or auto")
+    fast_model: str = Field("", description="Who reads pages, as 'openai:gpt-6-luna'; for that provider only")
+    strong_model: str = Field("", description="Who writes, as 'openai:gpt-6.1-terra'; for that provider only")
+    fallback: Names = Field((), description="Models that stand in, in this order, for one that cannot be reached")
+    max_asks: int = Field(64, ge=1, description="Asks of one model at once, however many runs make them")
+    compat_base_url: str = Field("", description="The address of a server that speaks chat.completions, with its /v1")
+    compat_api_key: SecretStr | None = Field(None, description="What that server is asked with, if it asks for a key")
+    compat_model: str = Field("", description="The model there that reads and writes")
     source: str = Field("auto", description="Where pages come from: the name of a source, or auto")
     database_url: SecretStr | None = Field(
         None, description="Where runs are kept: a Postgres URL; a SQLite file in OCTAVE_HOME if not set"
@@ -87,11 +99,11 @@ class Settings(BaseSettings):
         "127.0.0.1", description="The address that HTTP listens on; others than loopback need OCTAVE_TOKENS"
     )
     port: int = Field(7777, ge=0, le=65535, description="The port that HTTP listens on; 0 takes a free one")
-    public_hosts: Hosts = Field((), description="Names under which HTTP is reached, beside loopback: octave.acme.com")
+    public_hosts: Names = Field((), description="Names under which HTTP is reached, beside loopback: octave.acme.com")
     tokens: Tokens = Field((), description="Tokens of which HTTP asks for one, as 'Authorization: Bearer TOKEN'")
     keep_days: int = Field(90, ge=1, description="Days after which a finished run is removed, with its files")
-    allow_hosts: Hosts = Field(
-        (), description="Hosts exempt from the address, port and name rules, with or without :port"
+    allow_hosts: Names = Field(
+        (), description="Names exempt from the address, port and name rules, with or without :port"
     )
     max_fetches: int = Field(20, ge=1, description="Pages fetched at once per run")
     fetch_timeout_seconds: float = Field(20, gt=0, description="How long one page may take")
@@ -201,7 +213,8 @@ def value_of(variable: str) -> SecretStr | None:
 
 def secret_values(settings: Settings) -> tuple[str, ...]:
     """All that must not be shown, the parts of a database's URL included."""
-    own = [one.get_secret_value() for one in (*settings.tokens, settings.database_url) if one]
+    secret = (*settings.tokens, settings.database_url, settings.compat_api_key)
+    own = [one.get_secret_value() for one in secret if one]
     passwords = [match["password"] for url in own if (match := PASSWORD.search(url))]
     return (*own, *passwords, *(found.get_secret_value() for name in KEYS if (found := value_of(name))))
 

@@ -27,6 +27,7 @@ import scripted
 from loguru import logger
 from psycopg import sql
 
+from octave_mcp import retrying
 from octave_mcp.demo.sites import Document, Site, load
 
 ROOT = Path(__file__).parents[1]
@@ -70,6 +71,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.setenv("OCTAVE_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def waits_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries follow each other as they do, only sooner."""
+    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.001)
 
 
 @pytest.fixture(autouse=True)

@@ -170,6 +170,7 @@ class ScriptedModel:
     def __init__(self, languages: frozenset[str] | None = None) -> None:
         self.languages = languages
         self.asked: list[Asked] = []
+        self.closed = 0
         self._scripts: list[tuple[Callable[[Asked], bool], Reply]] = []
 
     def on(self, matches: Callable[[Asked], bool], reply: Reply) -> None:
@@ -192,6 +193,9 @@ class ScriptedModel:
         reply = next((reply for matches, reply in self._scripts if matches(ask)), None)
         value = await reply(ask) if reply else answered(ask)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
+
+    async def close(self) -> None:
+        self.closed += 1
 
 
 def form(kind: type[Value]) -> Callable[[Asked], bool]:

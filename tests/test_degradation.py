@@ -27,7 +27,7 @@ from scripted import (
     shows,
 )
 
-from octave_mcp.domain.asks import HomepageAnswer
+from octave_mcp.domain.asks import HomepageAnswer, Usage
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageFailure
@@ -46,7 +46,19 @@ from octave_mcp.domain.playbook import (
 from octave_mcp.domain.prospect import ProspectReading, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import ValueProposition, VendorElements
-from octave_mcp.errors import BadAnswer, RateLimited, SetupError, SiteUnreachable, Transient, UpstreamError
+from octave_mcp.errors import (
+    BadAnswer,
+    BadKey,
+    ModelRefuses,
+    NoAccess,
+    NoQuota,
+    RateLimited,
+    SetupError,
+    SiteUnreachable,
+    Transient,
+    UnknownModel,
+    UpstreamError,
+)
 from octave_mcp.settings import Settings
 
 SECRET = "a-key-that-nobody-may-see"  # noqa: S105 - invented
@@ -209,14 +221,66 @@ async def test_a_run_whose_writers_all_fail_ends_with_their_code(
     assert str(error) in record.error.message
 
 
-async def test_a_homepage_that_cannot_be_understood_ends_the_run_with_the_models_code(
+async def test_a_homepage_that_cannot_be_understood_leaves_the_company_its_domain_for_a_name(
     stage: Stage, model: ScriptedModel
 ) -> None:
     model.fail(form(HomepageAnswer[Cite]), UpstreamError("the provider is down"))
+    record, playbook = await stage.run()
+    assert playbook
+    assert (record.status, playbook.vendor.name, playbook.vendor.evidence) == ("partial", VENDOR, ())
+    assert "the provider is down" in next(gap.reason for gap in playbook.gaps if gap.section == "vendor")
+
+
+@pytest.mark.parametrize("refused", [BadKey, NoQuota, UnknownModel])
+async def test_a_provider_that_lets_us_have_nothing_ends_the_run_at_once_with_its_code(
+    stage: Stage, model: ScriptedModel, refused: type[NoAccess]
+) -> None:
+    model.fail(form(VendorElements[Cite]), refused("not for you"))
     record, _ = await stage.run()
     assert record.error
-    assert (record.status, record.error.code) == ("failed", "upstream_unavailable")
-    assert record.error.message == "the provider is down"
+    assert (record.status, record.error.code) == ("failed", refused.code)
+
+
+async def test_a_provider_that_stops_letting_us_in_while_we_write_costs_what_is_not_written_yet(
+    stage: Stage, model: ScriptedModel
+) -> None:
+    model.fail(form(WhyWeWin[Cite]), NoQuota("the account has no credit left"))
+    record, playbook = await stage.run()
+    assert playbook
+    assert record.status == "partial"
+    assert ("battle_cards", "no_quota") in {(gap.section, gap.code) for gap in playbook.gaps}
+
+
+async def test_an_answer_that_cannot_be_read_is_asked_again_with_the_complaint_and_paid_for_twice(
+    stage: Stage, model: ScriptedModel
+) -> None:
+    bad = BadAnswer("it is no JSON", usage=Usage(input_tokens=7, output_tokens=1, usd=0.5))
+    broken = [bad]
+
+    async def reply(ask: Asked) -> Value:
+        if broken:
+            raise broken.pop()
+        assert "it is no JSON" in ask.complaint
+        return answered(ask)
+
+    model.on(form(SummaryDraft[Cite]), reply)
+    record, playbook = await stage.run()
+    assert playbook
+    assert (record.status, broken) == ("completed", [])
+    assert playbook.cost.usd == pytest.approx(0.5 + 0.001 * (playbook.cost.asks - 1))
+
+
+async def test_a_model_that_declines_is_asked_once_more(stage: Stage, model: ScriptedModel) -> None:
+    model.fail(form(SummaryDraft[Cite]), ModelRefuses("I would rather not"))
+    record, _ = await stage.run()
+    assert record.error
+    assert (record.status, record.error.code) == ("failed", "model_refuses")
+    assert len([ask for ask in model.asked if form(SummaryDraft[Cite])(ask)]) == 2
+
+
+async def test_the_model_of_a_run_is_closed_with_it(stage: Stage, model: ScriptedModel) -> None:
+    await stage.run()
+    assert model.closed == 1
 
 
 async def test_a_prospect_that_cannot_be_understood_has_no_personas_and_no_playbook(

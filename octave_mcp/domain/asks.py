@@ -34,9 +34,11 @@ class ReadingBrief(Value):
 
 
 class UnderstandingBrief(Value):
-    """The prospect's readings, merged; the passages shown are their evidence."""
+    """The prospect's readings, merged; the passages shown are their evidence. `counterpart` is the vendor's name."""
 
     company: str
+    domain: str
+    counterpart: str
     reading: ProspectReading[EvidenceId]
     context: str
 
@@ -83,13 +85,29 @@ class Ask(Value, Generic[A, B]):
 
 
 class Usage(Value):
-    """`usd` is None where the price is not known."""
+    """`cached_tokens` are those of the input that a provider knew already; `usd` is None where a price is not known."""
 
     input_tokens: int = 0
+    cached_tokens: int = 0
     output_tokens: int = 0
     usd: float | None = 0.0
 
 
 class Answer(Value, Generic[A]):
+    """`wrong` says what of the answer could not be read, and is left out of its value; '' where all could.
+
+    `by` names the model that stood in for the one that was asked for; '' where none had to.
+    """
+
     value: A
     usage: Usage
+    wrong: str = ""
+    by: str = ""
+
+
+class Unusable(Value):
+    """An answer that has no value, and what was wrong with it: it was paid for like any other."""
+
+    usage: Usage
+    wrong: str
+    refused: bool = False

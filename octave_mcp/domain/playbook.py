@@ -246,11 +246,15 @@ class Timings(Value):
 
 
 class Cost(Value):
-    """`usd` is None where a price is not known; the extractive model costs nothing."""
+    """`usd` is None where a price is not known; the extractive model costs nothing.
+
+    `cached_tokens` are those of the input that a provider knew already.
+    """
 
     usd: float | None
     asks: int
     input_tokens: int
+    cached_tokens: int = 0
     output_tokens: int
     pages_fetched: int
     pages_failed: int

@@ -17,6 +17,7 @@ class Spent(Value):
 
     asks: int = 0
     input_tokens: int = 0
+    cached_tokens: int = 0
     output_tokens: int = 0
     usd: float | None = 0.0
 
@@ -24,13 +25,14 @@ class Spent(Value):
         return Spent(
             asks=self.asks + other.asks,
             input_tokens=self.input_tokens + other.input_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             usd=None if self.usd is None or other.usd is None else self.usd + other.usd,
         )
 
     @classmethod
     def of(cls, usage: Usage) -> Spent:
-        return cls(asks=1, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, usd=usage.usd)
+        return cls(asks=1, **usage.model_dump())
 
 
 class Profile(Value):
@@ -42,6 +44,7 @@ class Profile(Value):
     summary: Claim[EvidenceId] | None
     language: str
     evidence: tuple[Evidence, ...]
+    gaps: tuple[Gap, ...] = ()
     spent: Spent = Spent()
 
 

@@ -128,12 +128,16 @@ def _domain(research: Research) -> str:
     return research.profile.company.domain
 
 
-def flags(model: str, vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]) -> tuple[Flag, ...]:
-    return tuple(_flags(model, vendor, prospect, existing))
+def flags(
+    models: Collection[str], vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]
+) -> tuple[Flag, ...]:
+    return tuple(_flags(models, vendor, prospect, existing))
 
 
-def _flags(model: str, vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]) -> Iterator[Flag]:
-    if model == "extractive":
+def _flags(
+    models: Collection[str], vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]
+) -> Iterator[Flag]:
+    if "extractive" in models:
         yield Flag(
             code="extractive",
             reason="verbatim evidence was selected and arranged by rules; read the copy before you send it",
@@ -170,6 +174,7 @@ def cost(spent: Spent, *researches: Research) -> Cost:
         usd=spent.usd,
         asks=spent.asks,
         input_tokens=spent.input_tokens,
+        cached_tokens=spent.cached_tokens,
         output_tokens=spent.output_tokens,
         pages_fetched=sum(len(research.pages) for research in researches),
         pages_failed=sum(len(research.failures) for research in researches),

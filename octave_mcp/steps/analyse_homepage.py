@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from octave_mcp.domain.asks import Ask, HomepageAnswer, ReadingBrief
-from octave_mcp.domain.company import Site
+from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.evidence import Cite, Claim, EvidenceId
 from octave_mcp.domain.page import Page
+from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.research import Profile
+from octave_mcp.errors import NoAccess, UpstreamError
 from octave_mcp.evidence import passages
 from octave_mcp.figures import has_words
 from octave_mcp.prompts import load
@@ -24,9 +26,14 @@ async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
         prompt=prompt.name, version=prompt.version, tier=prompt.tier, language=run.request.language,
         brief=brief, passages=shown, answer=HomepageAnswer[Cite],
     )  # fmt: skip
-    checked = await run.ask(
-        ask, HomepageAnswer[EvidenceId], roles=(company.role,) * len(shown), known=(company.domain,)
-    )
+    try:
+        checked = await run.ask(
+            ask, HomepageAnswer[EvidenceId], roles=(company.role,) * len(shown), known=(company.domain,)
+        )
+    except NoAccess:
+        raise
+    except UpstreamError as failed:
+        return _unread(company, home, failed)
     name = _supported(checked)
     return Profile(
         company=company,
@@ -35,8 +42,21 @@ async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
         summary=checked.value.summary,
         language=home.ref.language,
         evidence=checked.evidence,
+        gaps=checked.gaps,
         spent=checked.spent,
     )
+
+
+def _unread(company: Company, home: Page, failed: UpstreamError) -> Profile:
+    """Without an answer, the company goes by its domain."""
+    gap = Gap(
+        section=company.role, code=failed.code, would_fill="another run",
+        reason=f"the home page could not be read, and {company.domain} stands for the name: {failed}",
+    )  # fmt: skip
+    return Profile(
+        company=company, name=company.domain, name_evidence=(), summary=None, language=home.ref.language,
+        evidence=(), gaps=(gap,),
+    )  # fmt: skip
 
 
 def _supported(checked: Checked[HomepageAnswer[EvidenceId]]) -> Claim[EvidenceId] | None:

@@ -33,7 +33,7 @@ def merge(site: Site, profile: Profile, readings: Sequence[Reading]) -> Research
         prospect=_prospect(prospect) if profile.company.role == "prospect" else None,
         intelligence=None,
         evidence=tuple(evidence.values()),
-        gaps=tuple(gap for reading in readings for gap in reading.gaps),
+        gaps=(*profile.gaps, *(gap for reading in readings for gap in reading.gaps)),
         spent=sum((reading.spent for reading in readings), profile.spent),
     )
 

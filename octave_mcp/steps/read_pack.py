@@ -16,7 +16,7 @@ from octave_mcp.domain.prospect import ProspectReading
 from octave_mcp.domain.research import Profile, Reading, Spent
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
-from octave_mcp.errors import UpstreamError
+from octave_mcp.errors import NoAccess, UpstreamError
 from octave_mcp.evidence import passages
 from octave_mcp.figures import normal
 from octave_mcp.prompts import load
@@ -110,6 +110,8 @@ async def _ask(
             return await run.ask(ask, VendorElements[EvidenceId], roles=roles, known=known)
         question = _of_pack(run, profile, counterpart, shown, "prospect/company_profile", ProspectReading[Cite])
         return await run.ask(question, ProspectReading[EvidenceId], roles=roles, known=known)
+    except NoAccess:
+        raise
     except UpstreamError as failed:
         section = "vendor_elements" if role == "vendor" else "prospect_intelligence"
         return Gap(

@@ -18,7 +18,7 @@ from octave_mcp.domain.prospect import (
     Understanding,
 )
 from octave_mcp.domain.research import Research
-from octave_mcp.errors import UpstreamError
+from octave_mcp.errors import NoAccess, UpstreamError
 from octave_mcp.evidence import as_passage, confidence
 from octave_mcp.prompts import load
 from octave_mcp.run import Checked, Run
@@ -41,13 +41,15 @@ _TELLING: tuple[PageKind, ...] = (
 )
 
 
-async def understand(run: Run, research: Research) -> Research:
+async def understand(run: Run, research: Research, counterpart: str) -> Research:
     """The research with the prospect understood; the vendor's is returned as it is."""
     if research.prospect is None:
         return research
     run.progress(f"understanding {research.profile.name}")
     try:
-        checked = await _ask(run, research, research.prospect)
+        checked = await _ask(run, research, research.prospect, counterpart)
+    except NoAccess:
+        raise
     except UpstreamError as failed:
         gap = Gap(section="prospect_intelligence", code=failed.code, reason=str(failed), would_fill="another run")
         return research.model_copy(
@@ -64,13 +66,16 @@ async def understand(run: Run, research: Research) -> Research:
 
 
 async def _ask(
-    run: Run, research: Research, reading: ProspectReading[EvidenceId]
+    run: Run, research: Research, reading: ProspectReading[EvidenceId], counterpart: str
 ) -> Checked[Understanding[EvidenceId]]:
     prompt = load("prospect/pain_points")
     shown = tuple(as_passage(evidence, number) for number, evidence in enumerate(research.evidence, 1))
     ask = Ask[Understanding[Cite], UnderstandingBrief](
         prompt=prompt.name, version=prompt.version, tier=prompt.tier, language=run.request.language,
-        brief=UnderstandingBrief(company=research.profile.name, reading=reading, context=run.request.context),
+        brief=UnderstandingBrief(
+            company=research.profile.name, domain=research.profile.company.domain,
+            counterpart=counterpart, reading=reading, context=run.request.context,
+        ),
         passages=shown, answer=Understanding[Cite],
     )  # fmt: skip
     return await run.ask(

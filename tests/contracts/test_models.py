@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from doubles import Double, set_up
 from scripted import PROSPECT, VENDOR, Asked, ScriptedModel, ScriptedSource, Stage, invented_sites
 
-import octave_mcp.models
+from octave_mcp.app import available
 from octave_mcp.domain.asks import Answer
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
-from octave_mcp.errors import SetupError
 from octave_mcp.ports import Model
 from octave_mcp.settings import Settings
 
-NAMES = sorted(module.name for module in pkgutil.iter_modules(octave_mcp.models.__path__))
+NAMES = available("models")
 
 
 def model_of(name: str, home: Path) -> Model:
-    """The model of that name, if this environment has what it needs."""
     if name == "scripted":
         return ScriptedModel()
-    try:
-        return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}))
-    except SetupError as missing:
-        pytest.skip(f"{name} is not set up here: {missing}")
+    return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}))
+
+
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
+    """The providers, as the settings name them."""
+    provider = Double()
+    set_up(monkeypatch, provider)
+    yield provider
+    provider.close()
 
 
 @pytest.fixture(params=[*NAMES, "scripted"])
-def model(request: pytest.FixtureRequest, tmp_path: Path) -> Model:
-    return model_of(request.param, tmp_path)
+async def model(request: pytest.FixtureRequest, tmp_path: Path, double: Double) -> AsyncIterator[Model]:  # noqa: ARG001 - it answers
+    made = model_of(request.param, tmp_path)
+    yield made
+    await made.close()
 
 
 @pytest.fixture

@@ -48,6 +48,9 @@ class Extractive:
             raise BadAnswer(f"no answer of the form {ask.answer.__name__!r} can be made")
         return Answer[A](value=value, usage=Usage())
 
+    async def close(self) -> None:
+        """Holds nothing open."""
+
 
 def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Cite]:
     """Its name where the page's head says it; what it does where the description does, else its first sentence."""

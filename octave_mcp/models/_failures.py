@@ -1,0 +1,69 @@
+"""The errors of providers' SDKs as ours: by name and status, so that no SDK is imported for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pydantic import SecretStr
+
+from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transient, UnknownModel, UpstreamError
+
+LONGEST_TEXT = 200
+_NO_QUOTA = {"insufficient_quota", "billing_error", "billing_hard_limit_reached", "billing_not_active"}
+_UNKNOWN_MODEL = {"model_not_found", "not_found_error"}
+_LATER = {408, 409, 425}
+_KEY = re.compile(r"(?:sk|pk|key|api)[-_][\w*.-]{6,}|Bearer\s+\S+", re.IGNORECASE)
+_CREDIT = re.compile(r"credit balance|insufficient (?:credit|balance|quota)|exceeded your current quota", re.IGNORECASE)
+
+
+class Key(NamedTuple):
+    """What a provider is asked with, and what the user calls it."""
+
+    name: str
+    value: SecretStr
+
+
+def ours(failed: Exception, provider: str, model: str, key: Key) -> UpstreamError:
+    """What the caller may be told of it, without the key."""
+    status: int = getattr(failed, "status_code", None) or 0
+    code = _code(failed)
+    words = said(failed, key)
+    told = f"{provider} answered {status or type(failed).__name__}: {words}"
+    if code in _NO_QUOTA or status == 402 or _CREDIT.search(words):  # noqa: PLR2004 - Payment Required
+        return NoQuota(f"the account with {provider} has no credit left: add some there, or use another model ({told})")
+    if status in {401, 403}:
+        return BadKey(f"{provider} does not accept {key.name}: check it, and what it is allowed to do ({told})")
+    if status == 404 or code in _UNKNOWN_MODEL:  # noqa: PLR2004 - Not Found
+        return UnknownModel(
+            f"{provider} has no model {model!r} for this key: check OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL or "
+            f"OCTAVE_COMPAT_MODEL, and the provider's base URL ({told})"
+        )
+    if status == 429:  # noqa: PLR2004 - Too Many Requests
+        return RateLimited(told, retry_after_seconds=retry_after(failed))
+    if 400 <= status < 500 and status not in _LATER and code != "overloaded_error":  # noqa: PLR2004 - the client's fault
+        return BadRequest(told)
+    return Transient(told, retry_after_seconds=retry_after(failed))
+
+
+def said(failed: Exception, key: Key) -> str:
+    """The error's own words, without the key and what looks like one."""
+    text = " ".join(str(failed).split()) or type(failed).__name__
+    text = text.replace(key.value.get_secret_value(), "***")
+    return _KEY.sub("***", text)[:LONGEST_TEXT]
+
+
+def retry_after(failed: Exception) -> float | None:
+    """Seconds; None where the provider says nothing, or a date."""
+    headers: Mapping[str, str] = getattr(getattr(failed, "response", None), "headers", {})
+    for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
+        try:
+            return max(0.0, float(headers[name]) / divisor)
+        except (KeyError, ValueError):
+            continue
+    return None
+
+
+def _code(failed: Exception) -> str:
+    return str(getattr(failed, "code", None) or getattr(failed, "type", None) or "")

@@ -1,0 +1,94 @@
+"""A model behind an API: what all providers have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx2
+
+from octave_mcp.answers import decoded, schema_name, schema_of
+from octave_mcp.computing import computed
+from octave_mcp.domain.asks import A, Answer, Ask, Tier, Usage
+from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, Transient
+from octave_mcp.models._failures import Key, ours, said
+from octave_mcp.models._limiter import limiter
+from octave_mcp.models._prices import priced
+from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Wire
+from octave_mcp.rendering import rendered
+
+
+class Remote:
+    """Asks a provider, one model for each tier; its SDK is opened, and imported, with the first ask."""
+
+    languages: frozenset[str] | None = None
+
+    def __init__(
+        self, name: str, models: Mapping[Tier, str], open_wire: Callable[[], Wire], *, key: Key, most: int
+    ) -> None:
+        self.name = name
+        self._models, self._open_wire, self._key, self._most = models, open_wire, key, most
+        self._wire: Wire | None = None
+        self._opening = asyncio.Lock()
+
+    async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
+        sent = await computed(self._sent, ask)
+        reply = await self._replied(sent)
+        usage = await computed(priced, reply.tokens, self.name, sent.model)
+        if reply.refusal:
+            raise ModelRefuses(f"{sent.model} declines to answer: {reply.refusal[:200]}", usage=usage)
+        return await computed(_answer, reply, ask.answer, usage)
+
+    async def close(self) -> None:
+        if self._wire:
+            await self._wire.close()
+
+    def _sent(self, ask: Ask[Any, Any]) -> Sent:
+        text = rendered(ask)
+        room = text.output_tokens * (2 if ask.complaint else 1)  # the complaint may be that it was cut off
+        return Sent(
+            model=self._models[ask.tier],
+            text=text,
+            schema_name=schema_name(ask.answer),
+            schema=schema_of(ask.answer),
+            output_tokens=room + THOUGHT_TOKENS,
+        )
+
+    async def _replied(self, sent: Sent) -> Reply:
+        limit = limiter(self.name, sent.model, self._most)
+        wire = await self._opened()
+        async with limit:
+            try:
+                reply = await self._called(wire, sent)
+            except RateLimited as refused:
+                limit.refused(refused.retry_after_seconds)
+                raise
+            limit.answered()
+            return reply
+
+    async def _called(self, wire: Wire, sent: Sent) -> Reply:
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await wire.call(sent)
+        except TimeoutError:
+            raise Transient(f"{self.name} did not answer within {CALL_SECONDS:.0f} s") from None
+        except json.JSONDecodeError as failed:
+            raise Transient(f"{self.name} answered with something that is no JSON: {said(failed, self._key)}") from None
+        except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
+            raise ours(failed, self.name, sent.model, self._key) from None
+
+    async def _opened(self) -> Wire:
+        async with self._opening:
+            if self._wire is None:
+                self._wire = await asyncio.to_thread(self._open_wire)
+            return self._wire
+
+
+def _answer(reply: Reply, form: type[A], usage: Usage) -> Answer[A]:
+    try:
+        value, wrong = decoded(reply.text, form, cut_off=reply.cut_off)
+    except BadAnswer as bad:
+        raise BadAnswer(str(bad), usage=usage) from None
+    return Answer[A](value=value, usage=usage, wrong=wrong)

@@ -1,0 +1,83 @@
+"""Anthropic by its Messages API; the form of an answer is enforced, and what precedes a complaint is cached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from octave_mcp.errors import Transient
+from octave_mcp.models._failures import Key
+from octave_mcp.models._remote import Remote
+from octave_mcp.models._setup import key_of, models_of
+from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
+from octave_mcp.ports import Model
+from octave_mcp.settings import Settings, value_of
+
+DEFAULTS = {"fast": "claude-haiku-5-5", "strong": "claude-sonnet-5-5"}
+KEY = "ANTHROPIC_API_KEY"
+_CUT_OFF = {"max_tokens", "model_context_window_exceeded"}
+
+
+def make(settings: Settings) -> Model:
+    """Raises: SetupError: there is no key."""
+    key, base = key_of(KEY), value_of("ANTHROPIC_BASE_URL")
+    return Remote(
+        "anthropic",
+        models_of(settings, "anthropic", DEFAULTS),
+        lambda: Messages(key.get_secret_value(), base.get_secret_value() if base else None),
+        key=Key(KEY, key),
+        most=settings.max_asks,
+    )
+
+
+class Messages:
+    def __init__(self, key: str, base_url: str | None) -> None:
+        import anthropic  # noqa: PLC0415 - nearly three seconds, and 70 MB
+
+        self.errors: tuple[type[Exception], ...] = (anthropic.AnthropicError,)
+        self._client = anthropic.AsyncAnthropic(api_key=key, base_url=base_url, max_retries=0, timeout=CALL_SECONDS)
+
+    async def call(self, sent: Sent) -> Reply:
+        prefix: dict[str, Any] = {
+            "type": "text",
+            "text": sent.text.prefix,
+            "cache_control": {"type": "ephemeral"},
+        }
+        suffix = [{"type": "text", "text": sent.text.suffix}] if sent.text.suffix else []
+        request: dict[str, Any] = {
+            "model": sent.model,
+            "system": sent.text.system,
+            "messages": [{"role": "user", "content": [prefix, *suffix]}],
+            "output_config": {"format": {"type": "json_schema", "schema": sent.schema}, "effort": "low"},
+            "max_tokens": sent.output_tokens,
+            "timeout": CALL_SECONDS,  # without it, long answers are refused
+        }
+        client: Any = self._client
+        return _reply(await client.messages.create(**request))
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _reply(answer: Any) -> Reply:  # noqa: ANN401 - the SDK's, or a text where the provider sent one
+    if isinstance(answer, str) or getattr(answer, "type", None) != "message":
+        raise Transient("anthropic answered 200 without an answer")
+    text = "".join(part.text for part in answer.content or () if part.type == "text")
+    refused = answer.stop_reason == "refusal"
+    return Reply(
+        text=text,
+        tokens=_tokens(answer.usage),
+        cut_off=answer.stop_reason in _CUT_OFF,
+        refusal=(text or "it gives no reason") if refused else "",
+    )
+
+
+def _tokens(usage: Any) -> Tokens:  # noqa: ANN401 - the SDK's; None where it is missing
+    if usage is None:
+        return Tokens(told=False)
+    cached, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
+    return Tokens(
+        input=(usage.input_tokens or 0) + cached + written,
+        cached=cached,
+        written=written,
+        output=usage.output_tokens or 0,
+    )

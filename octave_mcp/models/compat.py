@@ -1,0 +1,97 @@
+"""Any server that speaks chat.completions: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter.
+
+Not all of them enforce the form of an answer, so the form is part of what they read.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import SecretStr
+
+from octave_mcp.errors import SetupError, Transient
+from octave_mcp.models._failures import Key
+from octave_mcp.models._remote import Remote
+from octave_mcp.models._setup import models_of
+from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
+from octave_mcp.ports import Model
+from octave_mcp.settings import Settings, value_of
+
+NO_KEY = SecretStr("local")
+"""What servers of one's own are given, which ask for none."""
+
+
+def make(settings: Settings) -> Model:
+    """Raises: SetupError: no model is named, or no address."""
+    base = settings.compat_base_url or _base()
+    if not settings.compat_model or not base:
+        missing = "OCTAVE_COMPAT_MODEL" if base else "OCTAVE_COMPAT_BASE_URL"
+        raise SetupError(
+            f"{missing} not found: set OCTAVE_COMPAT_BASE_URL to the address of a server that speaks "
+            "chat.completions ('http://localhost:11434/v1') and OCTAVE_COMPAT_MODEL to one of its models"
+        )
+    key = settings.compat_api_key or value_of("OPENAI_API_KEY") or NO_KEY
+    return Remote(
+        "compat",
+        models_of(settings, "compat", {"fast": settings.compat_model, "strong": settings.compat_model}),
+        lambda: Chat(key.get_secret_value(), base),
+        key=Key("OCTAVE_COMPAT_API_KEY", key),
+        most=settings.max_asks,
+    )
+
+
+def _base() -> str:
+    found = value_of("OPENAI_BASE_URL")
+    return found.get_secret_value() if found else ""
+
+
+class Chat:
+    def __init__(self, key: str, base_url: str) -> None:
+        import openai  # noqa: PLC0415 - over a second, and 50 MB
+
+        self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
+        self._client = openai.AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0, timeout=CALL_SECONDS)
+
+    async def call(self, sent: Sent) -> Reply:
+        schema = {"name": sent.schema_name, "strict": True, "schema": sent.schema}
+        form = f"The JSON schema of your answer:\n{json.dumps(sent.schema, separators=(',', ':'))}"
+        request: dict[str, Any] = {
+            "model": sent.model,
+            "messages": [
+                {"role": "system", "content": f"{sent.text.system}\n\n{form}"},
+                {"role": "user", "content": "\n\n".join(part for part in sent.text[1:3] if part)},
+            ],
+            "response_format": {"type": "json_schema", "json_schema": schema},
+            "max_tokens": sent.output_tokens,
+        }
+        client: Any = self._client
+        return _reply(await client.chat.completions.create(**request))
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _reply(answer: Any) -> Reply:  # noqa: ANN401 - the SDK's, or a text where the server sent one
+    if isinstance(answer, str) or not getattr(answer, "choices", None):
+        raise Transient("the server answered 200 without an answer")
+    choice = answer.choices[0]
+    refusal = getattr(choice.message, "refusal", None) or ""
+    filtered = choice.finish_reason if choice.finish_reason == "content_filter" else ""
+    return Reply(
+        text=choice.message.content or "",
+        tokens=_tokens(answer.usage),
+        cut_off=choice.finish_reason == "length",
+        refusal=refusal or filtered,
+    )
+
+
+def _tokens(usage: Any) -> Tokens:  # noqa: ANN401 - the SDK's; None where it is missing
+    if usage is None:
+        return Tokens(told=False)
+    details = getattr(usage, "prompt_tokens_details", None)
+    return Tokens(
+        input=usage.prompt_tokens or 0,
+        cached=getattr(details, "cached_tokens", None) or 0,
+        output=usage.completion_tokens or 0,
+    )

@@ -1,0 +1,53 @@
+"""Findings as compact notes: one line each, with the numbers of the passages that say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.value import Value
+
+
+def notes(value: Value | None, numbers: Mapping[EvidenceId, int]) -> str:
+    """What the value holds, without the findings of whose evidence no passage is shown."""
+    return "\n".join(_lines(value, numbers, "")) if value else ""
+
+
+def _lines(value: Value, numbers: Mapping[EvidenceId, int], indent: str) -> Iterator[str]:
+    if said := _said(value, numbers):
+        yield f"{indent}- {said}"
+    below = f"{indent}  " if said else indent
+    for name, parts in _parts(value):
+        if shown := [part for part in parts if _is_shown(part, numbers)]:
+            yield f"{below}{name}:"
+            yield from (line for part in shown for line in _lines(part, numbers, below))
+
+
+def _is_shown(value: Value, numbers: Mapping[EvidenceId, int]) -> bool:
+    return not _cites(value) or any(i in numbers for i in _cites(value))
+
+
+def _said(value: Value, numbers: Mapping[EvidenceId, int]) -> str:
+    """The value's own words, yes or no where it says which, and its citations."""
+    own = [word for name in type(value).model_fields if (word := _word(name, getattr(value, name)))]
+    shown = sorted({numbers[i] for i in _cites(value) if i in numbers})
+    return " ".join([" · ".join(own), f"[{', '.join(map(str, shown))}]" if shown else ""]).strip()
+
+
+def _word(name: str, given: object) -> str:
+    if isinstance(given, bool):
+        return f"{name}: {'yes' if given else 'no'}"
+    return " ".join(given.split()) if isinstance(given, str) else ""
+
+
+def _cites(value: Value) -> tuple[EvidenceId, ...]:
+    return cast("tuple[EvidenceId, ...]", getattr(value, "evidence", ()))
+
+
+def _parts(value: Value) -> Iterator[tuple[str, tuple[Value, ...]]]:
+    for name in type(value).model_fields:
+        given: object = getattr(value, name)
+        found = (given,) if isinstance(given, Value) else given
+        if name != "evidence" and isinstance(found, tuple) and found:
+            yield name, cast("tuple[Value, ...]", found)

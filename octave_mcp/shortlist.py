@@ -1,0 +1,63 @@
+"""Which findings a writer is shown where all of them would be too much to read, and to pay for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import cast
+
+from octave_mcp.domain.asks import UnderstandingBrief, WritingBrief
+from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.value import Value, walk
+
+UNDERSTANDING_CHARACTERS = 28_000
+WRITING_CHARACTERS = 15_000
+"""Of findings and the passages they rest on: about 7,000 and 4,000 tokens."""
+
+Findings = Sequence[Value]
+
+
+def shortlist(brief: UnderstandingBrief | WritingBrief, sizes: Mapping[EvidenceId, int]) -> frozenset[EvidenceId]:
+    """The evidence to show, of which `sizes` tells the length: that of the first findings of every kind, in turns."""
+    if isinstance(brief, UnderstandingBrief):
+        reading = brief.reading
+        return _fitting((reading.signals, reading.facts, reading.jobs), sizes, UNDERSTANDING_CHARACTERS)
+    return _fitting(_of_writing(brief), sizes, WRITING_CHARACTERS) | {*brief.existing_customer}
+
+
+def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
+    """The prospect's needs and the vendor's proof first."""
+    vendor, prospect, profile = brief.vendor, brief.prospect, brief.prospect.company_profile
+    return (
+        prospect.pain_points,
+        vendor.case_studies,
+        prospect.buyer_personas,
+        vendor.proof_points,
+        vendor.differentiators,
+        vendor.offerings,
+        [claim for claim in (brief.pitch, profile.summary) if claim],
+        vendor.value_propositions,
+        profile.facts,
+        vendor.use_cases,
+        vendor.reference_customers,
+        vendor.target_personas,
+    )
+
+
+def _fitting(groups: Sequence[Findings], sizes: Mapping[EvidenceId, int], most: int) -> frozenset[EvidenceId]:
+    chosen: set[EvidenceId] = set()
+    for finding in _in_turns(groups):
+        wanted = {i for i in _evidence(finding) if i in sizes}
+        size = len(finding.model_dump_json()) // 2 + sum(sizes[i] for i in wanted - chosen)
+        if size <= most:
+            most -= size
+            chosen |= wanted
+    return frozenset(chosen)
+
+
+def _in_turns(groups: Sequence[Findings]) -> Iterator[Value]:
+    return (finding for turn in zip_longest(*groups) for finding in turn if finding is not None)
+
+
+def _evidence(finding: Value) -> Iterator[EvidenceId]:
+    return (i for value in walk(finding) for i in cast("tuple[EvidenceId, ...]", getattr(value, "evidence", ())))

@@ -1,0 +1,446 @@
+"""The APIs of OpenAI and Anthropic on loopback, as far as their SDKs need them.
+
+A double reads the passages it is sent and answers from them by the rules of `scripted`, so that what it says can be
+proven; told to, it fails in the ways that providers do.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import scripted
+
+from octave_mcp.domain.asks import HomepageAnswer
+from octave_mcp.domain.evidence import Cite, Passage
+from octave_mcp.domain.page import PageRef
+from octave_mcp.domain.playbook import (
+    CompetitivePositioning,
+    ObjectionHandling,
+    SequenceDraft,
+    SummaryDraft,
+    TalkTrackDraft,
+    WhyWeWin,
+)
+from octave_mcp.domain.prospect import ProspectReading, Understanding
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
+
+FORMS: tuple[type[Value], ...] = (
+    HomepageAnswer[Cite],
+    VendorElements[Cite],
+    ProspectReading[Cite],
+    Understanding[Cite],
+    SummaryDraft[Cite],
+    SequenceDraft[Cite],
+    TalkTrackDraft[Cite],
+    WhyWeWin[Cite],
+    ObjectionHandling[Cite],
+    CompetitivePositioning[Cite],
+)
+_BY_FIELDS = {frozenset(form.model_fields): form for form in FORMS}
+READ, WRITTEN = FORMS[1:3], FORMS[4:]
+MOST = 16
+BUYERS = (("Head of operations", "operations"), ("Finance lead", "finance"), ("Engineering manager", "engineering"))
+
+_PASSAGES = re.compile(r"<passages-(\w+)>\n(?P<inside>.*)\n</passages-\1>", re.DOTALL)
+_PAGE = re.compile(
+    r"=== (?:(?P<title>.*) \| )?(?P<kind>[a-z_]+) \| (?P<host>[^|]+?)"
+    r"(?: \| (?P<date>\d{4}-\d\d-\d\d))?(?: \| language (?P<language>\w+))?"
+)
+_SENTENCE = re.compile(r"(?:\[(?P<passage>\d+)\]|\((?P<sentence>\d+)\)) (?P<text>.*)")
+_UNFIT = re.compile(r"[\d\"“”«»]|\b(?:only|always|never|nobody|every|best|no one)\b|://", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an SDK sent."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        body = self.body
+        if self.path.endswith("/responses"):
+            return body["text"]["format"]["schema"]
+        if self.path.endswith("/chat/completions"):
+            return body["response_format"]["json_schema"]["schema"]
+        return body["output_config"]["format"]["schema"]
+
+    @property
+    def form(self) -> type[Value]:
+        return _BY_FIELDS[frozenset(self.schema["properties"])]
+
+    @property
+    def system(self) -> str:
+        return self.body.get("instructions") or self.body.get("system") or self.body["messages"][0]["content"]
+
+    @property
+    def user(self) -> str:
+        content = (self.body.get("input") or self.body["messages"])[-1]["content"]
+        return content if isinstance(content, str) else "\n".join(part["text"] for part in content)
+
+    @property
+    def is_second(self) -> bool:
+        return "<complaint-" in self.user
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        found = _PASSAGES.search(self.user)
+        assert found, self.user
+        return tuple(_in_order(list(_passages(found["inside"]))))
+
+
+def _in_order(passages: list[Passage]) -> Iterator[Passage]:
+    """Each at the place of its number; those that were left out say nothing."""
+    by_number = {passage.number: passage for passage in passages}
+    for number in range(1, max(by_number, default=0) + 1):
+        yield by_number.get(number) or passages[0].model_copy(update={"text": "", "sentences": ()})
+
+
+def _passages(text: str) -> Iterator[Passage]:
+    page, heading = scripted.page("https://x.example/", "").ref, ""
+    number, sentences = 0, list[str]()
+    for line in [*text.splitlines(), ""]:
+        said = _SENTENCE.fullmatch(line)
+        if sentences and not (said and said["sentence"]):
+            yield _passage(page, number, heading, sentences)
+            sentences = []
+        if named := _PAGE.fullmatch(line):
+            page, heading = _page(named), ""
+        elif line.startswith("-- "):
+            heading = line[3:]
+        elif said:
+            number = int(said["passage"] or number)
+            sentences.append(said["text"])
+
+
+def _page(named: re.Match[str]) -> PageRef:
+    url = f"https://{named['host']}/{named['title'] or ''}"
+    return scripted.page(url, "", title=named["title"] or "", kind=cast("Any", named["kind"])).ref
+
+
+def _passage(page: PageRef, number: int, heading: str, sentences: list[str]) -> Passage:
+    ends = list(itertools.accumulate(len(sentence) + 1 for sentence in sentences))
+    spans = tuple((end - len(text) - 1, end - 1) for text, end in zip(sentences, ends, strict=True))
+    return Passage(page=page, number=number, start=0, heading=heading, text="\n".join(sentences), sentences=spans)
+
+
+def good(request: Request) -> dict[str, Any]:
+    """An answer that can be proven by the passages that were sent."""
+    form, shown = request.form, request.passages
+    if form is Understanding[Cite]:
+        return _understanding(shown)
+    if form in WRITTEN:
+        shown = tuple(map(_fit, shown))
+    personas = [SimpleNamespace(id=found) for found in dict.fromkeys(re.findall(r"\bpersona-\d+", request.user))]
+    rank = re.search(r"number (\d+) of the list", request.user)
+    brief = SimpleNamespace(prospect=SimpleNamespace(buyer_personas=personas), rank=int(rank[1]) - 1 if rank else 0)
+    ask = cast("scripted.Asked", SimpleNamespace(answer=form, passages=shown, brief=brief))
+    answer = scripted.answered(ask).model_dump(mode="json")
+    if form in READ:  # as much as the prompts ask for
+        answer = {name: found[:MOST] for name, found in answer.items()}
+    if form is SummaryDraft[Cite]:  # whoever loses a sentence still has a paragraph
+        paragraphs = answer["executive_summary"]
+        answer["executive_summary"] = {key: [s for said in paragraphs.values() for s in said] for key in paragraphs}
+    return answer
+
+
+def _fit(passage: Passage) -> Passage:
+    """With sentences that a writer would not repeat as they are made unfit for the rules, which repeat whole ones."""
+    text = passage.text
+    for start, end in passage.sentences:
+        if _UNFIT.search(text[start:end]) and text[end - 1] == ".":
+            text = f"{text[: end - 1]};{text[end:]}"
+    return passage.model_copy(update={"text": text})
+
+
+def _understanding(shown: tuple[Passage, ...]) -> dict[str, Any]:
+    lines = [
+        {"text": text, "evidence": [{"passage": at, "sentences": [number]}]}
+        for at, passage in enumerate(map(_fit, shown), 1)
+        for number in range(1, len(passage.sentences) + 1)
+        if (text := passage.sentence(number)).endswith(".")
+    ]
+    pains = [{**line, "need": "speed", "title": line["text"], "stated": True} for line in lines[:3]]
+    buyers = [
+        {"title": title, "contact": None, "function": function, "why_they_care": line["text"], "inferred": True}
+        | {"evidence": line["evidence"]}
+        for (title, function), line in zip(BUYERS, lines[3:], strict=False)
+    ]
+    return {"summary": lines[0] if lines else None, "pains": pains, "buyers": buyers}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a double sends back; nothing at all where it drops the connection."""
+
+    status: int = 200
+    body: object = ""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    drops: bool = False
+
+
+Fault = Callable[[Request, str], Sent]
+"""Of the request, and the good answer to it."""
+
+
+def enveloped(request: Request, text: str, *, cut_off: bool = False, refused: bool = False) -> dict[str, Any]:
+    """The answer as the API of the request wraps it up."""
+    used = {"input": len(json.dumps(request.body)) // 4, "output": len(text) // 4}
+    if request.path.endswith("/responses"):
+        return _as_response(request, text, used, cut_off=cut_off, refused=refused)
+    if request.path.endswith("/chat/completions"):
+        message = {"role": "assistant", "content": None if refused else text, "refusal": text if refused else None}
+        usage = {
+            "prompt_tokens": used["input"],
+            "completion_tokens": used["output"],
+            "total_tokens": sum(used.values()),
+        }
+        choice = {"index": 0, "message": message, "finish_reason": "length" if cut_off else "stop"}
+        known = {"id": "c", "object": "chat.completion", "created": 0, "model": request.body["model"]}
+        return {**known, "choices": [choice], "usage": usage}
+    stop = "refusal" if refused else "max_tokens" if cut_off else "end_turn"
+    usage = {"input_tokens": used["input"], "output_tokens": used["output"]}
+    known = {"id": "msg", "type": "message", "role": "assistant", "model": request.body["model"]}
+    return {
+        **known,
+        "content": [{"type": "text", "text": text}],
+        "stop_reason": stop,
+        "stop_sequence": None,
+        "usage": usage,
+    }
+
+
+def _as_response(request: Request, text: str, used: dict[str, int], *, cut_off: bool, refused: bool) -> dict[str, Any]:
+    part: dict[str, Any] = (
+        {"type": "refusal", "refusal": text} if refused else {"type": "output_text", "text": text, "annotations": []}
+    )
+    status = "incomplete" if cut_off else "completed"
+    message: dict[str, Any] = {"type": "message", "id": "m", "role": "assistant", "status": status, "content": [part]}
+    return {
+        "id": "resp",
+        "object": "response",
+        "created_at": 0,
+        "status": status,
+        "incomplete_details": {"reason": "max_output_tokens"} if cut_off else None,
+        "error": None,
+        "model": request.body["model"],
+        "output": [message],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {
+            "input_tokens": used["input"],
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": used["output"],
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": sum(used.values()),
+        },
+    }
+
+
+class Double(ThreadingHTTPServer):
+    """A provider on a port of its own. `asked` are the requests in the order in which they came."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.asked: list[Request] = []
+        self.released = threading.Event()
+        self.most_at_once = 0
+        self._under_way = 0
+        self._faults: list[tuple[Callable[[Request], bool], Iterator[Fault]]] = []
+        self._one_at_a_time = threading.Lock()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def fails(self, fault: Fault, when: Callable[[Request], bool] = lambda _: True, *, times: int | None = 1) -> None:
+        """From now on requests that match are answered so, as many as `times`, None for all; the last told wins."""
+        self._faults.insert(0, (when, itertools.repeat(fault) if times is None else itertools.repeat(fault, times)))
+
+    def answer(self, request: Request) -> Sent:
+        with self._one_at_a_time:
+            self.asked.append(request)
+            self._under_way += 1
+            self.most_at_once = max(self.most_at_once, self._under_way)
+            matching = (left for when, left in self._faults if when(request))
+            fault = next((found for left in matching if (found := next(left, None))), None)
+        try:
+            text = json.dumps(good(request), ensure_ascii=False)
+            return fault(request, text) if fault else Sent(body=enveloped(request, text))
+        finally:
+            with self._one_at_a_time:
+                self._under_way -= 1
+
+    def close(self) -> None:
+        self.released.set()
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
+        """Says nothing: a client may hang up."""
+
+
+def set_up(monkeypatch: pytest.MonkeyPatch, double: Double) -> None:
+    """All three providers are this one."""
+    variables = {
+        "OPENAI_API_KEY": A_KEY,
+        "OPENAI_BASE_URL": f"{double.url}/v1",
+        "ANTHROPIC_API_KEY": A_KEY,
+        "ANTHROPIC_BASE_URL": double.url,
+        "OCTAVE_COMPAT_MODEL": "a-model-of-my-own",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        double = cast("Double", self.server)
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        sent = double.answer(Request(self.path, dict(self.headers), body))
+        if sent.drops:
+            self.close_connection = True
+            return
+        is_text = isinstance(sent.body, str)
+        content = (str(sent.body) if is_text else json.dumps(sent.body)).encode()
+        self.send_response(sent.status)
+        self.send_header("Content-Type", "text/html" if is_text else "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in sent.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - http.server's own
+        """Says nothing."""
+
+
+def error(status: int, code: str, text: str = "no", headers: dict[str, str] | None = None) -> Fault:
+    """An error as both APIs say it, the one with a code, the other with a type."""
+    body = {"type": "error", "error": {"message": text, "type": code, "code": code, "param": None}}
+    return lambda _request, _text: Sent(status=status, body=body, headers=headers or {})
+
+
+def text_of(change: Callable[[str], str], *, cut_off: bool = False, refused: bool = False) -> Fault:
+    """The good answer, changed."""
+    return lambda request, text: Sent(body=enveloped(request, change(text), cut_off=cut_off, refused=refused))
+
+
+def _without_usage(request: Request, text: str) -> Sent:
+    return Sent(body={name: part for name, part in enveloped(request, text).items() if name != "usage"})
+
+
+def _failed(request: Request, text: str) -> Sent:
+    """HTTP 200 without an answer, as each API has it."""
+    if request.path.endswith("/responses"):
+        failed: dict[str, Any] = {"status": "failed", "error": {"code": "server_error", "message": "it broke"}}
+        return Sent(body=enveloped(request, text) | failed | {"output": list[Any](), "usage": None})
+    if request.path.endswith("/chat/completions"):
+        return Sent(body={"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": []})
+    return Sent(body={"type": "error", "error": {"type": "overloaded_error", "message": "busy"}})
+
+
+def _broken(text: str) -> str:
+    """A list where a text should be, in the first thing that has one."""
+    return re.sub(r'"(text|name|title|subject|question|objection)": "[^"]*"', r'"\1": []', text, count=1)
+
+
+A_KEY = "a.key:of/a.test=0123456789"
+KEY_TEXT = f"Incorrect API key provided: {A_KEY}"
+ONCE: dict[str, Fault] = {
+    "429": error(429, "rate_limit_exceeded"),
+    "429 with Retry-After": error(429, "rate_limit_exceeded", headers={"retry-after-ms": "20"}),
+    "500": error(500, "server_error"),
+    "529": error(529, "overloaded_error"),
+    "connection dropped": lambda _request, _text: Sent(drops=True),
+    "invalid JSON": text_of(lambda text: text.replace(":", ";", 3)),
+    "words": text_of(lambda _: "I would be glad to help."),
+    "empty": text_of(lambda _: ""),
+    "schema violated": text_of(_broken),
+    "cut off": text_of(lambda text: text[: len(text) * 2 // 3], cut_off=True),
+    "refusal": text_of(lambda _: "I cannot help with that.", refused=True),
+    "HTML": lambda _request, _text: Sent(body="<html><body>A proxy says hello</body></html>"),
+    "HTML that is said to be JSON": lambda _request, _text: Sent(
+        body="<html></html>", headers={"Content-Type": "application/json"}
+    ),
+    "200 that failed": _failed,
+    "usage missing": _without_usage,
+    "invented passage": text_of(lambda text: re.sub(r'"passage": \d+', '"passage": 98765', text, count=1)),
+}
+FOR_GOOD: dict[str, tuple[Fault, str]] = {
+    "no quota": (error(429, "insufficient_quota", "You exceeded your current quota"), "no_quota"),
+    "wrong key": (error(401, "invalid_api_key", KEY_TEXT), "bad_key"),
+    "unknown model": (error(404, "model_not_found", "The model does not exist"), "unknown_model"),
+}
+
+
+def planted(request: Request, text: str, kind: str) -> Sent:
+    """The good answer with an error of one kind in it, and its marker."""
+    answer = json.loads(text)
+    finding = next(_findings(answer), None)
+    if finding is None:
+        return Sent(body=enveloped(request, text))
+    PLANTS[kind](finding)
+    return Sent(body=enveloped(request, json.dumps(answer, ensure_ascii=False)))
+
+
+def _findings(part: object) -> Iterator[dict[str, Any]]:
+    """Whatever says something and cites a passage for it."""
+    if isinstance(part, dict):
+        found = cast("dict[str, Any]", part)
+        if isinstance(found.get("text"), str) and found.get("evidence"):
+            yield found
+        part = list(found.values())
+    if isinstance(part, list):
+        for inner in cast("list[object]", part):
+            yield from _findings(inner)
+
+
+def _figure(finding: dict[str, Any]) -> None:
+    finding["text"] += " That is 7431.5 times."
+
+
+def _changed_figure(finding: dict[str, Any]) -> None:
+    finding["text"] = re.sub(r"\d+", "8642", finding["text"]) if re.search(r"\d", finding["text"]) else "It has 8642."
+
+
+def _unknown_passage(finding: dict[str, Any]) -> None:
+    finding["text"] = "it hums like a zumblefork."
+    finding["evidence"] = [{"passage": 98765, "sentences": [1]}]
+
+
+def _unknown_sentence(finding: dict[str, Any]) -> None:
+    finding["text"] = "it hums like a wumblefork."
+    finding["evidence"][0]["sentences"] = [77]
+
+
+def _foreign_name(finding: dict[str, Any]) -> None:
+    finding["text"] += " So does the team at Zorblax Industries."
+
+
+def _quotation(finding: dict[str, Any]) -> None:
+    finding["text"] += " They call it “the grumblefork of its kind”."
+
+
+PLANTS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "7431.5": _figure,
+    "8642": _changed_figure,
+    "zumblefork": _unknown_passage,
+    "wumblefork": _unknown_sentence,
+    "Zorblax": _foreign_name,
+    "grumblefork": _quotation,
+}
+"""By what no playbook may show."""

@@ -1,0 +1,145 @@
+"""The form of an answer as a schema, and what is made of a text that keeps to it more or less."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import Field
+
+from octave_mcp.answers import decoded, schema_name, schema_of
+from octave_mcp.domain.asks import HomepageAnswer
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.playbook import (
+    CompetitivePositioning,
+    ObjectionHandling,
+    SequenceDraft,
+    SummaryDraft,
+    TalkTrackDraft,
+    WhyWeWin,
+)
+from octave_mcp.domain.prospect import ProspectReading, Understanding
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.errors import BadAnswer
+
+FORMS: tuple[type[Value], ...] = (
+    HomepageAnswer[Cite],
+    VendorElements[Cite],
+    ProspectReading[Cite],
+    Understanding[Cite],
+    SummaryDraft[Cite],
+    SequenceDraft[Cite],
+    TalkTrackDraft[Cite],
+    WhyWeWin[Cite],
+    ObjectionHandling[Cite],
+    CompetitivePositioning[Cite],
+)
+MOST_NULLABLE = 16
+"""What Anthropic compiles."""
+FACT = {"topic": "scale", "text": "Nine yards.", "evidence": [{"passage": 1, "sentences": [1]}]}
+READING: dict[str, Any] = {"facts": [FACT, FACT], "signals": [], "jobs": []}
+
+every_form = pytest.mark.parametrize("form", FORMS, ids=schema_name)
+
+
+def nodes(part: object) -> list[dict[str, Any]]:
+    if isinstance(part, dict):
+        return [part, *(node for inner in part.values() for node in nodes(inner))]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return [node for inner in part for node in nodes(inner)] if isinstance(part, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+@every_form
+def test_every_object_of_an_answer_is_closed_and_requires_every_field(form: type[Value]) -> None:
+    objects = [node for node in nodes(schema_of(form)) if node.get("type") == "object"]
+
+    assert objects
+    for node in objects:
+        assert node["additionalProperties"] is False
+        assert node["required"] == list(node["properties"])
+
+
+@every_form
+def test_an_answers_form_stays_within_what_providers_compile(form: type[Value]) -> None:
+    text = json.dumps(schema_of(form))
+
+    assert text.count('"null"') <= MOST_NULLABLE
+    assert not [key for key in ('"default"', '"const"', '"oneOf"', '"minimum"', '"format"') if key in text]
+
+
+class Open(Value):
+    counts: dict[str, int]
+
+
+class Chosen(Value):
+    one: int | None = Field(default=None, ge=1)
+
+
+def test_a_form_that_a_provider_would_quietly_drop_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Open\.counts: open object"):
+        schema_of(Open)
+
+
+def test_what_is_not_enforced_by_providers_is_left_to_the_check_afterwards() -> None:
+    assert schema_of(Chosen)["properties"]["one"] == {"anyOf": [{"type": "integer"}, {"type": "null"}]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(READING),
+        f"```json\n{json.dumps(READING)}\n```",
+        f"```\n{json.dumps(READING, indent=1)}",
+        f"Here is what I found:\n{json.dumps(READING)}\nLet me know!",
+        f"\ufeff {json.dumps(READING)}",
+        json.dumps({**READING, "facts": [{**FACT, "evidence": [{"passage": "1", "sentences": [1]}]}, FACT]}),
+    ],
+)
+def test_an_answer_is_found_in_fences_and_between_words(text: str) -> None:
+    found = decoded(text, ProspectReading[Cite])
+
+    assert (len(found.value.facts), found.wrong) == (2, "")
+
+
+@pytest.mark.parametrize("cut", range(1, len(json.dumps(FACT)), 5))
+def test_a_cut_off_answer_keeps_its_complete_items(cut: int) -> None:
+    text = '{"facts": [' + json.dumps(FACT) + ", " + json.dumps(FACT)[:cut]
+
+    found = decoded(text, ProspectReading[Cite], cut_off=True)
+
+    assert len(found.value.facts) == 1
+    assert found.value.jobs == ()
+    assert found.wrong.startswith("it was cut off")
+
+
+def test_an_answer_that_breaks_off_is_read_as_far_as_it_goes_and_complained_about() -> None:
+    found = decoded('{"facts": [' + json.dumps(FACT) + ', {"topic": "sc', ProspectReading[Cite])
+
+    assert (len(found.value.facts), found.wrong) == (1, "it is no complete JSON object")
+
+
+def test_items_that_break_the_form_are_left_out_and_named() -> None:
+    wrong = {**READING, "facts": [FACT, {**FACT, "topic": "weather"}, FACT], "jobs": [{"title": "Pilot"}], "note": "hi"}
+
+    found = decoded(json.dumps(wrong), ProspectReading[Cite])
+
+    assert (len(found.value.facts), found.value.jobs) == (2, ())
+    for told in ("facts.1.topic: Input should be 'business'", "jobs.0.person: Field required", "note: Extra inputs"):
+        assert told in found.wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "the answer is empty"),
+        ("I cannot do that.", "the answer is words"),
+        ("<html><body>busy</body></html>", "the answer is words"),
+        ('{"name": {"text": 3}}', r"name.evidence: Field required"),
+        ('{"name": "Lumenforge", "summary": null}', "name: Input should be a valid"),
+        ('{"na', "it is no complete JSON object"),
+    ],
+)
+def test_an_answer_of_which_nothing_can_be_used_says_why(text: str, told: str) -> None:
+    with pytest.raises(BadAnswer, match=told):
+        decoded(text, HomepageAnswer[Cite])

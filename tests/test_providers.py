@@ -1,0 +1,431 @@
+"""Playbooks by language models: each provider's own SDK talks to a double of its API on loopback."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Pair
+from doubles import A_KEY, FOR_GOOD, FORMS, ONCE, PLANTS, WRITTEN, Double, Fault, Request, Sent, planted, set_up
+from scripted import ScriptedSource, Stage, invented_sites
+
+from octave_mcp.answers import schema_name
+from octave_mcp.app import App
+from octave_mcp.domain.asks import HomepageAnswer
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, TalkTrackDraft, WhyWeWin
+from octave_mcp.domain.prospect import ProspectReading, Understanding
+from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.domain.value import Value
+from octave_mcp.errors import SetupError
+from octave_mcp.models import _limiter, _remote
+from octave_mcp.models._limiter import Limiter
+from octave_mcp.settings import load
+
+PROVIDERS = ("openai", "anthropic", "compat")
+KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "compat": "OCTAVE_COMPAT_BASE_URL"}
+
+MANDATORY = (ProspectReading[Cite], Understanding[Cite], SummaryDraft[Cite], SequenceDraft[Cite], TalkTrackDraft[Cite])
+"""Without these there is no playbook."""
+
+every_provider = pytest.mark.parametrize("provider", PROVIDERS)
+
+
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
+    monkeypatch.setattr(_limiter, "FIRST_COOL_DOWN_SECONDS", 0.01)
+    answering = Double()
+    set_up(monkeypatch, answering)
+    yield answering
+    answering.close()
+
+
+@pytest.fixture
+def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers
+    return Stage(tmp_path, source=ScriptedSource(invented_sites()))
+
+
+def asking(form: type[Value], *, again: bool = False) -> Callable[[Request], bool]:
+    return lambda request: request.form is form and (again or not request.is_second)
+
+
+def codes(playbook: Playbook | None) -> set[str]:
+    return {gap.code for gap in playbook.gaps} if playbook else set()
+
+
+@every_provider
+async def test_a_provider_writes_a_whole_playbook_about_two_sites(
+    provider: str, double: Double, pair: Pair, tmp_path: Path
+) -> None:
+    stage = Stage(tmp_path)
+    record, playbook = await stage.run(
+        vendor=f"http://{pair.vendor.host}", prospect=f"http://{pair.prospect.host}", model=provider, source="crawler"
+    )
+
+    assert playbook, record.error
+    assert (record.status, playbook.model) == ("completed", provider)
+    assert [len(sequence.touches) for sequence in playbook.email_sequences] == [4, 4, 4]
+    assert len(playbook.talk_tracks) == len(playbook.battle_cards) == 3
+    assert playbook.cost.asks == len(double.asked) <= 26
+
+
+def of_openai(body: dict[str, Any]) -> bool:
+    form = body["text"]["format"]
+    return body["store"] is False and form["strict"] is True and body["reasoning"] == {"effort": "low"}
+
+
+def of_anthropic(body: dict[str, Any]) -> bool:
+    cached = body["messages"][0]["content"][0]["cache_control"] == {"type": "ephemeral"}
+    return cached and body["output_config"]["effort"] == "low"
+
+
+def of_compat(body: dict[str, Any]) -> bool:
+    return body["response_format"]["json_schema"]["strict"] is True and "JSON schema" in body["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "as_it_should"),
+    [
+        ("openai", "/v1/responses", of_openai),
+        ("anthropic", "/v1/messages", of_anthropic),
+        ("compat", "/v1/chat/completions", of_compat),
+    ],
+)
+async def test_what_is_sent_asks_for_a_strict_form_and_little_thought(
+    provider: str, path: str, as_it_should: Callable[[dict[str, Any]], bool], stage: Stage, double: Double
+) -> None:
+    await stage.playbook(model=provider)
+
+    assert {request.path for request in double.asked} == {path}
+    assert all(as_it_should(request.body) for request in double.asked)
+    assert not any("temperature" in request.body for request in double.asked)
+
+
+@pytest.mark.parametrize(
+    ("provider", "fast", "strong"),
+    [
+        ("openai", "gpt-6-luna", "gpt-6.1-terra"),
+        ("anthropic", "claude-haiku-5-5", "claude-sonnet-5-5"),
+        ("compat", "a-model-of-my-own", "a-model-of-my-own"),
+    ],
+)
+async def test_pages_are_read_by_the_fast_model_and_the_playbook_written_by_the_strong(
+    provider: str, fast: str, strong: str, stage: Stage, double: Double
+) -> None:
+    await stage.playbook(model=provider)
+
+    assert {request.body["model"] for request in double.asked if request.form not in WRITTEN} <= {fast, strong}
+    assert {request.body["model"] for request in double.asked if request.form in WRITTEN} == {strong}
+    assert {request.body["model"] for request in double.asked if asking(HomepageAnswer[Cite])(request)} == {fast}
+
+
+async def test_a_tiers_setting_counts_for_its_own_provider_alone(
+    stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_FAST_MODEL", "openai:gpt-7-tiny")
+    monkeypatch.setenv("OCTAVE_STRONG_MODEL", "anthropic:claude-6")
+    stage = Stage(stage.settings.home, source=stage.site_source)
+    await stage.playbook(model="openai")
+
+    assert {request.body["model"] for request in double.asked} == {"gpt-7-tiny", "gpt-6.1-terra"}
+
+
+async def test_a_tiers_setting_without_its_provider_is_refused(
+    tmp_path: Path, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_FAST_MODEL", "gpt-6-luna")
+
+    with pytest.raises(SetupError, match="OCTAVE_FAST_MODEL is 'gpt-6-luna': name the provider too"):
+        Stage(tmp_path).model("openai")
+    assert double.asked == []
+
+
+# What fails once
+
+
+@every_provider
+@pytest.mark.parametrize("fault", ONCE)
+async def test_what_fails_once_at_every_call_site_still_gives_a_whole_playbook(
+    provider: str, fault: str, stage: Stage, double: Double
+) -> None:
+    for form in FORMS:
+        double.fails(ONCE[fault], asking(form))
+
+    record, playbook = await stage.run(model=provider)
+
+    assert playbook, record.error
+    assert record.status == "completed", playbook.gaps
+    assert playbook.vendor.name == "Lumenforge"
+
+
+@pytest.mark.parametrize("form", FORMS, ids=schema_name)
+async def test_a_model_that_declines_twice_leaves_a_named_gap_or_ends_the_run(
+    form: type[Value], stage: Stage, double: Double
+) -> None:
+    double.fails(ONCE["refusal"], asking(form, again=True), times=None)
+
+    record, playbook = await stage.run(model="openai")
+
+    if form in MANDATORY:
+        assert record.error
+        assert (record.status, record.error.code) == ("failed", "model_refuses")
+    else:
+        assert (record.status, "model_refuses" in codes(playbook)) == ("partial", True)
+
+
+async def test_a_provider_that_does_not_answer_in_time_is_asked_again(
+    stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_remote, "CALL_SECONDS", 0.3)
+    held = threading.Event()
+
+    def slow(_request: Request, _text: str) -> Sent:
+        double.released.wait()
+        held.set()
+        return Sent(drops=True)
+
+    double.fails(slow, asking(WhyWeWin[Cite]))
+    record, _ = await stage.run(model="openai")
+    assert (record.status, held.is_set()) == ("completed", False)
+
+
+async def test_an_answer_cut_off_twice_keeps_what_it_has_and_says_so(stage: Stage, double: Double) -> None:
+    double.fails(ONCE["cut off"], asking(FORMS[1], again=True), times=None)
+
+    record, playbook = await stage.run(model="openai")
+
+    assert playbook, record.error
+    assert record.status == "partial"
+    assert any("it was cut off" in gap.reason for gap in playbook.gaps)
+    assert playbook.vendor_elements.value_propositions or playbook.vendor_elements.offerings
+
+
+async def test_an_answer_made_again_has_twice_the_room(stage: Stage, double: Double) -> None:
+    double.fails(ONCE["cut off"], asking(WhyWeWin[Cite]))
+
+    await stage.playbook(model="openai")
+
+    first, second = (r.body["max_output_tokens"] for r in double.asked if r.form is WhyWeWin[Cite])
+    assert second > first
+
+
+async def test_numbers_of_passages_that_were_not_shown_are_complained_about(stage: Stage, double: Double) -> None:
+    double.fails(ONCE["invented passage"], asking(WhyWeWin[Cite]))
+
+    await stage.playbook(model="openai")
+
+    second = next(request for request in double.asked if request.is_second)
+    assert "passage 98765 was not shown" in second.user
+
+
+# What fails for good
+
+
+@every_provider
+@pytest.mark.parametrize(("fault", "code"), FOR_GOOD.values(), ids=FOR_GOOD)
+async def test_a_provider_that_lets_us_have_nothing_ends_the_run_at_once(
+    provider: str, fault: Fault, code: str, stage: Stage, double: Double
+) -> None:
+    double.fails(fault, times=None)
+
+    record, playbook = await stage.run(model=provider)
+
+    assert playbook is None
+    assert record.error
+    assert (record.status, record.error.code) == ("failed", code)
+    assert len(double.asked) <= 2
+    assert A_KEY not in record.model_dump_json()
+    assert A_KEY not in "".join(event.model_dump_json() for event in stage.events)
+
+
+async def test_credit_that_runs_out_while_writing_costs_what_is_not_written_yet(stage: Stage, double: Double) -> None:
+    double.fails(FOR_GOOD["no quota"][0], asking(WhyWeWin[Cite]), times=None)
+
+    record, playbook = await stage.run(model="openai")
+
+    assert (record.status, "no_quota" in codes(playbook)) == ("partial", True)
+
+
+@every_provider
+async def test_a_provider_that_is_down_ends_the_run_with_its_code(provider: str, stage: Stage, double: Double) -> None:
+    double.fails(ONCE["500"], times=None)
+
+    record, playbook = await stage.run(model=provider)
+
+    assert record.error
+    assert (record.status, record.error.code, playbook) == ("failed", "upstream_unavailable", None)
+
+
+@pytest.mark.parametrize("fault", ["500", "no quota"])
+async def test_a_model_that_the_user_named_stands_in_and_is_named(
+    fault: str, stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_FALLBACK", "anthropic,extractive")
+    stage = Stage(stage.settings.home, source=stage.site_source)
+    failing = FOR_GOOD[fault][0] if fault in FOR_GOOD else ONCE[fault]
+    double.fails(failing, lambda request: request.path.endswith("/responses"), times=None)
+
+    record, playbook = await stage.run(model="openai")
+
+    assert playbook, record.error
+    assert (record.status, playbook.model) == ("completed", "openai, anthropic")
+    asked_openai = [request for request in double.asked if request.path.endswith("/responses")]
+    assert fault == "500" or len(asked_openai) <= 2
+
+
+async def test_nobody_stands_in_unless_the_user_says_so(stage: Stage, double: Double) -> None:
+    double.fails(ONCE["500"], lambda request: request.path.endswith("/responses"), times=None)
+
+    record, _ = await stage.run(model="openai")
+
+    assert record.status == "failed"
+    assert {request.path for request in double.asked} == {"/v1/responses"}
+
+
+# What it costs
+
+
+async def test_tokens_and_dollars_of_every_try_are_summed(stage: Stage, double: Double) -> None:
+    double.fails(ONCE["invalid JSON"], asking(WhyWeWin[Cite]))
+
+    playbook = await stage.playbook(model="openai")
+
+    assert playbook.cost.asks == len(double.asked)
+    assert playbook.cost.usd
+    assert 0 < playbook.cost.usd < 1
+    assert playbook.cost.input_tokens > 10_000
+
+
+async def test_a_price_that_is_not_known_is_none_and_not_nothing(stage: Stage, double: Double) -> None:
+    assert (await stage.playbook(model="compat")).cost.usd is None
+
+    double.fails(ONCE["usage missing"])
+    assert (await stage.playbook(model="openai")).cost.usd is None
+
+
+# Who is asked
+
+
+@pytest.mark.parametrize(("set_up_here", "chosen"), [(PROVIDERS, "openai"), (PROVIDERS[1:], "anthropic")])
+async def test_auto_is_the_first_provider_that_is_set_up(
+    set_up_here: tuple[str, ...], chosen: str, double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in set(PROVIDERS) - set(set_up_here):
+        monkeypatch.delenv(KEYS[name])
+
+    assert Stage(tmp_path).model_name("auto") == chosen
+    assert double.asked == []
+
+
+def test_auto_is_a_server_of_ones_own_where_no_key_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVE_COMPAT_BASE_URL", "http://localhost:11434/v1")
+    monkeypatch.setenv("OCTAVE_COMPAT_MODEL", "qwen")
+
+    assert Stage(tmp_path).model_name("auto") == "compat"
+
+
+def test_auto_without_any_names_what_is_missing_and_the_keyless_way(tmp_path: Path) -> None:
+    with pytest.raises(SetupError) as refused:
+        Stage(tmp_path).model_name("auto")
+
+    for told in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OCTAVE_COMPAT_BASE_URL", "extractive"):
+        assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("provider", "missing"),
+    [("openai", "OPENAI_API_KEY"), ("anthropic", "ANTHROPIC_API_KEY"), ("compat", "OCTAVE_COMPAT_BASE_URL")],
+)
+async def test_a_provider_without_its_key_is_refused_before_any_page_is_fetched(
+    provider: str, missing: str, tmp_path: Path
+) -> None:
+    source = ScriptedSource(invented_sites())
+    with pytest.raises(SetupError) as refused:
+        await Stage(tmp_path, source=source).run(model=provider)
+
+    assert str(refused.value).startswith(f"{missing} not found")
+    assert (source.scraped, source.closed) == ([], 0)
+
+
+# How much at once
+
+
+async def test_no_more_asks_are_under_way_than_the_settings_allow(
+    double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_MAX_ASKS", "1")
+    monkeypatch.setenv("OCTAVE_FAST_MODEL", "openai:gpt-6.1-terra")
+    stage = Stage(tmp_path, source=ScriptedSource(invented_sites()))
+
+    await stage.playbook(model="openai")
+
+    assert double.most_at_once == 1
+
+
+def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
+    limit = Limiter(most=10)
+    limit.refused(0)
+    lowered = limit.limit
+    limit.refused(0)  # one of the same moment
+    assert (lowered, limit.limit) == (pytest.approx(5.6), lowered)
+
+    for _ in range(100):
+        limit.answered()
+    assert limit.limit == 10
+
+
+# What is not proven
+
+
+@every_provider
+async def test_errors_planted_in_a_third_of_the_answers_do_not_enter_the_playbook(
+    provider: str, stage: Stage, double: Double
+) -> None:
+    turns = iter(range(1000))
+    kinds = list(PLANTS)
+
+    def plant(request: Request, text: str) -> Sent:
+        turn = next(turns)
+        return planted(request, text, kinds[turn % len(kinds)])
+
+    double.fails(plant, lambda _: len(double.asked) % 3 == 0, times=None)
+    record, playbook = await stage.run(model=provider)
+
+    assert playbook, record.error
+    shown = playbook.model_copy(update={"gaps": ()}).model_dump_json()
+    assert next(turns) > 5
+    assert [marker for marker in PLANTS if marker in shown] == []
+
+
+@pytest.mark.parametrize("marker", PLANTS)
+async def test_an_error_that_is_repeated_is_dropped_counted_and_named(
+    marker: str, stage: Stage, double: Double
+) -> None:
+    double.fails(lambda request, text: planted(request, text, marker), asking(WhyWeWin[Cite], again=True), times=None)
+
+    record, playbook = await stage.run(model="openai")
+
+    assert playbook, record.error
+    assert record.status == "partial"
+    dropped = [gap for gap in playbook.gaps if gap.code == "dropped_by_check"]
+    assert [gap.section for gap in dropped] == ["playbook/battle_card"]
+    assert "failed a check and were dropped" in dropped[0].reason
+    assert marker not in playbook.model_copy(update={"gaps": ()}).model_dump_json()
+    assert Counter(request.form for request in double.asked)[WhyWeWin[Cite]] == 2
+
+
+async def test_an_application_of_its_own_closes_what_it_opened(double: Double, tmp_path: Path, pair: Pair) -> None:
+    app = App(load(home=tmp_path), engine="inline")
+    await app.runs.open()
+    request = PlaybookRequest(
+        vendor=f"http://{pair.vendor.host}", prospect=f"http://{pair.prospect.host}", model="anthropic", max_pages=2
+    )
+    record = await app.runs.start(request)
+    await app.runs.close(grace_seconds=30)
+
+    assert record.model == "anthropic"
+    assert double.asked
