@@ -250,7 +250,7 @@ async def test_secrets_are_kept_back_and_named_until_they_are_asked_for(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
     monkeypatch.setenv("OCTAVE_DATABASE_URL", "postgresql://me:hunter22@db/octave")
     ended = await install(me, "cursor", "--write")
-    without = servers(me / FILES["cursor"])["octave"].get("env", {})
+    without = servers(me / FILES["cursor"])["octave"]["env"]
     told = await install(me, "cursor", "--write", "--with-keys")
     entry = servers(me / FILES["cursor"])["octave"]["env"]
 

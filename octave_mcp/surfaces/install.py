@@ -132,9 +132,9 @@ def _secrets(settings: Settings) -> dict[str, str]:
 
 
 def _able(environment: dict[str, str], settings: Settings) -> dict[str, str]:
-    """With a model that needs no key, where there is no other: so the first call works."""
+    """With a model that needs no key, where the client is told none: so the first call works."""
     named = environment.get("OCTAVE_MODEL") or settings.model
-    keyed = any((environment.get(key) or value_of(key)) and _is_model(name) for key, name in KEYS.items())
+    keyed = any(environment.get(key) and _is_model(name) for key, name in KEYS.items())
     return environment if named != "auto" or keyed else environment | {"OCTAVE_MODEL": KEYLESS}
 
 
@@ -158,7 +158,7 @@ def _hints(done: Installed, client: Client) -> list[str]:
     if done.command:
         lines.insert(1, f"or, for all your projects: {done.command}")
     if done.keyless:
-        lines.append(f"OCTAVE_MODEL={KEYLESS} needs no key: none was found for a model of this version")
+        lines.append(f"OCTAVE_MODEL={KEYLESS} needs no key: the client is told none of a model of this version")
     if done.kept_back:
         names = ", ".join(done.kept_back)
         lines.append(f"not told to the client: {names}; add --with-keys, or put it under 'env' yourself")
