@@ -176,6 +176,11 @@ class Pair:
     def domains(self) -> dict[str, str]:
         return {"vendor_domain": f"http://{self.vendor.host}", "prospect_domain": f"http://{self.prospect.host}"}
 
+    @property
+    def few(self) -> dict[str, Any]:
+        """The two, of which few pages are read: for a test of something else."""
+        return {**self.domains, "max_pages": 4}
+
     def release(self) -> None:
         self.vendor.gate.set()
         self.prospect.gate.set()

@@ -225,7 +225,7 @@ async def test_a_section_or_cursor_that_does_not_exist_is_refused_with_those_tha
     client: Client[Any], pair: Pair
 ) -> None:
     async with client:
-        run_id = (await call(client, "generate_playbook", **pair.domains))["run_id"]
+        run_id = (await call(client, "generate_playbook", **pair.few))["run_id"]
         section = await complaint(client, "get_run", run_id=run_id, section="emails")
         part = await complaint(client, "get_run", run_id=run_id, section="vendor_elements.prices")
         cursor = await complaint(client, "get_run", run_id=run_id, section="gaps", cursor="99")
@@ -294,9 +294,9 @@ async def test_without_a_model_a_run_is_refused_with_the_way_that_needs_no_key(c
 
 async def test_runs_that_belong_together_are_listed_and_deleted_together(client: Client[Any], pair: Pair) -> None:
     async with client:
-        first = await call(client, "generate_playbook", **pair.domains)
-        second = await call(client, "generate_playbook", **pair.domains, session_id=first["session_id"], max_pages=3)
-        other = await call(client, "generate_playbook", **pair.domains, max_pages=3)
+        first = await call(client, "generate_playbook", **pair.few)
+        second = await call(client, "generate_playbook", **pair.few, session_id=first["session_id"])
+        other = await call(client, "generate_playbook", **pair.few)
         listed = await call(client, "list_sessions")
         runs = await call(client, "list_sessions", session_id=first["session_id"])
         deleted = await call(client, "delete_session", session_id=first["session_id"])
@@ -352,9 +352,9 @@ async def test_the_same_request_id_gives_the_same_run_and_another_request_with_i
     client: Client[Any], pair: Pair
 ) -> None:
     async with client:
-        first = await call(client, "generate_playbook", **pair.domains, request_id="deal-7", wait_seconds=0)
-        again = await call(client, "generate_playbook", **pair.domains, request_id="deal-7")
-        text = await complaint(client, "generate_playbook", **pair.domains, request_id="deal-7", max_pages=3)
+        first = await call(client, "generate_playbook", **pair.few, request_id="deal-7", wait_seconds=0)
+        again = await call(client, "generate_playbook", **pair.few, request_id="deal-7")
+        text = await complaint(client, "generate_playbook", **(pair.few | {"max_pages": 3}), request_id="deal-7")
 
     assert again["run_id"] == first["run_id"]
     assert text.startswith("[request_id_reused] request_id 'deal-7' stands for another request already")
@@ -395,7 +395,7 @@ async def call_in(client: Client[Any], seconds: float, tool: str, **arguments: A
 
 async def test_a_finished_playbook_is_a_resource_in_each_format(client: Client[Any], pair: Pair) -> None:
     async with client:
-        report = await call(client, "generate_playbook", **pair.domains)
+        report = await call(client, "generate_playbook", **pair.few)
         templates = {one.uri_template for one in await client.list_resource_templates()}
         read = {link: await text_of(client, link) for link in report["links"]}
         types = {(await client.read_resource(link))[0].mime_type for link in report["links"]}
@@ -433,7 +433,7 @@ async def test_a_playbook_that_is_not_there_says_what_to_do(client: Client[Any],
 
 async def test_the_schemas_of_answers_are_resources(client: Client[Any], pair: Pair) -> None:
     async with client:
-        report = await call(client, "generate_playbook", **pair.domains)
+        report = await call(client, "generate_playbook", **pair.few)
         schemas = {
             name: json.loads(await text_of(client, f"octave://schema/{name}")) for name in ("playbook", "report")
         }
