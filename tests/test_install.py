@@ -256,6 +256,8 @@ async def test_secrets_are_kept_back_and_named_until_they_are_asked_for(
 
     assert "not told to the client: OPENAI_API_KEY, OCTAVE_DATABASE_URL; add --with-keys" in ended.err
     assert not {"OPENAI_API_KEY", "OCTAVE_DATABASE_URL"} & without.keys()
+    assert without["OCTAVE_MODEL"] == "extractive"
+    assert "OCTAVE_MODEL" not in entry
     assert entry["OPENAI_API_KEY"] == "sk-0123456789"
     assert entry["OCTAVE_DATABASE_URL"] == "postgresql://me:hunter22@db/octave"
     assert not any(secret in ended.out + ended.err + told.out + told.err for secret in ("0123456789", "hunter22"))

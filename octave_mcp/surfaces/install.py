@@ -88,6 +88,8 @@ def _write(client: Client, name: str, environment: dict[str, str], settings: Set
     file = client.file()
     content = clients.read(file)
     known = clients.environment_of(clients.entries(content).get(name, {})) | environment
+    if _is_keyed(environment) and "OCTAVE_MODEL" not in environment and known.get("OCTAVE_MODEL") == KEYLESS:
+        del known["OCTAVE_MODEL"]  # it stood in for the key that the client is told now
     able = _able(known, settings)
     wanted = clients.with_entry(content, name, _entry(client, able))
     done = Installed(client=client.name, name=name, file=str(file), status="unchanged", keyless=able != known)
@@ -134,8 +136,11 @@ def _secrets(settings: Settings) -> dict[str, str]:
 def _able(environment: dict[str, str], settings: Settings) -> dict[str, str]:
     """With a model that needs no key, where the client is told none: so the first call works."""
     named = environment.get("OCTAVE_MODEL") or settings.model
-    keyed = any(environment.get(key) and _is_model(name) for key, name in KEYS.items())
-    return environment if named != "auto" or keyed else environment | {"OCTAVE_MODEL": KEYLESS}
+    return environment if named != "auto" or _is_keyed(environment) else environment | {"OCTAVE_MODEL": KEYLESS}
+
+
+def _is_keyed(environment: Mapping[str, str]) -> bool:
+    return any(environment.get(key) and _is_model(name) for key, name in KEYS.items())
 
 
 def _claude(name: str, entry: Entry) -> str:
