@@ -131,9 +131,9 @@ class App:
         return self.settings.home.absolute() / "playbooks"
 
 
-def write_files(playbook: Playbook, folder: Path, formats: Sequence[str] = FORMATS) -> tuple[str, ...]:
+def write_files(playbook: Playbook, folder: Path, formats: Sequence[str] = ()) -> tuple[str, ...]:
     """`playbook.json`, `.md` and `.html` in the folder, or those asked for; returns their paths."""
-    exports = [_export(form) for form in formats]
+    exports = [_export(form) for form in formats or FORMATS]
     folder.mkdir(parents=True, exist_ok=True)
     return tuple(_write(folder, export, playbook) for export in exports)
 

@@ -1,7 +1,7 @@
 """Work for the processor, kept from the event loop.
 
-All of it goes through a few threads: Python runs one at a time, and the loop, which waits its turn among them, must get
-it soon enough to answer callers while runs are under way.
+All of it goes through one thread: Python runs one at a time, and the loop, which waits its turn among them, must get it
+soon enough to answer callers while runs are under way.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_THREADS = ThreadPoolExecutor(1, thread_name_prefix="compute")
+_THREAD = ThreadPoolExecutor(1, thread_name_prefix="compute")
 
 
 async def computed(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `work` returns."""
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(work, *args, **kwargs))
+    return await asyncio.get_running_loop().run_in_executor(_THREAD, partial(work, *args, **kwargs))
 
 
 def stay_responsive() -> None:

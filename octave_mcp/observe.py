@@ -17,7 +17,7 @@ from loguru import logger
 
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.errors import OctaveError, SetupError
-from octave_mcp.settings import Settings, secret_values
+from octave_mcp.settings import MASK, Settings, secret_values
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -51,7 +51,6 @@ LONGEST_TEXT = 4000
 CUT_TRACEBACK = "Traceback (most recent call last):\n  ...\n"
 """How one begins whose outermost calls would make it too long."""
 
-MASK = "***"
 SHORTEST_SECRET = 6
 """Masking a shorter one would tear up ordinary words."""
 

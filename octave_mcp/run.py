@@ -264,7 +264,7 @@ class Run:
                 step=self._step,
                 company=self.role,
                 done=tally.done,
-                total=tally.done if event == "run_finished" else max(tally.total, tally.done + 1),
+                total=max(tally.total, tally.done + 1),
                 duration_ms=took,
                 **more,
             )

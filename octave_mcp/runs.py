@@ -257,11 +257,9 @@ class Runs:
             NotFound: there is no such session.
         """
         await self.session(session_id)
-        records = await self._store.runs(session_id=session_id, limit=1_000_000)
-        for record in records:
-            if not record.is_final:
-                await self.cancel(record.run_id)
-        await self._remove(await self._store.runs(session_id=session_id, limit=1_000_000))
+        found = await self._store.runs(session_id=session_id, limit=1_000_000)
+        records = [record if record.is_final else await self.cancel(record.run_id) for record in found]
+        await self._remove(records)
         await self._store.delete_session(session_id)
         return len(records)
 

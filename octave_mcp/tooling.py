@@ -68,7 +68,7 @@ class Tool:
         @functools.wraps(self.function)
         async def bound(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
             try:
-                _refuse_unstorable(kwargs)
+                refuse_unstorable(kwargs)
                 return await self.function(*args, **kwargs, call=await called())
             except OctaveError as failed:
                 raise translate(failed) from None
@@ -81,7 +81,11 @@ class Tool:
         return bound
 
 
-def _refuse_unstorable(arguments: Mapping[str, object]) -> None:
+async def unheard(_: Event) -> None:
+    """The progress of a call whose caller follows none."""
+
+
+def refuse_unstorable(arguments: Mapping[str, object]) -> None:
     """What is no text for a database: Postgres keeps no NUL, and half a character has no form in UTF-8."""
     if found := [name for name, value in arguments.items() if isinstance(value, str) and not _is_storable(value)]:
         raise InputError(f"{', '.join(found)}: there is a NUL, or half a character, in it; send text without it")

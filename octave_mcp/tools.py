@@ -12,7 +12,7 @@ from pydantic import Field
 from octave_mcp.computing import computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import SECTIONS, Playbook
-from octave_mcp.domain.run import FINAL, PlaybookRequest, RunError, RunRecord, RunStatus, SessionRecord
+from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, RunStatus, SessionRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, UnknownName
 from octave_mcp.tooling import TOOLS, Call, tool
@@ -175,11 +175,11 @@ async def get_run(
     """
     if section is not None and section.split(".")[0] not in SECTIONS:
         raise UnknownName(f"there is no section {section!r}; choose one of {', '.join(SECTIONS)}")
-    found = SectionReport(**dict(await _followed(run_id, wait_seconds, call)))
-    playbook = await call.runs.playbook(run_id) if section and found.status in FINAL else None
+    record, playbook = await _awaited(run_id, wait_seconds, call)
     if section is None or playbook is None:
-        return found
-    return found.model_copy(update={"overview": None, **_part(playbook, section, cursor)})
+        return SectionReport(**dict(await _reported(record, playbook, call)))
+    part = await computed(_part, playbook, section, cursor)
+    return SectionReport(**dict(await _reported(record, playbook, call, overview=False)), **part)
 
 
 @tool("POST", "/runs/{run_id}/cancel", title="Cancel a run", idempotent=True, destructive=True)
@@ -251,11 +251,20 @@ def run_line(record: RunRecord) -> RunLine:
 
 
 async def _followed(run_id: str, wait_seconds: float, call: Call) -> RunReport:
+    return await _reported(*await _awaited(run_id, wait_seconds, call), call)
+
+
+async def _awaited(run_id: str, wait_seconds: float, call: Call) -> tuple[RunRecord, Playbook | None]:
+    """The run as it is then, and its playbook if it has ended with one."""
     record = await call.runs.follow(run_id, min(wait_seconds, call.longest_wait_seconds), call.progress)
-    playbook = await call.runs.playbook(run_id) if record.is_final else None
-    found = await computed(report, record, await call.runs.progress(run_id), playbook)
-    links = tuple(f"{call.runs_at}{run_id}/playbook.{suffix}" for suffix in SUFFIXES) if playbook else ()
-    return found.model_copy(update={"links": links, "next": _next(found, call)})
+    return record, await call.runs.playbook(run_id) if record.is_final else None
+
+
+async def _reported(record: RunRecord, playbook: Playbook | None, call: Call, *, overview: bool = True) -> RunReport:
+    last = await call.runs.progress(record.run_id)
+    found = await computed(report, record, last, playbook if overview else None)
+    links = tuple(f"{call.runs_at}{record.run_id}/playbook.{suffix}" for suffix in SUFFIXES) if playbook else ()
+    return found.model_copy(update={"links": links, "next": _next(record, playbook, call)})
 
 
 def report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> RunReport:
@@ -265,7 +274,7 @@ def report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> 
         session_id=record.session_id,
         status=record.status,
         step="" if final or last is None else last.step,
-        message=record.error.message if record.error else record.status if final or last is None else _said(last),
+        message=record.error.message if record.error else record.status if final or last is None else last.text,
         done=last.done if last else 0,
         total=last.total if last else 0,
         error=record.error,
@@ -274,21 +283,17 @@ def report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> 
     )
 
 
-def _said(last: Event) -> str:
-    return last.message or last.step.replace("_", " ")
-
-
-def _next(found: RunReport, call: Call) -> str:
+def _next(record: RunRecord, playbook: Playbook | None, call: Call) -> str:
     """The call to make, as the caller makes calls."""
     if call.runs_at == "/runs/":
-        asked = f"GET /runs/{found.run_id}"
+        asked = f"GET /runs/{record.run_id}"
         section = f"{asked}?section=email_sequences, or another section, or one of the links"
     else:
-        asked = f"call get_run with run_id={found.run_id!r}"
+        asked = f"call get_run with run_id={record.run_id!r}"
         section = "call get_run with a section, e.g. 'email_sequences', or open the files"
-    if found.status not in FINAL:
+    if not record.is_final:
         return asked
-    return section if found.overview else ""
+    return section if playbook else ""
 
 
 def _overview(playbook: Playbook) -> Overview:

@@ -31,3 +31,8 @@ class Event(Value):
     duration_ms: float | None = None
     success: bool | None = None
     error: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What is told to someone who watches: the message, else the step."""
+        return self.message or self.step.replace("_", " ")

@@ -116,7 +116,7 @@ class Durable:
     async def launch(self, execute: Execute, claims: Claims) -> None:
         locks = await asyncio.to_thread(locks_for, self._url, self._home)
         await asyncio.to_thread(locks.hold, self._id)
-        await asyncio.to_thread(_migrate, self._url)
+        await asyncio.to_thread(DBOS.migrate, self._url)  # it waits where another process writes
         _serving.append(self)
         DBOS(config=_config(self._url, self._id))
         _hand_over_logs()
@@ -130,9 +130,8 @@ class Durable:
         known = await DBOS.get_workflow_status_async(run_id)
         if known and known.status in BROKEN:
             await self._restart(run_id)
-            return
-        with SetWorkflowID(run_id):
-            await DBOS.start_workflow_async(playbook, run_id)
+        else:
+            await _begin(run_id)
 
     async def _restart(self, run_id: str) -> None:
         """Anew, where the workflow ended and the run did not: its database was away, say. Only one process does it."""
@@ -140,8 +139,7 @@ class Durable:
             known = await DBOS.get_workflow_status_async(run_id)
             if alone and known and known.status in BROKEN:
                 await self.forget([run_id])
-                with SetWorkflowID(run_id):
-                    await DBOS.start_workflow_async(playbook, run_id)
+                await _begin(run_id)
 
     @asynccontextmanager
     async def _alone(self, name: str) -> AsyncGenerator[bool]:
@@ -269,6 +267,11 @@ class Durable:
         return "others" not in theirs.values()
 
 
+async def _begin(run_id: str) -> None:
+    with SetWorkflowID(run_id):
+        await DBOS.start_workflow_async(playbook, run_id)
+
+
 @dataclass(frozen=True, slots=True)
 class _Launched:
     execute: Execute
@@ -296,11 +299,6 @@ def _config(url: str, id_: str) -> DBOSConfig:
     if url.startswith("sqlite"):
         config["db_engine_kwargs"] = {"connect_args": {"factory": _Sqlite}}
     return config
-
-
-def _migrate(url: str) -> None:
-    """Brings the tables of DBOS up to date: in a thread, for it waits where another process writes."""
-    DBOS.migrate(url)
 
 
 def _client(url: str) -> DBOSClient:

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from octave_mcp.errors import InputError, WrongType
-from octave_mcp.tooling import Call, Tool, arguments_complaint
+from octave_mcp.tooling import Call, Tool, arguments_complaint, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 MOST_FIELDS = 100
@@ -56,9 +56,7 @@ async def given(request: Request) -> Given:
     if twice := path.keys() & found.keys():
         raise InputError(f"{', '.join(sorted(twice))}: given in the path already; leave it out elsewhere")
     values = path | found
-    for name, value in values.items():
-        if isinstance(value, str) and "\0" in value:
-            raise InputError(f"{name}: contains a NUL character")
+    refuse_unstorable(values)
     return Given(values, is_text)
 
 

@@ -185,7 +185,7 @@ def _bar(output: Deliver) -> Generator[Told]:
         task = bar.add_task("starting", total=None)
 
         async def told(event: Event) -> None:
-            text = (event.message or event.step.replace("_", " "))[:LONGEST_MESSAGE]
+            text = event.text[:LONGEST_MESSAGE]
             bar.update(task, completed=event.done, total=event.total or None, description=text)
 
         yield told

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Limit = Annotated[int, Parameter(help="How many, up to 100", validator=validators.Number(gte=1, lte=100))]
 Cursor = Annotated[str | None, Parameter(help="From the last answer, for older ones")]
-FORMATS = ("json", "markdown", "html")
 
 
 class RunList(Value):
@@ -103,14 +102,14 @@ def export(
     output: Output = PLAIN,
 ) -> int:
     """Write the playbook of RUN into files."""
-    done = asyncio.run(_export(run, out, formats or FORMATS, pages, output))
+    done = asyncio.run(_export(run, out, formats, pages, output))
     output.result(done, lambda: "\n".join((*done.files, *done.pages)))
     if done.missing:
         output.hint(listed("pages that are no longer kept", done.missing))
     return DONE
 
 
-def write(playbook: Playbook, out: Path | None, *, name: str = "", formats: Sequence[str] = FORMATS) -> tuple[str, ...]:
+def write(playbook: Playbook, out: Path | None, *, name: str = "", formats: Sequence[str] = ()) -> tuple[str, ...]:
     """Into the folder asked for; else into that of the name, or into a new one named for both companies.
 
     Raises:

@@ -66,7 +66,7 @@ class Progress:
         self._told = 0.0
 
     async def __call__(self, event: Event) -> None:
-        await self.say(event.message or event.step.replace("_", " "), event.done, event.total)
+        await self.say(event.text, event.done, event.total)
 
     async def say(self, text: str, done: int = 0, total: int = 0) -> None:
         self._told = max(float(done), self._told + 0.001)

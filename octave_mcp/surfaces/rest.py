@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from octave_mcp import __version__, exports, prompts
 from octave_mcp.computing import computed
-from octave_mcp.domain.events import Event
 from octave_mcp.domain.run import FINAL
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, NotFound, NotReady
@@ -24,7 +23,7 @@ from octave_mcp.settings import Setting, Settings, described, keys
 from octave_mcp.surfaces import sse
 from octave_mcp.surfaces.arguments import JSON, Function, Given, given
 from octave_mcp.surfaces.serving import Server
-from octave_mcp.tooling import Call
+from octave_mcp.tooling import Call, unheard
 from octave_mcp.tools import TOOLS, RunReport
 
 RUNS_AT = "/runs/"
@@ -58,10 +57,6 @@ class Agent(Value):
     tier: str
 
 
-async def _silent(_: Event) -> None:
-    """Nobody watches an answer that comes at once."""
-
-
 class Rest:
     def __init__(self, server: Server, metrics: Metrics) -> None:
         self._server = server
@@ -70,7 +65,7 @@ class Rest:
         self._begin_at_once = Function(TOOLS["generate_playbook"], partial(self._call, longest_wait_seconds=0))
 
     async def _call(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS) -> Call:
-        return Call(await self._runs(), _silent, longest_wait_seconds, RUNS_AT)
+        return Call(await self._runs(), unheard, longest_wait_seconds, RUNS_AT)
 
     async def _runs(self) -> Runs:
         return (await self._server.app()).runs

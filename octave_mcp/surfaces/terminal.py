@@ -15,7 +15,7 @@ from octave_mcp import observe
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import InputError
 from octave_mcp.settings import Settings
-from octave_mcp.tooling import Call, arguments_complaint
+from octave_mcp.tooling import Call, arguments_complaint, unheard
 
 if TYPE_CHECKING:
     from octave_mcp.app import App
@@ -89,10 +89,6 @@ async def opened(settings: Settings, *, engine: str = "durable", executing: bool
         yield app
     finally:
         await app.runs.close()
-
-
-async def unheard(event: Event) -> None:
-    """Where nobody follows."""
 
 
 def called(app: App, told: Told = unheard) -> Callable[[], Awaitable[Call]]:
