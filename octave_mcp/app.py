@@ -17,11 +17,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from octave_mcp.asking import Budget
 from octave_mcp.computing import computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import NotWritten, SetupError, UnknownName
-from octave_mcp.ports import Engine, Export, Model, Source, Store
+from octave_mcp.execution import Limits
+from octave_mcp.ports import Beside, Engine, Export, Model, Source, Store
 from octave_mcp.runs import Runs
 from octave_mcp.settings import KEYLESS, Settings
 
@@ -41,9 +43,14 @@ class App:
         self._observers = observers
         self.allow_hosts = frozenset(settings.allow_hosts)
         self.max_runs = settings.max_runs
-        self.site_timeout_seconds = settings.site_timeout_seconds
         self.keep_days = settings.keep_days
-        self.fallback = settings.fallback
+        self.limits = Limits(
+            site_timeout_seconds=settings.site_timeout_seconds,
+            step_timeout_seconds=settings.step_timeout_seconds,
+            run_timeout_seconds=settings.run_timeout_seconds,
+            most=Budget(settings.max_cost_usd, settings.max_run_asks, settings.max_run_tokens),
+            fallback=settings.fallback,
+        )
         self.store: Store = _adapter("store", "sql").make(settings)
         self.engine: Engine = _adapter("engine", engine).make(settings)
 
@@ -87,8 +94,8 @@ class App:
         _check_name("sources", chosen)
         return chosen
 
-    def model(self, name: str) -> Model:
-        return _adapter("models", name).make(self.settings)
+    def model(self, name: str, beside: Beside | None = None) -> Model:
+        return _adapter("models", name).make(self.settings, beside)
 
     def source(self, name: str) -> Source:
         return _adapter("sources", name).make(self.settings, self.store)

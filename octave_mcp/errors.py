@@ -28,6 +28,9 @@ OctaveError
     +-- BadAnswer            a model's answer that fails its checks
     |   +-- ModelRefuses     it declines to answer
     +-- BadRequest           the provider does not take what it is sent
+    +-- BudgetExceeded 402   the run has used up what it may spend
+    +-- DeadlineExceeded 504 the run, or a step of it, has used up its time
+    +-- Unanswered           a question to the connected client stood open for a week
     +-- NoAccess             the provider lets us have nothing, now or later
     |   +-- BadKey           it does not know the key, or the key may not do this
     |   +-- NoQuota          the account has no credit left
@@ -160,13 +163,17 @@ class SiteRefuses(UpstreamError):
 
 
 class BadAnswer(UpstreamError):
-    """`usage` is what the answer cost all the same: a `Usage`, where that is known."""
+    """`usage` is what the answer cost all the same: a `Usage`, where that is known.
+
+    `question_id` is that of the question that it answers, where it was put to someone.
+    """
 
     code = "bad_answer"
 
-    def __init__(self, message: str, *, usage: Any = None) -> None:  # noqa: ANN401 - the domain's
+    def __init__(self, message: str, *, usage: Any = None, question_id: str = "") -> None:  # noqa: ANN401 - the domain's
         super().__init__(message)
         self.usage = usage
+        self.question_id = question_id
 
 
 class ModelRefuses(BadAnswer):
@@ -175,6 +182,21 @@ class ModelRefuses(BadAnswer):
 
 class BadRequest(UpstreamError):
     code = "bad_request"
+
+
+class BudgetExceeded(UpstreamError):
+    code = "budget_exceeded"
+    status = 402
+
+
+class DeadlineExceeded(UpstreamError):
+    code = "deadline_exceeded"
+    status = 504
+
+
+class Unanswered(UpstreamError):
+    code = "unanswered"
+    status = 504
 
 
 class NoAccess(UpstreamError):

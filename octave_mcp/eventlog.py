@@ -14,6 +14,8 @@ from octave_mcp.ports import Store
 class EventLog:
     """`told` are the events that were kept before the run was carried on: told again, they are not kept again.
 
+    Calls of models are never told again: they were made, or are made anew.
+
     Events are kept in the order in which they are told, several in one transaction where they come fast; `news` is set,
     and replaced, whenever some have been.
     """
@@ -37,7 +39,7 @@ class EventLog:
     def __call__(self, event: Event) -> None:
         if self._ended:
             return
-        if self._told[_identity(event)]:
+        if event.call is None and self._told[_identity(event)]:
             self._told[_identity(event)] -= 1
             return
         self._done = max(self._done, event.done)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from octave_mcp.asking import Asker, Budget
 from octave_mcp.computing import computed
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.company import Company
@@ -15,8 +18,9 @@ from octave_mcp.domain.playbook import Playbook, Timings
 from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, RunStatus
 from octave_mcp.errors import Crashed, NotWritten, OctaveError, SameCompany, UnsupportedLanguage, UpstreamError, tree
 from octave_mcp.eventlog import EventLog
+from octave_mcp.inbox import KeptInbox
 from octave_mcp.pipeline import generate
-from octave_mcp.ports import Claim, Engine, Journal, Model, Source, Store
+from octave_mcp.ports import Beside, Claim, Engine, Journal, Model, Source, Store
 from octave_mcp.run import Run
 
 MOST_RESUMED = 20
@@ -27,14 +31,28 @@ _FAILED_GAPS = frozenset(kind.code for kind in tree(UpstreamError))
 _PARTIAL_GAPS = _FAILED_GAPS | {"dropped_by_check"}
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the settings allow a run, and who stands in for its model."""
+
+    site_timeout_seconds: float
+    step_timeout_seconds: float
+    run_timeout_seconds: float
+    most: Budget
+    fallback: tuple[str, ...]
+
+    def budget(self, usd: float | None) -> Budget:
+        """With the dollars that the caller allows."""
+        return self.most if usd is None else replace(self.most, usd=usd)
+
+
 class Adapters(Protocol):
     """What the composition root hands over: adapters by name, and what it does with the files of a playbook."""
 
     allow_hosts: frozenset[str]
     max_runs: int
-    site_timeout_seconds: float
     keep_days: int
-    fallback: tuple[str, ...]
+    limits: Limits
     store: Store
     engine: Engine
 
@@ -42,7 +60,9 @@ class Adapters(Protocol):
 
     def source_name(self, name: str) -> str: ...
 
-    def model(self, name: str) -> Model: ...
+    def model(self, name: str, beside: Beside | None = None) -> Model:
+        """For the run of which it may use what is given; without one, to see that it can be made."""
+        ...
 
     def source(self, name: str) -> Source: ...
 
@@ -54,10 +74,11 @@ class Adapters(Protocol):
 
 
 class Executor:
-    """`logs` are the events of the runs that are under way in this process."""
+    """`logs` and `inboxes` are the events and the questions of the runs that are under way in this process."""
 
     def __init__(self, adapters: Adapters) -> None:
         self.logs: dict[str, EventLog] = {}
+        self.inboxes: dict[str, KeptInbox] = {}
         self._adapters = adapters
         self._store = adapters.store
         self._places = asyncio.Semaphore(adapters.max_runs)
@@ -85,6 +106,7 @@ class Executor:
             finally:
                 await log.close()
                 del self.logs[run_id]
+                self.inboxes.pop(run_id, None)
 
     async def _outcome(self, record: RunRecord, journal: Journal, log: EventLog) -> RunRecord:
         """The record of the run as it ended, whatever happened."""
@@ -102,7 +124,7 @@ class Executor:
         finally:
             if run:
                 await self._close(run, run.source)
-                for model in (run.model, *run.fallback):
+                for model in (run.asker.model, *run.asker.fallback):
                     await self._close(run, model)
 
     async def _begun(self, record: RunRecord, journal: Journal, log: EventLog) -> tuple[RunRecord, Run]:
@@ -121,19 +143,40 @@ class Executor:
         name, said = ("run_resumed", "carried on") if again else ("run_started", "started")
         log(_event(record, name, message=said))
         await self._store.update_run(record)
-        run = Run(
+        return record, await self._run_of(record, journal, log)
+
+    async def _run_of(self, record: RunRecord, journal: Journal, log: EventLog) -> Run:
+        inbox = self.inboxes[record.run_id] = KeptInbox(record.run_id, self._store, self._standing(record, log))
+        beside = Beside(inbox, self._store, record.request.refresh)
+        limits, asked = self._adapters.limits, record.request
+        model = self._adapters.model(record.model, beside)
+        fallback = tuple(self._adapters.model(name, beside) for name in limits.fallback if name != record.model)
+        over = math.inf if model.capacity.is_patient else limits.run_timeout_seconds
+        return Run(
             run_id=record.run_id,
             session_id=record.session_id,
-            request=record.request,
-            model=self._adapters.model(record.model),
+            request=asked,
+            asker=Asker(model, fallback, limits.budget(asked.max_cost_usd)),
             source=await computed(self._adapters.source, record.source),
             journal=journal,
             store=self._store,
             emit=log,
-            site_timeout_seconds=self._adapters.site_timeout_seconds,
-            fallback=tuple(self._adapters.model(name) for name in self._adapters.fallback if name != record.model),
+            site_timeout_seconds=limits.site_timeout_seconds,
+            step_timeout_seconds=math.inf if model.capacity.is_patient else limits.step_timeout_seconds,
+            until=asyncio.get_running_loop().time() + over,
         )
-        return record, run
+
+    def _standing(self, record: RunRecord, log: EventLog) -> Callable[[int], Awaitable[None]]:
+        """Makes it known whether the run waits for answers."""
+
+        async def changed(count: int) -> None:
+            status: RunStatus = "waiting" if count else "running"
+            await self._store.update_run(record.model_copy(update={"status": status}))
+            if count:
+                told = "1 question is open" if count == 1 else f"{count} questions are open"
+                log(_event(record, "waiting", message=f"{told}: call next_question", total=count))
+
+        return changed
 
     async def _finish(self, record: RunRecord, run: Run, vendor: Company, prospect: Company) -> RunRecord:
         playbook = await generate(run, vendor, prospect)
@@ -191,7 +234,7 @@ class Executor:
         if vendor.domain == prospect.domain:
             raise SameCompany(f"{request.vendor!r} and {request.prospect!r} are one company, {vendor.domain}; name two")
         self._adapters.source_name(source_name)
-        for name in self._adapters.fallback:
+        for name in self._adapters.limits.fallback:
             self._adapters.model(name)
         model = self._adapters.model(model_name)
         if model.languages is not None and request.language not in model.languages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from octave_mcp.domain.events import Event
+from octave_mcp.domain.events import Event, ModelCall
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 RUN_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1800)
@@ -29,6 +29,15 @@ class Metrics:
         self._failed_calls = Counter(
             "octave_failed_calls", "Calls to sites and models that failed", ["step"], registry=here
         )
+        self._calls = Counter("octave_model_calls", "Answers of models", ["model", "prompt", "reused"], registry=here)
+        self._tokens = Counter(
+            "octave_model_tokens",
+            "Tokens sent, those known already, and got",
+            ["model", "kind"],
+            registry=here,
+        )
+        self._usd = Counter("octave_model_cost_usd", "What answers of known price cost", ["model"], registry=here)
+        self._unpriced = Counter("octave_model_unpriced_calls", "Answers of unknown price", ["model"], registry=here)
         self._requests = Counter(
             "octave_http_requests", "Requests answered", ["method", "route", "status"], registry=here
         )
@@ -51,8 +60,21 @@ class Metrics:
                 self._step_seconds.labels(event.step, str(event.success).lower()).observe(seconds)
             case "call_failed":
                 self._failed_calls.labels(event.step).inc()
-            case "step_started" | "progress":
+            case "answered":
+                if event.call:
+                    self._called(event.call)
+            case "step_started" | "progress" | "waiting":
                 pass
+
+    def _called(self, call: ModelCall) -> None:
+        self._calls.labels(call.model, call.prompt, str(call.reused).lower()).inc()
+        self._tokens.labels(call.model, "input").inc(call.input_tokens)
+        self._tokens.labels(call.model, "cached").inc(call.cached_tokens)
+        self._tokens.labels(call.model, "output").inc(call.output_tokens)
+        if call.usd is None:
+            self._unpriced.labels(call.model).inc()
+        else:
+            self._usd.labels(call.model).inc(call.usd)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """`route` is its template ('/runs/{run_id}')."""

@@ -71,6 +71,8 @@ HOW: dict[EventName, tuple[str, str]] = {
     "step_started": ("INFO", "step started"),
     "step_finished": ("INFO", "step finished"),
     "progress": ("DEBUG", "progress"),
+    "waiting": ("INFO", "waiting for answers"),
+    "answered": ("INFO", "answered"),
     "call_failed": ("WARNING", "call failed"),
 }
 COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
@@ -104,7 +106,8 @@ def log_event(event: Event) -> None:
     level, message = HOW[event.event]
     failure = sys.exception() if event.event == "call_failed" else None
     unforeseen = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
-    fields = event.model_dump(exclude={"at", "message"}) | {"detail": event.message}
+    called = event.call.model_dump() if event.call else {}
+    fields = event.model_dump(exclude={"at", "message", "call"}) | {"detail": event.message} | called
     logger.bind(**fields).opt(exception=unforeseen, depth=TELLERS).log("ERROR" if unforeseen else level, message)
 
 

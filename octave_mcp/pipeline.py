@@ -10,8 +10,8 @@ from octave_mcp.domain.research import Research
 from octave_mcp.run import ASK_PLACES, Run
 from octave_mcp.steps.analyse_homepage import analyse_homepage
 from octave_mcp.steps.merge import merge
-from octave_mcp.steps.prioritise_urls import PACK_PAGES, in_packs, prioritise_urls
-from octave_mcp.steps.read_pack import read_home, read_pack
+from octave_mcp.steps.prioritise_urls import in_packs, prioritise_urls
+from octave_mcp.steps.read_pack import read_pack
 from octave_mcp.steps.scrape_homepage import scrape_homepage
 from octave_mcp.steps.understand import understand
 from octave_mcp.steps.validate_and_map import validate_and_map
@@ -31,7 +31,7 @@ async def generate(run: Run, vendor: Company, prospect: Company) -> Playbook:
         (sites[0], names[1]),
         (sites[1], names[0]),
         of=("vendor", "prospect"),
-        places=_places(run.request.max_pages),
+        places=_places(run),
     )
     return await run(write_playbook, sold, sought)  # 8  matching, then the writers
 
@@ -41,20 +41,22 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
     home = await run(scrape_homepage, site)  # 2
     profile = await run(analyse_homepage, site, home)  # 3  also the company's name, with evidence
     chosen = await run(prioritise_urls, site, profile, counterpart)  # 4
-    packs = [(site, profile, counterpart, pack) for pack in in_packs(chosen)]
-    first = await run(read_home, profile, counterpart, home)
+    packs = [
+        (site, profile, counterpart, urls, None if at else home)
+        for at, urls in enumerate(in_packs(chosen, run.capacity.pack_pages))
+    ]
     readings = await run.side_by_side(  # 5 + 6  scrape, then extract; packs do not wait for each other
-        read_pack, *packs, places=PACK_PLACES
+        read_pack, *packs, places=_pack_places(run)
     )
-    return await run(
-        understand, merge(site, profile, (first, *readings)), counterpart
-    )  # 7  prospect only: profile, pain points, personas
+    return await run(understand, merge(site, profile, readings), counterpart)  # 7  prospect only
 
 
-PACK_PLACES = 1 + PACK_PAGES * ASK_PLACES
-"""A scrape, and at most one ask a page."""
+def _pack_places(run: Run) -> int:
+    """A scrape, and at most one ask a page; the home page is with the first pack."""
+    return 1 + (min(run.capacity.pack_pages, run.max_pages) + 1) * ASK_PLACES
 
 
-def _places(max_pages: int) -> int:
-    """The most scrapes and asks about one company: its door, its profile, its home page, its packs, and step 7."""
-    return 1 + 3 * ASK_PLACES + PACK_PLACES * ceil(max_pages / PACK_PAGES)
+def _places(run: Run) -> int:
+    """The most scrapes and asks about one company: its profile, its packs, and step 7."""
+    packs = ceil(run.max_pages / run.capacity.pack_pages)
+    return 1 + 2 * ASK_PLACES + _pack_places(run) * packs

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
 
-from octave_mcp.domain.asks import A, Answer, Ask
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.questions import KeptQuestion, Question
 from octave_mcp.domain.run import RunRecord, SessionRecord
 
 T = TypeVar("T")
@@ -24,6 +26,7 @@ class Model(Protocol):
 
     name: str
     languages: frozenset[str] | None
+    capacity: Capacity
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         """The answer in the form asked for, unchecked.
@@ -34,6 +37,10 @@ class Model(Protocol):
             NoAccess: the provider will not answer other asks either.
             UpstreamError: not worth another try.
         """
+        ...
+
+    async def judged(self, question_id: str, wrong: str) -> None:
+        """Told what the checks found wrong with the answer to that question; '' for nothing."""
         ...
 
     async def close(self) -> None: ...
@@ -137,6 +144,39 @@ class Notes(Protocol):
         ...
 
 
+class Inbox(Protocol):
+    """Where a run puts questions to somebody who may answer today, or in a week."""
+
+    async def questions(self) -> Sequence[KeptQuestion]:
+        """All that the run has asked."""
+        ...
+
+    async def put(self, question: Question) -> KeptQuestion:
+        """Asks it, unless it was asked before."""
+        ...
+
+    async def answer(self, question: KeptQuestion) -> str:
+        """The answer's text, once it is there.
+
+        Raises:
+            Unanswered: it stood open for a week.
+        """
+        ...
+
+    async def judged(self, question_id: str, wrong: str) -> None:
+        """Keeps what the checks found wrong with the answer to it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a model may use of the run it works for; `fresh` asks for answers that nobody gave before."""
+
+    inbox: Inbox
+    notes: Notes
+    fresh: bool
+
+
 class Store(Notes, Protocol):
     """What is kept of sessions and runs: records, events, playbooks, and each page that was read.
 
@@ -204,6 +244,26 @@ class Store(Notes, Protocol):
     async def last_events(self, run_id: str, limit: int) -> list[tuple[int, Event]]: ...
 
     async def delete_notes(self, before: datetime) -> None: ...
+
+    async def put_question(self, run_id: str, question: Question) -> KeptQuestion:
+        """The question as it is kept: now, or since it was first put."""
+        ...
+
+    async def question(self, run_id: str, question_id: str) -> KeptQuestion | None: ...
+
+    async def questions(self, run_id: str) -> list[KeptQuestion]:
+        """In the order in which they were put."""
+        ...
+
+    async def hand_out(self, run_id: str) -> KeptQuestion | None:
+        """An open question: one that was never handed out, or the one that was so longest ago."""
+        ...
+
+    async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:
+        """False, and nothing is kept, where it was answered already, or is not there."""
+        ...
+
+    async def put_verdict(self, run_id: str, question_id: str, wrong: str) -> None: ...
 
     async def put_playbook(self, run_id: str, playbook: Playbook) -> None: ...
 

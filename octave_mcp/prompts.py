@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from octave_mcp.domain.asks import Tier
+from octave_mcp.domain.asks import A, Ask, B, Tier
+from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SetupError
@@ -93,6 +94,21 @@ def load(name: str, root: Path = _ROOT) -> Prompt:
         raise SetupError(f"correct prompt file {path}: {_complaints(error)}") from error
     except ValueError as error:
         raise SetupError(f"correct prompt file {path}: {error}") from error
+
+
+def ask_for(
+    names: Sequence[str], *, language: str, brief: B, passages: tuple[Passage, ...], answer: type[A]
+) -> Ask[A, B]:
+    """What these prompts ask together, by the tier of the first."""
+    first, *others = map(load, names)
+    return Ask[A, B](
+        prompt=first.name, version=first.version, beside=tuple(f"{p.name}@{p.version}" for p in others),
+        tier=first.tier, language=language, brief=brief, passages=passages, answer=answer,
+    )  # fmt: skip
+
+
+def prompts_of(ask: Ask[Any, Any]) -> tuple[Prompt, ...]:
+    return tuple(load(name.partition("@")[0]) for name in (ask.prompt, *ask.beside))
 
 
 def _parse(name: str, text: str) -> Prompt:

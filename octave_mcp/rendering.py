@@ -20,21 +20,22 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from octave_mcp.domain.asks import Ask, ReadingBrief, UnderstandingBrief, WritingBrief
 from octave_mcp.domain.evidence import EvidenceId, Passage
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.evidence import evidence_id
 from octave_mcp.notes import notes
-from octave_mcp.prompts import Prompt, load
+from octave_mcp.prompts import Prompt, prompts_of
 from octave_mcp.shortlist import shortlist
 
 LONGEST_NAME = 80
 _SECRET = secrets.token_bytes(16)
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
-READ_TOGETHER = {
-    "vendor/offerings": tuple(f"vendor/{kind}" for kind in VendorElements.model_fields),
-    "prospect/pain_points": ("prospect/pain_points", "prospect/buyer_personas"),
+UNDER: dict[str, tuple[str, ...]] = {
+    "playbook/summary": ("summary",),
+    "playbook/battle_card": ("why_we_win", "objection_handling", "competitive_positioning"),
+    "playbook/email_sequence": ("sequence",),
+    "playbook/talk_track": ("talk_track",),
 }
-"""Specialists that one ask puts together, by the first of them."""
+"""Where the drafts that a prompt asks for stand in an answer that holds several."""
 
 _TOGETHER = (
     "Below are {count} tasks about the same passages, each with its rules. Answer all of them in one JSON object: "
@@ -50,24 +51,32 @@ _READING = (
 
 
 class Rendered(NamedTuple):
-    """`prefix` is the same when an ask is made again with a complaint; `suffix` is the complaint, or ''."""
+    """`prefix` is the same when an ask is made again with a complaint; `suffix` is the complaint, or ''.
+
+    `mark` is the name that the fences around passages bear, which another process would choose otherwise.
+    """
 
     system: str
     prefix: str
     suffix: str
     output_tokens: int
+    mark: str
+
+    @property
+    def without_marks(self) -> str:
+        return "\n".join(self[:3]).replace(self.mark, "")
 
 
-def rendered(ask: Ask[Any, Any]) -> Rendered:
-    """The ask as text."""
-    prompts = [load(name) for name in READ_TOGETHER.get(ask.prompt, (ask.prompt,))]
-    fence = _fence(ask)
-    given, numbers = _given(ask), _numbers(ask)
+def rendered(ask: Ask[Any, Any], shown: frozenset[int] | None = None) -> Rendered:
+    """The ask as text; to a reader only the passages `shown`, if they are given."""
+    prompts, fence = prompts_of(ask), _fence(ask)
+    given, numbers = _given(ask), _numbers(ask, shown)
     return Rendered(
-        system=_system(prompts, given, fence),
+        system=_system(prompts, given, fence, ask.answer),
         prefix=f"{_about(ask, numbers, fence)}\n\n{fence.around('passages', _shown(ask, numbers))}",
         suffix=_again(ask.complaint, fence),
         output_tokens=sum(prompt.limits.output_tokens for prompt in prompts),
+        mark=fence.name,
     )
 
 
@@ -95,16 +104,21 @@ def _fence(ask: Ask[Any, Any]) -> _Fence:
     return _Fence(blake2b(about.encode(), key=_SECRET, digest_size=8).hexdigest())
 
 
-def _system(prompts: list[Prompt], given: dict[str, Any], fence: _Fence) -> str:
+def _system(prompts: Sequence[Prompt], given: dict[str, Any], fence: _Fence, form: type[Value]) -> str:
     reading = _READING.format(begin=fence.begin("passages"), end=fence.end("passages"))
     texts = [_filled(prompt, given) for prompt in prompts]
     if len(texts) == 1:
         return f"{texts[0]}\n\n{reading}"
-    numbered = [
-        f"# {at}. {prompt.title}\n\n{text}" for at, (prompt, text) in enumerate(zip(prompts, texts, strict=True), 1)
-    ]
+    titles = [f"{prompt.title}{_under(prompt, form)}" for prompt in prompts]
+    numbered = [f"# {at}. {title}\n\n{text}" for at, (title, text) in enumerate(zip(titles, texts, strict=True), 1)]
     once = _once("\n\n".join(numbered))
     return f"{_TOGETHER.format(count=len(texts))}\n\n{once}\n\n{reading}"
+
+
+def _under(prompt: Prompt, form: type[Value]) -> str:
+    """Where in the answer that belongs which a prompt asks for, unless it is the answer itself."""
+    fields = [f"`{name}`" for name in UNDER.get(prompt.name, ()) if name in form.model_fields]
+    return f" (its fields stand in an object under {' and under '.join(fields)})" if fields else ""
 
 
 def _once(text: str) -> str:
@@ -197,11 +211,11 @@ def _kind(form: type[Value]) -> str:
     return words[0] if len(words) == 1 else ""
 
 
-def _numbers(ask: Ask[Any, Any]) -> dict[EvidenceId, int]:
+def _numbers(ask: Ask[Any, Any], shown: frozenset[int] | None) -> dict[EvidenceId, int]:
     """The numbers of the passages that are shown, by the evidence they are; a reader is shown all of them."""
     found = {evidence_id(p.page, p.start, p.start + len(p.text)): number for number, p in enumerate(ask.passages, 1)}
     if isinstance(ask.brief, ReadingBrief):
-        return found
+        return {i: number for i, number in found.items() if shown is None or number in shown}
     chosen = shortlist(ask.brief, {i: len(ask.passages[number - 1].text) for i, number in found.items()})
     return {i: number for i, number in found.items() if i in chosen}
 

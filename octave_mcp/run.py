@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
+from octave_mcp.asking import Asker
 from octave_mcp.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Unusable, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Spent, Unusable
 from octave_mcp.domain.company import Company, Role, Site
-from octave_mcp.domain.events import Event, EventName
+from octave_mcp.domain.events import Event, EventName, ModelCall
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.page import Link, Page, PageFailure
 from octave_mcp.domain.playbook import Gap, StepTiming
-from octave_mcp.domain.research import Spent
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, OctaveError, Transient, UpstreamError
 from octave_mcp.gates import Judge, Problem
-from octave_mcp.ports import Journal, Model, Source, Store
-from octave_mcp.retrying import retrying
+from octave_mcp.ports import Journal, Source, Store
 from octave_mcp.together import together
 
 P = ParamSpec("P")
@@ -29,9 +30,8 @@ R = TypeVar("R", bound=Value)
 
 ASK_PLACES = 2
 """An ask, and the one that corrects it."""
-ASK_ATTEMPTS = 10
-ASK_SECONDS = 240.0
-"""How long one answer may be tried for."""
+Rules = Callable[[R, tuple[Evidence, ...]], list[Problem]]
+"""What is wrong with a draft beside what its evidence does not say."""
 
 _Found = tuple[tuple[Link, ...], tuple[PageFailure, ...]]
 _Scraped = tuple[str | PageFailure, ...]
@@ -45,7 +45,6 @@ class Checked(Generic[R]):
     value: R
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...]
-    spent: Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,6 @@ class _Judged(Generic[R]):
     evidence: tuple[Evidence, ...]
     dropped: Sequence[Problem]
     problems: Sequence[Problem]
-    spent: Spent
     refused: bool = False
 
     def is_better_than(self, first: _Judged[R]) -> bool:
@@ -70,35 +68,47 @@ class _Tally:
     done: int = 0
     total: int = 1
     timings: list[StepTiming] = field(default_factory=list[StepTiming])
-    shut: set[str] = field(default_factory=set[str])
-    stood_in: set[str] = field(default_factory=set[str])
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution, seen from a step; `of(role)` is the same run, about one company."""
+    """One execution, seen from a step; `of(role)` is the same run, about one company.
+
+    `until` is when it has to be over, as the event loop counts time: what is not done by then is left out.
+    """
 
     run_id: str
     session_id: str
     request: PlaybookRequest
-    model: Model
+    asker: Asker
     source: Source
     journal: Journal
     store: Store
     emit: Callable[[Event], None]
     site_timeout_seconds: float
-    fallback: tuple[Model, ...] = ()
+    step_timeout_seconds: float = math.inf
+    until: float = math.inf
     role: Role | None = None
     _step: str = ""
     _tally: _Tally = field(default_factory=_Tally)
+
+    @property
+    def capacity(self) -> Capacity:
+        return self.asker.model.capacity
+
+    @property
+    def max_pages(self) -> int:
+        """Of each company."""
+        return self.request.max_pages or self.capacity.max_pages
 
     def of(self, role: Role) -> Run:
         return replace(self, role=role)
 
     async def __call__(self, step: Callable[Concatenate[Run, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the step returns, with its start, its end and its time made known."""
-        name = getattr(step, "__name__", "step")
-        inside = replace(self, _step=name)
+        name = _name(step)
+        over = asyncio.get_running_loop().time() + self.step_timeout_seconds
+        inside = replace(self, _step=name, until=min(self.until, over))
         began = time.perf_counter()
         inside.tell("step_started")
         try:
@@ -122,7 +132,7 @@ class Run:
 
         No branch makes more than `places` scrapes and asks: they are where the run is taken up again after a crash.
         """
-        beside = [replace(self, journal=self.journal.part(places)) for _ in arguments]
+        beside = [replace(self, journal=self.journal.part(places), _step=_name(branch)) for _ in arguments]
         runs = [run.of(role) for run, role in zip(beside, of, strict=True)] if of else beside
         return await together(*(branch(run, *given) for run, given in zip(runs, arguments, strict=True)))
 
@@ -160,7 +170,7 @@ class Run:
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
         async def fetched() -> _Scraped:
-            read = await self.source.scrape(site, urls)
+            read = await self._scraped(site, urls)
             pages = [page.model_copy(update={"links": ()}) for page in read if isinstance(page, Page)]
             keys = iter(await self.store.put_pages(self.run_id, pages))
             return tuple(next(keys) if isinstance(page, Page) else page for page in read)
@@ -169,16 +179,31 @@ class Run:
         pages = iter(await self.store.pages(self.run_id, [key for key in scraped if isinstance(key, str)]))
         return tuple(next(pages) if isinstance(page, str) else page for page in scraped)
 
+    async def _scraped(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
+        try:
+            async with asyncio.timeout_at(None if math.isinf(self.until) else self.until):
+                return await self.source.scrape(site, urls)
+        except TimeoutError:
+            late = "the time that the run, or this step of it, may take was over"
+            return tuple(PageFailure(url=url, code="timeout", reason=late) for url in urls)
+
     async def publish(self, write: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
         """Has the playbook's files written, once; returns their paths."""
         return await self.journal.step("publish", write, tuple[str, ...])
 
     async def ask(
-        self, ask: Ask[A, Any], into: type[R], *, roles: tuple[Role, ...], known: tuple[str, ...]
+        self,
+        ask: Ask[A, Any],
+        into: type[R],
+        *,
+        roles: tuple[Role, ...],
+        known: tuple[str, ...],
+        rules: Rules[R] | None = None,
     ) -> Checked[R]:
         """The model's answer, checked: what fails is asked again once, with the complaint, and then dropped.
 
-        `roles` says for each passage shown whose page it is on; `known` are the names free to use.
+        `roles` says for each passage shown whose page it is on; `known` are the names free to use; `rules` say what
+        else is wrong with what may stand.
 
         Raises:
             BadAnswer: nothing of the answer may stand, or the model declined twice.
@@ -186,72 +211,49 @@ class Run:
         """
         journal = self.journal.part(ASK_PLACES)
         judge = Judge(shown=ask.passages, roles=roles, known=known, given=self.request.context)
-        best = await self._judged(ask, judge, into, journal)
-        spent = best.spent
-        if best.problems and (again := await self._corrected(ask, best.problems, judge, into, journal)):
-            spent += again.spent
+        exam = _Exam(judge, into, rules)
+        best = await self._judged(ask, exam, journal)
+        if best.problems and (again := await self._corrected(ask, best.problems, exam, journal)):
             best = again if again.is_better_than(best) else best
         if best.value is None:
             raise (ModelRefuses if best.refused else BadAnswer)(
                 f"the answer to {ask.prompt!r} failed its checks: {_complaint(best.dropped)}"
             )
-        return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped), spent)
+        return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped))
 
     async def _corrected(
-        self, ask: Ask[A, Any], problems: Sequence[Problem], judge: Judge, into: type[R], journal: Journal
+        self, ask: Ask[A, Any], problems: Sequence[Problem], exam: _Exam[R], journal: Journal
     ) -> _Judged[R] | None:
         """A second answer, told what was wrong with the first; where none comes, the first has to do."""
         again = ask.model_copy(update={"complaint": _complaint(problems)})
         try:
-            return await self._judged(again, judge, into, journal)
+            return await self._judged(again, exam, journal)
         except NoAccess:
             raise
         except UpstreamError:
             return None
 
-    async def _judged(self, ask: Ask[A, Any], judge: Judge, into: type[R], journal: Journal) -> _Judged[R]:
+    async def _judged(self, ask: Ask[A, Any], exam: _Exam[R], journal: Journal) -> _Judged[R]:
         answer = await self._answer(ask, journal)
+        self.asker.ledger.book(self._step, self.role, Spent.of(answer))
         if isinstance(answer, Answer) and answer.by:
-            self._tally.stood_in.add(answer.by)
-        unread = [Problem("form", answer.wrong)] if answer.wrong else []
-        spent = Spent.of(answer.usage)
-        if isinstance(answer, Unusable):
-            return _Judged(None, (), unread, unread, spent, refused=answer.refused)
-        value, evidence, dropped = await computed(judge.kept, answer.value, into)
-        problems = await computed(judge.problems, answer.value) if dropped else []
-        return _Judged(value, evidence, [*unread, *dropped], [*unread, *problems], spent)
+            self.asker.stood_in.add(answer.by)
+        judged = await computed(_judge, answer, exam)
+        if answer.question_id:
+            await self.asker.model.judged(answer.question_id, _complaint(judged.problems))
+        return judged
 
     async def _answer(self, ask: Ask[A, Any], journal: Journal) -> Answer[A] | Unusable:
-        return await journal.step("ask", lambda: self._asked(ask), cast("Any", Answer[ask.answer] | Unusable))
+        async def asked() -> Answer[A] | Unusable:
+            return await self.asker.answer(ask, self.until, self._tell_call)
 
-    async def _asked(self, ask: Ask[A, Any]) -> Answer[A] | Unusable:
-        """What the model answers, or the first of its fallbacks that does."""
-        able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
-        models = [model for model in (self.model, *able) if model.name not in self._tally.shut] or [self.model]
-        for model in models[:-1]:
-            try:
-                return await self._asked_of(model, ask)
-            except Transient:
-                continue
-            except NoAccess:
-                self._tally.shut.add(model.name)
-        return await self._asked_of(models[-1], ask)
+        return await journal.step("ask", asked, cast("Any", Answer[ask.answer] | Unusable))
 
-    async def _asked_of(self, model: Model, ask: Ask[A, Any]) -> Answer[A] | Unusable:
-        try:
-            answer = await retrying(lambda: model.answer(ask), attempts=ASK_ATTEMPTS, seconds=ASK_SECONDS)
-        except BadAnswer as bad:
-            refused = isinstance(bad, ModelRefuses)
-            return Unusable(wrong=str(bad), usage=bad.usage or Usage(), refused=refused)
-        if not isinstance(answer.value, ask.answer):
-            return Unusable(wrong="the answer is not of the form asked for", usage=answer.usage)
-        by = "" if model is self.model else model.name
-        return Answer[ask.answer](value=answer.value, usage=answer.usage, wrong=answer.wrong, by=by)
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Who has answered: the model asked for, and those that stood in for it."""
-        return (self.model.name, *sorted(self._tally.stood_in))
+    def _tell_call(self, call: ModelCall, failed: Transient | None) -> None:
+        if failed is None:
+            self.tell("answered", call=call)
+        else:
+            self.tell("call_failed", call=call, error=failed.code, message=str(failed), success=False)
 
     def tell(self, event: EventName, *, began: float | None = None, **more: Any) -> None:  # noqa: ANN401 - Event's fields
         took = None if began is None else round((time.perf_counter() - began) * 1000, 1)
@@ -269,6 +271,29 @@ class Run:
                 **more,
             )
         )
+
+
+def _name(step: Callable[..., object]) -> str:
+    return getattr(step, "__name__", "step")
+
+
+@dataclass(frozen=True, slots=True)
+class _Exam(Generic[R]):
+    """What an answer has to pass, and the form of what may stand of it."""
+
+    judge: Judge
+    into: type[R]
+    rules: Rules[R] | None
+
+
+def _judge(answer: Answer[Any] | Unusable, exam: _Exam[R]) -> _Judged[R]:
+    unread = [Problem("form", answer.wrong)] if answer.wrong else []
+    if isinstance(answer, Unusable):
+        return _Judged(None, (), unread, unread, refused=answer.refused)
+    value, evidence, dropped = exam.judge.kept(answer.value, exam.into)
+    problems = exam.judge.problems(answer.value) if dropped else []
+    broken = exam.rules(value, evidence) if exam.rules and value is not None else []
+    return _Judged(value, evidence, [*unread, *dropped], [*unread, *problems, *broken])
 
 
 def _complaint(problems: Sequence[Problem]) -> str:

@@ -10,7 +10,7 @@ import itertools
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -24,7 +24,9 @@ from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef
 from octave_mcp.domain.playbook import (
     CompetitivePositioning,
+    DealDraft,
     ObjectionHandling,
+    PersonaDraft,
     SequenceDraft,
     SummaryDraft,
     TalkTrackDraft,
@@ -45,9 +47,13 @@ FORMS: tuple[type[Value], ...] = (
     WhyWeWin[Cite],
     ObjectionHandling[Cite],
     CompetitivePositioning[Cite],
+    DealDraft[Cite],
+    PersonaDraft[Cite],
 )
 _BY_FIELDS = {frozenset(form.model_fields): form for form in FORMS}
 READ, WRITTEN = FORMS[1:3], FORMS[4:]
+APART, TOGETHER = FORMS[:10], (*FORMS[1:4], *FORMS[10:])
+"""Those that providers are asked for, and those of a connected client."""
 MOST = 16
 BUYERS = (("Head of operations", "operations"), ("Finance lead", "finance"), ("Engineering manager", "engineering"))
 
@@ -58,6 +64,10 @@ _PAGE = re.compile(
 )
 _SENTENCE = re.compile(r"(?:\[(?P<passage>\d+)\]|\((?P<sentence>\d+)\)) (?P<text>.*)")
 _UNFIT = re.compile(r"[\d\"“”«»]|\b(?:only|always|never|nobody|every|best|no one)\b|://", re.IGNORECASE)
+
+
+OF_HOST = "question"
+"""The path of a question, which comes by none."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,8 @@ class Request:
     @property
     def schema(self) -> dict[str, Any]:
         body = self.body
+        if self.path == OF_HOST:
+            return body["answer_schema"]
         if self.path.endswith("/responses"):
             return body["text"]["format"]["schema"]
         if self.path.endswith("/chat/completions"):
@@ -83,10 +95,13 @@ class Request:
 
     @property
     def system(self) -> str:
+        # those of a connected client are named like OpenAI's
         return self.body.get("instructions") or self.body.get("system") or self.body["messages"][0]["content"]
 
     @property
     def user(self) -> str:
+        if self.path == OF_HOST:
+            return "\n\n".join((self.body["material"], self.body["complaint"]))
         content = (self.body.get("input") or self.body["messages"])[-1]["content"]
         return content if isinstance(content, str) else "\n".join(part["text"] for part in content)
 
@@ -150,10 +165,15 @@ def good(request: Request) -> dict[str, Any]:
     answer = scripted.answered(ask).model_dump(mode="json")
     if form in READ:  # as much as the prompts ask for
         answer = {name: found[:MOST] for name, found in answer.items()}
-    if form is SummaryDraft[Cite]:  # whoever loses a sentence still has a paragraph
-        paragraphs = answer["executive_summary"]
-        answer["executive_summary"] = {key: [s for said in paragraphs.values() for s in said] for key in paragraphs}
+    if summary := answer if form is SummaryDraft[Cite] else answer.get("summary") if form is DealDraft[Cite] else None:
+        paragraphs = summary["executive_summary"]  # whoever loses a sentence still has a paragraph
+        summary["executive_summary"] = {key: [s for said in paragraphs.values() for s in said] for key in paragraphs}
     return answer
+
+
+def answer_to(question: Mapping[str, Any]) -> dict[str, Any]:
+    """What a connected client answers to a question, as it fetched it."""
+    return good(Request(OF_HOST, {}, dict(question)))
 
 
 def _fit(passage: Passage) -> Passage:

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from octave_mcp.app import App
 from octave_mcp.domain.addresses import same_site, url_key
-from octave_mcp.domain.asks import A, Answer, Ask, HomepageAnswer, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, HomepageAnswer, Usage
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, Passage
@@ -25,11 +25,13 @@ from octave_mcp.domain.playbook import (
     CallToAction,
     ColdCall,
     CompetitivePositioning,
+    DealDraft,
     DemoPoint,
     DiscoveryQuestion,
     ExecutiveSummary,
     Objection,
     ObjectionHandling,
+    PersonaDraft,
     PersonaPoints,
     Playbook,
     QuickWin,
@@ -49,7 +51,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorElements
 from octave_mcp.errors import SiteRefuses, SiteUnreachable
 from octave_mcp.evidence import passages, quotations
-from octave_mcp.ports import Model, Source
+from octave_mcp.ports import Beside, Model, Source
 from octave_mcp.runs import Runs
 from octave_mcp.settings import Settings
 
@@ -166,6 +168,7 @@ class ScriptedModel:
     """Says what the passages shown say, word for word; `on` puts another reply before the rules."""
 
     name = "scripted"
+    capacity = Capacity()
 
     def __init__(self, languages: frozenset[str] | None = None) -> None:
         self.languages = languages
@@ -193,6 +196,9 @@ class ScriptedModel:
         reply = next((reply for matches, reply in self._scripts if matches(ask)), None)
         value = await reply(ask) if reply else answered(ask)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
+
+    async def judged(self, question_id: str, wrong: str) -> None:
+        """Puts no questions."""
 
     async def close(self) -> None:
         self.closed += 1
@@ -414,6 +420,16 @@ def _objections(ask: Asked) -> ObjectionHandling[Cite]:
     )
 
 
+def _deal(ask: Asked) -> DealDraft[Cite]:
+    forms: dict[str, type[Value]] = {
+        "summary": SummaryDraft[Cite],
+        "why_we_win": WhyWeWin[Cite],
+        "objection_handling": ObjectionHandling[Cite],
+        "competitive_positioning": CompetitivePositioning[Cite],
+    }
+    return DealDraft[Cite].model_validate({name: _RULES[form](ask) for name, form in forms.items()})
+
+
 _RULES: dict[type[Value], Callable[[Asked], Value]] = {
     HomepageAnswer[Cite]: _homepage,
     VendorElements[Cite]: _vendor,
@@ -427,6 +443,8 @@ _RULES: dict[type[Value], Callable[[Asked], Value]] = {
     CompetitivePositioning[Cite]: lambda _: CompetitivePositioning[Cite](
         kind="competitive_positioning", rivals=(), where_they_win_note="none found"
     ),
+    DealDraft[Cite]: _deal,
+    PersonaDraft[Cite]: lambda ask: PersonaDraft[Cite](sequence=_sequence(ask), talk_track=_talk_track(ask)),
 }
 
 
@@ -522,8 +540,8 @@ class Stage(App):
             OPENED.append(self)
         return self.runs
 
-    def model(self, name: str) -> Model:
-        return self.scripted if name == "scripted" else super().model(name)
+    def model(self, name: str, beside: Beside | None = None) -> Model:
+        return self.scripted if name == "scripted" else super().model(name, beside)
 
     def model_name(self, name: str) -> str:
         return name if name == "scripted" else super().model_name(name)

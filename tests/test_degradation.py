@@ -154,7 +154,7 @@ async def test_a_failed_pack_leaves_a_named_gap_and_the_other_findings(stage: St
     assert record.status == "partial"
     assert gaps(playbook)["vendor_elements"] == "upstream_unavailable"
     assert "the provider is down" in next(gap.reason for gap in playbook.gaps if gap.section == "vendor_elements")
-    assert playbook.vendor_elements.value_propositions
+    assert playbook.vendor_elements.offerings
     assert [story.customer for story in playbook.vendor_elements.case_studies] == ["Tidewell"]
     assert playbook.prospect_intelligence.company_profile.facts
 

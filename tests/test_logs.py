@@ -17,7 +17,7 @@ from octave_mcp import observe
 from octave_mcp.app import App
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.run import PlaybookRequest
-from octave_mcp.ports import Model
+from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, load
 
 FIELDS = {"timestamp", "level", "message", "module", "function", "line", "exception"}.union(
@@ -154,8 +154,8 @@ def test_braces_and_markup_in_what_is_logged_stand_for_themselves(home: Path) ->
 class Broken(App):
     """Its model fails as nobody foresaw, with a secret in the text."""
 
-    def model(self, name: str) -> Model:
-        model: Any = super().model(name)
+    def model(self, name: str, beside: Beside | None = None) -> Model:
+        model: Any = super().model(name, beside)
 
         async def answer(_: object) -> None:
             await asyncio.sleep(0)

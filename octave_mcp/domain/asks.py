@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import C, Claim, EvidenceId, Passage
@@ -69,13 +69,17 @@ class HomepageAnswer(Value, Generic[C]):
 
 
 class Ask(Value, Generic[A, B]):
-    """`prompt` names the prompt file; passages are numbered from 1 in the order shown; `answer` is the form wanted.
+    """`prompt` names the prompt file, `beside` those read together with it, as 'vendor/use_cases@2' with the version.
 
-    `complaint` says what was wrong with the last answer to the same ask.
+    `answer` is the form wanted.
+
+    Passages are numbered from 1 in the order shown. `complaint` says what was wrong with the last answer to the same
+    ask.
     """
 
     prompt: str
     version: int
+    beside: tuple[str, ...] = ()
     tier: Tier
     language: str
     brief: B
@@ -96,13 +100,16 @@ class Usage(Value):
 class Answer(Value, Generic[A]):
     """`wrong` says what of the answer could not be read, and is left out of its value; '' where all could.
 
-    `by` names the model that stood in for the one that was asked for; '' where none had to.
+    `by` names the model that stood in for the one that was asked for; '' where none had to. `question_id` is that of
+    the question it answers, where it was put to someone. `reused` answers were given before, to the same ask.
     """
 
     value: A
     usage: Usage
     wrong: str = ""
     by: str = ""
+    question_id: str = ""
+    reused: bool = False
 
 
 class Unusable(Value):
@@ -111,3 +118,46 @@ class Unusable(Value):
     usage: Usage
     wrong: str
     refused: bool = False
+    question_id: str = ""
+
+
+class Spent(Value):
+    """What was used up: asks and their usage. `reused` counts the answers that were given before, and cost nothing."""
+
+    asks: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    usd: float | None = 0.0
+    reused: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            asks=self.asks + other.asks,
+            input_tokens=self.input_tokens + other.input_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            usd=None if self.usd is None or other.usd is None else self.usd + other.usd,
+            reused=self.reused + other.reused,
+        )
+
+    @classmethod
+    def of(cls, answer: Answer[Any] | Unusable) -> Spent:
+        if isinstance(answer, Answer) and answer.reused:
+            return cls(reused=1)
+        return cls(asks=1, **answer.usage.model_dump())
+
+
+class Capacity(Value):
+    """How much a model takes on at once: pages and characters of an ask, and pages of a company unless the caller says.
+
+    One that `writes_together` is asked for several drafts in one ask. One that `is_patient` answers when it likes: it
+    counts against no deadline. What one that is not paid is asked counts against no budget.
+    """
+
+    max_pages: int = 25
+    pack_pages: int = 6
+    ask_characters: int = 60_000
+    writes_together: bool = False
+    is_patient: bool = False
+    is_paid: bool = True

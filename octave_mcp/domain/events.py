@@ -9,8 +9,35 @@ from octave_mcp.domain.company import Role
 from octave_mcp.domain.value import Value
 
 EventName = Literal[
-    "run_started", "run_resumed", "run_finished", "step_started", "step_finished", "progress", "call_failed"
+    "run_started",
+    "run_resumed",
+    "run_finished",
+    "step_started",
+    "step_finished",
+    "progress",
+    "waiting",
+    "answered",
+    "call_failed",
 ]
+
+
+class ModelCall(Value):
+    """A call of a model by what it was asked, and what that used up; `wait_seconds` is the time until the next try.
+
+    `usd` is None where the price is not known. A `reused` answer was given before, and used up nothing.
+    """
+
+    model: str
+    prompt: str
+    version: int
+    beside: tuple[str, ...] = ()
+    attempt: int = 1
+    wait_seconds: float | None = None
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    usd: float | None = 0.0
+    reused: bool = False
 
 
 class Event(Value):
@@ -31,6 +58,7 @@ class Event(Value):
     duration_ms: float | None = None
     success: bool | None = None
     error: str | None = None
+    call: ModelCall | None = None
 
     @property
     def text(self) -> str:

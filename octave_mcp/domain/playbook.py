@@ -215,6 +215,22 @@ class SummaryDraft(Value, Generic[C]):
     success_metrics: tuple[SuccessMetric, ...]
 
 
+class DealDraft(Value, Generic[C]):
+    """What is written about the deal as a whole, in one answer; what was left out of it is None."""
+
+    summary: SummaryDraft[C] | None
+    why_we_win: WhyWeWin[C] | None
+    objection_handling: ObjectionHandling[C] | None
+    competitive_positioning: CompetitivePositioning[C] | None
+
+
+class PersonaDraft(Value, Generic[C]):
+    """What is written for one persona, in one answer; what was left out of it is None."""
+
+    sequence: SequenceDraft[C] | None
+    talk_track: TalkTrackDraft[C] | None
+
+
 class Gap(Value):
     """What could not be found or kept: where, why, and what would fill it."""
 
@@ -245,10 +261,24 @@ class Timings(Value):
     steps: tuple[StepTiming, ...]
 
 
+class StepCost(Value):
+    """What one step used up, for one of the companies or for both."""
+
+    step: str
+    company: Role | None
+    usd: float | None
+    asks: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    reused: int
+
+
 class Cost(Value):
     """`usd` is None where a price is not known; the extractive model costs nothing.
 
-    `cached_tokens` are those of the input that a provider knew already.
+    `cached_tokens` are those of the input that a provider knew already; `reused` answers were given to the same
+    question before, and cost nothing again.
     """
 
     usd: float | None
@@ -256,8 +286,10 @@ class Cost(Value):
     input_tokens: int
     cached_tokens: int = 0
     output_tokens: int
+    reused: int = 0
     pages_fetched: int
     pages_failed: int
+    steps: tuple[StepCost, ...] = ()
 
 
 class NamedCompany(Value):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from octave_mcp.domain.asks import Usage
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
 from octave_mcp.domain.page import PageFailure, PageRef
@@ -10,29 +9,6 @@ from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.prospect import ProspectIntelligence, ProspectReading
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
-
-
-class Spent(Value):
-    """What was used up: asks and their usage."""
-
-    asks: int = 0
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    usd: float | None = 0.0
-
-    def __add__(self, other: Spent) -> Spent:
-        return Spent(
-            asks=self.asks + other.asks,
-            input_tokens=self.input_tokens + other.input_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            usd=None if self.usd is None or other.usd is None else self.usd + other.usd,
-        )
-
-    @classmethod
-    def of(cls, usage: Usage) -> Spent:
-        return cls(asks=1, **usage.model_dump())
 
 
 class Profile(Value):
@@ -45,7 +21,6 @@ class Profile(Value):
     language: str
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...] = ()
-    spent: Spent = Spent()
 
 
 class Reading(Value):
@@ -58,7 +33,6 @@ class Reading(Value):
     prospect: ProspectReading[EvidenceId] | None
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...]
-    spent: Spent
 
 
 class Research(Value):
@@ -73,4 +47,3 @@ class Research(Value):
     intelligence: ProspectIntelligence | None
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...]
-    spent: Spent

@@ -14,6 +14,7 @@ FINAL: frozenset[RunStatus] = frozenset({"completed", "partial", "failed", "canc
 class PlaybookRequest(Value):
     """What is asked for, as given; `context` is what the user says of the deal.
 
+    `max_pages` of each company are read, or as many as suit the model. `refresh` has everything read and asked anew.
     `session_id` names a session that the run is to belong to; `request_id` is the caller's own name of this request,
     by which the same run is found when it is asked for again.
     """
@@ -24,7 +25,9 @@ class PlaybookRequest(Value):
     model: str = "auto"
     source: str = "auto"
     language: str = "en"
-    max_pages: Annotated[int, Field(ge=1, le=200)] = 25
+    max_pages: Annotated[int | None, Field(ge=1, le=200)] = None
+    max_cost_usd: Annotated[float | None, Field(gt=0)] = None
+    refresh: bool = False
     session_id: str | None = None
     request_id: str | None = None
 

@@ -5,41 +5,72 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import httpx2
 
 from octave_mcp.answers import decoded, schema_name, schema_of
 from octave_mcp.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Tier, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Tier, Usage
 from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, Transient
 from octave_mcp.models._failures import Key, ours, said
 from octave_mcp.models._limiter import limiter
 from octave_mcp.models._prices import priced
 from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Wire
+from octave_mcp.ports import Beside
 from octave_mcp.rendering import rendered
+
+KEPT = timedelta(hours=24)
+"""How long an answer is given again to who asks the same."""
 
 
 class Remote:
     """Asks a provider, one model for each tier; its SDK is opened, and imported, with the first ask."""
 
     languages: frozenset[str] | None = None
+    capacity = Capacity()
 
     def __init__(
-        self, name: str, models: Mapping[Tier, str], open_wire: Callable[[], Wire], *, key: Key, most: int
+        self,
+        name: str,
+        models: Mapping[Tier, str],
+        open_wire: Callable[[], Wire],
+        *,
+        key: Key,
+        most: int,
+        beside: Beside | None = None,
     ) -> None:
         self.name = name
+        self._beside = beside
         self._models, self._open_wire, self._key, self._most = models, open_wire, key, most
         self._wire: Wire | None = None
         self._opening = asyncio.Lock()
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         sent = await computed(self._sent, ask)
+        key = _digest(sent, self.name, ask.language)
+        if known := await self._known(key):
+            value, wrong = await computed(decoded, known, ask.answer)
+            return Answer[A](value=value, usage=Usage(), wrong=wrong, reused=True)
         reply = await self._replied(sent)
         usage = await computed(priced, reply.tokens, self.name, sent.model)
         if reply.refusal:
             raise ModelRefuses(f"{sent.model} declines to answer: {reply.refusal[:200]}", usage=usage)
-        return await computed(_answer, reply, ask.answer, usage)
+        answer = await computed(_answer, reply, ask.answer, usage)
+        if self._beside and not answer.wrong:
+            await self._beside.notes.put_note(key, reply.text)
+        return answer
+
+    async def _known(self, key: str) -> str | None:
+        """The answer that was given to the same within a day."""
+        if self._beside is None or self._beside.fresh:
+            return None
+        return await self._beside.notes.note(key, since=datetime.now(UTC) - KEPT)
+
+    async def judged(self, question_id: str, wrong: str) -> None:
+        """Puts no questions."""
 
     async def close(self) -> None:
         if self._wire:
@@ -84,6 +115,12 @@ class Remote:
             if self._wire is None:
                 self._wire = await asyncio.to_thread(self._open_wire)
             return self._wire
+
+
+def _digest(sent: Sent, provider: str, language: str) -> str:
+    """The key of the note that keeps an answer: of all that it depends on, without the marks around passages."""
+    said = json.dumps([provider, sent.model, language, sent.text.without_marks, sent.schema])
+    return f"answer {sha256(said.encode()).hexdigest()}"
 
 
 def _answer(reply: Reply, form: type[A], usage: Usage) -> Answer[A]:

@@ -9,7 +9,7 @@ from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._setup import key_of, models_of
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
-from octave_mcp.ports import Model
+from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, value_of
 
 DEFAULTS = {"fast": "claude-haiku-5-5", "strong": "claude-sonnet-5-5"}
@@ -17,7 +17,7 @@ KEY = "ANTHROPIC_API_KEY"
 _CUT_OFF = {"max_tokens", "model_context_window_exceeded"}
 
 
-def make(settings: Settings) -> Model:
+def make(settings: Settings, beside: Beside | None = None) -> Model:
     """Raises: SetupError: there is no key."""
     key, base = key_of(KEY), value_of("ANTHROPIC_BASE_URL")
     return Remote(
@@ -26,6 +26,7 @@ def make(settings: Settings) -> Model:
         lambda: Messages(key.get_secret_value(), base.get_secret_value() if base else None),
         key=Key(KEY, key),
         most=settings.max_asks,
+        beside=beside,
     )
 
 

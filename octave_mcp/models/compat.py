@@ -15,14 +15,14 @@ from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._setup import models_of
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
-from octave_mcp.ports import Model
+from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, value_of
 
 NO_KEY = SecretStr("local")
 """What servers of one's own are given, which ask for none."""
 
 
-def make(settings: Settings) -> Model:
+def make(settings: Settings, beside: Beside | None = None) -> Model:
     """Raises: SetupError: no model is named, or no address."""
     base = settings.compat_base_url or _base()
     if not settings.compat_model or not base:
@@ -38,6 +38,7 @@ def make(settings: Settings) -> Model:
         lambda: Chat(key.get_secret_value(), base),
         key=Key("OCTAVE_COMPAT_API_KEY", key),
         most=settings.max_asks,
+        beside=beside,
     )
 
 

@@ -10,7 +10,7 @@ from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._setup import key_of, models_of
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
-from octave_mcp.ports import Model
+from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, value_of
 
 DEFAULTS = {"fast": "gpt-6-luna", "strong": "gpt-6.1-terra"}
@@ -18,7 +18,7 @@ KEY = "OPENAI_API_KEY"
 _REFUSED = {"content_filter"}
 
 
-def make(settings: Settings) -> Model:
+def make(settings: Settings, beside: Beside | None = None) -> Model:
     """Raises: SetupError: there is no key."""
     key, base = key_of(KEY), value_of("OPENAI_BASE_URL")
     return Remote(
@@ -27,6 +27,7 @@ def make(settings: Settings) -> Model:
         lambda: Responses(key.get_secret_value(), base.get_secret_value() if base else None),
         key=Key(KEY, key),
         most=settings.max_asks,
+        beside=beside,
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from octave_mcp.asking import Asker, Ledger
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import Cost, Flag, Gap, NamedCompany, Playbook, ReadPage
 from octave_mcp.domain.prospect import ProspectIntelligence
-from octave_mcp.domain.research import Research, Spent
+from octave_mcp.domain.research import Research
 from octave_mcp.domain.value import walk
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import UpstreamError
@@ -128,16 +129,12 @@ def _domain(research: Research) -> str:
     return research.profile.company.domain
 
 
-def flags(
-    models: Collection[str], vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]
-) -> tuple[Flag, ...]:
-    return tuple(_flags(models, vendor, prospect, existing))
+def flags(asker: Asker, vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]) -> tuple[Flag, ...]:
+    return tuple(_flags(asker, vendor, prospect, existing))
 
 
-def _flags(
-    models: Collection[str], vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]
-) -> Iterator[Flag]:
-    if "extractive" in models:
+def _flags(asker: Asker, vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]) -> Iterator[Flag]:
+    if "extractive" in asker.models:
         yield Flag(
             code="extractive",
             reason="verbatim evidence was selected and arranged by rules; read the copy before you send it",
@@ -149,6 +146,9 @@ def _flags(
     }
     if low:
         yield Flag(code="low_confidence", reason="; ".join(low.values()), companies=tuple(low))
+    if reused := asker.ledger.cost.reused:
+        reason = f"{reused} answers are those given to the same questions within a day; refresh asks anew"
+        yield Flag(code="reused", reason=reason)
     if existing:
         reason = f"{prospect.profile.name} is a customer of {vendor.profile.name} already; the copy is about expansion"
         yield Flag(code="existing_customer", reason=reason, companies=("prospect",), evidence=existing)
@@ -169,13 +169,10 @@ def read_pages(*researches: Research) -> tuple[ReadPage, ...]:
     )
 
 
-def cost(spent: Spent, *researches: Research) -> Cost:
+def cost(ledger: Ledger, *researches: Research) -> Cost:
     return Cost(
-        usd=spent.usd,
-        asks=spent.asks,
-        input_tokens=spent.input_tokens,
-        cached_tokens=spent.cached_tokens,
-        output_tokens=spent.output_tokens,
+        **dict(ledger.cost),
+        steps=ledger.costs,
         pages_fetched=sum(len(research.pages) for research in researches),
         pages_failed=sum(len(research.failures) for research in researches),
     )

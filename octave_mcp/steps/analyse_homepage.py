@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octave_mcp.domain.asks import Ask, HomepageAnswer, ReadingBrief
+from octave_mcp.domain.asks import HomepageAnswer, ReadingBrief
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.evidence import Cite, Claim, EvidenceId
 from octave_mcp.domain.page import Page
@@ -11,21 +11,18 @@ from octave_mcp.domain.research import Profile
 from octave_mcp.errors import NoAccess, UpstreamError
 from octave_mcp.evidence import passages
 from octave_mcp.figures import has_words
-from octave_mcp.prompts import load
+from octave_mcp.prompts import ask_for
 from octave_mcp.run import Checked, Run
 
 
 async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
     """The company's profile; where the page does not say its name, the domain stands for it."""
-    company, prompt = site.company, load("research/homepage")
-    shown = passages(home)
+    company, shown = site.company, passages(home)
     brief = ReadingBrief(
         role=company.role, company="", domain=company.domain, counterpart="", context=run.request.context
     )
-    ask = Ask[HomepageAnswer[Cite], ReadingBrief](
-        prompt=prompt.name, version=prompt.version, tier=prompt.tier, language=run.request.language,
-        brief=brief, passages=shown, answer=HomepageAnswer[Cite],
-    )  # fmt: skip
+    language = run.request.language
+    ask = ask_for(("research/homepage",), language=language, brief=brief, passages=shown, answer=HomepageAnswer[Cite])
     try:
         checked = await run.ask(
             ask, HomepageAnswer[EvidenceId], roles=(company.role,) * len(shown), known=(company.domain,)
@@ -43,7 +40,6 @@ async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
         language=home.ref.language,
         evidence=checked.evidence,
         gaps=checked.gaps,
-        spent=checked.spent,
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from octave_mcp.domain.evidence import Evidence, EvidenceId
@@ -22,15 +21,11 @@ from octave_mcp.domain.playbook import (
     TalkTrack,
     TalkTrackDraft,
     Touch,
-    TouchDraft,
 )
 from octave_mcp.domain.prospect import BuyerPersona
-from octave_mcp.gates import Problem, unsupported
-from octave_mcp.rubric import PERSONAS_ALIKE, Email, email_errors, email_score, likeness, talk_track_score
+from octave_mcp.rubric import PERSONAS_ALIKE, likeness, talk_track_score
 from octave_mcp.steps.battle_cards import CardDraft, finished
-
-DAYS = (1, 3, 7, 14)
-_MINUTES = re.compile(r"\b\d+ minutes\b|\bday \d+\b", re.IGNORECASE)
+from octave_mcp.steps.emails import DAYS, emails
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +39,7 @@ class Drafts:
     evidence: Mapping[EvidenceId, Evidence]
     personas: tuple[BuyerPersona, ...]
     known: tuple[str, ...]
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +105,9 @@ def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> Pr
 
 def _sequence(drafts: Drafts, persona_id: str, draft: SequenceDraft[EvidenceId], gaps: list[Gap]) -> EmailSequence:
     touches: list[Touch] = []
-    for position, touch in enumerate(draft.touches[: len(DAYS)]):
-        email = _email(drafts, touch, position, touches)
-        if errors := [*email_errors(email), *map(str, _unsupported(drafts, touch, email)), *_hollow(touch)]:
-            reason = f"touch {position + 1} for {persona_id} was dropped: {'; '.join(errors)}"
+    for email in emails(draft, drafts.evidence, drafts.known, drafts.language):
+        if email.errors:
+            reason = f"touch {email.number} for {persona_id} was dropped: {'; '.join(map(str, email.errors))}"
             gaps.append(
                 Gap(
                     section="email_sequences",
@@ -122,7 +117,7 @@ def _sequence(drafts: Drafts, persona_id: str, draft: SequenceDraft[EvidenceId],
                 )
             )
             continue
-        touches.append(_touch(touch, email))
+        touches.append(email.touch)
     if len(draft.touches) < len(DAYS):
         reason = (
             f"{len(draft.touches)} of {len(DAYS)} touches for {persona_id}: there is no proof left that can be quoted"
@@ -130,65 +125,6 @@ def _sequence(drafts: Drafts, persona_id: str, draft: SequenceDraft[EvidenceId],
         fills = "customer stories, testimonials or product pages in the language of the playbook"
         gaps.append(Gap(section="email_sequences", code="not_enough_proof", reason=reason, would_fill=fills))
     return EmailSequence(persona_id=persona_id, touches=tuple(touches))
-
-
-def _hollow(touch: TouchDraft[EvidenceId]) -> Iterator[str]:
-    """An e-mail of which only greeting and ask are left says nothing."""
-    if not any(sentence.evidence for sentence in _sentences(touch)):
-        yield "D1 nothing in it has evidence"
-
-
-def _email(drafts: Drafts, touch: TouchDraft[EvidenceId], position: int, earlier: Sequence[Touch]) -> Email:
-    used = [drafts.evidence[i] for sentence in _sentences(touch) for i in sentence.evidence]
-    before = frozenset(i for t in earlier for sentence in t.sentences for i in sentence.evidence)
-    return Email(
-        subject=touch.subject,
-        body=body(touch),
-        ask=touch.call_to_action.text,
-        ask_label=touch.call_to_action.label,
-        position=position,
-        last=touch.opt_out is not None,
-        day=DAYS[position],
-        earlier_days=[t.day for t in earlier],
-        earlier=[t.body for t in earlier],
-        evidence=used,
-        earlier_evidence=before,
-    )
-
-
-def _unsupported(drafts: Drafts, touch: TouchDraft[EvidenceId], email: Email) -> Iterator[Problem]:
-    """D3, D4 and D10 for what carries no evidence of its own: the touch's is what it may draw on."""
-    for text in (touch.subject, touch.call_to_action.text, touch.opt_out or "", *touch.personalisation):
-        yield from unsupported(_MINUTES.sub("", text), email.evidence, drafts.known)
-
-
-def body(touch: TouchDraft[EvidenceId]) -> str:
-    """The e-mail as it would be sent: greeting, paragraphs, the ask, a way out on the last, and who signs."""
-    paragraphs = [" ".join(sentence.text for sentence in paragraph) for paragraph in touch.paragraphs]
-    parts = [
-        "Hi {{first_name}},",
-        *filter(None, paragraphs),
-        touch.call_to_action.text,
-        touch.opt_out,
-        "{{sender_first_name}}, {{sender_company}}",
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _touch(touch: TouchDraft[EvidenceId], email: Email) -> Touch:
-    return Touch(
-        day=email.day,
-        subject=touch.subject,
-        body=email.body,
-        call_to_action=touch.call_to_action,
-        personalisation=touch.personalisation,
-        sentences=tuple(_sentences(touch)),
-        score=email_score(email),
-    )
-
-
-def _sentences(touch: TouchDraft[EvidenceId]) -> Iterator[Sentence[EvidenceId]]:
-    return (sentence for paragraph in touch.paragraphs for sentence in paragraph)
 
 
 def _warn_of_twins(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:

@@ -34,7 +34,6 @@ def merge(site: Site, profile: Profile, readings: Sequence[Reading]) -> Research
         intelligence=None,
         evidence=tuple(evidence.values()),
         gaps=(*profile.gaps, *(gap for reading in readings for gap in reading.gaps)),
-        spent=sum((reading.spent for reading in readings), profile.spent),
     )
 
 

@@ -13,7 +13,6 @@ from octave_mcp.domain.research import Profile
 from octave_mcp.figures import normal
 from octave_mcp.run import Run
 
-PACK_PAGES = 6
 NAMING_CHARACTERS = 4
 """Shorter words of the context name nothing."""
 
@@ -32,7 +31,7 @@ SHARES: Mapping[Role, Mapping[PageKind, int]] = {
 
 async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: str) -> tuple[str, ...]:
     """The addresses to read after the home page, the most telling first."""
-    chosen = choose(site, max_pages=run.request.max_pages, counterpart=counterpart, context=run.request.context)
+    chosen = choose(site, max_pages=run.max_pages, counterpart=counterpart, context=run.request.context)
     run.plan(len(chosen))
     run.progress(f"{len(chosen)} of {len(site.links)} pages of {profile.name} chosen", units=1)
     return chosen
@@ -85,5 +84,6 @@ def _in_turns(groups: Iterator[list[Link]] | Sequence[list[Link]]) -> Iterator[L
         yield from (queue.pop(0) for queue in queues if queue)
 
 
-def in_packs(urls: Sequence[str]) -> list[tuple[str, ...]]:
-    return [tuple(urls[at : at + PACK_PAGES]) for at in range(0, len(urls), PACK_PAGES)]
+def in_packs(urls: Sequence[str], most: int) -> list[tuple[str, ...]]:
+    """The addresses in packs of at most so many; there is a first one, for the home page, where there are none."""
+    return [tuple(urls[at : at + most]) for at in range(0, len(urls) or 1, most)]

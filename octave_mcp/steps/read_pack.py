@@ -13,13 +13,13 @@ from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.page import Page, PageFailure, count_words
 from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.prospect import ProspectReading
-from octave_mcp.domain.research import Profile, Reading, Spent
+from octave_mcp.domain.research import Profile, Reading
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import NoAccess, UpstreamError
 from octave_mcp.evidence import passages
 from octave_mcp.figures import normal
-from octave_mcp.prompts import load
+from octave_mcp.prompts import ask_for
 from octave_mcp.run import Checked, Run
 from octave_mcp.together import together
 
@@ -27,30 +27,31 @@ R = TypeVar("R", bound=Value)
 
 PAGE_CHARACTERS = 16_000
 """About 4,000 tokens: what is read of one page."""
-ASK_CHARACTERS = 60_000
-"""About 15,000 tokens: an overfull pack is asked in two."""
 BOILERPLATE_PAGES = 3
+SPECIALISTS = tuple(f"vendor/{kind}" for kind in VendorElements.model_fields)
 
 
-async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, urls: tuple[str, ...]) -> Reading:
-    """What these pages say. A page that fails is named; a pack whose ask fails costs its pages, not the run."""
-    found = await run.scrape(site, urls)
-    pages = [page for page in found if isinstance(page, Page)]
+async def read_pack(
+    run: Run, site: Site, profile: Profile, counterpart: str, urls: tuple[str, ...], home: Page | None
+) -> Reading:
+    """What these pages say, and the home page if it is one of them.
+
+    A page that fails is named; a pack whose ask fails costs its pages, not the run.
+    """
+    found = await run.scrape(site, urls) if urls else ()
+    pages = [page for page in (home, *found) if isinstance(page, Page)]
     failures = tuple(page for page in found if isinstance(page, PageFailure))
-    run.progress(f"{len(pages)} pages of {profile.name} fetched", units=len(urls))
+    if urls:
+        run.progress(f"{len(found) - len(failures)} pages of {profile.name} fetched", units=len(urls))
     return await _read(run, profile, counterpart, pages, failures)
-
-
-async def read_home(run: Run, profile: Profile, counterpart: str, home: Page) -> Reading:
-    """The home page, read like any other."""
-    return await _read(run, profile, counterpart, [home], ())
 
 
 async def _read(
     run: Run, profile: Profile, counterpart: str, pages: Sequence[Page], failures: tuple[PageFailure, ...]
 ) -> Reading:
     cut = await computed(_cut_all, pages)
-    asked = [_ask(run, profile, counterpart, part) for part in _in_asks(cut)]
+    parts = _in_asks(cut, run.capacity.ask_characters)
+    asked = [_ask(run, profile, counterpart, part) for part in parts]
     answers = await together(*asked)
     return Reading(
         pages=tuple(page.ref for page in pages),
@@ -60,7 +61,6 @@ async def _read(
         prospect=_joined(ProspectReading[EvidenceId], [a.value for a in answers if isinstance(a, Checked)]),
         evidence=tuple(e for a in answers if isinstance(a, Checked) for e in a.evidence),
         gaps=tuple(gap for a in answers for gap in (a.gaps if isinstance(a, Checked) else (a,))),
-        spent=sum((a.spent for a in answers if isinstance(a, Checked)), Spent()),
     )
 
 
@@ -85,11 +85,12 @@ def _without_boilerplate(pages: list[list[Passage]]) -> list[list[Passage]]:
     return [[passage for passage in page if seen[normal(passage.text)] < BOILERPLATE_PAGES] for page in pages]
 
 
-def _in_asks(pages: Sequence[list[Passage]]) -> Iterator[tuple[Passage, ...]]:
+def _in_asks(pages: Sequence[list[Passage]], most: int) -> Iterator[tuple[Passage, ...]]:
+    """The pages in as many asks as they need: an overfull pack is asked in two."""
     part, size = list[Passage](), 0
     for page in pages:
         length = sum(len(passage.text) for passage in page)
-        if part and size + length > ASK_CHARACTERS:
+        if part and size + length > most:
             yield tuple(part)
             part, size = [], 0
         part.extend(page)
@@ -106,9 +107,9 @@ async def _ask(
     known = (profile.name, counterpart)
     try:
         if role == "vendor":
-            ask = _of_pack(run, profile, counterpart, shown, "vendor/offerings", VendorElements[Cite])
+            ask = _of_pack(run, profile, counterpart, shown, SPECIALISTS, VendorElements[Cite])
             return await run.ask(ask, VendorElements[EvidenceId], roles=roles, known=known)
-        question = _of_pack(run, profile, counterpart, shown, "prospect/company_profile", ProspectReading[Cite])
+        question = _of_pack(run, profile, counterpart, shown, ("prospect/company_profile",), ProspectReading[Cite])
         return await run.ask(question, ProspectReading[EvidenceId], roles=roles, known=known)
     except NoAccess:
         raise
@@ -126,18 +127,14 @@ A = TypeVar("A", bound=Value)
 
 
 def _of_pack(
-    run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], name: str, answer: type[A]
+    run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], names: Sequence[str], answer: type[A]
 ) -> Ask[A, ReadingBrief]:
-    """One ask for everything the pack says: the specialists' prompts are read together, and named by the first."""
-    prompt = load(name)
+    """One ask for everything the pack says: the specialists' prompts are read together."""
     brief = ReadingBrief(
         role=profile.company.role, company=profile.name, domain=profile.company.domain,
         counterpart=counterpart, context=run.request.context,
     )  # fmt: skip
-    return Ask[A, ReadingBrief](
-        prompt=prompt.name, version=prompt.version, tier=prompt.tier, language=run.request.language,
-        brief=brief, passages=shown, answer=answer,
-    )  # fmt: skip
+    return ask_for(names, language=run.request.language, brief=brief, passages=shown, answer=answer)
 
 
 def _joined(kind: type[R], answers: Sequence[Value]) -> R | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from octave_mcp.domain.asks import Ask, UnderstandingBrief
+from octave_mcp.domain.asks import UnderstandingBrief
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.playbook import Gap
@@ -20,9 +20,10 @@ from octave_mcp.domain.prospect import (
 from octave_mcp.domain.research import Research
 from octave_mcp.errors import NoAccess, UpstreamError
 from octave_mcp.evidence import as_passage, confidence
-from octave_mcp.prompts import load
+from octave_mcp.prompts import ask_for
 from octave_mcp.run import Checked, Run
 
+PROMPTS = ("prospect/pain_points", "prospect/buyer_personas")
 MOST_PAINS = 7
 MOST_PERSONAS = 3
 MOST_FACTS = 5
@@ -60,7 +61,6 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
             "intelligence": _intelligence(research, checked.value),
             "evidence": tuple({e.id: e for e in (*research.evidence, *checked.evidence)}.values()),
             "gaps": (*research.gaps, *checked.gaps),
-            "spent": research.spent + checked.spent,
         }
     )
 
@@ -68,16 +68,12 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
 async def _ask(
     run: Run, research: Research, reading: ProspectReading[EvidenceId], counterpart: str
 ) -> Checked[Understanding[EvidenceId]]:
-    prompt = load("prospect/pain_points")
     shown = tuple(as_passage(evidence, number) for number, evidence in enumerate(research.evidence, 1))
-    ask = Ask[Understanding[Cite], UnderstandingBrief](
-        prompt=prompt.name, version=prompt.version, tier=prompt.tier, language=run.request.language,
-        brief=UnderstandingBrief(
-            company=research.profile.name, domain=research.profile.company.domain,
-            counterpart=counterpart, reading=reading, context=run.request.context,
-        ),
-        passages=shown, answer=Understanding[Cite],
+    brief = UnderstandingBrief(
+        company=research.profile.name, domain=research.profile.company.domain,
+        counterpart=counterpart, reading=reading, context=run.request.context,
     )  # fmt: skip
+    ask = ask_for(PROMPTS, language=run.request.language, brief=brief, passages=shown, answer=Understanding[Cite])
     return await run.ask(
         ask, Understanding[EvidenceId], roles=("prospect",) * len(shown), known=(research.profile.name,)
     )

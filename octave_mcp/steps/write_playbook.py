@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from octave_mcp.computing import computed
-from octave_mcp.domain.asks import Ask, Names, WritingBrief
+from octave_mcp.domain.asks import Names, WritingBrief
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
 from octave_mcp.domain.playbook import (
     CompetitivePositioning,
+    DealDraft,
     GivenContext,
     ObjectionHandling,
+    PersonaDraft,
     Playbook,
+    Sentence,
     SequenceDraft,
     SummaryDraft,
     TalkTrackDraft,
@@ -22,13 +26,16 @@ from octave_mcp.domain.playbook import (
 )
 from octave_mcp.domain.prospect import BuyerPersona, CompanyProfile, ProspectIntelligence
 from octave_mcp.domain.research import Research
-from octave_mcp.domain.value import Value
+from octave_mcp.domain.value import Value, walk
 from octave_mcp.domain.vendor import VendorElements
-from octave_mcp.errors import UpstreamError
+from octave_mcp.errors import BadAnswer, UpstreamError
 from octave_mcp.evidence import as_passage
-from octave_mcp.prompts import load
-from octave_mcp.run import Checked, Run
+from octave_mcp.gates import Problem
+from octave_mcp.languages import foreign
+from octave_mcp.prompts import ask_for, load
+from octave_mcp.run import Checked, Rules, Run
 from octave_mcp.steps import account, finish
+from octave_mcp.steps.emails import complaints, emails
 from octave_mcp.steps.merge import name_key
 from octave_mcp.together import together
 
@@ -42,6 +49,12 @@ NOTHING = VendorElements[EvidenceId](
 MOST_CITED = 3
 """Of the evidence that says the same, so that a reader is not drowned in it."""
 
+SUMMARY, CARD = ("playbook/summary",), ("playbook/battle_card",)
+SEQUENCE, TRACK = ("playbook/email_sequence",), ("playbook/talk_track",)
+CARDS = ("why_we_win", "objection_handling", "competitive_positioning")
+
+Answers = tuple[Checked[Any] | UpstreamError, ...]
+
 UNKNOWN = ProspectIntelligence(
     company_profile=CompanyProfile[EvidenceId](summary=None, facts=()), pain_points=(), buyer_personas=()
 )
@@ -54,16 +67,8 @@ async def write_playbook(run: Run, vendor: Research, prospect: Research) -> Play
         UpstreamError: not one of the writers answered.
     """
     desk = await computed(Desk, run, vendor, prospect)
-    run.plan(4 + 2 * len(desk.personas))
-    summary, why, objections, positioning, *copy = await together(
-        desk.write("playbook/summary", SummaryDraft[Cite], SummaryDraft[EvidenceId]),
-        desk.write("playbook/battle_card", WhyWeWin[Cite], WhyWeWin[EvidenceId]),
-        desk.write("playbook/battle_card", ObjectionHandling[Cite], ObjectionHandling[EvidenceId]),
-        desk.write("playbook/battle_card", CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId]),
-        *(desk.sequence(rank) for rank in range(len(desk.personas))),
-        *(desk.talk_track(rank) for rank in range(len(desk.personas))),
-    )
-    answers: tuple[Checked[Any] | UpstreamError, ...] = (summary, why, objections, positioning, *copy)
+    run.plan(len(CARDS) + 1 + 2 * len(desk.personas))
+    answers = await (desk.write_together() if run.capacity.writes_together else desk.write_apart())
     if all(isinstance(answer, UpstreamError) for answer in answers):
         raise next(answer for answer in answers if isinstance(answer, UpstreamError))
     return await computed(_playbook, run, desk, answers)
@@ -79,6 +84,7 @@ class Desk:
         self.evidence: dict[EvidenceId, Evidence] = {e.id: e for e in (*vendor.evidence, *prospect.evidence)}
         self.shown: tuple[Passage, ...] = tuple(as_passage(e, n) for n, e in enumerate(self.evidence.values(), 1))
         self.existing = existing_customer(vendor, prospect)[:MOST_CITED]
+        self.judged_language = "" if run.asker.model.languages else run.request.language
 
     @property
     def names(self) -> tuple[str, str]:
@@ -93,28 +99,71 @@ class Desk:
     def personas(self) -> tuple[BuyerPersona, ...]:
         return self.intelligence.buyer_personas
 
-    async def sequence(self, rank: int) -> Checked[Any] | UpstreamError:
-        return await self.write("playbook/email_sequence", SequenceDraft[Cite], SequenceDraft[EvidenceId], rank)
+    async def write_apart(self) -> Answers:
+        """The summary, the cards, and for each persona a sequence and a talk track: an ask for each of them."""
+        ranks = range(len(self.personas))
+        return await together(
+            self._write(SUMMARY, SummaryDraft[Cite], SummaryDraft[EvidenceId], rules=self._in_language),
+            self._write(CARD, WhyWeWin[Cite], WhyWeWin[EvidenceId], rules=self._in_language),
+            self._write(CARD, ObjectionHandling[Cite], ObjectionHandling[EvidenceId], rules=self._in_language),
+            self._write(
+                CARD, CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId], rules=self._in_language
+            ),
+            *(
+                self._write(SEQUENCE, SequenceDraft[Cite], SequenceDraft[EvidenceId], rank, rules=self._of_emails)
+                for rank in ranks
+            ),
+            *(
+                self._write(TRACK, TalkTrackDraft[Cite], TalkTrackDraft[EvidenceId], rank, rules=self._in_language)
+                for rank in ranks
+            ),
+        )
 
-    async def talk_track(self, rank: int) -> Checked[Any] | UpstreamError:
-        return await self.write("playbook/talk_track", TalkTrackDraft[Cite], TalkTrackDraft[EvidenceId], rank)
+    async def write_together(self) -> Answers:
+        """The same in one ask for the deal, and one for each persona."""
+        deal, *personas = await together(
+            self._write((*SUMMARY, *CARD), DealDraft[Cite], DealDraft[EvidenceId], rules=self._in_language),
+            *(
+                self._write(
+                    (*SEQUENCE, *TRACK), PersonaDraft[Cite], PersonaDraft[EvidenceId], rank, rules=self._of_persona
+                )
+                for rank in range(len(self.personas))
+            ),
+        )
+        copy = [_parts(draft, PersonaDraft[EvidenceId]) for draft in personas]
+        return (
+            *_parts(deal, DealDraft[EvidenceId]),
+            *(sequence for sequence, _ in copy),
+            *(track for _, track in copy),
+        )
 
-    async def write(
-        self, name: str, answer: type[A], into: type[R], rank: int | None = None
+    async def _write(
+        self, names: Sequence[str], answer: type[A], into: type[R], rank: int | None = None, *, rules: Rules[R]
     ) -> Checked[Any] | UpstreamError:
-        prompt, persona = load(name), None if rank is None else self.personas[rank]
-        ask = Ask[A, WritingBrief](
-            prompt=prompt.name, version=prompt.version, tier=prompt.tier, language=self.run.request.language,
-            brief=self._brief(persona, rank or 0), passages=self.shown, answer=answer,
-        )  # fmt: skip
+        persona = None if rank is None else self.personas[rank]
+        brief, language = self._brief(persona, rank or 0), self.run.request.language
+        ask = ask_for(names, language=language, brief=brief, passages=self.shown, answer=answer)
         roles: tuple[Role, ...] = tuple(e.role for e in self.evidence.values())
+        title, units = load(ask.prompt).title, max(1, len(_drafts(answer)))
         try:
-            checked = await self.run.ask(ask, into, roles=roles, known=self.known)
+            checked = await self.run.ask(ask, into, roles=roles, known=self.known, rules=rules)
         except UpstreamError as failed:
-            self.run.progress(f"{prompt.title} failed", units=1)
+            self.run.progress(f"{title} failed", units=units)
             return failed
-        self.run.progress(f"{prompt.title} written{f' for {persona.title}' if persona else ''}", units=1)
+        self.run.progress(f"{title} written{f' for {persona.title}' if persona else ''}", units=units)
         return checked
+
+    def _in_language(self, draft: Value, _: tuple[Evidence, ...]) -> list[Problem]:
+        return list(foreign(" ".join(_said(draft)), self.judged_language))
+
+    def _of_emails(self, draft: SequenceDraft[EvidenceId], evidence: tuple[Evidence, ...]) -> list[Problem]:
+        found = {e.id: e for e in evidence}
+        judged = emails(draft, found, self.known, self.judged_language)
+        return [problem for email in judged for problem in complaints(email)]
+
+    def _of_persona(self, draft: PersonaDraft[EvidenceId], evidence: tuple[Evidence, ...]) -> list[Problem]:
+        mails = self._of_emails(draft.sequence, evidence) if draft.sequence else []
+        return [*mails, *(self._in_language(draft.talk_track, evidence) if draft.talk_track else ())]
 
     def _brief(self, persona: BuyerPersona | None, rank: int) -> WritingBrief:
         return WritingBrief(
@@ -140,7 +189,7 @@ def existing_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId,
     return tuple(dict.fromkeys(i for finding in named or told for i in finding.evidence))
 
 
-def _playbook(run: Run, desk: Desk, answers: tuple[Checked[Any] | UpstreamError, ...]) -> Playbook:
+def _playbook(run: Run, desk: Desk, answers: Answers) -> Playbook:
     summary, why, objections, positioning, *copy = answers
     count = len(desk.personas)
     made = finish.Drafts(
@@ -152,11 +201,9 @@ def _playbook(run: Run, desk: Desk, answers: tuple[Checked[Any] | UpstreamError,
         | desk.evidence,
         personas=desk.personas,
         known=desk.known,
+        language=desk.judged_language,
     )
     assets = finish.assets(made)
-    spent = sum(
-        (answer.spent for answer in answers if isinstance(answer, Checked)), desk.vendor.spent + desk.prospect.spent
-    )
     gaps = (
         *desk.vendor.gaps,
         *desk.prospect.gaps,
@@ -171,7 +218,7 @@ def _playbook(run: Run, desk: Desk, answers: tuple[Checked[Any] | UpstreamError,
         vendor=account.named(desk.vendor),
         prospect=account.named(desk.prospect),
         language=run.request.language,
-        model=", ".join(run.models),
+        model=", ".join(run.asker.models),
         context=GivenContext(given_by="user", text=context) if context else None,
         generated_at=datetime.now(UTC),
         executive_summary=assets.executive_summary,
@@ -187,11 +234,35 @@ def _playbook(run: Run, desk: Desk, answers: tuple[Checked[Any] | UpstreamError,
         pages=account.read_pages(desk.vendor, desk.prospect),
         failed_pages=(*desk.vendor.failures, *desk.prospect.failures),
         gaps=gaps,
-        flags=account.flags(run.models, desk.vendor, desk.prospect, desk.existing),
-        cost=account.cost(spent, desk.vendor, desk.prospect),
+        flags=account.flags(run.asker, desk.vendor, desk.prospect, desk.existing),
+        cost=account.cost(run.asker.ledger, desk.vendor, desk.prospect),
         timings=Timings(total_seconds=0.0, steps=()),
     )
     return playbook.model_copy(update={"evidence": account.cited(playbook, made.evidence)})
+
+
+def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Checked[Any] | UpstreamError, ...]:
+    """The drafts of an answer that holds several; what was dropped from it is told with the first."""
+    names = list(form.model_fields)
+    if isinstance(answer, UpstreamError):
+        return (answer,) * len(names)
+    found = [getattr(answer.value, name) for name in names]
+    return tuple(
+        BadAnswer(f"{name} was left out of the answer, or nothing of it may stand")
+        if value is None
+        else Checked(value, answer.evidence, () if at else answer.gaps)
+        for at, (name, value) in enumerate(zip(names, found, strict=True))
+    )
+
+
+def _drafts(form: type[Value]) -> tuple[str, ...]:
+    """The names of the drafts that a form holds; none where it is one itself."""
+    return tuple(form.model_fields) if issubclass(form, DealDraft | PersonaDraft) else ()
+
+
+def _said(draft: Value) -> Iterator[str]:
+    """What it says in sentences."""
+    return (part.text for part in walk(draft) if isinstance(part, Sentence))
 
 
 def _value(answer: Checked[Any] | UpstreamError) -> Any:  # noqa: ANN401 - one draft of each kind

@@ -41,6 +41,18 @@ events = Table(
     Column("event", Text, nullable=False),
 )
 
+questions = Table(
+    "questions",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("question_id", String(64), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("handed_at", String(40), nullable=False),
+    Column("answer", Text),
+    Column("wrong", Text),
+)
+
 playbooks = Table(
     "playbooks",
     metadata,

@@ -38,7 +38,20 @@ from octave_mcp.domain.run import FINAL, RunRecord, SessionRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import NotFound, SetupError, StoreFailed
 from octave_mcp.settings import Settings
-from octave_mcp.store._tables import VERSION, events, metadata, notes, pages, playbooks, runs, schema, sessions, texts
+from octave_mcp.store._questions import Questions
+from octave_mcp.store._tables import (
+    VERSION,
+    events,
+    metadata,
+    notes,
+    pages,
+    playbooks,
+    questions,
+    runs,
+    schema,
+    sessions,
+    texts,
+)
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Value)
@@ -53,7 +66,7 @@ def make(settings: Settings) -> SqlStore:
     return SqlStore(settings.url)
 
 
-class SqlStore:
+class SqlStore(Questions):
     """`url` is what SQLAlchemy takes: 'sqlite:////home/octave.db', 'postgresql://user:password@host/database'."""
 
     def __init__(self, url: str) -> None:
@@ -412,6 +425,6 @@ def _page(body: str, utf8: bytes) -> Page:
 
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     _lock_texts(db, alone=True)
-    for table in (events, playbooks, pages, runs):
+    for table in (events, questions, playbooks, pages, runs):
         db.execute(delete(table).where(table.c.run_id.in_(ids)))
     db.execute(delete(texts).where(texts.c.sha256.notin_(select(pages.c.sha256))))

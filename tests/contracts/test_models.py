@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import Double, set_up
-from scripted import PROSPECT, VENDOR, Asked, ScriptedModel, ScriptedSource, Stage, invented_sites
+from doubles import Double, answer_to, set_up
+from scripted import PROSPECT, VENDOR, Asked, NoNotes, ScriptedModel, ScriptedSource, Stage, invented_sites
 
 from octave_mcp.app import available
 from octave_mcp.domain.asks import Answer
+from octave_mcp.domain.questions import KeptQuestion, Question
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
-from octave_mcp.ports import Model
+from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings
 
 NAMES = available("models")
 
 
+class Answering:
+    """An inbox whose questions a connected client answers at once."""
+
+    async def questions(self) -> tuple[KeptQuestion, ...]:
+        return ()
+
+    async def put(self, question: Question) -> KeptQuestion:
+        return KeptQuestion(**dict(question))
+
+    async def answer(self, question: KeptQuestion) -> str:
+        return json.dumps(answer_to(question.model_dump()))
+
+    async def judged(self, question_id: str, wrong: str) -> None:
+        """Says nothing."""
+
+
 def model_of(name: str, home: Path) -> Model:
     if name == "scripted":
         return ScriptedModel()
-    return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}))
+    beside = Beside(Answering(), NoNotes(), fresh=True)
+    return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}), beside)
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from octave_mcp.models.extractive.model import Extractive
-from octave_mcp.ports import Model
+from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings
 
 
-def make(settings: Settings) -> Model:
+def make(settings: Settings, beside: Beside | None = None) -> Model:
     return Extractive()

@@ -6,11 +6,23 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from octave_mcp.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, HomepageAnswer, ReadingBrief, UnderstandingBrief, Usage, WritingBrief
+from octave_mcp.domain.asks import (
+    A,
+    Answer,
+    Ask,
+    Capacity,
+    HomepageAnswer,
+    ReadingBrief,
+    UnderstandingBrief,
+    Usage,
+    WritingBrief,
+)
 from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.domain.playbook import (
     CompetitivePositioning,
+    DealDraft,
     ObjectionHandling,
+    PersonaDraft,
     SequenceDraft,
     SummaryDraft,
     TalkTrackDraft,
@@ -41,12 +53,16 @@ class Extractive:
 
     name = "extractive"
     languages: frozenset[str] | None = frozenset({"en"})
+    capacity = Capacity(is_paid=False)
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         value = await computed(_ANSWERS[ask.answer], ask)
         if not isinstance(value, ask.answer):
             raise BadAnswer(f"no answer of the form {ask.answer.__name__!r} can be made")
         return Answer[A](value=value, usage=Usage())
+
+    async def judged(self, question_id: str, wrong: str) -> None:
+        """Puts no questions."""
 
     async def close(self) -> None:
         """Holds nothing open."""
@@ -115,6 +131,15 @@ def _material(ask: Ask[Any, WritingBrief]) -> Material:
     return Material(ask.brief, Shown(ask.passages))
 
 
+def _deal(material: Material) -> DealDraft[Cite]:
+    return DealDraft[Cite](
+        summary=summary(material),
+        why_we_win=cards.why_we_win(material),
+        objection_handling=cards.objection_handling(material),
+        competitive_positioning=cards.competitive_positioning(material),
+    )
+
+
 _ANSWERS: dict[type[Value], Callable[[Any], Value]] = {
     HomepageAnswer[Cite]: _homepage,
     VendorElements[Cite]: _vendor,
@@ -126,4 +151,8 @@ _ANSWERS: dict[type[Value], Callable[[Any], Value]] = {
     WhyWeWin[Cite]: lambda ask: cards.why_we_win(_material(ask)),
     ObjectionHandling[Cite]: lambda ask: cards.objection_handling(_material(ask)),
     CompetitivePositioning[Cite]: lambda ask: cards.competitive_positioning(_material(ask)),
+    DealDraft[Cite]: lambda ask: _deal(_material(ask)),
+    PersonaDraft[Cite]: lambda ask: PersonaDraft[Cite](
+        sequence=sequence(_material(ask), ask.brief.rank), talk_track=talk_track(_material(ask), ask.brief.rank)
+    ),
 }

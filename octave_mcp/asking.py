@@ -1,0 +1,156 @@
+"""How an ask gets its answer: of whom, after how many tries, by when, and within what the run may spend."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from octave_mcp.domain.asks import A, Answer, Ask, ReadingBrief, Spent, Unusable, Usage
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.events import ModelCall
+from octave_mcp.domain.playbook import StepCost
+from octave_mcp.errors import BadAnswer, BudgetExceeded, DeadlineExceeded, ModelRefuses, NoAccess, Transient
+from octave_mcp.ports import Model
+from octave_mcp.retrying import retrying
+
+ATTEMPTS = 10
+SECONDS = 240.0
+"""How long one answer may be tried for."""
+READING_SHARE = 0.5
+"""Of a budget: what is left when this much is spent on reading is kept for writing."""
+
+Tell = Callable[[ModelCall, Transient | None], None]
+"""Makes a call known: an answer, or a try that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that a run may use up; None for as much as it takes."""
+
+    usd: float | None = None
+    asks: int | None = None
+    tokens: int | None = None
+
+    def check(self, spent: Spent, share: float = 1.0) -> None:
+        """Raises: BudgetExceeded: so much of it is used up."""
+        tokens = spent.input_tokens + spent.output_tokens
+        for most, used, told in (
+            (self.usd, spent.usd or 0.0, "${:.4f} of ${:.4f} (max_cost_usd)"),
+            (self.asks, spent.asks, "{} of {} asks (OCTAVE_MAX_RUN_ASKS)"),
+            (self.tokens, tokens, "{} of {} tokens (OCTAVE_MAX_RUN_TOKENS)"),
+        ):
+            if most is not None and used >= most * share:
+                kept = "" if share == 1 else "; the rest is kept for the writing"
+                raise BudgetExceeded(
+                    f"the run's budget is used up: {told.format(used, most)}{kept}; raise it, or lower max_pages"
+                )
+
+
+class Ledger:
+    """What each step used up; `total` leaves out what has no known price."""
+
+    def __init__(self) -> None:
+        self.total = Spent()
+        self._steps: dict[tuple[str, Role | None], Spent] = {}
+
+    def book(self, step: str, company: Role | None, spent: Spent) -> None:
+        self.total += spent.model_copy(update={"usd": spent.usd or 0.0})
+        self._steps[step, company] = self._steps.get((step, company), Spent()) + spent
+
+    @property
+    def costs(self) -> tuple[StepCost, ...]:
+        return tuple(StepCost(step=step, company=company, **dict(spent)) for (step, company), spent in self._rows())
+
+    @property
+    def cost(self) -> Spent:
+        """All of it; its `usd` is None where some of it has no known price."""
+        return sum((spent for _, spent in self._rows()), Spent())
+
+    def _rows(self) -> Iterator[tuple[tuple[str, Role | None], Spent]]:
+        return iter(sorted(self._steps.items(), key=str))
+
+
+@dataclass(slots=True)
+class Asker:
+    """Asks the model of a run, and where it gives nothing, those that the user named to stand in for it."""
+
+    model: Model
+    fallback: tuple[Model, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+    ledger: Ledger = field(default_factory=Ledger)
+    stood_in: set[str] = field(default_factory=set[str])
+    _shut: set[str] = field(default_factory=set[str])
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Who has answered: the model asked for, and those that stood in for it."""
+        return (self.model.name, *sorted(self.stood_in))
+
+    async def answer(self, ask: Ask[A, Any], until: float, tell: Tell) -> Answer[A] | Unusable:
+        """What the model answers, or the first of its fallbacks that does; `until` is a time of the event loop.
+
+        Raises:
+            UpstreamError: no answer came: there is no access, no budget, or no time left.
+        """
+        able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
+        models = [model for model in (self.model, *able) if model.name not in self._shut] or [self.model]
+        for model in models[:-1]:
+            try:
+                return await self._answer_of(model, ask, until, tell)
+            except (Transient, BudgetExceeded, DeadlineExceeded):
+                continue
+            except NoAccess:
+                self._shut.add(model.name)
+        return await self._answer_of(models[-1], ask, until, tell)
+
+    async def _answer_of(self, model: Model, ask: Ask[A, Any], until: float, tell: Tell) -> Answer[A] | Unusable:
+        by = "" if model is self.model else model.name
+        if model.capacity.is_paid:
+            self.budget.check(self.ledger.total, READING_SHARE if isinstance(ask.brief, ReadingBrief) else 1.0)
+        else:
+            until = max(until, asyncio.get_running_loop().time() + SECONDS)
+        attempt = 1
+
+        def again(wait_seconds: float, failed: Transient) -> None:
+            nonlocal attempt
+            tell(_call(model, ask, attempt=attempt, wait_seconds=round(wait_seconds, 3)), failed)
+            attempt += 1
+
+        try:
+            answer = await _in_time(model, ask, until, again)
+        except BadAnswer as bad:
+            usage = bad.usage or Usage()
+            tell(_call(model, ask, attempt=attempt, **usage.model_dump()), None)
+            return Unusable(
+                wrong=str(bad), usage=usage, refused=isinstance(bad, ModelRefuses), question_id=bad.question_id
+            )
+        reused = answer.reused
+        tell(_call(model, ask, attempt=attempt, reused=reused, **answer.usage.model_dump()), None)
+        if not isinstance(answer.value, ask.answer):
+            return Unusable(wrong="the answer is not of the form asked for", usage=answer.usage)
+        return Answer[ask.answer](
+            value=answer.value, usage=answer.usage, wrong=answer.wrong, by=by,
+            question_id=answer.question_id, reused=answer.reused,
+        )  # fmt: skip
+
+
+async def _in_time(
+    model: Model, ask: Ask[A, Any], until: float, again: Callable[[float, Transient], None]
+) -> Answer[A]:
+    if model.capacity.is_patient:
+        return await model.answer(ask)
+    left = until - asyncio.get_running_loop().time()
+    late = DeadlineExceeded("the time that the run, or this step of it, may take is over; ask for fewer pages")
+    if left <= 0:
+        raise late
+    try:
+        async with asyncio.timeout(left):
+            return await retrying(lambda: model.answer(ask), attempts=ATTEMPTS, seconds=min(SECONDS, left), again=again)
+    except TimeoutError:
+        raise late from None
+
+
+def _call(model: Model, ask: Ask[Any, Any], **more: Any) -> ModelCall:  # noqa: ANN401 - ModelCall's own
+    return ModelCall(model=model.name, prompt=ask.prompt, version=ask.version, beside=ask.beside, **more)
