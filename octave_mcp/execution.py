@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from octave_mcp.asking import Asker, Budget
 from octave_mcp.computing import computed
 from octave_mcp.domain.addresses import parse_company
+from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.playbook import Playbook, Timings
@@ -25,6 +26,9 @@ from octave_mcp.run import Run
 
 MOST_RESUMED = 20
 """A run that so many servers have carried on and not survived is one that ends them."""
+
+MOST_PATIENT = 500
+"""Runs that may wait for answers at once, beside those that work."""
 
 FAILED_PAGE_CODES = ("timeout", "connection_failed", "http_429", "http_5")
 _FAILED_GAPS = frozenset(kind.code for kind in tree(UpstreamError))
@@ -82,6 +86,16 @@ class Executor:
         self._adapters = adapters
         self._store = adapters.store
         self._places = asyncio.Semaphore(adapters.max_runs)
+        self._patient = asyncio.Semaphore(MOST_PATIENT)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run is under way that waits for nobody."""
+        return any(not inbox.is_waiting for inbox in self.inboxes.values())
+
+    def estimate(self, request: PlaybookRequest, model_name: str) -> Estimate:
+        model = self._adapters.model(model_name)
+        return model.estimate(request.max_pages or model.capacity.max_pages)
 
     async def claims(self, run_id: str) -> Claim:
         record = await self._store.get_run(run_id)
@@ -95,7 +109,11 @@ class Executor:
 
     async def execute(self, run_id: str, journal: Journal) -> None:
         """The run to its end, from wherever its journal stands; interrupted, it is neither ended nor lost."""
-        async with self._places:  # in the order in which they were started
+        record = await self._store.get_run(run_id)
+        if record is None or record.is_final:
+            return
+        is_patient = (await computed(self._adapters.model, record.model)).capacity.is_patient
+        async with self._patient if is_patient else self._places:  # in the order in which they were started
             record = await self._store.get_run(run_id)
             if record is None or record.is_final:
                 return

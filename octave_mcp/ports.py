@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
 
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.page import Page, PageFailure
@@ -27,6 +27,10 @@ class Model(Protocol):
     name: str
     languages: frozenset[str] | None
     capacity: Capacity
+
+    def estimate(self, max_pages: int) -> Estimate:
+        """What a playbook from so many pages of each company will about use up."""
+        ...
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         """The answer in the form asked for, unchecked.
@@ -255,8 +259,8 @@ class Store(Notes, Protocol):
         """In the order in which they were put."""
         ...
 
-    async def hand_out(self, run_id: str) -> KeptQuestion | None:
-        """An open question: one that was never handed out, or the one that was so longest ago."""
+    async def hand_out(self, run_id: str, *, before: datetime) -> KeptQuestion | None:
+        """An open question: one that was never handed out, or the one that was so longest ago, before that time."""
         ...
 
     async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:

@@ -231,9 +231,10 @@ def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[st
         if passage.page.url != page:
             page, heading = passage.page.url, ""
             yield f"\n=== {_head(passage)}"
-        if passage.heading != heading and not passage.text.lstrip("# ").startswith(passage.heading):
-            yield f"-- {_line(passage.heading)}"
-        heading = passage.heading
+        told = "" if passage.text.lstrip("# ").startswith(passage.heading) else passage.heading
+        if told != heading:
+            yield f"-- {_line(told)}".rstrip()
+        heading = told
         first, *more = (_line(passage.sentence(at)) for at in range(1, len(passage.sentences) + 1))
         yield f"[{number}] {first}"
         yield from (f"({at}) {sentence}" for at, sentence in enumerate(more, 2))

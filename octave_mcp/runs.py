@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from octave_mcp.computing import collect, computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.questions import KeptQuestion
 from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, SessionRecord
 from octave_mcp.errors import Abandoned, InputError, NotFinished, NotFound, ReusedRequest, StoreFailed
 from octave_mcp.execution import Adapters, Executor, ended
@@ -20,11 +21,16 @@ HEARTBEAT_SECONDS = 4.0
 """How long a follower waits for news before the last is told again."""
 GLANCE_SECONDS = 0.25
 """How often a follower looks for news of a run that another process executes."""
+GLIMPSE_SECONDS = 0.05
+"""How often to look for the checks' verdict on an answer, which takes a moment."""
+VERDICT_SECONDS = 10.0
 TENDING_SECONDS = 60.0
 """How often runs that nobody took up are started, and those kept long enough are removed."""
 UNCLAIMED_SECONDS = 30.0
 """How long after it was recorded a run may still be on its way to the engine."""
 
+LEASE = timedelta(seconds=60)
+"""How long a question that was handed out is left to whoever got it."""
 ABANDONED = timedelta(days=7)
 NOBODY = RunError(
     code=Abandoned.code,
@@ -61,7 +67,7 @@ class Runs:
         if self._tending:
             self._tending.cancel()
             await asyncio.gather(self._tending, return_exceptions=True)
-        await self._engine.close(grace_seconds)
+        await self._engine.close(grace_seconds if self._executor.is_busy else 0)
         for log in tuple(self._executor.logs.values()):
             await log.close()
         await self._store.close()
@@ -79,6 +85,11 @@ class Runs:
         """
         model, source = self._adapters.model_name(request.model), self._adapters.source_name(request.source)
         await computed(self._executor.check, request, model, source)
+        estimate = await computed(self._executor.estimate, request, model)
+        if request.max_cost_usd is not None and estimate.usd is None:
+            raise InputError(
+                f"max_cost_usd cannot be kept: what {model} costs is not known; set OCTAVE_MAX_RUN_TOKENS instead"
+            )
         record = RunRecord(
             run_id=f"run_{secrets.token_hex(16)}",
             session_id=request.session_id or f"sess_{secrets.token_hex(16)}",
@@ -87,6 +98,7 @@ class Runs:
             model=model,
             source=source,
             created_at=datetime.now(UTC),
+            estimate=estimate,
         )
         kept = await self._store.add_run(record, new_session=request.session_id is None)
         if kept.request != request:
@@ -145,13 +157,15 @@ class Runs:
         return found[-1].model_copy(update={"message": message})
 
     async def follow(self, run_id: str, wait_seconds: float, told: Told) -> RunRecord:
-        """The run once it is final, or as it is after `wait_seconds`; `told` gets each event, the last again every 4 s.
+        """The run once it is final, or waits for answers, or as it is after `wait_seconds`.
+
+        `told` gets each event, the last again every 4 s.
 
         Raises:
             NotFound: there is no such run.
         """
         record = await self.get(run_id)
-        if not record.is_final and wait_seconds > 0:
+        if not record.is_at_rest and wait_seconds > 0:
             try:
                 async with asyncio.timeout(wait_seconds):
                     await self._follow(run_id, told)
@@ -167,8 +181,11 @@ class Runs:
         async with aclosing(self._batches(run_id, seen[-1][0] if seen else 0)) as batches:
             async for batch in batches:
                 for _, event in batch:
-                    last = event
-                    await told(event)
+                    if event.event == "waiting":
+                        return
+                    if event.event != "answered":
+                        last = event
+                        await told(event)
                 if last and not batch:
                     await told(last)
 
@@ -206,6 +223,64 @@ class Runs:
                 yield []
                 waited = 0.0
             waited += await _wait(news, HEARTBEAT_SECONDS if news else GLANCE_SECONDS)
+
+    async def next_question(self, run_id: str, wait_seconds: float) -> tuple[RunRecord, KeptQuestion | None, int]:
+        """The run, a question of it that is open, and how many are.
+
+        Asked again, another one, as long as there are others: one that was handed out a minute ago is somebody's, and
+        is given again when none else is put within `wait_seconds`.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        over = asyncio.get_running_loop().time() + wait_seconds
+        while True:
+            record = await self.get(run_id)
+            left = over - asyncio.get_running_loop().time()
+            free = datetime.now(UTC) - (LEASE if left > 0 else timedelta())
+            question = None if record.is_final else await self._store.hand_out(run_id, before=free)
+            if question or record.is_final or left <= 0:
+                return record, question, await self._open_questions(run_id)
+            await _wait(None, min(left, GLANCE_SECONDS))
+
+    async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, KeptQuestion, int]:
+        """The run, the question with what the checks say of the answer, and how many are open.
+
+        The checks are the run's own: where it is not being executed, they say nothing yet.
+
+        Raises:
+            NotFound: there is no such run, or no such question.
+            InputError: it was answered otherwise already, or the run has ended.
+        """
+        record = await self.get(run_id)
+        await self._question(run_id, question_id)
+        if record.is_final:
+            raise InputError(f"run {run_id!r} is {record.status}: it takes no answers any more; get_run has its result")
+        taken = await self._store.put_answer(run_id, question_id, answer)
+        if inbox := self._executor.inboxes.get(run_id):
+            inbox.wake()
+        question = await self._question(run_id, question_id)
+        if not taken and question.answer != answer:
+            raise InputError(f"question {question_id!r} has an answer already; call next_question for another")
+        question = await self._judged(question, run_id)
+        return await self.get(run_id), question, await self._open_questions(run_id)
+
+    async def _judged(self, question: KeptQuestion, run_id: str) -> KeptQuestion:
+        """The question with its verdict, unless that takes too long."""
+        over = asyncio.get_running_loop().time() + VERDICT_SECONDS
+        while question.wrong is None and asyncio.get_running_loop().time() < over:
+            await asyncio.sleep(GLIMPSE_SECONDS)
+            question = await self._question(run_id, question.question_id)
+        return question
+
+    async def _question(self, run_id: str, question_id: str) -> KeptQuestion:
+        question = await self._store.question(run_id, question_id)
+        if question is None:
+            raise NotFound(f"run {run_id!r} has no question {question_id!r}; next_question gives those it has")
+        return question
+
+    async def _open_questions(self, run_id: str) -> int:
+        return sum(question.answer is None for question in await self._store.questions(run_id))
 
     async def cancel(self, run_id: str) -> RunRecord:
         """The run, now cancelled; as it is, where it is final already.

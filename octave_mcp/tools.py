@@ -10,8 +10,10 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 from pydantic import Field
 
 from octave_mcp.computing import computed
+from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import SECTIONS, Playbook
+from octave_mcp.domain.questions import Question
 from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, RunStatus, SessionRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, UnknownName
@@ -20,11 +22,13 @@ from octave_mcp.tooling import TOOLS, Call, tool
 __all__ = (
     "TOOLS",
     "RunReport",
+    "answer_question",
     "cancel_run",
     "delete_session",
     "generate_playbook",
     "get_run",
     "list_sessions",
+    "next_question",
 )
 
 T = TypeVar("T")
@@ -35,7 +39,8 @@ SUFFIXES = ("md", "html", "json")
 
 SECTION_CHARACTERS = 76_000
 """About 20,000 tokens: the most that one answer carries of a section."""
-WAIT = Field(ge=0, le=600, description="Seconds to wait before returning, over MCP at most 55; poll with get_run then")
+ANSWER_CHARACTERS = 200_000
+WAIT = Field(ge=0, le=600, description="Seconds to wait, over MCP at most 55")
 
 
 class Overview(Value):
@@ -63,6 +68,7 @@ class RunReport(Value):
     total: int = 0
     next: str = ""
     error: RunError | None = None
+    estimate: Estimate | None = None
     overview: Overview | None = None
     files: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
@@ -76,6 +82,27 @@ class SectionReport(RunReport):
 
     section: dict[str, Any] | None = None
     cursor: str | None = None
+
+
+class QuestionReport(Value):
+    """A question of a run for your own model, if one is open, and how many are; `next` says which call to make."""
+
+    run_id: str
+    status: RunStatus
+    question: Question | None = None
+    open: int
+    next: str
+
+
+class Verdict(Value):
+    """Whether an answer was accepted, None if that is not known yet; and if not, what is wrong with it."""
+
+    run_id: str
+    status: RunStatus
+    accepted: bool | None
+    wrong: str = ""
+    open: int
+    next: str
 
 
 class RunLine(Value):
@@ -119,10 +146,20 @@ async def generate_playbook(
     context: Annotated[
         str, Field(max_length=1000, description="What to sell, to whom, what you know; never evidence")
     ] = "",
-    model: Annotated[str, Field(description="Who writes: 'auto', or 'extractive', which needs no key")] = "auto",
+    model: Annotated[
+        str,
+        Field(
+            description="Who writes: auto, openai, anthropic, compat; without a key host (you answer its questions) or "
+            "extractive (rules)"
+        ),
+    ] = "auto",
     source: Annotated[str, Field(description="Where pages come from: 'auto' or 'crawler'")] = "auto",
     language: Annotated[str, Field(max_length=35, description="Language of the playbook, e.g. 'en'")] = "en",
-    max_pages: Annotated[int, Field(ge=1, le=200, description="Pages to read of each company")] = 25,
+    max_pages: Annotated[
+        int | None, Field(ge=1, le=200, description="Pages to read of each company; else 25, or 10 for 'host'")
+    ] = None,
+    max_cost_usd: Annotated[float | None, Field(gt=0, description="The most that models may cost")] = None,
+    refresh: Annotated[bool, Field(description="Use nothing kept from the last 24 h")] = False,
     session_id: Annotated[
         str | None, Field(max_length=64, description="From an earlier run, to keep them together")
     ] = None,
@@ -136,9 +173,9 @@ async def generate_playbook(
 ) -> RunReport:
     """Research both companies on the web and write a playbook for selling to the prospect.
 
-    Who to approach and why, e-mail sequences, talk tracks, battle cards. Returns after `wait_seconds` at the latest,
-    with a run_id for get_run; the run goes on whether or not anyone waits. Every claim cites the page it came from;
-    what could not be found is listed in `gaps`, never invented.
+    Whom to approach and why, e-mail sequences, talk tracks, battle cards. Returns after `wait_seconds` at the latest,
+    with a run_id for get_run; the run goes on whether or not anyone waits. Every claim cites its page; what is not
+    found is listed in `gaps`, never invented.
     """
     request = PlaybookRequest(
         vendor=vendor_domain,
@@ -148,6 +185,8 @@ async def generate_playbook(
         source=source,
         language=language,
         max_pages=max_pages,
+        max_cost_usd=max_cost_usd,
+        refresh=refresh,
         session_id=session_id,
         request_id=request_id,
     )
@@ -180,6 +219,52 @@ async def get_run(
         return SectionReport(**dict(await _reported(record, playbook, call)))
     part = await computed(_part, playbook, section, cursor)
     return SectionReport(**dict(await _reported(record, playbook, call, overview=False)), **part)
+
+
+@tool("GET", "/runs/{run_id}/questions/next", title="Get a question to answer", read_only=True)
+async def next_question(
+    run_id: Annotated[str, Field(description="Of a run with the model 'host'")],
+    wait_seconds: Annotated[float, WAIT] = 40,
+    *,
+    call: Call,
+) -> QuestionReport:
+    """A question for you: follow its `instructions` on its `material`, and answer by its `answer_schema`.
+
+    `complaint` says what was wrong with the last answer. Call it again for another: several may be open at once, and
+    be answered in parallel.
+    """
+    wait = min(wait_seconds, call.longest_wait_seconds)
+    record, kept, still_open = await call.runs.next_question(run_id, wait)
+    question = Question(**kept.model_dump(exclude={"answer", "wrong"})) if kept else None
+    then = _then(record, still_open, call)
+    return QuestionReport(run_id=run_id, status=record.status, question=question, open=still_open, next=then)
+
+
+@tool("POST", "/runs/{run_id}/questions/{question_id}", title="Answer a question", idempotent=True)
+async def answer_question(
+    run_id: Annotated[str, Field(description="From generate_playbook")],
+    question_id: Annotated[str, Field(description="From next_question")],
+    answer: Annotated[dict[str, Any] | str, Field(description="JSON of the question's answer_schema")],
+    *,
+    call: Call,
+) -> Verdict:
+    """Answer a question of a run. What its checks find wrong comes back, and with the question to answer again."""
+    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    if len(text) > ANSWER_CHARACTERS:
+        raise InputError(f"the answer has {len(text)} characters, at most {ANSWER_CHARACTERS}; give fewer entries")
+    record, kept, still_open = await call.runs.answer(run_id, question_id, text)
+    accepted = None if kept.wrong is None else not kept.wrong
+    then = _then(record, still_open, call)
+    return Verdict(
+        run_id=run_id, status=record.status, accepted=accepted, wrong=kept.wrong or "", open=still_open, next=then
+    )
+
+
+def _then(record: RunRecord, still_open: int, call: Call) -> str:
+    """The call to make after a question, or an answer."""
+    if record.is_final:
+        return f"{_asking(record.run_id, call)} for the result"
+    return f"{_question_call(record.run_id, call)}{'' if still_open else '; none is open now'}"
 
 
 @tool("POST", "/runs/{run_id}/cancel", title="Cancel a run", idempotent=True, destructive=True)
@@ -278,6 +363,7 @@ def report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> 
         done=last.done if last else 0,
         total=last.total if last else 0,
         error=record.error,
+        estimate=None if final else record.estimate,
         overview=_overview(playbook) if playbook else None,
         files=record.files,
     )
@@ -285,15 +371,26 @@ def report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> 
 
 def _next(record: RunRecord, playbook: Playbook | None, call: Call) -> str:
     """The call to make, as the caller makes calls."""
-    if call.runs_at == "/runs/":
-        asked = f"GET /runs/{record.run_id}"
-        section = f"{asked}?section=email_sequences, or another section, or one of the links"
-    else:
-        asked = f"call get_run with run_id={record.run_id!r}"
-        section = "call get_run with a section, e.g. 'email_sequences', or open the files"
+    asked = _asking(record.run_id, call)
+    if record.status == "waiting":
+        return f"{_question_call(record.run_id, call)}; answer each, until the run is final"
     if not record.is_final:
         return asked
-    return section if playbook else ""
+    if not playbook:
+        return ""
+    if call.runs_at == "/runs/":
+        return f"{asked}?section=email_sequences, or another section, or one of the links"
+    return "call get_run with a section, e.g. 'email_sequences', or open the files"
+
+
+def _asking(run_id: str, call: Call) -> str:
+    return f"GET /runs/{run_id}" if call.runs_at == "/runs/" else f"call get_run with run_id={run_id!r}"
+
+
+def _question_call(run_id: str, call: Call) -> str:
+    if call.runs_at == "/runs/":
+        return f"GET /runs/{run_id}/questions/next"
+    return f"call next_question with run_id={run_id!r}"
 
 
 def _overview(playbook: Playbook) -> Overview:

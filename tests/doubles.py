@@ -133,10 +133,12 @@ def _passages(text: str) -> Iterator[Passage]:
             sentences = []
         if named := _PAGE.fullmatch(line):
             page, heading = _page(named), ""
-        elif line.startswith("-- "):
+        elif line.startswith("--"):
             heading = line[3:]
         elif said:
             number = int(said["passage"] or number)
+            if said["passage"] and said["text"].startswith("#"):
+                heading = said["text"].strip("# ")
             sentences.append(said["text"])
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from octave_mcp.app import App
 from octave_mcp.domain.addresses import same_site, url_key
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, HomepageAnswer, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, HomepageAnswer, Usage
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, Passage
@@ -175,6 +175,9 @@ class ScriptedModel:
         self.asked: list[Asked] = []
         self.closed = 0
         self._scripts: list[tuple[Callable[[Asked], bool], Reply]] = []
+
+    def estimate(self, max_pages: int) -> Estimate:
+        return Estimate(asks=max_pages, input_tokens=100 * max_pages, output_tokens=10, usd=0.001)
 
     def on(self, matches: Callable[[Asked], bool], reply: Reply) -> None:
         """From now on `reply` answers what matches; the last script said wins."""

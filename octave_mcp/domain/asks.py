@@ -148,6 +148,15 @@ class Spent(Value):
         return cls(asks=1, **answer.usage.model_dump())
 
 
+class Estimate(Value):
+    """What a run will about use up; `usd` is None where a price is not known."""
+
+    asks: int
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
+
+
 class Capacity(Value):
     """How much a model takes on at once: pages and characters of an ask, and pages of a company unless the caller says.
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.value import Value
 
 RunStatus = Literal["queued", "running", "waiting", "completed", "partial", "failed", "cancelled"]
@@ -41,6 +42,7 @@ class RunRecord(Value):
     """What is kept of a run beside its events and its playbook.
 
     `model` and `source` are those that 'auto' in the request stands for; `started_at` is None while it waits its turn.
+    `estimate` is what was said of its cost when it was asked for.
     """
 
     run_id: str
@@ -53,11 +55,17 @@ class RunRecord(Value):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: RunError | None = None
+    estimate: Estimate | None = None
     files: tuple[str, ...] = ()
 
     @property
     def is_final(self) -> bool:
         return self.status in FINAL
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Nothing more comes of it, or nothing before somebody answers."""
+        return self.is_final or self.status == "waiting"
 
 
 class SessionRecord(Value):

@@ -7,18 +7,19 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from math import ceil
 from typing import Any
 
 import httpx2
 
 from octave_mcp.answers import decoded, schema_name, schema_of
 from octave_mcp.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Tier, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Tier, Usage
 from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, Transient
 from octave_mcp.models._failures import Key, ours, said
 from octave_mcp.models._limiter import limiter
 from octave_mcp.models._prices import priced
-from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Wire
+from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import Beside
 from octave_mcp.rendering import rendered
 
@@ -47,6 +48,22 @@ class Remote:
         self._models, self._open_wire, self._key, self._most = models, open_wire, key, most
         self._wire: Wire | None = None
         self._opening = asyncio.Lock()
+
+    def estimate(self, max_pages: int) -> Estimate:
+        """By what runs on sites of ordinary companies took: prompts, passages and answers, in tokens."""
+        packs = ceil(max_pages / self.capacity.pack_pages)
+        reading = Tokens(input=packs * 6_300 + max_pages * 3_200 + 3_800, output=packs * 2_700 + 400)
+        writing = Tokens(input=6_600 + 10 * 7_400, output=1_000 + 10 * 1_000)
+        prices = [
+            priced(reading, self.name, self._models["fast"]).usd,
+            priced(writing, self.name, self._models["strong"]).usd,
+        ]
+        return Estimate(
+            asks=2 + 2 * packs + 11,
+            input_tokens=reading.input + writing.input,
+            output_tokens=reading.output + writing.output,
+            usd=None if None in prices else round(sum(filter(None, prices)), 4),
+        )
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         sent = await computed(self._sent, ask)

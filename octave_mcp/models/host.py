@@ -13,7 +13,7 @@ from typing import Any
 
 from octave_mcp.answers import decoded, schema_of
 from octave_mcp.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, ReadingBrief, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, ReadingBrief, Usage
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.questions import KeptQuestion, Question
 from octave_mcp.domain.value import walk
@@ -26,8 +26,10 @@ from octave_mcp.settings import Settings
 MOST_QUESTIONS = 12
 MOST_TOKENS = 60_000
 QUESTION_TOKENS = 20_000
-READING_CHARACTERS = 30_000
+READING_CHARACTERS = 17_000
 """Of the passages of a company that are shown."""
+READING_SHARE = 0.43
+"""Of the tokens: pages are asked about again only where that leaves enough for the writing."""
 BY_RULES = frozenset({"research/homepage"})
 """What the home page's head says is read by rules."""
 
@@ -55,6 +57,11 @@ class Host:
         self._rules = Extractive()
         self._putting = asyncio.Lock()
 
+    def estimate(self, max_pages: int) -> Estimate:
+        """By what runs on sites of ordinary companies took; what the client's model costs is not known here."""
+        tokens = 30_000 + min(max_pages, 10) * 1_500
+        return Estimate(asks=7, input_tokens=min(tokens, self._most_tokens), output_tokens=14_000, usd=None)
+
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         if ask.prompt in BY_RULES:
             return await self._rules.answer(ask)
@@ -62,7 +69,8 @@ class Host:
             raise SetupError("the host model answers within a run")
         question = await computed(_question, ask, await self._passages(ask))
         async with self._putting:
-            kept = await self._put(self._beside.inbox, question)
+            share = READING_SHARE if ask.complaint and isinstance(ask.brief, ReadingBrief) else 1.0
+            kept = await self._put(self._beside.inbox, question, int(self._most_tokens * share))
         text = await self._beside.inbox.answer(kept)
         usage = Usage(input_tokens=question.tokens, output_tokens=estimated_tokens(text), usd=None)
         return await computed(_answer, text, ask, question.question_id, usage)
@@ -82,17 +90,16 @@ class Host:
         cited = [value.passage for value in walk(found.value) if isinstance(value, Cite)]
         return _fitting(ask, list(dict.fromkeys((*cited, *range(1, len(ask.passages) + 1)))))
 
-    async def _put(self, inbox: Inbox, question: Question) -> KeptQuestion:
+    async def _put(self, inbox: Inbox, question: Question, most: int) -> KeptQuestion:
         """Raises: BudgetExceeded: it would be one too many, or too long."""
         asked = {other.question_id: other.tokens for other in await inbox.questions()}
         tokens = sum(asked.values()) + question.tokens
-        if question.question_id not in asked and (
-            len(asked) >= self._most_questions or tokens > self._most_tokens or question.tokens > QUESTION_TOKENS
-        ):
+        is_one_too_many = len(asked) >= self._most_questions or tokens > most or question.tokens > QUESTION_TOKENS
+        if question.question_id not in asked and is_one_too_many:
             raise BudgetExceeded(
-                f"the connected client is asked at most {self._most_questions} questions of {self._most_tokens} tokens "
-                f"in all, {QUESTION_TOKENS} each; this one of {question.tokens} would be number {len(asked) + 1} and "
-                f"make it {tokens}; raise OCTAVE_MAX_RUN_ASKS and OCTAVE_MAX_RUN_TOKENS, or lower max_pages"
+                f"question {len(asked) + 1} of {question.tokens} tokens would make it {tokens}; the connected client "
+                f"is asked at most {self._most_questions} of {most} tokens up to here, {QUESTION_TOKENS} each; "
+                "raise OCTAVE_MAX_RUN_ASKS and OCTAVE_MAX_RUN_TOKENS, or lower max_pages"
             )
         return await inbox.put(question)
 

@@ -48,16 +48,17 @@ class Questions(ABC):
         found = select(questions).where(questions.c.run_id == run_id).order_by(questions.c.number)
         return await self._look(lambda db: [_read(row) for row in db.execute(found)])
 
-    async def hand_out(self, run_id: str) -> KeptQuestion | None:
-        still_open = select(questions).where(questions.c.run_id == run_id, questions.c.answer.is_(None))
+    async def hand_out(self, run_id: str, *, before: datetime) -> KeptQuestion | None:
+        still_open = select(questions).where(
+            questions.c.run_id == run_id, questions.c.answer.is_(None), questions.c.handed_at < _text(before)
+        )
         longest_ago = still_open.order_by(questions.c.handed_at, questions.c.number).limit(1)
 
         def work(db: Connection) -> KeptQuestion | None:
             row = db.execute(longest_ago.with_for_update()).first()
             if row is None:
                 return None
-            now = datetime.now(UTC).isoformat(timespec="microseconds")
-            db.execute(_the(run_id, row.question_id).values(handed_at=now))
+            db.execute(_the(run_id, row.question_id).values(handed_at=_text(datetime.now(UTC))))
             return _read(row)
 
         return await self._do(work)
@@ -68,6 +69,10 @@ class Questions(ABC):
 
     async def put_verdict(self, run_id: str, question_id: str, wrong: str) -> None:
         await self._do(lambda db: db.execute(_the(run_id, question_id).values(wrong=wrong)))
+
+
+def _text(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _the(run_id: str, question_id: str) -> Any:  # noqa: ANN401 - an update, which SQLAlchemy types by its dialect

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from octave_mcp import __version__
+from octave_mcp.computing import computed
 from octave_mcp.demo import serve_demo
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
@@ -52,6 +53,11 @@ Making = Callable[[Told], Coroutine[None, None, tuple[RunReport, Playbook | None
 ENDS: dict[RunStatus, int] = {"completed": DONE, "partial": PARTIAL}
 CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (SetupError, SETUP))
 GAPS_SHOWN = 5
+HOST = "host"
+NO_HOST = (
+    "the model 'host' is that of a client that is connected over MCP or HTTP, and there is none here: ask for the "
+    "playbook from there, or add --model extractive"
+)
 LONGEST_MESSAGE = 100
 
 
@@ -82,16 +88,21 @@ def generate(
     prospect: Annotated[str, Parameter(help="Who should buy, e.g. supabase.com")],
     *,
     context: Annotated[str, Parameter(help="What to sell, to whom, what you know; never evidence")] = "",
-    model: Annotated[str, Parameter(help="Who writes: auto, or extractive, which needs no key")] = "auto",
+    model: Annotated[
+        str, Parameter(help="Who writes: auto, openai, anthropic, compat, or extractive, which needs no key")
+    ] = "auto",
     source: Annotated[str, Parameter(help="Where pages come from: auto or crawler")] = "auto",
     language: Annotated[str, Parameter(help="Language of the playbook, e.g. en")] = "en",
     max_pages: Annotated[int, Parameter(help="Pages to read of each company")] = 25,
+    max_cost_usd: Annotated[float | None, Parameter(help="The most that models may cost")] = None,
+    refresh: Annotated[bool, Parameter(negative=(), help="Use nothing kept from the last 24 hours")] = False,
     output: Deliver = Deliver(),
 ) -> int:
     """Write a playbook for selling what VENDOR offers to PROSPECT."""
     settings = load()
     asked = {"vendor_domain": vendor, "prospect_domain": prospect, "context": context, "model": model}
     asked |= {"source": source, "language": language, "max_pages": max_pages}
+    asked |= {"max_cost_usd": max_cost_usd, "refresh": refresh}
     log(settings, output)
     return _make(lambda told: _run(settings, asked, told), output)
 
@@ -166,6 +177,8 @@ async def _demo(output: Deliver, told: Told) -> tuple[RunReport, Playbook | None
 async def _run(settings: Settings, asked: dict[str, Any], told: Told) -> tuple[RunReport, Playbook | None]:
     """The report of a run that has ended, and its playbook if it made one. Interrupted, it cancels the run."""
     async with opened(settings) as app:
+        if await computed(app.model_name, str(asked.get("model", "auto"))) == HOST:
+            raise SetupError(NO_HOST)
         call = called(app, told)
         report: RunReport = await tool("generate_playbook", call, **asked, wait_seconds=0)
         try:

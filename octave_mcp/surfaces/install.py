@@ -22,7 +22,9 @@ from octave_mcp.surfaces import clients
 from octave_mcp.surfaces.clients import CLIENTS, SERVERS, Client, Entry
 from octave_mcp.surfaces.terminal import DONE, PLAIN, Output
 
-KEYLESS = "extractive"
+KEYLESS = "host"
+STAND_INS = frozenset({"extractive", KEYLESS})
+"""Models that were written into an entry since they need no key."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WHERE_IS_IT = "import importlib.util as u; found = u.find_spec('octave_mcp'); print(found.origin if found else '')"
 PROBE_SECONDS = 30
@@ -88,7 +90,7 @@ def _write(client: Client, name: str, environment: dict[str, str], settings: Set
     file = client.file()
     content = clients.read(file)
     known = clients.environment_of(clients.entries(content).get(name, {})) | environment
-    if _is_keyed(environment) and "OCTAVE_MODEL" not in environment and known.get("OCTAVE_MODEL") == KEYLESS:
+    if _is_keyed(environment) and "OCTAVE_MODEL" not in environment and known.get("OCTAVE_MODEL") in STAND_INS:
         del known["OCTAVE_MODEL"]  # it stood in for the key that the client is told now
     able = _able(known, settings)
     wanted = clients.with_entry(content, name, _entry(client, able))
@@ -163,7 +165,7 @@ def _hints(done: Installed, client: Client) -> list[str]:
     if done.command:
         lines.insert(1, f"or, for all your projects: {done.command}")
     if done.keyless:
-        lines.append(f"OCTAVE_MODEL={KEYLESS} needs no key: the client is told none of a model of this version")
+        lines.append(f"OCTAVE_MODEL={KEYLESS} needs no key: the client's own model writes, by answering questions")
     if done.kept_back:
         names = ", ".join(done.kept_back)
         lines.append(f"not told to the client: {names}; add --with-keys, or put it under 'env' yourself")

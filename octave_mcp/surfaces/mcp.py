@@ -38,7 +38,8 @@ GRACE_SECONDS = 30.0
 LONGEST_PROGRESS_CHARACTERS = 200
 INSTRUCTIONS = (
     "Writes sourced sales playbooks from two companies' websites. Call generate_playbook, then get_run with its run_id "
-    "until the status is completed, partial or failed; then get_run with a section for its full text."
+    "until the status is completed, partial or failed; then get_run with a section for its full text. A run that is "
+    "waiting asks you: call next_question and answer_question until it goes on."
 )
 
 
@@ -88,11 +89,11 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
             await progress.say("getting ready")
         return Call((await server().app()).runs, progress, LONGEST_WAIT_SECONDS, "run://")
 
-    annotations = ToolAnnotations(
-        read_only_hint=tool.read_only,
-        destructive_hint=tool.destructive,
-        idempotent_hint=tool.idempotent,
-        open_world_hint=tool.open_world,
+    annotations = ToolAnnotations(  # what is left out is what the protocol takes for granted
+        read_only_hint=tool.read_only or None,
+        destructive_hint=None if tool.read_only or tool.destructive else False,
+        idempotent_hint=None if tool.read_only else tool.idempotent or None,
+        open_world_hint=None if tool.open_world else False,
     )
     bound = tool.bind(called, _translate)
     made = FunctionTool.from_function(bound, name=tool.name, title=tool.title, annotations=annotations)

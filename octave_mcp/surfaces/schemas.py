@@ -8,11 +8,10 @@ from fastmcp.utilities.json_schema import dereference_refs
 
 Schema = dict[str, Any]
 
-OPEN = {"latest", "overview"}
-"""Described in full by the resource octave://schema/report: a reader of the list needs to know that they are there."""
-
-_OF_INPUT = {"default"}
-_OF_OUTPUT = {"additionalProperties", "default", "description"}
+_LENGTHS = {"minLength", "maxLength"}
+"""Of texts: they are checked, and a caller learns of them when it matters."""
+_UNLISTED = {"step", "message", "done", "total", "links", "estimate"}
+"""Of reports: what a reader of answers understands when it comes."""
 
 
 def short_input(schema: Schema) -> Schema:
@@ -21,26 +20,16 @@ def short_input(schema: Schema) -> Schema:
 
 
 def short_output(schema: Schema) -> Schema:
-    """Without what a reader of answers has no use for; what is described in full elsewhere is an object here."""
-    return _short(dereference_refs(schema))
+    """The fields by which to go on, and of what type; the resources octave://schema/... describe all."""
+    fields = {name: value for name, value in dereference_refs(schema)["properties"].items() if name not in _UNLISTED}
+    properties = {name: {"type": _types(value)} for name, value in fields.items()}
+    return {"type": "object", "properties": properties, "required": schema.get("required", [])}
 
 
-def _short(schema: Schema) -> Schema:
-    found = {name: value for name, value in schema.items() if name not in _OF_OUTPUT}
-    if properties := cast("dict[str, Schema]", schema.get("properties", {})):
-        found["properties"] = {name: _property(name, value) for name, value in properties.items()}
-    if isinstance(items := schema.get("items"), dict):
-        found["items"] = _short(cast("Schema", items))
-    return found
-
-
-def _property(name: str, schema: Schema) -> Schema:
-    if not (either := cast("list[Schema]", schema.get("anyOf", []))):
-        return _short(schema)
-    (kind,) = (one for one in either if one.get("type") != "null")
-    if name in OPEN:
-        return {"type": ["object", "null"]}
-    return _short(kind) | {"type": [kind["type"], "null"]}
+def _types(schema: Schema) -> str | list[str]:
+    kinds = cast("list[Schema]", schema.get("anyOf", [schema]))
+    found = [str(kind["type"]) for kind in kinds]
+    return found[0] if len(found) == 1 else found
 
 
 def _without_nulls(schema: Schema) -> Schema:
@@ -48,7 +37,9 @@ def _without_nulls(schema: Schema) -> Schema:
 
 
 def _given(schema: Schema) -> Schema:
+    said = {name: value for name, value in schema.items() if name not in _LENGTHS}
     kinds = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
     if len(kinds) != 1:
-        return schema
-    return {name: value for name, value in schema.items() if name not in {"anyOf", *_OF_INPUT}} | kinds[0]
+        return said
+    kept = {name: value for name, value in said.items() if name not in {"anyOf", "default"}}
+    return kept | _given(kinds[0])

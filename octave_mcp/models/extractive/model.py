@@ -11,6 +11,7 @@ from octave_mcp.domain.asks import (
     Answer,
     Ask,
     Capacity,
+    Estimate,
     HomepageAnswer,
     ReadingBrief,
     UnderstandingBrief,
@@ -54,6 +55,9 @@ class Extractive:
     name = "extractive"
     languages: frozenset[str] | None = frozenset({"en"})
     capacity = Capacity(is_paid=False)
+
+    def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
+        return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0)
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         value = await computed(_ANSWERS[ask.answer], ask)

@@ -47,7 +47,7 @@ def model(settings: Settings) -> Found:
     try:
         return ok(f"{app.model_name('auto')} writes, and pages come from the {app.source_name('auto')}")
     except SetupError:
-        fix = f"set OCTAVE_MODEL=extractive: it needs no key; or write model = 'extractive' into {settings.config_file}"
+        fix = f"set a key, or OCTAVE_MODEL to extractive or host, which need none; {settings.config_file} takes it, too"
         return Found("failed", "none is configured: a call that names none is refused", fix)
 
 
