@@ -174,6 +174,7 @@ class Executor:
             run_id=record.run_id,
             session_id=record.session_id,
             request=asked,
+            identity=f"{model.identity} {record.source}",
             asker=Asker(model, fallback, limits.budget(asked.max_cost_usd)),
             source=await computed(self._adapters.source, record.source),
             journal=journal,

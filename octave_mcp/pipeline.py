@@ -9,9 +9,10 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.research import Research
 from octave_mcp.run import ASK_PLACES, Run
 from octave_mcp.steps.analyse_homepage import analyse_homepage
-from octave_mcp.steps.merge import merge
+from octave_mcp.steps.merge import add, merge
 from octave_mcp.steps.prioritise_urls import in_packs, prioritise_urls
 from octave_mcp.steps.read_pack import read_pack
+from octave_mcp.steps.recall import keep, recall, unread
 from octave_mcp.steps.scrape_homepage import scrape_homepage
 from octave_mcp.steps.understand import understand
 from octave_mcp.steps.validate_and_map import validate_and_map
@@ -38,6 +39,8 @@ async def generate(run: Run, vendor: Company, prospect: Company) -> Playbook:
 
 async def research(run: Run, site: Site, counterpart: str) -> Research:
     """All that one company's site says that matters to the deal with its counterpart."""
+    if kept := await recall(run, site):
+        return await _read_on(run, site, kept, counterpart)
     home = await run(scrape_homepage, site)  # 2
     profile = await run(analyse_homepage, site, home)  # 3  also the company's name, with evidence
     chosen = await run(prioritise_urls, site, profile, counterpart)  # 4
@@ -48,7 +51,19 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
     readings = await run.side_by_side(  # 5 + 6  scrape, then extract; packs do not wait for each other
         read_pack, *packs, places=_pack_places(run)
     )
-    return await run(understand, merge(site, profile, readings), counterpart)  # 7  prospect only
+    found = merge(profile, readings, site.failures)
+    await keep(run, found)
+    return await run(understand, found, counterpart)  # 7  prospect only
+
+
+async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Research:
+    """What was found for another prospect, and what pages say that name this one."""
+    urls = unread(site, kept, counterpart)[: run.capacity.pack_pages]
+    run.plan(len(urls))
+    readings = await run.side_by_side(
+        read_pack, *((site, kept.profile, counterpart, urls, None) for _ in urls[:1]), places=_pack_places(run)
+    )
+    return add(kept, readings)
 
 
 def _pack_places(run: Run) -> int:
@@ -57,6 +72,6 @@ def _pack_places(run: Run) -> int:
 
 
 def _places(run: Run) -> int:
-    """The most scrapes and asks about one company: its profile, its packs, and step 7."""
+    """The most steps about one company: what is recalled, its door, its profile, its packs, and step 7."""
     packs = ceil(run.max_pages / run.capacity.pack_pages)
-    return 1 + 2 * ASK_PLACES + _pack_places(run) * packs
+    return 2 + 2 * ASK_PLACES + _pack_places(run) * packs

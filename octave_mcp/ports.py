@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
@@ -21,10 +21,13 @@ T = TypeVar("T")
 class Model(Protocol):
     """Who answers. `name` is shown to the user; `languages` are those it writes, None for any.
 
+    `identity` is its name with those of the models that it asks: what another one found is not taken for its own.
+
     One is made for each run, and closed with it.
     """
 
     name: str
+    identity: str
     languages: frozenset[str] | None
     capacity: Capacity
 
@@ -279,6 +282,10 @@ class Store(Notes, Protocol):
 
     async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
         """The kept pages of these keys, in the order given."""
+        ...
+
+    async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:
+        """Has the one run's pages of these texts count as the other's, too; False if one of them is not there."""
         ...
 
     async def page_text(self, sha256: str) -> str | None: ...

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from octave_mcp.asking import Asker
@@ -17,6 +18,7 @@ from octave_mcp.domain.events import Event, EventName, ModelCall
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.page import Link, Page, PageFailure
 from octave_mcp.domain.playbook import Gap, StepTiming
+from octave_mcp.domain.research import Research
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, OctaveError, Transient, UpstreamError
@@ -74,7 +76,8 @@ class _Tally:
 class Run:
     """One execution, seen from a step; `of(role)` is the same run, about one company.
 
-    `until` is when it has to be over, as the event loop counts time: what is not done by then is left out.
+    `identity` tells apart whose findings may serve another run. `until` is when it has to be over, as the event loop
+    counts time: what is not done by then is left out.
     """
 
     run_id: str
@@ -88,6 +91,7 @@ class Run:
     site_timeout_seconds: float
     step_timeout_seconds: float = math.inf
     until: float = math.inf
+    identity: str = ""
     role: Role | None = None
     _step: str = ""
     _tally: _Tally = field(default_factory=_Tally)
@@ -186,6 +190,22 @@ class Run:
         except TimeoutError:
             late = "the time that the run, or this step of it, may take was over"
             return tuple(PageFailure(url=url, code="timeout", reason=late) for url in urls)
+
+    async def recall(self, key: str, *, since: datetime) -> Research | None:
+        """What was kept under this key since then, if the pages it cites are there, too."""
+
+        async def recalled() -> Research | None:
+            text = await self.store.note(key, since=since)
+            found = await computed(Research.model_validate_json, text) if text else None
+            if found is None or found.found_by is None:
+                return None
+            texts = {page.sha256 for page in found.pages} | {e.page_sha256 for e in found.evidence}
+            return found if await self.store.copy_pages(found.found_by, self.run_id, texts) else None
+
+        return await self.journal.step("recall", recalled, cast("Any", Research | None))
+
+    async def keep(self, key: str, research: Research) -> None:
+        await self.store.put_note(key, await computed(research.model_dump_json))
 
     async def publish(self, write: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
         """Has the playbook's files written, once; returns their paths."""

@@ -167,7 +167,7 @@ class ScriptedSource:
 class ScriptedModel:
     """Says what the passages shown say, word for word; `on` puts another reply before the rules."""
 
-    name = "scripted"
+    name = identity = "scripted"
     capacity = Capacity()
 
     def __init__(self, languages: frozenset[str] | None = None) -> None:

@@ -162,6 +162,7 @@ class Capacity(Value):
 
     One that `writes_together` is asked for several drafts in one ask. One that `is_patient` answers when it likes: it
     counts against no deadline. What one that is not paid is asked counts against no budget.
+    What one that `keeps_research` found of a vendor serves the next prospect, too; others find it as fast anew.
     """
 
     max_pages: int = 25
@@ -170,3 +171,4 @@ class Capacity(Value):
     writes_together: bool = False
     is_patient: bool = False
     is_paid: bool = True
+    keeps_research: bool = True

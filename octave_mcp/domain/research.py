@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
 from octave_mcp.domain.page import PageFailure, PageRef
@@ -36,7 +38,10 @@ class Reading(Value):
 
 
 class Research(Value):
-    """All that is known of one company. `words` counts those of the passages read."""
+    """All that is known of one company. `words` counts those of the passages read.
+
+    `found_by` is the run that found it, and `found_at` when, where that was not this run.
+    """
 
     profile: Profile
     pages: tuple[PageRef, ...]
@@ -47,3 +52,5 @@ class Research(Value):
     intelligence: ProspectIntelligence | None
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...]
+    found_by: str | None = None
+    found_at: datetime | None = None

@@ -44,6 +44,7 @@ class Remote:
         beside: Beside | None = None,
     ) -> None:
         self.name = name
+        self.identity = " ".join((name, *models.values()))
         self._beside = beside
         self._models, self._open_wire, self._key, self._most = models, open_wire, key, most
         self._wire: Wire | None = None

@@ -41,7 +41,7 @@ def make(settings: Settings, beside: Beside | None = None) -> Model:
 class Host:
     """`most_questions` and `most_tokens` are those of a run, questions that had to be asked again among them."""
 
-    name = "host"
+    name = identity = "host"
     languages: frozenset[str] | None = None
     capacity = Capacity(
         max_pages=10,

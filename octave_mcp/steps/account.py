@@ -149,6 +149,11 @@ def _flags(asker: Asker, vendor: Research, prospect: Research, existing: tuple[E
     if reused := asker.ledger.cost.reused:
         reason = f"{reused} answers are those given to the same questions within a day; refresh asks anew"
         yield Flag(code="reused", reason=reason)
+    for research in (vendor, prospect):
+        if research.found_at:
+            when = f"{research.found_at:%Y-%m-%d %H:%M} UTC"
+            reason = f"what was found of {_domain(research)} at {when} is used again; refresh reads it anew"
+            yield Flag(code="reused", reason=reason, companies=(research.profile.company.role,))
     if existing:
         reason = f"{prospect.profile.name} is a customer of {vendor.profile.name} already; the copy is about expansion"
         yield Flag(code="existing_customer", reason=reason, companies=("prospect",), evidence=existing)
@@ -173,7 +178,7 @@ def cost(ledger: Ledger, *researches: Research) -> Cost:
     return Cost(
         **dict(ledger.cost),
         steps=ledger.costs,
-        pages_fetched=sum(len(research.pages) for research in researches),
+        pages_fetched=sum(len(research.pages) for research in researches if not research.found_at),
         pages_failed=sum(len(research.failures) for research in researches),
     )
 

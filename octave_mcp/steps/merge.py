@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import EvidenceId, Finding
-from octave_mcp.domain.page import PageRef
+from octave_mcp.domain.page import PageFailure, PageRef
 from octave_mcp.domain.prospect import ProspectReading
 from octave_mcp.domain.research import Profile, Reading, Research
 from octave_mcp.domain.vendor import ReferenceCustomer, VendorElements
@@ -19,7 +18,8 @@ _SHOWN_AS = ("story", "testimonial", "statement", "logo")
 _SUFFIXES = (" inc", " inc.", " ltd", " gmbh", " llc", " labs", " ai", ".com", ".ai", ".io", ".dev")
 
 
-def merge(site: Site, profile: Profile, readings: Sequence[Reading]) -> Research:
+def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[PageFailure] = ()) -> Research:
+    """`failures` are those of pages that no reading was to have."""
     pages: dict[str, PageRef] = {page.url: page for reading in readings for page in reading.pages}
     vendor = [reading.vendor for reading in readings if reading.vendor is not None]
     prospect = [reading.prospect for reading in readings if reading.prospect is not None]
@@ -28,13 +28,25 @@ def merge(site: Site, profile: Profile, readings: Sequence[Reading]) -> Research
         profile=profile,
         pages=tuple(pages.values()),
         words=sum(reading.words for reading in readings),
-        failures=(*site.failures, *(failure for reading in readings for failure in reading.failures)),
+        failures=(*failures, *(failure for reading in readings for failure in reading.failures)),
         vendor=_vendor(vendor) if profile.company.role == "vendor" else None,
         prospect=_prospect(prospect) if profile.company.role == "prospect" else None,
         intelligence=None,
         evidence=tuple(evidence.values()),
         gaps=(*profile.gaps, *(gap for reading in readings for gap in reading.gaps)),
     )
+
+
+def add(research: Research, readings: Sequence[Reading]) -> Research:
+    """The research with what more pages gave."""
+    if not readings:
+        return research
+    first = Reading(
+        pages=research.pages, words=research.words, failures=research.failures, vendor=research.vendor,
+        prospect=research.prospect, evidence=research.evidence, gaps=research.gaps,
+    )  # fmt: skip
+    merged = merge(research.profile.model_copy(update={"gaps": ()}), (first, *readings))
+    return merged.model_copy(update={"found_by": research.found_by, "found_at": research.found_at})
 
 
 def name_key(name: str) -> str:

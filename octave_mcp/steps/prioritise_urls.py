@@ -59,9 +59,19 @@ def choose(site: Site, *, max_pages: int, counterpart: str, context: str) -> tup
     return tuple(link.url for link in (*turns, *rest)[:room])
 
 
+def naming(site: Site, counterpart: str) -> Iterator[str]:
+    """The addresses that name the other company."""
+    other = _slug(counterpart)
+    return (link.url for link in site.links if other and other in urlsplit(link.url).path.casefold())
+
+
+def _slug(name: str) -> str:
+    return normal(name).split(".")[0].replace(" ", "-")
+
+
 def _ranked(site: Site, counterpart: str, context: str) -> dict[PageKind, list[Link]]:
     wanted = {word for word in re.findall(r"\w+", normal(context)) if len(word) >= NAMING_CHARACTERS}
-    other = normal(counterpart).split(".")[0].replace(" ", "-")
+    other = _slug(counterpart)
 
     def rank(at: int) -> tuple[bool, int, bool, int, int]:
         link = links[at]

@@ -132,7 +132,8 @@ def _of_pack(
     """One ask for everything the pack says: the specialists' prompts are read together."""
     brief = ReadingBrief(
         role=profile.company.role, company=profile.name, domain=profile.company.domain,
-        counterpart=counterpart, context=run.request.context,
+        counterpart=counterpart if profile.company.role == "prospect" else "",  # what is found serves other deals, too
+        context=run.request.context,
     )  # fmt: skip
     return ask_for(names, language=run.request.language, brief=brief, passages=shown, answer=answer)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -228,6 +228,24 @@ class SqlStore(Questions):
 
         kept = await self._look(work)
         return tuple(kept[key] for key in keys)
+
+    async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:
+        theirs = select(literal(to_run), pages.c.key, pages.c.sha256, pages.c.page).where(
+            pages.c.run_id == from_run, pages.c.sha256.in_(sha256s)
+        )
+
+        def work(db: Connection) -> bool:
+            _lock_texts(db, alone=False)
+            found = set(db.execute(select(theirs.subquery().c.sha256)).scalars())
+            if found != {*sha256s} or not _is_going(db, to_run):
+                return False
+            kept = select(pages.c.key).where(pages.c.run_id == to_run)
+            db.execute(
+                insert(pages).from_select(["run_id", "key", "sha256", "page"], theirs.where(pages.c.key.notin_(kept)))
+            )
+            return True
+
+        return await self._do(work)
 
     async def page_text(self, sha256: str) -> str | None:
         found = select(texts.c.utf8).where(texts.c.sha256 == sha256)

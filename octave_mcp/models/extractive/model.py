@@ -52,9 +52,9 @@ _NAMED = ("Site name:", "Organization:")
 class Extractive:
     """Each form of answer is filled from the passages shown; the same ask gives the same answer."""
 
-    name = "extractive"
+    name = identity = "extractive"
     languages: frozenset[str] | None = frozenset({"en"})
-    capacity = Capacity(is_paid=False)
+    capacity = Capacity(is_paid=False, keeps_research=False)
 
     def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0)
