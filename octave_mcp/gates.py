@@ -9,6 +9,7 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard, TypeVar, cast, get_args
+from urllib.parse import urlsplit
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, Finding, Passage
@@ -22,6 +23,14 @@ V = TypeVar("V", bound=Value)
 
 _MINUTES = re.compile(r"\b\d+ minutes\b", re.IGNORECASE)
 """What an ask may take of someone's time is no claim."""
+
+_QUOTED = re.compile(r"“[^”]*”")
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.|[\w.+-]+@)(?P<host>[\w.-]+)\S*"
+    r"|\b(?P<bare>(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|app|co|info|biz|xyz|example)/)\S*",
+    re.IGNORECASE,
+)
+"""Where a reader could be sent: a page may name such a place to have it passed on."""
 
 _NAMES = ("customer", "person", "company", "competitor")
 
@@ -38,7 +47,7 @@ class Problem:
 
 
 def unsupported(text: str, cited: Sequence[Evidence], known: Sequence[str], context: str = "") -> list[Problem]:
-    """What of a text its evidence does not say: figures (D3), names (D4), quotations (D10).
+    """What of a text its evidence does not say: figures (D3), names (D4), quotations (D10); and addresses (D36).
 
     Figures and quotations must be in what is quoted; a name may also be in the page's title, in `context` (the
     passages cited), or be `known`, as the two companies of the deal are.
@@ -57,6 +66,11 @@ def unsupported(text: str, cited: Sequence[Evidence], known: Sequence[str], cont
         *(
             Problem("D10", f"{quote!r} is in quotation marks and not in the evidence")
             for quote in strange_quotations(text, said)
+        ),
+        *(
+            Problem("D36", f"the address {found[0]!r} is not on the site that is cited")
+            for found in _ADDRESS.finditer(_QUOTED.sub(" ", text))
+            if not any(_is_own(found["host"] or found["bare"].rstrip("/"), evidence) for evidence in cited)
         ),
     ]
 
@@ -189,6 +203,13 @@ class Judge:
             return True
         passage = self.shown[cite.passage - 1]
         return has_words(customer, f"{passage.page.title} {passage.heading} {passage.text}")
+
+
+def _is_own(host: str, evidence: Evidence) -> bool:
+    """Whether a host is that of the page, or one above or below it."""
+    named = host.lower().strip(".").removeprefix("www.")
+    own = (urlsplit(evidence.url).hostname or "").removeprefix("www.")
+    return bool(named) and (named == own or named.endswith(f".{own}") or own.endswith(f".{named}"))
 
 
 def _findings(answer: Value) -> Iterator[Finding[Cite]]:

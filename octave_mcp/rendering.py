@@ -225,16 +225,17 @@ def _shown(ask: Ask[Any, Any], numbers: dict[EvidenceId, int]) -> str:
 
 
 def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[str]:
-    page, heading = "", ""
+    page, heading, printed = "", "", ""
     for number in numbers:
         passage = passages[number - 1]
         if passage.page.url != page:
-            page, heading = passage.page.url, ""
+            page, heading, printed = passage.page.url, "", ""
             yield f"\n=== {_head(passage)}"
-        told = "" if passage.text.lstrip("# ").startswith(passage.heading) else passage.heading
-        if told != heading:
-            yield f"-- {_line(told)}".rstrip()
-        heading = told
+        if passage.heading != heading:
+            heading, before = passage.heading, printed
+            printed = "" if passage.text.lstrip("# ").startswith(heading) else heading
+            if printed != before:
+                yield f"-- {_line(printed)}".rstrip()
         first, *more = (_line(passage.sentence(at)) for at in range(1, len(passage.sentences) + 1))
         yield f"[{number}] {first}"
         yield from (f"({at}) {sentence}" for at, sentence in enumerate(more, 2))

@@ -168,7 +168,7 @@ class ScriptedModel:
     """Says what the passages shown say, word for word; `on` puts another reply before the rules."""
 
     name = identity = "scripted"
-    capacity = Capacity()
+    capacity = Capacity(keeps_research=False)
 
     def __init__(self, languages: frozenset[str] | None = None) -> None:
         self.languages = languages

@@ -504,13 +504,13 @@ async def test_a_run_reads_no_more_pages_of_a_company_than_asked_for(tmp_path: P
 # What the model is shown
 
 
-async def test_a_pack_is_shown_its_own_pages_and_both_names(tmp_path: Path) -> None:
+async def test_a_pack_is_shown_its_own_pages_and_what_serves_no_other_deal_is_left_out(tmp_path: Path) -> None:
     model = ScriptedModel()
     await Stage(tmp_path, model=model).run(context="They work at night.")
     for ask in model.asked:
         if ask.answer is VendorElements[Cite]:
             assert {VENDOR in passage.page.url for passage in ask.passages} == {True}
-            assert (ask.brief.company, ask.brief.counterpart) == ("Lumenforge", "Quillport")
+            assert (ask.brief.company, ask.brief.counterpart) == ("Lumenforge", "")
         assert ask.brief.context == "They work at night."
 
 

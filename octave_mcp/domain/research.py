@@ -26,11 +26,15 @@ class Profile(Value):
 
 
 class Reading(Value):
-    """What one pack of pages gave: `vendor` or `prospect` by whose pages they are."""
+    """What one pack of pages gave: `vendor` or `prospect` by whose pages they are.
+
+    `suspicious` are the addresses of those that speak to a model.
+    """
 
     pages: tuple[PageRef, ...]
     words: int
     failures: tuple[PageFailure, ...]
+    suspicious: tuple[str, ...] = ()
     vendor: VendorElements[EvidenceId] | None
     prospect: ProspectReading[EvidenceId] | None
     evidence: tuple[Evidence, ...]
@@ -47,6 +51,7 @@ class Research(Value):
     pages: tuple[PageRef, ...]
     words: int
     failures: tuple[PageFailure, ...]
+    suspicious: tuple[str, ...] = ()
     vendor: VendorElements[EvidenceId] | None
     prospect: ProspectReading[EvidenceId] | None
     intelligence: ProspectIntelligence | None

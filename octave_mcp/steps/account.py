@@ -154,6 +154,11 @@ def _flags(asker: Asker, vendor: Research, prospect: Research, existing: tuple[E
             when = f"{research.found_at:%Y-%m-%d %H:%M} UTC"
             reason = f"what was found of {_domain(research)} at {when} is used again; refresh reads it anew"
             yield Flag(code="reused", reason=reason, companies=(research.profile.company.role,))
+    for research in (vendor, prospect):
+        if research.suspicious:
+            pages = _pages(research, research.suspicious)
+            reason = f"what speaks to a model on {pages} of {_domain(research)} was left out"
+            yield Flag(code="suspicious_page", reason=reason, companies=(research.profile.company.role,))
     if existing:
         reason = f"{prospect.profile.name} is a customer of {vendor.profile.name} already; the copy is about expansion"
         yield Flag(code="existing_customer", reason=reason, companies=("prospect",), evidence=existing)

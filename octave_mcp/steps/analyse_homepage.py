@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.asks import HomepageAnswer, ReadingBrief
 from octave_mcp.domain.company import Company, Site
-from octave_mcp.domain.evidence import Cite, Claim, EvidenceId
+from octave_mcp.domain.evidence import Cite, Claim, EvidenceId, Passage
 from octave_mcp.domain.page import Page
 from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.research import Profile
@@ -13,11 +14,13 @@ from octave_mcp.evidence import passages
 from octave_mcp.figures import has_words
 from octave_mcp.prompts import ask_for
 from octave_mcp.run import Checked, Run
+from octave_mcp.suspicion import addresses_model
 
 
 async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
     """The company's profile; where the page does not say its name, the domain stands for it."""
-    company, shown = site.company, passages(home)
+    company = site.company
+    shown = await computed(_shown, home)
     brief = ReadingBrief(
         role=company.role, company="", domain=company.domain, counterpart="", context=run.request.context
     )
@@ -41,6 +44,10 @@ async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
         evidence=checked.evidence,
         gaps=checked.gaps,
     )
+
+
+def _shown(home: Page) -> tuple[Passage, ...]:
+    return tuple(passage for passage in passages(home) if not addresses_model(passage.text))
 
 
 def _unread(company: Company, home: Page, failed: UpstreamError) -> Profile:

@@ -29,6 +29,7 @@ def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[Page
         pages=tuple(pages.values()),
         words=sum(reading.words for reading in readings),
         failures=(*failures, *(failure for reading in readings for failure in reading.failures)),
+        suspicious=tuple(url for reading in readings for url in reading.suspicious),
         vendor=_vendor(vendor) if profile.company.role == "vendor" else None,
         prospect=_prospect(prospect) if profile.company.role == "prospect" else None,
         intelligence=None,
@@ -42,8 +43,9 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
     if not readings:
         return research
     first = Reading(
-        pages=research.pages, words=research.words, failures=research.failures, vendor=research.vendor,
-        prospect=research.prospect, evidence=research.evidence, gaps=research.gaps,
+        pages=research.pages, words=research.words, failures=research.failures,
+        suspicious=research.suspicious, vendor=research.vendor, prospect=research.prospect,
+        evidence=research.evidence, gaps=research.gaps,
     )  # fmt: skip
     merged = merge(research.profile.model_copy(update={"gaps": ()}), (first, *readings))
     return merged.model_copy(update={"found_by": research.found_by, "found_at": research.found_at})

@@ -21,6 +21,7 @@ from octave_mcp.evidence import passages
 from octave_mcp.figures import normal
 from octave_mcp.prompts import ask_for
 from octave_mcp.run import Checked, Run
+from octave_mcp.suspicion import addresses_model
 from octave_mcp.together import together
 
 R = TypeVar("R", bound=Value)
@@ -49,7 +50,7 @@ async def read_pack(
 async def _read(
     run: Run, profile: Profile, counterpart: str, pages: Sequence[Page], failures: tuple[PageFailure, ...]
 ) -> Reading:
-    cut = await computed(_cut_all, pages)
+    cut, suspicious = await computed(_cut_all, pages)
     parts = _in_asks(cut, run.capacity.ask_characters)
     asked = [_ask(run, profile, counterpart, part) for part in parts]
     answers = await together(*asked)
@@ -57,6 +58,7 @@ async def _read(
         pages=tuple(page.ref for page in pages),
         words=sum(count_words(passage.text) for part in cut for passage in part),
         failures=failures,
+        suspicious=suspicious,
         vendor=_joined(VendorElements[EvidenceId], [a.value for a in answers if isinstance(a, Checked)]),
         prospect=_joined(ProspectReading[EvidenceId], [a.value for a in answers if isinstance(a, Checked)]),
         evidence=tuple(e for a in answers if isinstance(a, Checked) for e in a.evidence),
@@ -64,8 +66,14 @@ async def _read(
     )
 
 
-def _cut_all(pages: Sequence[Page]) -> list[list[Passage]]:
-    return _without_boilerplate([_cut(page) for page in pages])
+def _cut_all(pages: Sequence[Page]) -> tuple[list[list[Passage]], tuple[str, ...]]:
+    """The passages to show of each page, and the addresses of those that speak to a model, without what does."""
+    cut = [_cut(page) for page in pages]
+    for_readers = [[p for p in found if not addresses_model(p.text)] for found in cut]
+    suspicious = tuple(
+        page.ref.url for page, all_, ours in zip(pages, cut, for_readers, strict=True) if len(ours) < len(all_)
+    )
+    return _without_boilerplate(for_readers), suspicious
 
 
 def _cut(page: Page) -> list[Passage]:
