@@ -50,6 +50,7 @@ class App:
             run_timeout_seconds=settings.run_timeout_seconds,
             most=Budget(settings.max_cost_usd, settings.max_run_asks, settings.max_run_tokens),
             fallback=settings.fallback,
+            specialists_per_ask=settings.specialists_per_ask,
         )
         self.store: Store = _adapter("store", "sql").make(settings)
         self.engine: Engine = _adapter("engine", engine).make(settings)

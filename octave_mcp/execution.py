@@ -22,7 +22,7 @@ from octave_mcp.eventlog import EventLog
 from octave_mcp.inbox import KeptInbox
 from octave_mcp.pipeline import generate
 from octave_mcp.ports import Beside, Claim, Engine, Journal, Model, Source, Store
-from octave_mcp.run import Run
+from octave_mcp.run import ALL_SPECIALISTS, Run
 
 MOST_RESUMED = 20
 """A run that so many servers have carried on and not survived is one that ends them."""
@@ -44,6 +44,7 @@ class Limits:
     run_timeout_seconds: float
     most: Budget
     fallback: tuple[str, ...]
+    specialists_per_ask: int
 
     def budget(self, usd: float | None) -> Budget:
         """With the dollars that the caller allows."""
@@ -174,6 +175,7 @@ class Executor:
             run_id=record.run_id,
             session_id=record.session_id,
             request=asked,
+            specialists_per_ask=limits.specialists_per_ask if model.capacity.is_paid else ALL_SPECIALISTS,
             identity=f"{model.identity} {record.source}",
             asker=Asker(model, fallback, limits.budget(asked.max_cost_usd)),
             source=await computed(self._adapters.source, record.source),

@@ -7,7 +7,7 @@ from math import ceil
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.research import Research
-from octave_mcp.run import ASK_PLACES, Run
+from octave_mcp.run import ALL_SPECIALISTS, ASK_PLACES, Run
 from octave_mcp.steps.analyse_homepage import analyse_homepage
 from octave_mcp.steps.merge import add, merge
 from octave_mcp.steps.prioritise_urls import in_packs, prioritise_urls
@@ -67,8 +67,9 @@ async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Re
 
 
 def _pack_places(run: Run) -> int:
-    """A scrape, and at most one ask a page; the home page is with the first pack."""
-    return 1 + (min(run.capacity.pack_pages, run.max_pages) + 1) * ASK_PLACES
+    """A scrape, and for each group of specialists at most one ask a page; the home page is with the first pack."""
+    asks = (min(run.capacity.pack_pages, run.max_pages) + 1) * ceil(ALL_SPECIALISTS / run.specialists_per_ask)
+    return 1 + asks * ASK_PLACES
 
 
 def _places(run: Run) -> int:

@@ -60,11 +60,12 @@ class Rendered(NamedTuple):
     prefix: str
     suffix: str
     output_tokens: int
-    mark: str
+    mark: str = ""
 
     @property
     def without_marks(self) -> str:
-        return "\n".join(self[:3]).replace(self.mark, "")
+        text = "\n".join(self[:3])
+        return text.replace(self.mark, "") if self.mark else text
 
 
 def rendered(ask: Ask[Any, Any], shown: frozenset[int] | None = None) -> Rendered:

@@ -21,6 +21,7 @@ from octave_mcp.domain.playbook import Gap, StepTiming
 from octave_mcp.domain.research import Research
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, OctaveError, Transient, UpstreamError
 from octave_mcp.gates import Judge, Problem
 from octave_mcp.ports import Journal, Source, Store
@@ -30,6 +31,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R", bound=Value)
 
+ALL_SPECIALISTS = len(VendorElements.model_fields)
 ASK_PLACES = 2
 """An ask, and the one that corrects it."""
 Rules = Callable[[R, tuple[Evidence, ...]], list[Problem]]
@@ -92,6 +94,7 @@ class Run:
     step_timeout_seconds: float = math.inf
     until: float = math.inf
     identity: str = ""
+    specialists_per_ask: int = ALL_SPECIALISTS
     role: Role | None = None
     _step: str = ""
     _tally: _Tally = field(default_factory=_Tally)

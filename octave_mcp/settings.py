@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     fast_model: str = Field("", description="Who reads pages, as 'openai:gpt-6-luna'; for that provider only")
     strong_model: str = Field("", description="Who writes, as 'openai:gpt-6.1-terra'; for that provider only")
     fallback: Names = Field((), description="Models that stand in, in this order, for one that cannot be reached")
+    specialists_per_ask: int = Field(8, ge=1, le=8, description="Questions about a vendor's pages that one ask puts")
     max_cost_usd: float | None = Field(None, gt=0, description="The most that a run may spend, unless its caller says")
     max_run_asks: int | None = Field(None, ge=1, description="The most asks that a run may make")
     max_run_tokens: int | None = Field(None, ge=1, description="The most tokens that a run may send and get")

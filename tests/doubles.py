@@ -91,7 +91,8 @@ class Request:
 
     @property
     def form(self) -> type[Value]:
-        return _BY_FIELDS[frozenset(self.schema["properties"])]
+        fields = frozenset(self.schema["properties"])
+        return _BY_FIELDS.get(fields) or next(form for form in READ if fields <= form.model_fields.keys())
 
     @property
     def system(self) -> str:
@@ -166,7 +167,7 @@ def good(request: Request) -> dict[str, Any]:
     ask = cast("scripted.Asked", SimpleNamespace(answer=form, passages=shown, brief=brief))
     answer = scripted.answered(ask).model_dump(mode="json")
     if form in READ:  # as much as the prompts ask for
-        answer = {name: found[:MOST] for name, found in answer.items()}
+        answer = {name: found[:MOST] for name, found in answer.items() if name in request.schema["properties"]}
     if summary := answer if form is SummaryDraft[Cite] else answer.get("summary") if form is DealDraft[Cite] else None:
         paragraphs = summary["executive_summary"]  # whoever loses a sentence still has a paragraph
         summary["executive_summary"] = {key: [s for said in paragraphs.values() for s in said] for key in paragraphs}

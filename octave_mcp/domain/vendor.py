@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal
+from functools import cache
+from typing import Any, Generic, Literal
+
+from pydantic import create_model
 
 from octave_mcp.domain.evidence import C, Claim, Finding
 from octave_mcp.domain.value import Value
@@ -90,3 +93,13 @@ class VendorElements(Value, Generic[C]):
     use_cases: tuple[UseCase[C], ...]
     target_personas: tuple[TargetPersona[C], ...]
     differentiators: tuple[Differentiator[C], ...]
+
+
+@cache
+def some_elements(kinds: tuple[str, ...], cited: type) -> type[Value]:
+    """The form of an answer with these kinds of elements alone, whose evidence is of that type."""
+    whole: type[Value] = VendorElements[cited]  # pyright: ignore[reportInvalidTypeArguments] - known when it runs
+    if len(kinds) == len(whole.model_fields):
+        return whole
+    fields: dict[str, Any] = {kind: (whole.model_fields[kind].annotation, ...) for kind in kinds}
+    return create_model(VendorElements.__name__, __base__=Value, **fields)

@@ -15,13 +15,14 @@ import httpx2
 from octave_mcp.answers import decoded, schema_name, schema_of
 from octave_mcp.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Tier, Usage
+from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, Transient
 from octave_mcp.models._failures import Key, ours, said
 from octave_mcp.models._limiter import limiter
 from octave_mcp.models._prices import priced
 from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import Beside
-from octave_mcp.rendering import rendered
+from octave_mcp.rendering import Rendered, rendered
 
 KEPT = timedelta(hours=24)
 """How long an answer is given again to who asks the same."""
@@ -87,6 +88,18 @@ class Remote:
             return None
         return await self._beside.notes.note(key, since=datetime.now(UTC) - KEPT)
 
+    async def verify(self) -> str:
+        """Asks the fast model for a word, by which its key, its credit and its name are proven; returns that name.
+
+        Raises:
+            UpstreamError: it does not answer.
+        """
+        text = Rendered(system="Answer with the JSON object asked for.", prefix="Say yes.", suffix="", output_tokens=0)
+        schema = schema_of(_Word)
+        sent = Sent(self._models["fast"], text, schema_name(_Word), schema, output_tokens=THOUGHT_TOKENS)
+        await self._called(await self._opened(), sent)
+        return sent.model
+
     async def judged(self, question_id: str, wrong: str) -> None:
         """Puts no questions."""
 
@@ -133,6 +146,10 @@ class Remote:
             if self._wire is None:
                 self._wire = await asyncio.to_thread(self._open_wire)
             return self._wire
+
+
+class _Word(Value):
+    word: str
 
 
 def _digest(sent: Sent, provider: str, language: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from octave_mcp.computing import computed
-from octave_mcp.domain.asks import Ask, ReadingBrief
+from octave_mcp.domain.asks import ReadingBrief
 from octave_mcp.domain.company import Role, Site
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.page import Page, PageFailure, count_words
@@ -15,7 +15,7 @@ from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.prospect import ProspectReading
 from octave_mcp.domain.research import Profile, Reading
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.domain.vendor import VendorElements, some_elements
 from octave_mcp.errors import NoAccess, UpstreamError
 from octave_mcp.evidence import passages
 from octave_mcp.figures import normal
@@ -29,7 +29,6 @@ R = TypeVar("R", bound=Value)
 PAGE_CHARACTERS = 16_000
 """About 4,000 tokens: what is read of one page."""
 BOILERPLATE_PAGES = 3
-SPECIALISTS = tuple(f"vendor/{kind}" for kind in VendorElements.model_fields)
 
 
 async def read_pack(
@@ -51,18 +50,23 @@ async def _read(
     run: Run, profile: Profile, counterpart: str, pages: Sequence[Page], failures: tuple[PageFailure, ...]
 ) -> Reading:
     cut, suspicious = await computed(_cut_all, pages)
-    parts = _in_asks(cut, run.capacity.ask_characters)
-    asked = [_ask(run, profile, counterpart, part) for part in parts]
+    role = profile.company.role
+    asked = [
+        _ask(run, profile, counterpart, part, question)
+        for part in _in_asks(cut, run.capacity.ask_characters)
+        for question in _questions(role, run.specialists_per_ask)
+    ]
     answers = await together(*asked)
+    checked = [answer for answer in answers if isinstance(answer, Checked)]
     return Reading(
         pages=tuple(page.ref for page in pages),
         words=sum(count_words(passage.text) for part in cut for passage in part),
         failures=failures,
         suspicious=suspicious,
-        vendor=_joined(VendorElements[EvidenceId], [a.value for a in answers if isinstance(a, Checked)]),
-        prospect=_joined(ProspectReading[EvidenceId], [a.value for a in answers if isinstance(a, Checked)]),
-        evidence=tuple(e for a in answers if isinstance(a, Checked) for e in a.evidence),
-        gaps=tuple(gap for a in answers for gap in (a.gaps if isinstance(a, Checked) else (a,))),
+        vendor=_joined(VendorElements[EvidenceId], checked) if checked and role == "vendor" else None,
+        prospect=_joined(ProspectReading[EvidenceId], checked) if checked and role == "prospect" else None,
+        evidence=tuple(evidence for answer in checked for evidence in answer.evidence),
+        gaps=tuple(gap for answer in answers for gap in (answer.gaps if isinstance(answer, Checked) else (answer,))),
     )
 
 
@@ -108,48 +112,54 @@ def _in_asks(pages: Sequence[list[Passage]], most: int) -> Iterator[tuple[Passag
 
 
 async def _ask(
-    run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...]
-) -> Checked[VendorElements[EvidenceId]] | Checked[ProspectReading[EvidenceId]] | Gap:
+    run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], question: _Question
+) -> Checked[Value] | Gap:
+    """One ask for all that its prompts want to know, which are read together."""
     role = profile.company.role
+    brief = ReadingBrief(
+        role=role, company=profile.name, domain=profile.company.domain,
+        counterpart=counterpart if role == "prospect" else "",  # what is found of a vendor serves other deals, too
+        context=run.request.context,
+    )  # fmt: skip
+    ask = ask_for(question.prompts, language=run.request.language, brief=brief, passages=shown, answer=question.answer)
     roles: tuple[Role, ...] = (role,) * len(shown)
-    known = (profile.name, counterpart)
     try:
-        if role == "vendor":
-            ask = _of_pack(run, profile, counterpart, shown, SPECIALISTS, VendorElements[Cite])
-            return await run.ask(ask, VendorElements[EvidenceId], roles=roles, known=known)
-        question = _of_pack(run, profile, counterpart, shown, ("prospect/company_profile",), ProspectReading[Cite])
-        return await run.ask(question, ProspectReading[EvidenceId], roles=roles, known=known)
+        return await run.ask(ask, question.into, roles=roles, known=(profile.name, counterpart))
     except NoAccess:
         raise
     except UpstreamError as failed:
         section = "vendor_elements" if role == "vendor" else "prospect_intelligence"
-        return Gap(
-            section=section,
-            code=failed.code,
-            reason=f"a pack of pages could not be read: {failed}",
-            would_fill="another run",
-        )
+        reason = f"a pack of pages could not be read: {failed}"
+        return Gap(section=section, code=failed.code, reason=reason, would_fill="another run")
 
 
-A = TypeVar("A", bound=Value)
+class _Question(NamedTuple):
+    """`answer` is the form of what is cited by number, `into` of what is cited by evidence."""
+
+    prompts: tuple[str, ...]
+    answer: type[Value]
+    into: type[Value]
 
 
-def _of_pack(
-    run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], names: Sequence[str], answer: type[A]
-) -> Ask[A, ReadingBrief]:
-    """One ask for everything the pack says: the specialists' prompts are read together."""
-    brief = ReadingBrief(
-        role=profile.company.role, company=profile.name, domain=profile.company.domain,
-        counterpart=counterpart if profile.company.role == "prospect" else "",  # what is found serves other deals, too
-        context=run.request.context,
-    )  # fmt: skip
-    return ask_for(names, language=run.request.language, brief=brief, passages=shown, answer=answer)
+OF_PROSPECT = _Question(("prospect/company_profile",), ProspectReading[Cite], ProspectReading[EvidenceId])
 
 
-def _joined(kind: type[R], answers: Sequence[Value]) -> R | None:
-    """Answers of one form as one: their lists one after another."""
-    mine = [answer for answer in answers if isinstance(answer, kind)]
-    if not mine:
-        return None
-    joined: dict[str, object] = {name: tuple(x for a in mine for x in getattr(a, name)) for name in kind.model_fields}
+def _questions(role: Role, together: int) -> list[_Question]:
+    """What is asked of a pack: of a vendor's, so many specialists together."""
+    if role == "prospect":
+        return [OF_PROSPECT]
+    kinds = tuple(VendorElements.model_fields)
+    groups = (kinds[at : at + together] for at in range(0, len(kinds), together))
+    return [
+        _Question(tuple(f"vendor/{kind}" for kind in some), some_elements(some, Cite), some_elements(some, str))
+        for some in groups
+    ]
+
+
+def _joined(kind: type[R], answers: Sequence[Checked[Value]]) -> R:
+    """Answers as one of the whole form: their lists one after another."""
+    joined: dict[str, object] = {
+        name: tuple(found for answer in answers for found in getattr(answer.value, name, ()))
+        for name in kind.model_fields
+    }
     return kind.model_validate(joined)

@@ -50,5 +50,14 @@ def _is_lasting(failure: PageFailure) -> bool:
 def _key(run: Run, company: Company) -> str:
     versions = [f"{name}@{prompts.load(name).version}" for name in prompts.names()]
     asked = run.request
-    parts = (MADE, company.url, run.identity, asked.language, run.max_pages, asked.context, *versions)
+    parts = (
+        MADE,
+        company.url,
+        run.identity,
+        asked.language,
+        run.max_pages,
+        asked.context,
+        run.specialists_per_ask,
+        *versions,
+    )
     return f"research {sha256(repr(parts).encode()).hexdigest()}"

@@ -31,7 +31,6 @@ from octave_mcp.domain.playbook import (
 )
 from octave_mcp.domain.prospect import ProspectReading, Understanding
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import BadAnswer
 from octave_mcp.figures import has_words
 from octave_mcp.models.extractive import cards, customers, prospects, rivals, selling
@@ -60,7 +59,7 @@ class Extractive:
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0)
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        value = await computed(_ANSWERS[ask.answer], ask)
+        value = await computed(_ANSWERS.get(ask.answer, _vendor), ask)
         if not isinstance(value, ask.answer):
             raise BadAnswer(f"no answer of the form {ask.answer.__name__!r} can be made")
         return Answer[A](value=value, usage=Usage())
@@ -100,22 +99,26 @@ def _after(line: Line) -> Claim[Cite]:
     return Claim[Cite](text=line.text.split(":", 1)[1].strip(), evidence=(line.cite,))
 
 
-def _vendor(ask: Ask[VendorElements[Cite], ReadingBrief]) -> VendorElements[Cite]:
+def _vendor(ask: Ask[Any, ReadingBrief]) -> Value:
+    """The kinds of elements that the form has."""
     pages, vendor = read(ask.passages), ask.brief.company
+    found = {
+        kind: tuple(islice(_ELEMENTS[kind](pages, vendor), load(f"vendor/{kind}").limits.findings))
+        for kind in ask.answer.model_fields
+    }
+    return ask.answer.model_validate(found)
 
-    def found(kind: str, extract: Callable[[Sequence[ReadPage], str], Iterable[T]]) -> tuple[T, ...]:
-        return tuple(islice(extract(pages, vendor), load(f"vendor/{kind}").limits.findings))
 
-    return VendorElements[Cite](
-        offerings=found("offerings", selling.offerings),
-        case_studies=found("case_studies", customers.case_studies),
-        proof_points=found("proof_points", customers.proof_points),
-        value_propositions=found("value_propositions", selling.value_propositions),
-        reference_customers=found("reference_customers", customers.reference_customers),
-        use_cases=found("use_cases", selling.use_cases),
-        target_personas=found("target_personas", selling.target_personas),
-        differentiators=found("differentiators", rivals.differentiators),
-    )
+_ELEMENTS: dict[str, Callable[[Sequence[ReadPage], str], Iterable[Value]]] = {
+    "offerings": selling.offerings,
+    "case_studies": customers.case_studies,
+    "proof_points": customers.proof_points,
+    "value_propositions": selling.value_propositions,
+    "reference_customers": customers.reference_customers,
+    "use_cases": selling.use_cases,
+    "target_personas": selling.target_personas,
+    "differentiators": rivals.differentiators,
+}
 
 
 def _prospect(ask: Ask[ProspectReading[Cite], ReadingBrief]) -> ProspectReading[Cite]:
@@ -146,7 +149,6 @@ def _deal(material: Material) -> DealDraft[Cite]:
 
 _ANSWERS: dict[type[Value], Callable[[Any], Value]] = {
     HomepageAnswer[Cite]: _homepage,
-    VendorElements[Cite]: _vendor,
     ProspectReading[Cite]: _prospect,
     Understanding[Cite]: _understanding,
     SummaryDraft[Cite]: lambda ask: summary(_material(ask)),

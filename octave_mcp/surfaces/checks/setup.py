@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import http.client
 import json
@@ -11,11 +12,11 @@ import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from dotenv.parser import parse_stream
 
-from octave_mcp.errors import SetupError
+from octave_mcp.errors import SetupError, UpstreamError
 from octave_mcp.settings import ENV_FILE, KEYS, Settings, load, unknown, value_of
 from octave_mcp.surfaces import clients
 from octave_mcp.surfaces.checks.found import SECONDS, Found, ok
@@ -60,7 +61,30 @@ def key(name: str, settings: Settings) -> Found:
     value = found.get_secret_value()
     if any(letter.isspace() or letter in "\"'" for letter in value):
         return Found("warning", "set, but with spaces or quotation marks in it", f"set {name} to the key alone")
-    return ok("set")
+    return ok("set") if name == "FIRECRAWL_API_KEY" else _proven(KEYS[name], settings)
+
+
+def compat(settings: Settings) -> Found:
+    if not settings.compat_model:
+        return ok("OCTAVE_COMPAT_MODEL is not set, and not needed")
+    return _proven("compat", settings)
+
+
+def _proven(name: str, settings: Settings) -> Found:
+    """Whether the provider answers a question of one word, which costs next to nothing."""
+    from octave_mcp.app import App  # noqa: PLC0415 - it brings the database
+
+    async def asked() -> str:
+        model: Any = App(settings, engine="inline").model(name)
+        try:
+            return await model.verify()
+        finally:
+            await model.close()
+
+    try:
+        return ok(f"{asyncio.run(asked())} answers")
+    except UpstreamError as failed:
+        return Found("failed", str(failed), "see the text: the key, its credit, the model's name, or the address")
 
 
 def port(settings: Settings) -> Found:
