@@ -49,14 +49,12 @@ class Budget:
 
 
 class Ledger:
-    """What each step used up; `total` leaves out what has no known price."""
+    """What each step used up."""
 
     def __init__(self) -> None:
-        self.total = Spent()
         self._steps: dict[tuple[str, Role | None], Spent] = {}
 
     def book(self, step: str, company: Role | None, spent: Spent) -> None:
-        self.total += spent.model_copy(update={"usd": spent.usd or 0.0})
         self._steps[step, company] = self._steps.get((step, company), Spent()) + spent
 
     @property
@@ -72,13 +70,28 @@ class Ledger:
         return iter(sorted(self._steps.items(), key=str))
 
 
+class Purse:
+    """What a run may use up, and what it has: as soon as it is answered, before it is judged and booked."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget, self._spent = budget, Spent()
+
+    def check(self, ask: Ask[Any, Any]) -> None:
+        """Raises: BudgetExceeded: the ask must not be made any more."""
+        self._budget.check(self._spent, READING_SHARE if isinstance(ask.brief, ReadingBrief) else 1.0)
+
+    def spend(self, usage: Usage) -> None:
+        known = usage.model_copy(update={"usd": usage.usd or 0.0})
+        self._spent += Spent(asks=1, **known.model_dump())
+
+
 @dataclass(slots=True)
 class Asker:
     """Asks the model of a run, and where it gives nothing, those that the user named to stand in for it."""
 
     model: Model
-    fallback: tuple[Model, ...] = ()
-    budget: Budget = field(default_factory=Budget)
+    fallback: tuple[Model, ...]
+    purse: Purse
     ledger: Ledger = field(default_factory=Ledger)
     stood_in: set[str] = field(default_factory=set[str])
     _shut: set[str] = field(default_factory=set[str])
@@ -108,7 +121,7 @@ class Asker:
     async def _answer_of(self, model: Model, ask: Ask[A, Any], until: float, tell: Tell) -> Answer[A] | Unusable:
         by = "" if model is self.model else model.name
         if model.capacity.is_paid:
-            self.budget.check(self.ledger.total, READING_SHARE if isinstance(ask.brief, ReadingBrief) else 1.0)
+            self.purse.check(ask)
         else:
             until = max(until, asyncio.get_running_loop().time() + SECONDS)
         attempt = 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from octave_mcp.asking import Asker, Budget
+from octave_mcp.asking import Asker, Budget, Purse
 from octave_mcp.computing import computed
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import Estimate
@@ -166,8 +166,9 @@ class Executor:
 
     async def _run_of(self, record: RunRecord, journal: Journal, log: EventLog) -> Run:
         inbox = self.inboxes[record.run_id] = KeptInbox(record.run_id, self._store, self._standing(record, log))
-        beside = Beside(inbox, self._store, record.request.refresh)
         limits, asked = self._adapters.limits, record.request
+        purse = Purse(limits.budget(asked.max_cost_usd))
+        beside = Beside(inbox, self._store, asked.refresh, purse.check, purse.spend)
         model = self._adapters.model(record.model, beside)
         fallback = tuple(self._adapters.model(name, beside) for name in limits.fallback if name != record.model)
         over = math.inf if model.capacity.is_patient else limits.run_timeout_seconds
@@ -177,7 +178,7 @@ class Executor:
             request=asked,
             specialists_per_ask=limits.specialists_per_ask if model.capacity.is_paid else ALL_SPECIALISTS,
             identity=f"{model.identity} {record.source}",
-            asker=Asker(model, fallback, limits.budget(asked.max_cost_usd)),
+            asker=Asker(model, fallback, purse),
             source=await computed(self._adapters.source, record.source),
             journal=journal,
             store=self._store,

@@ -45,10 +45,9 @@ class KeptInbox:
         if question.answer is not None:
             return question.answer
         await self._tell(opened=question.question_id)
-        try:
-            return await self._answer(question)
-        finally:
-            await self._tell(closed=question.question_id)
+        answer = await self._answer(question)  # a server that stops meanwhile leaves the run waiting
+        await self._tell(closed=question.question_id)
+        return answer
 
     async def judged(self, question_id: str, wrong: str) -> None:
         await self._store.put_verdict(self._run_id, question_id, wrong)
@@ -62,6 +61,7 @@ class KeptInbox:
             with suppress(TimeoutError):
                 async with asyncio.timeout(GLANCE_SECONDS):
                     await news.wait()
+        await self._tell(closed=question.question_id)
         raise Unanswered(f"nobody answered the question {question.question_id!r} within {LONGEST.days} days")
 
     async def _tell(self, *, opened: str = "", closed: str = "") -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
 
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Usage
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.page import Page, PageFailure
@@ -177,11 +177,17 @@ class Inbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What a model may use of the run it works for; `fresh` asks for answers that nobody gave before."""
+    """What a model may use of the run it works for; `fresh` asks for answers that nobody gave before.
+
+    A paid one calls `check` right before it asks, which raises BudgetExceeded where the run must not ask any more, and
+    `spend` when it was answered, before another may be asked in its place.
+    """
 
     inbox: Inbox
     notes: Notes
     fresh: bool
+    check: Callable[[Ask[Any, Any]], None]
+    spend: Callable[[Usage], None]
 
 
 class Store(Notes, Protocol):

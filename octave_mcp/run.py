@@ -267,10 +267,17 @@ class Run:
         return judged
 
     async def _answer(self, ask: Ask[A, Any], journal: Journal) -> Answer[A] | Unusable:
+        is_new = False
+
         async def asked() -> Answer[A] | Unusable:
+            nonlocal is_new
+            is_new = True
             return await self.asker.answer(ask, self.until, self._tell_call)
 
-        return await journal.step("ask", asked, cast("Any", Answer[ask.answer] | Unusable))
+        answer = await journal.step("ask", asked, cast("Any", Answer[ask.answer] | Unusable))
+        if not is_new:  # it was paid for before the run was carried on
+            self.asker.purse.spend(answer.usage)
+        return answer
 
     def _tell_call(self, call: ModelCall, failed: Transient | None) -> None:
         if failed is None:

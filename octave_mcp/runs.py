@@ -253,9 +253,9 @@ class Runs:
             InputError: it was answered otherwise already, or the run has ended.
         """
         record = await self.get(run_id)
-        await self._question(run_id, question_id)
         if record.is_final:
             raise InputError(f"run {run_id!r} is {record.status}: it takes no answers any more; get_run has its result")
+        await self._question(run_id, question_id)
         taken = await self._store.put_answer(run_id, question_id, answer)
         if inbox := self._executor.inboxes.get(run_id):
             inbox.wake()

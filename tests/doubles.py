@@ -293,6 +293,10 @@ class Double(ThreadingHTTPServer):
         """From now on requests that match are answered so, as many as `times`, None for all; the last told wins."""
         self._faults.insert(0, (when, itertools.repeat(fault) if times is None else itertools.repeat(fault, times)))
 
+    def heal(self) -> None:
+        """From now on every answer is good."""
+        self._faults.clear()
+
     def answer(self, request: Request) -> Sent:
         with self._one_at_a_time:
             self.asked.append(request)

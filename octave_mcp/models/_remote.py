@@ -73,8 +73,7 @@ class Remote:
         if known := await self._known(key):
             value, wrong = await computed(decoded, known, ask.answer)
             return Answer[A](value=value, usage=Usage(), wrong=wrong, reused=True)
-        reply = await self._replied(sent)
-        usage = await computed(priced, reply.tokens, self.name, sent.model)
+        reply, usage = await self._replied(sent, ask)
         if reply.refusal:
             raise ModelRefuses(f"{sent.model} declines to answer: {reply.refusal[:200]}", usage=usage)
         answer = await computed(_answer, reply, ask.answer, usage)
@@ -118,17 +117,22 @@ class Remote:
             output_tokens=room + THOUGHT_TOKENS,
         )
 
-    async def _replied(self, sent: Sent) -> Reply:
+    async def _replied(self, sent: Sent, ask: Ask[Any, Any]) -> tuple[Reply, Usage]:
         limit = limiter(self.name, sent.model, self._most)
         wire = await self._opened()
         async with limit:
+            if self._beside:
+                self._beside.check(ask)  # while it waited, others may have used up what was left
             try:
                 reply = await self._called(wire, sent)
             except RateLimited as refused:
                 limit.refused(refused.retry_after_seconds)
                 raise
             limit.answered()
-            return reply
+            usage = await computed(priced, reply.tokens, self.name, sent.model)
+            if self._beside:
+                self._beside.spend(usage)
+            return reply, usage
 
     async def _called(self, wire: Wire, sent: Sent) -> Reply:
         try:

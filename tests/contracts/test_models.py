@@ -39,10 +39,14 @@ class Answering:
         """Says nothing."""
 
 
+def _unlimited(_: object) -> None:
+    """What a run without a budget says to every ask."""
+
+
 def model_of(name: str, home: Path) -> Model:
     if name == "scripted":
         return ScriptedModel()
-    beside = Beside(Answering(), NoNotes(), fresh=True)
+    beside = Beside(Answering(), NoNotes(), fresh=True, check=_unlimited, spend=_unlimited)
     return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}), beside)
 
 
