@@ -70,6 +70,7 @@ SHAPES = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)"), f"{DAY}T09:00:00Z"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d"), f"{DAY} 09:00"),
     (re.compile(r"in \d+\.\d s"), "in 1.5 s"),
+    (re.compile(r"\bq_[0-9a-f]{16}\b"), "q_0000000000000000"),
     (re.compile(rf"(globex\.com-{DAY})-\d+"), r"\1"),
     (re.compile(r"\b1\.\d{6,}e\+09"), "1.769850000e+09"),
     (re.compile(r"(octave_runs_started_total) \d\.0"), r"\1 6.0"),  # a run may be cancelled before it is begun
@@ -142,7 +143,8 @@ def wrong_codes(text: str) -> list[str]:
 
 def _kind(schema: dict[str, Any]) -> str:
     limits = [text.format(schema[limit]) for limit, text in LIMITS.items() if limit in schema]
-    return ", ".join((schema["type"], *limits))
+    kinds = [one["type"] for one in schema.get("anyOf", [schema])]
+    return ", ".join((" or ".join(kinds), *limits))
 
 
 def _statuses(operation: dict[str, Any]) -> str:

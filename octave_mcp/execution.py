@@ -90,9 +90,9 @@ class Executor:
         self._patient = asyncio.Semaphore(MOST_PATIENT)
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a run is under way that waits for nobody."""
-        return any(not inbox.is_waiting for inbox in self.inboxes.values())
+    def only_waits(self) -> bool:
+        """Whether runs are under way, and all of them wait for answers."""
+        return bool(self.inboxes) and all(inbox.is_waiting for inbox in self.inboxes.values())
 
     def estimate(self, request: PlaybookRequest, model_name: str) -> Estimate:
         model = self._adapters.model(model_name)

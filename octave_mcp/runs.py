@@ -67,7 +67,7 @@ class Runs:
         if self._tending:
             self._tending.cancel()
             await asyncio.gather(self._tending, return_exceptions=True)
-        await self._engine.close(grace_seconds if self._executor.is_busy else 0)
+        await self._engine.close(0 if self._executor.only_waits else grace_seconds)
         for log in tuple(self._executor.logs.values()):
             await log.close()
         await self._store.close()

@@ -34,8 +34,8 @@ KEYS = {"OPENAI_API_KEY": "openai", "ANTHROPIC_API_KEY": "anthropic", "FIRECRAWL
 """The vendors' own names of their keys, and the model or the source that needs each."""
 
 KEYLESS = (
-    "without a key, the model 'host' has the Claude that is connected over MCP write, and 'extractive' (--model "
-    "extractive on the command line) arranges verbatim evidence; name one in the call, or in OCTAVE_MODEL"
+    "without a key, OCTAVE_MODEL=extractive, or the model 'extractive' in the call (--model extractive on the command "
+    "line), arranges verbatim evidence, and 'host' has the Claude that is connected over MCP write"
 )
 
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # the doctor names lines that are ignored; once is enough

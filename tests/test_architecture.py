@@ -38,7 +38,7 @@ async def test_a_server_that_has_listed_its_tools_has_loaded_nothing_heavy(tmp_p
     ended = await command("-c", LISTED, cwd=tmp_path)
 
     assert ended.code == 0, ended.err
-    assert ended.out.split() == ["5"]
+    assert ended.out.split() == ["7"]
 
 
 async def test_the_list_of_tools_costs_a_conversation_less_than_its_budget() -> None:

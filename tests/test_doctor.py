@@ -80,7 +80,7 @@ async def test_the_report_is_one_line_a_check_with_the_fix_below_and_the_counts_
     lines = ended.out.splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("failed "))
     assert lines[at].split()[:2] == ["failed", "model"]
-    assert lines[at + 1].split()[:3] == ["->", "set", "OCTAVE_MODEL=extractive:"]
+    assert lines[at + 1].split()[:3] == ["->", "set", "a"]
     assert lines[-1].endswith("1 failed")
     assert ended.out.count("\n") <= 40
 

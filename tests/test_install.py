@@ -70,7 +70,7 @@ async def test_the_entry_alone_is_printed_and_nothing_is_touched(client: str, me
     assert ended.code == 0
     entry = json.loads(ended.out)["mcpServers"]["octave"]
     assert Path(entry["command"]).is_absolute()
-    assert entry["env"] == {"OCTAVE_MODEL": "extractive"}
+    assert entry["env"] == {"OCTAVE_MODEL": "host"}
     assert str(me / FILES[client]) in ended.err
     assert f"octave-mcp install {client} --write" in ended.err
     assert not (me / FILES[client]).exists()
@@ -106,7 +106,7 @@ async def test_claude_code_is_told_the_type_and_its_own_command_too(me: Path) ->
     line = next(line for line in ended.err.splitlines() if "claude mcp add" in line)
     words = shlex.split(line[line.index("claude mcp add") :])
     assert words[:6] == ["claude", "mcp", "add", "octave", "--scope", "user"]
-    assert words[6:] == ["--env=OCTAVE_MODEL=extractive", "--", entry["command"], *entry["args"]]
+    assert words[6:] == ["--env=OCTAVE_MODEL=host", "--", entry["command"], *entry["args"]]
 
 
 async def test_written_again_it_is_unchanged_and_no_second_backup_is_made(me: Path) -> None:
@@ -256,7 +256,7 @@ async def test_secrets_are_kept_back_and_named_until_they_are_asked_for(
 
     assert "not told to the client: OPENAI_API_KEY, OCTAVE_DATABASE_URL; add --with-keys" in ended.err
     assert not {"OPENAI_API_KEY", "OCTAVE_DATABASE_URL"} & without.keys()
-    assert without["OCTAVE_MODEL"] == "extractive"
+    assert without["OCTAVE_MODEL"] == "host"
     assert "OCTAVE_MODEL" not in entry
     assert entry["OPENAI_API_KEY"] == "sk-0123456789"
     assert entry["OCTAVE_DATABASE_URL"] == "postgresql://me:hunter22@db/octave"
@@ -269,8 +269,8 @@ async def test_a_key_without_a_model_that_uses_it_is_as_good_as_none(me: Path, m
     entry = await entry_for(me, "cursor")
     ended = await install(me, "cursor")
 
-    assert entry["env"] == {"OCTAVE_MODEL": "extractive"}
-    assert "OCTAVE_MODEL=extractive needs no key" in ended.err
+    assert entry["env"] == {"OCTAVE_MODEL": "host"}
+    assert "OCTAVE_MODEL=host needs no key" in ended.err
 
 
 async def test_quiet_leaves_the_hints_out(me: Path) -> None:

@@ -91,14 +91,14 @@ async def test_a_client_finds_the_tools_as_their_snapshots_say(connect: Connect)
     assert listed == snapshots
 
 
-async def test_every_tool_has_a_title_a_description_a_typed_result_and_all_four_annotations(
+async def test_every_tool_has_a_title_a_description_a_typed_result_and_says_whether_it_changes_anything(
     client: Client[Any],
 ) -> None:
     async with client:
         for tool in await client.list_tools():
             assert tool.annotations
             hints = tool.annotations.model_dump(by_alias=True, exclude_none=True)
-            assert hints.keys() == {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
+            assert ("readOnlyHint" in hints) != ("destructiveHint" in hints)
             assert tool.title
             assert tool.description
             assert tool.output_schema

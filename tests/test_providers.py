@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import Pair
-from doubles import A_KEY, FOR_GOOD, FORMS, ONCE, PLANTS, WRITTEN, Double, Fault, Request, Sent, planted, set_up
+from doubles import A_KEY, APART, FOR_GOOD, FORMS, ONCE, PLANTS, WRITTEN, Double, Fault, Request, Sent, planted, set_up
 from scripted import ScriptedSource, Stage, invented_sites
 
 from octave_mcp.answers import schema_name
@@ -152,7 +152,7 @@ async def test_a_tiers_setting_without_its_provider_is_refused(
 async def test_what_fails_once_at_every_call_site_still_gives_a_whole_playbook(
     provider: str, fault: str, stage: Stage, double: Double
 ) -> None:
-    for form in FORMS:
+    for form in APART:
         double.fails(ONCE[fault], asking(form))
 
     record, playbook = await stage.run(model=provider)
@@ -162,7 +162,7 @@ async def test_what_fails_once_at_every_call_site_still_gives_a_whole_playbook(
     assert playbook.vendor.name == "Lumenforge"
 
 
-@pytest.mark.parametrize("form", FORMS, ids=schema_name)
+@pytest.mark.parametrize("form", APART, ids=schema_name)
 async def test_a_model_that_declines_twice_leaves_a_named_gap_or_ends_the_run(
     form: type[Value], stage: Stage, double: Double
 ) -> None:

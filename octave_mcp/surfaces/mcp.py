@@ -91,7 +91,7 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
 
     annotations = ToolAnnotations(  # what is left out is what the protocol takes for granted
         read_only_hint=tool.read_only or None,
-        destructive_hint=None if tool.read_only or tool.destructive else False,
+        destructive_hint=None if tool.read_only else tool.destructive,
         idempotent_hint=None if tool.read_only else tool.idempotent or None,
         open_world_hint=None if tool.open_world else False,
     )

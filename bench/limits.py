@@ -1,0 +1,138 @@
+"""Ten runs at once against a provider that takes 20 requests a second: with our limiter, and with the SDK's own retry.
+
+    python bench/limits.py [runs]
+
+The provider is the tests' double of OpenAI; sites are scripted, so that all time is the provider's. Prints for each way
+how many runs ended how, the requests made and refused, and the seconds beside the ideal: as many as the answered
+requests need at that rate. Each way is measured where refusals say when to come back, and where they do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from doubles import Double, Request, Sent, enveloped, error, good  # noqa: E402 - the tests are no package
+from scripted import ScriptedSource, Stage, invented_sites  # noqa: E402
+
+from octave_mcp import asking  # noqa: E402
+from octave_mcp.models import _remote  # noqa: E402
+
+A_SECOND = 20.0
+BURST = 20.0
+ALLOWED = 1.15
+"""Times the ideal."""
+
+
+class Metered(Double):
+    """Takes so many requests a second, and refuses the others."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        super().__init__()
+        self._headers = headers
+        self._left, self._at = BURST, time.monotonic()
+        self._counting = threading.Lock()
+        self.refused = self.answered = 0
+
+    def answer(self, request: Request) -> Sent:
+        if not self._is_taken():
+            return error(429, "rate_limit_exceeded", headers=self._headers)(request, "")
+        return Sent(body=enveloped(request, json.dumps(good(request))))
+
+    def _is_taken(self) -> bool:
+        with self._counting:
+            now = time.monotonic()
+            self._left = min(BURST, self._left + (now - self._at) * A_SECOND)
+            self._at = now
+            if self._left < 1:
+                self.refused += 1
+                return False
+            self._left -= 1
+            self.answered += 1
+            return True
+
+
+class Unlimited:
+    """No limiter at all."""
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def answered(self) -> None: ...
+
+    def refused(self, _: float | None) -> None: ...
+
+
+@contextmanager
+def sdk_retries(most: int) -> Generator[None]:
+    """The SDK tries again, and we do not."""
+    import openai  # noqa: PLC0415
+
+    real: Any = openai.AsyncOpenAI
+
+    def made(**options: Any) -> Any:  # noqa: ANN401 - the SDK's
+        return real(**(options | {"max_retries": most}))
+
+    with (
+        mock.patch.object(openai, "AsyncOpenAI", made),
+        mock.patch.object(_remote, "limiter", return_value=Unlimited()),
+        mock.patch.object(asking, "ATTEMPTS", 1),
+    ):
+        yield
+
+
+async def measure(way: str, runs: int, metered: Metered) -> None:
+    os.environ.update(OPENAI_API_KEY="none", OPENAI_BASE_URL=f"{metered.url}/v1", OCTAVE_LOG_LEVEL="ERROR")
+    with tempfile.TemporaryDirectory() as home:
+        stages = [Stage(Path(home) / str(at), source=ScriptedSource(invented_sites())) for at in range(runs)]
+        began = time.monotonic()
+        ended = await asyncio.gather(*(stage.run(model="openai") for stage in stages))
+        took = time.monotonic() - began
+        for stage in stages:
+            await stage.store.close()
+    statuses = Counter(record.status for record, _ in ended)
+    ideal = max(metered.answered - BURST, 1) / A_SECOND
+    print(
+        f"{way:<34} {dict(statuses)!s:<34} asked {metered.answered + metered.refused}, refused {metered.refused}, "
+        f"{took:.1f} s, ideal {ideal:.1f} s, ratio {took / ideal:.2f} ({ALLOWED} allowed)"
+    )
+
+
+async def main() -> None:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    told: dict[str, dict[str, str]] = {
+        "with Retry-After": {"retry-after": "1"},
+        "without": {},
+    }
+    ways: dict[str, Callable[[], AbstractContextManager[None]]] = {
+        "ours": nullcontext,
+        "SDK, 2 retries": partial(sdk_retries, 2),
+        "SDK, 8 retries": partial(sdk_retries, 8),
+    }
+    for name, headers in told.items():
+        for way, using in ways.items():
+            metered = Metered(headers)
+            with using():
+                await measure(f"{way}, {name}", runs, metered)
+            metered.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+    os._exit(0)
