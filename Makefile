@@ -5,7 +5,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format snapshots docs lock bench clients clean
+.PHONY: help demo test check format snapshots docs lock long bench clients clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -32,6 +32,9 @@ snapshots: .venv/dev ## Write tests/snapshots anew, after a tool's interface was
 
 docs: .venv/dev ## Write anew what the docs have from the product: tables, help, answers
 	$(BIN)/python docs/generate.py
+
+long: .venv/dev ## Run the tests with all that is left out for their time: kills at ten moments
+	LONG_TESTS=1 $(BIN)/python -m pytest
 
 bench: .venv/dev ## Compare start-up with a trivial server's
 	$(BIN)/python bench/startup.py

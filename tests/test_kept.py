@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Ended, Pair, command, names_in, read_json
 
+from octave_mcp.app import App, write_files
 from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.settings import load
+from octave_mcp.tooling import unheard
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
 IMPORTED = """
@@ -28,12 +32,15 @@ async def octave(*arguments: str, cwd: Path) -> Ended:
 
 
 async def a_run(pair: Pair, cwd: Path) -> str:
-    """The id of a run that has completed."""
-    ended = await octave(
-        "generate", pair.vendor.host, pair.prospect.host, "--max-pages", "4", "--json", "--out", "made", cwd=cwd
-    )
-    assert ended.code == 0, ended.err
-    return json.loads(ended.out)["run_id"]
+    """The id of a run that has completed, and that this process has made."""
+    app = App(load())
+    await app.runs.open()
+    record = await app.runs.start(PlaybookRequest(vendor=pair.vendor.host, prospect=pair.prospect.host, max_pages=4))
+    await app.runs.follow(record.run_id, 60, unheard)
+    playbook = await app.runs.finished(record.run_id)
+    await app.runs.close()
+    write_files(playbook, cwd / "made")
+    return record.run_id
 
 
 async def test_runs_are_listed_newest_first_in_one_line_each(pair: Pair, tmp_path: Path) -> None:

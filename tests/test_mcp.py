@@ -37,9 +37,9 @@ def over_stdio(era: Era, log: Path) -> Client[Any]:
     return Client(transport, mode=era)
 
 
-@pytest.fixture(params=[(wire, era) for wire in ("memory", "stdio") for era in ERAS], ids="-".join)
+@pytest.fixture(params=[("memory", "auto"), ("memory", "legacy"), ("stdio", "auto")], ids="-".join)
 def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Connect:
-    """A client of a server of its own, by each wire and in each era."""
+    """A client of a server of its own, by each wire and in each era; tests of recovery speak the older over stdio."""
     wire, era = request.param
     return lambda: Client(make(), mode=era) if wire == "memory" else over_stdio(era, tmp_path / "stderr")
 
