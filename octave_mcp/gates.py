@@ -6,6 +6,7 @@ A figure, a name or a quotation that is not in its evidence does not enter the p
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard, TypeVar, cast, get_args
@@ -44,6 +45,27 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.rule} {self.text}"
+
+
+WHAT = {
+    "D1": "without evidence",
+    "D3": "a figure that the evidence has not",
+    "D4": "a name that the evidence has not",
+    "D5": "a result where its customer is not named",
+    "D10": "quotation marks around what is no quotation",
+    "D15": "a placeholder or a blank",
+    "D20": "a promise of a thing that is not in evidence",
+    "D22": "another language than the one asked for",
+    "D36": "an address off the site that is cited",
+    "form": "what was cut off, or is not of the form asked for",
+}
+"""What is wrong by each rule, in words that repeat nothing of what was dropped."""
+
+
+def counted(dropped: Sequence[Problem]) -> str:
+    """How many of which kind, for a playbook: what must not stand in it does not stand in its gaps either."""
+    counts = Counter(problem.rule for problem in dropped)
+    return ", ".join(f"{count} x {WHAT.get(rule, 'a rule of copy')} ({rule})" for rule, count in counts.items())
 
 
 def unsupported(text: str, cited: Sequence[Evidence], known: Sequence[str], context: str = "") -> list[Problem]:

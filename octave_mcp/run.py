@@ -23,7 +23,7 @@ from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, OctaveError, Transient, UpstreamError
-from octave_mcp.gates import Judge, Problem
+from octave_mcp.gates import Judge, Problem, counted
 from octave_mcp.ports import Journal, Source, Store
 from octave_mcp.together import together
 
@@ -240,7 +240,7 @@ class Run:
             best = again if again.is_better_than(best) else best
         if best.value is None:
             raise (ModelRefuses if best.refused else BadAnswer)(
-                f"the answer to {ask.prompt!r} failed its checks: {_complaint(best.dropped)}"
+                f"the answer to {ask.prompt!r} failed its checks: {counted(best.dropped)}"
             )
         return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped))
 
@@ -333,5 +333,6 @@ def _complaint(problems: Sequence[Problem]) -> str:
 def _gaps(prompt: str, dropped: Sequence[Problem]) -> tuple[Gap, ...]:
     if not dropped:
         return ()
-    reason = f"{len(dropped)} statements failed a check and were dropped: {_complaint(dropped[:3])}"
+    count = "1 statement" if len(dropped) == 1 else f"{len(dropped)} statements"
+    reason = f"{count} failed a check and were dropped: {counted(dropped)}"
     return (Gap(section=prompt, code="dropped_by_check", reason=reason, would_fill="another run, or another model"),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,18 +11,36 @@ from typing import Any
 
 import pytest
 from conftest import Pair
-from doubles import A_KEY, APART, FOR_GOOD, FORMS, ONCE, PLANTS, WRITTEN, Double, Fault, Request, Sent, planted, set_up
-from scripted import ScriptedSource, Stage, invented_sites
+from doubles import (
+    A_KEY,
+    APART,
+    FOR_GOOD,
+    FORMS,
+    INJECTED,
+    INJECTION,
+    ONCE,
+    PLANTS,
+    WRITTEN,
+    Double,
+    Fault,
+    Request,
+    Sent,
+    planted,
+    set_up,
+)
+from scripted import VENDOR, ScriptedSource, Stage, invented_sites, pages
 
 from octave_mcp.answers import schema_name
 from octave_mcp.app import App
 from octave_mcp.domain.asks import HomepageAnswer
 from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.page import Page
 from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, TalkTrackDraft, WhyWeWin
 from octave_mcp.domain.prospect import ProspectReading, Understanding
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SetupError
+from octave_mcp.exports import export, names
 from octave_mcp.models import _limiter, _remote
 from octave_mcp.models._limiter import Limiter
 from octave_mcp.settings import load
@@ -200,7 +219,7 @@ async def test_an_answer_cut_off_twice_keeps_what_it_has_and_says_so(stage: Stag
 
     assert playbook, record.error
     assert record.status == "partial"
-    assert any("it was cut off" in gap.reason for gap in playbook.gaps)
+    assert any("was cut off" in gap.reason for gap in playbook.gaps)
     assert playbook.vendor_elements.value_propositions or playbook.vendor_elements.offerings
 
 
@@ -381,9 +400,17 @@ def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
 # What is not proven
 
 
+def with_an_injected_page() -> dict[str, tuple[Page, ...]]:
+    """The sites, and among the vendor's pages one that speaks to models."""
+    sites = invented_sites()
+    text = f"# Harrowgate lit 9 halls\n\nHarrowgate lit 9 halls.\n\n{INJECTION}"
+    injected = pages(VENDOR, {"/customers/harrowgate": text}, name="")
+    return {**sites, VENDOR: (*sites[VENDOR], *injected)}
+
+
 @every_provider
-async def test_errors_planted_in_a_third_of_the_answers_do_not_enter_the_playbook(
-    provider: str, stage: Stage, double: Double
+async def test_errors_planted_in_a_third_of_the_answers_enter_no_export(
+    provider: str, tmp_path: Path, double: Double
 ) -> None:
     turns = iter(range(1000))
     kinds = list(PLANTS)
@@ -393,12 +420,15 @@ async def test_errors_planted_in_a_third_of_the_answers_do_not_enter_the_playboo
         return planted(request, text, kinds[turn % len(kinds)])
 
     double.fails(plant, lambda _: len(double.asked) % 3 == 0, times=None)
+    stage = Stage(tmp_path, source=ScriptedSource(with_an_injected_page()))
     record, playbook = await stage.run(model=provider)
 
     assert playbook, record.error
-    shown = playbook.model_copy(update={"gaps": ()}).model_dump_json()
     assert next(turns) > 5
-    assert [marker for marker in PLANTS if marker in shown] == []
+    assert not any(INJECTED in request.user for request in double.asked if not request.is_second)
+    exported = [export(name).render(playbook) for name in names()]
+    assert [marker for marker in PLANTS for text in exported if marker in text] == []
+    assert "suspicious_page" in {flag.code for flag in playbook.flags}
 
 
 @pytest.mark.parametrize("marker", PLANTS)
@@ -413,8 +443,8 @@ async def test_an_error_that_is_repeated_is_dropped_counted_and_named(
     assert record.status == "partial"
     dropped = [gap for gap in playbook.gaps if gap.code == "dropped_by_check"]
     assert [gap.section for gap in dropped] == ["playbook/battle_card"]
-    assert "failed a check and were dropped" in dropped[0].reason
-    assert marker not in playbook.model_copy(update={"gaps": ()}).model_dump_json()
+    assert re.search(r"^\d+ statements? failed a check and were dropped: \d+ x ", dropped[0].reason)
+    assert marker not in playbook.model_dump_json()
     assert Counter(request.form for request in double.asked)[WhyWeWin[Cite]] == 2
 
 

@@ -23,6 +23,7 @@ from octave_mcp.domain.playbook import (
     Touch,
 )
 from octave_mcp.domain.prospect import BuyerPersona
+from octave_mcp.gates import counted
 from octave_mcp.rubric import PERSONAS_ALIKE, likeness, talk_track_score
 from octave_mcp.steps.battle_cards import CardDraft, finished
 from octave_mcp.steps.emails import DAYS, emails
@@ -107,7 +108,7 @@ def _sequence(drafts: Drafts, persona_id: str, draft: SequenceDraft[EvidenceId],
     touches: list[Touch] = []
     for email in emails(draft, drafts.evidence, drafts.known, drafts.language):
         if email.errors:
-            reason = f"touch {email.number} for {persona_id} was dropped: {'; '.join(map(str, email.errors))}"
+            reason = f"touch {email.number} for {persona_id} was dropped: {counted(email.errors)}"
             gaps.append(
                 Gap(
                     section="email_sequences",
