@@ -156,6 +156,8 @@ def _passage(page: PageRef, number: int, heading: str, sentences: list[str]) -> 
 
 def good(request: Request) -> dict[str, Any]:
     """An answer that can be proven by the passages that were sent."""
+    if {*request.schema["properties"]} == {"word"}:  # is the key good?
+        return {"word": "yes"}
     form, shown = request.form, request.passages
     if form is Understanding[Cite]:
         return _understanding(shown)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, Ended, command
+from doubles import A_KEY, FOR_GOOD, Double, set_up
 
 from octave_mcp.settings import Settings
 from octave_mcp.surfaces.checks.found import Check, ok
@@ -238,3 +239,34 @@ def test_a_check_that_hangs_is_left_behind_and_the_others_are_heard() -> None:
 
     assert [(one.name, one.status) for one in found] == [("stuck", "failed"), ("well", "ok")]
     assert "no answer within" in found[0].found
+
+
+PROVIDERS = {"OPENAI_API_KEY": "gpt-6-luna", "ANTHROPIC_API_KEY": "claude-haiku-5-5", "compat": "a-model-of-my-own"}
+
+
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
+    provider = Double()
+    set_up(monkeypatch, provider)
+    yield provider
+    provider.close()
+
+
+async def test_each_key_is_proven_by_one_cheap_question(me: Path, double: Double) -> None:
+    found = await findings(me, 0)
+
+    assert {name: found[name].found for name in PROVIDERS} == {n: f"{model} answers" for n, model in PROVIDERS.items()}
+    assert len(double.asked) == 3
+    assert all(len(json.dumps(request.body)) < 1500 for request in double.asked)
+
+
+@pytest.mark.parametrize(("fault", "said"), [("wrong key", "does not accept"), ("no quota", "no credit left")])
+async def test_a_key_that_is_no_good_is_told_with_its_cause_and_without_the_key(
+    fault: str, said: str, me: Path, double: Double
+) -> None:
+    double.fails(FOR_GOOD[fault][0], times=None)
+    found = await findings(me, 1)
+
+    for name in PROVIDERS:
+        assert (found[name].status, said in found[name].found) == ("failed", True), found[name]
+        assert A_KEY not in found[name].found
