@@ -87,14 +87,32 @@ class Purse:
 
 @dataclass(slots=True)
 class Asker:
-    """Asks the model of a run, and where it gives nothing, those that the user named to stand in for it."""
+    """Asks the model of a run, and where it gives nothing, those that the user named to stand in for it.
+
+    `limits` are those, by their codes, at which somebody had to stand in.
+    """
 
     model: Model
     fallback: tuple[Model, ...]
     purse: Purse
     ledger: Ledger = field(default_factory=Ledger)
     stood_in: set[str] = field(default_factory=set[str])
+    limits: dict[str, str] = field(default_factory=dict[str, str])
     _shut: set[str] = field(default_factory=set[str])
+
+    async def judged(self, answer: Answer[Any] | Unusable, wrong: str) -> None:
+        """Tells whoever gave the answer what the checks found."""
+        if answer.key:
+            await self._who(answer).judged(answer.key, wrong)
+
+    def replayed(self, answer: Answer[Any] | Unusable) -> None:
+        """Counts an answer that was paid for before the run was carried on."""
+        is_reused = isinstance(answer, Answer) and answer.reused
+        if self._who(answer).capacity.is_paid and not is_reused:
+            self.purse.spend(answer.usage)
+
+    def _who(self, answer: Answer[Any] | Unusable) -> Model:
+        return next((model for model in self.fallback if model.name == answer.by), self.model)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -112,8 +130,10 @@ class Asker:
         for model in models[:-1]:
             try:
                 return await self._answer_of(model, ask, until, tell)
-            except (Transient, BudgetExceeded, DeadlineExceeded):
+            except Transient:
                 continue
+            except (BudgetExceeded, DeadlineExceeded) as limit:
+                self.limits[limit.code] = str(limit)
             except NoAccess:
                 self._shut.add(model.name)
         return await self._answer_of(models[-1], ask, until, tell)
@@ -136,16 +156,14 @@ class Asker:
         except BadAnswer as bad:
             usage = bad.usage or Usage()
             tell(_call(model, ask, attempt=attempt, **usage.model_dump()), None)
-            return Unusable(
-                wrong=str(bad), usage=usage, refused=isinstance(bad, ModelRefuses), question_id=bad.question_id
-            )
+            return Unusable(wrong=str(bad), usage=usage, refused=isinstance(bad, ModelRefuses), key=bad.key, by=by)
         reused = answer.reused
         tell(_call(model, ask, attempt=attempt, reused=reused, **answer.usage.model_dump()), None)
         if not isinstance(answer.value, ask.answer):
-            return Unusable(wrong="the answer is not of the form asked for", usage=answer.usage)
+            return Unusable(wrong="the answer is not of the form asked for", usage=answer.usage, by=by)
         return Answer[ask.answer](
             value=answer.value, usage=answer.usage, wrong=answer.wrong, by=by,
-            question_id=answer.question_id, reused=answer.reused,
+            key=answer.key, reused=answer.reused,
         )  # fmt: skip
 
 

@@ -165,15 +165,15 @@ class SiteRefuses(UpstreamError):
 class BadAnswer(UpstreamError):
     """`usage` is what the answer cost all the same: a `Usage`, where that is known.
 
-    `question_id` is that of the question that it answers, where it was put to someone.
+    `key` is what its model knows it by, if it wants to be told what the checks found.
     """
 
     code = "bad_answer"
 
-    def __init__(self, message: str, *, usage: Any = None, question_id: str = "") -> None:  # noqa: ANN401 - the domain's
+    def __init__(self, message: str, *, usage: Any = None, key: str = "") -> None:  # noqa: ANN401 - the domain's
         super().__init__(message)
         self.usage = usage
-        self.question_id = question_id
+        self.key = key
 
 
 class ModelRefuses(BadAnswer):

@@ -14,7 +14,7 @@ from octave_mcp.ports import Store
 class EventLog:
     """`told` are the events that were kept before the run was carried on: told again, they are not kept again.
 
-    Calls of models are never told again: they were made, or are made anew.
+    Calls of models are never told again: they were made, or are made anew. That a run waits is news each time.
 
     Events are kept in the order in which they are told, several in one transaction where they come fast; `news` is set,
     and replaced, whenever some have been.
@@ -39,7 +39,7 @@ class EventLog:
     def __call__(self, event: Event) -> None:
         if self._ended:
             return
-        if event.call is None and self._told[_identity(event)]:
+        if event.call is None and event.event != "waiting" and self._told[_identity(event)]:
             self._told[_identity(event)] -= 1
             return
         self._done = max(self._done, event.done)
@@ -76,11 +76,14 @@ class EventLog:
         self._wake()
 
 
+FRUITS = frozenset({"step_finished", "answered", "waiting"})
+
+
 def _fruitless(told: Sequence[Event]) -> int:
-    """How often the run was carried on since it last finished a step."""
+    """How often the run was carried on since it last finished a step, had an answer, or came to wait for one."""
     latest = [event.event for event in reversed(told)]
-    behind = latest[: latest.index("step_finished")] if "step_finished" in latest else latest
-    return behind.count("run_resumed")
+    last = next((at for at, name in enumerate(latest) if name in FRUITS), None)
+    return latest[:last].count("run_resumed")
 
 
 def _identity(event: Event) -> Hashable:

@@ -17,7 +17,17 @@ from octave_mcp.domain.company import Company
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.playbook import Playbook, Timings
 from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, RunStatus
-from octave_mcp.errors import Crashed, NotWritten, OctaveError, SameCompany, UnsupportedLanguage, UpstreamError, tree
+from octave_mcp.errors import (
+    Crashed,
+    NoAccess,
+    NotWritten,
+    OctaveError,
+    SameCompany,
+    SetupError,
+    UnsupportedLanguage,
+    UpstreamError,
+    tree,
+)
 from octave_mcp.eventlog import EventLog
 from octave_mcp.inbox import KeptInbox
 from octave_mcp.pipeline import generate
@@ -32,6 +42,7 @@ MOST_PATIENT = 500
 
 FAILED_PAGE_CODES = ("timeout", "connection_failed", "http_429", "http_5")
 _FAILED_GAPS = frozenset(kind.code for kind in tree(UpstreamError))
+_NO_ACCESS = frozenset(kind.code for kind in tree(NoAccess))
 _PARTIAL_GAPS = _FAILED_GAPS | {"dropped_by_check"}
 
 
@@ -93,6 +104,12 @@ class Executor:
     def only_waits(self) -> bool:
         """Whether runs are under way, and all of them wait for answers."""
         return bool(self.inboxes) and all(inbox.is_waiting for inbox in self.inboxes.values())
+
+    def is_bounded_in_vain(self, request: PlaybookRequest, model_name: str) -> bool:
+        """Whether dollars are limited, and what somebody who may answer costs is not known."""
+        models = [self._adapters.model(name) for name in (model_name, *self._adapters.limits.fallback)]
+        prices = [model.estimate(1).usd for model in models if model.capacity.is_paid]
+        return self._adapters.limits.budget(request.max_cost_usd).usd is not None and None in prices
 
     def estimate(self, request: PlaybookRequest, model_name: str) -> Estimate:
         model = self._adapters.model(model_name)
@@ -168,7 +185,7 @@ class Executor:
         inbox = self.inboxes[record.run_id] = KeptInbox(record.run_id, self._store, self._standing(record, log))
         limits, asked = self._adapters.limits, record.request
         purse = Purse(limits.budget(asked.max_cost_usd))
-        beside = Beside(inbox, self._store, asked.refresh, purse.check, purse.spend)
+        beside = Beside(record.run_id, inbox, self._store, asked.refresh, purse.check, purse.spend)
         model = self._adapters.model(record.model, beside)
         fallback = tuple(self._adapters.model(name, beside) for name in limits.fallback if name != record.model)
         over = math.inf if model.capacity.is_patient else limits.run_timeout_seconds
@@ -257,7 +274,8 @@ class Executor:
             raise SameCompany(f"{request.vendor!r} and {request.prospect!r} are one company, {vendor.domain}; name two")
         self._adapters.source_name(source_name)
         for name in self._adapters.limits.fallback:
-            self._adapters.model(name)
+            if self._adapters.model(name).capacity.is_patient:
+                raise SetupError(f"OCTAVE_FALLBACK: {name} cannot stand in, since it may take days; leave it out")
         model = self._adapters.model(model_name)
         if model.languages is not None and request.language not in model.languages:
             raise UnsupportedLanguage(
@@ -293,7 +311,8 @@ def _mandatory(playbook: Playbook) -> bool:
 
 def _why_not(playbook: Playbook) -> RunError:
     """The error of a run without the mandatory sections: of what failed, or that the sites gave too little."""
-    failed = next((gap for gap in playbook.gaps if gap.code in _FAILED_GAPS), None)
+    failures = [gap for gap in playbook.gaps if gap.code in _FAILED_GAPS]
+    failed = next((gap for gap in failures if gap.code in _NO_ACCESS), next(iter(failures), None))
     if failed:
         return RunError(code=failed.code, message=f"{failed.section} could not be written: {failed.reason}")
     message = "the sites gave too little for a playbook: no persona, sequence or battle card could be written"

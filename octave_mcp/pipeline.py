@@ -9,6 +9,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.research import Research
 from octave_mcp.run import ALL_SPECIALISTS, ASK_PLACES, Run
 from octave_mcp.steps.analyse_homepage import analyse_homepage
+from octave_mcp.steps.for_people import safe_name
 from octave_mcp.steps.merge import add, merge
 from octave_mcp.steps.prioritise_urls import in_packs, prioritise_urls
 from octave_mcp.steps.read_pack import read_pack
@@ -26,7 +27,7 @@ async def generate(run: Run, vendor: Company, prospect: Company) -> Playbook:
         OctaveError: one of the two sites cannot be read, or no mandatory section can be written.
     """
     sites = await run(validate_and_map, (vendor, prospect))  # 1  the one barrier: both must be there
-    names = tuple(site.home.structured.site_name or site.company.domain for site in sites)
+    names = tuple(safe_name(site.home.structured.site_name, "") or site.company.domain for site in sites)
     sold, sought = await run.side_by_side(  # 2-6, and 7 for the prospect
         research,
         (sites[0], names[1]),
@@ -58,7 +59,7 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
 
 async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Research:
     """What was found for another prospect, and what pages say that name this one."""
-    urls = unread(site, kept, counterpart)[: run.capacity.pack_pages]
+    urls = unread(site, kept, counterpart)
     run.plan(len(urls))
     readings = await run.side_by_side(
         read_pack, *((site, kept.profile, counterpart, urls, None) for _ in urls[:1]), places=_pack_places(run)

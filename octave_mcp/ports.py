@@ -46,8 +46,8 @@ class Model(Protocol):
         """
         ...
 
-    async def judged(self, question_id: str, wrong: str) -> None:
-        """Told what the checks found wrong with the answer to that question; '' for nothing."""
+    async def judged(self, key: str, wrong: str) -> None:
+        """Told what the checks found wrong with the answer of that key; '' for nothing."""
         ...
 
     async def close(self) -> None: ...
@@ -183,6 +183,7 @@ class Beside:
     `spend` when it was answered, before another may be asked in its place.
     """
 
+    run_id: str
     inbox: Inbox
     notes: Notes
     fresh: bool
@@ -243,7 +244,10 @@ class Store(Notes, Protocol):
         ...
 
     async def delete_runs(self, run_ids: Sequence[str]) -> None:
-        """With their events, playbooks and pages; and the sessions that have no other."""
+        """With their events, playbooks, pages and questions, notes that begin with their ids, and their sessions.
+
+        Sessions that have other runs stay.
+        """
         ...
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
@@ -256,7 +260,9 @@ class Store(Notes, Protocol):
 
     async def last_events(self, run_id: str, limit: int) -> list[tuple[int, Event]]: ...
 
-    async def delete_notes(self, before: datetime) -> None: ...
+    async def delete_notes(self, before: datetime, kind: str = "") -> None:
+        """Those that were put before then, whose keys begin so."""
+        ...
 
     async def put_question(self, run_id: str, question: Question) -> KeptQuestion:
         """The question as it is kept: now, or since it was first put."""

@@ -31,6 +31,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R", bound=Value)
 
+TIME_SHARE = 0.7
 ALL_SPECIALISTS = len(VendorElements.model_fields)
 ASK_PLACES = 2
 """An ask, and the one that corrects it."""
@@ -137,9 +138,12 @@ class Run:
     ) -> tuple[T, ...]:
         """The branch once for each tuple of arguments, at the same time; results in the order given.
 
-        No branch makes more than `places` scrapes and asks: they are where the run is taken up again after a crash.
+        They have so much of the time that is left, so that what is behind them has some, too. No branch makes more than
+        `places` scrapes and asks: they are where the run is taken up again after a crash.
         """
-        beside = [replace(self, journal=self.journal.part(places), _step=_name(branch)) for _ in arguments]
+        now = asyncio.get_running_loop().time()
+        until = now + min((self.until - now) * TIME_SHARE, math.inf if of else self.step_timeout_seconds)
+        beside = [replace(self, journal=self.journal.part(places), until=until, _step=_name(branch)) for _ in arguments]
         runs = [run.of(role) for run, role in zip(beside, of, strict=True)] if of else beside
         return await together(*(branch(run, *given) for run, given in zip(runs, arguments, strict=True)))
 
@@ -187,8 +191,9 @@ class Run:
         return tuple(next(pages) if isinstance(page, str) else page for page in scraped)
 
     async def _scraped(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
+        left = (self.until - asyncio.get_running_loop().time()) * TIME_SHARE
         try:
-            async with asyncio.timeout_at(None if math.isinf(self.until) else self.until):
+            async with asyncio.timeout(None if math.isinf(left) else left):
                 return await self.source.scrape(site, urls)
         except TimeoutError:
             late = "the time that the run, or this step of it, may take was over"
@@ -199,7 +204,7 @@ class Run:
 
         async def recalled() -> Research | None:
             text = await self.store.note(key, since=since)
-            found = await computed(Research.model_validate_json, text) if text else None
+            found = await computed(Research.model_validate_json, text.partition("\n")[2]) if text else None
             if found is None or found.found_by is None:
                 return None
             texts = {page.sha256 for page in found.pages} | {e.page_sha256 for e in found.evidence}
@@ -208,7 +213,8 @@ class Run:
         return await self.journal.step("recall", recalled, cast("Any", Research | None))
 
     async def keep(self, key: str, research: Research) -> None:
-        await self.store.put_note(key, await computed(research.model_dump_json))
+        """For a day, or until the run is deleted."""
+        await self.store.put_note(key, f"{self.run_id}\n{await computed(research.model_dump_json)}")
 
     async def publish(self, write: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
         """Has the playbook's files written, once; returns their paths."""
@@ -236,7 +242,7 @@ class Run:
         judge = Judge(shown=ask.passages, roles=roles, known=known, given=self.request.context)
         exam = _Exam(judge, into, rules)
         best = await self._judged(ask, exam, journal)
-        if best.problems and (again := await self._corrected(ask, best.problems, exam, journal)):
+        if best.problems and (again := await self._corrected(ask, best, exam, journal)):
             best = again if again.is_better_than(best) else best
         if best.value is None:
             raise (ModelRefuses if best.refused else BadAnswer)(
@@ -245,15 +251,15 @@ class Run:
         return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped))
 
     async def _corrected(
-        self, ask: Ask[A, Any], problems: Sequence[Problem], exam: _Exam[R], journal: Journal
+        self, ask: Ask[A, Any], first: _Judged[R], exam: _Exam[R], journal: Journal
     ) -> _Judged[R] | None:
         """A second answer, told what was wrong with the first; where none comes, the first has to do."""
-        again = ask.model_copy(update={"complaint": _complaint(problems)})
+        again = ask.model_copy(update={"complaint": _complaint(first.problems)})
         try:
             return await self._judged(again, exam, journal)
-        except NoAccess:
-            raise
-        except UpstreamError:
+        except UpstreamError as failed:
+            if first.value is None and isinstance(failed, NoAccess):
+                raise
             return None
 
     async def _judged(self, ask: Ask[A, Any], exam: _Exam[R], journal: Journal) -> _Judged[R]:
@@ -262,8 +268,7 @@ class Run:
         if isinstance(answer, Answer) and answer.by:
             self.asker.stood_in.add(answer.by)
         judged = await computed(_judge, answer, exam)
-        if answer.question_id:
-            await self.asker.model.judged(answer.question_id, _complaint(judged.problems))
+        await self.asker.judged(answer, _complaint(judged.problems))
         return judged
 
     async def _answer(self, ask: Ask[A, Any], journal: Journal) -> Answer[A] | Unusable:
@@ -275,8 +280,8 @@ class Run:
             return await self.asker.answer(ask, self.until, self._tell_call)
 
         answer = await journal.step("ask", asked, cast("Any", Answer[ask.answer] | Unusable))
-        if not is_new:  # it was paid for before the run was carried on
-            self.asker.purse.spend(answer.usage)
+        if not is_new:
+            self.asker.replayed(answer)
         return answer
 
     def _tell_call(self, call: ModelCall, failed: Transient | None) -> None:

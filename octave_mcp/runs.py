@@ -86,9 +86,10 @@ class Runs:
         model, source = self._adapters.model_name(request.model), self._adapters.source_name(request.source)
         await computed(self._executor.check, request, model, source)
         estimate = await computed(self._executor.estimate, request, model)
-        if request.max_cost_usd is not None and estimate.usd is None:
+        if await computed(self._executor.is_bounded_in_vain, request, model):
             raise InputError(
-                f"max_cost_usd cannot be kept: what {model} costs is not known; set OCTAVE_MAX_RUN_TOKENS instead"
+                f"max_cost_usd cannot be kept: what {model} costs, or a model that may stand in, is not known; "
+                "leave it out, and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
             )
         record = RunRecord(
             run_id=f"run_{secrets.token_hex(16)}",
@@ -188,6 +189,8 @@ class Runs:
                         await told(event)
                 if last and not batch:
                     await told(last)
+                    if (await self.get(run_id)).is_at_rest:
+                        return
 
     async def events(self, run_id: str, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
         """The run's events with their numbers, those that were and those to come, behind the one of number `after`.
@@ -366,7 +369,8 @@ class Runs:
         """
         now = datetime.now(UTC)
         for record in await self._store.unfinished():
-            if now - record.created_at > ABANDONED and record.run_id not in self._executor.logs:
+            given_up = now - record.created_at > ABANDONED and record.status != "waiting"
+            if given_up and record.run_id not in self._executor.logs:
                 await self._executor.end(ended(record, "failed", NOBODY))
                 await self._engine.cancel(record.run_id)
                 continue
@@ -383,6 +387,8 @@ class Runs:
         if old := await self._store.ended_before(since):
             await self._remove(old)
         await self._store.delete_notes(since)
+        for kind in ("answer ", "research "):
+            await self._store.delete_notes(datetime.now(UTC) - timedelta(days=1), kind)
 
 
 async def _nobodys(_: str) -> Claim:

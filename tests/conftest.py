@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import os
@@ -14,6 +15,7 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -29,6 +31,7 @@ from psycopg import sql
 
 from octave_mcp import retrying
 from octave_mcp.demo.sites import Document, Site, load
+from octave_mcp.surfaces.cli import main
 
 ROOT = Path(__file__).parents[1]
 SHARED_SITES = ROOT.parent / "shared" / "sites"
@@ -262,6 +265,25 @@ async def command(*arguments: str, cwd: Path, stdin: bytes = b"") -> Ended:
     out, err = await process.communicate(stdin)
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def octave(*arguments: str, cwd: Path) -> Ended:
+    """The command `octave-mcp` with these arguments, in that folder: in this process, which has all of it loaded.
+
+    One at a time. What is about processes (signals, terminals, pipes) is tried with `command`.
+    """
+    return await asyncio.to_thread(_octave, arguments, cwd)
+
+
+def _octave(arguments: tuple[str, ...], cwd: Path) -> Ended:
+    out, err = io.StringIO(), io.StringIO()
+    with chdir(cwd), redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "argv", ["octave-mcp", *arguments])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Cyclopts application invoked", UserWarning)  # it sees a test around it
+            code = main()
+    logger.remove()
+    return Ended(code, out.getvalue(), err.getvalue())
 
 
 def names_in(folder: Path) -> set[str]:

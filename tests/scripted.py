@@ -200,8 +200,8 @@ class ScriptedModel:
         value = await reply(ask) if reply else answered(ask)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
 
-    async def judged(self, question_id: str, wrong: str) -> None:
-        """Puts no questions."""
+    async def judged(self, key: str, wrong: str) -> None:
+        """Need not know."""
 
     async def close(self) -> None:
         self.closed += 1

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Ended, LoopbackSite, Pair, command, log_lines, names_in, read_json
+from conftest import ROOT, LoopbackSite, Pair, command, log_lines, names_in, octave, read_json
 
 from octave_mcp import __version__
 from octave_mcp.demo.sites import load
@@ -21,10 +21,6 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.tools import RunReport
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
-
-
-async def octave(*arguments: str, cwd: Path) -> Ended:
-    return await command("-m", "octave_mcp", *arguments, cwd=cwd)
 
 
 def addresses(pair: Pair) -> tuple[str, str]:
@@ -262,7 +258,9 @@ async def test_serve_over_http_names_a_port_that_is_taken_and_exits_3(tmp_path: 
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        ended = await octave("serve", "--transport", "http", "--host", "127.0.0.1", "--port", port, cwd=tmp_path)
+        ended = await command(
+            "-m", "octave_mcp", "serve", "--transport", "http", "--host", "127.0.0.1", "--port", port, cwd=tmp_path
+        )
 
     assert (ended.code, ended.out) == (3, "")
     assert ended.err.startswith("error: ")

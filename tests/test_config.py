@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Ended, command
+from conftest import command, octave
 
 from octave_mcp.settings import KEYS, Settings
 
@@ -20,10 +20,6 @@ FLAGS = """
 from octave_mcp.settings import described, load
 print(*(one.origin for one in described(load(port=8001)) if one.name == "OCTAVE_PORT"))
 """
-
-
-async def octave(*arguments: str, cwd: Path) -> Ended:
-    return await command("-m", "octave_mcp", *arguments, cwd=cwd)
 
 
 async def settings(cwd: Path) -> dict[str, tuple[str, str]]:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Ended, command
+from conftest import ROOT, Ended, command, octave
 from doubles import A_KEY, FOR_GOOD, Double, set_up
 
 from octave_mcp.settings import Settings
@@ -50,12 +50,14 @@ def taken_port() -> Iterator[int]:
         yield one.getsockname()[1]
 
 
-async def doctor(me: Path, *arguments: str) -> Ended:
+async def doctor(me: Path, *arguments: str, in_process: bool = True) -> Ended:
+    if in_process:
+        return await octave("doctor", *arguments, cwd=me)
     return await command("-m", "octave_mcp", "doctor", *arguments, cwd=me)
 
 
-async def findings(me: Path, code: int) -> dict[str, Finding]:
-    ended = await doctor(me, "--json")
+async def findings(me: Path, code: int, *, in_process: bool = True) -> dict[str, Finding]:
+    ended = await doctor(me, "--json", in_process=in_process)
     assert ended.code == code, ended.out + ended.err
     assert ended.err == ""
     assert not any(secret in ended.out for secret in SECRETS)
@@ -104,7 +106,7 @@ async def test_all_that_can_be_wrong_is_found_at_once_each_with_its_fix(
     monkeypatch.setenv("OCTAVE_HOST", "0.0.0.0")  # noqa: S104 - it is what the doctor is to warn of
     monkeypatch.setenv("OCTAVE_PORT", str(taken_port))
     monkeypatch.setenv("ANTHROPIC_API_KEY", '"sk-0123456789"')
-    found = await findings(me, 1)
+    found = await findings(me, 1, in_process=False)
 
     said = {name: (one.status, one.found, one.fix) for name, one in found.items()}
     expected = {
@@ -169,7 +171,7 @@ async def test_a_damaged_database_is_told_with_how_to_begin_anew(me: Path) -> No
 
 
 async def test_a_database_of_a_newer_version_is_told_apart_from_a_damaged_one(me: Path) -> None:
-    await command("-m", "octave_mcp", "runs", cwd=me)
+    await octave("runs", cwd=me)
     with sqlite3.connect(me / "home" / "octave.db") as database:
         database.execute("UPDATE octave_schema SET version = 999")
     database.close()
@@ -223,7 +225,7 @@ async def serving(me: Path) -> AsyncGenerator[int]:
 
 async def test_what_install_writes_is_found_in_order(me: Path) -> None:
     for client in ("claude-desktop", "claude-code", "cursor"):
-        await command("-m", "octave_mcp", "install", client, "--write", cwd=me)
+        await octave("install", client, "--write", cwd=me)
     found = await findings(me, 0)
 
     for client in ("claude-desktop", "claude-code", "cursor"):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ended, command, names_in, read_json
+from conftest import Ended, command, names_in, octave, read_json
 
 FILES = {
     "claude-desktop": "config/Claude/claude_desktop_config.json",
@@ -50,7 +50,7 @@ def me(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def install(me: Path, *arguments: str) -> Ended:
-    return await command("-m", "octave_mcp", "install", *arguments, cwd=me / "project")
+    return await octave("install", *arguments, cwd=me / "project")
 
 
 async def entry_for(me: Path, client: str, *arguments: str) -> dict[str, Any]:
@@ -145,7 +145,7 @@ async def test_an_entry_that_is_there_is_brought_up_to_date_and_keeps_what_the_u
     mine = {"OPENAI_API_KEY": "sk-of-the-user", "OCTAVE_MODEL": "host", "OCTAVE_PORT": "1"}
     old = {"url": "http://127.0.0.1:7777/mcp", "timeout": 600, "command": "gone", "env": mine}
     file.write_text(json.dumps({"mcpServers": {"octave": old}}))
-    ended = await command("-m", "octave_mcp", "install", "cursor", "--write", cwd=me / "project")
+    ended = await octave("install", "cursor", "--write", cwd=me / "project")
 
     entry = servers(file)["octave"]
     assert entry["timeout"] == 600

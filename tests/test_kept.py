@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Ended, Pair, command, names_in, read_json
+from conftest import ROOT, Pair, command, names_in, octave, read_json
 
 from octave_mcp.app import App, write_files
 from octave_mcp.domain.playbook import Playbook
@@ -25,10 +25,6 @@ from octave_mcp.surfaces.cli import main
 code = main()
 print(code, *(name for name in ("fastmcp", "dbos", "sqlalchemy", "starlette") if name in sys.modules), file=sys.stderr)
 """
-
-
-async def octave(*arguments: str, cwd: Path) -> Ended:
-    return await command("-m", "octave_mcp", *arguments, cwd=cwd)
 
 
 async def a_run(pair: Pair, cwd: Path) -> str:

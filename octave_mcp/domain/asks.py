@@ -100,15 +100,15 @@ class Usage(Value):
 class Answer(Value, Generic[A]):
     """`wrong` says what of the answer could not be read, and is left out of its value; '' where all could.
 
-    `by` names the model that stood in for the one that was asked for; '' where none had to. `question_id` is that of
-    the question it answers, where it was put to someone. `reused` answers were given before, to the same ask.
+    `by` names the model that stood in for the one that was asked for; '' where none had to. `key` is what its model
+    knows it by, if it wants to be told what the checks found. `reused` answers were given before, to the same ask.
     """
 
     value: A
     usage: Usage
     wrong: str = ""
     by: str = ""
-    question_id: str = ""
+    key: str = ""
     reused: bool = False
 
 
@@ -118,7 +118,8 @@ class Unusable(Value):
     usage: Usage
     wrong: str
     refused: bool = False
-    question_id: str = ""
+    key: str = ""
+    by: str = ""
 
 
 class Spent(Value):

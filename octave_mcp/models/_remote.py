@@ -42,26 +42,29 @@ class Remote:
         *,
         key: Key,
         most: int,
+        specialists: int = 8,
         beside: Beside | None = None,
     ) -> None:
         self.name = name
         self.identity = " ".join((name, *models.values()))
-        self._beside = beside
+        self._beside, self._specialists = beside, specialists
         self._models, self._open_wire, self._key, self._most = models, open_wire, key, most
+        self._unjudged: dict[str, str] = {}
         self._wire: Wire | None = None
         self._opening = asyncio.Lock()
 
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took: prompts, passages and answers, in tokens."""
         packs = ceil(max_pages / self.capacity.pack_pages)
-        reading = Tokens(input=packs * 6_300 + max_pages * 3_200 + 3_800, output=packs * 2_700 + 400)
+        groups = ceil(8 / self._specialists)
+        reading = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 3_800, output=packs * 2_700 + 400)
         writing = Tokens(input=6_600 + 10 * 7_400, output=1_000 + 10 * 1_000)
         prices = [
             priced(reading, self.name, self._models["fast"]).usd,
             priced(writing, self.name, self._models["strong"]).usd,
         ]
         return Estimate(
-            asks=2 + 2 * packs + 11,
+            asks=2 + packs * (1 + groups) + 11,
             input_tokens=reading.input + writing.input,
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
@@ -76,16 +79,15 @@ class Remote:
         reply, usage = await self._replied(sent, ask)
         if reply.refusal:
             raise ModelRefuses(f"{sent.model} declines to answer: {reply.refusal[:200]}", usage=usage)
-        answer = await computed(_answer, reply, ask.answer, usage)
-        if self._beside and not answer.wrong:
-            await self._beside.notes.put_note(key, reply.text)
-        return answer
+        self._unjudged[key] = reply.text
+        return await computed(_answer, reply, ask.answer, usage, key)
 
     async def _known(self, key: str) -> str | None:
         """The answer that was given to the same within a day."""
         if self._beside is None or self._beside.fresh:
             return None
-        return await self._beside.notes.note(key, since=datetime.now(UTC) - KEPT)
+        kept = await self._beside.notes.note(key, since=datetime.now(UTC) - KEPT)
+        return kept.partition("\n")[2] if kept else None
 
     async def verify(self) -> str:
         """Asks the fast model for a word, by which its key, its credit and its name are proven; returns that name.
@@ -99,8 +101,11 @@ class Remote:
         await self._called(await self._opened(), sent)
         return sent.model
 
-    async def judged(self, question_id: str, wrong: str) -> None:
-        """Puts no questions."""
+    async def judged(self, key: str, wrong: str) -> None:
+        """Keeps an answer without a fault, for whoever asks the same within a day."""
+        text = self._unjudged.pop(key, None)
+        if self._beside and text and not wrong:
+            await self._beside.notes.put_note(key, f"{self._beside.run_id}\n{text}")
 
     async def close(self) -> None:
         if self._wire:
@@ -162,9 +167,9 @@ def _digest(sent: Sent, provider: str, language: str) -> str:
     return f"answer {sha256(said.encode()).hexdigest()}"
 
 
-def _answer(reply: Reply, form: type[A], usage: Usage) -> Answer[A]:
+def _answer(reply: Reply, form: type[A], usage: Usage, key: str) -> Answer[A]:
     try:
         value, wrong = decoded(reply.text, form, cut_off=reply.cut_off)
     except BadAnswer as bad:
         raise BadAnswer(str(bad), usage=usage) from None
-    return Answer[A](value=value, usage=usage, wrong=wrong)
+    return Answer[A](value=value, usage=usage, wrong=wrong, key=key)

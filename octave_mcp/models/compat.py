@@ -38,6 +38,7 @@ def make(settings: Settings, beside: Beside | None = None) -> Model:
         lambda: Chat(key.get_secret_value(), base),
         key=Key("OCTAVE_COMPAT_API_KEY", key),
         most=settings.max_asks,
+        specialists=settings.specialists_per_ask,
         beside=beside,
     )
 

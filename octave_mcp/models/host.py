@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from octave_mcp.answers import decoded, schema_of
+from octave_mcp.answers import Schema, decoded, schema_of
 from octave_mcp.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, ReadingBrief, Usage
 from octave_mcp.domain.evidence import Cite
@@ -20,7 +20,7 @@ from octave_mcp.domain.value import walk
 from octave_mcp.errors import BadAnswer, BudgetExceeded, SetupError
 from octave_mcp.models.extractive.model import Extractive
 from octave_mcp.ports import Beside, Inbox, Model
-from octave_mcp.rendering import estimated_tokens, rendered
+from octave_mcp.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.settings import Settings
 
 MOST_QUESTIONS = 12
@@ -75,9 +75,9 @@ class Host:
         usage = Usage(input_tokens=question.tokens, output_tokens=estimated_tokens(text), usd=None)
         return await computed(_answer, text, ask, question.question_id, usage)
 
-    async def judged(self, question_id: str, wrong: str) -> None:
+    async def judged(self, key: str, wrong: str) -> None:
         if self._beside:
-            await self._beside.inbox.judged(question_id, wrong)
+            await self._beside.inbox.judged(key, wrong)
 
     async def close(self) -> None:
         """Holds nothing open."""
@@ -118,7 +118,7 @@ def _fitting(ask: Ask[Any, Any], numbers: list[int]) -> frozenset[int]:
 def _question(ask: Ask[Any, Any], shown: frozenset[int] | None) -> Question:
     text, schema = rendered(ask, shown), schema_of(ask.answer)
     return Question(
-        question_id=_id(ask),
+        question_id=_id(text, schema, ask),
         prompt=ask.prompt,
         version=ask.version,
         beside=ask.beside,
@@ -131,9 +131,9 @@ def _question(ask: Ask[Any, Any], shown: frozenset[int] | None) -> Question:
     )
 
 
-def _id(ask: Ask[Any, Any]) -> str:
-    """The same for the same ask, in whatever process the run is carried on."""
-    said = f"{ask.answer.__name__}{ask.model_dump_json(exclude={'answer'})}"
+def _id(text: Rendered, schema: Schema, ask: Ask[Any, Any]) -> str:
+    """The same for whoever is asked the same, in whatever process the run is carried on, or begun anew."""
+    said = f"{ask.language}{schema}{text.without_marks}"
     return f"q_{blake2b(said.encode(), digest_size=8).hexdigest()}"
 
 
@@ -141,5 +141,5 @@ def _answer(text: str, ask: Ask[A, Any], question_id: str, usage: Usage) -> Answ
     try:
         value, wrong = decoded(text, ask.answer)
     except BadAnswer as bad:
-        raise BadAnswer(str(bad), usage=usage, question_id=question_id) from None
-    return Answer[A](value=value, usage=usage, wrong=wrong, question_id=question_id)
+        raise BadAnswer(str(bad), usage=usage, key=question_id) from None
+    return Answer[A](value=value, usage=usage, wrong=wrong, key=question_id)

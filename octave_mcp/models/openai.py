@@ -27,6 +27,7 @@ def make(settings: Settings, beside: Beside | None = None) -> Model:
         lambda: Responses(key.get_secret_value(), base.get_secret_value() if base else None),
         key=Key(KEY, key),
         most=settings.max_asks,
+        specialists=settings.specialists_per_ask,
         beside=beside,
     )
 

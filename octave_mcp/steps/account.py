@@ -14,6 +14,7 @@ from octave_mcp.domain.research import Research
 from octave_mcp.domain.value import walk
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import UpstreamError
+from octave_mcp.steps.for_people import safe_name
 
 LOW_PAGES = 3
 LOW_WORDS = 300
@@ -95,6 +96,14 @@ def _missing_of_prospect(known: ProspectIntelligence, prospect: Research) -> Ite
         )
 
 
+def limited(asker: Asker) -> tuple[Gap, ...]:
+    """The limits at which another model had to stand in."""
+    fills = "another run with a higher limit"
+    return tuple(
+        Gap(section="model", code=code, reason=reason, would_fill=fills) for code, reason in asker.limits.items()
+    )
+
+
 def unheard(context: str, *researches: Research) -> tuple[Gap, ...]:
     """What the user said of the deal and the pages say nothing of, so that it steered nothing."""
     said = " ".join(evidence.quote for research in researches for evidence in research.evidence).casefold()
@@ -170,7 +179,7 @@ def read_pages(*researches: Research) -> tuple[ReadPage, ...]:
             role=research.profile.company.role,
             url=page.url,
             kind=page.kind,
-            title=page.title,
+            title=safe_name(page.title, ""),
             sha256=page.sha256,
             language=page.language,
         )

@@ -14,7 +14,7 @@ from octave_mcp.evidence import passages
 from octave_mcp.figures import has_words
 from octave_mcp.prompts import ask_for
 from octave_mcp.run import Checked, Run
-from octave_mcp.suspicion import addresses_model
+from octave_mcp.steps.for_people import for_people, safe_name
 
 
 async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
@@ -47,7 +47,7 @@ async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
 
 
 def _shown(home: Page) -> tuple[Passage, ...]:
-    return tuple(passage for passage in passages(home) if not addresses_model(passage.text))
+    return tuple(for_people(passages(home)))
 
 
 def _unread(company: Company, home: Page, failed: UpstreamError) -> Profile:
@@ -66,4 +66,5 @@ def _supported(checked: Checked[HomepageAnswer[EvidenceId]]) -> Claim[EvidenceId
     """The company's name, if what it rests on says just that."""
     name = checked.value.name
     quotes = {evidence.id: evidence.quote for evidence in checked.evidence}
-    return name if name and any(has_words(name.text, quotes[i]) for i in name.evidence) else None
+    says_so = name and any(has_words(name.text, quotes[i]) for i in name.evidence) and safe_name(name.text, "")
+    return name if says_so else None

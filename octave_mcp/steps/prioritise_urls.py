@@ -60,9 +60,10 @@ def choose(site: Site, *, max_pages: int, counterpart: str, context: str) -> tup
 
 
 def naming(site: Site, counterpart: str) -> Iterator[str]:
-    """The addresses that name the other company."""
-    other = _slug(counterpart)
-    return (link.url for link in site.links if other and other in urlsplit(link.url).path.casefold())
+    """The addresses worth reading that name the other company, as a word of their path."""
+    other = re.compile(rf"(?<![a-z0-9]){re.escape(_slug(counterpart))}(?![a-z0-9])")
+    links = (link.url for link in site.links if worth_reading(link.url))
+    return (url for url in links if _slug(counterpart) and other.search(urlsplit(url).path.casefold()))
 
 
 def _slug(name: str) -> str:

@@ -21,7 +21,7 @@ from octave_mcp.evidence import passages
 from octave_mcp.figures import normal
 from octave_mcp.prompts import ask_for
 from octave_mcp.run import Checked, Run
-from octave_mcp.suspicion import addresses_model
+from octave_mcp.steps.for_people import for_people
 from octave_mcp.together import together
 
 R = TypeVar("R", bound=Value)
@@ -73,10 +73,8 @@ async def _read(
 def _cut_all(pages: Sequence[Page]) -> tuple[list[list[Passage]], tuple[str, ...]]:
     """The passages to show of each page, and the addresses of those that speak to a model, without what does."""
     cut = [_cut(page) for page in pages]
-    for_readers = [[p for p in found if not addresses_model(p.text)] for found in cut]
-    suspicious = tuple(
-        page.ref.url for page, all_, ours in zip(pages, cut, for_readers, strict=True) if len(ours) < len(all_)
-    )
+    for_readers = [for_people(found) for found in cut]
+    suspicious = tuple(page.ref.url for page, all_, ours in zip(pages, cut, for_readers, strict=True) if ours != all_)
     return _without_boilerplate(for_readers), suspicious
 
 

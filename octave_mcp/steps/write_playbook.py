@@ -210,6 +210,7 @@ def _playbook(run: Run, desk: Desk, answers: Answers) -> Playbook:
         *(account.unwritten(answer, at) for at, answer in enumerate(answers) if isinstance(answer, UpstreamError)),
         *(gap for answer in answers if isinstance(answer, Checked) for gap in answer.gaps),
         *assets.gaps,
+        *account.limited(run.asker),
         *account.unheard(run.request.context, desk.vendor, desk.prospect),
         *account.missing(desk.elements, desk.intelligence, desk.vendor, desk.prospect),
     )

@@ -57,6 +57,7 @@ T = TypeVar("T")
 V = TypeVar("V", bound=Value)
 
 THREADS = 4
+RUN_ID_CHARACTERS = 36
 TEXTS_LOCK = 0x7E47
 BUSY_MILLISECONDS = 30_000
 """How long a writer waits for those of other processes on the same file."""
@@ -260,8 +261,9 @@ class SqlStore(Questions):
         found = select(notes.c.text).where(notes.c.key == key, notes.c.put_at >= _text(since))
         return await self._look(lambda db: db.execute(found).scalar_one_or_none())
 
-    async def delete_notes(self, before: datetime) -> None:
-        await self._do(lambda db: db.execute(delete(notes).where(notes.c.put_at < _text(before))))
+    async def delete_notes(self, before: datetime, kind: str = "") -> None:
+        old = delete(notes).where(notes.c.put_at < _text(before), notes.c.key.startswith(kind, autoescape=True))
+        await self._do(lambda db: db.execute(old))
 
     async def _do(self, work: Callable[[Connection], T]) -> T:
         """What the work returns, in a transaction that others write before or after, not meanwhile."""
@@ -443,6 +445,7 @@ def _page(body: str, utf8: bytes) -> Page:
 
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     _lock_texts(db, alone=True)
+    db.execute(delete(notes).where(func.substr(notes.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
     for table in (events, questions, playbooks, pages, runs):
         db.execute(delete(table).where(table.c.run_id.in_(ids)))
     db.execute(delete(texts).where(texts.c.sha256.notin_(select(pages.c.sha256))))

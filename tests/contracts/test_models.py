@@ -46,7 +46,7 @@ def _unlimited(_: object) -> None:
 def model_of(name: str, home: Path) -> Model:
     if name == "scripted":
         return ScriptedModel()
-    beside = Beside(Answering(), NoNotes(), fresh=True, check=_unlimited, spend=_unlimited)
+    beside = Beside("run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=_unlimited)
     return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}), beside)
 
 

@@ -64,8 +64,8 @@ class Extractive:
             raise BadAnswer(f"no answer of the form {ask.answer.__name__!r} can be made")
         return Answer[A](value=value, usage=Usage())
 
-    async def judged(self, question_id: str, wrong: str) -> None:
-        """Puts no questions."""
+    async def judged(self, key: str, wrong: str) -> None:
+        """Need not know."""
 
     async def close(self) -> None:
         """Holds nothing open."""
