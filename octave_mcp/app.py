@@ -28,6 +28,8 @@ from octave_mcp.settings import KEYLESS, Settings
 EVER = datetime.min.replace(tzinfo=UTC)
 KEYED = ("openai", "anthropic", "compat")
 """Models that 'auto' stands for, in this order."""
+SOURCES = ("firecrawl", "crawler")
+"""Sources that 'auto' stands for, in this order."""
 FORMATS = ("json", "markdown", "html")
 
 
@@ -77,21 +79,24 @@ class App:
         raise SetupError(f"no model is configured ({'; '.join(missing)}): set one of these; {KEYLESS}")
 
     def source_name(self, name: str) -> str:
-        """The name itself; for 'auto', that of the source which the settings name, or of the crawler.
+        """The name itself; for 'auto', that of the source which the settings name, or of the first that is set up.
 
         Raises:
+            SetupError: what it needs is not set.
             UnknownName: there is none of that name.
         """
         chosen = self.settings.source if name == "auto" else name
-        chosen = "crawler" if chosen == "auto" else chosen
-        _check_name("sources", chosen)
+        if chosen == "auto":
+            return next(filter(_is_set_up, SOURCES))
+        _adapter("sources", chosen).check()
         return chosen
 
     def model(self, name: str) -> Model:
         return _adapter("models", name).make(self.settings)
 
-    def source(self, name: str) -> Source:
-        return _adapter("sources", name).make(self.settings, self.store)
+    def source(self, name: str, *, refresh: bool = False) -> Source:
+        """`refresh` has every page fetched anew."""
+        return _adapter("sources", name).make(self.settings, self.store, refresh=refresh)
 
     def emit(self, event: Event) -> None:
         for observer in self._observers:
@@ -191,6 +196,14 @@ def available(kind: str) -> tuple[str, ...]:
 def _check_name(kind: str, name: str) -> None:
     if name not in available(kind):
         raise UnknownName(f"there is no {kind[:-1]} {name!r}; choose one of {', '.join(available(kind))}")
+
+
+def _is_set_up(source: str) -> bool:
+    try:
+        _adapter("sources", source).check()
+    except SetupError:
+        return False
+    return True
 
 
 def _adapter(kind: str, name: str) -> Any:  # noqa: ANN401 - found by name

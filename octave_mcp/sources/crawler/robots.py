@@ -22,7 +22,7 @@ KEPT = timedelta(hours=24)
 PRODUCT = USER_AGENT.partition("/")[0]
 # No answer is no permission; a host that cannot be reached at all has nothing to permit.
 SILENT = frozenset({"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"})
-FAILED = frozenset({"connection_failed", "host_not_allowed"})
+FAILED = frozenset({"connection_failed", "no_address", "host_not_allowed"})
 
 
 @dataclass(frozen=True, slots=True)
