@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
 from octave_mcp.domain.asks import A, Answer, Ask
@@ -146,8 +146,14 @@ class Notes(Protocol):
         ...
 
 
+COPIES_KEPT = timedelta(days=30)
+
+
 class Copies(Protocol):
-    """What sources found, kept for whoever asks next, in whatever process; the oldest go when they are too many."""
+    """What sources found, kept for whoever asks next, in whatever process.
+
+    They go after `COPIES_KEPT`, and the oldest sooner, when they are too many.
+    """
 
     async def copies(self, keys: Sequence[str]) -> dict[str, Copy]:
         """Those that are kept."""

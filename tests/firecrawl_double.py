@@ -82,7 +82,7 @@ class Double(ThreadingHTTPServer):
         self.ends = "completed"
         self.gate, self.looked, self.stopped = threading.Event(), threading.Event(), threading.Event()
         self.gate.set()
-        self.on_job: Callable[[], None] = lambda: None
+        self.on_job: Callable[[], object] = lambda: None
         self.lock = threading.Lock()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -196,10 +196,15 @@ class _Answer(BaseHTTPRequestHandler):
         if fault and fault.status == 0:
             self.close_connection = True
             return
-        status, said, headers = (fault.status, fault.body, fault.headers) if fault else (200, answer(body), {})
+        answered = fault or Fault(path, body=answer(body))
+        status, said = answered.status, answered.body
         text = said if isinstance(said, str) else json.dumps(said)
         self.send_response(status)
-        for name, value in {"Content-Type": JSON, "Content-Length": str(len(text.encode())), **headers}.items():
+        for name, value in {
+            "Content-Type": JSON,
+            "Content-Length": str(len(text.encode())),
+            **answered.headers,
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(text.encode())

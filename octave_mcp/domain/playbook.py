@@ -248,7 +248,7 @@ class Timings(Value):
 class Cost(Value):
     """`usd` is None where a price is not known; the extractive model costs nothing.
 
-    `cached_tokens` are those of the input that a provider knew already.
+    `cached_tokens` are those of the input that a provider knew already; `credits` are Firecrawl's.
     """
 
     usd: float | None
@@ -258,6 +258,7 @@ class Cost(Value):
     output_tokens: int
     pages_fetched: int
     pages_failed: int
+    credits: int = 0
 
 
 class NamedCompany(Value):

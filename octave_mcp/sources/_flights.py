@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from octave_mcp.domain.page import Copy
 from octave_mcp.together import together
 
-Fetch = Callable[[Sequence[str]], Awaitable[dict[str, Copy]]]
+T = TypeVar("T")
+
+Fetch = Callable[[Sequence[str]], Awaitable[dict[str, T]]]
 
 
-class _Flight:
+class _Flight(Generic[T]):
     """A fetch under way. It goes on for as long as anyone waits for it, whoever began it."""
 
-    def __init__(self, task: asyncio.Task[dict[str, Copy]]) -> None:
+    def __init__(self, task: asyncio.Task[dict[str, T]]) -> None:
         self.task = task
         self._waiting = 0
 
-    async def landed(self) -> dict[str, Copy]:
+    async def landed(self) -> dict[str, T]:
         self._waiting += 1
         try:
             return await asyncio.shield(self.task)
@@ -35,11 +36,11 @@ class _Flight:
         return not self.task.done() and not self.task.cancelling()
 
 
-_UnderWay = dict[str, _Flight]
+_UnderWay = dict[str, _Flight[Any]]
 
 
-class Flights:
-    """What one source fetches, and what it waits for that others do: all who keep copies in one place share flights.
+class Flights(Generic[T]):
+    """What one source fetches, and what it waits for that others do: all who keep things in one place share flights.
 
     Those that want everything `anew` share theirs: what others wait for may be a copy.
     """
@@ -48,29 +49,29 @@ class Flights:
 
     def __init__(self, place: object, *, anew: bool) -> None:
         self._under_way = self._of_all.setdefault(place, ({}, {}))[anew]
-        self._own: set[asyncio.Task[dict[str, Copy]]] = set()
+        self._own: set[asyncio.Task[dict[str, T]]] = set()
 
-    async def get(self, keys: Sequence[str], fetch: Fetch) -> dict[str, Copy]:
-        """A copy for each key; those that nobody is fetching yet are fetched together."""
+    async def get(self, keys: Sequence[str], fetch: Fetch[T]) -> dict[str, T]:
+        """What is fetched for each key; those that nobody is fetching yet are fetched together."""
         wanted = dict.fromkeys(keys)
         joined = {flight for key in wanted if (flight := self._under_way.get(key)) and flight.is_boarding}
         taken = [key for key in wanted if not self._boards(key, joined)]
         if taken:
             joined.add(self._begun(taken, fetch))
         landed = await together(*(flight.landed() for flight in joined))
-        copies = {key: copy for found in landed for key, copy in found.items()}
-        return {key: copies[key] for key in wanted}
+        found = {key: one for some in landed for key, one in some.items()}
+        return {key: found[key] for key in wanted}
 
     async def close(self) -> None:
         """Waits for what this source fetches for others: its connections are to be closed next."""
         if self._own:
             await asyncio.wait(self._own)
 
-    def _boards(self, key: str, joined: set[_Flight]) -> bool:
+    def _boards(self, key: str, joined: set[_Flight[T]]) -> bool:
         return self._under_way.get(key) in joined
 
-    def _begun(self, keys: Sequence[str], fetch: Fetch) -> _Flight:
-        async def fly() -> dict[str, Copy]:
+    def _begun(self, keys: Sequence[str], fetch: Fetch[T]) -> _Flight[T]:
+        async def fly() -> dict[str, T]:
             return await fetch(keys)
 
         task = asyncio.create_task(fly())
@@ -80,7 +81,7 @@ class Flights:
         task.add_done_callback(lambda _: self._end(flight, keys))
         return flight
 
-    def _end(self, flight: _Flight, keys: Sequence[str]) -> None:
+    def _end(self, flight: _Flight[T], keys: Sequence[str]) -> None:
         self._own.discard(flight.task)
         for key in keys:
             if self._under_way.get(key) is flight:

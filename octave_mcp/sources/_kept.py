@@ -17,13 +17,12 @@ from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Addresses, Copy, Notice, Page, PageFailure
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SiteUnreachable, StoreFailed
-from octave_mcp.ports import Copies
+from octave_mcp.ports import COPIES_KEPT, Copies
 from octave_mcp.sources._flights import Flights
 from octave_mcp.sources._reading import Reader, Wanted, refusal, with_ref, without_copies
+from octave_mcp.sources.crawler.unread import Unread
 
 FAILURES_KEPT = timedelta(minutes=10)
-STALE = timedelta(days=30)
-"""How old a copy may be that stands for a page which cannot be read."""
 LEASE_SECONDS = 3.0
 """After so long, others fetch what a process that has died began to; one that is at it renews its leases."""
 LOOK_SECONDS = 0.2
@@ -42,7 +41,7 @@ class Kept:
         self._max_age = timedelta(seconds=max_age_seconds)
         self._began = datetime.now(UTC)
         self._owner = secrets.token_hex(16)
-        self._flights = Flights(copies, anew=refresh)
+        self._flights: Flights[Copy] = Flights(copies, anew=refresh)
 
     @property
     def credits(self) -> int:
@@ -144,7 +143,7 @@ class Kept:
         """A copy that may be confirmed by its site, or stand for a page that cannot be read."""
         if copy is None or self._refresh or isinstance(copy.found, PageFailure):
             return None
-        return copy if copy.kept_at > datetime.now(UTC) - STALE else None
+        return copy if copy.kept_at > datetime.now(UTC) - COPIES_KEPT else None
 
 
 @cache
@@ -173,9 +172,10 @@ async def _fetched(wanted: Sequence[Wanted], fetch: Fetch) -> Sequence[Copy]:
     try:
         return await fetch(wanted)
     except SiteUnreachable as failed:
-        if not all(one.known for one in wanted):
+        copy = Copy(found=failed.__cause__.failure) if isinstance(failed.__cause__, Unread) else None
+        if copy is None or not _is_shaky(copy) or not all(one.known for one in wanted):
             raise
-        return [Copy(found=PageFailure(url=one.url, code="connection_failed", reason=str(failed))) for one in wanted]
+        return [copy for _ in wanted]
 
 
 def _or_stale(copy: Copy, known: Copy | None) -> Copy:

@@ -75,10 +75,11 @@ async def at_the_door(company: Company, read: Callable[[Company], Awaitable[T]])
             return await read(candidate)
         except Unread as error:
             failures.append(error)
-    failure = failures[0].failure
-    if failure.code == "host_not_allowed":
-        raise HostNotAllowed(failure.reason)
-    raise SiteUnreachable(f"{company.url} cannot be read: {failure.reason}. Check the domain, or try again later")
+    first = failures[0]
+    if first.failure.code == "host_not_allowed":
+        raise HostNotAllowed(first.failure.reason) from first
+    text = f"{company.url} cannot be read: {first.failure.reason}. Check the domain, or try again later"
+    raise SiteUnreachable(text) from first
 
 
 def _addresses(company: Company) -> list[Company]:

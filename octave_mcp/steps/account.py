@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from octave_mcp.domain.company import Role
@@ -59,6 +60,7 @@ def missing(
         *_missing_of_vendor(elements, vendor),
         *_missing_of_prospect(known, prospect),
         *_failed_pages(vendor, prospect),
+        *_noticed_pages(vendor, prospect),
     )
 
 
@@ -119,6 +121,21 @@ def _failed_pages(vendor: Research, prospect: Research) -> Iterator[Gap]:
             )
 
 
+_WOULD_MEND = {
+    "stale_copy": "another run, once the site answers again",
+    "other_source": "another run with refresh, once the source has them",
+}
+
+
+def _noticed_pages(vendor: Research, prospect: Research) -> Iterator[Gap]:
+    """What was read, and not as asked: a copy that is old, or what another source had."""
+    for research in (vendor, prospect):
+        noticed = Counter(page.notice for page in research.pages if page.notice)
+        for notice, count in noticed.items():
+            reason = f"{'1 page' if count == 1 else f'{count} pages'} of {_domain(research)}: {notice.reason}"
+            yield Gap(section="pages", code=notice.code, reason=reason, would_fill=_WOULD_MEND[notice.code])
+
+
 def _pages(research: Research, many: Collection[object] | None = None) -> str:
     count = len(research.pages if many is None else many)
     return "1 page" if count == 1 else f"{count} pages"
@@ -169,7 +186,7 @@ def read_pages(*researches: Research) -> tuple[ReadPage, ...]:
     )
 
 
-def cost(spent: Spent, *researches: Research) -> Cost:
+def cost(spent: Spent, *researches: Research, credits: int = 0) -> Cost:  # noqa: A002 - what they are called
     return Cost(
         usd=spent.usd,
         asks=spent.asks,
@@ -178,6 +195,7 @@ def cost(spent: Spent, *researches: Research) -> Cost:
         output_tokens=spent.output_tokens,
         pages_fetched=sum(len(research.pages) for research in researches),
         pages_failed=sum(len(research.failures) for research in researches),
+        credits=credits,
     )
 
 

@@ -10,8 +10,10 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from octave_mcp.domain.page import Copy
+from octave_mcp.ports import COPIES_KEPT
 from octave_mcp.store._tables import copies, leases
 
+LOCK = 0xC091E5
 MOST_BYTES = 500_000_000
 LEFT_BYTES = 450_000_000
 """What is left when the oldest went, so that this is seldom."""
@@ -33,8 +35,8 @@ def bodies(db: Connection, keys: Sequence[str]) -> dict[str, bytes]:
 
 
 def put(db: Connection, rows: Mapping[str, tuple[str, bytes]]) -> None:
-    """In one order, since two who lock the same rows in another would wait for each other."""
-    for key, (kept_at, body) in sorted(rows.items()):
+    _lock(db)
+    for key, (kept_at, body) in rows.items():
         values = {"kept_at": kept_at, "bytes": len(body), "body": body}
         row = _insert(db)(copies).values(key=key, **values)
         db.execute(row.on_conflict_do_update(index_elements=["key"], set_=values))
@@ -44,9 +46,10 @@ def put(db: Connection, rows: Mapping[str, tuple[str, bytes]]) -> None:
 
 def take(db: Connection, keys: Sequence[str], owner: str, seconds: float) -> frozenset[str]:
     """The keys that are leased to the owner now: those that were nobody's, or whose lease has run out."""
+    _lock(db)
     now = datetime.now(UTC)
     until = time_text(now + timedelta(seconds=seconds))
-    rows = _insert(db)(leases).values([{"key": key, "owner": owner, "until": until} for key in sorted(keys)])
+    rows = _insert(db)(leases).values([{"key": key, "owner": owner, "until": until} for key in keys])
     free = (leases.c.until < time_text(now)) | (leases.c.owner == owner)
     taken = rows.on_conflict_do_update(
         index_elements=["key"], set_={"owner": owner, "until": until}, where=free
@@ -66,7 +69,17 @@ def _insert(db: Connection):  # noqa: ANN202 - one of two generics
     return sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
 
 
+def _lock(db: Connection) -> None:
+    """One writer at a time, as in SQLite anyway: rows that are locked in different orders would wait for each other."""
+    if db.dialect.name != "sqlite":
+        db.execute(select(func.pg_advisory_xact_lock(LOCK)))
+
+
 def _make_room(db: Connection) -> None:
+    """Removes what is too old to be used, and if that is not enough, the oldest."""
+    now = datetime.now(UTC)
+    db.execute(delete(copies).where(copies.c.kept_at < time_text(now - COPIES_KEPT)))
+    db.execute(delete(leases).where(leases.c.until < time_text(now - timedelta(days=1))))
     total: int = db.execute(select(func.coalesce(func.sum(copies.c.bytes), 0))).scalar_one()
     if total <= MOST_BYTES:
         return
@@ -78,4 +91,3 @@ def _make_room(db: Connection) -> None:
         total -= size
     for at in range(0, len(gone), 500):
         db.execute(delete(copies).where(copies.c.key.in_(gone[at : at + 500])))
-    db.execute(delete(leases).where(leases.c.until < time_text(datetime.now(UTC) - timedelta(days=1))))

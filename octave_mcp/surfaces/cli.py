@@ -83,7 +83,7 @@ def generate(
     *,
     context: Annotated[str, Parameter(help="What to sell, to whom, what you know; never evidence")] = "",
     model: Annotated[str, Parameter(help="Who writes: auto, or extractive, which needs no key")] = "auto",
-    source: Annotated[str, Parameter(help="Where pages come from: auto or crawler")] = "auto",
+    source: Annotated[str, Parameter(help="Where pages come from: auto, crawler or firecrawl")] = "auto",
     language: Annotated[str, Parameter(help="Language of the playbook, e.g. en")] = "en",
     max_pages: Annotated[int, Parameter(help="Pages to read of each company")] = 25,
     output: Deliver = Deliver(),

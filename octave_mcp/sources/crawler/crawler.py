@@ -76,6 +76,7 @@ class Crawler:
         return await together(*(self._read(site, one) for one in wanted))
 
     async def close(self) -> None:
+        await self._robots.close()
         await self._fetcher.close()
 
     async def delay(self, site: Site) -> float:
