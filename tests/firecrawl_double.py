@@ -14,8 +14,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs, urljoin, urlsplit
+
+from octave_mcp.sources.crawler.sitemap import parsed
 
 A_KEY = "fc-0123456789abcdef"
 FOR_GOOD = 10_000
@@ -45,6 +47,15 @@ class Asked:
     path: str
     headers: Mapping[str, str]
     body: Body
+
+
+class Got(NamedTuple):
+    """What a site answered, and where in the end."""
+
+    url: str
+    status: int
+    kind: str
+    body: bytes
 
 
 @dataclass
@@ -101,31 +112,38 @@ class Double(ThreadingHTTPServer):
         """Says nothing: a client may hang up."""
 
     def map(self, body: Body) -> Body:
-        """What robots.txt, the sitemap and the home page name."""
+        """What the sitemaps name."""
         root = body["url"]
-        found: dict[str, Any] = {}
-        _, _, sitemap = self.fetch(urljoin(root, "/sitemap.xml"))
-        for url in re.findall(r"<loc>\s*([^<\s]+)\s*</loc>", sitemap):
-            found[url] = {"url": url, "title": "", "description": ""}
+        named = re.findall(r"(?im)^sitemap:\s*(\S+)", self.fetch(urljoin(root, "/robots.txt")).body.decode())
+        waiting = [urljoin(root, one) for one in (*named, "/sitemap.xml", "/sitemap_index.xml")]
+        found: dict[str, Body] = {}
+        for url in waiting:
+            pages, sitemaps = parsed(self.fetch(url).body)
+            waiting += [one for one in sitemaps if one not in waiting]
+            found |= {page: {"url": page, "title": "", "description": ""} for page in pages}
         return {"success": True, "links": list(found.values())}
 
     def document(self, url: str) -> Body:
         """A page as a successful scrape gives it, whatever its site answered."""
         self.fetched[urlsplit(url).path] += 1
-        status, at, html = self.fetch(url)
-        at = self.moved.get(urlsplit(url).path, at)
-        metadata = {"sourceURL": url, "url": at, "statusCode": status, "contentType": "text/html", "creditsUsed": 1}
-        return {"rawHtml": html, "metadata": metadata}
+        got = self.fetch(url)
+        metadata = {
+            "sourceURL": url, "url": self.moved.get(urlsplit(url).path, got.url), "statusCode": got.status,
+            "contentType": got.kind, "creditsUsed": 1,
+        }  # fmt: skip
+        return {"rawHtml": got.body.decode("utf-8", "replace"), "metadata": metadata}
 
-    def fetch(self, url: str) -> tuple[int, str, str]:
+    def fetch(self, url: str) -> Got:
         parts = urlsplit(url)
-        real = urljoin(self.reached.get(parts.netloc, f"{parts.scheme}://{parts.netloc}"), parts.path)
+        real = self.reached.get(parts.netloc, f"{parts.scheme}://{parts.netloc}")
+        request = urllib.request.Request(urljoin(real, parts._replace(scheme="", netloc="").geturl()))  # noqa: S310
         try:
-            with urllib.request.urlopen(real, timeout=10) as answer:  # noqa: S310 - sites on loopback
-                text = answer.read().decode()
-                return answer.status, answer.url if real.startswith(url) else url, text
+            answer = urllib.request.urlopen(request, timeout=10)  # noqa: S310 - sites on loopback
         except urllib.error.HTTPError as failed:
-            return failed.code, url, failed.read().decode()
+            answer = failed
+        with answer:
+            at = answer.url.replace(real, f"{parts.scheme}://{parts.netloc}", 1)
+            return Got(at, answer.status or 0, answer.headers.get_content_type(), answer.read())
 
     def start(self, body: Body) -> Body:
         with self.lock:

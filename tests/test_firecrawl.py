@@ -15,7 +15,9 @@ from conftest import LoopbackSite, Pair, command
 from firecrawl_double import A_KEY, Double, Fault
 from pydantic import SecretStr
 from scripted import NoNotes, Stage, asked_for
+from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 
+from octave_mcp import retrying
 from octave_mcp.demo.sites import Document
 from octave_mcp.demo.sites import load as load_site
 from octave_mcp.domain.addresses import parse_company
@@ -298,6 +300,24 @@ async def test_a_job_that_may_have_been_taken_is_not_ordered_twice(site: Loopbac
         await source.scrape(found, urls(site, 3))
 
     assert double.count("POST", "/v2/batch/scrape") == 1
+
+
+async def test_who_is_told_to_wait_waits_as_long(
+    site: LoopbackSite, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "LONGEST_WAIT_SECONDS", 0.05)
+    double.fails(BATCH, 429, headers={"Retry-After": "30"}, times=2)
+    waits: list[float] = []
+    hooks = get_on_retry_hooks()
+    set_on_retry_hooks([lambda details: waits.append(details.wait_for)])
+    try:
+        async with opened(site) as (source, found):
+            await source.scrape(found, urls(site, 2))
+    finally:
+        set_on_retry_hooks(hooks)
+
+    assert len(waits) == 2
+    assert min(waits) >= 0.05
 
 
 async def test_an_account_without_credits_is_asked_once(site: LoopbackSite, double: Double) -> None:

@@ -37,11 +37,15 @@ CREDITS_OF_A_MAP = 1
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page as Firecrawl had it: `url` is where it was in the end, `status` what the site answered, 0 if not told."""
+    """A page as Firecrawl had it: `url` is where it was in the end, `status` what the site answered, 0 if not told.
+
+    `kind` is its media type, '' if not told.
+    """
 
     asked: str
     url: str
     status: int
+    kind: str
     html: str
     fetched_at: datetime
 
@@ -222,6 +226,7 @@ def _document(found: Any, asked: str) -> Document:  # noqa: ANN401 - the SDK's
         asked=asked,
         url=said.url or asked,
         status=said.status_code or 0,
+        kind=(said.content_type or "").partition(";")[0].strip().lower(),
         html=found.raw_html or "",
         fetched_at=_time(said.cached_at) if said.cache_state == "hit" else datetime.now(UTC),
     )

@@ -32,13 +32,12 @@ from octave_mcp.sources._reading import (
 )
 from octave_mcp.sources.crawler.crawler import Crawler
 from octave_mcp.sources.crawler.extraction import page_of
+from octave_mcp.sources.crawler.fetch import HTML, OK
 from octave_mcp.sources.crawler.guard import Lookup, lookup
 from octave_mcp.sources.crawler.unread import Unread
 from octave_mcp.sources.firecrawl.client import JOB_SECONDS, Client, Document
 from octave_mcp.sources.firecrawl.failures import Declined, Unreachable
 from octave_mcp.together import together
-
-OK = range(200, 300)
 
 
 class Firecrawl:
@@ -183,6 +182,8 @@ class Firecrawl:
             await self._check(url, asked, company)
         if document.status and document.status not in OK:
             raise Unread(asked, f"http_{document.status}", f"The site answers {document.status}")
+        if document.kind and document.kind not in HTML:
+            raise Unread(asked, "not_html", f"It is {document.kind}, not a web page")
         if not document.html.strip():
             raise Unread(asked, "empty", "The answer has no content")
 
