@@ -87,7 +87,7 @@ class App:
         """
         chosen = self.settings.source if name == "auto" else name
         if chosen == "auto":
-            return next(filter(_is_set_up, SOURCES))
+            chosen = next(name for name in SOURCES if _adapter("sources", name).is_set_up())
         _adapter("sources", chosen).check()
         return chosen
 
@@ -196,14 +196,6 @@ def available(kind: str) -> tuple[str, ...]:
 def _check_name(kind: str, name: str) -> None:
     if name not in available(kind):
         raise UnknownName(f"there is no {kind[:-1]} {name!r}; choose one of {', '.join(available(kind))}")
-
-
-def _is_set_up(source: str) -> bool:
-    try:
-        _adapter("sources", source).check()
-    except SetupError:
-        return False
-    return True
 
 
 def _adapter(kind: str, name: str) -> Any:  # noqa: ANN401 - found by name

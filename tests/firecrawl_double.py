@@ -164,14 +164,14 @@ class Double(ThreadingHTTPServer):
             job.status = self.ends
         self.looked.set()
         some = job.documents[skip : skip + self.parts]
-        more = skip + self.parts < len(job.documents)
+        more = skip + len(some) < len(job.documents) or job.status == "scraping"
         return {
             "success": True,
             "status": job.status,
             "completed": len(job.urls) if job.status == "completed" else len(job.documents),
             "total": len(job.urls),
             "creditsUsed": len(job.documents),
-            "next": f"https://api.firecrawl.dev/v2/batch/scrape/{name}?skip={skip + self.parts}" if more else None,
+            "next": f"https://api.firecrawl.dev/v2/batch/scrape/{name}?skip={skip + len(some)}" if more else None,
             "data": some,
         }
 

@@ -19,7 +19,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import SiteUnreachable, StoreFailed
 from octave_mcp.ports import COPIES_KEPT, Copies
 from octave_mcp.sources._flights import Flights
-from octave_mcp.sources._reading import Reader, Wanted, refusal, with_ref, without_copies
+from octave_mcp.sources._reading import Reader, Wanted, permitted, with_ref, without_copies
 from octave_mcp.sources.crawler.unread import Unread
 
 FAILURES_KEPT = timedelta(minutes=10)
@@ -68,11 +68,14 @@ class Kept:
         return Site(company=company, home=home, **dict(_found(copy, Addresses)))
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
-        refused = {url: no for url in urls if (no := refusal(url, site.company, self._reader.allow))}
-        own = [url for url in urls if url not in refused]
+        allowed = [permitted(url, site.company, self._reader.allow) for url in urls]
+        own = [one for one in allowed if isinstance(one, str)]
         copies = await self._get("page", site.company, own, lambda wanted: self._reader.read(site, wanted))
-        read = {url: _page_of(copy, url) for url, copy in zip(own, copies, strict=True)}
-        return without_copies([(refused | read)[url] for url in urls], site.home)
+        read = dict(zip(own, copies, strict=True))
+        found = [
+            _page_of(read[one], url) if isinstance(one, str) else one for url, one in zip(urls, allowed, strict=True)
+        ]
+        return without_copies(found, site.home)
 
     async def close(self) -> None:
         await self._flights.close()

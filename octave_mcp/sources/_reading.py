@@ -104,15 +104,15 @@ def addresses_of(
     return Addresses(links=tuple(kept), failures=tuple(failures))
 
 
-def refusal(url: str, company: Company, allow: Allowed) -> PageFailure | None:
-    """Why the address is not to be read, if it is no address or none of the site's."""
+def permitted(url: str, company: Company, allow: Allowed) -> str | PageFailure:
+    """The canonical form of one of the site's own addresses; of any other, why it is not to be read."""
     try:
-        check_url(url, allow)
+        canonical = check_url(url, allow)
     except InputError as error:
         return PageFailure(url=url, code="host_not_allowed", reason=str(error))
     if not same_site(url, company):
         return PageFailure(url=url, code="host_not_allowed", reason=f"It is not a part of {company.domain}")
-    return None
+    return canonical
 
 
 async def slowly(wanted: Sequence[Wanted], delay: float, read: Callable[[Wanted], Awaitable[Copy]]) -> list[Copy]:

@@ -18,24 +18,29 @@ from octave_mcp.sources.crawler.encoding import decoded
 from octave_mcp.sources.crawler.extraction import page_of
 from octave_mcp.sources.crawler.fetch import Fetcher
 from octave_mcp.sources.crawler.guard import GuardedBackend, Lookup, NoAddress, lookup
-from octave_mcp.sources.crawler.robots import Robots
+from octave_mcp.sources.crawler.robots import SILENT, Robots
 from octave_mcp.sources.crawler.sitemap import listed
 from octave_mcp.sources.crawler.unread import Unread, UnreadYet
 from octave_mcp.together import together
 
 
 class Crawler:
-    """The `Reader` that needs no account. One client serves all its sites, and is closed with it."""
+    """The `Reader` that needs no account. One client serves all its sites, and is closed with it.
+
+    `silent` are the ways in which a robots.txt is not to be had that forbid the whole site.
+    """
 
     name = "crawler"
 
-    def __init__(self, settings: Settings, notes: Notes, lookup: Lookup = lookup) -> None:
+    def __init__(
+        self, settings: Settings, notes: Notes, lookup: Lookup = lookup, silent: frozenset[str] = SILENT
+    ) -> None:
         self.allow = frozenset(host.lower() for host in settings.allow_hosts)
         self.credits = 0
         self.tell: Callable[[str], None] = silence
         self._backend = GuardedBackend(self.allow, lookup)
         self._fetcher = Fetcher(settings, self._backend)
-        self._robots = Robots(self._fetcher, notes)
+        self._robots = Robots(self._fetcher, notes, silent)
 
     async def open(self, company: Company) -> Company:
         return await at_the_door(company, self._open)

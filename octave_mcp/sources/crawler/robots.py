@@ -39,7 +39,8 @@ class Rules:
 class Robots:
     """The rules of each host of a site, asked for once a day at most, whichever run or process asks."""
 
-    def __init__(self, fetcher: Fetcher, notes: Notes) -> None:
+    def __init__(self, fetcher: Fetcher, notes: Notes, silent: frozenset[str] = SILENT) -> None:
+        self._silent = silent
         self._fetcher = fetcher
         self._notes = notes
         self._rules: dict[str, Rules] = {}
@@ -77,7 +78,7 @@ class Robots:
         except Unread as error:
             if error.failure.code in FAILED:
                 raise
-            if error.failure.code in SILENT:
+            if error.failure.code in self._silent:
                 raise SiteRefuses(
                     f"{url} is not to be had ({error.failure.reason}), so nothing there may be read; try again later"
                 ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -13,18 +13,20 @@ from octave_mcp.settings import Settings, value_of
 KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
-WEB_ADDRESS = re.compile(r"https?://[^\s/]+(?:/\S*)?")
+
+
+def is_set_up() -> bool:
+    return bool(value_of(KEY) or value_of(URL))
 
 
 def check() -> None:
     """Raises: SetupError: there is neither a key for the cloud nor a server to ask instead, or its address is none."""
-    key, url = value_of(KEY), value_of(URL)
-    if not key and not url:
+    if not is_set_up():
         raise SetupError(
             f"{KEY} not found: set it in the environment or in .env, or set {URL} to a Firecrawl of your own, "
             "which may need no key; the source 'crawler' needs neither"
         )
-    if url and not WEB_ADDRESS.fullmatch(url.get_secret_value()):
+    if (url := value_of(URL)) and not _is_web_address(url.get_secret_value()):
         raise SetupError(f"{URL} is no web address: give one like 'http://localhost:3002'")
 
 
@@ -38,3 +40,11 @@ def make(settings: Settings, memory: Memory, *, refresh: bool = False) -> Source
     url = (value_of(URL) or SecretStr(CLOUD)).get_secret_value()
     reader = Firecrawl(settings, memory, value_of(KEY), url, max_age_seconds=0 if refresh else age)
     return Kept(reader, memory, max_age_seconds=age, refresh=refresh)
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

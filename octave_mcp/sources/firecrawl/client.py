@@ -7,12 +7,12 @@ costing, where the caller gives up.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -31,6 +31,9 @@ FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.5, 2.0
 ATTEMPTS, RETRY_SECONDS = 8, 30.0
 PAGE_MILLISECONDS = 30_000
 AT_ONCE = 10
+MISSHAPEN = (ValueError, TypeError, AttributeError)
+"""What the SDK raises where an answer is not of the form it expects."""
+FROM_THE_START = "skip=0"
 MOST_URLS = 5000
 CREDITS_OF_A_MAP = 1
 
@@ -130,20 +133,20 @@ class Client:
         while following.is_going:
             await asyncio.sleep(pause)
             pause = min(LONGEST_LOOK_SECONDS, pause * 1.5)
-            await self._look(job, following, following.received)
+            await self._look(job, following)
         if following.is_short:  # of what was told in parts, one was lost
-            await self._look(job, following, 0)
+            following.cursor = FROM_THE_START
+            await self._look(job, following)
 
-    async def _look(self, job: str, following: _Job, skip: int) -> None:
-        """What the job has beyond the first so many pages, part after part."""
-        part: str | None = f"/v2/batch/scrape/{job}?skip={skip}"
-        while part:
-            at = part
+    async def _look(self, job: str, following: _Job) -> None:
+        """What the job has beyond what it told before, part after part."""
+        more = True
+        while more:
+            at = f"/v2/batch/scrape/{job}?{following.cursor}"
             found = await self._asked(
                 job, lambda at=at: self._sdk.get_batch_scrape_status_page(at, request_timeout=CALL_SECONDS)
             )
-            await following.take(found)
-            part = found.next if found.data and found.next != at else None
+            more = await following.take(found)
 
     async def _cancelled(self, job: str) -> None:
         await self._asked(job, lambda: self._sdk.cancel_batch_scrape(job))
@@ -159,7 +162,7 @@ class Client:
         async def once() -> T:
             try:
                 return await send()
-            except (*self._errors, json.JSONDecodeError) as failed:
+            except (*self._errors, *MISSHAPEN) as failed:
                 raise ours(failed, url, self._key, resend=resend) from None
 
         return await retrying(once, attempts=ATTEMPTS, seconds=RETRY_SECONDS)
@@ -177,7 +180,7 @@ class Client:
 
         key = self._key.get_secret_value() if self._key else None
         sdk = AsyncFirecrawlClient(key, self._url, timeout=CALL_SECONDS, max_retries=1, origin="octave-mcp")
-        return sdk, (FirecrawlError, httpx.HTTPError)
+        return sdk, (FirecrawlError, httpx.HTTPError, httpx.InvalidURL)
 
 
 class _Job:
@@ -185,7 +188,7 @@ class _Job:
 
     def __init__(self, urls: Sequence[str], on_page: Callable[[Document], Awaitable[None]]) -> None:
         self.is_going = True
-        self.received = 0
+        self.cursor = FROM_THE_START
         self.credits = 0
         self._asked = {url_key(url): url for url in urls}
         self._seen: set[str] = set()
@@ -196,15 +199,19 @@ class _Job:
     def is_short(self) -> bool:
         return len(self._seen) < self._completed
 
-    async def take(self, found: Any) -> None:  # noqa: ANN401 - the SDK's
+    async def take(self, found: Any) -> bool:  # noqa: ANN401 - the SDK's
+        """Whether there is more to be had at once."""
         self.is_going = found.status == "scraping"
         self._completed = found.completed
-        self.received += len(found.data)
         for one in found.data:
             if (asked := self._new(one.metadata_typed.source_url or one.metadata_typed.url or "")) is not None:
                 self._seen.add(asked)
                 self.credits += _credits(one)
                 await self._on_page(_document(one, asked))
+        following: str | None = found.next if found.data else None
+        if following:
+            self.cursor = urlsplit(following).query
+        return bool(following)
 
     def _new(self, url: str) -> str | None:
         """The address as it was asked for, if it was, and its page is new."""

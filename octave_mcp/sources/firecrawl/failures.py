@@ -20,7 +20,7 @@ _OF_PAGES = {
     "TLSError": ("connection_failed", "Firecrawl could not connect to it securely"),
     "RequestTimeoutError": ("timeout", "Firecrawl had no complete answer from it in time"),
 }
-_ANSWERS = frozenset({"FirecrawlError", "JSONDecodeError"})
+_ANSWERS = frozenset({"FirecrawlError", "JSONDecodeError", "ValidationError", "AttributeError", "TypeError"})
 _UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 
 

@@ -25,7 +25,7 @@ from octave_mcp.sources._reading import (
     addresses_of,
     as_home,
     at_the_door,
-    refusal,
+    permitted,
     silence,
     slowly,
     with_ref,
@@ -34,6 +34,7 @@ from octave_mcp.sources.crawler.crawler import Crawler
 from octave_mcp.sources.crawler.extraction import page_of
 from octave_mcp.sources.crawler.fetch import HTML, OK
 from octave_mcp.sources.crawler.guard import Lookup, lookup
+from octave_mcp.sources.crawler.robots import SILENT
 from octave_mcp.sources.crawler.unread import Unread
 from octave_mcp.sources.firecrawl.client import JOB_SECONDS, Client, Document
 from octave_mcp.sources.firecrawl.failures import Declined, Unreachable
@@ -50,7 +51,9 @@ class Firecrawl:
         lookup: Lookup = lookup,
     ) -> None:  # fmt: skip
         self.tell: Callable[[str], None] = silence
-        self._crawler = Crawler(settings, notes, lookup)
+        self._crawler = Crawler(
+            settings, notes, lookup, SILENT - {"bot_wall"}
+        )  # which stands before machines, not rules
         self._client = Client(key, url, max_age_seconds=max_age_seconds)
         self.allow = self._crawler.allow
         self._public: dict[str, asyncio.Task[None]] = {}
@@ -97,7 +100,8 @@ class Firecrawl:
             if company.domain in self._out_of_reach:
                 return await computed(addresses_of, company, home, [])
             return await self._crawler.map(company, home)
-        own = [link for link in found if not refusal(link.url, company, self.allow)]
+        allowed = [(link, permitted(link.url, company, self.allow)) for link in found]
+        own = [link.model_copy(update={"url": url}) for link, url in allowed if isinstance(url, str)]
         return await computed(addresses_of, company, home, own)
 
     async def read(self, site: Site, wanted: Sequence[Wanted]) -> Sequence[Copy]:
