@@ -63,12 +63,15 @@ class Job:
     urls: list[str]
     options: Body
     looks: int = 0
+    starts: int = 0
     status: str = "scraping"
     documents: list[Body] = field(default_factory=list[Body])
 
 
 class Double(ThreadingHTTPServer):
-    """`lost` are paths of pages that a job never gives; `parts` is how many pages come in one answer.
+    """`lost` are paths of pages that a job never gives, and `late` of those that it gives to who reads it once more.
+
+    `parts` is how many pages come in one answer.
 
     A job has one page more each time it is looked at, and with `stuck` no more than the first. `moved` says where a
     page is in the end. `gate` holds back the answers to new jobs while it is closed. `reached` names where hosts are
@@ -86,6 +89,7 @@ class Double(ThreadingHTTPServer):
         self.cancelled: list[str] = []
         self.fetched: Counter[str] = Counter()
         self.lost: set[str] = set()
+        self.late: set[str] = set()
         self.moved: dict[str, str] = {}
         self.reached: dict[str, str] = {}
         self.parts = 2
@@ -158,6 +162,7 @@ class Double(ThreadingHTTPServer):
         job = self.jobs[name]
         given = [url for url in job.urls if urlsplit(url).path not in self.lost]
         job.looks += 1
+        job.starts += skip == 0
         if skip == 0 or not self.stuck:
             job.documents += [self.document(url) for url in given[len(job.documents) :][: 2 if skip else 1]]
         if len(job.documents) == len(given) and job.status == "scraping":
@@ -172,8 +177,13 @@ class Double(ThreadingHTTPServer):
             "total": len(job.urls),
             "creditsUsed": len(job.documents),
             "next": f"https://api.firecrawl.dev/v2/batch/scrape/{name}?skip={skip + len(some)}" if more else None,
-            "data": some,
+            "data": [one for one in some if job.starts > 1 or self.path(one) not in self.late],
         }
+
+    @staticmethod
+    def path(document: Body) -> str:
+        asked: str = document["metadata"]["sourceURL"]
+        return urlsplit(asked).path
 
     def cancel(self, name: str) -> Body:
         self.jobs[name].status = "cancelled"

@@ -159,6 +159,18 @@ async def test_what_a_job_lost_is_asked_for_alone(site: LoopbackSite, double: Do
     assert double.count("POST", "/v2/scrape") == 2
 
 
+async def test_what_was_left_out_of_an_answer_is_looked_for_before_it_is_paid_for_again(
+    site: LoopbackSite, double: Double
+) -> None:
+    wanted = urls(site, 5)
+    double.late = {urlsplit(wanted[3]).path}
+    async with opened(site) as (source, found):
+        pages = await source.scrape(found, wanted)
+
+    assert [page.ref.url for page in pages if isinstance(page, Page)] == wanted
+    assert double.fetched.total() == 1 + 5
+
+
 @pytest.mark.parametrize("ends", ["failed", "cancelled"])
 async def test_a_job_that_ends_early_costs_no_page(ends: str, site: LoopbackSite, double: Double) -> None:
     wanted = urls(site, 4)
@@ -372,9 +384,11 @@ async def test_an_allowed_host_may_be_one_that_firecrawl_alone_can_reach_and_no_
 ) -> None:
     host = "wiki.corp.example"
     double.reached = {host: f"http://{site.host}", "pay.corp.example": f"http://{site.host}"}
-    source = knowing(double, {"pay.corp.example": "10.0.0.7"}, host)
+    source, resumed = (knowing(double, {"pay.corp.example": "10.0.0.7"}, host) for _ in range(2))
     company = await source.open(parse_company(f"http://{host}", "vendor", frozenset({host})))
     found = Site(company=company, home=await source.home(company), links=())
+    await source.close()
+    source = resumed
     page, private = await source.scrape(found, [f"http://{host}/pricing", "http://pay.corp.example/about"])
     await source.close()
 

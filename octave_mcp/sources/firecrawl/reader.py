@@ -40,6 +40,8 @@ from octave_mcp.sources.firecrawl.client import JOB_SECONDS, Client, Document
 from octave_mcp.sources.firecrawl.failures import Declined, Unreachable
 from octave_mcp.together import together
 
+UNREACHABLE = frozenset({"connection_failed", "no_address"})
+
 
 class Firecrawl:
     """The `Reader` that has others fetch."""
@@ -51,9 +53,7 @@ class Firecrawl:
         lookup: Lookup = lookup,
     ) -> None:  # fmt: skip
         self.tell: Callable[[str], None] = silence
-        self._crawler = Crawler(
-            settings, notes, lookup, SILENT - {"bot_wall"}
-        )  # which stands before machines, not rules
+        self._crawler = Crawler(settings, notes, lookup, SILENT - {"bot_wall"})  # Firecrawl passes most walls
         self._client = Client(key, url, max_age_seconds=max_age_seconds)
         self.allow = self._crawler.allow
         self._public: dict[str, asyncio.Task[None]] = {}
@@ -70,7 +70,7 @@ class Firecrawl:
         except SiteUnreachable:
             if not self._is_allowed(company.url):
                 raise
-            self._out_of_reach.add(company.domain)  # not to be reached from here, it may be from where Firecrawl is
+            self._out_of_reach.add(company.domain)
             return company
 
     async def home(self, company: Company, known: Copy | None = None) -> Copy:
@@ -124,7 +124,7 @@ class Firecrawl:
         urls = [url for url in await together(*(self._permitted(one.url, site, found) for one in wanted)) if url]
         if delay := await self._delay(site):
             one_by_one = [Wanted(url) for url in urls]
-            copies = await slowly(one_by_one, delay, lambda one: self._one(one.url, site))
+            copies = await slowly(one_by_one, delay, lambda one: self._one(one.url, site, found))
             found |= dict(zip(urls, copies, strict=True))
         elif urls:
             await self._batch(urls, site, found)
@@ -144,19 +144,20 @@ class Firecrawl:
             in_time = await self._client.batch(urls, on_page)
         left = [url for url in urls if url not in found]
         if in_time:
-            found |= dict(zip(left, await together(*(self._one(url, site) for url in left)), strict=True))
+            await together(*(self._one(url, site, found) for url in left))
         else:
             reason = f"Firecrawl had not fetched it after {JOB_SECONDS:g} seconds"
             found |= {url: Copy(found=PageFailure(url=url, code="timeout", reason=reason)) for url in left}
 
-    async def _one(self, url: str, site: Site) -> Copy:
+    async def _one(self, url: str, site: Site, found: dict[str, Copy]) -> Copy:
+        """What is found there, and added to what was found."""
         try:
-            return await self._page(await self._client.scrape(url), site.company, "page")
+            found[url] = await self._page(await self._client.scrape(url), site.company, "page")
         except Unread as error:
-            return Copy(found=error.failure)
+            found[url] = Copy(found=error.failure)
         except Transient as failed:
-            (copy,) = await self._instead(site, [Wanted(url)], failed)
-            return copy
+            (found[url],) = await self._instead(site, [Wanted(url)], failed)
+        return found[url]
 
     async def _instead(self, site: Site, wanted: Sequence[Wanted], failed: UpstreamError) -> Sequence[Copy]:
         """What the crawler reads, because Firecrawl failed."""
@@ -201,8 +202,7 @@ class Firecrawl:
 
     async def _check(self, target: str, url: str, company: Company) -> None:
         """Raises: Unread: robots.txt forbids it, or its host is not public."""
-        if company.domain not in self._out_of_reach:
-            await self._crawler.check_robots(target, url, company)
+        await self._check_robots(target, url, company)
         if self._is_allowed(target):
             return
         host = urlsplit(target).netloc
@@ -212,6 +212,17 @@ class Firecrawl:
             await asyncio.shield(self._public[host])
         except HostNotAllowed as error:
             raise Unread(url, "host_not_allowed", str(error)) from None
+
+    async def _check_robots(self, target: str, url: str, company: Company) -> None:
+        """An allowed host that is not to be reached from here may be from where Firecrawl is: then nothing is known."""
+        if company.domain in self._out_of_reach:
+            return
+        try:
+            await self._crawler.check_robots(target, url, company)
+        except Unread as error:
+            if error.failure.code not in UNREACHABLE or not self._is_allowed(target):
+                raise
+            self._out_of_reach.add(company.domain)
 
     async def _delay(self, site: Site) -> float:
         return 0 if site.company.domain in self._out_of_reach else await self._crawler.delay(site)
