@@ -23,6 +23,7 @@ from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import HostNotAllowed, InvalidDomain, OctaveError, SiteRefuses, SiteUnreachable
 from octave_mcp.ports import Source
 from octave_mcp.settings import Settings
+from octave_mcp.sources._kept import Kept
 from octave_mcp.sources.crawler import make
 from octave_mcp.sources.crawler.crawler import Crawler
 from octave_mcp.sources.crawler.guard import Lookup, lookup
@@ -47,7 +48,7 @@ def settings(*hosts: str, seconds: float = 10) -> Settings:
 
 @asynccontextmanager
 async def crawling(chosen: Settings | None = None, lookup: Lookup = lookup) -> AsyncGenerator[Source]:
-    source = Crawler(chosen or settings(), NoNotes(), lookup)
+    source = Kept(Crawler(chosen or settings(), NoNotes(), lookup), NoNotes(), max_age_seconds=0)
     try:
         yield source
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,10 +15,11 @@ import httpx2
 from octave_mcp import __version__
 from octave_mcp.domain.addresses import Allowed, check_url, same_site
 from octave_mcp.domain.company import Company
+from octave_mcp.domain.page import Copy, Page
 from octave_mcp.errors import InputError
 from octave_mcp.retrying import retrying
 from octave_mcp.settings import Settings
-from octave_mcp.sources.crawler.guard import GuardedBackend, GuardedTransport
+from octave_mcp.sources.crawler.guard import GuardedBackend, GuardedTransport, NoAddress
 from octave_mcp.sources.crawler.unread import Unread, UnreadBusy, UnreadYet
 
 Permit = Callable[[str], Awaitable[None]]
@@ -34,6 +35,8 @@ RETRIED = frozenset({500, 502, 503, 504})
 OK = range(200, 300)
 MOVED = frozenset({301, 302, 303, 307, 308})
 TOO_MANY = 429
+NOT_MODIFIED = 304
+LONGEST_VERSION = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,10 @@ class Fetched:
     body: bytes
     charset: str | None
     fetched_at: datetime
+    etag: str = ""
+    last_modified: str = ""
+    unchanged: bool = False
+    """The body is that of the copy that was known, and not sent again."""
 
 
 class Fetcher:
@@ -65,9 +72,16 @@ class Fetcher:
         )
 
     async def get(
-        self, url: str, company: Company, types: frozenset[str] | None = HTML, permit: Permit | None = None
+        self,
+        url: str,
+        company: Company,
+        types: frozenset[str] | None = HTML,
+        permit: Permit | None = None,
+        known: Copy | None = None,
     ) -> Fetched:
         """The answer to a GET, tried again where that may help; `types` None means any.
+
+        A page that is `known` is asked for only if it has changed.
 
         Redirects are followed by hand: each target is checked, and `permit` may refuse it, before it is asked.
         The deadline counts the time a server takes, not the time spent waiting for a turn.
@@ -81,7 +95,7 @@ class Fetcher:
             seen.append(target)
             if permit:
                 await permit(target)
-            answer, left = await self._in_turn(target, url, types, left)
+            answer, left = await self._in_turn(target, url, types, left, _conditions(known, target))
             if isinstance(answer, Fetched):
                 return answer
             moved = self._checked(answer, url)
@@ -95,7 +109,7 @@ class Fetcher:
         await self._client.aclose()
 
     async def _in_turn(
-        self, target: str, url: str, types: frozenset[str] | None, left: float
+        self, target: str, url: str, types: frozenset[str] | None, left: float, headers: Mapping[str, str]
     ) -> tuple[Fetched | str, float]:
         """What the target answers, and what is left of the deadline in seconds."""
         loop = asyncio.get_running_loop()
@@ -103,7 +117,7 @@ class Fetcher:
             began = loop.time()
             try:
                 async with asyncio.timeout(left):
-                    answer = await retrying(lambda: self._answer(target, url, types))
+                    answer = await retrying(lambda: self._answer(target, url, types, headers))
             except TimeoutError:
                 reason = f"No complete answer within {self.seconds:g} seconds"
                 raise Unread(url, "timeout", reason) from None
@@ -115,24 +129,43 @@ class Fetcher:
         except InputError as error:
             raise Unread(url, "host_not_allowed", str(error)) from error
 
-    async def _answer(self, target: str, url: str, types: frozenset[str] | None) -> Fetched | str:
+    async def _answer(
+        self, target: str, url: str, types: frozenset[str] | None, headers: Mapping[str, str]
+    ) -> Fetched | str:
         """What the target answers, or where it sends us."""
         try:
-            async with self._client.stream("GET", target) as response:
+            async with self._client.stream("GET", target, headers=headers) as response:
+                if response.status_code == NOT_MODIFIED and headers:
+                    return Fetched(target, b"", None, datetime.now(UTC), unchanged=True)
                 if response.status_code in MOVED and "location" in response.headers:
                     return urljoin(target, response.headers["location"])
                 _check_status(response, url)
                 _check_type(response, url, types)
                 body = await _body(response, url)
-                return Fetched(target, body, response.charset_encoding, datetime.now(UTC))
+                return Fetched(target, body, response.charset_encoding, datetime.now(UTC), *_version(response))
         except InputError as error:
             raise Unread(url, "host_not_allowed", str(error)) from error
         except httpx2.TimeoutException:
             raise UnreadYet(url, "timeout", "The server did not answer in time") from None
         except httpx2.DecodingError:
             raise Unread(url, "bad_encoding", "The body is not compressed as its header says") from None
-        except (httpx2.TransportError, httpx2.InvalidURL):
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            if isinstance(error.__cause__, NoAddress):
+                raise UnreadYet(url, "no_address", str(error)) from None
             raise UnreadYet(url, "connection_failed", "The connection failed, or broke off before the end") from None
+
+
+def _conditions(known: Copy | None, target: str) -> dict[str, str]:
+    """The headers that ask whether the page has changed; none where it was had from another address."""
+    if not known or not isinstance(known.found, Page) or known.found.ref.url != target:
+        return {}
+    headers = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+    return {name: value for name, value in headers.items() if value}
+
+
+def _version(response: httpx2.Response) -> tuple[str, str]:
+    etag, last_modified = (response.headers.get(name, "") for name in ("etag", "last-modified"))
+    return etag[:LONGEST_VERSION], last_modified[:LONGEST_VERSION]
 
 
 def _check_move(source: str, target: str, url: str, company: Company) -> None:

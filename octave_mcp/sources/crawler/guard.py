@@ -33,6 +33,10 @@ async def lookup(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in await asyncio.wait_for(found, LOOKUP_SECONDS)))
 
 
+class NoAddress(httpcore2.ConnectError):
+    """The name is not known to the resolver."""
+
+
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Connects to the addresses it has checked, so a name that changes between check and use gains nothing."""
 
@@ -46,7 +50,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 
         Raises:
             HostNotAllowed: one of them is not public, and the host is not allowed.
-            httpcore2.ConnectError: the name has no address.
+            NoAddress: the name has none.
         """
         addresses = await self._addresses(host, port)
         bare = host.strip("[]")
@@ -65,7 +69,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         try:
             return await self.lookup(host, port)
         except (OSError, TimeoutError, UnicodeError) as error:
-            raise httpcore2.ConnectError(f"{host!r} has no address") from error
+            raise NoAddress(f"{host!r} has no address") from error
 
     async def connect_tcp(
         self,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin, urlsplit
@@ -13,6 +11,7 @@ from protego import Protego
 from octave_mcp.domain.company import Company
 from octave_mcp.errors import SiteRefuses
 from octave_mcp.ports import Notes
+from octave_mcp.sources._flights import Flights
 from octave_mcp.sources.crawler.fetch import USER_AGENT, Fetcher
 from octave_mcp.sources.crawler.unread import Unread
 
@@ -22,7 +21,7 @@ KEPT = timedelta(hours=24)
 PRODUCT = USER_AGENT.partition("/")[0]
 # No answer is no permission; a host that cannot be reached at all has nothing to permit.
 SILENT = frozenset({"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"})
-FAILED = frozenset({"connection_failed", "host_not_allowed"})
+FAILED = frozenset({"connection_failed", "no_address", "host_not_allowed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,12 @@ class Rules:
 class Robots:
     """The rules of each host of a site, asked for once a day at most, whichever run or process asks."""
 
-    def __init__(self, fetcher: Fetcher, notes: Notes) -> None:
+    def __init__(self, fetcher: Fetcher, notes: Notes, silent: frozenset[str] = SILENT) -> None:
+        self._silent = silent
         self._fetcher = fetcher
         self._notes = notes
         self._rules: dict[str, Rules] = {}
-        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._flights: Flights[str] = Flights(notes, anew=False)
 
     async def rules(self, url: str, company: Company) -> Rules:
         """The rules of the host of `url`.
@@ -56,18 +56,20 @@ class Robots:
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._rules:
-            async with self._asking[origin]:
-                self._rules[origin] = self._rules.get(origin) or await self._ask(origin, company)
+            url = f"{origin}/robots.txt"
+            texts = await self._flights.get([url], lambda _: self._asked(url, company))
+            self._rules[origin] = _parsed(texts[url], url)
         return self._rules[origin]
 
-    async def _ask(self, origin: str, company: Company) -> Rules:
-        url = f"{origin}/robots.txt"
-        noted = await self._notes.note(url, since=datetime.now(UTC) - KEPT)
-        if noted is not None:
-            return _parsed(noted, url)
-        text = await self._fetched(url, company)
-        await self._notes.put_note(url, text)
-        return _parsed(text, url)
+    async def close(self) -> None:
+        await self._flights.close()
+
+    async def _asked(self, url: str, company: Company) -> dict[str, str]:
+        text = await self._notes.note(url, since=datetime.now(UTC) - KEPT)
+        if text is None:
+            text = await self._fetched(url, company)
+            await self._notes.put_note(url, text)
+        return {url: text}
 
     async def _fetched(self, url: str, company: Company) -> str:
         """What the file says; nothing, where there is none."""
@@ -76,7 +78,7 @@ class Robots:
         except Unread as error:
             if error.failure.code in FAILED:
                 raise
-            if error.failure.code in SILENT:
+            if error.failure.code in self._silent:
                 raise SiteRefuses(
                     f"{url} is not to be had ({error.failure.reason}), so nothing there may be read; try again later"
                 ) from error
