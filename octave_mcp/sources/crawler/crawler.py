@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -22,8 +22,9 @@ from octave_mcp.sources.crawler.fetch import Fetcher
 from octave_mcp.sources.crawler.guard import GuardedBackend, Lookup, lookup
 from octave_mcp.sources.crawler.robots import Robots
 from octave_mcp.sources.crawler.sitemap import listed
+from octave_mcp.sources.crawler.traps import few_alike
 from octave_mcp.sources.crawler.unread import Unread, UnreadYet
-from octave_mcp.sources.crawler.variants import one_language
+from octave_mcp.sources.crawler.variants import Variant, one_language
 from octave_mcp.together import together
 
 LONGEST_DELAY_SECONDS = 5
@@ -87,8 +88,8 @@ class Crawler:
             links.setdefault(key, Link(url=url, origin="sitemap"))
         for url in (home.ref.url, company.url):
             links.pop(url_key(url), None)
-        kept = await computed(one_language, links.values(), home.ref.url, home.ref.language)
-        return Site(company=company, home=home, links=tuple(kept), failures=tuple(found.failures))
+        kept = await computed(_kept, links.values(), home, found.variants)
+        return Site(company=company, home=home, links=kept, failures=tuple(found.failures))
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
         if delay := await self._delay(site):
@@ -151,6 +152,13 @@ class Crawler:
             raise Unread(url, "robots_disallowed", str(error)) from error
         if not rules.allow(target):
             raise Unread(url, "robots_disallowed", f"robots.txt forbids reading {path_of(target)}")
+
+
+def _kept(links: Iterable[Link], home: Page, variants: Mapping[str, Variant]) -> tuple[Link, ...]:
+    """In one language, and of those alike a few."""
+    kept = one_language(links, home.ref.url, home.ref.language, variants)
+    few = set(few_alike(link.url for link in kept))
+    return tuple(link for link in kept if link.url in few)
 
 
 def _addresses(company: Company) -> list[Company]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 
 from protego import Protego
 
+from octave_mcp.computing import computed
 from octave_mcp.domain.company import Company
 from octave_mcp.errors import SiteRefuses
 from octave_mcp.ports import Notes
@@ -20,8 +23,11 @@ MOST_BYTES = 500_000
 KEPT = timedelta(hours=24)
 """RFC 9309: no copy should be used for longer."""
 PRODUCT = USER_AGENT.partition("/")[0]
+AGENT = re.compile(r"\s*user[- ]?agent\b\s*:?\s*([^#]*)", re.IGNORECASE)
 # No answer is no permission; a host that cannot be reached at all has nothing to permit.
-SILENT = frozenset({"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"})
+SILENT = frozenset(
+    {"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"}
+).union({"too_large", "bad_encoding"})
 FAILED = frozenset({"connection_failed", "host_not_allowed"})
 
 
@@ -64,15 +70,15 @@ class Robots:
         url = f"{origin}/robots.txt"
         noted = await self._notes.note(url, since=datetime.now(UTC) - KEPT)
         if noted is not None:
-            return _parsed(noted, url)
+            return await computed(_parsed, noted, url)
         text = await self._fetched(url, company)
         await self._notes.put_note(url, text)
-        return _parsed(text, url)
+        return await computed(_parsed, text, url)
 
     async def _fetched(self, url: str, company: Company) -> str:
         """What the file says; nothing, where there is none."""
         try:
-            fetched = await self._fetcher.get(url, company, types=None)
+            fetched = await self._fetcher.get(url, company, types=None, cut_at_bytes=MOST_BYTES)
         except Unread as error:
             if error.failure.code in FAILED:
                 raise
@@ -81,10 +87,26 @@ class Robots:
                     f"{url} is not to be had ({error.failure.reason}), so nothing there may be read; try again later"
                 ) from error
             return ""
-        return fetched.body[:MOST_BYTES].decode("utf-8", "replace")
+        text = fetched.body.decode("utf-8-sig", "replace")
+        # Half of a line may forbid what the whole of it does not.
+        return text if len(fetched.body) < MOST_BYTES else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
 
 
 def _parsed(text: str, url: str) -> Rules:
-    parser = Protego.parse(text)
-    sitemaps = tuple(urljoin(url, found) for found in parser.sitemaps)
-    return Rules(parser, sitemaps, parser.crawl_delay(PRODUCT) or 0.0)
+    parser = Protego.parse("\n".join(map(_ours, text.splitlines())))
+    return Rules(parser, tuple(_joined(url, parser.sitemaps)), parser.crawl_delay(PRODUCT) or 0.0)
+
+
+def _ours(line: str) -> str:
+    """The line, with one name for all agents that we are not: of thousands, the parser makes millions of rules."""
+    named = AGENT.match(line)
+    name = named[1].replace("*", "").strip().lower() if named else ""
+    return "User-agent: others" if name and name not in PRODUCT else line
+
+
+def _joined(url: str, found: Iterable[str]) -> Iterator[str]:
+    for sitemap in found:
+        try:
+            yield urljoin(url, sitemap)
+        except ValueError:
+            continue

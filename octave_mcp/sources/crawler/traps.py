@@ -1,0 +1,31 @@
+"""Of addresses that differ in numbers only, as those of a calendar's days do, a few."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+MOST_ALIKE = 5
+MOST_REPEATED = 2
+# Numbers, and the identifiers that programs make of digits and the first letters.
+NUMBER = re.compile(r"(?=[a-f]*\d)[0-9a-f]{8,}|\d+", re.IGNORECASE)
+
+
+def few_alike(urls: Iterable[str]) -> list[str]:
+    """The addresses in their order, at most five of each pattern of numbers, or of queries to one path."""
+    seen: Counter[str] = Counter()
+    return [url for url in urls if not _goes_in_circles(url) and _is_among_first(url, seen)]
+
+
+def _is_among_first(url: str, seen: Counter[str]) -> bool:
+    path, has_query, _ = url.partition("?")
+    pattern = NUMBER.sub("#", path) + has_query
+    seen[pattern] += pattern != url
+    return seen[pattern] <= MOST_ALIKE
+
+
+def _goes_in_circles(url: str) -> bool:
+    """Whether a part of the path returns again and again, as where relative links never end."""
+    parts = [part for part in url.partition("?")[0].split("/")[3:] if part]
+    return any(count > MOST_REPEATED for count in Counter(parts).values())
