@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -16,15 +16,14 @@ from octave_mcp.errors import HostNotAllowed, InputError, SiteRefuses, SiteUnrea
 from octave_mcp.ports import Notes
 from octave_mcp.retrying import retrying
 from octave_mcp.settings import Settings
-from octave_mcp.sources.crawler.encoding import decoded
-from octave_mcp.sources.crawler.extraction import page_of
+from octave_mcp.sources.crawler.apart import Place, Reading
 from octave_mcp.sources.crawler.fetch import Fetcher
 from octave_mcp.sources.crawler.guard import GuardedBackend, Lookup, lookup
 from octave_mcp.sources.crawler.robots import Robots
 from octave_mcp.sources.crawler.sitemap import listed
 from octave_mcp.sources.crawler.traps import few_alike
 from octave_mcp.sources.crawler.unread import Unread, UnreadYet
-from octave_mcp.sources.crawler.variants import Variant, one_language
+from octave_mcp.sources.crawler.variants import in_one_language
 from octave_mcp.together import together
 
 LONGEST_DELAY_SECONDS = 5
@@ -39,6 +38,7 @@ class Crawler:
         self._backend = GuardedBackend(allow, lookup)
         self._fetcher = Fetcher(settings, self._backend)
         self._robots = Robots(self._fetcher, notes)
+        self._reading = Reading()
 
     async def open(self, company: Company) -> Company:
         failures: list[Unread] = []
@@ -88,8 +88,8 @@ class Crawler:
             links.setdefault(key, Link(url=url, origin="sitemap"))
         for url in (home.ref.url, company.url):
             links.pop(url_key(url), None)
-        kept = await computed(_kept, links.values(), home, found.variants)
-        return Site(company=company, home=home, links=kept, failures=tuple(found.failures))
+        kept = await computed(in_one_language, links.values(), home.ref.url, home.ref.language, found.variants)
+        return Site(company=company, home=home, links=tuple(few_alike(kept)), failures=tuple(found.failures))
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
         if delay := await self._delay(site):
@@ -142,8 +142,8 @@ class Crawler:
         fetched = await self._fetcher.get(url, company, permit=lambda target: self._check_robots(target, url, company))
         if not fetched.body.strip():
             raise Unread(url, "empty", "The answer has no content")
-        html = decoded(fetched.body, fetched.charset)
-        return await computed(page_of, html, fetched.url, company, fetched.fetched_at, origin)
+        place = Place(url=fetched.url, company=company, fetched_at=fetched.fetched_at, origin=origin)
+        return await self._reading.read(fetched.body, fetched.charset, place)
 
     async def _check_robots(self, target: str, url: str, company: Company) -> None:
         try:
@@ -152,13 +152,6 @@ class Crawler:
             raise Unread(url, "robots_disallowed", str(error)) from error
         if not rules.allow(target):
             raise Unread(url, "robots_disallowed", f"robots.txt forbids reading {path_of(target)}")
-
-
-def _kept(links: Iterable[Link], home: Page, variants: Mapping[str, Variant]) -> tuple[Link, ...]:
-    """In one language, and of those alike a few."""
-    kept = one_language(links, home.ref.url, home.ref.language, variants)
-    few = set(few_alike(link.url for link in kept))
-    return tuple(link for link in kept if link.url in few)
 
 
 def _addresses(company: Company) -> list[Company]:

@@ -127,11 +127,12 @@ def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str,
 
 def _read(body: bytes, company: Company, allow: Allowed) -> Read:
     entries, sitemaps = entries_of(body)
-    # Of more than there is room for, those that are less deep say more of the company.
-    kept = sorted(few_alike([entry.url for entry in entries]), key=lambda url: url.count("/"))[:MOST_URLS]
-    few = frozenset(kept)
-    urls = own_urls((entry.url for entry in entries if entry.url in few), company, allow)
-    return Read(urls, dict(_variants(entries, urls)), tuple(sitemaps))
+    kept = few_alike(entries)
+    if len(kept) > MOST_URLS:
+        # Those that are less deep say more of the company.
+        kept = sorted(kept, key=lambda entry: entry.url.count("/"))[:MOST_URLS]
+    urls = own_urls((entry.url for entry in kept), company, allow)
+    return Read(urls, dict(_variants(kept, urls)), tuple(sitemaps))
 
 
 def _variants(entries: Iterable[Entry], urls: dict[str, str]) -> Iterator[tuple[str, Variant]]:

@@ -5,6 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+
+class _Linked(Protocol):
+    @property
+    def url(self) -> str: ...
+
+
+L = TypeVar("L", bound=_Linked)
 
 MOST_ALIKE = 5
 MOST_REPEATED = 2
@@ -12,10 +21,10 @@ MOST_REPEATED = 2
 NUMBER = re.compile(r"(?=[a-f]*\d)[0-9a-f]{8,}|\d+", re.IGNORECASE)
 
 
-def few_alike(urls: Iterable[str]) -> list[str]:
-    """The addresses in their order, at most five of each pattern of numbers, or of queries to one path."""
+def few_alike(links: Iterable[L]) -> list[L]:
+    """The links in their order, at most five of each pattern of numbers, or of queries to one path."""
     seen: Counter[str] = Counter()
-    return [url for url in urls if not _goes_in_circles(url) and _is_among_first(url, seen)]
+    return [link for link in links if not _goes_in_circles(link.url) and _is_among_first(link.url, seen)]
 
 
 def _is_among_first(url: str, seen: Counter[str]) -> bool:

@@ -30,7 +30,7 @@ class Variant:
     language: str
 
 
-def one_language(links: Iterable[Link], home: str, language: str, told: Mapping[str, Variant]) -> list[Link]:
+def in_one_language(links: Iterable[Link], home: str, language: str, told: Mapping[str, Variant]) -> list[Link]:
     """The links without those to other languages' copies of a page; `told` are copies, by their keys, that are known.
 
     The English copy stays, else the one for any reader, else the one in the language of the home page.
