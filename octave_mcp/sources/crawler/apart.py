@@ -19,7 +19,7 @@ from octave_mcp.sources.crawler.extraction import page_of
 from octave_mcp.sources.crawler.scan import is_suspicious, too_complex
 from octave_mcp.sources.crawler.unread import Unread
 
-SECONDS = 5
+SECONDS = 4
 MOST_BYTES = 1_000_000_000
 """Of memory, the interpreter's included."""
 AT_ONCE = 2

@@ -18,9 +18,11 @@ from lxml import etree
 MOST_BYTES = 20_000_000
 MOST_ENTRIES = 50_000
 """The protocol's own limit."""
-MOST_ELEMENTS = 500_000
+MOST_ELEMENTS = 300_000
 MOST_ALTERNATES = 60
 LONGEST_TAG_BYTES = 200_000
+LONGEST_URL = 3000
+"""Longer than any that is fetched, so that what is cut is refused as a whole."""
 GZIP = b"\x1f\x8b"
 LINK = "{http://www.w3.org/1999/xhtml}link"
 
@@ -46,7 +48,11 @@ def entries_of(body: bytes) -> tuple[list[Entry], list[str]]:
 
 def _lines(body: bytes) -> list[Entry]:
     lines = body.decode("utf-8-sig", "replace").splitlines()[:MOST_ENTRIES]
-    return [Entry(line.strip()) for line in lines if line.strip().startswith(("http://", "https://"))]
+    return [
+        Entry(line[:LONGEST_URL].strip())
+        for line in lines
+        if line[:LONGEST_URL].strip().startswith(("http://", "https://"))
+    ]
 
 
 def _unpacked(body: bytes) -> io.BufferedIOBase:
@@ -80,7 +86,7 @@ def _collect(stream: _Limited, pages: list[Entry], sitemaps: list[str]) -> None:
         if name == LINK and element.get("rel") == "alternate" and len(entry.alternates) < MOST_ALTERNATES:
             entry.alternates.append((element.get("hreflang") or "", element.get("href") or ""))
         elif parent is not None and name == f"{_namespace(parent.tag)}loc":
-            entry.url = (element.text or "").strip()
+            entry.url = (element.text or "")[:LONGEST_URL].strip()
         elif name in {f"{_namespace(name)}url", f"{_namespace(name)}sitemap"}:
             if name.endswith("url"):
                 pages.append(entry)

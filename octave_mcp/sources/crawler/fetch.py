@@ -183,7 +183,7 @@ def _joined(ask: _Ask, where: str) -> str:
     try:
         return urljoin(ask.target, where)
     except ValueError:
-        raise Unread(ask.url, "host_not_allowed", f"Redirects to {where[:200]!r}, which is no address") from None
+        raise Unread(ask.url, "redirected_off_site", f"Redirects to {where[:200]!r}, which is no address") from None
 
 
 def _check_move(source: str, target: str, url: str, company: Company) -> None:
@@ -233,12 +233,19 @@ def _check_text(body: bytes, charset: str, url: str) -> None:
 
 async def _body(response: httpx2.Response, ask: _Ask) -> bytes:
     body = bytearray()
-    async with aclosing(response.aiter_bytes()) as parts:
-        async for part in parts:
-            body += part
-            if ask.cut_at_bytes and len(body) >= ask.cut_at_bytes:
-                return bytes(body[: ask.cut_at_bytes])
-            is_bomb = len(body) > RATIO_FROM_BYTES and len(body) > MOST_RATIO * response.num_bytes_downloaded
-            if len(body) > MOST_BYTES or is_bomb:
-                raise Unread(ask.url, "too_large", f"More than {MOST_BYTES // 1_000_000} MB, or unusually compressed")
-    return bytes(body)
+    try:
+        async with aclosing(response.aiter_bytes()) as parts:
+            async for part in parts:
+                body += part
+                if ask.cut_at_bytes and len(body) >= ask.cut_at_bytes:
+                    break
+                _check_size(len(body), response.num_bytes_downloaded, ask.url)
+    except TooMuch:
+        if not ask.cut_at_bytes:
+            raise
+    return bytes(body[: ask.cut_at_bytes])
+
+
+def _check_size(size: int, wire: int, url: str) -> None:
+    if size > MOST_BYTES or (size > RATIO_FROM_BYTES and size > MOST_RATIO * wire):
+        raise Unread(url, "too_large", f"More than {MOST_BYTES // 1_000_000} MB, or unusually compressed")

@@ -22,7 +22,8 @@ from octave_mcp.together import together
 
 MOST_SITEMAPS = 20
 AT_ONCE = 2
-"""Each may take 10 MB of memory."""
+MOST_BYTES = 10_000_000
+"""Of one, as it comes; what follows is not read."""
 DEEPEST = 2
 MOST_URLS = 5000
 PATIENCE = 2
@@ -91,7 +92,7 @@ class _Reading:
         """Nothing, and a failure, if it cannot be read in the time that is left."""
         try:
             async with self._turns, asyncio.timeout_at(self._ends_at):
-                fetched = await self.fetcher.get(url, self.company, types=None)
+                fetched = await self.fetcher.get(url, self.company, types=None, cut_at_bytes=MOST_BYTES)
                 return await computed(_read, fetched.body, self.company, self.fetcher.allow)
         except Unread as error:
             self.found.failures.append(error.failure)

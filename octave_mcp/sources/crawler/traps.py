@@ -18,7 +18,7 @@ L = TypeVar("L", bound=_Linked)
 MOST_ALIKE = 5
 MOST_REPEATED = 2
 # Numbers, and the identifiers that programs make of digits and the first letters.
-NUMBER = re.compile(r"(?=[a-f]*\d)[0-9a-f]{8,}|\d+", re.IGNORECASE)
+NUMBER = re.compile(r"[0-9a-f]{8,}|\d+", re.IGNORECASE)
 
 
 def few_alike(links: Iterable[L]) -> list[L]:
@@ -29,9 +29,13 @@ def few_alike(links: Iterable[L]) -> list[L]:
 
 def _is_among_first(url: str, seen: Counter[str]) -> bool:
     path, has_query, _ = url.partition("?")
-    pattern = NUMBER.sub("#", path) + has_query
+    pattern = NUMBER.sub(_place, path) + has_query
     seen[pattern] += pattern != url
     return seen[pattern] <= MOST_ALIKE
+
+
+def _place(found: re.Match[str]) -> str:
+    return found[0] if found[0].isalpha() else "#"
 
 
 def _goes_in_circles(url: str) -> bool:
