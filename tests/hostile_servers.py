@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import cast
 
 import brotli
 from test_crawler import Handler, Route, answer, endless, html, moved
@@ -37,11 +38,8 @@ def sends(*parts: bytes, then: bytes = b"", closes: bool = True, pause_seconds: 
 
 
 def page(body: str | bytes, charset: str = "", **headers: str) -> bytes:
-    return answer(
-        body.encode() if isinstance(body, str) else body,
-        kind=f"text/html; charset={charset}" if charset else "text/html",
-        **headers,
-    )
+    kind = f"text/html; charset={charset}" if charset else "text/html"
+    return answer(body.encode() if isinstance(body, str) else body, 200, kind, **headers)
 
 
 def in_chunks(*chunks: bytes) -> bytes:
@@ -53,6 +51,11 @@ def _gzipped(size: int, times: int = 1) -> bytes:
     for _ in range(times):
         body = gzip.compress(body)
     return body
+
+
+def _brotli(size: int) -> bytes:
+    compress = cast("Callable[..., bytes]", vars(brotli)["compress"])
+    return compress(b"\0" * size, quality=5)
 
 
 def _attributes(count: int) -> str:
@@ -125,7 +128,7 @@ ANSWERS: dict[str, tuple[Route, str]] = {
 BODIES: dict[str, tuple[Route, str]] = {
     "gzip-bomb": (page(_gzipped(30_000_000), Content_Encoding="gzip"), "too_large"),
     "gzip-bomb-in-gzip": (page(_gzipped(30_000_000, 3), Content_Encoding="gzip, gzip, gzip"), "too_large"),
-    "brotli-bomb": (page(brotli.compress(b"\0" * 30_000_000, quality=5), Content_Encoding="br"), "too_large"),
+    "brotli-bomb": (page(_brotli(30_000_000), Content_Encoding="br"), "too_large"),
     "deflate-bomb": (page(zlib.compress(b"\0" * 30_000_000), Content_Encoding="deflate"), "too_large"),
     "compressed-nothing": (
         sends(HEAD + b"Content-Encoding: deflate\r\n\r\n\x78\x9c", then=b"\0\0\0\xff\xff" * 10_000),
