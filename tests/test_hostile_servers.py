@@ -72,6 +72,26 @@ def test_a_hostile_answer_is_named_for_what_it_is_and_costs_neither_time_nor_mem
     assert grown_mb < MOST_GROWTH_MB
 
 
+async def test_no_process_is_started_for_a_page_as_most_are(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+
+    async def refuse(program: str, *_: object, **__: object) -> None:
+        started.append(program)
+        raise MemoryError
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
+    server.routes["/many"] = answer(html("<h1>Many</h1>" + "<p>words <b>and</b> words</p>" * 2500))
+    server.routes["/suspicious"] = answer(html("<h1>More</h1>" + "<p>words</p>" * 9000))
+    async with crawling(settings()) as source:
+        site = await site_of(source, server.company())
+        (page,) = await source.scrape(site, [f"{site.company.url}/many"])
+        with pytest.raises(MemoryError):
+            await source.scrape(site, [f"{site.company.url}/suspicious"])
+
+    assert isinstance(page, Page)
+    assert started == [sys.executable]
+
+
 @pytest.fixture(autouse=True)
 def without_waiting() -> Iterator[None]:
     with stamina.set_testing(True, attempts=2, cap=True):

@@ -13,38 +13,17 @@ BROKEN_ONE_IN = 10
 WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be"})
 # Names as Python has them, and what browsers read pages by that name as. Others are no encodings of pages: to some that
 # Python knows, as punycode, a page can be made that takes hours.
+SAME = "utf-8 utf-8-sig gb18030 big5 big5hkscs euc_jp iso2022_jp koi8-r koi8-u mac-roman mac-cyrillic cp866"
 READ_AS = {
-    **{
-        name: name
-        for name in (
-            "utf-8",
-            "utf-8-sig",
-            *WIDE,
-            "gb18030",
-            "big5",
-            "big5hkscs",
-            "euc_jp",
-            "iso2022_jp",
-            "koi8-r",
-            "koi8-u",
-        )
-    },
-    **{f"cp{number}": f"cp{number}" for number in (866, 874, *range(1250, 1259))},
+    **{name: name for name in (*SAME.split(), *WIDE)},
+    **{f"cp{number}": f"cp{number}" for number in (874, 932, 949, *range(1250, 1259))},
     **{f"iso8859-{part}": f"iso8859-{part}" for part in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)},
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
+    **dict.fromkeys(("ascii", "iso8859-1"), "cp1252"),
+    **dict.fromkeys(("gb2312", "gbk", "cp936"), "gb18030"),
+    **dict.fromkeys(("iso8859-11", "tis-620"), "cp874"),
     "iso8859-9": "cp1254",
-    "iso8859-11": "cp874",
-    "tis-620": "cp874",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "cp936": "gb18030",
     "shift_jis": "cp932",
-    "cp932": "cp932",
     "euc_kr": "cp949",
-    "cp949": "cp949",
-    "mac-roman": "mac-roman",
-    "mac-cyrillic": "mac-cyrillic",
 }
 
 
