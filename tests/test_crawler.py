@@ -118,14 +118,20 @@ class Server:
             await asyncio.wait([asyncio.ensure_future(self.ended.wait())], timeout=0.02)
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
+@asynccontextmanager
+async def serving() -> AsyncGenerator[Server]:
     made = Server()
     listening = await asyncio.start_server(made, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]
     yield made
     made.ended.set()
     listening.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with serving() as made:
+        yield made
 
 
 async def endless(writer: asyncio.StreamWriter) -> None:

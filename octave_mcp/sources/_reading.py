@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -11,8 +11,9 @@ from octave_mcp.domain.addresses import Allowed, check_url, is_address, same_sit
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Addresses, Copy, Link, Page, PageFailure, PageRef
 from octave_mcp.errors import HostNotAllowed, InputError, SiteUnreachable
+from octave_mcp.sources.crawler.traps import few_alike
 from octave_mcp.sources.crawler.unread import Unread
-from octave_mcp.sources.crawler.variants import one_language
+from octave_mcp.sources.crawler.variants import Variant, in_one_language
 
 T = TypeVar("T")
 
@@ -92,16 +93,23 @@ def _addresses(company: Company) -> list[Company]:
 
 
 def addresses_of(
-    company: Company, home: Page, listed: Iterable[Link], failures: Sequence[PageFailure] = ()
+    company: Company,
+    home: Page,
+    listed: Iterable[Link],
+    told: Mapping[str, Variant],
+    failures: Sequence[PageFailure] = (),
 ) -> Addresses:
-    """The site's addresses: those that the home page names, then those listed; of translations, one."""
+    """The site's addresses: those that the home page names, then those listed; of translations, one.
+
+    `told` are copies in other languages, by their keys, that the site itself names.
+    """
     links = {url_key(link.url): link for link in home.links}
     for link in listed:
         links.setdefault(url_key(link.url), link)
     for url in (home.ref.url, company.url):
         links.pop(url_key(url), None)
-    kept = one_language(links.values(), home.ref.url, home.ref.language)
-    return Addresses(links=tuple(kept), failures=tuple(failures))
+    kept = in_one_language(links.values(), home.ref.url, home.ref.language, told)
+    return Addresses(links=tuple(few_alike(kept)), failures=tuple(failures))
 
 
 def permitted(url: str, company: Company, allow: Allowed) -> str | PageFailure:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from urllib.parse import urlsplit
 
 from octave_mcp.domain.company import Role, Site
@@ -13,13 +14,14 @@ from octave_mcp.domain.research import Profile
 from octave_mcp.figures import normal
 from octave_mcp.run import Run
 
+MOST_CANDIDATES = 60
 NAMING_CHARACTERS = 4
 """Shorter words of the context name nothing."""
 
 SHARES: Mapping[Role, Mapping[PageKind, int]] = {
     "vendor": {
-        "customers": 1, "pricing": 1, "case_study": 10, "product": 4, "comparison": 2, "persona": 3, "about": 1,
-        "faq": 1, "security": 1, "news": 1, "careers": 0, "integrations": 0, "blog": 0, "other": 0, "docs": 0,
+        "customers": 1, "pricing": 1, "case_study": 10, "product": 4, "comparison": 2, "persona": 2, "about": 1,
+        "faq": 1, "security": 1, "news": 1, "careers": 1, "integrations": 0, "blog": 0, "other": 0, "docs": 0,
     },
     "prospect": {
         "about": 2, "careers": 1, "news": 5, "product": 4, "customers": 1, "pricing": 1, "case_study": 3,
@@ -43,20 +45,41 @@ def choose(site: Site, *, max_pages: int, counterpart: str, context: str) -> tup
     Within a type: what names the other company, then what the user's context names, then links on the home page
     before those only in a sitemap, each in the site's order.
     """
-    room = max_pages - 1
     ranked = _ranked(site, counterpart, context)
-    shares = SHARES[site.company.role]
+    return tuple(link.url for link in _shared_out(ranked, site.company.role, max_pages - 1))
+
+
+def candidates(site: Site, *, counterpart: str, context: str) -> tuple[Link, ...]:
+    """The links that a model may rank, the best first, of each type its share: it is shown them numbered from 1."""
+    return tuple(_shared_out(_ranked(site, counterpart, context), site.company.role, MOST_CANDIDATES))
+
+
+def rechosen(shown: Sequence[Link], numbers: Sequence[int], role: Role, *, max_pages: int) -> tuple[str, ...]:
+    """At most `max_pages - 1` of the candidates, in shares as `choose` gives them, what the model ranked first.
+
+    `numbers` count the candidates from 1; such as there are not mean nothing. Candidates that the model did not name
+    follow those it did, so that an empty answer changes nothing.
+    """
+    named = (number - 1 for number in numbers if 1 <= number <= len(shown))
+    order = dict.fromkeys((*named, *range(len(shown))))
+    return tuple(link.url for link in _shared_out(_by_kind(shown[at] for at in order), role, max_pages - 1))
+
+
+def _shared_out(ranked: Mapping[PageKind, Sequence[Link]], role: Role, room: int) -> list[Link]:
+    """A share for each type, in turns, then the best of the rest."""
+    shares = SHARES[role]
     scale = max(1.0, room / sum(shares.values()))
-    first = [
-        link
-        for kind, share in shares.items()
-        for link in ranked.get(kind, ())[: round(share * scale) or (1 if share else 0)]
-    ]
-    rest = [link for kind in shares for link in ranked.get(kind, ()) if link not in first]
-    turns = list(
-        _in_turns([link for link in first if kind_of(link.url, link_text=link.text) == kind] for kind in shares)
-    )
-    return tuple(link.url for link in (*turns, *rest)[:room])
+    parts: dict[PageKind, int] = {kind: round(share * scale) or min(share, 1) for kind, share in shares.items()}
+    turns = _in_turns(ranked.get(kind, ())[:part] for kind, part in parts.items())
+    rest = (link for kind, part in parts.items() for link in ranked.get(kind, ())[part:])
+    return list(islice(chain(turns, rest), max(0, room)))
+
+
+def _by_kind(links: Iterable[Link]) -> dict[PageKind, list[Link]]:
+    found: dict[PageKind, list[Link]] = {}
+    for link in links:
+        found.setdefault(kind_of(link.url, link_text=link.text), []).append(link)
+    return found
 
 
 def naming(site: Site, counterpart: str) -> Iterator[str]:
@@ -81,13 +104,10 @@ def _ranked(site: Site, counterpart: str, context: str) -> dict[PageKind, list[L
         return (not named, -asked, link.origin == "sitemap", path.count("/"), at)
 
     links = [link for link in site.links if worth_reading(link.url)]
-    ranked: dict[PageKind, list[Link]] = {}
-    for at in sorted(range(len(links)), key=rank):
-        ranked.setdefault(kind_of(links[at].url, link_text=links[at].text), []).append(links[at])
-    return ranked
+    return _by_kind(links[at] for at in sorted(range(len(links)), key=rank))
 
 
-def _in_turns(groups: Iterator[list[Link]] | Sequence[list[Link]]) -> Iterator[Link]:
+def _in_turns(groups: Iterable[Sequence[Link]]) -> Iterator[Link]:
     """One of each group, then another of each, so that a cut at any point leaves a fair share of every type."""
     queues = [list(group) for group in groups]
     while any(queues):

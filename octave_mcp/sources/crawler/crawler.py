@@ -14,8 +14,7 @@ from octave_mcp.ports import Notes
 from octave_mcp.retrying import retrying
 from octave_mcp.settings import Settings
 from octave_mcp.sources._reading import Wanted, addresses_of, as_home, at_the_door, confirmed, silence, slowly
-from octave_mcp.sources.crawler.encoding import decoded
-from octave_mcp.sources.crawler.extraction import page_of
+from octave_mcp.sources.crawler.apart import Place, Reading
 from octave_mcp.sources.crawler.fetch import Fetcher
 from octave_mcp.sources.crawler.guard import GuardedBackend, Lookup, NoAddress, lookup
 from octave_mcp.sources.crawler.robots import SILENT, Robots
@@ -41,6 +40,7 @@ class Crawler:
         self._backend = GuardedBackend(self.allow, lookup)
         self._fetcher = Fetcher(settings, self._backend)
         self._robots = Robots(self._fetcher, notes, silent)
+        self._reading = Reading()
 
     async def open(self, company: Company) -> Company:
         return await at_the_door(company, self._open)
@@ -73,7 +73,7 @@ class Crawler:
         rules = await self._robots.rules(home.ref.url, company)
         found = await listed(self._fetcher, company, rules.sitemaps)
         links = [Link(url=url, origin="sitemap") for url in found.urls.values()]
-        return await computed(addresses_of, company, home, links, found.failures)
+        return await computed(addresses_of, company, home, links, found.variants, found.failures)
 
     async def read(self, site: Site, wanted: Sequence[Wanted]) -> Sequence[Copy]:
         if delay := await self.delay(site):
@@ -110,8 +110,8 @@ class Crawler:
             return confirmed(known, fetched.fetched_at)
         if not fetched.body.strip():
             raise Unread(url, "empty", "The answer has no content")
-        html = decoded(fetched.body, fetched.charset)
-        page = await computed(page_of, html, fetched.url, company, fetched.fetched_at, origin)
+        place = Place(url=fetched.url, company=company, fetched_at=fetched.fetched_at, origin=origin)
+        page = await self._reading.read(fetched.body, fetched.charset, place)
         return Copy(found=page, kept_at=fetched.fetched_at, etag=fetched.etag, last_modified=fetched.last_modified)
 
     async def check_robots(self, target: str, url: str, company: Company) -> None:

@@ -80,7 +80,7 @@ def _title(kept: Element, head: Head) -> str:
 
 def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Iterator[Link]:
     """Where the page leads on its own site, each address once, with the first words that name it."""
-    base = next((urljoin(url, found.attributes.get("href", "")) for found in root.find("base")), url)
+    base = _base(root, url)
     found: dict[str, Link] = {}
     for anchor in root.find("a"):
         target = _target(base, anchor.attributes.get("href", ""), company)
@@ -92,6 +92,13 @@ def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Ite
             found[url_key(target)] = known.model_copy(update={"text": text})
     found.pop(url_key(url), None)
     yield from found.values()
+
+
+def _base(root: Element, url: str) -> str:
+    try:
+        return next((urljoin(url, found.attributes.get("href", "")) for found in root.find("base")), url)
+    except ValueError:
+        return url
 
 
 def _target(base: str, href: str, company: Company) -> str | None:

@@ -96,7 +96,7 @@ def _holds_block(element: Element) -> bool:
 
 
 def flat(text: str) -> str:
-    return " ".join(BREAKS.sub(" ", text).split())
+    return " ".join(text.replace(BREAK, " ").replace(BREAK_AFTER_STRONG, " ").split())
 
 
 def _inline(child: Element | str, parent: Element, at: int) -> str:

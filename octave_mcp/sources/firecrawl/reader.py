@@ -30,8 +30,8 @@ from octave_mcp.sources._reading import (
     slowly,
     with_ref,
 )
+from octave_mcp.sources.crawler.apart import Place, Reading
 from octave_mcp.sources.crawler.crawler import Crawler
-from octave_mcp.sources.crawler.extraction import page_of
 from octave_mcp.sources.crawler.fetch import HTML, OK
 from octave_mcp.sources.crawler.guard import Lookup, lookup
 from octave_mcp.sources.crawler.robots import SILENT
@@ -55,6 +55,7 @@ class Firecrawl:
         self.tell: Callable[[str], None] = silence
         self._crawler = Crawler(settings, notes, lookup, SILENT - {"bot_wall"})  # Firecrawl passes most walls
         self._client = Client(key, url, max_age_seconds=max_age_seconds)
+        self._reading = Reading()
         self.allow = self._crawler.allow
         self._public: dict[str, asyncio.Task[None]] = {}
         self._out_of_reach: set[str] = set()
@@ -98,11 +99,11 @@ class Firecrawl:
         except UpstreamError as failed:
             self._noted(failed, company)
             if company.domain in self._out_of_reach:
-                return await computed(addresses_of, company, home, [])
+                return await computed(addresses_of, company, home, [], {})
             return await self._crawler.map(company, home)
         allowed = [(link, permitted(link.url, company, self.allow)) for link in found]
         own = [link.model_copy(update={"url": url}) for link, url in allowed if isinstance(url, str)]
-        return await computed(addresses_of, company, home, own)
+        return await computed(addresses_of, company, home, own, {})
 
     async def read(self, site: Site, wanted: Sequence[Wanted]) -> Sequence[Copy]:
         found: dict[str, Copy] = {}
@@ -170,7 +171,8 @@ class Firecrawl:
         try:
             url = check_url(document.url, self.allow)
             await self._check_document(document, url, company)
-            page = await computed(page_of, document.html, url, company, document.fetched_at, origin)
+            place = Place(url=url, company=company, fetched_at=document.fetched_at, origin=origin)
+            page = await self._reading.read(document.html.encode("utf-8", "replace"), "utf-8", place)
         except InputError as error:
             return Copy(found=PageFailure(url=asked, code="host_not_allowed", reason=str(error)))
         except Unread as error:
