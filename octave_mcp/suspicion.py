@@ -1,0 +1,270 @@
+"""Whether a text speaks to a model instead of to the company's customers.
+
+Page text is untrusted wherever it goes, and no pattern finds every instruction: plausible lies look like facts. What is
+found here is what no page needs to say to its readers.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import unicodedata
+from collections.abc import Iterator
+
+LONGEST_GAP = 40
+"""Characters between two words that make an instruction only together."""
+
+# Letters that look like another: what a reader takes for Latin is Latin, in texts as in patterns of any script.
+LOOKALIKES = str.maketrans(
+    "авекмнорстухіјѕԁԛԝһӏьαβγεικνορτυχωϲϳıɩɡɑʋᴀᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
+    "abekmhopctyxijsdqwhlbabyeikvoptuxwcjiigavacdeghijklmnoprstuvwyz",
+)
+# Digits and signs in the place of letters.
+LEET = str.maketrans("013457@$!", "oieastasi")
+# Characters without a shape that carry a text of their own: tags, and variation selectors as bytes.
+CARRIERS = {
+    **{0xE0000 + code: chr(code) for code in range(0x20, 0x7F)},
+    **{0xE0100 + code - 16: chr(code) for code in range(0x20, 0x7F)},
+}
+UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]")
+SPACED = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,}\w(?!\w)")
+WORD = re.compile(r"[^\W_]*\d[^\W_]*|\w*[@$!]\w[\w@$!]*")
+ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,4000}={0,2}")
+MOST_ENCODED = 20
+PRINTABLE_SHARE = 0.9
+
+MODEL = (
+    r"(?:ais?|a\.i\.|llms?|(?:large )?language models?|ai[- ](?:assistants?|agents?|models?|systems?|bots?|crawlers?"
+    r"|summari[sz]ers?|readers?|tools?|scrapers?)|chat-?gpt|gpt|claude|gemini|copilot|assistants?|chatbots?)"
+)
+TEXT = r"(?:page|web ?page|site|website|text|document|content|company|article|passages?|data|report)"
+
+
+# Below, a pattern is a paragraph; its lines join without a space.
+PARTS = {"<model>": MODEL, "<text>": TEXT, "<gap>": rf"[^.!?\n]{{0,{LONGEST_GAP}}}?", "<char>": r"[^。!?\n]"}
+# Who is told to leave what it was told: English, German, French, Spanish with Portuguese and Italian, Russian.
+OVERRULES = r"""
+(?<!not )(?<!never )\b(?:ignore|disregard|forget|override|bypass|discard|stop following|do not follow
+|don'?t follow)\b<gap>\b(?:previous|prior|above|earlier|preceding|foregoing|former|system|developer|original
+|existing|your|other|all)\b<gap>\b(?:instructions?|prompts?|directions|directives|guidelines
+|safety rules)\b
+
+\b(?:ignore|disregard|forget) (?:everything|all|anything|what)\b.{0,20}\b(?:above|before|told|said|previously)\b
+
+\b(?:ignorier\w*|vergiss|vergessen sie|missacht\w*|uberschreib\w*|beacht\w* nicht)\b<gap>\b(?:vorherig|bisherig
+|vorig|obig|fruher|vorangegangen|vorstehend|all|dein|ihr)\w*<gap>\b(?:anweisung|instruktion|vorgabe|befehl|regel
+|prompt|systemprompt)\w*
+
+\b(?:ignor(?:e[rz]?|ons)|oubli(?:e[rz]?)|ne ti(?:ens|enne|ent|enez|ens) pas compte
+|neglige[rz]?)\b<gap>\b(?:instructions?|consignes?|directives?|ordres|commandes)\b<gap>\b(?:precedente?s?
+|anterieure?s?|ci-dessus|prealables?|initiales?|systeme)\b
+
+\b(?:ignor[aeio]\w*|olvid[ae]\w*|esque[cç]\w*|dimentic\w*|omit[aei]\w*|descart[ae]\w*|desconsider[ae]\w*
+|haga? caso omiso|haz caso omiso|no hagas caso)\b<gap>\b(?:instruccion|indicacion|orden|instruco|instrucao
+|istruzion|directric|comando|regla)\w*<gap>\b(?:anterior\w*|previ[ao]s?|precedent[ei]s?|de arriba|de cima|acima
+|sopra|del sistema|do sistema)\b
+
+\b(?:(?:про)?игнорируи|забудь|отмени|не обращаи внимания|пренебреги|не следуи)\w*<gap>\b(?:предыдущ|прежн
+|вышеуказанн|прошл|ранн|системн|все|всех|любые|свои|данн)\w*<gap>\b(?:инструкци|указани|команд|правил|промпт
+|подсказк|распоряжени)\w*
+"""
+
+BECOMES = r"""
+\byou are (?:now |henceforth )?(?:an? |the )?(?:ai|artificial intelligence|(?:large )?language model|llm
+|chat-?bot|(?:helpful|ai|unrestricted|unfiltered) assistant|ai (?:model|agent|system)|unrestricted|jailbroken
+|unfiltered|dan)(?=\s*(?:[.,:;!]|and\b|that\b|who\b|with|which\b|called|named|assistant|model|$))
+
+\bfrom now on,? you (?:are|will act|will only|must|will respond|will answer|will ignore|should act)\b
+
+\b(?:pretend|act as if|roleplay as if) (?:that )?you (?:are|were) (?:an? )?(?:ai|unrestricted|dan|not bound
+|free)\b
+
+\bas an? (?:ai|ai language model|language model|llm|ai assistant|ai agent),? you (?:must|should|are|will|need
+|can)\b
+
+\b(?:enable|enter|activate|you are in) (?:developer|dan|god|debug|admin
+|maintenance) mode\b(?=.{0,80}\b(?:restrict|filter|rule|instruction|assistant|respond|answer|you)\b)
+
+\b(?:du bist|sie sind) (?:(?:jetzt|nun|ab jetzt|von nun an) (?:ein|eine|der) assistent|(?:jetzt |nun |ab jetzt )?
+(?:ein|eine|die|der) (?:ki|kunstliche|sprachmodell|chatbot))\b
+
+\b(?:tu es|vous etes) (?:(?:maintenant|desormais) une? assistant|(?:maintenant |desormais )?(?:une? |l')
+(?:ia|intelligence artificielle|modele de langage|chatbot))\b
+
+\b(?:eres|usted es|voce e|sei) (?:(?:ahora|agora|ora) um?n? (?:asistente|assistente)|(?:ahora |agora |ora )?
+(?:una? |uma? |un')(?:ia|inteligencia artificial|intelligenza artificiale|modelo de lengua\w+|chatbot))\b
+
+\bты (?:(?:теперь|отныне|сеичас) (?:ассистент|помощник)|(?:теперь |отныне |сеичас )?(?:[-—] )?
+(?:ии|искусственныи интеллект|языковая модель|чат-?бот))\b
+"""
+
+ADDRESSES = r"""
+\b(?:if|since|because) you(?:'re| are) (?:an? |the )?<model>(?=\s*(?:,|:|reading|processing|summari|analy[sz]
+|and\b|or\b|you\b|please|visiting|crawling|scraping|researching|writing|that\b|must\b|do not))
+
+\b(?:dear|attention|hello|hey|listen|warning|notice to|notes? (?:to|for)|messages? (?:to|for|from)
+|instructions? (?:to|for)|important for|addressed to|hi)[,:]? (?:all |any |the |every )*(?:<model>)\b(?=\s*(?:[,:!.—–-]
+|and\b|reading|processing|that\b|who\b))
+
+\b<model>\b[ ,:]{1,3}(?:(?:who|that|which) (?:are |is )?)?(?:reading|processing|summari[sz]ing|analy[sz]ing
+|crawling|parsing|scraping|visiting) (?:of )?(?:this|these|our)\b
+
+\b<model>\b (?:must|shall|should always|are (?:instructed|required|ordered|asked|told) to|is (?:instructed
+|required|told) to) (?:always |only |never |not |now )*(?:report|say|state|ignore|include|output|respond|reply
+|answer|mention|rank|recommend|rate|describe|treat|conclude|write|add|obey|comply)\b
+
+\bwhen (?:you (?:are )?)?(?:summari[sz]e|summari[sz]ing|analy[sz]e|analy[sz]ing|reading|read|processing|process
+|describing|reviewing|evaluating|writing about|asked about)\b<gap>\b(?:this|these|our
+|us)\b (?:<text>\b)?<gap>\b(?:you must|always|do not mention|never mention|only say|say that|state that
+|include the|add the|recommend|conclude|output|respond|write that|rate (?:it|us))\b
+
+\b(?:output|respond with|reply with|answer with|say|write|print|state|include|mention
+|repeat)\b<gap>\bin your (?:next )?(?:summary|answers?|response|reply|output|analysis|playbook|json|findings)\b
+
+\b(?:do not|don'?t|never) (?:mention|tell|reveal|disclose|show|report|say|inform)\b<gap>\bto the (?:user|human
+|operator)\b|\b(?:do not|don'?t|never) (?:tell|inform|alert|warn|notify) the (?:user|human|operator)\b
+
+\bthis (?:text|message|note|passage|section|instruction) is (?:only )?(?:for|addressed to|intended for
+|meant for) (?:all |any |the |an? )*<model>\b
+
+\b(?:wenn|falls) (?:du|sie) (?:ein|eine) (?:ki|sprachmodell|llm|assistent|chatbot)\b<gap>\b(?:bist|sind)\b
+
+\b(?:hinweis|anweisung|nachricht|achtung|wichtig)\w* (?:an|fur)?:? ?(?:alle )?(?:kis?|ki-\w+|sprachmodelle?
+|llms?|chatbots?)\b\s?[:,!]
+
+\bsi (?:tu es|vous etes) (?:une? )?(?:ia|intelligence artificielle|modele de langage|llm|assistant ia|chatbot)\b
+
+\b(?:note|message|instructions?|attention|consigne)s? (?:aux?|pour|destinee?s? aux?)? ?(?:les |tous les )?(?:ia
+|llms?|modeles? de langage|assistants? ia|intelligences? artificielles?)\b\s?[:,!]
+
+\bsi eres (?:una? )?(?:ia|inteligencia artificial|modelo de lenguaje|llm|asistente|chatbot)\b
+
+\b(?:nota|mensaje|instruccion(?:es)?|atencion|aviso)s? (?:a|para)? ?(?:las? |los |todos los )?(?:ia|llms?
+|modelos? de lenguaje|asistentes? de ia|inteligencias? artificiales?)\b\s?[:,!]
+
+\bесли (?:ты|вы)\s?[-—]?\s?(?:являе\w+ )?(?:ии|искусственны\w+ интеллект\w*|языков\w+ модел\w+|ассистент\w*
+|чат-?бот\w*)\b
+
+\b(?:внимание|сообщение|инструкци\w+|примечание) (?:для )?(?:всех )?(?:ии|языковых моделеи|llm|чат-?ботов
+|ассистентов)\b\s?[-:,!]
+"""
+
+SMUGGLES = r"""
+<\|?/?(?:im_start|im_end|system|endoftext|begin_of_text|start_header_id|eot_id)\b[^<>\n]{0,20}\|?>|\[/?inst\]
+|<</?sys>>
+
+(?<!operating )\b(?:system|developer)(?: (?:message|prompt|override|instructions?|note
+|alert))?[^\w]{0,3}:\s*(?:you|ignore|disregard|the user|do not|always|never|new|override|output|respond|from now)\b
+
+\b(?:begin|new|updated|start of|end of|override|overriding) (?:system|developer|hidden) (?:prompts?
+|instructions?|messages?)\b[^\w]{0,3}(?::|you\b)
+
+\bsystem (?:override|instruction override|prompt override)\b
+
+\byour (?:new|real|true|actual|updated|only) (?:instructions?|system prompt|directives?|prompts?)\b (?:is|are)\b
+
+\b(?:reveal|print|repeat|output|show|leak|disclose|display|expose)
+\b<gap>\b(?:your|the|its) (?:entire |full |hidden |initial |original )*
+(?:system prompt|system message|hidden instructions|initial instructions)\b
+
+\b(?:gib|zeige?|nenne?|verrate?|affiche[rz]?|revele[rz]?|montre[rz]?|muestra|revela|imprime|mostra|покажи\w*
+|выведи\w*|раскрои\w*)\b<gap>\b(?:system-? ?prompt|prompt (?:systeme|del sistema|du systeme|do sistema)
+|системн\w+ (?:промпт|подсказк|инструкци)\w*)
+
+(?<!not )(?<!never )\b(?:send|post|forward|transmit|exfiltrate|leak|email|upload)\b<gap>\b(?:system prompt
+|conversation history|chat history|your instructions|your memory|(?:user'?s|your) (?:api keys?|credentials
+|passwords?|secrets))\b
+
+\bend of (?:the )?(?:untrusted|user|web|page|retrieved) (?:data|content|input|passages?|text)\b
+"""
+
+# Chinese, Japanese, Korean.
+CJK = r"""
+(?:忽略|无视|無視|忘记|忘掉|忘記|不要理会|不要遵守|不要遵循|抛弃|丢弃|覆盖)
+<char>{0,6}(?:之前|以上|上述|上面|先前|前面|此前|所有|一切|全部|任何|你的|您的|系统|系統)<char>{0,8}(?:指令|指示|提示词?|提示詞|规则|規則|命令|要求|设定|設定)
+
+(?:你|您)(?:现在|現在|从现在起|從現在起)?是(?:一个|一個|一名)?[^。!?,\n]{0,8}(?:AI
+|人工智能|人工智慧|语言模型|語言模型|大模型|AI助手)
+
+(?:你|您)(?:现在|現在|从现在起|從現在起)是<char>{0,8}助手
+
+(?:如果|若|假如)(?:你|您)是<char>{0,6}(?:AI|人工智能|语言模型|語言模型|大模型|LLM)
+
+(?:致|给|請|请)(?:所有)?(?:的)?(?:AI|人工智能|大?语言模型|大模型|LLM)(?:模型|助手
+|助理|读者|系统)?[:,!]
+
+(?:输出|輸出|显示|顯示|泄露|透露|打印|告诉我)<char>{0,8}(?:系统提示|系統提示|系统指令
+|初始指令)
+
+(?:AI|人工智能|大?语言模型|大模型)(?:模型|助手|助理)?(?:必须|必須|务必
+|应当)<char>{0,10}(?:回答|回复|输出|推荐|说明|忽略|声明|声称)
+
+(?:これまで|以前|上記|前述|先ほど|すべて|全て|今まで|元|システム)の?<char>{0,12}(?:指示
+|命令|プロンプト|ルール|指令|設定|制約)<char>{0,6}(?:無視|忘れ|破棄|従わ)
+
+(?:あなた|君|貴方)は(?:今|これ)?(?:から|より)?<char>{0,12}(?:AI|人工知能|言語モデル
+|アシスタント|チャットボット)(?:です|だ|として|になり)
+
+(?:もし)?(?:あなた|君)が<char>{0,8}(?:AI|人工知能|言語モデル|LLM)(?:なら|の場合
+|であれば|で)
+
+(?:AI|言語モデル|LLM)(?:アシスタント|モデル|エージェント)?(?:へ|の皆さん|の方へ|への指示
+|への注意|は必ず)[:、,!]?
+
+システムプロンプト<char>{0,6}(?:表示|出力|開示|教え|見せ)
+
+(?:이전|위의?|앞의?|모든|기존|지금까지)[^.!?\n]{0,14}(?:지시|명령|프롬프트|규칙
+|지침)[^.!?\n]{0,8}(?:무시|잊|따르지)
+"""
+
+
+def _skeleton(text: str) -> str:
+    """Lower case without accents, each letter as the Latin one it looks like."""
+    if text.isascii():
+        return text.lower()
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(c))
+    return plain.translate(LOOKALIKES)
+
+
+def _any_of(patterns: str) -> str:
+    for name, part in PARTS.items():
+        patterns = patterns.replace(name, part)
+    return "|".join("".join(paragraph.split("\n")) for paragraph in patterns.strip().split("\n\n"))
+
+
+INSTRUCTION = re.compile(_skeleton(_any_of(f"{OVERRULES}\n{BECOMES}\n{ADDRESSES}\n{SMUGGLES}")))
+CJK_INSTRUCTION = re.compile(_any_of(CJK), re.IGNORECASE)
+
+
+def addresses_model(text: str) -> bool:
+    """Whether the text tells a model what to do, or who it is: in the clear, disguised, or encoded in base64."""
+    seen = UNSEEN.sub("", text.translate(CARRIERS))
+    return _instructs(seen) or any(map(_instructs, _decoded(seen)))
+
+
+def _instructs(text: str) -> bool:
+    if not text.isascii() and CJK_INSTRUCTION.search(unicodedata.normalize("NFKC", text)):
+        return True
+    return any(INSTRUCTION.search(reading) for reading in _readings(" ".join(_skeleton(text).split())))
+
+
+def _readings(text: str) -> Iterator[str]:
+    """The text, and if there are any, with its digits as letters, and with its spaced-out words closed up."""
+    yield text
+    spelled = WORD.sub(lambda word: word[0].translate(LEET), text)
+    if spelled != text:
+        yield spelled
+    if SPACED.search(text):
+        yield SPACED.sub(lambda word: re.sub(r"[ ._*-]", "", word[0]), text)
+
+
+def _decoded(text: str) -> Iterator[str]:
+    for found in list(ENCODED.finditer(text))[:MOST_ENCODED]:
+        word = found[0].rstrip("=").translate(str.maketrans("-_", "+/"))
+        try:
+            said = base64.b64decode(word + "=" * (-len(word) % 4)).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            continue
+        if sum(map(str.isprintable, said)) >= PRINTABLE_SHARE * len(said):
+            yield said
