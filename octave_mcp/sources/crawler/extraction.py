@@ -13,7 +13,6 @@ from octave_mcp.domain.company import Company
 from octave_mcp.domain.kinds import kind_of
 from octave_mcp.domain.page import Link, LinkOrigin, Page, PageRef
 from octave_mcp.errors import InvalidDomain
-from octave_mcp.sources.crawler.hidden import cleaned
 from octave_mcp.sources.crawler.language import language_of
 from octave_mcp.sources.crawler.markdown import markdown
 from octave_mcp.sources.crawler.prune import content
@@ -61,6 +60,11 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     return Page(ref=ref, text=text, structured=head.structured, links=tuple(_links(root, url, company, origin)))
 
 
+def main_text(html: str) -> str:
+    """The content of a page as Markdown, without what the page says of itself."""
+    return markdown(content(parse(html)))
+
+
 def _check_content(root: Element, head: Head, text: str, url: str) -> None:
     if WALLS.match(head.title):
         raise Unread(url, "bot_wall", "The site asks visitors to prove that they are human")
@@ -86,7 +90,7 @@ def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Ite
         target = _target(base, anchor.attributes.get("href", ""), company)
         if target is None:
             continue
-        text = cleaned(anchor.text)[:LONGEST_LINK_TEXT]
+        text = anchor.text[:LONGEST_LINK_TEXT]
         known = found.setdefault(url_key(target), Link(url=target, text=text, origin=origin))
         if text and not known.text:
             found[url_key(target)] = known.model_copy(update={"text": text})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +17,7 @@ STYLE = re.compile(INVISIBLE, re.IGNORECASE)
 CLASS_RULE = re.compile(r"\.([\w-]{1,80})\s*\{([^{}]{0,2000})\}")
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
 # How tabs and accordions name what they show.
-CONTROLS = ("aria-controls", "data-target", "data-bs-target")
+CONTROLS = frozenset({"aria-controls", "data-target", "data-bs-target"})
 COLOUR = re.compile(r"(?<![-\w])(background(?:-color)?|color)\s*:\s*([^;!]+)", re.IGNORECASE)
 FADED = re.compile(r"opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)", re.IGNORECASE)
 # Pages fade text in and keep tabs hidden by class: such text goes only if it speaks to a model.
@@ -28,12 +27,6 @@ INSTRUCTION = re.compile(
     r"|\b(?:ai|language) models?\b.{0,40}\b(?:must|should|reading)\b|<\|?(?:im_start|system)|忽略.{0,12}(?:指令|提示)",
     re.IGNORECASE | re.DOTALL,
 )
-# Zero-width, bidirectional, tag, variation and private characters; FE0F and the joiners belong to emoji and scripts.
-UNSEEN = re.compile(
-    "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0e\ufeff\ue000-\uf8ff\U000e0000-\U000e0fff]"
-)
-JOINER = re.compile("[\u200c\u200d]")
-NEEDS_JOINER = re.compile("[\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\U0001f000-\U0001faff\u2600-\u27bf]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +55,9 @@ class Unseen:
 def unseen(root: Element) -> Unseen:
     sheets = "".join("".join(style.strings()) for style in root.find("style"))
     classes = (name for name, rules in CLASS_RULE.findall(sheets) if _is_unseen(rules) or FADED.search(rules))
-    controls = (element.attributes.get(name, "") for element in root.elements() for name in CONTROLS)
-    return Unseen(frozenset(classes), frozenset(target.lstrip("#") for target in controls if target) - {""})
+    controls = (element.attributes for element in root.elements() if not CONTROLS.isdisjoint(element.attributes))
+    targets = (named[control].lstrip("#") for named in controls for control in CONTROLS & named.keys())
+    return Unseen(frozenset(classes), frozenset(targets) - {""})
 
 
 def _is_unseen(style: str) -> bool:
@@ -71,11 +65,3 @@ def _is_unseen(style: str) -> bool:
         return False
     colours = [value.strip().lower() for _, value in COLOUR.findall(style)]
     return bool(STYLE.search(style)) or (len(colours) > 1 and len(set(colours)) == 1 and colours[0] != "inherit")
-
-
-def cleaned(text: str) -> str:
-    """Composed, and without the characters that no reader sees."""
-    if text.isascii():
-        return text
-    text = UNSEEN.sub("", unicodedata.normalize("NFC", text))
-    return text if NEEDS_JOINER.search(text) else JOINER.sub("", text)

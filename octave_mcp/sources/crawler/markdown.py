@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from octave_mcp.sources.crawler.tables import table
-from octave_mcp.sources.crawler.tree import Element
+from octave_mcp.sources.crawler.tree import LISTS, Element
 
 Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
 
@@ -19,15 +19,7 @@ BREAKS = re.compile(f"\\s*[{BREAK}{BREAK_AFTER_STRONG}]\\s*")
 PARAGRAPHS = re.compile(f"[{BREAK}{BREAK_AFTER_STRONG}]\\s*[{BREAK}{BREAK_AFTER_STRONG}]+")
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-LISTS = frozenset({"ul", "ol", "menu"})
 CAPTIONS = frozenset({"figcaption", "cite", "footer"})
-BLOCKS = LISTS.union(
-    CAPTIONS - {"cite"},
-    HEADINGS,
-    {"html", "body", "main", "article", "section", "div", "p", "header", "aside", "nav", "address", "hgroup", "search"},
-    {"figure", "blockquote", "pre", "hr", "details", "summary", "form", "fieldset", "legend", "center", "li"},
-    {"dl", "dt", "dd", "table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
-)
 FEWEST_LOGOS = 3
 LONGEST_ALT_WORDS, LONGEST_ALT = 4, 30
 NO_LOGO = re.compile(
@@ -56,7 +48,7 @@ def _blocks(element: Element) -> list[Block]:
         if isinstance(child, Element) and _is_pictures(child):
             logos += _alts(child)
             line.append(" ")
-        elif isinstance(child, str) or not _holds_block(child):
+        elif isinstance(child, str) or not child.holds_block:
             text = _inline(child, element, at)
             if text.strip():
                 _flush_logos(blocks, logos)
@@ -87,12 +79,6 @@ def _flush_logos(blocks: list[Block], logos: list[str]) -> None:
 
 def _block(element: Element) -> list[Block]:
     return WRITERS.get(element.tag, _blocks)(element)
-
-
-def _holds_block(element: Element) -> bool:
-    return element.tag in BLOCKS or any(
-        isinstance(child, Element) and _holds_block(child) for child in element.children
-    )
 
 
 def flat(text: str) -> str:
@@ -189,17 +175,13 @@ def _quote(element: Element) -> list[Block]:
 
 
 def _without_captions(element: Element, captions: list[str]) -> Element:
-    copy = Element(element.tag if element.tag != "figure" else "div", element.attributes)
-    copy.words, copy.images = element.words, element.images
+    children: list[Element | str] = []
     for child in element.children:
         if isinstance(child, Element) and child.tag in CAPTIONS:
             captions += [text] if (text := _caption(child)) else []
-        elif isinstance(child, Element):
-            inner = _without_captions(child, captions)
-            copy.children.append(Element("div", {}, inner.children) if child.tag == "blockquote" else inner)
         else:
-            copy.children.append(child)
-    return copy
+            children.append(_without_captions(child, captions) if isinstance(child, Element) else child)
+    return element.holding(children, tag="div" if element.tag in {"figure", "blockquote"} else element.tag)
 
 
 def _caption(element: Element) -> str:
@@ -210,17 +192,17 @@ def _caption(element: Element) -> str:
 
 def _spelled(element: Element) -> Element:
     """With a comma for each line break, and between elements that touch."""
-    copy = Element(element.tag, element.attributes, words=element.words, images=element.images)
+    children: list[Element | str] = []
     for child in element.children:
         if isinstance(child, str):
-            copy.children.append(child)
+            children.append(child)
         elif child.tag == "br":
-            copy.children.append(", ")
+            children.append(", ")
         else:
-            before = copy.children[-1] if copy.children else ""
-            touches = isinstance(before, Element) and not _holds_block(before) and not _holds_block(child)
-            copy.children += [", ", _spelled(child)] if touches else [_spelled(child)]
-    return copy
+            before = children[-1] if children else ""
+            touches = isinstance(before, Element) and not before.holds_block and not child.holds_block
+            children += [", ", _spelled(child)] if touches else [_spelled(child)]
+    return element.holding(children)
 
 
 def _code(element: Element) -> list[Block]:
@@ -240,7 +222,7 @@ def _cell(element: Element) -> str:
     lines: list[str] = []
     paragraph: list[str] = []
     for at, child in enumerate(element.children):
-        if isinstance(child, str) or not _holds_block(child):
+        if isinstance(child, str) or not child.holds_block:
             paragraph.append(_inline(child, element, at))
         else:
             lines += ["".join(paragraph), *(_cell_block(block) for block in _block(child))]

@@ -9,18 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from octave_mcp.sources.crawler.hidden import cleaned, unseen
-from octave_mcp.sources.crawler.tree import Element, count
+from octave_mcp.sources.crawler.hidden import unseen
+from octave_mcp.sources.crawler.tree import Element
 
-NEVER = frozenset(
-    {"head", "script", "style", "svg", "template", "noscript", "math", "dialog", "progress", "meter"}
-).union(
-    {"select", "option", "input", "textarea", "label", "datalist"},
-    {"iframe", "object", "embed", "video", "audio", "canvas", "map"},
+NEVER = frozenset({"head", "script", "style", "template", "noscript", "dialog", "progress", "meter"}).union(
+    {"option", "input", "textarea", "label"}
 )
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+TITLES = HEADINGS | {"summary", "dt"}
 QUOTES = frozenset({"article", "blockquote", "figure"})
+MARKED = TITLES | QUOTES | {"main"}
 COOKIES = re.compile(r"cookie|consent|gdpr|onetrust|cookiebot|breadcrumb|skip-?(?:link|nav|to)|(?:^| )skip(?: |$)")
 STRONG = re.compile(
     r"\bnav-?bar|site-?(?:header|footer|nav)|main-?(?:menu|nav)|mega-?menu|off-?canvas|mobile-?(?:menu|nav)"
@@ -28,6 +28,7 @@ STRONG = re.compile(
 WEAK = re.compile(
     r"menu|sidebar|share|social|related|banner|newsletter|subscribe|pagination|\btoc\b|table-of-contents|widget"
 )
+NAMES = {"cookies": COOKIES, "strong": STRONG, "weak": WEAK}
 DIALOGS = frozenset({"dialog", "alertdialog"})
 ROLES = frozenset({"navigation", "menu", "menubar", "search", "banner", "contentinfo", "complementary"})
 
@@ -50,13 +51,16 @@ class Place:
     heading: bool = False
 
     def inside(self, element: Element) -> Place:
-        return Place(
-            self.main or element.tag == "main" or element.attributes.get("role") == "main",
-            self.quote or element.tag in QUOTES,
-            self.heading or element.tag in HEADINGS or element.tag in {"summary", "dt"},
-        )
+        if element.tag in MARKED or element.attributes.get("role") == "main":
+            return Place(
+                self.main or element.tag == "main" or element.attributes.get("role") == "main",
+                self.quote or element.tag in QUOTES,
+                self.heading or element.tag in TITLES,
+            )
+        return self
 
 
+TOP = Place()
 Rule = Callable[[Element, Place], bool]
 
 
@@ -73,24 +77,28 @@ def content(root: Element) -> Element:
     return _without(visible, lambda element, place: _is_footer(element, place, words) and not _is_kept(element, words))
 
 
-def _without(root: Element, drops: Rule) -> Element:
-    kept = _kept(root, drops, Place())
-    count(kept)
-    return kept
+def _without(element: Element, drops: Rule, place: Place = TOP) -> Element:
+    """Without the descendants that `drops` names, each of which leaves a space, as on the screen.
 
-
-def _kept(element: Element, drops: Rule, place: Place) -> Element:
-    """A copy without the descendants that `drops` names; a dropped one leaves a space, as on the screen."""
+    What loses nothing is returned as it is, what does is copied: no tree changes.
+    """
     inside = place.inside(element)
-    copy = Element(element.tag, element.attributes)
+    children: list[Element | str] = []
+    changed = False
     for child in element.children:
         if isinstance(child, str):
-            copy.children.append(cleaned(child))
-        elif drops(child, inside):
-            copy.children.append(" ")
-        else:
-            copy.children.append(_kept(child, drops, inside))
-    return copy
+            children.append(child)
+            continue
+        kept = " " if drops(child, inside) else _without(child, drops, inside)
+        changed |= kept is not child
+        children.append(kept)
+    return element.holding(children) if changed else element
+
+
+@lru_cache(maxsize=4096)
+def _named(name: str) -> frozenset[str]:
+    """Which of the names of boilerplate a class and id have; pages say the same ones over and over."""
+    return frozenset(kind for kind, pattern in NAMES.items() if pattern.search(name))
 
 
 def _is_noise(element: Element, place: Place) -> bool:
@@ -99,7 +107,7 @@ def _is_noise(element: Element, place: Place) -> bool:
         return not _is_central(element)
     if element.tag == "button":
         return not place.heading
-    named = COOKIES.search(element.name) or "breadcrumb" in element.attributes.get("aria-label", "").lower()
+    named = "cookies" in _named(element.name) or "breadcrumb" in element.attributes.get("aria-label", "").lower()
     if not named or element.tag in {"html", "body", "main", "article"} or element.tag in HEADINGS:
         return False
     return element.words <= MOST_NOTICE_WORDS and not _is_central(element)
@@ -116,7 +124,7 @@ def _is_boilerplate(element: Element, place: Place, words: int) -> bool:
     return (
         _is_footer(element, place, words)
         or _is_frame(element, place, share)
-        or (bool(STRONG.search(element.name)) and share <= NAMED_SHARE)
+        or ("strong" in _named(element.name) and share <= NAMED_SHARE)
         or _is_weak(element, share)
         or (not place.main and _is_link_list(element))
     )
@@ -143,7 +151,7 @@ def _is_frame(element: Element, place: Place, share: float) -> bool:
 
 
 def _is_weak(element: Element, share: float) -> bool:
-    if not WEAK.search(element.name) or share > DOUBTFUL_SHARE or element.tag in QUOTES:
+    if "weak" not in _named(element.name) or share > DOUBTFUL_SHARE or element.tag in QUOTES:
         return False
     return _link_share(element) > MOSTLY_LINKS or element.words < FEW_WORDS
 

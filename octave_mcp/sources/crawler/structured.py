@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, cast
 
 from octave_mcp.domain.page import STRUCTURED_HEADING, Structured
-from octave_mcp.sources.crawler.hidden import cleaned
+from octave_mcp.sources.crawler.characters import cleaned
 from octave_mcp.sources.crawler.tree import Element
 
 ORGANIZATIONS = frozenset({"Organization", "Corporation", "LocalBusiness", "NGO", "OnlineBusiness", "SoftwareCompany"})
