@@ -24,6 +24,9 @@ BLOCKS = LISTS.union(
     {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd", "li", "footer"},
     {"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
 )
+# To a browser, which runs scripts, what <noscript> holds is no markup; to a parser, such a frame never ends.
+SWALLOWS = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
+LATE = re.compile(r"\$RC\(\"(B:\w+)\",\"(S:\w+)\"")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 
@@ -74,7 +77,7 @@ class Element:
 
 def parse(html: str) -> Element:
     """The tree of a page."""
-    page = LexborHTMLParser(html)
+    page = LexborHTMLParser(SWALLOWS.sub(r"\1></iframe>", html))
     page.strip_tags(DRAWN)
     top = page.root
     root = _element(top) if top else Element("html", {})
@@ -85,6 +88,7 @@ def parse(html: str) -> Element:
         while child is not None:
             _adopt(child, parent, depth, waiting)
             child = child.next
+    _put_in_place(root)
     count(root)
     return root
 
@@ -98,6 +102,19 @@ def _adopt(node: LexborNode, parent: Element, depth: int, waiting: list[tuple[Le
         element = _element(node)
         parent.children.append(element)
         waiting.append((node, element if depth < DEEPEST else parent, depth + 1))
+
+
+def _put_in_place(root: Element) -> None:
+    """Parts that a server sent late, hidden at the end of the page, go where a script of React's puts them."""
+    scripts = (text for script in root.find("script") for text in script.strings() if "$RC(" in text)
+    moves = {late: place for text in scripts for place, late in LATE.findall(text)}
+    if not moves:
+        return
+    marked = {element.attributes.get("id", ""): element for element in root.elements()}
+    for late, place in moves.items():
+        if late in marked and place in marked:
+            marked[place].tag = "div"
+            marked[place].children, marked[late].children = marked[late].children, []
 
 
 def _element(node: LexborNode) -> Element:
