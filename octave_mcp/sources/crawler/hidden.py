@@ -3,65 +3,189 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from octave_mcp.sources.crawler.tree import Element
 
-INVISIBLE = (
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*(?:0|0?\.\d+(?:em|rem)|[0-2](?:\.\d+)?px)"
-    r"\s*(?:;|!|$)|(?:left|right|top|text-indent)\s*:\s*-\d{4,}|(?:left|top)\s*:\s*-\d{3,}(?:vw|vh|em|rem)"
-    r"|clip\s*:\s*rect\(\s*0|clip-path\s*:\s*inset\(\s*(?:50|100)%|(?<![-\w])color\s*:\s*transparent"
+Doubt = Literal["never shown", "not shown yet", "faded"]
+"""From text that nobody ever sees, over what a control may show, to what pages fade in and lay out by class."""
+
+HIDING: tuple[tuple[str, str, Doubt], ...] = (
+    ("font-size", r"0(?![.\d])|0?\.[0-2]\d*(?:r?em|%|vw|vh)?$|0?\.\d+(?:px|pt)|[0-2](?:\.\d+)?(?:px|pt)", "never shown"),
+    ("left right top bottom text-indent margin-left margin-top", r"-\d{4,}|-\d{3,}(?:vw|vh|r?em)", "never shown"),
+    ("clip", r"rect\(\s*[01]?(?:px)?[\s,]+[01]", "never shown"),
+    ("clip-path", r"inset\(\s*(?:50|100)%|circle\(\s*0|polygon\(\s*0(?:px|%)?\s+0(?:px|%)?\s*\)", "never shown"),
+    ("color -webkit-text-fill-color", r"transparent|rgba\([^)]*[,/]\s*0?(?:\.0+|0)\s*\)|#(?:...0|.{6}00)$", "never shown"),
+    ("transform", r".*translate[xy3d]*\(\s*-\d{4,}", "never shown"),
+    ("display", "none", "not shown yet"),
+    ("visibility content-visibility", "hidden|collapse", "not shown yet"),
+    ("left right top bottom", r"-\d{3}%", "not shown yet"),
+    ("transform", r".*scale[xy3d]*\(\s*0\s*[,)]", "not shown yet"),
+    ("opacity", r"0(?:\.0\d*)?%?$|\.0\d*$", "faded"),
+    ("filter", r".*opacity\(\s*0", "faded"),
+    ("line-height", "0(?:px)?$", "faded"),
 )
-STYLE = re.compile(INVISIBLE, re.IGNORECASE)
-CLASS_RULE = re.compile(r"\.([\w-]{1,80})\s*\{([^{}]{0,2000})\}")
+HIDES: dict[str, list[tuple[re.Pattern[str], Doubt]]] = {
+    name: [(re.compile(pattern), doubt) for names, pattern, doubt in HIDING if name in names.split()]
+    for name in " ".join(names for names, _, _ in HIDING).split()
+}
+SIZES = frozenset({"width", "height", "max-width", "max-height"})
+NO_SIZE = re.compile(r"[01]?(?:\.\d+)?(?:px|em|rem|%)?|0")
+BACKGROUNDS = ("background-color", "background")
+HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})(?![0-9a-f])")
+RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)")
+NAMED = {"white": (255, 255, 255), "black": (0, 0, 0)}
+LEAST_CONTRAST = 12
+"""Of 255 in one of red, green and blue."""
+
+# One of them is in each rule of a style sheet that may hide.
+HINTS = ("display", "visibility", "opacity", "font-size", "left", "top", "indent", "clip", "color", "transform", "overflow")
+SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
-# How tabs and accordions name what they show.
+# How tabs, accordions and carousels name what they show in turn.
 CONTROLS = frozenset({"aria-controls", "data-target", "data-bs-target"})
-COLOUR = re.compile(r"(?<![-\w])(background(?:-color)?|color)\s*:\s*([^;!]+)", re.IGNORECASE)
-FADED = re.compile(r"opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)", re.IGNORECASE)
-# Pages fade text in and keep tabs hidden by class: such text goes only if it speaks to a model.
+SHOWN_IN_TURN = re.compile(
+    r"slid(?:e|er)\b|slick|swiper|splide|carousel|owl-item|embla|glide__|tab-?(?:pane|panel|content)|tabs?__(?:panel|content)"
+    r"|accordion|collaps|faq|answer|expand"
+)
+OPENERS = frozenset({"button", "summary", "dt"})
+DEEPEST_OPENER, MOST_OPENER_WORDS = 3, 40
+# A first look only: whatever becomes a passage is looked at again, with more care.
 INSTRUCTION = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|prompts?)\b"
-    r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b"
-    r"|\b(?:ai|language) models?\b.{0,40}\b(?:must|should|reading)\b|<\|?(?:im_start|system)|忽略.{0,12}(?:指令|提示)",
+    r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b|\b(?:ai|language) models?\b.{0,40}\b(?:must|should|reading)\b",
     re.IGNORECASE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """What a page makes invisible by class, and what it hides until a control of it is used."""
+    """The elements of one page that its readers never see."""
 
-    classes: frozenset[str]
-    revealed: frozenset[str]
+    _elements: frozenset[int] = field(default=frozenset())
 
     def hides(self, element: Element) -> bool:
-        """Whether the readers of the page never see the element."""
-        if element.tag in NEVER_HIDDEN or not (doubt := self._doubt(element)):
-            return False
-        is_tab = element.attributes.get("role") == "tabpanel" or element.attributes.get("id", "") in self.revealed
-        return (doubt == "hidden" and not is_tab) or bool(INSTRUCTION.search(element.text))
-
-    def _doubt(self, element: Element) -> Literal["hidden", "faded"] | None:
-        attributes = element.attributes
-        style = attributes.get("style", "")
-        if "hidden" in attributes or attributes.get("aria-hidden", "").lower() == "true" or _is_unseen(style):
-            return "hidden"
-        faded = FADED.search(style) or not self.classes.isdisjoint(attributes.get("class", "").split())
-        return "faded" if faded else None
+        return id(element) in self._elements
 
 
 def unseen(root: Element) -> Unseen:
-    sheets = "".join("".join(style.strings()) for style in root.find("style"))
-    classes = (name for name, rules in CLASS_RULE.findall(sheets) if _is_unseen(rules) or FADED.search(rules))
-    controls = (element.attributes for element in root.elements() if not CONTROLS.isdisjoint(element.attributes))
-    targets = (named[control].lstrip("#") for named in controls for control in CONTROLS & named.keys())
-    return Unseen(frozenset(classes), frozenset(targets) - {""})
+    """What `root` hides; true as long as `root` lives."""
+    sheet = _sheet(root)
+    revealed = frozenset(_revealed(root))
+    return Unseen(frozenset(id(child) for child in _hidden(root, sheet, revealed)))
 
 
-def _is_unseen(style: str) -> bool:
-    if not style:
+def _sheet(root: Element) -> dict[str, Doubt]:
+    """What a page's style sheets hide, by '.class' and '#id'. Rules for small screens are among them: it is a doubt."""
+    found: dict[str, Doubt] = {}
+    for style in root.find("style"):
+        for rule in "".join(style.strings()).split("}"):
+            selectors, _, declarations = rule.rpartition("{")
+            if any(word in declarations for word in HINTS) and _doubt_of(declarations):
+                named = map(SELECTOR.fullmatch, selectors.rpartition("{")[2].split(","))
+                found |= {one[1]: "faded" for one in named if one}
+    return found
+
+
+def _revealed(root: Element) -> Iterator[str]:
+    for element in root.elements():
+        if not CONTROLS.isdisjoint(element.attributes):
+            yield from (element.attributes[name].lstrip("#") for name in CONTROLS & element.attributes.keys())
+
+
+def _hidden(root: Element, sheet: dict[str, Doubt], revealed: frozenset[str]) -> Iterator[Element]:
+    waiting: list[tuple[Element, bool]] = [(root, False)]
+    while waiting:
+        parent, harmless = waiting.pop()
+        before: Element | None = None
+        for child in parent.children:
+            if isinstance(child, str):
+                continue
+            doubt = _doubt(child, sheet) if child.attributes and child.tag not in NEVER_HIDDEN else None
+            shows = doubt == "not shown yet" and (_in_turn(child, revealed) or (before and _opens(before)))
+            if doubt and ((doubt != "faded" and not shows) or (not harmless and INSTRUCTION.search(child.text))):
+                yield child
+            else:
+                waiting.append((child, harmless or doubt is not None))
+            before = child
+
+
+def _doubt(element: Element, sheet: dict[str, Doubt]) -> Doubt | None:
+    attributes = element.attributes
+    doubt = _doubt_of(style) if (style := attributes.get("style")) else None
+    if doubt == "never shown":
+        return doubt
+    if "hidden" in attributes or attributes.get("aria-hidden", "").lower() == "true":
+        return "not shown yet"
+    if doubt is None and (attributes.get("color") or (sheet and _in_sheet(attributes, sheet))):
+        return "faded"
+    return doubt
+
+
+def _in_sheet(attributes: dict[str, str], sheet: dict[str, Doubt]) -> bool:
+    classes = attributes.get("class", "").split()
+    return any(f".{name}" in sheet for name in classes) or f"#{attributes.get('id')}" in sheet
+
+
+@lru_cache(maxsize=4096)
+def _doubt_of(style: str) -> Doubt | None:
+    """How surely declarations hide; the surest of them counts."""
+    if ":" not in style:
+        return None
+    rules: dict[str, str] = {}
+    for declaration in style.lower().split(";"):
+        name, _, value = declaration.partition(":")
+        rules[name.strip()] = value.replace("!important", "").strip()
+    known = rules.keys() & HIDES.keys()
+    doubts = {doubt for name in known for pattern, doubt in HIDES[name] if pattern.match(rules[name])}
+    if _is_unreadable(rules):
+        return "never shown"
+    if rules.get("overflow") == "hidden" and any(NO_SIZE.fullmatch(rules[size]) for size in SIZES & rules.keys()):
+        doubts.add("not shown yet")
+    return next((doubt for doubt in ("never shown", "not shown yet", "faded") if doubt in doubts), None)
+
+
+def _is_unreadable(rules: dict[str, str]) -> bool:
+    """Whether the letters have the colour of what they stand on."""
+    if "color" not in rules:
         return False
-    colours = [value.strip().lower() for _, value in COLOUR.findall(style)]
-    return bool(STYLE.search(style)) or (len(colours) > 1 and len(set(colours)) == 1 and colours[0] != "inherit")
+    letters, ground = rules["color"], next((rules[name] for name in BACKGROUNDS if name in rules), "")
+    if letters == ground and letters not in {"", "inherit", "initial", "unset"} and not letters.startswith("var("):
+        return True
+    one, other = _colour(letters), _colour(ground)
+    return bool(one and other) and max(abs(a - b) for a, b in zip(one, other, strict=True)) < LEAST_CONTRAST
+
+
+def _colour(text: str) -> tuple[int, ...]:
+    """Red, green and blue; nothing if it is not known."""
+    if named := NAMED.get(text):
+        return named
+    if found := HEX.match(text):
+        digits = found[1] if len(found[1]) > 3 else "".join(digit * 2 for digit in found[1])  # noqa: PLR2004 - #rgb
+        return tuple(int(digits[at : at + 2], 16) for at in (0, 2, 4))
+    found = RGB.match(text)
+    return tuple(map(int, found.groups())) if found else ()
+
+
+def _in_turn(element: Element, revealed: frozenset[str]) -> bool:
+    role = element.attributes.get("role")
+    return (
+        role == "tabpanel"
+        or (role == "region" and "aria-labelledby" in element.attributes)
+        or element.attributes.get("id", "") in revealed
+        or bool(SHOWN_IN_TURN.search(element.name))
+    )
+
+
+def _opens(element: Element, depth: int = DEEPEST_OPENER) -> bool:
+    """Whether it is what a reader presses to see what comes next."""
+    if element.words > MOST_OPENER_WORDS or not element.words:
+        return False
+    if element.tag in OPENERS or "aria-expanded" in element.attributes or element.attributes.get("role") in {"button", "tab"}:
+        return True
+    if element.text.endswith(("?", "？")):
+        return True
+    return depth > 0 and any(isinstance(child, Element) and _opens(child, depth - 1) for child in element.children)
