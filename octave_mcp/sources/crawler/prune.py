@@ -36,6 +36,7 @@ ROLES = frozenset({"navigation", "menu", "menubar", "search", "banner", "content
 FOOTER_SHARE, NAMED_SHARE, FRAME_SHARE, DOUBTFUL_SHARE, LEFT_SHARE, CENTRAL_SHARE = 0.6, 0.35, 0.3, 0.25, 0.12, 0.1
 # How much of an element are links, from some of it to nothing else.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
+CARD_WORDS = 8
 MOST_NOTICE_WORDS = 150
 LEAST_WORDS = 40
 FEW_WORDS = 20
@@ -106,7 +107,7 @@ def _is_noise(element: Element, place: Place) -> bool:
     if element.tag in NEVER or element.attributes.get("role") in DIALOGS:
         return not _is_central(element)
     if element.tag == "button":
-        return not place.heading
+        return not place.heading and element.words < CARD_WORDS and not element.text.endswith("?")
     named = "cookies" in _named(element.name) or "breadcrumb" in element.attributes.get("aria-label", "").lower()
     if not named or element.tag in {"html", "body", "main", "article"} or element.tag in HEADINGS:
         return False
