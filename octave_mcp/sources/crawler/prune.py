@@ -24,16 +24,19 @@ MARKED = TITLES | QUOTES | {"main"}
 COOKIES = re.compile(r"cookie|consent|gdpr|onetrust|cookiebot|breadcrumb|skip-?(?:link|nav|to)|(?:^| )skip(?: |$)")
 STRONG = re.compile(
     r"\bnav-?bar|site-?(?:header|footer|nav)|main-?(?:menu|nav)|mega-?menu|off-?canvas|mobile-?(?:menu|nav)"
+    r"|\bmodal\b|popup|lightbox|announcement|(?:promo|top|alert|notification)-?bar|disclaimer"
 )
 WEAK = re.compile(
     r"menu|sidebar|share|social|related|banner|newsletter|subscribe|pagination|\btoc\b|table-of-contents|widget"
+    r"|latest|recommend|trending"
 )
-NAMES = {"cookies": COOKIES, "strong": STRONG, "weak": WEAK}
+FOOTER = re.compile(r"footer")
+NAMES = {"cookies": COOKIES, "strong": STRONG, "weak": WEAK, "footer": FOOTER}
 DIALOGS = frozenset({"dialog", "alertdialog"})
 ROLES = frozenset({"navigation", "menu", "menubar", "search", "banner", "contentinfo", "complementary"})
 
 # Budgets, as shares of W.
-FOOTER_SHARE, NAMED_SHARE, FRAME_SHARE, DOUBTFUL_SHARE, LEFT_SHARE, CENTRAL_SHARE = 0.6, 0.35, 0.3, 0.25, 0.12, 0.1
+FOOTER_SHARE, NAMED_SHARE, FRAME_SHARE, DOUBTFUL_SHARE, LEFT_SHARE, CENTRAL_SHARE = 0.6, 0.35, 0.3, 0.35, 0.12, 0.1
 # How much of an element are links, from some of it to nothing else.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
 CARD_WORDS = 8
@@ -125,7 +128,7 @@ def _is_boilerplate(element: Element, place: Place, words: int) -> bool:
     return (
         _is_footer(element, place, words)
         or _is_frame(element, place, share)
-        or ("strong" in _named(element.name) and share <= NAMED_SHARE)
+        or (share <= NAMED_SHARE and _is_named(element, place))
         or _is_weak(element, share)
         or (not place.main and _is_link_list(element))
     )
@@ -149,6 +152,12 @@ def _is_frame(element: Element, place: Place, share: float) -> bool:
     if element.tag not in {"header", "aside"} or place.main or share > FRAME_SHARE:
         return False
     return _link_share(element) > SOME_LINKS or element.words < LEAST_WORDS
+
+
+def _is_named(element: Element, place: Place) -> bool:
+    """By its class or id; a card has a footer too, but one with words."""
+    names = _named(element.name)
+    return "strong" in names or ("footer" in names and not place.quote and _link_share(element) > SOME_LINKS)
 
 
 def _is_weak(element: Element, share: float) -> bool:
