@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from octave_mcp.sources.crawler.tables import table
-from octave_mcp.sources.crawler.tree import LISTS, Element
+from octave_mcp.sources.crawler.tree import LISTS, Element, word_count
 
 Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
 
@@ -18,13 +18,30 @@ BREAK_AFTER_STRONG = "\ue001"
 BREAKS = re.compile(f"\\s*[{BREAK}{BREAK_AFTER_STRONG}]\\s*")
 PARAGRAPHS = re.compile(f"[{BREAK}{BREAK_AFTER_STRONG}]\\s*[{BREAK}{BREAK_AFTER_STRONG}]+")
 
+SPACES = f" \t\r\n\xa0{BREAK}{BREAK_AFTER_STRONG}"
+
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 CAPTIONS = frozenset({"figcaption", "cite", "footer"})
+MOST_CALL_WORDS = 5
+CALL = re.compile(
+    r"\W*(?:(?:learn|read|get|see|view|start|try|book|watch|contact|explore|discover|download|sign|request|schedule|shop"
+    r"|buy|browse|visit|register|subscribe|join|apply|more|talk to|find out|find a|log in|go to|back to|skip to"
+    r"|(?:show|load|see) (?:more|all)|mehr|jetzt|zum|zur|en savoir|voir|demander|leer|ver|saber|conocer)\b"
+    r"|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを))",
+    re.IGNORECASE,
+)
+FEWEST_WORDS_OF_COPY = 6
 FEWEST_LOGOS = 3
 LONGEST_ALT_WORDS, LONGEST_ALT = 4, 30
 NO_LOGO = re.compile(
     r"(?:logo|image|photo|icon|picture|screenshot|avatar|img)s?|.*\.(?:png|jpe?g|svg|webp)", re.IGNORECASE
 )
+
+
+class Call(str):
+    """The words of a link that only say where to press: nothing to quote if they stand alone."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +51,21 @@ class Block:
 
 
 def markdown(element: Element) -> str:
-    blocks = _blocks(element)
-    return "\n\n".join(block.text for at, block in enumerate(blocks) if not at or block != blocks[at - 1])
+    return "\n\n".join(block.text for block in _once(_blocks(element)))
+
+
+def _once(blocks: list[Block]) -> Iterator[Block]:
+    """Without what was said before: carousels go round, and pages hold copies for narrow screens.
+
+    What is short may be said of many things: 'Unlimited' stands in each column of a pricing page.
+    """
+    said: set[Block] = set()
+    before: Block | None = None
+    for block in blocks:
+        if block != before and not (block in said and word_count(block.text) >= FEWEST_WORDS_OF_COPY):
+            yield block
+        said.add(block)
+        before = block
 
 
 def _blocks(element: Element) -> list[Block]:
@@ -52,7 +82,7 @@ def _blocks(element: Element) -> list[Block]:
             text = _inline(child, element, at)
             if text.strip():
                 _flush_logos(blocks, logos)
-            line.append(text)
+            line.append(Call(text) if isinstance(child, Element) and _is_call(child, text) else text)
         else:
             _flush(blocks, line)
             _flush_logos(blocks, logos)
@@ -64,8 +94,14 @@ def _blocks(element: Element) -> list[Block]:
     return blocks
 
 
+def _is_call(element: Element, text: str) -> bool:
+    is_link = element.link_words == element.words > 0
+    return is_link and element.words <= MOST_CALL_WORDS and bool(CALL.match(flat(text)))
+
+
 def _flush(blocks: list[Block], line: list[str]) -> None:
-    paragraphs = map(flat, PARAGRAPHS.split("".join(line)))
+    is_call = all(isinstance(part, Call) or not part.strip(SPACES) for part in line)
+    paragraphs = [] if is_call else map(flat, PARAGRAPHS.split("".join(line)))
     blocks += [Block("text", text) for text in paragraphs if text]
     line.clear()
 
