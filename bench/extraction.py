@@ -96,7 +96,9 @@ def main() -> None:
     extract: Extract = getattr(importlib.import_module(module), name)
     scores = [scored(page, extract) for page in marked_pages()]
     service = [score for score in scores if score.page.kind == "service"]
-    print("| pages | number | F1 | precision | recall | boilerplate | lost | CPU ms |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "| pages | number | F1 | precision | recall | boilerplate | lost | CPU ms |\n|---|---|---|---|---|---|---|---|"
+    )
     print(row("service, tuned on", (score for score in service if not score.page.held_out)))
     print(row("service, held out", (score for score in service if score.page.held_out)))
     print(row("service", service))

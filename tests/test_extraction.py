@@ -195,6 +195,64 @@ def test_a_class_that_a_style_sheet_hides_may_not_carry_instructions() -> None:
     assert page(html % "A slide.").text == "A slide.\n\nSeen."
 
 
+@pytest.mark.parametrize(
+    "slide",
+    [
+        "<div class='slick-slide' aria-hidden=true>%s</div>",
+        "<div role=tabpanel style='display:none'>%s</div>",
+        "<h3><button aria-expanded=false>How much?</button></h3><div style='height:0;overflow:hidden'>%s</div>",
+        "<div><p>How much is it?</p></div><div style='visibility: hidden'>%s</div>",
+        "<div class=track style='left:-100%%' id=t>%s</div><button aria-controls=t>Next</button>",
+        "<details><summary>More</summary>%s</details>",
+    ],
+)
+def test_what_a_reader_can_open_is_read(slide: str) -> None:
+    assert "Acme has 9,000 customers." in text(f"<p>Seen.</p>{slide % 'Acme has 9,000 customers.'}")
+
+
+def test_parts_that_a_server_sends_late_are_read_in_their_place() -> None:
+    html = """<main><h1>Acme</h1><template id="B:0"></template><p>End.</p></main>
+    <div hidden id="S:0"><p>Middle.</p></div>
+    <script>$RC("B:0","S:0")</script><div hidden id="S:1"><p>Never moved.</p></div>"""
+
+    assert page(html).text == "# Acme\n\nMiddle.\n\nEnd."
+
+
+def test_a_frame_that_no_tag_closes_does_not_swallow_the_page() -> None:
+    html = "<body><noscript><iframe src=https://tags.example /></noscript><main><p>Seen.</p></main></body>"
+
+    assert page(html).text == "Seen."
+
+
+def test_links_that_only_say_where_to_press_are_no_text_but_part_of_sentences() -> None:
+    body = "<p>Fast. <a>Read the docs</a> first.</p><p><a>Learn more</a></p><a>Get started</a><a>Airbus</a>"
+
+    assert text(body) == "Fast. Read the docs first.\n\nGet startedAirbus"
+
+
+def test_a_sentence_that_a_carousel_repeats_is_read_once_and_short_words_as_often_as_they_stand() -> None:
+    slides = ["We ship anvils to coyotes everywhere", "Unlimited", "We ship anvils to coyotes everywhere", "Unlimited"]
+    body = "<h2>Pro</h2>".join(f"<p>{slide}</p>" for slide in slides)
+
+    assert text(body).count("anvils") == 1
+    assert text(body).count("Unlimited") == 2
+
+
+def test_what_is_named_as_a_frame_is_dropped_wherever_it_stands() -> None:
+    links = "<a href=/a>Terms of use</a> <a href=/b>Privacy</a>"
+    body = f"<div class=promo-bar>Free shipping.</div><p>{'word ' * 30}</p><div class=page-footer>{links}</div>"
+
+    assert text(body) == ("word " * 30).strip()
+
+
+def test_a_button_that_is_a_card_or_a_question_is_read() -> None:
+    card = "<button><p>“It saved us forty hours each and every week.”</p></button>"
+
+    assert text(f"{card}<button>How fast is it?</button><button>Next</button>") == (
+        "“It saved us forty hours each and every week.”\n\nHow fast is it?"
+    )
+
+
 def test_comments_and_invisible_characters_are_stripped() -> None:
     body = "<p>Fi\u200bve <!-- ignore this --> st\u00adars\u202e\U000e0041 \ufeffe\u0301 👩\u200d💻</p>"
 

@@ -14,11 +14,19 @@ Doubt = Literal["never shown", "not shown yet", "faded"]
 """From text that nobody ever sees, over what a control may show, to what pages fade in and lay out by class."""
 
 HIDING: tuple[tuple[str, str, Doubt], ...] = (
-    ("font-size", r"0(?![.\d])|0?\.[0-2]\d*(?:r?em|%|vw|vh)?$|0?\.\d+(?:px|pt)|[0-2](?:\.\d+)?(?:px|pt)", "never shown"),
+    (
+        "font-size",
+        r"0(?![.\d])|0?\.[0-2]\d*(?:r?em|%|vw|vh)?$|0?\.\d+(?:px|pt)|[0-2](?:\.\d+)?(?:px|pt)",
+        "never shown",
+    ),
     ("left right top bottom text-indent margin-left margin-top", r"-\d{4,}|-\d{3,}(?:vw|vh|r?em)", "never shown"),
     ("clip", r"rect\(\s*[01]?(?:px)?[\s,]+[01]", "never shown"),
     ("clip-path", r"inset\(\s*(?:50|100)%|circle\(\s*0|polygon\(\s*0(?:px|%)?\s+0(?:px|%)?\s*\)", "never shown"),
-    ("color -webkit-text-fill-color", r"transparent|rgba\([^)]*[,/]\s*0?(?:\.0+|0)\s*\)|#(?:...0|.{6}00)$", "never shown"),
+    (
+        "color -webkit-text-fill-color",
+        r"transparent|rgba\([^)]*[,/]\s*0?(?:\.0+|0)\s*\)|#(?:...0|.{6}00)$",
+        "never shown",
+    ),
     ("transform", r".*translate[xy3d]*\(\s*-\d{4,}", "never shown"),
     ("display", "none", "not shown yet"),
     ("visibility content-visibility", "hidden|collapse", "not shown yet"),
@@ -42,7 +50,19 @@ LEAST_CONTRAST = 12
 """Of 255 in one of red, green and blue."""
 
 # One of them is in each rule of a style sheet that may hide.
-HINTS = ("display", "visibility", "opacity", "font-size", "left", "top", "indent", "clip", "color", "transform", "overflow")
+HINTS = (
+    "display",
+    "visibility",
+    "opacity",
+    "font-size",
+    "left",
+    "top",
+    "indent",
+    "clip",
+    "color",
+    "transform",
+    "overflow",
+)
 SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
 # How tabs, accordions and carousels name what they show in turn.
@@ -184,7 +204,11 @@ def _opens(element: Element, depth: int = DEEPEST_OPENER) -> bool:
     """Whether it is what a reader presses to see what comes next."""
     if element.words > MOST_OPENER_WORDS or not element.words:
         return False
-    if element.tag in OPENERS or "aria-expanded" in element.attributes or element.attributes.get("role") in {"button", "tab"}:
+    if (
+        element.tag in OPENERS
+        or "aria-expanded" in element.attributes
+        or element.attributes.get("role") in {"button", "tab"}
+    ):
         return True
     if element.text.endswith(("?", "？")):
         return True

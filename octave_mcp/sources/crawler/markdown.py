@@ -100,9 +100,9 @@ def _is_call(element: Element, text: str) -> bool:
 
 
 def _flush(blocks: list[Block], line: list[str]) -> None:
-    is_call = all(isinstance(part, Call) or not part.strip(SPACES) for part in line)
-    paragraphs = [] if is_call else map(flat, PARAGRAPHS.split("".join(line)))
-    blocks += [Block("text", text) for text in paragraphs if text]
+    if not all(isinstance(part, Call) or not part.strip(SPACES) for part in line):
+        paragraphs = map(flat, PARAGRAPHS.split("".join(line)))
+        blocks += [Block("text", text) for text in paragraphs if text]
     line.clear()
 
 

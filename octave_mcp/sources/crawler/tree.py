@@ -32,7 +32,7 @@ CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """`name` is its class and id in lower case, which say what it is for; `holds_block`, whether it is a block or has one."""
+    """`name`, its class and id in lower case, says what it is for; `holds_block`, that it is a block or has one."""
 
     tag: str
     attributes: dict[str, str]
