@@ -76,7 +76,8 @@ DEEPEST_OPENER, MOST_OPENER_WORDS = 3, 40
 # A first look only: whatever becomes a passage is looked at again, with more care.
 INSTRUCTION = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|prompts?)\b"
-    r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b|\b(?:ai|language) models?\b.{0,40}\b(?:must|should|reading)\b",
+    r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b"
+    r"|\b(?:ai|language) models?\b.{0,40}\b(?:must|should|reading)\b",
     re.IGNORECASE | re.DOTALL,
 )
 
