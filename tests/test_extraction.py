@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, date, datetime
 
 import pytest
@@ -336,15 +337,80 @@ def test_links_of_the_own_site_are_found_also_in_what_is_dropped() -> None:
         ("<div>" * 600, "too_complex"),
         ("<a " * 300_000, "too_complex"),
         ("<svg><style>" + "<g>" * 600, "too_complex"),
-        ("<a " + " ".join(f"x{n}=1" for n in range(300)) + ">", "too_complex"),
+        ("<a " + " ".join(f"x{n}=1" for n in range(3000)) + ">", "too_complex"),
         ("x" * 3_000_001, "too_complex"),
         ("<body><div id=__next></div><noscript>Enable JavaScript</noscript></body>", "needs_js"),
         ("<body><div></div></body>", "empty"),
         ("<title>Just a moment...</title><p>Checking</p>", "bot_wall"),
+        ("<title>acme.com</title><p>Please verify you are human to continue.</p>", "bot_wall"),
+        ("<title>Access denied</title><p>You don't have permission.</p>", "bot_wall"),
+        ("<title>404 | Acme</title><p>Hm.</p>", "soft_404"),
+        ("<title>Acme</title><h1>Page not found</h1><p>Go home.</p>", "soft_404"),
+        ("<title>Acme</title><h1>Oops! That page can’t be found.</h1>", "soft_404"),
+        ("<title>Acme</title><h1>The page you are looking for does not exist</h1>", "soft_404"),
+        ("<title>Acme</title><h1>Seite nicht gefunden</h1>", "soft_404"),
+        ("<title>Acme</title><h1>页面不存在</h1>", "soft_404"),
+        ("<title>Sign in | Acme</title><h1>Welcome back</h1>", "login_wall"),
+        ("<h1>Acme</h1><p>Sign in to continue.</p><form><input type=password></form>", "login_wall"),
+        ("<title>登录 - Acme</title><p>欢迎</p>", "login_wall"),
+        ("<app-root></app-root><script src=/main.js></script>", "needs_js"),
+        ("<div class=x></div><noscript>You need to enable JavaScript to run this app.</noscript>", "needs_js"),
     ],
 )
 def test_a_page_that_cannot_be_read_says_why(html: str, code: str) -> None:
     assert refused(html) == code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<h1>404</h1><p>{'The 404 Media story. ' * 40}</p>",
+        "<h1>How to fix 404 errors</h1><p>Redirect them.</p>",
+        f"<h1>Sign in with Acme</h1><p>{'Let your customers sign in with one tap. ' * 20}</p><input type=password>",
+        "<h1>Anvils</h1><p>Order by mail.</p><form hidden><input type=password></form>",
+    ],
+)
+def test_a_page_about_errors_and_doors_is_a_page(body: str) -> None:
+    assert text(body)
+
+
+def test_a_page_that_needs_a_browser_says_what_would_read_it() -> None:
+    with pytest.raises(Unread) as error:
+        page("<div id=root></div><script src=/app.js></script>")
+
+    assert "FIRECRAWL_API_KEY" in error.value.failure.reason
+
+
+STORY = {"heading": "Anvils for coyotes", "body": "<p>We ship 9,000 anvils a year &amp; never late.</p>"}
+MORE = {
+    "className": "flex flex-col items-center",
+    "items": [{"text": "Each one is tested by hand before it leaves us."}],
+}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        '<script id=__NEXT_DATA__ type="application/json">%s</script>',
+        "<script>window.__INITIAL_STATE__ = %s;</script>",
+        "<script>window.__NUXT__=%s</script>",
+    ],
+)
+def test_a_page_without_text_is_served_from_what_its_scripts_would_show(script: str) -> None:
+    state = json.dumps({"props": {"pageProps": {"story": STORY, "more": MORE, "id": "a-b c_d e"}}})
+
+    assert page(f"<body><div id=__next>Loading...</div>{script % state}</body>").text == (
+        "## Anvils for coyotes\n\nWe ship 9,000 anvils a year & never late.\n\n"
+        "Each one is tested by hand before it leaves us."
+    )
+
+
+def test_a_stream_of_parts_is_read_like_any_other_data() -> None:
+    rows = '2:["$","main",null,{"className":"p-4 m-2","children":[["$","h1",null,{"children":"Anvils for coyotes"}],'
+    rest = f'["$","p",null,{{"children":"We ship nine {"very heavy " * 6}anvils, and never late."}}]]}}]\n'
+    pushes = "".join(f"<script>self.__next_f.push({json.dumps([1, part])})</script>" for part in (rows, rest))
+
+    assert page(f"<body><div id=__next></div>{pushes}</body>").text.startswith("## Anvils for coyotes\n\nWe ship nine")
 
 
 @pytest.mark.parametrize(

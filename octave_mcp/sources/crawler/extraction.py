@@ -13,21 +13,28 @@ from octave_mcp.domain.company import Company
 from octave_mcp.domain.kinds import kind_of
 from octave_mcp.domain.page import Link, LinkOrigin, Page, PageRef
 from octave_mcp.errors import InvalidDomain
+from octave_mcp.sources.crawler.embedded import embedded_text
 from octave_mcp.sources.crawler.language import language_of
 from octave_mcp.sources.crawler.markdown import markdown
 from octave_mcp.sources.crawler.prune import content
+from octave_mcp.sources.crawler.refusals import refusal
 from octave_mcp.sources.crawler.scan import too_complex
 from octave_mcp.sources.crawler.structured import Head, head_of
 from octave_mcp.sources.crawler.tree import Element, parse
 from octave_mcp.sources.crawler.unread import Unread
 
 SHELL_CHARACTERS = 200
-SHELLS = frozenset({"root", "__next", "app", "__nuxt"})
-WALLS = re.compile(r"just a moment\b|attention required! \| cloudflare|ddos-guard", re.IGNORECASE)
+SHELLS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
+SHELL_TAGS = ("app-root", "app-main", "ng-app", "frameset")
+NEEDS_SCRIPTS = re.compile(r"\b(?:java)?script", re.IGNORECASE)
 FILES = re.compile(
     r"\.(?:pdf|png|jpe?g|gif|svg|webp|ico|css|js|mjs|json|xml|gz|zip|dmg|exe|msi|deb|rpm|tgz|mp[34]|webm|mov|woff2?|ttf|"
     r"docx?|xlsx?|pptx?|csv|ics|rss|atom|md|txt)$",
     re.IGNORECASE,
+)
+NEEDS_JS = (
+    "The page is empty until a browser runs its scripts. Firecrawl runs them: set FIRECRAWL_API_KEY, or give "
+    "source='firecrawl', and try again"
 )
 LONGEST_LINK_TEXT = 120
 SITE_NAME = re.compile(r"\s+[|–—·-]\s+(?!.*\s[|–—·-]\s).*$")
@@ -44,8 +51,7 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     root = parse(html)
     head = head_of(root)
     kept = content(root)
-    text = markdown(kept)
-    _check_content(root, head, text, url)
+    text = _body(root, kept, head, url)
     if head.block:
         text = f"{text}\n\n{head.block}"
     ref = PageRef(
@@ -65,13 +71,28 @@ def main_text(html: str) -> str:
     return markdown(content(parse(html)))
 
 
-def _check_content(root: Element, head: Head, text: str, url: str) -> None:
-    if WALLS.match(head.title):
-        raise Unread(url, "bot_wall", "The site asks visitors to prove that they are human")
-    if len(text) < SHELL_CHARACTERS and any(element.attributes.get("id") in SHELLS for element in root.elements()):
-        raise Unread(url, "needs_js", "The page is empty until a browser runs its scripts")
+def _body(root: Element, kept: Element, head: Head, url: str) -> str:
+    """The content as Markdown; of a program's shell, what it brings along for the program to show.
+
+    Raises:
+        Unread: there is neither, or it is an excuse.
+    """
+    text = markdown(kept)
+    if refused := refusal(root, kept, head.title, text):
+        raise Unread(url, *refused)
+    if len(text) < SHELL_CHARACTERS and _is_shell(root):
+        text = embedded_text(root)
+        if not text:
+            raise Unread(url, "needs_js", NEEDS_JS)
     if not text.strip():
         raise Unread(url, "empty", "There is nothing to read on the page")
+    return text
+
+
+def _is_shell(root: Element) -> bool:
+    if any(element.attributes.get("id") in SHELLS for element in root.elements()) or any(root.find(*SHELL_TAGS)):
+        return True
+    return any(NEEDS_SCRIPTS.search(told.text) for told in root.find("noscript"))
 
 
 def _title(kept: Element, head: Head) -> str:

@@ -68,7 +68,8 @@ NEVER_HIDDEN = frozenset({"html", "body", "main"})
 # How tabs, accordions and carousels name what they show in turn.
 CONTROLS = frozenset({"aria-controls", "data-target", "data-bs-target"})
 SHOWN_IN_TURN = re.compile(
-    r"slid(?:e|er)\b|slick|swiper|splide|carousel|owl-item|embla|glide__|tab-?(?:pane|panel|content)|tabs?__(?:panel|content)"
+    r"slid(?:e|er)\b|slick|swiper|splide|carousel|owl-item|embla|glide__|tab-?(?:pane|panel|content)"
+    r"|tabs?__(?:panel|content)"
     r"|accordion|collaps|faq|answer|expand"
 )
 OPENERS = frozenset({"button", "summary", "dt"})
