@@ -24,7 +24,7 @@ HEADINGS = {f"h{level}": level for level in range(1, 7)}
 CAPTIONS = frozenset({"figcaption", "cite", "footer"})
 MOST_CALL_WORDS = 5
 CALL = re.compile(
-    r"\W*(?:(?:learn|read|get|see|view|start|try|book|watch|contact|explore|discover|download|sign|request|schedule|shop"
+    r"\W{0,3}(?:(?:learn|read|get|see|view|start|try|book|watch|contact|explore|discover|download|sign|request|schedule|shop"
     r"|buy|browse|visit|register|subscribe|join|apply|more|talk to|find out|find a|log in|go to|back to|skip to"
     r"|(?:show|load|see) (?:more|all)|mehr|jetzt|zum|zur|en savoir|voir|demander|leer|ver|saber|conocer)\b"
     r"|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを))",
