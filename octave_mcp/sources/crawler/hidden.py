@@ -74,6 +74,8 @@ SHOWN_IN_TURN = re.compile(
 )
 OPENERS = frozenset({"button", "summary", "dt"})
 DEEPEST_OPENER, MOST_OPENER_WORDS = 3, 40
+MOST_ORDER_WORDS = 80
+"""What is longer is not dropped for an order in it: its parts may be."""
 # A first look only: whatever becomes a passage is looked at again, with more care.
 INSTRUCTION = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|prompts?)\b"
@@ -118,26 +120,49 @@ def _revealed(root: Element) -> Iterator[str]:
             yield from (element.attributes[name].lstrip("#") for name in CONTROLS & element.attributes.keys())
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What stands around an element: the colour of its ground, and whether a doubt about it all was heard, and how."""
+
+    ground: str = ""
+    doubted: bool = False
+    speaks: bool = True
+
+
 def _hidden(root: Element, sheet: dict[str, Doubt], revealed: frozenset[str]) -> Iterator[Element]:
-    waiting: list[tuple[Element, bool]] = [(root, False)]
+    waiting = [(root, _Around())]
     while waiting:
-        parent, harmless = waiting.pop()
+        parent, around = waiting.pop()
         before: Element | None = None
         for child in parent.children:
             if isinstance(child, str):
                 continue
-            doubt = _doubt(child, sheet) if child.attributes and child.tag not in NEVER_HIDDEN else None
+            doubt = _doubt(child, sheet, around.ground) if child.attributes and child.tag not in NEVER_HIDDEN else None
             shows = doubt == "not shown yet" and (_in_turn(child, revealed) or (before and _opens(before)))
-            if doubt and ((doubt != "faded" and not shows) or (not harmless and INSTRUCTION.search(child.text))):
+            inside = _inside(child, around, doubted=doubt is not None or around.doubted)
+            if (doubt and doubt != "faded" and not shows) or _is_order(child, inside):
                 yield child
             else:
-                waiting.append((child, harmless or doubt is not None))
+                waiting.append((child, inside))
             before = child
 
 
-def _doubt(element: Element, sheet: dict[str, Doubt]) -> Doubt | None:
+def _inside(element: Element, around: _Around, *, doubted: bool) -> _Around:
+    """What is around the children of an element. A harmless text is looked at once."""
+    ground = _ground(element.attributes.get("style", "")) or around.ground
+    if not doubted:
+        return around if ground == around.ground else _Around(ground)
+    speaks = around.speaks and bool(INSTRUCTION.search(element.text))
+    return _Around(ground, doubted=True, speaks=speaks)
+
+
+def _is_order(element: Element, inside: _Around) -> bool:
+    return inside.doubted and inside.speaks and element.words <= MOST_ORDER_WORDS
+
+
+def _doubt(element: Element, sheet: dict[str, Doubt], ground: str) -> Doubt | None:
     attributes = element.attributes
-    doubt = _doubt_of(style) if (style := attributes.get("style")) else None
+    doubt = _doubt_of(style, ground) if (style := attributes.get("style")) else None
     if doubt == "never shown":
         return doubt
     if "hidden" in attributes or attributes.get("aria-hidden", "").lower() == "true":
@@ -153,28 +178,36 @@ def _in_sheet(attributes: dict[str, str], sheet: dict[str, Doubt]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _doubt_of(style: str) -> Doubt | None:
-    """How surely declarations hide; the surest of them counts."""
-    if ":" not in style:
-        return None
-    rules: dict[str, str] = {}
-    for declaration in style.lower().split(";"):
-        name, _, value = declaration.partition(":")
-        rules[name.strip()] = value.replace("!important", "").strip()
+def _doubt_of(style: str, ground: str = "") -> Doubt | None:
+    """How surely declarations hide what stands on this ground; the surest of them counts."""
+    rules = _rules(style)
     known = rules.keys() & HIDES.keys()
     doubts = {doubt for name in known for pattern, doubt in HIDES[name] if pattern.match(rules[name])}
-    if _is_unreadable(rules):
+    if _is_unreadable(rules.get("color", ""), _ground(style) or ground):
         return "never shown"
     if rules.get("overflow") == "hidden" and any(NO_SIZE.fullmatch(rules[size]) for size in SIZES & rules.keys()):
         doubts.add("not shown yet")
     return next((doubt for doubt in ("never shown", "not shown yet", "faded") if doubt in doubts), None)
 
 
-def _is_unreadable(rules: dict[str, str]) -> bool:
+def _rules(style: str) -> dict[str, str]:
+    rules: dict[str, str] = {}
+    for declaration in style.lower().split(";"):
+        name, _, value = declaration.partition(":")
+        rules[name.strip()] = value.replace("!important", "").strip()
+    return rules
+
+
+def _ground(style: str) -> str:
+    """What it paints behind the text; empty if nothing is said."""
+    if "background" not in style:
+        return ""
+    rules = _rules(style)
+    return next((rules[name] for name in BACKGROUNDS if name in rules), "")
+
+
+def _is_unreadable(letters: str, ground: str) -> bool:
     """Whether the letters have the colour of what they stand on."""
-    if "color" not in rules:
-        return False
-    letters, ground = rules["color"], next((rules[name] for name in BACKGROUNDS if name in rules), "")
     if letters == ground and letters not in {"", "inherit", "initial", "unset"} and not letters.startswith("var("):
         return True
     one, other = _colour(letters), _colour(ground)
