@@ -285,6 +285,32 @@ def test_what_a_page_says_of_itself_is_its_last_section() -> None:
     assert found.ref.sha256 == hashlib.sha256(found.text.encode()).hexdigest()
 
 
+def test_what_a_page_says_in_json_ld_is_read_as_facts_that_it_does_not_show() -> None:
+    company = {
+        "@type": "Corporation", "name": "Acme", "legalName": "Acme Inc.", "slogan": "Heavy, and on time",
+        "numberOfEmployees": {"minValue": 200, "maxValue": 500},
+        "address": {"addressLocality": "Berlin", "addressCountry": {"name": "Germany"}}, "award": ["Anvil of the Year"],
+    }  # fmt: skip
+    product = {
+        "@type": "SoftwareApplication", "name": "Anvil Cloud", "applicationCategory": "Gravity",
+        "offers": [{"name": "Pro", "price": 25, "priceCurrency": "USD"}, {"lowPrice": "9.50", "highPrice": "90"}],
+        "aggregateRating": {"ratingValue": 4.7, "reviewCount": "1,234"},
+        "review": {"reviewBody": "Fell <b>fast</b>.", "author": {"name": "W. E. Coyote"}},
+    }  # fmt: skip
+    shown = {"@type": "Question", "name": "Is it heavy?", "acceptedAnswer": {"text": "Yes."}}
+    kept = {"@type": "Question", "name": "Does it float?", "acceptedAnswer": {"text": "No, it never does."}}
+    faq = {"@type": "FAQPage", "mainEntity": [shown, kept]}
+    script = f'<script type="application/ld+json">//<![CDATA[\n{json.dumps([company, product, faq])}\n//]]></script>'
+
+    assert page(f"<html lang=en>{script}<main><p>Is it heavy? Yes.</p></main>").text == (
+        "Is it heavy? Yes.\n\n## About this page\n\nOrganization: Acme\n\nLegal name: Acme Inc.\n\n"
+        "Slogan: Heavy, and on time\n\nEmployees: 200–500\n\nHeadquarters: Berlin, Germany\n\n"
+        "Awards: Anvil of the Year\n\nProduct: Anvil Cloud, Gravity\n\nPrice: Pro: 25 USD\n\n"
+        "Price: Anvil Cloud: 9.50 to 90\n\nRating: Anvil Cloud: 4.7 of 5, from 1,234 ratings\n\n"
+        "Review: Fell fast. — W. E. Coyote\n\nQuestion: Does it float? No, it never does."
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "title"),
     [("<h1>A</h1>", "A"), ("<h1>A</h1><h1>B</h1>", "Plans - for all"), ("<p>c</p>", "Plans - for all")],

@@ -52,8 +52,8 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     head = head_of(root)
     kept = content(root)
     text = _body(root, kept, head, url)
-    if head.block:
-        text = f"{text}\n\n{head.block}"
+    if block := head.block(text):
+        text = f"{text}\n\n{block}"
     ref = PageRef(
         url=url,
         sha256=sha256(text.encode("utf-8")).hexdigest(),
