@@ -439,6 +439,12 @@ def test_a_page_without_text_is_served_from_what_its_scripts_would_show(script: 
     )
 
 
+def test_a_page_without_text_is_served_from_its_json_ld() -> None:
+    script = '<script type="application/ld+json">{"@type": "Organization", "name": "Acme", "slogan": "Heavy"}</script>'
+
+    assert page(f"<div id=root></div>{script}").text == "## About this page\n\nOrganization: Acme\n\nSlogan: Heavy"
+
+
 def test_a_stream_of_parts_is_read_like_any_other_data() -> None:
     rows = '2:["$","main",null,{"className":"p-4 m-2","children":[["$","h1",null,{"children":"Anvils for coyotes"}],'
     rest = f'["$","p",null,{{"children":"We ship nine {"very heavy " * 6}anvils, and never late."}}]]}}]\n'

@@ -30,15 +30,23 @@ PAGE_CHARACTERS = 16_000
 ASK_CHARACTERS = 60_000
 """About 15,000 tokens: an overfull pack is asked in two."""
 BOILERPLATE_PAGES = 3
+THIN_WORDS = 5
+"""Below, a page is a label: it has nothing to quote. The home page is read whatever it has."""
 
 
 async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, urls: tuple[str, ...]) -> Reading:
     """What these pages say. A page that fails is named; a pack whose ask fails costs its pages, not the run."""
-    found = await run.scrape(site, urls)
+    found = [_unless_thin(page) for page in await run.scrape(site, urls)]
     pages = [page for page in found if isinstance(page, Page)]
     failures = tuple(page for page in found if isinstance(page, PageFailure))
     run.progress(f"{len(pages)} pages of {profile.name} fetched", units=len(urls))
     return await _read(run, profile, counterpart, pages, failures)
+
+
+def _unless_thin(page: Page | PageFailure) -> Page | PageFailure:
+    if isinstance(page, PageFailure) or page.words >= THIN_WORDS:
+        return page
+    return PageFailure(url=page.ref.url, code="thin", reason=f"There are only {page.words} words on it")
 
 
 async def read_home(run: Run, profile: Profile, counterpart: str, home: Page) -> Reading:

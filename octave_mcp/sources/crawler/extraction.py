@@ -53,7 +53,7 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     kept = content(root)
     text = _body(root, kept, head, url)
     if block := head.block(text):
-        text = f"{text}\n\n{block}"
+        text = f"{text}\n\n{block}" if text else block
     ref = PageRef(
         url=url,
         sha256=sha256(text.encode("utf-8")).hexdigest(),
@@ -82,9 +82,9 @@ def _body(root: Element, kept: Element, head: Head, url: str) -> str:
         raise Unread(url, *refused)
     if len(text) < SHELL_CHARACTERS and _is_shell(root):
         text = embedded_text(root)
-        if not text:
+        if not text and not head.tells:
             raise Unread(url, "needs_js", NEEDS_JS)
-    if not text.strip():
+    elif not text.strip():
         raise Unread(url, "empty", "There is nothing to read on the page")
     return text
 

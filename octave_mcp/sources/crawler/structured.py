@@ -26,6 +26,11 @@ class Head:
     published_on: date | None
     facts: tuple[tuple[str, str], ...]
 
+    @property
+    def tells(self) -> bool:
+        """Whether it says more than a title and a description: of the company itself, or of what it sells."""
+        return bool(self.structured.organization) or any(value for _, value in self.facts)
+
     def block(self, text: str) -> str:
         """The facts as the last section of the page's text, without those it says itself; empty if there are none."""
         named = self.structured
