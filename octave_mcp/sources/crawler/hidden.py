@@ -97,27 +97,25 @@ class Unseen:
 
 def unseen(root: Element) -> Unseen:
     """What `root` hides; true as long as `root` lives."""
-    sheet = _sheet(root)
-    revealed = frozenset(_revealed(root))
-    return Unseen(frozenset(id(child) for child in _hidden(root, sheet, revealed)))
-
-
-def _sheet(root: Element) -> dict[str, Doubt]:
-    """What a page's style sheets hide, by '.class' and '#id'. Rules for small screens are among them: it is a doubt."""
-    found: dict[str, Doubt] = {}
-    for style in root.find("style"):
-        for rule in "".join(style.strings()).split("}"):
-            selectors, _, declarations = rule.rpartition("{")
-            if any(word in declarations for word in HINTS) and _doubt_of(declarations):
-                named = map(SELECTOR.fullmatch, selectors.rpartition("{")[2].split(","))
-                found |= {one[1]: "faded" for one in named if one}
-    return found
-
-
-def _revealed(root: Element) -> Iterator[str]:
+    sheets: list[str] = []
+    revealed: set[str] = set()
     for element in root.elements():
-        if not CONTROLS.isdisjoint(element.attributes):
-            yield from (element.attributes[name].lstrip("#") for name in CONTROLS & element.attributes.keys())
+        if element.tag == "style":
+            sheets += element.strings()
+        elif not CONTROLS.isdisjoint(element.attributes):
+            revealed.update(element.attributes[name].lstrip("#") for name in CONTROLS & element.attributes.keys())
+    return Unseen(frozenset(id(child) for child in _hidden(root, _hidden_by("".join(sheets)), revealed - {""})))
+
+
+def _hidden_by(sheet: str) -> dict[str, Doubt]:
+    """What style sheets hide, by '.class' and '#id'. Rules for small screens are among them: it is a doubt."""
+    found: dict[str, Doubt] = {}
+    for rule in sheet.split("}"):
+        selectors, _, declarations = rule.rpartition("{")
+        if any(word in declarations for word in HINTS) and _doubt_of(declarations):
+            named = map(SELECTOR.fullmatch, selectors.rpartition("{")[2].split(","))
+            found |= {one[1]: "faded" for one in named if one}
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ class _Around:
     speaks: bool = True
 
 
-def _hidden(root: Element, sheet: dict[str, Doubt], revealed: frozenset[str]) -> Iterator[Element]:
+def _hidden(root: Element, sheet: dict[str, Doubt], revealed: set[str]) -> Iterator[Element]:
     waiting = [(root, _Around())]
     while waiting:
         parent, around = waiting.pop()
@@ -137,7 +135,11 @@ def _hidden(root: Element, sheet: dict[str, Doubt], revealed: frozenset[str]) ->
         for child in parent.children:
             if isinstance(child, str):
                 continue
-            doubt = _doubt(child, sheet, around.ground) if child.attributes and child.tag not in NEVER_HIDDEN else None
+            if not (child.attributes or around.doubted):
+                waiting.append((child, around))
+                before = child
+                continue
+            doubt = _doubt(child, sheet, around.ground) if child.tag not in NEVER_HIDDEN else None
             shows = doubt == "not shown yet" and (_in_turn(child, revealed) or (before and _opens(before)))
             inside = _inside(child, around, doubted=doubt is not None or around.doubted)
             if (doubt and doubt != "faded" and not shows) or _is_order(child, inside):
@@ -225,7 +227,7 @@ def _colour(text: str) -> tuple[int, ...]:
     return tuple(map(int, found.groups())) if found else ()
 
 
-def _in_turn(element: Element, revealed: frozenset[str]) -> bool:
+def _in_turn(element: Element, revealed: set[str]) -> bool:
     role = element.attributes.get("role")
     return (
         role == "tabpanel"

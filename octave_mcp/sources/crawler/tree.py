@@ -14,8 +14,8 @@ from octave_mcp.sources.crawler.characters import cleaned
 # What reads the tree is recursive; deeper elements hang their content here.
 DEEPEST = 150
 CODE = frozenset({"script", "style", "template", "noscript"})
-# Dropped before anybody looks: what is drawn or chosen has no sentences.
-DRAWN = ["svg", "math", "canvas", "video", "audio", "object", "embed", "iframe", "select", "datalist", "map"]
+# Dropped before anybody looks: what is drawn, played, chosen or loaded has no sentences.
+DRAWN = ["link", "source", "track", "svg", "math", "canvas", "video", "audio", "object", "embed", "iframe", "select", "datalist", "map"]
 # Stand on lines of their own.
 LISTS = frozenset({"ul", "ol", "menu"})
 BLOCKS = LISTS.union(
@@ -81,40 +81,45 @@ def parse(html: str) -> Element:
     page.strip_tags(DRAWN)
     top = page.root
     root = _element(top) if top else Element("html", {})
-    waiting: list[tuple[LexborNode, Element, int]] = [(top, root, 0)] if top else []
+    _put_in_place(_grown(top, root) if top else [root])
+    return root
+
+
+def _grown(top: LexborNode, root: Element) -> list[Element]:
+    """Hangs all that `top` holds into `root`; the elements, none before what holds it."""
+    found = [root]
+    waiting = [(top, root, 0)]
     while waiting:
         node, parent, depth = waiting.pop()
         child = node.child
         while child is not None:
-            _adopt(child, parent, depth, waiting)
+            tag = child.tag or ""
+            if tag == "-text":
+                text = child.text_content or ""
+                parent.children.append(text if text.isascii() or parent.tag in CODE else cleaned(text))
+            elif not tag.startswith(("-", "!")):
+                element = _element(child)
+                parent.children.append(element)
+                found.append(element)
+                waiting.append((child, element if depth < DEEPEST else parent, depth + 1))
             child = child.next
-    _put_in_place(root)
-    count(root)
-    return root
+    return found
 
 
-def _adopt(node: LexborNode, parent: Element, depth: int, waiting: list[tuple[LexborNode, Element, int]]) -> None:
-    tag = node.tag or ""
-    if tag == "-text":
-        text = node.text_content or ""
-        parent.children.append(text if text.isascii() or parent.tag in CODE else cleaned(text))
-    elif not tag.startswith(("-", "!")):
-        element = _element(node)
-        parent.children.append(element)
-        waiting.append((node, element if depth < DEEPEST else parent, depth + 1))
-
-
-def _put_in_place(root: Element) -> None:
-    """Parts that a server sent late, hidden at the end of the page, go where a script of React's puts them."""
-    scripts = (text for script in root.find("script") for text in script.strings() if "$RC(" in text)
+def _put_in_place(found: list[Element]) -> None:
+    """Counts, once parts that a server sent late, hidden at the end of the page, are where a script puts them."""
+    scripts = (text for script in found if script.tag == "script" for text in script.strings() if "$RC(" in text)
     moves = {late: place for text in scripts for place, late in LATE.findall(text)}
-    if not moves:
-        return
-    marked = {element.attributes.get("id", ""): element for element in root.elements()}
+    marked = {element.attributes.get("id", ""): element for element in found} if moves else {}
     for late, place in moves.items():
         if late in marked and place in marked:
             marked[place].tag = "div"
             marked[place].children, marked[late].children = marked[late].children, []
+    if moves:
+        count(found[0])
+    else:
+        for element in reversed(found):
+            tally(element)
 
 
 def _element(node: LexborNode) -> Element:
@@ -147,7 +152,7 @@ def tally(element: Element) -> None:
     holds_main, holds_h1, holds_block = element.tag == "main", element.tag == "h1", element.tag in BLOCKS
     for child in element.children:
         if isinstance(child, str):
-            words += word_count(child)
+            words += len(child.split()) if child.isascii() else word_count(child)
             continue
         words += child.words
         link_words += child.link_words
