@@ -107,14 +107,14 @@ def unseen(root: Element) -> Unseen:
     return Unseen(frozenset(id(child) for child in _hidden(root, _hidden_by("".join(sheets)), revealed - {""})))
 
 
-def _hidden_by(sheet: str) -> dict[str, Doubt]:
-    """What style sheets hide, by '.class' and '#id'. Rules for small screens are among them: it is a doubt."""
-    found: dict[str, Doubt] = {}
+def _hidden_by(sheet: str) -> set[str]:
+    """The classes and '#id's that style sheets hide. Rules for small screens are among them: it is a doubt."""
+    found: set[str] = set()
     for rule in sheet.split("}"):
         selectors, _, declarations = rule.rpartition("{")
         if any(word in declarations for word in HINTS) and _doubt_of(declarations):
             named = map(SELECTOR.fullmatch, selectors.rpartition("{")[2].split(","))
-            found |= {one[1]: "faded" for one in named if one}
+            found.update(one[1].lstrip(".") for one in named if one)
     return found
 
 
@@ -127,7 +127,7 @@ class _Around:
     speaks: bool = True
 
 
-def _hidden(root: Element, sheet: dict[str, Doubt], revealed: set[str]) -> Iterator[Element]:
+def _hidden(root: Element, sheet: set[str], revealed: set[str]) -> Iterator[Element]:
     waiting = [(root, _Around())]
     while waiting:
         parent, around = waiting.pop()
@@ -151,9 +151,12 @@ def _hidden(root: Element, sheet: dict[str, Doubt], revealed: set[str]) -> Itera
 
 def _inside(element: Element, around: _Around, *, doubted: bool) -> _Around:
     """What is around the children of an element. A harmless text is looked at once."""
-    ground = _ground(element.attributes.get("style", "")) or around.ground
+    style = element.attributes.get("style", "")
+    if not doubted and "background" not in style:
+        return around
+    ground = _ground(style) or around.ground
     if not doubted:
-        return around if ground == around.ground else _Around(ground)
+        return _Around(ground)
     speaks = around.speaks and bool(INSTRUCTION.search(element.text))
     return _Around(ground, doubted=True, speaks=speaks)
 
@@ -162,7 +165,7 @@ def _is_order(element: Element, inside: _Around) -> bool:
     return inside.doubted and inside.speaks and element.words <= MOST_ORDER_WORDS
 
 
-def _doubt(element: Element, sheet: dict[str, Doubt], ground: str) -> Doubt | None:
+def _doubt(element: Element, sheet: set[str], ground: str) -> Doubt | None:
     attributes = element.attributes
     doubt = _doubt_of(style, ground) if (style := attributes.get("style")) else None
     if doubt == "never shown":
@@ -174,9 +177,8 @@ def _doubt(element: Element, sheet: dict[str, Doubt], ground: str) -> Doubt | No
     return doubt
 
 
-def _in_sheet(attributes: dict[str, str], sheet: dict[str, Doubt]) -> bool:
-    classes = attributes.get("class", "").split()
-    return any(f".{name}" in sheet for name in classes) or f"#{attributes.get('id')}" in sheet
+def _in_sheet(attributes: dict[str, str], sheet: set[str]) -> bool:
+    return not sheet.isdisjoint(attributes.get("class", "").split()) or f"#{attributes.get('id')}" in sheet
 
 
 @lru_cache(maxsize=4096)

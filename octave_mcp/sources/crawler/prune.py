@@ -111,6 +111,8 @@ def _is_noise(element: Element, place: Place) -> bool:
         return not _is_central(element)
     if element.tag == "button":
         return not place.heading and element.words < CARD_WORDS and not element.text.endswith("?")
+    if not element.attributes:
+        return False
     named = "cookies" in _named(element.name) or "breadcrumb" in element.attributes.get("aria-label", "").lower()
     if not named or element.tag in {"html", "body", "main", "article"} or element.tag in HEADINGS:
         return False
