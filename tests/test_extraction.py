@@ -219,6 +219,20 @@ def test_parts_that_a_server_sends_late_are_read_in_their_place() -> None:
     assert page(html).text == "# Acme\n\nMiddle.\n\nEnd."
 
 
+def test_parts_that_are_to_be_put_into_themselves_or_without_end_are_survived() -> None:
+    ring = """<div hidden id="S:0"><template id="B:1"></template>a</div>
+    <div hidden id="S:1"><template id="B:0"></template>b</div><script>$RC("B:0","S:0");$RC("B:1","S:1")</script>"""
+    deep = "".join(
+        f'{"<div>" * 99}<template id="B:{n}"></template>{"</div>" * 99}' if not n else
+        f'<div hidden id="S:{n - 1}">{"<div>" * 99}<template id="B:{n}"></template>{"</div>" * 99}</div>'
+        f'<script>$RC("B:{n - 1}","S:{n - 1}")</script>'
+        for n in range(30)
+    )  # fmt: skip
+
+    assert page(f"<main><p>Seen.</p></main>{ring}").text == "Seen."
+    assert page(f"<main><p>Seen.</p>{deep}</main>").text == "Seen."
+
+
 def test_a_frame_that_no_tag_closes_does_not_swallow_the_page() -> None:
     html = "<body><noscript><iframe src=https://tags.example /></noscript><main><p>Seen.</p></main></body>"
 
@@ -240,7 +254,7 @@ def test_a_sentence_that_a_carousel_repeats_is_read_once_and_short_words_as_ofte
 
 
 def test_what_is_named_as_a_frame_is_dropped_wherever_it_stands() -> None:
-    links = "<a href=/a>Terms of use</a> <a href=/b>Privacy</a>"
+    links = "<a href=/a>Terms of use</a> <a href=/b>Privacy</a> <a href=/c>Imprint</a>"
     body = f"<div class=promo-bar>Free shipping.</div><p>{'word ' * 30}</p><div class=page-footer>{links}</div>"
 
     assert text(body) == ("word " * 30).strip()

@@ -25,7 +25,7 @@ from octave_mcp.sources.crawler.unread import Unread
 
 SHELL_CHARACTERS = 200
 SHELLS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
-SHELL_TAGS = ("app-root", "app-main", "ng-app", "frameset")
+SHELL_TAGS = ("app-root", "frameset")
 NEEDS_SCRIPTS = re.compile(r"\b(?:java)?script", re.IGNORECASE)
 FILES = re.compile(
     r"\.(?:pdf|png|jpe?g|gif|svg|webp|ico|css|js|mjs|json|xml|gz|zip|dmg|exe|msi|deb|rpm|tgz|mp[34]|webm|mov|woff2?|ttf|"

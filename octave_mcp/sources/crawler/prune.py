@@ -28,7 +28,7 @@ STRONG = re.compile(
 )
 WEAK = re.compile(
     r"menu|sidebar|share|social|related|banner|newsletter|subscribe|pagination|\btoc\b|table-of-contents|widget"
-    r"|latest|recommend|trending"
+    r"|latest|trending"
 )
 FOOTER = re.compile(r"footer")
 NAMES = {"cookies": COOKIES, "strong": STRONG, "weak": WEAK, "footer": FOOTER}
@@ -43,6 +43,7 @@ CARD_WORDS = 8
 MOST_NOTICE_WORDS = 150
 LEAST_WORDS = 40
 FEW_WORDS = 20
+FEWEST_FOOTER_LINKS = 3
 FEWEST_LINKS, MOST_LIST_WORDS, MOST_WORDS_A_LINK = 5, 500, 4
 
 
@@ -157,9 +158,11 @@ def _is_frame(element: Element, place: Place, share: float) -> bool:
 
 
 def _is_named(element: Element, place: Place) -> bool:
-    """By its class or id; a card has a footer too, but one with words."""
+    """By its class or id; a card has a footer too, with who said it, or one link."""
     names = _named(element.name)
-    return "strong" in names or ("footer" in names and not place.quote and _link_share(element) > SOME_LINKS)
+    if "footer" in names and not place.quote and element.links >= FEWEST_FOOTER_LINKS:
+        return _link_share(element) > SOME_LINKS
+    return "strong" in names
 
 
 def _is_weak(element: Element, share: float) -> bool:

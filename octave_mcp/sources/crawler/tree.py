@@ -15,7 +15,7 @@ from octave_mcp.sources.crawler.characters import cleaned
 DEEPEST = 150
 CODE = frozenset({"script", "style", "template", "noscript"})
 # Dropped before anybody looks: what is drawn, played, chosen or loaded has no sentences.
-DRAWN = ["link", "source", "track", "svg", "math", "canvas", "video", "audio", "object", "embed", "iframe", "select", "datalist", "map"]
+DRAWN = frozenset("link source track svg math canvas video audio object embed iframe select datalist map".split())
 # Stand on lines of their own.
 LISTS = frozenset({"ul", "ol", "menu"})
 BLOCKS = LISTS.union(
@@ -26,6 +26,7 @@ BLOCKS = LISTS.union(
 )
 # To a browser, which runs scripts, what <noscript> holds is no markup; to a parser, such a frame never ends.
 SWALLOWS = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
+MOST_MOVES = 200
 LATE = re.compile(r"\$RC\(\"(B:\w+)\",\"(S:\w+)\"")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
@@ -78,7 +79,7 @@ class Element:
 def parse(html: str) -> Element:
     """The tree of a page."""
     page = LexborHTMLParser(SWALLOWS.sub(r"\1></iframe>", html))
-    page.strip_tags(DRAWN)
+    page.strip_tags(list(DRAWN))
     top = page.root
     root = _element(top) if top else Element("html", {})
     _put_in_place(_grown(top, root) if top else [root])
@@ -109,17 +110,28 @@ def _grown(top: LexborNode, root: Element) -> list[Element]:
 def _put_in_place(found: list[Element]) -> None:
     """Counts, once parts that a server sent late, hidden at the end of the page, are where a script puts them."""
     scripts = (text for script in found if script.tag == "script" for text in script.strings() if "$RC(" in text)
-    moves = {late: place for text in scripts for place, late in LATE.findall(text)}
+    moves = [move for text in scripts for move in LATE.findall(text)][:MOST_MOVES]
     marked = {element.attributes.get("id", ""): element for element in found} if moves else {}
-    for late, place in moves.items():
-        if late in marked and place in marked:
+    for place, late in moves:
+        if late in marked and place in marked and marked[place] not in marked[late].elements():
             marked[place].tag = "div"
             marked[place].children, marked[late].children = marked[late].children, []
     if moves:
+        _cut(found[0])
         count(found[0])
     else:
         for element in reversed(found):
             tally(element)
+
+
+def _cut(root: Element) -> None:
+    """Parts in parts in parts may be deeper than the page was."""
+    waiting = [(root, 0)]
+    while waiting:
+        element, depth = waiting.pop()
+        if depth > DEEPEST:
+            element.children = []
+        waiting += [(child, depth + 1) for child in element.children if isinstance(child, Element)]
 
 
 def _element(node: LexborNode) -> Element:
