@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from octave_mcp.sources.crawler.sitemap import parsed
+from octave_mcp.sources.crawler.entries import entries_of
 
 A_KEY = "fc-0123456789abcdef"
 FOR_GOOD = 10_000
@@ -122,9 +122,9 @@ class Double(ThreadingHTTPServer):
         waiting = [urljoin(root, one) for one in (*named, "/sitemap.xml", "/sitemap_index.xml")]
         found: dict[str, Body] = {}
         for url in waiting:
-            pages, sitemaps = parsed(self.fetch(url).body)
+            pages, sitemaps = entries_of(self.fetch(url).body)
             waiting += [one for one in sitemaps if one not in waiting]
-            found |= {page: {"url": page, "title": "", "description": ""} for page in pages}
+            found |= {page.url: {"url": page.url, "title": "", "description": ""} for page in pages}
         return {"success": True, "links": list(found.values())}
 
     def document(self, url: str) -> Body:

@@ -361,6 +361,20 @@ async def test_each_failure_has_its_code_in_the_order_asked_for(server: Server) 
     ]
 
 
+async def test_a_page_that_only_calls_itself_something_else_is_a_copy(server: Server) -> None:
+    server.routes["/plans"] = answer(html("<h1>Plans</h1><p>Nine dollars.</p>"))
+    server.routes["/pricing"] = answer(html("<h1>Plans</h1><p>Nine  dollars.</p>", "<meta name=description content=d>"))
+    server.routes["/gone"] = answer(html("<h1>Page not found</h1>"))
+    server.routes["/door"] = answer(html("<h1>Sign in</h1>"))
+
+    assert await codes(server, "/plans", "/pricing", "/gone", "/door") == [
+        "read",
+        "duplicate",
+        "soft_404",
+        "login_wall",
+    ]
+
+
 async def test_a_passing_failure_is_tried_again(server: Server) -> None:
     page = answer(html("<h1>At last</h1>"))
     busy = answer(b"", 429, Retry_After="0")

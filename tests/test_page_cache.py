@@ -151,7 +151,7 @@ async def test_refresh_reads_everything_anew_and_for_the_next_too(site: Versions
     site.version = "two"
     assert heading(await read(site, store, refresh=True)) == "/a two"
     assert heading(await read(site, store)) == "/a two"
-    assert site.hits["/a"] == site.hits["/"] == 2
+    assert site.hits["/a"] == site.hits["/"] == site.hits["/robots.txt"] == 2
 
 
 # When a copy is too old

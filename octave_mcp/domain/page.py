@@ -87,6 +87,12 @@ class Page(Value):
     links: tuple[Link, ...] = ()
 
     @property
+    def said(self) -> str:
+        """What two addresses of one page have in common: its words, whatever it says of itself."""
+        shown = self.text.partition(f"## {STRUCTURED_HEADING}")[0] or self.text
+        return " ".join(shown.casefold().split())
+
+    @property
     def words(self) -> int:
         return count_words(self.text)
 

@@ -156,14 +156,14 @@ def with_ref(copy: Copy, **changes: object) -> Copy:
 
 def without_copies(read: Sequence[Page | PageFailure], home: Page) -> tuple[Page | PageFailure, ...]:
     """A page that says what an earlier one said is a failure that names it."""
-    seen = {home.ref.sha256: home.ref.url}
+    seen = {home.said: home.ref.url}
     kept: list[Page | PageFailure] = []
     for page in read:
         if isinstance(page, PageFailure):
             kept.append(page)
-        elif first := seen.get(page.ref.sha256):
+        elif first := seen.get(page.said):
             kept.append(PageFailure(url=page.ref.url, code="duplicate", reason=f"Says the same as {first}"))
         else:
-            seen[page.ref.sha256] = page.ref.url
+            seen[page.said] = page.ref.url
             kept.append(page)
     return tuple(kept)

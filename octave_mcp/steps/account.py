@@ -110,15 +110,22 @@ def unheard(context: str, *researches: Research) -> tuple[Gap, ...]:
     )
 
 
+_READS_SCRIPTS = (
+    "Firecrawl, which runs the scripts of a page: set FIRECRAWL_API_KEY, or give source='firecrawl'; "
+    "failed_pages names them"
+)
+
+
 def _failed_pages(vendor: Research, prospect: Research) -> Iterator[Gap]:
     for research in (vendor, prospect):
         if research.failures:
-            codes = ", ".join(sorted({failure.code for failure in research.failures}))
+            codes = sorted({failure.code for failure in research.failures})
+            count = _pages(research, research.failures)
             yield Gap(
                 section="pages",
                 code="pages_failed",
-                reason=f"{_pages(research, research.failures)} of {_domain(research)} could not be read ({codes})",
-                would_fill="another run; failed_pages names them",
+                reason=f"{count} of {_domain(research)} could not be read ({', '.join(codes)})",
+                would_fill=_READS_SCRIPTS if "needs_js" in codes else "another run; failed_pages names them",
             )
 
 

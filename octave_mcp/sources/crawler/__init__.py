@@ -19,5 +19,5 @@ def make(settings: Settings, memory: Memory, *, refresh: bool = False) -> Source
     from octave_mcp.sources._kept import Kept  # noqa: PLC0415 - parsers and a client, needed by a run only
     from octave_mcp.sources.crawler.crawler import Crawler  # noqa: PLC0415 - ditto
 
-    reader = Crawler(settings, memory)
+    reader = Crawler(settings, memory, refresh=refresh)
     return Kept(reader, memory, max_age_seconds=settings.page_max_age_seconds, refresh=refresh)

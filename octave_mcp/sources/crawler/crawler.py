@@ -26,20 +26,27 @@ from octave_mcp.together import together
 class Crawler:
     """The `Reader` that needs no account. One client serves all its sites, and is closed with it.
 
-    `silent` are the ways in which a robots.txt is not to be had that forbid the whole site.
+    `silent` are the ways in which a robots.txt is not to be had that forbid the whole site; `refresh` has it
+    asked for anew.
     """
 
     name = "crawler"
 
     def __init__(
-        self, settings: Settings, notes: Notes, lookup: Lookup = lookup, silent: frozenset[str] = SILENT
+        self,
+        settings: Settings,
+        notes: Notes,
+        lookup: Lookup = lookup,
+        silent: frozenset[str] = SILENT,
+        *,
+        refresh: bool = False,
     ) -> None:
         self.allow = frozenset(host.lower() for host in settings.allow_hosts)
         self.credits = 0
         self.tell: Callable[[str], None] = silence
         self._backend = GuardedBackend(self.allow, lookup)
         self._fetcher = Fetcher(settings, self._backend)
-        self._robots = Robots(self._fetcher, notes, silent)
+        self._robots = Robots(self._fetcher, notes, silent, refresh=refresh)
         self._reading = Reading()
 
     async def open(self, company: Company) -> Company:

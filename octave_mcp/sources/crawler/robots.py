@@ -43,14 +43,20 @@ class Rules:
 
 
 class Robots:
-    """The rules of each host of a site, asked for once a day at most, whichever run or process asks."""
+    """The rules of each host of a site, asked for once a day at most, whichever run or process asks.
 
-    def __init__(self, fetcher: Fetcher, notes: Notes, silent: frozenset[str] = SILENT) -> None:
+    With `refresh` they are asked for anew, once.
+    """
+
+    def __init__(
+        self, fetcher: Fetcher, notes: Notes, silent: frozenset[str] = SILENT, *, refresh: bool = False
+    ) -> None:
+        self._began = datetime.now(UTC) if refresh else None
         self._silent = silent
         self._fetcher = fetcher
         self._notes = notes
         self._rules: dict[str, Rules] = {}
-        self._flights: Flights[str] = Flights(notes, anew=False)
+        self._flights: Flights[str] = Flights(notes, anew=refresh)
 
     async def rules(self, url: str, company: Company) -> Rules:
         """The rules of the host of `url`.
@@ -71,7 +77,7 @@ class Robots:
         await self._flights.close()
 
     async def _asked(self, url: str, company: Company) -> dict[str, str]:
-        text = await self._notes.note(url, since=datetime.now(UTC) - KEPT)
+        text = await self._notes.note(url, since=self._began or datetime.now(UTC) - KEPT)
         if text is None:
             text = await self._fetched(url, company)
             await self._notes.put_note(url, text)

@@ -38,7 +38,8 @@ def make(settings: Settings, memory: Memory, *, refresh: bool = False) -> Source
 
     age = settings.page_max_age_seconds
     url = (value_of(URL) or SecretStr(CLOUD)).get_secret_value()
-    reader = Firecrawl(settings, memory, value_of(KEY), url, max_age_seconds=0 if refresh else age)
+    used = 0 if refresh else age
+    reader = Firecrawl(settings, memory, value_of(KEY), url, max_age_seconds=used, refresh=refresh)
     return Kept(reader, memory, max_age_seconds=age, refresh=refresh)
 
 

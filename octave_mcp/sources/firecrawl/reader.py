@@ -50,10 +50,16 @@ class Firecrawl:
 
     def __init__(
         self, settings: Settings, notes: Notes, key: SecretStr | None, url: str, *, max_age_seconds: float,
-        lookup: Lookup = lookup,
+        lookup: Lookup = lookup, refresh: bool = False,
     ) -> None:  # fmt: skip
         self.tell: Callable[[str], None] = silence
-        self._crawler = Crawler(settings, notes, lookup, SILENT - {"bot_wall"})  # Firecrawl passes most walls
+        self._crawler = Crawler(
+            settings,
+            notes,
+            lookup,
+            SILENT - {"bot_wall"},
+            refresh=refresh,  # Firecrawl passes most walls
+        )
         self._client = Client(key, url, max_age_seconds=max_age_seconds)
         self._reading = Reading()
         self.allow = self._crawler.allow
