@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from octave_mcp.app import App
 from octave_mcp.domain.addresses import same_site, url_key
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, HomepageAnswer, Usage
+from octave_mcp.domain.asks import A, AddressesAnswer, Answer, Ask, Capacity, Estimate, HomepageAnswer, Usage
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, Passage
@@ -439,6 +439,7 @@ def _deal(ask: Asked) -> DealDraft[Cite]:
 
 
 _RULES: dict[type[Value], Callable[[Asked], Value]] = {
+    AddressesAnswer: lambda _: AddressesAnswer(chosen=()),
     HomepageAnswer[Cite]: _homepage,
     VendorElements[Cite]: _vendor,
     ProspectReading[Cite]: _prospect,

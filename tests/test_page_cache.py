@@ -250,7 +250,7 @@ async def test_a_hundred_who_ask_at_once_cause_one_fetch(site: Versions, store: 
     site.gate.set()
 
     assert {heading(page) for page in await asyncio.gather(*asking)} == {"/a one"}
-    assert site.hits == Counter(["/robots.txt", "/", "/sitemap.xml", "/sitemap_index.xml", "/a"])
+    assert site.hits == Counter(["/robots.txt", "/", "/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt", "/a"])
 
 
 async def test_two_processes_that_ask_at_once_cause_one_fetch(site: Versions, store: SqlStore, tmp_path: Path) -> None:

@@ -7,12 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from urllib.parse import urlsplit
 
+from octave_mcp.domain.asks import AddressesAnswer, AddressesBrief
 from octave_mcp.domain.company import Role, Site
 from octave_mcp.domain.kinds import kind_of, worth_reading
 from octave_mcp.domain.page import Link, PageKind
 from octave_mcp.domain.research import Profile
+from octave_mcp.errors import NoAccess, UpstreamError
 from octave_mcp.figures import normal
+from octave_mcp.prompts import ask_for
 from octave_mcp.run import Run
+from octave_mcp.suspicion import addresses_model
 
 MOST_CANDIDATES = 60
 NAMING_CHARACTERS = 4
@@ -33,10 +37,43 @@ SHARES: Mapping[Role, Mapping[PageKind, int]] = {
 
 async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: str) -> tuple[str, ...]:
     """The addresses to read after the home page, the most telling first."""
-    chosen = choose(site, max_pages=run.max_pages, counterpart=counterpart, context=run.request.context)
+    context = run.request.context
+    shown = candidates(site, counterpart=counterpart, context=context) if run.capacity.is_paid else ()
+    if len(shown) >= run.max_pages:
+        numbers = await _ranked_by_model(run, site, profile, counterpart, shown)
+        chosen = rechosen(shown, numbers, site.company.role, max_pages=run.max_pages)
+    else:
+        chosen = choose(site, max_pages=run.max_pages, counterpart=counterpart, context=context)
     run.plan(len(chosen))
     run.progress(f"{len(chosen)} of {len(site.links)} pages of {profile.name} chosen", units=1)
     return chosen
+
+
+async def _ranked_by_model(
+    run: Run, site: Site, profile: Profile, counterpart: str, shown: Sequence[Link]
+) -> tuple[int, ...]:
+    """The numbers of what names the other company, then of what the model ranks; nothing where it does not answer.
+
+    Raises:
+        NoAccess: it never will.
+    """
+    company = site.company
+    links = tuple(link.model_copy(update={"text": ""}) if addresses_model(link.text) else link for link in shown)
+    brief = AddressesBrief(
+        role=company.role, company=profile.name, domain=company.domain, counterpart=counterpart,
+        context=run.request.context, links=links,
+    )  # fmt: skip
+    language = run.request.language
+    ask = ask_for(("research/urls",), language=language, brief=brief, passages=(), answer=AddressesAnswer)
+    try:
+        checked = await run.ask(ask, AddressesAnswer, roles=(), known=())
+    except NoAccess:
+        raise
+    except UpstreamError as failed:
+        run.progress(f"the pages of {profile.name} are chosen by rule, since no model ranked them: {failed}")
+        return ()
+    named = frozenset(naming(site, counterpart))
+    return (*(at for at, link in enumerate(shown, 1) if link.url in named), *checked.value.chosen)
 
 
 def choose(site: Site, *, max_pages: int, counterpart: str, context: str) -> tuple[str, ...]:
