@@ -54,14 +54,14 @@ class Remote:
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took: prompts, passages and answers, in tokens."""
         packs = ceil(max_pages / self.capacity.pack_pages)
-        reading = Tokens(input=packs * 6_300 + max_pages * 3_200 + 3_800, output=packs * 2_700 + 400)
+        reading = Tokens(input=packs * 6_300 + max_pages * 3_200 + 7_100, output=packs * 2_700 + 900)
         writing = Tokens(input=6_600 + 10 * 7_400, output=1_000 + 10 * 1_000)
         prices = [
             priced(reading, self.name, self._models["fast"]).usd,
             priced(writing, self.name, self._models["strong"]).usd,
         ]
         return Estimate(
-            asks=2 + 2 * packs + 11,
+            asks=4 + 2 * packs + 11,
             input_tokens=reading.input + writing.input,
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
