@@ -30,6 +30,8 @@ from octave_mcp.settings import KEYLESS, Settings
 EVER = datetime.min.replace(tzinfo=UTC)
 KEYED = ("openai", "anthropic", "compat")
 """Models that 'auto' stands for, in this order."""
+SOURCES = ("firecrawl", "crawler")
+"""Sources that 'auto' stands for, in this order."""
 FORMATS = ("json", "markdown", "html")
 
 
@@ -85,21 +87,24 @@ class App:
         raise SetupError(f"no model is configured ({'; '.join(missing)}): set one of these; {KEYLESS}")
 
     def source_name(self, name: str) -> str:
-        """The name itself; for 'auto', that of the source which the settings name, or of the crawler.
+        """The name itself; for 'auto', that of the source which the settings name, or of the first that is set up.
 
         Raises:
+            SetupError: what it needs is not set.
             UnknownName: there is none of that name.
         """
         chosen = self.settings.source if name == "auto" else name
-        chosen = "crawler" if chosen == "auto" else chosen
-        _check_name("sources", chosen)
+        if chosen == "auto":
+            chosen = next(name for name in SOURCES if _adapter("sources", name).is_set_up())
+        _adapter("sources", chosen).check()
         return chosen
 
     def model(self, name: str, beside: Beside | None = None) -> Model:
         return _adapter("models", name).make(self.settings, beside)
 
-    def source(self, name: str) -> Source:
-        return _adapter("sources", name).make(self.settings, self.store)
+    def source(self, name: str, *, refresh: bool = False) -> Source:
+        """`refresh` has every page fetched anew."""
+        return _adapter("sources", name).make(self.settings, self.store, refresh=refresh)
 
     def emit(self, event: Event) -> None:
         for observer in self._observers:

@@ -80,7 +80,7 @@ class Adapters(Protocol):
         """For the run of which it may use what is given; without one, to see that it can be made."""
         ...
 
-    def source(self, name: str) -> Source: ...
+    def source(self, name: str, *, refresh: bool = False) -> Source: ...
 
     def emit(self, event: Event) -> None: ...
 
@@ -189,14 +189,14 @@ class Executor:
         model = self._adapters.model(record.model, beside)
         fallback = tuple(self._adapters.model(name, beside) for name in limits.fallback if name != record.model)
         over = math.inf if model.capacity.is_patient else limits.run_timeout_seconds
-        return Run(
+        run = Run(
             run_id=record.run_id,
             session_id=record.session_id,
             request=asked,
             specialists_per_ask=limits.specialists_per_ask if model.capacity.is_paid else ALL_SPECIALISTS,
             identity=f"{model.identity} {record.source}",
             asker=Asker(model, fallback, purse),
-            source=await computed(self._adapters.source, record.source),
+            source=await computed(lambda: self._adapters.source(record.source, refresh=asked.refresh)),
             journal=journal,
             store=self._store,
             emit=log,
@@ -204,6 +204,8 @@ class Executor:
             step_timeout_seconds=math.inf if model.capacity.is_patient else limits.step_timeout_seconds,
             until=asyncio.get_running_loop().time() + over,
         )
+        run.source.listen(run.progress)
+        return run
 
     def _standing(self, record: RunRecord, log: EventLog) -> Callable[[int], Awaitable[None]]:
         """Makes it known whether the run waits for answers."""

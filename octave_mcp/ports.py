@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Usage
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
-from octave_mcp.domain.page import Page, PageFailure
+from octave_mcp.domain.page import Copy, Page, PageFailure
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import KeptQuestion, Question
 from octave_mcp.domain.run import RunRecord, SessionRecord
@@ -55,6 +55,15 @@ class Model(Protocol):
 
 class Source(Protocol):
     """Where pages come from. One is made for each run, and closed with it."""
+
+    @property
+    def credits(self) -> int:
+        """What it has used up since it was made, in the credits of who fetches; 0 where nothing is paid."""
+        ...
+
+    def listen(self, tell: Callable[[str], None]) -> None:
+        """Has `tell` called with what is being done, while one call takes long."""
+        ...
 
     async def open(self, company: Company) -> Company:
         """The company at the address that answers ('https://www.acme.com'), its robots.txt read; no page is fetched.
@@ -191,7 +200,33 @@ class Beside:
     spend: Callable[[Usage], None]
 
 
-class Store(Notes, Protocol):
+COPIES_KEPT = timedelta(days=30)
+
+
+class Copies(Protocol):
+    """What sources found, kept for whoever asks next, in whatever process.
+
+    They go after `COPIES_KEPT`, and the oldest sooner, when they are too many.
+    """
+
+    async def copies(self, keys: Sequence[str]) -> dict[str, Copy]:
+        """Those that are kept."""
+        ...
+
+    async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
+        """Those of the keys that are now the owner's to fetch for so long: nobody else has them."""
+        ...
+
+    async def keep_copies(self, copies: Mapping[str, Copy], *, owner: str, leased: Sequence[str]) -> None:
+        """Keeps the copies, and gives up the owner's leases, both at once."""
+        ...
+
+
+class Memory(Notes, Copies, Protocol):
+    """All that a source may keep."""
+
+
+class Store(Memory, Protocol):
     """What is kept of sessions and runs: records, events, playbooks, and each page that was read.
 
     Raises:

@@ -17,8 +17,10 @@ from urllib.parse import urlsplit
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from octave_mcp.domain.asks import Ask, ReadingBrief, UnderstandingBrief, WritingBrief
+from octave_mcp.domain.asks import AddressesBrief, Ask, ReadingBrief, UnderstandingBrief, WritingBrief
 from octave_mcp.domain.evidence import EvidenceId, Passage
+from octave_mcp.domain.kinds import kind_of
+from octave_mcp.domain.page import Link
 from octave_mcp.domain.value import Value
 from octave_mcp.evidence import evidence_id
 from octave_mcp.notes import notes
@@ -26,6 +28,7 @@ from octave_mcp.prompts import Prompt, prompts_of
 from octave_mcp.shortlist import shortlist
 
 LONGEST_NAME = 80
+LONGEST_ADDRESS = 160
 _SECRET = secrets.token_bytes(16)
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
@@ -161,6 +164,9 @@ def _plain(text: str, most: int = LONGEST_NAME) -> str:
 def _about(ask: Ask[Any, Any], numbers: dict[EvidenceId, int], fence: _Fence) -> str:
     """The brief: what is known already, as notes with the numbers of the passages that say it."""
     brief = ask.brief
+    if isinstance(brief, AddressesBrief):
+        listed = "\n".join(_candidate(at, link, brief.domain) for at, link in enumerate(brief.links, 1))
+        return f"{_of_reading(brief)}\n\n{fence.around('addresses', listed)}"
     if isinstance(brief, ReadingBrief):
         return _of_reading(brief)
     if isinstance(brief, UnderstandingBrief):
@@ -175,6 +181,14 @@ def _of_reading(brief: ReadingBrief) -> str:
     )
     other = f" with {_plain(brief.counterpart)}" if brief.counterpart else ""
     return f"{whose}{other}.{_said(brief.context)}"
+
+
+def _candidate(number: int, link: Link, domain: str) -> str:
+    parts = urlsplit(link.url)
+    host = parts.netloc.removeprefix("www.")
+    address = f"{'' if host == domain else host}{parts.path}{f'?{parts.query}' if parts.query else ''}"
+    kind = kind_of(link.url, link_text=link.text)
+    return " | ".join(filter(None, (f"[{number}] {kind}", address[:LONGEST_ADDRESS], _line(link.text)[:LONGEST_NAME])))
 
 
 def _said(context: str) -> str:

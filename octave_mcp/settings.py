@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     )
     max_fetches: int = Field(20, ge=1, description="Pages fetched at once per run")
     fetch_timeout_seconds: float = Field(20, gt=0, description="How long one page may take")
+    page_max_age_seconds: float = Field(
+        86_400, ge=0, description="How long a page that was read is used again before it is asked for anew; 0 never is"
+    )
     site_timeout_seconds: float = Field(60, gt=0, description="How long a site may be silent before its run fails")
     max_runs: int = Field(16, ge=1, description="Runs at once")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged")

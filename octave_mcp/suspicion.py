@@ -28,8 +28,8 @@ CARRIERS = {
     **{0xE0100 + code - 16: chr(code) for code in range(0x20, 0x7F)},
 }
 UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]")
-SPACED = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,}\w(?!\w)")
-WORD = re.compile(r"[^\W_]*\d[^\W_]*|\w*[@$!]\w[\w@$!]*")
+SPACED = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,40}\w(?!\w)")
+WORD = re.compile(r"[a-z0-9@$!]+")
 ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,4000}={0,2}")
 MOST_ENCODED = 20
 PRINTABLE_SHARE = 0.9
@@ -252,11 +252,17 @@ def _instructs(text: str) -> bool:
 def _readings(text: str) -> Iterator[str]:
     """The text, and if there are any, with its digits as letters, and with its spaced-out words closed up."""
     yield text
-    spelled = WORD.sub(lambda word: word[0].translate(LEET), text)
+    spelled = WORD.sub(_respelled, text)
     if spelled != text:
         yield spelled
     if SPACED.search(text):
         yield SPACED.sub(lambda word: re.sub(r"[ ._*-]", "", word[0]), text)
+
+
+def _respelled(word: re.Match[str]) -> str:
+    """A figure is no word, nor is a word with its exclamation mark."""
+    text = word[0].rstrip("!")
+    return word[0] if text.isalpha() or not any(map(str.isalpha, text)) else text.translate(LEET)
 
 
 def _decoded(text: str) -> Iterator[str]:

@@ -153,7 +153,7 @@ async def generate_playbook(
             "extractive (rules)"
         ),
     ] = "auto",
-    source: Annotated[str, Field(description="Where pages come from: 'auto' or 'crawler'")] = "auto",
+    source: Annotated[str, Field(description="Where pages come from: auto, crawler, firecrawl")] = "auto",
     language: Annotated[str, Field(max_length=35, description="Language of the playbook, e.g. 'en'")] = "en",
     max_pages: Annotated[
         int | None, Field(ge=1, le=200, description="Pages to read of each company; else 25, or 10 for 'host'")

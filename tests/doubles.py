@@ -19,7 +19,7 @@ from typing import Any, cast
 import pytest
 import scripted
 
-from octave_mcp.domain.asks import HomepageAnswer
+from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef
 from octave_mcp.domain.playbook import (
@@ -49,11 +49,12 @@ FORMS: tuple[type[Value], ...] = (
     CompetitivePositioning[Cite],
     DealDraft[Cite],
     PersonaDraft[Cite],
+    AddressesAnswer,
 )
 _BY_FIELDS = {frozenset(form.model_fields): form for form in FORMS}
-READ, WRITTEN = FORMS[1:3], FORMS[4:]
-APART, TOGETHER = FORMS[:10], (*FORMS[1:4], *FORMS[10:])
-"""Those that providers are asked for, and those of a connected client."""
+READ, WRITTEN = FORMS[1:3], FORMS[4:12]
+APART, TOGETHER = FORMS[:10], (*FORMS[1:4], *FORMS[10:12])
+"""Those that providers are asked for about any site, and those of a connected client."""
 MOST = 16
 BUYERS = (("Head of operations", "operations"), ("Finance lead", "finance"), ("Engineering manager", "engineering"))
 

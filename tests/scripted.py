@@ -6,7 +6,7 @@ Each can be told to answer otherwise, to fail, or to wait for the test.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -15,12 +15,12 @@ from typing import Any, cast
 
 from octave_mcp.app import App
 from octave_mcp.domain.addresses import same_site, url_key
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, HomepageAnswer, Usage
+from octave_mcp.domain.asks import A, AddressesAnswer, Answer, Ask, Capacity, Estimate, HomepageAnswer, Usage
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, Passage
 from octave_mcp.domain.kinds import kind_of
-from octave_mcp.domain.page import Link, Page, PageFailure, PageKind, PageRef, Structured
+from octave_mcp.domain.page import Copy, Link, Page, PageFailure, PageKind, PageRef, Structured
 from octave_mcp.domain.playbook import (
     CallToAction,
     ColdCall,
@@ -121,6 +121,11 @@ class ScriptedSource:
     on_close: Callable[[], Awaitable[None]] | None = None
     scraped: list[str] = field(default_factory=list[str])
     closed: int = 0
+
+    credits: int = 0
+
+    def listen(self, tell: Callable[[str], None]) -> None:
+        """Tells nothing."""
 
     async def open(self, company: Company) -> Company:
         if company.domain in self.refused:
@@ -434,6 +439,7 @@ def _deal(ask: Asked) -> DealDraft[Cite]:
 
 
 _RULES: dict[type[Value], Callable[[Asked], Value]] = {
+    AddressesAnswer: lambda _: AddressesAnswer(chosen=()),
     HomepageAnswer[Cite]: _homepage,
     VendorElements[Cite]: _vendor,
     ProspectReading[Cite]: _prospect,
@@ -514,6 +520,15 @@ class NoNotes:
     async def note(self, key: str, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's
         return None
 
+    async def copies(self, keys: Sequence[str]) -> dict[str, Copy]:  # noqa: ARG002 - ditto
+        return {}
+
+    async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:  # noqa: ARG002 - ditto
+        return frozenset(keys)
+
+    async def keep_copies(self, copies: Mapping[str, Copy], *, owner: str, leased: Sequence[str]) -> None:
+        """Keeps nothing."""
+
 
 OPENED: list[Stage] = []
 """Closed at the end of the test."""
@@ -552,8 +567,8 @@ class Stage(App):
     def source_name(self, name: str) -> str:
         return name if name == "scripted" else super().source_name(name)
 
-    def source(self, name: str) -> Source:
-        return self.site_source if name == "scripted" else super().source(name)
+    def source(self, name: str, *, refresh: bool = False) -> Source:
+        return self.site_source if name == "scripted" else super().source(name, refresh=refresh)
 
     async def run(self, **request: Any) -> tuple[RunRecord, Playbook | None]:  # noqa: ANN401 - fields of the request
         """A run to its end."""

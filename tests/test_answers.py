@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field
 
 from octave_mcp.answers import decoded, schema_name, schema_of
-from octave_mcp.domain.asks import HomepageAnswer
+from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import (
     CompetitivePositioning,
@@ -25,6 +25,7 @@ from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import BadAnswer
 
 FORMS: tuple[type[Value], ...] = (
+    AddressesAnswer,
     HomepageAnswer[Cite],
     VendorElements[Cite],
     ProspectReading[Cite],

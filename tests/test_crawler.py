@@ -23,6 +23,7 @@ from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import HostNotAllowed, InvalidDomain, OctaveError, SiteRefuses, SiteUnreachable
 from octave_mcp.ports import Source
 from octave_mcp.settings import Settings
+from octave_mcp.sources._kept import Kept
 from octave_mcp.sources.crawler import make
 from octave_mcp.sources.crawler.crawler import Crawler
 from octave_mcp.sources.crawler.guard import Lookup, lookup
@@ -47,7 +48,7 @@ def settings(*hosts: str, seconds: float = 10) -> Settings:
 
 @asynccontextmanager
 async def crawling(chosen: Settings | None = None, lookup: Lookup = lookup) -> AsyncGenerator[Source]:
-    source = Crawler(chosen or settings(), NoNotes(), lookup)
+    source = Kept(Crawler(chosen or settings(), NoNotes(), lookup), NoNotes(), max_age_seconds=0)
     try:
         yield source
     finally:
@@ -117,14 +118,20 @@ class Server:
             await asyncio.wait([asyncio.ensure_future(self.ended.wait())], timeout=0.02)
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
+@asynccontextmanager
+async def serving() -> AsyncGenerator[Server]:
     made = Server()
     listening = await asyncio.start_server(made, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]
     yield made
     made.ended.set()
     listening.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with serving() as made:
+        yield made
 
 
 async def endless(writer: asyncio.StreamWriter) -> None:
@@ -351,6 +358,20 @@ async def test_each_failure_has_its_code_in_the_order_asked_for(server: Server) 
         "too_complex",
         "bad_encoding",
         "duplicate",
+    ]
+
+
+async def test_a_page_that_only_calls_itself_something_else_is_a_copy(server: Server) -> None:
+    server.routes["/plans"] = answer(html("<h1>Plans</h1><p>Nine dollars.</p>"))
+    server.routes["/pricing"] = answer(html("<h1>Plans</h1><p>Nine  dollars.</p>", "<meta name=description content=d>"))
+    server.routes["/gone"] = answer(html("<h1>Page not found</h1>"))
+    server.routes["/door"] = answer(html("<h1>Sign in</h1>"))
+
+    assert await codes(server, "/plans", "/pricing", "/gone", "/door") == [
+        "read",
+        "duplicate",
+        "soft_404",
+        "login_wall",
     ]
 
 

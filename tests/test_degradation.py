@@ -117,6 +117,24 @@ async def test_a_page_that_failed_makes_the_run_partial(tmp_path: Path, code: st
     assert gaps(playbook)["pages"] == "pages_failed"
 
 
+async def test_a_page_that_needs_a_browser_leaves_a_gap_that_says_what_would_read_it(tmp_path: Path) -> None:
+    url = f"https://{VENDOR}/product/app"
+    source = ScriptedSource(invented_sites(), failures={url: PageFailure(url=url, code="needs_js", reason="Empty")})
+    record, playbook = await Stage(tmp_path, source=source).run()
+    assert playbook
+    assert record.status == "completed"
+    assert any("FIRECRAWL_API_KEY" in gap.would_fill for gap in playbook.gaps if gap.section == "pages")
+
+
+async def test_a_page_of_a_few_words_is_named_and_not_read(tmp_path: Path) -> None:
+    sites = invented_sites()
+    label = next(page for page in sites[VENDOR] if page.ref.kind == "pricing").model_copy(update={"text": "# Pricing"})
+    sites[VENDOR] = tuple(label if page.ref.url == label.ref.url else page for page in sites[VENDOR])
+    _, playbook = await Stage(tmp_path, source=ScriptedSource(sites)).run()
+    assert playbook
+    assert [(failure.url, failure.code) for failure in playbook.failed_pages] == [(label.ref.url, "thin")]
+
+
 async def test_a_company_whose_pages_all_fail_but_its_home_page_still_gives_a_playbook(tmp_path: Path) -> None:
     failing = {
         page.ref.url: PageFailure(url=page.ref.url, code="timeout", reason="Too slow")

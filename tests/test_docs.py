@@ -224,7 +224,9 @@ def test_variables_are_settings_and_every_setting_is_described() -> None:
     known = {f"OCTAVE_{name.upper()}" for name in Settings.model_fields} | {key.name for key in keys()}
 
     for name, text in texts.items():
-        assert set(VARIABLE.findall(text)) <= known | {"OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"}, name
+        assert set(VARIABLE.findall(text)) <= known | {"OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "FIRECRAWL_API_URL"}, (
+            name
+        )
     assert all(f"| `{name}` |" in texts["deployment.md"] for name in known)
 
 

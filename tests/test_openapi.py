@@ -90,8 +90,9 @@ async def test_the_examples_are_accepted(document: dict[str, Any]) -> None:
 @pytest.mark.skipif(SCHEMATHESIS is None, reason="schemathesis is not installed")
 async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OCTAVE_COMPAT_BASE_URL", "OCTAVE_COMPAT_MODEL"):
-        monkeypatch.setenv(name, "one-that-is-not-asked")  # a model that lacks it is a fault of the setup
+    keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "FIRECRAWL_API_KEY")
+    for name in (*keys, "OCTAVE_COMPAT_BASE_URL", "OCTAVE_COMPAT_MODEL"):
+        monkeypatch.setenv(name, "one-that-is-not-asked")  # what lacks it is a fault of the setup
     async with serving() as client:
         process = await asyncio.create_subprocess_exec(
             str(SCHEMATHESIS),

@@ -10,7 +10,7 @@ from typing import Literal, get_args, get_origin
 import pytest
 from jinja2 import Environment, StrictUndefined
 
-from octave_mcp.domain.asks import HomepageAnswer
+from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.playbook import (
@@ -45,6 +45,7 @@ WRITERS = tuple(name for name in SPECIALISTS if name.startswith("playbook/"))
 DEEP = ("prospect/buyer_personas", "prospect/pain_points", *WRITERS)
 ANSWERS: dict[str, tuple[object, ...]] = {
     "research/homepage": (HomepageAnswer[Cite],),
+    "research/urls": (AddressesAnswer,),
     "prospect/company_profile": (ProspectReading[Cite],),
     "prospect/pain_points prospect/buyer_personas": (Understanding[Cite],),
     "playbook/summary": (SummaryDraft[Cite],),

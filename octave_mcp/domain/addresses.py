@@ -24,9 +24,15 @@ PORTS = {"http": 80, "https": 443}
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 LONGEST_URL = 2048
 SPECIAL_NAMES = frozenset(
-    {"local", "localhost", "localdomain", "internal", "intranet", "lan", "home", "corp", "private"}
-).union({"svc", "onion", "arpa"})
-UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\\\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+    {"local", "localhost", "localdomain", "localnet", "internal", "intranet", "lan", "home", "corp", "private"}
+).union({"svc", "cluster", "default", "consul", "docker", "onion", "alt", "arpa", "test", "invalid"})
+# Controls, spaces, backslashes, what is not seen, and halves of characters; controls also where they are encoded.
+UNSAFE = re.compile(
+    r"[\x00-\x20\x7f-\xa0\\\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164]|"
+    r"[\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]|%(?:[01][0-9a-f]|7f)",
+    re.IGNORECASE,
+)
+NETLOC = re.compile(r"(?:\[[0-9a-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?", re.IGNORECASE)
 NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|\d+")
 TRACKING = re.compile(r"utm_\w+|hsa_\w+|mc_[ce]id|[gd]clid|gbraid|wbraid|fbclid|msclkid|yclid|igshid|_hs\w+|_ga|ref")
 
@@ -109,22 +115,36 @@ def _suffixes(*, only_icann: bool = False) -> PublicSuffixList:
     return PublicSuffixList(only_icann=only_icann)
 
 
-def _not_a_domain(text: str) -> InvalidDomain:
-    return InvalidDomain(f"{text!r} is not a company's domain; give one like 'acme.com'")
+def _not_a_domain(text: str, why: str) -> InvalidDomain:
+    return InvalidDomain(f"{text[:200]!r} is not a company's domain: {why}; give one like 'acme.com'")
 
 
 def _split(text: str) -> SplitResult:
     """The parts of an address; the scheme is empty where none was given, and else http or https."""
-    if not text or len(text) > LONGEST_URL or UNSAFE.search(text):
-        raise _not_a_domain(text[:200])
+    if len(text) > LONGEST_URL:
+        raise _not_a_domain(text, f"it has more than {LONGEST_URL} characters")
+    if UNSAFE.search(text):
+        raise _not_a_domain(text, "a space, a backslash or a character that is not seen stands in it")
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
         port = parts.port
-    except ValueError:
-        raise _not_a_domain(text) from None
-    if parts.scheme not in {"", *PORTS} or "@" in parts.netloc or "%" in parts.netloc or port == 0:
-        raise _not_a_domain(text)
+    except ValueError as error:
+        raise _not_a_domain(text, f"{error}".lower()) from None
+    if wrong := _fault(parts, port):
+        raise _not_a_domain(text, wrong)
     return parts
+
+
+def _fault(parts: SplitResult, port: int | None) -> str | None:
+    if parts.scheme not in {"", *PORTS}:
+        return f"{parts.scheme} is not read, only http and https"
+    if "@" in parts.netloc:
+        return "it names a user"
+    if "%" in parts.netloc:
+        return "its host has a percent sign"
+    if port == 0 or not NETLOC.fullmatch(parts.netloc):
+        return "it has no host, or its host or port is none"
+    return None
 
 
 def _host(parts: SplitResult, text: str) -> str:
@@ -132,7 +152,7 @@ def _host(parts: SplitResult, text: str) -> str:
     host = (parts.hostname or "").removesuffix(".")
     if ":" in host:
         if not is_address(host):
-            raise _not_a_domain(text)
+            raise _not_a_domain(text, "its host is no IPv6 address")
         return f"[{ipaddress.ip_address(host)}]"
     return _ascii(host, text)
 
@@ -148,10 +168,10 @@ def _ascii(host: str, text: str) -> str:
     try:
         name = host if re.fullmatch(r"[a-z0-9.-]+", host) and "xn--" not in host else _idna(host)
     except UnicodeError:
-        raise _not_a_domain(text) from None
+        raise _not_a_domain(text, "its host is no name that can be registered") from None
     labels = name.split(".")
     if not all(re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", label) for label in labels) or len(name) > 253:  # noqa: PLR2004
-        raise _not_a_domain(text)
+        raise _not_a_domain(text, "its host is not made of letters, digits and single dots")
     return name
 
 
@@ -208,9 +228,10 @@ def _canonical(parts: SplitResult, host: str) -> str:
     if "/." in path:
         path = posixpath.normpath(path).replace("//", "/") + ("/" if path.endswith(("/", "/.", "/..")) else "")
         path = path.replace("//", "/")
-    fields = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True)]
+    # Escapes that are not UTF-8 are those of an older encoding, and stay what they are.
+    fields = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
     kept = sorted(field for field in fields if not TRACKING.fullmatch(field[0].lower()))
-    query = f"?{urlencode(kept)}" if kept else ""
+    query = f"?{urlencode(kept, errors='surrogateescape')}" if kept else ""
     return _origin(scheme, host, parts.port or PORTS[scheme]) + path + query
 
 

@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import C, Claim, EvidenceId, Passage
+from octave_mcp.domain.page import Link
 from octave_mcp.domain.prospect import BuyerPersona, ProspectIntelligence, ProspectReading
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
@@ -31,6 +32,12 @@ class ReadingBrief(Value):
     domain: str
     counterpart: str
     context: str
+
+
+class AddressesBrief(ReadingBrief):
+    """The addresses to choose from, numbered from 1 in this order."""
+
+    links: tuple[Link, ...]
 
 
 class UnderstandingBrief(Value):
@@ -66,6 +73,12 @@ class HomepageAnswer(Value, Generic[C]):
 
     name: Claim[C] | None
     summary: Claim[C] | None
+
+
+class AddressesAnswer(Value):
+    """The numbers of the addresses worth reading, the best first."""
+
+    chosen: tuple[int, ...]
 
 
 class Ask(Value, Generic[A, B]):

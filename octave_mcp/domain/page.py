@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
+
+from pydantic import Field
 
 from octave_mcp.domain.value import Value
 
@@ -46,6 +48,13 @@ class Link(Value):
     origin: LinkOrigin = "home"
 
 
+class Notice(Value):
+    """How a page was had, where that was not as asked: `code` is that of the gap which says so."""
+
+    code: Literal["stale_copy", "other_source"]
+    reason: str
+
+
 class PageRef(Value):
     """What is said of a page wherever it is cited. `sha256` is the digest of its text in UTF-8."""
 
@@ -56,6 +65,7 @@ class PageRef(Value):
     language: str
     fetched_at: datetime
     published_on: date | None = None
+    notice: Notice | None = None
 
 
 class Structured(Value):
@@ -77,6 +87,12 @@ class Page(Value):
     links: tuple[Link, ...] = ()
 
     @property
+    def said(self) -> str:
+        """What two addresses of one page have in common: its words, whatever it says of itself."""
+        shown = self.text.partition(f"## {STRUCTURED_HEADING}")[0] or self.text
+        return " ".join(shown.casefold().split())
+
+    @property
     def words(self) -> int:
         return count_words(self.text)
 
@@ -87,3 +103,19 @@ class PageFailure(Value):
     url: str
     code: str
     reason: str
+
+
+class Addresses(Value):
+    """What a site's map gave, as in `Site`."""
+
+    links: tuple[Link, ...]
+    failures: tuple[PageFailure, ...] = ()
+
+
+class Copy(Value):
+    """What a source found, for whoever asks next; `etag` and `last_modified` are what the site calls this version."""
+
+    found: Page | PageFailure | Addresses
+    kept_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    etag: str = ""
+    last_modified: str = ""

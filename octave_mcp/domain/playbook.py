@@ -278,7 +278,7 @@ class Cost(Value):
     """`usd` is None where a price is not known; the extractive model costs nothing.
 
     `cached_tokens` are those of the input that a provider knew already; `reused` answers were given to the same
-    question before, and cost nothing again.
+    question before, and cost nothing again; `credits` are Firecrawl's.
     """
 
     usd: float | None
@@ -289,6 +289,7 @@ class Cost(Value):
     reused: int = 0
     pages_fetched: int
     pages_failed: int
+    credits: int = 0
     steps: tuple[StepCost, ...] = ()
 
 

@@ -57,14 +57,14 @@ class Remote:
         """By what runs on sites of ordinary companies took: prompts, passages and answers, in tokens."""
         packs = ceil(max_pages / self.capacity.pack_pages)
         groups = ceil(8 / self._specialists)
-        reading = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 3_800, output=packs * 2_700 + 400)
+        reading = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900)
         writing = Tokens(input=6_600 + 10 * 7_400, output=1_000 + 10 * 1_000)
         prices = [
             priced(reading, self.name, self._models["fast"]).usd,
             priced(writing, self.name, self._models["strong"]).usd,
         ]
         return Estimate(
-            asks=2 + packs * (1 + groups) + 11,
+            asks=4 + packs * (1 + groups) + 11,
             input_tokens=reading.input + writing.input,
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),

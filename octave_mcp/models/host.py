@@ -30,8 +30,8 @@ READING_CHARACTERS = 17_000
 """Of the passages of a company that are shown."""
 READING_SHARE = 0.43
 """Of the tokens: pages are asked about again only where that leaves enough for the writing."""
-BY_RULES = frozenset({"research/homepage"})
-"""What the home page's head says is read by rules."""
+BY_RULES = frozenset({"research/homepage", "research/urls"})
+"""What the home page's head says is read by rules, and so is which pages are worth reading."""
 
 
 def make(settings: Settings, beside: Beside | None = None) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from octave_mcp.asking import Asker, Ledger
@@ -61,6 +62,7 @@ def missing(
         *_missing_of_vendor(elements, vendor),
         *_missing_of_prospect(known, prospect),
         *_failed_pages(vendor, prospect),
+        *_noticed_pages(vendor, prospect),
     )
 
 
@@ -117,16 +119,38 @@ def unheard(context: str, *researches: Research) -> tuple[Gap, ...]:
     )
 
 
+_READS_SCRIPTS = (
+    "Firecrawl, which runs the scripts of a page: set FIRECRAWL_API_KEY, or give source='firecrawl'; "
+    "failed_pages names them"
+)
+
+
 def _failed_pages(vendor: Research, prospect: Research) -> Iterator[Gap]:
     for research in (vendor, prospect):
         if research.failures:
-            codes = ", ".join(sorted({failure.code for failure in research.failures}))
+            codes = sorted({failure.code for failure in research.failures})
+            count = _pages(research, research.failures)
             yield Gap(
                 section="pages",
                 code="pages_failed",
-                reason=f"{_pages(research, research.failures)} of {_domain(research)} could not be read ({codes})",
-                would_fill="another run; failed_pages names them",
+                reason=f"{count} of {_domain(research)} could not be read ({', '.join(codes)})",
+                would_fill=_READS_SCRIPTS if "needs_js" in codes else "another run; failed_pages names them",
             )
+
+
+_WOULD_MEND = {
+    "stale_copy": "another run, once the site answers again",
+    "other_source": "another run with refresh, once the source has them",
+}
+
+
+def _noticed_pages(vendor: Research, prospect: Research) -> Iterator[Gap]:
+    """What was read, and not as asked: a copy that is old, or what another source had."""
+    for research in (vendor, prospect):
+        noticed = Counter(page.notice for page in research.pages if page.notice)
+        for notice, count in noticed.items():
+            reason = f"{'1 page' if count == 1 else f'{count} pages'} of {_domain(research)}: {notice.reason}"
+            yield Gap(section="pages", code=notice.code, reason=reason, would_fill=_WOULD_MEND[notice.code])
 
 
 def _pages(research: Research, many: Collection[object] | None = None) -> str:
@@ -188,12 +212,13 @@ def read_pages(*researches: Research) -> tuple[ReadPage, ...]:
     )
 
 
-def cost(ledger: Ledger, *researches: Research) -> Cost:
+def cost(ledger: Ledger, *researches: Research, credits: int) -> Cost:  # noqa: A002 - what they are called
     return Cost(
         **dict(ledger.cost),
         steps=ledger.costs,
         pages_fetched=sum(len(research.pages) for research in researches if not research.found_at),
         pages_failed=sum(len(research.failures) for research in researches),
+        credits=credits,
     )
 
 

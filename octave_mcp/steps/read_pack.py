@@ -29,6 +29,8 @@ R = TypeVar("R", bound=Value)
 PAGE_CHARACTERS = 16_000
 """About 4,000 tokens: what is read of one page."""
 BOILERPLATE_PAGES = 3
+THIN_WORDS = 5
+"""Below, a page is a label: it has nothing to quote. The home page is read whatever it has."""
 
 
 async def read_pack(
@@ -38,12 +40,18 @@ async def read_pack(
 
     A page that fails is named; a pack whose ask fails costs its pages, not the run.
     """
-    found = await run.scrape(site, urls) if urls else ()
+    found = [_unless_thin(page) for page in await run.scrape(site, urls)] if urls else []
     pages = [page for page in (home, *found) if isinstance(page, Page)]
     failures = tuple(page for page in found if isinstance(page, PageFailure))
     if urls:
         run.progress(f"{len(found) - len(failures)} pages of {profile.name} fetched", units=len(urls))
     return await _read(run, profile, counterpart, pages, failures)
+
+
+def _unless_thin(page: Page | PageFailure) -> Page | PageFailure:
+    if isinstance(page, PageFailure) or page.words >= THIN_WORDS:
+        return page
+    return PageFailure(url=page.ref.url, code="thin", reason=f"There are only {page.words} words on it")
 
 
 async def _read(

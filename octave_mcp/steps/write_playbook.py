@@ -236,7 +236,7 @@ def _playbook(run: Run, desk: Desk, answers: Answers) -> Playbook:
         failed_pages=(*desk.vendor.failures, *desk.prospect.failures),
         gaps=gaps,
         flags=account.flags(run.asker, desk.vendor, desk.prospect, desk.existing),
-        cost=account.cost(run.asker.ledger, desk.vendor, desk.prospect),
+        cost=account.cost(run.asker.ledger, desk.vendor, desk.prospect, credits=run.source.credits),
         timings=Timings(total_seconds=0.0, steps=()),
     )
     return playbook.model_copy(update={"evidence": account.cited(playbook, made.evidence)})

@@ -84,3 +84,21 @@ notes = Table(
     Column("put_at", String(40), nullable=False),
     Column("text", Text, nullable=False),
 )
+
+copies = Table(
+    "copies",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("kept_at", String(40), nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("copies_by_time", "kept_at", "bytes"),  # their sum is read from the index alone
+)
+
+leases = Table(
+    "copy_leases",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("until", String(40), nullable=False),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -32,12 +32,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from octave_mcp.computing import computed
 from octave_mcp.domain.events import Event
-from octave_mcp.domain.page import Page
+from octave_mcp.domain.page import Copy, Page
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import FINAL, RunRecord, SessionRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import NotFound, SetupError, StoreFailed
 from octave_mcp.settings import Settings
+from octave_mcp.store import _copies
 from octave_mcp.store._questions import Questions
 from octave_mcp.store._tables import (
     VERSION,
@@ -264,6 +265,22 @@ class SqlStore(Questions):
     async def delete_notes(self, before: datetime, kind: str = "") -> None:
         old = delete(notes).where(notes.c.put_at < _text(before), notes.c.key.startswith(kind, autoescape=True))
         await self._do(lambda db: db.execute(old))
+
+    async def copies(self, keys: Sequence[str]) -> dict[str, Copy]:
+        bodies = await self._look(lambda db: _copies.bodies(db, keys))
+        return await computed(lambda: {key: _copies.unpacked(body) for key, body in bodies.items()})
+
+    async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
+        return await self._do(lambda db: _copies.take(db, keys, owner, seconds))
+
+    async def keep_copies(self, copies: Mapping[str, Copy], *, owner: str, leased: Sequence[str]) -> None:
+        rows = await computed(_copies.packed, copies)
+
+        def work(db: Connection) -> None:
+            _copies.put(db, rows)
+            _copies.give_up(db, leased, owner)
+
+        await self._do(work)
 
     async def _do(self, work: Callable[[Connection], T]) -> T:
         """What the work returns, in a transaction that others write before or after, not meanwhile."""

@@ -91,7 +91,7 @@ def generate(
     model: Annotated[
         str, Parameter(help="Who writes: auto, openai, anthropic, compat, or extractive, which needs no key")
     ] = "auto",
-    source: Annotated[str, Parameter(help="Where pages come from: auto or crawler")] = "auto",
+    source: Annotated[str, Parameter(help="Where pages come from: auto, crawler or firecrawl")] = "auto",
     language: Annotated[str, Parameter(help="Language of the playbook, e.g. en")] = "en",
     max_pages: Annotated[int, Parameter(help="Pages to read of each company")] = 25,
     max_cost_usd: Annotated[float | None, Parameter(help="The most that models may cost")] = None,

@@ -1,16 +1,19 @@
-"""What every source promises, over the crawler on a loopback site and the fake."""
+"""What every source promises, over those that read loopback sites and the fake."""
 
 from __future__ import annotations
 
 import asyncio
+import pkgutil
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
 import pytest
 import stamina
+from firecrawl_double import Double
 from scripted import PROSPECT, VENDOR, NoNotes, ScriptedSource, invented_sites
 
+import octave_mcp.sources
 from octave_mcp.demo import serve_demo
 from octave_mcp.domain.addresses import parse_company, url_key
 from octave_mcp.domain.company import Company, Site
@@ -18,8 +21,10 @@ from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import UpstreamError
 from octave_mcp.ports import Source
 from octave_mcp.settings import Settings
-from octave_mcp.sources.crawler import make
+from octave_mcp.sources import crawler, firecrawl
+from octave_mcp.sources.firecrawl import client
 
+MAKE = {"crawler": crawler.make, "firecrawl": firecrawl.make}
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -39,8 +44,22 @@ def without_waiting() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["crawler", "scripted"])
-async def stand(request: pytest.FixtureRequest) -> AsyncGenerator[Stand]:
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
+    monkeypatch.setattr(client, "FIRST_LOOK_SECONDS", 0.001)
+    answering = Double()
+    monkeypatch.setenv("FIRECRAWL_API_URL", answering.url)
+    yield answering
+    answering.close()
+
+
+def test_every_source_is_under_contract() -> None:
+    found = [module.name for module in pkgutil.iter_modules(octave_mcp.sources.__path__) if module.name[0] != "_"]
+    assert found == list(MAKE)
+
+
+@pytest.fixture(params=[*MAKE, "scripted"])
+async def stand(request: pytest.FixtureRequest, double: Double) -> AsyncGenerator[Stand]:  # noqa: ARG001 - it answers
     allow = frozenset({"127.0.0.1"})
     absent = parse_company(NOWHERE, "vendor", allow)
     if request.param == "scripted":
@@ -49,9 +68,10 @@ async def stand(request: pytest.FixtureRequest) -> AsyncGenerator[Stand]:
         await source.close()
         return
     async with serve_demo() as (vendor, prospect):
-        crawler = make(Settings.model_validate({"allow_hosts": ("127.0.0.1",), "fetch_timeout_seconds": 10}), NoNotes())
-        yield Stand(crawler, parse_company(vendor, "vendor", allow), parse_company(prospect, "prospect", allow), absent)
-        await crawler.close()
+        settings = Settings.model_validate({"allow_hosts": ("127.0.0.1",), "fetch_timeout_seconds": 10})
+        made = MAKE[request.param](settings, NoNotes())
+        yield Stand(made, parse_company(vendor, "vendor", allow), parse_company(prospect, "prospect", allow), absent)
+        await made.close()
 
 
 async def site_of(stand: Stand) -> Site:

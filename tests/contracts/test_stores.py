@@ -7,7 +7,7 @@ import pkgutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from scripted import FETCHED_AT, asked_for, page
 
 import octave_mcp.store
 from octave_mcp.domain.events import Event, EventName
+from octave_mcp.domain.page import Addresses, Copy, Link, PageFailure
 from octave_mcp.domain.run import RunError, RunRecord
 from octave_mcp.errors import NotFound, StoreFailed
-from octave_mcp.ports import Store
+from octave_mcp.ports import COPIES_KEPT, Store
 from octave_mcp.store.sql import SqlStore
 
 TEXTS = ("# One\n\nPlain text.", "CRLF\r\nstays\r\n", "中文 é é 🎉\u2028\u00a0", "  spaces  \n\n", "x" * 1_000_000, "")
@@ -275,3 +276,60 @@ async def test_a_record_that_something_else_has_changed_is_named_and_not_shown(t
         await store.get_run("run_1")
     assert "a-secret" not in str(refused.value)
     await store.close()
+
+
+# Copies of what sources found
+
+
+def a_copy(path: str = "/a", *, kept_at: datetime | None = None) -> Copy:
+    return Copy(
+        found=page(f"https://acme.com{path}", f"# {path}\n\n中文 🎉"), kept_at=kept_at or datetime.now(UTC), etag='"1"'
+    )
+
+
+async def test_copies_are_as_they_were_kept_whatever_was_found(store: Store) -> None:
+    found = (
+        a_copy(),
+        Copy(found=PageFailure(url="https://acme.com/b", code="http_404", reason="The site answers 404")),
+        Copy(found=Addresses(links=(Link(url="https://acme.com/c", text="C"),)), last_modified="Mon, 02 Mar 2026"),
+    )
+    kept = {str(at): copy for at, copy in enumerate(found)}
+    await store.keep_copies(kept, owner="me", leased=())
+
+    assert await store.copies([*kept, "none"]) == kept
+
+
+async def test_a_copy_takes_the_place_of_an_older_one(store: Store) -> None:
+    newer = a_copy("/newer")
+    await store.keep_copies({"key": a_copy("/older")}, owner="me", leased=())
+    await store.keep_copies({"key": newer}, owner="me", leased=())
+
+    assert await store.copies(["key"]) == {"key": newer}
+
+
+async def test_copies_go_after_a_month(store: Store) -> None:
+    old = a_copy(kept_at=datetime.now(UTC) - COPIES_KEPT - timedelta(minutes=1))
+    await store.keep_copies({"old": old}, owner="me", leased=())
+    await store.keep_copies({"new": a_copy()}, owner="me", leased=())
+
+    assert set(await store.copies(["old", "new"])) == {"new"}
+
+
+async def test_what_one_may_fetch_nobody_else_may(store: Store) -> None:
+    assert await store.lease(["a", "b"], "me", seconds=60) == {"a", "b"}
+    assert await store.lease(["b", "c"], "you", seconds=60) == {"c"}
+    assert await store.lease(["a", "b"], "me", seconds=60) == {"a", "b"}
+    await store.keep_copies({"a": a_copy()}, owner="me", leased=["a", "b", "c"])
+    assert await store.lease(["a", "b", "c"], "him", seconds=60) == {"a", "b"}
+
+
+async def test_a_lease_that_has_run_out_is_anybodys(store: Store) -> None:
+    await store.lease(["a"], "me", seconds=-1)
+    assert await store.lease(["a"], "you", seconds=60) == {"a"}
+
+
+async def test_of_many_who_want_the_same_at_once_each_gets_something_else(store: Store) -> None:
+    keys = [str(at) for at in range(20)]
+    taken = await asyncio.gather(*(store.lease(keys[at:], f"owner {at}", seconds=60) for at in range(20)))
+
+    assert sorted(key for some in taken for key in some) == sorted(keys)

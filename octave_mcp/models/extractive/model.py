@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from octave_mcp.computing import computed
 from octave_mcp.domain.asks import (
     A,
+    AddressesAnswer,
     Answer,
     Ask,
     Capacity,
@@ -148,6 +149,7 @@ def _deal(material: Material) -> DealDraft[Cite]:
 
 
 _ANSWERS: dict[type[Value], Callable[[Any], Value]] = {
+    AddressesAnswer: lambda _: AddressesAnswer(chosen=()),
     HomepageAnswer[Cite]: _homepage,
     ProspectReading[Cite]: _prospect,
     Understanding[Cite]: _understanding,

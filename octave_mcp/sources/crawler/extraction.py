@@ -13,22 +13,28 @@ from octave_mcp.domain.company import Company
 from octave_mcp.domain.kinds import kind_of
 from octave_mcp.domain.page import Link, LinkOrigin, Page, PageRef
 from octave_mcp.errors import InvalidDomain
-from octave_mcp.sources.crawler.hidden import cleaned
+from octave_mcp.sources.crawler.embedded import embedded_text
 from octave_mcp.sources.crawler.language import language_of
 from octave_mcp.sources.crawler.markdown import markdown
 from octave_mcp.sources.crawler.prune import content
+from octave_mcp.sources.crawler.refusals import refusal
 from octave_mcp.sources.crawler.scan import too_complex
 from octave_mcp.sources.crawler.structured import Head, head_of
 from octave_mcp.sources.crawler.tree import Element, parse
 from octave_mcp.sources.crawler.unread import Unread
 
 SHELL_CHARACTERS = 200
-SHELLS = frozenset({"root", "__next", "app", "__nuxt"})
-WALLS = re.compile(r"just a moment\b|attention required! \| cloudflare|ddos-guard", re.IGNORECASE)
+SHELLS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
+SHELL_TAGS = ("app-root", "frameset")
+NEEDS_SCRIPTS = re.compile(r"\b(?:java)?script", re.IGNORECASE)
 FILES = re.compile(
     r"\.(?:pdf|png|jpe?g|gif|svg|webp|ico|css|js|mjs|json|xml|gz|zip|dmg|exe|msi|deb|rpm|tgz|mp[34]|webm|mov|woff2?|ttf|"
     r"docx?|xlsx?|pptx?|csv|ics|rss|atom|md|txt)$",
     re.IGNORECASE,
+)
+NEEDS_JS = (
+    "The page is empty until a browser runs its scripts. Firecrawl runs them: set FIRECRAWL_API_KEY, or give "
+    "source='firecrawl', and try again"
 )
 LONGEST_LINK_TEXT = 120
 SITE_NAME = re.compile(r"\s+[|–—·-]\s+(?!.*\s[|–—·-]\s).*$")
@@ -45,10 +51,9 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     root = parse(html)
     head = head_of(root)
     kept = content(root)
-    text = markdown(kept)
-    _check_content(root, head, text, url)
-    if head.block:
-        text = f"{text}\n\n{head.block}"
+    text = _body(root, kept, head, url)
+    if block := head.block(text):
+        text = f"{text}\n\n{block}" if text else block
     ref = PageRef(
         url=url,
         sha256=sha256(text.encode("utf-8")).hexdigest(),
@@ -61,13 +66,33 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     return Page(ref=ref, text=text, structured=head.structured, links=tuple(_links(root, url, company, origin)))
 
 
-def _check_content(root: Element, head: Head, text: str, url: str) -> None:
-    if WALLS.match(head.title):
-        raise Unread(url, "bot_wall", "The site asks visitors to prove that they are human")
-    if len(text) < SHELL_CHARACTERS and any(element.attributes.get("id") in SHELLS for element in root.elements()):
-        raise Unread(url, "needs_js", "The page is empty until a browser runs its scripts")
-    if not text.strip():
+def main_text(html: str) -> str:
+    """The content of a page as Markdown, without what the page says of itself."""
+    return markdown(content(parse(html)))
+
+
+def _body(root: Element, kept: Element, head: Head, url: str) -> str:
+    """The content as Markdown; of a program's shell, what it brings along for the program to show.
+
+    Raises:
+        Unread: there is neither, or it is an excuse.
+    """
+    text = markdown(kept)
+    if refused := refusal(root, kept, head.title, text):
+        raise Unread(url, *refused)
+    if len(text) < SHELL_CHARACTERS and _is_shell(root):
+        text = embedded_text(root)
+        if not text and not head.tells:
+            raise Unread(url, "needs_js", NEEDS_JS)
+    elif not text.strip():
         raise Unread(url, "empty", "There is nothing to read on the page")
+    return text
+
+
+def _is_shell(root: Element) -> bool:
+    if any(element.attributes.get("id") in SHELLS for element in root.elements()) or any(root.find(*SHELL_TAGS)):
+        return True
+    return any(NEEDS_SCRIPTS.search(told.text) for told in root.find("noscript"))
 
 
 def _title(kept: Element, head: Head) -> str:
@@ -80,18 +105,25 @@ def _title(kept: Element, head: Head) -> str:
 
 def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Iterator[Link]:
     """Where the page leads on its own site, each address once, with the first words that name it."""
-    base = next((urljoin(url, found.attributes.get("href", "")) for found in root.find("base")), url)
+    base = _base(root, url)
     found: dict[str, Link] = {}
     for anchor in root.find("a"):
         target = _target(base, anchor.attributes.get("href", ""), company)
         if target is None:
             continue
-        text = cleaned(anchor.text)[:LONGEST_LINK_TEXT]
+        text = anchor.text[:LONGEST_LINK_TEXT]
         known = found.setdefault(url_key(target), Link(url=target, text=text, origin=origin))
         if text and not known.text:
             found[url_key(target)] = known.model_copy(update={"text": text})
     found.pop(url_key(url), None)
     yield from found.values()
+
+
+def _base(root: Element, url: str) -> str:
+    try:
+        return next((urljoin(url, found.attributes.get("href", "")) for found in root.find("base")), url)
+    except ValueError:
+        return url
 
 
 def _target(base: str, href: str, company: Company) -> str | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
@@ -15,25 +18,33 @@ import httpx2
 from octave_mcp import __version__
 from octave_mcp.domain.addresses import Allowed, check_url, same_site
 from octave_mcp.domain.company import Company
+from octave_mcp.domain.page import Copy, Page
 from octave_mcp.errors import InputError
 from octave_mcp.retrying import retrying
 from octave_mcp.settings import Settings
-from octave_mcp.sources.crawler.guard import GuardedBackend, GuardedTransport
+from octave_mcp.sources.crawler.guard import GuardedBackend, GuardedTransport, NoAddress, TooMuch
+from octave_mcp.sources.crawler.refresh import refresh
 from octave_mcp.sources.crawler.unread import Unread, UnreadBusy, UnreadYet
 
 Permit = Callable[[str], Awaitable[None]]
 
 USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-mcp)"
 HTML = frozenset({"text/html", "application/xhtml+xml"})
+ENCODINGS = frozenset({"gzip", "deflate", "br", "identity"})
+FILES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x7fELF")
+WIDE = (b"\xff\xfe", b"\xfe\xff")
+SNIFFED_BYTES = 1000
+MOST_ZEROS = 10
 MOST_REDIRECTS = 5
 MOST_BYTES = 10_000_000
-MOST_WIRE_BYTES = 5_000_000
 MOST_RATIO, RATIO_FROM_BYTES = 200, 1_000_000
 PER_HOST = 4
 RETRIED = frozenset({500, 502, 503, 504})
 OK = range(200, 300)
 MOVED = frozenset({301, 302, 303, 307, 308})
 TOO_MANY = 429
+NOT_MODIFIED = 304
+LONGEST_VERSION = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,22 @@ class Fetched:
     body: bytes
     charset: str | None
     fetched_at: datetime
+    etag: str = ""
+    last_modified: str = ""
+    unchanged: bool = False
+    """The body is that of the copy that was known, and not sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One request: for `target`, to which `url` has led."""
+
+    target: str
+    url: str
+    types: frozenset[str] | None
+    cut_at_bytes: int | None
+    conditions: Mapping[str, str]
+    """The headers that ask whether the page has changed."""
 
 
 class Fetcher:
@@ -57,19 +84,33 @@ class Fetcher:
         limits = httpx2.Limits(max_connections=settings.max_fetches, max_keepalive_connections=settings.max_fetches)
         self._client = httpx2.AsyncClient(
             transport=GuardedTransport(backend, limits),
-            headers={"User-Agent": USER_AGENT, "Accept": "text/html,application/xhtml+xml,*/*;q=0.5"},
+            headers={
+                "User-Agent": USER_AGENT,
+                "Accept": "text/html,application/xhtml+xml,*/*;q=0.5",
+                "Accept-Encoding": "gzip, deflate, br",
+            },
             # A silent server leaves time for another try before the deadline.
             timeout=httpx2.Timeout(self.seconds / 2, connect=self.seconds / 4, pool=None),
             trust_env=False,
             follow_redirects=False,
         )
+        # No site needs to know us again, and some send cookies without end.
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     async def get(
-        self, url: str, company: Company, types: frozenset[str] | None = HTML, permit: Permit | None = None
+        self,
+        url: str,
+        company: Company,
+        types: frozenset[str] | None = HTML,
+        permit: Permit | None = None,
+        known: Copy | None = None,
+        cut_at_bytes: int | None = None,
     ) -> Fetched:
         """The answer to a GET, tried again where that may help; `types` None means any.
 
-        Redirects are followed by hand: each target is checked, and `permit` may refuse it, before it is asked.
+        Redirects, those of a page's meta element included, are followed by hand: each target is checked, and `permit`
+        may refuse it, before it is asked. A page that is `known` is asked for only if it has changed. A body is read
+        as far as `cut_at_bytes`; without it, one that is too large is a failure.
         The deadline counts the time a server takes, not the time spent waiting for a turn.
 
         Raises:
@@ -81,7 +122,8 @@ class Fetcher:
             seen.append(target)
             if permit:
                 await permit(target)
-            answer, left = await self._in_turn(target, url, types, left)
+            ask = _Ask(target, url, types, cut_at_bytes, _conditions(known, target))
+            answer, left = await self._in_turn(ask, left)
             if isinstance(answer, Fetched):
                 return answer
             moved = self._checked(answer, url)
@@ -94,19 +136,17 @@ class Fetcher:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _in_turn(
-        self, target: str, url: str, types: frozenset[str] | None, left: float
-    ) -> tuple[Fetched | str, float]:
+    async def _in_turn(self, ask: _Ask, left: float) -> tuple[Fetched | str, float]:
         """What the target answers, and what is left of the deadline in seconds."""
         loop = asyncio.get_running_loop()
-        async with self._hosts[urlsplit(target).netloc], self._all:
+        async with self._hosts[urlsplit(ask.target).netloc], self._all:
             began = loop.time()
             try:
                 async with asyncio.timeout(left):
-                    answer = await retrying(lambda: self._answer(target, url, types))
+                    answer = await retrying(lambda: self._answer(ask))
             except TimeoutError:
                 reason = f"No complete answer within {self.seconds:g} seconds"
-                raise Unread(url, "timeout", reason) from None
+                raise Unread(ask.url, "timeout", reason) from None
             return answer, left - (loop.time() - began)
 
     def _checked(self, target: str, url: str) -> str:
@@ -115,24 +155,63 @@ class Fetcher:
         except InputError as error:
             raise Unread(url, "host_not_allowed", str(error)) from error
 
-    async def _answer(self, target: str, url: str, types: frozenset[str] | None) -> Fetched | str:
+    async def _answer(self, ask: _Ask) -> Fetched | str:
         """What the target answers, or where it sends us."""
         try:
-            async with self._client.stream("GET", target) as response:
-                if response.status_code in MOVED and "location" in response.headers:
-                    return urljoin(target, response.headers["location"])
-                _check_status(response, url)
-                _check_type(response, url, types)
-                body = await _body(response, url)
-                return Fetched(target, body, response.charset_encoding, datetime.now(UTC))
+            async with self._client.stream("GET", ask.target, headers=ask.conditions) as response:
+                return await _read(response, ask)
         except InputError as error:
-            raise Unread(url, "host_not_allowed", str(error)) from error
+            raise Unread(ask.url, "host_not_allowed", str(error)) from error
+        except TooMuch as error:
+            raise Unread(ask.url, "too_large", f"The server sends {error}") from None
         except httpx2.TimeoutException:
-            raise UnreadYet(url, "timeout", "The server did not answer in time") from None
+            raise UnreadYet(ask.url, "timeout", "The server did not answer in time") from None
         except httpx2.DecodingError:
-            raise Unread(url, "bad_encoding", "The body is not compressed as its header says") from None
-        except (httpx2.TransportError, httpx2.InvalidURL):
-            raise UnreadYet(url, "connection_failed", "The connection failed, or broke off before the end") from None
+            raise Unread(ask.url, "bad_encoding", "The body is not compressed as its header says") from None
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            if isinstance(error.__cause__, NoAddress):
+                raise UnreadYet(ask.url, "no_address", str(error)) from None
+            raise UnreadYet(
+                ask.url, "connection_failed", "The connection failed, or broke off before the end"
+            ) from None
+
+
+async def _read(response: httpx2.Response, ask: _Ask) -> Fetched | str:
+    if response.status_code == NOT_MODIFIED and ask.conditions:
+        return Fetched(ask.target, b"", None, datetime.now(UTC), unchanged=True)
+    if response.status_code in MOVED and "location" in response.headers:
+        return _joined(ask, response.headers["location"])
+    _check_status(response, ask.url)
+    _check_type(response, ask.url, ask.types)
+    body = await _body(response, ask)
+    charset = response.charset_encoding
+    if ask.types == HTML:
+        _check_text(body, charset or "", ask.url)
+    if ask.types == HTML and (where := refresh(body)):
+        elsewhere = _joined(ask, where)
+        if elsewhere.partition("#")[0] != ask.target:
+            return elsewhere
+    return Fetched(ask.target, body, charset, datetime.now(UTC), *_version(response))
+
+
+def _joined(ask: _Ask, where: str) -> str:
+    try:
+        return urljoin(ask.target, where)
+    except ValueError:
+        raise Unread(ask.url, "redirected_off_site", f"Redirects to {where[:200]!r}, which is no address") from None
+
+
+def _conditions(known: Copy | None, target: str) -> dict[str, str]:
+    """The headers that ask whether the page has changed; none where it was had from another address."""
+    if not known or not isinstance(known.found, Page) or known.found.ref.url != target:
+        return {}
+    headers = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+    return {name: value for name, value in headers.items() if value}
+
+
+def _version(response: httpx2.Response) -> tuple[str, str]:
+    etag, last_modified = (response.headers.get(name, "") for name in ("etag", "last-modified"))
+    return etag[:LONGEST_VERSION], last_modified[:LONGEST_VERSION]
 
 
 def _check_move(source: str, target: str, url: str, company: Company) -> None:
@@ -166,19 +245,35 @@ def _retry_after(response: httpx2.Response) -> float | None:
 
 
 def _check_type(response: httpx2.Response, url: str, types: frozenset[str] | None) -> None:
-    given = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    given = re.split("[;,]", response.headers.get("content-type", ""))[0].strip().lower()
     if types and given and given not in types:
-        raise Unread(url, "not_html", f"It is {given}, not a web page")
+        raise Unread(url, "not_html", f"It is {given[:100]}, not a web page")
+    encodings = {name.strip().lower() for name in response.headers.get("content-encoding", "").split(",")}
+    if unknown := encodings - ENCODINGS - {""}:
+        raise Unread(url, "bad_encoding", f"The body is compressed as {min(unknown)[:100]}, which was not asked for")
 
 
-async def _body(response: httpx2.Response, url: str) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_bytes():
-        parts.append(part)
-        size += len(part)
-        wire = response.num_bytes_downloaded
-        bomb = size > RATIO_FROM_BYTES and size > MOST_RATIO * wire
-        if size > MOST_BYTES or wire > MOST_WIRE_BYTES or bomb:
-            raise Unread(url, "too_large", f"More than {MOST_BYTES // 1_000_000} MB, or unusually compressed")
-    return b"".join(parts)
+def _check_text(body: bytes, charset: str, url: str) -> None:
+    is_wide = body.startswith(WIDE) or charset.lower().startswith(("utf-16", "utf-32"))
+    if body.startswith(FILES) or (body.count(0, 0, SNIFFED_BYTES) > MOST_ZEROS and not is_wide):
+        raise Unread(url, "not_html", "It is called a web page, but is a file of another type")
+
+
+async def _body(response: httpx2.Response, ask: _Ask) -> bytes:
+    body = bytearray()
+    try:
+        async with aclosing(response.aiter_bytes()) as parts:
+            async for part in parts:
+                body += part
+                if ask.cut_at_bytes and len(body) >= ask.cut_at_bytes:
+                    break
+                _check_size(len(body), response.num_bytes_downloaded, ask.url)
+    except TooMuch:
+        if not ask.cut_at_bytes:
+            raise
+    return bytes(body[: ask.cut_at_bytes])
+
+
+def _check_size(size: int, wire: int, url: str) -> None:
+    if size > MOST_BYTES or (size > RATIO_FROM_BYTES and size > MOST_RATIO * wire):
+        raise Unread(url, "too_large", f"More than {MOST_BYTES // 1_000_000} MB, or unusually compressed")

@@ -1,4 +1,4 @@
-"""The one door to the network: every connection, also after a redirect, is checked when its name was looked up."""
+"""The one door to the network: a connection is checked once its name was looked up, and measured as it is read."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import functools
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import Any, cast
 
 import httpcore2
 import httpx2
@@ -21,6 +21,10 @@ Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 
 LOOKUP_SECONDS = 5
 ADDRESSES_TRIED = 4
+MOST_HEAD_BYTES = 200_000
+MOST_WIRE_BYTES = 5_000_000
+MOST_PARTS = 20_000
+"""Of a body: parts cost time however small they are."""
 
 # A pool of its own: getaddrinfo cannot be cancelled, and would hold up what else runs in threads.
 _names = ThreadPoolExecutor(8, "names")
@@ -31,6 +35,10 @@ async def lookup(host: str, port: int) -> Sequence[str]:
     loop = asyncio.get_running_loop()
     found = loop.run_in_executor(_names, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     return list(dict.fromkeys(str(entry[4][0]) for entry in await asyncio.wait_for(found, LOOKUP_SECONDS)))
+
+
+class NoAddress(httpcore2.ConnectError):
+    """The name is not known to the resolver."""
 
 
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
@@ -46,7 +54,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 
         Raises:
             HostNotAllowed: one of them is not public, and the host is not allowed.
-            httpcore2.ConnectError: the name has no address.
+            NoAddress: the name has none.
         """
         addresses = await self._addresses(host, port)
         bare = host.strip("[]")
@@ -65,7 +73,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         try:
             return await self.lookup(host, port)
         except (OSError, TimeoutError, UnicodeError) as error:
-            raise httpcore2.ConnectError(f"{host!r} has no address") from error
+            raise NoAddress(f"{host!r} has no address") from error
 
     async def connect_tcp(
         self,
@@ -78,13 +86,71 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         last: Exception = httpcore2.ConnectError(f"{host!r} has no address")
         for address in await self.checked(host, port):
             try:
-                return await self.network.connect_tcp(address, port, timeout, local_address, socket_options)
+                return Measured(await self.network.connect_tcp(address, port, timeout, local_address, socket_options))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 last = error
         raise last
 
     async def sleep(self, seconds: float) -> None:
         await self.network.sleep(seconds)
+
+
+class TooMuch(httpx2.TransportError):
+    """A server sends more than we read."""
+
+
+class Measured(httpcore2.AsyncNetworkStream):
+    """A connection that ends when an answer's head, and then its body, exceed what we read of one.
+
+    Measured here, since nothing above sees all of it: informational answers, trailers and compressed nothing included.
+    """
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self.stream = stream
+        self.left = MOST_HEAD_BYTES
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore2's
+        if self.left <= 0:
+            raise TooMuch("more than we read of one answer")
+        read = await self.stream.read(max_bytes, timeout)
+        self.left -= len(read)
+        return read
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - ditto
+        self.left = MOST_HEAD_BYTES
+        await self.stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self.stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - ditto
+    ) -> httpcore2.AsyncNetworkStream:
+        return Measured(await self.stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - ditto
+        return self.stream.get_extra_info(info)
+
+
+class _Body(httpx2.AsyncByteStream):
+    """A body in no more than so many parts."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        parts = 0
+        async for part in self._stream:
+            parts += 1
+            if parts > MOST_PARTS:
+                raise TooMuch("a body in more parts than we read")
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 @functools.cache
@@ -105,3 +171,13 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
             keepalive_expiry=limits.keepalive_expiry,
             network_backend=backend,
         )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        stream = response.extensions.get("network_stream")
+        if not isinstance(stream, Measured) or not isinstance(response.stream, httpx2.AsyncByteStream):
+            await response.aclose()
+            raise httpx2.RemoteProtocolError("the answer leaves the connection that is measured")
+        stream.left = MOST_WIRE_BYTES
+        response.stream = _Body(response.stream)
+        return response

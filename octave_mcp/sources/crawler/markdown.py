@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from octave_mcp.sources.crawler.tables import table
-from octave_mcp.sources.crawler.tree import Element
+from octave_mcp.sources.crawler.tree import LISTS, Element, word_count
 
 Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
 
@@ -18,21 +18,30 @@ BREAK_AFTER_STRONG = "\ue001"
 BREAKS = re.compile(f"\\s*[{BREAK}{BREAK_AFTER_STRONG}]\\s*")
 PARAGRAPHS = re.compile(f"[{BREAK}{BREAK_AFTER_STRONG}]\\s*[{BREAK}{BREAK_AFTER_STRONG}]+")
 
+SPACES = f" \t\r\n\xa0{BREAK}{BREAK_AFTER_STRONG}"
+
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-LISTS = frozenset({"ul", "ol", "menu"})
 CAPTIONS = frozenset({"figcaption", "cite", "footer"})
-BLOCKS = LISTS.union(
-    CAPTIONS - {"cite"},
-    HEADINGS,
-    {"html", "body", "main", "article", "section", "div", "p", "header", "aside", "nav", "address", "hgroup", "search"},
-    {"figure", "blockquote", "pre", "hr", "details", "summary", "form", "fieldset", "legend", "center", "li"},
-    {"dl", "dt", "dd", "table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
+MOST_CALL_WORDS = 5
+CALL = re.compile(
+    r"\W{0,3}(?:(?:learn|read|get|see|view|start|try|book|watch|contact|explore|discover|download|sign|request|schedule|shop"
+    r"|buy|browse|visit|register|subscribe|join|apply|more|talk to|find out|find a|log in|go to|back to|skip to"
+    r"|(?:show|load|see) (?:more|all)|mehr|jetzt|zum|zur|en savoir|voir|demander|leer|ver|saber|conocer)\b"
+    r"|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを))",
+    re.IGNORECASE,
 )
+FEWEST_WORDS_OF_COPY = 6
 FEWEST_LOGOS = 3
 LONGEST_ALT_WORDS, LONGEST_ALT = 4, 30
 NO_LOGO = re.compile(
     r"(?:logo|image|photo|icon|picture|screenshot|avatar|img)s?|.*\.(?:png|jpe?g|svg|webp)", re.IGNORECASE
 )
+
+
+class Call(str):
+    """The words of a link that only say where to press: nothing to quote if they stand alone."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +51,21 @@ class Block:
 
 
 def markdown(element: Element) -> str:
-    blocks = _blocks(element)
-    return "\n\n".join(block.text for at, block in enumerate(blocks) if not at or block != blocks[at - 1])
+    return "\n\n".join(block.text for block in _once(_blocks(element)))
+
+
+def _once(blocks: list[Block]) -> Iterator[Block]:
+    """Without what was said before: carousels go round, and pages hold copies for narrow screens.
+
+    What is short may be said of many things: 'Unlimited' stands in each column of a pricing page.
+    """
+    said: set[Block] = set()
+    before: Block | None = None
+    for block in blocks:
+        if block != before and not (block in said and word_count(block.text) >= FEWEST_WORDS_OF_COPY):
+            yield block
+        said.add(block)
+        before = block
 
 
 def _blocks(element: Element) -> list[Block]:
@@ -56,11 +78,11 @@ def _blocks(element: Element) -> list[Block]:
         if isinstance(child, Element) and _is_pictures(child):
             logos += _alts(child)
             line.append(" ")
-        elif isinstance(child, str) or not _holds_block(child):
+        elif isinstance(child, str) or not child.holds_block:
             text = _inline(child, element, at)
             if text.strip():
                 _flush_logos(blocks, logos)
-            line.append(text)
+            line.append(Call(text) if isinstance(child, Element) and _is_call(child, text) else text)
         else:
             _flush(blocks, line)
             _flush_logos(blocks, logos)
@@ -72,9 +94,15 @@ def _blocks(element: Element) -> list[Block]:
     return blocks
 
 
+def _is_call(element: Element, text: str) -> bool:
+    is_link = element.link_words == element.words > 0
+    return is_link and element.words <= MOST_CALL_WORDS and bool(CALL.match(flat(text)))
+
+
 def _flush(blocks: list[Block], line: list[str]) -> None:
-    paragraphs = map(flat, PARAGRAPHS.split("".join(line)))
-    blocks += [Block("text", text) for text in paragraphs if text]
+    if not all(isinstance(part, Call) or not part.strip(SPACES) for part in line):
+        paragraphs = map(flat, PARAGRAPHS.split("".join(line)))
+        blocks += [Block("text", text) for text in paragraphs if text]
     line.clear()
 
 
@@ -89,14 +117,8 @@ def _block(element: Element) -> list[Block]:
     return WRITERS.get(element.tag, _blocks)(element)
 
 
-def _holds_block(element: Element) -> bool:
-    return element.tag in BLOCKS or any(
-        isinstance(child, Element) and _holds_block(child) for child in element.children
-    )
-
-
 def flat(text: str) -> str:
-    return " ".join(BREAKS.sub(" ", text).split())
+    return " ".join(text.replace(BREAK, " ").replace(BREAK_AFTER_STRONG, " ").split())
 
 
 def _inline(child: Element | str, parent: Element, at: int) -> str:
@@ -189,17 +211,13 @@ def _quote(element: Element) -> list[Block]:
 
 
 def _without_captions(element: Element, captions: list[str]) -> Element:
-    copy = Element(element.tag if element.tag != "figure" else "div", element.attributes)
-    copy.words, copy.images = element.words, element.images
+    children: list[Element | str] = []
     for child in element.children:
         if isinstance(child, Element) and child.tag in CAPTIONS:
             captions += [text] if (text := _caption(child)) else []
-        elif isinstance(child, Element):
-            inner = _without_captions(child, captions)
-            copy.children.append(Element("div", {}, inner.children) if child.tag == "blockquote" else inner)
         else:
-            copy.children.append(child)
-    return copy
+            children.append(_without_captions(child, captions) if isinstance(child, Element) else child)
+    return element.holding(children, tag="div" if element.tag in {"figure", "blockquote"} else element.tag)
 
 
 def _caption(element: Element) -> str:
@@ -210,17 +228,17 @@ def _caption(element: Element) -> str:
 
 def _spelled(element: Element) -> Element:
     """With a comma for each line break, and between elements that touch."""
-    copy = Element(element.tag, element.attributes, words=element.words, images=element.images)
+    children: list[Element | str] = []
     for child in element.children:
         if isinstance(child, str):
-            copy.children.append(child)
+            children.append(child)
         elif child.tag == "br":
-            copy.children.append(", ")
+            children.append(", ")
         else:
-            before = copy.children[-1] if copy.children else ""
-            touches = isinstance(before, Element) and not _holds_block(before) and not _holds_block(child)
-            copy.children += [", ", _spelled(child)] if touches else [_spelled(child)]
-    return copy
+            before = children[-1] if children else ""
+            touches = isinstance(before, Element) and not before.holds_block and not child.holds_block
+            children += [", ", _spelled(child)] if touches else [_spelled(child)]
+    return element.holding(children)
 
 
 def _code(element: Element) -> list[Block]:
@@ -240,7 +258,7 @@ def _cell(element: Element) -> str:
     lines: list[str] = []
     paragraph: list[str] = []
     for at, child in enumerate(element.children):
-        if isinstance(child, str) or not _holds_block(child):
+        if isinstance(child, str) or not child.holds_block:
             paragraph.append(_inline(child, element, at))
         else:
             lines += ["".join(paragraph), *(_cell_block(block) for block in _block(child))]

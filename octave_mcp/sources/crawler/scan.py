@@ -7,7 +7,8 @@ from collections import Counter
 
 MOST_BYTES = 3_000_000
 DEEPEST = 512
-MOST_ATTRIBUTES = 200
+MOST_ATTRIBUTES = 2000
+"""A page of nothing but such elements takes the parser a second; drawings in an address look like them, too."""
 
 # `[^>]*` in place of `[^<>]*` would be quadratic on `<a <a <a`.
 TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/<>]*)([^<>]*)|<!--")
@@ -60,6 +61,35 @@ BREAKOUT = frozenset(
     )
 )
 RAW = frozenset({b"script", b"style", b"textarea", b"title", b"xmp", b"iframe"})
+
+
+MOST_TAGS = 15_000
+MOST_FORMATTED = 150_000
+MOST_SPACES = 5000
+FORMATTING = re.compile(rb"<(/?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
+SPACES = re.compile(rb"\s{50,}")
+SPELLED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
+
+
+def is_suspicious(html: bytes) -> bool:
+    """Whether parsing may take long although it is not `too_complex`: true of one page in hundreds."""
+    tags = html.count(b"<")
+    return tags > MOST_TAGS or tags * _most_formatting(html) > MOST_FORMATTED or _most_spaces(html) > MOST_SPACES
+
+
+def _most_spaces(html: bytes) -> int:
+    for spelled in SPELLED_SPACES:
+        html = html.replace(spelled, b" ")
+    return max((len(found[0]) for found in SPACES.finditer(html)), default=0)
+
+
+def _most_formatting(html: bytes) -> int:
+    """The most elements of formatting open at once, each of which a parser repeats in every paragraph that follows."""
+    opened = most = 0
+    for found in FORMATTING.finditer(html):
+        opened = max(0, opened - 1) if found[1] else opened + 1
+        most = max(most, opened)
+    return most
 
 
 def too_complex(html: bytes) -> str | None:

@@ -1,34 +1,43 @@
 """The addresses that a site's sitemaps list."""
 
-# lxml comes without types.
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
-import io
-import zlib
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain, zip_longest
 from urllib.parse import urljoin
-
-from lxml import etree
 
 from octave_mcp.computing import computed
 from octave_mcp.domain.addresses import Allowed, check_url, same_site, url_key
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.errors import InputError
+from octave_mcp.sources.crawler.entries import Entry, entries_of
 from octave_mcp.sources.crawler.fetch import Fetcher
+from octave_mcp.sources.crawler.traps import few_alike
 from octave_mcp.sources.crawler.unread import Unread
+from octave_mcp.sources.crawler.variants import Variant
 from octave_mcp.together import together
 
 MOST_SITEMAPS = 20
+AT_ONCE = 2
+MOST_BYTES = 10_000_000
+"""Of one, as it comes; what follows is not read."""
 DEEPEST = 2
 MOST_URLS = 5000
-MOST_BYTES = 20_000_000
-GZIP = b"\x1f\x8b"
-USUAL = ("/sitemap.xml", "/sitemap_index.xml")
+PATIENCE = 2
+"""All sitemaps together may take so many times what one page may."""
+USUAL = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one sitemap lists of the company's site: addresses by their keys, and further sitemaps."""
+
+    urls: dict[str, str] = field(default_factory=dict[str, str])
+    variants: dict[str, Variant] = field(default_factory=dict[str, Variant])
+    sitemaps: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -36,43 +45,76 @@ class Listed:
     """What was found so far; addresses go by their keys."""
 
     urls: dict[str, str] = field(default_factory=dict[str, str])
+    variants: dict[str, Variant] = field(default_factory=dict[str, Variant])
     read: set[str] = field(default_factory=set[str])
     failures: list[PageFailure] = field(default_factory=list[PageFailure])
 
 
 async def listed(fetcher: Fetcher, company: Company, named: Iterable[str]) -> Listed:
     """What the sitemaps named in robots.txt list, or else those in the usual places."""
-    found = Listed()
-    await _read(fetcher, company, list(named), found)
+    reading = _Reading(fetcher, company)
+    await reading.read(list(named))
+    found = reading.found
+    told = list(found.failures)
     for path in USUAL:
         if not found.urls:
-            unnamed = Listed(read=found.read)
-            await _read(fetcher, company, [urljoin(company.url, path)], unnamed)
-            found.urls |= unnamed.urls
+            await reading.read([urljoin(company.url, path)])
+    found.failures = told
     return found
 
 
-async def _read(fetcher: Fetcher, company: Company, named: list[str], found: Listed) -> None:
-    """Level by level, each level at once."""
-    for _ in range(DEEPEST + 1):
-        level = _unread(named, company, fetcher.allow, found)
-        if not level:
-            return
-        answers = await together(*(_sitemap(fetcher, company, url, found) for url in level))
-        named = [inner for _, inners in answers for inner in inners]
-        for urls, _ in answers:
-            room = MOST_URLS - len(found.urls)
-            found.urls |= dict([entry for entry in urls.items() if entry[0] not in found.urls][:room])
+class _Reading:
+    def __init__(self, fetcher: Fetcher, company: Company) -> None:
+        self.fetcher = fetcher
+        self.company = company
+        self.found = Listed()
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._ends_at = asyncio.get_running_loop().time() + PATIENCE * fetcher.seconds
+
+    async def read(self, named: Sequence[str]) -> None:
+        """Level by level."""
+        for _ in range(DEEPEST + 1):
+            level = self._unread(named)
+            if not level:
+                return
+            read = await together(*map(self._sitemap, level))
+            named = [inner for sitemap in read for inner in sitemap.sitemaps]
+            self._add(read)
+
+    def _unread(self, named: Iterable[str]) -> list[str]:
+        own = own_urls(named, self.company, self.fetcher.allow)
+        new = [(key, url) for key, url in own.items() if key not in self.found.read]
+        level = dict(new[: MOST_SITEMAPS - len(self.found.read)])
+        self.found.read |= level.keys()
+        return list(level.values())
+
+    async def _sitemap(self, url: str) -> Read:
+        """Nothing, and a failure, if it cannot be read in the time that is left."""
+        try:
+            async with self._turns, asyncio.timeout_at(self._ends_at):
+                fetched = await self.fetcher.get(url, self.company, types=None, cut_at_bytes=MOST_BYTES)
+                return await computed(_read, fetched.body, self.company, self.fetcher.allow)
+        except Unread as error:
+            self.found.failures.append(error.failure)
+        except TimeoutError:
+            reason = "The sitemaps take longer than a site is waited for"
+            self.found.failures.append(PageFailure(url=url, code="timeout", reason=reason))
+        return Read()
+
+    def _add(self, read: Sequence[Read]) -> None:
+        """All there is room for; where there is not, a fair share of each."""
+        for sitemap in read:
+            self.found.variants |= sitemap.variants
+        items = [list(sitemap.urls.items()) for sitemap in read]
+        room = MOST_URLS - len(self.found.urls)
+        in_order = chain.from_iterable(items)
+        in_turns = (item for turn in zip_longest(*items) for item in turn if item)
+        for key, url in in_order if sum(map(len, items)) <= room else in_turns:
+            if len(self.found.urls) < MOST_URLS:
+                self.found.urls.setdefault(key, url)
 
 
-def _unread(named: Iterable[str], company: Company, allow: Allowed, found: Listed) -> list[str]:
-    new = {key: url for key, url in _own(named, company, allow).items() if key not in found.read}
-    level = dict(list(new.items())[: MOST_SITEMAPS - len(found.read)])
-    found.read |= level.keys()
-    return list(level.values())
-
-
-def _own(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str, str]:
+def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str, str]:
     """Those of the company's site that may be fetched, by their key."""
     own: dict[str, str] = {}
     for url in urls:
@@ -84,51 +126,31 @@ def _own(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str, str
     return own
 
 
-async def _sitemap(fetcher: Fetcher, company: Company, url: str, found: Listed) -> tuple[dict[str, str], list[str]]:
-    """The pages and the sitemaps that one sitemap lists; none, and a failure, if it cannot be read."""
+def _read(body: bytes, company: Company, allow: Allowed) -> Read:
+    entries, sitemaps = entries_of(body)
+    kept = few_alike(entries)
+    if len(kept) > MOST_URLS:
+        # Those that are less deep say more of the company.
+        kept = sorted(kept, key=lambda entry: entry.url.count("/"))[:MOST_URLS]
+    urls = own_urls((entry.url for entry in kept), company, allow)
+    return Read(urls, dict(_variants(kept, urls)), tuple(sitemaps))
+
+
+def _variants(entries: Iterable[Entry], urls: dict[str, str]) -> Iterator[tuple[str, Variant]]:
+    for entry in entries:
+        copies = {
+            _key(url): language.lower().split("-")[0] for language, url in sorted(entry.alternates, key=_is_language)
+        }
+        if len(copies) > 1 and _key(entry.url) in urls:
+            yield from ((key, Variant(min(copies), language)) for key, language in copies.items())
+
+
+def _is_language(alternate: tuple[str, str]) -> bool:
+    return alternate[0].lower() != "x-default"
+
+
+def _key(url: str) -> str:
     try:
-        fetched = await fetcher.get(url, company, types=None)
-    except Unread as error:
-        found.failures.append(error.failure)
-        return {}, []
-    return await computed(_listing, fetched.body, company, fetcher.allow)
-
-
-def _listing(body: bytes, company: Company, allow: Allowed) -> tuple[dict[str, str], list[str]]:
-    pages, sitemaps = parsed(body)
-    return _own(pages, company, allow), sitemaps
-
-
-def parsed(body: bytes) -> tuple[list[str], list[str]]:
-    """The addresses of pages and of further sitemaps; of a damaged file, those before the damage."""
-    pages: list[str] = []
-    sitemaps: list[str] = []
-    reading: Iterable[tuple[str, Any]] = etree.iterparse(
-        io.BytesIO(_unpacked(body)),
-        events=("end",),
-        resolve_entities=False,
-        no_network=True,
-        huge_tree=False,
-        recover=True,
-        load_dtd=False,
-    )
-    try:
-        for _, element in reading:
-            name = str(element.tag).rpartition("}")[2]
-            if name in {"url", "sitemap"}:
-                (pages if name == "url" else sitemaps).append((element.findtext("{*}loc") or "").strip())
-                element.clear()
-            if len(pages) >= MOST_URLS:
-                break
-    except etree.XMLSyntaxError:
-        pass
-    return pages, sitemaps
-
-
-def _unpacked(body: bytes) -> bytes:
-    if not body.startswith(GZIP):
-        return body[:MOST_BYTES]
-    try:
-        return zlib.decompressobj(31).decompress(body, MOST_BYTES)
-    except zlib.error:
-        return b""
+        return url_key(url)
+    except InputError:
+        return ""

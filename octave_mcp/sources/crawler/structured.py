@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, cast
 
 from octave_mcp.domain.page import STRUCTURED_HEADING, Structured
-from octave_mcp.sources.crawler.hidden import cleaned
+from octave_mcp.sources.crawler import json_ld
+from octave_mcp.sources.crawler.json_ld import LONGEST, Node, line, many, name
 from octave_mcp.sources.crawler.tree import Element
 
-ORGANIZATIONS = frozenset({"Organization", "Corporation", "LocalBusiness", "NGO", "OnlineBusiness", "SoftwareCompany"})
 ISO_DATE = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
 DATED = re.compile(r"byline|date|publish|posted", re.IGNORECASE)
-LONGEST = 500
 LONGEST_BYLINE_WORDS = 20
-MOST_NODES = 500
-NOTHING: dict[str, Any] = {}
+DESCRIPTIONS = ("description", "og:description", "twitter:description")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +24,15 @@ class Head:
     title: str
     structured: Structured
     published_on: date | None
+    facts: tuple[tuple[str, str], ...]
 
     @property
-    def block(self) -> str:
-        """The facts as the last section of the page's text; empty if there are none."""
+    def tells(self) -> bool:
+        """Whether it says more than a title and a description: of the company itself, or of what it sells."""
+        return bool(self.structured.organization) or any(value for _, value in self.facts)
+
+    def block(self, text: str) -> str:
+        """The facts as the last section of the page's text, without those it says itself; empty if there are none."""
         named = self.structured
         lines = (
             ("Site name", named.site_name),
@@ -42,77 +42,37 @@ class Head:
             ("Founded", named.founded),
             ("Founders", ", ".join(named.founders)),
         )
-        facts = [f"{label}: {value}" for label, value in lines if value]
+        further = ((label, value) for label, value in self.facts if value not in text)
+        facts = dict.fromkeys(f"{label}: {value}" for label, value in (*lines, *further) if value)
         return "\n\n".join([f"## {STRUCTURED_HEADING}", *facts]) if facts else ""
 
 
 def head_of(root: Element) -> Head:
     meta = _meta(root)
-    nodes = list(_json_ld(root))
-    organization = next((node for node in nodes if not ORGANIZATIONS.isdisjoint(_types(node))), NOTHING)
-    title = next((_line(element.text) for element in root.find("title")), "") or meta.get("og:title", "")
+    nodes = json_ld.nodes(root)
+    company = json_ld.organization(nodes)
+    title = next((line(element.text) for element in root.find("title")), "") or meta.get("og:title", "")
     structured = Structured(
         site_name=meta.get("og:site_name", "") or meta.get("application-name", ""),
-        description=meta.get("description", "") or meta.get("og:description", ""),
-        organization=_name(organization),
-        founded=_line(organization.get("foundingDate")),
-        founders=tuple(dict.fromkeys(filter(None, map(_name, _many(organization.get("founder")))))),
+        description=next(filter(None, map(meta.get, DESCRIPTIONS)), ""),
+        organization=name(company),
+        founded=line(company.get("foundingDate")),
+        founders=tuple(dict.fromkeys(filter(None, map(name, many(company.get("founder")))))),
     )
-    return Head(title, structured, _published(root, meta, nodes))
+    return Head(title, structured, _published(root, meta, nodes), tuple(json_ld.facts(nodes)))
 
 
 def _meta(root: Element) -> dict[str, str]:
     found: dict[str, str] = {}
     for element in root.find("meta"):
-        name = element.attributes.get("property") or element.attributes.get("name") or ""
-        found.setdefault(name.lower(), _line(element.attributes.get("content")))
+        called = element.attributes.get("property") or element.attributes.get("name") or ""
+        found.setdefault(called.lower(), line(element.attributes.get("content")))
     return found
 
 
-def _json_ld(root: Element) -> Iterator[dict[str, Any]]:
-    for script in root.find("script"):
-        if script.attributes.get("type", "").lower() == "application/ld+json":
-            try:
-                yield from _nodes(json.loads("".join(script.strings())))
-            except (ValueError, RecursionError):
-                continue
-
-
-def _nodes(value: object) -> Iterator[dict[str, Any]]:
-    """The nodes of a document, those of its @graph and its publisher included."""
-    waiting = _many(value)
-    for _ in range(MOST_NODES):
-        if not waiting:
-            return
-        node = waiting.pop(0)
-        if isinstance(node, dict):
-            known = cast("dict[str, Any]", node)
-            yield known
-            for inside in ("@graph", "publisher", "mainEntity", "about"):
-                waiting += _many(known.get(inside))
-
-
-def _many(value: object) -> list[object]:
-    if value is None:
-        return []
-    return list(cast("list[object]", value)) if isinstance(value, list) else [value]
-
-
-def _types(node: dict[str, Any]) -> set[str]:
-    return {str(kind).rpartition("/")[2] for kind in _many(node.get("@type"))}
-
-
-def _name(value: object) -> str:
-    return _line(cast("dict[str, Any]", value).get("name") if isinstance(value, dict) else value)
-
-
-def _line(value: object) -> str:
-    return " ".join(cleaned(value).split())[:LONGEST] if isinstance(value, str) else ""
-
-
-def _published(root: Element, meta: dict[str, str], nodes: list[dict[str, Any]]) -> date | None:
+def _published(root: Element, meta: dict[str, str], nodes: list[Node]) -> date | None:
     """The day that is written where pages write the day of their publication; of an index of posts, none."""
-    said = [meta.get("article:published_time", ""), *(_line(node.get("datePublished")) for node in nodes)]
+    said = [meta.get("article:published_time", ""), *(line(node.get("datePublished")) for node in nodes)]
     if day := next(filter(None, map(_day, said)), None):
         return day
     marked = (element for element in root.elements() if element.tag == "time" or DATED.search(element.name))

@@ -3,47 +3,77 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from urllib.parse import urlsplit
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.kinds import LANGUAGES
 from octave_mcp.domain.page import Link
 
-IN_PATH = re.compile(rf"^([^/]+)/({LANGUAGES})(?:[-_][a-z]{{2,4}})?(?=/|\?|$)", re.IGNORECASE)
+IN_PATH = re.compile(rf"^([^/]+)/({LANGUAGES})(?:[-_](?:[a-z]{{2,4}}|419))?(?=/|\?|$)", re.IGNORECASE)
 IN_QUERY = re.compile(rf"[?&](?:lang|hl|locale)=({LANGUAGES})\b[^&]*", re.IGNORECASE)
+IN_HOST = re.compile(rf"^({LANGUAGES})\.(?=[^/]+\.)")
+COUNTRIES = {"jp": "ja", "kr": "ko", "cn": "zh", "tw": "zh", "br": "pt"}
+ENGLISH = "en"
+DEFAULT = "x"
+"""What is left of 'x-default'."""
+ENOUGH = 25
+"""A site with fewer pages in its main language is also read in others."""
 
 
-def one_language(links: Iterable[Link], home: str, language: str) -> list[Link]:
-    """The links without those to other languages' copies of a page.
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One language's copy of a page: `page` is equal for all of them, `language` empty where nothing tells."""
 
-    The copy in the site's own language stays, which is that of its home page; else English, else the first.
+    page: str
+    language: str
+
+
+def in_one_language(links: Iterable[Link], home: str, language: str, told: Mapping[str, Variant]) -> list[Link]:
+    """The links without those to other languages' copies of a page; `told` are copies, by their keys, that are known.
+
+    The English copy stays, else the one for any reader, else the one in the language of the home page.
     """
     links = list(links)
-    own = _language(url_key(home)) or language
-    known = {url_key(link.url) for link in links} | {url_key(home)}
-    best: dict[str, tuple[int, Link]] = {}
-    for link in links:
-        key = url_key(link.url)
-        page = _page(key, known, urlsplit(home).path)
-        rank = 0 if page == key else _rank(_language(key), own)
-        if page not in best or rank < best[page][0]:
-            best[page] = (rank, link)
-    kept = {id(link) for _, link in best.values()}
-    return [link for link in links if id(link) in kept]
+    keys = [url_key(link.url) for link in links]
+    home_key = url_key(home)
+    variants = {**_variants({*keys, home_key}), **told}
+    own = variants[home_key].language
+    unsaid = DEFAULT if own else language
+    rank = {ENGLISH: 0, DEFAULT: 1, own or language: 2}
+    best: dict[str, tuple[tuple[int, bool], int]] = {}
+    spoken: list[str] = []
+    for at, key in enumerate(keys):
+        copy = variants[key]
+        spoken.append(copy.language or unsaid)
+        better = ((rank.get(spoken[at], 3), key != copy.page), at)
+        best[copy.page] = min(best.get(copy.page, better), better)
+    kept = sorted(at for _, at in best.values())
+    readable = _readable([spoken[at] for at in kept])
+    return [links[at] for at in kept if spoken[at] in readable]
 
 
-def _language(key: str) -> str:
-    found = IN_PATH.match(key) or IN_QUERY.search(key)
-    return found.group(found.lastindex or 0).lower() if found else ""
+def _readable(spoken: list[str]) -> set[str]:
+    """The main language, and others where it has few pages."""
+    languages = Counter(spoken)
+    return {name for name, count in languages.most_common(1) if count >= ENOUGH} or set(languages)
 
 
-def _rank(language: str, own: str) -> int:
-    return 1 if language == own else 2 if language == "en" else 3
+def _variants(keys: set[str]) -> dict[str, Variant]:
+    """What the addresses say; a code that stands in none of which there is another copy may be a word, as 'it' is."""
+    found = {key: _variant(key) for key in keys}
+    languages = {copy.language for copy in found.values() if copy.page in keys and _is_telling(copy)}
+    return {key: copy if copy.language in languages else Variant(key, "") for key, copy in found.items()}
 
 
-def _page(key: str, known: set[str], home_path: str) -> str:
-    """The page without its language; two letters alone may be a word, such as 'it' or 'hr', if nothing else tells."""
-    page = IN_QUERY.sub("", IN_PATH.sub(r"\1", key))
-    is_variant = page in known or IN_PATH.match(f"x{home_path}") or page.count("/") > 0
-    return page if is_variant else key
+def _is_telling(copy: Variant) -> bool:
+    return bool(copy.language) and ("/" in copy.page or copy.language == ENGLISH)
+
+
+def _variant(key: str) -> Variant:
+    for pattern, rest in ((IN_PATH, r"\1"), (IN_QUERY, ""), (IN_HOST, "")):
+        if found := pattern.search(key):
+            code = found[found.lastindex or 0].lower()
+            return Variant(pattern.sub(rest, key), COUNTRIES.get(code, code))
+    return Variant(key, "")

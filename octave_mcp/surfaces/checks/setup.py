@@ -46,15 +46,21 @@ def model(settings: Settings) -> Found:
 
     app = App(settings, engine="inline")
     try:
-        return ok(f"{app.model_name('auto')} writes, and pages come from the {app.source_name('auto')}")
+        writes = app.model_name("auto")
     except SetupError:
         fix = f"set a key, or OCTAVE_MODEL to extractive or host, which need none; {settings.config_file} takes it, too"
         return Found("failed", "none is configured: a call that names none is refused", fix)
+    try:
+        return ok(f"{writes} writes, and pages come from the {app.source_name('auto')}")
+    except SetupError as unset:
+        return Found("failed", f"{writes} writes, but {unset}", "set OCTAVE_SOURCE=crawler: it needs no key")
 
 
 def key(name: str, settings: Settings) -> Found:
     found = value_of(name)
     if found is None:
+        if KEYS[name] == "firecrawl" and value_of("FIRECRAWL_API_URL"):
+            return ok("not set: the Firecrawl at FIRECRAWL_API_URL is asked without one")
         if KEYS[name] in {settings.model, settings.source}:
             return Found("failed", f"not set, and {KEYS[name]} needs it", f"set {name} in the environment or in .env")
         return ok("not set, and not needed")

@@ -1,0 +1,109 @@
+"""How well pages become text: words kept and lost against the main content that people marked, and CPU time.
+
+    python bench/extraction.py [MODULE:FUNCTION]
+
+The pages are those of ../shared/wcxb. The function takes HTML and returns text; ours is measured unless another is
+named. A third of the pages, chosen by the digest of their ids, is held out: the rules of `crawler/prune.py` were tuned
+without them. Scores are means over pages of word precision, recall and F1.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import json
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from statistics import fmean
+
+PAGES = Path(__file__).parents[2] / "shared" / "wcxb"
+OURS = "octave_mcp.sources.crawler.extraction:main_text"
+LINK_TARGET = re.compile(r"\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
+LOST = 0.5
+"""The recall below which a page counts as lost."""
+
+Extract = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A page, and which of its words are content and which are not."""
+
+    id: str
+    kind: str
+    html: str
+    content: str
+    boilerplate: tuple[str, ...]
+
+    @property
+    def held_out(self) -> bool:
+        return sha256(self.id.encode()).digest()[0] % 3 == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    page: Marked
+    precision: float
+    recall: float
+    leaked: float
+    seconds: float
+
+    @property
+    def f1(self) -> float:
+        both = self.precision + self.recall
+        return 2 * self.precision * self.recall / both if both else 0.0
+
+
+def marked_pages() -> Iterator[Marked]:
+    for file in sorted((PAGES / "truth").glob("*.json")):
+        truth = json.loads(file.read_text())
+        html = gzip.decompress((PAGES / "html" / f"{file.stem}.html.gz").read_bytes()).decode("utf-8", "replace")
+        yield Marked(file.stem, truth["type"], html, truth["main_content"], tuple(truth["without"]))
+
+
+def scored(page: Marked, extract: Extract) -> Score:
+    began = time.process_time()
+    text = extract(page.html) or ""
+    seconds = time.process_time() - began
+    found, wanted = _words(text), _words(page.content)
+    shared = (found & wanted).total()
+    leaked = [snippet.lower() in text.lower() for snippet in page.boilerplate]
+    return Score(
+        page, shared / max(1, found.total()), shared / max(1, wanted.total()), fmean(leaked) if leaked else 0.0, seconds
+    )
+
+
+def _words(text: str) -> Counter[str]:
+    return Counter(re.findall(r"\w+", LINK_TARGET.sub("]", text).lower()))
+
+
+def row(name: str, scores: Iterable[Score]) -> str:
+    scores = list(scores)
+    means = (fmean(values) for values in zip(*((s.f1, s.precision, s.recall, s.leaked) for s in scores), strict=True))
+    lost = sum(score.recall < LOST for score in scores)
+    cpu = 1000 * fmean(score.seconds for score in scores)
+    return f"| {name} | {len(scores)} | {' | '.join(f'{mean:.3f}' for mean in means)} | {lost} | {cpu:.1f} |"
+
+
+def main() -> None:
+    module, _, name = (sys.argv[1] if len(sys.argv) > 1 else OURS).partition(":")
+    extract: Extract = getattr(importlib.import_module(module), name)
+    scores = [scored(page, extract) for page in marked_pages()]
+    service = [score for score in scores if score.page.kind == "service"]
+    print(
+        "| pages | number | F1 | precision | recall | boilerplate | lost | CPU ms |\n|---|---|---|---|---|---|---|---|"
+    )
+    print(row("service, tuned on", (score for score in service if not score.page.held_out)))
+    print(row("service, held out", (score for score in service if score.page.held_out)))
+    print(row("service", service))
+    print(row("all kinds", scores))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""Firecrawl's SDK: what we ask of it, with its jobs followed and stopped by ourselves, and its credits counted.
+
+Its own `batch_scrape` drops the options, loses the job where it fails while it waits, and leaves it running, and
+costing, where the caller gives up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from octave_mcp.domain.addresses import url_key
+from octave_mcp.domain.page import Link
+from octave_mcp.errors import InputError, UpstreamError
+from octave_mcp.retrying import retrying
+from octave_mcp.sources.firecrawl.failures import ours
+
+T = TypeVar("T")
+
+CALL_SECONDS = 40.0
+JOB_SECONDS = 120.0
+CANCEL_SECONDS = 5.0
+FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.5, 2.0
+ATTEMPTS, RETRY_SECONDS = 8, 30.0
+PAGE_MILLISECONDS = 30_000
+AT_ONCE = 10
+MISSHAPEN = (ValueError, TypeError, AttributeError)
+"""What the SDK raises where an answer is not of the form it expects."""
+FROM_THE_START = "skip=0"
+MOST_URLS = 5000
+CREDITS_OF_A_MAP = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page as Firecrawl had it: `url` is where it was in the end, `status` what the site answered, 0 if not told.
+
+    `kind` is its media type, '' if not told.
+    """
+
+    asked: str
+    url: str
+    status: int
+    kind: str
+    html: str
+    fetched_at: datetime
+
+
+class Client:
+    """`max_age_seconds` is how old a page may be that Firecrawl has kept itself."""
+
+    def __init__(self, key: SecretStr | None, url: str, *, max_age_seconds: float) -> None:
+        self.credits = 0
+        self._key, self._url = key, url
+        self._options: dict[str, Any] = {
+            "formats": ["rawHtml"],
+            "max_age": round(max_age_seconds * 1000),
+            "only_main_content": False,
+            "proxy": "auto",
+            "skip_tls_verification": False,
+            "timeout": PAGE_MILLISECONDS,
+        }
+        self._sdk: Any = None
+        self._opening = asyncio.Lock()
+
+    async def map(self, url: str) -> list[Link]:
+        """The addresses of the site that Firecrawl knows or finds in its sitemaps."""
+        sdk = await self._opened()
+        found = await self._paid(url, lambda: sdk.map(url, include_subdomains=True, sitemap="include", limit=MOST_URLS))
+        self.credits += CREDITS_OF_A_MAP
+        return [Link(url=link.url, text=link.title or "", origin="sitemap") for link in found.links]
+
+    async def scrape(self, url: str) -> Document:
+        sdk = await self._opened()
+        found = await self._paid(url, lambda: sdk.scrape(url, auto_resume=False, **self._options))
+        self.credits += _credits(found)
+        return _document(found, url)
+
+    async def batch(self, urls: Sequence[str], on_page: Callable[[Document], Awaitable[None]]) -> bool:
+        """Whether the job came to its end in time. Each page is told once, as soon as it is there; some may never be.
+
+        Whatever ends this before the job's end also ends the job.
+        """
+        job = await self._started(urls)
+        following = _Job(urls, on_page)
+        try:
+            async with asyncio.timeout(JOB_SECONDS):
+                await self._follow(job, following)
+        except TimeoutError:
+            return False
+        finally:
+            self.credits += following.credits
+            if following.is_going:
+                with suppress(UpstreamError, TimeoutError):
+                    await asyncio.wait_for(self._cancelled(job), CANCEL_SECONDS)
+        return True
+
+    async def close(self) -> None:
+        if self._sdk:
+            await self._sdk.async_http_client.close()
+
+    async def _started(self, urls: Sequence[str]) -> str:
+        """The id of a new job. It is stopped where nobody waits for the answer that has its id."""
+        from firecrawl.v2.types import ScrapeOptions  # noqa: PLC0415 - with the SDK
+
+        sdk = await self._opened()
+        options = ScrapeOptions(**self._options)
+        starting = asyncio.ensure_future(
+            self._paid(
+                urls[0],
+                lambda: sdk.start_batch_scrape(
+                    list(urls), options=options, ignore_invalid_urls=True, max_concurrency=AT_ONCE
+                ),
+            )
+        )
+        try:
+            return (await asyncio.shield(starting)).id
+        except asyncio.CancelledError:
+            with suppress(UpstreamError, TimeoutError):
+                job = await asyncio.wait_for(starting, CANCEL_SECONDS)
+                await asyncio.wait_for(self._cancelled(job.id), CANCEL_SECONDS)
+            raise
+
+    async def _follow(self, job: str, following: _Job) -> None:
+        pause = FIRST_LOOK_SECONDS
+        while following.is_going:
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_LOOK_SECONDS, pause * 1.5)
+            await self._look(job, following)
+        if following.is_short:  # of what was told in parts, one was lost
+            following.cursor = FROM_THE_START
+            await self._look(job, following)
+
+    async def _look(self, job: str, following: _Job) -> None:
+        """What the job has beyond what it told before, part after part."""
+        more = True
+        while more:
+            at = f"/v2/batch/scrape/{job}?{following.cursor}"
+            found = await self._asked(
+                job, lambda at=at: self._sdk.get_batch_scrape_status_page(at, request_timeout=CALL_SECONDS)
+            )
+            more = await following.take(found)
+
+    async def _cancelled(self, job: str) -> None:
+        await self._asked(job, lambda: self._sdk.cancel_batch_scrape(job))
+
+    async def _paid(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
+        """What is answered to what costs credits: sent again only where it was refused, or never arrived."""
+        return await self._sent(url, send, resend=False)
+
+    async def _asked(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
+        return await self._sent(url, send, resend=True)
+
+    async def _sent(self, url: str, send: Callable[[], Awaitable[T]], *, resend: bool) -> T:
+        async def once() -> T:
+            try:
+                return await send()
+            except (*self._errors, *MISSHAPEN) as failed:
+                raise ours(failed, url, self._key, resend=resend) from None
+
+        return await retrying(once, attempts=ATTEMPTS, seconds=RETRY_SECONDS)
+
+    async def _opened(self) -> Any:  # noqa: ANN401 - the SDK's client
+        async with self._opening:
+            if self._sdk is None:
+                self._sdk, self._errors = await asyncio.to_thread(self._open)
+            return self._sdk
+
+    def _open(self) -> tuple[Any, tuple[type[Exception], ...]]:
+        import httpx  # noqa: PLC0415 - what the SDK is made of, and raises
+        from firecrawl.v2.client_async import AsyncFirecrawlClient  # noqa: PLC0415 - half a second
+        from firecrawl.v2.utils.error_handler import FirecrawlError  # noqa: PLC0415 - ditto
+
+        key = self._key.get_secret_value() if self._key else None
+        sdk = AsyncFirecrawlClient(key, self._url, timeout=CALL_SECONDS, max_retries=1, origin="octave-mcp")
+        return sdk, (FirecrawlError, httpx.HTTPError, httpx.InvalidURL)
+
+
+class _Job:
+    """What is known of a job that is under way."""
+
+    def __init__(self, urls: Sequence[str], on_page: Callable[[Document], Awaitable[None]]) -> None:
+        self.is_going = True
+        self.cursor = FROM_THE_START
+        self.credits = 0
+        self._asked = {url_key(url): url for url in urls}
+        self._seen: set[str] = set()
+        self._completed = 0
+        self._on_page = on_page
+
+    @property
+    def is_short(self) -> bool:
+        return len(self._seen) < self._completed
+
+    async def take(self, found: Any) -> bool:  # noqa: ANN401 - the SDK's
+        """Whether there is more to be had at once."""
+        self.is_going = found.status == "scraping"
+        self._completed = found.completed
+        for one in found.data:
+            if (asked := self._new(one.metadata_typed.source_url or one.metadata_typed.url or "")) is not None:
+                self._seen.add(asked)
+                self.credits += _credits(one)
+                await self._on_page(_document(one, asked))
+        following: str | None = found.next if found.data else None
+        if following:
+            self.cursor = urlsplit(following).query
+        return bool(following)
+
+    def _new(self, url: str) -> str | None:
+        """The address as it was asked for, if it was, and its page is new."""
+        try:
+            asked = self._asked.get(url_key(url))
+        except InputError:
+            return None
+        return None if asked in self._seen else asked
+
+
+def _credits(found: Any) -> int:  # noqa: ANN401 - the SDK's
+    told = found.metadata_typed.credits_used
+    return 1 if told is None else told
+
+
+def _document(found: Any, asked: str) -> Document:  # noqa: ANN401 - the SDK's
+    said = found.metadata_typed
+    return Document(
+        asked=asked,
+        url=said.url or asked,
+        status=said.status_code or 0,
+        kind=(said.content_type or "").partition(";")[0].strip().lower(),
+        html=found.raw_html or "",
+        fetched_at=_time(said.cached_at) if said.cache_state == "hit" else datetime.now(UTC),
+    )
+
+
+def _time(text: str | None) -> datetime:
+    try:
+        when = datetime.fromisoformat(text or "")
+    except ValueError:
+        return datetime.now(UTC)
+    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)

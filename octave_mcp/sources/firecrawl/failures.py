@@ -1,0 +1,94 @@
+"""The errors of Firecrawl's SDK as ours: by name and status, so that no SDK is imported for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from octave_mcp.errors import BadKey, RateLimited, Transient, UpstreamError
+from octave_mcp.sources.crawler.unread import Unread
+
+LONGEST_TEXT = 200
+LATER = frozenset({500, 502, 503, 504})
+BROKEN_OFF = 200
+"""What the SDK says where the status was fine and the answer was not."""
+_KEY = re.compile(r"fc-[\w-]{6,}|Bearer\s+\S+", re.IGNORECASE)
+_OF_PAGES = {
+    "DNSResolutionError": ("no_address", "Firecrawl finds no address for it"),
+    "TLSError": ("connection_failed", "Firecrawl could not connect to it securely"),
+    "RequestTimeoutError": ("timeout", "Firecrawl had no complete answer from it in time"),
+}
+_ANSWERS = frozenset({"FirecrawlError", "JSONDecodeError", "ValidationError", "AttributeError", "TypeError"})
+_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+
+
+class Declined(UpstreamError):
+    """Firecrawl does not do it; the text says why. `everything`: nor anything else that is asked of it."""
+
+    def __init__(self, message: str, *, everything: bool = False) -> None:
+        super().__init__(message)
+        self.everything = everything
+
+
+class Unreachable(Transient):
+    """Nobody answers where Firecrawl should be."""
+
+
+def ours(failed: Exception, url: str, key: SecretStr | None, *, resend: bool) -> UpstreamError:
+    """What it means for the address that was asked for, in words that the user may be told: without the key.
+
+    `resend` says whether what broke off may be sent again: what costs credits may not.
+    """
+    if of_page := _OF_PAGES.get(type(failed).__name__):
+        return Unread(url, *of_page)
+    told = _told(failed, key)
+    return (
+        _of_answer(failed, told)
+        or _of_connection(failed, told, resend)
+        or Unread(url, "not_fetched", f"Firecrawl did not fetch it: {told}")
+    )
+
+
+def _of_answer(failed: Exception, told: str) -> UpstreamError | None:
+    status = getattr(failed, "status_code", None) or 0
+    if status in LATER:
+        return Transient(f"Firecrawl failed with {status}", retry_after_seconds=_retry_after(failed))
+    match status:
+        case 401:
+            return BadKey(f"Firecrawl does not accept FIRECRAWL_API_KEY: check it ({told})")
+        case 402:
+            return Declined("Firecrawl's account has no credits left", everything=True)
+        case 403:
+            return Declined("Firecrawl does not read this site")
+        case 429:
+            return RateLimited("Firecrawl has too many requests", retry_after_seconds=_retry_after(failed))
+        case _:
+            return None
+
+
+def _of_connection(failed: Exception, told: str, resend: bool) -> UpstreamError | None:
+    kind = type(failed).__name__
+    if kind in _ANSWERS:
+        broken = getattr(failed, "status_code", None) in {None, BROKEN_OFF}
+        return Transient(f"Firecrawl gave no answer of its API ({told})") if broken else None
+    if hasattr(failed, "status_code"):
+        return None
+    if resend or kind in _UNSENT:
+        return Unreachable(f"Firecrawl cannot be reached ({told})")
+    return Declined(f"Firecrawl did not answer ({told})")
+
+
+def _told(failed: Exception, key: SecretStr | None) -> str:
+    text = " ".join(str(failed).split()) or type(failed).__name__
+    if key:
+        text = text.replace(key.get_secret_value(), "***")
+    return _KEY.sub("***", text)[:LONGEST_TEXT]
+
+
+def _retry_after(failed: Exception) -> float | None:
+    """Seconds; None where none are named."""
+    headers: Mapping[str, str] = getattr(getattr(failed, "response", None), "headers", {})
+    text = headers.get("retry-after", "")
+    return float(text) if text.isdecimal() else None

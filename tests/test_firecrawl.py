@@ -1,0 +1,510 @@
+"""Playbooks with pages from Firecrawl: its own SDK talks to a double of its API, which reads sites on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import LoopbackSite, Pair, command
+from firecrawl_double import A_KEY, Double, Fault
+from pydantic import SecretStr
+from scripted import NoNotes, Stage, asked_for
+from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
+
+from octave_mcp import retrying
+from octave_mcp.demo.sites import Document
+from octave_mcp.demo.sites import load as load_site
+from octave_mcp.domain.addresses import parse_company
+from octave_mcp.domain.company import Site
+from octave_mcp.domain.page import Page, PageFailure
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import RunRecord
+from octave_mcp.errors import HostNotAllowed, SetupError
+from octave_mcp.settings import load
+from octave_mcp.sources._kept import Kept
+from octave_mcp.sources.firecrawl import client as following
+from octave_mcp.sources.firecrawl import make
+from octave_mcp.sources.firecrawl.reader import Firecrawl
+
+BATCH = "POST /v2/batch/scrape"
+LOOK = "GET /v2/batch/scrape/.*"
+PAGES = 13
+
+
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
+    monkeypatch.setattr(following, "FIRST_LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(following, "LONGEST_LOOK_SECONDS", 0.01)
+    answering = Double()
+    monkeypatch.setenv("FIRECRAWL_API_KEY", A_KEY)
+    monkeypatch.setenv("FIRECRAWL_API_URL", answering.url)
+    yield answering
+    answering.close()
+
+
+@pytest.fixture
+def site() -> Iterator[LoopbackSite]:
+    serving = LoopbackSite(load_site("vendor"))
+    yield serving
+    serving.close()
+
+
+@asynccontextmanager
+async def opened(site: LoopbackSite, *, home: bool = True) -> AsyncGenerator[tuple[Kept, Site]]:
+    """A source of its own, with one site open."""
+    source = make(load(allow_hosts=("127.0.0.1",)), NoNotes())
+    assert isinstance(source, Kept)
+    try:
+        company = await source.open(parse_company(f"http://{site.host}", "vendor", frozenset({"127.0.0.1"})))
+        page = await source.home(company) if home else None
+        yield source, Site(company=company, home=page, links=()) if page else Site.model_construct(company=company)
+    finally:
+        await source.close()
+
+
+def urls(site: LoopbackSite, many: int) -> list[str]:
+    return [f"http://{site.host}{path}" for path in site.documents if "." not in path and path != "/"][:many]
+
+
+async def run(stage: Stage, pair: Pair, source: str, *, max_pages: int = PAGES) -> tuple[RunRecord, Playbook | None]:
+    return await stage.run(**about(pair, source), max_pages=max_pages)
+
+
+def about(pair: Pair, source: str) -> dict[str, str]:
+    """What is asked of a run about the two sites."""
+    sites = {"vendor": f"http://{pair.vendor.host}", "prospect": f"http://{pair.prospect.host}"}
+    return sites | {"model": "extractive", "source": source}
+
+
+def kinds(playbook: Playbook | None) -> Counter[tuple[str, str]]:
+    assert playbook
+    return Counter((page.role, page.kind) for page in playbook.pages)
+
+
+async def test_a_run_reads_through_firecrawl_what_it_reads_by_itself(
+    pair: Pair, double: Double, tmp_path: Path
+) -> None:
+    stage = Stage(tmp_path, settings=load())
+    _, ours = await run(stage, pair, "crawler")
+    record, theirs = await run(stage, pair, "auto")
+
+    assert (record.source, record.status, record.error) == ("firecrawl", "completed", None)
+    assert kinds(theirs) == kinds(ours)
+    assert ours
+    assert theirs
+    assert {page.sha256 for page in theirs.pages} == {page.sha256 for page in ours.pages}
+    assert set(theirs.evidence) == set(ours.evidence)
+    assert double.fetched.total() == len(theirs.pages)
+    assert not double.cancelled
+
+    asked = len(double.asked)
+    _, again = await run(stage, pair, "firecrawl")
+    assert kinds(again) == kinds(ours)
+    assert len(double.asked) == asked
+
+
+async def test_what_is_sent_is_what_is_meant(site: LoopbackSite, double: Double) -> None:
+    async with opened(site) as (source, found):
+        await source.map(found.company, found.home)
+        await source.scrape(found, urls(site, 3))
+
+    by_path = {one.path: one for one in double.asked if one.method == "POST"}
+    options = {
+        "formats": ["rawHtml"], "maxAge": 86_400_000, "onlyMainContent": False, "proxy": "auto",
+        "skipTlsVerification": False, "timeout": 30_000,
+    }  # fmt: skip
+    assert by_path["/v2/scrape"].body.items() >= options.items()
+    assert by_path["/v2/batch/scrape"].body.items() >= (options | {"ignoreInvalidURLs": True}).items()
+    assert by_path["/v2/map"].body.items() >= {"includeSubdomains": True, "sitemap": "include", "limit": 5000}.items()
+    assert all(one.headers["Authorization"] == f"Bearer {A_KEY}" for one in double.asked)
+    assert source.credits == 1 + 1 + 3
+
+
+async def test_pages_are_told_one_by_one(site: LoopbackSite, double: Double) -> None:
+    told: list[str] = []
+    async with opened(site) as (source, found):
+        source.listen(told.append)
+        await source.scrape(found, urls(site, 5))
+
+    assert told == [f"{n} of 5 pages of {site.host} fetched by Firecrawl" for n in range(1, 6)]
+    assert double.count("POST", "/v2/batch/scrape") == 1
+
+
+async def test_a_page_that_its_site_does_not_have_is_a_failure(site: LoopbackSite, double: Double) -> None:
+    site.failing["/pricing"] = 503
+    gone, busy = f"http://{site.host}/no-such-page", f"http://{site.host}/pricing"
+    async with opened(site) as (source, found):
+        failures = await source.scrape(found, [gone, busy])
+
+    assert [(one.url, one.code) for one in failures if isinstance(one, PageFailure)] == [
+        (gone, "http_404"),
+        (busy, "http_503"),
+    ]
+    assert double.fetched["/pricing"] == 1
+
+
+async def test_what_a_job_lost_is_asked_for_alone(site: LoopbackSite, double: Double) -> None:
+    wanted = urls(site, 4)
+    double.lost = {urlsplit(wanted[2]).path}
+    async with opened(site) as (source, found):
+        pages = await source.scrape(found, wanted)
+
+    assert [page.ref.url for page in pages if isinstance(page, Page)] == wanted
+    assert double.count("POST", "/v2/scrape") == 2
+
+
+async def test_what_was_left_out_of_an_answer_is_looked_for_before_it_is_paid_for_again(
+    site: LoopbackSite, double: Double
+) -> None:
+    wanted = urls(site, 5)
+    double.late = {urlsplit(wanted[3]).path}
+    async with opened(site) as (source, found):
+        pages = await source.scrape(found, wanted)
+
+    assert [page.ref.url for page in pages if isinstance(page, Page)] == wanted
+    assert double.fetched.total() == 1 + 5
+
+
+@pytest.mark.parametrize("ends", ["failed", "cancelled"])
+async def test_a_job_that_ends_early_costs_no_page(ends: str, site: LoopbackSite, double: Double) -> None:
+    wanted = urls(site, 4)
+    double.ends, double.lost = ends, {urlsplit(wanted[3]).path}
+    async with opened(site) as (source, found):
+        pages = await source.scrape(found, wanted)
+
+    assert [page.ref.url for page in pages if isinstance(page, Page)] == wanted
+
+
+async def test_a_job_that_does_not_end_is_stopped_and_its_pages_count(
+    site: LoopbackSite, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "JOB_SECONDS", 0.2)
+    double.stuck = True
+    wanted = urls(site, 3)
+    async with opened(site) as (source, found):
+        first, *others = await source.scrape(found, wanted)
+
+    assert isinstance(first, Page)
+    assert [one.code for one in others if isinstance(one, PageFailure)] == ["timeout", "timeout"]
+    assert double.cancelled == ["job-1"]
+
+
+async def test_who_is_cancelled_while_a_job_is_under_way_stops_it(site: LoopbackSite, double: Double) -> None:
+    double.stuck = True
+    async with opened(site) as (source, found):
+        reading = asyncio.create_task(source.scrape(found, urls(site, 3)))
+        await asyncio.to_thread(double.looked.wait)
+        reading.cancel()
+        await asyncio.wait([reading])
+        assert reading.cancelled()
+        assert double.cancelled == ["job-1"]
+
+
+async def test_who_is_cancelled_before_the_jobs_id_is_known_stops_it_too(site: LoopbackSite, double: Double) -> None:
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    double.on_job = lambda: loop.call_soon_threadsafe(begun.set)
+    double.gate.clear()
+    async with opened(site) as (source, found):
+        reading = asyncio.create_task(source.scrape(found, urls(site, 3)))
+        await begun.wait()
+        reading.cancel()
+        loop.call_later(0.01, double.gate.set)
+        await asyncio.wait([reading])
+        assert double.cancelled == ["job-1"]
+
+
+async def test_cancelling_a_run_stops_its_jobs(pair: Pair, double: Double, tmp_path: Path) -> None:
+    double.stuck = True
+    stage = Stage(tmp_path, settings=load())
+    runs = await stage.opened()
+    record = await runs.start(asked_for(**about(pair, "firecrawl")))
+    await asyncio.to_thread(double.looked.wait)
+    await runs.cancel(record.run_id)
+    await asyncio.to_thread(double.stopped.wait, 10)
+
+    assert (await runs.get(record.run_id)).status == "cancelled"
+    await runs.close()
+    assert double.cancelled
+    assert "scraping" not in {job.status for job in double.jobs.values()}
+
+
+# What fails, and what the user sees of it
+
+CRAWLED = "read by the crawler: "
+OUT_OF_CREDITS = f"{CRAWLED}Firecrawl's account has no credits left"
+BUSY = {"Retry-After": "0"}
+FAILURES: list[tuple[str, Fault, str]] = [
+    ("no credits", Fault(".*", 402), OUT_OF_CREDITS),
+    ("no credits for a job", Fault(BATCH, 402), OUT_OF_CREDITS),
+    ("a site that it does not read", Fault(".*", 403), f"{CRAWLED}Firecrawl does not read this site"),
+    ("too many requests, twice", Fault(".*", 429, headers=BUSY, times=2), ""),
+    ("too many requests, always", Fault(BATCH, 429, headers=BUSY), f"{CRAWLED}Firecrawl has too many requests"),
+    ("500, twice", Fault("POST .*", 500, times=2), ""),
+    ("502 and no JSON, twice", Fault(".*", 502, "<h1>Bad gateway</h1>", times=2), ""),
+    ("503 to a job, always", Fault(BATCH, 503), f"{CRAWLED}Firecrawl failed with 503"),
+    ("200 that says it failed, twice", Fault(".*", 200, times=2), ""),
+    ("200 that is no JSON, twice", Fault(".*", 200, "no JSON", times=2), ""),
+    ("200 of another form, twice", Fault(".*", 200, "[]", times=2), ""),
+    ("a state of a job that is new, twice", Fault(LOOK, 200, {"success": True, "status": "new"}, times=2), ""),
+    ("429 to who looks at a job", Fault(LOOK, 429, headers=BUSY, times=3), ""),
+    ("500 to who looks at a job", Fault(LOOK, 500, times=2), ""),
+    ("a job that is not known any more", Fault(LOOK, 404), ""),
+    ("no answer to who looks at a job, twice", Fault(LOOK, 0, times=2), ""),
+    ("no answer to a job", Fault(BATCH, 0), f"{CRAWLED}Firecrawl did not answer"),
+    ("a job that it does not take", Fault(BATCH, 400), ""),
+    ("no map", Fault("POST /v2/map", 500), ""),
+    ("a home page that takes too long", Fault("POST /v2/scrape", 408), f"{CRAWLED}http"),
+]
+
+
+@pytest.mark.parametrize(("fault", "seen"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES])
+async def test_whatever_firecrawl_answers_every_page_is_had(
+    fault: Fault, seen: str, site: LoopbackSite, double: Double
+) -> None:
+    double.faults.append(replace(fault))
+    wanted = urls(site, 3)
+    async with opened(site) as (source, found):
+        links = (await source.map(found.company, found.home)).links
+        pages = [found.home, *await source.scrape(found, wanted)]
+
+    assert all(isinstance(page, Page) for page in pages)
+    assert len(links) > 10
+    reasons = {page.ref.notice.reason for page in pages if isinstance(page, Page) and page.ref.notice}
+    assert len(reasons) == bool(seen)
+    assert all(reason.startswith(seen) for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("SCRAPE_DNS_RESOLUTION_ERROR", "no_address"),
+        ("SCRAPE_SSL_ERROR", "connection_failed"),
+        ("OTHER", "not_fetched"),
+    ],
+)
+async def test_a_page_that_firecrawl_cannot_fetch_says_why(
+    error: str, code: str, site: LoopbackSite, double: Double
+) -> None:
+    good, bad = urls(site, 2)
+    double.lost = {urlsplit(bad).path}
+    double.fails("POST /v2/scrape", 400, body={"success": False, "error": "no", "code": error}, url=bad)
+    async with opened(site) as (source, found):
+        page, failure = await source.scrape(found, [good, bad])
+
+    assert isinstance(page, Page)
+    assert isinstance(failure, PageFailure)
+    assert failure.code == code
+
+
+async def test_a_job_that_may_have_been_taken_is_not_ordered_twice(site: LoopbackSite, double: Double) -> None:
+    double.fails(BATCH, 0, times=1)
+    async with opened(site) as (source, found):
+        await source.scrape(found, urls(site, 3))
+
+    assert double.count("POST", "/v2/batch/scrape") == 1
+
+
+async def test_who_is_told_to_wait_waits_as_long(
+    site: LoopbackSite, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "LONGEST_WAIT_SECONDS", 0.05)
+    double.fails(BATCH, 429, headers={"Retry-After": "30"}, times=2)
+    waits: list[float] = []
+    hooks = get_on_retry_hooks()
+    set_on_retry_hooks([lambda details: waits.append(details.wait_for)])
+    try:
+        async with opened(site) as (source, found):
+            await source.scrape(found, urls(site, 2))
+    finally:
+        set_on_retry_hooks(hooks)
+
+    assert len(waits) == 2
+    assert min(waits) >= 0.05
+
+
+async def test_an_account_without_credits_is_asked_once(site: LoopbackSite, double: Double) -> None:
+    double.fails(".*", 402)
+    async with opened(site) as (source, found):
+        await source.map(found.company, found.home)
+        await source.scrape(found, urls(site, 3))
+
+    assert len(double.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "ends", "said"),
+    [(401, "failed", "Firecrawl does not accept FIRECRAWL_API_KEY"), (402, "completed", OUT_OF_CREDITS)],
+)
+async def test_a_run_says_what_firecrawl_refused(
+    status: int, ends: str, said: str, pair: Pair, double: Double, tmp_path: Path
+) -> None:
+    double.fails(".*", status, body={"success": False, "error": f"of {A_KEY}"})
+    stage = Stage(tmp_path, settings=load())
+    record, playbook = await run(stage, pair, "firecrawl", max_pages=4)
+
+    assert record.status == ends
+    gaps = [gap.reason for gap in playbook.gaps if gap.code == "other_source"] if playbook else []
+    assert said in f"{record.error} {gaps}"
+    assert A_KEY not in f"{record} {playbook} {stage.events}"
+
+
+# What may be sent there
+
+
+def knowing(double: Double, addresses: dict[str, str], *allow_hosts: str) -> Kept:
+    """A source for which these hosts have these addresses, and others have none."""
+
+    async def look_up(host: str, _port: int) -> Sequence[str]:
+        if host not in addresses:
+            raise OSError
+        return addresses[host].split()
+
+    chosen = load(allow_hosts=allow_hosts)
+    reader = Firecrawl(chosen, NoNotes(), SecretStr(A_KEY), double.url, max_age_seconds=0, lookup=look_up)
+    return Kept(reader, NoNotes(), max_age_seconds=0)
+
+
+async def test_a_name_with_a_private_address_is_not_sent_to_firecrawl(double: Double) -> None:
+    source = knowing(double, dict.fromkeys(("acme.com", "www.acme.com"), "93.184.215.14 10.0.0.7"))
+    with pytest.raises(HostNotAllowed, match="not public"):
+        await source.open(parse_company("acme.com", "vendor", frozenset()))
+    await source.close()
+    assert not double.asked
+
+
+async def test_an_allowed_host_may_be_one_that_firecrawl_alone_can_reach_and_no_other_is(
+    site: LoopbackSite, double: Double
+) -> None:
+    host = "wiki.corp.example"
+    double.reached = {host: f"http://{site.host}", "pay.corp.example": f"http://{site.host}"}
+    source, resumed = (knowing(double, {"pay.corp.example": "10.0.0.7"}, host) for _ in range(2))
+    company = await source.open(parse_company(f"http://{host}", "vendor", frozenset({host})))
+    found = Site(company=company, home=await source.home(company), links=())
+    await source.close()
+    source = resumed
+    page, private = await source.scrape(found, [f"http://{host}/pricing", "http://pay.corp.example/about"])
+    await source.close()
+
+    assert isinstance(page, Page)
+    assert page.ref.kind == "pricing"
+    assert isinstance(private, PageFailure)
+    assert private.code == "host_not_allowed"
+    assert set(double.fetched) == {"/", "/pricing"}
+
+
+async def test_a_page_that_ends_up_elsewhere_is_none(site: LoopbackSite, double: Double) -> None:
+    first, second, third = urls(site, 3)
+    double.moved = {urlsplit(first).path: "https://evil.example/", urlsplit(second).path: "http://169.254.169.254/"}
+    async with opened(site) as (source, found):
+        failures = await source.scrape(found, [first, second, third])
+
+    assert [getattr(one, "code", "read") for one in failures] == ["redirected_off_site", "host_not_allowed", "read"]
+
+
+async def test_robots_txt_counts_for_firecrawl_too(site: LoopbackSite, double: Double) -> None:
+    allowed, forbidden = urls(site, 2)
+    path = urlsplit(forbidden).path
+    site.documents["/robots.txt"] = Document(f"User-agent: *\nDisallow: {path}".encode(), "text/plain")
+    async with opened(site) as (source, found):
+        page, failure = await source.scrape(found, [allowed, forbidden])
+
+    assert isinstance(page, Page)
+    assert isinstance(failure, PageFailure)
+    assert failure.code == "robots_disallowed"
+    assert not double.fetched[path]
+
+
+async def test_a_site_that_asks_for_pauses_is_read_page_by_page(site: LoopbackSite, double: Double) -> None:
+    site.documents["/robots.txt"] = Document(b"User-agent: *\nCrawl-delay: 0.01", "text/plain")
+    async with opened(site) as (source, found):
+        pages = await source.scrape(found, urls(site, 3))
+
+    assert all(isinstance(page, Page) for page in pages)
+    assert double.count("POST", "/v2/batch/scrape") == 0
+
+
+@pytest.mark.usefixtures("double")
+async def test_a_site_that_shuts_out_machines_is_read_by_firecrawl() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        body = b"<html lang=en><title>T</title><h1>Welcome</h1><p>People may come in here.</p></html>"
+        wall = b"403 X\r\ncf-mitigated: challenge" if b"octave-mcp" in request else b"200 X\r\nContent-Type: text/html"
+        writer.write(b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (wall, len(body), body))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as serving:
+        port: int = serving.sockets[0].getsockname()[1]
+        source = make(load(allow_hosts=("127.0.0.1",)), NoNotes())
+        company = await source.open(parse_company(f"http://127.0.0.1:{port}", "vendor", frozenset({"127.0.0.1"})))
+        home = await source.home(company)
+        await source.close()
+
+    assert home.ref.title == "Welcome"
+    assert not home.ref.notice
+
+
+# How it is set up
+
+
+@pytest.mark.usefixtures("double")
+async def test_a_run_without_a_key_is_refused_before_it_begins(
+    tmp_path: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FIRECRAWL_API_KEY")
+    monkeypatch.delenv("FIRECRAWL_API_URL")
+    stage = Stage(tmp_path, settings=load())
+    with pytest.raises(SetupError, match=r"^FIRECRAWL_API_KEY not found: .*FIRECRAWL_API_URL.*crawler"):
+        await run(stage, pair, "firecrawl")
+    assert await stage.store.runs() == []
+    assert stage.source_name("auto") == "crawler"
+
+
+async def test_a_server_of_ones_own_needs_no_key(
+    site: LoopbackSite, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FIRECRAWL_API_KEY")
+    async with opened(site) as (_, found):
+        assert found.home.ref.kind == "home"
+    assert "Authorization" not in double.asked[0].headers
+
+
+@pytest.mark.parametrize("address", ["localhost:3002", "http://localhost:99999", "ftp://localhost", "https://"])
+def test_an_address_that_is_none_is_refused(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRECRAWL_API_URL", address)
+    for source in ("auto", "firecrawl"):
+        with pytest.raises(SetupError, match="FIRECRAWL_API_URL is no web address"):
+            Stage(tmp_path, settings=load()).source_name(source)
+
+
+async def test_a_firecrawl_that_is_not_there_costs_no_run(site: LoopbackSite, double: Double) -> None:
+    double.close()
+    async with opened(site) as (source, found):
+        (page,) = await source.scrape(found, urls(site, 1))
+
+    assert isinstance(page, Page)
+    assert page.ref.notice
+    assert "Firecrawl cannot be reached" in page.ref.notice.reason
+
+
+async def test_its_sdk_is_loaded_when_a_page_is_asked_for_and_not_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = """
+import sys
+from octave_mcp.app import App
+from octave_mcp.settings import load
+app = App(load(), engine="inline")
+app.source(app.source_name("auto"))
+print(app.source_name("auto"), "firecrawl" in sys.modules)
+"""
+    monkeypatch.setenv("FIRECRAWL_API_KEY", A_KEY)
+    ended = await command("-c", code, cwd=tmp_path)
+    assert ended.out.split() == ["firecrawl", "False"], ended.err

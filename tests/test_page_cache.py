@@ -1,0 +1,326 @@
+"""What was read is used again: by the next run, by everybody who asks at the same time, and where a site fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from conftest import Pair
+from scripted import Stage
+
+from octave_mcp.domain.addresses import parse_company
+from octave_mcp.domain.company import Site
+from octave_mcp.domain.page import Page, PageFailure
+from octave_mcp.ports import Source
+from octave_mcp.settings import load
+from octave_mcp.sources import _kept
+from octave_mcp.sources.crawler import make
+from octave_mcp.store import _copies
+from octave_mcp.store.sql import SqlStore
+
+LOOPBACK = frozenset({"127.0.0.1"})
+A_PAGE = "<html lang=en><title>T</title><main><h1>{0}</h1><p>What {0} says is enough to be read.</p></main></html>"
+
+
+@dataclass
+class Versions:
+    """A site whose pages have versions; `hits` counts answers, 304 among them, and `gate` holds them back."""
+
+    port: int = 0
+    version: str = "one"
+    status: int = 200
+    robots: bytes = b""
+    hits: Counter[str] = field(default_factory=Counter[str])
+    unchanged: int = 0
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while request := await reader.readline():
+                headers = [line async for line in _lines(reader)]
+                await self._answer(request.split()[1].decode(), headers, writer)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, path: str, headers: list[str], writer: asyncio.StreamWriter) -> None:
+        self.hits[path] += 1
+        status, body, kind = self.status, A_PAGE.format(f"{path} {self.version}").encode(), "text/html"
+        if path in {"/robots.txt", "/sitemap.xml", "/sitemap_index.xml"}:
+            status, body, kind = (200, self.robots, "text/plain") if path == "/robots.txt" else (404, b"", "text/plain")
+        else:
+            self.asked.set()
+            await self.gate.wait()
+        if f'if-none-match: "{self.version}"' in headers and status == 200:
+            status, body, self.unchanged = 304, b"", self.unchanged + 1
+        head = f'HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nETag: "{self.version}"\r\nContent-Length: {len(body)}'
+        writer.write(f"{head}\r\n\r\n".encode() + body)
+        await writer.drain()
+
+    def url(self, path: str = "") -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+async def _lines(reader: asyncio.StreamReader) -> AsyncGenerator[str]:
+    while line := (await reader.readline()).strip():
+        yield line.decode().lower()
+
+
+@pytest.fixture
+async def site() -> AsyncGenerator[Versions]:
+    made = Versions()
+    listening = await asyncio.start_server(made, "127.0.0.1", 0)
+    made.port = listening.sockets[0].getsockname()[1]
+    made.gate.set()
+    yield made
+    made.gate.set()
+    listening.close()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncGenerator[SqlStore]:
+    async with process(tmp_path) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def process(folder: Path) -> AsyncGenerator[SqlStore]:
+    """The store as another process has it: nothing in memory is shared, and the database is."""
+    opened = SqlStore(f"sqlite:///{folder / 'octave.db'}")
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@asynccontextmanager
+async def reading(
+    site: Versions, store: SqlStore, *, age: float = 3600, refresh: bool = False
+) -> AsyncGenerator[tuple[Source, Site]]:
+    """A source of its own, as each run has one, with the site open."""
+    source = make(load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age), store, refresh=refresh)
+    try:
+        company = await source.open(parse_company(site.url(), "vendor", LOOPBACK))
+        yield source, await source.map(company, await source.home(company))
+    finally:
+        await source.close()
+
+
+async def read(site: Versions, store: SqlStore, path: str = "/a", **how: float | bool) -> Page | PageFailure:
+    async with reading(site, store, **how) as (source, found):  # pyright: ignore[reportArgumentType]
+        (page,) = await source.scrape(found, [site.url(path)])
+        return page
+
+
+def heading(page: Page | PageFailure) -> str:
+    assert isinstance(page, Page), page
+    return page.ref.title
+
+
+# The next run
+
+
+async def test_a_second_run_about_the_same_companies_fetches_nothing(pair: Pair, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, settings=load())
+    about = {"vendor": pair.domains["vendor_domain"], "prospect": pair.domains["prospect_domain"]}
+    first = await stage.playbook(**about, model="extractive", source="crawler", max_pages=10)
+    pair.vendor.hits.clear()
+    pair.prospect.hits.clear()
+    again = await stage.playbook(**about, model="extractive", source="crawler", max_pages=10)
+
+    assert not pair.vendor.hits + pair.prospect.hits
+    assert [page.sha256 for page in again.pages] == [page.sha256 for page in first.pages]
+    assert again.evidence == first.evidence
+
+
+async def test_another_process_uses_what_one_has_read(site: Versions, store: SqlStore, tmp_path: Path) -> None:
+    await read(site, store)
+    async with process(tmp_path) as other:
+        assert heading(await read(site, other)) == "/a one"
+    assert site.hits["/a"] == site.hits["/"] == site.hits["/robots.txt"] == site.hits["/sitemap.xml"] == 1
+
+
+async def test_refresh_reads_everything_anew_and_for_the_next_too(site: Versions, store: SqlStore) -> None:
+    await read(site, store)
+    site.version = "two"
+    assert heading(await read(site, store, refresh=True)) == "/a two"
+    assert heading(await read(site, store)) == "/a two"
+    assert site.hits["/a"] == site.hits["/"] == site.hits["/robots.txt"] == 2
+
+
+# When a copy is too old
+
+
+async def test_a_page_that_has_not_changed_is_not_sent_again(site: Versions, store: SqlStore) -> None:
+    first, again = await read(site, store, age=0), await read(site, store, age=0)
+
+    assert isinstance(first, Page)
+    assert isinstance(again, Page)
+    assert site.unchanged == 2
+    assert (again.text, again.structured) == (first.text, first.structured)
+    assert again.ref.fetched_at > first.ref.fetched_at
+
+
+async def test_a_page_that_has_changed_is_read_anew(site: Versions, store: SqlStore) -> None:
+    await read(site, store, age=0)
+    site.version = "two"
+    assert heading(await read(site, store, age=0)) == "/a two"
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_where_a_site_fails_the_copy_stands_and_says_so(status: int, site: Versions, store: SqlStore) -> None:
+    first = await read(site, store, age=0)
+    site.status = status
+    again = await read(site, store, age=0)
+
+    assert isinstance(first, Page)
+    assert isinstance(again, Page)
+    assert again.ref.notice
+    assert again.ref.notice.code == "stale_copy"
+    assert str(status) in again.ref.notice.reason
+    assert again.ref.fetched_at == first.ref.fetched_at
+
+
+async def test_a_playbook_says_which_pages_are_old_copies(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_PAGE_MAX_AGE_SECONDS", "0")
+    stage = Stage(tmp_path, settings=load())
+    about = {"vendor": pair.domains["vendor_domain"], "prospect": pair.domains["prospect_domain"]}
+    first = await stage.playbook(**about, model="extractive", source="crawler", max_pages=4)
+    pair.vendor.failing.update({path: 503 for path in pair.vendor.hits if "." not in path})
+    again = await stage.playbook(**about, model="extractive", source="crawler", max_pages=4)
+
+    (gap,) = (gap for gap in again.gaps if gap.code == "stale_copy")
+    assert gap.reason.startswith(f"4 pages of {pair.vendor.host}: read on 20")
+    assert len(again.pages) == len(first.pages)
+
+
+async def test_a_page_that_is_gone_is_gone(site: Versions, store: SqlStore) -> None:
+    async with reading(site, store, age=0) as (source, found):
+        await source.scrape(found, [site.url("/a")])
+        site.status = 404
+        (page,) = await source.scrape(found, [site.url("/a")])
+
+    assert isinstance(page, PageFailure)
+    assert page.code == "http_404"
+
+
+# Failures
+
+
+@pytest.mark.parametrize(("status", "asked"), [(404, 1), (410, 1), (403, 1), (429, 6), (503, 6)])
+async def test_what_will_be_the_same_in_a_minute_is_kept_and_what_may_be_over_is_not(
+    status: int, asked: int, site: Versions, store: SqlStore
+) -> None:
+    async with reading(site, store) as (source, found):
+        site.status = status
+        for path in ("/a", "/a/?utm_source=x"):
+            (failure,) = await source.scrape(found, [site.url(path)])
+            assert isinstance(failure, PageFailure)
+            assert (failure.url, failure.code) == (site.url(path), f"http_{status}")
+
+    assert site.hits["/a"] + site.hits["/a/"] == asked
+
+
+async def test_a_bot_wall_is_not_kept(site: Versions, store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with reading(site, store) as (source, found):
+        monkeypatch.setitem(globals(), "A_PAGE", "<title>Just a moment...</title><p>{0}</p>")
+        for _ in range(2):
+            (failure,) = await source.scrape(found, [site.url("/a")])
+            assert isinstance(failure, PageFailure)
+            assert failure.code == "bot_wall"
+
+    assert site.hits["/a"] == 2
+
+
+# Everybody at once
+
+
+async def test_a_hundred_who_ask_at_once_cause_one_fetch(site: Versions, store: SqlStore) -> None:
+    site.gate.clear()
+    asking = [asyncio.create_task(read(site, store)) for _ in range(100)]
+    await site.asked.wait()
+    site.gate.set()
+
+    assert {heading(page) for page in await asyncio.gather(*asking)} == {"/a one"}
+    assert site.hits == Counter(["/robots.txt", "/", "/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt", "/a"])
+
+
+async def test_two_processes_that_ask_at_once_cause_one_fetch(site: Versions, store: SqlStore, tmp_path: Path) -> None:
+    async with process(tmp_path) as other, reading(site, store) as one, reading(site, other) as another:
+        site.gate.clear()
+        site.asked.clear()
+        asking = [asyncio.create_task(source.scrape(found, [site.url("/a")])) for source, found in (one, another)]
+        await site.asked.wait()
+        await asyncio.sleep(_kept.LOOK_SECONDS)
+        site.gate.set()
+        pages = await asyncio.gather(*asking)
+
+    assert [heading(page) for (page,) in pages] == ["/a one", "/a one"]
+    assert site.hits["/a"] == 1
+
+
+async def test_what_a_process_that_died_was_fetching_is_fetched(
+    site: Versions, store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_kept, "LEASE_SECONDS", 0.05)
+    monkeypatch.setattr(_kept, "LOOK_SECONDS", 0.01)
+    async with process(tmp_path) as dead, reading(site, dead) as (source, found):
+        site.gate.clear()
+        monkeypatch.setattr(dead, "keep_copies", _nothing)
+        dying = asyncio.create_task(source.scrape(found, [site.url("/a")]))
+        await site.asked.wait()
+        dying.cancel()
+        await asyncio.wait([dying])
+        site.gate.set()
+        assert heading(await read(site, store)) == "/a one"
+
+
+async def _nothing(*_: object, **__: object) -> None:
+    """What a process does that is no more."""
+
+
+async def test_who_gives_up_takes_nothing_from_those_who_wait(site: Versions, store: SqlStore) -> None:
+    async with reading(site, store) as (source, found), reading(site, store) as (other, _):
+        site.gate.clear()
+        site.asked.clear()
+        first = asyncio.create_task(source.scrape(found, [site.url("/a")]))
+        await site.asked.wait()
+        second = asyncio.create_task(other.scrape(found, [site.url("/a")]))
+        await asyncio.sleep(0)
+        first.cancel()
+        closing = asyncio.create_task(source.close())
+        await asyncio.wait([first])
+        site.gate.set()
+        (page,) = await second
+        await closing
+
+    assert first.cancelled()
+    assert heading(page) == "/a one"
+    assert site.hits["/a"] == 1
+
+
+# How much is kept
+
+
+async def test_the_oldest_go_when_the_kept_are_too_many(
+    site: Versions, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reading(site, store) as (source, found):
+        for at in range(20):
+            await source.scrape(found, [site.url(f"/{at}")])
+        monkeypatch.setattr(_copies, "MOST_BYTES", 3000)
+        monkeypatch.setattr(_copies, "LEFT_BYTES", 2000)
+        await source.scrape(found, [site.url("/last")])
+        await source.scrape(found, [site.url("/last")])
+        await source.scrape(found, [site.url("/0")])
+
+    assert site.hits["/last"] == 1
+    assert site.hits["/0"] == 2
