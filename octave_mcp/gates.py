@@ -57,15 +57,18 @@ WHAT = {
     "D20": "a promise of a thing that is not in evidence",
     "D22": "another language than the one asked for",
     "D36": "an address off the site that is cited",
-    "form": "what was cut off, or is not of the form asked for",
 }
 """What is wrong by each rule, in words that repeat nothing of what was dropped."""
+UNREAD = "form"
+"""The rule of answers that could not be read: what is said of these is ours."""
 
 
 def counted(dropped: Sequence[Problem]) -> str:
     """How many of which kind, for a playbook: what must not stand in it does not stand in its gaps either."""
-    counts = Counter(problem.rule for problem in dropped)
-    return ", ".join(f"{count} x {WHAT.get(rule, 'a rule of copy')} ({rule})" for rule, count in counts.items())
+    unread = [problem.text for problem in dropped if problem.rule == UNREAD]
+    counts = Counter(problem.rule for problem in dropped if problem.rule != UNREAD)
+    rules = [f"{count} x {WHAT.get(rule, 'a rule of copy')} ({rule})" for rule, count in counts.items()]
+    return ", ".join((*unread, *rules))
 
 
 def unsupported(text: str, cited: Sequence[Evidence], known: Sequence[str], context: str = "") -> list[Problem]:

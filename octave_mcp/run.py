@@ -23,7 +23,7 @@ from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, OctaveError, Transient, UpstreamError
-from octave_mcp.gates import Judge, Problem, counted
+from octave_mcp.gates import UNREAD, Judge, Problem, counted
 from octave_mcp.ports import Journal, Source, Store
 from octave_mcp.together import together
 
@@ -322,7 +322,7 @@ class _Exam(Generic[R]):
 
 
 def _judge(answer: Answer[Any] | Unusable, exam: _Exam[R]) -> _Judged[R]:
-    unread = [Problem("form", answer.wrong)] if answer.wrong else []
+    unread = [Problem(UNREAD, answer.wrong)] if answer.wrong else []
     if isinstance(answer, Unusable):
         return _Judged(None, (), unread, unread, refused=answer.refused)
     value, evidence, dropped = exam.judge.kept(answer.value, exam.into)
