@@ -11,7 +11,7 @@ import gc
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -25,8 +25,9 @@ async def computed(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
     return await asyncio.get_running_loop().run_in_executor(_THREAD, partial(work, *args, **kwargs))
 
 
+@cache
 def stay_responsive() -> None:
-    """For a server whose loop answers callers while runs compute.
+    """For a server whose loop answers callers while runs compute; once in a process.
 
     A thread that wants the interpreter gets it after half a millisecond, not five. And the collector no longer goes
     through everything alive whenever much is made: with ten runs under way that took 0.2 s each time, and a seventh of

@@ -350,17 +350,19 @@ class Runs:
 
     async def _tend(self) -> None:
         """What is to be done from time to time, for as long as the server lives."""
-        while True:
+        for is_first in chain((True,), repeat(False)):
             try:
                 await self._start_unclaimed()
                 await self._remove_old()
-                if not self._executor.logs:
+                if not (is_first or self._executor.logs):
                     collect()
             except StoreFailed as failed:
                 self._adapters.emit(
                     Event(event="call_failed", run_id="", session_id="", error=str(failed), success=False)
                 )
             await asyncio.sleep(TENDING_SECONDS)
+            if not self._executor.logs:
+                collect()
 
     async def _start_unclaimed(self) -> None:
         """Starts the runs that were recorded by a server which ended before its engine had them.
