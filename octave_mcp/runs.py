@@ -350,12 +350,10 @@ class Runs:
 
     async def _tend(self) -> None:
         """What is to be done from time to time, for as long as the server lives."""
-        for is_first in chain((True,), repeat(False)):
+        while True:
             try:
                 await self._start_unclaimed()
                 await self._remove_old()
-                if not (is_first or self._executor.logs):
-                    collect()
             except StoreFailed as failed:
                 self._adapters.emit(
                     Event(event="call_failed", run_id="", session_id="", error=str(failed), success=False)
