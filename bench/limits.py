@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -45,9 +46,9 @@ ALLOWED = 1.15
 class Metered(Double):
     """Takes so many requests a second, and refuses the others."""
 
-    def __init__(self, headers: dict[str, str]) -> None:
+    def __init__(self, *, says_when: bool) -> None:
         super().__init__()
-        self._headers = headers
+        self._says_when = says_when
         self._left, self._at = BURST, time.monotonic()
         self._counting = threading.Lock()
         self._texts: dict[str, str] = {}
@@ -55,7 +56,8 @@ class Metered(Double):
 
     def answer(self, request: Request) -> Sent:
         if not self._is_taken():
-            return error(429, "rate_limit_exceeded", headers=self._headers)(request, "")
+            wait = {"retry-after-ms": str(ceil(1000 / A_SECOND))} if self._says_when else {}
+            return error(429, "rate_limit_exceeded", headers=wait)(request, "")
         return Sent(body=enveloped(request, self._text(request)))
 
     def _text(self, request: Request) -> str:
@@ -78,7 +80,7 @@ class Metered(Double):
 
 def provide() -> None:
     """Is the provider, until its input ends: says where it is, then how often it answered and refused."""
-    metered = Metered(json.loads(sys.argv[2]))
+    metered = Metered(says_when=json.loads(sys.argv[2]))
     print(metered.url, flush=True)
     sys.stdin.read()
     print(json.dumps([metered.answered, metered.refused]), flush=True)
@@ -114,8 +116,8 @@ def sdk_retries(most: int) -> Generator[None]:
         yield
 
 
-async def measure(way: str, runs: int, headers: dict[str, str]) -> None:
-    command = [sys.executable, __file__, PROVIDER, json.dumps(headers)]
+async def measure(way: str, runs: int, *, says_when: bool) -> None:
+    command = [sys.executable, __file__, PROVIDER, json.dumps(says_when)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as provider:  # noqa: ASYNC220 - nothing else runs meanwhile
         assert provider.stdout  # noqa: S101 - for the type checker
         url = provider.stdout.readline().strip()
@@ -145,19 +147,15 @@ async def run_all(runs: int) -> tuple[Counter[str], float]:
 
 async def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 10
-    told: dict[str, dict[str, str]] = {
-        "with Retry-After": {"retry-after": "1"},
-        "without": {},
-    }
     ways: dict[str, Callable[[], AbstractContextManager[None]]] = {
         "ours": nullcontext,
         "SDK, 2 retries": partial(sdk_retries, 2),
         "SDK, 8 retries": partial(sdk_retries, 8),
     }
-    for name, headers in told.items():
+    for name, says_when in (("with retry-after-ms", True), ("without", False)):
         for way, using in ways.items():
             with using():
-                await measure(f"{way}, {name}", runs, headers)
+                await measure(f"{way}, {name}", runs, says_when=says_when)
 
 
 if __name__ == "__main__":
