@@ -178,7 +178,13 @@ async def _in_time(
         raise late
     try:
         async with asyncio.timeout(left):
-            return await retrying(lambda: model.answer(ask), attempts=ATTEMPTS, seconds=min(SECONDS, left), again=again)
+            return await retrying(
+                lambda: model.answer(ask),
+                attempts=ATTEMPTS,
+                seconds=min(SECONDS, left),
+                again=again,
+                waits_its_turn=True,
+            )
     except TimeoutError:
         raise late from None
 
