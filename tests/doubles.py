@@ -67,6 +67,7 @@ _SENTENCE = re.compile(r"(?:\[(?P<passage>\d+)\]|\((?P<sentence>\d+)\)) (?P<text
 _UNFIT = re.compile(r"[\d\"“”«»]|\b(?:only|always|never|nobody|every|best|no one)\b|://", re.IGNORECASE)
 
 
+FILLER = "it is said on this page "
 OF_HOST = "question"
 """The path of a question, which comes by none."""
 
@@ -186,7 +187,9 @@ def _fit(passage: Passage) -> Passage:
     """With sentences that a writer would not repeat as they are made unfit for the rules, which repeat whole ones."""
     text = passage.text
     for start, end in passage.sentences:
-        if _UNFIT.search(text[start:end]) and text[end - 1] == ".":
+        if not text[start:end].isascii():  # a writer would say it in the language asked for
+            text = f"{text[:start]}{(FILLER * (end - start))[: end - start - 1]}.{text[end:]}"
+        elif _UNFIT.search(text[start:end]) and text[end - 1] == ".":
             text = f"{text[: end - 1]};{text[end:]}"
     return passage.model_copy(update={"text": text})
 
@@ -199,10 +202,11 @@ def _understanding(shown: tuple[Passage, ...]) -> dict[str, Any]:
         if (text := passage.sentence(number)).endswith(".")
     ]
     pains = [{**line, "need": "speed", "title": line["text"], "stated": True} for line in lines[:3]]
+    others = lines[3:] or lines
     buyers = [
         {"title": title, "contact": None, "function": function, "why_they_care": line["text"], "inferred": True}
         | {"evidence": line["evidence"]}
-        for (title, function), line in zip(BUYERS, lines[3:], strict=False)
+        for (title, function), line in zip(BUYERS, itertools.cycle(others), strict=False)
     ]
     return {"summary": lines[0] if lines else None, "pains": pains, "buyers": buyers}
 
