@@ -33,11 +33,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from doubles import Double, Request, Sent, enveloped, error, good  # noqa: E402 - the tests are no package
 from scripted import ScriptedSource, Stage, invented_sites  # noqa: E402
 
-from octave_mcp import asking  # noqa: E402
+from octave_mcp import asking, retrying  # noqa: E402
 from octave_mcp.models import _remote  # noqa: E402
 
 A_SECOND = 20.0
-BURST = 20.0
+BURST = 10.0
 PROVIDER = "--provide"
 ALLOWED = 1.15
 """Times the ideal."""
@@ -112,6 +112,7 @@ def sdk_retries(most: int) -> Generator[None]:
         mock.patch.object(openai, "AsyncOpenAI", made),
         mock.patch.object(_remote, "limiter", return_value=Unlimited()),
         mock.patch.object(asking, "ATTEMPTS", 1),
+        mock.patch.object(retrying, "TURNS", 1),
     ):
         yield
 
