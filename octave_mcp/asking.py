@@ -157,8 +157,7 @@ class Asker:
             usage = bad.usage or Usage()
             tell(_call(model, ask, attempt=attempt, **usage.model_dump()), None)
             return Unusable(wrong=str(bad), usage=usage, refused=isinstance(bad, ModelRefuses), key=bad.key, by=by)
-        reused = answer.reused
-        tell(_call(model, ask, attempt=attempt, reused=reused, **answer.usage.model_dump()), None)
+        tell(_call(model, ask, attempt=attempt, reused=answer.reused, **answer.usage.model_dump()), None)
         if not isinstance(answer.value, ask.answer):
             return Unusable(wrong="the answer is not of the form asked for", usage=answer.usage, by=by)
         return Answer[ask.answer](

@@ -19,6 +19,7 @@ from octave_mcp.domain.playbook import Playbook, Timings
 from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, RunStatus
 from octave_mcp.errors import (
     Crashed,
+    InputError,
     NoAccess,
     NotWritten,
     OctaveError,
@@ -105,15 +106,25 @@ class Executor:
         """Whether runs are under way, and all of them wait for answers."""
         return bool(self.inboxes) and all(inbox.is_waiting for inbox in self.inboxes.values())
 
-    def is_bounded_in_vain(self, request: PlaybookRequest, model_name: str) -> bool:
-        """Whether dollars are limited, and what somebody who may answer costs is not known."""
-        models = [self._adapters.model(name) for name in (model_name, *self._adapters.limits.fallback)]
-        prices = [model.estimate(1).usd for model in models if model.capacity.is_paid]
-        return self._adapters.limits.budget(request.max_cost_usd).usd is not None and None in prices
+    def admit(self, request: PlaybookRequest, model_name: str, source_name: str) -> Estimate:
+        """What a run of the request, which can be carried out here, will about use up.
 
-    def estimate(self, request: PlaybookRequest, model_name: str) -> Estimate:
-        model = self._adapters.model(model_name)
-        return model.estimate(request.max_pages or model.capacity.max_pages)
+        Raises:
+            InputError, SetupError: it cannot be, or dollars are limited and a price is not known.
+        """
+        self.check(request, model_name, source_name)
+        models = [self._adapters.model(name) for name in (model_name, *self._adapters.limits.fallback)]
+        pages = request.max_pages or models[0].capacity.max_pages
+        estimates = [model.estimate(pages) for model in models]
+        is_unpriced = any(
+            model.capacity.is_paid and estimate.usd is None for model, estimate in zip(models, estimates, strict=True)
+        )
+        if is_unpriced and self._adapters.limits.budget(request.max_cost_usd).usd is not None:
+            raise InputError(
+                f"max_cost_usd cannot be kept: what {model_name} costs, or a model that may stand in, is not known; "
+                "leave it out, and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
+            )
+        return estimates[0]
 
     async def claims(self, run_id: str) -> Claim:
         record = await self._store.get_run(run_id)

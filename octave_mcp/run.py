@@ -7,9 +7,9 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
+from octave_mcp import daybook
 from octave_mcp.asking import Asker
 from octave_mcp.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Spent, Unusable
@@ -199,12 +199,12 @@ class Run:
             late = "the time that the run, or this step of it, may take was over"
             return tuple(PageFailure(url=url, code="timeout", reason=late) for url in urls)
 
-    async def recall(self, key: str, *, since: datetime) -> Research | None:
-        """What was kept under this key since then, if the pages it cites are there, too."""
+    async def recall(self, key: str) -> Research | None:
+        """What was kept under this key within a day, if the pages it cites are there, too."""
 
         async def recalled() -> Research | None:
-            text = await self.store.note(key, since=since)
-            found = await computed(Research.model_validate_json, text.partition("\n")[2]) if text else None
+            text = await daybook.kept(self.store, key)
+            found = await computed(Research.model_validate_json, text) if text else None
             if found is None or found.found_by is None:
                 return None
             texts = {page.sha256 for page in found.pages} | {e.page_sha256 for e in found.evidence}
@@ -214,7 +214,7 @@ class Run:
 
     async def keep(self, key: str, research: Research) -> None:
         """For a day, or until the run is deleted."""
-        await self.store.put_note(key, f"{self.run_id}\n{await computed(research.model_dump_json)}")
+        await daybook.keep(self.store, key, await computed(research.model_dump_json), self.run_id)
 
     async def publish(self, write: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
         """Has the playbook's files written, once; returns their paths."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
+from octave_mcp import daybook
 from octave_mcp.computing import collect, computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
@@ -84,13 +85,7 @@ class Runs:
             SetupError: no such model or source is set up.
         """
         model, source = self._adapters.model_name(request.model), self._adapters.source_name(request.source)
-        await computed(self._executor.check, request, model, source)
-        estimate = await computed(self._executor.estimate, request, model)
-        if await computed(self._executor.is_bounded_in_vain, request, model):
-            raise InputError(
-                f"max_cost_usd cannot be kept: what {model} costs, or a model that may stand in, is not known; "
-                "leave it out, and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
-            )
+        estimate = await computed(self._executor.admit, request, model, source)
         record = RunRecord(
             run_id=f"run_{secrets.token_hex(16)}",
             session_id=request.session_id or f"sess_{secrets.token_hex(16)}",
@@ -387,8 +382,7 @@ class Runs:
         if old := await self._store.ended_before(since):
             await self._remove(old)
         await self._store.delete_notes(since)
-        for kind in ("answer ", "research "):
-            await self._store.delete_notes(datetime.now(UTC) - timedelta(days=1), kind)
+        await daybook.remove_old(self._store)
 
 
 async def _nobodys(_: str) -> Claim:

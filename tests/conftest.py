@@ -26,11 +26,13 @@ import postgres
 import psycopg
 import pytest
 import scripted
+from doubles import Double, set_up
 from loguru import logger
 from psycopg import sql
 
 from octave_mcp import retrying
 from octave_mcp.demo.sites import Document, Site, load
+from octave_mcp.models import _limiter
 from octave_mcp.surfaces.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -211,6 +213,16 @@ def _allowed(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     yield sites
     sites.close()
+
+
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
+    """All three providers, as the settings name them."""
+    monkeypatch.setattr(_limiter, "FIRST_COOL_DOWN_SECONDS", 0.01)
+    answering = Double()
+    set_up(monkeypatch, answering)
+    yield answering
+    answering.close()
 
 
 @pytest.fixture(scope="session")

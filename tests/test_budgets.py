@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import FOR_GOOD, READ, WRITTEN, Double, Request, Sent, error, planted, set_up
+from doubles import FOR_GOOD, READ, WRITTEN, Double, Request, Sent, error, planted
 from scripted import (
     PROSPECT_TEXTS,
     Asked,
@@ -29,20 +29,10 @@ from octave_mcp.domain.playbook import Playbook, TalkTrackDraft, WhyWeWin
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, SetupError
 from octave_mcp.metrics import Metrics
-from octave_mcp.models import _limiter
 from octave_mcp.settings import load
 from octave_mcp.steps.for_people import for_people, safe_name
 
 WRITERS = 10
-
-
-@pytest.fixture
-def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    monkeypatch.setattr(_limiter, "FIRST_COOL_DOWN_SECONDS", 0.01)
-    answering = Double()
-    set_up(monkeypatch, answering)
-    yield answering
-    answering.close()
 
 
 @pytest.fixture

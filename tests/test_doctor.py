@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, Ended, command, octave
-from doubles import A_KEY, FOR_GOOD, Double, set_up
+from doubles import A_KEY, FOR_GOOD, Double
 
 from octave_mcp.settings import Settings
 from octave_mcp.surfaces.checks.found import Check, ok
@@ -244,14 +244,6 @@ def test_a_check_that_hangs_is_left_behind_and_the_others_are_heard() -> None:
 
 
 PROVIDERS = {"OPENAI_API_KEY": "gpt-6-luna", "ANTHROPIC_API_KEY": "claude-haiku-5-5", "compat": "a-model-of-my-own"}
-
-
-@pytest.fixture
-def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    provider = Double()
-    set_up(monkeypatch, provider)
-    yield provider
-    provider.close()
 
 
 async def test_each_key_is_proven_by_one_cheap_question(me: Path, double: Double) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ from doubles import (
     Request,
     Sent,
     planted,
-    set_up,
 )
 from scripted import VENDOR, ScriptedSource, Stage, invented_sites, pages
 
@@ -41,7 +40,7 @@ from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SetupError
 from octave_mcp.exports import export, names
-from octave_mcp.models import _limiter, _remote
+from octave_mcp.models import _remote
 from octave_mcp.models._limiter import Limiter
 from octave_mcp.settings import load
 
@@ -52,15 +51,6 @@ MANDATORY = (ProspectReading[Cite], Understanding[Cite], SummaryDraft[Cite], Seq
 """Without these there is no playbook."""
 
 every_provider = pytest.mark.parametrize("provider", PROVIDERS)
-
-
-@pytest.fixture
-def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    monkeypatch.setattr(_limiter, "FIRST_COOL_DOWN_SECONDS", 0.01)
-    answering = Double()
-    set_up(monkeypatch, answering)
-    yield answering
-    answering.close()
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from math import ceil
 from typing import Any
 
 import httpx2
 
+from octave_mcp import daybook
 from octave_mcp.answers import decoded, schema_name, schema_of
 from octave_mcp.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Tier, Usage
@@ -23,9 +23,6 @@ from octave_mcp.models._prices import priced
 from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import Beside
 from octave_mcp.rendering import Rendered, rendered
-
-KEPT = timedelta(hours=24)
-"""How long an answer is given again to who asks the same."""
 
 
 class Remote:
@@ -86,8 +83,7 @@ class Remote:
         """The answer that was given to the same within a day."""
         if self._beside is None or self._beside.fresh:
             return None
-        kept = await self._beside.notes.note(key, since=datetime.now(UTC) - KEPT)
-        return kept.partition("\n")[2] if kept else None
+        return await daybook.kept(self._beside.notes, key)
 
     async def verify(self) -> str:
         """Asks the fast model for a word, by which its key, its credit and its name are proven; returns that name.
@@ -105,7 +101,7 @@ class Remote:
         """Keeps an answer without a fault, for whoever asks the same within a day."""
         text = self._unjudged.pop(key, None)
         if self._beside and text and not wrong:
-            await self._beside.notes.put_note(key, f"{self._beside.run_id}\n{text}")
+            await daybook.keep(self._beside.notes, key, text, self._beside.run_id)
 
     async def close(self) -> None:
         if self._wire:
@@ -164,7 +160,7 @@ class _Word(Value):
 def _digest(sent: Sent, provider: str, language: str) -> str:
     """The key of the note that keeps an answer: of all that it depends on, without the marks around passages."""
     said = json.dumps([provider, sent.model, language, sent.text.without_marks, sent.schema])
-    return f"answer {sha256(said.encode()).hexdigest()}"
+    return f"{daybook.ANSWER}{sha256(said.encode()).hexdigest()}"
 
 
 def _answer(reply: Reply, form: type[A], usage: Usage, key: str) -> Answer[A]:

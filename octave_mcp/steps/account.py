@@ -149,13 +149,16 @@ def _noticed_pages(vendor: Research, prospect: Research) -> Iterator[Gap]:
     for research in (vendor, prospect):
         noticed = Counter(page.notice for page in research.pages if page.notice)
         for notice, count in noticed.items():
-            reason = f"{'1 page' if count == 1 else f'{count} pages'} of {_domain(research)}: {notice.reason}"
+            reason = f"{_count(count)} of {_domain(research)}: {notice.reason}"
             yield Gap(section="pages", code=notice.code, reason=reason, would_fill=_WOULD_MEND[notice.code])
 
 
 def _pages(research: Research, many: Collection[object] | None = None) -> str:
-    count = len(research.pages if many is None else many)
-    return "1 page" if count == 1 else f"{count} pages"
+    return _count(len(research.pages if many is None else many))
+
+
+def _count(pages: int) -> str:
+    return "1 page" if pages == 1 else f"{pages} pages"
 
 
 def _domain(research: Research) -> str:

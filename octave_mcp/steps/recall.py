@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from octave_mcp import prompts
+from octave_mcp.daybook import RESEARCH
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.research import Research
 from octave_mcp.run import Run
 from octave_mcp.steps.prioritise_urls import naming
 
-KEPT = timedelta(hours=24)
 MOST_UNREAD = 3
 MADE = "1"
 """Raise it with each change of what is found, beside that of the prompts."""
@@ -24,7 +24,7 @@ async def recall(run: Run, site: Site) -> Research | None:
     """What a run of the same kind found of this vendor, if it is still there."""
     if site.company.role != "vendor" or not run.capacity.keeps_research or run.request.refresh:
         return None
-    kept = await run.recall(_key(run, site.company), since=datetime.now(UTC) - KEPT)
+    kept = await run.recall(_key(run, site.company))
     if kept:
         run.progress(f"what was found of {kept.profile.name} within a day is used again", units=1)
     return kept
@@ -61,4 +61,4 @@ def _key(run: Run, company: Company) -> str:
         run.specialists_per_ask,
         *versions,
     )
-    return f"research {sha256(repr(parts).encode()).hexdigest()}"
+    return f"{RESEARCH}{sha256(repr(parts).encode()).hexdigest()}"

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from octave_mcp.domain.page import Copy
 from octave_mcp.ports import COPIES_KEPT
-from octave_mcp.store._tables import copies, leases
+from octave_mcp.store._tables import copies, leases, time_text
 
 LOCK = 0xC091E5
 MOST_BYTES = 500_000_000
@@ -59,10 +59,6 @@ def take(db: Connection, keys: Sequence[str], owner: str, seconds: float) -> fro
 
 def give_up(db: Connection, keys: Sequence[str], owner: str) -> None:
     db.execute(delete(leases).where(leases.c.key.in_(keys), leases.c.owner == owner))
-
-
-def time_text(when: datetime) -> str:
-    return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _insert(db: Connection):  # noqa: ANN202 - one of two generics

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from octave_mcp.domain.questions import KeptQuestion, Question
-from octave_mcp.store._tables import questions
+from octave_mcp.store._tables import questions, time_text
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Questions(ABC):
 
     async def hand_out(self, run_id: str, *, before: datetime) -> KeptQuestion | None:
         still_open = select(questions).where(
-            questions.c.run_id == run_id, questions.c.answer.is_(None), questions.c.handed_at < _text(before)
+            questions.c.run_id == run_id, questions.c.answer.is_(None), questions.c.handed_at < time_text(before)
         )
         longest_ago = still_open.order_by(questions.c.handed_at, questions.c.number).limit(1)
 
@@ -58,7 +58,7 @@ class Questions(ABC):
             row = db.execute(longest_ago.with_for_update()).first()
             if row is None:
                 return None
-            db.execute(_the(run_id, row.question_id).values(handed_at=_text(datetime.now(UTC))))
+            db.execute(_the(run_id, row.question_id).values(handed_at=time_text(datetime.now(UTC))))
             return _read(row)
 
         return await self._do(work)
@@ -69,10 +69,6 @@ class Questions(ABC):
 
     async def put_verdict(self, run_id: str, question_id: str, wrong: str) -> None:
         await self._do(lambda db: db.execute(_the(run_id, question_id).values(wrong=wrong)))
-
-
-def _text(when: datetime) -> str:
-    return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _the(run_id: str, question_id: str) -> Any:  # noqa: ANN401 - an update, which SQLAlchemy types by its dialect

@@ -52,6 +52,7 @@ from octave_mcp.store._tables import (
     schema,
     sessions,
     texts,
+    time_text,
 )
 
 T = TypeVar("T")
@@ -103,7 +104,9 @@ class SqlStore(Questions):
             if (known := _of_request(db, record.request.request_id)) is not None:
                 return known
             if new_session:
-                db.execute(insert(sessions).values(session_id=record.session_id, created_at=_text(record.created_at)))
+                db.execute(
+                    insert(sessions).values(session_id=record.session_id, created_at=time_text(record.created_at))
+                )
             elif not db.execute(select(sessions.c.session_id).filter_by(session_id=record.session_id)).first():
                 return None
             db.execute(insert(runs).values(run_id=record.run_id, **row))
@@ -143,7 +146,7 @@ class SqlStore(Questions):
         return await self._records(select(runs.c.record).where(runs.c.status.notin_(FINAL)).order_by(runs.c.created_at))
 
     async def ended_before(self, when: datetime) -> list[RunRecord]:
-        return await self._records(select(runs.c.record).where(runs.c.finished_at < _text(when)))
+        return await self._records(select(runs.c.record).where(runs.c.finished_at < time_text(when)))
 
     async def _records(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
         rows = await self._look(lambda db: db.execute(found).scalars().all())
@@ -255,15 +258,15 @@ class SqlStore(Questions):
         return None if utf8 is None else utf8.decode()
 
     async def put_note(self, key: str, text: str) -> None:
-        values = {"put_at": _text(datetime.now(UTC)), "text": text}
+        values = {"put_at": time_text(datetime.now(UTC)), "text": text}
         await self._do(lambda db: _put(db, notes, {"key": key}, values))
 
     async def note(self, key: str, *, since: datetime) -> str | None:
-        found = select(notes.c.text).where(notes.c.key == key, notes.c.put_at >= _text(since))
+        found = select(notes.c.text).where(notes.c.key == key, notes.c.put_at >= time_text(since))
         return await self._look(lambda db: db.execute(found).scalar_one_or_none())
 
     async def delete_notes(self, before: datetime, kind: str = "") -> None:
-        old = delete(notes).where(notes.c.put_at < _text(before), notes.c.key.startswith(kind, autoescape=True))
+        old = delete(notes).where(notes.c.put_at < time_text(before), notes.c.key.startswith(kind, autoescape=True))
         await self._do(lambda db: db.execute(old))
 
     async def copies(self, keys: Sequence[str]) -> dict[str, Copy]:
@@ -363,14 +366,10 @@ def _create(db: Connection) -> None:
 def _row(record: RunRecord) -> dict[str, Any]:
     return {
         "status": record.status,
-        "created_at": _text(record.created_at),
-        "finished_at": _text(record.finished_at) if record.finished_at else None,
+        "created_at": time_text(record.created_at),
+        "finished_at": time_text(record.finished_at) if record.finished_at else None,
         "record": record.model_dump_json(),
     }
-
-
-def _text(when: datetime) -> str:
-    return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _with_runs() -> Select[*tuple[Any, ...]]:

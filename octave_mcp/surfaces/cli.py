@@ -53,7 +53,6 @@ Making = Callable[[Told], Coroutine[None, None, tuple[RunReport, Playbook | None
 ENDS: dict[RunStatus, int] = {"completed": DONE, "partial": PARTIAL}
 CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (SetupError, SETUP))
 GAPS_SHOWN = 5
-HOST = "host"
 NO_HOST = (
     "the model 'host' is that of a client that is connected over MCP or HTTP, and there is none here: ask for the "
     "playbook from there, or add --model extractive"
@@ -177,7 +176,8 @@ async def _demo(output: Deliver, told: Told) -> tuple[RunReport, Playbook | None
 async def _run(settings: Settings, asked: dict[str, Any], told: Told) -> tuple[RunReport, Playbook | None]:
     """The report of a run that has ended, and its playbook if it made one. Interrupted, it cancels the run."""
     async with opened(settings) as app:
-        if await computed(app.model_name, str(asked.get("model", "auto"))) == HOST:
+        model = await computed(lambda: app.model(app.model_name(str(asked.get("model", "auto")))))
+        if model.capacity.is_patient:
             raise SetupError(NO_HOST)
         call = called(app, told)
         report: RunReport = await tool("generate_playbook", call, **asked, wait_seconds=0)

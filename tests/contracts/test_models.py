@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import Double, answer_to, set_up
+from doubles import Double, answer_to
 from scripted import PROSPECT, VENDOR, Asked, NoNotes, ScriptedModel, ScriptedSource, Stage, invented_sites
 
 from octave_mcp.app import available
@@ -48,15 +48,6 @@ def model_of(name: str, home: Path) -> Model:
         return ScriptedModel()
     beside = Beside("run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=_unlimited)
     return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}), beside)
-
-
-@pytest.fixture
-def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    """The providers, as the settings name them."""
-    provider = Double()
-    set_up(monkeypatch, provider)
-    yield provider
-    provider.close()
 
 
 @pytest.fixture(params=[*NAMES, "scripted"])

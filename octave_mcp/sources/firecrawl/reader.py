@@ -57,8 +57,8 @@ class Firecrawl:
             settings,
             notes,
             lookup,
-            SILENT - {"bot_wall"},
-            refresh=refresh,  # Firecrawl passes most walls
+            SILENT - {"bot_wall"},  # Firecrawl passes most walls
+            refresh=refresh,
         )
         self._client = Client(key, url, max_age_seconds=max_age_seconds)
         self._reading = Reading()
