@@ -11,6 +11,7 @@ import pytest
 from doubles import FOR_GOOD, READ, WRITTEN, Double, Request, Sent, error, planted
 from scripted import (
     PROSPECT_TEXTS,
+    VENDOR,
     Asked,
     ScriptedModel,
     ScriptedSource,
@@ -25,6 +26,7 @@ from scripted import (
 from octave_mcp import observe
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.playbook import Playbook, TalkTrackDraft, WhyWeWin
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, SetupError
@@ -321,6 +323,24 @@ async def test_what_a_stand_in_found_is_not_kept_for_the_next_prospect(
 
     assert len(of(double.asked, READ[:1])) > 0
     assert playbook.model == "openai"
+
+
+@pytest.mark.parametrize(("code", "is_read_again"), [("http_404", False), ("http_429", True), ("timeout", True)])
+async def test_a_page_that_may_be_there_in_a_moment_is_read_for_the_next_prospect(
+    code: str,
+    is_read_again: bool,
+    double: Double,
+    tmp_path: Path,
+) -> None:
+    sites = invented_sites()
+    url = next(page.ref.url for page in sites[VENDOR] if page.ref.kind == "case_study")
+    failure = PageFailure(url=url, code=code, reason="It failed")
+    await Stage(tmp_path, source=ScriptedSource(sites, failures={url: failure})).run(model="openai")
+    double.asked.clear()
+    source = ScriptedSource(sites)
+    await Stage(tmp_path, source=source).run(model="openai")
+
+    assert (url in source.scraped) is is_read_again
 
 
 async def test_what_is_kept_of_a_run_goes_with_its_session(stage: Callable[..., Stage], double: Double) -> None:

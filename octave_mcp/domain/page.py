@@ -97,12 +97,20 @@ class Page(Value):
         return count_words(self.text)
 
 
+_PASSING = ("timeout", "connection_failed", "bot_wall", "http_408", "http_425", "http_429", "http_5")
+
+
 class PageFailure(Value):
     """A page that could not be read: `code` is stable ('http_404', 'timeout', 'not_html', ...)."""
 
     url: str
     code: str
     reason: str
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it may be over in a moment, so that whoever asks next should not be told of it."""
+        return self.code.startswith(_PASSING)
 
 
 class Addresses(Value):

@@ -26,8 +26,6 @@ FAILURES_KEPT = timedelta(minutes=10)
 LEASE_SECONDS = 3.0
 """After so long, others fetch what a process that has died began to; one that is at it renews its leases."""
 LOOK_SECONDS = 0.2
-SHAKY = ("timeout", "connection_failed", "bot_wall", "http_408", "http_425", "http_429", "http_5")
-"""What may be over in a moment is not kept."""
 
 V = TypeVar("V", bound=Value)
 Fetch = Callable[[Sequence[Wanted]], Awaitable[Sequence[Copy]]]
@@ -198,4 +196,4 @@ def _is_lasting(copy: Copy) -> bool:
 def _is_shaky(copy: Copy) -> bool:
     found = copy.found
     failures = found.failures if isinstance(found, Addresses) else (found,) if isinstance(found, PageFailure) else ()
-    return any(failure.code.startswith(SHAKY) for failure in failures)
+    return any(failure.may_pass for failure in failures)

@@ -8,7 +8,6 @@ from hashlib import sha256
 from octave_mcp import prompts
 from octave_mcp.daybook import RESEARCH
 from octave_mcp.domain.company import Company, Site
-from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.research import Research
 from octave_mcp.run import Run
 from octave_mcp.steps.prioritise_urls import naming
@@ -16,8 +15,6 @@ from octave_mcp.steps.prioritise_urls import naming
 MOST_UNREAD = 3
 MADE = "1"
 """Raise it with each change of what is found, beside that of the prompts."""
-LASTING = ("http_4", "not_", "robots", "duplicate")
-"""Failures of pages that another run would meet again."""
 
 
 async def recall(run: Run, site: Site) -> Research | None:
@@ -32,7 +29,7 @@ async def recall(run: Run, site: Site) -> Research | None:
 
 async def keep(run: Run, research: Research) -> None:
     """For the next prospect, unless something failed that may succeed then, or another model stood in."""
-    is_whole = not research.gaps and not run.asker.stood_in and all(map(_is_lasting, research.failures))
+    is_whole = not (research.gaps or run.asker.stood_in or any(failure.may_pass for failure in research.failures))
     if research.vendor and run.capacity.keeps_research and is_whole:
         own = research.model_copy(update={"found_by": run.run_id, "found_at": datetime.now(UTC)})
         await run.keep(_key(run, research.profile.company), own)
@@ -42,10 +39,6 @@ def unread(site: Site, kept: Research, counterpart: str) -> tuple[str, ...]:
     """Addresses of the vendor's pages that name the prospect, and were not read for another."""
     read = {page.url for page in kept.pages} | {failure.url for failure in kept.failures}
     return tuple(url for url in naming(site, counterpart) if url not in read)[:MOST_UNREAD]
-
-
-def _is_lasting(failure: PageFailure) -> bool:
-    return failure.code.startswith(LASTING)
 
 
 def _key(run: Run, company: Company) -> str:
