@@ -216,6 +216,7 @@ class Executor:
             until=asyncio.get_running_loop().time() + over,
         )
         run.source.listen(run.progress)
+        model.prepare()
         return run
 
     def _standing(self, record: RunRecord, log: EventLog) -> Callable[[int], Awaitable[None]]:

@@ -35,6 +35,10 @@ class Model(Protocol):
         """What a playbook from so many pages of each company will about use up."""
         ...
 
+    def prepare(self) -> None:
+        """Begins what the first answer would have to wait for; called when a run begins to fetch pages."""
+        ...
+
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         """The answer in the form asked for, unchecked.
 

@@ -73,6 +73,7 @@ class Prompt(Value):
     body: Annotated[str, Field(min_length=1), AfterValidator(_template)]
 
 
+@cache
 def names(root: Path = _ROOT) -> tuple[str, ...]:
     """The name of every prompt file, sorted."""
     return tuple(sorted(path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.md")))

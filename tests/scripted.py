@@ -184,6 +184,9 @@ class ScriptedModel:
     def estimate(self, max_pages: int) -> Estimate:
         return Estimate(asks=max_pages, input_tokens=100 * max_pages, output_tokens=10, usd=0.001)
 
+    def prepare(self) -> None:
+        """Is ready."""
+
     def on(self, matches: Callable[[Asked], bool], reply: Reply) -> None:
         """From now on `reply` answers what matches; the last script said wins."""
         self._scripts.insert(0, (matches, reply))

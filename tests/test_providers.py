@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 from collections import Counter
@@ -32,16 +33,18 @@ from scripted import VENDOR, ScriptedSource, Stage, invented_sites, pages
 from octave_mcp.answers import schema_name
 from octave_mcp.app import App
 from octave_mcp.domain.asks import HomepageAnswer
+from octave_mcp.domain.company import Company
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import Page
 from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, TalkTrackDraft, WhyWeWin
 from octave_mcp.domain.prospect import ProspectReading, Understanding
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
-from octave_mcp.errors import SetupError
+from octave_mcp.errors import SetupError, SiteUnreachable
 from octave_mcp.exports import export, names
 from octave_mcp.models import _remote
 from octave_mcp.models._limiter import Limiter
+from octave_mcp.models.anthropic import Messages
 from octave_mcp.settings import load
 
 PROVIDERS = ("openai", "anthropic", "compat")
@@ -387,6 +390,17 @@ def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
     assert limit.limit == 10
 
 
+async def test_starts_are_spaced_once_one_was_refused_and_ever_closer_with_each_answer() -> None:
+    limit = Limiter(most=10)
+    async with limit:
+        assert limit.spacing == 0
+        limit.refused(0)
+    refused = limit.spacing
+    async with limit:
+        limit.answered()
+    assert 0 < limit.spacing < refused
+
+
 # What is not proven
 
 
@@ -449,3 +463,27 @@ async def test_an_application_of_its_own_closes_what_it_opened(double: Double, t
 
     assert record.model == "anthropic"
     assert double.asked
+
+
+async def test_the_sdk_is_opened_while_pages_are_fetched(
+    double: Double,  # noqa: ARG001 - it answers
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened, loop = asyncio.Event(), asyncio.get_running_loop()
+    really_open = Messages.__init__
+
+    def open_(messages: Messages, key: str, base_url: str | None) -> None:
+        really_open(messages, key, base_url)
+        loop.call_soon_threadsafe(opened.set)
+
+    class Slow(ScriptedSource):
+        async def open(self, company: Company) -> Company:
+            await opened.wait()
+            raise SiteUnreachable(f"{company.url} cannot be read: nothing answers there")
+
+    monkeypatch.setattr(Messages, "__init__", open_)
+    record, _ = await Stage(tmp_path, source=Slow({})).run(model="anthropic")
+
+    assert record.error
+    assert record.error.code == "site_unreachable"

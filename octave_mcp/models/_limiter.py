@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from types import TracebackType
 from weakref import WeakKeyDictionary
@@ -16,31 +15,40 @@ FIRST_COOL_DOWN_SECONDS = 0.25
 """After a refusal that does not say how long to wait; twice as long after each that follows without an answer."""
 LONGEST_OWN_COOL_DOWN_SECONDS = 8.0
 LONGEST_COOL_DOWN_SECONDS = 60.0
-SPREAD_SECONDS = 0.05
+FIRST_SPACING_SECONDS = 0.02
+LONGEST_SPACING_SECONDS = 0.1
+"""Providers that take fewer ask for cool-downs."""
+WIDER, CLOSER = 1.5, 0.95
+"""Of the spacing, after each refusal and each answer: they are even where one of nine is refused."""
 
 
 class Limiter:
-    """One more for each round of answers, a third less for each refusal; and a cool-down that all callers share."""
+    """One more for each round of answers, a third less for each refusal; and a cool-down that all callers share.
+
+    Providers count what is begun, too, refusals among it: each one puts starts further apart, each answer closer.
+    """
 
     def __init__(self, most: int, start: float = START) -> None:
         self.limit = min(start, most)
         self.under_way = 0
         self._most = most
         self._in_a_row = 0
-        self._until = self._cut_at = 0.0
+        self.spacing = self._next = self._until = self._cut_at = 0.0
         self._freed = asyncio.Event()
 
     async def __aenter__(self) -> None:
         while True:
-            wait = self._until - time.monotonic()
-            if wait > 0:
-                await asyncio.sleep(wait + random.uniform(0, SPREAD_SECONDS))  # noqa: S311 - spreads callers, no secret
-            elif self.under_way < int(self.limit):
-                self.under_way += 1
-                return
-            else:
+            now = time.monotonic()
+            wait = max(self._until, self._next) - now
+            if self.under_way >= int(self.limit):
                 self._freed.clear()
                 await self._freed.wait()
+            elif wait > 0:
+                await asyncio.sleep(wait)
+            else:
+                self.under_way += 1
+                self._next = now + self.spacing
+                return
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -51,6 +59,7 @@ class Limiter:
     def answered(self) -> None:
         self._in_a_row = 0
         self.limit = min(self._most, self.limit + 1 / self.limit)
+        self.spacing *= CLOSER
 
     def refused(self, wait_seconds: float | None) -> None:
         """Fewer, and later for everybody: after what the provider asks for, if it does."""
@@ -58,6 +67,7 @@ class Limiter:
         if now - self._cut_at > SETTLING_SECONDS:
             self.limit, self._cut_at = max(1.0, self.limit * BACK_OFF), now
             self._in_a_row += 1
+            self.spacing = min(max(self.spacing * WIDER, FIRST_SPACING_SECONDS), LONGEST_SPACING_SECONDS)
         own = min(FIRST_COOL_DOWN_SECONDS * 2 ** (self._in_a_row - 1), LONGEST_OWN_COOL_DOWN_SECONDS)
         wait = own if wait_seconds is None else min(wait_seconds, LONGEST_COOL_DOWN_SECONDS)
         self._until = max(self._until, now + wait)

@@ -26,7 +26,7 @@ from octave_mcp.rendering import Rendered, rendered
 
 
 class Remote:
-    """Asks a provider, one model for each tier; its SDK is opened, and imported, with the first ask."""
+    """Asks a provider, one model for each tier; its SDK is imported and opened in a thread, while pages are fetched."""
 
     languages: frozenset[str] | None = None
     capacity = Capacity()
@@ -47,8 +47,7 @@ class Remote:
         self._beside, self._specialists = beside, specialists
         self._models, self._open_wire, self._key, self._most = models, open_wire, key, most
         self._unjudged: dict[str, str] = {}
-        self._wire: Wire | None = None
-        self._opening = asyncio.Lock()
+        self._wire: asyncio.Task[Wire] | None = None
 
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took: prompts, passages and answers, in tokens."""
@@ -66,6 +65,9 @@ class Remote:
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
         )
+
+    def prepare(self) -> None:
+        self._opening()
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         sent = await computed(self._sent, ask)
@@ -94,7 +96,7 @@ class Remote:
         text = Rendered(system="Answer with the JSON object asked for.", prefix="Say yes.", suffix="", output_tokens=0)
         schema = schema_of(_Word)
         sent = Sent(self._models["fast"], text, schema_name(_Word), schema, output_tokens=THOUGHT_TOKENS)
-        await self._called(await self._opened(), sent)
+        await self._called(await asyncio.shield(self._opening()), sent)
         return sent.model
 
     async def judged(self, key: str, wrong: str) -> None:
@@ -105,7 +107,8 @@ class Remote:
 
     async def close(self) -> None:
         if self._wire:
-            await self._wire.close()
+            wire = await self._wire
+            await wire.close()
 
     def _sent(self, ask: Ask[Any, Any]) -> Sent:
         text = rendered(ask)
@@ -120,7 +123,7 @@ class Remote:
 
     async def _replied(self, sent: Sent, ask: Ask[Any, Any]) -> tuple[Reply, Usage]:
         limit = limiter(self.name, sent.model, self._most)
-        wire = await self._opened()
+        wire = await asyncio.shield(self._opening())
         async with limit:
             if self._beside:
                 self._beside.check(ask)  # while it waited, others may have used up what was left
@@ -146,11 +149,10 @@ class Remote:
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
             raise ours(failed, self.name, sent.model, self._key) from None
 
-    async def _opened(self) -> Wire:
-        async with self._opening:
-            if self._wire is None:
-                self._wire = await asyncio.to_thread(self._open_wire)
-            return self._wire
+    def _opening(self) -> asyncio.Task[Wire]:
+        if self._wire is None:
+            self._wire = asyncio.create_task(asyncio.to_thread(self._open_wire))
+        return self._wire
 
 
 class _Word(Value):

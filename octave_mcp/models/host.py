@@ -62,6 +62,9 @@ class Host:
         tokens = 30_000 + min(max_pages, 10) * 1_500
         return Estimate(asks=7, input_tokens=min(tokens, self._most_tokens), output_tokens=14_000, usd=None)
 
+    def prepare(self) -> None:
+        """Is ready."""
+
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         if ask.prompt in BY_RULES:
             return await self._rules.answer(ask)

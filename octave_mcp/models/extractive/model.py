@@ -59,6 +59,9 @@ class Extractive:
     def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0)
 
+    def prepare(self) -> None:
+        """Is ready."""
+
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         value = await computed(_ANSWERS.get(ask.answer, _vendor), ask)
         if not isinstance(value, ask.answer):
