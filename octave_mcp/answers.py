@@ -29,7 +29,7 @@ _UNENFORCED = (
 ).split()
 _UNSAFE = ("oneOf", "discriminator", "prefixItems", "uniqueItems", "allOf")
 _TYPED = {"type", "$ref", "anyOf", "enum"}
-_FENCED = re.compile(r"```(?:json)?\s*(?P<inside>.*?)\s*(?:```|\Z)", re.DOTALL)
+_FENCED = re.compile(r"^\s*```(?:json)?\s*(?P<inside>.*?)\s*(?:^\s*```|\Z)", re.DOTALL | re.MULTILINE)
 
 
 @cache
@@ -100,7 +100,7 @@ def decoded(text: str, form: type[Value], *, cut_off: bool = False) -> Decoded:
         raise BadAnswer("the answer is empty")
     tree, wrong = _parsed(text)
     if cut_off:
-        wrong = ["it was cut off at the limit of its length: give fewer and shorter entries"]
+        wrong = [CUT_OFF]
     for _ in range(MOST_REPAIRS):
         try:
             return Decoded(form.model_validate(tree), _told(wrong))
@@ -114,6 +114,7 @@ def decoded(text: str, form: type[Value], *, cut_off: bool = False) -> Decoded:
     raise BadAnswer(f"the answer is not of the form asked for: {_told(wrong)}")
 
 
+CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
 _BROKEN = "it is no complete JSON object"
 
 
@@ -123,7 +124,7 @@ def _told(wrong: list[str]) -> str:
 
 def _parsed(text: str) -> tuple[object, list[str]]:
     """What the text says as JSON, without fences and words around it; complete as far as it goes."""
-    fenced = _FENCED.search(text)
+    fenced = None if text.lstrip().startswith("{") else _FENCED.search(text)
     inside = fenced["inside"] if fenced else text
     start, end = inside.find("{"), inside.rfind("}")
     if start < 0:

@@ -7,11 +7,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from octave_mcp.domain.asks import A, Answer, Ask, ReadingBrief, Spent, Unusable, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, ReadingBrief, Spent, StandIn, Unusable, Usage
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.events import ModelCall
 from octave_mcp.domain.playbook import StepCost
-from octave_mcp.errors import BadAnswer, BudgetExceeded, DeadlineExceeded, ModelRefuses, NoAccess, Transient
+from octave_mcp.errors import (
+    BadAnswer,
+    BadRequest,
+    BudgetExceeded,
+    DeadlineExceeded,
+    ModelRefuses,
+    NoAccess,
+    Transient,
+    UpstreamError,
+    own_words,
+)
 from octave_mcp.ports import Model
 from octave_mcp.retrying import retrying
 
@@ -21,8 +31,8 @@ SECONDS = 240.0
 READING_SHARE = 0.5
 """Of a budget: what is left when this much is spent on reading is kept for writing."""
 
-Tell = Callable[[ModelCall, Transient | None], None]
-"""Makes a call known: an answer, or a try that failed."""
+Tell = Callable[[ModelCall, UpstreamError | None], None]
+"""Makes a call known: an answer, one of which nothing can be used, or a try that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +99,24 @@ class Purse:
 class Asker:
     """Asks the model of a run, and where it gives nothing, those that the user named to stand in for it.
 
-    `limits` are those, by their codes, at which somebody had to stand in.
+    `stood_in` are those who did, each with the first reason.
     """
 
     model: Model
     fallback: tuple[Model, ...]
     purse: Purse
     ledger: Ledger = field(default_factory=Ledger)
-    stood_in: set[str] = field(default_factory=set[str])
-    limits: dict[str, str] = field(default_factory=dict[str, str])
-    _shut: set[str] = field(default_factory=set[str])
+    stood_in: dict[tuple[str, str], StandIn] = field(default_factory=dict[tuple[str, str], StandIn])
+    _has_answered: bool = False
+    _shut: dict[str, NoAccess] = field(default_factory=dict[str, NoAccess])
+
+    def book(self, step: str, company: Role | None, answer: Answer[Any] | Unusable) -> None:
+        """Counts an answer, in this process or before it was carried on, and who gave it."""
+        self.ledger.book(step, company, Spent.of(answer))
+        if answer.by is None:
+            self._has_answered = True
+        else:
+            self.stood_in.setdefault((answer.by.name, answer.by.code), answer.by)
 
     async def judged(self, answer: Answer[Any] | Unusable, wrong: str) -> None:
         """Tells whoever gave the answer what the checks found."""
@@ -112,12 +130,14 @@ class Asker:
             self.purse.spend(answer.usage)
 
     def _who(self, answer: Answer[Any] | Unusable) -> Model:
-        return next((model for model in self.fallback if model.name == answer.by), self.model)
+        by = answer.by
+        return next((model for model in self.fallback if by and model.name == by.name), self.model)
 
     @property
     def models(self) -> tuple[str, ...]:
         """Who has answered: the model asked for, and those that stood in for it."""
-        return (self.model.name, *sorted(self.stood_in))
+        stood_in = sorted({name for name, _ in self.stood_in})
+        return (self.model.name, *stood_in) if self._has_answered or not stood_in else tuple(stood_in)
 
     async def answer(self, ask: Ask[A, Any], until: float, tell: Tell) -> Answer[A] | Unusable:
         """What the model answers, or the first of its fallbacks that does; `until` is a time of the event loop.
@@ -127,19 +147,22 @@ class Asker:
         """
         able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
         models = [model for model in (self.model, *able) if model.name not in self._shut] or [self.model]
+        failed: UpstreamError | None = self._shut.get(self.model.name)
         for model in models[:-1]:
             try:
-                return await self._answer_of(model, ask, until, tell)
-            except Transient:
-                continue
-            except (BudgetExceeded, DeadlineExceeded) as limit:
-                self.limits[limit.code] = str(limit)
-            except NoAccess:
-                self._shut.add(model.name)
-        return await self._answer_of(models[-1], ask, until, tell)
+                return await self._answer_of(model, failed, ask, until, tell)
+            except (Transient, BudgetExceeded, DeadlineExceeded) as cause:
+                failed = failed or cause
+            except NoAccess as cause:
+                failed = self._shut[model.name] = cause
+        return await self._answer_of(models[-1], failed, ask, until, tell)
 
-    async def _answer_of(self, model: Model, ask: Ask[A, Any], until: float, tell: Tell) -> Answer[A] | Unusable:
-        by = "" if model is self.model else model.name
+    async def _answer_of(
+        self, model: Model, failed: UpstreamError | None, ask: Ask[A, Any], until: float, tell: Tell
+    ) -> Answer[A] | Unusable:
+        by = None
+        if model is not self.model and failed:
+            by = StandIn(name=model.name, code=failed.code, reason=own_words(failed))
         if model.capacity.is_paid:
             self.purse.check(ask)
         else:
@@ -153,9 +176,12 @@ class Asker:
 
         try:
             answer = await _in_time(model, ask, until, again)
+        except (Transient, BadRequest, NoAccess) as cause:
+            tell(_call(model, ask, attempt=attempt), cause)
+            raise
         except BadAnswer as bad:
             usage = bad.usage or Usage()
-            tell(_call(model, ask, attempt=attempt, **usage.model_dump()), None)
+            tell(_call(model, ask, attempt=attempt, **usage.model_dump()), bad)
             return Unusable(wrong=str(bad), usage=usage, refused=isinstance(bad, ModelRefuses), key=bad.key, by=by)
         tell(_call(model, ask, attempt=attempt, reused=answer.reused, **answer.usage.model_dump()), None)
         if not isinstance(answer.value, ask.answer):

@@ -227,6 +227,12 @@ class RateLimited(Transient):
     code = "rate_limited"
 
 
+def own_words(failed: UpstreamError) -> str:
+    """Its text, without a provider's words that may repeat what it was sent: these are for the log."""
+    text = str(failed)
+    return f"{text.partition(': ')[0]}; the log has its words" if isinstance(failed, Transient | BadRequest) else text
+
+
 def name_of(error: OctaveError) -> str:
     """The name of its class, or of the nearest one above that is of this tree."""
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == __name__)

@@ -186,7 +186,12 @@ class Executor:
                 "the log says what it was doing; ask for the playbook anew, with fewer max_pages if memory was short"
             )
         again = record.started_at is not None
-        record = record.model_copy(update={"status": "running", "started_at": record.started_at or datetime.now(UTC)})
+        begun = {
+            "status": "running",
+            "started_at": record.started_at or datetime.now(UTC),
+            "specialists_per_ask": record.specialists_per_ask or self._adapters.limits.specialists_per_ask,
+        }
+        record = record.model_copy(update=begun)
         name, said = ("run_resumed", "carried on") if again else ("run_started", "started")
         log(_event(record, name, message=said))
         await self._store.update_run(record)
@@ -204,7 +209,7 @@ class Executor:
             run_id=record.run_id,
             session_id=record.session_id,
             request=asked,
-            specialists_per_ask=limits.specialists_per_ask if model.capacity.is_paid else ALL_SPECIALISTS,
+            specialists_per_ask=(record.specialists_per_ask if model.capacity.is_paid else None) or ALL_SPECIALISTS,
             identity=f"{model.identity} {record.source}",
             asker=Asker(model, fallback, purse),
             source=await computed(lambda: self._adapters.source(record.source, refresh=asked.refresh)),

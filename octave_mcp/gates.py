@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TypeGuard, TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
+from octave_mcp.domain.addresses import is_registrable
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, Finding, Passage
-from octave_mcp.domain.playbook import CallToAction, Sentence, TouchDraft
+from octave_mcp.domain.playbook import CallToAction, ColdCall, Sentence, TouchDraft
 from octave_mcp.domain.value import Value, walk
 from octave_mcp.domain.vendor import CaseStudy, ReferenceCustomer
 from octave_mcp.evidence import quotations
@@ -22,13 +23,12 @@ from octave_mcp.figures import TIMES, Figure, figures, has_words, strange_names,
 
 V = TypeVar("V", bound=Value)
 
-_MINUTES = re.compile(r"\b\d+ minutes\b", re.IGNORECASE)
-"""What an ask may take of someone's time is no claim."""
+_MINUTES = re.compile(r"\b(?:[1-5]?\d|60) minutes\b", re.IGNORECASE)
 
 _QUOTED = re.compile(r"“[^”]*”")
 _ADDRESS = re.compile(
     r"(?:https?://|www\.|[\w.+-]+@)(?P<host>[\w.-]+)\S*"
-    r"|\b(?P<bare>(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|app|co|info|biz|xyz|example)/)\S*",
+    r"|(?<![\w.])(?P<bare>(?:[a-z0-9-]+\.)+[a-z]{2,})(?P<path>[/:?#]\S+|/)?",
     re.IGNORECASE,
 )
 """Where a reader could be sent: a page may name such a place to have it passed on."""
@@ -57,18 +57,21 @@ WHAT = {
     "D20": "a promise of a thing that is not in evidence",
     "D22": "another language than the one asked for",
     "D36": "an address off the site that is cited",
+    (UNREAD := "form"): "what is not of the form asked for",
+    (CUT := "length"): "an answer that was cut off at the limit of its length",
 }
 """What is wrong by each rule, in words that repeat nothing of what was dropped."""
-UNREAD = "form"
-"""The rule of answers that could not be read: what is said of these is ours."""
 
 
 def counted(dropped: Sequence[Problem]) -> str:
     """How many of which kind, for a playbook: what must not stand in it does not stand in its gaps either."""
-    unread = [problem.text for problem in dropped if problem.rule == UNREAD]
-    counts = Counter(problem.rule for problem in dropped if problem.rule != UNREAD)
-    rules = [f"{count} x {WHAT.get(rule, 'a rule of copy')} ({rule})" for rule, count in counts.items()]
-    return ", ".join((*unread, *rules))
+    counts = Counter(problem.rule for problem in dropped)
+    return ", ".join(f"{count} x {WHAT.get(rule, 'a rule of copy')} ({rule})" for rule, count in counts.items())
+
+
+def without_minutes(ask: str) -> str:
+    """An ask without the minutes of the reader's time that it asks for: they are no claim."""
+    return _MINUTES.sub("", ask)
 
 
 def unsupported(text: str, cited: Sequence[Evidence], known: Sequence[str], context: str = "") -> list[Problem]:
@@ -93,11 +96,20 @@ def unsupported(text: str, cited: Sequence[Evidence], known: Sequence[str], cont
             for quote in strange_quotations(text, said)
         ),
         *(
-            Problem("D36", f"the address {found[0]!r} is not on the site that is cited")
-            for found in _ADDRESS.finditer(_QUOTED.sub(" ", text))
-            if not any(_is_own(found["host"] or found["bare"].rstrip("/"), evidence) for evidence in cited)
+            Problem("D36", f"the address {address!r} is not on the site that is cited")
+            for address, host in _addresses(text, around)
+            if not any(_is_own(host, evidence) for evidence in cited)
         ),
     ]
+
+
+def _addresses(text: str, named: str) -> Iterator[tuple[str, str]]:
+    """The addresses of a text with their hosts; a bare host that is named may be a name, as Cal.com is."""
+    for found in _ADDRESS.finditer(_QUOTED.sub(" ", text)):
+        bare = found["bare"]
+        is_name = bare and not found["path"] and bare.lower() in named.lower()
+        if found["host"] or (not is_name and is_registrable(bare)):
+            yield found[0], found["host"] or bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +185,10 @@ class Judge:
         """
         if isinstance(value, TouchDraft | CallToAction):
             return []
-        if not (words := _MINUTES.sub("", _words_of(value))):
+        words = _words_of(value)
+        if issubclass(type(value), ColdCall):
+            words = without_minutes(words)
+        if not words:
             return []
         parts = [part for part in _findings(value) if not self._unknown(part)]
         cited = [evidence for part in parts for evidence in self._cited(part)]

@@ -74,6 +74,6 @@ def _pack_places(run: Run) -> int:
 
 
 def _places(run: Run) -> int:
-    """The most steps about one company: what is recalled, its door, its profile, its addresses, its packs, step 7."""
+    """The most steps about one company: recalled, its door, its profile, its addresses, its packs, kept, step 7."""
     packs = ceil(run.max_pages / run.capacity.pack_pages)
-    return 2 + 3 * ASK_PLACES + _pack_places(run) * packs
+    return 3 + 3 * ASK_PLACES + _pack_places(run) * packs

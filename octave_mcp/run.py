@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from octave_mcp import daybook
+from octave_mcp.answers import CUT_OFF
 from octave_mcp.asking import Asker
 from octave_mcp.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Spent, Unusable
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Unusable
 from octave_mcp.domain.company import Company, Role, Site
 from octave_mcp.domain.events import Event, EventName, ModelCall
 from octave_mcp.domain.evidence import Evidence
@@ -22,8 +23,8 @@ from octave_mcp.domain.research import Research
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
-from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, OctaveError, Transient, UpstreamError
-from octave_mcp.gates import UNREAD, Judge, Problem, counted
+from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, OctaveError, UpstreamError
+from octave_mcp.gates import CUT, UNREAD, Judge, Problem, counted
 from octave_mcp.ports import Journal, Source, Store
 from octave_mcp.together import together
 
@@ -213,8 +214,13 @@ class Run:
         return await self.journal.step("recall", recalled, cast("Any", Research | None))
 
     async def keep(self, key: str, research: Research) -> None:
-        """For a day, or until the run is deleted."""
-        await daybook.keep(self.store, key, await computed(research.model_dump_json), self.run_id)
+        """For a day, or until the run is deleted; once, however often the run is carried on."""
+
+        async def kept() -> str:
+            await daybook.keep(self.store, key, await computed(research.model_dump_json), self.run_id)
+            return key
+
+        await self.journal.step("keep", kept, str)
 
     async def publish(self, write: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
         """Has the playbook's files written, once; returns their paths."""
@@ -245,9 +251,9 @@ class Run:
         if best.problems and (again := await self._corrected(ask, best, exam, journal)):
             best = again if again.is_better_than(best) else best
         if best.value is None:
-            raise (ModelRefuses if best.refused else BadAnswer)(
-                f"the answer to {ask.prompt!r} failed its checks: {counted(best.dropped)}"
-            )
+            if best.refused:
+                raise ModelRefuses(f"the model declines to answer {ask.prompt!r}")
+            raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {counted(best.dropped)}")
         return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped))
 
     async def _corrected(
@@ -264,9 +270,7 @@ class Run:
 
     async def _judged(self, ask: Ask[A, Any], exam: _Exam[R], journal: Journal) -> _Judged[R]:
         answer = await self._answer(ask, journal)
-        self.asker.ledger.book(self._step, self.role, Spent.of(answer))
-        if isinstance(answer, Answer) and answer.by:
-            self.asker.stood_in.add(answer.by)
+        self.asker.book(self._step, self.role, answer)
         judged = await computed(_judge, answer, exam)
         await self.asker.judged(answer, _complaint(judged.problems))
         return judged
@@ -284,9 +288,9 @@ class Run:
             self.asker.replayed(answer)
         return answer
 
-    def _tell_call(self, call: ModelCall, failed: Transient | None) -> None:
-        if failed is None:
-            self.tell("answered", call=call)
+    def _tell_call(self, call: ModelCall, failed: UpstreamError | None) -> None:
+        if failed is None or isinstance(failed, BadAnswer):
+            self.tell("answered", call=call, message=str(failed or ""))
         else:
             self.tell("call_failed", call=call, error=failed.code, message=str(failed), success=False)
 
@@ -322,7 +326,7 @@ class _Exam(Generic[R]):
 
 
 def _judge(answer: Answer[Any] | Unusable, exam: _Exam[R]) -> _Judged[R]:
-    unread = [Problem(UNREAD, answer.wrong)] if answer.wrong else []
+    unread = [Problem(CUT if answer.wrong.startswith(CUT_OFF) else UNREAD, answer.wrong)] if answer.wrong else []
     if isinstance(answer, Unusable):
         return _Judged(None, (), unread, unread, refused=answer.refused)
     value, evidence, dropped = exam.judge.kept(answer.value, exam.into)

@@ -103,6 +103,14 @@ def test_an_answer_is_found_in_fences_and_between_words(text: str) -> None:
     assert (len(found.value.facts), found.wrong) == (2, "")
 
 
+def test_fences_within_a_text_are_part_of_it() -> None:
+    fact = {**FACT, "text": "Run ```npm i``` first."}
+
+    found = decoded(json.dumps({**READING, "facts": [fact]}), ProspectReading[Cite])
+
+    assert (found.value.facts[0].text, found.wrong) == ("Run ```npm i``` first.", "")
+
+
 @pytest.mark.parametrize("cut", range(1, len(json.dumps(FACT)), 5))
 def test_a_cut_off_answer_keeps_its_complete_items(cut: int) -> None:
     text = '{"facts": [' + json.dumps(FACT) + ", " + json.dumps(FACT)[:cut]

@@ -24,6 +24,8 @@ from scripted import (
 )
 
 from octave_mcp import observe
+from octave_mcp.asking import Asker, Budget, Purse
+from octave_mcp.domain.asks import StandIn, Unusable, Usage
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageFailure
@@ -32,6 +34,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, SetupError
 from octave_mcp.metrics import Metrics
 from octave_mcp.settings import load
+from octave_mcp.steps.account import limited
 from octave_mcp.steps.for_people import for_people, safe_name
 
 WRITERS = 10
@@ -113,6 +116,39 @@ async def test_who_stands_in_without_pay_goes_on_where_the_budget_ends(stage: Ca
     assert (record.status, "budget_exceeded" in codes(playbook)) == ("partial", True)
     assert playbook.model == "openai, extractive"
     assert "extractive" in {flag.code for flag in playbook.flags}
+
+
+async def test_a_limit_at_which_another_stood_in_is_known_from_the_answers_of_a_run_that_is_carried_on() -> None:
+    asker = Asker(ScriptedModel(), (), Purse(Budget()))
+    by = StandIn(name="extractive", code="budget_exceeded", reason="the run's budget is used up")
+    kept = Unusable(usage=Usage(), wrong="", by=by).model_dump_json()
+
+    asker.book("write_playbook", None, Unusable.model_validate_json(kept))
+
+    assert [(gap.section, gap.code) for gap in limited(asker)] == [("model", "budget_exceeded")]
+    assert asker.models == ("extractive",)
+
+
+async def test_a_run_that_is_carried_on_asks_as_many_specialists_together_as_before(
+    stage: Callable[..., Stage], double: Double
+) -> None:
+    first = stage(specialists_per_ask=3)
+    record, _ = await first.run(model="openai")
+    asked = len(of(double.asked, READ))
+    double.asked.clear()
+    again = record.model_copy(
+        update={"run_id": "run_again", "session_id": "sess_again", "status": "running", "finished_at": None}
+    )
+    second = stage(specialists_per_ask=8)
+    runs = await second.opened()
+    await second.store.add_run(
+        again.model_copy(update={"request": again.request.model_copy(update={"refresh": True})}), new_session=True
+    )
+    await second.engine.start("run_again")
+    await second.end_of("run_again")
+    await runs.close()
+
+    assert len(of(double.asked, READ)) == asked
 
 
 async def test_the_first_answer_estimates_what_a_run_will_cost(stage: Callable[..., Stage]) -> None:

@@ -96,6 +96,11 @@ def site_of(host: str, port: int) -> str:
     return _suffixes().privatesuffix(host) or _suffixes(only_icann=True).privatesuffix(host) or ""
 
 
+def is_registrable(host: str) -> bool:
+    """Whether a name may be a host of the public web: it ends in a suffix that is known, and is none itself."""
+    return bool(_suffixes(accept_unknown=False).privatesuffix(host.lower()))
+
+
 def is_allowed(host: str, port: int, allow: Allowed) -> bool:
     return host in allow or host.strip("[]") in allow or f"{host}:{port}" in allow
 
@@ -109,10 +114,10 @@ def is_address(host: str) -> bool:
 
 
 @cache
-def _suffixes(*, only_icann: bool = False) -> PublicSuffixList:
+def _suffixes(*, only_icann: bool = False, accept_unknown: bool = True) -> PublicSuffixList:
     from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - reading the list costs more than a help text
 
-    return PublicSuffixList(only_icann=only_icann)
+    return PublicSuffixList(only_icann=only_icann, accept_unknown=accept_unknown)
 
 
 def _not_a_domain(text: str, why: str) -> InvalidDomain:

@@ -110,17 +110,25 @@ class Usage(Value):
     usd: float | None = 0.0
 
 
+class StandIn(Value):
+    """The model that answered in place of the one that was asked for, and the error's code and text that made it so."""
+
+    name: str
+    code: str
+    reason: str
+
+
 class Answer(Value, Generic[A]):
     """`wrong` says what of the answer could not be read, and is left out of its value; '' where all could.
 
-    `by` names the model that stood in for the one that was asked for; '' where none had to. `key` is what its model
-    knows it by, if it wants to be told what the checks found. `reused` answers were given before, to the same ask.
+    `by` is who answered where it was not the model asked for. `key` is what its model knows it by, if it wants to be
+    told what the checks found. `reused` answers were given before, to the same ask.
     """
 
     value: A
     usage: Usage
     wrong: str = ""
-    by: str = ""
+    by: StandIn | None = None
     key: str = ""
     reused: bool = False
 
@@ -132,7 +140,7 @@ class Unusable(Value):
     wrong: str
     refused: bool = False
     key: str = ""
-    by: str = ""
+    by: StandIn | None = None
 
 
 class Spent(Value):

@@ -240,7 +240,9 @@ class Gap(Value):
     would_fill: str
 
 
-FlagCode = Literal["extractive", "low_confidence", "existing_customer", "reused", "translated", "suspicious_page"]
+FlagCode = Literal[
+    "extractive", "low_confidence", "existing_customer", "reused", "stood_in", "translated", "suspicious_page"
+]
 
 
 class Flag(Value):

@@ -42,7 +42,8 @@ class RunRecord(Value):
     """What is kept of a run beside its events and its playbook.
 
     `model` and `source` are those that 'auto' in the request stands for; `started_at` is None while it waits its turn.
-    `estimate` is what was said of its cost when it was asked for.
+    `estimate` is what was said of its cost when it was asked for. `specialists_per_ask` is that of its beginning: a run
+    that is carried on asks as before.
     """
 
     run_id: str
@@ -56,6 +57,7 @@ class RunRecord(Value):
     finished_at: datetime | None = None
     error: RunError | None = None
     estimate: Estimate | None = None
+    specialists_per_ask: int | None = None
     files: tuple[str, ...] = ()
 
     @property

@@ -42,7 +42,7 @@ from octave_mcp.settings import Settings
 
 T = TypeVar("T")
 
-PIPELINE = "4"
+PIPELINE = "5"
 """Raise it with each change of the steps of a run, or of their order: runs under way then begin anew."""
 
 ADOPTION_SECONDS = 5.0

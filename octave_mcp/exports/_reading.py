@@ -32,6 +32,10 @@ FLAGS: dict[FlagCode, tuple[str, str]] = {
         "Earlier research used again",
         "Some pages were read for an earlier playbook: see the dates in the sources.",
     ),
+    "stood_in": (
+        "Another model stood in",
+        "The model asked for did not give every answer.",
+    ),
     "translated": (
         "Translated",
         "Some quotations are in another language than the copy: they are kept as the page has them.",

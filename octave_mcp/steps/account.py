@@ -14,8 +14,8 @@ from octave_mcp.domain.prospect import ProspectIntelligence
 from octave_mcp.domain.research import Research
 from octave_mcp.domain.value import walk
 from octave_mcp.domain.vendor import VendorElements
-from octave_mcp.errors import UpstreamError
-from octave_mcp.steps.for_people import safe_name
+from octave_mcp.errors import BudgetExceeded, DeadlineExceeded, UpstreamError, own_words
+from octave_mcp.steps.for_people import safe_title
 
 LOW_PAGES = 3
 LOW_WORDS = 300
@@ -23,6 +23,7 @@ PERSONAS = 3
 TELLING_CHARACTERS = 5
 """Shorter words of a context, acronyms aside, name nothing."""
 
+_LIMITS = (BudgetExceeded.code, DeadlineExceeded.code)
 _WRITTEN = ("executive_summary", "battle_cards", "battle_cards", "battle_cards")
 
 _WOULD_FILL = {
@@ -51,7 +52,7 @@ def named(research: Research) -> NamedCompany:
 def unwritten(failed: UpstreamError, at: int) -> Gap:
     """The gap a failed writer leaves, by its place among them."""
     section = _WRITTEN[at] if at < len(_WRITTEN) else "email_sequences and talk_tracks"
-    return Gap(section=section, code=failed.code, reason=str(failed), would_fill="another run")
+    return Gap(section=section, code=failed.code, reason=own_words(failed), would_fill="another run")
 
 
 def missing(
@@ -100,10 +101,9 @@ def _missing_of_prospect(known: ProspectIntelligence, prospect: Research) -> Ite
 
 def limited(asker: Asker) -> tuple[Gap, ...]:
     """The limits at which another model had to stand in."""
+    reached = {by.code: by.reason for by in asker.stood_in.values() if by.code in _LIMITS}
     fills = "another run with a higher limit"
-    return tuple(
-        Gap(section="model", code=code, reason=reason, would_fill=fills) for code, reason in asker.limits.items()
-    )
+    return tuple(Gap(section="model", code=code, reason=reason, would_fill=fills) for code, reason in reached.items())
 
 
 def unheard(context: str, *researches: Research) -> tuple[Gap, ...]:
@@ -175,6 +175,8 @@ def _flags(asker: Asker, vendor: Research, prospect: Research, existing: tuple[E
             code="extractive",
             reason="verbatim evidence was selected and arranged by rules; read the copy before you send it",
         )
+    for by in asker.stood_in.values():
+        yield Flag(code="stood_in", reason=f"{by.name} answered in place of {asker.model.name}: {by.reason}")
     low: dict[Role, str] = {
         research.profile.company.role: f"{_domain(research)} gives {_pages(research)} and {research.words} words"
         for research in (vendor, prospect)
@@ -206,7 +208,7 @@ def read_pages(*researches: Research) -> tuple[ReadPage, ...]:
             role=research.profile.company.role,
             url=page.url,
             kind=page.kind,
-            title=safe_name(page.title, ""),
+            title=safe_title(page.title),
             sha256=page.sha256,
             language=page.language,
         )

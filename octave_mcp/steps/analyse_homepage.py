@@ -9,7 +9,7 @@ from octave_mcp.domain.evidence import Cite, Claim, EvidenceId, Passage
 from octave_mcp.domain.page import Page
 from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.research import Profile
-from octave_mcp.errors import NoAccess, UpstreamError
+from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence import passages
 from octave_mcp.figures import has_words
 from octave_mcp.prompts import ask_for
@@ -54,7 +54,7 @@ def _unread(company: Company, home: Page, failed: UpstreamError) -> Profile:
     """Without an answer, the company goes by its domain."""
     gap = Gap(
         section=company.role, code=failed.code, would_fill="another run",
-        reason=f"the home page could not be read, and {company.domain} stands for the name: {failed}",
+        reason=f"the home page could not be read, and {company.domain} stands for the name: {own_words(failed)}",
     )  # fmt: skip
     return Profile(
         company=company, name=company.domain, name_evidence=(), summary=None, language=home.ref.language,

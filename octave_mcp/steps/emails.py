@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import Sentence, SequenceDraft, Touch, TouchDraft
-from octave_mcp.gates import Problem, unsupported
+from octave_mcp.gates import Problem, unsupported, without_minutes
 from octave_mcp.languages import foreign
 from octave_mcp.rubric import Email, email_errors, email_score
 
 DAYS = (1, 3, 7, 14)
 WORTH_ANOTHER = 70
 """Of the 100 points of a score: below it, copy is asked for again."""
-_MINUTES = re.compile(r"\b\d+ minutes\b|\bday \d+\b", re.IGNORECASE)
+_DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,9 @@ def _email(
 
 def _unsupported(touch: TouchDraft[EvidenceId], email: Email, known: Sequence[str]) -> Iterator[Problem]:
     """D3, D4 and D10 for what carries no evidence of its own: the touch's is what it may draw on."""
-    for text in (touch.subject, touch.call_to_action.text, touch.opt_out or "", *touch.personalisation):
-        yield from unsupported(_MINUTES.sub("", text), email.evidence, known)
+    ask, *notes = (_DAY.sub("", text) for text in (touch.call_to_action.text, *touch.personalisation))
+    for text in (touch.subject, without_minutes(ask), touch.opt_out or "", *notes):
+        yield from unsupported(text, email.evidence, known)
 
 
 def body(touch: TouchDraft[EvidenceId]) -> str:

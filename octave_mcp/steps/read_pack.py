@@ -16,7 +16,7 @@ from octave_mcp.domain.prospect import ProspectReading
 from octave_mcp.domain.research import Profile, Reading
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements, some_elements
-from octave_mcp.errors import NoAccess, UpstreamError
+from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence import passages
 from octave_mcp.figures import normal
 from octave_mcp.prompts import ask_for
@@ -122,20 +122,21 @@ async def _ask(
 ) -> Checked[Value] | Gap:
     """One ask for all that its prompts want to know, which are read together."""
     role = profile.company.role
+    counterpart = counterpart if role == "prospect" else ""  # what is found of a vendor serves other deals, too
     brief = ReadingBrief(
         role=role, company=profile.name, domain=profile.company.domain,
-        counterpart=counterpart if role == "prospect" else "",  # what is found of a vendor serves other deals, too
+        counterpart=counterpart,
         context=run.request.context,
     )  # fmt: skip
     ask = ask_for(question.prompts, language=run.request.language, brief=brief, passages=shown, answer=question.answer)
     roles: tuple[Role, ...] = (role,) * len(shown)
     try:
-        return await run.ask(ask, question.into, roles=roles, known=(profile.name, counterpart))
+        return await run.ask(ask, question.into, roles=roles, known=(profile.name, *filter(None, (counterpart,))))
     except NoAccess:
         raise
     except UpstreamError as failed:
         section = "vendor_elements" if role == "vendor" else "prospect_intelligence"
-        reason = f"a pack of pages could not be read: {failed}"
+        reason = f"a pack of pages could not be read: {own_words(failed)}"
         return Gap(section=section, code=failed.code, reason=reason, would_fill="another run")
 
 

@@ -18,7 +18,7 @@ from octave_mcp.domain.prospect import (
     Understanding,
 )
 from octave_mcp.domain.research import Research
-from octave_mcp.errors import NoAccess, UpstreamError
+from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence import as_passage, confidence
 from octave_mcp.prompts import ask_for
 from octave_mcp.run import Checked, Run
@@ -52,7 +52,7 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
     except NoAccess:
         raise
     except UpstreamError as failed:
-        gap = Gap(section="prospect_intelligence", code=failed.code, reason=str(failed), would_fill="another run")
+        gap = Gap(section="prospect_intelligence", code=failed.code, reason=own_words(failed), would_fill="another run")
         return research.model_copy(
             update={"gaps": (*research.gaps, gap), "intelligence": _intelligence(research, None)}
         )

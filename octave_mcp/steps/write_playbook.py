@@ -243,16 +243,17 @@ def _playbook(run: Run, desk: Desk, answers: Answers) -> Playbook:
 
 
 def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Checked[Any] | UpstreamError, ...]:
-    """The drafts of an answer that holds several; what was dropped from it is told with the first."""
+    """The drafts of an answer that holds several; what was dropped from it is told with the first that is there."""
     names = list(form.model_fields)
     if isinstance(answer, UpstreamError):
         return (answer,) * len(names)
-    found = [getattr(answer.value, name) for name in names]
+    found = {name: getattr(answer.value, name) for name in names}
+    first = next((name for name in names if found[name] is not None), "")
     return tuple(
         BadAnswer(f"{name} was left out of the answer, or nothing of it may stand")
         if value is None
-        else Checked(value, answer.evidence, () if at else answer.gaps)
-        for at, (name, value) in enumerate(zip(names, found, strict=True))
+        else Checked(value, answer.evidence, answer.gaps if name == first else ())
+        for name, value in found.items()
     )
 
 
