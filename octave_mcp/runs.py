@@ -116,7 +116,7 @@ class Runs:
         """
         record = await self._store.get_run(run_id)
         if record is None:
-            raise NotFound(f"there is no run {run_id!r}; generate_playbook starts one")
+            raise NotFound(f"there is no run {run_id!r}, or it was deleted; list the sessions to see what is kept")
         return record
 
     async def playbook(self, run_id: str) -> Playbook | None:
@@ -320,7 +320,9 @@ class Runs:
         """
         session = await self._store.session(session_id)
         if session is None:
-            raise NotFound(f"there is no session {session_id!r}; list_sessions names those there are")
+            raise NotFound(
+                f"there is no session {session_id!r}, or it was deleted; list the sessions to see what is kept"
+            )
         return session
 
     async def delete_session(self, session_id: str) -> int:

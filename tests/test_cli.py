@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import pty
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, LoopbackSite, Pair, command, log_lines, names_in, octave, read_json
 
-from octave_mcp import __version__
+from octave_mcp import __version__, app
 from octave_mcp.demo.sites import load
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.tools import RunReport
@@ -96,8 +97,8 @@ async def test_a_site_that_does_not_answer_fails_the_run_and_exits_1(pair: Pair,
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("generate",), "--vendor"),
-        (("generate", "acme.com"), "--prospect"),
+        (("generate",), "VENDOR is missing"),
+        (("generate", "acme.com"), "PROSPECT is missing"),
         (("generate", "acme.com", "quill.org", "--nope"), "--nope"),
         (("generate", "acme.com", "quill.org", "--max-pages", "some"), "some"),
         (("generate", "acme.com", "quill.org", "--max-pages", "0"), "max_pages: Input should be greater than or"),
@@ -107,6 +108,7 @@ async def test_a_site_that_does_not_answer_fails_the_run_and_exits_1(pair: Pair,
         (("generate", "acme.com", "quill.org", "--model", "gpt"), "'gpt'"),
         (("generate", "not a domain", "quill.org"), "'not a domain'"),
         (("generate", "acme.com", "www.acme.com"), "one company, acme.com"),
+        (("generate", "acme.com", "quill"), "like 'quill.com'"),
         (("generate", "acme.com", "10.0.0.7"), "OCTAVE_ALLOW_HOSTS=10.0.0.7"),
         (("serve", "--transport", "carrier-pigeon"), "carrier-pigeon"),
         (("serve", "--port", "8000"), "--host and --port are for --transport http"),
@@ -163,6 +165,19 @@ async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> No
 
     assert ended.code == 2
     assert ended.err == "error: cannot write to 'taken': 'taken' is not a folder to write to; choose another --out\n"
+
+
+async def test_a_playbook_that_cannot_be_written_is_kept_and_says_how_to_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(app, "write_files", full)
+    ended = await octave("demo", "--quiet", cwd=tmp_path)
+
+    assert ended.code == 1
+    assert re.search(r"No space left on device; .*; the playbook is kept: octave-mcp export run_\w+ --out", ended.err)
 
 
 async def test_an_interrupt_cancels_the_run_and_exits_130_without_a_traceback(

@@ -47,8 +47,9 @@ def configured(capsys: pytest.CaptureFixture[str]) -> Settings:  # noqa: ARG001 
 
 
 async def test_every_line_is_one_json_object_with_all_fields_on_stderr_as_in_the_file(
-    tmp_path: Path, home: Path
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("OCTAVE_LOG_LEVEL", "INFO")
     ended = await command("-m", "octave_mcp", "demo", cwd=tmp_path)
 
     lines = [json.loads(line) for line in ended.err.splitlines()]
@@ -56,6 +57,12 @@ async def test_every_line_is_one_json_object_with_all_fields_on_stderr_as_in_the
     assert all(line.keys() >= FIELDS for line in lines)
     assert all(line["timestamp"].endswith("+00:00") for line in lines)
     assert {line["level"] for line in lines} == {"INFO"}
+
+
+async def test_a_command_says_nothing_on_stderr_where_nothing_is_wrong(tmp_path: Path) -> None:
+    ended = await command("-m", "octave_mcp", "demo", cwd=tmp_path)
+
+    assert (ended.code, ended.err) == (0, "")
 
 
 async def test_the_start_and_end_of_the_run_and_of_each_step_are_logged(tmp_path: Path, home: Path) -> None:

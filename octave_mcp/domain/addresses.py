@@ -184,6 +184,11 @@ def _check_host(host: str, port: int, allow: Allowed) -> None:
     if is_allowed(host, port, allow):
         return
     shown = host if port in PORTS.values() else f"{host}:{port}"
+    if "." not in host:
+        raise HostNotAllowed(
+            f"{shown!r} is a name and no domain; give that of its website, like '{host}.com', "
+            f"or set OCTAVE_ALLOW_HOSTS={shown} if a host of your own network is intended"
+        )
     if not _is_public_name(host):
         raise HostNotAllowed(
             f"{shown!r} is not on the public web; give a domain like 'acme.com', "

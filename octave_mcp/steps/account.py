@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from octave_mcp.asking import Asker, Ledger
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.playbook import Cost, Flag, Gap, NamedCompany, Playbook, ReadPage
 from octave_mcp.domain.prospect import ProspectIntelligence
 from octave_mcp.domain.research import Research
@@ -134,8 +135,14 @@ def _failed_pages(vendor: Research, prospect: Research) -> Iterator[Gap]:
                 section="pages",
                 code="pages_failed",
                 reason=f"{count} of {_domain(research)} could not be read ({', '.join(codes)})",
-                would_fill=_READS_SCRIPTS if "needs_js" in codes else "another run; failed_pages names them",
+                would_fill=_READS_SCRIPTS if "needs_js" in codes else _what_fills(research.failures),
             )
+
+
+def _what_fills(failures: Collection[PageFailure]) -> str:
+    if any(failure.may_pass for failure in failures):
+        return "another run; failed_pages names them"
+    return "nothing here: it would be the same another time; failed_pages names them"
 
 
 _WOULD_MEND = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter, validators
-from cyclopts.exceptions import CycloptsError
+from cyclopts.exceptions import CycloptsError, MissingArgumentError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
@@ -143,6 +143,8 @@ def main() -> int:
     try:
         code = cli() or DONE
         sys.stdout.flush()
+    except MissingArgumentError as missing:
+        return refuse(f"{_what_is_missing(missing)} See octave-mcp --help.", USAGE)
     except CycloptsError as wrong:
         return refuse(f"{str(wrong).strip()} See octave-mcp --help.", USAGE)
     except OctaveError as failed:
@@ -153,6 +155,14 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code
+
+
+def _what_is_missing(missing: MissingArgumentError) -> str:
+    """By the names that the usage line has: a place's in capitals, an option's as it stands."""
+    place = missing.argument.field_info if missing.argument and missing.argument.field_info.is_positional else None
+    if place is None or missing.keyword or missing.unused_tokens:
+        return str(missing).strip()
+    return f"{place.name.upper()} is missing."
 
 
 def _make(making: Making, output: Deliver, default: str = "") -> int:
@@ -207,7 +217,10 @@ def _bar(output: Deliver) -> Generator[Told]:
 def _deliver(report: RunReport, playbook: Playbook | None, output: Deliver, default: str = "") -> int:
     """Writes the files, says what came of the run; returns the exit code."""
     if playbook:
-        report = report.model_copy(update={"files": kept.write(playbook, output.out, name=default)})
+        try:
+            report = report.model_copy(update={"files": kept.write(playbook, output.out, name=default)})
+        except InputError as failed:
+            return refuse(f"{failed}; the playbook is kept: octave-mcp export {report.run_id} --out FOLDER", FAILED)
     if output.json:
         say(report.model_dump_json(indent=2, include={*RunReport.model_fields}))
     elif report.overview:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
@@ -132,10 +132,12 @@ def check_folder(folder: Path | None) -> None:
     """
     for place in (folder, *folder.parents) if folder else ():
         if place.exists():
-            if not (place.is_dir() and os.access(place, os.W_OK)):
+            try:
+                TemporaryFile(dir=place).close()
+            except OSError:
                 raise InputError(
                     f"cannot write to {str(folder)!r}: {str(place)!r} is not a folder to write to; choose another --out"
-                )
+                ) from None
             return
 
 

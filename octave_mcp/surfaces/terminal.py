@@ -73,9 +73,9 @@ def listed(title: str, lines: Sequence[str]) -> str:
 
 
 def log(settings: Settings, output: Output, *, stderr_level: str | None = None) -> None:
-    """The file has everything; a terminal, or a quiet caller, sees warnings alone."""
-    quiet = output.quiet or sys.stderr.isatty()
-    observe.configure(settings, stderr_level=stderr_level or ("WARNING" if quiet else None))
+    """The file has everything; stderr warnings alone, unless it is a program's and the settings ask for more."""
+    asked = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
+    observe.configure(settings, stderr_level=stderr_level or (None if asked else "WARNING"))
 
 
 @asynccontextmanager
