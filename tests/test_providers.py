@@ -45,7 +45,7 @@ from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SetupError, SiteUnreachable
 from octave_mcp.exports import export, names
-from octave_mcp.models import _remote
+from octave_mcp.models import _limiter, _remote
 from octave_mcp.models._limiter import Limiter
 from octave_mcp.models.anthropic import Messages
 from octave_mcp.settings import load
@@ -409,6 +409,17 @@ def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
     for _ in range(100):
         limit.answered()
     assert limit.limit == 10
+
+
+async def test_refusals_without_end_leave_a_limit_that_answers_raise_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_limiter, "SETTLING_SECONDS", -1.0)
+    limit = Limiter(most=10)
+    for _ in range(1200):
+        limit.refused(None)
+    assert limit.limit == 1
+
+    limit.answered()
+    assert limit.limit == 2
 
 
 async def test_starts_are_spaced_once_one_was_refused_and_ever_closer_with_each_answer() -> None:

@@ -14,6 +14,8 @@ SETTLING_SECONDS = 0.25
 FIRST_COOL_DOWN_SECONDS = 0.25
 """After a refusal that does not say how long to wait; twice as long after each that follows without an answer."""
 LONGEST_OWN_COOL_DOWN_SECONDS = 8.0
+MOST_DOUBLINGS = 10
+"""By then it is the longest; a power without a limit is, after a thousand refusals, no number any more."""
 LONGEST_COOL_DOWN_SECONDS = 60.0
 FIRST_SPACING_SECONDS = 0.02
 LONGEST_SPACING_SECONDS = 0.1
@@ -68,7 +70,8 @@ class Limiter:
             self.limit, self._cut_at = max(1.0, self.limit * BACK_OFF), now
             self._in_a_row += 1
             self.spacing = min(max(self.spacing * WIDER, FIRST_SPACING_SECONDS), LONGEST_SPACING_SECONDS)
-        own = min(FIRST_COOL_DOWN_SECONDS * 2 ** (self._in_a_row - 1), LONGEST_OWN_COOL_DOWN_SECONDS)
+        doublings = min(self._in_a_row - 1, MOST_DOUBLINGS)
+        own = min(FIRST_COOL_DOWN_SECONDS * 2**doublings, LONGEST_OWN_COOL_DOWN_SECONDS)
         wait = own if wait_seconds is None else min(wait_seconds, LONGEST_COOL_DOWN_SECONDS)
         self._until = max(self._until, now + wait)
 
