@@ -14,8 +14,13 @@ LONGEST_TEXT = 200
 _NO_QUOTA = {"insufficient_quota", "billing_error", "billing_hard_limit_reached", "billing_not_active"}
 _UNKNOWN_MODEL = {"model_not_found", "not_found_error"}
 _LATER = {408, 409, 425}
-_KEY = re.compile(r"(?:sk|pk|key|api)[-_][\w*.-]{6,}|Bearer\s+\S+", re.IGNORECASE)
+_KEY = re.compile(r"\b(?:(?:sk|pk|key|api)[-_][\w*.-]{6,}|Bearer\s+\S+)", re.IGNORECASE)
 _CREDIT = re.compile(r"credit balance|insufficient (?:credit|balance|quota)|exceeded your current quota", re.IGNORECASE)
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_TIME = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|[smh])", re.IGNORECASE)
+_WAIT = re.compile(rf"(?:retry|try again) (?:in|after) ((?:{_TIME.pattern}[a-z]*\s?)+)", re.IGNORECASE)
+SHORTEST_SECRET = 6
+"""Masking a shorter one would tear up ordinary words."""
 
 
 class Key(NamedTuple):
@@ -29,9 +34,10 @@ def ours(failed: Exception, provider: str, model: str, key: Key) -> UpstreamErro
     """What the caller may be told of it, without the key."""
     status: int = getattr(failed, "status_code", None) or 0
     code = _code(failed)
-    words = said(failed, key)
+    words, wait = said(failed, key), retry_after(failed)
     told = f"{provider} answered {status or type(failed).__name__}: {words}"
-    if code in _NO_QUOTA or status == 402 or _CREDIT.search(words):  # noqa: PLR2004 - Payment Required
+    is_rate_limit = status == 429 and (code or wait is not None)  # noqa: PLR2004 - which some call a quota, too
+    if code in _NO_QUOTA or status == 402 or (_CREDIT.search(words) and not is_rate_limit):  # noqa: PLR2004 - Payment Required
         return NoQuota(f"the account with {provider} has no credit left: add some there, or use another model ({told})")
     if status in {401, 403}:
         return BadKey(f"{provider} does not accept {key.name}: check it, and what it is allowed to do ({told})")
@@ -41,28 +47,38 @@ def ours(failed: Exception, provider: str, model: str, key: Key) -> UpstreamErro
             f"OCTAVE_COMPAT_MODEL, and the provider's base URL ({told})"
         )
     if status == 429:  # noqa: PLR2004 - Too Many Requests
-        return RateLimited(told, retry_after_seconds=retry_after(failed))
+        return RateLimited(told, retry_after_seconds=wait)
     if 400 <= status < 500 and status not in _LATER and code != "overloaded_error":  # noqa: PLR2004 - the client's fault
         return BadRequest(told)
-    return Transient(told, retry_after_seconds=retry_after(failed))
+    return Transient(told, retry_after_seconds=wait)
 
 
 def said(failed: Exception, key: Key) -> str:
     """The error's own words, without the key and what looks like one."""
-    text = " ".join(str(failed).split()) or type(failed).__name__
-    text = text.replace(key.value.get_secret_value(), "***")
+    text = " ".join(_text(failed).split()) or type(failed).__name__
+    secret = key.value.get_secret_value()
+    if len(secret) >= SHORTEST_SECRET:
+        text = text.replace(secret, "***")
     return _KEY.sub("***", text)[:LONGEST_TEXT]
 
 
 def retry_after(failed: Exception) -> float | None:
-    """Seconds; None where the provider says nothing, or a date."""
+    """Seconds, by the headers or else the text; None where the provider says nothing, or a date."""
     headers: Mapping[str, str] = getattr(getattr(failed, "response", None), "headers", {})
     for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
         try:
             return max(0.0, float(headers[name]) / divisor)
         except (KeyError, ValueError):
             continue
+    if told := _WAIT.search(_text(failed)):
+        return sum(float(number) * _UNITS[unit.lower()] for number, unit in _TIME.findall(told[1]))
     return None
+
+
+def _text(failed: Exception) -> str:
+    """What it says; a list of errors, as Google sends it, the SDK leaves out."""
+    body: object = getattr(failed, "body", None)
+    return f"{failed} {body}" if isinstance(body, list) else str(failed)
 
 
 def _code(failed: Exception) -> str:

@@ -1,0 +1,88 @@
+"""What is made of a provider that fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doubles import Double, Fault, Sent, error
+from scripted import Stage
+
+from octave_mcp.errors import NoQuota, RateLimited, UpstreamError
+
+GEMINI = (
+    "You exceeded your current quota, please check your plan and billing details. For more information on this error, "
+    "head to the documentation. * Quota exceeded for metric: generate_content_free_tier_requests, limit: 15\n"
+    "Please retry in 11.6s."
+)
+
+
+async def verified(provider: str, home: Path) -> str:
+    model: Any = Stage(home).model(provider)
+    try:
+        return await model.verify()
+    finally:
+        await model.close()
+
+
+async def failure(provider: str, home: Path) -> UpstreamError:
+    with pytest.raises(UpstreamError) as failed:
+        await verified(provider, home)
+    return failed.value
+
+
+def sent(body: object, status: int = 200) -> Fault:
+    return lambda _request, _text: Sent(status=status, body=body)
+
+
+# What it says with an error
+
+
+@pytest.mark.parametrize(
+    ("fault", "wait"),
+    [
+        (sent([{"error": {"code": 429, "message": GEMINI, "status": "RESOURCE_EXHAUSTED"}}], 429), 11.6),
+        (sent({"error": {"code": 429, "message": GEMINI, "status": "RESOURCE_EXHAUSTED"}}, 429), 11.6),
+        (error(429, "rate_limit_exceeded", "Rate limit reached. Please try again in 1m2.5s."), 62.5),
+        (error(429, "rate_limit_exceeded", "Rate limit reached. Please try again in 120ms."), 0.12),
+        (error(429, "rate_limit_exceeded", "Try again in 2 minutes", {"retry-after": "3"}), 3.0),
+        (error(429, "too_many_requests", "You exceeded your current quota"), None),
+    ],
+)
+async def test_a_rate_limit_that_is_called_a_quota_is_waited_for(
+    fault: Fault, wait: float | None, double: Double, tmp_path: Path
+) -> None:
+    double.fails(fault)
+    refused = await failure("compat", tmp_path)
+
+    assert isinstance(refused, RateLimited)
+    assert refused.retry_after_seconds == (None if wait is None else pytest.approx(wait))
+
+
+@pytest.mark.parametrize(
+    ("provider", "fault"),
+    [
+        ("openai", error(429, "insufficient_quota", "You exceeded your current quota. Try again in 20s.")),
+        ("openai", sent({"error": {"message": "You exceeded your current quota"}}, 429)),
+        ("anthropic", error(400, "invalid_request_error", "Your credit balance is too low to use the API")),
+        ("compat", error(402, "", "Insufficient Balance")),
+    ],
+)
+async def test_an_account_without_credit_is_not_waited_for(
+    provider: str, fault: Fault, double: Double, tmp_path: Path
+) -> None:
+    double.fails(fault)
+    assert isinstance(await failure(provider, tmp_path), NoQuota)
+
+
+async def test_an_errors_words_are_left_whole_and_keys_are_not_shown(
+    double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_COMPAT_BASE_URL", f"{double.url}/v1")
+    words = "no way from localhost:11434 to the task-manager and its disk-storage"
+    double.fails(error(400, "invalid", f"{words} for sk-abcdefgh12"))
+    told = str(await failure("compat", tmp_path))
+
+    assert words in told
+    assert "sk-abcdefgh12" not in told
