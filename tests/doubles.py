@@ -377,6 +377,11 @@ def _without_usage(request: Request, text: str) -> Sent:
     return Sent(body={name: part for name, part in enveloped(request, text).items() if name != "usage"})
 
 
+def using(usage: object) -> Fault:
+    """The good answer, and this as what it used."""
+    return lambda request, text: Sent(body={**enveloped(request, text), "usage": usage})
+
+
 def _failed(request: Request, text: str) -> Sent:
     """HTTP 200 without an answer, as each API has it."""
     if request.path.endswith("/responses"):
@@ -411,6 +416,8 @@ ONCE: dict[str, Fault] = {
         body="<html></html>", headers={"Content-Type": "application/json"}
     ),
     "200 that failed": _failed,
+    "200 that is no answer": lambda _request, _text: Sent(body=None),
+    "half a character": text_of(lambda text: text.replace('": "', '": "\ud83d', 1)),
     "usage missing": _without_usage,
     "invented passage": text_of(lambda text: re.sub(r'"passage": \d+', '"passage": 98765', text, count=1)),
 }

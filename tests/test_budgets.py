@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import FOR_GOOD, READ, WRITTEN, Double, Request, Sent, error, planted
+from doubles import FOR_GOOD, READ, WRITTEN, Double, Request, Sent, error, planted, using
 from scripted import (
     PROSPECT_TEXTS,
     VENDOR,
@@ -107,6 +107,26 @@ async def test_a_budget_in_dollars_is_refused_where_prices_are_not_known(
     with pytest.raises(InputError, match="max_cost_usd cannot be kept: what compat costs"):
         await stage().run(model="compat", max_cost_usd=1.0)
     assert double.asked == []
+
+
+@pytest.mark.parametrize("usage", [None, {}])
+@pytest.mark.parametrize(
+    ("provider", "settings", "request_"),
+    [("compat", {"max_run_tokens": 100}, {}), ("openai", {}, {"max_cost_usd": 0.000_01})],
+)
+async def test_a_budget_ends_a_run_whose_provider_does_not_tell_what_was_used(
+    provider: str,
+    settings: dict[str, Any],
+    request_: dict[str, Any],
+    usage: object,
+    stage: Callable[..., Stage],
+    double: Double,
+) -> None:
+    double.fails(using(usage), times=None)
+    record, _ = await stage(max_asks=1, **settings).run(model=provider, **request_)
+
+    assert record.error
+    assert (record.error.code, len(double.asked)) == ("budget_exceeded", 1)
 
 
 async def test_who_stands_in_without_pay_goes_on_where_the_budget_ends(stage: Callable[..., Stage]) -> None:

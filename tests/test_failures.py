@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from doubles import Double, Fault, Sent, error
 from scripted import Stage
 
-from octave_mcp.errors import NoQuota, RateLimited, UpstreamError
+from octave_mcp.errors import NoQuota, RateLimited, Transient, UpstreamError
 
 GEMINI = (
     "You exceeded your current quota, please check your plan and billing details. For more information on this error, "
@@ -86,3 +87,45 @@ async def test_an_errors_words_are_left_whole_and_keys_are_not_shown(
 
     assert words in told
     assert "sk-abcdefgh12" not in told
+
+
+# What it says with status 200
+
+
+def choice(**message: object) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "finish_reason": "stop", "message": message or None}]}
+
+
+def output(*parts: object) -> dict[str, Any]:
+    return {"status": "completed", "output": [{"type": "message", "content": parts}]}
+
+
+ANYTHING: tuple[object, ...] = (None, [], [1], {}, "a text")
+ODD: list[tuple[str, object]] = [
+    *((provider, body) for provider in ("openai", "anthropic", "compat") for body in ANYTHING),
+    *((provider, {"error": {"message": "it broke", "code": 5}}) for provider in ("openai", "anthropic", "compat")),
+    ("openai", {"status": "completed", "output": None}),
+    ("openai", {**output(), "status": "queued"}),
+    ("openai", output({"type": "output_text"})),
+    ("openai", output(None)),
+    ("anthropic", {"type": "message"}),
+    ("anthropic", {"type": "message", "content": [{"type": "text", "text": None}]}),
+    ("compat", {"choices": None}),
+    ("compat", {"choices": []}),
+    ("compat", {"choices": [None]}),
+    ("compat", choice()),
+    ("compat", choice(content=7)),
+    ("compat", choice(content=[{"text": "yes"}])),
+    ("compat", choice(content="yes", refusal=["no"])),
+]
+
+
+@pytest.mark.parametrize(("provider", "body"), ODD, ids=[f"{name} {json.dumps(body)}" for name, body in ODD])
+async def test_what_has_not_the_shape_of_an_answer_is_worth_another_try(
+    provider: str, body: object, double: Double, tmp_path: Path
+) -> None:
+    double.fails(sent(body))
+    failed = await failure(provider, tmp_path)
+
+    assert type(failed) is Transient
+    assert "answered 200" in str(failed)

@@ -30,6 +30,7 @@ from doubles import (
     enveloped,
     error,
     planted,
+    using,
 )
 from scripted import VENDOR, VENDOR_TEXTS, ScriptedSource, Stage, invented_sites, pages
 
@@ -219,6 +220,22 @@ async def test_an_answer_cut_off_twice_keeps_what_it_has_and_says_so(stage: Stag
     assert playbook.vendor_elements.value_propositions or playbook.vendor_elements.offerings
 
 
+async def test_what_a_model_thought_before_its_answer_is_no_part_of_it(stage: Stage, double: Double) -> None:
+    def in_parts(request: Request, text: str) -> Sent:
+        thought = {"type": "thinking", "thinking": [{"type": "text", "text": '{"chosen": [1]}'}]}
+        parts = [thought, {"type": "text", "text": text[:9]}, {"type": "text", "text": text[9:]}]
+        body = enveloped(request, text)
+        body["choices"][0]["message"]["content"] = parts
+        return Sent(body=body)
+
+    double.fails(in_parts, times=None)
+    record, playbook = await stage.run(model="compat")
+
+    assert playbook, record.error
+    assert record.status == "completed"
+    assert not any(request.is_second for request in double.asked)
+
+
 async def test_an_answer_made_again_has_twice_the_room(stage: Stage, double: Double) -> None:
     double.fails(ONCE["cut off"], asking(WhyWeWin[Cite]))
 
@@ -333,11 +350,34 @@ async def test_tokens_and_dollars_of_every_try_are_summed(stage: Stage, double: 
     assert playbook.cost.input_tokens > 10_000
 
 
-async def test_a_price_that_is_not_known_is_none_and_not_nothing(stage: Stage, double: Double) -> None:
+async def test_a_price_that_is_not_known_is_none_and_not_nothing(stage: Stage) -> None:
     assert (await stage.playbook(model="compat")).cost.usd is None
 
-    double.fails(ONCE["usage missing"])
-    assert (await stage.playbook(model="openai")).cost.usd is None
+
+@every_provider
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        {"total_tokens": 3},
+        {"prompt_tokens": 0, "input_tokens": 0, "completion_tokens": 0, "output_tokens": 0},
+        {"prompt_tokens": "9", "input_tokens": -9, "completion_tokens": 1, "output_tokens": 1},
+        {"input_tokens": 9, "output_tokens": 1, "input_tokens_details": {"cached_tokens": 99}}
+        | {"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 99}}
+        | {"cache_read_input_tokens": "99", "output_tokens": None},
+    ],
+)
+async def test_what_is_not_told_to_have_been_used_is_estimated_and_has_no_price(
+    provider: str, usage: object, stage: Stage, double: Double
+) -> None:
+    told = (await stage.playbook(model=provider)).cost
+    double.fails(using(usage), times=None)
+    estimated = (await stage.playbook(model=provider, refresh=True)).cost
+
+    assert estimated.usd is None
+    assert estimated.input_tokens == pytest.approx(told.input_tokens, rel=0.3)
+    assert estimated.output_tokens == pytest.approx(told.output_tokens, rel=0.3)
 
 
 # Who is asked

@@ -6,13 +6,18 @@ from octave_mcp.domain.asks import Usage
 from octave_mcp.models._wire import Tokens
 
 
+def load_prices() -> None:
+    """Has the price list ready, which takes a moment."""
+    _usd(Tokens(), "openai", "")
+
+
 def priced(tokens: Tokens, provider: str, model: str) -> Usage:
-    """The usage with its price in dollars: None for a model that is not on the list, or whose usage is not told."""
+    """The usage with its price in dollars: None for a model that is not on the list, or for numbers that cannot be."""
     return Usage(
         input_tokens=tokens.input,
         cached_tokens=tokens.cached,
         output_tokens=tokens.output,
-        usd=_usd(tokens, provider, model) if tokens.told else None,
+        usd=_usd(tokens, provider, model),
     )
 
 
@@ -28,5 +33,5 @@ def _usd(tokens: Tokens, provider: str, model: str) -> float | None:
     )
     try:
         return float(calc_price(counted, model_ref=model, provider_id=provider).total_price)
-    except LookupError:
+    except (LookupError, ValueError):
         return None

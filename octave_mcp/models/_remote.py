@@ -19,10 +19,10 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, Transient
 from octave_mcp.models._failures import Key, ours, said
 from octave_mcp.models._limiter import limiter
-from octave_mcp.models._prices import priced
+from octave_mcp.models._prices import load_prices, priced
 from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import Beside
-from octave_mcp.rendering import Rendered, rendered
+from octave_mcp.rendering import Rendered, estimated_tokens, rendered
 
 
 class Remote:
@@ -133,30 +133,53 @@ class Remote:
                 limit.refused(refused.retry_after_seconds)
                 raise
             limit.answered()
-            usage = await computed(priced, reply.tokens, self.name, sent.model)
-            if self._beside:
-                self._beside.spend(usage)
-            return reply, usage
+            return reply, self._spent(reply, sent)  # at once: a run that ends while it waits here would not count it
+
+    def _spent(self, reply: Reply, sent: Sent) -> Usage:
+        """What the reply used. Where that is not told it is estimated, and priced for the run's budget alone."""
+        usage = priced(reply.tokens or _estimated(reply, sent), self.name, sent.model)
+        if self._beside:
+            self._beside.spend(usage)
+        return usage if reply.tokens else usage.model_copy(update={"usd": None})
 
     async def _called(self, wire: Wire, sent: Sent) -> Reply:
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                return await wire.call(sent)
+                answer = await wire.call(sent)
         except TimeoutError:
             raise Transient(f"{self.name} did not answer within {CALL_SECONDS:.0f} s") from None
         except json.JSONDecodeError as failed:
             raise Transient(f"{self.name} answered with something that is no JSON: {said(failed, self._key)}") from None
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
             raise ours(failed, self.name, sent.model, self._key) from None
+        try:
+            return _whole(wire.read(answer))
+        except (AttributeError, LookupError, TypeError):
+            raise Transient(f"{self.name} answered 200 with something that is no answer of its API") from None
 
     def _opening(self) -> asyncio.Task[Wire]:
         if self._wire is None:
-            self._wire = asyncio.create_task(asyncio.to_thread(self._open_wire))
+            self._wire = asyncio.create_task(asyncio.to_thread(self._open))
         return self._wire
+
+    def _open(self) -> Wire:
+        load_prices()
+        return self._open_wire()
 
 
 class _Word(Value):
     word: str
+
+
+def _whole(reply: Reply) -> Reply:
+    """Without halves of characters, which JSON may have, and nothing else can take."""
+    text, refusal = (said.encode(errors="replace").decode() for said in (reply.text, reply.refusal))
+    return reply._replace(text=text, refusal=refusal)
+
+
+def _estimated(reply: Reply, sent: Sent) -> Tokens:
+    read = "".join((*sent.text[:3], json.dumps(sent.schema)))
+    return Tokens(input=estimated_tokens(read), output=estimated_tokens(reply.text))
 
 
 def _digest(sent: Sent, provider: str, language: str) -> str:

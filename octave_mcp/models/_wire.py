@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from octave_mcp.answers import Schema
 from octave_mcp.rendering import Rendered
@@ -14,13 +14,12 @@ THOUGHT_TOKENS = 4000
 
 
 class Tokens(NamedTuple):
-    """`input` is all that was read, `cached` and `written` to a cache included; `told` by the provider or not."""
+    """`input` is all that was read, `cached` and `written` to a cache included."""
 
     input: int = 0
     cached: int = 0
     written: int = 0
     output: int = 0
-    told: bool = True
 
 
 class Sent(NamedTuple):
@@ -34,10 +33,10 @@ class Sent(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """`refusal` is why the model declines, '' if it does not."""
+    """`tokens` is None where the provider does not tell; `refusal` is why the model declines, '' if it does not."""
 
     text: str
-    tokens: Tokens
+    tokens: Tokens | None
     cut_off: bool = False
     refusal: str = ""
 
@@ -47,12 +46,30 @@ class Wire(Protocol):
 
     errors: tuple[type[Exception], ...]
 
-    async def call(self, sent: Sent) -> Reply:
-        """The reply, as it came.
+    async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
+        """What came, as the SDK has it; it may be anything where the provider sent no answer."""
+        ...
+
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
+        """The reply in what came.
 
         Raises:
             Transient: the provider says with status 200 that it failed.
+            AttributeError, LookupError, TypeError: it has not the shape of an answer.
         """
         ...
 
     async def close(self) -> None: ...
+
+
+def count(usage: Any, name: str) -> int | None:  # noqa: ANN401 - the SDK's, as it came
+    """The tokens that the provider tells by this name; None where it does not, or tells what is no number of them."""
+    told = getattr(usage, name, None)
+    return told if isinstance(told, int) and told >= 0 else None
+
+
+def tokens(read: int | None, said: int | None, cached: int | None, written: int | None = None) -> Tokens | None:
+    """As the provider tells them; None where it leaves some out, or tells more of a cache than was read."""
+    if not read or said is None or (cached or 0) + (written or 0) > read:
+        return None
+    return Tokens(input=read, cached=cached or 0, written=written or 0, output=said)

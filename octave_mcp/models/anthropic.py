@@ -8,7 +8,7 @@ from octave_mcp.errors import Transient
 from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._setup import key_of, models_of
-from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
+from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, value_of
 
@@ -38,7 +38,7 @@ class Messages:
         self.errors: tuple[type[Exception], ...] = (anthropic.AnthropicError,)
         self._client = anthropic.AsyncAnthropic(api_key=key, base_url=base_url, max_retries=0, timeout=CALL_SECONDS)
 
-    async def call(self, sent: Sent) -> Reply:
+    async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
         prefix: dict[str, Any] = {
             "type": "text",
             "text": sent.text.prefix,
@@ -54,32 +54,25 @@ class Messages:
             "timeout": CALL_SECONDS,  # without it, long answers are refused
         }
         client: Any = self._client
-        return _reply(await client.messages.create(**request))
+        return await client.messages.create(**request)
+
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
+        if answer.type != "message":
+            raise Transient("anthropic answered 200 without an answer")
+        text = "".join(part.text for part in answer.content if part.type == "text")
+        refused = answer.stop_reason == "refusal"
+        return Reply(
+            text=text,
+            tokens=_tokens(answer.usage),
+            cut_off=answer.stop_reason in _CUT_OFF,
+            refusal=(text or "it gives no reason") if refused else "",
+        )
 
     async def close(self) -> None:
         await self._client.close()
 
 
-def _reply(answer: Any) -> Reply:  # noqa: ANN401 - the SDK's, or a text where the provider sent one
-    if isinstance(answer, str) or getattr(answer, "type", None) != "message":
-        raise Transient("anthropic answered 200 without an answer")
-    text = "".join(part.text for part in answer.content or () if part.type == "text")
-    refused = answer.stop_reason == "refusal"
-    return Reply(
-        text=text,
-        tokens=_tokens(answer.usage),
-        cut_off=answer.stop_reason in _CUT_OFF,
-        refusal=(text or "it gives no reason") if refused else "",
-    )
-
-
-def _tokens(usage: Any) -> Tokens:  # noqa: ANN401 - the SDK's; None where it is missing
-    if usage is None:
-        return Tokens(told=False)
-    cached, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
-    return Tokens(
-        input=(usage.input_tokens or 0) + cached + written,
-        cached=cached,
-        written=written,
-        output=usage.output_tokens or 0,
-    )
+def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - ditto
+    cached, written = count(usage, "cache_read_input_tokens") or 0, count(usage, "cache_creation_input_tokens") or 0
+    read = (count(usage, "input_tokens") or 0) + cached + written
+    return tokens(read, count(usage, "output_tokens"), cached, written)

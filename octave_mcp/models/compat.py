@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from octave_mcp.errors import SetupError, Transient
+from octave_mcp.errors import SetupError
 from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._setup import models_of
-from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
+from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, value_of
 
@@ -55,7 +55,7 @@ class Chat:
         self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
         self._client = openai.AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0, timeout=CALL_SECONDS)
 
-    async def call(self, sent: Sent) -> Reply:
+    async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
         schema = {"name": sent.schema_name, "strict": True, "schema": sent.schema}
         form = f"The JSON schema of your answer:\n{json.dumps(sent.schema, separators=(',', ':'))}"
         request: dict[str, Any] = {
@@ -68,32 +68,30 @@ class Chat:
             "max_tokens": sent.output_tokens,
         }
         client: Any = self._client
-        return _reply(await client.chat.completions.create(**request))
+        return await client.chat.completions.create(**request)
+
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
+        choice = answer.choices[0]
+        refusal = getattr(choice.message, "refusal", None) or ""
+        filtered = choice.finish_reason if choice.finish_reason == "content_filter" else ""
+        return Reply(
+            text=_text(choice.message.content),
+            tokens=_tokens(answer.usage),
+            cut_off=choice.finish_reason == "length",
+            refusal=refusal or filtered,
+        )
 
     async def close(self) -> None:
         await self._client.close()
 
 
-def _reply(answer: Any) -> Reply:  # noqa: ANN401 - the SDK's, or a text where the server sent one
-    if isinstance(answer, str) or not getattr(answer, "choices", None):
-        raise Transient("the server answered 200 without an answer")
-    choice = answer.choices[0]
-    refusal = getattr(choice.message, "refusal", None) or ""
-    filtered = choice.finish_reason if choice.finish_reason == "content_filter" else ""
-    return Reply(
-        text=choice.message.content or "",
-        tokens=_tokens(answer.usage),
-        cut_off=choice.finish_reason == "length",
-        refusal=refusal or filtered,
-    )
+def _text(content: Any) -> str:  # noqa: ANN401 - ditto
+    """All that is said. Models that think send a list of parts, of which what they thought is one."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "".join(part["text"] for part in content if part["type"] == "text")
 
 
-def _tokens(usage: Any) -> Tokens:  # noqa: ANN401 - the SDK's; None where it is missing
-    if usage is None:
-        return Tokens(told=False)
-    details = getattr(usage, "prompt_tokens_details", None)
-    return Tokens(
-        input=usage.prompt_tokens or 0,
-        cached=getattr(details, "cached_tokens", None) or 0,
-        output=usage.completion_tokens or 0,
-    )
+def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - ditto
+    cached = count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
+    return tokens(count(usage, "prompt_tokens"), count(usage, "completion_tokens"), cached)

@@ -9,12 +9,13 @@ from octave_mcp.errors import Transient
 from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._setup import key_of, models_of
-from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens
+from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, value_of
 
 DEFAULTS = {"fast": "gpt-6-luna", "strong": "gpt-6.1-terra"}
 KEY = "OPENAI_API_KEY"
+_ANSWERED = {None, "completed", "incomplete"}
 _REFUSED = {"content_filter"}
 
 
@@ -39,7 +40,7 @@ class Responses:
         self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
         self._client = openai.AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0, timeout=CALL_SECONDS)
 
-    async def call(self, sent: Sent) -> Reply:
+    async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
         schema = {"type": "json_schema", "name": sent.schema_name, "strict": True, "schema": sent.schema}
         request: dict[str, Any] = {
             "model": sent.model,
@@ -51,7 +52,21 @@ class Responses:
             "store": False,
         }
         client: Any = self._client
-        return _reply(await client.responses.create(**request))
+        return await client.responses.create(**request)
+
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
+        if answer.error or answer.status not in _ANSWERED:
+            why = getattr(answer.error, "message", None) or answer.status
+            raise Transient(f"openai answered 200 and failed: {why}")
+        parts = [part for item in answer.output for part in getattr(item, "content", None) or ()]
+        refusal = "".join(part.refusal for part in parts if part.type == "refusal")
+        reason = getattr(answer.incomplete_details, "reason", None) or ""
+        return Reply(
+            text="".join(part.text for part in parts if part.type == "output_text"),
+            tokens=_tokens(answer.usage),
+            cut_off=answer.status == "incomplete",
+            refusal=refusal or (reason if reason in _REFUSED else ""),
+        )
 
     async def close(self) -> None:
         await self._client.close()
@@ -61,33 +76,7 @@ def _text(part: str) -> Mapping[str, str]:
     return {"type": "input_text", "text": part}
 
 
-def _reply(answer: Any) -> Reply:  # noqa: ANN401 - the SDK's, or a text where the provider sent one
-    status = getattr(answer, "status", None)
-    if isinstance(answer, str) or status in {"failed", "cancelled"}:
-        raise Transient(f"openai answered 200 and failed: {_why(answer)}")
-    parts = [part for item in answer.output or () for part in getattr(item, "content", None) or ()]
-    refusal = "".join(part.refusal for part in parts if part.type == "refusal")
-    reason = getattr(answer.incomplete_details, "reason", None) or ""
-    return Reply(
-        text="".join(part.text for part in parts if part.type == "output_text"),
-        tokens=_tokens(answer.usage),
-        cut_off=status == "incomplete",
-        refusal=refusal or (reason if reason in _REFUSED else ""),
-    )
-
-
-def _why(answer: Any) -> str:  # noqa: ANN401 - ditto
-    error = getattr(answer, "error", None)
-    return getattr(error, "message", None) or "it is no answer of the API"
-
-
-def _tokens(usage: Any) -> Tokens:  # noqa: ANN401 - the SDK's; None where it is missing
-    if usage is None:
-        return Tokens(told=False)
+def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - ditto
     details = getattr(usage, "input_tokens_details", None)
-    return Tokens(
-        input=usage.input_tokens or 0,
-        cached=getattr(details, "cached_tokens", None) or 0,
-        written=getattr(details, "cache_write_tokens", None) or 0,
-        output=usage.output_tokens or 0,
-    )
+    cached, written = count(details, "cached_tokens"), count(details, "cache_write_tokens")
+    return tokens(count(usage, "input_tokens"), count(usage, "output_tokens"), cached, written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 from collections.abc import AsyncIterator
@@ -13,10 +14,12 @@ from doubles import Double, answer_to
 from scripted import PROSPECT, VENDOR, Asked, NoNotes, ScriptedModel, ScriptedSource, Stage, invented_sites
 
 from octave_mcp.app import available
-from octave_mcp.domain.asks import Answer
+from octave_mcp.domain.asks import Answer, Usage
 from octave_mcp.domain.questions import KeptQuestion, Question
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.models import _remote
+from octave_mcp.models._wire import Tokens
 from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings
 
@@ -94,6 +97,28 @@ async def test_an_ask_that_shows_nothing_is_answered_all_the_same(model: Model, 
     for ask in reading:
         answer = await model.answer(ask.model_copy(update={"passages": ()}))
         assert type(answer.value) is ask.answer
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic", "compat"])
+@pytest.mark.usefixtures("double")
+async def test_an_answer_that_came_is_spent_though_its_run_ends_at_that_moment(
+    name: str, asks: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent, loop, price = list[Usage](), asyncio.get_running_loop(), _remote.priced
+    beside = Beside("run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=spent.append)
+    model = importlib.import_module(f"octave_mcp.models.{name}").make(Settings(home=tmp_path), beside)
+    answering = asyncio.create_task(model.answer(asks[0]))
+
+    def ended_meanwhile(tokens: Tokens, provider: str, model: str) -> Usage:
+        loop.call_soon_threadsafe(answering.cancel)
+        return price(tokens, provider, model)
+
+    monkeypatch.setattr(_remote, "priced", ended_meanwhile)
+    with pytest.raises(asyncio.CancelledError):
+        await answering
+    await model.close()
+
+    assert len(spent) == 1
 
 
 async def test_an_ask_is_not_changed_by_its_answer(model: Model, asks: list[Asked]) -> None:
