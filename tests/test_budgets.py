@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +310,31 @@ async def test_what_another_model_found_is_not_used(stage: Callable[..., Stage],
     await stage().playbook(model="anthropic")
 
     assert len(of(double.asked, READ[:1])) > 0
+
+
+@pytest.mark.parametrize(
+    ("provider", "variable", "path"),
+    [
+        ("compat", "OCTAVE_COMPAT_BASE_URL", "/v1"),
+        ("openai", "OPENAI_BASE_URL", "/v1"),
+        ("anthropic", "ANTHROPIC_BASE_URL", ""),
+    ],
+)
+async def test_what_another_server_found_is_not_used(
+    provider: str,
+    variable: str,
+    path: str,
+    stage: Callable[..., Stage],
+    double: Double,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await stage().playbook(model=provider)
+    with closing(Double()) as other:
+        monkeypatch.setenv(variable, f"{other.url}{path}")
+        playbook = await stage().playbook(model=provider)
+
+    assert len(other.asked) == len(double.asked)
+    assert playbook.cost.reused == 0
 
 
 async def test_an_answer_that_was_spoilt_is_not_kept(stage: Callable[..., Stage], double: Double) -> None:

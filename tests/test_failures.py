@@ -1,8 +1,9 @@
-"""What is made of a provider that fails."""
+"""What is made of a provider that fails, and of settings under which none can be asked."""
 
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from doubles import Double, Fault, Sent, error
 from scripted import Stage
 
-from octave_mcp.errors import NoQuota, RateLimited, Transient, UpstreamError
+from octave_mcp.errors import NoQuota, RateLimited, SetupError, Transient, UpstreamError
 
 GEMINI = (
     "You exceeded your current quota, please check your plan and billing details. For more information on this error, "
@@ -129,3 +130,88 @@ async def test_what_has_not_the_shape_of_an_answer_is_worth_another_try(
 
     assert type(failed) is Transient
     assert "answered 200" in str(failed)
+
+
+# Where and with what it is asked
+
+
+ADDRESSES = ("localhost:11434/v1", "http://localhost:99999/v1", "http://[::1/v1", "http://local host/v1", "http:///v1")
+
+
+@pytest.mark.parametrize("address", [*ADDRESSES, "http://user:a-secret-word@[::1/v1", "http://localhost/v1\n"])
+@pytest.mark.parametrize(
+    ("provider", "variable"),
+    [
+        ("openai", "OPENAI_BASE_URL"),
+        ("anthropic", "ANTHROPIC_BASE_URL"),
+        ("compat", "OPENAI_BASE_URL"),
+        ("compat", "OCTAVE_COMPAT_BASE_URL"),
+    ],
+)
+@pytest.mark.usefixtures("double")
+def test_an_address_that_is_none_is_refused_before_anything_is_begun(
+    provider: str, variable: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, address)
+    with pytest.raises(SetupError, match=f"{variable} is no web address: give one with its scheme") as refused:
+        Stage(tmp_path).model(provider)
+    assert "a-secret-word" not in str(refused.value)
+
+
+KEYS = ('"sk-abc123456"', "'sk-abc123456'", "sk-abc123456\n", "sk-abc”123456", "sk-abc 123456", "sk-abc123456é")
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(
+    ("provider", "variable"),
+    [
+        ("openai", "OPENAI_API_KEY"),
+        ("anthropic", "ANTHROPIC_API_KEY"),
+        ("compat", "OPENAI_API_KEY"),
+        ("compat", "OCTAVE_COMPAT_API_KEY"),
+    ],
+)
+@pytest.mark.usefixtures("double")
+def test_a_key_that_no_request_can_bear_is_refused_and_not_shown(
+    provider: str, variable: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, key)
+    with pytest.raises(SetupError, match=f"{variable} cannot be used: .*set {variable} to the key alone") as refused:
+        Stage(tmp_path).model(provider)
+    assert "sk-" not in str(refused.value)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.usefixtures("double")
+async def test_an_address_that_is_left_empty_is_the_providers_own(
+    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: set[str] = set()
+
+    def lookup(host: str | bytes, *_: Any, **__: Any) -> None:  # noqa: ANN401 - socket's own
+        looked_up.add(host.decode() if isinstance(host, bytes) else host)
+        raise socket.gaierror(socket.EAI_NONAME, "no network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    monkeypatch.setenv(f"{provider.upper()}_BASE_URL", "")
+    await failure(provider, tmp_path)
+
+    assert looked_up == {f"api.{provider}.com"}
+
+
+async def test_openais_key_and_organization_go_to_no_other_server(
+    double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-mine")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-mine")
+    key = "sk-of-openai-0123456789"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    await verified("compat", tmp_path)
+    monkeypatch.setenv("OCTAVE_COMPAT_BASE_URL", f"{double.url}/v1")
+    await verified("compat", tmp_path)
+    monkeypatch.setenv("OCTAVE_COMPAT_API_KEY", "its-own-key")
+    await verified("compat", tmp_path)
+
+    headers = [{name.lower(): value for name, value in request.headers.items()} for request in double.asked]
+    assert [one["authorization"] for one in headers] == [f"Bearer {key}", "Bearer local", "Bearer its-own-key"]
+    assert not any("mine" in value for one in headers for value in one.values())

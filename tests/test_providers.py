@@ -593,7 +593,7 @@ async def test_the_sdk_is_opened_while_pages_are_fetched(
     opened, loop = asyncio.Event(), asyncio.get_running_loop()
     really_open = Messages.__init__
 
-    def open_(messages: Messages, key: str, base_url: str | None) -> None:
+    def open_(messages: Messages, key: str, base_url: str) -> None:
         really_open(messages, key, base_url)
         loop.call_soon_threadsafe(opened.set)
 

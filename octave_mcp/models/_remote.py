@@ -26,7 +26,10 @@ from octave_mcp.rendering import Rendered, estimated_tokens, rendered
 
 
 class Remote:
-    """Asks a provider, one model for each tier; its SDK is imported and opened in a thread, while pages are fetched."""
+    """Asks a provider, one model for each tier; its SDK is imported and opened in a thread, while pages are fetched.
+
+    `elsewhere` is the address that is asked, '' for the provider's own: what one server answers is not another's.
+    """
 
     languages: frozenset[str] | None = None
     capacity = Capacity()
@@ -38,12 +41,14 @@ class Remote:
         open_wire: Callable[[], Wire],
         *,
         key: Key,
+        elsewhere: str = "",
         most: int,
         specialists: int = 8,
         beside: Beside | None = None,
     ) -> None:
         self.name = name
-        self.identity = " ".join((name, *models.values()))
+        self.identity = " ".join(filter(None, (name, *models.values(), elsewhere)))
+        self._whom = f"{name} {elsewhere}".strip()
         self._beside, self._specialists = beside, specialists
         self._models, self._open_wire, self._key, self._most = models, open_wire, key, most
         self._unjudged: dict[str, str] = {}
@@ -71,7 +76,7 @@ class Remote:
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         sent = await computed(self._sent, ask)
-        key = _digest(sent, self.name, ask.language)
+        key = _digest(sent, self._whom, ask.language)
         if known := await self._known(key):
             value, wrong = await computed(decoded, known, ask.answer)
             return Answer[A](value=value, usage=Usage(), wrong=wrong, reused=True)
@@ -182,9 +187,9 @@ def _estimated(reply: Reply, sent: Sent) -> Tokens:
     return Tokens(input=estimated_tokens(read), output=estimated_tokens(reply.text))
 
 
-def _digest(sent: Sent, provider: str, language: str) -> str:
+def _digest(sent: Sent, whom: str, language: str) -> str:
     """The key of the note that keeps an answer: of all that it depends on, without the marks around passages."""
-    said = json.dumps([provider, sent.model, language, sent.text.without_marks, sent.schema])
+    said = json.dumps([whom, sent.model, language, sent.text.without_marks, sent.schema])
     return f"{daybook.ANSWER}{sha256(said.encode()).hexdigest()}"
 
 

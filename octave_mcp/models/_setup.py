@@ -1,25 +1,78 @@
-"""What the settings say of a provider: its key, and its models for the two tiers."""
+"""What the settings say of a provider: its key, its address, and its models for the two tiers."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
+import httpx2
 from pydantic import SecretStr
 
 from octave_mcp.domain.asks import Tier
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import KEYLESS, Settings, value_of
 
+_KEY = re.compile(r"[!#-&(-~]+")
+"""Signs of ASCII that can be seen, except quotation marks, which stand around keys, not in them."""
+
 
 def key_of(variable: str) -> SecretStr:
     """The key of this name.
 
     Raises:
-        SetupError: there is none.
+        SetupError: there is none, or it cannot be one.
     """
     if found := value_of(variable):
-        return found
+        return sendable(variable, found)
     raise SetupError(f"{variable} not found: set it in the environment or in .env; {KEYLESS}")
+
+
+def sendable(variable: str, key: SecretStr) -> SecretStr:
+    """The key.
+
+    Raises:
+        SetupError: no request can bear it; the text does not tell it.
+    """
+    if _KEY.fullmatch(key.get_secret_value()):
+        return key
+    raise SetupError(
+        f"{variable} cannot be used: it has a quotation mark, a space, a line break or a letter that no key has; "
+        f"set {variable} to the key alone"
+    )
+
+
+def address_of(variable: str, own: str) -> str:
+    """The address of this name, or the provider's own.
+
+    Raises:
+        SetupError: it is no address.
+    """
+    found = value_of(variable)
+    return reachable(variable, found.get_secret_value()) if found else own
+
+
+def reachable(variable: str, address: str) -> str:
+    """The address, without a slash at its end.
+
+    Raises:
+        SetupError: it is no web address; the text does not tell it, since a password may be in it.
+    """
+    if _is_web_address(address):
+        return address.rstrip("/")
+    raise SetupError(
+        f"{variable} is no web address: give one with its scheme, and a port below 65536 if any, "
+        "like 'http://localhost:11434/v1'"
+    )
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts, _ = urlsplit(text), httpx2.URL(text)
+        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except (ValueError, httpx2.InvalidURL):
+        return False
+    return is_whole and text.isprintable() and " " not in text
 
 
 def models_of(settings: Settings, provider: str, defaults: Mapping[str, str]) -> dict[Tier, str]:

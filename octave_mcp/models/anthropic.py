@@ -7,24 +7,26 @@ from typing import Any
 from octave_mcp.errors import Transient
 from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
-from octave_mcp.models._setup import key_of, models_of
+from octave_mcp.models._setup import address_of, key_of, models_of
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Beside, Model
-from octave_mcp.settings import Settings, value_of
+from octave_mcp.settings import Settings
 
 DEFAULTS = {"fast": "claude-haiku-5-5", "strong": "claude-sonnet-5-5"}
 KEY = "ANTHROPIC_API_KEY"
+OWN = "https://api.anthropic.com"
 _CUT_OFF = {"max_tokens", "model_context_window_exceeded"}
 
 
 def make(settings: Settings, beside: Beside | None = None) -> Model:
-    """Raises: SetupError: there is no key."""
-    key, base = key_of(KEY), value_of("ANTHROPIC_BASE_URL")
+    """Raises: SetupError: there is no key, or it or the address cannot be used."""
+    key, address = key_of(KEY), address_of("ANTHROPIC_BASE_URL", OWN)
     return Remote(
         "anthropic",
         models_of(settings, "anthropic", DEFAULTS),
-        lambda: Messages(key.get_secret_value(), base.get_secret_value() if base else None),
+        lambda: Messages(key.get_secret_value(), address),
         key=Key(KEY, key),
+        elsewhere="" if address == OWN else address,
         most=settings.max_asks,
         specialists=settings.specialists_per_ask,
         beside=beside,
@@ -32,7 +34,7 @@ def make(settings: Settings, beside: Beside | None = None) -> Model:
 
 
 class Messages:
-    def __init__(self, key: str, base_url: str | None) -> None:
+    def __init__(self, key: str, base_url: str) -> None:
         import anthropic  # noqa: PLC0415 - nearly three seconds, and 70 MB
 
         self.errors: tuple[type[Exception], ...] = (anthropic.AnthropicError,)

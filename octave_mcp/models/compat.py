@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from octave_mcp.errors import SetupError
 from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
-from octave_mcp.models._setup import models_of
+from octave_mcp.models._setup import address_of, models_of, reachable, sendable
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, value_of
@@ -23,29 +23,39 @@ NO_KEY = SecretStr("local")
 
 
 def make(settings: Settings, beside: Beside | None = None) -> Model:
-    """Raises: SetupError: no model is named, or no address."""
-    base = settings.compat_base_url or _base()
-    if not settings.compat_model or not base:
-        missing = "OCTAVE_COMPAT_MODEL" if base else "OCTAVE_COMPAT_BASE_URL"
+    """Raises: SetupError: no model is named, or no address, or it or the key cannot be used."""
+    address = _address(settings)
+    if not settings.compat_model or not address:
+        missing = "OCTAVE_COMPAT_MODEL" if address else "OCTAVE_COMPAT_BASE_URL"
         raise SetupError(
             f"{missing} not found: set OCTAVE_COMPAT_BASE_URL to the address of a server that speaks "
             "chat.completions ('http://localhost:11434/v1') and OCTAVE_COMPAT_MODEL to one of its models"
         )
-    key = settings.compat_api_key or value_of("OPENAI_API_KEY") or NO_KEY
+    key = _key(settings)
     return Remote(
         "compat",
         models_of(settings, "compat", {"fast": settings.compat_model, "strong": settings.compat_model}),
-        lambda: Chat(key.get_secret_value(), base),
-        key=Key("OCTAVE_COMPAT_API_KEY", key),
+        lambda: Chat(key.value.get_secret_value(), address),
+        key=key,
+        elsewhere=address,
         most=settings.max_asks,
         specialists=settings.specialists_per_ask,
         beside=beside,
     )
 
 
-def _base() -> str:
-    found = value_of("OPENAI_BASE_URL")
-    return found.get_secret_value() if found else ""
+def _address(settings: Settings) -> str:
+    if settings.compat_base_url:
+        return reachable("OCTAVE_COMPAT_BASE_URL", settings.compat_base_url)
+    return address_of("OPENAI_BASE_URL", "")
+
+
+def _key(settings: Settings) -> Key:
+    """OpenAI's is for the server at OPENAI_BASE_URL, and for no other."""
+    name, found = "OCTAVE_COMPAT_API_KEY", settings.compat_api_key
+    if not found and not settings.compat_base_url:
+        name, found = "OPENAI_API_KEY", value_of("OPENAI_API_KEY")
+    return Key(name, sendable(name, found)) if found else Key("OCTAVE_COMPAT_API_KEY", NO_KEY)
 
 
 class Chat:
@@ -54,6 +64,7 @@ class Chat:
 
         self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
         self._client = openai.AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0, timeout=CALL_SECONDS)
+        self._client.organization = self._client.project = None  # the environment's are for OpenAI to see
 
     async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
         schema = {"name": sent.schema_name, "strict": True, "schema": sent.schema}

@@ -8,25 +8,27 @@ from typing import Any
 from octave_mcp.errors import Transient
 from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
-from octave_mcp.models._setup import key_of, models_of
+from octave_mcp.models._setup import address_of, key_of, models_of
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Beside, Model
-from octave_mcp.settings import Settings, value_of
+from octave_mcp.settings import Settings
 
 DEFAULTS = {"fast": "gpt-6-luna", "strong": "gpt-6.1-terra"}
 KEY = "OPENAI_API_KEY"
+OWN = "https://api.openai.com/v1"
 _ANSWERED = {None, "completed", "incomplete"}
 _REFUSED = {"content_filter"}
 
 
 def make(settings: Settings, beside: Beside | None = None) -> Model:
-    """Raises: SetupError: there is no key."""
-    key, base = key_of(KEY), value_of("OPENAI_BASE_URL")
+    """Raises: SetupError: there is no key, or it or the address cannot be used."""
+    key, address = key_of(KEY), address_of("OPENAI_BASE_URL", OWN)
     return Remote(
         "openai",
         models_of(settings, "openai", DEFAULTS),
-        lambda: Responses(key.get_secret_value(), base.get_secret_value() if base else None),
+        lambda: Responses(key.get_secret_value(), address),
         key=Key(KEY, key),
+        elsewhere="" if address == OWN else address,
         most=settings.max_asks,
         specialists=settings.specialists_per_ask,
         beside=beside,
@@ -34,7 +36,7 @@ def make(settings: Settings, beside: Beside | None = None) -> Model:
 
 
 class Responses:
-    def __init__(self, key: str, base_url: str | None) -> None:
+    def __init__(self, key: str, base_url: str) -> None:
         import openai  # noqa: PLC0415 - over a second, and 50 MB
 
         self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
