@@ -213,6 +213,9 @@ def _told(form: type[Value], brief: WritingBrief, numbers: dict[EvidenceId, int]
     if brief.existing_customer:
         where = ", ".join(str(numbers[i]) for i in brief.existing_customer if i in numbers)
         yield f"{prospect} is already a customer of {vendor} (passages {where})."
+    if brief.vendor_is_customer:
+        where = ", ".join(str(numbers[i]) for i in brief.vendor_is_customer if i in numbers)
+        yield f"{vendor} itself is a customer of {prospect} (passages {where})."
     if persona:
         yield f"Write for the persona `{persona.id}`, number {brief.rank + 1} of the list: {_plain(persona.title)}."
     if kind := _kind(form):

@@ -22,7 +22,8 @@ def shortlist(brief: UnderstandingBrief | WritingBrief, sizes: Mapping[EvidenceI
     if isinstance(brief, UnderstandingBrief):
         reading = brief.reading
         return _fitting((reading.signals, reading.facts, reading.jobs), sizes, UNDERSTANDING_CHARACTERS)
-    return _fitting(_of_writing(brief), sizes, WRITING_CHARACTERS) | {*brief.existing_customer}
+    relations = (*brief.existing_customer, *brief.vendor_is_customer)
+    return _fitting(_of_writing(brief), sizes, WRITING_CHARACTERS) | {*relations}
 
 
 def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:

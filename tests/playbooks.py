@@ -944,6 +944,7 @@ def _flags() -> tuple[Flag, ...]:
         Flag(code="extractive", reason="No key for a language model is set."),
         Flag(code="low_confidence", reason="Kestrel Freight gave 281 words of passages.", companies=("prospect",)),
         Flag(code="existing_customer", reason="A page of the vendor's names it.", evidence=("v_bl_result",)),
+        Flag(code="vendor_is_customer", reason="A page of the prospect's names us.", evidence=("p_portal",)),
         Flag(code="reused", reason="Lumenboard was researched 3 hours before.", companies=("vendor",)),
         Flag(code="translated", reason="2 quotations are in German.", companies=("prospect",), evidence=("p_portal",)),
         Flag(

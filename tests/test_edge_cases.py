@@ -310,6 +310,50 @@ async def test_no_customer_is_flagged_where_there_is_none(tmp_path: Path) -> Non
     assert flag(await Stage(tmp_path).playbook(), "existing_customer") is None
 
 
+# A vendor that is its prospect's customer
+
+STORY = "# How Lumenforge ships 40% faster with Quillport\n\nLumenforge ships 40% faster since it moved to Quillport."
+
+
+async def of_quillport(tmp_path: Path, texts: dict[str, str]) -> Playbook:
+    source = ScriptedSource(sites(prospect=PROSPECT_TEXTS | texts))
+    return await Stage(tmp_path, source=source).playbook(model="extractive")
+
+
+async def test_a_vendor_that_is_the_prospects_customer_is_told_so_and_writes_as_one(tmp_path: Path) -> None:
+    playbook = await of_quillport(tmp_path, {"/customers/lumenforge": STORY})
+    found = flag(playbook, "vendor_is_customer")
+    assert found
+    assert found.companies == ("vendor",)
+    assert {playbook.evidence[i].url for i in found.evidence} == {f"https://{PROSPECT}/customers/lumenforge"}
+    title = "“How Lumenforge ships 40% faster with Quillport”"
+    assert all(title in sequence.touches[0].body for sequence in playbook.email_sequences)
+    assert all(title in track.cold_call.opener[1].text for track in playbook.talk_tracks)
+    assert title in playbook.executive_summary.whom_to_approach[0].text
+    assert "works with Quillport" in playbook.quick_wins[0].action
+
+
+async def test_a_logo_among_the_prospects_customers_is_enough_to_write_as_one(tmp_path: Path) -> None:
+    wall = f"{PROSPECT_TEXTS['/']}\n\n## Trusted by\n\nLogos: Wharfside, Lumenforge Inc., Brinemark"
+    playbook = await of_quillport(tmp_path, {"/": wall})
+    assert flag(playbook, "vendor_is_customer")
+    assert all("customer of yours" in sequence.touches[0].body for sequence in playbook.email_sequences)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/customers/wharfside", "# Wharfside switches from Lumenforge to Quillport\n\nWharfside left Lumenforge."),
+        ("/compare/lumenforge", "# Lumenforge vs Quillport\n\nLumenforge lights yards, and Quillport moves goods."),
+        ("/customers/lumenforged", "# How Lumenforged grew by 40%\n\nLumenforged grew by 40% with Quillport."),
+    ],
+)
+async def test_a_vendor_only_named_on_the_prospects_pages_is_no_customer_of_it(
+    tmp_path: Path, path: str, text: str
+) -> None:
+    assert flag(await of_quillport(tmp_path, {path: text}), "vendor_is_customer") is None
+
+
 # A prospect that speaks another language
 
 GERMAN = {

@@ -89,6 +89,16 @@ async def test_an_existing_customer_is_written_to_as_one(real_sites: dict[str, s
     assert all("customer" in s.touches[0].body or "with us" in s.touches[0].body for s in playbook.email_sequences)
 
 
+async def test_a_vendor_that_is_the_prospects_customer_opens_with_that(real_sites: dict[str, str], home: Path) -> None:
+    playbook = await playbook_of(real_sites, home, "supabase.com", "posthog.com")
+
+    flag = next(flag for flag in playbook.flags if flag.code == "vendor_is_customer")
+    assert {playbook.evidence[i].url for i in flag.evidence} >= {f"{real_sites['posthog.com']}/customers/supabase"}
+    title = "“How Supabase 10Xed with the help of PostHog”"
+    assert all(title in sequence.touches[0].body for sequence in playbook.email_sequences)
+    assert all(title in track.cold_call.opener[1].text for track in playbook.talk_tracks)
+
+
 @pytest.mark.parametrize("pair", [("posthog.com", "greptime.cn"), ("supabase.com", "posthog.com")])
 async def test_an_email_has_no_figure_that_its_evidence_has_not(
     real_sites: dict[str, str], home: Path, pair: tuple[str, str]

@@ -53,8 +53,9 @@ class UnderstandingBrief(Value):
 class WritingBrief(Value):
     """Everything a writer may use. The passages shown are the evidence that these values name.
 
-    `pitch` is what the vendor says of itself in a sentence or two; `persona` and `rank` (from 0) say for whom, in asks
-    about one persona.
+    `pitch` is what the vendor says of itself in a sentence or two; `existing_customer` shows that the prospect buys
+    from the vendor, `vendor_is_customer` that the vendor buys from the prospect; `persona` and `rank` (from 0) say for
+    whom, in asks about one persona.
     """
 
     names: Names
@@ -62,6 +63,7 @@ class WritingBrief(Value):
     prospect: ProspectIntelligence
     pitch: Claim[EvidenceId] | None
     existing_customer: tuple[EvidenceId, ...]
+    vendor_is_customer: tuple[EvidenceId, ...]
     pages_read: int
     context: str
     persona: BuyerPersona | None = None

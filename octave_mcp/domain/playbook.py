@@ -241,7 +241,14 @@ class Gap(Value):
 
 
 FlagCode = Literal[
-    "extractive", "low_confidence", "existing_customer", "reused", "stood_in", "translated", "suspicious_page"
+    "extractive",
+    "low_confidence",
+    "existing_customer",
+    "vendor_is_customer",
+    "reused",
+    "stood_in",
+    "translated",
+    "suspicious_page",
 ]
 
 

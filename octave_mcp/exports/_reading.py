@@ -28,6 +28,10 @@ FLAGS: dict[FlagCode, tuple[str, str]] = {
         "Already a customer",
         "The copy is written for expansion, and the prospect's own story is not used as proof.",
     ),
+    "vendor_is_customer": (
+        "You are their customer",
+        "The prospect's own pages say so. Open with it: no other reason to write is as warm.",
+    ),
     "reused": (
         "Earlier research used again",
         "Some pages were read for an earlier playbook: see the dates in the sources.",

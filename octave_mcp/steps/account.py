@@ -172,11 +172,29 @@ def _domain(research: Research) -> str:
     return research.profile.company.domain
 
 
-def flags(asker: Asker, vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]) -> tuple[Flag, ...]:
-    return tuple(_flags(asker, vendor, prospect, existing))
+def flags(
+    asker: Asker,
+    vendor: Research,
+    prospect: Research,
+    existing: tuple[EvidenceId, ...],
+    buying: tuple[EvidenceId, ...],
+) -> tuple[Flag, ...]:
+    """`existing` shows that the prospect is the vendor's customer, `buying` that the vendor is the prospect's."""
+    return (*_flags(asker, vendor, prospect), *_relations(vendor.profile.name, prospect.profile.name, existing, buying))
 
 
-def _flags(asker: Asker, vendor: Research, prospect: Research, existing: tuple[EvidenceId, ...]) -> Iterator[Flag]:
+def _relations(
+    vendor: str, prospect: str, existing: tuple[EvidenceId, ...], buying: tuple[EvidenceId, ...]
+) -> Iterator[Flag]:
+    if existing:
+        reason = f"{prospect} is a customer of {vendor} already; the copy is about expansion"
+        yield Flag(code="existing_customer", reason=reason, companies=("prospect",), evidence=existing)
+    if buying:
+        reason = f"{vendor} is a customer of {prospect}, by {prospect}'s own pages"
+        yield Flag(code="vendor_is_customer", reason=reason, companies=("vendor",), evidence=buying)
+
+
+def _flags(asker: Asker, vendor: Research, prospect: Research) -> Iterator[Flag]:
     if "extractive" in asker.models:
         yield Flag(
             code="extractive",
@@ -204,9 +222,6 @@ def _flags(asker: Asker, vendor: Research, prospect: Research, existing: tuple[E
             pages = _pages(research, research.suspicious)
             reason = f"what speaks to a model on {pages} of {_domain(research)} was left out"
             yield Flag(code="suspicious_page", reason=reason, companies=(research.profile.company.role,))
-    if existing:
-        reason = f"{prospect.profile.name} is a customer of {vendor.profile.name} already; the copy is about expansion"
-        yield Flag(code="existing_customer", reason=reason, companies=("prospect",), evidence=existing)
 
 
 def read_pages(*researches: Research) -> tuple[ReadPage, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -49,6 +50,12 @@ NOTHING = VendorElements[EvidenceId](
 MOST_CITED = 3
 """Of the evidence that says the same, so that a reader is not drowned in it."""
 
+LOGOS = "Logos:"
+LONGEST_NAME = 4
+"""In words."""
+_OF_CUSTOMERS = frozenset({"case_study", "customers"})
+_LEAD = re.compile(r"^(?:(?:how|why)\s+|(?:customer|company|client)\s*[:：]\s*)", re.IGNORECASE)
+
 SUMMARY, CARD = ("playbook/summary",), ("playbook/battle_card",)
 SEQUENCE, TRACK = ("playbook/email_sequence",), ("playbook/talk_track",)
 CARDS = ("why_we_win", "objection_handling", "competitive_positioning")
@@ -84,6 +91,7 @@ class Desk:
         self.evidence: dict[EvidenceId, Evidence] = {e.id: e for e in (*vendor.evidence, *prospect.evidence)}
         self.shown: tuple[Passage, ...] = tuple(as_passage(e, n) for n, e in enumerate(self.evidence.values(), 1))
         self.existing = existing_customer(vendor, prospect)[:MOST_CITED]
+        self.buying = vendor_is_customer(vendor, prospect)[:MOST_CITED]
         self.judged_language = "" if run.asker.model.languages else run.request.language
 
     @property
@@ -172,6 +180,7 @@ class Desk:
             prospect=self.intelligence,
             pitch=self.vendor.profile.summary,
             existing_customer=self.existing,
+            vendor_is_customer=self.buying,
             pages_read=len(self.vendor.pages),
             context=self.run.request.context,
             persona=persona,
@@ -181,12 +190,35 @@ class Desk:
 
 def existing_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId, ...]:
     """Evidence that the prospect is the vendor's customer already, by its name or its domain's; else nothing."""
-    label = prospect.profile.company.domain.split(".")[0]
-    keys = {name_key(prospect.profile.name), *((name_key(label),) if not label.isdigit() else ())}
+    keys = _keys(prospect)
     elements = vendor.vendor or NOTHING
     named = [customer for customer in elements.reference_customers if name_key(customer.name) in keys]
     told = [story for story in elements.case_studies if name_key(story.customer) in keys]
     return tuple(dict.fromkeys(i for finding in named or told for i in finding.evidence))
+
+
+def vendor_is_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId, ...]:
+    """Evidence on the prospect's own pages that the vendor is its customer, a story before a logo; else nothing."""
+    keys, known = _keys(vendor), {e.id: e for e in prospect.evidence}
+    told = prospect.prospect.facts if prospect.prospect else ()
+    shown = [known[i] for fact in told if fact.topic == "customers" for i in fact.evidence]
+    named = [evidence for evidence in shown if _shows_as_customer(evidence, keys)]
+    return tuple(dict.fromkeys(e.id for e in sorted(named, key=lambda e: e.page_kind != "case_study")))
+
+
+def _keys(research: Research) -> frozenset[str]:
+    """The names that are the company's, for comparison: what it calls itself, and its domain's."""
+    label = research.profile.company.domain.split(".")[0]
+    return frozenset({name_key(research.profile.name), *(() if label.isdigit() else (name_key(label),))})
+
+
+def _shows_as_customer(evidence: Evidence, keys: frozenset[str]) -> bool:
+    """Whether it is a logo, or on a page about customers begins with the name, as 'How Acme saves ...' does."""
+    if evidence.quote.startswith(LOGOS):
+        return any(name_key(name) in keys for name in evidence.quote.removeprefix(LOGOS).split(","))
+    words = _LEAD.sub("", evidence.quote).split()[:LONGEST_NAME]
+    starts = (re.sub(r"['’]s$", "", " ".join(words[: at + 1])) for at in range(len(words)))
+    return evidence.page_kind in _OF_CUSTOMERS and any(name_key(start) in keys for start in starts)
 
 
 def _playbook(run: Run, desk: Desk, answers: Answers) -> Playbook:
@@ -235,7 +267,7 @@ def _playbook(run: Run, desk: Desk, answers: Answers) -> Playbook:
         pages=account.read_pages(desk.vendor, desk.prospect),
         failed_pages=(*desk.vendor.failures, *desk.prospect.failures),
         gaps=gaps,
-        flags=account.flags(run.asker, desk.vendor, desk.prospect, desk.existing),
+        flags=account.flags(run.asker, desk.vendor, desk.prospect, desk.existing, desk.buying),
         cost=account.cost(run.asker.ledger, desk.vendor, desk.prospect, credits=run.source.credits),
         timings=Timings(total_seconds=0.0, steps=()),
     )

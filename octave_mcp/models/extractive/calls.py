@@ -160,9 +160,19 @@ class Speaker:
         page = hook.page[0].upper() + hook.page[1:]
         return say(f"{page} says {quoted(hook.quote)}", "fact", self.material.cites(hook.evidence))
 
+    def _relation(self) -> list[Sentence[Cite]]:
+        """That the caller's company is the listener's customer."""
+        if not self.material.buying or self.material.expansion:
+            return []
+        title = self.material.own_title
+        story = f", and you tell the story on your site: {quoted(title)}" if title else ", as your own site shows."
+        cites = self.material.cites(self.material.brief.vendor_is_customer)
+        return [say(f"{self.material.vendor} is a customer of yours{story}", "fact", cites)]
+
     def _call(self) -> ColdCall[Cite]:
         opener = (
             say(f"Hi {{{{first_name}}}}, this is {{{{sender_first_name}}}} from {self.material.vendor}.", "courtesy"),
+            *self._relation(),
             self._reason(),
         )
         value = [

@@ -62,6 +62,8 @@ class Writer:
         """What is known of the reader: that they are a customer already, else a line of their own."""
         if at == 0 and self.material.expansion:
             return (*self._already(), *self._of_today())
+        if at == 0 and self.material.buying:
+            return (self._ours(), *self._of_today())
         hook = self._hook(at)
         if hook is None:
             return (self._unknown(at),) if at == 0 or not self.hooks else ()
@@ -90,8 +92,14 @@ class Writer:
         text = self._fill(self.frames.already, quote=told).strip()
         return (say(text, "fact", (*cites, *(self.material.cites(story.evidence[:1]) if story else ()))),)
 
+    def _ours(self) -> Sentence[Cite]:
+        """That the vendor is the reader's customer, in the title of the reader's own story where there is one."""
+        title = self.material.own_title
+        text = self._fill(self.frames.ours[not title], quote=quoted(title))
+        return say(text, "fact", self.material.cites(self.material.brief.vendor_is_customer))
+
     def _of_today(self) -> Paragraph:
-        """A line of theirs beside what is known of them as a customer."""
+        """A line of theirs beside what the two companies are to each other."""
         hook = next((hook for hook in self.hooks[:1] if hook.quote), None)
         text = self._fill(self.frames.hook[1], page=hook.page, quote=quoted(hook.quote)) if hook else ""
         return (say(text, "fact", self.material.cites(hook.evidence)),) if hook else ()
@@ -202,8 +210,9 @@ class Writer:
         plain = f"{self.material.vendor} and {self.material.prospect}"
         if (at == 1 and not voice) or (at == 2 and not offering):
             return plain
+        warm = at == 0 and self.material.buying and not self.material.expansion
         made = self._fill(
-            self.frames.subjects[at],
+            self.frames.ours_subject if warm else self.frames.subjects[at],
             need=cues.NEED_TITLES[self.need].lower() if self.rank != 1 else cues.NEED_TITLES[self.need],
             company=voice.company if voice else "",
             offering=offering.name if offering else "",
@@ -217,6 +226,8 @@ class Writer:
         swap = f"The opening is taken from {where}; check that it still says so, or swap in something you know."
         if at == 0 and self.material.expansion:
             return ("They are a customer already: name who on their side uses it today, if you know.",)
+        if at == 0 and self.material.buying:
+            return ("You are their customer: name who on your side works with them, and how it goes.", swap)
         return (swap, "Name the reader's own project in place of the guess, if you know it.") if at == 0 else (swap,)
 
     def _fill(self, frame: str, **values: str) -> str:

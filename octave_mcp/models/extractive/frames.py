@@ -27,6 +27,8 @@ class Frames:
     promise: str
     already: str
     newer: str
+    ours: tuple[str, str]
+    ours_subject: str
 
 
 FRAMES = (
@@ -74,6 +76,11 @@ FRAMES = (
         promise="What we stand for, in one line: {quote}",
         already="You know us: {prospect} is a {vendor} customer, and the story is public: {quote}",
         newer="If {offering} is new to your team, this is what it is for: {quote}",
+        ours=(
+            "{vendor} is a customer of yours, and your site tells the story: {quote}",
+            "{vendor} is a customer of yours, as your own site shows.",
+        ),
+        ours_subject="{vendor}, a customer of {prospect}",
     ),
     Frames(
         hook=(
@@ -114,6 +121,11 @@ FRAMES = (
         promise="Our promise to you, word for word: {quote}",
         already="Your company is with us by now; the story of {prospect} and {vendor} is public: {quote}",
         newer="Your team may not use {offering} yet. It comes down to this: {quote}",
+        ours=(
+            "You may know {vendor} as a customer of yours. It is on your own site: {quote}",
+            "You may know {vendor} as a customer of yours; your own site shows us.",
+        ),
+        ours_subject="From your customer {vendor}",
     ),
     Frames(
         hook=(
@@ -156,6 +168,11 @@ FRAMES = (
         promise="Our promise, as you can read it in public: {quote}",
         already="This is not a cold note: {prospect} is on the list of {vendor} customers. The headline: {quote}",
         newer="One part that your team may still look at is {offering}. In short: {quote}",
+        ours=(
+            "This note comes from a customer of yours. The story of {vendor} on your site: {quote}",
+            "This note comes from a customer of yours: {vendor} is on your own site.",
+        ),
+        ours_subject="A note from a customer of {prospect}",
     ),
 )
 

@@ -127,6 +127,19 @@ class Material:
     def already(self) -> str:
         return f"{self.prospect} is a customer of {self.vendor}"
 
+    @property
+    def buying(self) -> bool:
+        """Whether the vendor is the prospect's customer."""
+        return bool(self.brief.vendor_is_customer)
+
+    @property
+    def own_title(self) -> str:
+        """What the prospect calls its story of the vendor, where it tells one that can be quoted."""
+        passages = [p for i in self.brief.vendor_is_customer if (p := self.shown.passage(i))]
+        told = next((p for p in passages if p.page.kind == "case_study" and has_words(self.vendor, p.text)), None)
+        fits = told and self.shown.english(self.brief.vendor_is_customer) and 1 < len(told.text.split()) <= QUOTED_WORDS
+        return told.text if told and fits and "“" not in told.text else ""
+
     def cites(self, evidence: Sequence[EvidenceId]) -> tuple[Cite, ...]:
         return self.shown.cites(evidence)
 

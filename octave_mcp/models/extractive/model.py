@@ -128,7 +128,7 @@ _ELEMENTS: dict[str, Callable[[Sequence[ReadPage], str], Iterable[Value]]] = {
 def _prospect(ask: Ask[ProspectReading[Cite], ReadingBrief]) -> ProspectReading[Cite]:
     pages, company = read(ask.passages), ask.brief.company
     return ProspectReading[Cite](
-        facts=tuple(prospects.facts(pages, company)),
+        facts=(*prospects.bought_by(pages, company, ask.brief.counterpart), *prospects.facts(pages, company)),
         signals=tuple(prospects.signals(pages, company)),
         jobs=tuple(prospects.jobs(pages, company)),
     )

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.prospect import Fact, FactTopic, Job, Signal
-from octave_mcp.figures import has_words
+from octave_mcp.figures import has_words, normal
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.customers import whole
-from octave_mcp.models.extractive.names import attributed, customer_in_headline, is_person, logos
+from octave_mcp.models.extractive.names import attributed, customer_in_headline, customer_of_story, is_person, logos
 from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadPage, Section, cells
 
 _OWN = frozenset(
@@ -77,6 +77,20 @@ def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
             if topic and taken.get(topic, 0) < _PER_TOPIC:
                 taken[topic] = taken.get(topic, 0) + 1
                 yield Fact[Cite](topic=topic, text=line.text, evidence=(line.cite,))
+
+
+def bought_by(pages: Sequence[ReadPage], company: str, counterpart: str) -> Iterator[Fact[Cite]]:
+    """The stories of the other company of the deal as this one's customer."""
+    wanted = _squeezed(counterpart.split(".", maxsplit=1)[0])
+    for page in pages:
+        story = customer_of_story(page, company) if page.page.kind == "case_study" else None
+        if story and page.headline and _squeezed(story[0]) == wanted:
+            cites = tuple(dict.fromkeys((page.headline.cite, story[1].cite)))
+            yield Fact[Cite](topic="customers", text=page.headline.text, evidence=cites)
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"[\W_]", "", normal(name))
 
 
 def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:

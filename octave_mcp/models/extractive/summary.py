@@ -31,6 +31,11 @@ def _whom(material: Material) -> Iterator[Sentence[Cite]]:
     if material.expansion:
         own = material.cites(material.brief.existing_customer)
         yield say(f"{material.already} already, so this is an expansion: start from who uses it today.", "fact", own)
+    if material.buying:
+        own = material.cites(material.brief.vendor_is_customer)
+        story = f", and tells the story: {quoted(material.own_title)}" if material.own_title else "."
+        warm = f"{material.prospect}'s own site shows {material.vendor} as a customer{story}"
+        yield say(f"{warm} Open with that.", "fact", own)
     if champion := material.champion:
         known = (
             f"{champion.person}, {champion.role} at {material.prospect}, is quoted on {material.vendor}'s own pages."
@@ -107,6 +112,11 @@ def _quick_wins(material: Material) -> Iterator[QuickWin[Cite]]:
         cites = (*own, *material.cites(champion.evidence)) if champion else own
         because = say(f"{material.already} already.", "fact", cites)
         yield QuickWin[Cite](action=f"{whom} an introduction to the teams that do not use it yet.", because=because)
+    if material.buying:
+        own = material.cites(material.brief.vendor_is_customer)
+        because = say(f"{material.vendor} is a customer of {material.prospect}.", "fact", own)
+        whom = f"Ask who at {material.vendor} works with {material.prospect}"
+        yield QuickWin[Cite](action=f"{whom} for an introduction, and for what they like about it.", because=because)
     hooks = [hook for hook in material.hooks if hook.quote]
     for rank, persona in enumerate(material.personas):
         hook = next(iter(material.hooks_for(rank)), None)
