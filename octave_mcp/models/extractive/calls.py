@@ -12,6 +12,13 @@ from octave_mcp.models.extractive.material import Material
 MOST_DEMO_POINTS = 5
 MOST_ROWS = 5
 
+_SO = (
+    "so this is about what comes next",
+    "so I ask who else could use it",
+    "so this is about what it could do beyond that",
+)
+"""Why to call a customer: for each persona in other words."""
+
 _ASKED: dict[Need, tuple[str, str]] = {
     "growth": (
         "What drives most of your growth today, and how do you know?",
@@ -137,23 +144,24 @@ class Speaker:
         said = [self._reason()]
         if self.proofs:
             said.append(say(self.proofs[0].text, "fact", self.material.cites(self.proofs[0].evidence)))
-        said.append(say(f"So the question is what {cues.NEED_WORDS[self.need]} would be worth to you.", "question"))
+        asked = (
+            f"So the question is which of your teams {self.material.vendor} could help next."
+            if self.material.expansion
+            else f"So the question is what {cues.NEED_WORDS[self.need]} would be worth to you."
+        )
+        said.append(say(asked, "question"))
         return said
 
     def _reason(self) -> Sentence[Cite]:
         """Why this company, and why now; what they said themselves, where there is a line of theirs."""
         hook = next((hook for hook in self.hooks if hook.quote), None)
-        if self.material.expansion and self.rank == 0:
+        if self.material.expansion:
             own = self.material.cites(self.material.brief.existing_customer)
-            return say(
-                f"{self.material.already} already, so this is about what comes next.",
-                "fact",
-                own,
-            )
+            return say(f"{self.material.already} already, {_SO[self.rank % len(_SO)]}.", "fact", own)
         if hook is None:
             cites = self.material.cites(self.persona.evidence)
             return say(
-                f"Your site says little on this, so my guess is that {cues.NEED_WORDS[self.need]} matters.",
+                f"My guess is that {cues.NEED_WORDS[self.need]} matters to {self.material.prospect}.",
                 "inference",
                 cites,
             )
@@ -186,7 +194,9 @@ class Speaker:
         return ColdCall[Cite](
             opener=opener,
             value=tuple(value),
-            ask="Could we set aside 15 minutes this week to see if it fits your case?",
+            ask="Could we set aside 15 minutes this week to see what else would be of use to you?"
+            if self.material.expansion
+            else "Could we set aside 15 minutes this week to see if it fits your case?",
             if_not_now=f"When will you next look at {cues.NEED_WORDS[self.need]}, and may I call then?",
         )
 

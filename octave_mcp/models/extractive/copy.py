@@ -50,7 +50,7 @@ def as_statement(headline: str, customer: str) -> str:
         return ""
     rest = [word for word in text.removeprefix(customer).split() if len(word) > 3 and word.isalpha()]
     return (
-        f"The story of {customer} is called {quoted(headline)}"
+        f"From the story of {customer}: {quoted(headline)}"
         if rest and all(w[0].isupper() for w in rest)
         else sentence(text)
     )

@@ -10,6 +10,20 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Grown:
+    """For a reader whose company is a customer already: what comes next, and no cold talk."""
+
+    already: tuple[str, str]
+    newer: str
+    voice: str
+    offer: str
+    second: tuple[str, str]
+    asks: tuple[str, str, str, str]
+    opt_out: str
+    subjects: tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Frames:
     """For one persona. Of four there is one for each touch; of two the first presupposes something."""
 
@@ -25,8 +39,8 @@ class Frames:
     subjects: tuple[str, str, str, str]
     names: tuple[str, str, str, str]
     promise: str
-    already: str
-    newer: str
+    bridge: str
+    grown: Grown
     ours: tuple[str, str]
     ours_subject: str
 
@@ -40,6 +54,7 @@ FRAMES = (
             "{Page} puts it this way: {quote}",
         ),
         guess="My guess is that {need} is part of your day now.",
+        bridge="It made me think of what others do with {vendor}.",
         who="I'm with {vendor}: {quote}",
         proof="A short case that may sound familiar. {proof}",
         voice=(
@@ -74,8 +89,32 @@ FRAMES = (
             "It was {names} on your site that made me think of you.",
         ),
         promise="What we stand for, in one line: {quote}",
-        already="You know us: {prospect} is a {vendor} customer, and the story is public: {quote}",
-        newer="If {offering} is new to your team, this is what it is for: {quote}",
+        grown=Grown(
+            already=(
+                "You know us: {prospect} is a {vendor} customer, and the story is public: {quote}",
+                "You know us: {prospect} is a {vendor} customer.",
+            ),
+            newer="If {offering} is new to your team, this is what it is for: {quote}",
+            voice="Another team that works with {vendor} may be worth a look. {person}, {role} at {company}: {quote}",
+            offer="Beyond what you use today, {offering} may be a part to try next. In short: {quote}",
+            second=(
+                "For the step after this one, here is a figure from another customer. {proof}",
+                "For the step after this one, here is the case of another customer. {proof}",
+            ),
+            asks=(
+                "Is there more at {prospect} that {vendor} could help with?",
+                "Is there a team at {prospect} that works in the same way?",
+                "Would 15 minutes next week be of use to see it with your own data?",
+                "Who at {prospect} looks after {vendor} today, if not you?",
+            ),
+            opt_out="If you want no more notes like this, just say stop.",
+            subjects=(
+                "More from {vendor} for {prospect}",
+                "What {company} says",
+                "{offering} for {prospect}",
+                "Last note for now, {{first_name}}",
+            ),
+        ),
         ours=(
             "{vendor} is a customer of yours, and your site tells the story: {quote}",
             "{vendor} is a customer of yours, as your own site shows.",
@@ -90,8 +129,9 @@ FRAMES = (
             "From {page} once more: {quote}",
         ),
         guess="That seems to put {need} on the table for you and your team.",
+        bridge="That made me curious how you go about it.",
         who="I work at {vendor}: {quote}",
-        proof="Here is what came of it for one of our customers. {proof}",
+        proof="Here is a case from one of our customers. {proof}",
         voice=(
             "Here is how someone in a seat like yours puts it. {person} ({role}, {company}): {quote}",
             "Here is how one of our customers puts it. {person} ({role}, {company}): {quote}",
@@ -119,8 +159,32 @@ FRAMES = (
             "Your site names {names}, so this last case may be close to home.",
         ),
         promise="Our promise to you, word for word: {quote}",
-        already="Your company is with us by now; the story of {prospect} and {vendor} is public: {quote}",
-        newer="Your team may not use {offering} yet. It comes down to this: {quote}",
+        grown=Grown(
+            already=(
+                "Your company is with us by now; the story of {prospect} and {vendor} is public: {quote}",
+                "Your company is with us by now: {vendor} names {prospect} as a customer.",
+            ),
+            newer="Your team may not use {offering} yet. It comes down to this: {quote}",
+            voice="Here is how another customer of ours puts it. {person} ({role}, {company}): {quote}",
+            offer="Next to what your teams have now, there is {offering}. It comes down to this: {quote}",
+            second=(
+                "Here is one more figure, from another customer of {vendor}. {proof}",
+                "Here is one more case, from another customer of {vendor}. {proof}",
+            ),
+            asks=(
+                "Would it help the teams that do not use {vendor} yet?",
+                "Does that match how you use {vendor} at {prospect}?",
+                "Could we take 15 minutes to go through what else you could do with it?",
+                "Who else at {prospect} should know what you do with {vendor}?",
+            ),
+            opt_out="Tell me to stop, and you will get no more notes of this kind.",
+            subjects=(
+                "{prospect} and {vendor}: what is next",
+                "{company} on {vendor}",
+                "A look at {offering}",
+                "One last idea for {prospect}",
+            ),
+        ),
         ours=(
             "You may know {vendor} as a customer of yours. It is on your own site: {quote}",
             "You may know {vendor} as a customer of yours; your own site shows us.",
@@ -135,8 +199,9 @@ FRAMES = (
             "Back to {page} once more: {quote}",
         ),
         guess="Reading that, {need} looks like something you would care about.",
+        bridge="It is the reason that you hear from me.",
         who="I write from {vendor}: {quote}",
-        proof="One of our customers can show you what came of it. {proof}",
+        proof="One of our cases, in short. {proof}",
         voice=(
             "A person with your job said it in fewer words than I can. {quote} That was {person}, {role} at {company}.",
             "A customer said it in fewer words than I can. {quote} That was {person}, {role} at {company}.",
@@ -147,7 +212,7 @@ FRAMES = (
         ),
         second=("If figures help your case, take this one. {proof}", "If a case helps you, take this one. {proof}"),
         asks=(
-            "Is this a fair read of where {prospect} stands?",
+            "Would more on this be of use to you at {prospect}?",
             "Would your team say the same one day, or is it far from your needs?",
             "Do you have 15 minutes on a quiet day to go through it with your data?",
             "Is it best that you point me to a colleague, or that I leave it there?",
@@ -166,8 +231,32 @@ FRAMES = (
             "One thing still fits with {names}, so here it is.",
         ),
         promise="Our promise, as you can read it in public: {quote}",
-        already="This is not a cold note: {prospect} is on the list of {vendor} customers. The headline: {quote}",
-        newer="One part that your team may still look at is {offering}. In short: {quote}",
+        grown=Grown(
+            already=(
+                "This is not a cold note: {prospect} is on the list of {vendor} customers. The headline: {quote}",
+                "This is not a cold note: {prospect} is on the list of {vendor} customers.",
+            ),
+            newer="One part that your team may still look at is {offering}. In short: {quote}",
+            voice="Another customer said it in fewer words than I can. {quote} That was {person}, {role} at {company}.",
+            offer="One more part that could fit what you have is {offering}. Here is what it is for: {quote}",
+            second=(
+                "If you want to take {vendor} to more teams, this figure may help you. {proof}",
+                "If you want to take {vendor} to more teams, this case may help you. {proof}",
+            ),
+            asks=(
+                "Is that something you would want to try at {prospect}?",
+                "Would your team say the same of {vendor} today?",
+                "Do you have 15 minutes on a quiet day to go through it with your data?",
+                "Is it best that you point me to a colleague who runs {vendor} day to day?",
+            ),
+            opt_out="A short no is fine, and you will get no more notes like this.",
+            subjects=(
+                "What is next with {vendor}?",
+                "From {company}, in short",
+                "Next for you: {offering}",
+                "One more thought, {{first_name}}",
+            ),
+        ),
         ours=(
             "This note comes from a customer of yours. The story of {vendor} on your site: {quote}",
             "This note comes from a customer of yours: {vendor} is on your own site.",
@@ -178,8 +267,9 @@ FRAMES = (
 
 
 UNKNOWN = (
-    "Your site says little about {need} so far, so this is a guess on my part.",
-    "There is not much to read about {prospect} yet, so you will know best what fits.",
-    "From the site of {prospect} it is hard to tell what comes first for you.",
-    "The site of {prospect} still leaves me guessing, which is why I ask.",
+    "You will know better than I how much {need} matters at {prospect} today.",
+    "What would help {prospect} most is for you to say.",
+    "What comes first at {prospect} is your call.",
+    "If {need} is no topic at {prospect}, that would be good to know, too.",
 )
+"""Where nothing of theirs can be quoted: they claim nothing, and leave the word to the reader."""

@@ -59,6 +59,8 @@ _LEADS_IN = re.compile(
     r"^(?:Additionally|Also|However|Moreover|In addition|As a result|Today|Now|Finally|Lastly),?\s+(?=(?:we|our)\b)",
     re.IGNORECASE,
 )
+_NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'&-]*(?: [A-Z][\w’'&-]*)+")
+"""A name of several words, which says nothing of a need: 'Peak XV'."""
 _SOMETIME_LATER = re.compile(r"\w+ (?:days?|weeks?|months?|years?) (?:later|after|ago)\b", re.IGNORECASE)
 _LEANS_BACK = re.compile(
     r"(?:if|but|and|so|because|this|that|these|those|it|they|he|she|to|while|when|with|since|then|for|as)\b",
@@ -152,6 +154,11 @@ class Material:
         """What the vendor says of itself, where an English e-mail can quote it."""
         pitch = self.brief.pitch
         return pitch if pitch and self.shown.english(pitch.evidence) else None
+
+    @cached_property
+    def own_story(self) -> CaseStudy[EvidenceId] | None:
+        """What the vendor tells of the prospect as its customer."""
+        return next((story for story in self.brief.vendor.case_studies if self.is_prospect(story.customer)), None)
 
     @cached_property
     def stories(self) -> list[CaseStudy[EvidenceId]]:
@@ -255,7 +262,8 @@ class Material:
         passage = self.shown.passage(evidence[0]) if evidence else None
         if passage is None or passage.page.kind in _NO_OPENING or passage.text.startswith(("Founder", "Founded")):
             return None
-        page, needs = _PAGES.get(passage.page.kind, "your site"), frozenset(cues.needs_of(passage.text))
+        page = _PAGES.get(passage.page.kind, "your site")
+        needs = frozenset(cues.needs_of(_NAME.sub("", passage.text)))
         if passage.page.language not in {"en", "und"}:
             names = latin_names(passage.text)
             return Hook(page, "", names, evidence, needs, worth) if names else None
@@ -313,7 +321,10 @@ class Material:
         )
 
     def hooks_for(self, rank: int) -> list[Hook]:
-        return self._share(self.hooks, rank, lambda hook, need, _: hook.worth + 1.5 * (need in hook.needs))
+        """A line that speaks of any need is worth more than one from which nothing follows."""
+        return self._share(
+            self.hooks, rank, lambda hook, need, _: hook.worth + 0.75 * bool(hook.needs) + 0.75 * (need in hook.needs)
+        )
 
     def _share(self, found: Sequence[T], rank: int, points: Callable[[T, Need, BuyerPersona], float]) -> list[T]:
         """Dealt out like cards: each persona in turn takes what fits best of what is left; the others' follow."""
@@ -329,18 +340,21 @@ class Material:
         return [*hands[rank], *(item for hand in hands[rank + 1 :] + hands[:rank] for item in hand)]
 
     def offerings_for(self, rank: int) -> list[Offering[EvidenceId]]:
-        """What to show this persona; in an expansion, first what the customer's own story does not speak of."""
-        own = " ".join(self._own_story())
+        """What to show this persona: nothing that the prospect's own story speaks of, unless the user asks for it."""
+        own = " ".join(self._of_own_story())
         usable = [
             o
             for o in self.brief.vendor.offerings
-            if o.kind != "plan" and shortest(o.description) and self.shown.english(o.evidence)
+            if o.kind != "plan"
+            and shortest(o.description)
+            and self.shown.english(o.evidence)
+            and (not _speaks_of(own, o.name) or self._asked(o.name))
         ]
         short = [o for o in usable if len(o.name.split()) <= 3 and not has_words(self.vendor, o.name)]
 
         def points(offering: Offering[EvidenceId], need: Need, _: BuyerPersona) -> float:
             told = f"{offering.name} {offering.description}"
-            return 2 * self._asked(told) + (need in cues.needs_of(told)) - 5 * _speaks_of(own, offering.name)
+            return 2 * self._asked(told) + (need in cues.needs_of(told))
 
         return self._share(short or usable, rank, points)
 
@@ -357,11 +371,11 @@ class Material:
         named = [o for o in self.brief.vendor.offerings if o.kind != "plan" and len(o.name.split()) <= 3]
         return [o for o in named if o.name.isascii() and o.name[:1].isupper()]
 
-    def _own_story(self) -> Iterator[str]:
-        for story in self.brief.vendor.case_studies:
-            if self.is_prospect(story.customer):
-                parts = [story.challenge, story.solution, *story.results]
-                yield from (story.headline, *(part.text for part in parts if part))
+    def _of_own_story(self) -> Iterator[str]:
+        """What is known of the page that tells the prospect's story."""
+        found = [p for i in (self.own_story.evidence if self.own_story else ()) if (p := self.shown.passage(i))]
+        pages = {passage.page.url for passage in found}
+        return (passage.text for passage in self.shown.passages if passage.page.url in pages)
 
 
 def _speaks_of(told: str, name: str) -> bool:
