@@ -8,7 +8,12 @@ from pathlib import Path
 from scripted import PROSPECT, PROSPECT_TEXTS, VENDOR, VENDOR_TEXTS, ScriptedSource, Stage, pages
 from test_pipeline import DEMO_PROSPECT, DEMO_VENDOR, demo_pages
 
-from octave_mcp.domain.playbook import Playbook, Touch
+from octave_mcp.domain.playbook import (
+    CompetitivePositioningCard,
+    ObjectionHandlingCard,
+    Playbook,
+    Touch,
+)
 from octave_mcp.models.extractive.cues import NEED_TITLES, NEED_WORDS
 
 OWN_STORY = """# Quillport saved 55 nights with Lumenforge
@@ -43,6 +48,11 @@ async def demo_playbook(tmp_path: Path) -> Playbook:
 
 def touches(playbook: Playbook) -> list[Touch]:
     return [touch for sequence in playbook.email_sequences for touch in sequence.touches]
+
+
+def objections(playbook: Playbook) -> dict[str, tuple[str, ...]]:
+    card = next(card for card in playbook.battle_cards if isinstance(card, ObjectionHandlingCard))
+    return {objection.objection: tuple(said.text for said in objection.answer) for objection in card.objections}
 
 
 # A customer
@@ -123,3 +133,30 @@ async def test_a_summary_without_proofs_asks_for_none_to_be_brought(tmp_path: Pa
     said = " ".join(sentence.text for sentence in playbook.executive_summary.how_to_engage)
     assert "Open with their own words" in said
     assert "these proofs" not in said
+
+
+# Objections
+
+
+async def test_an_objection_is_answered_by_what_answers_it(tmp_path: Path) -> None:
+    found = objections(await demo_playbook(tmp_path))
+    assert found["It costs too much."] == ("Overtime in dispatch at Penmarrow Medical fell by 31%.",)
+    assert found["We cannot predict what we would pay."] == ("Depot: Price: $690 per month",)
+
+
+async def test_an_objection_that_nothing_answers_stays_open(tmp_path: Path) -> None:
+    playbook = await playbook_of(
+        tmp_path, {"/pricing": "# Pricing\n\n| Plan | Storage |\n| --- | --- |\n| Yard | $0.02 per GB |"}
+    )
+    found = objections(playbook)
+    assert not found["We cannot predict what we would pay."]
+    assert not found["This is not mine to decide."]
+    assert not found["We would rather build it ourselves."]
+    card = next(card for card in playbook.battle_cards if isinstance(card, ObjectionHandlingCard))
+    assert all(objection.no_proof_yet == (not objection.answer) for objection in card.objections)
+
+
+async def test_the_card_says_what_was_not_found(tmp_path: Path) -> None:
+    playbook = await playbook_of(tmp_path)
+    card = next(card for card in playbook.battle_cards if isinstance(card, CompetitivePositioningCard))
+    assert card.where_they_win_note.startswith("No point where a competitor is ahead was found")

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 
 from octave_mcp.domain.evidence import Cite, EvidenceId
 from octave_mcp.domain.playbook import CompetitivePositioning, Objection, ObjectionHandling, Rival, Sentence, WhyWeWin
-from octave_mcp.domain.prospect import Need
-from octave_mcp.domain.vendor import Differentiator
+from octave_mcp.domain.vendor import Differentiator, Price
 from octave_mcp.figures import normal
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import quoted, say
@@ -17,46 +16,101 @@ from octave_mcp.models.extractive.material import Material, Voice
 MOST = 5
 MOST_RIVALS = 3
 MOST_PER_RIVAL = 4
+MOST_WORDS = 30
+MOST_NAME_WORDS = 4
 
-_OBJECTIONS: tuple[tuple[str, str, tuple[Need, ...], str], ...] = (
-    ("price", "It costs too much.", ("cost",), "What would it have to save to pay for itself?"),
-    ("price", "We cannot predict what we would pay.", ("cost", "scale"), "Which volume would you plan with?"),
+_MONEY = r"costs?|money|budget|bills?|spend(?:ing)?|overtime|fees|[$€£]\s?\d[\d.,]*"
+_LESS = r"sav(?:e|es|ed|ing|ings)|cut|cuts|reduc\w+|lower\w*|less|fewer|drop\w*|fell|fall\w*|halv\w+"
+
+_SAVED = re.compile(
+    rf"(?=.*(?:\b(?:{_MONEY})))(?=.*\b(?:{_LESS})\b)|\bcheaper\b|\bfraction of the (?:cost|price)", re.IGNORECASE
+)
+_KEPT_SAFE = re.compile(
+    r"\bself-host\w*|\byour (?:own )?(?:infrastructure|servers?|cloud)\b|\bon-prem\w*|\bencrypt\w+|"
+    r"\bGDPR\b|\bSOC ?2\b|\bISO ?27001\b|\bHIPAA\b|\bdata (?:residency|ownership)\b|"
+    r"\bcontrol (?:of|over) (?:your|their|our) (?:\w+ )?data\b|\bprivacy\b",
+    re.IGNORECASE,
+)
+
+_OBJECTIONS: tuple[tuple[str, str, re.Pattern[str], str], ...] = (
+    (
+        "price",
+        "It costs too much.",
+        _SAVED,
+        "What would it have to save to pay for itself?",
+    ),
+    (
+        "price",
+        "We cannot predict what we would pay.",
+        re.compile(
+            r"\bpredictabl\w+|\b(?:flat|fixed) (?:fee|rate|price)|\b(?:spend(?:ing)?|billing|cost) (?:caps?|limits?)|"
+            r"\bno (?:hidden|surprise)\b",
+            re.IGNORECASE,
+        ),
+        "Which volume would you plan with?",
+    ),
     (
         "timing",
         "We have no time to set this up now.",
-        ("speed", "adoption"),
+        re.compile(
+            r"(?=.*\b(?:set ?up|install\w*|live|running|started|rolled out|onboard\w*|migrat\w+|deploy\w*|buil[dt])\b)"
+            r"(?=.*\b(?:in|within|under|takes?|less than) (?:\w+ ){0,3}?(?:minutes?|hours?|days?|weekend)\b)|"
+            r"\b(?:easy|quick|fast|simple) to (?:set ?up|start|install|use|adopt|add)\b|"
+            r"\bone line\b|\bout of the box\b|"
+            r"\bwithout (?:\w+ )?(?:code|coding|training|migration)\b|\bno (?:code|training|installation)\b",
+            re.IGNORECASE,
+        ),
         "What would a first step of an hour have to show?",
     ),
-    ("timing", "Come back next quarter.", ("growth", "conversion"), "What will be different then?"),
+    (
+        "timing",
+        "Come back next quarter.",
+        re.compile(r"\b(?:in|within|after) (?:\w+ ){0,2}?(?:days?|weeks?|months?)\b", re.IGNORECASE),
+        "What will be different then?",
+    ),
     (
         "authority",
         "This is not mine to decide.",
-        ("insight", "adoption"),
+        re.compile(
+            r"\b(?:chose|choose|choice|decid\w+|decision|convinc\w+|buy-in|(?:whole|entire|every) (?:team|company)|"
+            r"everyone|all (?:our|of our|the) teams)\b",
+            re.IGNORECASE,
+        ),
         "Who would you want beside you when it is decided?",
     ),
-    ("need", "We get by with what we have.", ("integration", "insight"), "What can you not answer with it today?"),
+    ("need", "We get by with what we have.", cues.MEASURED, "What can you not answer with it today?"),
     (
         "need",
         "We would rather build it ourselves.",
-        ("control", "integration"),
+        re.compile(
+            r"\b(?:build(?:ing)? (?:it|this|that|one|our own|your own)|in-house|from scratch|ourselves|self-host\w*|"
+            r"engineer\w* (?:time|hours)|(?:time|hours|months|years) of (?:work|engineering|development)|"
+            r"(?:instead of|without|rather than|not) (?:\w+ )?(?:building|maintaining|writing)|whole problem)\b",
+            re.IGNORECASE,
+        ),
         "What would your team not build in that time?",
     ),
     (
         "competitor",
         "We already use another tool.",
-        ("integration", "quality"),
+        re.compile(r"\bswitch\w*|\bmigrat\w+|\breplac\w+|\binstead of\b", re.IGNORECASE),
         "What made you choose it, and what has changed since?",
     ),
     (
         "need",
         "Our data must not leave our hands.",
-        ("security", "control"),
+        _KEPT_SAFE,
         "Which data is that, and who sets the rule?",
     ),
 )
+"""What is said, the words of an answer to it, and the question that follows; a line without the words is none."""
 
-_ANY_RESULT_ANSWERS: frozenset[Need] = frozenset({"growth", "integration"})
-"""To 'not now' and 'we get by', what others gained is an answer; to a worry about data it is none."""
+_FREE = re.compile(
+    r"\bfree (?:plan|tier|forever|to start)|\b(?:starts?|start for) free\b|\bfor free\b|[$€£]0(?![\d.])", re.IGNORECASE
+)
+_BY_TIME = re.compile(
+    r"[$€£]\s?\d[\d.,]*\s?(?:/|per |a |each )\s?(?:user |seat |\w+ )?(?:per |/ ?)?(?:month|mo|year|yr)\b", re.IGNORECASE
+)
 
 
 def why_we_win(material: Material) -> WhyWeWin[Cite]:
@@ -100,16 +154,19 @@ def objection_handling(material: Material) -> ObjectionHandling[Cite]:
     )
 
 
+_AT_LEAST = re.compile(r"\b(?:from|starting|starts|up to|plus|additional|over)\b", re.IGNORECASE)
+_IN_CHARGE = re.compile(r"\b(?:Head|Lead|VP|Director|Chief|C[A-Z]O)\b")
+
+
 class Answers:
-    """Each objection gets the best proof that is left; where there is none it says so."""
+    """Each objection gets the best line that answers it and is left; where there is none it says so."""
 
     def __init__(self, material: Material) -> None:
         self.material = material
         self.used: set[tuple[EvidenceId, ...]] = set()
-        self.said: set[str] = set()
 
-    def to(self, category: str, objection: str, needs: tuple[Need, ...], ask: str) -> Objection[Cite]:
-        answer = next(filter(None, (find() for find in self._ways(category, needs))), None)
+    def to(self, category: str, objection: str, words: re.Pattern[str], ask: str) -> Objection[Cite]:
+        answer = next(filter(None, (find(words) for find in self._ways(category, words))), None)
         return Objection[Cite].model_validate(
             {
                 "category": category,
@@ -120,54 +177,57 @@ class Answers:
             }
         )
 
-    def _ways(self, category: str, needs: tuple[Need, ...]) -> Iterator[Callable[[], Sentence[Cite] | None]]:
-        """Where an answer to an objection may come from, the best first; what none of them has stays open."""
-        if category == "price":
-            yield from (self._price,) if "scale" in needs else (lambda: self._proof(needs), self._price)
-        elif category == "competitor":
+    def _ways(
+        self, category: str, words: re.Pattern[str]
+    ) -> Iterator[Callable[[re.Pattern[str]], Sentence[Cite] | None]]:
+        """Where an answer may come from, the best first."""
+        if category == "competitor":
             yield self._rival
         elif category == "authority":
             yield self._leader
-        elif needs[0] in _ANY_RESULT_ANSWERS:
-            yield self._any_proof
-        else:
-            yield lambda: self._certificate(needs)
-            yield lambda: self._voice(needs)
-            yield lambda: self._promise(needs)
-        yield lambda: self._proof(needs)
+        elif category == "price":
+            yield self._saving if words is _SAVED else self._fixed_price
+        elif words is _KEPT_SAFE:
+            yield from (self._certificate, self._promise)
+        if category != "authority":
+            yield from (self._proof, self._voice, self._promise)
 
-    def _certificate(self, needs: tuple[Need, ...]) -> Sentence[Cite] | None:
-        if "security" not in needs:
-            return None
+    def _certificate(self, _: re.Pattern[str]) -> Sentence[Cite] | None:
         held = [p for p in self.material.brief.vendor.proof_points if p.kind == "certification"]
         left = [p for p in held if p.evidence not in self.used and self.material.shown.english(p.evidence)]
         return self._take(quoted(left[0].text), left[0].evidence) if left else None
 
-    def _price(self) -> Sentence[Cite] | None:
-        """What costs nothing to begin with, then what the cheapest plan costs."""
+    def _saving(self, words: re.Pattern[str]) -> Sentence[Cite] | None:
+        """What a customer saved; else what costs nothing to begin with."""
+        return self._proof(words) or self._price(
+            lambda price: price.plan.casefold() == "free" or bool(_FREE.search(price.terms)),
+            "There is a way to begin that costs nothing. {plan}: {terms}",
+        )
+
+    def _fixed_price(self, _: re.Pattern[str]) -> Sentence[Cite] | None:
+        return self._price(
+            lambda price: bool(_BY_TIME.search(price.terms)) and not _AT_LEAST.search(price.terms), "{plan}: {terms}"
+        )
+
+    def _price(self, fits: Callable[[Price[EvidenceId]], bool], frame: str) -> Sentence[Cite] | None:
+        """The price with the fewest words that fits."""
         prices = [price for offering in self.material.brief.vendor.offerings for price in offering.pricing]
-        for price in sorted(
-            prices, key=lambda p: (not re.search(r"\bfree\b", f"{p.plan} {p.terms}", re.IGNORECASE), len(p.terms))
-        ):
-            fits = price.evidence not in self.used and self.material.shown.english(price.evidence)
-            if fits and len(price.terms.split()) <= 30 and re.search(r"[$€£¥]|\bfree\b", price.terms, re.IGNORECASE):
-                return self._take(f"{price.plan}: {price.terms}", price.evidence)
+        for price in sorted(filter(fits, prices), key=lambda price: len(price.terms)):
+            short = len(price.terms.split()) <= MOST_WORDS
+            if short and price.evidence not in self.used and self.material.shown.english(price.evidence):
+                return self._take(frame.format(plan=price.plan, terms=price.terms), price.evidence)
         return None
 
-    def _leader(self) -> Sentence[Cite] | None:
-        """What someone in charge elsewhere says."""
-        heads = [
-            v
-            for v in self.material.voices
-            if v.function == "leadership" or re.search(r"\b(?:Head|Lead|VP|Director|Chief|C[A-Z]O)\b", v.role)
-        ]
-        left = [v for v in heads if v.evidence not in self.used]
+    def _leader(self, words: re.Pattern[str]) -> Sentence[Cite] | None:
+        """What someone in charge elsewhere says of the choice."""
+        heads = [v for v in self.material.voices if v.function == "leadership" or _IN_CHARGE.search(v.role)]
+        left = [v for v in heads if v.evidence not in self.used and words.search(v.quote)]
         return self._quote(left[0]) if left else None
 
     def _quote(self, voice: Voice) -> Sentence[Cite]:
         return self._take(f"{voice.person}, {voice.role} at {voice.company}: {quoted(voice.quote)}", voice.evidence)
 
-    def _rival(self) -> Sentence[Cite] | None:
+    def _rival(self, _: re.Pattern[str]) -> Sentence[Cite] | None:
         left = [d for d in self.material.brief.vendor.differentiators if re.match(r"(?:How|Why) ", d.text)]
         for difference in left:
             if difference.evidence not in self.used:
@@ -179,31 +239,25 @@ class Answers:
         ]
         return self._take(_told(rows[0]), rows[0].evidence) if rows else None
 
-    def _voice(self, needs: tuple[Need, ...]) -> Sentence[Cite] | None:
-        fits = [v for v in self.material.voices if v.evidence not in self.used and needs[0] in cues.needs_of(v.quote)]
+    def _voice(self, words: re.Pattern[str]) -> Sentence[Cite] | None:
+        fits = [v for v in self.material.voices if v.evidence not in self.used and words.search(v.quote)]
         return self._quote(fits[0]) if fits else None
 
-    def _promise(self, needs: tuple[Need, ...]) -> Sentence[Cite] | None:
-        vendor = self.material.brief.vendor
+    def _promise(self, words: re.Pattern[str]) -> Sentence[Cite] | None:
+        vendor, english = self.material.brief.vendor, self.material.shown.english
         told = [(v.title, v.text, v.evidence) for v in vendor.value_propositions]
         told += [
-            (o.name, o.description, o.evidence) for o in vendor.offerings if o.description and len(o.name.split()) <= 4
+            (o.name, o.description, o.evidence) for o in vendor.offerings if len(o.name.split()) <= MOST_NAME_WORDS
         ]
-        for need in needs:
-            for title, text, evidence in told:
-                fits = need in cues.needs_of(f"{title} {text}") and self.material.shown.english(evidence)
-                if fits and text not in self.said and len(text.split()) <= 30:
-                    self.said.add(text)
-                    return self._take(f"{title}: {quoted(text)}", evidence)
+        for title, text, evidence in told:
+            fits = words.search(text) and len(text.split()) <= MOST_WORDS and english(evidence)
+            if fits and evidence not in self.used:
+                return self._take(f"{title}: {quoted(text)}", evidence)
         return None
 
-    def _proof(self, needs: tuple[Need, ...]) -> Sentence[Cite] | None:
-        fits = [p for p in self.material.proofs if p.evidence not in self.used and set(needs) & cues.needs_of(p.text)]
+    def _proof(self, words: re.Pattern[str]) -> Sentence[Cite] | None:
+        fits = [p for p in self.material.proofs if p.evidence not in self.used and words.search(p.text)]
         return self._take(fits[0].text, fits[0].evidence) if fits else None
-
-    def _any_proof(self) -> Sentence[Cite] | None:
-        left = [proof for proof in self.material.proofs if proof.measured and proof.evidence not in self.used]
-        return self._take(left[0].text, left[0].evidence) if left else None
 
     def _take(self, text: str, evidence: tuple[EvidenceId, ...]) -> Sentence[Cite]:
         self.used.add(evidence)
@@ -224,7 +278,7 @@ def competitive_positioning(material: Material) -> CompetitivePositioning[Cite]:
         rivals=rivals,
         where_they_win_note=f"From {read}, so lean on it with care."
         if conceded
-        else f"None found on {read}; ask the reader what they like about the other.",
+        else f"No point where a competitor is ahead was found on {read}; ask what they like about the tool they have.",
     )
 
 
