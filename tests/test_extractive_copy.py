@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from scripted import PROSPECT, PROSPECT_TEXTS, VENDOR, VENDOR_TEXTS, ScriptedSource, Stage, pages
 from test_pipeline import DEMO_PROSPECT, DEMO_VENDOR, demo_pages
 
@@ -160,3 +161,18 @@ async def test_the_card_says_what_was_not_found(tmp_path: Path) -> None:
     playbook = await playbook_of(tmp_path)
     card = next(card for card in playbook.battle_cards if isinstance(card, CompetitivePositioningCard))
     assert card.where_they_win_note.startswith("No point where a competitor is ahead was found")
+
+
+# Whom to write to
+
+
+@pytest.mark.parametrize("told", ["Founders: Ada Lovering, Tom Flockton", "Founders: Ada Lovering"])
+async def test_founders_that_the_site_names_are_the_ones_to_write_to(tmp_path: Path, told: str) -> None:
+    home = f"{PROSPECT_TEXTS['/']}\n\n## About this page\n\n{told}"
+    playbook = await playbook_of(tmp_path, prospect={"/": home, "/about": PROSPECT_TEXTS["/about"]})
+    founder = next(persona for persona in playbook.priority_personas if persona.function == "leadership")
+    assert founder.title == "Founder"
+    assert not founder.inferred
+    assert founder.contact == f"{told.removeprefix('Founders: ').replace(', ', ' or ')}, Founder"
+    assert told in {playbook.evidence[i].quote for i in founder.why_they_care.evidence}
+    assert f"Send the first touch to {founder.contact}." in {win.action for win in playbook.quick_wins}

@@ -21,6 +21,7 @@ from octave_mcp.domain.prospect import (
 )
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import quoted
+from octave_mcp.models.extractive.names import is_person
 from octave_mcp.models.extractive.shown import STALE, Shown, latin_names
 
 _SENIOR = re.compile(
@@ -30,6 +31,8 @@ _SENIOR = re.compile(
 MOST_PAINS = 6
 MOST_BUYERS = 3
 MOST_HINTS = 4
+MOST_CONTACTS = 2
+FOUNDERS = "Founders:"
 
 _SHOWS: dict[FactTopic, Need] = {
     "hiring": "hiring",
@@ -126,7 +129,7 @@ def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], shown: Shown
     """The job functions that the site shows and the needs point to, the best supported first."""
     support: dict[JobFunction, list[Job[EvidenceId] | Fact[EvidenceId]]] = {}
     points: dict[JobFunction, float] = {}
-    for job in brief.reading.jobs:
+    for job in (*brief.reading.jobs, *_founders(brief.reading)):
         support.setdefault(job.function, []).append(job)
         points[job.function] = min(6, points.get(job.function, 0) + (2 if job.hiring else 1))
     for fact in brief.reading.facts:
@@ -144,6 +147,18 @@ def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], shown: Shown
         yield _buyer(function, support.get(function, []), pains, brief.company, shown)
     if not ranked and len(shown.passages):
         yield _whoever_leads(brief.company, shown)
+
+
+def _founders(reading: ProspectReading[EvidenceId]) -> Iterator[Job[EvidenceId]]:
+    """Those whom the site's pages name as founders, unless it gives them jobs."""
+    if any(job.person and job.function == "leadership" for job in reading.jobs):
+        return
+    for fact in reading.facts:
+        people = fact.text.removeprefix(FOUNDERS) if fact.text.startswith(FOUNDERS) else ""
+        for person in filter(is_person, (name.strip(" .") for name in people.split(","))):
+            yield Job[EvidenceId](
+                title="Founder", person=person, function="leadership", hiring=False, evidence=fact.evidence
+            )
 
 
 def _asked_for(points: Mapping[JobFunction, float], context: str) -> dict[JobFunction, float]:
@@ -169,12 +184,20 @@ def _buyer(
     ]
     return Buyer[Cite](
         title=held.title if held and named else cues.FUNCTION_TITLES[function],
-        contact=f"{held.person}, {held.title}" if held else None,
+        contact=_contact(held, jobs),
         function=function,
         why_they_care=_why(opening, held, own, company),
         inferred=not named,
         evidence=tuple(dict.fromkeys((*shown.cites(evidence), *(own.evidence[:1] if own else ())))),
     )
+
+
+def _contact(held: Job[EvidenceId] | None, jobs: Sequence[Job[EvidenceId]]) -> str | None:
+    """Who to write to; both, where two people have the one title."""
+    if held is None:
+        return None
+    people = [job.person for job in jobs if job.person and job.title == held.title]
+    return f"{' or '.join(people[:MOST_CONTACTS])}, {held.title}"
 
 
 def _why(opening: Job[EvidenceId] | None, held: Job[EvidenceId] | None, own: Pain[Cite] | None, company: str) -> str:
