@@ -176,3 +176,14 @@ async def test_founders_that_the_site_names_are_the_ones_to_write_to(tmp_path: P
     assert founder.contact == f"{told.removeprefix('Founders: ').replace(', ', ' or ')}, Founder"
     assert told in {playbook.evidence[i].quote for i in founder.why_they_care.evidence}
     assert f"Send the first touch to {founder.contact}." in {win.action for win in playbook.quick_wins}
+
+
+async def test_technology_makes_an_engineering_buyer_and_customers_alone_no_sales_one(
+    tmp_path: Path,
+) -> None:
+    home = "# Quillport\n\nOur customers sail on every coast of the north. We want to ship every ferry faster."
+    about = "# About\n\nOur planning runs on Kubernetes and PostgreSQL. We build our tools in Python and Rust."
+    playbook = await playbook_of(tmp_path, prospect={"/": home, "/about": about})
+    functions = {persona.function for persona in playbook.priority_personas}
+    assert "engineering" in functions
+    assert "sales" not in functions

@@ -47,7 +47,6 @@ _WHERE: dict[FactTopic, JobFunction] = {
     "offering": "product",
     "funding": "leadership",
     "business": "leadership",
-    "customers": "sales",
     "scale": "operations",
     "compliance": "security",
 }
@@ -142,7 +141,7 @@ def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], shown: Shown
             if function in points and pain.need in needs[:3]:
                 points[function] += 1.5
     points = _asked_for(points, brief.context)
-    ranked = sorted(points, key=lambda function: (-points[function], list(cues.FUNCTIONS).index(function)))
+    ranked = sorted(points, key=lambda function: (-points[function], -len(support.get(function, ()))))
     for function in ranked[:MOST_BUYERS]:
         yield _buyer(function, support.get(function, []), pains, brief.company, shown)
     if not ranked and len(shown.passages):
