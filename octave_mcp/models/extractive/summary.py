@@ -68,9 +68,9 @@ def _how(material: Material) -> Iterator[Sentence[Cite]]:
     for proof in material.proofs[:2]:
         yield say(proof.text, "fact", material.cites(proof.evidence))
     need = cues.NEED_WORDS[material.need(0)] if material.personas else "their needs"
-    proofs = ", and bring these proofs only once they see the link" if material.proofs else ""
-    start = "Ask what they use today, and what for" if material.expansion else "Open with their own words"
-    yield say(f"{start}; ask about {need}{proofs}.", "courtesy")
+    start = "Begin with what they use today, and what for" if material.expansion else "Open with their own words"
+    then = ", and bring these proofs only once they see the link." if material.proofs else "."
+    yield say(f"{start}, {'' if material.proofs else 'and '}ask about {need}{then}", "courtesy")
 
 
 def _points(material: Material, rank: int, persona: BuyerPersona) -> PersonaPoints[Cite]:
