@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 
+from octave_mcp.dates import date_of_heading
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
 from octave_mcp.domain.page import Page, PageRef
@@ -27,7 +28,10 @@ _END = re.compile(
 
 
 def passages(page: Page) -> tuple[Passage, ...]:
-    """The page cut into stretches of about 300 characters: whole sentences, under one heading, numbered from 1."""
+    """The page cut into stretches of about 300 characters: whole sentences, under one heading, numbered from 1.
+
+    What stands under a heading that is a date is as old as that, where its page is not older.
+    """
     found: list[Passage] = []
     group: list[tuple[int, int]] = []
     heading = ""
@@ -51,7 +55,27 @@ def passages(page: Page) -> tuple[Passage, ...]:
         if line[0].lstrip().startswith("#"):
             close()
     close()
-    return tuple(found)
+    return tuple(_dated(found))
+
+
+def _dated(found: Sequence[Passage]) -> Iterator[Passage]:
+    """The date of a heading holds for what is below it, to the next heading of its level."""
+    since: tuple[int, PageRef] | None = None
+    for passage in found:
+        text = passage.text.lstrip()
+        if level := len(text) - len(text.lstrip("#")):
+            since = None if since and level <= since[0] else since
+            dated = _as_old_as(passage.heading, passage.page)
+            since = (level, dated) if dated else since
+        yield passage.model_copy(update={"page": since[1]}) if since else passage
+
+
+def _as_old_as(heading: str, page: PageRef) -> PageRef | None:
+    """The page as of the date that a heading is; a year to come is a plan, and no date."""
+    read_on, on = page.fetched_at.date(), date_of_heading(heading)
+    if on is None or on.year > read_on.year:
+        return None
+    return page.model_copy(update={"published_on": min(on, read_on, page.published_on or on)})
 
 
 def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:

@@ -243,11 +243,11 @@ def _shown(ask: Ask[Any, Any], numbers: dict[EvidenceId, int]) -> str:
 
 
 def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[str]:
-    page, heading, printed = "", "", ""
+    page, heading, printed = None, "", ""
     for number in numbers:
         passage = passages[number - 1]
-        if passage.page.url != page:
-            page, heading, printed = passage.page.url, "", ""
+        if (dated := (passage.page.url, passage.page.published_on)) != page:
+            page, heading, printed = dated, "", ""
             yield f"\n=== {_head(passage)}"
         if passage.heading != heading:
             heading, before = passage.heading, printed

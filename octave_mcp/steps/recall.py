@@ -13,7 +13,7 @@ from octave_mcp.run import Run
 from octave_mcp.steps.prioritise_urls import naming
 
 MOST_UNREAD = 3
-MADE = "1"
+MADE = "2"
 """Raise it with each change of what is found, beside that of the prompts."""
 
 

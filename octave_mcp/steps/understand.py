@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from octave_mcp.domain.asks import UnderstandingBrief
@@ -19,7 +20,7 @@ from octave_mcp.domain.prospect import (
 )
 from octave_mcp.domain.research import Research
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
-from octave_mcp.evidence import as_passage, confidence
+from octave_mcp.evidence import as_passage, confidence, is_stale
 from octave_mcp.prompts import ask_for
 from octave_mcp.run import Checked, Run
 
@@ -28,6 +29,17 @@ MOST_PAINS = 7
 MOST_PERSONAS = 3
 MOST_FACTS = 5
 """Of each topic."""
+
+_COUNTED = {
+    "people": re.compile(
+        r"\b(?:we(?:['’]re| are| employ)|team of|grown to)(?: now)?(?: about| over| some)? \d[\d,]*\+? people\b|"
+        r"\d\+? (?:employees|team members)\b",
+        re.IGNORECASE,
+    ),
+    "countries": re.compile(
+        r"\b(?:people|team|members|employees|distributed|remote|spread)\b.{0,60}?\b\d+\+? countries\b", re.IGNORECASE
+    ),
+}
 
 _TELLING: tuple[PageKind, ...] = (
     "about",
@@ -102,6 +114,29 @@ def _intelligence(research: Research, answer: Understanding[EvidenceId] | None) 
     )
 
 
+def _newest_counts(
+    facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
+) -> list[Fact[EvidenceId]]:
+    """Without those that count people, or their countries, as of a day where a newer fact counts them too."""
+
+    def is_newer(other: Evidence, than: Evidence) -> bool:
+        if other.published_on is None or than.published_on is None:
+            return other.published_on is None and is_stale(than)
+        return other.published_on > than.published_on
+
+    def is_past(fact: Fact[EvidenceId]) -> bool:
+        own = evidence[fact.evidence[0]]
+        newer = [other for other in facts if is_newer(evidence[other.evidence[0]], own)]
+        counts = _counts(fact)
+        return bool(counts) and counts <= {kind for other in newer for kind in _counts(other)}
+
+    return [fact for fact in facts if not is_past(fact)]
+
+
+def _counts(fact: Fact[EvidenceId]) -> set[str]:
+    return {kind for kind, words in _COUNTED.items() if words.search(fact.text)}
+
+
 def _telling(
     facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
 ) -> tuple[Fact[EvidenceId], ...]:
@@ -114,6 +149,6 @@ def _telling(
         return kind, age, -sum(character.isdigit() for character in fact.text)
 
     by_topic: dict[str, list[Fact[EvidenceId]]] = {}
-    for fact in sorted(facts, key=rank):
+    for fact in sorted(_newest_counts(facts, evidence), key=rank):
         by_topic.setdefault(fact.topic, []).append(fact)
     return tuple(fact for topic in by_topic.values() for fact in topic[:MOST_FACTS])
