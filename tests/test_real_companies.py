@@ -9,6 +9,7 @@ import pytest
 
 from octave_mcp.app import App
 from octave_mcp.domain.events import Event
+from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.evidence import verified
@@ -25,6 +26,12 @@ async def nobody_listens(_: Event) -> None:
     return
 
 
+def stands_in_quotation(evidence: Evidence, text: str) -> bool:
+    """Whether it is in a block quotation, or within quotation marks of its paragraph."""
+    paragraph = text[text.rfind("\n", 0, evidence.start) + 1 : evidence.start + 1]
+    return paragraph.startswith(">") or paragraph.count("“") > paragraph.count("”")
+
+
 async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int = 25) -> Playbook:
     app = App(
         Settings.model_validate({"home": home, "allow_hosts": ("127.0.0.1",), "model": "extractive"}), engine="inline"
@@ -36,10 +43,15 @@ async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: 
     assert record.status == "completed"
     playbook = await app.runs.playbook(record.run_id)
     assert playbook
+    praise = {
+        i for point in playbook.vendor_elements.proof_points if point.kind == "testimonial" for i in point.evidence
+    }
     for evidence in playbook.evidence.values():
         text = await app.store.page_text(evidence.page_sha256)
         assert text is not None
         assert verified(evidence, text)
+        if evidence.id in praise:
+            assert stands_in_quotation(evidence, text)
     await app.runs.close()
     return playbook
 

@@ -10,6 +10,7 @@ from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.domain.vendor import CaseStudy, ProofPoint, ReferenceCustomer
 from octave_mcp.figures import has_words
 from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.copy import stands_alone
 from octave_mcp.models.extractive.names import (
     Person,
     attributed,
@@ -237,16 +238,20 @@ def _testimonials(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 
 
 def _praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, Person]]:
-    """Quotations with the line under them that says whose they are; on other pages only those naming the vendor."""
+    """Quotations with the line under them that says whose they are; on other pages only those naming the vendor.
+
+    A paragraph that tells in between who speaks is no part of them.
+    """
     if page.page.kind in {"news", "about", "careers"}:
         return
     quote: list[Line] = []
-    for line in page.lines:
-        person = attributed(line.text) if quote and (line.form == "attribution" or _signs(line)) else None
+    for _, lines in groupby(page.lines, key=lambda line: line.block):
+        block = [*lines]
+        person = attributed(block[0].text) if quote and (block[0].form == "attribution" or _signs(block[0])) else None
         if person and (page.page.kind in _OF_CUSTOMERS or any(has_words(vendor, said.text) for said in quote)):
-            yield quote, line, person
-        goes_on = line.form == "quote" or line.text.startswith(("“", '"')) or (quote and line.block == quote[-1].block)
-        quote = [*quote, line] if goes_on and not person else []
+            yield quote, block[0], person
+        goes_on = [line for line in quote if line.form == block[0].form]
+        quote = [*goes_on, *block] if all(line.spoken for line in block) and not person else []
 
 
 def _signs(line: Line) -> bool:
@@ -274,7 +279,10 @@ def praises(text: str, vendor: str) -> bool:
 
 
 def _two_best(quote: Sequence[Line], vendor: str) -> list[Line]:
-    """The sentence of a quotation that praises most, with its neighbour if both are short; none if none does."""
+    """The sentence of a quotation that praises most, with its neighbour if both are short; none if none does.
+
+    What points back is quoted with the sentence before it, where there is room.
+    """
     good = [at for at, line in enumerate(quote) if praises(line.text, vendor)]
     if not good:
         return []
@@ -285,7 +293,8 @@ def _two_best(quote: Sequence[Line], vendor: str) -> list[Line]:
         return len(cues.BENEFIT.findall(text)) + figures + 2 * has_words(vendor, text) - 0.1 * at
 
     best = max(good, key=points)
-    pair = quote[best : best + 2]
+    first = best - 1 if best and not stands_alone(quote[best].text) else best
+    pair = quote[first : first + 2]
     return [*pair] if sum(len(line.text.split()) for line in pair) <= 40 else [quote[best]]
 
 

@@ -14,14 +14,21 @@ from octave_mcp.domain.page import PageRef
 LONGEST_LINE = 1200
 """Characters; what is longer is no sentence, and patterns take their time over it."""
 
+QUOTATION_WORDS = 5
+
 Form = Literal["heading", "item", "quote", "attribution", "row", "sentence"]
 
 STRUCTURED_HEADING = "About this page"
 
+_OPENING = ("“", '"')
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sentence as shown. `block` is the same for the sentences of one line of the page; `level` is a heading's."""
+    """One sentence as shown. `block` is the same for the sentences of one line of the page; `level` is a heading's.
+
+    `narrated` is what of it stands outside quotation marks; of a block quotation that has none, nothing does.
+    """
 
     text: str
     cite: Cite
@@ -30,6 +37,17 @@ class Line:
     page: PageRef
     block: int
     level: int = 0
+    narrated: str = ""
+
+    @property
+    def spoken(self) -> bool:
+        """Whether all of it is somebody's words."""
+        return not re.search(r"\w", self.narrated)
+
+    @property
+    def quotes(self) -> bool:
+        """Whether it gives somebody's words, and not just a word in quotation marks."""
+        return len(self.text.split()) - len(self.narrated.split()) >= QUOTATION_WORDS
 
     @property
     def english(self) -> bool:
@@ -80,6 +98,7 @@ def read(passages: Sequence[Passage]) -> tuple[ReadPage, ...]:
 
 def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
     block, mark, level, ended = 0, "", 0, ("", -1)
+    inside = whole = False
     for number, passage in enumerate(passages, 1):
         seen_until = 0
         goes_on = ended[0] == passage.page.sha256 and passage.start - ended[1] == 1
@@ -91,12 +110,28 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
                 block += 1
                 mark = before.rsplit("\n", 1)[-1].strip()
                 level = len(mark) if mark.startswith("#") else 0
+                inside, whole = False, _form(mark, "") == "quote" and not passage.text.startswith(_OPENING, first)
+            narrated, inside = ("", False) if whole else _outside(passage.text[first:last], inside=inside)
             form = _form(mark, passage.text[first:last])
             cite = Cite(passage=number, sentences=(index,))
             heading = "" if form == "heading" and level == 1 else passage.heading
-            yield Line(passage.text[first:last], cite, form, heading, passage.page, block, level)
+            yield Line(passage.text[first:last], cite, form, heading, passage.page, block, level, narrated)
             seen_until = last
         ended = (passage.page.sha256, passage.start + len(passage.text))
+
+
+def _outside(text: str, *, inside: bool) -> tuple[str, bool]:
+    """What of a text stands outside quotation marks, and whether its end stands inside."""
+    outside: list[str] = []
+    last = 0
+    for mark in re.finditer(r"[“”\"]", text):
+        if mark[0] == '"' and not inside and text[: mark.start()][-1:].isalnum():
+            continue  # inches
+        if not inside:
+            outside.append(text[last : mark.start()])
+        inside = mark[0] == "“" or (mark[0] == '"' and not inside)
+        last = mark.end()
+    return "".join(outside if inside else [*outside, text[last:]]), inside
 
 
 def _form(mark: str, text: str) -> Form:
