@@ -103,3 +103,23 @@ async def test_praise_that_points_back_is_quoted_with_what_it_points_to(tmp_path
     )
 
     assert [point.text for point in praise(playbook)] == ["We drilled twice. Lumenforge just made that better."]
+
+
+# What is said of people
+
+TEAM = """# About Quillport
+
+## Team
+
+- Ada Quist, Cofounder
+- Bo Lindqvist, Engineering
+- Cay Holm, Marketing
+- Dan Berg, Software Engineer
+"""
+
+
+async def test_why_somebody_cares_is_an_inference_even_where_the_site_names_them(tmp_path: Path) -> None:
+    playbook = await playbook_with(tmp_path, prospect={"/about": TEAM})
+
+    assert any(not persona.inferred for persona in playbook.priority_personas)
+    assert {persona.why_they_care.kind for persona in playbook.priority_personas} == {"inference"}

@@ -89,7 +89,6 @@ def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> Pr
     buyer = drafts.personas[rank]
     none = PersonaPoints[EvidenceId](persona_id=buyer.id, goals=(), pains=(), talking_points=())
     points = next((points for points in summary.personas if points.persona_id == buyer.id), none)
-    kind = "inference" if buyer.inferred else "fact"
     return PriorityPersona(
         id=buyer.id,
         rank=rank + 1,
@@ -97,7 +96,7 @@ def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> Pr
         contact=buyer.contact,
         function=buyer.function,
         inferred=buyer.inferred,
-        why_they_care=Sentence[EvidenceId](text=buyer.why_they_care, kind=kind, evidence=buyer.evidence),
+        why_they_care=Sentence[EvidenceId](text=buyer.why_they_care, kind="inference", evidence=buyer.evidence),
         goals=points.goals,
         pains=points.pains,
         talking_points=points.talking_points,
