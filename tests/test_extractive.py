@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,19 @@ async def playbook_with(
 
 def praise(playbook: Playbook) -> list[ProofPoint[str]]:
     return [point for point in playbook.vendor_elements.proof_points if point.kind == "testimonial"]
+
+
+def openers_and_reasons(playbook: Playbook) -> str:
+    """What the copy says of the prospect: in e-mails, calls, reasons and pains."""
+    said = [sentence.text for sentence in playbook.executive_summary.why_now]
+    said += [touch.body for sequence in playbook.email_sequences for touch in sequence.touches]
+    said += [sentence.text for track in playbook.talk_tracks for sentence in (*track.pitch, *track.cold_call.opener)]
+    said += [pain.text for pain in playbook.prospect_intelligence.pain_points]
+    return "\n".join(said)
+
+
+def facts(playbook: Playbook) -> list[str]:
+    return [fact.text for fact in playbook.prospect_intelligence.company_profile.facts]
 
 
 # Whose words they are
@@ -54,6 +68,134 @@ async def test_a_quotation_of_two_paragraphs_is_its_speakers_as_a_whole(tmp_path
     )
 
     assert [(p.text, p.person) for p in praise(playbook)] == [('Lumenforge has "helped" us most.', "Cay Holm")]
+
+
+RELEASE = """# Quillport raises money for a yard
+
+Quillport has raised $9 million from Northgate. We want to build faster in two yards.
+
+“We plan to grow a team that checks every weld twice,” said Quillport CEO Mia Dahl.
+
+"Our problem was a hall that is too slow," explains Ed Brandt, co-founder of Rivermark. "We lost 41 orders to it."
+
+This time, we speak to Eva Sund, Co-founder and CTO of Pilotgate.
+
+### About Quillport
+
+Quillport has 380 people, and we need to hire welders for both yards.
+
+### About Northgate Growth Fund
+
+Our goal is to support founders. We want to create growth for founders and their companies.
+"""
+
+
+@pytest.mark.parametrize("heading", ["### About Northgate Growth Fund", "About Northgate Growth Fund"])
+async def test_what_others_say_of_themselves_is_not_the_prospects(tmp_path: Path, heading: str) -> None:
+    release = RELEASE.replace("### About Northgate Growth Fund", heading)
+    playbook = await playbook_with(tmp_path, prospect={"/about/yard": release})
+
+    told = f"{openers_and_reasons(playbook)}\n{facts(playbook)}"
+    assert "growth for founders" not in told
+    assert "support founders" not in told
+    assert "too slow" not in told
+    assert "41 orders" not in told
+    assert "Eva Sund" not in told
+    assert "we need to hire welders" in told
+    assert "checks every weld twice" in told
+
+
+# How old they are
+
+
+TIMELINE = """# Quillport over time
+
+We want to plan the work of both yards in one place.
+
+## Sep 2021: Growth
+
+Our growth is fast, and we need to hire faster than in any other year. We're 300 people in 12 countries.
+
+## Jun 2020: More
+
+Our team has now grown to 250 people in 10 countries.
+"""
+
+
+async def test_what_stands_under_an_old_date_is_no_need_and_no_opener(tmp_path: Path) -> None:
+    playbook = await playbook_with(tmp_path, prospect={"/about/timeline": TIMELINE})
+
+    told = openers_and_reasons(playbook)
+    assert "one place" in told
+    assert "we need to hire" not in told
+    assert "300 people" not in told
+
+
+async def test_of_counts_that_contradict_each_other_the_newest_is_told_with_its_date(tmp_path: Path) -> None:
+    playbook = await playbook_with(tmp_path, prospect={"/about/timeline": TIMELINE})
+
+    counted = [fact for fact in playbook.prospect_intelligence.company_profile.facts if "countries" in fact.text]
+    assert [fact.text for fact in counted] == ["We're 300 people in 12 countries."]
+    assert playbook.evidence[counted[0].evidence[0]].published_on == date(2021, 9, 30)
+
+
+# What is a need
+
+FOUNDING = """# Quillport
+
+## Our story
+
+We started working together in a shed with the first idea being a fast ferry. We knew that we had too many ships.
+
+We want to ship every hull faster than today.
+
+## Why
+
+Many engineers struggle to understand what too slow a ferry costs their users, and we built for them.
+"""
+HOME = """# Ships are built here
+
+Quillport builds and repairs ferries in two yards.
+
+## Features
+
+### Berth flags
+
+Toggle berths for cohorts or captains to test the impact before rolling out to everyone.
+
+### Deck monitor
+
+Running checks on your own deck reduces the risk of outages and makes compliance easier.
+"""
+
+
+async def test_how_a_company_began_and_what_its_market_struggles_with_are_no_needs_of_its_own(tmp_path: Path) -> None:
+    playbook = await playbook_with(tmp_path, prospect={"/about": FOUNDING})
+
+    told = openers_and_reasons(playbook)
+    assert "ship every hull" in told
+    assert "first idea" not in told
+    assert "too many ships" not in told
+    assert "struggle" not in told
+
+
+async def test_what_a_prospect_sells_is_no_need_and_no_opener(tmp_path: Path) -> None:
+    playbook = await playbook_with(tmp_path, prospect={"/": HOME})
+
+    told = openers_and_reasons(playbook)
+    assert "Toggle berths" not in told
+    assert "makes compliance easier" not in told
+
+
+async def test_a_line_without_a_need_is_not_followed_by_a_guess_at_one(tmp_path: Path) -> None:
+    only = dict.fromkeys(PROSPECT_TEXTS, "# Page\n\nNothing here.")
+    about = "# About\n\nOur staff of 380 sails on every coast of the north."
+    playbook = await playbook_with(tmp_path, prospect={**only, "/about": about})
+
+    first = [sequence.touches[0] for sequence in playbook.email_sequences]
+    quoting = [touch for touch in first if "every coast of the north" in touch.body]
+    assert quoting
+    assert not [s for touch in quoting for s in touch.sentences if s.kind == "inference"]
 
 
 # What can stand alone
@@ -105,6 +247,16 @@ async def test_praise_that_points_back_is_quoted_with_what_it_points_to(tmp_path
     assert [point.text for point in praise(playbook)] == ["We drilled twice. Lumenforge just made that better."]
 
 
+async def test_a_quotation_that_does_not_stand_alone_is_kept_as_praise_and_not_put_into_copy(tmp_path: Path) -> None:
+    story = "# Brassmere cut rework by 31% with Lumenforge\n\n> Lumenforge just took that whole problem away.\n"
+    playbook = await playbook_with(
+        tmp_path, vendor={"/customers/brassmere": f"{story}> — Cay Holm, Head of Works, Brassmere"}
+    )
+
+    assert [point.text for point in praise(playbook)] == ["Lumenforge just took that whole problem away."]
+    assert not any("whole problem" in touch.body for s in playbook.email_sequences for touch in s.touches)
+
+
 # What is said of people
 
 TEAM = """# About Quillport
@@ -116,6 +268,18 @@ TEAM = """# About Quillport
 - Cay Holm, Marketing
 - Dan Berg, Software Engineer
 """
+
+
+async def test_a_persona_has_the_title_that_the_site_gives_and_no_higher_one(tmp_path: Path) -> None:
+    quiet = dict.fromkeys(PROSPECT_TEXTS, "# Page\n\nNothing here.")
+    playbook = await playbook_with(tmp_path, prospect={**quiet, "/about": TEAM})
+
+    titles = {persona.contact: persona.title for persona in playbook.priority_personas if persona.contact}
+    assert titles == {
+        "Ada Quist, Cofounder": "Cofounder",
+        "Bo Lindqvist, Engineering": "Engineering team",
+        "Cay Holm, Marketing": "Marketing team",
+    }
 
 
 async def test_why_somebody_cares_is_an_inference_even_where_the_site_names_them(tmp_path: Path) -> None:

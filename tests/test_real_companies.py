@@ -56,6 +56,17 @@ async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: 
     return playbook
 
 
+COPY_OF_OTHERS = (
+    "create opportunities for founders",
+    "we speak to Evan Sosenko",
+    "8,169",
+    "engineers struggle to understand",
+    "Toggle features",
+    "revenue has quickly risen",
+    "30 people in 12 countries",
+)
+
+
 def praise_by_people(playbook: Playbook) -> int:
     said = [point for point in playbook.vendor_elements.proof_points if point.kind == "testimonial"]
     return sum(bool(point.person and point.role) for point in said)
@@ -139,3 +150,26 @@ async def test_a_nearly_empty_prospect_is_flagged_and_has_gaps(real_sites: dict[
     flag = next(flag for flag in playbook.flags if flag.code == "low_confidence")
     assert flag.companies == ("prospect",)
     assert {"priority_personas", "prospect_intelligence.pain_points"} <= {gap.section for gap in playbook.gaps}
+
+
+async def test_neither_others_nor_old_nor_product_lines_are_given_as_the_prospects_need(
+    real_sites: dict[str, str], home: Path
+) -> None:
+    playbook = await playbook_of(real_sites, home, "supabase.com", "posthog.com")
+
+    pains = [pain.text for pain in playbook.prospect_intelligence.pain_points]
+    why_now = [sentence.text for sentence in playbook.executive_summary.why_now]
+    bodies = [touch.body for sequence in playbook.email_sequences for touch in sequence.touches]
+    assert pains
+    assert why_now
+    assert not [text for text in (*pains, *why_now, *bodies) for line in COPY_OF_OTHERS if line in text]
+
+
+async def test_nobody_is_given_a_higher_title_than_their_company_gives_them(
+    real_sites: dict[str, str], home: Path
+) -> None:
+    playbook = await playbook_of(real_sites, home, "posthog.com", "supabase.com")
+
+    named = {persona.contact: persona.title for persona in playbook.priority_personas if persona.contact}
+    assert named["Hieu Pham, Engineering"] == "Engineering team"
+    assert {persona.why_they_care.kind for persona in playbook.priority_personas} == {"inference"}

@@ -10,7 +10,7 @@ from octave_mcp.domain.playbook import CompetitivePositioning, Objection, Object
 from octave_mcp.domain.vendor import Differentiator, Price
 from octave_mcp.figures import normal
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.copy import quoted, say
+from octave_mcp.models.extractive.copy import quoted, say, stands_alone
 from octave_mcp.models.extractive.material import Material, Voice
 
 MOST = 5
@@ -117,7 +117,7 @@ def why_we_win(material: Material) -> WhyWeWin[Cite]:
     told = [
         d
         for d in material.brief.vendor.differentiators
-        if d.favours == "vendor" and ": " not in d.text and material.shown.english(d.evidence)
+        if d.favours == "vendor" and ": " not in d.text and stands_alone(d.text) and material.shown.english(d.evidence)
     ]
     told = sorted(told, key=lambda d: (bool(re.match(r"(?:How|Why) ", d.text)), len(d.text.split()) > 30))
     reasons = [

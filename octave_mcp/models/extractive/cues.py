@@ -241,6 +241,19 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
     ),
     "business": _any("is a|is an|is the|we help|we build|our mission|alternative|是一"),
 }
+FOUNDING = re.compile(
+    r"\b(?:founded|founders?: |first idea|when we (?:started|began|launched)|started (?:out|working together)|"
+    r"got into (?:Y ?Combinator|YC)|our MVP|side project|early days|back then)|"
+    r"^(?:since|established in) (?:19|20)\d\d\b",
+    re.IGNORECASE,
+)
+"""Of how a company began."""
+PAST = re.compile(
+    r"\bwe(?:\s+(?:also|then|soon|quickly|first|just|always|only|never))?\s+"
+    r"(?!(?:need|exceed|succeed|proceed|speed)\b)(?:\w+ed|knew|began|thought|saw|had|were|got|built|made|found|could|did|"
+    r"couldn['’]t|didn['’]t|kept|took|went|felt|spent|lost|ran|met|wrote|left|chose|grew)\b",
+    re.IGNORECASE,
+)
 PROBLEM = _any(
     "challenge*|problem*|struggl*|difficult*|hard to|wasn't|wasn’t|weren’t|couldn't|couldn’t|didn't|"
     "didn’t|doesn’t|can’t|limited|limitation*|"

@@ -10,7 +10,7 @@ from octave_mcp.domain.playbook import CallToAction, Sentence, SequenceDraft, To
 from octave_mcp.domain.prospect import Need
 from octave_mcp.domain.vendor import Offering, ValueProposition
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.copy import quoted, say, shortest
+from octave_mcp.models.extractive.copy import quoted, say, shortest, stands_alone
 from octave_mcp.models.extractive.frames import FRAMES, UNKNOWN
 from octave_mcp.models.extractive.material import Hook, Material, Proof, Voice
 from octave_mcp.rubric import FIRST_WORDS, QUOTED_WORDS, SUBJECT_CHARACTERS, SUBJECT_WORDS
@@ -229,7 +229,7 @@ class Writer:
     def _promises(self) -> list[ValueProposition[EvidenceId]]:
         """What the vendor promises, by how well it fits the need."""
         shown, promised = self.material.shown, self.material.brief.vendor.value_propositions
-        fits = [value for value in promised if shortest(value.text) and shown.english(value.evidence)]
+        fits = [v for v in promised if stands_alone(line := shortest(v.text)) and line and shown.english(v.evidence)]
         return sorted(fits, key=lambda value: self.need not in cues.needs_of(f"{value.title} {value.text}"))
 
     def _promise(self) -> tuple[Paragraph, ...]:

@@ -16,9 +16,19 @@ from octave_mcp.domain.asks import WritingBrief
 from octave_mcp.domain.evidence import Cite, Claim, EvidenceId
 from octave_mcp.domain.prospect import BuyerPersona, Fact, FactTopic, JobFunction, Need, PainPoint
 from octave_mcp.domain.vendor import CaseStudy, Offering, ProofPoint
+from octave_mcp.evidence import STALE_DAYS
 from octave_mcp.figures import figures, has_words, normal
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.copy import CLAIM_WORDS, as_statement, quotable, sentence, shortest
+from octave_mcp.models.extractive.copy import (
+    CLAIM_WORDS,
+    as_statement,
+    quotable,
+    sentence,
+    shortest,
+    stands_alone,
+    without_lead,
+)
+from octave_mcp.models.extractive.names import is_person, speaks_of
 from octave_mcp.models.extractive.shown import STALE, Shown, latin_names
 from octave_mcp.rubric import QUOTED_WORDS
 
@@ -26,7 +36,6 @@ T = TypeVar("T")
 
 _NO_OPENING = frozenset({"case_study", "docs", "security", "faq", "other"})
 _OF_PRODUCTS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
-NEWS_DAYS = 550
 PASSING_DAYS = 120
 
 _TOPICS: tuple[FactTopic, ...] = (
@@ -55,17 +64,8 @@ _PAGES = {
     "security": "your security page",
 }
 _POINTS_BACK = re.compile(r"\b(?:it|this|that|them|these|those|they)\b", re.IGNORECASE)
-_LEADS_IN = re.compile(
-    r"^(?:Additionally|Also|However|Moreover|In addition|As a result|Today|Now|Finally|Lastly),?\s+(?=(?:we|our)\b)",
-    re.IGNORECASE,
-)
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'&-]*(?: [A-Z][\w’'&-]*)+")
 """A name of several words, which says nothing of a need: 'Peak XV'."""
-_SOMETIME_LATER = re.compile(r"\w+ (?:days?|weeks?|months?|years?) (?:later|after|ago)\b", re.IGNORECASE)
-_LEANS_BACK = re.compile(
-    r"(?:if|but|and|so|because|this|that|these|those|it|they|he|she|to|while|when|with|since|then|for|as)\b",
-    re.IGNORECASE,
-)
 _PASSES = re.compile(
     r"\b(?:today|tomorrow|soon|next (?:few )?(?:week|month|year)s?|coming (?:week|month)s?|"
     r"this (?:week|month|year)|just|now)\b",
@@ -180,6 +180,7 @@ class Material:
                 len(said.split()) <= CLAIM_WORDS
                 and not again
                 and not cues.GRUMBLES.search(said)
+                and stands_alone(said)
                 and has_words(story.customer, said)
                 and not _FIRST_PERSON.search(said)
             )
@@ -231,9 +232,8 @@ class Material:
     def _is_praise(self, said: str) -> bool:
         named = has_words(self.vendor, said)
         good = named or cues.BENEFIT.search(said) or cues.MEASURED.search(said)
-        early = " ".join(said.split()[:4])
-        points_back = _POINTS_BACK.search(early if named else said)
-        return bool(good) and not cues.GRUMBLES.search(said) and not points_back
+        clear = stands_alone(said) and (named or not _POINTS_BACK.search(said))
+        return bool(good) and not cues.GRUMBLES.search(said) and clear
 
     @cached_property
     def champion(self) -> ProofPoint[EvidenceId] | None:
@@ -249,10 +249,15 @@ class Material:
         own = [self._hook(fact.evidence[:1], self._worth(fact)) for fact in told if fact.topic not in _OF_PRODUCTS]
         found = [hook for hook in (*pains, *own) if hook]
         if not any(hook.quote for hook in found):
-            products = [self._hook(fact.evidence[:1], self._worth(fact)) for fact in told if fact.topic in _OF_PRODUCTS]
+            made = [fact for fact in told if fact.topic in _OF_PRODUCTS and self._is_of_prospect(fact)]
+            products = [self._hook(fact.evidence[:1], self._worth(fact)) for fact in made]
             found += [hook for hook in products if hook]
         unique = {_gist(hook.quote or hook.names): hook for hook in sorted(found, key=lambda hook: hook.worth)}
         return sorted(unique.values(), key=lambda hook: (-hook.worth, found.index(hook)))
+
+    def _is_of_prospect(self, fact: Fact[EvidenceId]) -> bool:
+        """Whether an English line about a product speaks of who makes it; copy for its users opens no e-mail."""
+        return speaks_of(fact.text, self.prospect) or not self.shown.english(fact.evidence)
 
     def _worth(self, fact: Fact[EvidenceId]) -> float:
         topic = 2 - _TOPICS.index(fact.topic) * 0.15 if fact.topic in _TOPICS else 0
@@ -260,32 +265,27 @@ class Material:
 
     def _hook(self, evidence: tuple[EvidenceId, ...], worth: float) -> Hook | None:
         passage = self.shown.passage(evidence[0]) if evidence else None
-        if passage is None or passage.page.kind in _NO_OPENING or passage.text.startswith(("Founder", "Founded")):
+        if passage is None or passage.page.kind in _NO_OPENING:
             return None
         page = _PAGES.get(passage.page.kind, "your site")
         needs = frozenset(cues.needs_of(_NAME.sub("", passage.text)))
         if passage.page.language not in {"en", "und"}:
             names = latin_names(passage.text)
             return Hook(page, "", names, evidence, needs, worth) if names else None
-        text = _LEADS_IN.sub("", passage.text.removeprefix("Description: "))
-        if _LEANS_BACK.match(text) or _SOMETIME_LATER.match(text) or self._is_past(text, evidence):
-            return None
-        quotable = (
-            _long_enough(text)
-            and len(text.split()) <= QUOTED_WORDS
-            and not re.search(r"[“”\"|?]|\bhttps?:|Logos:| — .* — |\s[,.;]|\byour?\b", text)
-        )
-        if not quotable:
+        text = without_lead(passage.text.removeprefix("Description: "))
+        if not _can_open(text) or self._is_past(text, evidence):
             return None
         fresh = self.shown.freshness(evidence)
         return Hook(page, text, "", evidence, needs, worth + 0.6 * fresh - 3 * (fresh < STALE))
 
     def _is_past(self, text: str, evidence: tuple[EvidenceId, ...]) -> bool:
-        """Whether a line is news no more: 'in the coming months' long after, a funding round of unknown date."""
+        """Whether a line is news no more: over 18 months old, 'soon' long after, a funding round of unknown date."""
         age = self.shown.age_days(evidence)
+        if age is not None and age > STALE_DAYS:
+            return True
         if _PASSES.search(text) and (age is None or age > PASSING_DAYS):
             return True
-        return bool(cues.FACTS["funding"].search(text)) and (age is None or age > NEWS_DAYS)
+        return bool(cues.FACTS["funding"].search(text)) and age is None
 
     def pains_of(self, persona: BuyerPersona) -> list[PainPoint]:
         """The pains of a persona's job first, the others after them."""
@@ -381,6 +381,18 @@ class Material:
 def _speaks_of(told: str, name: str) -> bool:
     """Whether a text names a product, in singular or plural."""
     return has_words(name, told) or has_words(name.removesuffix("s"), told)
+
+
+def _can_open(text: str) -> bool:
+    """Whether a line is plain, clear by itself, and no name or founding date alone."""
+    return (
+        _long_enough(text)
+        and len(text.split()) <= QUOTED_WORDS
+        and stands_alone(text)
+        and not cues.FOUNDING.search(text)
+        and not is_person(text.split(", ", maxsplit=1)[0])
+        and not re.search(r"[“”\"|?]|\bhttps?:|Logos:| — .* — |\s[,.;]|\byour?\b", text)
+    )
 
 
 def _long_enough(text: str) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from octave_mcp.figures import normal
-from octave_mcp.models.extractive.cues import function_of
+from octave_mcp.figures import has_words, normal
+from octave_mcp.models.extractive.cues import OUR_OWN, function_of
 from octave_mcp.models.extractive.reading import Line, ReadPage
 
 _NAME = r"[A-Z0-9À-ÖØ-Þ][\w&'’.-]*(?:\s+(?:[A-ZÀ-ÖØ-Þ0-9][\w&'’.-]*|&|of|the))*?"
@@ -150,6 +150,11 @@ def is_person(text: str) -> bool:
         word[:1].isupper() or word in {"de", "van", "der", "von", "del", "la", "dos", "bin", "al"} for word in words
     )
     return 2 <= len(words) <= 4 and titled and not any(c.isdigit() for c in text) and function_of(text) is None
+
+
+def speaks_of(text: str, company: str) -> bool:
+    """Whether a statement's subject is the company: it, or 'we', stands among its first words."""
+    return bool(OUR_OWN.search(text)) or has_words(company, " ".join(text.split()[:5]))
 
 
 _SAID = re.compile(

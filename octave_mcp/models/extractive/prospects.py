@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.prospect import Fact, FactTopic, Job, Signal
 from octave_mcp.figures import has_words, normal
 from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.copy import stands_alone, without_lead
 from octave_mcp.models.extractive.customers import whole
-from octave_mcp.models.extractive.names import attributed, customer_in_headline, customer_of_story, is_person, logos
+from octave_mcp.models.extractive.names import (
+    attributed,
+    customer_in_headline,
+    customer_of_story,
+    is_person,
+    logos,
+    speaks_of,
+)
 from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadPage, Section, cells
 
 _OWN = frozenset(
@@ -55,8 +64,29 @@ _OF_OTHERS = re.compile(
     r"application process|benefits|perks",
     re.IGNORECASE,
 )
-_LEANS_BACK = re.compile(
-    r"(?:if|but|and|so|because|this|that|these|those|it|they|he|she|to|while|when|with|since|then)\b", re.IGNORECASE
+_ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
+_OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
+_INTERVIEW = re.compile(
+    r"\b[Ww]e(?:['’]ve)? (?:speak|spoke|talk|talked|chat|chatted|sat down|caught up) (?:to|with) [A-Z]"
+)
+_ROLE_ELSEWHERE = re.compile(
+    r"\b(?i:founders?|co-?founders?|C[A-Z]O|president|chief executive(?: officer)?|owner|partner)\s+(?:of|at|@)\s+"
+    r"(?P<name>[A-Z][\w.&-]*(?:\s+[A-Z][\w.&-]*)*)"
+)
+_STORY = re.compile(
+    r"\b(?:story|history|origins?|beginnings?|journey|timeline|milestones?|"
+    r"how (?:it|we|\w+) (?:all )?(?:began|started)|why we (?:started|founded|built))\b",
+    re.IGNORECASE,
+)
+_LATELY = re.compile(
+    r"\b(?:last|this) (?:winter|spring|summer|autumn|fall|week|month|quarter|year)|recently\b", re.IGNORECASE
+)
+_OF_MARKET = re.compile(
+    r"\b(?:many|most|other|some|countless|all|modern|today['’]s)\s+(?:\w+\s+)?(?:engineers|developers|teams|companies|"
+    r"businesses|people|users|founders|organi[sz]ations|startups|marketers|managers|enterprises|retailers|brands|leaders)\b"
+    r"[^.,;]*\b(?:struggl\w+|needs?|want|face|lack|suffer|waste|spend|lose|miss|fail|cannot|can['’]t|"
+    r"have to|find it|rely)\b",
+    re.IGNORECASE,
 )
 _TROUBLE = re.compile(
     r"\b(?:missed|by hand|spreadsheets?|went wrong|too (?:many|slow|long|late)|not scale|complain\w*|"
@@ -72,7 +102,7 @@ def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     """Sentences, list items and lines about the page that state something of the company; a few of each topic."""
     for page in pages:
         taken: dict[FactTopic, int] = {}
-        for line in page.lines:
+        for line in _own(page, company):
             topic = _topic(line, page, company)
             if topic and taken.get(topic, 0) < _PER_TOPIC:
                 taken[topic] = taken.get(topic, 0) + 1
@@ -93,6 +123,29 @@ def _squeezed(name: str) -> str:
     return re.sub(r"[\W_]", "", normal(name))
 
 
+def _own(page: ReadPage, company: str) -> Iterator[Line]:
+    """Its lines but those of others: below 'About Acme Fund', and what somebody else says in quotation marks."""
+    is_of_another = False
+    for _, lines in groupby(page.lines, key=lambda line: line.block):
+        block = [*lines]
+        if block[0].form == "heading" or _ABOUT.fullmatch(block[0].text):
+            is_of_another = _is_about_another(block[0].text, company)
+        if not is_of_another:
+            own_voice = _OWN_VOICE.search(told := " ".join(line.narrated for line in block)) or has_words(company, told)
+            yield from (line for line in block if own_voice or not line.quotes)
+
+
+def _is_about_another(heading: str, company: str) -> bool:
+    about = _ABOUT.fullmatch(heading)
+    return bool(about) and heading != STRUCTURED_HEADING and not has_words(company, heading)
+
+
+def _is_of_another(text: str, company: str) -> bool:
+    """Whether a line is on the people of another organisation: 'We speak to Ada, founder of Acme'."""
+    elsewhere = _ROLE_ELSEWHERE.search(text)
+    return bool(_INTERVIEW.search(text)) or (elsewhere is not None and not has_words(company, elsewhere["name"]))
+
+
 def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:
     if line.form in {"quote", "attribution", "heading"} or page.page.kind not in _OWN or _is_chrome(line):
         return None
@@ -109,12 +162,24 @@ def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:
 def _stated(line: Line, page: ReadPage, company: str) -> FactTopic | None:
     labelled = line.form == "item" and 3 <= len(line.text.split()) <= 45
     foreign = not line.english and len(line.text) >= 12
-    if not (whole(line) or labelled or foreign) or not _about_itself(line, page, company):
+    is_clear = stands_alone(without_lead(line.text))
+    if not ((whole(line) and is_clear) or labelled or foreign) or not _about_itself(line, page, company):
         return None
-    topic: FactTopic | None = next((topic for topic in cues.FACTS if cues.FACTS[topic].search(line.text)), None)
+    topic = next(_topics(line, company), None)
     if topic == "business" and line.english and not speaks_of(line.text, company):
         return None
     return None if topic in {"initiative", "hiring"} and page.page.kind not in _TELLS_OF_ITSELF else topic
+
+
+def _topics(line: Line, company: str) -> Iterator[FactTopic]:
+    for topic, words in cues.FACTS.items():
+        if words.search(line.text) and (topic != "initiative" or _is_plan(line, company)):
+            yield topic
+
+
+def _is_plan(line: Line, company: str) -> bool:
+    """Whether it says what the company does next, and not what its product does for those who use it."""
+    return not line.english or not whole(line) or speaks_of(line.text, company)
 
 
 def _of_itself(line: Line, page: ReadPage) -> FactTopic | None:
@@ -125,14 +190,11 @@ def _of_itself(line: Line, page: ReadPage) -> FactTopic | None:
 
 def _about_itself(line: Line, page: ReadPage, company: str) -> bool:
     """On its blog a company speaks of many things; there it must be what the sentence begins with."""
+    if _is_of_another(line.text, company):
+        return False
     if page.page.kind in {"blog", "docs", "faq", "news", "other"} and line.english:
         return speaks_of(line.text, company)
     return not _OF_OTHERS.search(line.heading) and customer_in_headline(line.heading, company) is None
-
-
-def speaks_of(text: str, company: str) -> bool:
-    """Whether a statement's subject is the company: it, or 'we', stands among its first words."""
-    return bool(cues.OUR_OWN.search(text)) or has_words(company, " ".join(text.split()[:5]))
 
 
 def _is_chrome(line: Line) -> bool:
@@ -144,14 +206,18 @@ def signals(pages: Sequence[ReadPage], company: str) -> Iterator[Signal[Cite]]:
     for page in pages:
         if page.page.kind not in _TELLS_OF_ITSELF:
             continue
-        for line in page.prose:
-            if re.match(r"you\b", line.text, re.IGNORECASE):
+        prose = {*page.prose}
+        for line in _own(page, company):
+            if line not in prose or re.match(r"you\b", line.text, re.IGNORECASE):
                 continue
             frank = page.page.kind in {"about", "careers", "news"} and _TROUBLE.search(line.text)
             own = (
                 (speaks_of(line.text, company) or frank)
-                and not _LEANS_BACK.match(line.text)
+                and stands_alone(without_lead(line.text))
                 and not _OF_OTHERS.search(line.heading)
+                and not _is_of_another(line.text, company)
+                and not _is_history(line, page)
+                and not _OF_MARKET.search(line.text)
             )
             if (
                 whole(line)
@@ -163,6 +229,13 @@ def signals(pages: Sequence[ReadPage], company: str) -> Iterator[Signal[Cite]]:
             ):
                 stated = bool(frank or _STATES_PROBLEM.search(line.text))
                 yield Signal[Cite](need=need, text=line.text, stated=stated, evidence=(line.cite,))
+
+
+def _is_history(line: Line, page: ReadPage) -> bool:
+    """Whether it tells how the company began: that is no need of today's."""
+    under = line.heading or page.page.title
+    told = _STORY.search(under) and cues.PAST.search(line.text) and not _LATELY.search(line.text)
+    return bool(told or cues.FOUNDING.search(line.text))
 
 
 def jobs(pages: Sequence[ReadPage], company: str) -> Iterator[Job[Cite]]:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.page import PageKind
-from octave_mcp.evidence import evidence_id
+from octave_mcp.evidence import STALE_DAYS, evidence_id
 from octave_mcp.models.extractive import cues
 
 OLD_DAYS = 1500
 STALE = 0.6
-"""What is undated on a blog, or over three years old, is no sign of a need today."""
+"""What is less fresh, as what is undated on a blog, opens an e-mail only where there is nothing else."""
 KEPT_UP: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricing", "product", "customers", "security"})
 
 
@@ -41,6 +41,11 @@ class Shown:
         return min(
             ((page.fetched_at.date() - page.published_on).days for page in pages if page.published_on), default=None
         )
+
+    def is_current(self, evidence: Sequence[EvidenceId]) -> bool:
+        """Whether it may show what is needed today: of the last 18 months, or undated on a page that is kept up."""
+        age = self.age_days(evidence)
+        return self.freshness(evidence) > STALE if age is None else age <= STALE_DAYS
 
     def freshness(self, evidence: Sequence[EvidenceId]) -> float:
         """From 0 for what is over four years old to 3 for what is new; undated, 2 on pages kept up, else 0.5."""

@@ -20,12 +20,18 @@ from octave_mcp.domain.prospect import (
     Understanding,
 )
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.copy import quoted
+from octave_mcp.models.extractive.copy import quoted, stands_alone, without_lead
 from octave_mcp.models.extractive.names import is_person
-from octave_mcp.models.extractive.shown import STALE, Shown, latin_names
+from octave_mcp.models.extractive.shown import Shown, latin_names
 
 _SENIOR = re.compile(
     r"\b(?:head|VP|vice president|chief|director|lead|manager|C[A-Z]O|founder|co-?founder|owner|president)\b",
+    re.IGNORECASE,
+)
+_TO_READERS = re.compile(r"\b(?:you|your)\b|^(?:running|using|adding)\b", re.IGNORECASE)
+_IS_JOB = re.compile(
+    rf"{_SENIOR.pattern}|\b(?:(?!(?:customer|user)s?\b)\w+(?:er|or|ist|ian)|analyst|architect|assistant|associate|consultant|executive|partner|"
+    r"representative|rep|scientist|staff|intern|chair\w*|member|PM)s?\b",
     re.IGNORECASE,
 )
 MOST_PAINS = 6
@@ -71,17 +77,25 @@ def _summary(reading: ProspectReading[EvidenceId], shown: Shown) -> Claim[Cite] 
 def _pains(reading: ProspectReading[EvidenceId], shown: Shown) -> Iterator[Pain[Cite]]:
     """One for each need: what the company states first, then what its signals and facts show."""
     found: dict[Need, list[Signal[EvidenceId]]] = {}
-    recent = [signal for signal in reading.signals if shown.freshness(signal.evidence) > STALE]
+    recent = [signal for signal in reading.signals if shown.is_current(signal.evidence)]
     for signal in sorted(recent, key=lambda s: _weight(s, shown), reverse=True):
         found.setdefault(signal.need, []).append(signal)
     ranked = sorted(found.values(), key=lambda group: (-group[0].stated, -len(group), -_weight(group[0], shown)))
-    fresh = [fact for fact in reading.facts if shown.freshness(fact.evidence) > STALE]
-    facts = sorted(fresh, key=lambda fact: -shown.freshness(fact.evidence))
+    current = [fact for fact in reading.facts if shown.is_current(fact.evidence) and _is_telling(fact, shown)]
+    facts = sorted(current, key=lambda fact: -shown.freshness(fact.evidence))
     inferred = [fact for fact in _inferring(facts) if _SHOWS[fact.topic] not in found]
     for group in ranked[: MOST_PAINS - min(2, len(inferred))]:
         yield _pain(group[0].need, group[:3], shown, stated=group[0].stated)
     for fact in inferred[: max(2, MOST_PAINS - len(ranked))]:
         yield _pain(_SHOWS[fact.topic], [fact], shown, stated=False)
+
+
+def _is_telling(fact: Fact[EvidenceId], shown: Shown) -> bool:
+    """Whether a fact is of the company, in a line that stands alone: what its product does is no need of its own."""
+    if not shown.english(fact.evidence):
+        return True
+    sold = _TO_READERS.search(fact.text) or (fact.topic == "technology" and not cues.OUR_OWN.search(fact.text))
+    return not sold and stands_alone(without_lead(fact.text))
 
 
 def _weight(signal: Signal[EvidenceId], shown: Shown) -> float:
@@ -110,9 +124,9 @@ def _pain(
     first = said[0]
     quotable = shown.english(first.evidence) and "“" not in first.text
     if stated and quotable:
-        text = first.text
+        text = without_lead(first.text)
     elif quotable:
-        text = f"A guess: {cues.NEED_GUESSES[need]}. They write: {quoted(first.text)}"
+        text = f"A guess: {cues.NEED_GUESSES[need]}. They write: {quoted(without_lead(first.text))}"
     else:
         names = latin_names(first.text)
         text = f"A guess: {cues.NEED_GUESSES[need]}" + (
@@ -182,7 +196,7 @@ def _buyer(
         i for finding in support[:2] for i in finding.evidence
     ]
     return Buyer[Cite](
-        title=held.title if held and named else cues.FUNCTION_TITLES[function],
+        title=_title(held) if held else cues.FUNCTION_TITLES[function],
         contact=_contact(held, jobs),
         function=function,
         why_they_care=_why(opening, held, own, company),
@@ -199,6 +213,11 @@ def _contact(held: Job[EvidenceId] | None, jobs: Sequence[Job[EvidenceId]]) -> s
     return f"{' or '.join(people[:MOST_CONTACTS])}, {held.title}"
 
 
+def _title(held: Job[EvidenceId]) -> str:
+    """As the site gives it; a department is no title, and whoever is in it does not lead it."""
+    return held.title if _IS_JOB.search(held.title) else f"{held.title.split(', ')[0]} team"
+
+
 def _why(opening: Job[EvidenceId] | None, held: Job[EvidenceId] | None, own: Pain[Cite] | None, company: str) -> str:
     if held:
         seen = f"The site names {held.person}, {held.title}."
@@ -206,7 +225,7 @@ def _why(opening: Job[EvidenceId] | None, held: Job[EvidenceId] | None, own: Pai
         seen = f"{company} is hiring here: “{opening.title}”."
     else:
         seen = f"What {company}'s own pages speak of seems to land on this desk."
-    return f"{seen} The need that fits best: {own.title.lower()}." if own else seen
+    return f"{seen} The need that seems to fit best: {own.title.lower()}." if own else seen
 
 
 def _whoever_leads(company: str, shown: Shown) -> Buyer[Cite]:
