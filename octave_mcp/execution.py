@@ -203,6 +203,7 @@ class Executor:
         purse = Purse(limits.budget(asked.max_cost_usd))
         beside = Beside(record.run_id, inbox, self._store, asked.refresh, purse.check, purse.spend)
         model = self._adapters.model(record.model, beside)
+        model.prepare()
         fallback = tuple(self._adapters.model(name, beside) for name in limits.fallback if name != record.model)
         over = math.inf if model.capacity.is_patient else limits.run_timeout_seconds
         run = Run(
@@ -221,7 +222,6 @@ class Executor:
             until=asyncio.get_running_loop().time() + over,
         )
         run.source.listen(run.progress)
-        model.prepare()
         return run
 
     def _standing(self, record: RunRecord, log: EventLog) -> Callable[[int], Awaitable[None]]:
