@@ -31,7 +31,7 @@ def addresses(pair: Pair) -> tuple[str, str]:
 async def test_the_demo_writes_its_three_files_without_network_or_key(tmp_path: Path) -> None:
     ended = await octave("demo", cwd=tmp_path)
 
-    assert ended.code == 0
+    assert (ended.code, ended.err) == (0, "")
     assert names_in(tmp_path / "demo-playbook") == FILES
     playbook = read_json(tmp_path / "demo-playbook" / "playbook.json")
     assert playbook["model"] == "extractive"

@@ -102,7 +102,7 @@ async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest
             "run",
             f"{client.base_url}/openapi.json",
             "--checks=all",
-            "--max-examples=10",
+            "--max-examples=5",
             "--continue-on-failure",
             "--seed=7",
             "--no-color",

@@ -292,9 +292,9 @@ async def test_a_provider_that_is_down_ends_the_run_with_its_code(provider: str,
     assert (record.status, record.error.code, playbook) == ("failed", "upstream_unavailable", None)
 
 
-@pytest.mark.parametrize("fault", ["500", "no quota"])
-async def test_a_model_that_the_user_named_stands_in_and_is_named(
-    fault: str, stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("fault", "code"), [("500", "upstream_unavailable"), ("no quota", "no_quota")])
+async def test_a_model_that_the_user_named_stands_in_and_is_named_with_the_reason(
+    fault: str, code: str, stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_FALLBACK", "anthropic,extractive")
     stage = Stage(stage.settings.home, source=stage.site_source)
@@ -308,20 +308,6 @@ async def test_a_model_that_the_user_named_stands_in_and_is_named(
     assert (record.status, playbook.model) == ("completed", "anthropic")
     asked_openai = [request for request in double.asked if request.path.endswith("/responses")]
     assert fault == "500" or len(asked_openai) <= 2
-
-
-@pytest.mark.parametrize(("fault", "code"), [("500", "upstream_unavailable"), ("no quota", "no_quota")])
-async def test_why_somebody_stood_in_is_told_in_the_playbook_and_in_an_event(
-    fault: str, code: str, stage: Stage, double: Double
-) -> None:
-    failing = FOR_GOOD[fault][0] if fault in FOR_GOOD else ONCE[fault]
-    double.fails(failing, lambda request: request.path.endswith("/responses"), times=None)
-    stage = Stage(
-        stage.settings.home, settings=load(home=stage.settings.home, fallback="anthropic"), source=stage.site_source
-    )
-
-    playbook = await stage.playbook(model="openai")
-
     flag = next(flag for flag in playbook.flags if flag.code == "stood_in")
     assert flag.reason.startswith("anthropic answered in place of openai: ")
     assert code in {event.error for event in stage.events if event.event == "call_failed"}
@@ -524,20 +510,20 @@ async def test_an_error_that_is_repeated_is_dropped_counted_and_named(
     assert Counter(request.form for request in double.asked)[WhyWeWin[Cite]] == 2
 
 
-@pytest.mark.parametrize("subject", ["save 400 minutes a day", "free audit at evil.ru/free", "an audit at evil.zone"])
-async def test_minutes_that_are_a_claim_and_addresses_of_any_country_are_dropped(
-    subject: str, stage: Stage, double: Double
-) -> None:
+async def test_minutes_that_are_a_claim_and_addresses_of_any_country_are_dropped(stage: Stage, double: Double) -> None:
+    subjects = ("save 400 minutes a day", "free audit at evil.ru/free", "an audit at evil.zone")
+
     def claiming(request: Request, text: str) -> Sent:
         answer = json.loads(text)
-        answer["touches"][0]["subject"] = subject
+        for touch, subject in zip(answer["touches"], subjects, strict=False):
+            touch["subject"] = subject
         return Sent(body=enveloped(request, json.dumps(answer)))
 
     double.fails(claiming, asking(SequenceDraft[Cite], again=True), times=None)
 
     playbook = await stage.playbook(model="openai")
 
-    assert subject not in playbook.model_dump_json()
+    assert [subject for subject in subjects if subject in playbook.model_dump_json()] == []
     assert "dropped_by_check" in codes(playbook)
 
 

@@ -32,7 +32,18 @@ def stands_in_quotation(evidence: Evidence, text: str) -> bool:
     return paragraph.startswith(">") or paragraph.count("“") > paragraph.count("”")
 
 
+MADE: dict[tuple[str, str, int], Playbook] = {}
+
+
 async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int = 25) -> Playbook:
+    """The playbook of a deal, written once for all tests."""
+    key = (vendor, prospect, max_pages)
+    if key not in MADE:
+        MADE[key] = await written(sites, home, vendor, prospect, max_pages)
+    return MADE[key]
+
+
+async def written(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int) -> Playbook:
     app = App(
         Settings.model_validate({"home": home, "allow_hosts": ("127.0.0.1",), "model": "extractive"}), engine="inline"
     )

@@ -178,7 +178,7 @@ class _Word(Value):
 
 def _whole(reply: Reply) -> Reply:
     """Without halves of characters, which JSON may have, and nothing else can take."""
-    text, refusal = (said.encode(errors="replace").decode() for said in (reply.text, reply.refusal))
+    text, refusal = (said.encode(errors="ignore").decode() for said in (reply.text, reply.refusal))
     return reply._replace(text=text, refusal=refusal)
 
 
