@@ -17,7 +17,7 @@ from loguru import logger
 
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.errors import OctaveError, SetupError
-from octave_mcp.settings import MASK, Settings, secret_values
+from octave_mcp.settings import MASK, SHORTEST_SECRET, Settings, secret_values
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -50,9 +50,6 @@ LONGEST_TEXT = 4000
 """No field is longer, so that a line is written in one go and lines of several processes do not mix."""
 CUT_TRACEBACK = "Traceback (most recent call last):\n  ...\n"
 """How one begins whose outermost calls would make it too long."""
-
-SHORTEST_SECRET = 6
-"""Masking a shorter one would tear up ordinary words."""
 
 SHAPES = (
     (re.compile(r"\b(?:sk|fc)-[\w-]{6,}"), MASK),

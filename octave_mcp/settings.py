@@ -26,6 +26,8 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import SetupError
 
 MASK = "***"
+SHORTEST_SECRET = 6
+"""Masking a shorter one would tear up ordinary words."""
 ENV_FILE = Path(".env")
 """In the folder where the server or the command is started."""
 PREFIX = "OCTAVE_"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transient, UnknownModel, UpstreamError
+from octave_mcp.settings import MASK, SHORTEST_SECRET
 
 LONGEST_TEXT = 200
 _NO_QUOTA = {"insufficient_quota", "billing_error", "billing_hard_limit_reached", "billing_not_active"}
@@ -19,8 +20,6 @@ _CREDIT = re.compile(r"credit balance|insufficient (?:credit|balance|quota)|exce
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|[smh])", re.IGNORECASE)
 _WAIT = re.compile(rf"(?:retry|try again) (?:in|after) ((?:{_TIME.pattern}[a-z]*\s?)+)", re.IGNORECASE)
-SHORTEST_SECRET = 6
-"""Masking a shorter one would tear up ordinary words."""
 
 
 class Key(NamedTuple):
@@ -58,8 +57,8 @@ def said(failed: Exception, key: Key) -> str:
     text = " ".join(_text(failed).split()) or type(failed).__name__
     secret = key.value.get_secret_value()
     if len(secret) >= SHORTEST_SECRET:
-        text = text.replace(secret, "***")
-    return _KEY.sub("***", text)[:LONGEST_TEXT]
+        text = text.replace(secret, MASK)
+    return _KEY.sub(MASK, text)[:LONGEST_TEXT]
 
 
 def retry_after(failed: Exception) -> float | None:

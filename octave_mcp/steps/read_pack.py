@@ -131,7 +131,7 @@ async def _ask(
     ask = ask_for(question.prompts, language=run.request.language, brief=brief, passages=shown, answer=question.answer)
     roles: tuple[Role, ...] = (role,) * len(shown)
     try:
-        return await run.ask(ask, question.into, roles=roles, known=(profile.name, *filter(None, (counterpart,))))
+        return await run.ask(ask, question.into, roles=roles, known=tuple(filter(None, (profile.name, counterpart))))
     except NoAccess:
         raise
     except UpstreamError as failed:

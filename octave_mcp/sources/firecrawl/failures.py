@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 
 from octave_mcp.errors import BadKey, RateLimited, Transient, UpstreamError
+from octave_mcp.settings import MASK
 from octave_mcp.sources.crawler.unread import Unread
 
 LONGEST_TEXT = 200
@@ -83,8 +84,8 @@ def _of_connection(failed: Exception, told: str, resend: bool) -> UpstreamError 
 def _told(failed: Exception, key: SecretStr | None) -> str:
     text = " ".join(str(failed).split()) or type(failed).__name__
     if key:
-        text = text.replace(key.get_secret_value(), "***")
-    return _KEY.sub("***", text)[:LONGEST_TEXT]
+        text = text.replace(key.get_secret_value(), MASK)
+    return _KEY.sub(MASK, text)[:LONGEST_TEXT]
 
 
 def _retry_after(failed: Exception) -> float | None:
