@@ -13,7 +13,7 @@ help: ## List these commands
 demo: .venv/runtime ## Write a playbook for two invented companies into demo-playbook, without network or key
 	$(BIN)/octave-mcp demo --out demo-playbook
 
-test: .venv/dev ## Run the tests
+test: .venv/dev ## Run the tests, but for the long ones
 	$(BIN)/python -m pytest
 
 check: .venv/dev ## Lint, format, types, who imports whom, and whether the docs are true
@@ -33,8 +33,8 @@ snapshots: .venv/dev ## Write tests/snapshots anew, after a tool's interface was
 docs: .venv/dev ## Write anew what the docs have from the product: tables, help, answers
 	$(BIN)/python docs/generate.py
 
-long: .venv/dev ## Run the tests with all that is left out for their time: kills at ten moments
-	LONG_TESTS=1 $(BIN)/python -m pytest
+long: .venv/dev ## Run the long tests: the whole of every table and matrix, kills at ten moments
+	$(BIN)/python -m pytest -m long
 
 bench: .venv/dev ## Compare start-up with a trivial server's
 	$(BIN)/python bench/startup.py

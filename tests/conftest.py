@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -31,9 +32,13 @@ from loguru import logger
 from psycopg import sql
 
 from octave_mcp import retrying
+from octave_mcp.app import App
 from octave_mcp.demo.sites import Document, Site, load
+from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.models import _limiter
+from octave_mcp.settings import load as load_settings
 from octave_mcp.surfaces.cli import main
+from octave_mcp.tooling import unheard
 
 ROOT = Path(__file__).parents[1]
 SHARED_SITES = ROOT.parent / "shared" / "sites"
@@ -68,13 +73,24 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", guarded_lookup)
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """OCTAVE_HOME, empty; no setting of the machine's counts, nor a key."""
+def pytest_configure() -> None:
+    """A shell that starts the suite in the background ignores SIGINT, and every process inherits that: undo it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the folder OCTAVE_HOME, and drops this machine's own settings and keys."""
     for name in list(os.environ):
         if name.startswith(("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_")) and name != "OCTAVE_WRITE_SNAPSHOTS":
             monkeypatch.delenv(name)
-    monkeypatch.setenv("OCTAVE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OCTAVE_HOME", str(folder))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """OCTAVE_HOME, empty."""
+    _use_home(tmp_path / "home", monkeypatch)
     return tmp_path / "home"
 
 
@@ -213,6 +229,47 @@ def _allowed(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     yield sites
     sites.close()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A completed run about the two invented companies, for tests that only read it. The sites still answer."""
+
+    home: Path
+    pair: Pair
+    run_id: str
+    session_id: str
+
+
+@pytest.fixture(scope="session")
+def _finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    folder = tmp_path_factory.mktemp("finished") / "home"
+    pair = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
+    with pytest.MonkeyPatch.context() as patched:
+        _use_home(folder, patched)
+        for _ in _allowed(pair, patched):
+            record = asyncio.run(_run_to_its_end(pair))
+            yield Finished(folder, pair, record.run_id, record.session_id)
+
+
+async def _run_to_its_end(pair: Pair) -> RunRecord:
+    app = App(load_settings())
+    await app.runs.open()
+    request = PlaybookRequest(vendor=f"http://{pair.vendor.host}", prospect=f"http://{pair.prospect.host}")
+    begun = await app.runs.start(request)
+    record = await app.runs.follow(begun.run_id, 600, unheard)
+    await app.runs.close()
+    assert record.status == "completed", record.error
+    return record
+
+
+@pytest.fixture
+def finished(_finished: Finished, home: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:  # noqa: ARG001 - goes first
+    """One completed run per worker, whose home is OCTAVE_HOME: a test that adds to it, or deletes, uses `pair`."""
+    monkeypatch.setenv("OCTAVE_HOME", str(_finished.home))
+    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", _finished.pair.hosts)
+    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    return _finished
 
 
 @pytest.fixture

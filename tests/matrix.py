@@ -1,0 +1,22 @@
+"""Tables of parameters, of which `make test` tries a part and `make long` the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import pytest
+from _pytest.mark import ParameterSet
+
+T = TypeVar("T")
+
+
+def sampled(values: Iterable[T], short: Callable[[T], bool]) -> list[ParameterSet]:
+    """Every value as a parameter; those that are not `short` are left to `make long`.
+
+    A tuple is spread over the names of a test's parameters, as `pytest.mark.parametrize` does.
+    """
+    return [
+        pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=[] if short(value) else pytest.mark.long)
+        for value in values
+    ]
