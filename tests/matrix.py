@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from _pytest.mark import ParameterSet
@@ -16,7 +16,8 @@ def sampled(values: Iterable[T], short: Callable[[T], bool]) -> list[ParameterSe
 
     A tuple is spread over the names of a test's parameters, as `pytest.mark.parametrize` does.
     """
-    return [
-        pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=[] if short(value) else pytest.mark.long)
-        for value in values
-    ]
+    return [pytest.param(*_spread(value), marks=() if short(value) else (pytest.mark.long,)) for value in values]
+
+
+def _spread(value: object) -> tuple[Any, ...]:
+    return cast("tuple[Any, ...]", value) if isinstance(value, tuple) else (value,)

@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import stamina
+from clocks import stop_the_clock
 from scripted import NoNotes
 
 from octave_mcp.domain.addresses import check_url, parse_company, same_site, url_key
@@ -69,6 +71,20 @@ def moved(where: str) -> bytes:
     return answer(b"", 302, Location=where)
 
 
+class Counting:
+    """A writer that counts what it is given to send."""
+
+    def __init__(self, writer: asyncio.StreamWriter, sent: Counter[str], path: str) -> None:
+        self._writer, self._sent, self._path = writer, sent, path
+
+    def write(self, part: bytes) -> None:
+        self._sent[self._path] += len(part)
+        self._writer.write(part)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the writer's own
+        return getattr(self._writer, name)
+
+
 class Server:
     """Answers each path with the bytes or the behaviour given for it, and counts what was asked for."""
 
@@ -77,7 +93,9 @@ class Server:
             "/": answer(html("<h1>Home</h1><p>Welcome to our home.</p>"))
         }
         self.asked: Counter[str] = Counter()
-        self.ended = asyncio.Event()
+        self.sent: Counter[str] = Counter()
+        """Bytes, of each path."""
+        self.ended, self.is_asked, self.is_silent = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.port = 0
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -96,17 +114,20 @@ class Server:
         turns = [route] if isinstance(route, bytes) or callable(route) else route
         now = turns[min(self.asked[path], len(turns) - 1)]
         self.asked[path] += 1
+        self.is_asked.set()
         if isinstance(now, bytes):
+            self.sent[path] += len(now)
             writer.write(now)
             await writer.drain()
         else:
-            await now(writer)
+            await now(cast("asyncio.StreamWriter", Counting(writer, self.sent, path)))
 
     def company(self, host: str = "127.0.0.1") -> Company:
         allow = frozenset({host, host.removeprefix("www.")})
         return parse_company(f"http://{host}:{self.port}", "vendor", allow)
 
     async def silent(self, writer: asyncio.StreamWriter) -> None:
+        self.is_silent.set()
         await self.ended.wait()
         writer.close()
 
@@ -115,7 +136,7 @@ class Server:
         while not writer.is_closing() and not self.ended.is_set():
             writer.write(b"<")
             await writer.drain()
-            await asyncio.wait([asyncio.ensure_future(self.ended.wait())], timeout=0.02)
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -157,8 +178,8 @@ async def read(source: Source, server: Server, *paths: str) -> tuple[Page | Page
     return await source.scrape(site, [site.company.url + path for path in paths])
 
 
-async def codes(server: Server, *paths: str, seconds: float = 10) -> list[str]:
-    async with crawling(settings(seconds=seconds)) as source:
+async def codes(server: Server, *paths: str) -> list[str]:
+    async with crawling() as source:
         found = await read(source, server, *paths)
     return [page.code if isinstance(page, PageFailure) else "read" for page in found]
 
@@ -326,8 +347,15 @@ async def test_bodies_are_limited_in_size_and_ratio(server: Server) -> None:
 async def test_slow_and_silent_servers_end_at_the_deadline(server: Server) -> None:
     server.routes["/silent"] = server.silent
     server.routes["/drip"] = server.dripping
+    clock = stop_the_clock()
+    async with crawling(settings()) as source:
+        site = await site_of(source, server.company())
+        scraping = asyncio.create_task(
+            source.scrape(site, [f"{site.company.url}/{name}" for name in ("silent", "drip")])
+        )
+        found = await clock.run_until_done(scraping)
 
-    assert await codes(server, "/silent", "/drip", seconds=0.4) == ["timeout", "timeout"]
+    assert [page.code for page in found if isinstance(page, PageFailure)] == ["timeout", "timeout"]
 
 
 async def test_what_is_no_page_is_named_with_its_type(server: Server) -> None:

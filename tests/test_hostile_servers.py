@@ -11,9 +11,11 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stamina
+from clocks import stop_the_clock
 from hostile_servers import BODIES, HOSTILE, answer, moved, sends, sitemap
 from test_crawler import Route, Server, crawling, endless, html, serving, settings, site_of
 
@@ -21,44 +23,54 @@ from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import SiteRefuses
 from octave_mcp.together import together
 
-FETCH_SECONDS = 2
-LONGEST_SECONDS = 5
 AT_ONCE = 2
 MOST_GROWTH_MB = 50
+MOST_SENT_BYTES = 40_000_000
+"""By one page: three attempts at 5 MB each, and as much again in the buffers of the system."""
+TIMELESS = {name: row for name, row in HOSTILE.items() if row[1] != "timeout"}
+"""What ends by bytes and steps alone, however slow the machine is."""
+SHORT = {name: row for name, row in TIMELESS.items() if name != "options"}
+"""Without the page that uses up all the CPU time that a parser gets."""
 
-TRIAL = "import asyncio, test_hostile_servers as tests; asyncio.run(tests.try_all())"
+TRIAL = "import asyncio, sys, test_hostile_servers as tests; asyncio.run(tests.try_all(sys.argv[1]))"
 
 
-async def try_all() -> None:
-    """Prints what comes of every hostile answer, and by how many MB the most memory in use has grown meanwhile."""
+async def try_all(table: str) -> None:
+    """Prints what comes of every hostile answer, the most bytes sent for one, and by how many MB memory use grew."""
     import resource
 
+    hostile_routes: dict[str, tuple[Route, str]] = globals()[table]
     turns = asyncio.Semaphore(AT_ONCE)
-    async with serving() as server, crawling(settings(seconds=FETCH_SECONDS)) as source:
-        server.routes |= {f"/{name}": route for name, (route, _) in HOSTILE.items()}
-        server.routes |= {f"/fine/{name}": answer(html(f"<h1>{name}</h1>")) for name in HOSTILE}
+    stop_the_clock()
+    async with serving() as server, crawling(settings()) as source:
+        server.routes |= {f"/{name}": route for name, (route, _) in hostile_routes.items()}
+        server.routes |= {f"/fine/{name}": answer(html(f"<h1>{name}</h1>")) for name in hostile_routes}
         site = await site_of(source, server.company())
 
         async def outcome(name: str) -> str:
-            async with turns, asyncio.timeout(LONGEST_SECONDS):
+            async with turns:
                 hostile, fine = await source.scrape(site, [f"{site.company.url}/{at}{name}" for at in ("", "fine/")])
             return hostile.code if isinstance(hostile, PageFailure) else "read" if isinstance(fine, Page) else fine.code
 
         with stamina.set_testing(True, attempts=2, cap=True):
             await together(*map(outcome, ("letters", "charset-wrong", "nested-200000-deep")))
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            found = await asyncio.gather(*map(outcome, HOSTILE), return_exceptions=True)
+            found = await asyncio.gather(*map(outcome, hostile_routes), return_exceptions=True)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    outcomes = {name: came if isinstance(came, str) else repr(came) for name, came in zip(HOSTILE, found, strict=True)}
-    sys.stdout.write(json.dumps([outcomes, grown // (1024**2 if sys.platform == "darwin" else 1024)]))
+    outcomes = {
+        name: came if isinstance(came, str) else repr(came) for name, came in zip(hostile_routes, found, strict=True)
+    }
+    grown_mb = grown // (1024**2 if sys.platform == "darwin" else 1024)
+    sys.stdout.write(json.dumps([outcomes, max(server.sent.values()), grown_mb]))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell how much memory a process has had")
-def test_a_hostile_answer_is_named_for_what_it_is_and_costs_neither_time_nor_memory() -> None:
+@pytest.mark.parametrize("table", ["SHORT", pytest.param("TIMELESS", marks=pytest.mark.long)])
+def test_a_hostile_answer_is_named_for_what_it_is_and_ends_by_bytes_and_steps_before_any_deadline(table: str) -> None:
     here = Path(__file__).parent
     path = os.pathsep.join((str(here), str(here.parent)))
     tried = subprocess.run(
-        [sys.executable, "-c", TRIAL],
+        [sys.executable, "-c", TRIAL, table],
         capture_output=True,
         text=True,
         check=False,
@@ -66,10 +78,51 @@ def test_a_hostile_answer_is_named_for_what_it_is_and_costs_neither_time_nor_mem
     )
 
     assert tried.returncode == 0, tried.stderr[-2000:]
-    outcomes, grown_mb = json.loads(tried.stdout)
-    assert outcomes == {name: expected for name, (_, expected) in HOSTILE.items()}
+    outcomes, sent, grown_mb = json.loads(tried.stdout)
+    assert outcomes == {name: expected for name, (_, expected) in globals()[table].items()}
     assert len(outcomes) >= 40
+    assert sent < MOST_SENT_BYTES
     assert grown_mb < MOST_GROWTH_MB
+
+
+async def test_a_server_that_is_silent_or_drips_is_left_at_the_deadline(server: Server) -> None:
+    silent = {f"/{name}": route for name, (route, outcome) in HOSTILE.items() if outcome == "timeout"}
+    server.routes |= silent
+    clock = stop_the_clock()
+    async with crawling(settings()) as source:
+        site = await site_of(source, server.company())
+        scraping = asyncio.create_task(source.scrape(site, [site.company.url + path for path in silent]))
+        found = await clock.run_until_done(scraping)
+
+    assert [page.code for page in found if isinstance(page, PageFailure)] == ["timeout"] * len(silent)
+
+
+async def test_only_a_parsers_own_time_makes_a_page_too_complex(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that is parsed in a subprocess is read however long the subprocess waits for a processor."""
+    server.routes["/many"] = answer(html("<h1>Many</h1>" + "<p>words</p>" * 9000))
+    started = asyncio.create_subprocess_exec
+
+    async def paused(*command: str, **options: Any) -> asyncio.subprocess.Process:  # noqa: ANN401 - asyncio's own
+        process = await started(*command, **options)
+        communicate = process.communicate
+
+        async def late(given: bytes | None = None) -> tuple[bytes, bytes]:
+            clock.advance(600)
+            await asyncio.sleep(0)  # a deadline that has passed strikes here
+            return await communicate(given)
+
+        monkeypatch.setattr(process, "communicate", late)
+        return process
+
+    async with crawling(settings()) as source:
+        site = await site_of(source, server.company())
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", paused)
+        clock = stop_the_clock()
+        (page,) = await source.scrape(site, [f"{site.company.url}/many"])
+
+    assert isinstance(page, Page)
 
 
 async def test_no_process_is_started_for_a_page_as_most_are(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,9 +159,10 @@ async def server() -> AsyncIterator[Server]:
         yield made
 
 
-async def mapped(server: Server, *, times: int = 1) -> list[str]:
-    """The paths that are found, in the time that a hostile site has, or so many times that of one that answers."""
-    async with crawling(settings(seconds=times * FETCH_SECONDS)) as source, asyncio.timeout(times * LONGEST_SECONDS):
+async def mapped(server: Server) -> list[str]:
+    """The paths that are found while no time passes."""
+    stop_the_clock()
+    async with crawling(settings()) as source:
         site = await site_of(source, server.company())
     return [link.url.removeprefix(site.company.url) for link in site.links]
 
@@ -140,11 +194,11 @@ async def test_of_a_hostile_sitemap_only_what_it_lists_is_taken(server: Server, 
     body = text.replace("%d", str(server.port)).encode()
     server.routes["/sitemap.xml"] = answer(gzip.compress(body, 1) if packed else body, kind="application/xml")
 
-    assert await mapped(server, times=10) == expected
+    assert await mapped(server) == expected
     assert server.asked["/dtd"] == 0
 
 
-@pytest.mark.parametrize("route", [BODIES["gzip-bomb"][0], endless, moved("/sitemap.xml"), sends(closes=False)])
+@pytest.mark.parametrize("route", [BODIES["gzip-bomb"][0], endless, moved("/sitemap.xml")])
 async def test_a_sitemap_that_cannot_be_had_costs_its_addresses_only(server: Server, route: Route) -> None:
     server.routes["/robots.txt"] = answer(b"Sitemap: /sitemap.xml\nSitemap: /other.xml", kind="text/plain")
     server.routes["/sitemap.xml"] = route
@@ -154,11 +208,22 @@ async def test_a_sitemap_that_cannot_be_had_costs_its_addresses_only(server: Ser
 
 
 async def test_sitemaps_that_never_answer_are_not_waited_for_one_by_one(server: Server) -> None:
-    names = "".join(f"Sitemap: /{n}.xml\n" for n in range(20))
-    server.routes["/robots.txt"] = answer(names.encode(), kind="text/plain")
-    server.routes |= {f"/{n}.xml": sends(closes=False) for n in range(20)}
+    silent = "".join(f"<sitemap><loc>http://127.0.0.1:{server.port}/{n}.xml</loc></sitemap>" for n in range(18))
+    server.routes["/robots.txt"] = answer(b"Sitemap: /here.xml\nSitemap: /index.xml", kind="text/plain")
+    server.routes["/here.xml"] = answer(sitemap([f"http://127.0.0.1:{server.port}/here"]))
+    server.routes["/index.xml"] = answer(f"<sitemapindex>{silent}</sitemapindex>".encode())
+    server.routes |= {f"/{n}.xml": server.silent for n in range(18)}
+    clock = stop_the_clock()
+    async with crawling(settings(seconds=10)) as source:
+        company = await source.open(server.company())
+        home = await source.home(company)
+        mapping = asyncio.create_task(source.map(company, home))
+        await server.is_silent.wait()
+        began = clock()
+        site = await clock.run_until_done(mapping)
 
-    assert await mapped(server) == []
+    assert [link.url.removeprefix(site.company.url) for link in site.links] == ["/here"]
+    assert clock() - began < 10 * 3
 
 
 async def test_sitemaps_that_name_each_other_without_end_are_read_twenty_times(server: Server) -> None:
@@ -193,24 +258,28 @@ async def test_sitemaps_that_name_each_other_without_end_are_read_twenty_times(s
 )
 async def test_of_a_hostile_robots_txt_what_can_be_read_counts(server: Server, robots: bytes, found: list[str]) -> None:
     server.routes["/robots.txt"] = robots
-    async with crawling(settings(seconds=5)) as source, asyncio.timeout(LONGEST_SECONDS):
+    stop_the_clock()
+    async with crawling(settings()) as source:
         site = await site_of(source, server.company())
         pages = await source.scrape(site, [f"{site.company.url}/here", f"{site.company.url}/there"])
 
     assert [page.ref.title.lower() for page in pages if isinstance(page, Page)] == found
 
 
+SILENT = sends(closes=False)
+RULES_WITHOUT_END = sends(b"HTTP/1.1 200 OK\r\n\r\nUser-agent: *\nDisallow: /\n", then=b"Disallow: /x\n" * 5000)
+
+
 @pytest.mark.parametrize(
-    "route", [endless, sends(closes=False), BODIES["gzip-of-garbage"][0]], ids=["endless", "silent", "bad-gzip"]
+    "route", [RULES_WITHOUT_END, SILENT, BODIES["gzip-of-garbage"][0]], ids=["endless", "silent", "bad-gzip"]
 )
 async def test_a_robots_txt_that_cannot_be_read_allows_nothing(server: Server, route: Route) -> None:
     server.routes["/robots.txt"] = route
-    if route is endless:
-        server.routes["/robots.txt"] = sends(
-            b"HTTP/1.1 200 OK\r\n\r\nUser-agent: *\nDisallow: /\n", then=b"Disallow: /x\n" * 5000
-        )
-    async with crawling(settings(seconds=FETCH_SECONDS)) as source:
+    clock = stop_the_clock()
+    async with crawling(settings()) as source:
+        opening = asyncio.create_task(source.open(server.company()))
+        await server.is_asked.wait()
         with pytest.raises(SiteRefuses):
-            await source.open(server.company())
+            await (clock.run_until_done(opening) if route is SILENT else opening)
 
     assert server.asked["/"] == 0

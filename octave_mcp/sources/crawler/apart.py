@@ -6,6 +6,7 @@ Run as a program, it is that process: the place of a page and its HTML come in, 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from datetime import datetime
 from subprocess import PIPE
@@ -19,7 +20,8 @@ from octave_mcp.sources.crawler.extraction import page_of
 from octave_mcp.sources.crawler.scan import is_suspicious, too_complex
 from octave_mcp.sources.crawler.unread import Unread
 
-SECONDS = 4
+CPU_SECONDS = 4
+"""For one page. Not wall-clock time: a busy machine must not make a page too complex."""
 MOST_BYTES = 1_000_000_000
 """Of memory, the interpreter's included."""
 AT_ONCE = 2
@@ -79,7 +81,7 @@ async def _read_apart(html: bytes, place: Place) -> _Outcome:
         sys.executable, "-c", PROGRAM, *sys.path, stdin=PIPE, stdout=PIPE, stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(CPU_SECONDS if sys.platform == "win32" else None):
             out, _ = await process.communicate(given)
     except TimeoutError:
         return _Outcome(failure=_too_complex(place))
@@ -91,7 +93,7 @@ async def _read_apart(html: bytes, place: Place) -> _Outcome:
 
 
 def _too_complex(place: Place) -> PageFailure:
-    reason = f"Reading the page takes more than {SECONDS} seconds, or too much memory"
+    reason = f"Reading the page takes more than {CPU_SECONDS} seconds of a processor, or too much memory"
     return PageFailure(url=place.url, code="too_complex", reason=reason)
 
 
@@ -108,9 +110,12 @@ def main() -> None:
 
 
 def _limit() -> None:
-    """Ends this process also where the one that started it no longer can; Windows has no such limits."""
+    """Limits the memory of this process, and its CPU time from now on; a process that exceeds its time is killed.
+
+    Windows has no such limits. There, the parent kills the process after as many seconds of wall-clock time.
+    """
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - not there on Windows
 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS + 1, SECONDS + 1))
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)

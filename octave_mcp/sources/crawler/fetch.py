@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,6 +61,15 @@ class Fetched:
     """The body is that of the copy that was known, and not sent again."""
 
 
+@dataclass(slots=True)
+class Patience:
+    """Seconds left to wait for servers. Only time during which a request is open counts."""
+
+    seconds: float
+    reason: str
+    """Said of a page for which no time is left."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Ask:
     """One request: for `target`, to which `url` has led."""
@@ -105,25 +114,29 @@ class Fetcher:
         permit: Permit | None = None,
         known: Copy | None = None,
         cut_at_bytes: int | None = None,
+        patience: Patience | None = None,
     ) -> Fetched:
         """The answer to a GET, tried again where that may help; `types` None means any.
 
         Redirects, those of a page's meta element included, are followed by hand: each target is checked, and `permit`
         may refuse it, before it is asked. A page that is `known` is asked for only if it has changed. A body is read
         as far as `cut_at_bytes`; without it, one that is too large is a failure.
-        The deadline counts the time a server takes, not the time spent waiting for a turn.
+        The deadline counts the time a server takes, not the time spent waiting for a turn. `patience`, which several
+        calls may share, is a further limit of the same kind.
 
         Raises:
             Unread: its failure says why.
         """
         seen: list[str] = []
-        target, left = self._checked(url, url), self.seconds
+        target = self._checked(url, url)
+        own = Patience(self.seconds, f"No complete answer within {self.seconds:g} seconds")
+        limits = (own, patience) if patience else (own,)
         while len(seen) <= MOST_REDIRECTS:
             seen.append(target)
             if permit:
                 await permit(target)
             ask = _Ask(target, url, types, cut_at_bytes, _conditions(known, target))
-            answer, left = await self._in_turn(ask, left)
+            answer = await self._in_turn(ask, limits)
             if isinstance(answer, Fetched):
                 return answer
             moved = self._checked(answer, url)
@@ -136,18 +149,19 @@ class Fetcher:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _in_turn(self, ask: _Ask, left: float) -> tuple[Fetched | str, float]:
-        """What the target answers, and what is left of the deadline in seconds."""
-        loop = asyncio.get_running_loop()
+    async def _in_turn(self, ask: _Ask, limits: Sequence[Patience]) -> Fetched | str:
+        """What the target answers, or where it sends us; the time it takes is subtracted from every limit."""
+        clock = asyncio.get_running_loop().time
         async with self._hosts[urlsplit(ask.target).netloc], self._all:
-            began = loop.time()
+            least, began = min(limits, key=lambda limit: limit.seconds), clock()
             try:
-                async with asyncio.timeout(left):
-                    answer = await retrying(lambda: self._answer(ask))
+                async with asyncio.timeout(least.seconds):
+                    return await retrying(lambda: self._answer(ask))
             except TimeoutError:
-                reason = f"No complete answer within {self.seconds:g} seconds"
-                raise Unread(ask.url, "timeout", reason) from None
-            return answer, left - (loop.time() - began)
+                raise Unread(ask.url, "timeout", least.reason) from None
+            finally:
+                for limit in limits:
+                    limit.seconds -= clock() - began
 
     def _checked(self, target: str, url: str) -> str:
         try:

@@ -14,7 +14,7 @@ from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.errors import InputError
 from octave_mcp.sources.crawler.entries import Entry, entries_of
-from octave_mcp.sources.crawler.fetch import Fetcher
+from octave_mcp.sources.crawler.fetch import Fetcher, Patience
 from octave_mcp.sources.crawler.traps import few_alike
 from octave_mcp.sources.crawler.unread import Unread
 from octave_mcp.sources.crawler.variants import Variant
@@ -27,7 +27,7 @@ MOST_BYTES = 10_000_000
 DEEPEST = 2
 MOST_URLS = 5000
 PATIENCE = 2
-"""All sitemaps together may take so many times what one page may."""
+"""The servers of all sitemaps together may take this many times as long as that of one page."""
 USUAL = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt")
 
 
@@ -69,7 +69,9 @@ class _Reading:
         self.company = company
         self.found = Listed()
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._ends_at = asyncio.get_running_loop().time() + PATIENCE * fetcher.seconds
+        self._patience = Patience(
+            AT_ONCE * PATIENCE * fetcher.seconds, "The sitemaps take longer than a site is waited for"
+        )
 
     async def read(self, named: Sequence[str]) -> None:
         """Level by level."""
@@ -89,17 +91,16 @@ class _Reading:
         return list(level.values())
 
     async def _sitemap(self, url: str) -> Read:
-        """Nothing, and a failure, if it cannot be read in the time that is left."""
+        """Nothing, and a failure, if its server does not send it in the time that is left."""
         try:
-            async with self._turns, asyncio.timeout_at(self._ends_at):
-                fetched = await self.fetcher.get(url, self.company, types=None, cut_at_bytes=MOST_BYTES)
+            async with self._turns:
+                fetched = await self.fetcher.get(
+                    url, self.company, types=None, cut_at_bytes=MOST_BYTES, patience=self._patience
+                )
                 return await computed(_read, fetched.body, self.company, self.fetcher.allow)
         except Unread as error:
             self.found.failures.append(error.failure)
-        except TimeoutError:
-            reason = "The sitemaps take longer than a site is waited for"
-            self.found.failures.append(PageFailure(url=url, code="timeout", reason=reason))
-        return Read()
+            return Read()
 
     def _add(self, read: Sequence[Read]) -> None:
         """All there is room for; where there is not, a fair share of each."""

@@ -1,0 +1,68 @@
+"""A clock for the event loop that a test moves."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+SETTLED_SECONDS = 0.001
+"""How long nothing may come from the network before time is moved: what comes later still comes, only later."""
+
+
+class Clock:
+    """What the running loop takes for the time. It stands still: no deadline passes and no sleep ends by itself.
+
+    What waits for the network, a thread or a subprocess goes on as ever.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._now = now
+        self._moves = False
+
+    def __call__(self) -> float:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        self._now += seconds
+
+    async def run_until_done(self, task: asyncio.Task[T]) -> T:
+        """Moves the time on to the next timer whenever nothing else happens, until the task is done."""
+        self._moves = True
+        try:
+            return await task
+        finally:
+            self._moves = False
+
+    def select(self, real: selectors.BaseSelector, timeout: float | None) -> list[Any]:
+        """The loop's wait: `timeout` is how long until its next timer, by this clock."""
+        if not timeout:
+            return real.select(timeout)
+        if not self._moves:
+            return real.select(None)
+        if not (events := real.select(SETTLED_SECONDS)):
+            self.advance(timeout)
+        return events
+
+
+def stop_the_clock() -> Clock:
+    """Replaces the clock of the running loop, which is the test's own."""
+    loop = cast("Any", asyncio.get_running_loop())
+    clock = Clock(loop.time())
+    loop.time = clock
+    real = loop._selector  # noqa: SLF001 - a loop has no other place for it
+    loop._selector = _Waiting(real, clock)  # noqa: SLF001 - ditto
+    return clock
+
+
+class _Waiting:
+    def __init__(self, real: selectors.BaseSelector, clock: Clock) -> None:
+        self._real, self._clock = real, clock
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        return self._clock.select(self._real, timeout)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the selector's own
+        return getattr(self._real, name)
