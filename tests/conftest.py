@@ -49,9 +49,10 @@ def _is_here(host: object) -> bool:
     if name in {None, "", "localhost"}:
         return True
     try:
-        return ip_address(str(name)).is_loopback
+        address = ip_address(str(name))
     except ValueError:
         return False
+    return address.is_loopback or address.is_unspecified
 
 
 @pytest.fixture(autouse=True)

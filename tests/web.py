@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,12 +13,15 @@ from typing import Any
 import httpx2
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from octave_mcp.demo.serving import Server
 from octave_mcp.settings import load
 from octave_mcp.surfaces import http
 
 FORM = "application/x-www-form-urlencoded"
+COMPANIES = {"vendor_domain": "acme.com", "prospect_domain": "quill.org"}
+UNKNOWN_RUN = "run_00000000000000000000000000000000"
 
 
 def serving(**settings: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:  # noqa: ANN401 - fields of Settings
@@ -35,7 +39,7 @@ async def served(app: Starlette) -> AsyncGenerator[httpx2.AsyncClient]:
         running = asyncio.create_task(server.serve(sockets=[listening]))
         origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
         try:
-            async with httpx2.AsyncClient(base_url=origin, timeout=60, trust_env=False) as client:
+            async with httpx2.AsyncClient(base_url=origin, timeout=None, trust_env=False) as client:
                 yield client
         finally:
             server.should_exit = True
@@ -62,3 +66,19 @@ async def sent_in(answer: httpx2.Response) -> AsyncIterator[Sent]:
             number = fields.get("id")
             yield Sent(fields["event"], fields["data"], int(number) if number else None)
             fields = {}
+
+
+def problem_in(answer: httpx2.Response) -> dict[str, Any]:
+    """The problem that the answer holds, after a check of its form."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    found = answer.json()
+    assert found.keys() == {"type", "title", "status", "code", "detail"}
+    assert found["status"] == answer.status_code
+    assert found["detail"]
+    return found
+
+
+def paths() -> list[str]:
+    """A path of every route, and one that has no route."""
+    routes = [route.path for route in http.make(load()).routes if isinstance(route, Route)]
+    return [*(re.sub(r"{\w+}", "some", path) for path in routes), "/nope"]

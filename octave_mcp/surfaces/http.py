@@ -7,6 +7,7 @@ import errno
 import logging
 import socket
 import sys
+from contextlib import ExitStack
 from functools import cache
 from ipaddress import ip_address
 from typing import Any
@@ -131,15 +132,18 @@ def _listening(settings: Settings) -> list[socket.socket]:
 def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
     """The protocol is named because asyncio turns Nagle's algorithm off only where it is: else every answer waits."""
     sockets: list[socket.socket] = []
-    for name, port in addresses:
-        family = socket.AF_INET6 if ":" in name else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family is socket.AF_INET6:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listening.bind((name, port or (sockets[0].getsockname()[1] if sockets else 0)))
-        listening.listen()
-        sockets.append(listening)
+    with ExitStack() as unless_all_listen:
+        for name, port in addresses:
+            family = socket.AF_INET6 if ":" in name else socket.AF_INET
+            listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            unless_all_listen.callback(listening.close)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family is socket.AF_INET6:
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.bind((name, port or (sockets[0].getsockname()[1] if sockets else 0)))
+            listening.listen()
+            sockets.append(listening)
+        unless_all_listen.pop_all()
     return sockets
 
 

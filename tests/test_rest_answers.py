@@ -1,0 +1,311 @@
+"""What HTTP answers where a run has ended, and how it refuses: one server on loopback for all these tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any, Literal
+
+import httpx2
+import pytest
+import pytest_asyncio
+from conftest import Finished
+from fastmcp import Client
+from fastmcp.client.transports import StreamableHttpTransport
+from fastmcp.exceptions import ToolError
+from matrix import sampled
+from web import COMPANIES, FORM, UNKNOWN_RUN, paths, problem_in, sent_in, serving
+
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.settings import load
+from octave_mcp.surfaces import http, rest
+from octave_mcp.surfaces.guard import MOST_BODY_BYTES
+from octave_mcp.tools import TOOLS
+
+NOT_UTF8 = b'{"vendor_domain": "\xff"}'
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({}, "invalid_input"),
+    ({"vendor_domain": "acme.com"}, "invalid_input"),
+    (COMPANIES | {"colour": "red"}, "invalid_input"),
+    (COMPANIES | {"max_pages": 0}, "invalid_input"),
+    (COMPANIES | {"max_pages": 201}, "invalid_input"),
+    (COMPANIES | {"max_pages": "some"}, "invalid_input"),
+    (COMPANIES | {"wait_seconds": -1}, "invalid_input"),
+    (COMPANIES | {"wait_seconds": 601}, "invalid_input"),
+    (COMPANIES | {"context": "x" * 1001}, "invalid_input"),
+    (COMPANIES | {"request_id": ""}, "invalid_input"),
+    (COMPANIES | {"language": "x" * 36}, "invalid_input"),
+    (COMPANIES | {"language": "de"}, "unsupported_language"),
+    (COMPANIES | {"model": "gpt"}, "unknown_name"),
+    (COMPANIES | {"source": "rumour"}, "unknown_name"),
+    (COMPANIES | {"vendor_domain": ""}, "invalid_input"),
+    (COMPANIES | {"vendor_domain": "not a domain"}, "invalid_domain"),
+    (COMPANIES | {"vendor_domain": "co.uk"}, "invalid_domain"),
+    (COMPANIES | {"prospect_domain": "www.acme.com"}, "same_company"),
+    (COMPANIES | {"prospect_domain": "10.0.0.7"}, "host_not_allowed"),
+    (COMPANIES | {"prospect_domain": "169.254.169.254"}, "host_not_allowed"),
+    (COMPANIES | {"session_id": "sess_00000000000000000000000000000000"}, "not_found"),
+]
+
+UNREADABLE: list[tuple[str | None, bytes, int]] = [
+    ("application/json", b"{", 400),
+    ("application/json", b"[]", 400),
+    ("application/json", b'"text"', 400),
+    ("application/json", b"null", 400),
+    ("application/json", b"[" * 50_000, 400),
+    ("application/json", b'{"a":' * 50_000 + b"1" + b"}" * 50_000, 400),
+    ("application/json", NOT_UTF8, 400),
+    ("application/json", b'{"vendor_domain": NaN}', 400),
+    ("application/json", b'{"vendor_domain": "a\\u0000.com", "prospect_domain": "quill.org"}', 400),
+    ("application/json", b'{"vendor_domain": "\\ud800.com", "prospect_domain": "quill.org"}', 400),
+    (FORM, b"vendor_domain=%FF&prospect_domain=quill.org", 400),
+    (FORM, b"vendor_domain=\xff&prospect_domain=quill.org", 400),
+    (FORM, b"vendor_domain=a%00.com&prospect_domain=quill.org", 400),
+    (FORM, b"vendor_domain=acme.com&vendor_domain=quill.org", 400),
+    (FORM, b"&".join(b"a%d=1" % number for number in range(101)), 400),
+    ("text/plain", b"vendor_domain=acme.com", 415),
+    ("multipart/form-data; boundary=x", b"--x--", 415),
+    (None, b"vendor_domain=acme.com", 415),
+]
+
+MISSED: list[tuple[str, str, int]] = [
+    ("GET", "/nope", 404),
+    ("GET", "/workflows/other/runs/x", 404),
+    ("POST", "/workflows/other/runs", 404),
+    ("GET", f"/runs/{UNKNOWN_RUN}", 404),
+    ("GET", f"/runs/{UNKNOWN_RUN}/events", 404),
+    ("GET", f"/runs/{UNKNOWN_RUN}/playbook.json", 404),
+    ("GET", f"/runs/{UNKNOWN_RUN}/playbook.docx", 404),
+    ("POST", f"/runs/{UNKNOWN_RUN}/cancel", 404),
+    ("GET", "/docs/../server.py", 404),
+    ("GET", "/docs/%2e%2e%2fserver.py", 404),
+    ("GET", "/docs/swagger-editor.js", 404),
+    ("GET", "/runs/run%00", 400),
+    ("GET", f"/runs/{UNKNOWN_RUN}?colour=red", 400),
+    ("GET", f"/runs/{UNKNOWN_RUN}?run_id=x", 400),
+    ("GET", f"/runs/{UNKNOWN_RUN}?wait_seconds=nan", 400),
+    ("GET", "/sessions?limit=0", 400),
+    ("GET", "/sessions?limit=1&limit=2", 400),
+    ("GET", "/sessions?cursor=%FF", 400),
+    ("POST", "/runs?vendor_domain=acme.com", 400),
+    ("PUT", "/runs", 405),
+    ("GET", "/runs", 405),
+    ("POST", "/livez", 405),
+    ("PATCH", "/sessions/x", 405),
+    ("OPTIONS", "/runs", 405),
+]
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(_finished: Finished) -> AsyncIterator[httpx2.AsyncClient]:
+    async with serving() as client:
+        yield client
+
+
+@pytest.fixture
+def client(server: httpx2.AsyncClient, finished: Finished) -> httpx2.AsyncClient:  # noqa: ARG001 - the same home
+    """A client of a server that has one completed run: tests that add one, or delete it, use a server of their own."""
+    return server
+
+
+@pytest.fixture
+def path(finished: Finished) -> str:
+    """The path of the run."""
+    return f"/runs/{finished.run_id}"
+
+
+# A finished run
+
+
+async def test_the_playbook_comes_in_each_format(client: httpx2.AsyncClient, path: str) -> None:
+    links = (await client.get(path)).json()["links"]
+    found = {link.rpartition(".")[2]: await client.get(link) for link in links}
+    heads = [await client.head(link) for link in links]
+
+    assert {suffix: answer.headers["content-type"] for suffix, answer in found.items()} == {
+        "json": "application/json",
+        "md": "text/markdown; charset=utf-8",
+        "html": "text/html; charset=utf-8",
+    }
+    assert Playbook.model_validate_json(found["json"].content).evidence
+    assert found["md"].text.startswith("# ")
+    assert found["html"].text.startswith("<!DOCTYPE html>")
+    assert [(head.status_code, head.content) for head in heads] == [(200, b"")] * 3
+
+
+async def test_a_section_comes_by_its_name(client: httpx2.AsyncClient, path: str) -> None:
+    whole = (await client.get(path, params={"section": "vendor_elements.case_studies"})).json()
+    wrong = await client.get(path, params={"section": "horoscope"})
+
+    assert whole["section"]["vendor_elements.case_studies"]
+    assert problem_in(wrong)["code"] == "unknown_name"
+
+
+@pytest.mark.parametrize("era", ["auto", "legacy"])
+async def test_http_and_mcp_answer_with_the_same_runs(
+    era: Literal["auto", "legacy"], client: httpx2.AsyncClient, finished: Finished, path: str
+) -> None:
+    report = (await client.get(path)).json()
+    async with Client(StreamableHttpTransport(f"{client.base_url}/mcp"), mode=era) as mcp:
+        found = (await mcp.call_tool("get_run", {"run_id": finished.run_id})).structured_content
+
+    assert found
+    assert found["status"] == "completed"
+    assert found["overview"] == report["overview"]
+
+
+async def test_a_reader_may_name_the_last_event_in_the_address_where_it_cannot_send_headers(
+    client: httpx2.AsyncClient, path: str
+) -> None:
+    async with client.stream("GET", f"{path}/events", params={"last_event_id": "7"}) as answer:
+        first = await anext(sent_in(answer))
+    head = await client.head(f"{path}/events")
+
+    assert first.id == 8
+    assert (head.status_code, head.content) == (200, b"")
+
+
+# What cannot be used
+
+
+async def test_a_last_event_that_is_no_number_is_refused(client: httpx2.AsyncClient) -> None:
+    for number in ("", "-1", "1.5", "seven", "9" * 30, "1 OR 1=1"):
+        in_header = await client.get(f"/runs/{UNKNOWN_RUN}/events", headers={"Last-Event-ID": number})
+        in_address = await client.get(f"/runs/{UNKNOWN_RUN}/events", params={"last_event_id": number})
+        assert problem_in(in_header)["code"] == problem_in(in_address)["code"] == "invalid_input"
+
+
+async def test_what_cannot_be_used_is_refused_with_the_same_code_over_http_and_mcp(client: httpx2.AsyncClient) -> None:
+    found: list[tuple[dict[str, Any], str]] = []
+    async with Client(StreamableHttpTransport(f"{client.base_url}/mcp")) as mcp:
+        for arguments, code in REFUSED:
+            answers = [await client.post("/runs", json=arguments), await client.post("/runs", data=arguments)]
+            with pytest.raises(ToolError) as refused:
+                await mcp.call_tool("generate_playbook", arguments)
+            assert str(refused.value).startswith(f"[{code}] ")
+            assert {answer.status_code for answer in answers} == {404 if code == "not_found" else 400}
+            found += [(arguments, problem_in(answer)["code"]) for answer in answers]
+
+    assert found == [row for row in REFUSED for _ in range(2)]
+
+
+async def test_a_body_that_cannot_be_read_is_refused(client: httpx2.AsyncClient) -> None:
+    found: list[tuple[str | None, bytes, int]] = []
+    for media_type, body, _ in UNREADABLE:
+        headers = {"Content-Type": media_type} if media_type else {}
+        answer = await client.post("/runs", content=body, headers=headers)
+        found.append((media_type, body, problem_in(answer)["status"]))
+        assert len(answer.content) < 600
+
+    assert found == UNREADABLE
+
+
+async def test_every_refusal_is_a_problem(client: httpx2.AsyncClient) -> None:
+    answers = [(method, path, await client.request(method, path)) for method, path, _ in MISSED]
+
+    assert [(method, path, problem_in(answer)["status"]) for method, path, answer in answers] == MISSED
+
+
+async def test_a_method_that_a_path_has_not_is_refused_with_those_it_has(client: httpx2.AsyncClient) -> None:
+    answer = await client.put("/sessions/some")
+
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "DELETE"}
+
+
+async def test_a_workflow_that_is_not_there_is_refused_with_the_names_of_the_one_that_is(
+    client: httpx2.AsyncClient,
+) -> None:
+    detail = problem_in(await client.post("/workflows/other/runs", data=COMPANIES))["detail"]
+
+    assert "sales-playbook" in detail
+    assert "phase1_2_3_4_workflow" in detail
+
+
+async def test_a_body_beyond_the_limit_is_refused_announced_or_not(client: httpx2.AsyncClient) -> None:
+    async def endless() -> AsyncGenerator[bytes]:
+        for _ in range(64):
+            yield b"x" * 65536
+
+    announced = await client.post("/runs", content=b"x" * (MOST_BODY_BYTES + 1), headers={"Content-Type": FORM})
+    streamed = await client.post("/runs", content=endless(), headers={"Content-Type": FORM})
+    fitting = await client.post("/runs", content=b"a" * MOST_BODY_BYTES, headers={"Content-Type": FORM})
+
+    assert [problem_in(answer)["code"] for answer in (announced, streamed)] == ["too_large"] * 2
+    assert announced.status_code == streamed.status_code == 413
+    assert fitting.status_code == 400
+
+
+# Who may call
+
+
+@pytest.mark.parametrize("method", sampled(("GET", "POST", "DELETE", "OPTIONS"), lambda method: method == "POST"))
+async def test_a_foreign_host_or_origin_is_refused_on_every_route(method: str, client: httpx2.AsyncClient) -> None:
+    callers = [
+        ({"Host": "evil.example"}, 421, "refused_host"),
+        ({"Origin": "https://evil.example"}, 403, "refused_origin"),
+        ({"Origin": "null"}, 403, "refused_origin"),
+    ]
+    for path in paths():
+        for headers, status, code in callers:
+            answer = await client.request(method, path, headers=headers)
+            assert (path, problem_in(answer)["status"], answer.json()["code"]) == (path, status, code)
+
+
+async def test_a_host_that_only_looks_like_ours_is_refused(client: httpx2.AsyncClient) -> None:
+    for host in ("127.0.0.1.evil.example", "localhost.evil.example", "evil.example:7777", "", "::2", "localhost@evil"):
+        assert (host, (await client.get("/livez", headers={"Host": host})).status_code) == (host, 421)
+
+
+async def test_loopback_and_the_names_that_are_set_are_answered(client: httpx2.AsyncClient) -> None:
+    ours = [{"Host": "localhost"}, {"Host": "[::1]:7777"}, {"Origin": "http://localhost:7777"}]
+    assert [(await client.get("/livez", headers=headers)).status_code for headers in ours] == [200] * 3
+
+    application = http.make(load(public_hosts=("octave.acme.com",)))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(application), base_url=client.base_url) as public:
+        named = await public.get("/livez", headers={"Host": "octave.acme.com", "Origin": "https://octave.acme.com"})
+        other = await public.get("/livez", headers={"Host": "octave.acme.com", "Origin": "https://acme.com"})
+    assert (named.status_code, other.status_code) == (200, 403)
+
+
+# What the server says of itself
+
+
+async def test_the_settings_are_listed_with_where_they_come_from_and_secrets_masked(client: httpx2.AsyncClient) -> None:
+    found = {line["name"]: line for line in (await client.get("/config")).json()["settings"]}
+
+    assert (found["OCTAVE_MODEL"]["value"], found["OCTAVE_MODEL"]["origin"]) == ("extractive", "environment")
+    assert found["OCTAVE_KEEP_DAYS"]["origin"] == "default"
+
+
+async def test_a_server_that_can_take_runs_is_ready(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "READY_SECONDS", 3600)
+    assert (await client.get("/readyz")).json()["status"] == "ready"
+
+
+async def test_each_function_has_its_route(client: httpx2.AsyncClient) -> None:
+    offered = (await client.get("/openapi.json")).json()["paths"]
+
+    assert [tool.name for tool in TOOLS.values() if tool.method.lower() not in offered[tool.path]] == []
+
+
+async def test_the_start_page_is_the_documentation(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/")
+
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+
+
+# The earlier interface
+
+
+async def test_the_earlier_interface_lists_its_workflow_under_both_names_and_the_specialists(
+    client: httpx2.AsyncClient,
+) -> None:
+    workflows = (await client.get("/workflows")).json()
+    agents = {agent["id"]: agent for agent in (await client.get("/agents")).json()}
+
+    assert [workflow["id"] for workflow in workflows] == ["sales-playbook", "phase1_2_3_4_workflow"]
+    assert agents["vendor/proof_points"] == {"id": "vendor/proof_points", "name": "Proof points", "tier": "fast"}
