@@ -273,6 +273,22 @@ def finished(_finished: Finished, home: Path, monkeypatch: pytest.MonkeyPatch) -
     return _finished
 
 
+@pytest.fixture(scope="session")
+def _plain() -> list[scripted.Written]:
+    return []
+
+
+@pytest.fixture
+async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPathFactory) -> scripted.Written:
+    """A completed run by the scripted model about the invented sites, once per worker: for tests that only look at it.
+
+    It is written when it is first asked for, in that test's own event loop and environment.
+    """
+    if not _plain:
+        _plain.append(await scripted.written(scripted.Stage(tmp_path_factory.mktemp("plain"))))
+    return _plain[0]
+
+
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     """All three providers, as the settings name them."""

@@ -5,7 +5,9 @@ Each can be told to answer otherwise, to fail, or to wait for the test.
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -549,10 +551,16 @@ class Stage(App):
         settings: Settings | None = None,
     ) -> None:
         self.events: list[Event] = []
-        super().__init__(settings or Settings.model_validate({"home": home}), (self.events.append,), engine="inline")
+        self._ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        super().__init__(settings or Settings.model_validate({"home": home}), (self._hear,), engine="inline")
         self._opened = False
         self.scripted = model or ScriptedModel()
         self.site_source = source or ScriptedSource(invented_sites())
+
+    def _hear(self, event: Event) -> None:
+        self.events.append(event)
+        if event.event == "run_finished":
+            self._ended[event.run_id].set()
 
     async def opened(self) -> Runs:
         if not self._opened:
@@ -579,8 +587,9 @@ class Stage(App):
         return await self.end_of(record.run_id)
 
     async def end_of(self, run_id: str) -> tuple[RunRecord, Playbook | None]:
-        record = await self.runs.follow(run_id, 30, _unheard)
-        return record, await self.runs.playbook(run_id)
+        """The run's record and playbook, once it has ended here, however long that takes."""
+        await self._ended[run_id].wait()
+        return await self.runs.get(run_id), await self.runs.playbook(run_id)
 
     async def playbook(self, **request: Any) -> Playbook:  # noqa: ANN401 - fields of the request
         record, playbook = await self.run(**request)
@@ -588,8 +597,34 @@ class Stage(App):
         return playbook
 
 
-async def _unheard(_: Event) -> None:
-    return
+@dataclass(frozen=True)
+class Written:
+    """A completed run and what it left, for tests that only look at it. Its store is closed."""
+
+    stage: Stage
+    record: RunRecord
+    playbook: Playbook
+    texts: dict[str, str | None]
+    """Those of the pages that the playbook quotes, as they were stored."""
+
+    @property
+    def asked(self) -> list[Asked]:
+        assert isinstance(self.stage.scripted, ScriptedModel)
+        return self.stage.scripted.asked
+
+    @property
+    def scraped(self) -> list[str]:
+        assert isinstance(self.stage.site_source, ScriptedSource)
+        return self.stage.site_source.scraped
+
+
+async def written(stage: Stage, **request: Any) -> Written:  # noqa: ANN401 - fields of the request
+    record, playbook = await stage.run(**request)
+    assert playbook, record.error
+    quoted = {evidence.page_sha256 for evidence in playbook.evidence.values()}
+    texts = {sha256: await stage.store.page_text(sha256) for sha256 in quoted}
+    await stage.runs.close()
+    return Written(stage, record, playbook, texts)
 
 
 def asked_for(**request: Any) -> PlaybookRequest:  # noqa: ANN401 - fields of the request
