@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import Path
 
 import pytest
-from scripted import PROSPECT, VENDOR, Asked, ScriptedModel, ScriptedSource, Stage, form, invented_sites, page
+from scripted import PROSPECT, VENDOR, Asked, Written, form, page
 
 from octave_mcp import shortlist
 from octave_mcp.domain.evidence import Cite
@@ -21,10 +20,10 @@ FENCE = re.compile(r"<passages-[0-9a-f]{16}>\n(?P<inside>.*)\n</passages-[0-9a-f
 
 
 @pytest.fixture
-async def asks(tmp_path: Path) -> list[Asked]:
-    asking = ScriptedModel()
-    await Stage(tmp_path, model=asking, source=ScriptedSource(invented_sites())).playbook(context="They run nights.")
-    return asking.asked
+def asks(plain: Written) -> list[Asked]:
+    """As a run made them, had the user said something of the deal."""
+    given = {"context": "They run nights."}
+    return [ask.model_copy(update={"brief": ask.brief.model_copy(update=given)}) for ask in plain.asked]
 
 
 def the(asks: list[Asked], kind: type) -> Asked:
@@ -177,7 +176,7 @@ def test_tokens_are_estimated_by_bytes(text: str, tokens: int) -> None:
     assert estimated_tokens(text) == tokens
 
 
-async def test_a_writer_is_shown_the_first_findings_of_every_kind_and_not_more_than_fit(
+def test_a_writer_is_shown_the_first_findings_of_every_kind_and_not_more_than_fit(
     asks: list[Asked], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = the(asks, WhyWeWin[Cite])
