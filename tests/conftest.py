@@ -228,6 +228,8 @@ def held_pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 def _allowed(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", sites.hosts)
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")  # a slow machine, or a held site, is no silent one
+    monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
     yield sites
     sites.close()
 

@@ -1,4 +1,4 @@
-"""The commands about what is kept: what is listed, written, cancelled and deleted, by whom ever it was made."""
+"""The commands that list, write, cancel and delete the runs of any process."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Pair, command, names_in, octave, read_json
+from conftest import ROOT, Finished, Pair, command, names_in, octave, read_json
 
 from octave_mcp.app import App, write_files
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.runs import Runs
 from octave_mcp.settings import load
 from octave_mcp.tooling import unheard
 
@@ -22,35 +25,47 @@ FILES = {"playbook.json", "playbook.md", "playbook.html"}
 IMPORTED = """
 import sys
 from octave_mcp.surfaces.cli import main
-code = main()
-print(code, *(name for name in ("fastmcp", "dbos", "sqlalchemy", "starlette") if name in sys.modules), file=sys.stderr)
+for arguments in (["runs"], ["sessions"], ["export", "run_none"], ["cancel", "run_none"]):
+    sys.argv[1:] = arguments
+    main()
+    heavy = ("fastmcp", "dbos", "sqlalchemy", "starlette")
+    print(arguments[0], *(name for name in heavy if name in sys.modules))
 """
 
 
-async def a_run(pair: Pair, cwd: Path) -> str:
-    """The id of a run that has completed, and that this process has made."""
-    app = App(load())
-    await app.runs.open()
-    record = await app.runs.start(PlaybookRequest(vendor=pair.vendor.host, prospect=pair.prospect.host, max_pages=4))
-    await app.runs.follow(record.run_id, 60, unheard)
-    playbook = await app.runs.finished(record.run_id)
-    await app.runs.close()
-    write_files(playbook, cwd / "made")
-    return record.run_id
+@asynccontextmanager
+async def executing() -> AsyncGenerator[Runs]:
+    """Runs that this process executes."""
+    runs = App(load()).runs
+    await runs.open()
+    yield runs
+    await runs.close()
 
 
-async def test_runs_are_listed_newest_first_in_one_line_each(pair: Pair, tmp_path: Path) -> None:
-    first, second = await a_run(pair, tmp_path), await a_run(pair, tmp_path)
+async def two_runs(held_pair: Pair) -> tuple[str, str]:
+    """The ids of two runs, of which each was cancelled before it had read a page."""
+    async with executing() as runs:
+        started = [await runs.start(about(held_pair)) for _ in range(2)]
+        first, second = [(await runs.cancel(record.run_id)).run_id for record in started]
+    return first, second
+
+
+def about(pair: Pair) -> PlaybookRequest:
+    return PlaybookRequest(vendor=pair.vendor.host, prospect=pair.prospect.host, max_pages=4)
+
+
+async def test_runs_are_listed_newest_first_in_one_line_each(held_pair: Pair, tmp_path: Path) -> None:
+    first, second = await two_runs(held_pair)
     ended = await octave("runs", cwd=tmp_path)
 
     assert ended.code == 0
-    assert [line.split()[:2] for line in ended.out.splitlines()] == [[second, "completed"], [first, "completed"]]
-    assert f"{pair.vendor.host} -> {pair.prospect.host}" in ended.out
+    assert [line.split()[:2] for line in ended.out.splitlines()] == [[second, "cancelled"], [first, "cancelled"]]
+    assert f"{held_pair.vendor.host} -> {held_pair.prospect.host}" in ended.out
     assert ended.err == ""
 
 
-async def test_a_list_is_continued_where_its_cursor_says(pair: Pair, tmp_path: Path) -> None:
-    first, second = await a_run(pair, tmp_path), await a_run(pair, tmp_path)
+async def test_a_list_is_continued_where_its_cursor_says(held_pair: Pair, tmp_path: Path) -> None:
+    first, second = await two_runs(held_pair)
     newest = await octave("runs", "--limit", "1", cwd=tmp_path)
     listed = json.loads((await octave("runs", "--limit", "1", "--json", cwd=tmp_path)).out)
     older = json.loads((await octave("runs", "--cursor", listed["cursor"], "--json", cwd=tmp_path)).out)
@@ -62,11 +77,16 @@ async def test_a_list_is_continued_where_its_cursor_says(pair: Pair, tmp_path: P
 
 
 async def test_a_session_is_listed_with_its_runs_until_it_is_deleted(pair: Pair, tmp_path: Path, home: Path) -> None:
-    run = await a_run(pair, tmp_path)
+    async with executing() as runs:
+        run = (await runs.start(about(pair))).run_id
+        while not (await runs.follow(run, 600, unheard)).is_final:
+            pass
+        write_files(await runs.finished(run), tmp_path / "made")
+    before = names_in(home / "playbooks")
     sessions = json.loads((await octave("sessions", "--json", cwd=tmp_path)).out)["sessions"]
     session = sessions[0]["session_id"]
     table = await octave("sessions", cwd=tmp_path)
-    runs = await octave("sessions", session, cwd=tmp_path)
+    listed = await octave("sessions", session, cwd=tmp_path)
     same = await octave("runs", "--session", session, cwd=tmp_path)
     deleted = await octave("sessions", "--delete", session, cwd=tmp_path)
     after = await octave("runs", cwd=tmp_path)
@@ -74,10 +94,11 @@ async def test_a_session_is_listed_with_its_runs_until_it_is_deleted(pair: Pair,
     assert [one["runs"] for one in sessions] == [1]
     assert table.out.startswith(session)
     assert "1 run" in table.out
-    assert runs.out == same.out
-    assert runs.out.startswith(run)
+    assert listed.out == same.out
+    assert listed.out.split()[:2] == [run, "completed"]
     assert (deleted.code, deleted.out) == (0, f"{session} is deleted, with its runs: 1\n")
     assert after.out == ""
+    assert before
     assert names_in(home / "playbooks") == set()
     assert names_in(tmp_path / "made") == FILES
 
@@ -92,30 +113,31 @@ async def test_where_there_is_nothing_a_hint_says_how_to_begin_and_quiet_does_no
         assert (quiet.out, quiet.err) == ("", "")
 
 
-async def test_export_writes_the_same_files_as_generate_into_a_new_folder(pair: Pair, tmp_path: Path) -> None:
-    run = await a_run(pair, tmp_path)
-    first = await octave("export", run, cwd=tmp_path)
-    second = await octave("export", run, cwd=tmp_path)
+async def test_export_writes_the_same_files_as_generate_into_a_new_folder(finished: Finished, tmp_path: Path) -> None:
+    app = App(load(), engine="inline")
+    await app.runs.open(executing=False)
+    write_files(await app.runs.finished(finished.run_id), tmp_path / "made")
+    await app.runs.close()
+    first = await octave("export", finished.run_id, cwd=tmp_path)
+    second = await octave("export", finished.run_id, cwd=tmp_path)
 
-    folder = f"playbook-{pair.vendor.host}-{pair.prospect.host}".replace(":", "_")
+    folder = f"playbook-{finished.pair.vendor.host}-{finished.pair.prospect.host}".replace(":", "_")
     assert first.code == second.code == 0
     assert names_in(tmp_path / folder) == names_in(tmp_path / f"{folder}-2") == FILES
     assert (tmp_path / folder / "playbook.html").read_bytes() == (tmp_path / "made" / "playbook.html").read_bytes()
     assert set(first.out.split()) == {f"{folder}/{name}" for name in FILES}
 
 
-async def test_only_the_formats_asked_for_are_written(pair: Pair, tmp_path: Path) -> None:
-    run = await a_run(pair, tmp_path)
+async def test_only_the_formats_asked_for_are_written(finished: Finished, tmp_path: Path) -> None:
     formats = ("--format", "markdown", "--format", "json", "--format", "json")
-    ended = await octave("export", run, *formats, "--out", "there", "--json", cwd=tmp_path)
+    ended = await octave("export", finished.run_id, *formats, "--out", "there", "--json", cwd=tmp_path)
 
     assert names_in(tmp_path / "there") == {"playbook.md", "playbook.json"}
     assert json.loads(ended.out)["files"] == ["there/playbook.md", "there/playbook.json"]
 
 
-async def test_with_its_pages_every_quotation_can_be_checked(pair: Pair, tmp_path: Path) -> None:
-    run = await a_run(pair, tmp_path)
-    ended = await octave("export", run, "--out", "there", "--pages", cwd=tmp_path)
+async def test_with_its_pages_every_quotation_can_be_checked(finished: Finished, tmp_path: Path) -> None:
+    ended = await octave("export", finished.run_id, "--out", "there", "--pages", cwd=tmp_path)
 
     assert ended.code == 0
     playbook = Playbook.model_validate(read_json(tmp_path / "there" / "playbook.json"))
@@ -126,7 +148,7 @@ async def test_with_its_pages_every_quotation_can_be_checked(pair: Pair, tmp_pat
         assert evidence.quote in pages[evidence.page_sha256].decode()
 
 
-async def test_a_run_is_cancelled_from_another_process_and_whoever_waits_is_told(
+async def test_a_run_is_cancelled_from_another_process_and_a_command_that_waits_for_it_says_so(
     held_pair: Pair, tmp_path: Path
 ) -> None:
     waiting = await asyncio.create_subprocess_exec(
@@ -153,13 +175,15 @@ async def test_a_run_is_cancelled_from_another_process_and_whoever_waits_is_told
     assert names_in(tmp_path) == {"home"}
 
 
-@pytest.mark.parametrize("name", ["runs", "sessions", "export", "cancel"])
-async def test_a_server_that_executes_runs_is_not_needed_and_none_is_started(name: str, tmp_path: Path) -> None:
-    arguments = ("run_none",) if name in {"export", "cancel"} else ()
-    ended = await command("-c", IMPORTED, name, *arguments, cwd=tmp_path)
+async def test_no_command_loads_a_server_and_only_cancel_loads_the_engine(tmp_path: Path) -> None:
+    ended = await command("-c", IMPORTED, cwd=tmp_path)
 
-    loaded = ended.err.splitlines()[-1].split()[1:]
-    assert loaded == (["dbos", "sqlalchemy"] if name == "cancel" else ["sqlalchemy"])
+    assert [line.split() for line in ended.out.splitlines()] == [
+        ["runs", "sqlalchemy"],
+        ["sessions", "sqlalchemy"],
+        ["export", "sqlalchemy"],
+        ["cancel", "dbos", "sqlalchemy"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -197,8 +221,10 @@ async def test_what_cannot_be_done_is_one_line_that_names_it(
     assert said in ended.err
 
 
-async def test_an_unknown_format_or_a_folder_that_cannot_be_written_writes_nothing(pair: Pair, tmp_path: Path) -> None:
-    run = await a_run(pair, tmp_path)
+async def test_an_unknown_format_or_a_folder_that_cannot_be_written_writes_nothing(
+    finished: Finished, tmp_path: Path
+) -> None:
+    run = finished.run_id
     (tmp_path / "taken").write_text("a file")
     unknown = await octave("export", run, "--format", "json", "--format", "docx", "--out", "there", cwd=tmp_path)
     taken = await octave("export", run, "--out", "taken", cwd=tmp_path)
@@ -206,7 +232,7 @@ async def test_an_unknown_format_or_a_folder_that_cannot_be_written_writes_nothi
     assert unknown.code == taken.code == 2
     assert unknown.err == "error: there is no export 'docx'; choose one of: html, json, markdown\n"
     assert taken.err == "error: cannot write to 'taken': File exists; choose another --out\n"
-    assert names_in(tmp_path) == {"home", "made", "taken"}
+    assert names_in(tmp_path) == {"taken"}
 
 
 async def test_a_database_that_cannot_be_read_is_one_line(tmp_path: Path, home: Path) -> None:
@@ -219,8 +245,8 @@ async def test_a_database_that_cannot_be_read_is_one_line(tmp_path: Path, home: 
     assert ended.err.count("\n") == 1
 
 
-async def test_whoever_has_read_enough_ends_the_command_without_a_word(pair: Pair, tmp_path: Path) -> None:
-    await a_run(pair, tmp_path)
+@pytest.mark.usefixtures("finished")
+async def test_a_reader_that_has_read_enough_ends_the_command_without_a_word(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     process = await asyncio.create_subprocess_exec(
