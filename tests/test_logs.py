@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Pair, command, log_lines
+from conftest import ROOT, Pair, command, log_lines, octave
 from loguru import logger
 from pydantic import SecretStr
 
 from octave_mcp import observe
 from octave_mcp.app import App
 from octave_mcp.domain.events import Event
-from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, load
 
@@ -38,6 +41,19 @@ TELLING = (
     f"https://api.example/?api_key={SECRETS[4]}&x=1, https://me:{SECRETS[5]}@site.example/"
 )
 
+LINES = 100
+WRITER = f"""
+import sys
+from loguru import logger
+from octave_mcp import observe
+from octave_mcp.settings import load
+observe.configure(load(), stderr_level="ERROR")
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range({LINES}):
+    logger.bind(detail=sys.argv[1] * observe.LONGEST_TEXT).info(f"line {{number}}")
+"""
+
 
 @pytest.fixture
 def configured(capsys: pytest.CaptureFixture[str]) -> Settings:  # noqa: ARG001 - stderr is not a terminal
@@ -46,23 +62,17 @@ def configured(capsys: pytest.CaptureFixture[str]) -> Settings:  # noqa: ARG001 
     return settings
 
 
-async def test_every_line_is_one_json_object_with_all_fields_on_stderr_as_in_the_file(
+async def test_a_run_and_its_steps_are_logged_as_one_json_object_a_line_on_stderr_as_in_the_file(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_LOG_LEVEL", "INFO")
-    ended = await command("-m", "octave_mcp", "demo", cwd=tmp_path)
+    ended = await octave("demo", cwd=tmp_path)
 
     lines = [json.loads(line) for line in ended.err.splitlines()]
     assert lines == log_lines(home)
     assert all(line.keys() >= FIELDS for line in lines)
     assert all(line["timestamp"].endswith("+00:00") for line in lines)
     assert {line["level"] for line in lines} == {"INFO"}
-
-
-async def test_the_start_and_end_of_the_run_and_of_each_step_are_logged(tmp_path: Path, home: Path) -> None:
-    await command("-m", "octave_mcp", "demo", cwd=tmp_path)
-    lines = log_lines(home)
-
     assert lines[0]["message"] == "run started"
     assert lines[-1]["message"] == "run finished"
     assert lines[-1]["success"] is True
@@ -78,19 +88,30 @@ async def test_the_start_and_end_of_the_run_and_of_each_step_are_logged(tmp_path
     assert all(line["duration_ms"] is not None for line in lines if line["event"] == "step_finished")
 
 
-async def test_progress_is_logged_for_debugging_alone(
-    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OCTAVE_LOG_LEVEL", "DEBUG")
-    await command("-m", "octave_mcp", "demo", "--quiet", cwd=tmp_path)
-
-    progress = [line for line in log_lines(home) if line["event"] == "progress"]
-    assert progress
-    assert {line["level"] for line in progress} == {"DEBUG"}
-    assert all(line["detail"] for line in progress)
-
-
 async def test_two_processes_share_the_file_without_mixing_their_lines(tmp_path: Path, home: Path) -> None:
+    writers = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", WRITER, name),
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=PIPE,
+            stdout=PIPE,
+        )
+        for name in "ab"
+    ]
+    for writer in writers:
+        assert writer.stdout
+        assert await writer.stdout.readline() == b"ready\n"
+    await asyncio.gather(*(writer.communicate(b"go\n") for writer in writers))
+
+    written = [(line["detail"][0], line["message"]) for line in log_lines(home)]
+    assert all(len(set(line["detail"])) == 1 for line in log_lines(home))
+    for name in "ab":
+        assert [message for writer, message in written if writer == name] == [f"line {n}" for n in range(LINES)]
+
+
+@pytest.mark.long
+async def test_two_runs_in_two_processes_are_both_in_the_file(tmp_path: Path, home: Path) -> None:
     await asyncio.gather(*(command("-m", "octave_mcp", "demo", "--out", str(n), cwd=tmp_path) for n in range(2)))
 
     ends = [line for line in log_lines(home) if line["event"] == "run_finished"]
@@ -166,27 +187,46 @@ class Broken(App):
         return model
 
 
+async def failed(pair: Pair) -> RunRecord:
+    """A run whose model fails."""
+    app = Broken(load(), (observe.log_event,), engine="inline")
+    vendor, prospect = pair.domains.values()
+    await app.runs.open()
+    record = await app.runs.start(PlaybookRequest(vendor=vendor, prospect=prospect, max_pages=4))
+    while not record.is_final:
+        record = await app.runs.follow(record.run_id, 600, unheard)
+    await app.runs.close()
+    return record
+
+
 @pytest.mark.usefixtures("configured")
 async def test_an_unforeseen_failure_ends_the_run_and_reaches_the_log_with_its_traceback(
     pair: Pair, home: Path
 ) -> None:
-    app = Broken(load(), (observe.log_event,), engine="inline")
-    vendor, prospect = pair.domains.values()
-    await app.runs.open()
-    record = await app.runs.start(PlaybookRequest(vendor=vendor, prospect=prospect))
-    record = await app.runs.follow(record.run_id, 30, unheard)
-    await app.runs.close()
+    record = await failed(pair)
 
     assert record.status == "failed"
     assert record.error
     assert record.error.code == "internal"
-    (failure,) = (line for line in log_lines(home) if line["event"] == "call_failed")
-    assert failure["level"] == "ERROR"
-    assert failure["run_id"] == record.run_id
-    assert failure["exception"].startswith("Traceback")
-    assert "RuntimeError: ***, key ***" in failure["exception"]
+    failures = [line for line in log_lines(home) if line["event"] == "call_failed"]  # two, if both were under way
+    assert failures
+    for failure in failures:
+        assert failure["level"] == "ERROR"
+        assert failure["run_id"] == record.run_id
+        assert failure["exception"].startswith("Traceback")
+        assert "RuntimeError: ***, key ***" in failure["exception"]
     assert log_lines(home)[-1]["success"] is False
     assert not any(secret in (home / "logs" / "octave.jsonl").read_text("utf-8") for secret in SECRETS)
+
+
+@pytest.mark.usefixtures("configured")
+async def test_progress_is_logged_for_debugging_alone(pair: Pair, home: Path) -> None:
+    await failed(pair)
+
+    progress = [line for line in log_lines(home) if line["event"] == "progress"]
+    assert progress
+    assert {line["level"] for line in progress} == {"DEBUG"}
+    assert all(line["detail"] for line in progress)
 
 
 async def unheard(_: Event) -> None:
