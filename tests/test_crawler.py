@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -97,17 +97,30 @@ class Server:
         """Bytes, of each path."""
         self.ended, self.is_asked, self.is_silent = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.port = 0
+        self.connections: set[asyncio.Task[None]] = set()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        task = asyncio.current_task()
+        assert task
+        self.connections.add(task)
+        with suppress(ConnectionError, asyncio.CancelledError):
             while request := await reader.readline():
                 while (await reader.readline()).strip():
                     pass
                 await self._answer(request.split()[1].decode(), writer)
-        except ConnectionError:
-            pass
-        finally:
             writer.close()
+            await writer.wait_closed()
+        writer.transport.abort()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        self.connections.discard(task)
+
+    async def close(self) -> None:
+        """Ends every connection, and returns when none is left."""
+        self.ended.set()
+        for connection in (left := list(self.connections)):
+            connection.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _answer(self, path: str, writer: asyncio.StreamWriter) -> None:
         route = self.routes.get(path, answer(b"not here", 404))
@@ -145,8 +158,8 @@ async def serving() -> AsyncGenerator[Server]:
     listening = await asyncio.start_server(made, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]
     yield made
-    made.ended.set()
     listening.close()
+    await made.close()
 
 
 @pytest.fixture
