@@ -26,7 +26,7 @@ needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is inst
 @asynccontextmanager
 async def chromium() -> AsyncGenerator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS), timeout=0)
         yield browser
         await browser.close()
 
@@ -36,6 +36,7 @@ class Opened:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        page.set_default_timeout(0)  # a hanging test is ended by pytest
         self.requests: list[str] = []
         self.complaints: list[str] = []
         page.on("request", self._requested)

@@ -6,38 +6,52 @@ import asyncio
 import re
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from browsers import Opened, chromium, needs_browser
-from conftest import ROOT
+from conftest import ROOT, Finished
+from jsonschema import Draft202012Validator
 from openapi_pydantic import OpenAPI
-from web import serving
+from web import UNKNOWN_RUN, serving
 
 from octave_mcp.errors import tree
+from octave_mcp.settings import load
+from octave_mcp.surfaces import http, rest
 from octave_mcp.tools import TOOLS
 
+BODIES = {"post": {"answer": "none"}}
 SCHEMATHESIS = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
 
 
-@pytest.fixture
-async def document(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
-    async with serving() as client:
-        return (await client.get("/openapi.json")).json()
+NO_SESSION = "sess_00000000000000000000000000000000"
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The description, as a server without tokens gives it."""
+    return asyncio.run(described(home=tmp_path_factory.mktemp("home"), tokens=()))
+
+
+async def described(**settings: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of Settings
+    transport = httpx2.ASGITransport(http.make(load(**settings)))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answer = await client.get("/openapi.json", headers={"Authorization": "Bearer some-long-token"})
+    return answer.json()
 
 
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [operation for path in document["paths"].values() for operation in path.values()]
 
 
-async def test_the_document_is_openapi_of_3_1(document: dict[str, Any]) -> None:
+def test_the_document_is_openapi_of_3_1(document: dict[str, Any]) -> None:
     assert OpenAPI.model_validate(document).openapi == "3.1.0"
 
 
-async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     for reference in set(re.findall(r"'\$ref': '#/([^']+)'", str(document))):
         found: Any = document
         for part in reference.split("/"):
@@ -45,7 +59,7 @@ async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None
         assert found
 
 
-async def test_each_function_is_described_with_all_its_arguments_under_its_own_words(document: dict[str, Any]) -> None:
+def test_each_function_is_described_with_all_its_arguments_under_its_own_words(document: dict[str, Any]) -> None:
     by_name = {operation["operationId"]: operation for operation in operations(document)}
 
     for tool in TOOLS.values():
@@ -57,7 +71,7 @@ async def test_each_function_is_described_with_all_its_arguments_under_its_own_w
         assert operation["description"].startswith((tool.function.__doc__ or "-").split("\n")[0])
 
 
-async def test_each_operation_tells_what_it_answers_and_how_it_refuses(document: dict[str, Any]) -> None:
+def test_each_operation_tells_what_it_answers_and_how_it_refuses(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for operation in operations(document)]
     statuses = {str(error.status) for error in tree()} - {"401", "405", "502"}
 
@@ -69,26 +83,53 @@ async def test_each_operation_tells_what_it_answers_and_how_it_refuses(document:
 
 
 async def test_tokens_are_part_of_the_description_where_they_are_asked_for() -> None:
-    async with serving(tokens=("some-long-token",)) as client:
-        answer = await client.get("/openapi.json", headers={"Authorization": "Bearer some-long-token"})
+    paths = (await described(tokens=("some-long-token",)))["paths"]
 
-    paths = answer.json()["paths"]
     assert paths["/runs"]["post"]["security"] == [{"token": []}]
     assert "401" in paths["/runs"]["post"]["responses"]
     assert "security" not in paths["/livez"]["get"]
 
 
-async def test_the_examples_are_accepted(document: dict[str, Any]) -> None:
+async def test_what_is_answered_and_refused_is_as_described(
+    document: dict[str, Any], finished: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "READY_SECONDS", 3600)
+    real = {
+        "run_id": finished.run_id,
+        "session_id": finished.session_id,
+        "question_id": "none",
+        "suffix": "json",
+        "workflow_id": "sales-playbook",
+    }
+    unreal = real | {"run_id": UNKNOWN_RUN, "session_id": NO_SESSION}
+    statuses: Counter[int] = Counter()
+    async with serving() as client:
+        for path, described in document["paths"].items():
+            for method, operation in described.items():
+                for names in (real, unreal) if method != "delete" else (unreal,):
+                    answer = await client.request(method, path.format_map(names), json=BODIES.get(method))
+                    assert faults(answer, operation, document) == []
+                    statuses[answer.status_code] += 1
+
+    assert statuses.keys() == {200, 400, 404}
+
+
+async def test_the_examples_are_accepted(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     content = document["paths"]["/runs"]["post"]["requestBody"]["content"]
     async with serving() as client:
         for media_type, described in content.items():
             for example in described["examples"].values():
                 given = {"json" if media_type.endswith("json") else "data": example["value"]}
-                assert (await client.post("/runs", **given)).status_code in {200, 202}
+                answer = await client.post("/runs", **given)
+                assert answer.status_code in {200, 202}
+                assert faults(answer, document["paths"]["/runs"]["post"], document) == []
 
 
+@pytest.mark.long
 @pytest.mark.skipif(SCHEMATHESIS is None, reason="schemathesis is not installed")
 async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "READY_SECONDS", 3600)
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "FIRECRAWL_API_KEY")
     for name in (*keys, "OCTAVE_COMPAT_MODEL"):
@@ -105,6 +146,8 @@ async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest
             "--max-examples=5",
             "--continue-on-failure",
             "--seed=7",
+            "--request-timeout=3600",
+            "--suppress-health-check=too_slow",
             "--no-color",
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
@@ -113,6 +156,23 @@ async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest
         out, _ = await process.communicate()
 
     assert process.returncode == 0, out.decode()
+
+
+def faults(answer: httpx2.Response, operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
+    """In what the answer differs from the description of its operation."""
+    described = operation["responses"].get(str(answer.status_code))
+    if described is None:
+        return [f"the status {answer.status_code} is not described"]
+    if reference := described.get("$ref"):
+        described = document["components"]["responses"][reference.rpartition("/")[2]]
+    media_type = answer.headers.get("content-type", "").partition(";")[0]
+    if media_type not in described.get("content", {}) and (media_type or answer.content):
+        return [f"the media type {media_type} is not described"]
+    if not media_type.endswith("json"):
+        return []
+    schema = described["content"][media_type]["schema"] | {"components": document["components"]}
+    validator: Any = Draft202012Validator(schema)
+    return [error.message for error in validator.iter_errors(answer.json())]
 
 
 @needs_browser
