@@ -19,11 +19,42 @@ from typing import Any
 import pytest
 from conftest import ROOT, LoopbackSite, Pair, names_in
 
+from octave_mcp.app import App
 from octave_mcp.demo.sites import load
+from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.engine import durable
+from octave_mcp.engine.durable import Durable
+from octave_mcp.ports import Claim, Claims, Execute
+from octave_mcp.settings import Settings
+from octave_mcp.settings import load as load_settings
+from octave_mcp.tooling import unheard
 
 CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
 
 Line = dict[str, Any]
+FINAL = frozenset({"completed", "partial", "failed", "cancelled"})
+LONG = 1_000_000
+
+SERVER = f"""
+import json, os, runpy, signal, sys
+
+from octave_mcp.sources import _kept
+
+options, write = json.loads(sys.argv.pop()), sys.stderr.write
+_kept.LEASE_SECONDS = options.get("lease_seconds", _kept.LEASE_SECONDS)
+
+
+def write_and_die(text):
+    write(text)
+    line = json.loads(text) if text.startswith("{{") else {{}}
+    if [line.get(name) for name in ("event", "step", "company")] == options.get("dies_at"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+sys.stderr.write = write_and_die
+runpy.run_path({str(ROOT / "server.py")!r}, run_name="__main__")
+"""
+"""A server that kills itself as soon as it logs that event: a test that would do it might be too late."""
 
 
 class Stdio:
@@ -48,14 +79,8 @@ class Stdio:
         self._send({"method": "notifications/initialized"})
         await self._answer(1)
 
-    async def logged(self, event: str, step: str, company: str | None = None) -> None:
-        """Returns when the server has logged that."""
-        assert self._process.stderr
-        async for text in self._process.stderr:
-            line = json.loads(text)
-            if (line.get("event"), line["step"], line["company"]) == (event, step, company):
-                return
-        raise AssertionError(f"the server ended before {event} of {step}")
+    async def ended(self) -> None:
+        await self._process.wait()
 
     async def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)
@@ -74,12 +99,15 @@ class Stdio:
 
 
 @asynccontextmanager
-async def server(folder: Path, env: dict[str, str] | None = None) -> AsyncGenerator[Stdio]:
+async def server(folder: Path, env: dict[str, str], **options: object) -> AsyncGenerator[Stdio]:
+    """A server that is killed in the end, if it lives still."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(ROOT / "server.py"),
+        "-c",
+        SERVER,
+        json.dumps(options),
         cwd=folder,
-        env=os.environ | (env or {}),
+        env=os.environ | env | {"PYTHONPATH": str(ROOT), "OCTAVE_FETCH_TIMEOUT_SECONDS": str(LONG)},
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
@@ -96,7 +124,7 @@ async def server(folder: Path, env: dict[str, str] | None = None) -> AsyncGenera
 
 async def finished(stdio: Stdio, run_id: str) -> Line:
     report = await stdio.call("get_run", run_id=run_id)
-    while report["status"] not in {"completed", "partial", "failed", "cancelled"}:
+    while report["status"] not in FINAL:
         report = await stdio.call("get_run", run_id=run_id)
     return report
 
@@ -114,19 +142,24 @@ def paths(urls: set[str], site: LoopbackSite) -> set[str]:
     return {url.removeprefix(f"http://{site.host}") for url in urls if url.startswith(f"http://{site.host}/")}
 
 
-@dataclass(frozen=True)
-class Scene:
-    """One home, and two sites that only the servers of this home read; `env` is what those servers are started with."""
+def repeated(done: set[str], sites: Pair) -> dict[str, int]:
+    """How often a page that a finished step had read was asked for, where that was not once."""
+    hits = ((path, site.hits[path]) for site in (sites.vendor, sites.prospect) for path in paths(done, site))
+    return {path: count for path, count in hits if count != 1}
 
-    home: Path
-    sites: Pair
 
-    def make(self) -> None:
-        self.home.mkdir(parents=True)
-
-    @property
-    def env(self) -> dict[str, str]:
-        return {"OCTAVE_HOME": str(self.home), "OCTAVE_ALLOW_HOSTS": self.sites.hosts, "OCTAVE_MODEL": "extractive"}
+def check_events(home: Path, run_id: str) -> None:
+    """Nobody who followed the run over its interruption was told a thing twice."""
+    with closing(sqlite3.connect(home / "octave.db")) as db:
+        rows = db.execute("select number, event from events where run_id = ? order by number", [run_id]).fetchall()
+    events = [json.loads(event) for _, event in rows]
+    assert [number for number, _ in rows] == list(range(1, len(rows) + 1))
+    ends = [(e["event"], e["step"], e["company"]) for e in events if e["event"] in {"step_finished", "run_finished"}]
+    assert max(Counter(end for end in ends if end[1] != "read_pack").values()) == 1
+    assert sum(e["event"] == "run_resumed" for e in events) == 1
+    assert events[-1]["event"] == "run_finished"
+    done = [e["done"] for e in events]
+    assert done == sorted(done)
 
 
 @dataclass(frozen=True)
@@ -135,6 +168,9 @@ class Moment:
 
     request: int | None = None
     event: tuple[str, str, str | None] | None = None
+
+    def __str__(self) -> str:
+        return f"request {self.request}" if self.request else " ".join(filter(None, self.event or ()))
 
 
 MOMENTS = (
@@ -149,98 +185,117 @@ MOMENTS = (
     Moment(event=("step_started", "write_playbook", None)),
     Moment(event=("step_finished", "write_playbook", None)),
 )
-TRIED = MOMENTS if "LONG_TESTS" in os.environ else MOMENTS[1::3]
-"""All ten take a minute."""
-AT_ONCE = 3
-"""More servers than that would only wait for each other."""
 
 
-async def test_runs_killed_at_any_moment_are_finished_and_no_finished_step_is_made_again(tmp_path: Path) -> None:
-    turn = asyncio.Semaphore(AT_ONCE)
-    ended = await asyncio.gather(*(killed_and_carried_on(at, tmp_path / str(n), turn) for n, at in enumerate(TRIED)))
-
-    assert [report["status"] for report, _ in ended] == ["completed"] * len(TRIED)
-    assert [again for _, again in ended] == [{}] * len(TRIED)
-
-
-async def killed_and_carried_on(at: Moment, folder: Path, turn: asyncio.Semaphore) -> tuple[Line, dict[str, int]]:
-    """The report of the run, and what was asked for again of what a finished step had read."""
+@pytest.mark.long
+@pytest.mark.parametrize("at", MOMENTS, ids=str)
+async def test_a_run_killed_at_any_moment_is_finished_and_no_finished_step_is_made_again(
+    at: Moment, home: Path, tmp_path: Path
+) -> None:
     sites = Pair(LoopbackSite(load("vendor"), held_at=at.request), LoopbackSite(load("prospect")))
-    scene = Scene(folder / "home", sites)
-    async with turn:
-        scene.make()
-        async with server(folder, scene.env) as first:
-            started = await first.call("generate_playbook", **sites.domains, wait_seconds=0)
-            if at.event:
-                await first.logged(*at.event)
-            else:
-                await asyncio.to_thread(sites.vendor.reached.wait)
+    env = {"OCTAVE_ALLOW_HOSTS": sites.hosts, "OCTAVE_MODEL": "extractive"}
+    async with server(tmp_path, env, dies_at=at.event) as first:
+        run_id = (await first.call("generate_playbook", **sites.domains, wait_seconds=0))["run_id"]
+        if at.request:
+            await asyncio.to_thread(sites.vendor.reached.wait)
             await first.kill()
-        done = pages_of_finished_steps(scene.home)
-        sites.release()
-        async with server(folder, scene.env) as second:
-            report = await finished(second, started["run_id"])
+        await first.ended()
+    done = pages_of_finished_steps(home)
+    sites.release()
+    async with server(tmp_path, env) as second:
+        report = await finished(second, run_id)
     sites.close()
-    told_once_and_in_order(scene.home)
+
+    assert report["status"] == "completed"
+    assert bool(done) == (at != MOMENTS[0])
+    assert repeated(done, sites) == {}
     assert names_in(Path(report["files"][0]).parent) == {"playbook.json", "playbook.md", "playbook.html"}
-    return report, repeated(done, sites.vendor) | repeated(done, sites.prospect)
+    check_events(home, run_id)
 
 
-def repeated(done: set[str], site: LoopbackSite) -> dict[str, int]:
-    return {path: site.hits[path] for path in paths(done, site) if site.hits[path] != 1}
+async def test_two_servers_on_one_home_repeat_nothing_and_the_one_that_is_left_finishes_the_others_run(
+    pair: Pair, home: Path, tmp_path: Path
+) -> None:
+    later = Pair(LoopbackSite(load("vendor"), held_at=6), LoopbackSite(load("prospect")))
+    env = {"OCTAVE_ALLOW_HOSTS": f"{pair.hosts},{later.hosts}"}
+    async with server(tmp_path, env, lease_seconds=LONG) as one:
+        async with server(tmp_path, env, lease_seconds=LONG) as other:
+            mine = await one.call("generate_playbook", **pair.few, wait_seconds=0)
+            theirs = await other.call("generate_playbook", **pair.few, wait_seconds=0)
+            reports = [await finished(one, theirs["run_id"]), await finished(other, mine["run_id"])]
+            check_requests(pair)
+            begun = await other.call("generate_playbook", **later.domains, wait_seconds=0)
+            await asyncio.to_thread(later.vendor.reached.wait)
+            await other.kill()
+        done = pages_of_finished_steps(home)
+        end_leases(home)
+        later.release()
+        reports.append(await finished(one, begun["run_id"]))
+    later.close()
+
+    assert [report["status"] for report in reports] == ["completed"] * 3
+    assert paths(done, later.vendor)
+    assert repeated(done, later) == {}
+    check_events(home, begun["run_id"])
 
 
-def told_once_and_in_order(home: Path) -> None:
-    """Whoever followed the run over its interruption was told each thing once."""
-    with closing(sqlite3.connect(home / "octave.db")) as db:
-        rows = db.execute("select number, event from events order by number").fetchall()
-    events = [json.loads(event) for _, event in rows]
-    assert [number for number, _ in rows] == list(range(1, len(rows) + 1))
-    ends = [(e["event"], e["step"], e["company"]) for e in events if e["event"] in {"step_finished", "run_finished"}]
-    assert max(Counter(end for end in ends if end[1] != "read_pack").values()) == 1
-    assert sum(e["event"] == "run_resumed" for e in events) == 1
-    assert events[-1]["event"] == "run_finished"
-    done = [e["done"] for e in events]
-    assert done == sorted(done)
-
-
-async def test_two_servers_on_one_home_work_side_by_side_and_repeat_nothing(pair: Pair, tmp_path: Path) -> None:
-    async with server(tmp_path) as one, server(tmp_path) as other:
-        mine = await one.call("generate_playbook", **pair.domains, wait_seconds=0)
-        theirs = await other.call("generate_playbook", **pair.domains, wait_seconds=0)
-        reports = await asyncio.gather(finished(one, theirs["run_id"]), finished(other, mine["run_id"]))
-
-    assert [report["status"] for report in reports] == ["completed", "completed"]
+def check_requests(pair: Pair) -> None:
+    """Each page was asked for once, whoever needed it."""
     for site in (pair.vendor, pair.prospect):
         pages = {path: count for path, count in site.hits.items() if path != "/robots.txt"}
         assert set(pages.values()) == {1}
         assert site.hits["/robots.txt"] <= 2
 
 
-async def test_the_runs_of_a_killed_server_are_taken_over_by_one_that_was_there_already(
-    held_pair: Pair, tmp_path: Path
-) -> None:
-    async with server(tmp_path) as survivor:
-        async with server(tmp_path) as other:
-            started = await other.call("generate_playbook", **held_pair.domains, wait_seconds=0)
-            await asyncio.to_thread(held_pair.vendor.asked.wait)
-            await other.kill()
-        held_pair.release()
-        assert (await finished(survivor, started["run_id"]))["status"] == "completed"
+def end_leases(home: Path) -> None:
+    """Has the time pass for which others leave to a process what it had begun to fetch."""
+    with closing(sqlite3.connect(home / "octave.db", timeout=LONG)) as db:
+        db.execute("update copy_leases set until = ''")
+        db.commit()
+
+
+class Watched(Durable):
+    """An engine of which a test sees what it finds out about the runs of others."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.url, settings.home)
+        self.found: list[Claim] = []
+        self.twice = asyncio.Event()
+
+    async def launch(self, execute: Execute, claims: Claims) -> None:
+        async def seen(run_id: str) -> Claim:
+            self.found.append(await claims(run_id))
+            if len(self.found) > 1:
+                self.twice.set()
+            return self.found[-1]
+
+        await super().launch(execute, seen)
 
 
 async def test_a_server_without_what_a_run_needs_leaves_it_to_one_that_has_it(
-    held_pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    held_pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with server(tmp_path) as first:
-        started = await first.call("generate_playbook", **held_pair.domains, wait_seconds=0)
-        await asyncio.to_thread(held_pair.vendor.asked.wait)
-        await first.kill()
+    monkeypatch.setattr(durable, "ADOPTION_SECONDS", 0.01)
+    first = App(load_settings())
+    await first.runs.open()
+    begun = await first.runs.start(
+        PlaybookRequest(
+            vendor=f"http://{held_pair.vendor.host}", prospect=f"http://{held_pair.prospect.host}", max_pages=4
+        )
+    )
+    await asyncio.to_thread(held_pair.vendor.asked.wait)
+    await first.runs.close()
     held_pair.release()
-    hosts = os.environ["OCTAVE_ALLOW_HOSTS"]
-    monkeypatch.delenv("OCTAVE_ALLOW_HOSTS")
-    async with server(tmp_path) as unable:
-        assert (await unable.call("get_run", run_id=started["run_id"], wait_seconds=3))["status"] == "running"
-    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", hosts)
-    async with server(tmp_path) as able:
-        assert (await finished(able, started["run_id"]))["status"] == "completed"
+
+    unable = App(load_settings().model_copy(update={"allow_hosts": ()}))
+    unable.engine = watched = Watched(unable.settings)
+    await unable.runs.open()
+    await watched.twice.wait()
+    assert set(watched.found) == {"others"}
+    assert (await unable.runs.get(begun.run_id)).status == "running"
+    await unable.runs.close()
+
+    able = App(load_settings())
+    await able.runs.open()
+    assert (await able.runs.follow(begun.run_id, LONG, unheard)).status == "completed"
+    await able.runs.close()
