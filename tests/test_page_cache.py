@@ -1,16 +1,18 @@
-"""What was read is used again: by the next run, by everybody who asks at the same time, and where a site fails."""
+"""What was read is used again: by the next run, by all that ask at the same time, and where a site fails."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Pair
+from matrix import sampled
 from scripted import Stage
 
 from octave_mcp.domain.addresses import parse_company
@@ -126,17 +128,29 @@ def heading(page: Page | PageFailure) -> str:
 # The next run
 
 
-async def test_a_second_run_about_the_same_companies_fetches_nothing(pair: Pair, tmp_path: Path) -> None:
-    stage = Stage(tmp_path, settings=load())
+async def test_a_second_run_about_the_same_companies_fetches_nothing_and_a_later_one_says_which_copies_are_old(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     about = {"vendor": pair.domains["vendor_domain"], "prospect": pair.domains["prospect_domain"]}
-    first = await stage.playbook(**about, model="extractive", source="crawler", max_pages=10)
+    asked: dict[str, Any] = {**about, "model": "extractive", "source": "crawler", "max_pages": 4}
+    stage = Stage(tmp_path, settings=load())
+    first = await stage.playbook(**asked)
+    read = [path for path in pair.vendor.hits if "." not in path]
     pair.vendor.hits.clear()
     pair.prospect.hits.clear()
-    again = await stage.playbook(**about, model="extractive", source="crawler", max_pages=10)
+    again = await stage.playbook(**asked)
 
     assert not pair.vendor.hits + pair.prospect.hits
     assert [page.sha256 for page in again.pages] == [page.sha256 for page in first.pages]
     assert again.evidence == first.evidence
+
+    monkeypatch.setenv("OCTAVE_PAGE_MAX_AGE_SECONDS", "0")
+    pair.vendor.failing.update(dict.fromkeys(read, 503))
+    later = await Stage(tmp_path, settings=load()).playbook(**asked)
+
+    (gap,) = (gap for gap in later.gaps if gap.code == "stale_copy")
+    assert gap.reason.startswith(f"4 pages of {pair.vendor.host}: read on 20")
+    assert len(later.pages) == len(first.pages)
 
 
 async def test_another_process_uses_what_one_has_read(site: Versions, store: SqlStore, tmp_path: Path) -> None:
@@ -173,7 +187,7 @@ async def test_a_page_that_has_changed_is_read_anew(site: Versions, store: SqlSt
     assert heading(await read(site, store, age=0)) == "/a two"
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("status", sampled([429, 500, 503], lambda status: status == 503))
 async def test_where_a_site_fails_the_copy_stands_and_says_so(status: int, site: Versions, store: SqlStore) -> None:
     first = await read(site, store, age=0)
     site.status = status
@@ -185,21 +199,6 @@ async def test_where_a_site_fails_the_copy_stands_and_says_so(status: int, site:
     assert again.ref.notice.code == "stale_copy"
     assert str(status) in again.ref.notice.reason
     assert again.ref.fetched_at == first.ref.fetched_at
-
-
-async def test_a_playbook_says_which_pages_are_old_copies(
-    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OCTAVE_PAGE_MAX_AGE_SECONDS", "0")
-    stage = Stage(tmp_path, settings=load())
-    about = {"vendor": pair.domains["vendor_domain"], "prospect": pair.domains["prospect_domain"]}
-    first = await stage.playbook(**about, model="extractive", source="crawler", max_pages=4)
-    pair.vendor.failing.update({path: 503 for path in pair.vendor.hits if "." not in path})
-    again = await stage.playbook(**about, model="extractive", source="crawler", max_pages=4)
-
-    (gap,) = (gap for gap in again.gaps if gap.code == "stale_copy")
-    assert gap.reason.startswith(f"4 pages of {pair.vendor.host}: read on 20")
-    assert len(again.pages) == len(first.pages)
 
 
 async def test_a_page_that_is_gone_is_gone(site: Versions, store: SqlStore) -> None:
@@ -243,9 +242,9 @@ async def test_a_bot_wall_is_not_kept(site: Versions, store: SqlStore, monkeypat
 # Everybody at once
 
 
-async def test_a_hundred_who_ask_at_once_cause_one_fetch(site: Versions, store: SqlStore) -> None:
+async def test_many_that_ask_at_once_cause_one_fetch(site: Versions, store: SqlStore) -> None:
     site.gate.clear()
-    asking = [asyncio.create_task(read(site, store)) for _ in range(100)]
+    asking = [asyncio.create_task(read(site, store)) for _ in range(20)]
     await site.asked.wait()
     site.gate.set()
 
@@ -253,18 +252,37 @@ async def test_a_hundred_who_ask_at_once_cause_one_fetch(site: Versions, store: 
     assert site.hits == Counter(["/robots.txt", "/", "/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt", "/a"])
 
 
-async def test_two_processes_that_ask_at_once_cause_one_fetch(site: Versions, store: SqlStore, tmp_path: Path) -> None:
+async def test_two_processes_that_ask_at_once_cause_one_fetch(
+    site: Versions, store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_kept, "LEASE_SECONDS", 3600)
+    monkeypatch.setattr(_kept, "LOOK_SECONDS", 0.01)
     async with process(tmp_path) as other, reading(site, store) as one, reading(site, other) as another:
+        refused = asyncio.Event()
+        for each in (store, other):
+            monkeypatch.setattr(each, "lease", watched(each.lease, refused))
         site.gate.clear()
-        site.asked.clear()
         asking = [asyncio.create_task(source.scrape(found, [site.url("/a")])) for source, found in (one, another)]
-        await site.asked.wait()
-        await asyncio.sleep(_kept.LOOK_SECONDS)
+        await refused.wait()
         site.gate.set()
         pages = await asyncio.gather(*asking)
 
     assert [heading(page) for (page,) in pages] == ["/a one", "/a one"]
     assert site.hits["/a"] == 1
+
+
+def watched(
+    lease: Callable[..., Awaitable[frozenset[str]]], refused: asyncio.Event
+) -> Callable[..., Awaitable[frozenset[str]]]:
+    """The same lease; the event tells of the first that is refused because another process has it."""
+
+    async def watching(*asked: Any, **how: Any) -> frozenset[str]:  # noqa: ANN401 - of the store
+        given = await lease(*asked, **how)
+        if not given:
+            refused.set()
+        return given
+
+    return watching
 
 
 async def test_what_a_process_that_died_was_fetching_is_fetched(
