@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import date
 from itertools import cycle
 from pathlib import Path
 from string import ascii_lowercase
-from typing import cast
+from typing import Any, cast
 
 import pytest
+import pytest_asyncio
 from browsers import Opened, chromium, needs_browser
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -69,6 +70,9 @@ CLOSED = frozenset(
     }
 )
 """Fields whose values come from a closed set, or are ours."""
+
+
+WIDTHS = (320, 390, 768, 1024, 1440)
 
 
 @pytest.fixture
@@ -362,10 +366,22 @@ def test_a_sentence_that_the_body_words_otherwise_is_shown_below_the_e_mail(play
     assert "Not in the body." in text
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def one_browser() -> AsyncIterator[Browser]:
     async with chromium() as browser:
         yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def browser(one_browser: Browser) -> AsyncIterator[Browser]:
+    """The one browser of these tests, which forgets what a test did in it."""
+    yield one_browser
+    for context in one_browser.contexts:
+        await context.close()
+
+
+def in_the_browser(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:
+    return needs_browser(pytest.mark.asyncio(loop_scope="module")(test))
 
 
 async def opened(browser: Browser, folder: Path, playbook: Playbook, *, scripts: bool = True) -> Opened:
@@ -377,7 +393,7 @@ async def opened(browser: Browser, folder: Path, playbook: Playbook, *, scripts:
     return html
 
 
-@needs_browser
+@in_the_browser
 async def test_html_asks_the_network_for_nothing_and_breaks_no_rule(
     browser: Browser, tmp_path: Path, playbook: Playbook
 ) -> None:
@@ -390,7 +406,7 @@ async def test_html_asks_the_network_for_nothing_and_breaks_no_rule(
     assert html.complaints == []
 
 
-@needs_browser
+@in_the_browser
 async def test_the_policy_admits_our_style_and_script_and_no_others(
     browser: Browser, tmp_path: Path, playbook: Playbook
 ) -> None:
@@ -414,7 +430,7 @@ async def test_the_policy_admits_our_style_and_script_and_no_others(
     assert "unsafe" not in policy
 
 
-@needs_browser
+@in_the_browser
 @pytest.mark.parametrize("scripts", [True, False])
 async def test_a_claim_shows_its_quotation_by_mouse_and_by_keyboard(
     scripts: bool, browser: Browser, tmp_path: Path, playbook: Playbook
@@ -439,7 +455,7 @@ async def test_a_claim_shows_its_quotation_by_mouse_and_by_keyboard(
     assert await page.evaluate("document.activeElement.href") == playbook.evidence["p_today"].url
 
 
-@needs_browser
+@in_the_browser
 async def test_the_words_of_a_claim_can_be_clicked(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
     page = (await opened(browser, tmp_path, playbook)).page
 
@@ -450,11 +466,12 @@ async def test_the_words_of_a_claim_can_be_clicked(browser: Browser, tmp_path: P
     assert await page.locator(".claim.shown").count() > 1
 
 
-@needs_browser
+@in_the_browser
 async def test_copying_gives_the_e_mail_to_the_letter(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
     page = (await opened(browser, tmp_path, playbook)).page
     await page.evaluate(
         """() => {
+            window.setTimeout = () => 0;  // after which "Copied" goes away
             navigator.clipboard.writeText = () => Promise.reject(new Error("not allowed"));
             document.addEventListener("copy", () => { window.taken = document.activeElement.value; });
         }"""
@@ -466,7 +483,7 @@ async def test_copying_gives_the_e_mail_to_the_letter(browser: Browser, tmp_path
     assert await page.evaluate("window.taken") == playbook.email_sequences[0].touches[0].body
 
 
-@needs_browser
+@in_the_browser
 async def test_an_e_mail_reads_as_it_will_be_sent(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
     page = (await opened(browser, tmp_path, playbook)).page
     touch = playbook.email_sequences[0].touches[0]
@@ -478,7 +495,7 @@ async def test_an_e_mail_reads_as_it_will_be_sent(browser: Browser, tmp_path: Pa
     assert "{{first_name}}" in touch.body
 
 
-@needs_browser
+@in_the_browser
 async def test_print_shows_everything(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
     page = (await opened(browser, tmp_path, playbook, scripts=False)).page
     await page.emulate_media(media="print")
@@ -494,7 +511,7 @@ async def test_print_shows_everything(browser: Browser, tmp_path: Path, playbook
     assert len(await page.pdf()) > 10_000
 
 
-@needs_browser
+@in_the_browser
 async def test_quotations_carry_their_language_and_direction(
     browser: Browser, tmp_path: Path, playbook: Playbook
 ) -> None:
@@ -505,7 +522,7 @@ async def test_quotations_carry_their_language_and_direction(
     assert {await one.get_attribute("dir") for one in await german.all()} == {"auto"}
 
 
-@needs_browser
+@in_the_browser
 async def test_page_text_is_inert_in_html(
     browser: Browser, tmp_path: Path, hostile: Playbook, harmless: Playbook
 ) -> None:
@@ -523,7 +540,7 @@ async def test_page_text_is_inert_in_html(
     assert await html.page.locator("#sources blockquote").first.text_content() in HOSTILE
 
 
-@needs_browser
+@in_the_browser
 async def test_markup_in_an_address_stays_in_the_address(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
     url = "https://x.example/\"onmouseover='x'><b>`|&copy=1 end"
     evidence = {id_: one.model_copy(update={"url": url}) for id_, one in playbook.evidence.items()}
@@ -538,12 +555,12 @@ async def test_markup_in_an_address_stays_in_the_address(browser: Browser, tmp_p
     assert "<https://x.example/\"onmouseover='x'%3E%3Cb%3E%60%7C&copy=1%20end>" in markdown
 
 
-@needs_browser
-@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440])
-async def test_no_width_needs_sideways_scrolling(
-    width: int, browser: Browser, tmp_path: Path, playbook: Playbook
-) -> None:
+@in_the_browser
+async def test_no_width_needs_sideways_scrolling(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
     page = (await opened(browser, tmp_path, playbook)).page
-    await page.set_viewport_size({"width": width, "height": 800})
 
-    assert await page.evaluate("document.documentElement.scrollWidth") == width
+    needed: dict[int, int] = {}
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 800})
+        needed[width] = await page.evaluate("document.documentElement.scrollWidth")
+    assert needed == {width: width for width in WIDTHS}
