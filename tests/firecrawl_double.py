@@ -95,9 +95,10 @@ class Double(ThreadingHTTPServer):
         self.parts = 2
         self.stuck = False
         self.ends = "completed"
-        self.gate, self.looked, self.stopped = threading.Event(), threading.Event(), threading.Event()
+        self.gate, self.looked = threading.Event(), threading.Event()
         self.gate.set()
         self.on_job: Callable[[], object] = lambda: None
+        self.on_look: Callable[[Job], object] = lambda _: None
         self.lock = threading.Lock()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -142,7 +143,7 @@ class Double(ThreadingHTTPServer):
         real = self.reached.get(parts.netloc, f"{parts.scheme}://{parts.netloc}")
         request = urllib.request.Request(urljoin(real, parts._replace(scheme="", netloc="").geturl()))  # noqa: S310
         try:
-            answer = urllib.request.urlopen(request, timeout=10)  # noqa: S310 - sites on loopback
+            answer = urllib.request.urlopen(request)  # noqa: S310 - sites on loopback
         except urllib.error.HTTPError as failed:
             answer = failed
         with answer:
@@ -163,6 +164,7 @@ class Double(ThreadingHTTPServer):
         given = [url for url in job.urls if urlsplit(url).path not in self.lost]
         job.looks += 1
         job.starts += skip == 0
+        self.on_look(job)
         if skip == 0 or not self.stuck:
             job.documents += [self.document(url) for url in given[len(job.documents) :][: 2 if skip else 1]]
         if len(job.documents) == len(given) and job.status == "scraping":
@@ -188,7 +190,6 @@ class Double(ThreadingHTTPServer):
     def cancel(self, name: str) -> Body:
         self.jobs[name].status = "cancelled"
         self.cancelled.append(name)
-        self.stopped.set()
         return {"success": True, "status": "cancelled"}
 
 
