@@ -60,7 +60,10 @@ class FriendlyArguments(Middleware):
 
 
 class Progress:
-    """Tells a client how a run goes. The value that it is told must grow each time, even where no work was finished."""
+    """Tells a client how a run goes. The value that it is told must grow each time, even where no work was finished.
+
+    It is never more than the total, which therefore grows a little where all the work is done.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -71,7 +74,8 @@ class Progress:
 
     async def say(self, text: str, done: int = 0, total: int = 0) -> None:
         self._told = max(float(done), self._told + 0.001)
-        await self._context.report_progress(self._told, total or None, text[:LONGEST_PROGRESS_CHARACTERS])
+        most = max(total, self._told) if total else None
+        await self._context.report_progress(self._told, most, text[:LONGEST_PROGRESS_CHARACTERS])
 
 
 def _tool_error(code: str, text: str) -> ToolError:
