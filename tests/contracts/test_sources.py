@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import pytest
+import pytest_asyncio
 import stamina
 from firecrawl_double import Double
 from scripted import PROSPECT, VENDOR, NoNotes, ScriptedSource, invented_sites
@@ -25,7 +26,10 @@ from octave_mcp.sources import crawler, firecrawl
 from octave_mcp.sources.firecrawl import client
 
 MAKE = {"crawler": crawler.make, "firecrawl": firecrawl.make}
+NAMES = (*MAKE, "scripted")
 NOWHERE = "http://127.0.0.1:9"
+
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,12 @@ def without_waiting() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    monkeypatch.setattr(client, "FIRST_LOOK_SECONDS", 0.001)
+@pytest.fixture(scope="module")
+def double() -> Iterator[Double]:
     answering = Double()
-    monkeypatch.setenv("FIRECRAWL_API_URL", answering.url)
-    yield answering
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(client, "FIRST_LOOK_SECONDS", 0.001)
+        yield answering
     answering.close()
 
 
@@ -58,33 +62,40 @@ def test_every_source_is_under_contract() -> None:
     assert found == list(MAKE)
 
 
-@pytest.fixture(params=[*MAKE, "scripted"])
-async def stand(request: pytest.FixtureRequest, double: Double) -> AsyncGenerator[Stand]:  # noqa: ARG001 - it answers
-    allow = frozenset({"127.0.0.1"})
-    absent = parse_company(NOWHERE, "vendor", allow)
-    if request.param == "scripted":
-        source = ScriptedSource(invented_sites())
-        yield Stand(source, parse_company(VENDOR, "vendor", allow), parse_company(PROSPECT, "prospect", allow), absent)
+def source_of(name: str, double: Double) -> Source:
+    if name == "scripted":
+        return ScriptedSource(invented_sites())
+    settings = {"allow_hosts": ("127.0.0.1",), "fetch_timeout_seconds": 100_000}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("FIRECRAWL_API_URL", double.url)
+        return MAKE[name](Settings.model_validate(settings), NoNotes())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=NAMES)
+async def stand(request: pytest.FixtureRequest, double: Double) -> AsyncGenerator[Stand]:
+    source = source_of(request.param, double)
+    async with serve_demo() as served:
+        sites = (VENDOR, PROSPECT) if request.param == "scripted" else served
+        allow = frozenset({"127.0.0.1"})
+        company, other = parse_company(sites[0], "vendor", allow), parse_company(sites[1], "prospect", allow)
+        yield Stand(source, company, other, parse_company(NOWHERE, "vendor", allow))
         await source.close()
-        return
-    async with serve_demo() as (vendor, prospect):
-        settings = Settings.model_validate({"allow_hosts": ("127.0.0.1",), "fetch_timeout_seconds": 10})
-        made = MAKE[request.param](settings, NoNotes())
-        yield Stand(made, parse_company(vendor, "vendor", allow), parse_company(prospect, "prospect", allow), absent)
-        await made.close()
 
 
-async def site_of(stand: Stand) -> Site:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(stand: Stand) -> Site:
     company = await stand.source.open(stand.company)
     return await stand.source.map(company, await stand.source.home(company))
 
 
+@in_one_loop
 async def test_an_open_company_is_the_one_asked_for_and_no_path_is_kept(stand: Stand) -> None:
     company = await stand.source.open(stand.company)
     assert (company.domain, company.role) == (stand.company.domain, "vendor")
     assert company.url.count("/") == 2
 
 
+@in_one_loop
 async def test_a_site_that_does_not_answer_is_said_to_be_unreachable(stand: Stand) -> None:
     with pytest.raises(UpstreamError) as failed:
         await stand.source.home(await stand.source.open(stand.absent))
@@ -92,6 +103,7 @@ async def test_a_site_that_does_not_answer_is_said_to_be_unreachable(stand: Stan
     assert "127.0.0.1" in str(failed.value)
 
 
+@in_one_loop
 async def test_a_home_page_is_of_its_kind_and_says_whose_it_is(stand: Stand) -> None:
     company = await stand.source.open(stand.company)
     home = await stand.source.home(company)
@@ -100,8 +112,8 @@ async def test_a_home_page_is_of_its_kind_and_says_whose_it_is(stand: Stand) -> 
     assert home.structured.site_name
 
 
-async def test_the_digest_of_a_page_is_that_of_its_text_and_its_time_is_aware(stand: Stand) -> None:
-    site = await site_of(stand)
+@in_one_loop
+async def test_the_digest_of_a_page_is_that_of_its_text_and_its_time_is_aware(stand: Stand, site: Site) -> None:
     for page in (site.home, *await stand.source.scrape(site, [link.url for link in site.links[:4]])):
         assert isinstance(page, Page)
         assert page.ref.sha256 == sha256(page.text.encode()).hexdigest()
@@ -110,23 +122,23 @@ async def test_the_digest_of_a_page_is_that_of_its_text_and_its_time_is_aware(st
         assert page.ref.language == "en"
 
 
-async def test_a_map_has_each_address_once_and_not_the_home_page(stand: Stand) -> None:
-    site = await site_of(stand)
+@in_one_loop
+async def test_a_map_has_each_address_once_and_not_the_home_page(site: Site) -> None:
     keys = [url_key(link.url) for link in site.links]
     assert len(keys) == len(set(keys)) > 5
     assert url_key(site.home.ref.url) not in keys
     assert all(link.url.startswith(site.company.url) for link in site.links)
 
 
-async def test_pages_come_in_the_order_asked_for(stand: Stand) -> None:
-    site = await site_of(stand)
+@in_one_loop
+async def test_pages_come_in_the_order_asked_for(stand: Stand, site: Site) -> None:
     urls = [link.url for link in reversed(site.links[:6])]
     pages = await stand.source.scrape(site, urls)
     assert [page.ref.url for page in pages if isinstance(page, Page)] == urls
 
 
-async def test_a_page_that_is_not_there_is_a_failure_in_its_place(stand: Stand) -> None:
-    site = await site_of(stand)
+@in_one_loop
+async def test_a_page_that_is_not_there_is_a_failure_in_its_place(stand: Stand, site: Site) -> None:
     gone = f"{site.company.url}/no-such-page"
     first, failure, last = await stand.source.scrape(site, [site.links[0].url, gone, site.links[1].url])
     assert isinstance(first, Page)
@@ -136,24 +148,26 @@ async def test_a_page_that_is_not_there_is_a_failure_in_its_place(stand: Stand) 
     assert failure.reason
 
 
-async def test_a_page_of_another_site_is_not_read(stand: Stand) -> None:
-    site = await site_of(stand)
+@in_one_loop
+async def test_a_page_of_another_site_is_not_read(stand: Stand, site: Site) -> None:
     (failure,) = await stand.source.scrape(site, [f"{stand.other.url}/about"])
     assert isinstance(failure, PageFailure)
     assert failure.code == "host_not_allowed"
 
 
-async def test_no_addresses_give_no_pages(stand: Stand) -> None:
-    assert await stand.source.scrape(await site_of(stand), []) == ()
+@in_one_loop
+async def test_no_addresses_give_no_pages(stand: Stand, site: Site) -> None:
+    assert await stand.source.scrape(site, []) == ()
 
 
-async def test_the_same_page_reads_the_same_each_time(stand: Stand) -> None:
-    site = await site_of(stand)
+@in_one_loop
+async def test_the_same_page_reads_the_same_each_time(stand: Stand, site: Site) -> None:
     url = site.links[0].url
     first, again = await stand.source.scrape(site, [url]), await stand.source.scrape(site, [url])
     assert [page.text for page in first if isinstance(page, Page)] == [p.text for p in again if isinstance(p, Page)]
 
 
+@in_one_loop
 async def test_one_source_reads_two_sites_at_once(stand: Stand) -> None:
     one, other = await asyncio.gather(stand.source.open(stand.company), stand.source.open(stand.other))
     homes = await asyncio.gather(stand.source.home(one), stand.source.home(other))
@@ -162,6 +176,8 @@ async def test_one_source_reads_two_sites_at_once(stand: Stand) -> None:
     ] * 2
 
 
-async def test_a_source_may_be_closed_twice(stand: Stand) -> None:
-    await stand.source.close()
-    await stand.source.close()
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_source_may_be_closed_twice(name: str, double: Double) -> None:
+    source = source_of(name, double)
+    await source.close()
+    await source.close()
