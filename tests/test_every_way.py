@@ -6,42 +6,43 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Pair
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from web import FORM, sent_in, serving
 
-PAGES = 12
+from octave_mcp.domain.run import FINAL
+
 MODES = ("auto", "legacy")
 
-Asked = dict[str, str]
+Asked = dict[str, Any]
 Way = Callable[[httpx2.AsyncClient, Asked], Awaitable[str]]
 
 
 async def by_mcp(client: Client[Any], asked: Asked) -> str:
     async with client:
-        report = (await client.call_tool("generate_playbook", asked | {"max_pages": PAGES})).structured_content
-        assert report
-        (content,) = await client.read_resource(f"run://{report['run_id']}/playbook.json")
+        run = (await client.call_tool("generate_playbook", asked)).data
+        while run.status not in FINAL:
+            run = (await client.call_tool("get_run", {"run_id": run.run_id})).data
+        (content,) = await client.read_resource(f"run://{run.run_id}/playbook.json")
         return content.model_dump()["text"]
 
 
 async def by_polling(http: httpx2.AsyncClient, asked: Asked) -> str:
-    report = (await http.post("/runs", json=asked | {"max_pages": PAGES})).json()
-    while report["status"] in {"queued", "running"}:
-        report = (await http.get(f"/runs/{report['run_id']}", params={"wait_seconds": 5})).json()
+    report = (await http.post("/runs", json=asked)).json()
+    while report["status"] not in FINAL:
+        report = (await http.get(f"/runs/{report['run_id']}", params={"wait_seconds": 60})).json()
     return await file_of(http, report["run_id"])
 
 
 async def by_events(http: httpx2.AsyncClient, asked: Asked) -> str:
-    body = asked | {"max_pages": PAGES, "stream": True}
-    async with http.stream("POST", "/runs", json=body) as answer:
+    async with http.stream("POST", "/runs", json=asked | {"stream": True}) as answer:
         events = [event async for event in sent_in(answer)]
     assert events[-1].event == "report"
     return await file_of(http, json.loads(events[-1].data)["run_id"])
@@ -50,10 +51,10 @@ async def by_events(http: httpx2.AsyncClient, asked: Asked) -> str:
 async def as_it_was_first_done(http: httpx2.AsyncClient, asked: Asked) -> str:
     """The original call: form-encoded, at the address of a workflow."""
     runs = "/workflows/phase1_2_3_4_workflow/runs"
-    body = "&".join(f"{name}={value}" for name, value in (asked | {"max_pages": str(PAGES)}).items())
+    body = "&".join(f"{name}={value}" for name, value in asked.items())
     report = (await http.post(runs, content=body, headers={"Content-Type": FORM})).json()
-    while report["status"] in {"queued", "running"}:
-        report = (await http.get(f"{runs}/{report['run_id']}", params={"wait_seconds": 5})).json()
+    while report["status"] not in FINAL:
+        report = (await http.get(f"{runs}/{report['run_id']}", params={"wait_seconds": 60})).json()
     return await file_of(http, report["run_id"])
 
 
@@ -68,6 +69,10 @@ def over_stdio(mode: Any, log: Path) -> Client[Any]:  # noqa: ANN401 - a Literal
     return Client(transport, mode=mode)
 
 
+def over_http(mode: Any, http: httpx2.AsyncClient) -> Client[Any]:  # noqa: ANN401 - a Literal of fastmcp's
+    return Client(StreamableHttpTransport(str(http.base_url.join("/mcp"))), mode=mode, timeout=3600)
+
+
 def said(text: str) -> dict[str, Any]:
     """All that a playbook says: not when, nor how long it took."""
     playbook = json.loads(text)
@@ -77,23 +82,38 @@ def said(text: str) -> dict[str, Any]:
     return playbook
 
 
-async def test_the_same_playbook_comes_by_every_way(
-    real_sites: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", "127.0.0.1")
-    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
-    asked = {"vendor_domain": real_sites["posthog.com"], "prospect_domain": real_sites["supabase.com"]}
+async def by_every_way(asked: Asked, folder: Path, stdio_modes: Sequence[str]) -> list[dict[str, Any]]:
+    """What the playbook says, by each way: at once, since nobody may need to wait for another."""
     async with serving() as http:
-        at = StreamableHttpTransport(str(http.base_url.join("/mcp")))
         playbooks = await asyncio.gather(
-            *(by_mcp(over_stdio(mode, tmp_path / "stderr"), asked) for mode in MODES),
-            *(by_mcp(Client(at, mode=mode), asked) for mode in MODES),
+            *(by_mcp(over_stdio(mode, folder / "stderr"), asked) for mode in stdio_modes),
+            *(by_mcp(over_http(mode, http), asked) for mode in MODES),
             by_polling(http, asked),
             by_events(http, asked),
             as_it_was_first_done(http, asked),
         )
+    return [said(playbook) for playbook in playbooks]
 
-    first, *others = map(said, playbooks)
+
+async def test_the_same_playbook_comes_by_every_way(pair: Pair, tmp_path: Path) -> None:
+    first, *others = await by_every_way(pair.domains | {"max_pages": 2}, tmp_path, stdio_modes=["legacy"])
+
+    assert first["email_sequences"]
+    assert len(others) == 5
+    assert all(other == first for other in others)
+
+
+@pytest.mark.long
+async def test_the_same_playbook_of_real_pages_comes_by_every_way(
+    real_sites: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", "127.0.0.1")
+    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")
+    monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
+    sites = {"vendor_domain": real_sites["posthog.com"], "prospect_domain": real_sites["supabase.com"]}
+    first, *others = await by_every_way(sites | {"max_pages": 12}, tmp_path, stdio_modes=MODES)
+
     assert first["email_sequences"]
     assert len(others) == 6
     assert all(other == first for other in others)
