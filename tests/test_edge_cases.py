@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+import matrix
 import pytest
 from scripted import (
     FETCHED_AT,
@@ -16,11 +16,13 @@ from scripted import (
     ScriptedModel,
     ScriptedSource,
     Stage,
+    Written,
     asked_for,
     form,
     invented_sites,
     page,
     pages,
+    written,
 )
 from test_pipeline import DEMO_PROSPECT, DEMO_VENDOR, demo_pages
 
@@ -92,17 +94,11 @@ async def test_a_language_that_the_model_does_not_write_is_refused(tmp_path: Pat
 
 
 async def test_a_model_of_certain_languages_is_asked_for_those_only(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, model=ScriptedModel(frozenset({"de", "fr"})))
+    runs = await Stage(tmp_path, model=ScriptedModel(frozenset({"de", "fr"}))).opened()
     with pytest.raises(Unsupported, match="writes de, fr, not 'en'"):
-        await (await stage.opened()).start(asked_for())
-    assert (await stage.playbook(language="de")).language == "de"
-
-
-async def test_a_model_of_any_language_is_asked_in_it(tmp_path: Path) -> None:
-    model = ScriptedModel()
-    playbook = await Stage(tmp_path, model=model).playbook(language="sv")
-    assert playbook.language == "sv"
-    assert {ask.language for ask in model.asked} == {"sv"}
+        await runs.start(asked_for())
+    begun = await runs.start(asked_for(language="de"))
+    await runs.cancel(begun.run_id)
 
 
 @pytest.mark.parametrize("field", ["model", "source"])
@@ -135,15 +131,19 @@ def text_of(count: int, at: int) -> str:
 THREE = ("/", "/about", "/news/a")
 
 
+AT_THE_BOUNDARY = [
+    (of_words(LOW_WORDS, *THREE), False),
+    (of_words(LOW_WORDS - 1, *THREE), True),
+    (of_words(LOW_WORDS + 100, *THREE[: LOW_PAGES - 1]), True),
+]
+BEYOND_IT = [
+    (of_words(LOW_WORDS - 1, *THREE[: LOW_PAGES - 1]), True),
+    (of_words(LOW_WORDS, *THREE, "/about/team"), False),
+]
+
+
 @pytest.mark.parametrize(
-    ("texts", "low"),
-    [
-        (of_words(LOW_WORDS, *THREE), False),
-        (of_words(LOW_WORDS - 1, *THREE), True),
-        (of_words(LOW_WORDS + 100, *THREE[: LOW_PAGES - 1]), True),
-        (of_words(LOW_WORDS - 1, *THREE[: LOW_PAGES - 1]), True),
-        (of_words(LOW_WORDS, *THREE, "/about/team"), False),
-    ],
+    ("texts", "low"), matrix.sampled([*AT_THE_BOUNDARY, *BEYOND_IT], short=lambda case: case in AT_THE_BOUNDARY)
 )
 async def test_confidence_is_low_exactly_below_three_pages_or_three_hundred_words(
     tmp_path: Path, texts: dict[str, str], low: bool
@@ -170,9 +170,8 @@ async def with_a_persona(_: Asked) -> Value:
     return Understanding[Cite](summary=None, pains=(), buyers=(buyer,))
 
 
-async def test_low_confidence_names_each_company_with_its_counts(tmp_path: Path) -> None:
-    stage = Stage(tmp_path)
-    found = flag(await stage.playbook(), "low_confidence")
+def test_low_confidence_names_each_company_with_its_counts(plain: Written) -> None:
+    found = flag(plain.playbook, "low_confidence")
     assert found
     assert found.companies == ("vendor", "prospect")
     assert found.reason.startswith("lumenforge.example gives 9 pages and ")
@@ -209,8 +208,22 @@ async def test_a_splash_page_is_replaced_by_the_page_behind_it(tmp_path: Path) -
 CONTEXT = "They hate night shifts, saved 77% with Hooli, and want the audit."
 
 
-async def test_the_context_is_marked_as_the_users_and_is_never_evidence(tmp_path: Path) -> None:
-    playbook = await Stage(tmp_path).playbook(context=CONTEXT)
+@pytest.fixture(scope="module")
+def _about_the_deal() -> list[Written]:
+    return []
+
+
+@pytest.fixture
+async def about_the_deal(_about_the_deal: list[Written], tmp_path: Path) -> Written:
+    """A run of few pages, of which the user says something, in Swedish; written once."""
+    if not _about_the_deal:
+        request = {"context": CONTEXT, "language": "sv", "max_pages": 5}
+        _about_the_deal.append(await written(Stage(tmp_path), **request))
+    return _about_the_deal[0]
+
+
+def test_the_context_is_marked_as_the_users_and_is_never_evidence(about_the_deal: Written) -> None:
+    playbook = about_the_deal.playbook
     assert playbook.context
     assert (playbook.context.given_by, playbook.context.text) == ("user", CONTEXT)
     assert not any("Hooli" in e.quote or "77" in e.quote for e in playbook.evidence.values())
@@ -218,60 +231,60 @@ async def test_the_context_is_marked_as_the_users_and_is_never_evidence(tmp_path
     assert "Hooli" not in playbook.model_copy(update={"context": None, "gaps": ()}).model_dump_json()
 
 
-async def test_without_context_there_is_none(tmp_path: Path) -> None:
-    assert (await Stage(tmp_path).playbook()).context is None
+def test_without_context_there_is_none(plain: Written) -> None:
+    assert plain.playbook.context is None
+    assert {ask.brief.context for ask in plain.asked} == {""}
 
 
-async def test_the_context_steers_which_pages_are_read(tmp_path: Path) -> None:
-    assert await vendor_products(tmp_path / "a", max_pages=5) == ["/product/planner"]
-    assert await vendor_products(tmp_path / "b", max_pages=5, context=CONTEXT) == ["/product/audit"]
+def test_the_context_steers_which_pages_are_read(about_the_deal: Written) -> None:
+    """Without it the planner's would come first."""
+    products = [url.partition(VENDOR)[2] for url in about_the_deal.scraped if f"{VENDOR}/product" in url]
+    assert products == ["/product/audit"]
 
 
-async def vendor_products(home: Path, **request: Any) -> list[str]:  # noqa: ANN401 - fields of the request
-    source = ScriptedSource(invented_sites())
-    await Stage(home, source=source).run(**request)
-    return [url.partition(VENDOR)[2] for url in source.scraped if f"{VENDOR}/product" in url]
-
-
-async def test_every_writer_is_told_the_context(tmp_path: Path) -> None:
-    model = ScriptedModel()
-    await Stage(tmp_path, model=model).run(context=CONTEXT)
-    briefs = [ask.brief for ask in model.asked if isinstance(ask.brief, WritingBrief)]
-    assert len(briefs) == 10
+def test_every_ask_tells_the_context(about_the_deal: Written) -> None:
+    briefs = [ask.brief for ask in about_the_deal.asked if not ask.complaint]
+    assert sum(isinstance(brief, WritingBrief) for brief in briefs) == 10
     assert {brief.context for brief in briefs} == {CONTEXT}
+
+
+def test_a_model_of_any_language_is_asked_in_it(about_the_deal: Written) -> None:
+    assert about_the_deal.playbook.language == "sv"
+    assert {ask.language for ask in about_the_deal.asked} == {"sv"}
 
 
 # A prospect that is a customer already
 
-WITH_QUILLPORT = VENDOR_TEXTS | {
-    "/customers": VENDOR_TEXTS["/customers"] + "\n- Quillport",
+ITS_NAMES = ("Quillport", "QUILLPORT", "Quillport Inc.", "quillport")
+AT_ONCE = ITS_NAMES[:3]
+"""As many as a flag cites."""
+OTHERS = ("Quill", "Quillports", "Port of Quill", "Not Quillport")
+STORY_OF_QUILLPORT = {
     "/customers/quillport": "# Quillport saved 55 nights with Lumenforge\n\nQuillport lit 2 yards and saved 55 nights.",
 }
 
 
-async def test_an_existing_customer_is_flagged_with_the_evidence(tmp_path: Path) -> None:
-    model = ScriptedModel()
-    playbook = await Stage(tmp_path, model=model, source=ScriptedSource(sites(WITH_QUILLPORT))).playbook()
-    found = flag(playbook, "existing_customer")
+async def with_customers(home: Path, *names: str) -> Written:
+    """A run about a vendor that shows these among the logos of its customers."""
+    logos = "".join(f"\n- {name}" for name in names)
+    texts = VENDOR_TEXTS | STORY_OF_QUILLPORT | {"/customers": f"{VENDOR_TEXTS['/customers']}{logos}"}
+    return await written(Stage(home, source=ScriptedSource(sites(texts))))
+
+
+async def test_an_existing_customer_is_flagged_with_the_evidence_however_its_name_is_written(tmp_path: Path) -> None:
+    run = await with_customers(tmp_path, *AT_ONCE, *OTHERS)
+    found = flag(run.playbook, "existing_customer")
     assert found
     assert found.companies == ("prospect",)
-    assert [playbook.evidence[i].quote for i in found.evidence] == ["Quillport"]
-    assert playbook.evidence[found.evidence[0]].url == f"https://{VENDOR}/customers"
-    assert all(a.brief.existing_customer == found.evidence for a in model.asked if isinstance(a.brief, WritingBrief))
+    evidence = [run.playbook.evidence[i] for i in found.evidence]
+    assert sorted(e.quote for e in evidence) == sorted(AT_ONCE)
+    assert {e.url for e in evidence} == {f"https://{VENDOR}/customers"}
+    assert all(a.brief.existing_customer == found.evidence for a in run.asked if isinstance(a.brief, WritingBrief))
 
 
-@pytest.mark.parametrize("name", ["Quillport", "QUILLPORT", "Quillport Inc.", "quillport"])
-async def test_an_existing_customer_is_known_however_its_name_is_written(tmp_path: Path, name: str) -> None:
-    texts = VENDOR_TEXTS | {"/customers": f"{VENDOR_TEXTS['/customers']}\n- {name}"}
-    playbook = await Stage(tmp_path, source=ScriptedSource(sites(texts))).playbook()
-    assert flag(playbook, "existing_customer")
-
-
-@pytest.mark.parametrize("name", ["Quill", "Quillports", "Port of Quill", "Not Quillport"])
-async def test_a_customer_of_a_like_name_is_another_company(tmp_path: Path, name: str) -> None:
-    texts = VENDOR_TEXTS | {"/customers": f"{VENDOR_TEXTS['/customers']}\n- {name}"}
-    playbook = await Stage(tmp_path, source=ScriptedSource(sites(texts))).playbook()
-    assert flag(playbook, "existing_customer") is None
+@pytest.mark.parametrize("name", matrix.sampled(ITS_NAMES, short=lambda _: False))
+async def test_each_way_of_writing_its_name_alone_shows_an_existing_customer(tmp_path: Path, name: str) -> None:
+    assert flag((await with_customers(tmp_path, name)).playbook, "existing_customer")
 
 
 async def test_the_story_of_an_existing_customer_is_read_and_is_no_proof_to_itself(tmp_path: Path) -> None:
@@ -306,8 +319,8 @@ def page_named(read: Page, old: str, new: str) -> Page:
     return page(read.ref.url, read.text.replace(old, new), kind=read.ref.kind)
 
 
-async def test_no_customer_is_flagged_where_there_is_none(tmp_path: Path) -> None:
-    assert flag(await Stage(tmp_path).playbook(), "existing_customer") is None
+def test_no_customer_is_flagged_where_there_is_none(plain: Written) -> None:
+    assert flag(plain.playbook, "existing_customer") is None
 
 
 # A vendor that is its prospect's customer
@@ -340,18 +353,17 @@ async def test_a_logo_among_the_prospects_customers_is_enough_to_write_as_one(tm
     assert all("customer of yours" in sequence.touches[0].body for sequence in playbook.email_sequences)
 
 
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ("/customers/wharfside", "# Wharfside switches from Lumenforge to Quillport\n\nWharfside left Lumenforge."),
-        ("/compare/lumenforge", "# Lumenforge vs Quillport\n\nLumenforge lights yards, and Quillport moves goods."),
-        ("/customers/lumenforged", "# How Lumenforged grew by 40%\n\nLumenforged grew by 40% with Quillport."),
-    ],
-)
-async def test_a_vendor_only_named_on_the_prospects_pages_is_no_customer_of_it(
-    tmp_path: Path, path: str, text: str
-) -> None:
-    assert flag(await of_quillport(tmp_path, {path: text}), "vendor_is_customer") is None
+NO_CUSTOMER = {
+    "/customers/wharfside": "# Wharfside switches from Lumenforge to Quillport\n\nWharfside left Lumenforge.",
+    "/compare/lumenforge": "# Lumenforge vs Quillport\n\nLumenforge lights yards, and Quillport moves goods.",
+    "/customers/lumenforged": "# How Lumenforged grew by 40%\n\nLumenforged grew by 40% with Quillport.",
+}
+
+
+async def test_a_vendor_only_named_on_the_prospects_pages_is_no_customer_of_it(tmp_path: Path) -> None:
+    playbook = await of_quillport(tmp_path, NO_CUSTOMER)
+    assert NO_CUSTOMER.keys() <= {page.url.removeprefix(f"https://{PROSPECT}") for page in playbook.pages}
+    assert flag(playbook, "vendor_is_customer") is None
 
 
 # A prospect that speaks another language
@@ -381,7 +393,6 @@ async def test_no_sentence_of_a_prospect_in_another_language_is_quoted_in_a_mail
     assert [(quote, mail) for quote in said for mail in mails if quote.rstrip(".") in mail] == []
 
 
-async def test_pages_keep_their_language_and_time(tmp_path: Path) -> None:
-    playbook = await Stage(tmp_path).playbook()
-    assert {e.language for e in playbook.evidence.values()} == {"en"}
-    assert {e.fetched_at for e in playbook.evidence.values()} == {FETCHED_AT}
+def test_pages_keep_their_language_and_time(plain: Written) -> None:
+    assert {e.language for e in plain.playbook.evidence.values()} == {"en"}
+    assert {e.fetched_at for e in plain.playbook.evidence.values()} == {FETCHED_AT}
