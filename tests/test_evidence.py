@@ -6,11 +6,11 @@ import random
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from matrix import sampled
 from scripted import FETCHED_AT, evidence_of, page, parts_of, passages_of
 
 from octave_mcp.domain.company import Company, Role
@@ -35,15 +35,15 @@ from octave_mcp.sources.crawler.extraction import page_of
 SITES = Path(__file__).parents[2] / "shared" / "sites"
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
-needs_sites = pytest.mark.skipif(
-    not SITES.is_dir(), reason="the collection of company sites (../shared/sites) is absent"
-)
 
-
-@cache
-def real_pages() -> tuple[Page, ...]:
+@pytest.fixture(params=sampled((1, 6), lambda one_of: one_of > 1), scope="module")
+def real_pages(request: pytest.FixtureRequest) -> tuple[Page, ...]:
+    """Every sixth page of the collection; in the long tests, all of them."""
+    if not SITES.is_dir():
+        pytest.skip("the collection of company sites (../shared/sites) is absent")
     files = sorted(file for file in SITES.rglob("*.html") if file.name != "404.html")
-    return tuple(_real(file) for file in files)
+    assert len(files) > 100
+    return tuple(_real(file) for file in files[:: request.param])
 
 
 def _real(file: Path) -> Page:
@@ -85,10 +85,8 @@ def check(read: Page) -> None:
 # Passages
 
 
-@needs_sites
-def test_every_sentence_of_every_real_page_is_at_its_place() -> None:
-    assert len(real_pages()) > 100
-    for read in real_pages():
+def test_every_sentence_of_every_real_page_is_at_its_place(real_pages: tuple[Page, ...]) -> None:
+    for read in real_pages:
         check(read)
 
 
@@ -358,18 +356,16 @@ def test_a_number_without_its_unit_is_supported_by_a_duration_and_no_other_unit(
     assert rules("31 of them.") == ["D3"]
 
 
-@needs_sites
-def test_over_two_hundred_verbatim_sentences_pass() -> None:
-    sentences = [evidence for read in real_pages() for evidence in every_sentence(read)]
+def test_over_two_hundred_verbatim_sentences_pass(real_pages: tuple[Page, ...]) -> None:
+    sentences = [evidence for read in real_pages for evidence in every_sentence(read)]
     assert len(sentences) > 200
     found = {e.quote: [p for p in unsupported(e.quote, [e], ()) if p.rule != "D36"] for e in sentences}
     assert [quote for quote, problems in found.items() if problems] == []
 
 
-@needs_sites
-def test_every_changed_figure_of_over_a_hundred_real_sentences_is_rejected() -> None:
+def test_every_changed_figure_of_over_a_hundred_real_sentences_is_rejected(real_pages: tuple[Page, ...]) -> None:
     changed = [
-        (text, e) for read in real_pages() for e in every_sentence(read) for text in with_a_changed_figure(e.quote)
+        (text, e) for read in real_pages for e in every_sentence(read) for text in with_a_changed_figure(e.quote)
     ]
     assert len(changed) > 100
     assert [text for text, evidence in changed if not unsupported(text, [evidence], ())] == []

@@ -6,17 +6,27 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from matrix import sampled
 from scripted import PROSPECT, PROSPECT_TEXTS, VENDOR, VENDOR_TEXTS, ScriptedSource, Stage, pages
 
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.vendor import ProofPoint
 from octave_mcp.models.extractive.copy import stands_alone
 
+MADE: dict[str, Playbook] = {}
+
 
 async def playbook_with(
     home: Path, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None
 ) -> Playbook:
-    """A playbook of the invented companies with other pages besides theirs, or in place of them."""
+    """A playbook of the invented companies with other pages besides theirs, or in place of them; written once."""
+    key = repr((vendor, prospect))
+    if key not in MADE:
+        MADE[key] = await written(home, vendor, prospect)
+    return MADE[key]
+
+
+async def written(home: Path, vendor: dict[str, str] | None, prospect: dict[str, str] | None) -> Playbook:
     sites = {
         VENDOR: pages(VENDOR, VENDOR_TEXTS | (vendor or {}), name="Lumenforge"),
         PROSPECT: pages(PROSPECT, PROSPECT_TEXTS | (prospect or {}), name="Quillport"),
@@ -88,9 +98,10 @@ Quillport has 380 people, and we need to hire welders for both yards.
 
 Our goal is to support founders. We want to create growth for founders and their companies.
 """
+HEADINGS = ("### About Northgate Growth Fund", "About Northgate Growth Fund")
 
 
-@pytest.mark.parametrize("heading", ["### About Northgate Growth Fund", "About Northgate Growth Fund"])
+@pytest.mark.parametrize("heading", sampled(HEADINGS, lambda heading: heading == HEADINGS[0]))
 async def test_what_others_say_of_themselves_is_not_the_prospects(tmp_path: Path, heading: str) -> None:
     release = RELEASE.replace("### About Northgate Growth Fund", heading)
     playbook = await playbook_with(tmp_path, prospect={"/about/yard": release})

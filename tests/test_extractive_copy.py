@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from matrix import sampled
 from scripted import PROSPECT, PROSPECT_TEXTS, VENDOR, VENDOR_TEXTS, ScriptedSource, Stage, pages
-from test_pipeline import DEMO_PROSPECT, DEMO_VENDOR, demo_pages
+from test_pipeline import DEMO_PROSPECT, DEMO_VENDOR, demo_stage
 
 from octave_mcp.domain.playbook import (
     CompetitivePositioningCard,
@@ -25,9 +26,20 @@ With the planner of Lumenforge, Quillport lit 2 yards and saved 55 nights."""
 COLD = re.compile(r"not at all|one of our customers|one thing of ours|leave it there|close this|pitch", re.IGNORECASE)
 
 
+MADE: dict[str, Playbook] = {}
+"""Those that were written, each for all tests that read it."""
+
+
 async def playbook_of(
     tmp_path: Path, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None
 ) -> Playbook:
+    key = repr((vendor, prospect))
+    if key not in MADE:
+        MADE[key] = await written(tmp_path, vendor, prospect)
+    return MADE[key]
+
+
+async def written(tmp_path: Path, vendor: dict[str, str] | None, prospect: dict[str, str] | None) -> Playbook:
     source = ScriptedSource(
         {
             VENDOR: pages(VENDOR, VENDOR_TEXTS | (vendor or {}), name="Lumenforge"),
@@ -38,13 +50,11 @@ async def playbook_of(
 
 
 async def demo_playbook(tmp_path: Path) -> Playbook:
-    sites = {
-        "wrenhaul.example": demo_pages("vendor", DEMO_VENDOR),
-        "quoldane.example": demo_pages("prospect", DEMO_PROSPECT),
-    }
-    return await Stage(tmp_path, source=ScriptedSource(sites)).playbook(
-        vendor=DEMO_VENDOR, prospect=DEMO_PROSPECT, model="extractive"
-    )
+    if DEMO_VENDOR not in MADE:
+        MADE[DEMO_VENDOR] = await demo_stage(tmp_path).playbook(
+            vendor=DEMO_VENDOR, prospect=DEMO_PROSPECT, model="extractive"
+        )
+    return MADE[DEMO_VENDOR]
 
 
 def touches(playbook: Playbook) -> list[Touch]:
@@ -166,7 +176,10 @@ async def test_the_card_says_what_was_not_found(tmp_path: Path) -> None:
 # Whom to write to
 
 
-@pytest.mark.parametrize("told", ["Founders: Ada Lovering, Tom Flockton", "Founders: Ada Lovering"])
+FOUNDERS = ("Founders: Ada Lovering, Tom Flockton", "Founders: Ada Lovering")
+
+
+@pytest.mark.parametrize("told", sampled(FOUNDERS, lambda told: "," in told))
 async def test_founders_that_the_site_names_are_the_ones_to_write_to(tmp_path: Path, told: str) -> None:
     home = f"{PROSPECT_TEXTS['/']}\n\n## About this page\n\n{told}"
     playbook = await playbook_of(tmp_path, prospect={"/": home, "/about": PROSPECT_TEXTS["/about"]})

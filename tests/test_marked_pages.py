@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from statistics import fmean
 
 import extraction
 import pytest
+from matrix import sampled
 
 from octave_mcp.sources.crawler.extraction import main_text
 
@@ -13,10 +15,11 @@ LEAST_F1, LEAST_RECALL = 0.83, 0.93
 
 
 @pytest.mark.skipif(not extraction.PAGES.is_dir(), reason="the collection of marked pages (../shared/wcxb) is absent")
-def test_marketing_pages_that_no_rule_has_seen_keep_their_content() -> None:
+@pytest.mark.parametrize("one_of", sampled((1, 6), lambda one_of: one_of > 1))
+def test_marketing_pages_that_no_rule_has_seen_keep_their_content(one_of: int) -> None:
     pages = (page for page in extraction.marked_pages() if page.kind == "service" and page.held_out)
-    scores = [extraction.scored(page, main_text) for page in pages]
+    scores = [extraction.scored(page, main_text) for page in islice(pages, None, None, one_of)]
 
-    assert len(scores) > 50
+    assert len(scores) > 50 / one_of
     assert fmean(score.f1 for score in scores) >= LEAST_F1
     assert fmean(score.recall for score in scores) >= LEAST_RECALL
