@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
+import matrix
 import pytest
 import stamina
 from scripted import (
@@ -18,11 +19,11 @@ from scripted import (
     ScriptedModel,
     ScriptedSource,
     Stage,
+    Written,
     answered,
     asked_for,
     form,
     invented_sites,
-    parts_of,
     says,
     shows,
 )
@@ -71,6 +72,8 @@ WRITERS = [
     (SequenceDraft[Cite], "email_sequences"),
     (TalkTrackDraft[Cite], "talk_tracks"),
 ]
+EACH_KIND = (SummaryDraft[Cite], WhyWeWin[Cite], SequenceDraft[Cite])
+"""One that there is no playbook without, one of a company, one of a persona."""
 
 
 @pytest.fixture(autouse=True)
@@ -97,42 +100,42 @@ def gaps(playbook: Playbook | None) -> dict[str, str]:
 # Pages
 
 
-async def test_a_page_that_is_gone_is_named_and_the_run_is_complete(tmp_path: Path) -> None:
-    url = f"https://{VENDOR}/product/gone"
-    source = ScriptedSource(invented_sites(), failures={url: PageFailure(url=url, code="http_404", reason="Not there")})
-    record, playbook = await Stage(tmp_path, source=source).run()
+async def test_pages_that_are_gone_or_say_nothing_are_named_and_the_run_is_complete(tmp_path: Path) -> None:
+    sites = invented_sites()
+    gone, app, pricing = (f"https://{VENDOR}{path}" for path in ("/product/gone", "/product/app", "/pricing"))
+    failures = {
+        gone: PageFailure(url=gone, code="http_404", reason="Not there"),
+        app: PageFailure(url=app, code="needs_js", reason="Empty"),
+    }
+    sites[VENDOR] = tuple(
+        page.model_copy(update={"text": "# Pricing"}) if page.ref.url == pricing else page for page in sites[VENDOR]
+    )
+    record, playbook = await Stage(tmp_path, source=ScriptedSource(sites, failures=failures)).run()
     assert playbook
     assert record.status == "completed"
-    assert [failure.url for failure in playbook.failed_pages] == [url]
-    assert gaps(playbook)["pages"] == "pages_failed"
-    assert playbook.cost.pages_failed == 1
+    assert {(failure.url, failure.code) for failure in playbook.failed_pages} == {
+        (gone, "http_404"),
+        (app, "needs_js"),
+        (pricing, "thin"),
+    }
+    assert playbook.cost.pages_failed == 3
+    gap = next(gap for gap in playbook.gaps if gap.section == "pages")
+    assert gap.code == "pages_failed"
+    assert "FIRECRAWL_API_KEY" in gap.would_fill
 
 
-@pytest.mark.parametrize("code", ["timeout", "connection_failed", "http_429", "http_500", "http_503"])
+@pytest.mark.parametrize(
+    "code",
+    matrix.sampled(
+        ["timeout", "connection_failed", "http_429", "http_500", "http_503"], short=lambda code: code == "http_503"
+    ),
+)
 async def test_a_page_that_failed_makes_the_run_partial(tmp_path: Path, code: str) -> None:
     url = f"https://{VENDOR}/pricing"
     source = ScriptedSource(invented_sites(), failures={url: PageFailure(url=url, code=code, reason="It failed")})
     record, playbook = await Stage(tmp_path, source=source).run()
     assert record.status == "partial"
     assert gaps(playbook)["pages"] == "pages_failed"
-
-
-async def test_a_page_that_needs_a_browser_leaves_a_gap_that_says_what_would_read_it(tmp_path: Path) -> None:
-    url = f"https://{VENDOR}/product/app"
-    source = ScriptedSource(invented_sites(), failures={url: PageFailure(url=url, code="needs_js", reason="Empty")})
-    record, playbook = await Stage(tmp_path, source=source).run()
-    assert playbook
-    assert record.status == "completed"
-    assert any("FIRECRAWL_API_KEY" in gap.would_fill for gap in playbook.gaps if gap.section == "pages")
-
-
-async def test_a_page_of_a_few_words_is_named_and_not_read(tmp_path: Path) -> None:
-    sites = invented_sites()
-    label = next(page for page in sites[VENDOR] if page.ref.kind == "pricing").model_copy(update={"text": "# Pricing"})
-    sites[VENDOR] = tuple(label if page.ref.url == label.ref.url else page for page in sites[VENDOR])
-    _, playbook = await Stage(tmp_path, source=ScriptedSource(sites)).run()
-    assert playbook
-    assert [(failure.url, failure.code) for failure in playbook.failed_pages] == [(label.ref.url, "thin")]
 
 
 async def test_a_company_whose_pages_all_fail_but_its_home_page_still_gives_a_playbook(tmp_path: Path) -> None:
@@ -165,16 +168,20 @@ async def test_a_site_without_a_home_page_fails_the_run(tmp_path: Path) -> None:
 # Packs
 
 
-async def test_a_failed_pack_leaves_a_named_gap_and_the_other_findings(stage: Stage, model: ScriptedModel) -> None:
+async def test_a_failed_pack_is_asked_once_and_leaves_a_named_gap_and_the_other_findings(
+    stage: Stage, model: ScriptedModel
+) -> None:
     model.fail(shows(STORIES, VendorElements[Cite]), UpstreamError("the provider is down"))
     record, playbook = await stage.run()
     assert playbook
     assert record.status == "partial"
     assert gaps(playbook)["vendor_elements"] == "upstream_unavailable"
     assert "the provider is down" in next(gap.reason for gap in playbook.gaps if gap.section == "vendor_elements")
+    assert all(gap.section and gap.code and gap.reason and gap.would_fill for gap in playbook.gaps)
     assert playbook.vendor_elements.offerings
     assert [story.customer for story in playbook.vendor_elements.case_studies] == ["Tidewell"]
     assert playbook.prospect_intelligence.company_profile.facts
+    assert len([ask for ask in model.asked if shows(STORIES, VendorElements[Cite])(ask)]) == 1
 
 
 async def test_a_prospect_that_cannot_be_read_for_a_single_persona_ends_the_run_with_the_reason(
@@ -202,7 +209,7 @@ async def test_a_run_whose_every_pack_of_the_vendor_fails_still_writes_from_the_
 # Writers
 
 
-@pytest.mark.parametrize(("kind", "section"), WRITERS)
+@pytest.mark.parametrize(("kind", "section"), matrix.sampled(WRITERS, short=lambda writer: writer[0] in EACH_KIND))
 async def test_one_writer_failing_is_a_gap_and_the_others_stand(
     stage: Stage, model: ScriptedModel, kind: type[Value], section: str
 ) -> None:
@@ -230,11 +237,14 @@ async def test_one_writer_failing_is_a_gap_and_the_others_stand(
 
 @pytest.mark.parametrize(
     ("error", "told"),
-    [
-        (UpstreamError("down"), "down"),
-        (BadAnswer("no answer"), "form asked for"),
-        (RateLimited("slow down"), "slow down"),
-    ],
+    matrix.sampled(
+        [
+            (UpstreamError("down"), "down"),
+            (BadAnswer("no answer"), "form asked for"),
+            (RateLimited("slow down"), "slow down"),
+        ],
+        short=lambda case: isinstance(case[0], BadAnswer),
+    ),
 )
 async def test_a_run_whose_writers_all_fail_ends_with_their_code(
     stage: Stage, model: ScriptedModel, error: UpstreamError, told: str
@@ -256,7 +266,7 @@ async def test_a_homepage_that_cannot_be_understood_leaves_the_company_its_domai
     assert "the provider is down" in next(gap.reason for gap in playbook.gaps if gap.section == "vendor")
 
 
-@pytest.mark.parametrize("refused", [BadKey, NoQuota, UnknownModel])
+@pytest.mark.parametrize("refused", matrix.sampled([BadKey, NoQuota, UnknownModel], short=lambda kind: kind is BadKey))
 async def test_a_provider_that_lets_us_have_nothing_ends_the_run_at_once_with_its_code(
     stage: Stage, model: ScriptedModel, refused: type[NoAccess]
 ) -> None:
@@ -303,9 +313,10 @@ async def test_a_model_that_declines_is_asked_once_more(stage: Stage, model: Scr
     assert len([ask for ask in model.asked if form(SummaryDraft[Cite])(ask)]) == 2
 
 
-async def test_the_model_of_a_run_is_closed_with_it(stage: Stage, model: ScriptedModel) -> None:
-    await stage.run()
-    assert model.closed == 1
+def test_the_model_and_the_source_of_a_run_are_closed_with_it(plain: Written) -> None:
+    assert isinstance(plain.stage.scripted, ScriptedModel)
+    assert isinstance(plain.stage.site_source, ScriptedSource)
+    assert (plain.stage.scripted.closed, plain.stage.site_source.closed) == (1, 1)
 
 
 async def test_a_prospect_that_cannot_be_understood_has_no_personas_and_no_playbook(
@@ -412,23 +423,27 @@ def a_touch(text: str, *, subject: str = "a thought", ask: str = "Worth a look?"
     )
 
 
-@pytest.mark.parametrize(
-    ("bad", "rule"),
-    [
-        (a_touch("Dear [name], it is time."), "D15"),
-        (a_touch("You are {{nice}}."), "D15"),
-        (a_touch("I can send you a report."), "D20"),
-        (a_touch("It is time.", subject="40% less rework"), "D3"),
-        (a_touch("It is time.", subject="a word on Globex"), "D4"),
-        (a_touch("It is time.", ask="Do you know Globex?"), "D4"),
-    ],
-)
-async def test_a_touch_that_breaks_a_rule_of_truth_is_dropped_and_named(
-    stage: Stage, model: ScriptedModel, bad: TouchDraft[Cite], rule: str
+UNTRUE = [
+    (a_touch("Dear [name], it is time."), "D15"),
+    (a_touch("You are {{nice}}."), "D15"),
+    (a_touch("I can send you a report."), "D20"),
+    (a_touch("It is time.", subject="40% less rework"), "D3"),
+    (a_touch("It is time.", subject="a word on Globex"), "D4"),
+    (a_touch("It is time.", ask="Do you know Globex?"), "D4"),
+]
+MINUTES = CallToAction(label="meeting", text="Would 15 minutes on day 3 suit?")
+
+
+@pytest.mark.parametrize("bad", [UNTRUE[:3], UNTRUE[3:]], ids=["in the text", "in the subject or the call to action"])
+async def test_a_touch_that_breaks_a_rule_of_truth_is_dropped_and_named_and_minutes_to_talk_are_no_claim(
+    stage: Stage, model: ScriptedModel, bad: list[tuple[TouchDraft[Cite], str]]
 ) -> None:
     async def one_bad(ask: Asked) -> Value:
+        """A bad second touch in each persona's sequence; the others ask for minutes."""
         draft = cast("SequenceDraft[Cite]", answered(ask))
-        return draft.model_copy(update={"touches": (draft.touches[0], bad, *draft.touches[2:])})
+        touches = [touch.model_copy(update={"call_to_action": MINUTES}) for touch in draft.touches]
+        touches[1] = bad[ask.brief.rank][0]
+        return draft.model_copy(update={"touches": tuple(touches)})
 
     model.on(form(SequenceDraft[Cite]), one_bad)
     record, playbook = await stage.run()
@@ -438,26 +453,9 @@ async def test_a_touch_that_breaks_a_rule_of_truth_is_dropped_and_named(
     reasons = [
         gap.reason for gap in playbook.gaps if gap.section == "email_sequences" and gap.code == "dropped_by_check"
     ]
-    assert [reason.startswith(f"touch 2 for persona-{n} was dropped: ") for n, reason in enumerate(reasons, 1)] == [
-        True
-    ] * 3
-    assert all(f"({rule})" in reason for reason in reasons)
-
-
-async def test_minutes_in_a_call_to_action_are_no_claim(stage: Stage, model: ScriptedModel) -> None:
-    fine = CallToAction(label="meeting", text="Would 15 minutes on day 3 suit?")
-
-    async def asking_for_minutes(ask: Asked) -> Value:
-        draft = cast("SequenceDraft[Cite]", answered(ask))
-        return draft.model_copy(
-            update={"touches": tuple(touch.model_copy(update={"call_to_action": fine}) for touch in draft.touches)}
-        )
-
-    model.on(form(SequenceDraft[Cite]), asking_for_minutes)
-    record, playbook = await stage.run()
-    assert playbook
-    assert record.status == "completed"
-    assert all(len(sequence.touches) == 4 for sequence in playbook.email_sequences)
+    for number, (reason, (_, rule)) in enumerate(zip(reasons, bad, strict=True), 1):
+        assert reason.startswith(f"touch 2 for persona-{number} was dropped: ")
+        assert f"({rule})" in reason
 
 
 async def test_an_answer_of_another_form_is_a_bad_answer(stage: Stage, model: ScriptedModel) -> None:
@@ -489,12 +487,6 @@ async def test_a_transient_error_that_stays_fails_after_three_attempts(stage: St
     assert len([ask for ask in model.asked if shows(STORIES, VendorElements[Cite])(ask)]) == 3
 
 
-async def test_an_error_not_worth_another_try_is_not_tried_again(stage: Stage, model: ScriptedModel) -> None:
-    model.fail(shows(STORIES, VendorElements[Cite]), UpstreamError("no"))
-    await stage.run()
-    assert len([ask for ask in model.asked if shows(STORIES, VendorElements[Cite])(ask)]) == 1
-
-
 async def test_a_missing_key_fails_the_run_as_a_setup_error(stage: Stage, model: ScriptedModel) -> None:
     model.fail(form(VendorElements[Cite]), SetupError("set OPENAI_API_KEY"))
     record, _ = await stage.run()
@@ -505,8 +497,17 @@ async def test_a_missing_key_fails_the_run_as_a_setup_error(stage: Stage, model:
 # Errors of our own
 
 
-async def test_an_unexpected_error_ends_the_run_and_leaks_nothing(stage: Stage, model: ScriptedModel) -> None:
-    model.fail(form(SummaryDraft[Cite]), RuntimeError(SECRET))
+async def test_an_unexpected_error_ends_the_run_leaks_nothing_and_does_not_disturb_the_next(
+    stage: Stage, model: ScriptedModel
+) -> None:
+    failing = [RuntimeError(SECRET)]
+
+    async def fail_once(ask: Asked) -> Value:
+        if failing:
+            raise failing.pop()
+        return answered(ask)
+
+    model.on(form(SummaryDraft[Cite]), fail_once)
     record, playbook = await stage.run()
     assert record.error
     assert (record.status, record.error.code, playbook) == ("failed", "internal", None)
@@ -518,6 +519,7 @@ async def test_an_unexpected_error_ends_the_run_and_leaks_nothing(stage: Stage, 
     assert not any(SECRET in event.model_dump_json() for event in stage.events)
     assert isinstance(stage.site_source, ScriptedSource)
     assert stage.site_source.closed == 1
+    assert (await stage.run())[0].status == "completed"
 
 
 async def test_a_source_that_breaks_its_promise_ends_the_run_as_internal(tmp_path: Path) -> None:
@@ -528,13 +530,6 @@ async def test_a_source_that_breaks_its_promise_ends_the_run_as_internal(tmp_pat
     assert record.error
     assert (record.status, record.error.code) == ("failed", "internal")
     assert SECRET not in json.dumps(record.model_dump(mode="json"))
-
-
-async def test_a_failed_run_does_not_disturb_the_next(stage: Stage, model: ScriptedModel) -> None:
-    model.fail(form(SummaryDraft[Cite]), RuntimeError(SECRET), RuntimeError(SECRET))
-    assert (await stage.run())[0].status == "failed"
-    assert (await stage.run())[0].status == "failed"
-    assert (await stage.run())[0].status == "completed"
 
 
 async def test_a_source_that_cannot_be_closed_does_not_keep_the_run_from_ending(tmp_path: Path) -> None:
@@ -566,8 +561,7 @@ async def never_answered(model: ScriptedModel) -> asyncio.Event:
 async def test_a_run_that_is_cancelled_stops_at_once_and_closes_its_source(stage: Stage, model: ScriptedModel) -> None:
     under_way, runs = await never_answered(model), await stage.opened()
     started = await runs.start(asked_for())
-    async with asyncio.timeout(20):
-        await under_way.wait()
+    await under_way.wait()
     record = await runs.cancel(started.run_id)
     assert record.status == "cancelled"
     assert record.finished_at
@@ -592,8 +586,7 @@ async def test_a_run_that_waits_for_its_place_is_cancelled_and_the_others_go_on(
     stage = Stage(tmp_path, model=model, settings=Settings.model_validate({"home": tmp_path, "max_runs": 1}))
     runs = await stage.opened()
     first, second, third = [await runs.start(asked_for()) for _ in range(3)]
-    async with asyncio.timeout(20):
-        await under_way.wait()
+    await under_way.wait()
     assert (await runs.cancel(second.run_id)).status == "cancelled"
     assert {(await runs.get(record.run_id)).status for record in (first, third)} == {"running", "queued"}
 
@@ -601,8 +594,7 @@ async def test_a_run_that_waits_for_its_place_is_cancelled_and_the_others_go_on(
 async def test_a_server_that_ends_leaves_its_run_to_be_carried_on(stage: Stage, model: ScriptedModel) -> None:
     under_way, runs = await never_answered(model), await stage.opened()
     started = await runs.start(asked_for())
-    async with asyncio.timeout(20):
-        await under_way.wait()
+    await under_way.wait()
     await runs.close()
     next_one = await Stage(stage.settings.home).opened()
     assert (await next_one.get(started.run_id)).status == "running"
@@ -623,8 +615,7 @@ async def test_a_failed_step_stops_what_runs_beside_it(stage: Stage, model: Scri
         raise AssertionError
 
     async def fails(_: Asked) -> Value:
-        async with asyncio.timeout(20):
-            await begun.wait()
+        await begun.wait()
         raise SetupError("no key")
 
     model.on(form(ProspectReading[Cite]), long)
@@ -632,11 +623,3 @@ async def test_a_failed_step_stops_what_runs_beside_it(stage: Stage, model: Scri
     record, _ = await stage.run()
     assert record.status == "failed"
     assert stopped.is_set()
-
-
-async def test_every_gap_says_where_why_and_what_would_fill_it(stage: Stage, model: ScriptedModel) -> None:
-    model.fail(shows(STORIES, VendorElements[Cite]), UpstreamError("no"))
-    _, playbook = await stage.run()
-    assert playbook
-    assert all(gap.section and gap.code and gap.reason and gap.would_fill for gap in playbook.gaps)
-    assert list(parts_of(playbook.gaps))
