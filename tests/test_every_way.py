@@ -18,6 +18,7 @@ from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from web import FORM, sent_in, serving
 
 from octave_mcp.domain.run import FINAL
+from octave_mcp.surfaces import http, rest
 
 MODES = ("auto", "legacy")
 
@@ -34,32 +35,32 @@ async def by_mcp(client: Client[Any], asked: Asked) -> str:
         return content.model_dump()["text"]
 
 
-async def by_polling(http: httpx2.AsyncClient, asked: Asked) -> str:
-    report = (await http.post("/runs", json=asked)).json()
+async def by_polling(web: httpx2.AsyncClient, asked: Asked) -> str:
+    report = (await web.post("/runs", json=asked)).json()
     while report["status"] not in FINAL:
-        report = (await http.get(f"/runs/{report['run_id']}", params={"wait_seconds": 60})).json()
-    return await file_of(http, report["run_id"])
+        report = (await web.get(f"/runs/{report['run_id']}", params={"wait_seconds": 60})).json()
+    return await file_of(web, report["run_id"])
 
 
-async def by_events(http: httpx2.AsyncClient, asked: Asked) -> str:
-    async with http.stream("POST", "/runs", json=asked | {"stream": True}) as answer:
+async def by_events(web: httpx2.AsyncClient, asked: Asked) -> str:
+    async with web.stream("POST", "/runs", json=asked | {"stream": True}) as answer:
         events = [event async for event in sent_in(answer)]
     assert events[-1].event == "report"
-    return await file_of(http, json.loads(events[-1].data)["run_id"])
+    return await file_of(web, json.loads(events[-1].data)["run_id"])
 
 
-async def as_it_was_first_done(http: httpx2.AsyncClient, asked: Asked) -> str:
+async def as_it_was_first_done(web: httpx2.AsyncClient, asked: Asked) -> str:
     """The original call: form-encoded, at the address of a workflow."""
     runs = "/workflows/phase1_2_3_4_workflow/runs"
     body = "&".join(f"{name}={value}" for name, value in asked.items())
-    report = (await http.post(runs, content=body, headers={"Content-Type": FORM})).json()
+    report = (await web.post(runs, content=body, headers={"Content-Type": FORM})).json()
     while report["status"] not in FINAL:
-        report = (await http.get(f"{runs}/{report['run_id']}", params={"wait_seconds": 60})).json()
-    return await file_of(http, report["run_id"])
+        report = (await web.get(f"{runs}/{report['run_id']}", params={"wait_seconds": 60})).json()
+    return await file_of(web, report["run_id"])
 
 
-async def file_of(http: httpx2.AsyncClient, run_id: str) -> str:
-    return (await http.get(f"/runs/{run_id}/playbook.json")).raise_for_status().text
+async def file_of(web: httpx2.AsyncClient, run_id: str) -> str:
+    return (await web.get(f"/runs/{run_id}/playbook.json")).raise_for_status().text
 
 
 def over_stdio(mode: Any, log: Path) -> Client[Any]:  # noqa: ANN401 - a Literal of fastmcp's
@@ -69,8 +70,8 @@ def over_stdio(mode: Any, log: Path) -> Client[Any]:  # noqa: ANN401 - a Literal
     return Client(transport, mode=mode)
 
 
-def over_http(mode: Any, http: httpx2.AsyncClient) -> Client[Any]:  # noqa: ANN401 - a Literal of fastmcp's
-    return Client(StreamableHttpTransport(str(http.base_url.join("/mcp"))), mode=mode, timeout=3600)
+def over_http(mode: Any, web: httpx2.AsyncClient) -> Client[Any]:  # noqa: ANN401 - a Literal of fastmcp's
+    return Client(StreamableHttpTransport(str(web.base_url.join("/mcp"))), mode=mode, timeout=3600)
 
 
 def said(text: str) -> dict[str, Any]:
@@ -82,15 +83,22 @@ def said(text: str) -> dict[str, Any]:
     return playbook
 
 
+@pytest.fixture(autouse=True)
+def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, the server has time to open its database, and to end its answers."""
+    monkeypatch.setattr(rest, "READY_SECONDS", 3600)
+    monkeypatch.setattr(http, "DRAINING_SECONDS", 3600)
+
+
 async def by_every_way(asked: Asked, folder: Path, stdio_modes: Sequence[str]) -> list[dict[str, Any]]:
     """What the playbook says, by each way: at once, since nobody may need to wait for another."""
-    async with serving() as http:
+    async with serving() as web:
         playbooks = await asyncio.gather(
             *(by_mcp(over_stdio(mode, folder / "stderr"), asked) for mode in stdio_modes),
-            *(by_mcp(over_http(mode, http), asked) for mode in MODES),
-            by_polling(http, asked),
-            by_events(http, asked),
-            as_it_was_first_done(http, asked),
+            *(by_mcp(over_http(mode, web), asked) for mode in MODES),
+            by_polling(web, asked),
+            by_events(web, asked),
+            as_it_was_first_done(web, asked),
         )
     return [said(playbook) for playbook in playbooks]
 
