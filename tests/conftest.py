@@ -75,9 +75,10 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    """A shell that starts the suite in the background ignores SIGINT, and every process inherits that: undo it."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    """What is so for the whole suite."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # from a shell that starts the suite in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # else a client's exit breaks off a slow server's
 
 
 def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
