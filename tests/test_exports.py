@@ -14,7 +14,7 @@ from browsers import Opened, chromium, needs_browser
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from playbooks import GENERATED_AT, sample_playbook
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
 from octave_mcp.domain.playbook import ExecutiveSummary, Playbook, Sentence
 from octave_mcp.errors import UnknownName
@@ -375,9 +375,16 @@ async def one_browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def browser(one_browser: Browser) -> AsyncIterator[Browser]:
     """The one browser of these tests, which forgets what a test did in it."""
+    others = set(one_browser.contexts)
     yield one_browser
-    for context in one_browser.contexts:
+    for context in set(one_browser.contexts) - others:
         await context.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shown(one_browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The sample in the browser, for tests that leave it as it is."""
+    return (await opened(one_browser, tmp_path_factory.mktemp("shown"), sample_playbook())).page
 
 
 def in_the_browser(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:
@@ -456,14 +463,13 @@ async def test_a_claim_shows_its_quotation_by_mouse_and_by_keyboard(
 
 
 @in_the_browser
-async def test_the_words_of_a_claim_can_be_clicked(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
-    page = (await opened(browser, tmp_path, playbook)).page
+async def test_the_words_of_a_claim_can_be_clicked(shown: Page, playbook: Playbook) -> None:
+    await shown.locator("#emails .words").get_by_text("Today, roughly half still end up").click()
 
-    await page.locator("#emails .words").get_by_text("Today, roughly half still end up").click()
-
-    shown = page.locator(".evidence:popover-open")
-    assert await shown.locator("blockquote").inner_text() == playbook.evidence["p_today"].quote
-    assert await page.locator(".claim.shown").count() > 1
+    evidence = shown.locator(".evidence:popover-open")
+    assert await evidence.locator("blockquote").inner_text() == playbook.evidence["p_today"].quote
+    assert await shown.locator(".claim.shown").count() > 1
+    await shown.keyboard.press("Escape")
 
 
 @in_the_browser
@@ -512,11 +518,8 @@ async def test_print_shows_everything(browser: Browser, tmp_path: Path, playbook
 
 
 @in_the_browser
-async def test_quotations_carry_their_language_and_direction(
-    browser: Browser, tmp_path: Path, playbook: Playbook
-) -> None:
-    page = (await opened(browser, tmp_path, playbook)).page
-    german = page.locator("#sources blockquote[lang=de]")
+async def test_quotations_carry_their_language_and_direction(shown: Page) -> None:
+    german = shown.locator("#sources blockquote[lang=de]")
 
     assert await german.count() == 2
     assert {await one.get_attribute("dir") for one in await german.all()} == {"auto"}
@@ -556,11 +559,9 @@ async def test_markup_in_an_address_stays_in_the_address(browser: Browser, tmp_p
 
 
 @in_the_browser
-async def test_no_width_needs_sideways_scrolling(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
-    page = (await opened(browser, tmp_path, playbook)).page
-
+async def test_no_width_needs_sideways_scrolling(shown: Page) -> None:
     needed: dict[int, int] = {}
     for width in WIDTHS:
-        await page.set_viewport_size({"width": width, "height": 800})
-        needed[width] = await page.evaluate("document.documentElement.scrollWidth")
+        await shown.set_viewport_size({"width": width, "height": 800})
+        needed[width] = await shown.evaluate("document.documentElement.scrollWidth")
     assert needed == {width: width for width in WIDTHS}

@@ -216,7 +216,7 @@ async def test_a_run_killed_at_any_moment_is_finished_and_no_finished_step_is_ma
 async def test_two_servers_on_one_home_repeat_nothing_and_the_one_that_is_left_finishes_the_others_run(
     pair: Pair, home: Path, tmp_path: Path
 ) -> None:
-    later = Pair(LoopbackSite(load("vendor"), held_at=6), LoopbackSite(load("prospect")))
+    later = Pair(LoopbackSite(load("vendor"), held_at=5), LoopbackSite(load("prospect")))
     env = {"OCTAVE_ALLOW_HOSTS": f"{pair.hosts},{later.hosts}"}
     async with server(tmp_path, env, lease_seconds=LONG) as one:
         async with server(tmp_path, env, lease_seconds=LONG) as other:
@@ -224,7 +224,7 @@ async def test_two_servers_on_one_home_repeat_nothing_and_the_one_that_is_left_f
             theirs = await other.call("generate_playbook", **pair.few, wait_seconds=0)
             reports = [await finished(one, theirs["run_id"]), await finished(other, mine["run_id"])]
             check_requests(pair)
-            begun = await other.call("generate_playbook", **later.domains, wait_seconds=0)
+            begun = await other.call("generate_playbook", **later.few, wait_seconds=0)
             await asyncio.to_thread(later.vendor.reached.wait)
             await other.kill()
         done = pages_of_finished_steps(home)
