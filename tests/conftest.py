@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import postgres
 import psycopg
@@ -356,17 +356,18 @@ async def command(*arguments: str, cwd: Path, stdin: bytes = b"") -> Ended:
     return Ended(process.returncode, out.decode(), err.decode())
 
 
-async def octave(*arguments: str, cwd: Path) -> Ended:
+async def octave(*arguments: str, cwd: Path, stderr: TextIO | None = None) -> Ended:
     """The command `octave-mcp` with these arguments, in that folder: in this process, which has all of it loaded.
 
-    One at a time. What is about processes (signals, terminals, pipes) is tried with `command`.
+    One at a time. What is about processes (signals, pipes) is tried with `command`. What goes to `stderr` is not in
+    the result.
     """
-    return await asyncio.to_thread(_octave, arguments, cwd)
+    return await asyncio.to_thread(_octave, arguments, cwd, stderr)
 
 
-def _octave(arguments: tuple[str, ...], cwd: Path) -> Ended:
+def _octave(arguments: tuple[str, ...], cwd: Path, stderr: TextIO | None) -> Ended:
     out, err = io.StringIO(), io.StringIO()
-    with chdir(cwd), redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patched:
+    with chdir(cwd), redirect_stdout(out), redirect_stderr(stderr or err), pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "argv", ["octave-mcp", *arguments])
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Cyclopts application invoked", UserWarning)  # it sees a test around it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import os
 import pty
@@ -14,69 +13,100 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, LoopbackSite, Pair, command, log_lines, names_in, octave, read_json
+from conftest import ROOT, Ended, Finished, LoopbackSite, Pair, names_in, octave, read_json
 
-from octave_mcp import __version__, app
+from octave_mcp import __version__
 from octave_mcp.demo.sites import load
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.tools import RunReport
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
+FEW_PAGES = ("--max-pages", "4")
+STEP = b"reaching "
+"""What a run does that has begun and whose sites do not answer yet."""
 
 
 def addresses(pair: Pair) -> tuple[str, str]:
     return pair.vendor.host, pair.prospect.host
 
 
-async def test_the_demo_writes_its_three_files_without_network_or_key(tmp_path: Path) -> None:
-    ended = await octave("demo", cwd=tmp_path)
+async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_one_screen(tmp_path: Path) -> None:
+    """On a terminal: a bar says what is being done, and logs stay out of it."""
+    ended = await on_a_terminal("demo", cwd=tmp_path)
 
-    assert (ended.code, ended.err) == (0, "")
+    assert ended.code == 0
     assert names_in(tmp_path / "demo-playbook") == FILES
     playbook = read_json(tmp_path / "demo-playbook" / "playbook.json")
     assert playbook["model"] == "extractive"
     assert all(playbook[name] for name in ("executive_summary", "email_sequences", "talk_tracks", "battle_cards"))
-
-
-async def test_the_result_fits_one_screen_and_names_the_files(tmp_path: Path) -> None:
-    ended = await octave("demo", "--out", "there", "--quiet", cwd=tmp_path)
-
     assert ended.out.startswith("completed in ")
     assert "evidence " in ended.out
     assert "flags:\n  extractive: " in ended.out
-    assert ended.out.splitlines()[2:4] == ["files:", "  there/playbook.html"]
+    assert ended.out.splitlines()[2:4] == ["files:", "  demo-playbook/playbook.html"]
     assert ended.out.count("\n") <= 25
-    assert ended.err == ""
+    assert "━" in ended.err
+    assert "\x1b[3" in ended.err or "\x1b[9" in ended.err
+    assert "completed" in ended.err
+    assert "step started" not in ended.err
+    assert '"level"' not in ended.err
 
 
-async def test_json_prints_the_report_alone(tmp_path: Path) -> None:
-    ended = await octave("demo", "--json", cwd=tmp_path)
-
-    report = RunReport.model_validate_json(ended.out)
-    assert report.status == "completed"
-    assert {Path(file).name for file in report.files} == FILES
-    assert all((tmp_path / file).is_file() for file in report.files)
-
-
-async def test_generate_writes_into_a_folder_named_for_both_companies(pair: Pair, tmp_path: Path) -> None:
-    ended = await octave("generate", *addresses(pair), "--context", "Sell the planner.", cwd=tmp_path)
+async def test_generate_writes_into_a_folder_named_for_both_companies_and_json_prints_the_report_alone(
+    held_pair: Pair, tmp_path: Path
+) -> None:
+    """On a terminal without colour: the bar has none, and says what is being done while it is done."""
+    asked = ("--context", "Sell the planner.", *FEW_PAGES, "--json")
+    ended = await on_a_terminal("generate", *addresses(held_pair), *asked, cwd=tmp_path, no_color="1", held=held_pair)
 
     assert ended.code == 0
-    folder = "-".join(("playbook", *addresses(pair))).replace(":", "_")
-    assert names_in(tmp_path / folder) == FILES
+    report = RunReport.model_validate_json(ended.out)
+    assert report.status == "completed"
+    folder = "-".join(("playbook", *addresses(held_pair))).replace(":", "_")
+    assert {Path(file).parent.name for file in report.files} == {folder}
+    assert {Path(file).name for file in report.files} == names_in(tmp_path / folder) == FILES
+    assert "━" in ended.err
+    assert "\x1b[3" not in ended.err
+    assert "\x1b[9" not in ended.err
 
 
 async def test_a_playbook_without_a_page_that_failed_is_partial_and_exits_4(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Quietly: nothing goes to stderr, though that is a terminal."""
     sites = Pair(LoopbackSite(load("vendor"), failing={"/pricing": 503}), LoopbackSite(load("prospect")))
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", sites.hosts)
-    ended = await octave("generate", *addresses(sites), "--model", "extractive", "--out", "p", "--quiet", cwd=tmp_path)
+    asked = ("--model", "extractive", *FEW_PAGES, "--out", "p", "--quiet")
+    ended = await on_a_terminal("generate", *addresses(sites), *asked, cwd=tmp_path)
     sites.close()
 
-    assert ended.code == 4
+    assert (ended.code, ended.err) == (4, "")
     assert ended.out.startswith("partial in ")
     assert names_in(tmp_path / "p") == FILES
+
+
+async def on_a_terminal(*arguments: str, cwd: Path, no_color: str = "", held: Pair | None = None) -> Ended:
+    """As a person runs a command, whose stderr is a terminal. `held` is released when the terminal shows STEP."""
+    ours, theirs = pty.openpty()
+    shown = asyncio.create_task(asyncio.to_thread(_all_of, ours, held))
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal, pytest.MonkeyPatch.context() as patched:
+        for name, value in (("TERM", "xterm-256color"), ("COLUMNS", "100"), ("NO_COLOR", no_color)):
+            patched.setenv(name, value)
+        ended = await octave(*arguments, cwd=cwd, stderr=terminal)
+    return Ended(ended.code, ended.out, await shown)
+
+
+def _all_of(terminal: int, held: Pair | None) -> str:
+    """Everything until the other side is closed, which Linux reports as an error."""
+    found = b""
+    try:
+        while read := os.read(terminal, 65536):
+            found += read
+            if held and STEP in found:
+                held.release()
+    except OSError:
+        pass
+    os.close(terminal)
+    return found.decode()
 
 
 async def test_a_site_that_does_not_answer_fails_the_run_and_exits_1(pair: Pair, tmp_path: Path) -> None:
@@ -167,22 +197,20 @@ async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> No
     assert ended.err == "error: cannot write to 'taken': 'taken' is not a folder to write to; choose another --out\n"
 
 
-async def test_a_playbook_that_cannot_be_written_is_kept_and_says_how_to_have_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(app, "write_files", full)
-    ended = await octave("demo", "--quiet", cwd=tmp_path)
+async def test_a_playbook_that_cannot_be_written_is_kept_and_says_how_to_have_it(pair: Pair, tmp_path: Path) -> None:
+    (tmp_path / "there" / "playbook.json").mkdir(parents=True)
+    ended = await octave("generate", *addresses(pair), *FEW_PAGES, "--out", "there", cwd=tmp_path)
 
     assert ended.code == 1
-    assert re.search(r"No space left on device; .*; the playbook is kept: octave-mcp export run_\w+ --out", ended.err)
+    kept = re.search(r"cannot write to 'there': .*; the playbook is kept: octave-mcp export (\w+) --out", ended.err)
+    assert kept, ended.err
+    assert ended.err.count("\n") == 1
+    again = await octave("export", kept[1], "--out", "elsewhere", cwd=tmp_path)
+    assert again.code == 0
+    assert names_in(tmp_path / "elsewhere") == FILES
 
 
-async def test_an_interrupt_cancels_the_run_and_exits_130_without_a_traceback(
-    held_pair: Pair, tmp_path: Path, home: Path
-) -> None:
+async def test_an_interrupt_cancels_the_run_and_exits_130_without_a_traceback(held_pair: Pair, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "octave_mcp", "generate", *addresses(held_pair), "--quiet"),
@@ -193,60 +221,12 @@ async def test_an_interrupt_cancels_the_run_and_exits_130_without_a_traceback(
     await asyncio.to_thread(held_pair.vendor.asked.wait)
     process.send_signal(signal.SIGINT)
     _, err = await process.communicate()
+    (run,) = json.loads((await octave("runs", "--json", cwd=tmp_path)).out)["runs"]
 
     assert process.returncode == 130
-    assert err == b"error: interrupted; the run was cancelled\n"
-    assert log_lines(home)[-1]["event"] == "run_finished"
-    assert log_lines(home)[-1]["detail"] == "cancelled"
-
-
-async def test_on_a_terminal_a_bar_says_what_is_being_done_and_logs_stay_out_of_it(tmp_path: Path) -> None:
-    shown = await on_a_terminal("demo", cwd=tmp_path)
-
-    assert "━" in shown
-    assert "chosen" in shown or "fetched" in shown or "written" in shown
-    assert "step started" not in shown
-    assert '"level"' not in shown
-
-
-async def test_quiet_shows_no_bar_and_no_color_no_colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    quiet = await on_a_terminal("demo", "--quiet", cwd=tmp_path)
-    plain = await on_a_terminal("demo", cwd=tmp_path)
-
-    assert quiet == ""
-    assert "━" in plain
-    assert "\x1b[3" not in plain
-    assert "\x1b[9" not in plain
-
-
-async def on_a_terminal(*arguments: str, cwd: Path) -> str:
-    """What a command writes to stderr when that is a terminal."""
-    ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "octave_mcp", *arguments),
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color"},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = await asyncio.to_thread(_all_of, ours)
-    assert await process.wait() == 0
-    return shown
-
-
-def _all_of(terminal: int) -> str:
-    """Everything until the other side is closed, which Linux tells as an error."""
-    found = b""
-    try:
-        while read := os.read(terminal, 65536):
-            found += read
-    except OSError:
-        pass
-    os.close(terminal)
-    return found.decode()
+    assert err.splitlines()[-1] == b"error: interrupted; the run was cancelled"
+    assert b"Traceback" not in err
+    assert run["status"] == "cancelled"
 
 
 async def test_help_names_every_command_and_version_is_the_packages(tmp_path: Path) -> None:
@@ -259,23 +239,12 @@ async def test_help_names_every_command_and_version_is_the_packages(tmp_path: Pa
     assert version.out.strip() == __version__
 
 
-async def test_serve_answers_mcp_on_stdio(tmp_path: Path) -> None:
-    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    first = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client}
-    ended = await command("-m", "octave_mcp", "serve", cwd=tmp_path, stdin=json.dumps(first).encode() + b"\n")
-
-    assert ended.code == 0
-    assert json.loads(ended.out)["result"]["serverInfo"]["name"] == "octave"
-
-
 async def test_serve_over_http_names_a_port_that_is_taken_and_exits_3(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        ended = await command(
-            "-m", "octave_mcp", "serve", "--transport", "http", "--host", "127.0.0.1", "--port", port, cwd=tmp_path
-        )
+        ended = await octave("serve", "--transport", "http", "--host", "127.0.0.1", "--port", port, cwd=tmp_path)
 
     assert (ended.code, ended.out) == (3, "")
     assert ended.err.startswith("error: ")
@@ -283,8 +252,10 @@ async def test_serve_over_http_names_a_port_that_is_taken_and_exits_3(tmp_path: 
     assert "--port" in ended.err
 
 
-async def test_the_excerpt_in_the_readme_is_what_the_demo_writes(tmp_path: Path) -> None:
-    await octave("demo", "--out", "there", "--quiet", cwd=tmp_path)
+async def test_the_excerpt_in_the_readme_is_what_is_written_about_the_companies_of_the_demo(
+    finished: Finished, tmp_path: Path
+) -> None:
+    await octave("export", finished.run_id, "--out", "there", cwd=tmp_path)
 
     playbook = Playbook.model_validate_json((tmp_path / "there" / "playbook.json").read_text("utf-8"))
     readme = (ROOT / "README.md").read_text("utf-8").replace("\n>\n> ", "\n\n")

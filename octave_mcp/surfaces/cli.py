@@ -190,12 +190,13 @@ async def _run(settings: Settings, asked: dict[str, Any], told: Told) -> tuple[R
         if model.capacity.is_patient:
             raise SetupError(NO_HOST)
         call = called(app, told)
-        report: RunReport = await tool("generate_playbook", call, **asked, wait_seconds=0)
+        begun: asyncio.Task[RunReport] = asyncio.create_task(tool("generate_playbook", call, **asked, wait_seconds=0))
         try:
+            report = await asyncio.shield(begun)  # interrupted half begun, the run would be carried on by a server
             while report.status not in FINAL:
                 report = await tool("get_run", call, run_id=report.run_id, wait_seconds=LONGEST_WAIT_SECONDS)
         except asyncio.CancelledError:
-            await app.runs.cancel(report.run_id)
+            await app.runs.cancel((await begun).run_id)
             raise
         return report, await app.runs.playbook(report.run_id)
 
