@@ -26,6 +26,12 @@ STEP = b"reaching "
 """What a run does that has begun and whose sites do not answer yet."""
 
 
+@pytest.fixture(autouse=True)
+def sites_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")
+    monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
+
+
 def addresses(pair: Pair) -> tuple[str, str]:
     return pair.vendor.host, pair.prospect.host
 
