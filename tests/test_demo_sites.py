@@ -4,14 +4,17 @@ import json
 import re
 import signal
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import pytest
+import pytest_asyncio
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from octave_mcp.demo import serve_demo
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FIGURE = re.compile(r"\$?\d+(?:[.,]\d+)*%?")
 
@@ -23,19 +26,30 @@ class Demo:
     web: httpx2.AsyncClient
     vendor: str
     prospect: str
+    read: dict[str, dict[str, LexborHTMLParser]] = field(default_factory=dict[str, dict[str, LexborHTMLParser]])
 
     async def pages(self, origin: str) -> dict[str, LexborHTMLParser]:
-        """What the site's own map names, by path."""
+        """What the site's own map names, by path; read once."""
+        if origin not in self.read:
+            self.read[origin] = await self._pages(origin)
+        return self.read[origin]
+
+    async def _pages(self, origin: str) -> dict[str, LexborHTMLParser]:
         sitemap = LexborHTMLParser((await self.web.get(f"{origin}/sitemap.xml")).text)
         answers = [await self.web.get(location.text()) for location in sitemap.css("loc")]
         assert {answer.status_code for answer in answers} == {200}
         return {answer.url.path: LexborHTMLParser(answer.text) for answer in answers}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def demo() -> AsyncIterator[Demo]:
-    async with serve_demo() as (vendor, prospect), httpx2.AsyncClient(trust_env=False) as web:
+    async with serve_demo() as (vendor, prospect), client() as web:
         yield Demo(web, vendor, prospect)
+
+
+def client() -> httpx2.AsyncClient:
+    """It waits as long as it takes, and for each request makes a connection: the sites may have closed the last."""
+    return httpx2.AsyncClient(trust_env=False, timeout=None, limits=httpx2.Limits(max_keepalive_connections=0))
 
 
 def text(node: LexborNode | LexborHTMLParser | None) -> str:
@@ -148,11 +162,11 @@ async def test_the_two_companies_do_not_know_each_other(demo: Demo) -> None:
 
 
 async def test_each_site_is_served_from_an_origin_of_its_own_and_no_longer_than_asked() -> None:
-    async with serve_demo() as (vendor, prospect), httpx2.AsyncClient(trust_env=False) as web:
+    async with serve_demo() as (vendor, prospect), client() as web:
         assert vendor != prospect
         assert (await web.get(vendor)).status_code == 200
 
-    async with httpx2.AsyncClient(trust_env=False) as web:
+    async with client() as web:
         with pytest.raises(httpx2.ConnectError):
             await web.get(vendor)
 
@@ -160,7 +174,7 @@ async def test_each_site_is_served_from_an_origin_of_its_own_and_no_longer_than_
 async def test_serving_leaves_signals_to_the_caller() -> None:
     before = signal.getsignal(signal.SIGINT)
 
-    async with serve_demo() as (vendor, _), httpx2.AsyncClient(trust_env=False) as web:
+    async with serve_demo() as (vendor, _), client() as web:
         await web.get(vendor)
         assert signal.getsignal(signal.SIGINT) is before
 
