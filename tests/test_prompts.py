@@ -64,6 +64,12 @@ GIVEN = {
     "limits": {"findings": 3},
 }
 SOUND = '+++\nversion = 1\ntitle = "A title"\ntier = "fast"\nlimits = { output_tokens = 100 }\n+++\nYou read.\n'
+READ = """
+import sys
+import octave_mcp.prompts as p
+found = [p.load(name).name for name in p.names()]
+print(p.__file__, "jinja2" in sys.modules, *found, sep="\\n")
+"""
 
 every_prompt = pytest.mark.parametrize("name", SPECIALISTS)
 
@@ -265,24 +271,17 @@ def test_a_malformed_prompt_file_is_named_with_what_is_wrong(
         load("odd", tmp_path)
 
 
-def test_prompts_are_loaded_without_jinja() -> None:
-    code = "import sys, octave_mcp.prompts as p; p.load('vendor/offerings'); print('jinja2' in sys.modules)"
-
-    said = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
-
-    assert said.stdout == "False\n"
-
-
-def test_the_wheel_holds_every_prompt_file_and_reads_its_own(tmp_path: Path) -> None:
+def test_the_wheel_holds_every_prompt_file_and_reads_its_own_without_jinja(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     built = subprocess.run(build, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     installed = tmp_path / "installed"
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         wheel.extractall(installed)
-    code = "import octave_mcp.prompts as p; print(p.__file__, *(p.load(name).name for name in p.names()), sep='\\n')"
 
-    said = subprocess.run([sys.executable, "-c", code], cwd=installed, capture_output=True, text=True, check=True)
+    said = subprocess.run([sys.executable, "-c", READ], cwd=installed, capture_output=True, text=True, check=True)
 
-    assert Path(said.stdout.splitlines()[0]).is_relative_to(installed)
-    assert tuple(said.stdout.splitlines()[1:]) == SPECIALISTS
+    where, jinja_is_loaded, *found = said.stdout.splitlines()
+    assert Path(where).is_relative_to(installed)
+    assert jinja_is_loaded == "False"
+    assert tuple(found) == SPECIALISTS
