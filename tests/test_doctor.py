@@ -178,16 +178,29 @@ async def test_a_file_of_settings_that_cannot_be_parsed_is_named(file: str, cont
     assert found["python"].status == "ok"
 
 
-@pytest.mark.usefixtures("store")
 async def test_a_damaged_database_is_told_with_how_to_begin_anew(me: Path) -> None:
-    (me / "home").mkdir()
-    (me / "home" / "octave.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
+    file = damaged(me)
     found = await findings(me, 1)
 
     assert "file is not a database" in found["database file"].found
-    assert f"mv '{me / 'home' / 'octave.db'}'" in found["database file"].fix
+    assert f"mv '{file}'" in found["database file"].fix
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("store")
+async def test_of_a_damaged_database_the_store_does_not_send_to_the_doctor(me: Path) -> None:
+    damaged(me)
+    found = await findings(me, 1)
+
     assert found["store"].status == "failed"
     assert "octave-mcp doctor" not in found["store"].fix
+
+
+def damaged(me: Path) -> Path:
+    file = me / "home" / "octave.db"
+    file.parent.mkdir()
+    file.write_bytes(b"no database, but long enough to be taken for one" * 100)
+    return file
 
 
 @pytest.mark.usefixtures("store")
@@ -203,6 +216,7 @@ async def test_a_database_of_a_newer_version_is_told_apart_from_a_damaged_one(me
     assert found["store"].fix.startswith("upgrade")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("store")
 async def test_a_database_server_that_is_not_there_is_named_without_its_password(
     me: Path, monkeypatch: pytest.MonkeyPatch, free_port: int
