@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
+import matrix
 import pytest
-from doubles import FOR_GOOD, READ, WRITTEN, Double, Request, Sent, error, planted, using
+from clocks import stop_the_clock
+from doubles import A_KEY, FOR_GOOD, READ, WRITTEN, Double, Request, Sent, error, planted, set_up, using
 from scripted import (
     PROSPECT_TEXTS,
     VENDOR,
+    VENDOR_TEXTS,
     Asked,
     ScriptedModel,
     ScriptedSource,
     Stage,
+    Written,
+    answered,
     asked_for,
     form,
     invented_sites,
     pages,
     passages_of,
+    written,
 )
 
-from octave_mcp import observe
+from octave_mcp import asking, observe
+from octave_mcp.answers import schema_name
 from octave_mcp.asking import Asker, Budget, Purse
 from octave_mcp.domain.asks import StandIn, Unusable, Usage
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.playbook import Playbook, TalkTrackDraft, WhyWeWin
+from octave_mcp.domain.prospect import Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, SetupError
 from octave_mcp.metrics import Metrics
+from octave_mcp.models import _limiter
 from octave_mcp.settings import load
 from octave_mcp.steps.account import limited
 from octave_mcp.steps.for_people import for_people, safe_name
@@ -41,14 +54,93 @@ from octave_mcp.steps.for_people import for_people, safe_name
 WRITERS = 10
 
 
+Stages = Callable[..., Stage]
+
+
+class SharedDouble(Double):
+    """For all tests, since what one server answers is not used for another; requests of a test that ended are dropped.
+
+    Each test has a key of its own, by which they are known: some are still on their way when a run ends.
+    """
+
+    tests = 0
+
+    @property
+    def key(self) -> str:
+        return f"{A_KEY}-{self.tests}"
+
+    def renew(self) -> None:
+        self.tests += 1
+        self.heal()
+        self.asked = []
+
+    def answer(self, request: Request) -> Sent:
+        if {self.key, f"Bearer {self.key}"}.isdisjoint(request.headers.values()):
+            return Sent(drops=True)
+        return super().answer(request)
+
+
+@pytest.fixture(scope="module")
+def _double() -> Iterator[SharedDouble]:
+    with closing(SharedDouble()) as answering:
+        yield answering
+
+
 @pytest.fixture
-def stage(tmp_path: Path, double: Double) -> Callable[..., Stage]:  # noqa: ARG001 - it answers
+def double(_double: SharedDouble, monkeypatch: pytest.MonkeyPatch) -> Double:
+    """All three providers."""
+    monkeypatch.setattr(_limiter, "FIRST_COOL_DOWN_SECONDS", 0.01)
+    _double.renew()
+    set_up(monkeypatch, _double)
+    for provider in ("OPENAI", "ANTHROPIC"):
+        monkeypatch.setenv(f"{provider}_API_KEY", _double.key)
+    return _double
+
+
+def made_in(home: Path, **settings: Any) -> Stage:  # noqa: ANN401 - fields of Settings
+    return Stage(home, settings=load(home=home, **settings), source=ScriptedSource(invented_sites()))
+
+
+@pytest.fixture
+def stage(tmp_path: Path, double: Double) -> Stages:  # noqa: ARG001 - it answers
     """Makes an application with these settings; all of a test's have one home."""
+    return partial(made_in, tmp_path)
 
-    def made(**settings: Any) -> Stage:  # noqa: ANN401 - fields of Settings
-        return Stage(tmp_path, settings=load(home=tmp_path, **settings), source=ScriptedSource(invented_sites()))
 
-    return made
+@dataclass(frozen=True)
+class First:
+    """A completed run by openai, and what was asked of it: for tests that only look at it."""
+
+    home: Path
+    asked: list[Request]
+    run: Written
+
+
+@pytest.fixture(scope="module")
+def _first() -> list[First]:
+    return []
+
+
+@pytest.fixture
+async def first(_first: list[First], double: Double, tmp_path_factory: pytest.TempPathFactory) -> First:
+    """Written once for all tests."""
+    if not _first:
+        home = tmp_path_factory.mktemp("first")
+        _first.append(First(home, double.asked, await written(made_in(home), model="openai")))
+        double.asked = []
+    return _first[0]
+
+
+@pytest.fixture
+def later(first: First, tmp_path: Path) -> Stages:
+    """Makes an application in a copy of the home of the first run, which may use what that has found."""
+    copytree(first.home, tmp_path, dirs_exist_ok=True)
+    return partial(made_in, tmp_path)
+
+
+def end_after_reading(double: Double) -> None:
+    """Has runs end when they come to write: for a test of what is read."""
+    double.fails(FOR_GOOD["wrong key"][0], lambda request: request.form in WRITTEN, times=None)
 
 
 def codes(playbook: Playbook | None) -> set[str]:
@@ -66,17 +158,20 @@ def of(asked: list[Request], forms: tuple[type[Value], ...]) -> list[Request]:
     ("settings", "request_", "told"),
     [
         ({}, {"max_cost_usd": 0.03}, "max_cost_usd"),
-        ({"max_cost_usd": 0.03}, {}, "max_cost_usd"),
+        pytest.param({"max_cost_usd": 0.03}, {}, "max_cost_usd", marks=pytest.mark.long),
         ({"max_run_asks": 12}, {}, "of 12 asks"),
-        ({"max_run_tokens": 40_000}, {}, "of 40000 tokens"),
+        pytest.param({"max_run_tokens": 40_000}, {}, "of 40000 tokens", marks=pytest.mark.long),
     ],
 )
 async def test_a_run_that_has_used_up_its_budget_ends_with_what_it_has_and_says_so(
-    settings: dict[str, Any], request_: dict[str, Any], told: str, stage: Callable[..., Stage], double: Double
+    settings: dict[str, Any], request_: dict[str, Any], told: str, stage: Stages, double: Double
 ) -> None:
-    record, playbook = await stage(max_asks=1, **settings).run(model="openai", **request_)
+    """No more calls are made beyond it than were under way."""
+    under_way = 2
+    record, playbook = await stage(max_asks=under_way, **settings).run(model="openai", **request_)
 
     assert len(of(double.asked, WRITTEN)) < WRITERS
+    assert len(double.asked) <= settings.get("max_run_asks", 25) + under_way
     if playbook:
         assert record.status == "partial"
         assert any(told in gap.reason for gap in playbook.gaps if gap.code == "budget_exceeded")
@@ -86,7 +181,7 @@ async def test_a_run_that_has_used_up_its_budget_ends_with_what_it_has_and_says_
         assert told in record.error.message
 
 
-async def test_reading_leaves_half_of_a_budget_to_the_writing(stage: Callable[..., Stage], double: Double) -> None:
+async def test_reading_leaves_half_of_a_budget_to_the_writing(stage: Stages, double: Double) -> None:
     _, playbook = await stage(max_asks=1, max_run_asks=6).run(model="openai")
 
     assert playbook is None
@@ -94,23 +189,13 @@ async def test_reading_leaves_half_of_a_budget_to_the_writing(stage: Callable[..
     assert len(of(double.asked, READ)) <= 2
 
 
-async def test_no_more_calls_are_made_beyond_a_budget_than_were_under_way(
-    stage: Callable[..., Stage], double: Double
-) -> None:
-    await stage(max_asks=2, max_run_asks=10).run(model="openai")
-
-    assert len(double.asked) <= 10 + 2
-
-
-async def test_a_budget_in_dollars_is_refused_where_prices_are_not_known(
-    stage: Callable[..., Stage], double: Double
-) -> None:
+async def test_a_budget_in_dollars_is_refused_where_prices_are_not_known(stage: Stages, double: Double) -> None:
     with pytest.raises(InputError, match="max_cost_usd cannot be kept: what compat costs"):
         await stage().run(model="compat", max_cost_usd=1.0)
     assert double.asked == []
 
 
-@pytest.mark.parametrize("usage", [None, {}])
+@pytest.mark.parametrize("usage", [None, pytest.param({}, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("provider", "settings", "request_"),
     [("compat", {"max_run_tokens": 100}, {}), ("openai", {}, {"max_cost_usd": 0.000_01})],
@@ -120,7 +205,7 @@ async def test_a_budget_ends_a_run_whose_provider_does_not_tell_what_was_used(
     settings: dict[str, Any],
     request_: dict[str, Any],
     usage: object,
-    stage: Callable[..., Stage],
+    stage: Stages,
     double: Double,
 ) -> None:
     double.fails(using(usage), times=None)
@@ -130,7 +215,7 @@ async def test_a_budget_ends_a_run_whose_provider_does_not_tell_what_was_used(
     assert (record.error.code, len(double.asked)) == ("budget_exceeded", 1)
 
 
-async def test_who_stands_in_without_pay_goes_on_where_the_budget_ends(stage: Callable[..., Stage]) -> None:
+async def test_who_stands_in_without_pay_goes_on_where_the_budget_ends(stage: Stages) -> None:
     record, playbook = await stage(max_asks=1, max_run_asks=14, fallback="extractive").run(model="openai")
 
     assert playbook, record.error
@@ -150,49 +235,57 @@ async def test_a_limit_at_which_another_stood_in_is_known_from_the_answers_of_a_
     assert asker.models == ("extractive",)
 
 
-async def test_a_run_that_is_carried_on_asks_as_many_specialists_together_as_before(
-    stage: Callable[..., Stage], double: Double
+async def test_specialists_ask_apart_where_the_user_says_so_and_in_a_run_that_is_carried_on_as_before(
+    later: Stages, first: First, double: Double
 ) -> None:
-    first = stage(specialists_per_ask=3)
-    record, _ = await first.run(model="openai")
-    asked = len(of(double.asked, READ))
-    double.asked.clear()
-    again = record.model_copy(
-        update={"run_id": "run_again", "session_id": "sess_again", "status": "running", "finished_at": None}
-    )
-    second = stage(specialists_per_ask=8)
-    runs = await second.opened()
-    await second.store.add_run(
-        again.model_copy(update={"request": again.request.model_copy(update={"refresh": True})}), new_session=True
-    )
-    await second.engine.start("run_again")
-    await second.end_of("run_again")
+    apart = await written(later(specialists_per_ask=3), model="openai", refresh=True)
+    asked = of(double.asked, READ[:1])
+    double.asked = []
+    end_after_reading(double)
+    carried_on = later(specialists_per_ask=8)
+    runs = await carried_on.opened()
+    again = {"run_id": "run_again", "session_id": "sess_again", "status": "running", "finished_at": None}
+    await carried_on.store.add_run(apart.record.model_copy(update=again), new_session=True)
+    await carried_on.engine.start("run_again")
+    await carried_on.end_of("run_again")
     await runs.close()
 
-    assert len(of(double.asked, READ)) == asked
+    assert sorted(map(len, {tuple(request.schema["properties"]) for request in asked})) == [2, 3, 3]
+    assert apart.playbook.vendor_elements == first.run.playbook.vendor_elements
+    assert len(of(double.asked, READ[:1])) == len(asked)
 
 
-async def test_the_first_answer_estimates_what_a_run_will_cost(stage: Callable[..., Stage]) -> None:
-    made = stage()
-    runs = await made.opened()
+async def test_the_first_answer_estimates_what_a_run_will_cost(stage: Stages) -> None:
+    runs = await stage().opened()
     record = await runs.start(asked_for(model="openai"))
+    await runs.cancel(record.run_id)
     assert record.estimate
     assert (record.estimate.asks, record.estimate.usd) == (25, pytest.approx(0.12, abs=0.04))
-    await made.end_of(record.run_id)
 
 
 # Deadlines
 
 
-async def forever(_: Asked) -> Value:
+async def forever(*_: object) -> Any:  # noqa: ANN401 - whatever is waited for
     return await asyncio.get_running_loop().create_future()
 
 
 @pytest.mark.parametrize("limit", ["run_timeout_seconds", "step_timeout_seconds"])
 async def test_what_is_not_done_in_time_is_a_gap(limit: str, tmp_path: Path) -> None:
-    model = ScriptedModel()
-    model.on(form(WhyWeWin[Cite]), forever)
-    record, playbook = await Stage(tmp_path, model=model, settings=load(home=tmp_path, **{limit: 2})).run()
+    """The clock stands still until all writers but one have answered."""
+    clock, model, begun, count = stop_the_clock(), ScriptedModel(), asyncio.Event(), itertools.count(1)
+
+    async def writing(ask: Asked) -> Value:
+        if next(count) == WRITERS:
+            begun.set()
+        return await forever() if form(WhyWeWin[Cite])(ask) else answered(ask)
+
+    model.on(lambda ask: ask.prompt.startswith("playbook/"), writing)
+    stage = Stage(tmp_path, model=model, settings=load(home=tmp_path, **{limit: 1000}))
+    running = asyncio.create_task(stage.run())
+    await begun.wait()
+    clock.advance(1000)
+    record, playbook = await running
 
     assert playbook, record.error
     assert record.status == "partial"
@@ -200,19 +293,58 @@ async def test_what_is_not_done_in_time_is_a_gap(limit: str, tmp_path: Path) -> 
 
 
 async def test_a_run_that_runs_out_of_time_before_it_has_anything_fails_with_that(tmp_path: Path) -> None:
-    model = ScriptedModel()
-    model.on(lambda _: True, forever)
-    record, _ = await Stage(tmp_path, model=model, settings=load(home=tmp_path, run_timeout_seconds=0.5)).run()
+    clock, model, begun = stop_the_clock(), ScriptedModel(), asyncio.Event()
+
+    async def never(_: Asked) -> Value:
+        begun.set()
+        return await forever()
+
+    model.on(lambda _: True, never)
+    stage = Stage(tmp_path, model=model, settings=load(home=tmp_path, run_timeout_seconds=1000))
+    running = asyncio.create_task(stage.run())
+    await begun.wait()
+    clock.advance(1000)
+    record, _ = await running
 
     assert record.error
     assert (record.status, record.error.code) == ("failed", "deadline_exceeded")
 
 
+async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path) -> None:
+    """The clock stands still until nothing but the vendor's pages is waited for."""
+    clock, model, source = stop_the_clock(), ScriptedModel(), ScriptedSource(invented_sites())
+    held, understood = asyncio.Event(), asyncio.Event()
+
+    async def hold(site: Site, _: Sequence[str]) -> None:
+        if site.company.role == "vendor":
+            if sum(VENDOR in url for url in source.scraped) == len(VENDOR_TEXTS) - 1:
+                held.set()
+            await forever()
+
+    async def understanding(ask: Asked) -> Value:
+        understood.set()
+        return answered(ask)
+
+    model.on(form(Understanding[Cite]), understanding)
+    source.hold = hold
+    stage = Stage(tmp_path, model=model, source=source, settings=load(home=tmp_path, run_timeout_seconds=1000))
+    running = asyncio.create_task(stage.run())
+    await held.wait()
+    await understood.wait()
+    clock.advance(400)  # 343 are left for a scrape, 490 for what is made of its pages, and 700 for reading
+    record, playbook = await running
+
+    assert playbook, record.error
+    assert record.status == "partial"
+    assert {failure.code for failure in playbook.failed_pages} == {"timeout"}
+    assert not any(gap.code == "deadline_exceeded" for gap in playbook.gaps)
+
+
 # What it did cost
 
 
-async def test_the_cost_is_told_by_step_and_sums_up(stage: Callable[..., Stage]) -> None:
-    cost = (await stage().playbook(model="openai")).cost
+def test_the_cost_is_told_by_step_and_sums_up(first: First) -> None:
+    cost = first.run.playbook.cost
 
     by_step = {(step.step, step.company): step for step in cost.steps}
     assert {("read_pack", "vendor"), ("understand", "prospect"), ("write_playbook", None)} <= by_step.keys()
@@ -222,18 +354,14 @@ async def test_the_cost_is_told_by_step_and_sums_up(stage: Callable[..., Stage])
     assert sum(step.usd or 0 for step in cost.steps) == pytest.approx(cost.usd)
 
 
-async def test_every_answer_is_an_event_and_a_metric_with_prompt_version_tokens_and_dollars(
-    stage: Callable[..., Stage],
-) -> None:
-    made, metrics = stage(), Metrics()
-    playbook = await made.playbook(model="openai")
-
-    calls = [event.call for event in made.events if event.event == "answered" and event.call]
+def test_every_answer_is_an_event_and_a_metric_with_prompt_version_tokens_and_dollars(first: First) -> None:
+    events, playbook, metrics = first.run.stage.events, first.run.playbook, Metrics()
+    calls = [event.call for event in events if event.event == "answered" and event.call]
     assert len(calls) == playbook.cost.asks
     assert sum(call.input_tokens for call in calls) == playbook.cost.input_tokens
     reading = next(call for call in calls if call.prompt == "vendor/offerings")
     assert (reading.version, len(reading.beside)) == (1, 7)
-    for event in made.events:
+    for event in events:
         metrics.observe(event)
     text = metrics.render(0).decode()
     assert f'octave_model_tokens_total{{kind="input",model="openai"}} {float(playbook.cost.input_tokens)}' in text
@@ -241,14 +369,15 @@ async def test_every_answer_is_an_event_and_a_metric_with_prompt_version_tokens_
 
 
 async def test_a_try_that_failed_is_told_with_its_number_its_wait_and_its_code(
-    stage: Callable[..., Stage], double: Double, tmp_path: Path
+    stage: Stages, double: Double, tmp_path: Path
 ) -> None:
     observe.configure(load(home=tmp_path))
-    double.fails(error(500, "server_error"), lambda request: request.form is WhyWeWin[Cite], times=2)
+    end_after_reading(double)
+    double.fails(error(500, "server_error"), lambda request: request.form is Understanding[Cite], times=2)
     made = stage()
-    await made.playbook(model="openai")
+    await made.run(model="openai")
 
-    failed = [event for event in made.events if event.event == "call_failed"]
+    failed = [event for event in made.events if event.event == "call_failed" and event.step == "understand"]
     assert [(event.call.attempt, event.error) for event in failed if event.call] == [
         (1, "upstream_unavailable"),
         (2, "upstream_unavailable"),
@@ -261,32 +390,25 @@ async def test_a_try_that_failed_is_told_with_its_number_its_wait_and_its_code(
 
 
 async def test_the_same_deal_within_a_day_asks_nothing_again_and_says_so(
-    stage: Callable[..., Stage], double: Double
+    later: Stages, first: First, double: Double
 ) -> None:
-    first = await stage().playbook(model="openai")
-    asked = len(double.asked)
-    again = await stage().playbook(model="openai")
+    again = await later().playbook(model="openai")
 
-    assert len(double.asked) == asked
+    assert double.asked == []
     assert (again.cost.asks, again.cost.usd) == (0, 0.0)
     assert "reused" in {flag.code for flag in again.flags}
-    assert [s.touches for s in again.email_sequences] == [s.touches for s in first.email_sequences]
+    assert [s.touches for s in again.email_sequences] == [s.touches for s in first.run.playbook.email_sequences]
 
 
-async def test_refresh_asks_everything_anew(stage: Callable[..., Stage], double: Double) -> None:
-    await stage().playbook(model="openai")
-    asked = len(double.asked)
-    again = await stage().playbook(model="openai", refresh=True)
+async def test_refresh_asks_everything_again(later: Stages, first: First, double: Double) -> None:
+    again = await later().playbook(model="openai", refresh=True)
 
-    assert len(double.asked) == 2 * asked
+    assert len(double.asked) == len(first.asked)
     assert "reused" not in {flag.code for flag in again.flags}
 
 
-async def test_a_second_prospect_sends_no_page_of_the_vendor_again(
-    stage: Callable[..., Stage], double: Double, tmp_path: Path
-) -> None:
-    await stage().playbook(model="openai")
-    double.asked.clear()
+@pytest.mark.usefixtures("later")
+async def test_a_second_prospect_sends_no_page_of_the_vendor_again(double: Double, tmp_path: Path) -> None:
     sites = invented_sites()
     third = "thornwick.example"
     source = ScriptedSource({**sites, third: pages(third, PROSPECT_TEXTS, name="Thornwick")})
@@ -304,58 +426,57 @@ async def test_a_second_prospect_sends_no_page_of_the_vendor_again(
         assert text[evidence.start : evidence.end] == evidence.quote
 
 
-async def test_what_another_model_found_is_not_used(stage: Callable[..., Stage], double: Double) -> None:
-    await stage().playbook(model="openai")
-    double.asked.clear()
-    await stage().playbook(model="anthropic")
+async def test_what_another_model_found_is_not_used(later: Stages, double: Double) -> None:
+    end_after_reading(double)
+    await later().run(model="compat")
 
     assert len(of(double.asked, READ[:1])) > 0
 
 
 @pytest.mark.parametrize(
     ("provider", "variable", "path"),
-    [
-        ("compat", "OCTAVE_COMPAT_BASE_URL", "/v1"),
-        ("openai", "OPENAI_BASE_URL", "/v1"),
-        ("anthropic", "ANTHROPIC_BASE_URL", ""),
-    ],
+    matrix.sampled(
+        [
+            ("compat", "OCTAVE_COMPAT_BASE_URL", "/v1"),
+            ("openai", "OPENAI_BASE_URL", "/v1"),
+            ("anthropic", "ANTHROPIC_BASE_URL", ""),
+        ],
+        short=lambda case: case[0] == "openai",
+    ),
 )
 async def test_what_another_server_found_is_not_used(
     provider: str,
     variable: str,
     path: str,
-    stage: Callable[..., Stage],
+    later: Stages,
+    first: First,
     double: Double,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await stage().playbook(model=provider)
+    if provider != "openai":
+        await later().playbook(model=provider)
     with closing(Double()) as other:
         monkeypatch.setenv(variable, f"{other.url}{path}")
-        playbook = await stage().playbook(model=provider)
+        playbook = await later().playbook(model=provider)
 
-    assert len(other.asked) == len(double.asked)
+    assert len(other.asked) == len(double.asked or first.asked)
     assert playbook.cost.reused == 0
 
 
-async def test_an_answer_that_was_spoilt_is_not_kept(stage: Callable[..., Stage], double: Double) -> None:
-    double.fails(error(500, "server_error"), lambda request: request.form is TalkTrackDraft[Cite], times=None)
-    await stage().run(model="openai")
+async def test_an_answer_that_was_spoilt_or_failed_a_check_is_asked_for_again_the_next_time_and_no_other(
+    stage: Stages, double: Double
+) -> None:
+    double.fails(error(400, "invalid"), lambda request: request.form is TalkTrackDraft[Cite])
+    double.fails(with_a_figure, lambda request: request.form is WhyWeWin[Cite], times=None)
+    first, _ = await stage().run(model="openai")
     double.heal()
     double.asked.clear()
-    playbook = await stage().playbook(model="openai")
+    second, playbook = await stage().run(model="openai")
 
-    assert {request.form for request in double.asked} == {TalkTrackDraft[Cite]}
+    assert (first.status, second.status) == ("partial", "completed")
+    assert sorted(schema_name(request.form) for request in double.asked) == ["TalkTrackDraft", "WhyWeWin"]
+    assert playbook
     assert len(playbook.talk_tracks) == 3
-
-
-async def test_specialists_ask_apart_where_the_user_says_so(stage: Callable[..., Stage], double: Double) -> None:
-    together = await stage().playbook(model="openai")
-    double.asked.clear()
-    apart = await stage(specialists_per_ask=3).playbook(model="openai", refresh=True)
-
-    fields = {tuple(request.schema["properties"]) for request in of(double.asked, READ[:1])}
-    assert sorted(map(len, fields)) == [2, 3, 3]
-    assert apart.vendor_elements == together.vendor_elements
 
 
 # What goes wrong, and what it may not take with it
@@ -365,12 +486,8 @@ def with_a_figure(request: Request, text: str) -> Sent:
     return planted(request, text, "7431.5")
 
 
-async def test_a_second_ask_that_meets_no_credit_leaves_the_first_answer(
-    stage: Callable[..., Stage], double: Double
-) -> None:
-    double.fails(
-        lambda request, text: planted(request, text, "7431.5"), lambda request: not request.is_second, times=None
-    )
+async def test_a_second_ask_that_meets_no_credit_leaves_the_first_answer(stage: Stages, double: Double) -> None:
+    double.fails(with_a_figure, lambda request: request.form is WhyWeWin[Cite] and not request.is_second, times=None)
     double.fails(FOR_GOOD["no quota"][0], lambda request: request.is_second and request.form is WhyWeWin[Cite])
     record, playbook = await stage().run(model="openai")
 
@@ -378,26 +495,10 @@ async def test_a_second_ask_that_meets_no_credit_leaves_the_first_answer(
     assert "why_we_win" in {card.kind for card in playbook.battle_cards}
 
 
-async def test_an_answer_that_failed_a_check_is_asked_for_again_the_next_time(
-    stage: Callable[..., Stage], double: Double
-) -> None:
-    double.fails(
-        lambda request, text: planted(request, text, "7431.5"),
-        lambda request: request.form is WhyWeWin[Cite],
-        times=None,
-    )
-    first, _ = await stage().run(model="openai")
-    double.heal()
-    double.asked.clear()
-    second, _ = await stage().run(model="openai")
-
-    assert (first.status, second.status) == ("partial", "completed")
-    assert {request.form for request in double.asked} == {WhyWeWin[Cite]}
-
-
 async def test_what_a_stand_in_found_is_not_kept_for_the_next_prospect(
-    stage: Callable[..., Stage], double: Double
+    stage: Stages, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(asking, "ATTEMPTS", 2)
     double.fails(error(500, "server_error"), lambda request: request.form in READ, times=None)
     await stage(fallback="extractive").run(model="openai")
     double.heal()
@@ -407,7 +508,12 @@ async def test_what_a_stand_in_found_is_not_kept_for_the_next_prospect(
     assert playbook.model == "openai"
 
 
-@pytest.mark.parametrize(("code", "is_read_again"), [("http_404", False), ("http_429", True), ("timeout", True)])
+@pytest.mark.parametrize(
+    ("code", "is_read_again"),
+    matrix.sampled(
+        [("http_404", False), ("http_429", True), ("timeout", True)], short=lambda case: case[0] != "timeout"
+    ),
+)
 async def test_a_page_that_may_be_there_in_a_moment_is_read_for_the_next_prospect(
     code: str,
     is_read_again: bool,
@@ -417,48 +523,31 @@ async def test_a_page_that_may_be_there_in_a_moment_is_read_for_the_next_prospec
     sites = invented_sites()
     url = next(page.ref.url for page in sites[VENDOR] if page.ref.kind == "case_study")
     failure = PageFailure(url=url, code=code, reason="It failed")
+    end_after_reading(double)
     await Stage(tmp_path, source=ScriptedSource(sites, failures={url: failure})).run(model="openai")
-    double.asked.clear()
     source = ScriptedSource(sites)
     await Stage(tmp_path, source=source).run(model="openai")
 
     assert (url in source.scraped) is is_read_again
 
 
-async def test_what_is_kept_of_a_run_goes_with_its_session(stage: Callable[..., Stage], double: Double) -> None:
-    made = stage()
-    record, _ = await made.run(model="openai")
-    await made.runs.delete_session(record.session_id)
-    double.asked.clear()
-    await stage().playbook(model="openai")
+async def test_what_is_kept_of_a_run_goes_with_its_session(later: Stages, first: First, double: Double) -> None:
+    made = later()
+    await (await made.opened()).delete_session(first.run.record.session_id)
+    await made.playbook(model="openai")
 
     assert len(of(double.asked, WRITTEN)) == WRITERS
 
 
-async def test_a_budget_of_the_settings_is_refused_where_prices_are_not_known(
-    stage: Callable[..., Stage], double: Double
-) -> None:
+async def test_a_budget_of_the_settings_is_refused_where_prices_are_not_known(stage: Stages, double: Double) -> None:
     with pytest.raises(InputError, match="what compat costs, or a model that may stand in, is not known"):
         await stage(max_cost_usd=0.01).run(model="compat")
     assert double.asked == []
 
 
-async def test_who_may_take_days_cannot_stand_in(stage: Callable[..., Stage]) -> None:
+async def test_who_may_take_days_cannot_stand_in(stage: Stages) -> None:
     with pytest.raises(SetupError, match="OCTAVE_FALLBACK: host cannot stand in"):
         await stage(fallback="host").run(model="openai")
-
-
-async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path) -> None:
-    async def hold(_: Site, __: Sequence[str]) -> None:
-        await asyncio.get_running_loop().create_future()
-
-    source = ScriptedSource(invented_sites(), hold=hold)
-    record, playbook = await Stage(tmp_path, source=source, settings=load(home=tmp_path, run_timeout_seconds=3)).run()
-
-    codes_of_pages = {failure.code for failure in playbook.failed_pages} if playbook else set[str]()
-    assert record.status in {"partial", "failed"}
-    assert playbook is None or codes_of_pages == {"timeout"}
-    assert record.error is None or record.error.code != "deadline_exceeded"
 
 
 def test_what_speaks_to_models_is_no_heading_no_title_and_no_name() -> None:
