@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pkgutil
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -33,9 +34,10 @@ TEXTS = ("# One\n\nPlain text.", "CRLF\r\nstays\r\n", "中文 é é 🎉\u2028\u
 @pytest.fixture(scope="module")
 def database(postgres_server: str) -> str:
     """One for all these tests: to make it takes longer than any of them."""
+    name = f"contracts_{secrets.token_hex(6)}"
     with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
-        connection.execute("create database contracts")
-    return f"{postgres_server}/contracts"
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    return f"{postgres_server}/{name}"
 
 
 @pytest.fixture
