@@ -235,23 +235,23 @@ async def test_a_limit_at_which_another_stood_in_is_known_from_the_answers_of_a_
     assert asker.models == ("extractive",)
 
 
-async def test_specialists_ask_apart_where_the_user_says_so_and_in_a_run_that_is_carried_on_as_before(
+async def test_specialists_ask_separately_where_the_user_says_so_and_in_a_run_that_is_carried_on_as_before(
     later: Stages, first: First, double: Double
 ) -> None:
-    apart = await written(later(specialists_per_ask=3), model="openai", refresh=True)
+    separate = await written(later(specialists_per_ask=3), model="openai", refresh=True)
     asked = of(double.asked, READ[:1])
     double.asked = []
     end_after_reading(double)
     carried_on = later(specialists_per_ask=8)
     runs = await carried_on.opened()
     again = {"run_id": "run_again", "session_id": "sess_again", "status": "running", "finished_at": None}
-    await carried_on.store.add_run(apart.record.model_copy(update=again), new_session=True)
+    await carried_on.store.add_run(separate.record.model_copy(update=again), new_session=True)
     await carried_on.engine.start("run_again")
     await carried_on.end_of("run_again")
     await runs.close()
 
     assert sorted(map(len, {tuple(request.schema["properties"]) for request in asked})) == [2, 3, 3]
-    assert apart.playbook.vendor_elements == first.run.playbook.vendor_elements
+    assert separate.playbook.vendor_elements == first.run.playbook.vendor_elements
     assert len(of(double.asked, READ[:1])) == len(asked)
 
 

@@ -209,8 +209,8 @@ async def test_the_same_input_gives_the_same_playbook(finished: Written, tmp_pat
     assert isinstance(finished.stage.site_source, ScriptedSource)
     again = Stage(tmp_path, source=ScriptedSource(finished.stage.site_source.sites))
     second = await again.playbook(**finished.record.request.model_dump())
-    apart = {"generated_at", "timings"}
-    assert finished.playbook.model_dump(exclude=apart) == second.model_dump(exclude=apart)
+    own = {"generated_at", "timings"}
+    assert finished.playbook.model_dump(exclude=own) == second.model_dump(exclude=own)
 
 
 @pytest.mark.parametrize("count", matrix.sampled([3, 16], short=lambda count: count == 3))

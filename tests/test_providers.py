@@ -316,7 +316,7 @@ async def test_a_model_that_declines_twice_leaves_a_named_gap_or_ends_the_run(
 async def test_a_provider_that_does_not_answer_in_time_is_asked_again(
     stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clock stands still but for the time that one call may take: whoever waits then is asked again."""
+    """The clock stands still but for the time that one call may take: what waits then is asked again."""
     monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0)
     clock, loop, waiting = stop_the_clock(), asyncio.get_running_loop(), asyncio.Event()
 
@@ -489,13 +489,13 @@ async def test_what_is_not_told_to_have_been_used_is_estimated_and_has_no_price(
     provider: str, usage: object, asks: list[Asked], double: Double, tmp_path: Path
 ) -> None:
     async with opened(provider, tmp_path) as model:
-        told = [(await model.answer(ask)).usage for ask in asks[:4]]
+        reported = [(await model.answer(ask)).usage for ask in asks[:4]]
         double.fails(using(usage), times=None)
         estimated = [(await model.answer(ask)).usage for ask in asks[:4]]
 
     assert {one.usd for one in estimated} == {None}
     for field in ("input_tokens", "output_tokens"):
-        used, guessed = (sum(getattr(one, field) for one in usages) for usages in (told, estimated))
+        used, guessed = (sum(getattr(one, field) for one in usages) for usages in (reported, estimated))
         assert guessed == pytest.approx(used, rel=0.3)
 
 
