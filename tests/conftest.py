@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import logging
+import math
 import os
 import secrets
 import signal
@@ -261,7 +262,7 @@ async def _run_to_its_end(pair: Pair) -> RunRecord:
     await app.runs.open()
     request = PlaybookRequest(vendor=f"http://{pair.vendor.host}", prospect=f"http://{pair.prospect.host}")
     begun = await app.runs.start(request)
-    record = await app.runs.follow(begun.run_id, 600, unheard)
+    record = await app.runs.follow(begun.run_id, math.inf, unheard)
     await app.runs.close()
     assert record.status == "completed", record.error
     return record

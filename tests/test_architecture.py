@@ -10,7 +10,10 @@ from fastmcp import Client
 
 from octave_mcp.surfaces.mcp import make
 
-HEAVY = ("openai", "anthropic", "firecrawl", "dbos", "selectolax", "lxml", "cyclopts", "playwright", "sqlalchemy")
+HEAVY = (
+    *("openai", "anthropic", "firecrawl", "dbos", "selectolax", "lxml", "cyclopts", "playwright", "sqlalchemy"),
+    "octave_mcp.surfaces.http",
+)
 MOST_TOKENS = 2000
 
 LISTED = f"""

@@ -91,7 +91,7 @@ async def test_a_server_that_is_silent_or_drips_is_left_at_the_deadline(server: 
     silent = {f"/{name}": route for name, (route, outcome) in HOSTILE.items() if outcome == "timeout"}
     server.routes |= silent
     clock = stop_the_clock()
-    async with crawling(settings()) as source:
+    async with crawling(settings(seconds=10)) as source:
         site = await site_of(source, server.company())
         scraping = asyncio.create_task(source.scrape(site, [site.company.url + path for path in silent]))
         found = await clock.run_until_done(scraping)

@@ -138,7 +138,7 @@ async def looking_up(*addresses: str) -> AsyncGenerator[tuple[Crawler, list[str]
         asked.append(host)
         return addresses
 
-    crawler = Crawler(Settings.model_validate({"fetch_timeout_seconds": 5}), NoNotes(), lookup)
+    crawler = Crawler(Settings.model_validate({"fetch_timeout_seconds": 3600}), NoNotes(), lookup)
     try:
         yield crawler, asked
     finally:
@@ -190,7 +190,7 @@ async def test_links_redirects_sitemaps_and_robots_lead_to_no_hostile_address(
     async def unknown(host: str, _port: int) -> Sequence[str]:
         raise AssertionError(host)
 
-    async with crawling(settings(own, seconds=10), unknown) as source:
+    async with crawling(settings(own), unknown) as source:
         site = await site_of(source, server.company())
         found = await source.scrape(site, [*hostile, *(f"http://{own}{path}" for path in paths)])
 
@@ -235,7 +235,7 @@ async def test_a_name_that_changes_its_address_after_each_look_is_never_connecte
         seen += 1
         return [PUBLIC] if seen == 1 else ["127.0.0.1"]
 
-    crawler = Crawler(Settings.model_validate({"fetch_timeout_seconds": 5}), NoNotes(), rebinding)
+    crawler = Crawler(Settings.model_validate({"fetch_timeout_seconds": 3600}), NoNotes(), rebinding)
     with pytest.raises(HostNotAllowed):
         await crawler.open(parse_company("acme.com", "vendor", NOWHERE))
     await crawler.close()
