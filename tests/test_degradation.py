@@ -354,6 +354,27 @@ async def test_an_answer_that_fails_its_checks_is_asked_again_once_with_the_comp
     assert "dropped_by_check" not in gaps(playbook).values()
 
 
+async def test_an_email_that_breaks_several_rules_of_style_is_asked_for_again(
+    stage: Stage, model: ScriptedModel
+) -> None:
+    async def improved(ask: Asked) -> Value:
+        draft = cast("SequenceDraft[Cite]", answered(ask))
+        if ask.complaint:
+            return draft
+        first, *others = draft.touches
+        weak = first.model_copy(update={"subject": "Quick question about your very important plans for next year!!"})
+        return draft.model_copy(update={"touches": (weak, *others)})
+
+    model.on(form(SequenceDraft[Cite]), improved)
+    playbook = await stage.playbook()
+
+    again = [ask.complaint for ask in model.asked if ask.answer is SequenceDraft[Cite] and ask.complaint]
+    assert again
+    assert all("D12 the subject has 10 words" in complaint for complaint in again)
+    weak = [touch for sequence in playbook.email_sequences for touch in sequence.touches if "!!" in touch.subject]
+    assert len(weak) == len(playbook.email_sequences) - len(again)
+
+
 async def test_what_fails_again_is_dropped_and_named_and_the_rest_kept(stage: Stage, model: ScriptedModel) -> None:
     async def stubborn(ask: Asked) -> Value:
         return invention(ask)

@@ -240,6 +240,12 @@ async def test_a_port_on_which_our_own_server_answers_is_in_order(me: Path, monk
     assert found["store"].status == "ok"
 
 
+async def test_a_port_that_the_system_chooses_is_in_order(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVE_PORT", "0")
+
+    assert (await findings(me, 0))["port"].found == "OCTAVE_PORT=0 takes a free one"
+
+
 async def test_what_install_writes_is_found_in_order(me: Path) -> None:
     for client in ("claude-desktop", "claude-code", "cursor"):
         await octave("install", client, "--write", cwd=me)

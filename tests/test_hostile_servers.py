@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -125,6 +126,29 @@ async def test_only_a_parsers_own_time_makes_a_page_too_complex(
         (page,) = await source.scrape(site, [f"{site.company.url}/many"])
 
     assert isinstance(page, Page)
+
+
+async def test_a_parser_does_not_outlive_the_reading_that_started_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.routes["/many"] = answer(html("<h1>Many</h1>" + "<p>words</p>" * 9000))
+    started: asyncio.Queue[asyncio.subprocess.Process] = asyncio.Queue()
+    start = asyncio.create_subprocess_exec
+
+    async def held(*command: str, **options: Any) -> asyncio.subprocess.Process:  # noqa: ANN401 - asyncio's own
+        process = await start(*command, **options)
+        process.send_signal(signal.SIGSTOP)
+        started.put_nowait(process)
+        return process
+
+    async with crawling() as source:
+        site = await site_of(source, server.company())
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", held)
+        scraping = asyncio.create_task(source.scrape(site, [f"{site.company.url}/many"]))
+        process = await started.get()
+        scraping.cancel()
+        await asyncio.wait((scraping,))
+    assert await process.wait() == -signal.SIGKILL
 
 
 async def test_no_process_is_started_for_a_page_as_most_are(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -384,6 +384,29 @@ async def test_a_follower_is_told_what_is_being_done_and_may_leave(tmp_path: Pat
     assert playbook
 
 
+async def test_a_follower_is_told_again_what_a_run_is_doing_while_nothing_new_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octave_mcp.runs.HEARTBEAT_SECONDS", 0.01)
+    model, gate, told, told_again = ScriptedModel(), asyncio.Event(), list[Event](), asyncio.Event()
+    holding(model, form(SummaryDraft[Cite]), gate)
+
+    async def hear(event: Event) -> None:
+        if event in told:
+            told_again.set()
+        told.append(event)
+
+    stage = Stage(tmp_path, model=model)
+    runs = await stage.opened()
+    record = await runs.start(asked_for())
+    following = asyncio.create_task(runs.follow(record.run_id, math.inf, hear))
+    await told_again.wait()
+    gate.set()
+
+    assert (await following).status == "completed"
+    assert told[-1].event == "run_finished"
+
+
 async def test_a_run_that_does_not_exist_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="run_nowhere"):
         await (await Stage(tmp_path).opened()).get("run_nowhere")
