@@ -27,13 +27,13 @@ format: .venv/dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-snapshots: .venv/dev ## Write tests/snapshots anew, after a tool's interface was changed on purpose
+snapshots: .venv/dev ## Rewrite tests/snapshots after a deliberate change of a tool's interface
 	OCTAVE_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/test_mcp.py -k snapshot
 
-docs: .venv/dev ## Write anew what the docs have from the product: tables, help, answers
+docs: .venv/dev ## Regenerate the parts of the docs that come from the product: tables, help, answers
 	$(BIN)/python docs/generate.py
 
-long: .venv/dev ## Run the long tests: the whole of every table and matrix, kills at ten moments
+long: .venv/dev ## Run only the long tests: the remaining cases of tables and matrices, kills at ten moments
 	$(BIN)/python -m pytest -m long
 
 bench: .venv/dev ## Compare start-up with a trivial server's

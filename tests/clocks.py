@@ -9,13 +9,13 @@ from typing import Any, TypeVar, cast
 T = TypeVar("T")
 
 SETTLED_SECONDS = 0.001
-"""How long nothing may come from the network before time is moved: what comes later still comes, only later."""
+"""Time moves on after the network was silent for this long. Anything that arrives later is still received."""
 
 
 class Clock:
-    """What the running loop takes for the time. It stands still: no deadline passes and no sleep ends by itself.
+    """The time of the running loop. It stands still: no deadline passes and no sleep ends by itself.
 
-    What waits for the network, a thread or a subprocess goes on as ever.
+    Anything that waits for the network, a thread or a subprocess proceeds as usual.
     """
 
     def __init__(self, now: float) -> None:

@@ -76,10 +76,10 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    """What is so for the whole suite."""
+    """Settings for the whole suite."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # from a shell that starts the suite in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # else a client's exit breaks off a slow server's
+    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # else a client that exits cuts off a slow server
 
 
 def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +230,7 @@ def held_pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 def _allowed(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", sites.hosts)
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
-    monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")  # a slow machine, or a held site, is no silent one
+    monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")  # a slow machine or a held site must not time out
     monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
     yield sites
     sites.close()

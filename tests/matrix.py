@@ -1,4 +1,4 @@
-"""Tables of parameters, of which `make test` tries a part and `make long` the rest."""
+"""Parameter tables: `make test` runs some of the cases, `make long` the rest."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ async def written(client: Client[Any], **arguments: Any) -> dict[str, Any]:  # n
 
 
 class Told:
-    """The progress that a client was told in a call; `first` is set with the first of it that is about the run."""
+    """The progress reported to one call; `first` is set by the first report about the run."""
 
     def __init__(self) -> None:
         self.values: list[float] = []
@@ -140,7 +140,7 @@ class Told:
 
 
 async def followed(client: Client[Any], run_id: str) -> tuple[dict[str, Any], list[Told]]:
-    """The report of the run once it has ended, and what each call until then was told."""
+    """The report of the run once it has ended, and the progress reported to each call until then."""
     calls: list[Told] = []
     while True:
         calls.append(Told())

@@ -54,7 +54,7 @@ def write_and_die(text):
 sys.stderr.write = write_and_die
 runpy.run_path({str(ROOT / "server.py")!r}, run_name="__main__")
 """
-"""A server that kills itself as soon as it logs that event: a test that would do it might be too late."""
+"""A server that kills itself as soon as it logs the event `dies_at`; a kill sent by the test could arrive too late."""
 
 
 class Stdio:
@@ -143,13 +143,13 @@ def paths(urls: set[str], site: LoopbackSite) -> set[str]:
 
 
 def repeated(done: set[str], sites: Pair) -> dict[str, int]:
-    """How often a page that a finished step had read was asked for, where that was not once."""
+    """How often each page of a finished step was requested, where that was not exactly once."""
     hits = ((path, site.hits[path]) for site in (sites.vendor, sites.prospect) for path in paths(done, site))
     return {path: count for path, count in hits if count != 1}
 
 
 def check_events(home: Path, run_id: str) -> None:
-    """Nobody who followed the run over its interruption was told a thing twice."""
+    """A client that follows the run across the interruption sees each event once."""
     with closing(sqlite3.connect(home / "octave.db")) as db:
         rows = db.execute("select number, event from events where run_id = ? order by number", [run_id]).fetchall()
     events = [json.loads(event) for _, event in rows]
@@ -240,7 +240,7 @@ async def test_two_servers_on_one_home_repeat_nothing_and_the_one_that_is_left_f
 
 
 def check_requests(pair: Pair) -> None:
-    """Each page was asked for once, whoever needed it."""
+    """Each page was requested once, even if several runs needed it."""
     for site in (pair.vendor, pair.prospect):
         pages = {path: count for path, count in site.hits.items() if path != "/robots.txt"}
         assert set(pages.values()) == {1}
@@ -248,14 +248,14 @@ def check_requests(pair: Pair) -> None:
 
 
 def end_leases(home: Path) -> None:
-    """Has the time pass for which others leave to a process what it had begun to fetch."""
+    """Expires all fetch leases, so that other processes may fetch those pages."""
     with closing(sqlite3.connect(home / "octave.db", timeout=LONG)) as db:
         db.execute("update copy_leases set until = ''")
         db.commit()
 
 
 class Watched(Durable):
-    """An engine of which a test sees what it finds out about the runs of others."""
+    """An engine that records the result of each claim; `twice` is set after the second."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.url, settings.home)

@@ -208,7 +208,7 @@ async def test_every_refusal_is_a_problem(client: httpx2.AsyncClient) -> None:
     assert [(method, path, problem_in(answer)["status"]) for method, path, answer in answers] == MISSED
 
 
-async def test_a_method_that_a_path_has_not_is_refused_with_those_it_has(client: httpx2.AsyncClient) -> None:
+async def test_an_unsupported_method_is_refused_with_the_supported_ones(client: httpx2.AsyncClient) -> None:
     answer = await client.put("/sessions/some")
 
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "DELETE"}

@@ -192,7 +192,8 @@ async def _run(settings: Settings, asked: dict[str, Any], told: Told) -> tuple[R
         call = called(app, told)
         begun: asyncio.Task[RunReport] = asyncio.create_task(tool("generate_playbook", call, **asked, wait_seconds=0))
         try:
-            report = await asyncio.shield(begun)  # interrupted half begun, the run would be carried on by a server
+            # Unshielded, an interrupt during the start would leave a run that a server resumes.
+            report = await asyncio.shield(begun)
             while report.status not in FINAL:
                 report = await tool("get_run", call, run_id=report.run_id, wait_seconds=LONGEST_WAIT_SECONDS)
         except asyncio.CancelledError:

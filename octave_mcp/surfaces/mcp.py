@@ -60,9 +60,9 @@ class FriendlyArguments(Middleware):
 
 
 class Progress:
-    """Tells a client how a run goes. The value that it is told must grow each time, even where no work was finished.
+    """Reports a run's progress to a client. The value must grow with each report, even if no work was finished.
 
-    It is never more than the total, which therefore grows a little where all the work is done.
+    It must not exceed the total, which therefore grows slightly with each report once all work is done.
     """
 
     def __init__(self, context: Context) -> None:

@@ -1,4 +1,4 @@
-"""Reading of pages that look dangerous: in a process apart, which can be ended, as a thread cannot.
+"""Reading of pages that look dangerous: in a subprocess, which can be killed, as a thread cannot.
 
 Run as a program, it is that process: the place of a page and its HTML come in, the page or why it is unread goes out.
 """
@@ -62,7 +62,7 @@ class Reading:
 
 
 def _read(body: bytes, charset: str | None, place: Place) -> Page | bytes:
-    """The page, or its HTML if that had better be read apart."""
+    """The page, or its HTML if a subprocess should read it."""
     html = decoded(body, charset)
     encoded = html.encode("utf-8", "replace")
     if is_suspicious(encoded):
@@ -93,7 +93,7 @@ async def _read_apart(html: bytes, place: Place) -> _Outcome:
 
 
 def _too_complex(place: Place) -> PageFailure:
-    reason = f"Reading the page takes more than {CPU_SECONDS} seconds of a processor, or too much memory"
+    reason = f"Reading the page takes more than {CPU_SECONDS} seconds of CPU time, or too much memory"
     return PageFailure(url=place.url, code="too_complex", reason=reason)
 
 

@@ -67,7 +67,7 @@ class Patience:
 
     seconds: float
     reason: str
-    """Said of a page for which no time is left."""
+    """The failure reason of a page for which no time is left."""
 
 
 @dataclass(frozen=True, slots=True)
