@@ -11,6 +11,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+WITHOUT_DEADLINE = ("-w", "-t", "86400")
+"""Options of pg_ctl: wait, for a day if need be."""
+PORTS_TRIED = 5
 PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
@@ -30,14 +33,30 @@ def cluster() -> Generator[str]:
     assert pg_ctl
     with tempfile.TemporaryDirectory(prefix="octave-pg-", ignore_cleanup_errors=True) as folder:
         run = _as_other(folder) if os.getuid() == 0 else []
-        at, port = f"{folder}/cluster", _free_port()
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        at = f"{folder}/cluster"
         _do(*run, initdb, "-D", at, "-U", "octave", "-A", "trust", "--no-sync")
-        _do(*run, pg_ctl, "-D", at, "-l", f"{at}.log", "-o", options, "-w", "start")
+        port = _started([*run, pg_ctl, "-D", at, "-l", f"{at}.log", *WITHOUT_DEADLINE], folder)
         try:
             yield f"postgresql://octave@127.0.0.1:{port}"
         finally:
-            _do(*run, pg_ctl, "-D", at, "-m", "immediate", "stop")
+            _do(*run, pg_ctl, "-D", at, "-m", "immediate", *WITHOUT_DEADLINE, "stop")
+
+
+def _started(pg_ctl: list[str], folder: str) -> int:
+    """The port on which the server listens. Another process may take a free port first: then try the next."""
+    for _ in range(PORTS_TRIED - 1):
+        port = _free_port()
+        try:
+            _start(pg_ctl, folder, port)
+        except subprocess.CalledProcessError:
+            continue
+        return port
+    _start(pg_ctl, folder, port := _free_port())
+    return port
+
+
+def _start(pg_ctl: list[str], folder: str, port: int) -> None:
+    _do(*pg_ctl, "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off", "start")
 
 
 def _as_other(folder: str) -> list[str]:

@@ -264,15 +264,15 @@ STORY_OF_QUILLPORT = {
 }
 
 
-async def with_customers(home: Path, *names: str) -> Written:
+async def with_customers(home: Path, *names: str, stories: dict[str, str] | None = None) -> Written:
     """A run about a vendor that shows these among the logos of its customers."""
     logos = "".join(f"\n- {name}" for name in names)
-    texts = VENDOR_TEXTS | STORY_OF_QUILLPORT | {"/customers": f"{VENDOR_TEXTS['/customers']}{logos}"}
+    texts = VENDOR_TEXTS | (stories or {}) | {"/customers": f"{VENDOR_TEXTS['/customers']}{logos}"}
     return await written(Stage(home, source=ScriptedSource(sites(texts))))
 
 
 async def test_an_existing_customer_is_flagged_with_the_evidence_however_its_name_is_written(tmp_path: Path) -> None:
-    run = await with_customers(tmp_path, *AT_ONCE, *OTHERS)
+    run = await with_customers(tmp_path, *AT_ONCE, stories=STORY_OF_QUILLPORT)
     found = flag(run.playbook, "existing_customer")
     assert found
     assert found.companies == ("prospect",)
@@ -280,6 +280,10 @@ async def test_an_existing_customer_is_flagged_with_the_evidence_however_its_nam
     assert sorted(e.quote for e in evidence) == sorted(AT_ONCE)
     assert {e.url for e in evidence} == {f"https://{VENDOR}/customers"}
     assert all(a.brief.existing_customer == found.evidence for a in run.asked if isinstance(a.brief, WritingBrief))
+
+
+async def test_customers_of_like_names_are_other_companies(tmp_path: Path) -> None:
+    assert flag((await with_customers(tmp_path, *OTHERS)).playbook, "existing_customer") is None
 
 
 @pytest.mark.parametrize("name", matrix.sampled(ITS_NAMES, short=lambda _: False))

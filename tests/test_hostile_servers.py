@@ -251,7 +251,21 @@ async def test_sitemaps_that_never_answer_are_not_waited_for_one_by_one(server: 
         site = await clock.run_until_done(mapping)
 
     assert [link.url.removeprefix(site.company.url) for link in site.links] == ["/here"]
-    assert clock() - began < 10 * 3
+    assert clock() - began < 10 * 2.5
+
+
+async def test_silent_sitemaps_in_the_usual_places_share_one_limit(server: Server) -> None:
+    server.routes |= dict.fromkeys(("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt"), server.silent)
+    clock = stop_the_clock()
+    async with crawling(settings(seconds=10)) as source:
+        company = await source.open(server.company())
+        home = await source.home(company)
+        mapping = asyncio.create_task(source.map(company, home))
+        await server.is_silent.wait()
+        began = clock()
+        await clock.run_until_done(mapping)
+
+    assert clock() - began < 10 * 2.5
 
 
 async def test_sitemaps_that_name_each_other_without_end_are_read_twenty_times(server: Server) -> None:

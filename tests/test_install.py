@@ -33,11 +33,11 @@ import platformdirs
 from platformdirs import windows
 from octave_mcp.surfaces.cli import main
 sys.platform = "darwin"
-main()
+on_a_mac = main()
 sys.platform = "win32"
 windows.get_win_folder = windows.get_win_folder_from_env_vars
 platformdirs.PlatformDirs = windows.Windows
-main()
+sys.exit(on_a_mac or main())
 """
 
 

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.importer import import_from_string
-from web import COMPANIES, FORM, UNKNOWN_RUN, Sent, paths, problem_in, sent_in, served, serving
+from web import COMPANIES, FORM, UNKNOWN_RUN, Sent, new_client, paths, problem_in, sent_in, served, serving
 
 from octave_mcp.domain.run import FINAL
 from octave_mcp.settings import load
@@ -43,7 +43,7 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def ended(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:
     """The report of the run at that path, once it has ended."""
-    while (report := (await client.get(path, params=LONG)).json())["status"] not in FINAL:
+    while (report := (await client.get(path, params=LONG)).raise_for_status().json())["status"] not in FINAL:
         pass
     return report
 
@@ -346,11 +346,11 @@ async def test_a_server_stops_when_it_is_told_to_even_with_a_stream_open(
 ) -> None:
     async with (
         own_process("--http", "--port", "0") as (origin, process),
-        httpx2.AsyncClient(base_url=origin, timeout=None, trust_env=False) as client,
+        new_client(origin) as client,
     ):
         waiting = asyncio.create_task(client.post("/runs", json=held_pair.domains | LONG))
         while not (sessions := (await client.get("/sessions")).json()["sessions"]):
-            pass
+            assert not waiting.done(), waiting.result().text
         async with client.stream("GET", f"/runs/{sessions[0]['latest']['run_id']}/events") as answer:
             await anext(sent_in(answer))
             process.send_signal(number)

@@ -29,6 +29,12 @@ def serving(**settings: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
     return served(http.make(load(**settings)))
 
 
+def new_client(origin: str) -> httpx2.AsyncClient:
+    """Without a deadline, and with a new connection for each request: no kept one can be closed at the same moment."""
+    limits = httpx2.Limits(max_keepalive_connections=0)
+    return httpx2.AsyncClient(base_url=origin, timeout=None, trust_env=False, limits=limits)
+
+
 @asynccontextmanager
 async def served(app: Starlette) -> AsyncGenerator[httpx2.AsyncClient]:
     """A client of the application, which answers on a free port until left."""
@@ -39,7 +45,7 @@ async def served(app: Starlette) -> AsyncGenerator[httpx2.AsyncClient]:
         running = asyncio.create_task(server.serve(sockets=[listening]))
         origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
         try:
-            async with httpx2.AsyncClient(base_url=origin, timeout=None, trust_env=False) as client:
+            async with new_client(origin) as client:
                 yield client
         finally:
             server.should_exit = True

@@ -6,8 +6,10 @@ Run as a program, it is that process: the place of a page and its HTML come in, 
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import sys
+import time
 from datetime import datetime
 from subprocess import PIPE
 
@@ -118,4 +120,10 @@ def _limit() -> None:
         import resource  # noqa: PLC0415 - not there on Windows
 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+        # Limits of the system count whole seconds from the start of the process: a second line, if SIGPROF is ignored.
+        most, hardest = math.ceil(time.process_time()) + CPU_SECONDS + 1, resource.getrlimit(resource.RLIMIT_CPU)[1]
+        if hardest == resource.RLIM_INFINITY or most < hardest:
+            resource.setrlimit(resource.RLIMIT_CPU, (most, hardest))
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)

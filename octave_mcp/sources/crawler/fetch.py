@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -63,11 +63,29 @@ class Fetched:
 
 @dataclass(slots=True)
 class Patience:
-    """Seconds left to wait for servers. Only time during which a request is open counts."""
+    """How long servers may take. Time counts while at least one request is open, its retries included."""
 
     seconds: float
     reason: str
     """The failure reason of a page for which no time is left."""
+    _open: int = 0
+    _since: float = 0
+
+    @contextmanager
+    def counting(self, clock: Callable[[], float]) -> Generator[None]:
+        """Counts the time of one request."""
+        if not self._open:
+            self._since = clock()
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+            if not self._open:
+                self.seconds -= clock() - self._since
+
+    def left(self, now: float) -> float:
+        return self.seconds - (now - self._since if self._open else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,18 +168,18 @@ class Fetcher:
         await self._client.aclose()
 
     async def _in_turn(self, ask: _Ask, limits: Sequence[Patience]) -> Fetched | str:
-        """What the target answers, or where it sends us; the time it takes is subtracted from every limit."""
+        """What the target answers, or where it sends us; the time it takes counts against every limit."""
         clock = asyncio.get_running_loop().time
         async with self._hosts[urlsplit(ask.target).netloc], self._all:
-            least, began = min(limits, key=lambda limit: limit.seconds), clock()
-            try:
-                async with asyncio.timeout(least.seconds):
-                    return await retrying(lambda: self._answer(ask))
-            except TimeoutError:
-                raise Unread(ask.url, "timeout", least.reason) from None
-            finally:
+            least = min(limits, key=lambda limit: limit.left(clock()))
+            with ExitStack() as counted:
                 for limit in limits:
-                    limit.seconds -= clock() - began
+                    counted.enter_context(limit.counting(clock))
+                try:
+                    async with asyncio.timeout(least.left(clock())):
+                        return await retrying(lambda: self._answer(ask))
+                except TimeoutError:
+                    raise Unread(ask.url, "timeout", least.reason) from None
 
     def _checked(self, target: str, url: str) -> str:
         try:

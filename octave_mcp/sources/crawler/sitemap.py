@@ -27,7 +27,7 @@ MOST_BYTES = 10_000_000
 DEEPEST = 2
 MOST_URLS = 5000
 PATIENCE = 2
-"""All sitemaps together may take this many page timeouts for each of the `AT_ONCE` parallel requests."""
+"""All sitemaps together may take this many times the timeout of one page."""
 USUAL = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt")
 
 
@@ -69,7 +69,7 @@ class _Reading:
         self.company = company
         self.found = Listed()
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._patience = Patience(AT_ONCE * PATIENCE * fetcher.seconds, "The site's sitemaps take too long")
+        self._patience = Patience(PATIENCE * fetcher.seconds, "The site's sitemaps take too long")
 
     async def read(self, named: Sequence[str]) -> None:
         """Level by level."""
