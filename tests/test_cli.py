@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Ended, Finished, LoopbackSite, Pair, names_in, octave, read_json
+from conftest import ROOT, Ended, Finished, LoopbackSite, Pair, log_lines, names_in, octave, read_json
 
 from octave_mcp import __version__
 from octave_mcp.demo.sites import load
@@ -216,7 +216,9 @@ async def test_a_playbook_that_cannot_be_written_is_kept_and_says_how_to_have_it
     assert names_in(tmp_path / "elsewhere") == FILES
 
 
-async def test_an_interrupt_cancels_the_run_and_exits_130_without_a_traceback(held_pair: Pair, tmp_path: Path) -> None:
+async def test_an_interrupt_cancels_the_run_and_exits_130_without_a_traceback(
+    held_pair: Pair, tmp_path: Path, home: Path
+) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "octave_mcp", "generate", *addresses(held_pair), "--quiet"),
@@ -233,6 +235,7 @@ async def test_an_interrupt_cancels_the_run_and_exits_130_without_a_traceback(he
     assert err.splitlines()[-1] == b"error: interrupted; the run was cancelled"
     assert b"Traceback" not in err
     assert run["status"] == "cancelled"
+    assert [line["detail"] for line in log_lines(home) if line["event"] == "run_finished"] == ["cancelled"]
 
 
 async def test_help_names_every_command_and_version_is_the_packages(tmp_path: Path) -> None:

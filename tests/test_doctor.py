@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Ended, octave
+from conftest import Ended, command, octave
 from doubles import A_KEY, FOR_GOOD, Double
 from web import serving
 
@@ -105,6 +105,17 @@ async def test_the_report_is_one_line_a_check_with_the_fix_below_and_the_counts_
     assert lines[at + 1].split()[:3] == ["->", "set", "a"]
     assert lines[-1].endswith("1 failed")
     assert ended.out.count("\n") <= 40
+
+
+@pytest.mark.long
+async def test_a_package_that_no_process_can_load_is_found_by_the_command(me: Path) -> None:
+    (me / "lxml").mkdir()
+    (me / "lxml" / "__init__.py").write_text("raise ImportError('it is broken')\n")
+    ended = await command("-m", "octave_mcp", "doctor", "--json", cwd=me)
+
+    found = {finding.name: finding for finding in Diagnosis.model_validate_json(ended.out).findings}
+    assert found["packages"].status == "failed"
+    assert "lxml" in found["packages"].found
 
 
 @pytest.mark.usefixtures("store")
