@@ -9,11 +9,11 @@ from typing import Any, TypeVar, cast
 T = TypeVar("T")
 
 SETTLED_SECONDS = 0.001
-"""Time moves on after the network was silent for this long. Anything that arrives later is still received."""
+"""How long the network must be silent before the clock advances. Anything that arrives later is still received."""
 
 
 class Clock:
-    """The time of the running loop. It stands still: no deadline passes and no sleep ends by itself.
+    """The clock of the running loop. It is stopped: no deadline passes and no sleep ends by itself.
 
     Anything that waits for the network, a thread or a subprocess proceeds as usual.
     """
@@ -29,7 +29,7 @@ class Clock:
         self._now += seconds
 
     async def run_until_done(self, task: asyncio.Task[T]) -> T:
-        """Moves the time on to the next timer whenever nothing else happens, until the task is done."""
+        """Advances the clock to the next timer whenever nothing else happens, until the task is done."""
         self._moves = True
         try:
             return await task
@@ -37,7 +37,7 @@ class Clock:
             self._moves = False
 
     def select(self, real: selectors.BaseSelector, timeout: float | None) -> list[Any]:
-        """The loop's wait: `timeout` is how long until its next timer, by this clock."""
+        """Waits in place of the selector. `timeout` is the time until the next timer of the loop, by this clock."""
         if not timeout:
             return real.select(timeout)
         if not self._moves:
@@ -48,11 +48,11 @@ class Clock:
 
 
 def stop_the_clock() -> Clock:
-    """Replaces the clock of the running loop, which is the test's own."""
+    """Replaces the clock of the running loop. Each test has a loop of its own, so nothing needs to be restored."""
     loop = cast("Any", asyncio.get_running_loop())
     clock = Clock(loop.time())
     loop.time = clock
-    real = loop._selector  # noqa: SLF001 - a loop has no other place for it
+    real = loop._selector  # noqa: SLF001 - a loop has no public attribute for it
     loop._selector = _Waiting(real, clock)  # noqa: SLF001 - ditto
     return clock
 

@@ -79,11 +79,11 @@ def pytest_configure() -> None:
     """Settings for the whole suite."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # from a shell that starts the suite in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # else a client that exits cuts off a slow server
+    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # else an exiting client kills a slow server
 
 
 def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the folder OCTAVE_HOME, drops this machine's own settings and keys, and lifts deadlines of fetching."""
+    """Sets OCTAVE_HOME to the folder, removes this machine's own settings and keys, and disables fetch timeouts."""
     for name in list(os.environ):
         if name.startswith(("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_")) and name != "OCTAVE_WRITE_SNAPSHOTS":
             monkeypatch.delenv(name)
@@ -238,7 +238,7 @@ def _allowed(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 
 @dataclass(frozen=True)
 class Finished:
-    """A completed run about the two invented companies, for tests that only read it. The sites still answer."""
+    """A completed run about the two invented companies, for read-only tests. The sites still respond."""
 
     home: Path
     pair: Pair
@@ -270,7 +270,7 @@ async def _run_to_its_end(pair: Pair) -> RunRecord:
 
 @pytest.fixture
 def finished(_finished: Finished, home: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:  # noqa: ARG001 - goes first
-    """One completed run per worker, whose home is OCTAVE_HOME: a test that adds to it, or deletes, uses `pair`."""
+    """One completed run per worker, in its own OCTAVE_HOME. Tests that add or delete runs use `pair` instead."""
     monkeypatch.setenv("OCTAVE_HOME", str(_finished.home))
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", _finished.pair.hosts)
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
@@ -284,9 +284,9 @@ def _plain() -> list[scripted.Written]:
 
 @pytest.fixture
 async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPathFactory) -> scripted.Written:
-    """A completed run by the scripted model about the invented sites, once per worker: for tests that only look at it.
+    """A completed run by the scripted model about the invented sites, once per worker, for read-only tests.
 
-    It is written when it is first asked for, in that test's own event loop and environment.
+    It is made when first requested, in the event loop and environment of that test.
     """
     if not _plain:
         _plain.append(await scripted.written(scripted.Stage(tmp_path_factory.mktemp("plain"))))
@@ -360,8 +360,7 @@ async def command(*arguments: str, cwd: Path, stdin: bytes = b"") -> Ended:
 async def octave(*arguments: str, cwd: Path, stderr: TextIO | None = None) -> Ended:
     """The command `octave-mcp` with these arguments, in that folder: in this process, which has all of it loaded.
 
-    One at a time. What is about processes (signals, pipes) is tried with `command`. What goes to `stderr` is not in
-    the result.
+    Only one call at a time. Tests of signals and pipes use `command`. If `stderr` is given, the result lacks its text.
     """
     return await asyncio.to_thread(_octave, arguments, cwd, stderr)
 

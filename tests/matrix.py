@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 def sampled(values: Iterable[T], short: Callable[[T], bool]) -> list[ParameterSet]:
-    """Every value as a parameter; those that are not `short` are left to `make long`.
+    """Every value as a parameter; those that are not `short` run only in `make long`.
 
-    A tuple is spread over the names of a test's parameters, as `pytest.mark.parametrize` does.
+    A tuple is unpacked into a test's parameters, as in `pytest.mark.parametrize`.
     """
     return [pytest.param(*_spread(value), marks=() if short(value) else (pytest.mark.long,)) for value in values]
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 WITHOUT_DEADLINE = ("-w", "-t", "86400")
-"""Options of pg_ctl: wait, for a day if need be."""
+"""Options of pg_ctl: wait for up to a day."""
 PORTS_TRIED = 5
 PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
@@ -43,7 +43,7 @@ def cluster() -> Generator[str]:
 
 
 def _started(pg_ctl: list[str], folder: str) -> int:
-    """The port on which the server listens. Another process may take a free port first: then try the next."""
+    """Starts the server and returns its port. If another process takes the port first, tries another one."""
     for _ in range(PORTS_TRIED - 1):
         port = _free_port()
         try:

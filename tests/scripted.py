@@ -587,7 +587,7 @@ class Stage(App):
         return await self.end_of(record.run_id)
 
     async def end_of(self, run_id: str) -> tuple[RunRecord, Playbook | None]:
-        """The run's record and playbook, once it has ended here, however long that takes."""
+        """Waits without a timeout until the run has ended in this process; returns its record and playbook."""
         await self._ended[run_id].wait()
         return await self.runs.get(run_id), await self.runs.playbook(run_id)
 
@@ -599,13 +599,13 @@ class Stage(App):
 
 @dataclass(frozen=True)
 class Written:
-    """A completed run and what it left, for tests that only look at it. Its store is closed."""
+    """A completed run and what it produced, for read-only tests. Its store is closed."""
 
     stage: Stage
     record: RunRecord
     playbook: Playbook
     texts: dict[str, str | None]
-    """Those of the pages that the playbook quotes, as they were stored."""
+    """Stored texts of the pages that the playbook quotes."""
 
     @property
     def asked(self) -> list[Asked]:

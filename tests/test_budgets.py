@@ -58,9 +58,9 @@ Stages = Callable[..., Stage]
 
 
 class SharedDouble(Double):
-    """For all tests, since what one server answers is not used for another; requests of a test that ended are dropped.
+    """One server for all tests: cached answers are used only for the server that gave them.
 
-    Each test has a key of its own, by which they are known: some are still on their way when a run ends.
+    Some requests are still in flight when a run ends. Each test has its own key, so those of earlier tests are dropped.
     """
 
     tests = 0
@@ -109,7 +109,7 @@ def stage(tmp_path: Path, double: Double) -> Stages:  # noqa: ARG001 - it answer
 
 @dataclass(frozen=True)
 class First:
-    """A completed run by openai, and what was asked of it: for tests that only look at it."""
+    """A completed run by openai and the requests it sent, for read-only tests."""
 
     home: Path
     asked: list[Request]
@@ -123,7 +123,7 @@ def _first() -> list[First]:
 
 @pytest.fixture
 async def first(_first: list[First], double: Double, tmp_path_factory: pytest.TempPathFactory) -> First:
-    """Written once for all tests."""
+    """Made once for all tests."""
     if not _first:
         home = tmp_path_factory.mktemp("first")
         _first.append(First(home, double.asked, await written(made_in(home), model="openai")))
@@ -133,13 +133,13 @@ async def first(_first: list[First], double: Double, tmp_path_factory: pytest.Te
 
 @pytest.fixture
 def later(first: First, tmp_path: Path) -> Stages:
-    """Makes an application in a copy of the home of the first run, which may use what that has found."""
+    """Makes an application in a copy of the first run's home, so that it can reuse its answers."""
     copytree(first.home, tmp_path, dirs_exist_ok=True)
     return partial(made_in, tmp_path)
 
 
 def end_after_reading(double: Double) -> None:
-    """Has runs end when they come to write: for a test of what is read."""
+    """Ends runs when they start to write, for tests about reading."""
     double.fails(FOR_GOOD["wrong key"][0], lambda request: request.form in WRITTEN, times=None)
 
 
@@ -166,7 +166,7 @@ def of(asked: list[Request], forms: tuple[type[Value], ...]) -> list[Request]:
 async def test_a_run_that_has_used_up_its_budget_ends_with_what_it_has_and_says_so(
     settings: dict[str, Any], request_: dict[str, Any], told: str, stage: Stages, double: Double
 ) -> None:
-    """No more calls are made beyond it than were under way."""
+    """Only calls already in flight may exceed the budget."""
     under_way = 2
     record, playbook = await stage(max_asks=under_way, **settings).run(model="openai", **request_)
 
@@ -181,7 +181,7 @@ async def test_a_run_that_has_used_up_its_budget_ends_with_what_it_has_and_says_
         assert told in record.error.message
 
 
-async def test_reading_leaves_half_of_a_budget_to_the_writing(stage: Stages, double: Double) -> None:
+async def test_reading_leaves_half_of_the_budget_for_writing(stage: Stages, double: Double) -> None:
     _, playbook = await stage(max_asks=1, max_run_asks=6).run(model="openai")
 
     assert playbook is None
@@ -189,7 +189,7 @@ async def test_reading_leaves_half_of_a_budget_to_the_writing(stage: Stages, dou
     assert len(of(double.asked, READ)) <= 2
 
 
-async def test_a_budget_in_dollars_is_refused_where_prices_are_not_known(stage: Stages, double: Double) -> None:
+async def test_a_budget_in_dollars_is_rejected_if_prices_are_unknown(stage: Stages, double: Double) -> None:
     with pytest.raises(InputError, match="max_cost_usd cannot be kept: what compat costs"):
         await stage().run(model="compat", max_cost_usd=1.0)
     assert double.asked == []
@@ -215,7 +215,7 @@ async def test_a_budget_ends_a_run_whose_provider_does_not_tell_what_was_used(
     assert (record.error.code, len(double.asked)) == ("budget_exceeded", 1)
 
 
-async def test_who_stands_in_without_pay_goes_on_where_the_budget_ends(stage: Stages) -> None:
+async def test_a_free_fallback_model_continues_when_the_budget_is_used_up(stage: Stages) -> None:
     record, playbook = await stage(max_asks=1, max_run_asks=14, fallback="extractive").run(model="openai")
 
     assert playbook, record.error
@@ -235,7 +235,7 @@ async def test_a_limit_at_which_another_stood_in_is_known_from_the_answers_of_a_
     assert asker.models == ("extractive",)
 
 
-async def test_specialists_ask_separately_where_the_user_says_so_and_in_a_run_that_is_carried_on_as_before(
+async def test_specialists_ask_separately_if_set_and_a_resumed_run_does_not_change_that(
     later: Stages, first: First, double: Double
 ) -> None:
     separate = await written(later(specialists_per_ask=3), model="openai", refresh=True)
@@ -272,7 +272,7 @@ async def forever(*_: object) -> Any:  # noqa: ANN401 - whatever is waited for
 
 @pytest.mark.parametrize("limit", ["run_timeout_seconds", "step_timeout_seconds"])
 async def test_what_is_not_done_in_time_is_a_gap(limit: str, tmp_path: Path) -> None:
-    """The clock stands still until all writers but one have answered."""
+    """The clock is stopped until all writers but one have answered."""
     clock, model, begun, count = stop_the_clock(), ScriptedModel(), asyncio.Event(), itertools.count(1)
 
     async def writing(ask: Asked) -> Value:
@@ -311,7 +311,7 @@ async def test_a_run_that_runs_out_of_time_before_it_has_anything_fails_with_tha
 
 
 async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path) -> None:
-    """The clock stands still until nothing but the vendor's pages is waited for."""
+    """The clock is stopped until only the vendor's pages are outstanding."""
     clock, model, source = stop_the_clock(), ScriptedModel(), ScriptedSource(invented_sites())
     held, understood = asyncio.Event(), asyncio.Event()
 
@@ -331,7 +331,7 @@ async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path)
     running = asyncio.create_task(stage.run())
     await held.wait()
     await understood.wait()
-    clock.advance(400)  # 343 are left for a scrape, 490 for what is made of its pages, and 700 for reading
+    clock.advance(400)  # the limits are 343 seconds for a scrape, 490 for a pack and 700 for reading
     record, playbook = await running
 
     assert playbook, record.error
@@ -343,7 +343,7 @@ async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path)
 # What it did cost
 
 
-def test_the_cost_is_told_by_step_and_sums_up(first: First) -> None:
+def test_the_cost_of_each_step_adds_up_to_the_total(first: First) -> None:
     cost = first.run.playbook.cost
 
     by_step = {(step.step, step.company): step for step in cost.steps}
@@ -408,7 +408,7 @@ async def test_refresh_asks_everything_again(later: Stages, first: First, double
 
 
 @pytest.mark.usefixtures("later")
-async def test_a_second_prospect_sends_no_page_of_the_vendor_again(double: Double, tmp_path: Path) -> None:
+async def test_a_second_prospect_reuses_all_vendor_answers(double: Double, tmp_path: Path) -> None:
     sites = invented_sites()
     third = "thornwick.example"
     source = ScriptedSource({**sites, third: pages(third, PROSPECT_TEXTS, name="Thornwick")})
@@ -426,7 +426,7 @@ async def test_a_second_prospect_sends_no_page_of_the_vendor_again(double: Doubl
         assert text[evidence.start : evidence.end] == evidence.quote
 
 
-async def test_what_another_model_found_is_not_used(later: Stages, double: Double) -> None:
+async def test_answers_of_another_model_are_not_reused(later: Stages, double: Double) -> None:
     end_after_reading(double)
     await later().run(model="compat")
 
@@ -463,7 +463,7 @@ async def test_what_another_server_found_is_not_used(
     assert playbook.cost.reused == 0
 
 
-async def test_an_answer_that_was_spoilt_or_failed_a_check_is_asked_for_again_the_next_time_and_no_other(
+async def test_the_next_run_repeats_only_asks_whose_answers_were_invalid_or_failed_a_check(
     stage: Stages, double: Double
 ) -> None:
     double.fails(error(400, "invalid"), lambda request: request.form is TalkTrackDraft[Cite])
@@ -486,7 +486,7 @@ def with_a_figure(request: Request, text: str) -> Sent:
     return planted(request, text, "7431.5")
 
 
-async def test_a_second_ask_that_meets_no_credit_leaves_the_first_answer(stage: Stages, double: Double) -> None:
+async def test_if_credit_runs_out_at_the_correction_the_first_answer_is_used(stage: Stages, double: Double) -> None:
     double.fails(with_a_figure, lambda request: request.form is WhyWeWin[Cite] and not request.is_second, times=None)
     double.fails(FOR_GOOD["no quota"][0], lambda request: request.is_second and request.form is WhyWeWin[Cite])
     record, playbook = await stage().run(model="openai")
@@ -531,7 +531,7 @@ async def test_a_page_that_may_be_there_in_a_moment_is_read_for_the_next_prospec
     assert (url in source.scraped) is is_read_again
 
 
-async def test_what_is_kept_of_a_run_goes_with_its_session(later: Stages, first: First, double: Double) -> None:
+async def test_deleting_a_session_deletes_its_cached_answers(later: Stages, first: First, double: Double) -> None:
     made = later()
     await (await made.opened()).delete_session(first.run.record.session_id)
     await made.playbook(model="openai")
@@ -539,13 +539,13 @@ async def test_what_is_kept_of_a_run_goes_with_its_session(later: Stages, first:
     assert len(of(double.asked, WRITTEN)) == WRITERS
 
 
-async def test_a_budget_of_the_settings_is_refused_where_prices_are_not_known(stage: Stages, double: Double) -> None:
+async def test_a_budget_in_the_settings_is_rejected_if_prices_are_unknown(stage: Stages, double: Double) -> None:
     with pytest.raises(InputError, match="what compat costs, or a model that may stand in, is not known"):
         await stage(max_cost_usd=0.01).run(model="compat")
     assert double.asked == []
 
 
-async def test_who_may_take_days_cannot_stand_in(stage: Stages) -> None:
+async def test_the_host_model_cannot_be_a_fallback(stage: Stages) -> None:
     with pytest.raises(SetupError, match="OCTAVE_FALLBACK: host cannot stand in"):
         await stage(fallback="host").run(model="openai")
 

@@ -23,7 +23,7 @@ from octave_mcp.tools import RunReport
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
 FEW_PAGES = ("--max-pages", "4")
 STEP = b"reaching "
-"""What a run does that has begun and whose sites do not answer yet."""
+"""Progress text of a run that has started and waits for the sites."""
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def addresses(pair: Pair) -> tuple[str, str]:
 
 
 async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_one_screen(tmp_path: Path) -> None:
-    """On a terminal: a bar says what is being done, and logs stay out of it."""
+    """On a terminal: a progress bar shows the current step, and no log lines appear."""
     ended = await on_a_terminal("demo", cwd=tmp_path)
 
     assert ended.code == 0
@@ -60,7 +60,7 @@ async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_on
 async def test_generate_writes_into_a_folder_named_for_both_companies_and_json_prints_the_report_alone(
     held_pair: Pair, tmp_path: Path
 ) -> None:
-    """On a terminal without colour: the bar has none, and says what is being done while it is done."""
+    """On a terminal without colour: the progress bar has no colour and shows the current step."""
     asked = ("--context", "Sell the planner.", *FEW_PAGES, "--json")
     ended = await on_a_terminal("generate", *addresses(held_pair), *asked, cwd=tmp_path, no_color="1", held=held_pair)
 
@@ -78,7 +78,7 @@ async def test_generate_writes_into_a_folder_named_for_both_companies_and_json_p
 async def test_a_playbook_without_a_page_that_failed_is_partial_and_exits_4(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Quietly: nothing goes to stderr, though that is a terminal."""
+    """With --quiet: nothing is written to stderr, even if it is a terminal."""
     sites = Pair(LoopbackSite(load("vendor"), failing={"/pricing": 503}), LoopbackSite(load("prospect")))
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", sites.hosts)
     asked = ("--model", "extractive", *FEW_PAGES, "--out", "p", "--quiet")
@@ -91,7 +91,7 @@ async def test_a_playbook_without_a_page_that_failed_is_partial_and_exits_4(
 
 
 async def on_a_terminal(*arguments: str, cwd: Path, no_color: str = "", held: Pair | None = None) -> Ended:
-    """As a person runs a command, whose stderr is a terminal. `held` is released when the terminal shows STEP."""
+    """Runs the command with a terminal as stderr. `held` is released when the terminal shows STEP."""
     ours, theirs = pty.openpty()
     shown = asyncio.create_task(asyncio.to_thread(_all_of, ours, held))
     with os.fdopen(theirs, "w", encoding="utf-8") as terminal, pytest.MonkeyPatch.context() as patched:
@@ -102,7 +102,7 @@ async def on_a_terminal(*arguments: str, cwd: Path, no_color: str = "", held: Pa
 
 
 def _all_of(terminal: int, held: Pair | None) -> str:
-    """Everything until the other side is closed, which Linux reports as an error."""
+    """Reads until the other end is closed, which Linux reports as an error."""
     found = b""
     try:
         while read := os.read(terminal, 65536):
@@ -203,7 +203,9 @@ async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> No
     assert ended.err == "error: cannot write to 'taken': 'taken' is not a folder to write to; choose another --out\n"
 
 
-async def test_a_playbook_that_cannot_be_written_is_kept_and_says_how_to_have_it(pair: Pair, tmp_path: Path) -> None:
+async def test_a_playbook_that_cannot_be_written_stays_stored_and_the_error_says_how_to_export_it(
+    pair: Pair, tmp_path: Path
+) -> None:
     (tmp_path / "there" / "playbook.json").mkdir(parents=True)
     ended = await octave("generate", *addresses(pair), "--max-pages", "1", "--out", "there", cwd=tmp_path)
 

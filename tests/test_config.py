@@ -64,7 +64,7 @@ async def test_the_environment_comes_before_the_file_beside_it_and_that_before_t
     assert found["OPENAI_API_KEY"] == ("***", ".env")
 
 
-def test_a_flag_comes_before_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flag_has_the_highest_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_PORT", "8001")
     found = {one.name: (one.value, one.origin) for one in described(load(port=8002))}
 
@@ -166,7 +166,7 @@ async def test_settings_that_cannot_be_read_are_named_without_their_values_and_e
     assert "hunter22" not in ended.err
 
 
-async def test_what_needs_no_server_loads_none(tmp_path: Path) -> None:
+async def test_commands_without_a_server_do_not_import_one(tmp_path: Path) -> None:
     ended = await command("-c", LOADED, cwd=tmp_path)
 
     assert ended.code == 0, ended.err

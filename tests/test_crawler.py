@@ -71,7 +71,7 @@ def moved(where: str) -> bytes:
 
 
 class Counting:
-    """A writer that counts what it is given to send."""
+    """A writer that counts the bytes it sends."""
 
     def __init__(self, writer: asyncio.StreamWriter, sent: Counter[str], path: str) -> None:
         self._writer, self._sent, self._path = writer, sent, path
@@ -93,7 +93,7 @@ class Server:
         }
         self.asked: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()
-        """Bytes, of each path."""
+        """Bytes sent, by path."""
         self.ended, self.is_asked, self.is_silent = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.port = 0
         self.connections: set[asyncio.Task[None]] = set()

@@ -73,7 +73,7 @@ WRITERS = [
     (TalkTrackDraft[Cite], "talk_tracks"),
 ]
 EACH_KIND = (SummaryDraft[Cite], WhyWeWin[Cite], SequenceDraft[Cite])
-"""One that there is no playbook without, one of a company, one of a persona."""
+"""A mandatory section, a section per company, and a section per persona."""
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +100,7 @@ def gaps(playbook: Playbook | None) -> dict[str, str]:
 # Pages
 
 
-async def test_pages_that_are_gone_or_say_nothing_are_named_and_the_run_is_complete(tmp_path: Path) -> None:
+async def test_missing_and_empty_pages_are_named_and_the_run_is_completed(tmp_path: Path) -> None:
     sites = invented_sites()
     gone, app, pricing = (f"https://{VENDOR}{path}" for path in ("/product/gone", "/product/app", "/pricing"))
     failures = {
@@ -313,7 +313,7 @@ async def test_a_model_that_declines_is_asked_once_more(stage: Stage, model: Scr
     assert len([ask for ask in model.asked if form(SummaryDraft[Cite])(ask)]) == 2
 
 
-def test_the_model_and_the_source_of_a_run_are_closed_with_it(plain: Written) -> None:
+def test_a_run_closes_its_model_and_source_at_the_end(plain: Written) -> None:
     assert isinstance(plain.stage.scripted, ScriptedModel)
     assert isinstance(plain.stage.site_source, ScriptedSource)
     assert (plain.stage.scripted.closed, plain.stage.site_source.closed) == (1, 1)
@@ -456,11 +456,11 @@ MINUTES = CallToAction(label="meeting", text="Would 15 minutes on day 3 suit?")
 
 
 @pytest.mark.parametrize("bad", [UNTRUE[:3], UNTRUE[3:]], ids=["in the text", "in the subject or the call to action"])
-async def test_a_touch_that_breaks_a_rule_of_truth_is_dropped_and_named_and_minutes_to_talk_are_no_claim(
+async def test_an_untrue_touch_is_dropped_and_named_but_the_length_of_a_meeting_is_not_a_claim(
     stage: Stage, model: ScriptedModel, bad: list[tuple[TouchDraft[Cite], str]]
 ) -> None:
     async def one_bad(ask: Asked) -> Value:
-        """A bad second touch in each persona's sequence; the others ask for minutes."""
+        """Makes the second touch of each persona's sequence untrue; the others ask for a 15-minute meeting."""
         draft = cast("SequenceDraft[Cite]", answered(ask))
         touches = [touch.model_copy(update={"call_to_action": MINUTES}) for touch in draft.touches]
         touches[1] = bad[ask.brief.rank][0]

@@ -29,7 +29,7 @@ class Demo:
     read: dict[str, dict[str, LexborHTMLParser]] = field(default_factory=dict[str, dict[str, LexborHTMLParser]])
 
     async def pages(self, origin: str) -> dict[str, LexborHTMLParser]:
-        """What the site's own map names, by path; read once."""
+        """The pages in the site's sitemap, by path. Each site is read only once."""
         if origin not in self.read:
             self.read[origin] = await self._pages(origin)
         return self.read[origin]

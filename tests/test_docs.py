@@ -147,7 +147,7 @@ async def serve(line: str, cwd: Path) -> None:
 
 
 async def test_commands_do_what_the_documents_say(pair: Pair, terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that need no shell, in this process."""
+    """Runs the commands that need no shell, in this process."""
     first, *others = sorted(filter(needs_no_shell, commands()), key=lambda line: "generate" not in line)
     begun = await run_here(f"{here(first, pair)} --max-pages 4 --json", terminal)
     monkeypatch.setenv("RUN", json.loads(begun.out)["run_id"])
@@ -163,7 +163,7 @@ async def test_commands_do_what_the_documents_say(pair: Pair, terminal: Path, mo
 
 
 @pytest.mark.long
-async def test_commands_do_in_a_shell_what_the_documents_say(
+async def test_commands_in_a_shell_do_what_the_documents_say(
     pair: Pair, terminal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [line for line in commands() if is_run(line) and not is_server(line)]
@@ -190,7 +190,7 @@ def needs_no_shell(line: str) -> bool:
 
 
 async def run_here(line: str, cwd: Path) -> Ended:
-    """Without a shell: variables are all that it would see to."""
+    """Runs the command without a shell; only variables are expanded."""
     name, *arguments = shlex.split(os.path.expandvars(line))
     assert name == "octave-mcp"
     return await octave(*arguments, cwd=cwd)
@@ -206,7 +206,7 @@ async def test_the_python_client_gets_its_playbook(pair: Pair) -> None:
 
 
 def printed(program: str) -> str:
-    """What the program prints: in this process, which has loaded what it imports."""
+    """Runs the program in this process, which has already imported its modules; returns its output."""
     with redirect_stdout(StringIO()) as out:
         exec(compile(program, "mcp-integration.md", "exec"), {})  # noqa: S102 - it is our own
     return out.getvalue()

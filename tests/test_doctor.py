@@ -38,7 +38,7 @@ def me(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int) -> Path:
 
 @pytest.fixture(autouse=True)
 def checks_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All but that of the store, which starts a process."""
+    """Raises the time limits, and leaves out the check of the store, which starts a process."""
     others = (check for check in CHECKS if check.name != "store")
     monkeypatch.setattr(surface, "CHECKS", tuple(replace(check, seconds=LONG_SECONDS) for check in others))
     monkeypatch.setattr(setup, "SECONDS", LONG_SECONDS)
@@ -46,7 +46,7 @@ def checks_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(checks_may_be_slow: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - goes first
-    """Checked as well."""
+    """Adds the check of the store."""
     check = next(check for check in CHECKS if check.name == "store")
     monkeypatch.setattr(surface, "CHECKS", (*surface.CHECKS, replace(check, seconds=LONG_SECONDS)))
     monkeypatch.setattr(database, "SLOW_SECONDS", LONG_SECONDS)
@@ -54,7 +54,7 @@ def store(checks_may_be_slow: None, monkeypatch: pytest.MonkeyPatch) -> None:  #
 
 @pytest.fixture
 def free_port() -> Iterator[int]:
-    """Nobody listens there, and no other test takes it: a server could."""
+    """A port without a listener. It stays bound, so no other test takes it, but a server with SO_REUSEADDR can."""
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind(("127.0.0.1", 0))
@@ -108,7 +108,7 @@ async def test_the_report_is_one_line_a_check_with_the_fix_below_and_the_counts_
 
 
 @pytest.mark.long
-async def test_a_package_that_no_process_can_load_is_found_by_the_command(me: Path) -> None:
+async def test_the_command_reports_a_package_that_cannot_be_imported(me: Path) -> None:
     (me / "lxml").mkdir()
     (me / "lxml" / "__init__.py").write_text("raise ImportError('it is broken')\n")
     ended = await command("-m", "octave_mcp", "doctor", "--json", cwd=me)
@@ -199,7 +199,7 @@ async def test_a_damaged_database_is_told_with_how_to_begin_anew(me: Path) -> No
 
 @pytest.mark.long
 @pytest.mark.usefixtures("store")
-async def test_of_a_damaged_database_the_store_does_not_send_to_the_doctor(me: Path) -> None:
+async def test_for_a_damaged_database_the_check_of_the_store_does_not_suggest_the_doctor(me: Path) -> None:
     damaged(me)
     found = await findings(me, 1)
 
@@ -251,7 +251,7 @@ async def test_a_port_on_which_our_own_server_answers_is_in_order(me: Path, monk
     assert found["store"].status == "ok"
 
 
-async def test_a_port_that_the_system_chooses_is_in_order(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_port_0_is_valid(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_PORT", "0")
 
     assert (await findings(me, 0))["port"].found == "OCTAVE_PORT=0 takes a free one"

@@ -215,7 +215,7 @@ def _about_the_deal() -> list[Written]:
 
 @pytest.fixture
 async def about_the_deal(_about_the_deal: list[Written], tmp_path: Path) -> Written:
-    """A run of few pages, of which the user says something, in Swedish; written once."""
+    """A run in Swedish about a few pages, with context from the user. Made once for all tests."""
     if not _about_the_deal:
         request = {"context": CONTEXT, "language": "sv", "max_pages": 5}
         _about_the_deal.append(await written(Stage(tmp_path), **request))
@@ -231,24 +231,24 @@ def test_the_context_is_marked_as_the_users_and_is_never_evidence(about_the_deal
     assert "Hooli" not in playbook.model_copy(update={"context": None, "gaps": ()}).model_dump_json()
 
 
-def test_without_context_there_is_none(plain: Written) -> None:
+def test_without_context_asks_and_playbook_contain_none(plain: Written) -> None:
     assert plain.playbook.context is None
     assert {ask.brief.context for ask in plain.asked} == {""}
 
 
 def test_the_context_steers_which_pages_are_read(about_the_deal: Written) -> None:
-    """Without it the planner's would come first."""
+    """Without context, the page about the planner would be first."""
     products = [url.partition(VENDOR)[2] for url in about_the_deal.scraped if f"{VENDOR}/product" in url]
     assert products == ["/product/audit"]
 
 
-def test_every_ask_tells_the_context(about_the_deal: Written) -> None:
+def test_every_ask_contains_the_context(about_the_deal: Written) -> None:
     briefs = [ask.brief for ask in about_the_deal.asked if not ask.complaint]
     assert sum(isinstance(brief, WritingBrief) for brief in briefs) == 10
     assert {brief.context for brief in briefs} == {CONTEXT}
 
 
-def test_a_model_of_any_language_is_asked_in_it(about_the_deal: Written) -> None:
+def test_asks_and_playbook_are_in_the_requested_language(about_the_deal: Written) -> None:
     assert about_the_deal.playbook.language == "sv"
     assert {ask.language for ask in about_the_deal.asked} == {"sv"}
 
@@ -257,7 +257,7 @@ def test_a_model_of_any_language_is_asked_in_it(about_the_deal: Written) -> None
 
 ITS_NAMES = ("Quillport", "QUILLPORT", "Quillport Inc.", "quillport")
 AT_ONCE = ITS_NAMES[:3]
-"""As many as a flag cites."""
+"""As many as a flag cites at most."""
 OTHERS = ("Quill", "Quillports", "Port of Quill", "Not Quillport")
 STORY_OF_QUILLPORT = {
     "/customers/quillport": "# Quillport saved 55 nights with Lumenforge\n\nQuillport lit 2 yards and saved 55 nights.",
@@ -265,13 +265,13 @@ STORY_OF_QUILLPORT = {
 
 
 async def with_customers(home: Path, *names: str, stories: dict[str, str] | None = None) -> Written:
-    """A run about a vendor that shows these among the logos of its customers."""
+    """A run about a vendor whose customer logos include these names."""
     logos = "".join(f"\n- {name}" for name in names)
     texts = VENDOR_TEXTS | (stories or {}) | {"/customers": f"{VENDOR_TEXTS['/customers']}{logos}"}
     return await written(Stage(home, source=ScriptedSource(sites(texts))))
 
 
-async def test_an_existing_customer_is_flagged_with_the_evidence_however_its_name_is_written(tmp_path: Path) -> None:
+async def test_an_existing_customer_is_flagged_with_evidence_for_every_spelling_of_its_name(tmp_path: Path) -> None:
     run = await with_customers(tmp_path, *AT_ONCE, stories=STORY_OF_QUILLPORT)
     found = flag(run.playbook, "existing_customer")
     assert found
@@ -282,12 +282,12 @@ async def test_an_existing_customer_is_flagged_with_the_evidence_however_its_nam
     assert all(a.brief.existing_customer == found.evidence for a in run.asked if isinstance(a.brief, WritingBrief))
 
 
-async def test_customers_of_like_names_are_other_companies(tmp_path: Path) -> None:
+async def test_customers_with_similar_names_are_other_companies(tmp_path: Path) -> None:
     assert flag((await with_customers(tmp_path, *OTHERS)).playbook, "existing_customer") is None
 
 
 @pytest.mark.parametrize("name", matrix.sampled(ITS_NAMES, short=lambda _: False))
-async def test_each_way_of_writing_its_name_alone_shows_an_existing_customer(tmp_path: Path, name: str) -> None:
+async def test_each_spelling_of_its_name_alone_flags_an_existing_customer(tmp_path: Path, name: str) -> None:
     assert flag((await with_customers(tmp_path, name)).playbook, "existing_customer")
 
 
@@ -323,7 +323,7 @@ def page_named(read: Page, old: str, new: str) -> Page:
     return page(read.ref.url, read.text.replace(old, new), kind=read.ref.kind)
 
 
-def test_no_customer_is_flagged_where_there_is_none(plain: Written) -> None:
+def test_without_an_existing_customer_none_is_flagged(plain: Written) -> None:
     assert flag(plain.playbook, "existing_customer") is None
 
 
@@ -364,7 +364,7 @@ NO_CUSTOMER = {
 }
 
 
-async def test_a_vendor_only_named_on_the_prospects_pages_is_no_customer_of_it(tmp_path: Path) -> None:
+async def test_a_vendor_that_the_prospects_pages_merely_mention_is_not_its_customer(tmp_path: Path) -> None:
     playbook = await of_quillport(tmp_path, NO_CUSTOMER)
     assert NO_CUSTOMER.keys() <= {page.url.removeprefix(f"https://{PROSPECT}") for page in playbook.pages}
     assert flag(playbook, "vendor_is_customer") is None

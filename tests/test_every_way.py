@@ -85,13 +85,13 @@ def said(text: str) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow this machine is, the server has time to open its database, and to end its answers."""
+    """Raises the timeouts for opening the database and for finishing responses: this machine may be slow."""
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
     monkeypatch.setattr(http, "DRAINING_SECONDS", 3600)
 
 
 async def by_every_way(asked: Asked, folder: Path, stdio_modes: Sequence[str]) -> list[dict[str, Any]]:
-    """What the playbook says, by each way: at once, since nobody may need to wait for another."""
+    """The content of the playbook from each client. They run in parallel: no client may have to wait for another."""
     async with serving() as web:
         playbooks = await asyncio.gather(
             *(by_mcp(over_stdio(mode, folder / "stderr"), asked) for mode in stdio_modes),
@@ -103,7 +103,7 @@ async def by_every_way(asked: Asked, folder: Path, stdio_modes: Sequence[str]) -
     return [said(playbook) for playbook in playbooks]
 
 
-async def test_the_same_playbook_comes_by_every_way(pair: Pair, tmp_path: Path) -> None:
+async def test_every_client_gets_the_same_playbook(pair: Pair, tmp_path: Path) -> None:
     first, *others = await by_every_way(pair.domains | {"max_pages": 2}, tmp_path, stdio_modes=["legacy"])
 
     assert first["email_sequences"]
@@ -112,7 +112,7 @@ async def test_the_same_playbook_comes_by_every_way(pair: Pair, tmp_path: Path) 
 
 
 @pytest.mark.long
-async def test_the_same_playbook_of_real_pages_comes_by_every_way(
+async def test_every_client_gets_the_same_playbook_of_real_pages(
     real_sites: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", "127.0.0.1")

@@ -85,7 +85,7 @@ def check(read: Page) -> None:
 # Passages
 
 
-def test_every_sentence_of_every_real_page_is_at_its_place(real_pages: tuple[Page, ...]) -> None:
+def test_every_sentence_of_every_real_page_is_found_at_its_offset(real_pages: tuple[Page, ...]) -> None:
     for read in real_pages:
         check(read)
 

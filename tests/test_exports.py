@@ -374,7 +374,7 @@ async def one_browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def browser(one_browser: Browser) -> AsyncIterator[Browser]:
-    """The one browser of these tests, which forgets what a test did in it."""
+    """The browser that these tests share. What a test opened in it is closed afterwards."""
     others = set(one_browser.contexts)
     yield one_browser
     for context in set(one_browser.contexts) - others:
@@ -383,7 +383,7 @@ async def browser(one_browser: Browser) -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shown(one_browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """The sample in the browser, for tests that leave it as it is."""
+    """The sample playbook in the browser, for tests that do not change it."""
     return (await opened(one_browser, tmp_path_factory.mktemp("shown"), sample_playbook())).page
 
 
@@ -559,7 +559,7 @@ async def test_markup_in_an_address_stays_in_the_address(browser: Browser, tmp_p
 
 
 @in_the_browser
-async def test_no_width_needs_sideways_scrolling(shown: Page) -> None:
+async def test_no_screen_width_needs_horizontal_scrolling(shown: Page) -> None:
     needed: dict[int, int] = {}
     for width in WIDTHS:
         await shown.set_viewport_size({"width": width, "height": 800})

@@ -19,7 +19,7 @@ MADE: dict[str, Playbook] = {}
 async def playbook_with(
     home: Path, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None
 ) -> Playbook:
-    """A playbook of the invented companies with other pages besides theirs, or in place of them; written once."""
+    """A playbook about the invented companies with pages added or replaced; made once per set of pages."""
     key = repr((vendor, prospect))
     if key not in MADE:
         MADE[key] = await written(home, vendor, prospect)

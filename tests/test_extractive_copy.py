@@ -27,7 +27,7 @@ COLD = re.compile(r"not at all|one of our customers|one thing of ours|leave it t
 
 
 MADE: dict[str, Playbook] = {}
-"""Those that were written, each for all tests that read it."""
+"""Playbooks made so far, each shared by all tests that read it."""
 
 
 async def playbook_of(

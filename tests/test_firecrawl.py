@@ -44,7 +44,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     monkeypatch.setattr(following, "FIRST_LOOK_SECONDS", 0.001)
     monkeypatch.setattr(following, "LONGEST_LOOK_SECONDS", 0.01)
     for name in ("CALL_SECONDS", "JOB_SECONDS", "CANCEL_SECONDS", "RETRY_SECONDS"):
-        monkeypatch.setattr(following, name, 3600.0)  # a slow machine is no slow Firecrawl
+        monkeypatch.setattr(following, name, 3600.0)  # a slow machine must not look like a slow Firecrawl
     answering = Double()
     monkeypatch.setenv("FIRECRAWL_API_KEY", A_KEY)
     monkeypatch.setenv("FIRECRAWL_API_URL", answering.url)
@@ -104,7 +104,7 @@ async def test_a_run_reads_through_firecrawl_what_it_reads_by_itself(
     assert not double.cancelled
 
 
-async def test_what_firecrawl_has_read_is_not_asked_for_again(
+async def test_cached_pages_are_not_requested_from_firecrawl_again(
     site: LoopbackSite, double: Double, tmp_path: Path
 ) -> None:
     store = SqlStore(f"sqlite:///{tmp_path / 'octave.db'}")
@@ -200,7 +200,7 @@ async def test_a_job_that_does_not_end_is_stopped_and_its_pages_count(
     now = loop.time
 
     def time_passes(job: Job) -> None:
-        if job.looks == 2:  # whoever looks again has the first page
+        if job.looks == 2:  # the second poll, so the first page has arrived
             loop.call_soon_threadsafe(monkeypatch.setattr, loop, "time", lambda: now() + 3600)
 
     monkeypatch.setattr(following, "CALL_SECONDS", 36_000.0)

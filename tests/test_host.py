@@ -33,7 +33,7 @@ Wrong = Callable[[dict[str, Any]], object]
 
 @pytest.fixture(autouse=True)
 def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow this machine is: a question is its client's for an hour, and an answer's verdict is waited for."""
+    """Raises the lease of a question and the wait for the verdict on an answer to an hour: this machine may be slow."""
     monkeypatch.setattr(runs, "LEASE", timedelta(hours=1))
     monkeypatch.setattr(runs, "VERDICT_SECONDS", 3600)
     monkeypatch.setattr(mcp, "LONGEST_WAIT_SECONDS", 600)
@@ -41,9 +41,9 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Writer:
-    """A client that answers the questions of one run; `asked` are those it got, in order.
+    """A client that answers the questions of one run; `asked` lists those it got, in order.
 
-    After `wait_seconds` it gets a question that another has, and has not answered.
+    After `wait_seconds` it is given a question that another client has and has not answered yet.
     """
 
     def __init__(self, client: Client[Any], run_id: str, *, wait_seconds: float = 600) -> None:
@@ -76,7 +76,7 @@ class Writer:
 
 
 async def begun(client: Client[Any], pair: Pair) -> dict[str, Any]:
-    """The report of a run that has put its first questions."""
+    """Starts a run; returns its report once it has asked its first questions."""
     run_id = (await call(client, "generate_playbook", **pair.few, model="host", wait_seconds=0))["run_id"]
     return await at_rest(client, run_id)
 
@@ -90,7 +90,7 @@ async def at_rest(client: Client[Any], run_id: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Worked:
-    """A run that three clients answered in parallel, for tests that only look at it."""
+    """A run whose questions three clients answered in parallel, for read-only tests."""
 
     first: dict[str, Any]
     report: dict[str, Any]
@@ -105,7 +105,7 @@ def worked_by_era() -> dict[str, Worked]:
 
 @pytest.fixture(params=sampled(ERAS, short=lambda era: era == "auto"))
 async def worked(request: pytest.FixtureRequest, worked_by_era: dict[str, Worked], pair: Pair) -> Worked:
-    """One run in each era; it is made when it is first asked for."""
+    """One run per protocol era, made when first requested."""
     era = request.param
     if era not in worked_by_era:
         async with Client(make(), mode=era) as client:
@@ -128,7 +128,7 @@ async def test_clients_that_answer_in_parallel_get_a_whole_playbook(worked: Work
     assert len({question["question_id"] for question in worked.asked}) == len(worked.asked)
 
 
-async def test_a_run_asks_few_questions_and_says_before_how_many(worked: Worked) -> None:
+async def test_a_run_asks_few_questions_and_announces_their_number(worked: Worked) -> None:
     tokens = [question["tokens"] for question in worked.asked]
     assert len(tokens) == worked.first["estimate"]["asks"] <= MOST_QUESTIONS
     assert sum(tokens) <= MOST_TOKENS
@@ -259,7 +259,7 @@ async def test_a_script_answers_over_http_as_a_client_does_over_mcp(pair: Pair) 
 
 
 async def next_question(http: httpx2.AsyncClient, at: str) -> dict[str, Any]:
-    """The report with the next question of the run at that path; without one, if it has ended."""
+    """The report of the run at that path, with its next question unless it has ended."""
     return (await http.get(f"{at}/questions/next", params={"wait_seconds": 600})).json()
 
 

@@ -29,17 +29,17 @@ from octave_mcp.together import together
 AT_ONCE = 2
 MOST_GROWTH_MB = 50
 MOST_SENT_BYTES = 40_000_000
-"""By one page: three attempts at 5 MB each, and as much again in the buffers of the system."""
+"""For one page: three attempts of 5 MB each, plus what fits into the socket buffers."""
 TIMELESS = {name: row for name, row in HOSTILE.items() if row[1] != "timeout"}
-"""What ends by bytes and steps alone, however slow the machine is."""
+"""Answers that limits on bytes and steps end, no matter how slow the machine is."""
 SHORT = {name: row for name, row in TIMELESS.items() if name not in {"options", "formatting-bomb"}}
-"""Without the pages that use up the CPU time that a parser gets."""
+"""Without the pages that exhaust the CPU time of the parser."""
 
 TRIAL = "import asyncio, sys, test_hostile_servers as tests; asyncio.run(tests.try_all(sys.argv[1]))"
 
 
 async def try_all(table: str) -> None:
-    """Prints what comes of every hostile answer, the most bytes sent for one, and by how many MB memory use grew."""
+    """Prints the outcome of every hostile answer, the most bytes sent for one, and the growth of memory use in MB."""
     import resource
 
     hostile_routes: dict[str, tuple[Route, str]] = globals()[table]
@@ -69,7 +69,7 @@ async def try_all(table: str) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell how much memory a process has had")
 @pytest.mark.parametrize("table", ["SHORT", pytest.param("TIMELESS", marks=pytest.mark.long)])
-def test_a_hostile_answer_is_named_for_what_it_is_and_ends_by_bytes_and_steps_before_any_deadline(table: str) -> None:
+def test_limits_on_bytes_and_steps_end_hostile_answers_before_any_deadline(table: str) -> None:
     here = Path(__file__).parent
     path = os.pathsep.join((str(here), str(here.parent)))
     tried = subprocess.run(
@@ -88,7 +88,7 @@ def test_a_hostile_answer_is_named_for_what_it_is_and_ends_by_bytes_and_steps_be
     assert grown_mb < MOST_GROWTH_MB
 
 
-async def test_a_server_that_is_silent_or_drips_is_left_at_the_deadline(server: Server) -> None:
+async def test_a_silent_or_very_slow_server_is_given_up_at_the_deadline(server: Server) -> None:
     silent = {f"/{name}": route for name, (route, outcome) in HOSTILE.items() if outcome == "timeout"}
     server.routes |= silent
     clock = stop_the_clock()
@@ -100,10 +100,10 @@ async def test_a_server_that_is_silent_or_drips_is_left_at_the_deadline(server: 
     assert [page.code for page in found if isinstance(page, PageFailure)] == ["timeout"] * len(silent)
 
 
-async def test_only_a_parsers_own_time_makes_a_page_too_complex(
+async def test_only_cpu_time_of_the_parser_makes_a_page_too_complex(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page that is parsed in a subprocess is read however long the subprocess waits for a processor."""
+    """A page is read even if the subprocess that parses it has to wait long for the CPU."""
     server.routes["/many"] = answer(html("<h1>Many</h1>" + "<p>words</p>" * 9000))
     started = asyncio.create_subprocess_exec
 
@@ -113,7 +113,7 @@ async def test_only_a_parsers_own_time_makes_a_page_too_complex(
 
         async def late(given: bytes | None = None) -> tuple[bytes, bytes]:
             clock.advance(600)
-            await asyncio.sleep(0)  # a deadline that has passed strikes here
+            await asyncio.sleep(0)  # an expired timeout would be raised here
             return await communicate(given)
 
         monkeypatch.setattr(process, "communicate", late)
@@ -128,9 +128,7 @@ async def test_only_a_parsers_own_time_makes_a_page_too_complex(
     assert isinstance(page, Page)
 
 
-async def test_a_parser_does_not_outlive_the_reading_that_started_it(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_cancelling_a_scrape_kills_the_parser(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     server.routes["/many"] = answer(html("<h1>Many</h1>" + "<p>words</p>" * 9000))
     started: asyncio.Queue[asyncio.subprocess.Process] = asyncio.Queue()
     start = asyncio.create_subprocess_exec
@@ -186,7 +184,7 @@ async def server() -> AsyncIterator[Server]:
 
 
 async def mapped(server: Server) -> list[str]:
-    """The paths that are found while no time passes."""
+    """The paths found with the clock stopped."""
     stop_the_clock()
     async with crawling(settings()) as source:
         site = await site_of(source, server.company())

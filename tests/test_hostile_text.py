@@ -1,4 +1,4 @@
-"""Page text is hostile: no pattern of ours takes long over a line that was made to be slow."""
+"""Page text is hostile: none of our patterns takes long for a line that is crafted to be slow."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ import octave_mcp
 from octave_mcp.models.extractive.reading import LONGEST_LINE
 
 SHORT_LINE, LONG_LINE = 100, 200
-"""Characters. Real lines are longer, but a pattern that would be slow on them shows it here already."""
+"""Characters. Real lines are longer, but a pattern that is slow on them already shows it here."""
 FREE_SECONDS = 0.002
-"""Of CPU time, below which growth is not looked at."""
+"""CPU time below which growth is not checked."""
 MOST_GROWTH = 6
-"""Of the time, when a line is twice as long: 2 if it grows with the length, 4 with its square, 8 with its cube."""
+"""Allowed factor in time when a line doubles in length: linear time gives 2, quadratic 4, cubic 8."""
 MOST_SECONDS = 0.5
-"""Of CPU time for one pattern over one line; a pattern that backtracks without end never gets there."""
+"""CPU time for one pattern and one line. Catastrophic backtracking would take far longer."""
 
 MOST_SECONDS_FOR_ALL_LINES = 60
-"""Of CPU time, for one pattern over all lines of `LONGEST_LINE` characters."""
+"""CPU time for one pattern and all lines of `LONGEST_LINE` characters."""
 
 UNITS = ("a", "A", " ", "-", "aa ", "Aa ", "Ab, ", "a-", "1", "1,", "1.1", "we ", "aa --- ", '"', "“a”", "(", "a.b ")
 ENDS = ("", "!", " vs", "?")
 
 Line = tuple[str, str]
-"""The same line twice, the second time twice as long."""
+"""A line, and the same line at twice the length."""
 REPEATED = [("", unit, end) for unit in UNITS for end in ENDS] + [
     ("Understanding ", "a", "!"),
     ("aa ", "-", " bb cc dd ee ff gg"),
@@ -52,7 +52,7 @@ class TooSlow(Exception):
 
 @contextmanager
 def cpu_limit(seconds: float) -> Generator[None]:
-    """Raises `TooSlow` after so much CPU time: a search looks for signals while it backtracks."""
+    """Raises `TooSlow` after this much CPU time, even during a search: `re` handles signals while it backtracks."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise TooSlow
@@ -67,7 +67,7 @@ def cpu_limit(seconds: float) -> Generator[None]:
 
 
 def cpu_seconds(pattern: re.Pattern[str], text: str, *, times: int = 1) -> float:
-    """The least of so many searches."""
+    """The CPU time of the fastest of `times` searches."""
     took: list[float] = []
     for _ in range(times):
         began = time.thread_time()
@@ -103,7 +103,7 @@ def patterns_in(found: object) -> Iterator[re.Pattern[str]]:
 
 
 def all_patterns() -> set[re.Pattern[str]]:
-    """Those that any module of the product holds in a constant."""
+    """The patterns in module-level constants of the product."""
     names = [module.name for module in pkgutil.walk_packages(octave_mcp.__path__, "octave_mcp.")]
     modules = [importlib.import_module(name) for name in names if not name.endswith("__main__")]
     return {pattern for module in modules for found in vars(module).values() for pattern in patterns_in(found)}
@@ -120,7 +120,7 @@ def test_no_pattern_takes_long_over_a_hostile_line() -> None:
 
 
 @pytest.mark.long
-def test_no_pattern_takes_long_over_a_hostile_line_as_long_as_any() -> None:
+def test_no_pattern_takes_long_over_a_hostile_line_of_the_maximum_length() -> None:
     lines = [begin + unit * (LONGEST_LINE // len(unit)) + end for begin, unit, end in REPEATED]
     for pattern in all_patterns():
         with cpu_limit(MOST_SECONDS_FOR_ALL_LINES):

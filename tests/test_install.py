@@ -81,7 +81,7 @@ async def test_the_entry_alone_is_printed_and_nothing_is_touched(client: str, me
     assert not (me / FILES[client]).exists()
 
 
-async def test_what_is_written_starts_a_server_that_answers_in_whatever_folder(me: Path) -> None:
+async def test_a_written_entry_starts_a_working_server_from_any_folder(me: Path) -> None:
     """With no variables but those that the entry says, as a desktop starts programs."""
     written = {client: await install(me, client, "--write") for client in FILES}
     first, *others = (servers(me / file)["octave"] for file in FILES.values())
@@ -295,7 +295,7 @@ async def test_the_server_may_have_another_name(me: Path) -> None:
     assert [*servers(me / FILES["cursor"])] == ["octave-2", "octave"]
 
 
-async def test_claude_desktop_is_told_where_it_looks_on_a_mac_and_on_windows(me: Path) -> None:
+async def test_the_entry_for_claude_desktop_goes_where_it_looks_on_macos_and_windows(me: Path) -> None:
     ended = await command("-c", ELSEWHERE, "install", "claude-desktop", "--json", cwd=me)
 
     assert ended.code == 0, ended.err

@@ -1,4 +1,4 @@
-"""The commands that list, write, cancel and delete the runs of any process."""
+"""The commands that list, export, cancel and delete runs, whichever process started them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ for arguments in (["runs"], ["sessions"], ["export", "run_none"], ["cancel", "ru
 
 @asynccontextmanager
 async def executing() -> AsyncGenerator[Runs]:
-    """Runs that this process executes."""
+    """A `Runs` that executes its runs in this process."""
     runs = App(load()).runs
     await runs.open()
     yield runs
@@ -43,7 +43,7 @@ async def executing() -> AsyncGenerator[Runs]:
 
 
 async def two_runs(held_pair: Pair) -> tuple[str, str]:
-    """The ids of two runs, of which each was cancelled before it had read a page."""
+    """The ids of two runs, each cancelled before it read a page."""
     async with executing() as runs:
         started = [await runs.start(about(held_pair)) for _ in range(2)]
         first, second = [(await runs.cancel(record.run_id)).run_id for record in started]
@@ -64,7 +64,7 @@ async def test_runs_are_listed_newest_first_in_one_line_each(held_pair: Pair, tm
     assert ended.err == ""
 
 
-async def test_a_list_is_continued_where_its_cursor_says(held_pair: Pair, tmp_path: Path) -> None:
+async def test_a_list_continues_at_its_cursor(held_pair: Pair, tmp_path: Path) -> None:
     first, second = await two_runs(held_pair)
     newest = await octave("runs", "--limit", "1", cwd=tmp_path)
     listed = json.loads((await octave("runs", "--limit", "1", "--json", cwd=tmp_path)).out)
@@ -128,7 +128,7 @@ async def test_export_writes_the_same_files_as_generate_into_a_new_folder(finish
     assert set(first.out.split()) == {f"{folder}/{name}" for name in FILES}
 
 
-async def test_only_the_formats_asked_for_are_written(finished: Finished, tmp_path: Path) -> None:
+async def test_only_the_requested_formats_are_written(finished: Finished, tmp_path: Path) -> None:
     formats = ("--format", "markdown", "--format", "json", "--format", "json")
     ended = await octave("export", finished.run_id, *formats, "--out", "there", "--json", cwd=tmp_path)
 
@@ -246,7 +246,7 @@ async def test_a_database_that_cannot_be_read_is_one_line(tmp_path: Path, home: 
 
 
 @pytest.mark.usefixtures("finished")
-async def test_a_reader_that_has_read_enough_ends_the_command_without_a_word(tmp_path: Path) -> None:
+async def test_a_closed_pipe_ends_the_command_without_output(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     process = await asyncio.create_subprocess_exec(

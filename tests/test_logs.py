@@ -208,7 +208,7 @@ async def test_an_unforeseen_failure_ends_the_run_and_reaches_the_log_with_its_t
     assert record.status == "failed"
     assert record.error
     assert record.error.code == "internal"
-    failures = [line for line in log_lines(home) if line["event"] == "call_failed"]  # two, if both were under way
+    failures = [line for line in log_lines(home) if line["event"] == "call_failed"]  # two if both calls were in flight
     assert failures
     for failure in failures:
         assert failure["level"] == "ERROR"
@@ -220,7 +220,7 @@ async def test_an_unforeseen_failure_ends_the_run_and_reaches_the_log_with_its_t
 
 
 @pytest.mark.usefixtures("configured")
-async def test_progress_is_logged_for_debugging_alone(pair: Pair, home: Path) -> None:
+async def test_progress_is_logged_at_debug_level_only(pair: Pair, home: Path) -> None:
     await failed(pair)
 
     progress = [line for line in log_lines(home) if line["event"] == "progress"]

@@ -31,7 +31,7 @@ Era = Literal["auto", "legacy"]
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "tools"
 ERAS: tuple[Era, ...] = ("auto", "legacy")
 SMALL: dict[str, Any] = {"model": "extractive", "max_pages": 1}
-"""What makes a run cheap."""
+"""Arguments for a cheap run."""
 
 UNUSABLE: tuple[tuple[dict[str, str], str, tuple[str, ...]], ...] = (
     ({"vendor_domain": "acme"}, "host_not_allowed", ("'acme'", "OCTAVE_ALLOW_HOSTS")),
@@ -44,14 +44,14 @@ UNUSABLE: tuple[tuple[dict[str, str], str, tuple[str, ...]], ...] = (
     ({"context": "a\0b"}, "invalid_input", ("context", "NUL")),
     ({"session_id": "sess_0"}, "not_found", ("'sess_0'", "leave session_id out")),
 )
-"""Arguments with the error that they lead to, and what it says."""
+"""Invalid arguments, the error code they cause, and parts of its message."""
 
 STDIO = """
 from octave_mcp.surfaces import mcp
 mcp.GRACE_SECONDS = 3600
 raise SystemExit(mcp.serve())
 """
-"""A server on stdio, which gives its runs an hour to end: this machine may be slow."""
+"""A stdio server that gives its runs an hour to finish: this machine may be slow."""
 
 in_both_eras = pytest.mark.parametrize("client", ERAS, indirect=True)
 by_every_wire = pytest.mark.parametrize("client", [*ERAS, "stdio"], indirect=True)
@@ -67,7 +67,7 @@ def over_stdio(era: Era, log: Path) -> Client[Any]:
 
 @pytest.fixture(params=sampled(ERAS, short=lambda era: era == "auto"))
 def client(request: pytest.FixtureRequest) -> Client[Any]:
-    """A client of a server of its own in this process, in one era; or the one over stdio."""
+    """A client with its own in-process server in one protocol era, or the shared client over stdio."""
     if request.param == "stdio":
         return request.getfixturevalue("example_client")
     return Client(make(), mode=request.param)
@@ -75,7 +75,7 @@ def client(request: pytest.FixtureRequest) -> Client[Any]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def example_client(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Client[Any]]:
-    """A client over stdio of a server that was started as the example configuration says; the tests here share it."""
+    """A client over stdio whose server is started by the example configuration. The tests in this module share it."""
     text = (ROOT / "claude_desktop_config.example.json").read_text("utf-8")
     text = text.replace("/ABSOLUTE/PATH/TO/octave-mcp/.venv/bin/python", sys.executable)
     entry = json.loads(text.replace("/ABSOLUTE/PATH/TO/octave-mcp", str(ROOT)))["mcpServers"]["octave"]
@@ -111,14 +111,14 @@ async def complaint(client: Client[Any], tool: str, **arguments: Any) -> str:  #
 
 
 async def ended(client: Client[Any], run_id: str) -> dict[str, Any]:
-    """The report of the run once it has ended, however many calls that takes."""
+    """Calls get_run until the run has ended; returns its report."""
     while (report := await call(client, "get_run", run_id=run_id))["status"] not in FINAL:
         pass
     return report
 
 
 async def written(client: Client[Any], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - the tool's own
-    """The report of a run that is asked for, once it has ended."""
+    """Starts a run; returns its report once it has ended."""
     return await ended(client, (await call(client, "generate_playbook", **arguments))["run_id"])
 
 
@@ -151,7 +151,7 @@ async def followed(client: Client[Any], run_id: str) -> tuple[dict[str, Any], li
 
 @in_this_loop
 @by_every_wire
-async def test_a_client_finds_the_tools_as_their_snapshots_say(client: Client[Any]) -> None:
+async def test_the_listed_tools_match_their_snapshots(client: Client[Any]) -> None:
     async with client:
         listed = {tool.name: tool.model_dump(by_alias=True, exclude_none=True) for tool in await client.list_tools()}
 
@@ -335,7 +335,7 @@ async def test_a_section_or_cursor_that_does_not_exist_is_refused_with_those_tha
     assert cursor == "[invalid_input] '99' is no cursor of 'gaps'; leave it out to begin at the start"
 
 
-async def test_what_cannot_be_used_is_refused_by_its_name_and_with_what_to_do(client: Client[Any]) -> None:
+async def test_an_error_names_the_invalid_argument_and_says_what_to_do(client: Client[Any]) -> None:
     given = {"vendor_domain": "acme.com", "prospect_domain": "quill.org", "model": "extractive"}
     async with client:
         texts = [await complaint(client, "generate_playbook", **(given | arguments)) for arguments, _, _ in UNUSABLE]
@@ -402,7 +402,7 @@ async def test_runs_that_belong_together_are_listed_and_deleted_together(client:
 
 
 def is_there(report: dict[str, Any]) -> bool:
-    """Whether the files of the run are."""
+    """Whether the files of the run exist."""
     return Path(report["files"][0]).exists()
 
 
@@ -426,7 +426,7 @@ async def test_a_run_that_waits_for_its_place_is_followed_from_the_start(
     assert report["status"] == "completed"
 
 
-async def test_a_long_list_goes_on_by_its_cursor(client: Client[Any], held_pair: Pair) -> None:
+async def test_a_long_list_continues_at_its_cursor(client: Client[Any], held_pair: Pair) -> None:
     async with client:
         begun = [
             await call(client, "generate_playbook", **held_pair.domains, **SMALL, wait_seconds=0) for _ in range(3)
@@ -441,7 +441,7 @@ async def test_a_long_list_goes_on_by_its_cursor(client: Client[Any], held_pair:
 
 
 async def cancel(client: Client[Any], runs: list[dict[str, Any]]) -> None:
-    """Ends runs that are held, so that the server need not wait for them; the first last: it fetches for the others."""
+    """Cancels held runs, so that the server does not wait for them. The first, which fetches for all, is last."""
     for run in reversed(runs):
         await call(client, "cancel_run", run_id=run["run_id"])
 
@@ -573,7 +573,7 @@ async def answers_to(process: asyncio.subprocess.Process, *ids: int) -> None:
         answered.add(answer.get("id"))
 
 
-async def test_a_server_writes_only_protocol_to_stdout_and_finishes_its_run_when_the_client_has_left(
+async def test_a_server_writes_only_protocol_to_stdout_and_finishes_its_run_after_the_client_disconnects(
     held_pair: Pair, tmp_path: Path, home: Path
 ) -> None:
     arguments = {**held_pair.few, "wait_seconds": 0}
@@ -593,7 +593,7 @@ async def test_a_server_writes_only_protocol_to_stdout_and_finishes_its_run_when
     assert names_in(folder) == {"playbook.json", "playbook.md", "playbook.html"}
 
 
-def test_a_setting_that_cannot_be_used_is_named_before_the_server_starts(
+def test_an_invalid_setting_is_named_before_the_server_starts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OCTAVE_MAX_RUNS", "many")

@@ -32,7 +32,7 @@ NO_SESSION = "sess_00000000000000000000000000000000"
 
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The description, as a server without tokens gives it."""
+    """The OpenAPI document of a server without tokens."""
     return asyncio.run(described(home=tmp_path_factory.mktemp("home"), tokens=()))
 
 
@@ -47,11 +47,11 @@ def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [operation for path in document["paths"].values() for operation in path.values()]
 
 
-def test_the_document_is_openapi_of_3_1(document: dict[str, Any]) -> None:
+def test_the_document_is_openapi_3_1(document: dict[str, Any]) -> None:
     assert OpenAPI.model_validate(document).openapi == "3.1.0"
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
     for reference in set(re.findall(r"'\$ref': '#/([^']+)'", str(document))):
         found: Any = document
         for part in reference.split("/"):
@@ -59,7 +59,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
         assert found
 
 
-def test_each_function_is_described_with_all_its_arguments_under_its_own_words(document: dict[str, Any]) -> None:
+def test_each_function_is_described_by_its_docstring_and_with_all_its_arguments(document: dict[str, Any]) -> None:
     by_name = {operation["operationId"]: operation for operation in operations(document)}
 
     for tool in TOOLS.values():
@@ -71,7 +71,7 @@ def test_each_function_is_described_with_all_its_arguments_under_its_own_words(d
         assert operation["description"].startswith((tool.function.__doc__ or "-").split("\n")[0])
 
 
-def test_each_operation_tells_what_it_answers_and_how_it_refuses(document: dict[str, Any]) -> None:
+def test_each_operation_describes_its_responses_and_errors(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for operation in operations(document)]
     statuses = {str(error.status) for error in tree()} - {"401", "405", "502"}
 
@@ -90,7 +90,7 @@ async def test_tokens_are_part_of_the_description_where_they_are_asked_for() -> 
     assert "security" not in paths["/livez"]["get"]
 
 
-async def test_what_is_answered_and_refused_is_as_described(
+async def test_responses_and_errors_match_the_document(
     document: dict[str, Any], finished: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
@@ -159,7 +159,7 @@ async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest
 
 
 def faults(answer: httpx2.Response, operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    """In what the answer differs from the description of its operation."""
+    """How the response differs from the description of its operation."""
     described = operation["responses"].get(str(answer.status_code))
     if described is None:
         return [f"the status {answer.status_code} is not described"]

@@ -1,4 +1,4 @@
-"""What was read is used again: by the next run, by all that ask at the same time, and where a site fails."""
+"""Pages are cached: for the next run, for concurrent requests, and for when a site fails."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ async def test_a_bot_wall_is_not_kept(site: Versions, store: SqlStore, monkeypat
 # Everybody at once
 
 
-async def test_many_that_ask_at_once_cause_one_fetch(site: Versions, store: SqlStore) -> None:
+async def test_many_concurrent_requests_cause_one_fetch(site: Versions, store: SqlStore) -> None:
     site.gate.clear()
     asking = [asyncio.create_task(read(site, store)) for _ in range(20)]
     await site.asked.wait()
@@ -252,7 +252,7 @@ async def test_many_that_ask_at_once_cause_one_fetch(site: Versions, store: SqlS
     assert site.hits == Counter(["/robots.txt", "/", "/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt", "/a"])
 
 
-async def test_two_processes_that_ask_at_once_cause_one_fetch(
+async def test_concurrent_requests_of_two_processes_cause_one_fetch(
     site: Versions, store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_kept, "LEASE_SECONDS", 3600)
@@ -274,7 +274,7 @@ async def test_two_processes_that_ask_at_once_cause_one_fetch(
 def watched(
     lease: Callable[..., Awaitable[frozenset[str]]], refused: asyncio.Event
 ) -> Callable[..., Awaitable[frozenset[str]]]:
-    """The same lease; the event tells of the first that is refused because another process has it."""
+    """The same lease function, which also sets the event when a lease is refused because another process holds it."""
 
     async def watching(*asked: Any, **how: Any) -> frozenset[str]:  # noqa: ANN401 - of the store
         given = await lease(*asked, **how)

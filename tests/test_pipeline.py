@@ -80,7 +80,7 @@ def by_extractive() -> list[Written]:
 async def finished(
     request: pytest.FixtureRequest, plain: Written, by_extractive: list[Written], tmp_path: Path
 ) -> Written:
-    """A run of the scripted model about the invented sites, and one of the extractive model about the demo's."""
+    """A run by the scripted model about the invented sites, and one by the extractive model about the demo sites."""
     if request.param == "scripted":
         return plain
     if not by_extractive:
@@ -125,7 +125,7 @@ def test_every_persona_has_a_sequence_of_four_touches_and_a_talk_track(finished:
         assert all(touch.body.endswith("\n\n{{sender_first_name}}, {{sender_company}}") for touch in sequence.touches)
 
 
-def test_a_playbook_has_the_sections_that_can_be_asked_for(finished: Written) -> None:
+def test_a_playbook_has_all_sections_that_can_be_requested(finished: Written) -> None:
     playbook = finished.playbook
     assert set(SECTIONS) <= set(playbook.model_dump())
 
@@ -142,7 +142,7 @@ def ids_of(part: Value) -> tuple[str, ...]:
     return cast("tuple[str, ...]", evidence) if isinstance(evidence, tuple) else ()
 
 
-def test_every_quotation_is_what_the_stored_page_says_at_its_place(finished: Written) -> None:
+def test_every_quotation_matches_the_stored_page_at_its_offsets(finished: Written) -> None:
     playbook = finished.playbook
     read = {page.sha256: page.url for page in playbook.pages}
     for evidence in playbook.evidence.values():
@@ -180,7 +180,7 @@ def test_a_run_ends_completed_with_its_files(finished: Written) -> None:
     assert record.finished_at >= record.created_at
 
 
-def test_what_was_read_and_spent_is_told(plain: Written) -> None:
+def test_a_playbook_states_its_pages_and_costs(plain: Written) -> None:
     playbook = plain.playbook
     assert len(playbook.pages) == len(VENDOR_TEXTS) + len(PROSPECT_TEXTS) == playbook.cost.pages_fetched
     assert playbook.cost.asks == len(plain.asked)
@@ -214,7 +214,7 @@ async def test_the_same_input_gives_the_same_playbook(finished: Written, tmp_pat
 
 
 @pytest.mark.parametrize("count", matrix.sampled([3, 16], short=lambda count: count == 3))
-async def test_runs_at_once_do_not_mix(count: int, tmp_path: Path) -> None:
+async def test_concurrent_runs_do_not_mix(count: int, tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     await stage.opened()
     playbooks = await asyncio.gather(
@@ -348,7 +348,7 @@ def test_no_page_is_read_twice(plain: Written) -> None:
 # Progress
 
 
-def test_progress_only_grows_and_every_step_that_starts_ends(plain: Written) -> None:
+def test_progress_never_decreases_and_every_started_step_ends(plain: Written) -> None:
     events = plain.stage.events
     done = [event.done for event in events]
     assert done == sorted(done)
@@ -384,7 +384,7 @@ async def test_a_follower_is_told_what_is_being_done_and_may_leave(tmp_path: Pat
     assert playbook
 
 
-async def test_a_follower_is_told_again_what_a_run_is_doing_while_nothing_new_happens(
+async def test_a_follower_gets_heartbeats_while_nothing_new_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("octave_mcp.runs.HEARTBEAT_SECONDS", 0.01)
@@ -528,7 +528,7 @@ async def test_a_run_reads_no_more_pages_of_a_company_than_asked_for(tmp_path: P
 # What the model is shown
 
 
-def test_a_pack_is_shown_its_own_pages_and_what_serves_no_other_deal_is_left_out(plain: Written) -> None:
+def test_a_vendor_pack_is_asked_with_its_own_pages_and_without_the_prospect(plain: Written) -> None:
     asks = [ask for ask in plain.asked if ask.answer is VendorElements[Cite]]
     assert asks
     for ask in asks:
@@ -545,7 +545,7 @@ def test_a_writer_is_shown_each_piece_of_evidence_once(plain: Written) -> None:
 
 
 async def passages_shown(home: Path, texts: dict[str, str], **request: Any) -> list[tuple[Passage, ...]]:  # noqa: ANN401
-    """Of a vendor whose pages these are, by each ask about them."""
+    """The passages in each ask about a vendor that has these pages."""
     model, sites = ScriptedModel(), {**invented_sites(), VENDOR: pages(VENDOR, texts, name="Lumenforge")}
     record, _ = await Stage(home, model=model, source=ScriptedSource(sites)).run(**request)
     assert record.status == "completed"
@@ -558,7 +558,7 @@ BANNERS = {
 }
 
 
-async def test_what_stands_on_three_pages_of_a_pack_is_not_shown_and_what_stands_on_two_is(tmp_path: Path) -> None:
+async def test_text_repeated_on_many_pages_of_a_pack_is_left_out_but_text_on_two_is_shown(tmp_path: Path) -> None:
     texts = dict(VENDOR_TEXTS)
     for banner, paths in BANNERS.items():
         texts |= {path: f"{texts[path]}\n\n## Fair\n\n{banner}" for path in paths}
@@ -569,7 +569,7 @@ async def test_what_stands_on_three_pages_of_a_pack_is_not_shown_and_what_stands
     assert any("A plan costs $49 per hall." in text for text in shown)
 
 
-async def test_a_very_long_page_is_read_up_to_its_limit_and_an_overfull_pack_asked_in_parts(tmp_path: Path) -> None:
+async def test_a_very_long_page_is_cut_at_its_limit_and_an_overfull_pack_takes_several_asks(tmp_path: Path) -> None:
     def long(path: str, lines: int) -> str:
         return "# Page\n\n" + "\n\n".join(f"Line {n} of {path[1:]} is here." for n in range(lines))
 

@@ -271,7 +271,7 @@ def test_a_malformed_prompt_file_is_named_with_what_is_wrong(
         load("odd", tmp_path)
 
 
-def test_the_wheel_holds_every_prompt_file_and_reads_its_own_without_jinja(tmp_path: Path) -> None:
+def test_the_wheel_contains_every_prompt_file_and_reads_them_without_importing_jinja(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     built = subprocess.run(build, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr

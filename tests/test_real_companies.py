@@ -45,7 +45,7 @@ MADE: dict[tuple[str, str, int], Playbook] = {}
 
 
 async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int = 25) -> Playbook:
-    """The playbook of a deal, written once for all tests; the short ones have two, one of them of few pages."""
+    """The playbook of a deal, made once for all tests. The short tests use two, one of them from only a few pages."""
     key = (vendor, prospect, max_pages)
     if key not in MADE:
         MADE[key] = await written(sites, home, vendor, prospect, max_pages)

@@ -100,7 +100,7 @@ class Stdio:
 
 @asynccontextmanager
 async def server(folder: Path, env: dict[str, str], **options: object) -> AsyncGenerator[Stdio]:
-    """A server that is killed in the end, if it lives still."""
+    """A server that is killed at the end if it is still running."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -143,13 +143,13 @@ def paths(urls: set[str], site: LoopbackSite) -> set[str]:
 
 
 def repeated(done: set[str], sites: Pair) -> dict[str, int]:
-    """How often each page of a finished step was requested, where that was not exactly once."""
+    """The pages of finished steps that were not requested exactly once, with their number of requests."""
     hits = ((path, site.hits[path]) for site in (sites.vendor, sites.prospect) for path in paths(done, site))
     return {path: count for path, count in hits if count != 1}
 
 
 def check_events(home: Path, run_id: str) -> None:
-    """A client that follows the run across the interruption sees each event once."""
+    """Checks that event numbers have no gaps or repeats across the interruption, and progress never decreases."""
     with closing(sqlite3.connect(home / "octave.db")) as db:
         rows = db.execute("select number, event from events where run_id = ? order by number", [run_id]).fetchall()
     events = [json.loads(event) for _, event in rows]
@@ -189,7 +189,7 @@ MOMENTS = (
 
 @pytest.mark.long
 @pytest.mark.parametrize("at", MOMENTS, ids=str)
-async def test_a_run_killed_at_any_moment_is_finished_and_no_finished_step_is_made_again(
+async def test_a_run_killed_at_any_moment_is_finished_without_repeating_finished_steps(
     at: Moment, home: Path, tmp_path: Path
 ) -> None:
     sites = Pair(LoopbackSite(load("vendor"), held_at=at.request), LoopbackSite(load("prospect")))
@@ -213,7 +213,7 @@ async def test_a_run_killed_at_any_moment_is_finished_and_no_finished_step_is_ma
     check_events(home, run_id)
 
 
-async def test_two_servers_on_one_home_repeat_nothing_and_the_one_that_is_left_finishes_the_others_run(
+async def test_two_servers_on_one_home_repeat_nothing_and_the_survivor_finishes_the_others_run(
     pair: Pair, home: Path, tmp_path: Path
 ) -> None:
     later = Pair(LoopbackSite(load("vendor"), held_at=5), LoopbackSite(load("prospect")))

@@ -21,7 +21,7 @@ FENCE = re.compile(r"<passages-[0-9a-f]{16}>\n(?P<inside>.*)\n</passages-[0-9a-f
 
 @pytest.fixture
 def asks(plain: Written) -> list[Asked]:
-    """As a run made them, had the user said something of the deal."""
+    """The asks of a run, with context from the user added."""
     given = {"context": "They run nights."}
     return [ask.model_copy(update={"brief": ask.brief.model_copy(update=given)}) for ask in plain.asked]
 
@@ -176,7 +176,7 @@ def test_tokens_are_estimated_by_bytes(text: str, tokens: int) -> None:
     assert estimated_tokens(text) == tokens
 
 
-def test_a_writer_is_shown_the_first_findings_of_every_kind_and_not_more_than_fit(
+def test_a_writer_is_shown_the_first_findings_of_every_kind_within_the_size_limit(
     asks: list[Asked], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = the(asks, WhyWeWin[Cite])

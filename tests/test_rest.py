@@ -36,7 +36,7 @@ PLANTED = "planted-secret-4b1d0c9e7f"
 
 @pytest.fixture(autouse=True)
 def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow this machine is, a server in this process has time to open its database, and to end its answers."""
+    """Raises the timeouts for opening the database and for finishing responses: this machine may be slow."""
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
     monkeypatch.setattr(http, "DRAINING_SECONDS", 3600)
 
@@ -51,7 +51,7 @@ async def ended(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:
 # Runs
 
 
-async def test_a_run_is_begun_at_once_and_found_finished_later(held_pair: Pair) -> None:
+async def test_a_started_run_is_returned_at_once_and_found_finished_later(held_pair: Pair) -> None:
     async with serving() as client:
         begun = await client.post("/runs", json=held_pair.few)
         held_pair.release()
@@ -65,7 +65,7 @@ async def test_a_run_is_begun_at_once_and_found_finished_later(held_pair: Pair) 
     assert report["links"] == [f"/runs/{report['run_id']}/playbook.{suffix}" for suffix in ("md", "html", "json")]
 
 
-async def test_the_same_key_finds_the_same_run_and_another_request_by_it_is_refused(held_pair: Pair) -> None:
+async def test_the_same_key_finds_the_same_run_and_is_rejected_with_another_request(held_pair: Pair) -> None:
     key = {"Idempotency-Key": "deal-7"}
     async with serving() as client:
         first = await client.post("/runs", json=held_pair.domains, headers=key)
@@ -92,7 +92,7 @@ async def test_a_run_is_cancelled_and_has_no_playbook(held_pair: Pair) -> None:
     assert "cancelled" in playbook.json()["detail"]
 
 
-async def test_a_call_that_may_wait_answers_with_the_finished_run_and_its_session_is_listed_until_it_is_deleted(
+async def test_a_call_with_wait_seconds_returns_the_finished_run_and_its_session_is_listed_until_deleted(
     pair: Pair,
 ) -> None:
     async with serving() as client:
@@ -116,7 +116,7 @@ async def test_a_call_that_may_wait_answers_with_the_finished_run_and_its_sessio
 # Streams
 
 
-async def test_a_streamed_run_tells_what_happens_and_ends_with_its_report(held_pair: Pair) -> None:
+async def test_a_streamed_run_sends_its_events_and_ends_with_its_report(held_pair: Pair) -> None:
     asked = held_pair.few | LONG | {"stream": True}
     async with serving() as client, client.stream("POST", "/runs", json=asked) as answer:
         stream = sent_in(answer)
@@ -135,7 +135,7 @@ async def test_a_streamed_run_tells_what_happens_and_ends_with_its_report(held_p
     assert json.loads(first.data)["run_id"] == json.loads(last.data)["run_id"]
 
 
-async def test_a_client_that_hangs_up_and_is_cut_off_twenty_times_sees_each_event_once_and_in_order(
+async def test_a_client_that_reconnects_twenty_times_sees_each_event_once_and_in_order(
     held_pair: Pair, home: Path
 ) -> None:
     seen: list[Sent] = []
@@ -222,7 +222,7 @@ async def test_where_tokens_are_set_every_route_asks_for_one_but_those_about_hea
         assert (await client.get("/livez")).status_code == (await client.get("/readyz")).status_code == 200
 
 
-async def test_no_answer_and_no_log_holds_a_secret(
+async def test_no_response_and_no_log_contains_a_secret(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", PLANTED)
@@ -364,7 +364,7 @@ async def test_a_server_stops_when_it_is_told_to_even_with_a_stream_open(
 
 @pytest.fixture
 def run_server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
-    """Runs `python server.py` in this process, and returns its exit code: for where it ends before it listens."""
+    """Runs `python server.py` in this process and returns its exit code, for servers that exit before they listen."""
 
     def run(*arguments: str) -> object:
         monkeypatch.setattr(sys, "argv", ["server.py", *arguments])
@@ -383,7 +383,7 @@ def run_server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
         (("--http", "--port", "70000"), "OCTAVE_PORT"),
     ],
 )
-def test_a_server_that_must_not_or_cannot_listen_says_why_and_exits_3(
+def test_a_server_that_may_not_or_cannot_listen_says_why_and_exits_3(
     arguments: tuple[str, ...], said: str, run_server: Callable[..., object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = run_server(*arguments)

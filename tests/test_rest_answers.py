@@ -1,4 +1,4 @@
-"""What HTTP answers where a run has ended, and how it refuses: one server on loopback for all these tests."""
+"""HTTP responses about a finished run, and errors. All these tests share one server on loopback."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ async def server(_finished: Finished) -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def client(server: httpx2.AsyncClient, finished: Finished) -> httpx2.AsyncClient:  # noqa: ARG001 - the same home
-    """A client of a server that has one completed run: tests that add one, or delete it, use a server of their own."""
+    """A client of a server with one completed run. Tests that add or delete runs use a server of their own."""
     return server
 
 
@@ -119,7 +119,7 @@ def path(finished: Finished) -> str:
 # A finished run
 
 
-async def test_the_playbook_comes_in_each_format(client: httpx2.AsyncClient, path: str) -> None:
+async def test_the_playbook_is_available_in_each_format(client: httpx2.AsyncClient, path: str) -> None:
     links = (await client.get(path)).json()["links"]
     found = {link.rpartition(".")[2]: await client.get(link) for link in links}
     heads = [await client.head(link) for link in links]
@@ -135,7 +135,7 @@ async def test_the_playbook_comes_in_each_format(client: httpx2.AsyncClient, pat
     assert [(head.status_code, head.content) for head in heads] == [(200, b"")] * 3
 
 
-async def test_a_section_comes_by_its_name(client: httpx2.AsyncClient, path: str) -> None:
+async def test_a_section_is_returned_by_its_name(client: httpx2.AsyncClient, path: str) -> None:
     whole = (await client.get(path, params={"section": "vendor_elements.case_studies"})).json()
     wrong = await client.get(path, params={"section": "horoscope"})
 
@@ -144,7 +144,7 @@ async def test_a_section_comes_by_its_name(client: httpx2.AsyncClient, path: str
 
 
 @pytest.mark.parametrize("era", ["auto", "legacy"])
-async def test_http_and_mcp_answer_with_the_same_runs(
+async def test_http_and_mcp_return_the_same_run(
     era: Literal["auto", "legacy"], client: httpx2.AsyncClient, finished: Finished, path: str
 ) -> None:
     report = (await client.get(path)).json()
@@ -156,9 +156,7 @@ async def test_http_and_mcp_answer_with_the_same_runs(
     assert found["overview"] == report["overview"]
 
 
-async def test_a_reader_may_name_the_last_event_in_the_address_where_it_cannot_send_headers(
-    client: httpx2.AsyncClient, path: str
-) -> None:
+async def test_the_last_event_id_may_be_a_query_parameter(client: httpx2.AsyncClient, path: str) -> None:
     async with client.stream("GET", f"{path}/events", params={"last_event_id": "7"}) as answer:
         first = await anext(sent_in(answer))
     head = await client.head(f"{path}/events")
@@ -167,17 +165,17 @@ async def test_a_reader_may_name_the_last_event_in_the_address_where_it_cannot_s
     assert (head.status_code, head.content) == (200, b"")
 
 
-# What cannot be used
+# Invalid requests
 
 
-async def test_a_last_event_that_is_no_number_is_refused(client: httpx2.AsyncClient) -> None:
+async def test_an_invalid_last_event_id_is_rejected(client: httpx2.AsyncClient) -> None:
     for number in ("", "-1", "1.5", "seven", "9" * 30, "1 OR 1=1"):
         in_header = await client.get(f"/runs/{UNKNOWN_RUN}/events", headers={"Last-Event-ID": number})
         in_address = await client.get(f"/runs/{UNKNOWN_RUN}/events", params={"last_event_id": number})
         assert problem_in(in_header)["code"] == problem_in(in_address)["code"] == "invalid_input"
 
 
-async def test_what_cannot_be_used_is_refused_with_the_same_code_over_http_and_mcp(client: httpx2.AsyncClient) -> None:
+async def test_invalid_arguments_cause_the_same_error_code_over_http_and_mcp(client: httpx2.AsyncClient) -> None:
     found: list[tuple[dict[str, Any], str]] = []
     async with Client(StreamableHttpTransport(f"{client.base_url}/mcp")) as mcp:
         for arguments, code in REFUSED:
@@ -191,7 +189,7 @@ async def test_what_cannot_be_used_is_refused_with_the_same_code_over_http_and_m
     assert found == [row for row in REFUSED for _ in range(2)]
 
 
-async def test_a_body_that_cannot_be_read_is_refused(client: httpx2.AsyncClient) -> None:
+async def test_an_invalid_body_is_rejected(client: httpx2.AsyncClient) -> None:
     found: list[tuple[str | None, bytes, int]] = []
     for media_type, body, _ in UNREADABLE:
         headers = {"Content-Type": media_type} if media_type else {}
@@ -202,19 +200,19 @@ async def test_a_body_that_cannot_be_read_is_refused(client: httpx2.AsyncClient)
     assert found == UNREADABLE
 
 
-async def test_every_refusal_is_a_problem(client: httpx2.AsyncClient) -> None:
+async def test_every_error_is_problem_json(client: httpx2.AsyncClient) -> None:
     answers = [(method, path, await client.request(method, path)) for method, path, _ in MISSED]
 
     assert [(method, path, problem_in(answer)["status"]) for method, path, answer in answers] == MISSED
 
 
-async def test_an_unsupported_method_is_refused_with_the_supported_ones(client: httpx2.AsyncClient) -> None:
+async def test_the_error_for_an_unsupported_method_lists_the_supported_ones(client: httpx2.AsyncClient) -> None:
     answer = await client.put("/sessions/some")
 
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "DELETE"}
 
 
-async def test_a_workflow_that_is_not_there_is_refused_with_the_names_of_the_one_that_is(
+async def test_the_error_for_an_unknown_workflow_names_the_known_one(
     client: httpx2.AsyncClient,
 ) -> None:
     detail = problem_in(await client.post("/workflows/other/runs", data=COMPANIES))["detail"]
@@ -223,7 +221,7 @@ async def test_a_workflow_that_is_not_there_is_refused_with_the_names_of_the_one
     assert "phase1_2_3_4_workflow" in detail
 
 
-async def test_a_body_beyond_the_limit_is_refused_announced_or_not(client: httpx2.AsyncClient) -> None:
+async def test_a_body_over_the_limit_is_rejected_with_or_without_content_length(client: httpx2.AsyncClient) -> None:
     async def endless() -> AsyncGenerator[bytes]:
         for _ in range(64):
             yield b"x" * 65536
@@ -258,7 +256,7 @@ async def test_a_host_that_only_looks_like_ours_is_refused(client: httpx2.AsyncC
         assert (host, (await client.get("/livez", headers={"Host": host})).status_code) == (host, 421)
 
 
-async def test_loopback_and_the_names_that_are_set_are_answered(client: httpx2.AsyncClient) -> None:
+async def test_loopback_and_configured_host_names_are_accepted(client: httpx2.AsyncClient) -> None:
     ours = [{"Host": "localhost"}, {"Host": "[::1]:7777"}, {"Origin": "http://localhost:7777"}]
     assert [(await client.get("/livez", headers=headers)).status_code for headers in ours] == [200] * 3
 
@@ -269,7 +267,7 @@ async def test_loopback_and_the_names_that_are_set_are_answered(client: httpx2.A
     assert (named.status_code, other.status_code) == (200, 403)
 
 
-# What the server says of itself
+# The server itself
 
 
 async def test_the_settings_are_listed_with_where_they_come_from_and_secrets_masked(client: httpx2.AsyncClient) -> None:

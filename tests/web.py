@@ -30,7 +30,7 @@ def serving(**settings: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
 
 
 def new_client(origin: str) -> httpx2.AsyncClient:
-    """Without a deadline, and with a new connection for each request: no kept one can be closed at the same moment."""
+    """Without a timeout, and with a new connection for each request: the server could be closing an idle one."""
     limits = httpx2.Limits(max_keepalive_connections=0)
     return httpx2.AsyncClient(base_url=origin, timeout=None, trust_env=False, limits=limits)
 
@@ -75,7 +75,7 @@ async def sent_in(answer: httpx2.Response) -> AsyncIterator[Sent]:
 
 
 def problem_in(answer: httpx2.Response) -> dict[str, Any]:
-    """The problem that the answer holds, after a check of its form."""
+    """The problem document of the response, after a check of its structure."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     found = answer.json()
     assert found.keys() == {"type", "title", "status", "code", "detail"}
@@ -85,6 +85,6 @@ def problem_in(answer: httpx2.Response) -> dict[str, Any]:
 
 
 def paths() -> list[str]:
-    """A path of every route, and one that has no route."""
+    """A path for every route, and one without a route."""
     routes = [route.path for route in http.make(load()).routes if isinstance(route, Route)]
     return [*(re.sub(r"{\w+}", "some", path) for path in routes), "/nope"]

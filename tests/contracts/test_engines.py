@@ -58,7 +58,7 @@ ENGINES = ("inline", "durable-sqlite", "durable-postgres")
 on_few_databases = pytest.mark.parametrize(
     "bench", sampled(ENGINES, lambda name: name != "durable-postgres"), indirect=True
 )
-"""For what makes no difference to a database: in the short tests, only those that need no server."""
+"""For tests whose outcome does not depend on the database: the short tests leave out the one that needs a server."""
 
 
 @pytest.fixture(params=ENGINES)
@@ -95,7 +95,7 @@ async def test_a_step_gives_what_its_call_gives(bench: Bench) -> None:
 
 
 @on_few_databases
-async def test_an_error_comes_out_as_what_it_is(bench: Bench) -> None:
+async def test_a_step_raises_the_error_with_its_original_type(bench: Bench) -> None:
     failures = (SiteUnreachable("nothing answers"), RateLimited("later"))
     raised: list[OctaveError] = []
 
@@ -187,7 +187,7 @@ async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_
 
 
 def open_files(folder: Path) -> list[Path]:
-    """Those of the folder that this process has open; none where the system does not say."""
+    """The files in the folder that this process has open; empty on systems without /proc."""
     shown = Path("/proc/self/fd")
     found = (_target(one) for one in shown.iterdir()) if shown.is_dir() else ()
     return [file for file in found if file and file.is_relative_to(folder)]
@@ -196,7 +196,7 @@ def open_files(folder: Path) -> list[Path]:
 def _target(link: Path) -> Path | None:
     try:
         return link.readlink()
-    except FileNotFoundError:  # closed since
+    except FileNotFoundError:  # closed in the meantime
         return None
 
 

@@ -65,7 +65,7 @@ def asks(plain: Written) -> list[Asked]:
     return list({ask.answer: ask for ask in plain.asked}.values())
 
 
-async def test_an_answer_has_the_form_that_was_asked_for_says_what_it_used_and_leaves_the_ask_as_it_was(
+async def test_an_answer_has_the_requested_type_and_its_usage_and_does_not_change_the_ask(
     model: Model, asks: list[Asked]
 ) -> None:
     assert len(asks) == 10

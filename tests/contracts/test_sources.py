@@ -113,7 +113,7 @@ async def test_a_home_page_is_of_its_kind_and_says_whose_it_is(stand: Stand) -> 
 
 
 @in_one_loop
-async def test_the_digest_of_a_page_is_that_of_its_text_and_its_time_is_aware(stand: Stand, site: Site) -> None:
+async def test_a_page_has_the_digest_of_its_text_and_an_aware_time(stand: Stand, site: Site) -> None:
     for page in (site.home, *await stand.source.scrape(site, [link.url for link in site.links[:4]])):
         assert isinstance(page, Page)
         assert page.ref.sha256 == sha256(page.text.encode()).hexdigest()
@@ -123,7 +123,7 @@ async def test_the_digest_of_a_page_is_that_of_its_text_and_its_time_is_aware(st
 
 
 @in_one_loop
-async def test_a_map_has_each_address_once_and_not_the_home_page(site: Site) -> None:
+async def test_a_map_lists_each_address_once_without_the_home_page(site: Site) -> None:
     keys = [url_key(link.url) for link in site.links]
     assert len(keys) == len(set(keys)) > 5
     assert url_key(site.home.ref.url) not in keys
@@ -131,14 +131,14 @@ async def test_a_map_has_each_address_once_and_not_the_home_page(site: Site) -> 
 
 
 @in_one_loop
-async def test_pages_come_in_the_order_asked_for(stand: Stand, site: Site) -> None:
+async def test_pages_are_returned_in_the_requested_order(stand: Stand, site: Site) -> None:
     urls = [link.url for link in reversed(site.links[:6])]
     pages = await stand.source.scrape(site, urls)
     assert [page.ref.url for page in pages if isinstance(page, Page)] == urls
 
 
 @in_one_loop
-async def test_a_page_that_is_not_there_is_a_failure_in_its_place(stand: Stand, site: Site) -> None:
+async def test_a_missing_page_is_returned_as_a_failure_in_its_position(stand: Stand, site: Site) -> None:
     gone = f"{site.company.url}/no-such-page"
     first, failure, last = await stand.source.scrape(site, [site.links[0].url, gone, site.links[1].url])
     assert isinstance(first, Page)
@@ -156,12 +156,12 @@ async def test_a_page_of_another_site_is_not_read(stand: Stand, site: Site) -> N
 
 
 @in_one_loop
-async def test_no_addresses_give_no_pages(stand: Stand, site: Site) -> None:
+async def test_scraping_no_addresses_returns_no_pages(stand: Stand, site: Site) -> None:
     assert await stand.source.scrape(site, []) == ()
 
 
 @in_one_loop
-async def test_the_same_page_reads_the_same_each_time(stand: Stand, site: Site) -> None:
+async def test_reading_a_page_twice_gives_the_same_result(stand: Stand, site: Site) -> None:
     url = site.links[0].url
     first, again = await stand.source.scrape(site, [url]), await stand.source.scrape(site, [url])
     assert [page.text for page in first if isinstance(page, Page)] == [p.text for p in again if isinstance(p, Page)]

@@ -33,7 +33,7 @@ TEXTS = ("# One\n\nPlain text.", "CRLF\r\nstays\r\n", "中文 é é 🎉\u2028\u
 
 @pytest.fixture(scope="module")
 def database(postgres_server: str) -> str:
-    """One for all these tests: to make it takes longer than any of them."""
+    """One database for all these tests: creating it takes longer than any of them."""
     name = f"contracts_{secrets.token_hex(6)}"
     with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -42,7 +42,7 @@ def database(postgres_server: str) -> str:
 
 @pytest.fixture
 def emptied(database: str) -> str:
-    """It, without what the test before has left."""
+    """The database, without the tables of the previous test."""
     with psycopg.connect(database, autocommit=True) as connection:
         rows = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
         if tables := [sql.Identifier(name) for (name,) in rows if name != schema.name]:
@@ -177,7 +177,7 @@ async def test_a_playbook_is_kept_whole(store: Store) -> None:
     assert await store.get_playbook("run_2") is None
 
 
-async def test_the_text_of_a_page_is_kept_to_the_character(store: Store) -> None:
+async def test_the_text_of_a_page_is_stored_unchanged(store: Store) -> None:
     await store.add_run(record(), new_session=True)
     for number, text in enumerate(TEXTS):
         kept = page(f"https://lumenforge.example/{number}", text)
@@ -221,7 +221,7 @@ async def test_a_text_that_another_run_is_about_to_need_outlives_the_one_that_br
     await asyncio.gather(*(come_and_go(number) for number in range(10)))
 
 
-async def test_what_is_no_digest_leads_nowhere(store: Store) -> None:
+async def test_an_invalid_digest_finds_no_text(store: Store) -> None:
     for digest in ("", "../../etc/passwd", "a/b", "..", "0" * 63 + "."):
         assert await store.page_text(digest) is None
 
