@@ -13,7 +13,7 @@ help: ## List these commands
 demo: .venv/runtime ## Write a playbook for two invented companies into demo-playbook, without network or key
 	$(BIN)/octave-mcp demo --out demo-playbook
 
-test: .venv/dev ## Run the tests, but for the long ones
+test: .venv/dev ## Run the tests, except the long ones
 	$(BIN)/python -m pytest
 
 check: .venv/dev ## Lint, format, types, who imports whom, and whether the docs are true
@@ -33,7 +33,7 @@ snapshots: .venv/dev ## Rewrite tests/snapshots after a deliberate change of a t
 docs: .venv/dev ## Regenerate the parts of the docs that come from the product: tables, help, answers
 	$(BIN)/python docs/generate.py
 
-long: .venv/dev ## Run only the long tests: the remaining cases of tables and matrices, kills at ten moments
+long: .venv/dev ## Run only the long tests: slow ones, and the remaining parameter cases
 	$(BIN)/python -m pytest -m long
 
 bench: .venv/dev ## Compare start-up with a trivial server's

@@ -88,8 +88,6 @@ def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_")) and name != "OCTAVE_WRITE_SNAPSHOTS":
             monkeypatch.delenv(name)
     monkeypatch.setenv("OCTAVE_HOME", str(folder))
-    monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")  # a slow machine or a held site must not time out
-    monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
 
 
 @pytest.fixture(autouse=True)
@@ -232,6 +230,8 @@ def held_pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 def _allowed(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", sites.hosts)
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")  # a slow machine or a held site must not time out
+    monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
     yield sites
     sites.close()
 

@@ -62,7 +62,7 @@ def site() -> Iterator[LoopbackSite]:
 @asynccontextmanager
 async def opened(site: LoopbackSite, *, copies: Memory | None = None) -> AsyncGenerator[tuple[Kept, Site]]:
     """A source of its own, with one site open."""
-    source = make(load(allow_hosts=("127.0.0.1",)), copies or NoNotes())
+    source = make(load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), copies or NoNotes())
     assert isinstance(source, Kept)
     try:
         company = await source.open(parse_company(f"http://{site.host}", "vendor", frozenset({"127.0.0.1"})))
@@ -398,7 +398,7 @@ def knowing(double: Double, addresses: dict[str, str], *allow_hosts: str) -> Kep
             raise OSError
         return addresses[host].split()
 
-    chosen = load(allow_hosts=allow_hosts)
+    chosen = load(allow_hosts=allow_hosts, fetch_timeout_seconds=3600)
     reader = Firecrawl(chosen, NoNotes(), SecretStr(A_KEY), double.url, max_age_seconds=0, lookup=look_up)
     return Kept(reader, NoNotes(), max_age_seconds=0)
 
@@ -474,7 +474,7 @@ async def test_a_site_that_shuts_out_machines_is_read_by_firecrawl() -> None:
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as serving:
         port: int = serving.sockets[0].getsockname()[1]
-        source = make(load(allow_hosts=("127.0.0.1",)), NoNotes())
+        source = make(load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), NoNotes())
         company = await source.open(parse_company(f"http://127.0.0.1:{port}", "vendor", frozenset({"127.0.0.1"})))
         home = await source.home(company)
         await source.close()

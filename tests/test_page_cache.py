@@ -106,7 +106,9 @@ async def reading(
     site: Versions, store: SqlStore, *, age: float = 3600, refresh: bool = False
 ) -> AsyncGenerator[tuple[Source, Site]]:
     """A source of its own, as each run has one, with the site open."""
-    source = make(load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age), store, refresh=refresh)
+    source = make(
+        load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age, fetch_timeout_seconds=3600), store, refresh=refresh
+    )
     try:
         company = await source.open(parse_company(site.url(), "vendor", LOOPBACK))
         yield source, await source.map(company, await source.home(company))

@@ -107,7 +107,13 @@ async def server(folder: Path, env: dict[str, str], **options: object) -> AsyncG
         SERVER,
         json.dumps(options),
         cwd=folder,
-        env=os.environ | env | {"PYTHONPATH": str(ROOT), "OCTAVE_FETCH_TIMEOUT_SECONDS": str(LONG)},
+        env=os.environ
+        | env
+        | {
+            "PYTHONPATH": str(ROOT),
+            "OCTAVE_FETCH_TIMEOUT_SECONDS": str(LONG),
+            "OCTAVE_SITE_TIMEOUT_SECONDS": str(LONG),
+        },
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,

@@ -23,7 +23,7 @@ from octave_mcp.sources.crawler.scan import is_suspicious, too_complex
 from octave_mcp.sources.crawler.unread import Unread
 
 CPU_SECONDS = 4
-"""For one page. Not wall-clock time: a busy machine must not make a page too complex."""
+"""Per page. CPU time, so that a busy machine does not make a page too complex."""
 MOST_BYTES = 1_000_000_000
 """Of memory, the interpreter's included."""
 AT_ONCE = 2
@@ -120,7 +120,7 @@ def _limit() -> None:
         import resource  # noqa: PLC0415 - not there on Windows
 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
-        # Limits of the system count whole seconds from the start of the process: a second line, if SIGPROF is ignored.
+        # RLIMIT_CPU counts whole seconds since the process started. It is the fallback if SIGPROF is ignored.
         most, hardest = math.ceil(time.process_time()) + CPU_SECONDS + 1, resource.getrlimit(resource.RLIMIT_CPU)[1]
         if hardest == resource.RLIM_INFINITY or most < hardest:
             resource.setrlimit(resource.RLIMIT_CPU, (most, hardest))
