@@ -42,6 +42,8 @@ from octave_mcp.surfaces.cli import main
 from octave_mcp.tooling import unheard
 
 ROOT = Path(__file__).parents[1]
+CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+"""Parameters of the MCP request `initialize`, for tests that write the protocol themselves."""
 SHARED_SITES = ROOT.parent / "shared" / "sites"
 
 
@@ -83,7 +85,7 @@ def pytest_configure() -> None:
 
 
 def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sets OCTAVE_HOME to the folder, removes this machine's own settings and keys, and disables fetch timeouts."""
+    """Sets OCTAVE_HOME to the folder, and removes this machine's own settings and keys."""
     for name in list(os.environ):
         if name.startswith(("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_")) and name != "OCTAVE_WRITE_SNAPSHOTS":
             monkeypatch.delenv(name)
@@ -217,23 +219,31 @@ class Pair:
 @pytest.fixture
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     """Two sites that answer, allowed by the settings; the extractive model writes."""
-    yield from _allowed(Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect"))), monkeypatch)
+    sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
+    allow(sites, monkeypatch)
+    yield sites
+    sites.close()
 
 
 @pytest.fixture
 def held_pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     """Two sites that answer once they are released: until then no run about them can end."""
     sites = Pair(LoopbackSite(load("vendor"), held=True), LoopbackSite(load("prospect"), held=True))
-    yield from _allowed(sites, monkeypatch)
-
-
-def _allowed(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", sites.hosts)
-    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
-    monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")  # a slow machine or a held site must not time out
-    monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
+    allow(sites, monkeypatch)
     yield sites
     sites.close()
+
+
+def allow(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", sites.hosts)
+    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    lift_site_timeouts(monkeypatch)
+
+
+def lift_site_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine or a held site must not time out."""
+    monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")
+    monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
 
 
 @dataclass(frozen=True)
@@ -245,6 +255,11 @@ class Finished:
     run_id: str
     session_id: str
 
+    def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Makes its home OCTAVE_HOME."""
+        monkeypatch.setenv("OCTAVE_HOME", str(self.home))
+        allow(self.pair, monkeypatch)
+
 
 @pytest.fixture(scope="session")
 def _finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
@@ -252,9 +267,10 @@ def _finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     pair = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
     with pytest.MonkeyPatch.context() as patched:
         _use_home(folder, patched)
-        for _ in _allowed(pair, patched):
-            record = asyncio.run(_run_to_its_end(pair))
-            yield Finished(folder, pair, record.run_id, record.session_id)
+        allow(pair, patched)
+        record = asyncio.run(_run_to_its_end(pair))
+    yield Finished(folder, pair, record.run_id, record.session_id)
+    pair.close()
 
 
 async def _run_to_its_end(pair: Pair) -> RunRecord:
@@ -271,9 +287,7 @@ async def _run_to_its_end(pair: Pair) -> RunRecord:
 @pytest.fixture
 def finished(_finished: Finished, home: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:  # noqa: ARG001 - goes first
     """One completed run per worker, in its own OCTAVE_HOME. Tests that add or delete runs use `pair` instead."""
-    monkeypatch.setenv("OCTAVE_HOME", str(_finished.home))
-    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", _finished.pair.hosts)
-    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    _finished.use(monkeypatch)
     return _finished
 
 

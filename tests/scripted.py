@@ -613,9 +613,19 @@ class Written:
         return self.stage.scripted.asked
 
     @property
+    def one_of_each(self) -> list[Asked]:
+        """One ask for each answer type."""
+        return list({ask.answer: ask for ask in self.asked}.values())
+
+    @property
     def scraped(self) -> list[str]:
         assert isinstance(self.stage.site_source, ScriptedSource)
         return self.stage.site_source.scraped
+
+
+def codes(playbook: Playbook | None) -> set[str]:
+    """The codes of its gaps."""
+    return {gap.code for gap in playbook.gaps} if playbook else set()
 
 
 async def written(stage: Stage, **request: Any) -> Written:  # noqa: ANN401 - fields of the request

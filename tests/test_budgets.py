@@ -27,6 +27,7 @@ from scripted import (
     Written,
     answered,
     asked_for,
+    codes,
     form,
     invented_sites,
     pages,
@@ -41,7 +42,7 @@ from octave_mcp.domain.asks import StandIn, Unusable, Usage
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageFailure
-from octave_mcp.domain.playbook import Playbook, TalkTrackDraft, WhyWeWin
+from octave_mcp.domain.playbook import TalkTrackDraft, WhyWeWin
 from octave_mcp.domain.prospect import Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, SetupError
@@ -141,10 +142,6 @@ def later(first: First, tmp_path: Path) -> Stages:
 def end_after_reading(double: Double) -> None:
     """Ends runs when they start to write, for tests about reading."""
     double.fails(FOR_GOOD["wrong key"][0], lambda request: request.form in WRITTEN, times=None)
-
-
-def codes(playbook: Playbook | None) -> set[str]:
-    return {gap.code for gap in playbook.gaps} if playbook else set()
 
 
 def of(asked: list[Request], forms: tuple[type[Value], ...]) -> list[Request]:

@@ -13,7 +13,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Ended, Finished, LoopbackSite, Pair, log_lines, names_in, octave, read_json
+from conftest import (
+    ROOT,
+    Ended,
+    Finished,
+    LoopbackSite,
+    Pair,
+    lift_site_timeouts,
+    log_lines,
+    names_in,
+    octave,
+    read_json,
+)
 
 from octave_mcp import __version__
 from octave_mcp.demo.sites import load
@@ -28,8 +39,7 @@ STEP = b"reaching "
 
 @pytest.fixture(autouse=True)
 def sites_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")
-    monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
+    lift_site_timeouts(monkeypatch)
 
 
 def addresses(pair: Pair) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import pytest
 import stamina
+from conftest import SHARED_SITES
 from scripted import NoNotes
 
 from octave_mcp.domain.addresses import check_url, parse_company, same_site, url_key
@@ -29,7 +30,6 @@ from octave_mcp.sources.crawler import make
 from octave_mcp.sources.crawler.crawler import Crawler
 from octave_mcp.sources.crawler.guard import Lookup, lookup
 
-SITES = Path(__file__).parents[2] / "shared" / "sites"
 NOWHERE: frozenset[str] = frozenset()
 LOOPBACK = frozenset({"127.0.0.1"})
 
@@ -94,7 +94,7 @@ class Server:
         self.asked: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()
         """Bytes sent, by path."""
-        self.ended, self.is_asked, self.is_silent = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.is_asked, self.is_silent = asyncio.Event(), asyncio.Event()
         self.port = 0
         self.connections: set[asyncio.Task[None]] = set()
 
@@ -116,7 +116,6 @@ class Server:
 
     async def close(self) -> None:
         """Ends every connection, and returns when none is left."""
-        self.ended.set()
         for connection in (left := list(self.connections)):
             connection.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -140,8 +139,7 @@ class Server:
 
     async def silent(self, writer: asyncio.StreamWriter) -> None:
         self.is_silent.set()
-        await self.ended.wait()
-        writer.close()
+        await writer.wait_closed()
 
 
 @asynccontextmanager
@@ -552,29 +550,17 @@ def test_legal_login_cart_and_tag_pages_are_not_worth_reading() -> None:
     assert all(worth_reading(f"https://acme.com{path}") for path in ("/pricing", "/authors-and-books", "/customers/x"))
 
 
-@pytest.fixture(scope="module")
-def web() -> Iterator[dict[str, str]]:
-    """The collection's sites, each on a port of its own."""
-    if not SITES.is_dir():
-        pytest.skip("the collection of company sites is not beside the project")
-    serving = subprocess.Popen([sys.executable, str(SITES / "serve.py")], stdout=subprocess.PIPE, text=True)
-    assert serving.stdout
-    yield json.loads(serving.stdout.readline())
-    serving.terminate()
-    serving.communicate()
-
-
 @asynccontextmanager
-async def reading(web: dict[str, str], domain: str) -> AsyncGenerator[tuple[Source, Site]]:
+async def reading(real_sites: dict[str, str], domain: str) -> AsyncGenerator[tuple[Source, Site]]:
     source = make(settings(), NoNotes())
     try:
-        yield source, await site_of(source, parse_company(web[domain], "vendor", LOOPBACK))
+        yield source, await site_of(source, parse_company(real_sites[domain], "vendor", LOOPBACK))
     finally:
         await source.close()
 
 
-async def test_a_real_site_is_mapped_from_its_links_and_sitemaps(web: dict[str, str]) -> None:
-    async with reading(web, "posthog.com") as (_, site):
+async def test_a_real_site_is_mapped_from_its_links_and_sitemaps(real_sites: dict[str, str]) -> None:
+    async with reading(real_sites, "posthog.com") as (_, site):
         found = {link.url.removeprefix(site.company.url): link for link in site.links}
 
     assert {"/customers/airbus", "/handbook/strategy/investors", "/blog/posthog-vs-mixpanel"} <= found.keys()
@@ -583,16 +569,18 @@ async def test_a_real_site_is_mapped_from_its_links_and_sitemaps(web: dict[str, 
     assert site.home.structured.founders == ("James Hawkins", "Tim Glaser")
 
 
-async def test_every_page_of_the_collection_can_be_read(web: dict[str, str]) -> None:
+async def test_every_page_of_the_collection_can_be_read(real_sites: dict[str, str]) -> None:
     for domain in ("posthog.com", "supabase.com", "greptime.cn", "tinyworks.example"):
-        paths = [page["path"] for page in json.loads((SITES / domain / "pages.json").read_text("utf-8"))["pages"]]
-        async with reading(web, domain) as (source, site):
+        paths = [
+            page["path"] for page in json.loads((SHARED_SITES / domain / "pages.json").read_text("utf-8"))["pages"]
+        ]
+        async with reading(real_sites, domain) as (source, site):
             found = await source.scrape(site, [site.company.url + path for path in paths if path != "/"])
         assert [page for page in found if isinstance(page, PageFailure)] == []
 
 
-async def test_a_page_that_moved_is_read_where_it_is_now(web: dict[str, str]) -> None:
-    async with reading(web, "posthog.com") as (source, site):
+async def test_a_page_that_moved_is_read_where_it_is_now(real_sites: dict[str, str]) -> None:
+    async with reading(real_sites, "posthog.com") as (source, site):
         (page,) = await source.scrape(site, [f"{site.company.url}/compare/posthog-vs-mixpanel"])
 
     assert isinstance(page, Page)

@@ -14,7 +14,7 @@ import socket
 import sqlite3
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -118,6 +118,9 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+Run = Callable[[str, Path], Awaitable[Ended]]
+
+
 def here(line: str, pair: Pair) -> str:
     for name, site in zip(NAMES, (pair.vendor, pair.prospect), strict=True):
         line = line.replace(name, site.host)
@@ -146,15 +149,23 @@ async def serve(line: str, cwd: Path) -> None:
     await process.communicate()
 
 
+async def run_all(
+    first: str, others: list[str], run_one: Run, pair: Pair, cwd: Path, monkeypatch: pytest.MonkeyPatch
+) -> Ended:
+    """Runs the command that makes a run, and then those that use it."""
+    begun = await run_one(f"{here(first, pair)} --max-pages 4 --json", cwd)
+    monkeypatch.setenv("RUN", json.loads(begun.out)["run_id"])
+    for line in others:
+        ended = await run_one(here(line, pair), cwd)
+        assert ended.code == 0, (line, ended)
+        assert ended.out, line
+    return begun
+
+
 async def test_commands_do_what_the_documents_say(pair: Pair, terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs the commands that need no shell, in this process."""
     first, *others = sorted(filter(needs_no_shell, commands()), key=lambda line: "generate" not in line)
-    begun = await run_here(f"{here(first, pair)} --max-pages 4 --json", terminal)
-    monkeypatch.setenv("RUN", json.loads(begun.out)["run_id"])
-    for line in others:
-        ended = await run_here(here(line, pair), terminal)
-        assert ended.code == 0, (line, ended)
-        assert ended.out, line
+    begun = await run_all(first, others, run_here, pair, terminal, monkeypatch)
 
     assert begun.code == 0
     assert len(others) > 10
@@ -168,12 +179,7 @@ async def test_commands_in_a_shell_do_what_the_documents_say(
 ) -> None:
     lines = [line for line in commands() if is_run(line) and not is_server(line)]
     first, *others = sorted(lines, key=lambda line: "generate" not in line)
-    begun = await run(f"{here(first, pair)} --max-pages 4 --json", terminal)
-    monkeypatch.setenv("RUN", json.loads(begun.out)["run_id"])
-    for line in others:
-        ended = await run(here(line, pair), terminal)
-        assert ended.code == 0, (line, ended)
-        assert ended.out, line
+    begun = await run_all(first, others, run, pair, terminal, monkeypatch)
 
     assert begun.code == 0
     assert list((terminal / "again" / "pages").glob("*.md"))

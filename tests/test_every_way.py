@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from conftest import ROOT, Pair
+from conftest import Pair, lift_site_timeouts
 from fastmcp import Client
-from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
-from web import FORM, sent_in, serving
+from fastmcp.client.transports import StreamableHttpTransport
+from test_mcp import ERAS, Era, over_stdio
+from web import FORM, lift_server_timeouts, sent_in, serving
 
 from octave_mcp.domain.run import FINAL
-from octave_mcp.surfaces import http, rest
-
-MODES = ("auto", "legacy")
 
 Asked = dict[str, Any]
 Way = Callable[[httpx2.AsyncClient, Asked], Awaitable[str]]
@@ -63,14 +59,7 @@ async def file_of(web: httpx2.AsyncClient, run_id: str) -> str:
     return (await web.get(f"/runs/{run_id}/playbook.json")).raise_for_status().text
 
 
-def over_stdio(mode: Any, log: Path) -> Client[Any]:  # noqa: ANN401 - a Literal of fastmcp's
-    transport = StdioTransport(
-        sys.executable, [str(ROOT / "server.py")], env=dict(os.environ), keep_alive=False, log_file=log
-    )
-    return Client(transport, mode=mode)
-
-
-def over_http(mode: Any, web: httpx2.AsyncClient) -> Client[Any]:  # noqa: ANN401 - a Literal of fastmcp's
+def over_http(mode: Era, web: httpx2.AsyncClient) -> Client[Any]:
     return Client(StreamableHttpTransport(str(web.base_url.join("/mcp"))), mode=mode, timeout=3600)
 
 
@@ -85,17 +74,15 @@ def said(text: str) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raises the timeouts for opening the database and for finishing responses: this machine may be slow."""
-    monkeypatch.setattr(rest, "READY_SECONDS", 3600)
-    monkeypatch.setattr(http, "DRAINING_SECONDS", 3600)
+    lift_server_timeouts(monkeypatch)
 
 
-async def by_every_way(asked: Asked, folder: Path, stdio_modes: Sequence[str]) -> list[dict[str, Any]]:
+async def by_every_way(asked: Asked, folder: Path, stdio_modes: Sequence[Era]) -> list[dict[str, Any]]:
     """The content of the playbook from each client. They run in parallel: no client may have to wait for another."""
     async with serving() as web:
         playbooks = await asyncio.gather(
             *(by_mcp(over_stdio(mode, folder / "stderr"), asked) for mode in stdio_modes),
-            *(by_mcp(over_http(mode, web), asked) for mode in MODES),
+            *(by_mcp(over_http(mode, web), asked) for mode in ERAS),
             by_polling(web, asked),
             by_events(web, asked),
             as_it_was_first_done(web, asked),
@@ -117,10 +104,9 @@ async def test_every_client_gets_the_same_playbook_of_real_pages(
 ) -> None:
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", "127.0.0.1")
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
-    monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")
-    monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
+    lift_site_timeouts(monkeypatch)
     sites = {"vendor_domain": real_sites["posthog.com"], "prospect_domain": real_sites["supabase.com"]}
-    first, *others = await by_every_way(sites | {"max_pages": 12}, tmp_path, stdio_modes=MODES)
+    first, *others = await by_every_way(sites | {"max_pages": 12}, tmp_path, stdio_modes=ERAS)
 
     assert first["email_sequences"]
     assert len(others) == 6

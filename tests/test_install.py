@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ended, command, names_in, octave, read_json
+from conftest import CLIENT, Ended, command, names_in, octave, read_json
 
 from octave_mcp.surfaces import install as surface
 
@@ -21,12 +21,7 @@ FILES = {
     "claude-code": "project/.mcp.json",
     "cursor": ".cursor/mcp.json",
 }
-HELLO = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
-}
+HELLO = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT}
 ELSEWHERE = """
 import sys
 import platformdirs

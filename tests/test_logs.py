@@ -18,10 +18,10 @@ from pydantic import SecretStr
 
 from octave_mcp import observe
 from octave_mcp.app import App
-from octave_mcp.domain.events import Event
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, load
+from octave_mcp.tooling import unheard
 
 FIELDS = {"timestamp", "level", "message", "module", "function", "line", "exception"}.union(
     {"run_id", "session_id", "step", "company", "duration_ms", "success", "event"}
@@ -227,7 +227,3 @@ async def test_progress_is_logged_at_debug_level_only(pair: Pair, home: Path) ->
     assert progress
     assert {line["level"] for line in progress} == {"DEBUG"}
     assert all(line["detail"] for line in progress)
-
-
-async def unheard(_: Event) -> None:
-    return

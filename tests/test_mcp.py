@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 
 import pytest
 import pytest_asyncio
-from conftest import ROOT, Finished, Pair, names_in, read_json
+from conftest import CLIENT, ROOT, Finished, Pair, names_in, read_json
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 from fastmcp.exceptions import McpError, ToolError
@@ -546,8 +546,7 @@ async def test_prompts_say_which_tools_to_call_with_what_the_user_gave(client: C
 @asynccontextmanager
 async def raw_server(folder: Path, *calls: dict[str, Any]) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A server on stdio that was sent these calls, after a client has introduced itself."""
-    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    introduced = [{"id": 1, "method": "initialize", "params": client}, {"method": "notifications/initialized"}]
+    introduced = [{"id": 1, "method": "initialize", "params": CLIENT}, {"method": "notifications/initialized"}]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

@@ -38,7 +38,7 @@ from doubles import (
     planted,
     using,
 )
-from scripted import VENDOR, VENDOR_TEXTS, Asked, ScriptedSource, Stage, Written, invented_sites, pages, written
+from scripted import VENDOR, VENDOR_TEXTS, Asked, ScriptedSource, Stage, Written, codes, invented_sites, pages, written
 
 from octave_mcp import asking as asking_
 from octave_mcp import retrying
@@ -111,7 +111,7 @@ async def served(provider: str, _served: dict[str, Served], stage: Stage, double
 @pytest.fixture
 def asks(plain: Written) -> list[Asked]:
     """One ask for each answer type, from a real run."""
-    return list({ask.answer: ask for ask in plain.asked}.values())
+    return plain.one_of_each
 
 
 @asynccontextmanager
@@ -124,10 +124,6 @@ async def opened(provider: str, home: Path) -> AsyncGenerator[Model]:
 
 def asking(form: type[Value], *, again: bool = False) -> Callable[[Request], bool]:
     return lambda request: request.form is form and (again or not request.is_second)
-
-
-def codes(playbook: Playbook | None) -> set[str]:
-    return {gap.code for gap in playbook.gaps} if playbook else set()
 
 
 def is_whole(playbook: Playbook) -> bool:

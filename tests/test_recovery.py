@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, LoopbackSite, Pair, names_in
+from conftest import CLIENT, ROOT, LoopbackSite, Pair, names_in
 
 from octave_mcp.app import App
 from octave_mcp.demo.sites import load
-from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.domain.run import FINAL, PlaybookRequest
 from octave_mcp.engine import durable
 from octave_mcp.engine.durable import Durable
 from octave_mcp.ports import Claim, Claims, Execute
@@ -29,10 +29,7 @@ from octave_mcp.settings import Settings
 from octave_mcp.settings import load as load_settings
 from octave_mcp.tooling import unheard
 
-CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-
 Line = dict[str, Any]
-FINAL = frozenset({"completed", "partial", "failed", "cancelled"})
 LONG = 1_000_000
 
 SERVER = f"""

@@ -24,11 +24,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.importer import import_from_string
-from web import COMPANIES, FORM, UNKNOWN_RUN, Sent, new_client, paths, problem_in, sent_in, served, serving
+from web import (
+    COMPANIES,
+    FORM,
+    UNKNOWN_RUN,
+    Sent,
+    lift_server_timeouts,
+    new_client,
+    paths,
+    problem_in,
+    sent_in,
+    served,
+    serving,
+)
 
 from octave_mcp.domain.run import FINAL
 from octave_mcp.settings import load
-from octave_mcp.surfaces import http, rest
+from octave_mcp.surfaces import http
 
 LONG = {"wait_seconds": 600}
 PLANTED = "planted-secret-4b1d0c9e7f"
@@ -36,9 +48,7 @@ PLANTED = "planted-secret-4b1d0c9e7f"
 
 @pytest.fixture(autouse=True)
 def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raises the timeouts for opening the database and for finishing responses: this machine may be slow."""
-    monkeypatch.setattr(rest, "READY_SECONDS", 3600)
-    monkeypatch.setattr(http, "DRAINING_SECONDS", 3600)
+    lift_server_timeouts(monkeypatch)
 
 
 async def ended(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:

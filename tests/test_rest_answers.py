@@ -100,7 +100,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(_finished: Finished) -> AsyncIterator[httpx2.AsyncClient]:
-    async with serving() as client:
+    with pytest.MonkeyPatch.context() as patched:
+        _finished.use(patched)
+        served = serving()
+    async with served as client:
         yield client
 
 

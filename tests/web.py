@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from octave_mcp.demo.serving import Server
 from octave_mcp.settings import load
-from octave_mcp.surfaces import http
+from octave_mcp.surfaces import http, rest
 
 FORM = "application/x-www-form-urlencoded"
 COMPANIES = {"vendor_domain": "acme.com", "prospect_domain": "quill.org"}
@@ -27,6 +28,12 @@ UNKNOWN_RUN = "run_00000000000000000000000000000000"
 def serving(**settings: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:  # noqa: ANN401 - fields of Settings
     """A client of a server of its own."""
     return served(http.make(load(**settings)))
+
+
+def lift_server_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gives a server in this process an hour to open its database and to finish responses: it may be slow."""
+    monkeypatch.setattr(rest, "READY_SECONDS", 3600)
+    monkeypatch.setattr(http, "DRAINING_SECONDS", 3600)
 
 
 def new_client(origin: str) -> httpx2.AsyncClient:

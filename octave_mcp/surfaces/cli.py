@@ -197,9 +197,9 @@ async def _run(settings: Settings, asked: dict[str, Any], told: Told) -> tuple[R
             while report.status not in FINAL:
                 report = await tool("get_run", call, run_id=report.run_id, wait_seconds=LONGEST_WAIT_SECONDS)
         except asyncio.CancelledError:
-            (started,) = await asyncio.gather(asyncio.shield(begun), return_exceptions=True)
-            if isinstance(started, RunReport):
-                await app.runs.cancel(started.run_id)
+            await asyncio.wait((begun,))
+            if not begun.exception():
+                await app.runs.cancel(begun.result().run_id)
             raise
         return report, await app.runs.playbook(report.run_id)
 

@@ -62,7 +62,7 @@ async def model(request: pytest.FixtureRequest, tmp_path: Path, double: Double) 
 @pytest.fixture
 def asks(plain: Written) -> list[Asked]:
     """One ask of each form, as a run makes them."""
-    return list({ask.answer: ask for ask in plain.asked}.values())
+    return plain.one_of_each
 
 
 async def test_an_answer_has_the_requested_type_and_its_usage_and_does_not_change_the_ask(
