@@ -9,7 +9,7 @@ import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Any
 
-from octave_mcp.surfaces.mcp import mcp, serve
+from octave_mcp.surfaces.mcp.server import mcp, serve
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import fmean
 
 PAGES = Path(__file__).parents[2] / "shared" / "wcxb"
-OURS = "octave_mcp.sources.crawler.extraction:main_text"
+OURS = "octave_mcp.sources.html.extraction:main_text"
 LINK_TARGET = re.compile(r"\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
 LOST = 0.5
 """The recall below which a page counts as lost."""

@@ -34,7 +34,8 @@ from mcp_types import (
 )
 from pydantic import Field
 
-from octave_mcp.surfaces import http, mcp
+from octave_mcp.surfaces import http
+from octave_mcp.surfaces.mcp import server as mcp
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 WAV = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA="

@@ -36,13 +36,13 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from rich.console import Console
 
+from octave_mcp.concurrency.together import together
 from octave_mcp.demo import serve_demo
 from octave_mcp.errors import tree
 from octave_mcp.settings import Settings, keys
-from octave_mcp.surfaces.cli import cli
-from octave_mcp.surfaces.mcp import mcp
-from octave_mcp.together import together
-from octave_mcp.tools import TOOLS
+from octave_mcp.surfaces.cli.main import cli
+from octave_mcp.surfaces.mcp.server import mcp
+from octave_mcp.tools.functions import TOOLS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))

@@ -1,5 +1,5 @@
 import sys
 
-from octave_mcp.surfaces.cli import main
+from octave_mcp.surfaces.cli.main import main
 
 sys.exit(main())

@@ -17,14 +17,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from octave_mcp.asking import Budget
-from octave_mcp.computing import computed
+from octave_mcp.asks.budget import Budget
+from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import NotWritten, SetupError, UnknownName
-from octave_mcp.execution import Limits
 from octave_mcp.ports import Beside, Engine, Export, Model, Source, Store
-from octave_mcp.runs import Runs
+from octave_mcp.runs.executor import Limits
+from octave_mcp.runs.service import Runs
 from octave_mcp.settings import KEYLESS, Settings
 
 EVER = datetime.min.replace(tzinfo=UTC)

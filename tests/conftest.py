@@ -32,14 +32,14 @@ from doubles import Double, set_up
 from loguru import logger
 from psycopg import sql
 
-from octave_mcp import retrying
 from octave_mcp.app import App
+from octave_mcp.concurrency import retrying
 from octave_mcp.demo.sites import Document, Site, load
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.models import _limiter
 from octave_mcp.settings import load as load_settings
-from octave_mcp.surfaces.cli import main
-from octave_mcp.tooling import unheard
+from octave_mcp.surfaces.cli.main import main
+from octave_mcp.tools.registry import unheard
 
 ROOT = Path(__file__).parents[1]
 CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}

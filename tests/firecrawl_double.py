@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from octave_mcp.sources.crawler.entries import entries_of
+from octave_mcp.sources.web.sitemap_files import entries_of
 
 A_KEY = "fc-0123456789abcdef"
 FOR_GOOD = 10_000

@@ -52,9 +52,9 @@ from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorElements
 from octave_mcp.errors import SiteRefuses, SiteUnreachable
-from octave_mcp.evidence import passages, quotations
+from octave_mcp.evidence.passages import passages, quotations
 from octave_mcp.ports import Beside, Model, Source
-from octave_mcp.runs import Runs
+from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
 
 FETCHED_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

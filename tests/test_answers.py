@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import Field
 
-from octave_mcp.answers import decoded, schema_name, schema_of
+from octave_mcp.asks.schema import decoded, schema_name, schema_of
 from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import (

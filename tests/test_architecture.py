@@ -8,7 +8,7 @@ from pathlib import Path
 from conftest import ROOT, command
 from fastmcp import Client
 
-from octave_mcp.surfaces.mcp import make
+from octave_mcp.surfaces.mcp.server import make
 
 HEAVY = (
     *("openai", "anthropic", "firecrawl", "dbos", "selectolax", "lxml", "cyclopts", "playwright", "sqlalchemy"),

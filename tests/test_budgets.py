@@ -35,9 +35,9 @@ from scripted import (
     written,
 )
 
-from octave_mcp import asking, observe
-from octave_mcp.answers import schema_name
-from octave_mcp.asking import Asker, Budget, Purse
+from octave_mcp.asks import budget
+from octave_mcp.asks.budget import Asker, Budget, Purse
+from octave_mcp.asks.schema import schema_name
 from octave_mcp.domain.asks import StandIn, Unusable, Usage
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import Cite
@@ -46,11 +46,12 @@ from octave_mcp.domain.playbook import TalkTrackDraft, WhyWeWin
 from octave_mcp.domain.prospect import Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, SetupError
-from octave_mcp.metrics import Metrics
+from octave_mcp.evidence.screening import for_people, safe_name
 from octave_mcp.models import _limiter
+from octave_mcp.observability import logs
+from octave_mcp.observability.metrics import Metrics
+from octave_mcp.pipeline.account import limited
 from octave_mcp.settings import load
-from octave_mcp.steps.account import limited
-from octave_mcp.steps.for_people import for_people, safe_name
 
 WRITERS = 10
 
@@ -368,7 +369,7 @@ def test_every_answer_is_an_event_and_a_metric_with_prompt_version_tokens_and_do
 async def test_a_try_that_failed_is_told_with_its_number_its_wait_and_its_code(
     stage: Stages, double: Double, tmp_path: Path
 ) -> None:
-    observe.configure(load(home=tmp_path))
+    logs.configure(load(home=tmp_path))
     end_after_reading(double)
     double.fails(error(500, "server_error"), lambda request: request.form is Understanding[Cite], times=2)
     made = stage()
@@ -495,7 +496,7 @@ async def test_if_credit_runs_out_at_the_correction_the_first_answer_is_used(sta
 async def test_what_a_stand_in_found_is_not_kept_for_the_next_prospect(
     stage: Stages, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "ATTEMPTS", 2)
+    monkeypatch.setattr(budget, "ATTEMPTS", 2)
     double.fails(error(500, "server_error"), lambda request: request.form in READ, times=None)
     await stage(fallback="extractive").run(model="openai")
     double.heal()

@@ -12,7 +12,7 @@ from octave_mcp.settings import KEYS, Settings, described, load
 
 LOADED = """
 import sys
-from octave_mcp.surfaces.cli import main
+from octave_mcp.surfaces.cli.main import main
 for arguments in (["--help"], ["config"], ["install", "cursor"]):
     sys.argv[1:] = arguments
     code = main()

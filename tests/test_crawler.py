@@ -25,10 +25,10 @@ from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import HostNotAllowed, InvalidDomain, OctaveError, SiteRefuses, SiteUnreachable
 from octave_mcp.ports import Source
 from octave_mcp.settings import Settings
-from octave_mcp.sources._kept import Kept
+from octave_mcp.sources.cached import Kept
 from octave_mcp.sources.crawler import make
 from octave_mcp.sources.crawler.crawler import Crawler
-from octave_mcp.sources.crawler.guard import Lookup, lookup
+from octave_mcp.sources.web.transport import Lookup, lookup
 
 NOWHERE: frozenset[str] = frozenset()
 LOOPBACK = frozenset({"127.0.0.1"})

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 from scripted import page
 
-from octave_mcp.dates import date_of_heading
-from octave_mcp.evidence import passages
+from octave_mcp.evidence.dates import date_of_heading
+from octave_mcp.evidence.passages import passages
 
 
 @pytest.mark.parametrize(

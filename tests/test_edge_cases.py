@@ -34,8 +34,8 @@ from octave_mcp.domain.prospect import Buyer, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import HostNotAllowed, InputError, InvalidDomain, SameCompany, SetupError, UnknownName
 from octave_mcp.errors import UnsupportedLanguage as Unsupported
-from octave_mcp.figures import normal
-from octave_mcp.steps.account import LOW_PAGES, LOW_WORDS
+from octave_mcp.evidence.figures import normal
+from octave_mcp.pipeline.account import LOW_PAGES, LOW_WORDS
 
 Sites = dict[str, tuple[Page, ...]]
 

@@ -10,10 +10,10 @@ import pytest
 
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import Page
-from octave_mcp.sources.crawler.encoding import decoded
-from octave_mcp.sources.crawler.extraction import page_of
-from octave_mcp.sources.crawler.scan import too_complex
-from octave_mcp.sources.crawler.unread import Unread
+from octave_mcp.sources.html.complexity import too_complex
+from octave_mcp.sources.html.encoding import decoded
+from octave_mcp.sources.html.extraction import page_of
+from octave_mcp.sources.web.failures import Unread
 
 ACME = Company(role="vendor", domain="acme.com", url="https://acme.com")
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

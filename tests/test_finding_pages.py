@@ -11,6 +11,7 @@ from hostile_servers import sitemap
 from scripted import VENDOR, Asked, ScriptedModel, ScriptedSource, Stage, form, invented_sites, page
 from test_crawler import Server, answer, crawling, html, moved, reading, serving, settings, site_of
 
+from octave_mcp.asks.rendering import rendered
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import AddressesAnswer
 from octave_mcp.domain.company import Company, Site
@@ -18,9 +19,8 @@ from octave_mcp.domain.kinds import kind_of
 from octave_mcp.domain.page import Link, Page, PageFailure
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer
-from octave_mcp.rendering import rendered
-from octave_mcp.sources.crawler.traps import few_alike
-from octave_mcp.steps.prioritise_urls import MOST_CANDIDATES, SHARES, candidates, choose, rechosen
+from octave_mcp.pipeline.prioritise_urls import MOST_CANDIDATES, SHARES, candidates, choose, rechosen
+from octave_mcp.sources.web.numbered_urls import few_alike
 
 NEVER = 1_000_000
 NEEDED = {"customers", "case_study", "pricing", "product", "comparison", "about", "careers", "news"}

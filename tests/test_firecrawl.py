@@ -18,8 +18,8 @@ from pydantic import SecretStr
 from scripted import NoNotes, Stage, asked_for
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 
-from octave_mcp import retrying
 from octave_mcp.app import App
+from octave_mcp.concurrency import retrying
 from octave_mcp.demo.sites import Document
 from octave_mcp.demo.sites import load as load_site
 from octave_mcp.domain.addresses import parse_company
@@ -29,7 +29,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import HostNotAllowed, SetupError
 from octave_mcp.ports import Memory
 from octave_mcp.settings import load
-from octave_mcp.sources._kept import Kept
+from octave_mcp.sources.cached import Kept
 from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.sources.firecrawl import make
 from octave_mcp.sources.firecrawl.reader import Firecrawl

@@ -20,12 +20,13 @@ from matrix import sampled
 from test_mcp import ERAS, Era, call, complaint, ended, over_stdio, written
 from web import serving
 
-from octave_mcp import runs
 from octave_mcp.domain.run import FINAL
 from octave_mcp.models.host import MOST_QUESTIONS, MOST_TOKENS, QUESTION_TOKENS
+from octave_mcp.runs import service as runs
 from octave_mcp.settings import load
-from octave_mcp.surfaces import mcp, rest
-from octave_mcp.surfaces.mcp import make
+from octave_mcp.surfaces.mcp import server as mcp
+from octave_mcp.surfaces.mcp.server import make
+from octave_mcp.surfaces.rest import handlers as rest
 
 Question = dict[str, Any]
 Wrong = Callable[[dict[str, Any]], object]

@@ -22,10 +22,10 @@ from hostile_servers import BODIES, HOSTILE, answer, moved, sends, sitemap
 from matrix import sampled
 from test_crawler import Route, Server, crawling, endless, html, serving, settings, site_of
 
+from octave_mcp.concurrency.together import together
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import SiteRefuses
-from octave_mcp.together import together
 
 AT_ONCE = 2
 MOST_GROWTH_MB = 50

@@ -9,9 +9,9 @@ import pytest
 
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import Page
-from octave_mcp.evidence import passages
-from octave_mcp.sources.crawler.extraction import page_of
-from octave_mcp.suspicion import addresses_model
+from octave_mcp.evidence.injection import addresses_model
+from octave_mcp.evidence.passages import passages
+from octave_mcp.sources.html.extraction import page_of
 
 ACME = Company(role="prospect", domain="acme.com", url="https://acme.com")
 FACTS = ("Acme makes anvils for 9,000 coyotes.", "It was founded in 1952 in Arizona.")

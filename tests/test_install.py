@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from conftest import CLIENT, Ended, command, names_in, octave, read_json
 
-from octave_mcp.surfaces import install as surface
+from octave_mcp.surfaces.cli import install as surface
 
 FILES = {
     "claude-desktop": "config/Claude/claude_desktop_config.json",
@@ -26,7 +26,7 @@ ELSEWHERE = """
 import sys
 import platformdirs
 from platformdirs import windows
-from octave_mcp.surfaces.cli import main
+from octave_mcp.surfaces.cli.main import main
 sys.platform = "darwin"
 on_a_mac = main()
 sys.platform = "win32"

@@ -17,14 +17,14 @@ from conftest import ROOT, Finished, Pair, command, names_in, octave, read_json
 from octave_mcp.app import App, write_files
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import PlaybookRequest
-from octave_mcp.runs import Runs
+from octave_mcp.runs.service import Runs
 from octave_mcp.settings import load
-from octave_mcp.tooling import unheard
+from octave_mcp.tools.registry import unheard
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
 IMPORTED = """
 import sys
-from octave_mcp.surfaces.cli import main
+from octave_mcp.surfaces.cli.main import main
 for arguments in (["runs"], ["sessions"], ["export", "run_none"], ["cancel", "run_none"]):
     sys.argv[1:] = arguments
     main()

@@ -16,12 +16,12 @@ from conftest import ROOT, Pair, command, log_lines, octave
 from loguru import logger
 from pydantic import SecretStr
 
-from octave_mcp import observe
 from octave_mcp.app import App
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
+from octave_mcp.observability import logs
 from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, load
-from octave_mcp.tooling import unheard
+from octave_mcp.tools.registry import unheard
 
 FIELDS = {"timestamp", "level", "message", "module", "function", "line", "exception"}.union(
     {"run_id", "session_id", "step", "company", "duration_ms", "success", "event"}
@@ -47,18 +47,18 @@ import sys
 from loguru import logger
 from octave_mcp import observe
 from octave_mcp.settings import load
-observe.configure(load(), stderr_level="ERROR")
+logs.configure(load(), stderr_level="ERROR")
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range({LINES}):
-    logger.bind(detail=sys.argv[1] * observe.LONGEST_TEXT).info(f"line {{number}}")
+    logger.bind(detail=sys.argv[1] * logs.LONGEST_TEXT).info(f"line {{number}}")
 """
 
 
 @pytest.fixture
 def configured(capsys: pytest.CaptureFixture[str]) -> Settings:  # noqa: ARG001 - stderr is not a terminal
     settings = load(log_level="DEBUG")
-    observe.configure(settings, secrets=(KNOWN,))
+    logs.configure(settings, secrets=(KNOWN,))
     return settings
 
 
@@ -189,7 +189,7 @@ class Broken(App):
 
 async def failed(pair: Pair) -> RunRecord:
     """A run whose model fails."""
-    app = Broken(load(), (observe.log_event,), engine="inline")
+    app = Broken(load(), (logs.log_event,), engine="inline")
     vendor, prospect = pair.domains.values()
     await app.runs.open()
     record = await app.runs.start(PlaybookRequest(vendor=vendor, prospect=prospect, max_pages=4))

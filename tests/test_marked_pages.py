@@ -9,7 +9,7 @@ import extraction
 import pytest
 from matrix import sampled
 
-from octave_mcp.sources.crawler.extraction import main_text
+from octave_mcp.sources.html.extraction import main_text
 
 LEAST_F1, LEAST_RECALL = 0.83, 0.93
 

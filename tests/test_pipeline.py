@@ -31,6 +31,7 @@ from scripted import (
     written,
 )
 
+from octave_mcp.copywriting.rubric import PLACEHOLDERS
 from octave_mcp.demo.sites import load
 from octave_mcp.domain.asks import Capacity
 from octave_mcp.domain.company import Company, Site
@@ -43,11 +44,10 @@ from octave_mcp.domain.run import FINAL
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import NotFound
-from octave_mcp.evidence import verified
-from octave_mcp.rubric import PLACEHOLDERS
+from octave_mcp.evidence.passages import verified
+from octave_mcp.pipeline.prioritise_urls import SHARES, choose
 from octave_mcp.settings import Settings
-from octave_mcp.sources.crawler.extraction import page_of
-from octave_mcp.steps.prioritise_urls import SHARES, choose
+from octave_mcp.sources.html.extraction import page_of
 
 PACK_PAGES = Capacity().pack_pages
 DEMO_VENDOR, DEMO_PROSPECT = "https://wrenhaul.example", "https://quoldane.example"
@@ -387,7 +387,7 @@ async def test_a_follower_is_told_what_is_being_done_and_may_leave(tmp_path: Pat
 async def test_a_follower_gets_heartbeats_while_nothing_new_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octave_mcp.runs.HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr("octave_mcp.runs.service.HEARTBEAT_SECONDS", 0.01)
     model, gate, told, told_again = ScriptedModel(), asyncio.Event(), list[Event](), asyncio.Event()
     holding(model, form(SummaryDraft[Cite]), gate)
 

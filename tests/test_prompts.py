@@ -10,6 +10,7 @@ from typing import Literal, get_args, get_origin
 import pytest
 from jinja2 import Environment, StrictUndefined
 
+from octave_mcp.asks.prompts import PLACEHOLDERS, load, names, placeholders
 from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageKind
@@ -25,7 +26,6 @@ from octave_mcp.domain.prospect import ProspectReading, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import SetupError
-from octave_mcp.prompts import PLACEHOLDERS, load, names, placeholders
 
 CHECKOUT = Path(__file__).parents[1]
 ELEMENTS = VendorElements[Cite].model_fields
@@ -66,7 +66,7 @@ GIVEN = {
 SOUND = '+++\nversion = 1\ntitle = "A title"\ntier = "fast"\nlimits = { output_tokens = 100 }\n+++\nYou read.\n'
 READ = """
 import sys
-import octave_mcp.prompts as p
+import octave_mcp.asks.prompts as p
 found = [p.load(name).name for name in p.names()]
 print(p.__file__, "jinja2" in sys.modules, *found, sep="\\n")
 """

@@ -40,10 +40,11 @@ from doubles import (
 )
 from scripted import VENDOR, VENDOR_TEXTS, Asked, ScriptedSource, Stage, Written, codes, invented_sites, pages, written
 
-from octave_mcp import asking as asking_
-from octave_mcp import retrying
-from octave_mcp.answers import schema_name
 from octave_mcp.app import App
+from octave_mcp.asks import budget as asking_
+from octave_mcp.asks.rendering import rendered
+from octave_mcp.asks.schema import schema_name
+from octave_mcp.concurrency import retrying
 from octave_mcp.domain.asks import HomepageAnswer
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.evidence import Cite
@@ -65,7 +66,6 @@ from octave_mcp.models import _limiter, _remote
 from octave_mcp.models._limiter import Limiter
 from octave_mcp.models.anthropic import Messages
 from octave_mcp.ports import Model
-from octave_mcp.rendering import rendered
 from octave_mcp.settings import load
 
 PROVIDERS = ("openai", "anthropic", "compat")

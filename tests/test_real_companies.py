@@ -12,10 +12,10 @@ from octave_mcp.app import App
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import PlaybookRequest
-from octave_mcp.evidence import verified
-from octave_mcp.figures import figures
+from octave_mcp.evidence.figures import figures
+from octave_mcp.evidence.passages import verified
 from octave_mcp.settings import Settings
-from octave_mcp.tooling import unheard
+from octave_mcp.tools.registry import unheard
 
 NAMED_IN_PASSING = set(
     "airbnb dropbox atlassian netlify cursor vercel notion plausible mixpanel amplitude bigquery farfetch microsoft "

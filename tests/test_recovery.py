@@ -27,7 +27,7 @@ from octave_mcp.engine.durable import Durable
 from octave_mcp.ports import Claim, Claims, Execute
 from octave_mcp.settings import Settings
 from octave_mcp.settings import load as load_settings
-from octave_mcp.tooling import unheard
+from octave_mcp.tools.registry import unheard
 
 Line = dict[str, Any]
 LONG = 1_000_000

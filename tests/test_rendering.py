@@ -8,13 +8,13 @@ from datetime import date
 import pytest
 from scripted import PROSPECT, VENDOR, Asked, Written, form, page
 
-from octave_mcp import shortlist
+from octave_mcp.asks import shortlist
+from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.prospect import Understanding
 from octave_mcp.domain.vendor import VendorElements
-from octave_mcp.evidence import passages
-from octave_mcp.rendering import Rendered, estimated_tokens, rendered
+from octave_mcp.evidence.passages import passages
 
 FENCE = re.compile(r"<passages-[0-9a-f]{16}>\n(?P<inside>.*)\n</passages-[0-9a-f]{16}>", re.DOTALL)
 

@@ -17,9 +17,10 @@ from web import COMPANIES, FORM, UNKNOWN_RUN, paths, problem_in, sent_in, servin
 
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.settings import load
-from octave_mcp.surfaces import http, rest
-from octave_mcp.surfaces.guard import MOST_BODY_BYTES
-from octave_mcp.tools import TOOLS
+from octave_mcp.surfaces import http
+from octave_mcp.surfaces.rest import handlers as rest
+from octave_mcp.surfaces.rest.access import MOST_BODY_BYTES
+from octave_mcp.tools.functions import TOOLS
 
 NOT_UTF8 = b'{"vendor_domain": "\xff"}'
 

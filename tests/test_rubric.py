@@ -9,8 +9,7 @@ from datetime import date
 import pytest
 from scripted import evidence_of
 
-from octave_mcp.domain.evidence import Evidence
-from octave_mcp.rubric import (
+from octave_mcp.copywriting.rubric import (
     PERSONAS_ALIKE,
     TOUCHES_ALIKE,
     Email,
@@ -23,6 +22,7 @@ from octave_mcp.rubric import (
     sources,
     talk_track_score,
 )
+from octave_mcp.domain.evidence import Evidence
 
 FIRST_BODY = (
     "Hi {{first_name}},\n\n"

@@ -18,7 +18,8 @@ from starlette.routing import Route
 
 from octave_mcp.demo.serving import Server
 from octave_mcp.settings import load
-from octave_mcp.surfaces import http, rest
+from octave_mcp.surfaces import http
+from octave_mcp.surfaces.rest import handlers as rest
 
 FORM = "application/x-www-form-urlencoded"
 COMPANIES = {"vendor_domain": "acme.com", "prospect_domain": "quill.org"}

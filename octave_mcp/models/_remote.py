@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx2
 
-from octave_mcp import daybook
-from octave_mcp.answers import decoded, schema_name, schema_of
-from octave_mcp.computing import computed
+from octave_mcp.asks import reuse
+from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
+from octave_mcp.asks.schema import decoded, schema_name, schema_of
+from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Tier, Usage
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, Transient
@@ -22,7 +23,6 @@ from octave_mcp.models._limiter import limiter
 from octave_mcp.models._prices import load_prices, priced
 from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import Beside
-from octave_mcp.rendering import Rendered, estimated_tokens, rendered
 
 
 class Remote:
@@ -90,7 +90,7 @@ class Remote:
         """The answer that was given to the same within a day."""
         if self._beside is None or self._beside.fresh:
             return None
-        return await daybook.kept(self._beside.notes, key)
+        return await reuse.kept(self._beside.notes, key)
 
     async def verify(self) -> str:
         """Asks the fast model for a word, by which its key, its credit and its name are proven; returns that name.
@@ -108,7 +108,7 @@ class Remote:
         """Keeps an answer without a fault, for whoever asks the same within a day."""
         text = self._unjudged.pop(key, None)
         if self._beside and text and not wrong:
-            await daybook.keep(self._beside.notes, key, text, self._beside.run_id)
+            await reuse.keep(self._beside.notes, key, text, self._beside.run_id)
 
     async def close(self) -> None:
         if self._wire:
@@ -190,7 +190,7 @@ def _estimated(reply: Reply, sent: Sent) -> Tokens:
 def _digest(sent: Sent, whom: str, language: str) -> str:
     """The key of the note that keeps an answer: of all that it depends on, without the marks around passages."""
     said = json.dumps([whom, sent.model, language, sent.text.without_marks, sent.schema])
-    return f"{daybook.ANSWER}{sha256(said.encode()).hexdigest()}"
+    return f"{reuse.ANSWER}{sha256(said.encode()).hexdigest()}"
 
 
 def _answer(reply: Reply, form: type[A], usage: Usage, key: str) -> Answer[A]:

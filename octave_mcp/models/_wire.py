@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 import httpx2
 
-from octave_mcp.answers import Schema
-from octave_mcp.rendering import Rendered
+from octave_mcp.asks.rendering import Rendered
+from octave_mcp.asks.schema import Schema
 
 CALL_SECONDS = 120.0
 """How long a provider may take for one answer."""

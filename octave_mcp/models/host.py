@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from octave_mcp.answers import Schema, decoded, schema_of
-from octave_mcp.computing import computed
+from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
+from octave_mcp.asks.schema import Schema, decoded, schema_of
+from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, ReadingBrief, Usage
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.questions import KeptQuestion, Question
@@ -20,7 +21,6 @@ from octave_mcp.domain.value import walk
 from octave_mcp.errors import BadAnswer, BudgetExceeded, SetupError
 from octave_mcp.models.extractive.model import Extractive
 from octave_mcp.ports import Beside, Inbox, Model
-from octave_mcp.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.settings import Settings
 
 MOST_QUESTIONS = 12

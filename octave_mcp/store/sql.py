@@ -30,7 +30,7 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from octave_mcp.computing import computed
+from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.page import Copy, Page
 from octave_mcp.domain.playbook import Playbook

@@ -20,19 +20,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from octave_mcp import observe
-from octave_mcp.computing import stay_responsive
+from octave_mcp.concurrency.computing import stay_responsive
 from octave_mcp.errors import SetupError
-from octave_mcp.metrics import Metrics
+from octave_mcp.observability import logs
+from octave_mcp.observability.metrics import Metrics
 from octave_mcp.settings import Settings, load
-from octave_mcp.surfaces import mcp
-from octave_mcp.surfaces.api import operations
-from octave_mcp.surfaces.docs import docs_routes
-from octave_mcp.surfaces.guard import MCP_PATH, Guard, Limited, Observed, Tokens
-from octave_mcp.surfaces.openapi import document
-from octave_mcp.surfaces.operations import routes
-from octave_mcp.surfaces.problems import HANDLERS
-from octave_mcp.surfaces.rest import Rest
+from octave_mcp.surfaces.mcp import server as mcp
+from octave_mcp.surfaces.rest.access import MCP_PATH, Guard, Limited, Observed, Tokens
+from octave_mcp.surfaces.rest.docs import docs_routes
+from octave_mcp.surfaces.rest.endpoints import operations
+from octave_mcp.surfaces.rest.handlers import Rest
+from octave_mcp.surfaces.rest.openapi import document
+from octave_mcp.surfaces.rest.operations import routes
+from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
 
 DRAINING_SECONDS = 2
@@ -78,7 +78,7 @@ def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
     try:
         settings = load(**flags)
         sockets = _listening(settings)
-        observe.configure(settings)
+        logs.configure(settings)
     except SetupError as missing:
         sys.stderr.write(f"error: {missing}\n")
         return 3

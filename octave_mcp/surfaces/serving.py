@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from octave_mcp import observe
 from octave_mcp.domain.events import Event
+from octave_mcp.observability import logs
 from octave_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Server:
     ) -> None:
         self.settings = settings
         self._grace_seconds = grace_seconds
-        self._observers = (observe.log_event, *observers)
+        self._observers = (logs.log_event, *observers)
         self._called = asyncio.Event()
         if at_once:
             self._called.set()

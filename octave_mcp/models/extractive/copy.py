@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from octave_mcp.copywriting.rubric import QUOTED_WORDS
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import Sentence, SentenceKind
-from octave_mcp.rubric import QUOTED_WORDS
 
 CLAIM_WORDS = 24
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.domain.vendor import CaseStudy, ProofPoint, ReferenceCustomer
-from octave_mcp.figures import has_words
+from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import stands_alone
 from octave_mcp.models.extractive.names import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from octave_mcp.copywriting.rubric import FIRST_WORDS, QUOTED_WORDS, SUBJECT_CHARACTERS, SUBJECT_WORDS
 from octave_mcp.domain.evidence import Cite, EvidenceId
 from octave_mcp.domain.playbook import CallToAction, Sentence, SequenceDraft, TouchDraft
 from octave_mcp.domain.prospect import Need
@@ -13,7 +14,6 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import quoted, say, shortest, stands_alone
 from octave_mcp.models.extractive.frames import FRAMES, UNKNOWN
 from octave_mcp.models.extractive.material import Hook, Material, Proof, Voice
-from octave_mcp.rubric import FIRST_WORDS, QUOTED_WORDS, SUBJECT_CHARACTERS, SUBJECT_WORDS
 
 TOUCHES = 4
 FEWEST_WORDS = 38

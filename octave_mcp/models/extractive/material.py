@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from octave_mcp.copywriting.rubric import QUOTED_WORDS
 from octave_mcp.domain.asks import WritingBrief
 from octave_mcp.domain.evidence import Cite, Claim, EvidenceId
 from octave_mcp.domain.prospect import BuyerPersona, Fact, FactTopic, JobFunction, Need, PainPoint
 from octave_mcp.domain.vendor import CaseStudy, Offering, ProofPoint
-from octave_mcp.evidence import STALE_DAYS
-from octave_mcp.figures import figures, has_words, normal
+from octave_mcp.evidence.figures import figures, has_words, normal
+from octave_mcp.evidence.passages import STALE_DAYS
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import (
     CLAIM_WORDS,
@@ -30,7 +31,6 @@ from octave_mcp.models.extractive.copy import (
 )
 from octave_mcp.models.extractive.names import is_person, speaks_of
 from octave_mcp.models.extractive.shown import STALE, Shown, latin_names
-from octave_mcp.rubric import QUOTED_WORDS
 
 T = TypeVar("T")
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from octave_mcp.computing import computed
+from octave_mcp.asks.prompts import load
+from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import (
     A,
     AddressesAnswer,
@@ -33,7 +34,7 @@ from octave_mcp.domain.playbook import (
 from octave_mcp.domain.prospect import ProspectReading, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer
-from octave_mcp.figures import has_words
+from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cards, customers, prospects, rivals, selling
 from octave_mcp.models.extractive.calls import talk_track
 from octave_mcp.models.extractive.emails import sequence
@@ -42,7 +43,6 @@ from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadP
 from octave_mcp.models.extractive.shown import Shown
 from octave_mcp.models.extractive.summary import summary
 from octave_mcp.models.extractive.understanding import understanding
-from octave_mcp.prompts import load
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.prospect import Fact, FactTopic, Job, Signal
-from octave_mcp.figures import has_words, normal
+from octave_mcp.evidence.figures import has_words, normal
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import stands_alone, without_lead
 from octave_mcp.models.extractive.customers import whole

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.vendor import Offering, Price, TargetPersona, UseCase, ValueProposition
-from octave_mcp.figures import has_words
+from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.customers import claim, whole
 from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadPage, Section, cells

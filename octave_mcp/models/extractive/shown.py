@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.page import PageKind
-from octave_mcp.evidence import STALE_DAYS, evidence_id
+from octave_mcp.evidence.passages import STALE_DAYS, evidence_id
 from octave_mcp.models.extractive import cues
 
 OLD_DAYS = 1500

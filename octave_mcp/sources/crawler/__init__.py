@@ -16,7 +16,7 @@ def check() -> None:
 
 
 def make(settings: Settings, memory: Memory, *, refresh: bool = False) -> Source:
-    from octave_mcp.sources._kept import Kept  # noqa: PLC0415 - parsers and a client, needed by a run only
+    from octave_mcp.sources.cached import Kept  # noqa: PLC0415 - parsers and a client, needed by a run only
     from octave_mcp.sources.crawler.crawler import Crawler  # noqa: PLC0415 - ditto
 
     reader = Crawler(settings, memory, refresh=refresh)

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-from octave_mcp.computing import computed
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.retrying import retrying
+from octave_mcp.concurrency.together import together
 from octave_mcp.domain.addresses import PORTS, check_url, path_of
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Addresses, Copy, Link, LinkOrigin, Page
 from octave_mcp.errors import SiteRefuses, UpstreamError
 from octave_mcp.ports import Notes
-from octave_mcp.retrying import retrying
 from octave_mcp.settings import Settings
-from octave_mcp.sources._reading import Wanted, addresses_of, as_home, at_the_door, confirmed, silence, slowly
-from octave_mcp.sources.crawler.apart import Place, Reading
-from octave_mcp.sources.crawler.fetch import Fetcher
-from octave_mcp.sources.crawler.guard import GuardedBackend, Lookup, NoAddress, lookup
-from octave_mcp.sources.crawler.robots import SILENT, Robots
-from octave_mcp.sources.crawler.sitemap import listed
-from octave_mcp.sources.crawler.unread import Unread, UnreadYet
-from octave_mcp.together import together
+from octave_mcp.sources.html.subprocess import Place, Reading
+from octave_mcp.sources.reader import Wanted, addresses_of, as_home, at_the_door, confirmed, silence, slowly
+from octave_mcp.sources.web.failures import Unread, UnreadYet
+from octave_mcp.sources.web.fetch import Fetcher
+from octave_mcp.sources.web.robots import SILENT, Robots
+from octave_mcp.sources.web.sitemap import listed
+from octave_mcp.sources.web.transport import GuardedBackend, Lookup, NoAddress, lookup
 
 
 class Crawler:

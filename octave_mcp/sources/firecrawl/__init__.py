@@ -33,7 +33,7 @@ def check() -> None:
 def make(settings: Settings, memory: Memory, *, refresh: bool = False) -> Source:
     """Raises: SetupError: it is not set up."""
     check()
-    from octave_mcp.sources._kept import Kept  # noqa: PLC0415 - parsers and a client, needed by a run only
+    from octave_mcp.sources.cached import Kept  # noqa: PLC0415 - parsers and a client, needed by a run only
     from octave_mcp.sources.firecrawl.reader import Firecrawl  # noqa: PLC0415 - ditto
 
     age = settings.page_max_age_seconds

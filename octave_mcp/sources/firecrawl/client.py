@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from octave_mcp.concurrency.retrying import retrying
 from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.page import Link
 from octave_mcp.errors import InputError, UpstreamError
-from octave_mcp.retrying import retrying
 from octave_mcp.sources.firecrawl.failures import ours
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from octave_mcp.errors import BadKey, RateLimited, Transient, UpstreamError
 from octave_mcp.settings import MASK
-from octave_mcp.sources.crawler.unread import Unread
+from octave_mcp.sources.web.failures import Unread
 
 LONGEST_TEXT = 200
 LATER = frozenset({500, 502, 503, 504})

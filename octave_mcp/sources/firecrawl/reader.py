@@ -13,14 +13,19 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from octave_mcp.computing import computed
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.together import together
 from octave_mcp.domain.addresses import PORTS, check_url, is_allowed, same_site
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Addresses, Copy, LinkOrigin, Notice, Page, PageFailure
 from octave_mcp.errors import HostNotAllowed, InputError, NoAccess, SiteUnreachable, Transient, UpstreamError
 from octave_mcp.ports import Notes
 from octave_mcp.settings import Settings
-from octave_mcp.sources._reading import (
+from octave_mcp.sources.crawler.crawler import Crawler
+from octave_mcp.sources.firecrawl.client import JOB_SECONDS, Client, Document
+from octave_mcp.sources.firecrawl.failures import Declined, Unreachable
+from octave_mcp.sources.html.subprocess import Place, Reading
+from octave_mcp.sources.reader import (
     Wanted,
     addresses_of,
     as_home,
@@ -30,15 +35,10 @@ from octave_mcp.sources._reading import (
     slowly,
     with_ref,
 )
-from octave_mcp.sources.crawler.apart import Place, Reading
-from octave_mcp.sources.crawler.crawler import Crawler
-from octave_mcp.sources.crawler.fetch import HTML, OK
-from octave_mcp.sources.crawler.guard import Lookup, lookup
-from octave_mcp.sources.crawler.robots import SILENT
-from octave_mcp.sources.crawler.unread import Unread
-from octave_mcp.sources.firecrawl.client import JOB_SECONDS, Client, Document
-from octave_mcp.sources.firecrawl.failures import Declined, Unreachable
-from octave_mcp.together import together
+from octave_mcp.sources.web.failures import Unread
+from octave_mcp.sources.web.fetch import HTML, OK
+from octave_mcp.sources.web.robots import SILENT
+from octave_mcp.sources.web.transport import Lookup, lookup
 
 UNREACHABLE = frozenset({"connection_failed", "no_address"})
 

@@ -1,0 +1,88 @@
+"""From the drafts of battle cards to finished ones: dated, scored, and without claims that go too far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeGuard
+
+from octave_mcp.copywriting.rubric import OBJECTIONS, absolutes, card_score
+from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.playbook import (
+    BattleCard,
+    CompetitivePositioning,
+    CompetitivePositioningCard,
+    Gap,
+    Objection,
+    ObjectionHandling,
+    ObjectionHandlingCard,
+    Rival,
+    Sentence,
+    WhyWeWin,
+    WhyWeWinCard,
+)
+from octave_mcp.domain.value import Value, walk
+
+CardDraft = WhyWeWin[EvidenceId] | ObjectionHandling[EvidenceId] | CompetitivePositioning[EvidenceId]
+Sentences = tuple[Sentence[EvidenceId], ...]
+
+
+def finished(card: CardDraft, evidence: Mapping[EvidenceId, Evidence], gaps: list[Gap]) -> BattleCard:
+    """The card as a rep gets it; what rule D7 made us drop is named in `gaps`."""
+    modest = _modest(card)
+    if lost := len(list(_sentences(card))) - len(list(_sentences(modest))):
+        reason = f"{lost} claims to be alone or always so were dropped from {card.kind!r}: D7 no quotation says them"
+        fills = "another run, or another model"
+        gaps.append(Gap(section="battle_cards", code="dropped_by_check", reason=reason, would_fill=fills))
+    if not any(sentence.evidence for sentence in _sentences(modest)):
+        reason = f"{card.kind!r} is empty: there is nothing on the pages read to put on it"
+        fills = "customer stories, comparisons or product pages in the language of the playbook"
+        gaps.append(Gap(section="battle_cards", code="not_found", reason=reason, would_fill=fills))
+    dated = _dated(modest, evidence)
+    if isinstance(modest, WhyWeWin):
+        return WhyWeWinCard(**dict(modest), **dated)
+    if isinstance(modest, ObjectionHandling):
+        return ObjectionHandlingCard(**dict(modest), **dated)
+    return CompetitivePositioningCard(**dict(modest), **dated)
+
+
+def _modest(card: CardDraft) -> CardDraft:
+    """Without absolutes outside of quotation marks (D7); an objection without an answer says so (D26)."""
+    if isinstance(card, WhyWeWin):
+        return card.model_copy(update={"reasons": _kept(card.reasons), "proof": _kept(card.proof)})
+    if isinstance(card, ObjectionHandling):
+        return card.model_copy(update={"objections": tuple(map(_answered, card.objections))})
+    return card.model_copy(update={"rivals": tuple(map(_fair, card.rivals))})
+
+
+def _answered(objection: Objection[EvidenceId]) -> Objection[EvidenceId]:
+    answer = _kept(objection.answer)
+    return objection.model_copy(update={"answer": answer, "no_proof_yet": not any(part.evidence for part in answer)})
+
+
+def _fair(rival: Rival[EvidenceId]) -> Rival[EvidenceId]:
+    won, lost = _kept(rival.where_we_win), _kept(rival.where_they_win)
+    return rival.model_copy(update={"where_we_win": won, "where_they_win": lost})
+
+
+def _kept(sentences: Sentences) -> Sentences:
+    return tuple(sentence for sentence in sentences if not absolutes(sentence.text))
+
+
+def _dated(card: CardDraft, evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
+    sentences = list(_sentences(card))
+    used = [evidence[i] for sentence in sentences for i in sentence.evidence]
+    lists = (card.reasons, card.proof) if isinstance(card, WhyWeWin) else ()
+    warnings: list[str] = []
+    if isinstance(card, ObjectionHandling) and not OBJECTIONS[0] <= len(card.objections) <= OBJECTIONS[1]:
+        warnings.append(f"D26 {len(card.objections)} objections")
+    score = card_score([sentence.text for sentence in sentences], max(map(len, lists), default=0), used, warnings)
+    day = max((e.fetched_at for e in evidence.values()), default=None)
+    return {"audience": "internal", "dated_on": day.date() if day else "1970-01-01", "score": score}
+
+
+def _sentences(card: Value) -> Iterator[Sentence[EvidenceId]]:
+    return (part for part in walk(card) if _is_sentence(part))
+
+
+def _is_sentence(value: Value) -> TypeGuard[Sentence[EvidenceId]]:
+    return isinstance(value, Sentence)

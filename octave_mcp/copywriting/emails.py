@@ -1,0 +1,114 @@
+"""The e-mails of a sequence as they would be sent, and what the rules say against each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from octave_mcp.copywriting.rubric import Email, email_errors, email_score
+from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.playbook import Sentence, SequenceDraft, Touch, TouchDraft
+from octave_mcp.evidence.checks import Problem, unsupported, without_minutes
+from octave_mcp.evidence.languages import foreign
+
+DAYS = (1, 3, 7, 14)
+WORTH_ANOTHER = 70
+"""Of the 100 points of a score: below it, copy is asked for again."""
+_DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A touch, the place of which counts from 1, and the rules it breaks that it may not break."""
+
+    number: int
+    touch: Touch
+    errors: tuple[Problem, ...]
+
+
+def emails(
+    draft: SequenceDraft[EvidenceId], evidence: Mapping[EvidenceId, Evidence], known: Sequence[str], language: str
+) -> Iterator[Judged]:
+    """The touches in order; one that breaks a rule counts for nothing in judging those behind it."""
+    earlier: list[Touch] = []
+    for position, touch in enumerate(draft.touches[: len(DAYS)]):
+        email = _email(touch, position, earlier, evidence)
+        errors = tuple(_errors(touch, email, known, language))
+        made = _touch(touch, email)
+        yield Judged(position + 1, made, errors)
+        if not errors:
+            earlier.append(made)
+
+
+def complaints(email: Judged) -> Iterator[Problem]:
+    """What is worth asking for again: what would be dropped, and what is far from good."""
+    yield from (Problem(problem.rule, f"touch {email.number}: {problem.text}") for problem in email.errors)
+    if email.touch.score.points < WORTH_ANOTHER:
+        yield from (
+            Problem(*f"{warning} (touch {email.number})".split(" ", 1)) for warning in email.touch.score.warnings
+        )
+
+
+def _errors(touch: TouchDraft[EvidenceId], email: Email, known: Sequence[str], language: str) -> Iterator[Problem]:
+    yield from (Problem(*error.split(" ", 1)) for error in email_errors(email))
+    yield from _unsupported(touch, email, known)
+    if not any(sentence.evidence for sentence in _sentences(touch)):  # only greeting and ask are left
+        yield Problem("D1", "nothing in it has evidence")
+    yield from foreign(email.body, language)
+
+
+def _email(
+    touch: TouchDraft[EvidenceId], position: int, earlier: Sequence[Touch], evidence: Mapping[EvidenceId, Evidence]
+) -> Email:
+    used = [evidence[i] for sentence in _sentences(touch) for i in sentence.evidence]
+    before = frozenset(i for t in earlier for sentence in t.sentences for i in sentence.evidence)
+    return Email(
+        subject=touch.subject,
+        body=body(touch),
+        ask=touch.call_to_action.text,
+        ask_label=touch.call_to_action.label,
+        position=position,
+        last=touch.opt_out is not None,
+        day=DAYS[position],
+        earlier_days=[t.day for t in earlier],
+        earlier=[t.body for t in earlier],
+        evidence=used,
+        earlier_evidence=before,
+    )
+
+
+def _unsupported(touch: TouchDraft[EvidenceId], email: Email, known: Sequence[str]) -> Iterator[Problem]:
+    """D3, D4 and D10 for what carries no evidence of its own: the touch's is what it may draw on."""
+    ask, *notes = (_DAY.sub("", text) for text in (touch.call_to_action.text, *touch.personalisation))
+    for text in (touch.subject, without_minutes(ask), touch.opt_out or "", *notes):
+        yield from unsupported(text, email.evidence, known)
+
+
+def body(touch: TouchDraft[EvidenceId]) -> str:
+    """The e-mail as it would be sent: greeting, paragraphs, the ask, a way out on the last, and who signs."""
+    paragraphs = [" ".join(sentence.text for sentence in paragraph) for paragraph in touch.paragraphs]
+    parts = [
+        "Hi {{first_name}},",
+        *filter(None, paragraphs),
+        touch.call_to_action.text,
+        touch.opt_out,
+        "{{sender_first_name}}, {{sender_company}}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _touch(touch: TouchDraft[EvidenceId], email: Email) -> Touch:
+    return Touch(
+        day=email.day,
+        subject=touch.subject,
+        body=email.body,
+        call_to_action=touch.call_to_action,
+        personalisation=touch.personalisation,
+        sentences=tuple(_sentences(touch)),
+        score=email_score(email),
+    )
+
+
+def _sentences(touch: TouchDraft[EvidenceId]) -> Iterator[Sentence[EvidenceId]]:
+    return (sentence for paragraph in touch.paragraphs for sentence in paragraph)

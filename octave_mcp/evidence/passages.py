@@ -1,0 +1,204 @@
+"""Passages, and the quotations that come of them.
+
+A model points at passages and sentences; the quotation is copied here, from the page, so it cannot be wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
+from octave_mcp.domain.page import Page, PageRef
+from octave_mcp.domain.prospect import Confidence
+from octave_mcp.evidence.dates import date_of_heading
+
+PASSAGE_CHARACTERS = 300
+LONGEST_QUOTATION_SENTENCES = 2
+STALE_DAYS = 548
+
+_MARK = re.compile(r"[ \t]*(?:#{1,6}\s+|(?:>\s*)?[-*+]\s+|(?:>\s*)?\d{1,3}[.)]\s+|>\s?(?:[—–]\s)?|\|\s*)?")
+_RULE = re.compile(r"^[\s|:*_>-]*$")
+_END = re.compile(
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bInc)(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bNo)(?<!\b[A-Z])[.!?…][\"”’')\]]*\s+(?=[\"“‘'(\[A-Z0-9À-ÖØ-Þ])"
+    r"|[。！？]+[」”』]?\s*"
+)
+
+
+def passages(page: Page) -> tuple[Passage, ...]:
+    """The page cut into stretches of about 300 characters: whole sentences, under one heading, numbered from 1.
+
+    What stands under a heading that is a date is as old as that, where its page is not older.
+    """
+    found: list[Passage] = []
+    group: list[tuple[int, int]] = []
+    heading = ""
+
+    def close() -> None:
+        if group:
+            found.append(_passage(page, len(found) + 1, heading, group))
+            group.clear()
+
+    for line in re.finditer(r"[^\n]+", page.text):
+        if _RULE.match(line[0]):
+            continue
+        spans = list(_sentences(line[0], line.start()))
+        if line[0].lstrip().startswith("#"):
+            close()
+            heading = line[0].strip("# \t")
+        for span in spans:
+            if group and span[1] - group[0][0] > PASSAGE_CHARACTERS:
+                close()
+            group.append(span)
+        if line[0].lstrip().startswith("#"):
+            close()
+    close()
+    return tuple(_dated(found))
+
+
+def _dated(found: Sequence[Passage]) -> Iterator[Passage]:
+    """The date of a heading holds for what is below it, to the next heading of its level."""
+    since: tuple[int, PageRef] | None = None
+    for passage in found:
+        text = passage.text.lstrip()
+        if level := len(text) - len(text.lstrip("#")):
+            since = None if since and level <= since[0] else since
+            dated = _as_old_as(passage.heading, passage.page)
+            since = (level, dated) if dated else since
+        yield passage.model_copy(update={"page": since[1]}) if since else passage
+
+
+def _as_old_as(heading: str, page: PageRef) -> PageRef | None:
+    """The page as of the date that a heading is; a year to come is a plan, and no date."""
+    read_on, on = page.fetched_at.date(), date_of_heading(heading)
+    if on is None or on.year > read_on.year:
+        return None
+    return page.model_copy(update={"published_on": min(on, read_on, page.published_on or on)})
+
+
+def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of each sentence in the page, without the marks of a heading, list, quotation or table.
+
+    A heading is one sentence, and so is a table's row.
+    """
+    mark = _MARK.match(line)
+    start = mark.end() if mark else 0
+    table = line.lstrip().startswith("|")
+    cuts = [] if table or line.lstrip().startswith("#") else [m.end() for m in _END.finditer(line, start)]
+    for first, last in zip([start, *cuts], [*cuts, len(line)], strict=True):
+        text = line[first:last].rstrip(" \t|" if table else " \t")
+        if text.strip():
+            lead = len(text) - len(text.lstrip())
+            yield offset + first + lead, offset + first + len(text)
+
+
+def _passage(page: Page, number: int, heading: str, spans: Sequence[tuple[int, int]]) -> Passage:
+    line = page.text.rfind("\n", 0, spans[0][0]) + 1
+    marked = _MARK.match(page.text, line)
+    start = line if marked and marked.end() == spans[0][0] else spans[0][0]
+    end = spans[-1][1]
+    return Passage(
+        page=page.ref,
+        number=number,
+        start=start,
+        heading=heading,
+        text=page.text[start:end],
+        sentences=tuple((first - start, last - start) for first, last in spans),
+    )
+
+
+def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
+    """The quotation alone as a passage, so that a writer can cite it again: it resolves to the same evidence."""
+    return Passage(
+        page=PageRef(
+            url=evidence.url,
+            sha256=evidence.page_sha256,
+            title=evidence.page_title,
+            kind=evidence.page_kind,
+            language=evidence.language,
+            fetched_at=evidence.fetched_at,
+            published_on=evidence.published_on,
+        ),
+        number=page_number,
+        start=evidence.start,
+        heading="",
+        text=evidence.quote,
+        sentences=((0, len(evidence.quote)),),
+    )
+
+
+def quotations(cite: Cite, shown: Sequence[Passage], role: Role) -> tuple[Evidence, ...]:
+    """The evidence a cite points at: one for each run of neighbouring sentences on one line, two sentences at most.
+
+    Raises:
+        LookupError: no such passage or sentence in this ask.
+    """
+    if not 1 <= cite.passage <= len(shown):
+        raise LookupError(f"passage {cite.passage} was not shown; there are {len(shown)}")
+    passage = shown[cite.passage - 1]
+    wanted = cite.sentences or tuple(range(1, len(passage.sentences) + 1))
+    if not all(1 <= number <= len(passage.sentences) for number in wanted):
+        raise LookupError(f"passage {cite.passage} has {len(passage.sentences)} sentences, not {max(wanted)}")
+    return tuple(_evidence(passage, first, last, role) for first, last in _runs(passage, sorted(set(wanted))))
+
+
+def _runs(passage: Passage, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Spans of neighbouring sentences that share a line."""
+    run: list[int] = []
+    for number in numbers:
+        if run and (number != run[-1] + 1 or len(run) == LONGEST_QUOTATION_SENTENCES or _breaks(passage, number)):
+            yield passage.sentences[run[0] - 1][0], passage.sentences[run[-1] - 1][1]
+            run = []
+        run.append(number)
+    if run:
+        yield passage.sentences[run[0] - 1][0], passage.sentences[run[-1] - 1][1]
+
+
+def _breaks(passage: Passage, number: int) -> bool:
+    return "\n" in passage.text[passage.sentences[number - 2][1] : passage.sentences[number - 1][0]]
+
+
+def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:
+    page, start, end = passage.page, passage.start + first, passage.start + last
+    return Evidence(
+        id=evidence_id(page, start, end),
+        role=role,
+        url=page.url,
+        quote=passage.text[first:last],
+        page_sha256=page.sha256,
+        start=start,
+        end=end,
+        fetched_at=page.fetched_at,
+        language=page.language,
+        page_title=page.title,
+        page_kind=page.kind,
+        published_on=page.published_on,
+    )
+
+
+def evidence_id(page: PageRef, start: int, end: int) -> EvidenceId:
+    """The same quotation of the same page has the same id, whoever cites it and when."""
+    digest = hashlib.sha256(f"{page.url}\n{page.sha256}\n{start}\n{end}".encode()).hexdigest()
+    return f"e{digest[:10]}"
+
+
+def is_stale(evidence: Evidence) -> bool:
+    """D8: whether the page was over 18 months old when it was read; a page without a date is not known to be."""
+    published = evidence.published_on
+    return published is not None and (evidence.fetched_at.date() - published).days > STALE_DAYS
+
+
+def confidence(evidence: Sequence[Evidence], *, stated: bool) -> Confidence:
+    """How far to trust a claim, from its evidence: said by the company itself, on how many pages, and how long ago."""
+    pages = {e.url for e in evidence}
+    dated = [e for e in evidence if e.published_on is not None]
+    points = len(pages) + (2 if stated else 0) - (1 if dated and all(map(is_stale, dated)) else 0)
+    return "high" if points > 3 else "medium" if points > 1 else "low"  # noqa: PLR2004 - the scale is this line
+
+
+def verified(evidence: Evidence, text: str) -> bool:
+    """D2: whether the quotation is still what the stored page says at its place."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return digest == evidence.page_sha256 and text[evidence.start : evidence.end] == evidence.quote

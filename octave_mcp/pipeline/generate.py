@@ -1,0 +1,79 @@
+"""The eight steps, in reading order."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.research import Research
+from octave_mcp.evidence.screening import safe_name
+from octave_mcp.pipeline.analyse_homepage import analyse_homepage
+from octave_mcp.pipeline.merge import add, merge
+from octave_mcp.pipeline.prioritise_urls import in_packs, prioritise_urls
+from octave_mcp.pipeline.read_pack import read_pack
+from octave_mcp.pipeline.recall import keep, recall, unread
+from octave_mcp.pipeline.run import ALL_SPECIALISTS, ASK_PLACES, Run
+from octave_mcp.pipeline.scrape_homepage import scrape_homepage
+from octave_mcp.pipeline.understand import understand
+from octave_mcp.pipeline.validate_and_map import validate_and_map
+from octave_mcp.pipeline.write_playbook import write_playbook
+
+
+async def generate(run: Run, vendor: Company, prospect: Company) -> Playbook:
+    """The playbook for selling what the vendor has to the prospect.
+
+    Raises:
+        OctaveError: one of the two sites cannot be read, or no mandatory section can be written.
+    """
+    sites = await run(validate_and_map, (vendor, prospect))  # 1  the one barrier: both must be there
+    names = tuple(safe_name(site.home.structured.site_name, "") or site.company.domain for site in sites)
+    sold, sought = await run.side_by_side(  # 2-6, and 7 for the prospect
+        research,
+        (sites[0], names[1]),
+        (sites[1], names[0]),
+        of=("vendor", "prospect"),
+        places=_places(run),
+    )
+    return await run(write_playbook, sold, sought)  # 8  matching, then the writers
+
+
+async def research(run: Run, site: Site, counterpart: str) -> Research:
+    """All that one company's site says that matters to the deal with its counterpart."""
+    if kept := await recall(run, site):
+        return await _read_on(run, site, kept, counterpart)
+    home = await run(scrape_homepage, site)  # 2
+    profile = await run(analyse_homepage, site, home)  # 3  also the company's name, with evidence
+    chosen = await run(prioritise_urls, site, profile, counterpart)  # 4
+    packs = [
+        (site, profile, counterpart, urls, None if at else home)
+        for at, urls in enumerate(in_packs(chosen, run.capacity.pack_pages))
+    ]
+    readings = await run.side_by_side(  # 5 + 6  scrape, then extract; packs do not wait for each other
+        read_pack, *packs, places=_pack_places(run)
+    )
+    found = merge(profile, readings, site.failures)
+    await keep(run, found)
+    return await run(understand, found, counterpart)  # 7  prospect only
+
+
+async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Research:
+    """What was found for another prospect, and what pages say that name this one."""
+    urls = unread(site, kept, counterpart)
+    run.plan(len(urls))
+    readings = await run.side_by_side(
+        read_pack, *((site, kept.profile, counterpart, urls, None) for _ in urls[:1]), places=_pack_places(run)
+    )
+    return add(kept, readings)
+
+
+def _pack_places(run: Run) -> int:
+    """A scrape, and for each group of specialists at most one ask a page; the home page is with the first pack."""
+    asks = (min(run.capacity.pack_pages, run.max_pages) + 1) * ceil(ALL_SPECIALISTS / run.specialists_per_ask)
+    return 1 + asks * ASK_PLACES
+
+
+def _places(run: Run) -> int:
+    """The most steps about one company: recalled, its door, its profile, its addresses, its packs, kept, step 7."""
+    packs = ceil(run.max_pages / run.capacity.pack_pages)
+    return 3 + 3 * ASK_PLACES + _pack_places(run) * packs

@@ -1,0 +1,172 @@
+"""Steps 5 and 6: six pages are scraped, cut into passages and read in one ask; packs do not wait for each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+from octave_mcp.asks.prompts import ask_for
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.together import together
+from octave_mcp.domain.asks import ReadingBrief
+from octave_mcp.domain.company import Role, Site
+from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
+from octave_mcp.domain.page import Page, PageFailure, count_words
+from octave_mcp.domain.playbook import Gap
+from octave_mcp.domain.prospect import ProspectReading
+from octave_mcp.domain.research import Profile, Reading
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements, some_elements
+from octave_mcp.errors import NoAccess, UpstreamError, own_words
+from octave_mcp.evidence.figures import normal
+from octave_mcp.evidence.passages import passages
+from octave_mcp.evidence.screening import for_people
+from octave_mcp.pipeline.run import Checked, Run
+
+R = TypeVar("R", bound=Value)
+
+PAGE_CHARACTERS = 16_000
+"""About 4,000 tokens: what is read of one page."""
+BOILERPLATE_PAGES = 3
+THIN_WORDS = 5
+"""Below, a page is a label: it has nothing to quote. The home page is read whatever it has."""
+
+
+async def read_pack(
+    run: Run, site: Site, profile: Profile, counterpart: str, urls: tuple[str, ...], home: Page | None
+) -> Reading:
+    """What these pages say, and the home page if it is one of them.
+
+    A page that fails is named; a pack whose ask fails costs its pages, not the run.
+    """
+    found = [_unless_thin(page) for page in await run.scrape(site, urls)] if urls else []
+    pages = [page for page in (home, *found) if isinstance(page, Page)]
+    failures = tuple(page for page in found if isinstance(page, PageFailure))
+    if urls:
+        run.progress(f"{len(found) - len(failures)} pages of {profile.name} fetched", units=len(urls))
+    return await _read(run, profile, counterpart, pages, failures)
+
+
+def _unless_thin(page: Page | PageFailure) -> Page | PageFailure:
+    if isinstance(page, PageFailure) or page.words >= THIN_WORDS:
+        return page
+    return PageFailure(url=page.ref.url, code="thin", reason=f"There are only {page.words} words on it")
+
+
+async def _read(
+    run: Run, profile: Profile, counterpart: str, pages: Sequence[Page], failures: tuple[PageFailure, ...]
+) -> Reading:
+    cut, suspicious = await computed(_cut_all, pages)
+    role = profile.company.role
+    asked = [
+        _ask(run, profile, counterpart, part, question)
+        for part in _in_asks(cut, run.capacity.ask_characters)
+        for question in _questions(role, run.specialists_per_ask)
+    ]
+    answers = await together(*asked)
+    checked = [answer for answer in answers if isinstance(answer, Checked)]
+    return Reading(
+        pages=tuple(page.ref for page in pages),
+        words=sum(count_words(passage.text) for part in cut for passage in part),
+        failures=failures,
+        suspicious=suspicious,
+        vendor=_joined(VendorElements[EvidenceId], checked) if checked and role == "vendor" else None,
+        prospect=_joined(ProspectReading[EvidenceId], checked) if checked and role == "prospect" else None,
+        evidence=tuple(evidence for answer in checked for evidence in answer.evidence),
+        gaps=tuple(gap for answer in answers for gap in (answer.gaps if isinstance(answer, Checked) else (answer,))),
+    )
+
+
+def _cut_all(pages: Sequence[Page]) -> tuple[list[list[Passage]], tuple[str, ...]]:
+    """The passages to show of each page, and the addresses of those that speak to a model, without what does."""
+    cut = [_cut(page) for page in pages]
+    for_readers = [for_people(found) for found in cut]
+    suspicious = tuple(page.ref.url for page, all_, ours in zip(pages, cut, for_readers, strict=True) if ours != all_)
+    return _without_boilerplate(for_readers), suspicious
+
+
+def _cut(page: Page) -> list[Passage]:
+    """The page's passages, up to about 4,000 tokens."""
+    kept, size = list[Passage](), 0
+    for passage in passages(page):
+        size += len(passage.text)
+        if size > PAGE_CHARACTERS and kept:
+            break
+        kept.append(passage)
+    return kept
+
+
+def _without_boilerplate(pages: list[list[Passage]]) -> list[list[Passage]]:
+    """Without passages that stand on three pages or more: they are about the site, not about the page."""
+    seen = Counter(text for page in pages for text in {normal(passage.text) for passage in page})
+    return [[passage for passage in page if seen[normal(passage.text)] < BOILERPLATE_PAGES] for page in pages]
+
+
+def _in_asks(pages: Sequence[list[Passage]], most: int) -> Iterator[tuple[Passage, ...]]:
+    """The pages in as many asks as they need: an overfull pack is asked in two."""
+    part, size = list[Passage](), 0
+    for page in pages:
+        length = sum(len(passage.text) for passage in page)
+        if part and size + length > most:
+            yield tuple(part)
+            part, size = [], 0
+        part.extend(page)
+        size += length
+    if part:
+        yield tuple(part)
+
+
+async def _ask(
+    run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], question: _Question
+) -> Checked[Value] | Gap:
+    """One ask for all that its prompts want to know, which are read together."""
+    role = profile.company.role
+    counterpart = counterpart if role == "prospect" else ""  # what is found of a vendor serves other deals, too
+    brief = ReadingBrief(
+        role=role, company=profile.name, domain=profile.company.domain,
+        counterpart=counterpart,
+        context=run.request.context,
+    )  # fmt: skip
+    ask = ask_for(question.prompts, language=run.request.language, brief=brief, passages=shown, answer=question.answer)
+    roles: tuple[Role, ...] = (role,) * len(shown)
+    try:
+        return await run.ask(ask, question.into, roles=roles, known=tuple(filter(None, (profile.name, counterpart))))
+    except NoAccess:
+        raise
+    except UpstreamError as failed:
+        section = "vendor_elements" if role == "vendor" else "prospect_intelligence"
+        reason = f"a pack of pages could not be read: {own_words(failed)}"
+        return Gap(section=section, code=failed.code, reason=reason, would_fill="another run")
+
+
+class _Question(NamedTuple):
+    """`answer` is the form of what is cited by number, `into` of what is cited by evidence."""
+
+    prompts: tuple[str, ...]
+    answer: type[Value]
+    into: type[Value]
+
+
+OF_PROSPECT = _Question(("prospect/company_profile",), ProspectReading[Cite], ProspectReading[EvidenceId])
+
+
+def _questions(role: Role, together: int) -> list[_Question]:
+    """What is asked of a pack: of a vendor's, so many specialists together."""
+    if role == "prospect":
+        return [OF_PROSPECT]
+    kinds = tuple(VendorElements.model_fields)
+    groups = (kinds[at : at + together] for at in range(0, len(kinds), together))
+    return [
+        _Question(tuple(f"vendor/{kind}" for kind in some), some_elements(some, Cite), some_elements(some, str))
+        for some in groups
+    ]
+
+
+def _joined(kind: type[R], answers: Sequence[Checked[Value]]) -> R:
+    """Answers as one of the whole form: their lists one after another."""
+    joined: dict[str, object] = {
+        name: tuple(found for answer in answers for found in getattr(answer.value, name, ()))
+        for name in kind.model_fields
+    }
+    return kind.model_validate(joined)

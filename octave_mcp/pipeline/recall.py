@@ -1,0 +1,57 @@
+"""What was found of a vendor within a day serves the next prospect: its pages are not asked about again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from octave_mcp.asks import prompts
+from octave_mcp.asks.reuse import RESEARCH
+from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.research import Research
+from octave_mcp.pipeline.prioritise_urls import naming
+from octave_mcp.pipeline.run import Run
+
+MOST_UNREAD = 3
+MADE = "2"
+"""Raise it with each change of what is found, beside that of the prompts."""
+
+
+async def recall(run: Run, site: Site) -> Research | None:
+    """What a run of the same kind found of this vendor, if it is still there."""
+    if site.company.role != "vendor" or not run.capacity.keeps_research or run.request.refresh:
+        return None
+    kept = await run.recall(_key(run, site.company))
+    if kept:
+        run.progress(f"what was found of {kept.profile.name} within a day is used again", units=1)
+    return kept
+
+
+async def keep(run: Run, research: Research) -> None:
+    """For the next prospect, unless something failed that may succeed then, or another model stood in."""
+    is_whole = not (research.gaps or run.asker.stood_in or any(failure.may_pass for failure in research.failures))
+    if research.vendor and run.capacity.keeps_research and is_whole:
+        own = research.model_copy(update={"found_by": run.run_id, "found_at": datetime.now(UTC)})
+        await run.keep(_key(run, research.profile.company), own)
+
+
+def unread(site: Site, kept: Research, counterpart: str) -> tuple[str, ...]:
+    """Addresses of the vendor's pages that name the prospect, and were not read for another."""
+    read = {page.url for page in kept.pages} | {failure.url for failure in kept.failures}
+    return tuple(url for url in naming(site, counterpart) if url not in read)[:MOST_UNREAD]
+
+
+def _key(run: Run, company: Company) -> str:
+    versions = [f"{name}@{prompts.load(name).version}" for name in prompts.names()]
+    asked = run.request
+    parts = (
+        MADE,
+        company.url,
+        run.identity,
+        asked.language,
+        run.max_pages,
+        asked.context,
+        run.specialists_per_ask,
+        *versions,
+    )
+    return f"{RESEARCH}{sha256(repr(parts).encode()).hexdigest()}"

@@ -1,0 +1,154 @@
+"""Step 7: what the prospect's readings mean: its profile, its pain points, and who there would care."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from octave_mcp.asks.prompts import ask_for
+from octave_mcp.domain.asks import UnderstandingBrief
+from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId
+from octave_mcp.domain.page import PageKind
+from octave_mcp.domain.playbook import Gap
+from octave_mcp.domain.prospect import (
+    BuyerPersona,
+    CompanyProfile,
+    Fact,
+    PainPoint,
+    ProspectIntelligence,
+    ProspectReading,
+    Understanding,
+)
+from octave_mcp.domain.research import Research
+from octave_mcp.errors import NoAccess, UpstreamError, own_words
+from octave_mcp.evidence.passages import as_passage, confidence, is_stale
+from octave_mcp.pipeline.run import Checked, Run
+
+PROMPTS = ("prospect/pain_points", "prospect/buyer_personas")
+MOST_PAINS = 7
+MOST_PERSONAS = 3
+MOST_FACTS = 5
+"""Of each topic."""
+
+_COUNTED = {
+    "people": re.compile(
+        r"\b(?:we(?:['’]re| are| employ)|team of|grown to)(?: now)?(?: about| over| some)? \d[\d,]*\+? people\b|"
+        r"\d\+? (?:employees|team members)\b",
+        re.IGNORECASE,
+    ),
+    "countries": re.compile(
+        r"\b(?:people|team|members|employees|distributed|remote|spread)\b.{0,60}?\b\d+\+? countries\b", re.IGNORECASE
+    ),
+}
+
+_TELLING: tuple[PageKind, ...] = (
+    "about",
+    "home",
+    "careers",
+    "news",
+    "customers",
+    "product",
+    "pricing",
+    "security",
+    "case_study",
+)
+
+
+async def understand(run: Run, research: Research, counterpart: str) -> Research:
+    """The research with the prospect understood; the vendor's is returned as it is."""
+    if research.prospect is None:
+        return research
+    run.progress(f"understanding {research.profile.name}")
+    try:
+        checked = await _ask(run, research, research.prospect, counterpart)
+    except NoAccess:
+        raise
+    except UpstreamError as failed:
+        gap = Gap(section="prospect_intelligence", code=failed.code, reason=own_words(failed), would_fill="another run")
+        return research.model_copy(
+            update={"gaps": (*research.gaps, gap), "intelligence": _intelligence(research, None)}
+        )
+    return research.model_copy(
+        update={
+            "intelligence": _intelligence(research, checked.value),
+            "evidence": tuple({e.id: e for e in (*research.evidence, *checked.evidence)}.values()),
+            "gaps": (*research.gaps, *checked.gaps),
+        }
+    )
+
+
+async def _ask(
+    run: Run, research: Research, reading: ProspectReading[EvidenceId], counterpart: str
+) -> Checked[Understanding[EvidenceId]]:
+    shown = tuple(as_passage(evidence, number) for number, evidence in enumerate(research.evidence, 1))
+    brief = UnderstandingBrief(
+        company=research.profile.name, domain=research.profile.company.domain,
+        counterpart=counterpart, reading=reading, context=run.request.context,
+    )  # fmt: skip
+    ask = ask_for(PROMPTS, language=run.request.language, brief=brief, passages=shown, answer=Understanding[Cite])
+    return await run.ask(
+        ask, Understanding[EvidenceId], roles=("prospect",) * len(shown), known=(research.profile.name,)
+    )
+
+
+def _intelligence(research: Research, answer: Understanding[EvidenceId] | None) -> ProspectIntelligence:
+    """The answer with ids and with confidence, which is computed from the evidence and never stated by a model."""
+    by_id: dict[EvidenceId, Evidence] = {e.id: e for e in research.evidence}
+    facts = _telling(research.prospect.facts, by_id) if research.prospect else ()
+    summary = (answer.summary if answer else None) or research.profile.summary
+    pains = answer.pains[:MOST_PAINS] if answer else ()
+    buyers = answer.buyers[:MOST_PERSONAS] if answer else ()
+    return ProspectIntelligence(
+        company_profile=CompanyProfile[EvidenceId](summary=summary, facts=facts),
+        pain_points=tuple(
+            PainPoint(
+                **dict(pain),
+                id=f"pain-{number}",
+                confidence=confidence([by_id[i] for i in pain.evidence if i in by_id], stated=pain.stated),
+            )
+            for number, pain in enumerate(pains, 1)
+        ),
+        buyer_personas=tuple(
+            BuyerPersona(**dict(buyer), id=f"persona-{number}") for number, buyer in enumerate(buyers, 1)
+        ),
+    )
+
+
+def _newest_counts(
+    facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
+) -> list[Fact[EvidenceId]]:
+    """Without those that count people, or their countries, as of a day where a newer fact counts them too."""
+
+    def is_newer(other: Evidence, than: Evidence) -> bool:
+        if other.published_on is None or than.published_on is None:
+            return other.published_on is None and is_stale(than)
+        return other.published_on > than.published_on
+
+    def is_past(fact: Fact[EvidenceId]) -> bool:
+        own = evidence[fact.evidence[0]]
+        newer = [other for other in facts if is_newer(evidence[other.evidence[0]], own)]
+        counts = _counts(fact)
+        return bool(counts) and counts <= {kind for other in newer for kind in _counts(other)}
+
+    return [fact for fact in facts if not is_past(fact)]
+
+
+def _counts(fact: Fact[EvidenceId]) -> set[str]:
+    return {kind for kind, words in _COUNTED.items() if words.search(fact.text)}
+
+
+def _telling(
+    facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
+) -> tuple[Fact[EvidenceId], ...]:
+    """The most telling facts of each topic: from the pages that speak of the company, the newest first."""
+
+    def rank(fact: Fact[EvidenceId]) -> tuple[int, int, int]:
+        first = evidence[fact.evidence[0]]
+        kind = _TELLING.index(first.page_kind) if first.page_kind in _TELLING else len(_TELLING)
+        age = (first.fetched_at.date() - first.published_on).days if first.published_on else 0
+        return kind, age, -sum(character.isdigit() for character in fact.text)
+
+    by_topic: dict[str, list[Fact[EvidenceId]]] = {}
+    for fact in sorted(_newest_counts(facts, evidence), key=rank):
+        by_topic.setdefault(fact.topic, []).append(fact)
+    return tuple(fact for topic in by_topic.values() for fact in topic[:MOST_FACTS])

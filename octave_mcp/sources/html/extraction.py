@@ -1,0 +1,138 @@
+"""From HTML to a `Page`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import sha256
+from urllib.parse import quote, urljoin
+
+from octave_mcp.domain.addresses import same_site, url_key
+from octave_mcp.domain.company import Company
+from octave_mcp.domain.kinds import kind_of
+from octave_mcp.domain.page import Link, LinkOrigin, Page, PageRef
+from octave_mcp.errors import InvalidDomain
+from octave_mcp.sources.html.complexity import too_complex
+from octave_mcp.sources.html.language import language_of
+from octave_mcp.sources.html.markdown import markdown
+from octave_mcp.sources.html.metadata import Head, head_of
+from octave_mcp.sources.html.prune import content
+from octave_mcp.sources.html.refusals import refusal
+from octave_mcp.sources.html.script_data import embedded_text
+from octave_mcp.sources.html.tree import Element, parse
+from octave_mcp.sources.web.failures import Unread
+
+SHELL_CHARACTERS = 200
+SHELLS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
+SHELL_TAGS = ("app-root", "frameset")
+NEEDS_SCRIPTS = re.compile(r"\b(?:java)?script", re.IGNORECASE)
+FILES = re.compile(
+    r"\.(?:pdf|png|jpe?g|gif|svg|webp|ico|css|js|mjs|json|xml|gz|zip|dmg|exe|msi|deb|rpm|tgz|mp[34]|webm|mov|woff2?|ttf|"
+    r"docx?|xlsx?|pptx?|csv|ics|rss|atom|md|txt)$",
+    re.IGNORECASE,
+)
+NEEDS_JS = (
+    "The page is empty until a browser runs its scripts. Firecrawl runs them: set FIRECRAWL_API_KEY, or give "
+    "source='firecrawl', and try again"
+)
+LONGEST_LINK_TEXT = 120
+SITE_NAME = re.compile(r"\s+[|–—·-]\s+(?!.*\s[|–—·-]\s).*$")
+
+
+def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin: LinkOrigin = "page") -> Page:
+    """The page at `url`, read from its HTML.
+
+    Raises:
+        Unread: it is hostile, empty, or nothing but a program's shell.
+    """
+    if reason := too_complex(html.encode("utf-8", "replace")):
+        raise Unread(url, "too_complex", reason)
+    root = parse(html)
+    head = head_of(root)
+    kept = content(root)
+    text = _body(root, kept, head, url)
+    if block := head.block(text):
+        text = f"{text}\n\n{block}" if text else block
+    ref = PageRef(
+        url=url,
+        sha256=sha256(text.encode("utf-8")).hexdigest(),
+        title=(title := _title(kept, head)),
+        kind=kind_of(url, title),
+        language=language_of(text, root.attributes.get("lang", "")),
+        fetched_at=fetched_at,
+        published_on=head.published_on,
+    )
+    return Page(ref=ref, text=text, structured=head.structured, links=tuple(_links(root, url, company, origin)))
+
+
+def main_text(html: str) -> str:
+    """The content of a page as Markdown, without what the page says of itself."""
+    return markdown(content(parse(html)))
+
+
+def _body(root: Element, kept: Element, head: Head, url: str) -> str:
+    """The content as Markdown; of a program's shell, what it brings along for the program to show.
+
+    Raises:
+        Unread: there is neither, or it is an excuse.
+    """
+    text = markdown(kept)
+    if refused := refusal(root, kept, head.title, text):
+        raise Unread(url, *refused)
+    if len(text) < SHELL_CHARACTERS and _is_shell(root):
+        text = embedded_text(root)
+        if not text and not head.tells:
+            raise Unread(url, "needs_js", NEEDS_JS)
+    elif not text.strip():
+        raise Unread(url, "empty", "There is nothing to read on the page")
+    return text
+
+
+def _is_shell(root: Element) -> bool:
+    if any(element.attributes.get("id") in SHELLS for element in root.elements()) or any(root.find(*SHELL_TAGS)):
+        return True
+    return any(NEEDS_SCRIPTS.search(told.text) for told in root.find("noscript"))
+
+
+def _title(kept: Element, head: Head) -> str:
+    """The only h1, else the page's title without the name of its site."""
+    headings = [text for element in kept.find("h1") if (text := element.text)]
+    if len(headings) == 1:
+        return headings[0]
+    return SITE_NAME.sub("", head.title) or head.title
+
+
+def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Iterator[Link]:
+    """Where the page leads on its own site, each address once, with the first words that name it."""
+    base = _base(root, url)
+    found: dict[str, Link] = {}
+    for anchor in root.find("a"):
+        target = _target(base, anchor.attributes.get("href", ""), company)
+        if target is None:
+            continue
+        text = anchor.text[:LONGEST_LINK_TEXT]
+        known = found.setdefault(url_key(target), Link(url=target, text=text, origin=origin))
+        if text and not known.text:
+            found[url_key(target)] = known.model_copy(update={"text": text})
+    found.pop(url_key(url), None)
+    yield from found.values()
+
+
+def _base(root: Element, url: str) -> str:
+    try:
+        return next((urljoin(url, found.attributes.get("href", "")) for found in root.find("base")), url)
+    except ValueError:
+        return url
+
+
+def _target(base: str, href: str, company: Company) -> str | None:
+    """The address a link leads to, without its fragment, if it is one of the site's own pages."""
+    try:
+        joined = urljoin(base, href.strip()).partition("#")[0]
+        target = quote(joined, safe="/%:?=&@!$'()*+,;~-._[]")
+        url_key(target)
+    except (ValueError, InvalidDomain):
+        return None
+    is_page = target.startswith(("http://", "https://")) and not FILES.search(target.partition("?")[0])
+    return target if is_page and same_site(target, company) else None

@@ -1,0 +1,290 @@
+"""A page's content as Markdown to copy sentences from: no links, no emphasis, no escapes, one line a paragraph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from octave_mcp.sources.html.tables import table
+from octave_mcp.sources.html.tree import LISTS, Element, word_count
+
+Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
+
+# Private characters cannot come from a page: they are stripped from its text.
+BREAK = "\ue000"
+BREAK_AFTER_STRONG = "\ue001"
+BREAKS = re.compile(f"\\s*[{BREAK}{BREAK_AFTER_STRONG}]\\s*")
+PARAGRAPHS = re.compile(f"[{BREAK}{BREAK_AFTER_STRONG}]\\s*[{BREAK}{BREAK_AFTER_STRONG}]+")
+
+SPACES = f" \t\r\n\xa0{BREAK}{BREAK_AFTER_STRONG}"
+
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+CAPTIONS = frozenset({"figcaption", "cite", "footer"})
+MOST_CALL_WORDS = 5
+CALL = re.compile(
+    r"\W{0,3}(?:(?:learn|read|get|see|view|start|try|book|watch|contact|explore|discover|download|sign|request|schedule|shop"
+    r"|buy|browse|visit|register|subscribe|join|apply|more|talk to|find out|find a|log in|go to|back to|skip to"
+    r"|(?:show|load|see) (?:more|all)|mehr|jetzt|zum|zur|en savoir|voir|demander|leer|ver|saber|conocer)\b"
+    r"|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを))",
+    re.IGNORECASE,
+)
+FEWEST_WORDS_OF_COPY = 6
+FEWEST_LOGOS = 3
+LONGEST_ALT_WORDS, LONGEST_ALT = 4, 30
+NO_LOGO = re.compile(
+    r"(?:logo|image|photo|icon|picture|screenshot|avatar|img)s?|.*\.(?:png|jpe?g|svg|webp)", re.IGNORECASE
+)
+
+
+class Call(str):
+    """The words of a link that only say where to press: nothing to quote if they stand alone."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    kind: Kind
+    text: str
+
+
+def markdown(element: Element) -> str:
+    return "\n\n".join(block.text for block in _once(_blocks(element)))
+
+
+def _once(blocks: list[Block]) -> Iterator[Block]:
+    """Without what was said before: carousels go round, and pages hold copies for narrow screens.
+
+    What is short may be said of many things: 'Unlimited' stands in each column of a pricing page.
+    """
+    said: set[Block] = set()
+    before: Block | None = None
+    for block in blocks:
+        if block != before and not (block in said and word_count(block.text) >= FEWEST_WORDS_OF_COPY):
+            yield block
+        said.add(block)
+        before = block
+
+
+def _blocks(element: Element) -> list[Block]:
+    """The blocks an element holds, its runs of text and inline elements as paragraphs."""
+    blocks: list[Block] = []
+    line: list[str] = []
+    logos: list[str] = []
+    last: list[Block] = []
+    for at, child in enumerate(element.children):
+        if isinstance(child, Element) and _is_pictures(child):
+            logos += _alts(child)
+            line.append(" ")
+        elif isinstance(child, str) or not child.holds_block:
+            text = _inline(child, element, at)
+            if text.strip():
+                _flush_logos(blocks, logos)
+            line.append(Call(text) if isinstance(child, Element) and _is_call(child, text) else text)
+        else:
+            _flush(blocks, line)
+            _flush_logos(blocks, logos)
+            # Pages hold a second copy of a part for narrow screens.
+            copy, last = last, _block(child)
+            blocks += last if last != copy else []
+    _flush(blocks, line)
+    _flush_logos(blocks, logos)
+    return blocks
+
+
+def _is_call(element: Element, text: str) -> bool:
+    is_link = element.link_words == element.words > 0
+    return is_link and element.words <= MOST_CALL_WORDS and bool(CALL.match(flat(text)))
+
+
+def _flush(blocks: list[Block], line: list[str]) -> None:
+    if not all(isinstance(part, Call) or not part.strip(SPACES) for part in line):
+        paragraphs = map(flat, PARAGRAPHS.split("".join(line)))
+        blocks += [Block("text", text) for text in paragraphs if text]
+    line.clear()
+
+
+def _flush_logos(blocks: list[Block], logos: list[str]) -> None:
+    names = list(dict.fromkeys(logos))
+    if len(names) >= FEWEST_LOGOS:
+        blocks.append(Block("logos", f"Logos: {', '.join(names)}"))
+    logos.clear()
+
+
+def _block(element: Element) -> list[Block]:
+    return WRITERS.get(element.tag, _blocks)(element)
+
+
+def flat(text: str) -> str:
+    return " ".join(text.replace(BREAK, " ").replace(BREAK_AFTER_STRONG, " ").split())
+
+
+def _inline(child: Element | str, parent: Element, at: int) -> str:
+    if isinstance(child, str):
+        return child
+    if child.tag == "br":
+        return _line_break(parent, at)
+    return "".join(_inline(part, child, index) for index, part in enumerate(child.children))
+
+
+def _line_break(parent: Element, at: int) -> str:
+    before = next((part for part in reversed(parent.children[:at]) if not isinstance(part, str) or part.strip()), "")
+    strong = isinstance(before, Element) and before.tag in {"strong", "b"} and not before.text.endswith(":")
+    return BREAK_AFTER_STRONG if strong else BREAK
+
+
+def _is_pictures(element: Element) -> bool:
+    return element.images > 0 and element.words == 0
+
+
+def _alts(element: Element) -> list[str]:
+    alts = (" ".join(image.attributes.get("alt", "").split()) for image in element.find("img"))
+    return [
+        alt
+        for alt in alts
+        if alt and len(alt) <= LONGEST_ALT and len(alt.split()) <= LONGEST_ALT_WORDS and not NO_LOGO.fullmatch(alt)
+    ]
+
+
+def _heading(element: Element) -> list[Block]:
+    text = flat(" ".join(block.text for block in _blocks(element)))
+    return [Block("heading", f"{'#' * HEADINGS[element.tag]} {text}")] if text else []
+
+
+def _list(element: Element) -> list[Block]:
+    """One line an item; a card, which has a heading of its own, is not an item but a run of blocks."""
+    blocks: list[Block] = []
+    lines: list[str] = []
+    number = 0
+    for item in element.children:
+        if isinstance(item, str) or not (parts := _blocks(item)):
+            continue
+        if any(part.kind in {"heading", "table", "quote", "code", "logos"} for part in parts):
+            _flush_lines(blocks, lines)
+            blocks += parts
+            continue
+        number += 1
+        lines += _item(parts, f"{number}. " if element.tag == "ol" else "- ")
+    _flush_lines(blocks, lines)
+    return blocks
+
+
+def _flush_lines(blocks: list[Block], lines: list[str]) -> None:
+    if lines:
+        blocks.append(Block("list", "\n".join(lines)))
+    lines.clear()
+
+
+def _item(parts: list[Block], mark: str) -> list[str]:
+    text = " ".join(part.text for part in parts if part.kind == "text")
+    nested = [line for part in parts if part.kind == "list" for line in part.text.split("\n")]
+    return [f"{mark}{text}", *(f"  {line}" for line in nested)] if text else nested
+
+
+def _definitions(element: Element) -> list[Block]:
+    terms: list[tuple[str, list[str]]] = []
+    for part in element.find("dt", "dd"):
+        text = flat(" ".join(block.text.replace("\n", "; ").removeprefix("- ") for block in _blocks(part)))
+        if part.tag == "dt":
+            terms.append((text.rstrip(":："), []))
+        elif text:
+            terms = terms or [("", [])]
+            terms[-1][1].append(text)
+    lines = [f"- {': '.join(filter(None, (term, '; '.join(values))))}" for term, values in terms if term or values]
+    return [Block("list", "\n".join(lines))] if lines else []
+
+
+def _quote(element: Element) -> list[Block]:
+    """The words, then who said them on the last line."""
+    if element.tag == "figure" and not any(element.find("blockquote")):
+        return _blocks(element)
+    captions: list[str] = []
+    said = _blocks(_without_captions(element, captions))
+    lines = [line.removeprefix("> ") for block in said for line in block.text.split("\n") if line]
+    who = ", ".join(captions)
+    if not lines:
+        return [Block("text", who)] if who else []
+    lines += [f"— {who}"] if who else []
+    return [Block("quote", "\n".join(f"> {line}" for line in lines))]
+
+
+def _without_captions(element: Element, captions: list[str]) -> Element:
+    children: list[Element | str] = []
+    for child in element.children:
+        if isinstance(child, Element) and child.tag in CAPTIONS:
+            captions += [text] if (text := _caption(child)) else []
+        else:
+            children.append(_without_captions(child, captions) if isinstance(child, Element) else child)
+    return element.holding(children, tag="div" if element.tag in {"figure", "blockquote"} else element.tag)
+
+
+def _caption(element: Element) -> str:
+    """'Name, Role, Company', whatever marks stood between and before them."""
+    text = ", ".join(BREAKS.sub(", ", block.text) for block in _blocks(_spelled(element)))
+    return text.strip(" ,").lstrip("—–-― ").strip()
+
+
+def _spelled(element: Element) -> Element:
+    """With a comma for each line break, and between elements that touch."""
+    children: list[Element | str] = []
+    for child in element.children:
+        if isinstance(child, str):
+            children.append(child)
+        elif child.tag == "br":
+            children.append(", ")
+        else:
+            before = children[-1] if children else ""
+            touches = isinstance(before, Element) and not before.holds_block and not child.holds_block
+            children += [", ", _spelled(child)] if touches else [_spelled(child)]
+    return element.holding(children)
+
+
+def _code(element: Element) -> list[Block]:
+    text = "".join(element.strings()).strip("\n").rstrip()
+    return [Block("code", f"```\n{text}\n```")] if text.strip() else []
+
+
+def _table(element: Element) -> list[Block]:
+    text = table(element, _cell)
+    if text is None:
+        return _blocks(element)
+    captions = [Block("text", caption.text) for caption in element.find("caption") if caption.text]
+    return [*captions, Block("table", text)] if text else captions
+
+
+def _cell(element: Element) -> str:
+    lines: list[str] = []
+    paragraph: list[str] = []
+    for at, child in enumerate(element.children):
+        if isinstance(child, str) or not child.holds_block:
+            paragraph.append(_inline(child, element, at))
+        else:
+            lines += ["".join(paragraph), *(_cell_block(block) for block in _block(child))]
+            paragraph = []
+    lines.append("".join(paragraph))
+    return "; ".join(text for line in lines if (text := spelled_breaks(line)))
+
+
+def _cell_block(block: Block) -> str:
+    return re.sub(r"\n\s*(?:- |\d+\. |> )?", "; ", block.text.removeprefix("- ").removeprefix("> ").lstrip("# "))
+
+
+def spelled_breaks(text: str) -> str:
+    """A cell is one line: its line breaks become ': ' after a strong word, and '; ' elsewhere."""
+    text = " ".join(text.split())
+    text = re.sub(f"\\s*{BREAK_AFTER_STRONG}[\\s{BREAK}]*", ": ", text)
+    return re.sub(f"\\s*{BREAK}[\\s{BREAK}]*", "; ", text).strip(" ;:")
+
+
+WRITERS: dict[str, Callable[[Element], list[Block]]] = {
+    **dict.fromkeys(HEADINGS, _heading),
+    **dict.fromkeys(LISTS, _list),
+    "dl": _definitions,
+    "figure": _quote,
+    "blockquote": _quote,
+    "pre": _code,
+    "table": _table,
+    "hr": lambda _: [],
+}

@@ -1,0 +1,95 @@
+"""What a page says of itself where its readers do not look: meta, OpenGraph, JSON-LD."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from octave_mcp.domain.page import STRUCTURED_HEADING, Structured
+from octave_mcp.sources.html import json_ld
+from octave_mcp.sources.html.json_ld import LONGEST, Node, line, many, name
+from octave_mcp.sources.html.tree import Element
+
+ISO_DATE = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
+DATED = re.compile(r"byline|date|publish|posted", re.IGNORECASE)
+LONGEST_BYLINE_WORDS = 20
+DESCRIPTIONS = ("description", "og:description", "twitter:description")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The titles of a page, what it says of itself, and the day it says it was published."""
+
+    title: str
+    structured: Structured
+    published_on: date | None
+    facts: tuple[tuple[str, str], ...]
+
+    @property
+    def tells(self) -> bool:
+        """Whether it says more than a title and a description: of the company itself, or of what it sells."""
+        return bool(self.structured.organization) or any(value for _, value in self.facts)
+
+    def block(self, text: str) -> str:
+        """The facts as the last section of the page's text, without those it says itself; empty if there are none."""
+        named = self.structured
+        lines = (
+            ("Site name", named.site_name),
+            ("Title", self.title),
+            ("Description", named.description),
+            ("Organization", named.organization),
+            ("Founded", named.founded),
+            ("Founders", ", ".join(named.founders)),
+        )
+        further = ((label, value) for label, value in self.facts if value not in text)
+        facts = dict.fromkeys(f"{label}: {value}" for label, value in (*lines, *further) if value)
+        return "\n\n".join([f"## {STRUCTURED_HEADING}", *facts]) if facts else ""
+
+
+def head_of(root: Element) -> Head:
+    meta = _meta(root)
+    nodes = json_ld.nodes(root)
+    company = json_ld.organization(nodes)
+    title = next((line(element.text) for element in root.find("title")), "") or meta.get("og:title", "")
+    structured = Structured(
+        site_name=meta.get("og:site_name", "") or meta.get("application-name", ""),
+        description=next(filter(None, map(meta.get, DESCRIPTIONS)), ""),
+        organization=name(company),
+        founded=line(company.get("foundingDate")),
+        founders=tuple(dict.fromkeys(filter(None, map(name, many(company.get("founder")))))),
+    )
+    return Head(title, structured, _published(root, meta, nodes), tuple(json_ld.facts(nodes)))
+
+
+def _meta(root: Element) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for element in root.find("meta"):
+        called = element.attributes.get("property") or element.attributes.get("name") or ""
+        found.setdefault(called.lower(), line(element.attributes.get("content")))
+    return found
+
+
+def _published(root: Element, meta: dict[str, str], nodes: list[Node]) -> date | None:
+    """The day that is written where pages write the day of their publication; of an index of posts, none."""
+    said = [meta.get("article:published_time", ""), *(line(node.get("datePublished")) for node in nodes)]
+    if day := next(filter(None, map(_day, said)), None):
+        return day
+    marked = (element for element in root.elements() if element.tag == "time" or DATED.search(element.name))
+    days = list(dict.fromkeys(filter(None, map(_marked_day, marked))))
+    return days[0] if len(days) == 1 or (days and meta.get("og:type") == "article") else None
+
+
+def _marked_day(element: Element) -> date | None:
+    if element.tag == "time":
+        return _day(element.attributes.get("datetime", ""))
+    return _day(element.text) if element.words <= LONGEST_BYLINE_WORDS else None
+
+
+def _day(text: str) -> date | None:
+    for found in ISO_DATE.findall(text[:LONGEST]):
+        try:
+            return date.fromisoformat(found)
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,100 @@
+"""What a page without text brings along for its scripts to show: the sentences of its JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import cast
+
+from octave_mcp.sources.html.characters import cleaned
+from octave_mcp.sources.html.tree import CJK, Element, word_count
+
+# Frameworks' states: window.__NUXT__={...}, __INITIAL_STATE__ = {...}, self.__next_f.push([1,"..."]).
+ASSIGNED = re.compile(r"(?:window|self|globalThis)\.\w{3,40}\s*=\s*(?=[{\[])")
+STREAMED = re.compile(r"self\.__next_f\.push\((?=\[)")
+ROW = re.compile(r"^[0-9a-f]+:(?=[\[{])", re.MULTILINE)
+HEADINGS = frozenset({"title", "heading", "headline", "question", "name", "h1", "h2", "h3"})
+UNREAD = re.compile(
+    r"class|style|href|url|src|slug|path|^id$|_id$|key|token|locale|type|icon|color|image|seo|meta|script"
+    r"|query|cookie|analytics",
+    re.IGNORECASE,
+)
+MARKUP = re.compile(r"<[^<>]{1,200}>")
+CODE = re.compile(r"[{}<>=;]|https?://|\w[._/-]\w+[._/-]\w")
+FEWEST_WORDS, FEWEST_CJK = 4, 8
+MOST_HEADING_WORDS = 14
+DEEPEST, MOST_STRINGS = 40, 5000
+SERVED_WORDS = 15
+"""Below, what the JSON says is no page."""
+
+
+def embedded_text(root: Element) -> str:
+    """Headings and paragraphs as Markdown, each once, in the order of the data; empty if they are next to nothing."""
+    said: dict[str, None] = {}
+    for value in _documents(root):
+        for at, (key, text) in enumerate(_strings(value, "", 0)):
+            if at >= MOST_STRINGS:
+                break
+            if line := _line(key, text):
+                said.setdefault(line)
+    lines = list(said)
+    while lines and lines[-1].startswith("#"):
+        lines.pop()
+    return "\n\n".join(lines) if sum(map(word_count, lines)) >= SERVED_WORDS else ""
+
+
+def _documents(root: Element) -> Iterator[object]:
+    streamed: list[str] = []
+    for script in root.find("script"):
+        text = "".join(script.strings())
+        if script.attributes.get("type", "").lower() == "application/json":
+            yield from _json(text, 0)
+        for found in ASSIGNED.finditer(text):
+            yield from _json(text, found.end())
+        for found in STREAMED.finditer(text):
+            streamed += [part for value in _json(text, found.end()) for part in _texts(value)]
+    rows = "".join(streamed)
+    for row in ROW.finditer(rows):
+        yield from _json(rows, row.end())
+
+
+def _json(text: str, start: int) -> Iterator[object]:
+    try:
+        yield json.JSONDecoder().raw_decode(text.strip() if start == 0 else text, start)[0]
+    except (ValueError, RecursionError):
+        return
+
+
+def _texts(value: object) -> list[str]:
+    parts = cast("list[object]", value) if isinstance(value, list) else []
+    return [part for part in parts if isinstance(part, str)]
+
+
+def _strings(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
+    """Each string with the key it stands under, or the tag of the element it is the content of."""
+    if isinstance(value, str):
+        yield key, value
+    elif depth < DEEPEST and isinstance(value, dict):
+        for name, part in cast("dict[str, object]", value).items():
+            if name == "children":
+                yield from _strings(part, key, depth + 1)
+            elif not UNREAD.search(name):
+                yield from _strings(part, name.lower(), depth + 1)
+    elif depth < DEEPEST and isinstance(value, list):
+        parts = cast("list[object]", value)
+        is_element = len(parts) > 3 and parts[0] == "$" and isinstance(parts[1], str)  # noqa: PLR2004 - $, tag, key, props
+        for part in parts[3:] if is_element else parts:
+            yield from _strings(part, str(parts[1]) if is_element else key, depth + 1)
+
+
+def _line(key: str, text: str) -> str:
+    """The string as a heading or a paragraph, if it is one that people read."""
+    flat = " ".join(cleaned(unescape(MARKUP.sub(" ", text))).split())
+    words = word_count(flat)
+    if not flat or CODE.search(flat):
+        return ""
+    if key in HEADINGS and words <= MOST_HEADING_WORDS and flat[-1] not in ".。":
+        return f"## {flat}"
+    return flat if words >= FEWEST_WORDS or len(CJK.findall(flat)) >= FEWEST_CJK else ""

@@ -1,0 +1,181 @@
+"""A page's elements as plain values, and the one place where HTML is parsed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from octave_mcp.sources.html.characters import cleaned
+
+# What reads the tree is recursive; deeper elements hang their content here.
+DEEPEST = 150
+CODE = frozenset({"script", "style", "template", "noscript"})
+# Dropped before anybody looks: what is drawn, played, chosen or loaded has no sentences.
+DRAWN = frozenset("link source track svg math canvas video audio object embed iframe select datalist map".split())
+# Stand on lines of their own.
+LISTS = frozenset({"ul", "ol", "menu"})
+BLOCKS = LISTS.union(
+    {"html", "body", "main", "article", "section", "div", "p", "header", "aside", "nav", "address", "hgroup", "search"},
+    {"figure", "figcaption", "blockquote", "pre", "hr", "details", "summary", "form", "fieldset", "legend", "center"},
+    {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd", "li", "footer"},
+    {"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
+)
+# To a browser, which runs scripts, what <noscript> holds is no markup; to a parser, such a frame never ends.
+SWALLOWS = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
+MOST_MOVES = 200
+LATE = re.compile(r"\$RC\(\"(B:\w+)\",\"(S:\w+)\"")
+CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+
+
+@dataclass(slots=True, eq=False)
+class Element:
+    """`name`, its class and id in lower case, says what it is for; `holds_block`, that it is a block or has one."""
+
+    tag: str
+    attributes: dict[str, str]
+    children: list[Element | str] = field(default_factory=list["Element | str"])
+    name: str = ""
+    words: int = 0
+    link_words: int = 0
+    links: int = 0
+    images: int = 0
+    holds_main: bool = False
+    holds_h1: bool = False
+    holds_block: bool = False
+
+    def elements(self) -> Iterator[Element]:
+        """Itself and what it holds, in the order of the page."""
+        waiting: list[Element] = [self]
+        while waiting:
+            element = waiting.pop()
+            yield element
+            waiting.extend([child for child in reversed(element.children) if isinstance(child, Element)])
+
+    def find(self, *tags: str) -> Iterator[Element]:
+        return (element for element in self.elements() if element.tag in tags)
+
+    def strings(self) -> Iterator[str]:
+        for child in self.children:
+            if isinstance(child, str):
+                yield child
+            else:
+                yield from child.strings()
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.strings()).split())
+
+    def holding(self, children: list[Element | str], tag: str = "") -> Element:
+        """A copy with other children."""
+        copy = Element(tag or self.tag, self.attributes, children, self.name)
+        tally(copy)
+        return copy
+
+
+def parse(html: str) -> Element:
+    """The tree of a page."""
+    page = LexborHTMLParser(SWALLOWS.sub(r"\1></iframe>", html))
+    page.strip_tags(list(DRAWN))
+    top = page.root
+    root = _element(top) if top else Element("html", {})
+    _put_in_place(_grown(top, root) if top else [root])
+    return root
+
+
+def _grown(top: LexborNode, root: Element) -> list[Element]:
+    """Hangs all that `top` holds into `root`; the elements, none before what holds it."""
+    found = [root]
+    waiting = [(top, root, 0)]
+    while waiting:
+        node, parent, depth = waiting.pop()
+        child = node.child
+        while child is not None:
+            tag = child.tag or ""
+            if tag == "-text":
+                text = child.text_content or ""
+                parent.children.append(text if text.isascii() or parent.tag in CODE else cleaned(text))
+            elif not tag.startswith(("-", "!")):
+                element = _element(child)
+                parent.children.append(element)
+                found.append(element)
+                waiting.append((child, element if depth < DEEPEST else parent, depth + 1))
+            child = child.next
+    return found
+
+
+def _put_in_place(found: list[Element]) -> None:
+    """Counts, once parts that a server sent late, hidden at the end of the page, are where a script puts them."""
+    scripts = (text for script in found if script.tag == "script" for text in script.strings() if "$RC(" in text)
+    moves = [move for text in scripts for move in LATE.findall(text)][:MOST_MOVES]
+    marked = {element.attributes.get("id", ""): element for element in found} if moves else {}
+    for place, late in moves:
+        if late in marked and place in marked and marked[place] not in marked[late].elements():
+            marked[place].tag = "div"
+            marked[place].children, marked[late].children = marked[late].children, []
+    if moves:
+        _cut(found[0])
+        count(found[0])
+    else:
+        for element in reversed(found):
+            tally(element)
+
+
+def _cut(root: Element) -> None:
+    """Parts in parts in parts may be deeper than the page was."""
+    waiting = [(root, 0)]
+    while waiting:
+        element, depth = waiting.pop()
+        if depth > DEEPEST:
+            element.children = []
+        waiting += [(child, depth + 1) for child in element.children if isinstance(child, Element)]
+
+
+def _element(node: LexborNode) -> Element:
+    tag = node.tag or ""
+    if not (attributes := node.attributes):
+        return Element(tag, {})
+    if None in attributes.values():
+        attributes = {name: value or "" for name, value in attributes.items()}
+    known = cast("dict[str, str]", attributes)
+    return Element(tag, known, name=f"{known.get('class', '')} {known.get('id', '')}".lower())
+
+
+def word_count(text: str) -> int:
+    """Words as a reader counts them; where none are spaced, two characters make one."""
+    return len(text.split()) + (0 if text.isascii() else len(CJK.findall(text)) // 2)
+
+
+def count(element: Element) -> None:
+    """Sets what an element and all it holds are judged by."""
+    for child in element.children:
+        if isinstance(child, Element):
+            count(child)
+    tally(element)
+
+
+def tally(element: Element) -> None:
+    """Sets what an element is judged by from what it holds, which was counted before; code has no words."""
+    words = link_words = links = 0
+    images = int(element.tag == "img")
+    holds_main, holds_h1, holds_block = element.tag == "main", element.tag == "h1", element.tag in BLOCKS
+    for child in element.children:
+        if isinstance(child, str):
+            words += len(child.split()) if child.isascii() else word_count(child)
+            continue
+        words += child.words
+        link_words += child.link_words
+        links += child.links
+        images += child.images
+        holds_main |= child.holds_main
+        holds_h1 |= child.holds_h1
+        holds_block |= child.holds_block
+    if element.tag in CODE:
+        words = 0
+    if element.tag == "a":
+        links, link_words = 1, words
+    element.words, element.link_words, element.links, element.images = words, link_words, links, images
+    element.holds_main, element.holds_h1, element.holds_block = holds_main, holds_h1, holds_block

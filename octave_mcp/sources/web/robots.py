@@ -1,0 +1,120 @@
+"""What a site lets us read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urljoin, urlsplit
+
+from protego import Protego
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.company import Company
+from octave_mcp.errors import SiteRefuses
+from octave_mcp.ports import Notes
+from octave_mcp.sources.single_flight import Flights
+from octave_mcp.sources.web.failures import Unread
+from octave_mcp.sources.web.fetch import USER_AGENT, Fetcher
+
+MOST_BYTES = 500_000
+KEPT = timedelta(hours=24)
+"""RFC 9309: no copy should be used for longer."""
+PRODUCT = USER_AGENT.partition("/")[0]
+AGENT = re.compile(r"\s*user[- ]?agent\b\s*:?\s*([^#]*)", re.IGNORECASE)
+# No answer is no permission; a host that cannot be reached at all has nothing to permit.
+SILENT = frozenset(
+    {"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"}
+).union({"too_large", "bad_encoding"})
+FAILED = frozenset({"connection_failed", "no_address", "host_not_allowed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`delay_seconds` is the pause asked for between two pages; `sitemaps` are absolute."""
+
+    parser: Protego
+    sitemaps: tuple[str, ...]
+    delay_seconds: float
+
+    def allow(self, url: str) -> bool:
+        return bool(self.parser.can_fetch(url, PRODUCT))
+
+
+class Robots:
+    """The rules of each host of a site, asked for once a day at most, whichever run or process asks.
+
+    With `refresh` they are asked for anew, once.
+    """
+
+    def __init__(
+        self, fetcher: Fetcher, notes: Notes, silent: frozenset[str] = SILENT, *, refresh: bool = False
+    ) -> None:
+        self._began = datetime.now(UTC) if refresh else None
+        self._silent = silent
+        self._fetcher = fetcher
+        self._notes = notes
+        self._rules: dict[str, Rules] = {}
+        self._flights: Flights[str] = Flights(notes, anew=refresh)
+
+    async def rules(self, url: str, company: Company) -> Rules:
+        """The rules of the host of `url`.
+
+        Raises:
+            SiteRefuses: it does not say what may be read.
+            Unread: it cannot be reached.
+        """
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._rules:
+            url = f"{origin}/robots.txt"
+            texts = await self._flights.get([url], lambda _: self._asked(url, company))
+            self._rules[origin] = await computed(_parsed, texts[url], url)
+        return self._rules[origin]
+
+    async def close(self) -> None:
+        await self._flights.close()
+
+    async def _asked(self, url: str, company: Company) -> dict[str, str]:
+        text = await self._notes.note(url, since=self._began or datetime.now(UTC) - KEPT)
+        if text is None:
+            text = await self._fetched(url, company)
+            await self._notes.put_note(url, text)
+        return {url: text}
+
+    async def _fetched(self, url: str, company: Company) -> str:
+        """What the file says; nothing, where there is none."""
+        try:
+            fetched = await self._fetcher.get(url, company, types=None, cut_at_bytes=MOST_BYTES)
+        except Unread as error:
+            if error.failure.code in FAILED:
+                raise
+            if error.failure.code in self._silent:
+                raise SiteRefuses(
+                    f"{url} is not to be had ({error.failure.reason}), so nothing there may be read; try again later"
+                ) from error
+            return ""
+        text = fetched.body.decode("utf-8-sig", "replace")
+        # Half of a line may forbid what the whole of it does not.
+        return text if len(fetched.body) < MOST_BYTES else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+
+
+def _parsed(text: str, url: str) -> Rules:
+    parser = Protego.parse("\n".join(map(_ours, text.splitlines())))
+    return Rules(parser, tuple(_joined(url, parser.sitemaps)), parser.crawl_delay(PRODUCT) or 0.0)
+
+
+def _ours(line: str) -> str:
+    """The line, with one name for all agents that we are not: of thousands, the parser makes millions of rules."""
+    named = AGENT.match(line)
+    name = named[1].replace("*", "").strip().lower() if named else ""
+    return "User-agent: others" if name and name not in PRODUCT else line
+
+
+def _joined(url: str, found: Iterable[str]) -> Iterator[str]:
+    for sitemap in found:
+        try:
+            yield urljoin(url, sitemap)
+        except ValueError:
+            continue

@@ -1,0 +1,155 @@
+"""The addresses that a site's sitemaps list."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, zip_longest
+from urllib.parse import urljoin
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.together import together
+from octave_mcp.domain.addresses import Allowed, check_url, same_site, url_key
+from octave_mcp.domain.company import Company
+from octave_mcp.domain.page import PageFailure
+from octave_mcp.errors import InputError
+from octave_mcp.sources.web.failures import Unread
+from octave_mcp.sources.web.fetch import Fetcher, Patience
+from octave_mcp.sources.web.numbered_urls import few_alike
+from octave_mcp.sources.web.sitemap_files import Entry, entries_of
+from octave_mcp.sources.web.translations import Variant
+
+MOST_SITEMAPS = 20
+AT_ONCE = 2
+MOST_BYTES = 10_000_000
+"""Of one, as it comes; what follows is not read."""
+DEEPEST = 2
+MOST_URLS = 5000
+PATIENCE = 2
+"""All sitemaps together may take this many times the timeout of one page."""
+USUAL = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one sitemap lists of the company's site: addresses by their keys, and further sitemaps."""
+
+    urls: dict[str, str] = field(default_factory=dict[str, str])
+    variants: dict[str, Variant] = field(default_factory=dict[str, Variant])
+    sitemaps: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Listed:
+    """What was found so far; addresses go by their keys."""
+
+    urls: dict[str, str] = field(default_factory=dict[str, str])
+    variants: dict[str, Variant] = field(default_factory=dict[str, Variant])
+    read: set[str] = field(default_factory=set[str])
+    failures: list[PageFailure] = field(default_factory=list[PageFailure])
+
+
+async def listed(fetcher: Fetcher, company: Company, named: Iterable[str]) -> Listed:
+    """What the sitemaps named in robots.txt list, or else those in the usual places."""
+    reading = _Reading(fetcher, company)
+    await reading.read(list(named))
+    found = reading.found
+    told = list(found.failures)
+    for path in USUAL:
+        if not found.urls:
+            await reading.read([urljoin(company.url, path)])
+    found.failures = told
+    return found
+
+
+class _Reading:
+    def __init__(self, fetcher: Fetcher, company: Company) -> None:
+        self.fetcher = fetcher
+        self.company = company
+        self.found = Listed()
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._patience = Patience(PATIENCE * fetcher.seconds, "The site's sitemaps take too long")
+
+    async def read(self, named: Sequence[str]) -> None:
+        """Level by level."""
+        for _ in range(DEEPEST + 1):
+            level = self._unread(named)
+            if not level:
+                return
+            read = await together(*map(self._sitemap, level))
+            named = [inner for sitemap in read for inner in sitemap.sitemaps]
+            self._add(read)
+
+    def _unread(self, named: Iterable[str]) -> list[str]:
+        own = own_urls(named, self.company, self.fetcher.allow)
+        new = [(key, url) for key, url in own.items() if key not in self.found.read]
+        level = dict(new[: MOST_SITEMAPS - len(self.found.read)])
+        self.found.read |= level.keys()
+        return list(level.values())
+
+    async def _sitemap(self, url: str) -> Read:
+        """Nothing, and a failure, if its server does not send it in the time that is left."""
+        try:
+            async with self._turns:
+                fetched = await self.fetcher.get(
+                    url, self.company, types=None, cut_at_bytes=MOST_BYTES, patience=self._patience
+                )
+                return await computed(_read, fetched.body, self.company, self.fetcher.allow)
+        except Unread as error:
+            self.found.failures.append(error.failure)
+            return Read()
+
+    def _add(self, read: Sequence[Read]) -> None:
+        """All there is room for; where there is not, a fair share of each."""
+        for sitemap in read:
+            self.found.variants |= sitemap.variants
+        items = [list(sitemap.urls.items()) for sitemap in read]
+        room = MOST_URLS - len(self.found.urls)
+        in_order = chain.from_iterable(items)
+        in_turns = (item for turn in zip_longest(*items) for item in turn if item)
+        for key, url in in_order if sum(map(len, items)) <= room else in_turns:
+            if len(self.found.urls) < MOST_URLS:
+                self.found.urls.setdefault(key, url)
+
+
+def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str, str]:
+    """Those of the company's site that may be fetched, by their key."""
+    own: dict[str, str] = {}
+    for url in urls:
+        try:
+            if same_site(url, company):
+                own.setdefault(url_key(url), check_url(url, allow))
+        except InputError:
+            continue
+    return own
+
+
+def _read(body: bytes, company: Company, allow: Allowed) -> Read:
+    entries, sitemaps = entries_of(body)
+    kept = few_alike(entries)
+    if len(kept) > MOST_URLS:
+        # Those that are less deep say more of the company.
+        kept = sorted(kept, key=lambda entry: entry.url.count("/"))[:MOST_URLS]
+    urls = own_urls((entry.url for entry in kept), company, allow)
+    return Read(urls, dict(_variants(kept, urls)), tuple(sitemaps))
+
+
+def _variants(entries: Iterable[Entry], urls: dict[str, str]) -> Iterator[tuple[str, Variant]]:
+    for entry in entries:
+        copies = {
+            _key(url): language.lower().split("-")[0] for language, url in sorted(entry.alternates, key=_is_language)
+        }
+        if len(copies) > 1 and _key(entry.url) in urls:
+            yield from ((key, Variant(min(copies), language)) for key, language in copies.items())
+
+
+def _is_language(alternate: tuple[str, str]) -> bool:
+    return alternate[0].lower() != "x-default"
+
+
+def _key(url: str) -> str:
+    try:
+        return url_key(url)
+    except InputError:
+        return ""

@@ -1,0 +1,32 @@
+"""What the doctor looks at. A check changes nothing, but makes folders that any command would make."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from octave_mcp.settings import KEYS
+from octave_mcp.surfaces.cli.checks import database, machine, setup
+from octave_mcp.surfaces.cli.checks.found import SLOW_SECONDS, Check
+from octave_mcp.surfaces.cli.clients import CLIENTS
+
+CHECKS = (
+    Check("python", machine.python),
+    Check("packages", machine.packages, SLOW_SECONDS),
+    Check("prompts", machine.prompt_files),
+    Check("settings", setup.settings),
+    Check(".env", setup.env_file),
+    Check("model", setup.model, SLOW_SECONDS),
+    *(Check(name, partial(setup.key, name), SLOW_SECONDS) for name in KEYS),
+    Check("compat", setup.compat, SLOW_SECONDS),
+    Check("home", machine.home),
+    Check("log file", machine.log_file),
+    Check("disk", machine.disk),
+    Check("file system", machine.file_system),
+    Check("database file", database.database_file),
+    Check("store", database.store, SLOW_SECONDS),
+    Check("port", setup.port),
+    Check("access", setup.access),
+    *(Check(client.name, partial(setup.client, client)) for client in CLIENTS.values()),
+    Check("dns", machine.dns),
+    Check("clock", machine.clock),
+)

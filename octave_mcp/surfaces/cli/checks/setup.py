@@ -1,0 +1,179 @@
+"""What the user sets: settings and keys, where HTTP listens, what clients are told."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import http.client
+import json
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, cast
+
+from dotenv.parser import parse_stream
+
+from octave_mcp.errors import SetupError, UpstreamError
+from octave_mcp.settings import ENV_FILE, KEYS, Settings, load, unknown, value_of
+from octave_mcp.surfaces.cli import clients
+from octave_mcp.surfaces.cli.checks.found import SECONDS, Found, ok
+from octave_mcp.surfaces.cli.clients import Client, Entry
+
+
+def settings(_: Settings) -> Found:
+    """Read anew: what the others are shown may be only the defaults."""
+    loose = unknown(load())
+    if loose:
+        return Found("warning", f"no settings: {', '.join(loose)}", "octave-mcp config shows those there are")
+    return ok("can be read; octave-mcp config shows them")
+
+
+def env_file(_: Settings) -> Found:
+    if not ENV_FILE.is_file():
+        return ok(f"none in {Path.cwd()}")
+    with ENV_FILE.open(encoding="utf-8") as lines:
+        wrong = [str(one.original.line) for one in parse_stream(lines) if one.error]
+    if wrong:
+        return Found("warning", f"{ENV_FILE.absolute()}: line {', '.join(wrong)} is ignored", "write NAME=value there")
+    return ok(str(ENV_FILE.absolute()))
+
+
+def model(settings: Settings) -> Found:
+    from octave_mcp.app import App  # noqa: PLC0415 - it brings the database
+
+    app = App(settings, engine="inline")
+    try:
+        writes = app.model_name("auto")
+    except SetupError:
+        fix = f"set a key, or OCTAVE_MODEL to extractive or host, which need none; {settings.config_file} takes it, too"
+        return Found("failed", "none is configured: a call that names none is refused", fix)
+    try:
+        return ok(f"{writes} writes, and pages come from the {app.source_name('auto')}")
+    except SetupError as unset:
+        return Found("failed", f"{writes} writes, but {unset}", "set OCTAVE_SOURCE=crawler: it needs no key")
+
+
+def key(name: str, settings: Settings) -> Found:
+    found = value_of(name)
+    if found is None:
+        if KEYS[name] == "firecrawl" and value_of("FIRECRAWL_API_URL"):
+            return ok("not set: the Firecrawl at FIRECRAWL_API_URL is asked without one")
+        if KEYS[name] in {settings.model, settings.source}:
+            return Found("failed", f"not set, and {KEYS[name]} needs it", f"set {name} in the environment or in .env")
+        return ok("not set, and not needed")
+    value = found.get_secret_value()
+    if any(letter.isspace() or letter in "\"'" for letter in value):
+        return Found("warning", "set, but with spaces or quotation marks in it", f"set {name} to the key alone")
+    return ok("set") if name == "FIRECRAWL_API_KEY" else _proven(KEYS[name], settings)
+
+
+def compat(settings: Settings) -> Found:
+    if not settings.compat_model:
+        return ok("OCTAVE_COMPAT_MODEL is not set, and not needed")
+    return _proven("compat", settings)
+
+
+def _proven(name: str, settings: Settings) -> Found:
+    """Whether the provider answers a question of one word, which costs next to nothing."""
+    from octave_mcp.app import App  # noqa: PLC0415 - it brings the database
+
+    async def asked() -> str:
+        model: Any = App(settings, engine="inline").model(name)
+        try:
+            return await model.verify()
+        finally:
+            await model.close()
+
+    try:
+        return ok(f"{asyncio.run(asked())} answers")
+    except UpstreamError as failed:
+        return Found("failed", str(failed), "see the text: the key, its credit, the model's name, or the address")
+
+
+def port(settings: Settings) -> Found:
+    if settings.port == 0:
+        return ok("OCTAVE_PORT=0 takes a free one")
+    try:
+        _bind(settings.host, settings.port)
+    except OSError as failed:
+        return _taken(settings, failed)
+    return ok(f"{settings.host}:{settings.port} is free")
+
+
+def _bind(host: str, port: int) -> None:
+    for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind) as one:
+            if sys.platform != "win32":
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(address)
+
+
+def _taken(settings: Settings, failed: OSError) -> Found:
+    place = f"{settings.host}:{settings.port}"
+    if failed.errno != errno.EADDRINUSE:
+        return Found("failed", f"{place}: {failed.strerror}", "set OCTAVE_HOST to 127.0.0.1 and OCTAVE_PORT above 1023")
+    if _is_ours(settings.host, settings.port):
+        return ok(f"octave-mcp serves at {place}")
+    fix = "octave-mcp serve --transport http --port 0 takes a free one, or set OCTAVE_PORT"
+    return Found("failed", f"another program has {place}", fix)
+
+
+def _is_ours(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=SECONDS / 2)
+    try:
+        connection.request("GET", "/livez", headers={"Host": "localhost"})
+        answer = json.loads(connection.getresponse().read(1000))
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return isinstance(answer, dict) and {"status", "version"} <= answer.keys()
+
+
+def access(settings: Settings) -> Found:
+    names = {str(address[0]) for *_, address in socket.getaddrinfo(settings.host, None)}
+    if all(ip_address(name.partition("%")[0]).is_loopback for name in names):
+        return ok(f"this machine alone can call at {settings.host}")
+    if settings.tokens:
+        return ok(f"others can call at {settings.host} with one of OCTAVE_TOKENS")
+    text = f"other machines could call at {settings.host} without a token"
+    return Found("failed", text, "set OCTAVE_TOKENS to long random texts, or OCTAVE_HOST to 127.0.0.1")
+
+
+def client(of: Client, _: Settings) -> Found:
+    files = [file for file in (of.file(), *of.also()) if file.exists()]
+    named = [(file, name, entry) for file in files for name, entry in _ours(clients.read(file))]
+    add = f"octave-mcp install {of.name} --write"
+    if not named:
+        return Found(
+            "warning" if files else "ok", f"{of.title} {'does not know octave' if files else 'is not set up'}", add
+        )
+    for file, name, entry in named:
+        if fault := _fault(entry):
+            return Found("failed", f"{name!r} in {file}: {fault}", f"{add} --name {name}")
+    return ok(f"{', '.join(f'{name!r} in {file}' for file, name, _ in named)} can be started")
+
+
+def _ours(content: dict[str, object]) -> Iterator[tuple[str, Entry]]:
+    """Entries that are called octave, or start it."""
+    for name, entry in clients.entries(content).items():
+        words = json.dumps([name, entry.get("command"), entry.get("args")])
+        if "octave" in words:
+            yield name, entry
+
+
+def _fault(entry: Entry) -> str:
+    if "url" in entry:
+        return ""
+    command, arguments = entry.get("command"), entry.get("args", [])
+    if not isinstance(command, str) or not shutil.which(command):
+        return f"there is no command {command!r}"
+    if not isinstance(arguments, list):
+        return "its args are no list"
+    missing = [
+        word for word in map(str, cast("list[object]", arguments)) if word.endswith(".py") and not Path(word).is_file()
+    ]
+    return f"there is no file {missing[0]!r}" if missing else ""

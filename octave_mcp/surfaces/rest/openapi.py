@@ -1,0 +1,187 @@
+"""OpenAPI 3.1, made from the operations: what is written here once is what the server answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+
+from octave_mcp import __version__
+from octave_mcp.errors import (
+    OctaveError,
+    RefusedHost,
+    RefusedOrigin,
+    SetupError,
+    TooLarge,
+    Unauthorized,
+    tree,
+)
+from octave_mcp.surfaces.rest import problems
+from octave_mcp.surfaces.rest.access import OPEN_PATHS
+from octave_mcp.surfaces.rest.arguments import FORM, JSON
+from octave_mcp.surfaces.rest.operations import Operation, Returned, Schema
+
+Schemas = dict[TypeAdapter[Any], Schema]
+
+ALWAYS: tuple[type[OctaveError], ...] = (RefusedOrigin, RefusedHost, TooLarge, OctaveError, SetupError)
+"""What any operation may answer."""
+
+DESCRIPTION = """\
+Two company websites in, a sourced sales playbook out.
+
+`POST /runs` starts a run and answers at once; `wait_seconds` makes it wait, `stream` makes it tell what happens.
+`GET /runs/{run_id}` says how the run stands, and its playbook is at `/runs/{run_id}/playbook.json`, `.md` and `.html`.
+A run goes on whether or not anyone waits for it. The same functions are MCP tools at `/mcp`.
+"""
+TAGS = {
+    "runs": "Runs and their playbooks",
+    "sessions": "Runs that belong together",
+    "server": "The server itself",
+    "compatibility": "Names that scripts of an earlier interface use",
+}
+
+
+def document(operations: Sequence[Operation], *, with_tokens: bool) -> dict[str, Any]:
+    schemas, components = _schemas(operations)
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas, with_tokens)
+    security = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}} if with_tokens else {}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "octave-mcp", "version": __version__, "description": DESCRIPTION, "license": {"name": "MIT"}},
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": paths,
+        "components": {"schemas": components | {"Problem": _problem()}, "responses": _refusals()} | security,
+    }
+
+
+def _operation(operation: Operation, schemas: Schemas, with_tokens: bool) -> dict[str, Any]:
+    is_open = operation.path in OPEN_PATHS
+    errors = (*ALWAYS, *operation.errors, *((Unauthorized,) if with_tokens and not is_open else ()))
+    refused = {str(error.status): {"$ref": f"#/components/responses/{_name(error.status)}"} for error in errors}
+    answers = {str(status): _answer(returned, schemas) for status, returned in operation.returns.items()}
+    body = _body(operation)
+    return {
+        "operationId": operation.name,
+        "summary": operation.title,
+        "description": operation.description,
+        "tags": [operation.tag],
+        "parameters": [*_parameters(operation)],
+        "responses": dict(sorted((answers | refused).items())),
+        **({"requestBody": body} if body else {}),
+        **({"security": [{"token": []}]} if with_tokens and not is_open else {}),
+    }
+
+
+def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    in_path = _in_path(operation)
+    for name, schema in operation.takes.get("properties", {}).items():
+        if name in in_path or operation.method != "POST":
+            where = {"in": "path", "required": True} if name in in_path else {"in": "query"}
+            text = _as_text(schema)
+            yield {"name": name, **where, "description": text.pop("description", ""), "schema": text}
+    for name, schema in operation.headers.items():
+        yield {"name": name, "in": "header", "description": schema["description"], "schema": schema}
+
+
+def _body(operation: Operation) -> dict[str, Any] | None:
+    """What is not in the path, as JSON or as a form."""
+    properties = operation.takes.get("properties", {})
+    in_body = {name: schema for name, schema in properties.items() if name not in _in_path(operation)}
+    if operation.method != "POST" or not in_body:
+        return None
+    required = [name for name in operation.takes.get("required", ()) if name in in_body]
+    as_form = {name: _as_text(schema) for name, schema in in_body.items()}
+    return {
+        "required": bool(required),
+        "content": {
+            media_type: {
+                "schema": {
+                    "type": "object",
+                    "properties": fields,
+                    "required": required,
+                    "additionalProperties": False,
+                },
+                "examples": operation.examples,
+            }
+            for media_type, fields in ((JSON, in_body), (FORM, as_form))
+        },
+    }
+
+
+def _in_path(operation: Operation) -> set[str]:
+    return set(re.findall(r"{(\w+)}", operation.path))
+
+
+def _as_text(schema: Schema) -> Schema:
+    """The schema of an argument where null cannot be given: it is left out instead."""
+    schema = dict(schema)
+    options = [option for option in schema.pop("anyOf", ()) if option != {"type": "null"}]
+    if schema.get("default", "") is None:
+        schema.pop("default")
+    return schema | (options[0] if options else {})
+
+
+def _answer(returned: Returned, schemas: Schemas) -> dict[str, Any]:
+    content = {
+        media_type: {"schema": schemas[of] if isinstance(of, TypeAdapter) else of}
+        for media_type, of in returned.content.items()
+    }
+    headers = {name: {"schema": schema} for name, schema in returned.headers.items()}
+    links = {"links": returned.links} if returned.links else {}
+    return {"description": returned.description, **links, "headers": headers, "content": content}
+
+
+def _schemas(operations: Sequence[Operation]) -> tuple[Schemas, dict[str, Schema]]:
+    """The schema of each type that is returned, and the components that they refer to."""
+    returned = (answer for operation in operations for answer in operation.returns.values())
+    adapters = {of for answer in returned for of in answer.content.values() if isinstance(of, TypeAdapter)}
+    inputs: list[tuple[TypeAdapter[Any], JsonSchemaMode, TypeAdapter[Any]]]
+    inputs = [(adapter, "serialization", adapter) for adapter in adapters]
+    found, more = TypeAdapter.json_schemas(inputs, ref_template="#/components/schemas/{model}")
+    return {key: schema for (key, _), schema in found.items()}, more.get("$defs", {})
+
+
+def _refusals() -> dict[str, Any]:
+    """A response for each status that an error of ours has, naming the codes that come with it."""
+    codes: dict[int, list[str]] = {}
+    for error in tree():
+        codes.setdefault(error.status, [])
+        if error.code not in codes[error.status]:
+            codes[error.status].append(error.code)
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        _name(status): {
+            "description": f"{HTTPStatus(status).phrase}: {', '.join(found)}",
+            "content": {problems.MEDIA_TYPE: {"schema": schema}},
+        }
+        for status, found in sorted(codes.items())
+    }
+
+
+def _name(status: int) -> str:
+    return HTTPStatus(status).phrase.title().replace(" ", "")
+
+
+def _problem() -> Schema:
+    fields = {
+        "type": {"type": "string", "const": "about:blank"},
+        "title": {"type": "string", "description": "What the status means"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "What went wrong, for programs", "examples": ["invalid_domain"]},
+        "detail": {"type": "string", "description": "What went wrong and what to do next, for people"},
+    }
+    return {
+        "type": "object",
+        "title": "Problem",
+        "description": "What every error answers: RFC 9457, with a code.",
+        "properties": fields,
+        "required": list(fields),
+        "additionalProperties": False,
+    }

@@ -1,0 +1,65 @@
+"""What HTTP can be asked: one description of each operation, from which its route and its documentation are made."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from octave_mcp.errors import OctaveError
+from octave_mcp.tools.registry import Method
+
+Answer = Callable[[Request], Awaitable[Response]]
+Schema = dict[str, Any]
+Content = Mapping[str, TypeAdapter[Any] | Schema]
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What an operation answers with one status: by media type, a type of ours or a schema."""
+
+    description: str
+    content: Content = field(default_factory=dict[str, Any])
+    headers: dict[str, Schema] = field(default_factory=dict[str, Schema])
+    links: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """`takes` is the schema of its arguments by their names; those in the path are among them.
+
+    `errors` are those beyond what every operation may answer.
+    """
+
+    method: Method
+    path: str
+    name: str
+    title: str
+    answer: Answer
+    returns: dict[int, Returned]
+    description: str = ""
+    takes: Schema = field(default_factory=dict[str, Any])
+    headers: dict[str, Schema] = field(default_factory=dict[str, Schema])
+    examples: dict[str, Any] = field(default_factory=dict[str, Any])
+    errors: tuple[type[OctaveError], ...] = ()
+    tag: str = "runs"
+
+
+def routes(operations: Sequence[Operation]) -> list[Route]:
+    """One for each path: only so does a refusal name every method that the path has."""
+    by_path: dict[str, dict[str, Answer]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = operation.answer
+    return [Route(path, _by_method(answers), methods=list(answers)) for path, answers in by_path.items()]
+
+
+def _by_method(answers: dict[str, Answer]) -> Answer:
+    async def answer(request: Request) -> Response:
+        return await answers["GET" if request.method == "HEAD" else request.method](request)
+
+    return answer

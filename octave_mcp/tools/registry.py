@@ -1,0 +1,133 @@
+"""How a function becomes a tool and a route: one description, from which every surface is made."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ValidationError
+
+from octave_mcp.domain.events import Event
+from octave_mcp.errors import InputError, OctaveError
+
+if TYPE_CHECKING:
+    from octave_mcp.runs.service import Runs
+
+Method = Literal["GET", "POST", "DELETE"]
+
+MISFITS = {"unexpected_keyword_argument": "there is no such argument", "missing_argument": "missing"}
+"""What pydantic calls an argument that does not fit the signature, and what it means to a caller."""
+
+NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a tool may use of the call it answers: the runs, a way to tell progress, and how long it may wait.
+
+    `runs_at` is where the caller finds runs: 'run://' or '/runs/'.
+    """
+
+    runs: Runs
+    progress: Callable[[Event], Awaitable[None]]
+    longest_wait_seconds: float
+    runs_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A shared function; the last four are what its annotations tell a client."""
+
+    function: Callable[..., Awaitable[Any]]
+    method: Method
+    path: str
+    title: str
+    read_only: bool
+    destructive: bool
+    idempotent: bool
+    open_world: bool
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of what a caller may give."""
+        return tuple(name for name in inspect.signature(self.function).parameters if name != "call")
+
+    def bind(
+        self, called: Callable[[], Awaitable[Call]], translate: Callable[[OctaveError], Exception]
+    ) -> Callable[..., Awaitable[Any]]:
+        """The function without its `call`, which comes from `called`; our errors are raised as the surface's own."""
+
+        @functools.wraps(self.function)
+        async def bound(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
+            try:
+                refuse_unstorable(kwargs)
+                return await self.function(*args, **kwargs, call=await called())
+            except OctaveError as failed:
+                raise translate(failed) from None
+
+        signature = inspect.signature(self.function, eval_str=True)
+        public = [p for p in signature.parameters.values() if p.name != "call"]
+        bound.__signature__ = signature.replace(parameters=public)  # pyright: ignore[reportAttributeAccessIssue]
+        bound.__annotations__ = {p.name: p.annotation for p in public} | {"return": signature.return_annotation}
+        del bound.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
+        return bound
+
+
+async def unheard(_: Event) -> None:
+    """The progress of a call whose caller follows none."""
+
+
+def refuse_unstorable(arguments: Mapping[str, object]) -> None:
+    """What is no text for a database: Postgres keeps no NUL, and half a character has no form in UTF-8."""
+    if found := [name for name, value in arguments.items() if isinstance(value, str) and not _is_storable(value)]:
+        raise InputError(f"{', '.join(found)}: there is a NUL, or half a character, in it; send text without it")
+
+
+def _is_storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
+    """What is wrong with the arguments, each by its name; not their values, which may be secret."""
+    found = failed.errors(include_url=False, include_input=False, include_context=False)
+    text = "; ".join(f"{_place(error['loc'])}: {MISFITS.get(error['type'], error['msg'])}" for error in found)
+    misfits = any(error["type"] in MISFITS for error in found)
+    return f"{text}. {tool.name} takes {', '.join(tool.arguments)}" if misfits else text
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Where it is wrong; what does not look like the name of an argument may be a secret that was put in its place."""
+    names = map(str, location)
+    return ".".join(name if NAME.fullmatch(name) else "(a name that is none)" for name in names)
+
+
+TOOLS: dict[str, Tool] = {}
+
+
+def tool(
+    method: Method,
+    path: str,
+    *,
+    title: str,
+    read_only: bool = False,
+    destructive: bool = False,
+    idempotent: bool = False,
+    open_world: bool = False,
+) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
+    """Registers a function of `tools.py` under its own name; its signature and docstring are its interface."""
+
+    def register(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        TOOLS[function.__name__] = Tool(
+            function, method, path, title, read_only, destructive, idempotent or read_only, open_world
+        )
+        return function
+
+    return register
