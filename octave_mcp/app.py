@@ -196,6 +196,8 @@ def _export(name: str) -> Export:
 
 def available(kind: str) -> tuple[str, ...]:
     """The names of all there is of a kind: 'models', 'sources'."""
+    if kind == "sources":
+        return tuple(sorted(SOURCES))
     package = importlib.import_module(f"octave_mcp.{kind}")
     return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] != "_"))
 

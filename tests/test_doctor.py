@@ -14,12 +14,11 @@ from pathlib import Path
 import pytest
 from conftest import Ended, command, octave
 from doubles import A_KEY, FOR_GOOD, Double
-from octave_mcp.surfaces.cli.checks import CHECKS
 from web import serving
 
 from octave_mcp.settings import Settings
 from octave_mcp.surfaces.cli import doctor as surface
-from octave_mcp.surfaces.cli.checks import database, setup
+from octave_mcp.surfaces.cli.checks import CHECKS, database, setup
 from octave_mcp.surfaces.cli.checks.found import Check, ok
 from octave_mcp.surfaces.cli.doctor import Diagnosis, Finding, examine
 

@@ -32,8 +32,9 @@ PLACEHOLDERS = {
     "limits.findings": "the file's own limit on findings",
 }
 
-_INSTALLED = Path(__file__).parent / "prompt_files"
-_ROOT = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[1] / "prompts"
+_PACKAGE = Path(__file__).parents[1]
+_INSTALLED = _PACKAGE / "prompt_files"
+_ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "prompts"
 
 _FILE = re.compile(r"\+\+\+\n(?P<header>.*?)^\+\+\+\n(?P<body>.*)", re.DOTALL | re.MULTILINE)
 _RAW = re.compile(r"\{% raw %\}.*?\{% endraw %\}", re.DOTALL)
