@@ -11,7 +11,7 @@ from scripted import PROSPECT, PROSPECT_TEXTS, VENDOR, VENDOR_TEXTS, ScriptedSou
 
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.vendor import ProofPoint
-from octave_mcp.models.extractive.copy import stands_alone
+from octave_mcp.models.extractive.quoting import stands_alone
 
 MADE: dict[str, Playbook] = {}
 

@@ -188,7 +188,7 @@ class Asker:
             return Unusable(wrong="the answer is not of the form asked for", usage=answer.usage, by=by)
         return Answer[ask.answer](
             value=answer.value, usage=answer.usage, wrong=answer.wrong, by=by,
-            key=answer.key, reused=answer.reused,
+            key=answer.key, reused=answer.reused, is_outline=not model.capacity.writes_copy,
         )  # fmt: skip
 
 

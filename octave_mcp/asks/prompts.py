@@ -34,7 +34,9 @@ PLACEHOLDERS = {
 
 _PACKAGE = Path(__file__).parents[1]
 _INSTALLED = _PACKAGE / "prompt_files"
-_ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "prompts"
+ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "prompts"
+OUTLINES = "outlines"
+"""The folder of the templates that rules fill: they ask no model anything."""
 
 _FILE = re.compile(r"\+\+\+\n(?P<header>.*?)^\+\+\+\n(?P<body>.*)", re.DOTALL | re.MULTILINE)
 _RAW = re.compile(r"\{% raw %\}.*?\{% endraw %\}", re.DOTALL)
@@ -75,13 +77,14 @@ class Prompt(Value):
 
 
 @cache
-def names(root: Path = _ROOT) -> tuple[str, ...]:
+def names(root: Path = ROOT) -> tuple[str, ...]:
     """The name of every prompt file, sorted."""
-    return tuple(sorted(path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.md")))
+    found = (path.relative_to(root).with_suffix("") for path in root.rglob("*.md"))
+    return tuple(sorted(path.as_posix() for path in found if path.parts[0] != OUTLINES))
 
 
 @cache
-def load(name: str, root: Path = _ROOT) -> Prompt:
+def load(name: str, root: Path = ROOT) -> Prompt:
     """The prompt of this name, from the files that came with the package unless `root` says where.
 
     Raises:

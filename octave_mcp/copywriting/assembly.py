@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from octave_mcp.copywriting.cards import CardDraft, finished
 from octave_mcp.copywriting.emails import DAYS, emails
+from octave_mcp.copywriting.outlines import outlines, unwritten
 from octave_mcp.copywriting.rubric import PERSONAS_ALIKE, likeness, talk_track_score
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import (
@@ -28,15 +30,25 @@ from octave_mcp.domain.playbook import (
 from octave_mcp.domain.prospect import BuyerPersona
 from octave_mcp.evidence.checks import counted
 
+D_co = TypeVar("D_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted(Generic[D_co]):
+    """What a writer answered, and whether it is an outline."""
+
+    value: D_co
+    is_outline: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
     """What the writers answered; None where one failed."""
 
-    summary: SummaryDraft[EvidenceId] | None
-    cards: tuple[CardDraft | None, ...]
-    sequences: tuple[SequenceDraft[EvidenceId] | None, ...]
-    talk_tracks: tuple[TalkTrackDraft[EvidenceId] | None, ...]
+    summary: Drafted[SummaryDraft[EvidenceId]] | None
+    cards: tuple[Drafted[CardDraft] | None, ...]
+    sequences: tuple[Drafted[SequenceDraft[EvidenceId]] | None, ...]
+    talk_tracks: tuple[Drafted[TalkTrackDraft[EvidenceId]] | None, ...]
     evidence: Mapping[EvidenceId, Evidence]
     personas: tuple[BuyerPersona, ...]
     known: tuple[str, ...]
@@ -56,8 +68,8 @@ class Assets:
 
 
 def assets(drafts: Drafts) -> Assets:
-    summary = drafts.summary or _no_summary()
-    gaps: list[Gap] = []
+    summary = drafts.summary.value if drafts.summary else _no_summary()
+    gaps: list[Gap] = [*unwritten(summary)] if drafts.summary and drafts.summary.is_outline else []
     sequences = tuple(
         _sequence(drafts, persona.id, draft, gaps)
         for persona, draft in zip(drafts.personas, drafts.sequences, strict=True)
@@ -75,7 +87,11 @@ def assets(drafts: Drafts) -> Assets:
             for persona, draft in zip(drafts.personas, drafts.talk_tracks, strict=True)
             if draft is not None
         ),
-        battle_cards=tuple(finished(card, drafts.evidence, gaps) for card in drafts.cards if card is not None),
+        battle_cards=tuple(
+            finished(card.value, drafts.evidence, gaps, is_scored=not card.is_outline)
+            for card in drafts.cards
+            if card is not None
+        ),
         gaps=tuple(gaps),
     )
 
@@ -103,9 +119,16 @@ def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> Pr
     )
 
 
-def _sequence(drafts: Drafts, persona_id: str, draft: SequenceDraft[EvidenceId], gaps: list[Gap]) -> EmailSequence:
+def _sequence(
+    drafts: Drafts, persona_id: str, draft: Drafted[SequenceDraft[EvidenceId]], gaps: list[Gap]
+) -> EmailSequence:
     touches: list[Touch] = []
-    for email in emails(draft, drafts.evidence, drafts.known, drafts.language):
+    judged = (
+        outlines(draft.value, drafts.evidence, drafts.known)
+        if draft.is_outline
+        else emails(draft.value, drafts.evidence, drafts.known, drafts.language)
+    )
+    for email in judged:
         if email.errors:
             reason = f"touch {email.number} for {persona_id} was dropped: {counted(email.errors)}"
             gaps.append(
@@ -118,18 +141,16 @@ def _sequence(drafts: Drafts, persona_id: str, draft: SequenceDraft[EvidenceId],
             )
             continue
         touches.append(email.touch)
-    if len(draft.touches) < len(DAYS):
-        reason = (
-            f"{len(draft.touches)} of {len(DAYS)} touches for {persona_id}: there is no proof left that can be quoted"
-        )
+    if (count := len(draft.value.touches)) < len(DAYS) and not draft.is_outline:
+        reason = f"{count} of {len(DAYS)} touches for {persona_id}: there is no proof left that can be quoted"
         fills = "customer stories, testimonials or product pages in the language of the playbook"
         gaps.append(Gap(section="email_sequences", code="not_enough_proof", reason=reason, would_fill=fills))
     return EmailSequence(persona_id=persona_id, touches=tuple(touches))
 
 
 def _warn_of_twins(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:
-    """D33: copy for one persona that is nearly another's is named."""
-    texts = [(s.persona_id, "\n".join(t.body for t in s.touches)) for s in sequences]
+    """D33: copy for one persona that is nearly another's is named. Outlines have their template in common."""
+    texts = [(s.persona_id, "\n".join(t.body for t in s.touches if t.kind == "email")) for s in sequences]
     for at, (persona, text) in enumerate(texts):
         for other, theirs in texts[:at]:
             if likeness(text, theirs) >= PERSONAS_ALIKE:
@@ -144,10 +165,13 @@ def _warn_of_twins(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:
                 )
 
 
-def _talk_track(drafts: Drafts, persona_id: str, draft: TalkTrackDraft[EvidenceId]) -> TalkTrack:
+def _talk_track(drafts: Drafts, persona_id: str, drafted: Drafted[TalkTrackDraft[EvidenceId]]) -> TalkTrack:
+    draft = drafted.value
+    if drafted.is_outline:
+        return TalkTrack(**dict(draft), kind="outline", persona_id=persona_id, score=None)
     spoken = [*draft.pitch, *draft.cold_call.opener, *draft.cold_call.value]
     used = [drafts.evidence[i] for sentence in spoken for i in sentence.evidence]
     pitch = " ".join(sentence.text for sentence in draft.pitch)
     opener = [sentence.text for sentence in draft.cold_call.opener]
     score = talk_track_score(pitch, opener, [q.question for q in draft.discovery], used)
-    return TalkTrack(**dict(draft), persona_id=persona_id, score=score)
+    return TalkTrack(**dict(draft), kind="call", persona_id=persona_id, score=score)

@@ -16,6 +16,7 @@ from octave_mcp.domain.playbook import (
     ObjectionHandling,
     ObjectionHandlingCard,
     Rival,
+    Score,
     Sentence,
     WhyWeWin,
     WhyWeWinCard,
@@ -26,7 +27,9 @@ CardDraft = WhyWeWin[EvidenceId] | ObjectionHandling[EvidenceId] | CompetitivePo
 Sentences = tuple[Sentence[EvidenceId], ...]
 
 
-def finished(card: CardDraft, evidence: Mapping[EvidenceId, Evidence], gaps: list[Gap]) -> BattleCard:
+def finished(
+    card: CardDraft, evidence: Mapping[EvidenceId, Evidence], gaps: list[Gap], *, is_scored: bool
+) -> BattleCard:
     """The card as a rep gets it; what rule D7 made us drop is named in `gaps`."""
     modest = _modest(card)
     if lost := len(list(_sentences(card))) - len(list(_sentences(modest))):
@@ -37,7 +40,8 @@ def finished(card: CardDraft, evidence: Mapping[EvidenceId, Evidence], gaps: lis
         reason = f"{card.kind!r} is empty: there is nothing on the pages read to put on it"
         fills = "customer stories, comparisons or product pages in the language of the playbook"
         gaps.append(Gap(section="battle_cards", code="not_found", reason=reason, would_fill=fills))
-    dated = _dated(modest, evidence)
+    dated = _dated(evidence)
+    dated["score"] = _score(modest, evidence) if is_scored else None
     if isinstance(modest, WhyWeWin):
         return WhyWeWinCard(**dict(modest), **dated)
     if isinstance(modest, ObjectionHandling):
@@ -68,16 +72,19 @@ def _kept(sentences: Sentences) -> Sentences:
     return tuple(sentence for sentence in sentences if not absolutes(sentence.text))
 
 
-def _dated(card: CardDraft, evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
+def _dated(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
+    day = max((e.fetched_at for e in evidence.values()), default=None)
+    return {"audience": "internal", "dated_on": day.date() if day else "1970-01-01"}
+
+
+def _score(card: CardDraft, evidence: Mapping[EvidenceId, Evidence]) -> Score:
     sentences = list(_sentences(card))
     used = [evidence[i] for sentence in sentences for i in sentence.evidence]
     lists = (card.reasons, card.proof) if isinstance(card, WhyWeWin) else ()
     warnings: list[str] = []
     if isinstance(card, ObjectionHandling) and not OBJECTIONS[0] <= len(card.objections) <= OBJECTIONS[1]:
         warnings.append(f"D26 {len(card.objections)} objections")
-    score = card_score([sentence.text for sentence in sentences], max(map(len, lists), default=0), used, warnings)
-    day = max((e.fetched_at for e in evidence.values()), default=None)
-    return {"audience": "internal", "dated_on": day.date() if day else "1970-01-01", "score": score}
+    return card_score([sentence.text for sentence in sentences], max(map(len, lists), default=0), used, warnings)
 
 
 def _sentences(card: Value) -> Iterator[Sentence[EvidenceId]]:

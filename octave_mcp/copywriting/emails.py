@@ -44,17 +44,14 @@ def emails(
 def complaints(email: Judged) -> Iterator[Problem]:
     """What is worth asking for again: what would be dropped, and what is far from good."""
     yield from (Problem(problem.rule, f"touch {email.number}: {problem.text}") for problem in email.errors)
-    if email.touch.score.points < WORTH_ANOTHER:
-        yield from (
-            Problem(*f"{warning} (touch {email.number})".split(" ", 1)) for warning in email.touch.score.warnings
-        )
+    score = email.touch.score
+    if score and score.points < WORTH_ANOTHER:
+        yield from (Problem(*f"{warning} (touch {email.number})".split(" ", 1)) for warning in score.warnings)
 
 
 def _errors(touch: TouchDraft[EvidenceId], email: Email, known: Sequence[str], language: str) -> Iterator[Problem]:
     yield from (Problem(*error.split(" ", 1)) for error in email_errors(email))
-    yield from _unsupported(touch, email, known)
-    if not any(sentence.evidence for sentence in _sentences(touch)):  # only greeting and ask are left
-        yield Problem("D1", "nothing in it has evidence")
+    yield from unproven(touch, email.evidence, known)
     yield from foreign(email.body, language)
 
 
@@ -78,11 +75,13 @@ def _email(
     )
 
 
-def _unsupported(touch: TouchDraft[EvidenceId], email: Email, known: Sequence[str]) -> Iterator[Problem]:
-    """D3, D4 and D10 for what carries no evidence of its own: the touch's is what it may draw on."""
+def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], known: Sequence[str]) -> Iterator[Problem]:
+    """D3, D4 and D10 for what carries no evidence of its own, and D1: all the touch cites is what it may draw on."""
     ask, *notes = (_DAY.sub("", text) for text in (touch.call_to_action.text, *touch.personalisation))
     for text in (touch.subject, without_minutes(ask), touch.opt_out or "", *notes):
-        yield from unsupported(text, email.evidence, known)
+        yield from unsupported(text, cited, known)
+    if not cited:  # only greeting and ask are left
+        yield Problem("D1", "nothing in it has evidence")
 
 
 def body(touch: TouchDraft[EvidenceId]) -> str:

@@ -55,13 +55,16 @@ class Score(Value):
 
 
 class Touch(Value):
+    """An e-mail, or an outline of one, which has no score. Playbooks of earlier versions hold e-mails without `kind`."""
+
+    kind: Literal["email", "outline"] = "email"
     day: int
     subject: str
     body: str
     call_to_action: CallToAction
     personalisation: tuple[str, ...]
     sentences: tuple[Sentence[EvidenceId], ...]
-    score: Score
+    score: Score | None
 
 
 class EmailSequence(Value):
@@ -104,8 +107,11 @@ class TalkTrackDraft(Value, Generic[C]):
 
 
 class TalkTrack(TalkTrackDraft[EvidenceId]):
+    """What to say, or an outline of it, which has no score."""
+
+    kind: Literal["call", "outline"] = "call"
     persona_id: str
-    score: Score
+    score: Score | None
 
 
 class WhyWeWin(Value, Generic[C]):
@@ -143,11 +149,11 @@ class CompetitivePositioning(Value, Generic[C]):
 
 
 class Dated(Value):
-    """What every finished battle card carries."""
+    """What every finished battle card carries; one that is made of quotations alone has no score."""
 
     audience: Literal["internal", "customer_facing"]
     dated_on: date
-    score: Score
+    score: Score | None
 
 
 class WhyWeWinCard(WhyWeWin[EvidenceId], Dated):

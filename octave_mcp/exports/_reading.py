@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from octave_mcp.copywriting.outlines import HOW, TITLE, notice
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import FlagCode, Gap, Playbook
@@ -17,8 +18,8 @@ STALE_AFTER_MONTHS = 18
 
 FLAGS: dict[FlagCode, tuple[str, str]] = {
     "extractive": (
-        "Written without a language model",
-        "Every statement is arranged from quotations.",
+        "Collected without a language model",
+        "Rules chose the quotations: read one before you rely on it.",
     ),
     "low_confidence": (
         "Thin evidence",
@@ -141,6 +142,7 @@ def reading(playbook: Playbook) -> dict[str, Any]:
         "company_names": names,
         "persona_title": _persona_titles(playbook),
         "gaps_in": _gaps_by_section(playbook),
+        "outline": {"title": TITLE, "how": HOW} if notice(playbook) else None,
         "in_words": in_words,
     }
 

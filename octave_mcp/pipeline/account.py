@@ -198,7 +198,7 @@ def _flags(asker: Asker, vendor: Research, prospect: Research) -> Iterator[Flag]
     if "extractive" in asker.models:
         yield Flag(
             code="extractive",
-            reason="Verbatim evidence was selected and arranged by rules; read the copy before you send it",
+            reason="Rules collected and cited what the sites say; the e-mails and talk tracks they made are outlines",
         )
     for by in asker.stood_in.values():
         yield Flag(code="stood_in", reason=f"{by.name} answered in place of {asker.model.name}: {by.reason}")

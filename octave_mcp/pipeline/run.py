@@ -51,6 +51,7 @@ class Checked(Generic[R]):
     value: R
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...]
+    is_outline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class _Judged(Generic[R]):
     dropped: Sequence[Problem]
     problems: Sequence[Problem]
     refused: bool = False
+    is_outline: bool = False
 
     def is_better_than(self, first: _Judged[R]) -> bool:
         if self.value is None or first.value is None:
@@ -254,7 +256,7 @@ class Run:
             if best.refused:
                 raise ModelRefuses(f"the model declines to answer {ask.prompt!r}")
             raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {counted(best.dropped)}")
-        return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped))
+        return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped), best.is_outline)
 
     async def _corrected(
         self, ask: Ask[A, Any], first: _Judged[R], exam: _Exam[R], journal: Journal
@@ -331,8 +333,9 @@ def _judge(answer: Answer[Any] | Unusable, exam: _Exam[R]) -> _Judged[R]:
         return _Judged(None, (), unread, unread, refused=answer.refused)
     value, evidence, dropped = exam.judge.kept(answer.value, exam.into)
     problems = exam.judge.problems(answer.value) if dropped else []
-    broken = exam.rules(value, evidence) if exam.rules and value is not None else []
-    return _Judged(value, evidence, [*unread, *dropped], [*unread, *problems, *broken])
+    rules = None if answer.is_outline else exam.rules
+    broken = rules(value, evidence) if rules and value is not None else []
+    return _Judged(value, evidence, [*unread, *dropped], [*unread, *problems, *broken], is_outline=answer.is_outline)
 
 
 def _complaint(problems: Sequence[Problem]) -> str:

@@ -226,10 +226,10 @@ def _playbook(run: Run, desk: Desk, answers: Answers) -> Playbook:
     summary, why, objections, positioning, *copy = answers
     count = len(desk.personas)
     made = assembly.Drafts(
-        summary=_value(summary),
-        cards=tuple(_value(card) for card in (why, objections, positioning)),
-        sequences=tuple(_value(draft) for draft in copy[:count]),
-        talk_tracks=tuple(_value(draft) for draft in copy[count:]),
+        summary=_drafted(summary),
+        cards=tuple(_drafted(card) for card in (why, objections, positioning)),
+        sequences=tuple(_drafted(draft) for draft in copy[:count]),
+        talk_tracks=tuple(_drafted(draft) for draft in copy[count:]),
         evidence={e.id: e for answer in answers if isinstance(answer, Checked) for e in answer.evidence}
         | desk.evidence,
         personas=desk.personas,
@@ -285,7 +285,7 @@ def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Che
     return tuple(
         BadAnswer(f"{name} was left out of the answer, or nothing of it may stand")
         if value is None
-        else Checked(value, answer.evidence, answer.gaps if name == first else ())
+        else Checked(value, answer.evidence, answer.gaps if name == first else (), answer.is_outline)
         for name, value in found.items()
     )
 
@@ -300,5 +300,5 @@ def _said(draft: Value) -> Iterator[str]:
     return (part.text for part in walk(draft) if isinstance(part, Sentence))
 
 
-def _value(answer: Checked[Any] | UpstreamError) -> Any:  # noqa: ANN401 - one draft of each kind
-    return answer.value if isinstance(answer, Checked) else None
+def _drafted(answer: Checked[Any] | UpstreamError) -> assembly.Drafted[Any] | None:
+    return assembly.Drafted(answer.value, answer.is_outline) if isinstance(answer, Checked) else None

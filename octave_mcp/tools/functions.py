@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 from pydantic import Field
 
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.copywriting import outlines
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import SECTIONS, Playbook
@@ -378,9 +379,10 @@ def _next(record: RunRecord, playbook: Playbook | None, call: Call) -> str:
         return asked
     if not playbook:
         return ""
+    told = f". {outlined}" if (outlined := outlines.notice(playbook)) else ""
     if call.runs_at == "/runs/":
-        return f"{asked}?section=email_sequences, or another section, or one of the links"
-    return "call get_run with a section, e.g. 'email_sequences', or open the files"
+        return f"{asked}?section=email_sequences, or another section, or one of the links{told}"
+    return f"call get_run with a section, e.g. 'email_sequences', or open the files{told}"
 
 
 def _asking(run_id: str, call: Call) -> str:

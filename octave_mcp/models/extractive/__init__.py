@@ -1,4 +1,4 @@
-"""The model that is none: it selects and arranges verbatim evidence, invents nothing, and needs no key."""
+"""Rules in place of a model: they collect and cite what two sites say, fill outlines with it, and need no key."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.domain.vendor import CaseStudy, ProofPoint, ReferenceCustomer
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.copy import stands_alone
 from octave_mcp.models.extractive.names import (
     Person,
     attributed,
@@ -20,6 +19,7 @@ from octave_mcp.models.extractive.names import (
     logos,
     said_by,
 )
+from octave_mcp.models.extractive.quoting import stands_alone
 from octave_mcp.models.extractive.reading import Line, ReadPage
 
 _WHOLE = re.compile(r"[.!?。！？][\"”’)]*$")

@@ -36,12 +36,10 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cards, customers, prospects, rivals, selling
-from octave_mcp.models.extractive.calls import talk_track
-from octave_mcp.models.extractive.emails import sequence
+from octave_mcp.models.extractive.dossier import sequence, summary, talk_track
 from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadPage, read
 from octave_mcp.models.extractive.shown import Shown
-from octave_mcp.models.extractive.summary import summary
 from octave_mcp.models.extractive.understanding import understanding
 
 T = TypeVar("T")
@@ -54,7 +52,7 @@ class Extractive:
 
     name = identity = "extractive"
     languages: frozenset[str] | None = frozenset({"en"})
-    capacity = Capacity(is_paid=False, keeps_research=False)
+    capacity = Capacity(is_paid=False, keeps_research=False, writes_copy=False)
 
     def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0)

@@ -10,7 +10,6 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.prospect import Fact, FactTopic, Job, Signal
 from octave_mcp.evidence.figures import has_words, normal
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.copy import stands_alone, without_lead
 from octave_mcp.models.extractive.customers import whole
 from octave_mcp.models.extractive.names import (
     attributed,
@@ -20,6 +19,7 @@ from octave_mcp.models.extractive.names import (
     logos,
     speaks_of,
 )
+from octave_mcp.models.extractive.quoting import stands_alone, without_lead
 from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadPage, Section, cells
 
 _OWN = frozenset(

@@ -20,8 +20,8 @@ from octave_mcp.domain.prospect import (
     Understanding,
 )
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.copy import quoted, stands_alone, without_lead
 from octave_mcp.models.extractive.names import is_person
+from octave_mcp.models.extractive.quoting import quoted, stands_alone, without_lead
 from octave_mcp.models.extractive.shown import Shown, latin_names
 
 _SENIOR = re.compile(

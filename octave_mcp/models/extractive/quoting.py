@@ -1,15 +1,15 @@
-"""Putting page text into copy: what can be quoted, and how."""
+"""Quoting a page: which sentences can stand alone, and how they are put in quotation marks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
-from octave_mcp.copywriting.rubric import QUOTED_WORDS
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import Sentence, SentenceKind
 
-CLAIM_WORDS = 24
+MOST_WORDS = 30
+"""Of a quotation in an outline."""
 
 _PERIOD = r"(?:day|week|month|quarter|year|spring|summer|autumn|fall|winter|morning|afternoon|decade)s?\b"
 _LEANS_BACK = re.compile(
@@ -37,25 +37,20 @@ _EARLY = 4
 """Words; a pronoun later than that may mean something that the sentence names before it."""
 
 
-def say(text: str, kind: SentenceKind = "courtesy", cites: Iterable[Cite] = ()) -> Sentence[Cite]:
+def say(text: str, kind: SentenceKind, cites: Iterable[Cite] = ()) -> Sentence[Cite]:
     return Sentence[Cite](text=text, kind=kind, evidence=tuple(dict.fromkeys(cites)))
-
-
-def sentence(text: str) -> str:
-    """With a full stop, if it ends without one."""
-    return text if re.search(r"[.!?]$", text) else f"{text}."
 
 
 def quoted(text: str) -> str:
     """In quotation marks; a stop inside stays, and one is added outside where there is none."""
     inner = text.strip('“”" ')
-    return f"“{inner}”" if re.search(r"[.!?]$", inner) else f"“{inner}”."
+    return f"“{inner}”" if re.search(r"[.!?。！？]$", inner) else f"“{inner}”."
 
 
 def quotable(text: str) -> Iterator[str]:
-    """The sentences of a text that an e-mail can quote: not too short, not too long, no quotation inside."""
+    """The sentences of a text that can be quoted: not too short, not too long, no quotation inside."""
     for part in re.split(r"(?<=[.!?])\s+", text.strip('“”" ')):
-        if 5 <= len(part.split()) <= QUOTED_WORDS and not re.search(r"[“”\"]", part):
+        if 5 <= len(part.split()) <= MOST_WORDS and not re.search(r"[“”\"]", part):
             yield part
 
 
@@ -68,25 +63,3 @@ def stands_alone(text: str) -> bool:
     """Whether a sentence says by itself what it is about: 'that whole problem', 'As a result' point outside of it."""
     early = " ".join(text.split()[:_EARLY])
     return not (_LEANS_BACK.match(text) or _POINTS_OUT.search(text) or _PRONOUN.search(early))
-
-
-def shortest(text: str) -> str:
-    """The first sentence of a text that can be quoted; nothing if there is none."""
-    return next(quotable(text), "")
-
-
-def as_statement(headline: str, customer: str) -> str:
-    """'How Acme cut costs by a third' as a statement, in its own words; nothing if it is not of that form.
-
-    A headline in title case stays one, in quotation marks.
-    """
-    match = re.match(rf"(?:How|Why)\s+(?P<rest>{re.escape(customer)}\s+.+)$", headline)
-    text = match["rest"] if match else headline if headline.startswith(customer + " ") else ""
-    if not text or len(text.split()) > CLAIM_WORDS:
-        return ""
-    rest = [word for word in text.removeprefix(customer).split() if len(word) > 3 and word.isalpha()]
-    return (
-        f"From the story of {customer}: {quoted(headline)}"
-        if rest and all(w[0].isupper() for w in rest)
-        else sentence(text)
-    )

@@ -1,0 +1,63 @@
+"""Outlines: quotations under labels, to be worded before they are sent. No rule of copy is about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from octave_mcp.copywriting.emails import DAYS, Judged, unproven
+from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.playbook import Gap, Playbook, SequenceDraft, SummaryDraft, Touch, TouchDraft
+
+TITLE = "Outline: to be worded by you or a model"
+HOW = (
+    "The quotations are in place, the wording is yours. For finished copy, run it again with the model 'host' in a "
+    "connected Claude, or with a key: OPENAI_API_KEY or ANTHROPIC_API_KEY."
+)
+NOTICE = f"{TITLE}. {HOW}"
+
+_UNWRITTEN = {
+    "quick_wins": "quick wins are advice; rules only quote what the pages say",
+    "success_metrics": "success metrics are advice; rules only quote what the pages say",
+    "priority_personas.goals": "no page says what a persona aims for; rules only quote what the pages say",
+}
+_WOULD_FILL = "you, or a model: the model 'host' in a connected Claude, or a key"
+
+
+def notice(playbook: Playbook) -> str:
+    """What a reader of the playbook has to know first, if any of it is an outline; else ''."""
+    made = (*(touch for s in playbook.email_sequences for touch in s.touches), *playbook.talk_tracks)
+    return NOTICE if any(one.kind == "outline" for one in made) else ""
+
+
+def outlines(
+    draft: SequenceDraft[EvidenceId], evidence: Mapping[EvidenceId, Evidence], known: Sequence[str]
+) -> Iterator[Judged]:
+    for number, (touch, day) in enumerate(zip(draft.touches, DAYS, strict=False), 1):
+        used = [evidence[i] for paragraph in touch.paragraphs for sentence in paragraph for i in sentence.evidence]
+        yield Judged(number, _outline(touch, day), tuple(unproven(touch, used, known)))
+
+
+def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
+    """Neither greeting nor signature: the lines as they are."""
+    return Touch(
+        kind="outline",
+        day=day,
+        subject=touch.subject,
+        body="\n\n".join(" ".join(sentence.text for sentence in paragraph) for paragraph in touch.paragraphs),
+        call_to_action=touch.call_to_action,
+        personalisation=touch.personalisation,
+        sentences=tuple(sentence for paragraph in touch.paragraphs for sentence in paragraph),
+        score=None,
+    )
+
+
+def unwritten(summary: SummaryDraft[EvidenceId]) -> Iterator[Gap]:
+    """What an outline leaves to those who word it."""
+    found = {
+        "quick_wins": summary.quick_wins,
+        "success_metrics": summary.success_metrics,
+        "priority_personas.goals": [goal for points in summary.personas for goal in points.goals],
+    }
+    for section, reason in _UNWRITTEN.items():
+        if not found[section]:
+            yield Gap(section=section, code="not_written", reason=reason, would_fill=_WOULD_FILL)

@@ -1,0 +1,177 @@
+"""The sections of a playbook as plain statements made of quotations: nothing here is worded for a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.playbook import (
+    CallToAction,
+    ColdCall,
+    DemoPoint,
+    DiscoveryQuestion,
+    ExecutiveSummary,
+    PersonaPoints,
+    Sentence,
+    SentenceKind,
+    SequenceDraft,
+    SummaryDraft,
+    TalkTrackDraft,
+    TouchDraft,
+    ValueMapRow,
+)
+from octave_mcp.domain.prospect import BuyerPersona, Need, PainPoint
+from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.material import NONE, Material, Quotation
+from octave_mcp.models.extractive.outlines import ASK, IF_NOT_NOW, QUESTION
+from octave_mcp.models.extractive.pairs import Pair
+from octave_mcp.models.extractive.quoting import quotable, quoted, say
+
+MOST = 3
+_KINDS: dict[str, SentenceKind] = {QUESTION: "question", ASK: "ask", IF_NOT_NOW: "ask"}
+
+
+def summary(material: Material) -> SummaryDraft[Cite]:
+    """Quick wins and success metrics are advice, and stand on no page: they are left to a model, or to the reader."""
+    return SummaryDraft[Cite](
+        executive_summary=ExecutiveSummary[Cite](
+            whom_to_approach=tuple(_whom(material)),
+            why_now=tuple(_why_now(material)),
+            how_to_engage=tuple(_how(material)),
+        ),
+        personas=tuple(_points(material, rank, persona) for rank, persona in enumerate(material.personas)),
+        quick_wins=(),
+        success_metrics=(),
+    )
+
+
+def _whom(material: Material) -> Iterator[Sentence[Cite]]:
+    for text, evidence in material.relations:
+        yield say(text, "fact", material.cites(evidence))
+    if champion := material.champion:
+        text = f"{champion.person}, {champion.role} at {material.prospect}, is quoted on {material.vendor}'s own pages."
+        yield say(text, "fact", material.cites(champion.evidence))
+    for persona in material.personas:
+        yield say(f"{persona.title}: {persona.why_they_care}", "inference", material.cites(persona.evidence))
+
+
+def _why_now(material: Material) -> Iterator[Sentence[Cite]]:
+    for line in material.lines[:MOST]:
+        yield say(f"{line.where}: {quoted(line.quote)}", "fact", material.cites(line.evidence))
+    if not material.lines:
+        yield say("No line of theirs was found that gives a reason to act now.", "courtesy")
+
+
+def _how(material: Material) -> Iterator[Sentence[Cite]]:
+    yield say(f"The outline that fits: {material.outline.title.lower()}.", "courtesy")
+    for proof in material.proofs[:2]:
+        yield say(f"Proof to bring: {proof.text}", "fact", material.cites(proof.evidence))
+
+
+def _points(material: Material, rank: int, persona: BuyerPersona) -> PersonaPoints[Cite]:
+    proofs = dict.fromkeys(pair.proof for pair in material.pairs[rank] if pair.proof)
+    return PersonaPoints[Cite](
+        persona_id=persona.id,
+        goals=(),
+        pains=tuple(_pain(material, pain) for pain in material.pains_of(persona)[:MOST]),
+        talking_points=tuple(say(proof.text, "fact", material.cites(proof.evidence)) for proof in proofs)[:MOST],
+    )
+
+
+def _pain(material: Material, pain: PainPoint) -> Sentence[Cite]:
+    return say(pain.text, "fact" if pain.stated else "inference", material.cites(pain.evidence))
+
+
+def sequence(material: Material, rank: int) -> SequenceDraft[Cite]:
+    """One outline for each pair; what the two companies are to each other opens the first."""
+    pairs = material.pairs[rank]
+    return SequenceDraft[Cite](touches=tuple(_touch(material, pair, at) for at, pair in enumerate(pairs)))
+
+
+def _touch(material: Material, pair: Pair, at: int) -> TouchDraft[Cite]:
+    said = _said(material, pair, opens=at == 0)
+    return TouchDraft[Cite](
+        subject=cues.NEED_TITLES[pair.need],
+        paragraphs=tuple((sentence,) for label, sentence in said.items() if label != IF_NOT_NOW),
+        call_to_action=CallToAction(label="interest", text=said[ASK].text.removeprefix(f"{ASK}: ")),
+        opt_out=None,
+        personalisation=(),
+    )
+
+
+def _said(material: Material, pair: Pair, *, opens: bool) -> dict[str, Sentence[Cite]]:
+    """The filled outline by its labels."""
+    quotations = _quotations(material, pair, opens=opens)
+    words = {"need": cues.NEED_TITLES[pair.need].lower(), "vendor": material.vendor, "prospect": material.prospect}
+    filled = material.outline.filled(words, {slot: text for slot, (text, _) in quotations.items()})
+    return {
+        line.label: say(
+            f"{line.label}: {line.text}",
+            _KINDS.get(line.label, "fact"),
+            material.cites([i for slot in line.quotes for i in quotations[slot][1]]),
+        )
+        for line in filled
+    }
+
+
+def _quotations(material: Material, pair: Pair, *, opens: bool) -> dict[str, Quotation]:
+    line, proof = pair.line, pair.proof
+    return {
+        "relation": material.relations[0] if opens and material.relations else NONE,
+        "line": (quoted(line.quote), line.evidence) if line else NONE,
+        "proof": (proof.text, proof.evidence) if proof else NONE,
+        "promise": NONE if proof else material.promise,
+    }
+
+
+def talk_track(material: Material, rank: int) -> TalkTrackDraft[Cite]:
+    """The first outline to say, and to call with; the facts for a discovery and a demo."""
+    said = _said(material, material.pairs[rank][0], opens=True)
+    facts = [sentence for sentence in said.values() if sentence.kind == "fact"]
+    return TalkTrackDraft[Cite](
+        pitch=(*facts, said[QUESTION]),
+        cold_call=ColdCall[Cite](
+            opener=tuple(facts[:-1] or facts),
+            value=tuple(facts[-1:]),
+            ask=said[ASK].text.removeprefix(f"{ASK}: "),
+            if_not_now=said[IF_NOT_NOW].text.removeprefix(f"{IF_NOT_NOW}: "),
+        ),
+        discovery=tuple(_discovery(material, rank)),
+        demo_points=tuple(_demo(material, rank)),
+        value_map=tuple(_value_map(material, rank)),
+    )
+
+
+def _discovery(material: Material, rank: int) -> Iterator[DiscoveryQuestion]:
+    """The question of the outline, on each need of this persona."""
+    needs: list[Need] = [material.needs[rank], *(pain.need for pain in material.pains_of(material.personas[rank]))]
+    for need in list(dict.fromkeys(needs))[:MOST]:
+        asked = _said(material, Pair(None, None, need), opens=False)[QUESTION].text
+        yield DiscoveryQuestion(
+            question=asked.removeprefix(f"{QUESTION}: "),
+            uncovers="SPIN: situation",
+            purpose=cues.NEED_TITLES[need],
+            follow_ups=(),
+        )
+
+
+def _demo(material: Material, rank: int) -> Iterator[DemoPoint[Cite]]:
+    """What speaks of this persona's needs."""
+    wanted = {pain.need for pain in material.pains_of(material.personas[rank])[:MOST]} | {material.needs[rank]}
+    fits = [o for o in material.offerings if wanted & cues.needs_of(f"{o.name} {o.description}")]
+    for offering in fits[:MOST]:
+        because = say(quoted(next(quotable(offering.description))), "fact", material.cites(offering.evidence))
+        yield DemoPoint[Cite](show=offering.name, because=because)
+
+
+def _value_map(material: Material, rank: int) -> Iterator[ValueMapRow[Cite]]:
+    """Each pain with the promise or the product whose words speak of the same need."""
+    told = [(value.title, value.text, value.evidence) for value in material.brief.vendor.value_propositions]
+    told += [(o.name, next(quotable(o.description)), o.evidence) for o in material.offerings]
+    left = [one for one in told if material.shown.english(one[2]) and "“" not in one[1] and '"' not in one[1]]
+    for pain in material.pains_of(material.personas[rank])[:MOST]:
+        fit = next((one for one in left if pain.need in cues.needs_of(f"{one[0]} {one[1]}")), None)
+        if fit:
+            left.remove(fit)
+            capability = say(f"{fit[0]}: {quoted(fit[1])}", "fact", material.cites(fit[2]))
+            yield ValueMapRow[Cite](capability=capability, pain=_pain(material, pain))

@@ -1,0 +1,146 @@
+"""What the prospect says of itself: the lines worth quoting to it, the most telling first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from octave_mcp.domain.evidence import EvidenceId, Finding, Passage
+from octave_mcp.domain.page import PageKind
+from octave_mcp.domain.prospect import Fact, FactTopic, Need, ProspectIntelligence
+from octave_mcp.evidence.figures import normal
+from octave_mcp.evidence.passages import STALE_DAYS
+from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.names import is_person, speaks_of
+from octave_mcp.models.extractive.quoting import MOST_WORDS, stands_alone, without_lead
+from octave_mcp.models.extractive.shown import STALE, Shown
+
+MOST_FOREIGN_CHARACTERS = 120
+PASSING_DAYS = 120
+
+_NEVER: frozenset[PageKind] = frozenset({"case_study", "docs", "security", "faq", "other"})
+_OF_PRODUCTS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
+_TOPICS: tuple[FactTopic, ...] = (
+    "initiative",
+    "funding",
+    "scale",
+    "hiring",
+    "team",
+    "customers",
+    "business",
+    "location",
+    "technology",
+    "offering",
+    "pricing",
+    "compliance",
+)
+_WHERE: dict[PageKind, str] = {
+    "about": "Their about page",
+    "careers": "Their careers page",
+    "home": "Their home page",
+    "news": "Their news",
+    "blog": "Their blog",
+    "pricing": "Their pricing page",
+    "customers": "Their customers page",
+    "product": "Their product pages",
+}
+_NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'&-]*(?: [A-Z][\w’'&-]*)+")
+"""A name of several words, which says nothing of a need: 'Peak XV'."""
+_PASSES = re.compile(
+    r"\b(?:today|tomorrow|soon|next (?:few )?(?:week|month|year)s?|coming (?:week|month)s?|"
+    r"this (?:week|month|year)|just|now)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the prospect's own; `where` says on which page, `worth` how much it tells."""
+
+    where: str
+    quote: str
+    evidence: tuple[EvidenceId, ...]
+    needs: frozenset[Need]
+    worth: float
+
+
+def lines(known: ProspectIntelligence, prospect: str, shown: Shown) -> list[Line]:
+    """What it says of its product counts only where it says nothing else."""
+    told = known.company_profile.facts
+    own = [(fact, _worth(fact)) for fact in told if fact.topic not in _OF_PRODUCTS]
+    made = [(fact, _worth(fact)) for fact in told if fact.topic in _OF_PRODUCTS and _is_of(prospect, fact, shown)]
+    pains = [(pain, 4.5 if pain.stated else 2.0) for pain in known.pain_points]
+    found = list(_quotable([*pains, *own], shown)) or list(_quotable(made, shown))
+    unique = {_gist(line.quote): line for line in sorted(found, key=lambda line: line.worth)}
+    return sorted(unique.values(), key=lambda line: (-line.worth, found.index(line)))
+
+
+def _quotable(found: Iterable[tuple[Finding[EvidenceId], float]], shown: Shown) -> Iterator[Line]:
+    lines = (_line(finding.evidence[:1], worth, shown) for finding, worth in found)
+    return (line for line in lines if line)
+
+
+def _is_of(prospect: str, fact: Fact[EvidenceId], shown: Shown) -> bool:
+    """Whether an English line about a product speaks of who makes it; text for its users tells nothing."""
+    return speaks_of(fact.text, prospect) or not shown.english(fact.evidence)
+
+
+def _worth(fact: Fact[EvidenceId]) -> float:
+    topic = 2 - _TOPICS.index(fact.topic) * 0.15 if fact.topic in _TOPICS else 0
+    return topic + 0.5 * bool(cues.FIGURE.search(fact.text))
+
+
+def _line(evidence: tuple[EvidenceId, ...], worth: float, shown: Shown) -> Line | None:
+    passage = shown.passage(evidence[0]) if evidence else None
+    if passage is None or passage.page.kind in _NEVER:
+        return None
+    text = _text(passage)
+    if not text or _is_past(text, evidence, shown):
+        return None
+    fresh = shown.freshness(evidence)
+    return Line(
+        where=_WHERE.get(passage.page.kind, "Their site"),
+        quote=text,
+        evidence=evidence,
+        needs=frozenset(cues.needs_of(_NAME.sub("", text))),
+        worth=worth + 0.6 * fresh - 3 * (fresh < STALE),
+    )
+
+
+def _text(passage: Passage) -> str:
+    """The passage as it can be quoted; in another language than English only if it is short."""
+    said = passage.text.removeprefix("Description: ")
+    if passage.page.language not in {"en", "und"}:
+        return said if len(said) <= MOST_FOREIGN_CHARACTERS and not re.search(r"[“”\"|\n]", said) else ""
+    text = without_lead(said)
+    return text if _is_clear(text) else ""
+
+
+def _is_clear(text: str) -> bool:
+    """Whether a line is plain, clear by itself, and no name or founding date alone."""
+    least = (
+        3 if re.search(r"\d{2,}", text) else 5
+    )  # a label with a figure of weight: '35,000+ databases launched daily'
+    return (
+        least <= len(text.split()) <= MOST_WORDS
+        and stands_alone(text)
+        and not cues.FOUNDING.search(text)
+        and not is_person(text.split(", ", maxsplit=1)[0])
+        and not re.search(r"[“”\"|?]|\bhttps?:|Logos:| — .* — |\s[,.;]|\byour?\b", text)
+    )
+
+
+def _is_past(text: str, evidence: tuple[EvidenceId, ...], shown: Shown) -> bool:
+    """Whether a line is news no more: over 18 months old, 'soon' long after, a funding round of unknown date."""
+    age = shown.age_days(evidence)
+    if age is not None and age > STALE_DAYS:
+        return True
+    if _PASSES.search(text) and (age is None or age > PASSING_DAYS):
+        return True
+    return bool(cues.FACTS["funding"].search(text)) and age is None
+
+
+def _gist(text: str) -> str:
+    """By which two lines are seen to say the same."""
+    return " ".join(normal(text).split()[:5])

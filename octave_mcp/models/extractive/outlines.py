@@ -1,0 +1,54 @@
+"""The templates in `prompts/outlines/`: a title, then one labelled line for each thing to say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Literal
+
+from octave_mcp.asks.prompts import OUTLINES, ROOT
+from octave_mcp.domain.value import Value
+from octave_mcp.errors import SetupError
+
+Relation = Literal["cold", "existing_customer", "vendor_is_customer"]
+QUESTION, ASK, IF_NOT_NOW = "The question", "The ask", "If not now"
+
+_LINE = re.compile(r"(?P<label>[^:\n]+): (?P<text>.+)")
+_SLOT = re.compile(r"\{\{ (\w+) \}\}")
+
+
+class Filled(Value):
+    """A line of an outline; `quotes` are the slots whose quotations it has."""
+
+    label: str
+    text: str
+    quotes: tuple[str, ...]
+
+
+class Outline(Value):
+    title: str
+    lines: tuple[tuple[str, str], ...]
+
+    def filled(self, words: Mapping[str, str], quotations: Mapping[str, str]) -> Iterator[Filled]:
+        """Its lines in order; one that wants a quotation there is none of is left out."""
+        given = {**words, **quotations}
+        for label, text in self.lines:
+            slots = _SLOT.findall(text)
+            if all(given[slot] for slot in slots):
+                said = _SLOT.sub(lambda slot: given[slot[1]], text)
+                yield Filled(label=label, text=said, quotes=tuple(slot for slot in slots if slot in quotations))
+
+
+@cache
+def outline(relation: Relation) -> Outline:
+    """Raises: SetupError: its file is missing or malformed."""
+    path = ROOT / OUTLINES / f"{relation}.md"
+    try:
+        title, *rest = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise SetupError(f"cannot read outline {path}: {error}; reinstall octave-mcp") from error
+    lines = tuple((line["label"], line["text"]) for line in map(_LINE.fullmatch, rest) if line)
+    if missing := {QUESTION, ASK, IF_NOT_NOW} - {label for label, _ in lines}:
+        raise SetupError(f"correct outline {path}: it has no line for {', '.join(sorted(missing))}")
+    return Outline(title=title.removeprefix("# "), lines=lines)
