@@ -55,7 +55,8 @@ class Score(Value):
 
 
 class Touch(Value):
-    """An e-mail, or an outline of one, which has no score. Playbooks of earlier versions hold e-mails without `kind`."""
+    """An e-mail, or an outline of one, which has no score. Playbooks of earlier versions hold e-mails without `kind`.
+    """
 
     kind: Literal["email", "outline"] = "email"
     day: int
