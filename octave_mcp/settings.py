@@ -37,7 +37,7 @@ KEYS = {"OPENAI_API_KEY": "openai", "ANTHROPIC_API_KEY": "anthropic", "FIRECRAWL
 
 KEYLESS = (
     "without a key, OCTAVE_MODEL=extractive, or the model 'extractive' in the call (--model extractive on the command "
-    "line), arranges verbatim evidence, and 'host' has the Claude that is connected over MCP write"
+    "line), makes outlines of quotations, and 'host' has the Claude that is connected over MCP write"
 )
 
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # the doctor names lines that are ignored; once is enough

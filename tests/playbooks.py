@@ -954,3 +954,18 @@ def _flags() -> tuple[Flag, ...]:
             evidence=("p_release",),
         ),
     )
+
+
+def outlined_playbook() -> Playbook:
+    """The sample as rules would leave it: outlines in place of e-mails and calls, and no scores."""
+    sample = sample_playbook()
+    sequences = (s.model_copy(update={"touches": tuple(map(_outline, s.touches))}) for s in sample.email_sequences)
+    tracks = (track.model_copy(update={"kind": "outline", "score": None}) for track in sample.talk_tracks)
+    cards = (card.model_copy(update={"score": None}) for card in sample.battle_cards)
+    parts = {"email_sequences": tuple(sequences), "talk_tracks": tuple(tracks), "battle_cards": tuple(cards)}
+    return sample.model_copy(update=parts)
+
+
+def _outline(touch: Touch) -> Touch:
+    body = "\n\n".join(sentence.text for sentence in touch.sentences)
+    return touch.model_copy(update={"kind": "outline", "body": body, "score": None})

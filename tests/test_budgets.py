@@ -222,6 +222,20 @@ async def test_a_free_fallback_model_continues_when_the_budget_is_used_up(stage:
     assert "extractive" in {flag.code for flag in playbook.flags}
 
 
+async def test_only_what_rules_drafted_in_place_of_a_model_is_an_outline(
+    stage: Stages, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "ATTEMPTS", 1)
+    double.fails(error(500, "server_error"), lambda request: request.form is TalkTrackDraft[Cite], times=None)
+    playbook = await stage(fallback="extractive").playbook(model="openai")
+
+    assert {(track.kind, track.score) for track in playbook.talk_tracks} == {("outline", None)}
+    touches = [touch for sequence in playbook.email_sequences for touch in sequence.touches]
+    assert {touch.kind for touch in touches} == {"email"}
+    assert all(one.score for one in (*touches, *playbook.battle_cards))
+    assert "not_written" not in codes(playbook)
+
+
 async def test_a_limit_at_which_another_stood_in_is_known_from_the_answers_of_a_run_that_is_carried_on() -> None:
     asker = Asker(ScriptedModel(), (), Purse(Budget()))
     by = StandIn(name="extractive", code="budget_exceeded", reason="the run's budget is used up")

@@ -58,7 +58,11 @@ async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_on
     assert ended.out.startswith("completed in ")
     assert "evidence " in ended.out
     assert "flags:\n  extractive: " in ended.out
-    assert ended.out.splitlines()[2:4] == ["files:", "  demo-playbook/playbook.html"]
+    shown = ended.out.splitlines()
+    assert shown[2].startswith("Outline: to be worded by you or a model. ")
+    assert shown[4:6] == ["files:", "  demo-playbook/playbook.html"]
+    touches = [touch for sequence in playbook["email_sequences"] for touch in sequence["touches"]]
+    assert {(one["kind"], one["score"]) for one in (*touches, *playbook["talk_tracks"])} == {("outline", None)}
     assert ended.out.count("\n") <= 25
     assert "━" in ended.err
     assert "\x1b[3" in ended.err or "\x1b[9" in ended.err
@@ -282,7 +286,7 @@ async def test_the_excerpt_in_the_readme_is_what_is_written_about_the_companies_
     readme = (ROOT / "README.md").read_text("utf-8").replace("\n>\n> ", "\n\n")
     first = playbook.email_sequences[0].touches[0]
     assert f"**{first.subject}**\n\n{first.body}" in readme.replace("> **", "**")
-    assert f"> {playbook.quick_wins[0].action}\n" in readme
+    assert f"> {playbook.executive_summary.whom_to_approach[0].text}\n" in readme
     quoted = re.findall(r"^> (How .+)$", readme, re.MULTILINE)
     assert quoted
     assert set(quoted) <= {evidence.quote for evidence in playbook.evidence.values()}

@@ -93,7 +93,10 @@ async def by_every_way(asked: Asked, folder: Path, stdio_modes: Sequence[Era]) -
 async def test_every_client_gets_the_same_playbook(pair: Pair, tmp_path: Path) -> None:
     first, *others = await by_every_way(pair.domains | {"max_pages": 2}, tmp_path, stdio_modes=["legacy"])
 
-    assert first["email_sequences"]
+    touches = [touch for sequence in first["email_sequences"] for touch in sequence["touches"]]
+    scored = [*touches, *first["talk_tracks"], *first["battle_cards"]]
+    assert {touch["kind"] for touch in touches} == {track["kind"] for track in first["talk_tracks"]} == {"outline"}
+    assert {one["score"] for one in scored} == {None}
     assert len(others) == 5
     assert all(other == first for other in others)
 

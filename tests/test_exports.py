@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import date
+from html import unescape
 from itertools import cycle
 from pathlib import Path
 from string import ascii_lowercase
@@ -13,7 +14,7 @@ import pytest_asyncio
 from browsers import Opened, chromium, needs_browser
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from playbooks import GENERATED_AT, sample_playbook
+from playbooks import GENERATED_AT, outlined_playbook, sample_playbook
 from playwright.async_api import Browser, Page
 
 from octave_mcp.domain.playbook import ExecutiveSummary, Playbook, Sentence
@@ -216,7 +217,7 @@ def test_markdown_says_up_front_what_a_flag_means(playbook: Playbook) -> None:
     front, _ = export("markdown").render(playbook).split("## Executive summary")
 
     assert front.startswith("# Lumenboard → Kestrel Freight playbook\n")
-    assert "**Written without a language model.** Every statement is arranged from quotations." in front
+    assert "**Collected without a language model.** Rules chose the quotations" in front
     assert "**3 gaps**" in front
     assert [flag.reason for flag in playbook.flags if flag.reason not in front] == []
 
@@ -274,6 +275,37 @@ def test_markdown_shows_facts_guesses_and_questions_apart(playbook: Playbook) ->
         "*Inference:* With weekly releases and numbers from spreadsheets, the team seems to fly blind. [5][10]" in text
     )
     assert "*Open question:* Who owns the self-service goal day to day?" in text
+
+
+@pytest.mark.parametrize("name", ["markdown", "html"])
+def test_an_outline_is_shown_as_one_with_all_its_lines_and_no_score(name: str) -> None:
+    outlined = outlined_playbook()
+    text = export(name).render(outlined)
+
+    assert text.index("Outline: to be worded by you or a model") < text.index("lumenboard.example")
+    assert "E-mail outlines" in text
+    assert "E-mail sequences" not in text
+    assert "/ 100" not in text
+    assert "Score:" not in text
+    assert "```" not in text
+    lines = {sentence.text for s in outlined.email_sequences for touch in s.touches for sentence in touch.sentences}
+    words = _words(text) if name == "markdown" else unescape(text)
+    assert [line for line in lines if line not in words] == []
+
+
+@pytest.mark.parametrize("name", ["markdown", "html"])
+def test_a_playbook_with_one_outline_among_e_mails_marks_that_one(name: str, playbook: Playbook) -> None:
+    first, *_ = outlined_playbook().email_sequences
+    mixed = playbook.model_copy(update={"email_sequences": (first, *playbook.email_sequences[1:])})
+    text = export(name).render(mixed)
+
+    assert text.index("In part an outline") < text.index("lumenboard.example")
+    assert "E-mail sequences" in text
+    assert mixed.email_sequences[1].touches[0].body in unescape(text)
+
+
+def test_a_playbook_of_e_mails_speaks_of_no_outline(playbook: Playbook) -> None:
+    assert not [name for name in ("markdown", "html") if "to be worded" in export(name).render(playbook)]
 
 
 def test_markdown_keeps_e_mails_to_the_letter(playbook: Playbook) -> None:
@@ -499,6 +531,22 @@ async def test_an_e_mail_reads_as_it_will_be_sent(browser: Browser, tmp_path: Pa
     assert await page.locator(".mail .body").first.text_content() == touch.body
     assert await page.locator(".mail .subject").first.text_content() == touch.subject
     assert "{{first_name}}" in touch.body
+
+
+@in_the_browser
+async def test_the_first_screen_says_that_it_is_an_outline_and_copying_one_says_so_too(
+    browser: Browser, tmp_path: Path
+) -> None:
+    page = (await opened(browser, tmp_path, outlined_playbook())).page
+    await page.set_viewport_size({"width": 1280, "height": 800})
+
+    box = await page.get_by_text("Outline: to be worded by you or a model").first.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 800
+    assert await page.get_by_role("button", name="Copy body").count() == 0
+    copied = await page.get_by_role("button", name="Copy outline").first.get_attribute("data-copy")
+    assert copied is not None
+    assert copied.startswith("Outline: to be worded by you or a model\n\n")
 
 
 @in_the_browser

@@ -9,11 +9,11 @@ from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import Gap, Playbook, SequenceDraft, SummaryDraft, Touch, TouchDraft
 
 TITLE = "Outline: to be worded by you or a model"
+PARTLY = "In part an outline: what is marked as one is to be worded by you or a model"
 HOW = (
     "The quotations are in place, the wording is yours. For finished copy, run it again with the model 'host' in a "
     "connected Claude, or with a key: OPENAI_API_KEY or ANTHROPIC_API_KEY."
 )
-NOTICE = f"{TITLE}. {HOW}"
 
 _UNWRITTEN = {
     "quick_wins": "quick wins are advice; rules only quote what the pages say",
@@ -23,10 +23,16 @@ _UNWRITTEN = {
 _WOULD_FILL = "you, or a model: the model 'host' in a connected Claude, or a key"
 
 
-def notice(playbook: Playbook) -> str:
+def title(playbook: Playbook) -> str:
     """What a reader of the playbook has to know first, if any of it is an outline; else ''."""
     made = (*(touch for s in playbook.email_sequences for touch in s.touches), *playbook.talk_tracks)
-    return NOTICE if any(one.kind == "outline" for one in made) else ""
+    outlined = [one.kind == "outline" for one in made]
+    return TITLE if outlined and all(outlined) else PARTLY if any(outlined) else ""
+
+
+def notice(playbook: Playbook) -> str:
+    """The title with how to get finished copy; '' where nothing is an outline."""
+    return f"{said}. {HOW}" if (said := title(playbook)) else ""
 
 
 def outlines(

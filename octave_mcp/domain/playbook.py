@@ -55,8 +55,7 @@ class Score(Value):
 
 
 class Touch(Value):
-    """An e-mail, or an outline of one, which has no score. Playbooks of earlier versions hold e-mails without `kind`.
-    """
+    """An e-mail, or an outline of one, which has no score. Playbooks stored before outlines have no `kind`."""
 
     kind: Literal["email", "outline"] = "email"
     day: int

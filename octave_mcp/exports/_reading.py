@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from octave_mcp.copywriting.outlines import HOW, TITLE, notice
+from octave_mcp.copywriting.outlines import HOW, TITLE, title
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import FlagCode, Gap, Playbook
@@ -133,6 +133,7 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
 def reading(playbook: Playbook) -> dict[str, Any]:
     """What a template may speak of, for one document."""
     citations = Citations(playbook)
+    outlined = title(playbook)
     names: dict[Role, str] = {"vendor": playbook.vendor.name, "prospect": playbook.prospect.name}
     return {
         "playbook": playbook,
@@ -142,7 +143,8 @@ def reading(playbook: Playbook) -> dict[str, Any]:
         "company_names": names,
         "persona_title": _persona_titles(playbook),
         "gaps_in": _gaps_by_section(playbook),
-        "outline": {"title": TITLE, "how": HOW} if notice(playbook) else None,
+        "outline": {"title": outlined, "how": HOW} if outlined else None,
+        "is_outline": outlined == TITLE,
         "in_words": in_words,
     }
 

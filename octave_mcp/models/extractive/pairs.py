@@ -71,9 +71,12 @@ def _best(
     taken: Counter[object],
     wanted: frozenset[str],
 ) -> Pair | None:
-    """The best pair that tells this persona something new; after the first, one that has a need in common."""
+    """The best pair that tells this persona something new.
+
+    After the first, it has a need in common and is no other persona's.
+    """
     new = [pair for pair in found if _is_new(*pair, hand) and (not hand or _fits(*pair))]
-    free = [pair for pair in new if not taken[pair]] or new
+    free = [pair for pair in new if not taken[pair]] or ([] if hand else new)
     if not free:
         return None
     line, proof = max(free, key=lambda pair: _points(*pair, need, wanted) - _used(pair, taken))

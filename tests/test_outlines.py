@@ -1,0 +1,319 @@
+"""Without a model that writes, a playbook holds outlines: quotations under labels, to be put into words."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+from pathlib import Path
+from typing import cast
+
+import pytest
+from conftest import Pair
+from fastmcp import Client
+from scripted import PROSPECT, PROSPECT_TEXTS, VENDOR, VENDOR_TEXTS, ScriptedSource, Stage, Written, pages, parts_of
+from scripted import written as written_by
+from test_mcp import ERAS, Era
+from test_pipeline import DEMO_PROSPECT, DEMO_VENDOR, demo_stage
+from web import serving
+
+from octave_mcp.copywriting.outlines import HOW, TITLE
+from octave_mcp.domain.playbook import (
+    CompetitivePositioningCard,
+    ObjectionHandlingCard,
+    Playbook,
+    Sentence,
+    Touch,
+)
+from octave_mcp.errors import SetupError
+from octave_mcp.evidence.figures import figures
+from octave_mcp.exports import export
+from octave_mcp.models.extractive import outlines
+from octave_mcp.surfaces.mcp import server
+
+OWN_STORY = """# Quillport saved 55 nights with Lumenforge
+
+Quillport had drilled twice for every third lamp.
+
+With the planner of Lumenforge, Quillport lit 2 yards and saved 55 nights."""
+THEIR_STORY = """# How Lumenforge commutes with Quillport
+
+Lumenforge is a customer of Quillport since 2021. Its crews take the ferry to every island."""
+CUSTOMER = "Which of your teams handle "
+
+MADE: dict[str, Written] = {}
+"""Playbooks made so far, each shared by all tests that read it."""
+
+
+async def made(
+    home: Path, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None, context: str = ""
+) -> Written:
+    """A keyless playbook about the invented companies with pages added or replaced."""
+    key = repr((vendor, prospect, context))
+    if key not in MADE:
+        sites = {
+            VENDOR: pages(VENDOR, VENDOR_TEXTS | (vendor or {}), name="Lumenforge"),
+            PROSPECT: pages(PROSPECT, PROSPECT_TEXTS if prospect is None else prospect, name="Quillport"),
+        }
+        stage = Stage(home, source=ScriptedSource(sites))
+        MADE[key] = await written_by(stage, model="extractive", context=context)
+    return MADE[key]
+
+
+async def playbook_of(
+    home: Path, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None
+) -> Playbook:
+    return (await made(home, vendor, prospect)).playbook
+
+
+async def demo(home: Path) -> Written:
+    if DEMO_VENDOR not in MADE:
+        asked = {"vendor": DEMO_VENDOR, "prospect": DEMO_PROSPECT, "model": "extractive"}
+        MADE[DEMO_VENDOR] = await written_by(demo_stage(home), **asked)
+    return MADE[DEMO_VENDOR]
+
+
+def touches(playbook: Playbook) -> list[Touch]:
+    return [touch for sequence in playbook.email_sequences for touch in sequence.touches]
+
+
+def labels(touch: Touch) -> list[str]:
+    return [sentence.text.partition(":")[0] for sentence in touch.sentences]
+
+
+# What an outline is
+
+
+async def test_a_run_without_a_model_is_completed_with_outlines_that_have_no_score(tmp_path: Path) -> None:
+    run = await demo(tmp_path)
+    playbook = run.playbook
+
+    assert run.record.status == "completed"
+    made_of = (*touches(playbook), *playbook.talk_tracks)
+    assert {one.kind for one in made_of} == {"outline"}
+    assert not any(one.score for one in (*made_of, *playbook.battle_cards))
+    assert len(playbook.email_sequences) == len(playbook.talk_tracks) == len(playbook.priority_personas) == 3
+    assert all(1 <= len(sequence.touches) <= 4 for sequence in playbook.email_sequences)
+
+
+async def test_an_outline_is_labelled_lines_without_greeting_or_signature(tmp_path: Path) -> None:
+    for touch in touches((await demo(tmp_path)).playbook):
+        assert labels(touch) == ["Their line", "Our proof", "The question", "The ask"]
+        assert touch.body == "\n\n".join(sentence.text for sentence in touch.sentences)
+        assert touch.sentences[-1].text == f"The ask: {touch.call_to_action.text}"
+        assert "{{" not in touch.body
+        assert not re.search(r"\b(?:Hi|Hello|Dear|Regards)\b", touch.body)
+
+
+async def test_no_pair_of_line_and_proof_is_given_to_two_personas_while_there_are_others(tmp_path: Path) -> None:
+    pairs = [tuple(s.text for s in touch.sentences if s.evidence) for touch in touches((await demo(tmp_path)).playbook)]
+
+    assert len(pairs) == len(set(pairs)) > 3
+
+
+async def test_a_persona_is_told_each_line_once(tmp_path: Path) -> None:
+    for sequence in (await demo(tmp_path)).playbook.email_sequences:
+        lines = [touch.sentences[0].text for touch in sequence.touches]
+        assert len(lines) == len(set(lines))
+
+
+# Nothing is invented
+
+
+async def test_every_statement_has_evidence_and_every_quotation_stands_on_its_page(tmp_path: Path) -> None:
+    run = await demo(tmp_path)
+    found = [part for part in parts_of(run.playbook) if isinstance(part, Sentence)]
+    sentences = cast("list[Sentence[str]]", found)
+
+    assert sentences
+    assert [s.text for s in sentences if s.kind in {"fact", "inference"} and not s.evidence] == []
+    for sentence in sentences:
+        cited = [run.playbook.evidence[i] for i in sentence.evidence]
+        stored = " ".join(" ".join((run.texts[e.page_sha256] or "").split()) for e in cited)
+        for quotation in re.findall(r"“([^”]+)”", sentence.text):
+            assert quotation in stored
+        assert figures(sentence.text) <= figures(" ".join(e.quote for e in cited))
+
+
+async def test_what_would_be_advice_is_a_gap_that_says_who_can_write_it(tmp_path: Path) -> None:
+    playbook = (await demo(tmp_path)).playbook
+
+    assert playbook.quick_wins == ()
+    assert playbook.success_metrics == ()
+    assert not any(persona.goals for persona in playbook.priority_personas)
+    gaps = {gap.section: gap for gap in playbook.gaps if gap.code == "not_written"}
+    assert gaps.keys() == {"quick_wins", "success_metrics", "priority_personas.goals"}
+    assert all("'host'" in gap.would_fill and "key" in gap.would_fill for gap in gaps.values())
+
+
+async def test_an_objection_is_there_only_if_the_vendors_pages_answer_it(tmp_path: Path) -> None:
+    def objections(playbook: Playbook) -> dict[str, tuple[str, ...]]:
+        (card,) = [card for card in playbook.battle_cards if isinstance(card, ObjectionHandlingCard)]
+        assert not any(objection.no_proof_yet for objection in card.objections)
+        return {objection.objection: tuple(said.text for said in objection.answer) for objection in card.objections}
+
+    found = objections((await demo(tmp_path)).playbook)
+    assert "Depot: Price: $690 per month" in found["What does it cost?"]
+    assert "We use Routemoor." in found
+
+    bare = {path: "# Lumenforge\n\nLight." for path in VENDOR_TEXTS if path not in {"/", "/product/planner"}}
+    assert objections(await playbook_of(tmp_path, bare)) == {}
+
+
+async def test_a_card_says_that_no_concession_was_found(tmp_path: Path) -> None:
+    playbook = await playbook_of(tmp_path)
+
+    (card,) = [card for card in playbook.battle_cards if isinstance(card, CompetitivePositioningCard)]
+    assert card.where_they_win_note.startswith("No point where a competitor is ahead was found")
+
+
+# Each template
+
+
+async def test_a_first_approach_asks_about_the_need_that_line_and_proof_have_in_common(tmp_path: Path) -> None:
+    playbook = (await demo(tmp_path)).playbook
+    first = touches(playbook)[0]
+
+    assert first.subject == "Manual work"
+    assert first.sentences[2].text == "The question: How do you handle manual work today?"
+    assert "The outline that fits: a first approach." in {s.text for s in playbook.executive_summary.how_to_engage}
+
+
+async def test_an_outline_for_a_customer_opens_with_that_and_uses_no_proof_of_its_own_story(tmp_path: Path) -> None:
+    playbook = await playbook_of(tmp_path, {"/customers/quillport": OWN_STORY})
+    firsts = [sequence.touches[0] for sequence in playbook.email_sequences]
+
+    known = "What they know of us: Quillport is a customer of Lumenforge: “Quillport saved 55 nights with Lumenforge”."
+    assert {touch.sentences[0].text for touch in firsts} == {known}
+    assert all(touch.sentences[-2].text.startswith(f"The question: {CUSTOMER}") for touch in firsts)
+    assert {touch.call_to_action.text for touch in touches(playbook)} == {"An introduction to one of these teams."}
+    assert not any("55 nights" in s.text for touch in touches(playbook) for s in touch.sentences[1:])
+    assert playbook.executive_summary.whom_to_approach[0].text.startswith("Quillport is a customer of Lumenforge")
+
+
+async def test_a_customer_is_shown_nothing_that_its_own_story_names(tmp_path: Path) -> None:
+    def shown(playbook: Playbook) -> set[str]:
+        values = [row.capability.text for track in playbook.talk_tracks for row in track.value_map]
+        return {*values, *(point.show for track in playbook.talk_tracks for point in track.demo_points)}
+
+    planner = {"/product/planner": "# Planner\n\nThe planner lets the light of a hall grow with its work."}
+    assert any("Planner" in text for text in shown(await playbook_of(tmp_path, planner)))
+    told = await playbook_of(tmp_path, planner | {"/customers/quillport": OWN_STORY})
+    assert not any("Planner" in text for text in shown(told))
+
+
+async def test_a_customer_without_a_story_is_not_told_of_one(tmp_path: Path) -> None:
+    wall = "# Customers\n\n## Trusted by\n\nLogos: Quillport, Tidewell"
+    first = touches(await playbook_of(tmp_path, {"/customers": wall}))[0]
+
+    assert first.sentences[0].text == "What they know of us: Quillport is a customer of Lumenforge."
+
+
+async def test_an_outline_for_a_supplier_opens_with_its_own_story(tmp_path: Path) -> None:
+    prospect = PROSPECT_TEXTS | {"/customers/lumenforge": THEIR_STORY}
+    playbook = await playbook_of(tmp_path, prospect=prospect)
+    first = touches(playbook)[0]
+
+    known = "What we know of them: Lumenforge is a customer of Quillport: “How Lumenforge commutes with Quillport”."
+    assert first.sentences[0].text == known
+    assert first.call_to_action.text == "An introduction by those at Quillport who work with Lumenforge."
+    assert known in {said.text for said in playbook.talk_tracks[0].cold_call.opener}
+
+
+async def test_without_a_proof_an_outline_has_the_vendors_promise_and_says_so(tmp_path: Path) -> None:
+    bare = {path: "# Lumenforge\n\nLight." for path in VENDOR_TEXTS if path != "/"}
+    first = touches(await playbook_of(tmp_path, bare))[0]
+
+    assert "Our promise, as no proof was found" in labels(first)
+    assert "Our proof" not in labels(first)
+
+
+async def test_without_a_line_of_theirs_an_outline_has_the_proof_alone(tmp_path: Path) -> None:
+    playbook = await playbook_of(tmp_path, prospect={"/": "# Quillport\n\nFerries."})
+
+    assert touches(playbook)
+    assert all(labels(touch) == ["Our proof", "The question", "The ask"] for touch in touches(playbook))
+    assert "No line of theirs was found" in playbook.executive_summary.why_now[0].text
+
+
+def test_an_outline_without_a_line_for_the_ask_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "outlines"
+    folder.mkdir()
+    (folder / "cold.md").write_text("# A first approach\n\nTheir line: {{ line }}\n")
+    monkeypatch.setattr(outlines, "ROOT", tmp_path)
+
+    with pytest.raises(SetupError, match=r"correct outline .*cold\.md: it has no line for If not now, The ask"):
+        outlines.outline.__wrapped__("cold")
+    with pytest.raises(SetupError, match="cannot read outline"):
+        outlines.outline.__wrapped__("existing_customer")
+
+
+# Who says that it is one
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_over_mcp_the_next_step_says_that_it_is_an_outline(mode: Era, pair: Pair) -> None:
+    async with Client(server.make(), mode=mode, timeout=3600) as client:
+        run = (await client.call_tool("generate_playbook", pair.few)).data
+        while run.status not in {"completed", "partial", "failed"}:
+            run = (await client.call_tool("get_run", {"run_id": run.run_id})).data
+
+    assert run.status == "completed"
+    assert run.next.endswith(f"{TITLE}. {HOW}")
+
+
+async def test_over_http_the_next_step_says_that_it_is_an_outline(pair: Pair) -> None:
+    async with serving() as web:
+        report = (await web.post("/runs", json=pair.few | {"wait_seconds": 600})).json()
+
+    assert report["status"] == "completed"
+    assert report["next"].endswith(f"{TITLE}. {HOW}")
+
+
+async def test_markdown_and_html_say_so_before_anything_else(tmp_path: Path) -> None:
+    playbook = (await demo(tmp_path)).playbook
+    title, _, second, *_ = export("markdown").render(playbook).splitlines()
+    html = export("html").render(playbook)
+
+    assert title == "# Wrenhaul → Hearthwain playbook"
+    assert second.startswith("**Outline: to be worded by you or a model.** ")
+    assert html.index("Outline: to be worded by you or a model") < html.index('class="meta"')
+    assert "E-mail sequences" not in html
+    assert "Copy body" not in html
+    assert html.count("Copy outline") == len(touches(playbook))
+    assert html.count('data-copy="Outline: to be worded by you or a model') == len(touches(playbook))
+    assert "/ 100" not in html
+    assert "Score:" not in export("markdown").render(playbook)
+
+
+# Whom to approach
+
+FOUNDERS = ("Founders: Ada Lovering, Tom Flockton", "Founders: Ada Lovering")
+
+
+@pytest.mark.parametrize("told", FOUNDERS)
+async def test_founders_that_the_site_names_are_the_ones_to_write_to(tmp_path: Path, told: str) -> None:
+    home = f"{PROSPECT_TEXTS['/']}\n\n## About this page\n\n{told}"
+    playbook = await playbook_of(tmp_path, prospect={"/": home, "/about": PROSPECT_TEXTS["/about"]})
+
+    founder = next(persona for persona in playbook.priority_personas if persona.function == "leadership")
+    assert founder.title == "Founder"
+    assert not founder.inferred
+    assert founder.contact == f"{told.removeprefix('Founders: ').replace(', ', ' or ')}, Founder"
+    assert told in {playbook.evidence[i].quote for i in founder.why_they_care.evidence}
+
+
+async def test_technology_makes_an_engineering_buyer_and_customers_alone_no_sales_one(tmp_path: Path) -> None:
+    home = "# Quillport\n\nOur customers sail on every coast of the north. We want to ship every ferry faster."
+    about = "# About\n\nOur planning runs on Kubernetes and PostgreSQL. We build our tools in Python and Rust."
+    playbook = await playbook_of(tmp_path, prospect={"/": home, "/about": about})
+
+    functions = {persona.function for persona in playbook.priority_personas}
+    assert "engineering" in functions
+    assert "sales" not in functions
+
+
+async def test_a_context_decides_which_proof_comes_first(tmp_path: Path) -> None:
+    playbook = (await made(tmp_path, context="Tidewell's halls, lit in one summer")).playbook
+
+    proofs = [s.text for s in chain.from_iterable(touch.sentences for touch in touches(playbook)[:1])]
+    assert any("Tidewell" in text for text in proofs)
