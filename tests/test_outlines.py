@@ -121,8 +121,7 @@ async def test_a_persona_is_told_each_line_once(tmp_path: Path) -> None:
 
 async def test_every_statement_has_evidence_and_every_quotation_stands_on_its_page(tmp_path: Path) -> None:
     run = await demo(tmp_path)
-    found = [part for part in parts_of(run.playbook) if isinstance(part, Sentence)]
-    sentences = cast("list[Sentence[str]]", found)
+    sentences = cast("list[Sentence[str]]", [p for p in parts_of(run.playbook) if isinstance(p, Sentence)])
 
     assert sentences
     assert [s.text for s in sentences if s.kind in {"fact", "inference"} and not s.evidence] == []

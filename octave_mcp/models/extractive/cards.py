@@ -63,7 +63,7 @@ def _on_price(material: Material) -> Iterator[Objection[Cite]]:
 def _on_proof(material: Material) -> Iterator[Objection[Cite]]:
     told = [p for p in material.proofs if p.of and p.measured]
     said = [say(p.text, "fact", material.cites(p.evidence)) for p in told[:MOST_PER_RIVAL]]
-    yield from _answered("need", "What has it done for others?", said, "Which result would count for you?")
+    yield from _answered("need", "What did your customers gain?", said, "Which result would count for you?")
 
 
 def _on_security(material: Material) -> Iterator[Objection[Cite]]:

@@ -79,25 +79,6 @@ NEEDS: dict[Need, re.Pattern[str]] = {
     "quality": _any("quality|accura*|error*|mistake*|test*|consisten*|experience|usab*|improve*|better"),
 }
 
-NEED_WORDS: dict[Need, str] = {
-    "growth": "turning growth into something you can steer",
-    "conversion": "seeing where people drop off",
-    "insight": "getting answers from your own data",
-    "speed": "moving faster with the team you have",
-    "cost": "keeping the cost under control",
-    "scale": "handling more volume",
-    "reliability": "keeping things running when it counts",
-    "security": "security and compliance",
-    "control": "keeping control of your own data and stack",
-    "integration": "bringing scattered tools together",
-    "adoption": "getting whole teams to use it",
-    "support": "answering customers sooner",
-    "hiring": "doing more while the team is still growing",
-    "automation": "taking manual work off people",
-    "quality": "a better experience for users",
-}
-"""A need in the words of an e-mail: 'My guess is that ... matters to you now'."""
-
 NEED_TITLES: dict[Need, str] = {
     "growth": "Growth",
     "conversion": "Drop-off",
