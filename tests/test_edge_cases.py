@@ -345,16 +345,16 @@ async def test_a_vendor_that_is_the_prospects_customer_is_told_so_and_writes_as_
     assert {playbook.evidence[i].url for i in found.evidence} == {f"https://{PROSPECT}/customers/lumenforge"}
     title = "“How Lumenforge ships 40% faster with Quillport”"
     assert all(title in sequence.touches[0].body for sequence in playbook.email_sequences)
-    assert all(title in track.cold_call.opener[1].text for track in playbook.talk_tracks)
+    assert all(title in track.cold_call.opener[0].text for track in playbook.talk_tracks)
     assert title in playbook.executive_summary.whom_to_approach[0].text
-    assert "works with Quillport" in playbook.quick_wins[0].action
 
 
 async def test_a_logo_among_the_prospects_customers_is_enough_to_write_as_one(tmp_path: Path) -> None:
     wall = f"{PROSPECT_TEXTS['/']}\n\n## Trusted by\n\nLogos: Wharfside, Lumenforge Inc., Brinemark"
     playbook = await of_quillport(tmp_path, {"/": wall})
     assert flag(playbook, "vendor_is_customer")
-    assert all("customer of yours" in sequence.touches[0].body for sequence in playbook.email_sequences)
+    relation = "Lumenforge is a customer of Quillport."
+    assert all(relation in sequence.touches[0].body for sequence in playbook.email_sequences)
 
 
 NO_CUSTOMER = {

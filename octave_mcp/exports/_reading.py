@@ -19,7 +19,7 @@ STALE_AFTER_MONTHS = 18
 FLAGS: dict[FlagCode, tuple[str, str]] = {
     "extractive": (
         "Collected without a language model",
-        "Rules chose the quotations: read one before you rely on it.",
+        "Read a quotation before you rely on it.",
     ),
     "low_confidence": (
         "Thin evidence",
