@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.costs import StepTiming
 from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
 from octave_mcp.domain.page import PageFailure, PageKind
 from octave_mcp.domain.playbook import (
@@ -34,7 +35,6 @@ from octave_mcp.domain.playbook import (
     Rival,
     Score,
     Sentence,
-    StepTiming,
     SuccessMetric,
     TalkTrack,
     Timings,

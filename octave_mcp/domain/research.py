@@ -6,8 +6,8 @@ from datetime import datetime
 
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageFailure, PageRef
-from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.prospect import ProspectIntelligence, ProspectReading
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements

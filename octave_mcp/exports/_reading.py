@@ -11,7 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
-from octave_mcp.domain.playbook import FlagCode, Gap, Playbook
+from octave_mcp.domain.notices import FlagCode, Gap
+from octave_mcp.domain.playbook import Playbook
 
 STALE_AFTER_MONTHS = 18
 

@@ -8,9 +8,11 @@ from collections.abc import Collection, Iterator, Mapping
 
 from octave_mcp.asks.budget import Asker, Ledger
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.costs import Cost
 from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.page import PageFailure
-from octave_mcp.domain.playbook import Cost, Flag, Gap, NamedCompany, Playbook, ReadPage
+from octave_mcp.domain.playbook import NamedCompany, Playbook, ReadPage
 from octave_mcp.domain.prospect import ProspectIntelligence
 from octave_mcp.domain.research import Research
 from octave_mcp.domain.value import walk

@@ -12,8 +12,8 @@ from octave_mcp.concurrency.together import together
 from octave_mcp.domain.asks import ReadingBrief
 from octave_mcp.domain.company import Role, Site
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import Page, PageFailure, count_words
-from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.prospect import ProspectReading
 from octave_mcp.domain.research import Profile, Reading
 from octave_mcp.domain.value import Value

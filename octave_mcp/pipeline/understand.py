@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.domain.asks import UnderstandingBrief
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageKind
-from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.prospect import (
     BuyerPersona,
     CompanyProfile,

@@ -14,6 +14,7 @@ from octave_mcp.copywriting import assembly
 from octave_mcp.copywriting.emails import complaints, emails
 from octave_mcp.domain.asks import Names, WritingBrief
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
 from octave_mcp.domain.playbook import (
     CompetitivePositioning,
@@ -26,7 +27,6 @@ from octave_mcp.domain.playbook import (
     SequenceDraft,
     SummaryDraft,
     TalkTrackDraft,
-    Timings,
     WhyWeWin,
 )
 from octave_mcp.domain.prospect import BuyerPersona, CompanyProfile, ProspectIntelligence

@@ -14,8 +14,9 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.company import Company
+from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.events import Event, EventName
-from octave_mcp.domain.playbook import Playbook, Timings
+from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, RunStatus
 from octave_mcp.errors import (
     Crashed,
