@@ -36,7 +36,7 @@ class PlaybookRequest(Value):
     @property
     def companies(self) -> dict[Role, str]:
         """The companies of the deal, as given."""
-        return {role: given for role in ROLES if (given := getattr(self, role))}
+        return {role: given for role in ROLES if (given := getattr(self, role)) is not None}
 
 
 class RunError(Value):

@@ -140,7 +140,9 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
 def reading(playbook: Playbook) -> dict[str, Any]:
     """What a template may speak of, for one document."""
     citations = Citations(playbook)
-    companies: dict[Role, NamedCompany] = {role: company for role in ROLES if (company := getattr(playbook, role))}
+    companies: dict[Role, NamedCompany] = {
+        role: company for role in ROLES if (company := getattr(playbook, role)) is not None
+    }
     elements = tuple(_elements(playbook, companies))
     return {
         "playbook": playbook,
