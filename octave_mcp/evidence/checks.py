@@ -33,26 +33,32 @@ _ADDRESS = re.compile(
 """Where a reader could be sent: a page may name such a place to have it passed on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a part of an answer cannot stand: the rule, and what is wrong in words a writer can act on."""
-
-    rule: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.rule} {self.text}"
-
-
-WHAT = {
+RULES = {
     "D1": "without evidence",
     "D3": "a figure that the evidence has not",
     "D4": "a name that the evidence has not",
     "D5": "a result where its customer is not named",
+    "D7": "a claim to be alone, or always so",
+    "D8": "evidence that is old",
+    "D9": "evidence that is mostly from one page",
     "D10": "quotation marks around what is no quotation",
+    "D11": "an e-mail that is too short or too long",
+    "D12": "a subject that is too long, pretends or shouts",
+    "D13": "other than one small ask",
+    "D14": "sentences that are hard to read",
     "D15": "a placeholder or a blank",
+    "D16": "more about the sender than about the reader",
+    "D17": "worn phrases, exclamation marks or links",
+    "D18": "an e-mail that repeats an earlier one",
+    "D19": "days that do not rise",
     "D20": "a promise of a thing that is not in evidence",
+    "D21": "a last e-mail without a way out",
     "D22": "another language than the one asked for",
+    "D23": "a pitch that is too long",
+    "D24": "a call without a reason",
+    "D25": "too few, too many or closed questions",
+    "D26": "too few or too many objections",
+    "D28": "a battle card that is too long",
     "D36": "an address off the site that is cited",
     (UNREAD := "form"): "what is not of the form asked for",
     (CUT := "length"): "an answer that was cut off at the limit of its length",
@@ -60,10 +66,25 @@ WHAT = {
 """What is wrong by each rule, in words that repeat nothing of what was dropped."""
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a part of an answer cannot stand, or is not good: the rule, and what is wrong, for the writer to correct."""
+
+    rule: str
+    text: str
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise ValueError(f"there is no rule {self.rule!r}; add it to RULES")
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.text}"
+
+
 def counted(dropped: Sequence[Problem]) -> str:
     """How many of which kind, for a playbook: what must not stand in it does not stand in its gaps either."""
     counts = Counter(problem.rule for problem in dropped)
-    return ", ".join(f"{count} x {WHAT.get(rule, 'a rule of copy')} ({rule})" for rule, count in counts.items())
+    return ", ".join(f"{count} x {RULES[rule]} ({rule})" for rule, count in counts.items())
 
 
 def without_minutes(ask: str) -> str:
