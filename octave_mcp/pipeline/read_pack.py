@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from octave_mcp.asks.prompts import ask_for
@@ -62,7 +62,7 @@ async def _read(
     asked = [
         _ask(run, profile, counterpart, part, question)
         for part in _in_asks(cut, run.capacity.ask_characters)
-        for question in _QUESTIONS[reads](run.specialists_per_ask)
+        for question in questions(reads, run.specialists_per_ask)
     ]
     answers = await together(*asked)
     checked = [answer for answer in answers if isinstance(answer, Checked)]
@@ -118,7 +118,7 @@ def _in_asks(pages: Sequence[list[Passage]], most: int) -> Iterator[tuple[Passag
 
 
 async def _ask(
-    run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], question: _Question
+    run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], question: Question
 ) -> Checked[Value] | Gap:
     """One ask for all that its prompts want to know, which are read together."""
     company = profile.company
@@ -139,7 +139,7 @@ async def _ask(
         return Gap(section=company.traits.section, code=failed.code, reason=reason, would_fill="another run")
 
 
-class _Question(NamedTuple):
+class Question(NamedTuple):
     """`answer` is the form of what is cited by number, `into` of what is cited by evidence."""
 
     prompts: tuple[str, ...]
@@ -147,22 +147,23 @@ class _Question(NamedTuple):
     into: type[Value]
 
 
-def _of_elements(together: int) -> list[_Question]:
+def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
+    """What is asked about a pack of a company's pages."""
+    return {"elements": _of_elements, "signals": _of_signals}[reads](specialists_per_ask)
+
+
+def _of_elements(together: int) -> list[Question]:
     """So many specialists in one ask."""
     kinds = tuple(KINDS)
     groups = (kinds[at : at + together] for at in range(0, len(kinds), together))
     return [
-        _Question(tuple(f"vendor/{kind}" for kind in some), some_elements(some, Cite), some_elements(some, str))
+        Question(tuple(f"vendor/{kind}" for kind in some), some_elements(some, Cite), some_elements(some, str))
         for some in groups
     ]
 
 
-def _of_signals(_: int) -> list[_Question]:
-    return [_Question(("prospect/company_profile",), ProspectReading[Cite], ProspectReading[EvidenceId])]
-
-
-_QUESTIONS: Mapping[Reads, Callable[[int], list[_Question]]] = {"elements": _of_elements, "signals": _of_signals}
-"""What is asked about a pack, by what the company is read for and how many specialists share an ask."""
+def _of_signals(_: int) -> list[Question]:
+    return [Question(("prospect/company_profile",), ProspectReading[Cite], ProspectReading[EvidenceId])]
 
 
 def _joined(kind: type[R], answers: Sequence[Checked[Value]]) -> R:
