@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from octave_mcp.domain.evidence import Cite, EvidenceId
+from octave_mcp.domain.names import normal
 from octave_mcp.domain.playbook import CompetitivePositioning, Objection, ObjectionHandling, Rival, Sentence, WhyWeWin
 from octave_mcp.domain.vendor import Differentiator, Price
-from octave_mcp.evidence.figures import normal
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import quoted, say, stands_alone
 from octave_mcp.models.extractive.material import Material, Voice
