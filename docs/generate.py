@@ -36,9 +36,12 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from rich.console import Console
 
+from octave_mcp.asks.prompts import load
 from octave_mcp.concurrency.together import together
 from octave_mcp.demo import serve_demo
+from octave_mcp.domain.vendor import KINDS
 from octave_mcp.errors import tree
+from octave_mcp.evidence.checks import RULES
 from octave_mcp.settings import Settings, keys
 from octave_mcp.surfaces.cli.main import cli
 from octave_mcp.surfaces.mcp.server import mcp
@@ -122,6 +125,16 @@ def settings() -> str:
     )
     others = ((f"`{key.name}`", "", key.description) for key in keys())
     return _table(("variable", "default", "meaning"), (*own, *others))
+
+
+def kinds() -> str:
+    """The kinds of elements: the question about each, the section it fills, and what is missing where that is empty."""
+    rows = ((load(f"vendor/{kind}").title, f"`{kind}`", KINDS[kind].would_fill) for kind in KINDS)
+    return _table(("asked for", "in `vendor_elements`", "comes from"), rows)
+
+
+def rules() -> str:
+    return _table(("rule", "what is wrong"), ((f"`{rule}`", what) for rule, what in RULES.items()))
 
 
 def help_of(command: str) -> str:
@@ -432,7 +445,7 @@ async def _part(before: str, match: re.Match[str], stage: Stage | None) -> str:
         return await arguments(options)
     if name == "routes" and stage:
         return await routes(stage)
-    return {"tools": tools, "settings": settings}[name]()
+    return {"tools": tools, "settings": settings, "kinds": kinds, "rules": rules}[name]()
 
 
 async def _all() -> dict[Path, tuple[str, str]]:

@@ -10,19 +10,18 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.costs import Cost, StepTiming, Timings
 from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
+from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.page import PageFailure, PageKind
 from octave_mcp.domain.playbook import (
     CallToAction,
     ColdCall,
     CompetitivePositioningCard,
-    Cost,
     DemoPoint,
     DiscoveryQuestion,
     EmailSequence,
     ExecutiveSummary,
-    Flag,
-    Gap,
     GivenContext,
     NamedCompany,
     Objection,
@@ -34,10 +33,8 @@ from octave_mcp.domain.playbook import (
     Rival,
     Score,
     Sentence,
-    StepTiming,
     SuccessMetric,
     TalkTrack,
-    Timings,
     Touch,
     ValueMapRow,
     WhyWeWinCard,

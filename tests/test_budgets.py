@@ -50,7 +50,7 @@ from octave_mcp.evidence.screening import for_people, safe_name
 from octave_mcp.models import _limiter
 from octave_mcp.observability import logs
 from octave_mcp.observability.metrics import Metrics
-from octave_mcp.pipeline.account import limited
+from octave_mcp.pipeline.gaps import limited
 from octave_mcp.settings import load
 
 WRITERS = 10

@@ -28,14 +28,15 @@ from test_pipeline import DEMO_PROSPECT, DEMO_VENDOR, demo_pages
 
 from octave_mcp.domain.asks import WritingBrief
 from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.names import normal
+from octave_mcp.domain.notices import Flag, FlagCode
 from octave_mcp.domain.page import Page
-from octave_mcp.domain.playbook import Flag, FlagCode, Playbook, WhyWeWinCard
+from octave_mcp.domain.playbook import Playbook, WhyWeWinCard
 from octave_mcp.domain.prospect import Buyer, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import HostNotAllowed, InputError, InvalidDomain, SameCompany, SetupError, UnknownName
 from octave_mcp.errors import UnsupportedLanguage as Unsupported
-from octave_mcp.evidence.figures import normal
-from octave_mcp.pipeline.account import LOW_PAGES, LOW_WORDS
+from octave_mcp.pipeline.flags import LOW_PAGES, LOW_WORDS
 
 Sites = dict[str, tuple[Page, ...]]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from octave_mcp.evidence.figures import codes, figures, has_words, names, normal, strange_names, strange_quotations
+from octave_mcp.domain.names import normal
+from octave_mcp.evidence.figures import codes, figures, has_words, names, strange_names, strange_quotations
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ from test_crawler import Server, answer, crawling, html, moved, reading, serving
 from octave_mcp.asks.rendering import rendered
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import AddressesAnswer
-from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.company import ROLES, Company, Site
 from octave_mcp.domain.kinds import kind_of
 from octave_mcp.domain.page import Link, Page, PageFailure
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer
-from octave_mcp.pipeline.prioritise_urls import MOST_CANDIDATES, SHARES, candidates, choose, rechosen
+from octave_mcp.pipeline.prioritise_urls import MOST_CANDIDATES, candidates, choose, rechosen
 from octave_mcp.sources.web.numbered_urls import few_alike
 
 NEVER = 1_000_000
@@ -229,7 +229,7 @@ def test_what_a_model_ranks_first_is_read_first_of_its_kind_and_no_kind_is_crowd
     found = rechosen(shown, [*reversed(products), 999, 0, -3, products[0]], "vendor", max_pages=25)
 
     of_products = [url for url in found if "/product/" in url]
-    assert of_products == [shown[at - 1].url for at in reversed(products)][: SHARES["vendor"]["product"]]
+    assert of_products == [shown[at - 1].url for at in reversed(products)][: ROLES["vendor"].shares["product"]]
     assert len(found) == len(set(found)) == 24
     assert kinds(site, found).keys() >= NEEDED
 

@@ -34,7 +34,7 @@ from scripted import (
 from octave_mcp.copywriting.rubric import PLACEHOLDERS
 from octave_mcp.demo.sites import load
 from octave_mcp.domain.asks import Capacity
-from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.company import ROLES, Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Finding, Passage
 from octave_mcp.domain.page import Link, Page, PageKind
@@ -45,7 +45,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import NotFound
 from octave_mcp.evidence.passages import verified
-from octave_mcp.pipeline.prioritise_urls import SHARES, choose
+from octave_mcp.pipeline.prioritise_urls import choose
 from octave_mcp.settings import Settings
 from octave_mcp.sources.html.extraction import page_of
 
@@ -473,7 +473,7 @@ def test_each_kind_of_page_gets_its_share(role: str) -> None:
     many = [path(number) for path in PATHS.values() for number in range(40)]
     found = chosen(site_of(role, *dict.fromkeys(many)), 26)
     assert len(found) == 25
-    shares = SHARES["vendor" if role == "vendor" else "prospect"]
+    shares = ROLES["vendor" if role == "vendor" else "prospect"].shares
     for kind, path in PATHS.items():
         available = {path(number) for number in range(40)}
         assert len(available & set(found)) == shares[kind], kind

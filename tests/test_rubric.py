@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from scripted import evidence_of
 
 from octave_mcp.copywriting.rubric import (
@@ -23,6 +27,7 @@ from octave_mcp.copywriting.rubric import (
     talk_track_score,
 )
 from octave_mcp.domain.evidence import Evidence
+from octave_mcp.evidence.checks import CUT, RULES, UNREAD, Problem
 
 FIRST_BODY = (
     "Hi {{first_name}},\n\n"
@@ -254,3 +259,22 @@ def test_long_words_and_sentences_raise_the_reading_grade() -> None:
     assert reading_grade(hard) > 8
     assert reading_grade(f"{easy[:-1]} {easy}") > reading_grade(easy)
     assert reading_grade("") == reading_grade("12 34.") == 0
+
+
+def test_the_table_of_rules_has_those_that_checks_name_and_no_other() -> None:
+    named = {rule for package in ("evidence", "copywriting") for rule in rules_in(ROOT / "octave_mcp" / package)}
+    assert {*named, CUT, UNREAD} == set(RULES)
+
+
+def rules_in(folder: Path) -> set[str]:
+    """The rules in the texts of a package; the keys of the table and what is documentation aside."""
+    nodes = [node for file in folder.glob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    aside = {id(key) for node in nodes if isinstance(node, ast.Dict) for key in node.keys}
+    aside |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant) and id(node) not in aside)
+    return {rule for text in texts if isinstance(text, str) for rule in re.findall(r"\bD\d+\b", text)}
+
+
+def test_a_problem_names_a_rule_of_the_table() -> None:
+    with pytest.raises(ValueError, match="D99"):
+        Problem("D99", "nobody knows")

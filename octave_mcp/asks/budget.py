@@ -10,8 +10,8 @@ from typing import Any
 from octave_mcp.concurrency.retrying import retrying
 from octave_mcp.domain.asks import A, Answer, Ask, ReadingBrief, Spent, StandIn, Unusable, Usage
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.costs import StepCost
 from octave_mcp.domain.events import ModelCall
-from octave_mcp.domain.playbook import StepCost
 from octave_mcp.errors import (
     BadAnswer,
     BadRequest,

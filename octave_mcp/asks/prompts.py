@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationError
 
 from octave_mcp.domain.asks import A, Ask, B, Tier
+from octave_mcp.domain.company import ROLES
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.value import Value
@@ -23,7 +24,7 @@ from octave_mcp.errors import SetupError
 PLACEHOLDERS = {
     "company.name": "what the company whose pages are read calls itself; its domain before that is known",
     "company.domain": "the domain of that company",
-    "company.role": "what it is in the deal: vendor or prospect",
+    "company.role": f"what it is in the deal: {' or '.join(ROLES)}",
     "vendor.name": "the name of the vendor",
     "prospect.name": "the name of the prospect",
     "persona.title": "the job of the buyer persona that is written for",

@@ -27,9 +27,9 @@ def shortlist(brief: UnderstandingBrief | WritingBrief, sizes: Mapping[EvidenceI
 
 
 def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
-    """The prospect's needs and the vendor's proof first."""
+    """The prospect's needs and the vendor's proof first; kinds of elements without a place of their own last."""
     vendor, prospect, profile = brief.vendor, brief.prospect, brief.prospect.company_profile
-    return (
+    ranked: tuple[Findings, ...] = (
         prospect.pain_points,
         vendor.case_studies,
         prospect.buyer_personas,
@@ -43,6 +43,7 @@ def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
         vendor.reference_customers,
         vendor.target_personas,
     )
+    return (*ranked, *(found for _, found in vendor.by_kind() if not any(found is group for group in ranked)))
 
 
 def _fitting(groups: Sequence[Findings], sizes: Mapping[EvidenceId, int], most: int) -> frozenset[EvidenceId]:

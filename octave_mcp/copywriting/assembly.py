@@ -11,11 +11,11 @@ from octave_mcp.copywriting.emails import DAYS, emails
 from octave_mcp.copywriting.outlines import outlines, unwritten
 from octave_mcp.copywriting.rubric import PERSONAS_ALIKE, likeness, talk_track_score
 from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import (
     BattleCard,
     EmailSequence,
     ExecutiveSummary,
-    Gap,
     PersonaPoints,
     PriorityPersona,
     QuickWin,

@@ -7,11 +7,11 @@ from typing import Any, TypeGuard
 
 from octave_mcp.copywriting.rubric import OBJECTIONS, absolutes, card_score
 from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import (
     BattleCard,
     CompetitivePositioning,
     CompetitivePositioningCard,
-    Gap,
     Objection,
     ObjectionHandling,
     ObjectionHandlingCard,

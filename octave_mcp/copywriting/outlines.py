@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from octave_mcp.copywriting.emails import DAYS, Judged, unproven
 from octave_mcp.domain.evidence import Evidence, EvidenceId
-from octave_mcp.domain.playbook import Gap, Playbook, SequenceDraft, SummaryDraft, Touch, TouchDraft
+from octave_mcp.domain.notices import Gap
+from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, Touch, TouchDraft
 
 TITLE = "Outline: to be worded by you or a model"
 PARTLY = "In part an outline: what is marked as one is to be worded by you or a model"

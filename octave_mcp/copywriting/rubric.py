@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.playbook import Score
+from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.passages import is_stale
 
 WORDS = (25, 120)
@@ -226,4 +227,5 @@ def _sentences(text: str) -> list[str]:
 
 
 def _score(warnings: Sequence[str]) -> Score:
-    return Score(points=max(0, 100 - POINTS_PER_WARNING * len(warnings)), warnings=tuple(warnings))
+    problems = [Problem(*warning.split(" ", 1)) for warning in warnings]
+    return Score(points=max(0, 100 - POINTS_PER_WARNING * len(warnings)), warnings=tuple(map(str, problems)))

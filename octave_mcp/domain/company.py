@@ -1,11 +1,58 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
-from octave_mcp.domain.page import Link, Page, PageFailure
+from octave_mcp.domain.page import Link, Page, PageFailure, PageKind
 from octave_mcp.domain.value import Value
 
 Role = Literal["vendor", "prospect"]
+Reads = Literal["elements", "signals"]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleTraits:
+    """How a company in this role is researched.
+
+    `reads`: its pages are read for what it sells (`elements`), or for what it needs (`signals`), which step 7 makes
+    sense of. `section` of the playbook holds what is found. Pages that name the company in the role `counterpart` are
+    read first. What is found of a company that `serves_other_deals` is reused for a day, and so says nothing of the
+    counterpart. `shares` are of 25 pages, the home page aside; more pages raise them in proportion, fewer lower them.
+    """
+
+    reads: Reads
+    section: str
+    counterpart: Role
+    serves_other_deals: bool
+    shares: Mapping[PageKind, int]
+
+
+ROLES: Mapping[Role, RoleTraits] = {
+    "vendor": RoleTraits(
+        reads="elements",
+        section="vendor_elements",
+        counterpart="prospect",
+        serves_other_deals=True,
+        shares={
+            "customers": 1, "pricing": 1, "case_study": 10, "product": 4, "comparison": 2, "persona": 2, "about": 1,
+            "faq": 1, "security": 1, "news": 1, "careers": 1, "integrations": 0, "blog": 0, "other": 0, "docs": 0,
+        },
+    ),
+    "prospect": RoleTraits(
+        reads="signals",
+        section="prospect_intelligence",
+        counterpart="vendor",
+        serves_other_deals=False,
+        shares={
+            "about": 2, "careers": 1, "news": 5, "product": 4, "customers": 1, "pricing": 1, "case_study": 3,
+            "blog": 3, "security": 1, "integrations": 1, "persona": 1, "faq": 1, "comparison": 1, "other": 0, "docs": 0,
+        },
+    ),
+}  # fmt: skip
+"""The roles in a deal, in the order in which their companies are named. A request and a playbook have a field of the
+same name for each."""
 
 
 class Company(Value):
@@ -18,6 +65,15 @@ class Company(Value):
     role: Role
     domain: str
     url: str
+
+    @property
+    def traits(self) -> RoleTraits:
+        return ROLES[self.role]
+
+
+def same_site(companies: Sequence[Company]) -> tuple[Company, Company] | None:
+    """The first two of the companies that are one, if any are."""
+    return next(((one, other) for one, other in combinations(companies, 2) if one.domain == other.domain), None)
 
 
 class Site(Value):

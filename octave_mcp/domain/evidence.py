@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Hashable, Mapping
 from datetime import date, datetime
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.page import PageKind, PageRef
@@ -63,9 +65,28 @@ class Evidence(Value):
 
 
 class Finding(Value, Generic[C]):
-    """A claim with what supports it."""
+    """A claim with what supports it.
+
+    `names` are the fields that name a company or a person: the evidence must have these names. `named_beside` maps a
+    field with a list of claims to the field with a name: each of the claims must be cited from where that name stands.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ()
+    named_beside: ClassVar[Mapping[str, str]] = {}
 
     evidence: tuple[C, ...]
+
+
+class Collected(Finding[C], Generic[C]):
+    """A finding that several packs of pages may give: those with the same `merge_key` are one, the strongest first."""
+
+    @abstractmethod
+    def merge_key(self) -> Hashable: ...
+
+    @property
+    def rank(self) -> int:
+        """0 for the strongest."""
+        return 0
 
 
 class Claim(Finding[C], Generic[C]):

@@ -11,7 +11,9 @@ from typing import Annotated, Generic, Literal
 from pydantic import Field
 
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.costs import Cost, Timings
 from octave_mcp.domain.evidence import C, Evidence, EvidenceId, Finding
+from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.prospect import JobFunction, ProspectIntelligence
 from octave_mcp.domain.value import Value
@@ -235,77 +237,6 @@ class PersonaDraft(Value, Generic[C]):
 
     sequence: SequenceDraft[C] | None
     talk_track: TalkTrackDraft[C] | None
-
-
-class Gap(Value):
-    """What could not be found or kept: where, why, and what would fill it."""
-
-    section: str
-    code: str
-    reason: str
-    would_fill: str
-
-
-FlagCode = Literal[
-    "extractive",
-    "low_confidence",
-    "existing_customer",
-    "vendor_is_customer",
-    "reused",
-    "stood_in",
-    "translated",
-    "suspicious_page",
-]
-
-
-class Flag(Value):
-    code: FlagCode
-    reason: str
-    companies: tuple[Role, ...] = ()
-    evidence: tuple[EvidenceId, ...] = ()
-
-
-class StepTiming(Value):
-    step: str
-    company: Role | None
-    seconds: float
-
-
-class Timings(Value):
-    total_seconds: float
-    steps: tuple[StepTiming, ...]
-
-
-class StepCost(Value):
-    """What one step used up, for one of the companies or for both."""
-
-    step: str
-    company: Role | None
-    usd: float | None
-    asks: int
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    reused: int
-
-
-class Cost(Value):
-    """`usd` is None where a price is not known; the extractive model costs nothing.
-
-    `cached_tokens` are those of the input that a provider knew already; `reused` answers were given to the same
-    question before, and cost nothing again; `credits` are Firecrawl's.
-    """
-
-    usd: float | None
-    asks: int
-    input_tokens: int
-    cached_tokens: int = 0
-    output_tokens: int
-    reused: int = 0
-    pages_fetched: int
-    pages_failed: int
-    credits: int = 0
-    steps: tuple[StepCost, ...] = ()
 
 
 class NamedCompany(Value):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal
+from collections.abc import Hashable
+from typing import Generic, Literal, Self
 
-from octave_mcp.domain.evidence import C, Claim, EvidenceId, Finding
+from octave_mcp.domain.evidence import C, Claim, Collected, EvidenceId, Finding
+from octave_mcp.domain.names import normal
 from octave_mcp.domain.value import Value
 
 FactTopic = Literal[
@@ -59,28 +61,39 @@ JobFunction = Literal[
 ]
 
 
-class Fact(Finding[C], Generic[C]):
+class Fact(Collected[C], Generic[C]):
     """Something the prospect's own site says of it."""
 
     topic: FactTopic
     text: str
 
+    def merge_key(self) -> Hashable:
+        return normal(self.text)
 
-class Signal(Finding[C], Generic[C]):
+
+class Signal(Collected[C], Generic[C]):
     """A sentence of the prospect's that shows a need; `stated` where it says so itself, else inferred from it."""
 
     need: Need
     text: str
     stated: bool
 
+    def merge_key(self) -> Hashable:
+        return normal(self.text)
 
-class Job(Finding[C], Generic[C]):
+
+class Job(Collected[C], Generic[C]):
     """A job at the prospect: held by `person`, whom its site names, or open."""
+
+    names = ("person",)
 
     title: str
     person: str | None
     function: JobFunction
     hiring: bool
+
+    def merge_key(self) -> Hashable:
+        return normal(self.title)
 
 
 class ProspectReading(Value, Generic[C]):
@@ -138,3 +151,9 @@ class ProspectIntelligence(Value):
     company_profile: CompanyProfile[EvidenceId]
     pain_points: tuple[PainPoint, ...]
     buyer_personas: tuple[BuyerPersona, ...]
+
+    @classmethod
+    def none(cls) -> Self:
+        return cls(
+            company_profile=CompanyProfile[EvidenceId](summary=None, facts=()), pain_points=(), buyer_personas=()
+        )

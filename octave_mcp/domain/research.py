@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from octave_mcp.domain.company import Company
+from octave_mcp.domain.company import Company, Role
 from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageFailure, PageRef
-from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.prospect import ProspectIntelligence, ProspectReading
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
@@ -26,7 +27,7 @@ class Profile(Value):
 
 
 class Reading(Value):
-    """What one pack of pages gave: `vendor` or `prospect` by whose pages they are.
+    """What one pack of pages gave: `elements` or `signals` by the role of the company.
 
     `suspicious` are the addresses of those that speak to a model.
     """
@@ -35,14 +36,16 @@ class Reading(Value):
     words: int
     failures: tuple[PageFailure, ...]
     suspicious: tuple[str, ...] = ()
-    vendor: VendorElements[EvidenceId] | None
-    prospect: ProspectReading[EvidenceId] | None
+    elements: VendorElements[EvidenceId] | None
+    signals: ProspectReading[EvidenceId] | None
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...]
 
 
 class Research(Value):
     """All that is known of one company. `words` counts those of the passages read.
+
+    `intelligence` is what step 7 makes of the signals.
 
     `found_by` is the run that found it, and `found_at` when, where that was not this run.
     """
@@ -52,10 +55,22 @@ class Research(Value):
     words: int
     failures: tuple[PageFailure, ...]
     suspicious: tuple[str, ...] = ()
-    vendor: VendorElements[EvidenceId] | None
-    prospect: ProspectReading[EvidenceId] | None
+    elements: VendorElements[EvidenceId] | None
+    signals: ProspectReading[EvidenceId] | None
     intelligence: ProspectIntelligence | None
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...]
     found_by: str | None = None
     found_at: datetime | None = None
+
+    @property
+    def role(self) -> Role:
+        return self.profile.company.role
+
+    @property
+    def domain(self) -> str:
+        return self.profile.company.domain
+
+
+Deal = Mapping[Role, Research]
+"""All that is known of the companies of a deal."""

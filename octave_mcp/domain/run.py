@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from octave_mcp.domain.asks import Estimate
+from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.value import Value
 
 RunStatus = Literal["queued", "running", "waiting", "completed", "partial", "failed", "cancelled"]
@@ -31,6 +32,11 @@ class PlaybookRequest(Value):
     refresh: bool = False
     session_id: str | None = None
     request_id: str | None = None
+
+    @property
+    def companies(self) -> dict[Role, str]:
+        """The companies of the deal, as given."""
+        return {role: given for role in ROLES if (given := getattr(self, role)) is not None}
 
 
 class RunError(Value):

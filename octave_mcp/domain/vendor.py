@@ -1,14 +1,60 @@
-"""The eight kinds of vendor elements: one class each, and one prompt file of the same name."""
+"""The kinds of vendor elements: a class for each, and a prompt file with the name of its field in VendorElements.
+
+All that is particular to a kind stands in its class; checks, merging, gaps, exports and counts derive from it.
+"""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Generic, Literal
+from typing import Any, ClassVar, Generic, Literal, Self, get_args
 
 from pydantic import create_model
 
-from octave_mcp.domain.evidence import C, Claim, Finding
+from octave_mcp.domain.evidence import C, Claim, Collected, Finding
+from octave_mcp.domain.names import name_key, normal
 from octave_mcp.domain.value import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[C]):
+    """A claim under a label."""
+
+    label: str
+    text: str
+    evidence: tuple[C, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[C]):
+    """What every export shows of an element; without a `text`, the title is what the evidence says.
+
+    `tags` are a word or two each. `said_by` is a person and where they work. `is_against_us` marks what favours a
+    competitor.
+    """
+
+    evidence: tuple[C, ...]
+    title: str = ""
+    text: str = ""
+    tags: tuple[str, ...] = ()
+    said_by: str = ""
+    parts: tuple[Part[C], ...] = ()
+    is_against_us: bool = False
+
+
+class Element(Collected[C], Generic[C]):
+    """What every kind has: `would_fill` says which pages are missing where none of the kind is found."""
+
+    would_fill: ClassVar[str]
+
+    @abstractmethod
+    def entry(self) -> Entry[C]: ...
+
+
+def _part(label: str, claim: Claim[C]) -> Part[C]:
+    return Part(label, claim.text, claim.evidence)
 
 
 class Price(Finding[C], Generic[C]):
@@ -18,17 +64,30 @@ class Price(Finding[C], Generic[C]):
     terms: str
 
 
-class Offering(Finding[C], Generic[C]):
+class Offering(Element[C], Generic[C]):
     """Something the vendor sells: a product, a plan, a service."""
+
+    would_fill = "product pages"
 
     name: str
     kind: Literal["product", "plan", "service"]
     description: str
     pricing: tuple[Price[C], ...]
 
+    def merge_key(self) -> Hashable:
+        return normal(self.name).removesuffix("s")
 
-class CaseStudy(Finding[C], Generic[C]):
+    def entry(self) -> Entry[C]:
+        prices = tuple(Part(price.plan, price.terms, price.evidence) for price in self.pricing)
+        return Entry(self.evidence, title=self.name, text=self.description, tags=(self.kind,), parts=prices)
+
+
+class CaseStudy(Element[C], Generic[C]):
     """One customer's story. `headline` is the page's own; a part the page does not tell is absent."""
+
+    would_fill = "customer stories"
+    names = ("customer",)
+    named_beside: ClassVar = {"results": "customer"}
 
     customer: str
     headline: str
@@ -37,9 +96,28 @@ class CaseStudy(Finding[C], Generic[C]):
     solution: Claim[C] | None
     results: tuple[Claim[C], ...]
 
+    def merge_key(self) -> Hashable:
+        return name_key(self.customer)
 
-class ProofPoint(Finding[C], Generic[C]):
+    def entry(self) -> Entry[C]:
+        return Entry(
+            self.evidence,
+            title=self.customer,
+            text=self.headline,
+            tags=(self.industry,) if self.industry else (),
+            parts=(
+                *((_part("Challenge", self.challenge),) if self.challenge else ()),
+                *((_part("Solution", self.solution),) if self.solution else ()),
+                *(_part("Result", result) for result in self.results),
+            ),
+        )
+
+
+class ProofPoint(Element[C], Generic[C]):
     """Praise by a person with a name (`testimonial`), or a figure, award or certificate of the vendor's own."""
+
+    would_fill = "testimonials with a name, or figures of the vendor's own"
+    names = ("person", "company")
 
     kind: Literal["testimonial", "metric", "award", "certification"]
     text: str
@@ -47,27 +125,61 @@ class ProofPoint(Finding[C], Generic[C]):
     role: str | None
     company: str | None
 
+    def merge_key(self) -> Hashable:
+        return self.kind, normal(self.text)[:60]
 
-class ValueProposition(Finding[C], Generic[C]):
+    def entry(self) -> Entry[C]:
+        who = ", ".join(filter(None, (self.person, self.role, self.company)))
+        is_said = self.person or self.company
+        return Entry(self.evidence, text=self.text, tags=(self.kind.capitalize(),), said_by=who if is_said else "")
+
+
+class Titled(Element[C], Generic[C]):
+    """An element that a title and a text say all of."""
+
     title: str
     text: str
 
+    def merge_key(self) -> Hashable:
+        return normal(self.title)
 
-class ReferenceCustomer(Finding[C], Generic[C]):
+    def entry(self) -> Entry[C]:
+        return Entry(self.evidence, title=self.title, text=self.text)
+
+
+class ValueProposition(Titled[C], Generic[C]):
+    would_fill = "product pages that say what a customer gains"
+
+
+class ReferenceCustomer(Element[C], Generic[C]):
     """A customer the vendor itself names as one."""
+
+    would_fill = "a customers page, or logos with names"
+    names = ("name",)
 
     name: str
     shown_as: Literal["story", "testimonial", "logo", "statement"]
     industry: str | None
 
+    def merge_key(self) -> Hashable:
+        return name_key(self.name)
 
-class UseCase(Finding[C], Generic[C]):
-    title: str
-    text: str
+    @property
+    def rank(self) -> int:
+        return ("story", "testimonial", "statement", "logo").index(self.shown_as)
+
+    def entry(self) -> Entry[C]:
+        return Entry(self.evidence, title=self.name, tags=tuple(filter(None, (self.shown_as, self.industry))))
 
 
-class TargetPersona(Finding[C], Generic[C]):
+class UseCase(Titled[C], Generic[C]):
+    would_fill = "pages on use cases"
+
+
+class TargetPersona(Element[C], Generic[C]):
     """Whom the vendor builds for: a kind of company (`icp`) or of person (`persona`)."""
+
+    would_fill = "a page on whom the vendor builds for"
 
     kind: Literal["icp", "persona"]
     title: str
@@ -75,16 +187,38 @@ class TargetPersona(Finding[C], Generic[C]):
     goals: tuple[Claim[C], ...]
     pains: tuple[Claim[C], ...]
 
+    def merge_key(self) -> Hashable:
+        return normal(self.title)
 
-class Differentiator(Finding[C], Generic[C]):
+    def entry(self) -> Entry[C]:
+        kind = {"icp": "ideal customer", "persona": "persona"}[self.kind]
+        goals, pains = (_part("Goal", goal) for goal in self.goals), (_part("Pain", pain) for pain in self.pains)
+        return Entry(self.evidence, title=self.title, text=self.text, tags=(kind,), parts=(*goals, *pains))
+
+
+class Differentiator(Element[C], Generic[C]):
     """What sets the vendor apart, or a competitor from it; `competitor` is None where the page names none."""
+
+    would_fill = "comparison pages that name a competitor"
+    names = ("competitor",)
 
     competitor: str | None
     favours: Literal["vendor", "competitor"]
     text: str
 
+    def merge_key(self) -> Hashable:
+        return self.competitor, normal(self.text)
+
+    def entry(self) -> Entry[C]:
+        if self.favours == "competitor":
+            ahead = f"{self.competitor or 'A competitor'} is ahead"
+            return Entry(self.evidence, text=self.text, tags=(ahead,), is_against_us=True)
+        return Entry(self.evidence, text=self.text, tags=(f"Against {self.competitor}",) if self.competitor else ())
+
 
 class VendorElements(Value, Generic[C]):
+    """A field for each kind. Its name is that of the kind's prompt file, of its section, and in words its heading."""
+
     offerings: tuple[Offering[C], ...]
     case_studies: tuple[CaseStudy[C], ...]
     proof_points: tuple[ProofPoint[C], ...]
@@ -93,6 +227,18 @@ class VendorElements(Value, Generic[C]):
     use_cases: tuple[UseCase[C], ...]
     target_personas: tuple[TargetPersona[C], ...]
     differentiators: tuple[Differentiator[C], ...]
+
+    @classmethod
+    def none(cls) -> Self:
+        return cls.model_validate(dict.fromkeys(cls.model_fields, ()))
+
+    def by_kind(self) -> Iterator[tuple[str, tuple[Element[C], ...]]]:
+        return ((kind, getattr(self, kind)) for kind in KINDS)
+
+
+KINDS: dict[str, type[Element[Any]]] = {
+    name: get_args(field.annotation)[0] for name, field in VendorElements.model_fields.items()
+}
 
 
 @cache

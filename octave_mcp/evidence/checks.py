@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard, TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
 from octave_mcp.domain.addresses import is_registrable
 from octave_mcp.domain.company import Role
-from octave_mcp.domain.evidence import Cite, Evidence, Finding, Passage
+from octave_mcp.domain.evidence import Cite, Claim, Evidence, Finding, Passage
 from octave_mcp.domain.playbook import CallToAction, ColdCall, Sentence, TouchDraft
 from octave_mcp.domain.value import Value, walk
-from octave_mcp.domain.vendor import CaseStudy, ReferenceCustomer
 from octave_mcp.evidence.figures import TIMES, Figure, figures, has_words, strange_names, strange_quotations
-from octave_mcp.evidence.passages import quotations
+from octave_mcp.evidence.passages import quotations, resolved
 
 V = TypeVar("V", bound=Value)
 
@@ -33,29 +32,33 @@ _ADDRESS = re.compile(
 )
 """Where a reader could be sent: a page may name such a place to have it passed on."""
 
-_NAMES = ("customer", "person", "company", "competitor")
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a part of an answer cannot stand: the rule, and what is wrong in words a writer can act on."""
-
-    rule: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.rule} {self.text}"
-
-
-WHAT = {
+RULES = {
     "D1": "without evidence",
     "D3": "a figure that the evidence has not",
     "D4": "a name that the evidence has not",
     "D5": "a result where its customer is not named",
+    "D7": "a claim to be alone, or always so",
+    "D8": "evidence that is old",
+    "D9": "evidence that is mostly from one page",
     "D10": "quotation marks around what is no quotation",
+    "D11": "an e-mail that is too short or too long",
+    "D12": "a subject that is too long, pretends or shouts",
+    "D13": "other than one small ask",
+    "D14": "sentences that are hard to read",
     "D15": "a placeholder or a blank",
+    "D16": "more about the sender than about the reader",
+    "D17": "worn phrases, exclamation marks or links",
+    "D18": "an e-mail that repeats an earlier one",
+    "D19": "days that do not rise",
     "D20": "a promise of a thing that is not in evidence",
+    "D21": "a last e-mail without a way out",
     "D22": "another language than the one asked for",
+    "D23": "a pitch that is too long",
+    "D24": "a call without a reason",
+    "D25": "too few, too many or closed questions",
+    "D26": "too few or too many objections",
+    "D28": "a battle card that is too long",
     "D36": "an address off the site that is cited",
     (UNREAD := "form"): "what is not of the form asked for",
     (CUT := "length"): "an answer that was cut off at the limit of its length",
@@ -63,10 +66,25 @@ WHAT = {
 """What is wrong by each rule, in words that repeat nothing of what was dropped."""
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a part of an answer cannot stand, or is not good: the rule, and what is wrong, for the writer to correct."""
+
+    rule: str
+    text: str
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise ValueError(f"there is no rule {self.rule!r}; add it to RULES")
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.text}"
+
+
 def counted(dropped: Sequence[Problem]) -> str:
     """How many of which kind, for a playbook: what must not stand in it does not stand in its gaps either."""
     counts = Counter(problem.rule for problem in dropped)
-    return ", ".join(f"{count} x {WHAT.get(rule, 'a rule of copy')} ({rule})" for rule, count in counts.items())
+    return ", ".join(f"{count} x {RULES[rule]} ({rule})" for rule, count in counts.items())
 
 
 def without_minutes(ask: str) -> str:
@@ -127,7 +145,7 @@ class Judge:
 
     def problems(self, answer: Value) -> list[Problem]:
         """All that is wrong with an answer, for the complaint that goes with asking again."""
-        return [problem for value in walk(answer) for problem in (*self._of(value), *self._of_results(value).values())]
+        return [problem for value in walk(answer) for problem in (*self._of(value), *_flat(self._strangers(value)))]
 
     def kept(self, answer: Value, into: type[V]) -> tuple[V | None, tuple[Evidence, ...], list[Problem]]:
         """The answer without what fails, its cites resolved; the evidence it uses; and why the rest was dropped.
@@ -144,15 +162,15 @@ class Judge:
             dropped.extend(problems)
             return None
         finding = value if _is_finding(value) else None
-        strangers = self._of_results(value)
-        dropped.extend(strangers.values())
+        strangers = self._strangers(value)
+        dropped.extend(_flat(strangers))
         tree: dict[str, object] = {}
         for name, field in type(value).model_fields.items():
             if finding and name == "evidence":
                 tree[name] = [evidence.id for evidence in self._keep(finding, used)]
                 continue
             given: object = getattr(value, name)
-            tree[name] = self._part(_without(given, strangers) if name == "results" else given, used, dropped)
+            tree[name] = self._part(_without(given, strangers.get(name, {})), used, dropped)
             if tree[name] is None and given is not None and type(None) not in get_args(field.annotation):
                 return None
         return tree
@@ -198,7 +216,7 @@ class Judge:
         """What a finding cites that was not shown."""
         try:
             for cite in finding.evidence:
-                quotations(cite, self.shown, "vendor")
+                resolved(cite, self.shown)
         except LookupError as unknown:
             return str(unknown)
         return ""
@@ -223,18 +241,21 @@ class Judge:
             *(Problem("D4", f"the name {name!r} is not in the evidence") for name in strange if repr(name) not in told),
         ]
 
-    def _of_results(self, story: Value) -> dict[int, Problem]:
+    def _strangers(self, value: Value) -> dict[str, dict[int, Problem]]:
         """D3b and D5: a result's figure and its customer's name stand in one passage, or the name in its page's title.
 
-        By the place of the result in its story.
+        By the field and the place of the result in it.
         """
-        if not isinstance(story, CaseStudy):
+        if not _is_finding(value):
             return {}
-        story = cast("CaseStudy[Cite]", story)
+        beside = value.named_beside.items()
+        return {field: self._unnamed(getattr(value, name), getattr(value, field)) for field, name in beside}
+
+    def _unnamed(self, name: str, claims: Sequence[Claim[Cite]]) -> dict[int, Problem]:
         return {
-            at: Problem("D5", f"{story.customer!r} is not named where its result is: {result.text[:80]!r}")
-            for at, result in enumerate(story.results)
-            if not all(self._names(story.customer, cite) for cite in result.evidence)
+            at: Problem("D5", f"{name!r} is not named where its result is: {claim.text[:80]!r}")
+            for at, claim in enumerate(claims)
+            if not all(self._names(name, cite) for cite in claim.evidence)
         }
 
     def _names(self, customer: str, cite: Cite) -> bool:
@@ -250,6 +271,10 @@ def _is_own(host: str, evidence: Evidence) -> bool:
     named = host.lower().strip(".").removeprefix("www.")
     own = (urlsplit(evidence.url).hostname or "").removeprefix("www.")
     return bool(named) and (named == own or named.endswith(f".{own}") or own.endswith(f".{named}"))
+
+
+def _flat(problems: Mapping[str, Mapping[int, Problem]]) -> Iterator[Problem]:
+    return (problem for by_place in problems.values() for problem in by_place.values())
 
 
 def _findings(answer: Value) -> Iterator[Finding[Cite]]:
@@ -273,9 +298,11 @@ def _words_of(value: Value) -> str:
 
 def _names_of(finding: Finding[Cite]) -> list[str]:
     """Companies and people that a finding has a field for; what is offered may be named in words of one's own."""
-    fields = ("name",) if isinstance(finding, ReferenceCustomer) else _NAMES
-    return [name for field in fields if isinstance(name := getattr(finding, field, None), str)]
+    return [name for field in finding.names if isinstance(name := getattr(finding, field), str)]
 
 
-def _without(parts: object, places: Container[int]) -> object:
-    return tuple(part for at, part in enumerate(cast("tuple[object, ...]", parts)) if at not in places)
+def _without(given: object, places: Container[int]) -> object:
+    """A list without the parts at these places; anything else as it is."""
+    if not isinstance(given, tuple):
+        return given
+    return tuple(part for at, part in enumerate(cast("tuple[object, ...]", given)) if at not in places)

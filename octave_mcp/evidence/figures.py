@@ -12,6 +12,8 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import NamedTuple
 
+from octave_mcp.domain.names import normal
+
 _FIGURE = re.compile(
     r"(?<![A-Za-zÀ-ÖØ-öø-ɏ\d_.])(?P<sign>[$€£¥])?\s?(?P<number>\d+(?:[.,]\d+)*)"
     r"(?:\s?(?P<unit>%|(?:percent|per cent|x|xed|k|m|mn|bn|b|hundred|thousand|million|billion)\b|万|亿)|"
@@ -92,13 +94,6 @@ class Figure(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.sign}{self.value:f}{self.unit}"
-
-
-def normal(text: str) -> str:
-    """NFKC, one kind of quotation mark and dash, no Markdown marks, single spaces, lower case."""
-    plain = unicodedata.normalize("NFKC", text)
-    plain = plain.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2013: "-", 0x2014: "-", 0x2212: "-"})
-    return re.sub(r"\s+", " ", re.sub(r"[*_`]+", "", plain)).strip().casefold()
 
 
 def _words(text: str) -> str:

@@ -135,13 +135,23 @@ def quotations(cite: Cite, shown: Sequence[Passage], role: Role) -> tuple[Eviden
     Raises:
         LookupError: no such passage or sentence in this ask.
     """
+    passage, sentences = resolved(cite, shown)
+    return tuple(_evidence(passage, first, last, role) for first, last in _runs(passage, sentences))
+
+
+def resolved(cite: Cite, shown: Sequence[Passage]) -> tuple[Passage, Sequence[int]]:
+    """The passage that a cite names, and the numbers of its sentences, in order.
+
+    Raises:
+        LookupError: no such passage or sentence in this ask.
+    """
     if not 1 <= cite.passage <= len(shown):
         raise LookupError(f"passage {cite.passage} was not shown; there are {len(shown)}")
     passage = shown[cite.passage - 1]
     wanted = cite.sentences or tuple(range(1, len(passage.sentences) + 1))
     if not all(1 <= number <= len(passage.sentences) for number in wanted):
         raise LookupError(f"passage {cite.passage} has {len(passage.sentences)} sentences, not {max(wanted)}")
-    return tuple(_evidence(passage, first, last, role) for first, last in _runs(passage, sorted(set(wanted))))
+    return passage, sorted(set(wanted))
 
 
 def _runs(passage: Passage, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:

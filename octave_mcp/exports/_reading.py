@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from octave_mcp.copywriting.outlines import HOW, TITLE, title
-from octave_mcp.domain.company import Role
+from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
-from octave_mcp.domain.playbook import FlagCode, Gap, Playbook
+from octave_mcp.domain.notices import FlagCode, Gap
+from octave_mcp.domain.playbook import NamedCompany, Playbook
+from octave_mcp.domain.vendor import Element, VendorElements
 
 STALE_AFTER_MONTHS = 18
 
@@ -117,6 +119,12 @@ def in_words(code: str) -> str:
     return spaced[:1].upper() + spaced[1:]
 
 
+class _Elements(NamedTuple):
+    role: Role
+    section: str
+    kinds: tuple[tuple[str, tuple[Element[EvidenceId], ...]], ...]
+
+
 def environment(finalize: Callable[[object], object] | None = None) -> Environment:
     """Jinja that takes nothing on trust: what a template prints is escaped, what it lacks is an error."""
     return Environment(
@@ -133,20 +141,35 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
 def reading(playbook: Playbook) -> dict[str, Any]:
     """What a template may speak of, for one document."""
     citations = Citations(playbook)
+    companies: dict[Role, NamedCompany] = {
+        role: company for role in ROLES if (company := getattr(playbook, role)) is not None
+    }
+    elements = tuple(_elements(playbook, companies))
     outlined = title(playbook)
-    names: dict[Role, str] = {"vendor": playbook.vendor.name, "prospect": playbook.prospect.name}
     return {
         "playbook": playbook,
         "citations": citations,
         "cite": citations.cite,
         "flag_words": FLAGS,
-        "company_names": names,
+        "company_names": {role: company.name for role, company in companies.items()},
+        "companies": companies,
+        "elements": elements,
+        "element_contents": [(role, in_words(section), None) for role, section, _ in elements],
         "persona_title": _persona_titles(playbook),
         "gaps_in": _gaps_by_section(playbook),
         "outline": {"title": outlined, "how": HOW} if outlined else None,
         "is_outline": outlined == TITLE,
         "in_words": in_words,
     }
+
+
+def _elements(playbook: Playbook, companies: Iterable[Role]) -> Iterator[_Elements]:
+    """What the pages of each company say that it sells, with the section of the playbook that has it."""
+    for role in companies:
+        traits = ROLES[role]
+        if traits.reads == "elements":
+            elements: VendorElements[EvidenceId] = getattr(playbook, traits.section)
+            yield _Elements(role, traits.section, tuple(elements.by_kind()))
 
 
 def _persona_titles(playbook: Playbook) -> Callable[[str], str]:

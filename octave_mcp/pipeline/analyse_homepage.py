@@ -7,8 +7,8 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import HomepageAnswer, ReadingBrief
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.evidence import Cite, Claim, EvidenceId, Passage
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import Page
-from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.research import Profile
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.figures import has_words

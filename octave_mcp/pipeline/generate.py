@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 
 from octave_mcp.domain.company import Company, Site
@@ -20,22 +21,25 @@ from octave_mcp.pipeline.validate_and_map import validate_and_map
 from octave_mcp.pipeline.write_playbook import write_playbook
 
 
-async def generate(run: Run, vendor: Company, prospect: Company) -> Playbook:
+async def generate(run: Run, companies: Sequence[Company]) -> Playbook:
     """The playbook for selling what the vendor has to the prospect.
 
     Raises:
-        OctaveError: one of the two sites cannot be read, or no mandatory section can be written.
+        OctaveError: one of the sites cannot be read, or no mandatory section can be written.
     """
-    sites = await run(validate_and_map, (vendor, prospect))  # 1  the one barrier: both must be there
-    names = tuple(safe_name(site.home.structured.site_name, "") or site.company.domain for site in sites)
-    sold, sought = await run.side_by_side(  # 2-6, and 7 for the prospect
+    sites = await run(validate_and_map, companies)  # 1  the one barrier: all must be there
+    names = {site.company.role: _name(site) for site in sites}
+    found = await run.side_by_side(  # 2-6, and 7 for the prospect
         research,
-        (sites[0], names[1]),
-        (sites[1], names[0]),
-        of=("vendor", "prospect"),
+        *((site, names[site.company.traits.counterpart]) for site in sites),
+        of=tuple(site.company.role for site in sites),
         places=_places(run),
     )
-    return await run(write_playbook, sold, sought)  # 8  matching, then the writers
+    return await run(write_playbook, {known.role: known for known in found})  # 8  matching, then the writers
+
+
+def _name(site: Site) -> str:
+    return safe_name(site.home.structured.site_name, "") or site.company.domain
 
 
 async def research(run: Run, site: Site, counterpart: str) -> Research:
@@ -54,11 +58,11 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
     )
     found = merge(profile, readings, site.failures)
     await keep(run, found)
-    return await run(understand, found, counterpart)  # 7  prospect only
+    return await run(understand, found, counterpart)  # 7  of a company read for its signals
 
 
 async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Research:
-    """What was found for another prospect, and what pages say that name this one."""
+    """What was found for another deal, and what pages say that name the counterpart in this one."""
     urls = unread(site, kept, counterpart)
     run.plan(len(urls))
     readings = await run.side_by_side(

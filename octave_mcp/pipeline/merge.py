@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from octave_mcp.domain.evidence import EvidenceId, Finding
+from octave_mcp.domain.evidence import Collected, EvidenceId
 from octave_mcp.domain.page import PageFailure, PageRef
 from octave_mcp.domain.prospect import ProspectReading
 from octave_mcp.domain.research import Profile, Reading, Research
-from octave_mcp.domain.vendor import ReferenceCustomer, VendorElements
-from octave_mcp.evidence.figures import normal
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
 
-F = TypeVar("F", bound=Finding[Any])
-
-_SHOWN_AS = ("story", "testimonial", "statement", "logo")
-_SUFFIXES = (" inc", " inc.", " ltd", " gmbh", " llc", " labs", " ai", ".com", ".ai", ".io", ".dev")
+F = TypeVar("F", bound=Collected[Any])
+R = TypeVar("R", bound=Value)
 
 
 def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[PageFailure] = ()) -> Research:
     """`failures` are those of pages that no reading was to have."""
     pages: dict[str, PageRef] = {page.url: page for reading in readings for page in reading.pages}
-    vendor = [reading.vendor for reading in readings if reading.vendor is not None]
-    prospect = [reading.prospect for reading in readings if reading.prospect is not None]
+    reads = profile.company.traits.reads
+    elements = [reading.elements for reading in readings if reading.elements is not None]
+    signals = [reading.signals for reading in readings if reading.signals is not None]
     evidence = {e.id: e for e in profile.evidence} | {e.id: e for reading in readings for e in reading.evidence}
     return Research(
         profile=profile,
@@ -30,8 +29,8 @@ def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[Page
         words=sum(reading.words for reading in readings),
         failures=(*failures, *(failure for reading in readings for failure in reading.failures)),
         suspicious=tuple(url for reading in readings for url in reading.suspicious),
-        vendor=_vendor(vendor) if profile.company.role == "vendor" else None,
-        prospect=_prospect(prospect) if profile.company.role == "prospect" else None,
+        elements=_one(VendorElements[EvidenceId], elements) if reads == "elements" else None,
+        signals=_one(ProspectReading[EvidenceId], signals) if reads == "signals" else None,
         intelligence=None,
         evidence=tuple(evidence.values()),
         gaps=(*profile.gaps, *(gap for reading in readings for gap in reading.gaps)),
@@ -44,54 +43,24 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
         return research
     first = Reading(
         pages=research.pages, words=research.words, failures=research.failures,
-        suspicious=research.suspicious, vendor=research.vendor, prospect=research.prospect,
+        suspicious=research.suspicious, elements=research.elements, signals=research.signals,
         evidence=research.evidence, gaps=research.gaps,
     )  # fmt: skip
     merged = merge(research.profile.model_copy(update={"gaps": ()}), (first, *readings))
     return merged.model_copy(update={"found_by": research.found_by, "found_at": research.found_at})
 
 
-def name_key(name: str) -> str:
-    """A company's name for comparison: 'Wells-Fargo', 'Wells Fargo Inc.' and 'wells fargo' are one."""
-    key = normal(name).replace("-", " ").strip(" .")
-    for suffix in _SUFFIXES:
-        key = key.removesuffix(suffix)
-    return key.replace(" ", "")
+def _one(form: type[R], parts: Sequence[R]) -> R:
+    """The lists of all parts as one list each."""
+    merged = {kind: _merged(found for part in parts for found in getattr(part, kind)) for kind in form.model_fields}
+    return form.model_validate(merged)
 
 
-def _vendor(parts: Sequence[VendorElements[EvidenceId]]) -> VendorElements[EvidenceId]:
-    return VendorElements[EvidenceId](
-        offerings=_merged((x for p in parts for x in p.offerings), lambda x: normal(x.name).removesuffix("s")),
-        case_studies=_merged((x for p in parts for x in p.case_studies), lambda x: name_key(x.customer)),
-        proof_points=_merged((x for p in parts for x in p.proof_points), lambda x: (x.kind, normal(x.text)[:60])),
-        value_propositions=_merged((x for p in parts for x in p.value_propositions), lambda x: normal(x.title)),
-        reference_customers=_customers(x for p in parts for x in p.reference_customers),
-        use_cases=_merged((x for p in parts for x in p.use_cases), lambda x: normal(x.title)),
-        target_personas=_merged((x for p in parts for x in p.target_personas), lambda x: normal(x.title)),
-        differentiators=_merged(
-            (x for p in parts for x in p.differentiators), lambda x: (x.competitor, normal(x.text))
-        ),
-    )
-
-
-def _customers(found: Iterable[ReferenceCustomer[EvidenceId]]) -> tuple[ReferenceCustomer[EvidenceId], ...]:
-    """A customer shown in several ways counts once, by the strongest."""
-    strongest_first = sorted(found, key=lambda customer: _SHOWN_AS.index(customer.shown_as))
-    return _merged(strongest_first, lambda customer: name_key(customer.name))
-
-
-def _prospect(parts: Sequence[ProspectReading[EvidenceId]]) -> ProspectReading[EvidenceId]:
-    return ProspectReading[EvidenceId](
-        facts=_merged((x for p in parts for x in p.facts), lambda x: normal(x.text)),
-        signals=_merged((x for p in parts for x in p.signals), lambda x: normal(x.text)),
-        jobs=_merged((x for p in parts for x in p.jobs), lambda x: normal(x.title)),
-    )
-
-
-def _merged(found: Iterable[F], key: Callable[[F], Hashable]) -> tuple[F, ...]:
+def _merged(found: Iterable[F]) -> tuple[F, ...]:
+    """A customer shown in several ways counts once, by the strongest of them."""
     kept: dict[Hashable, F] = {}
-    for finding in found:
-        own = key(finding)
+    for finding in sorted(found, key=lambda finding: finding.rank):
+        own = finding.merge_key()
         kept[own] = _union(kept[own], finding) if own in kept else finding
     return tuple(kept.values())
 

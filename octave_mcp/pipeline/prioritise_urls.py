@@ -9,30 +9,18 @@ from urllib.parse import urlsplit
 
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.domain.asks import AddressesAnswer, AddressesBrief
-from octave_mcp.domain.company import Role, Site
+from octave_mcp.domain.company import ROLES, Role, Site
 from octave_mcp.domain.kinds import kind_of, worth_reading
+from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import Link, PageKind
 from octave_mcp.domain.research import Profile
 from octave_mcp.errors import NoAccess, UpstreamError
-from octave_mcp.evidence.figures import normal
 from octave_mcp.evidence.injection import addresses_model
 from octave_mcp.pipeline.run import Run
 
 MOST_CANDIDATES = 60
 NAMING_CHARACTERS = 4
 """Shorter words of the context name nothing."""
-
-SHARES: Mapping[Role, Mapping[PageKind, int]] = {
-    "vendor": {
-        "customers": 1, "pricing": 1, "case_study": 10, "product": 4, "comparison": 2, "persona": 2, "about": 1,
-        "faq": 1, "security": 1, "news": 1, "careers": 1, "integrations": 0, "blog": 0, "other": 0, "docs": 0,
-    },
-    "prospect": {
-        "about": 2, "careers": 1, "news": 5, "product": 4, "customers": 1, "pricing": 1, "case_study": 3,
-        "blog": 3, "security": 1, "integrations": 1, "persona": 1, "faq": 1, "comparison": 1, "other": 0, "docs": 0,
-    },
-}  # fmt: skip
-"""Of 25 pages, the home page aside; more pages raise the shares in proportion, fewer lower them."""
 
 
 async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: str) -> tuple[str, ...]:
@@ -104,7 +92,7 @@ def rechosen(shown: Sequence[Link], numbers: Sequence[int], role: Role, *, max_p
 
 def _shared_out(ranked: Mapping[PageKind, Sequence[Link]], role: Role, room: int) -> list[Link]:
     """A share for each type, in turns, then the best of the rest."""
-    shares = SHARES[role]
+    shares = ROLES[role].shares
     scale = max(1.0, room / sum(shares.values()))
     parts: dict[PageKind, int] = {kind: round(share * scale) or min(share, 1) for kind, share in shares.items()}
     turns = _in_turns(ranked.get(kind, ())[:part] for kind, part in parts.items())

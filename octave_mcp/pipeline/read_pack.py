@@ -10,16 +10,16 @@ from octave_mcp.asks.prompts import ask_for
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.asks import ReadingBrief
-from octave_mcp.domain.company import Role, Site
+from octave_mcp.domain.company import Reads, Site
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
+from octave_mcp.domain.names import normal
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import Page, PageFailure, count_words
-from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.prospect import ProspectReading
 from octave_mcp.domain.research import Profile, Reading
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements, some_elements
+from octave_mcp.domain.vendor import KINDS, VendorElements, some_elements
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
-from octave_mcp.evidence.figures import normal
 from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import for_people
 from octave_mcp.pipeline.run import Checked, Run
@@ -58,11 +58,11 @@ async def _read(
     run: Run, profile: Profile, counterpart: str, pages: Sequence[Page], failures: tuple[PageFailure, ...]
 ) -> Reading:
     cut, suspicious = await computed(_cut_all, pages)
-    role = profile.company.role
+    reads = profile.company.traits.reads
     asked = [
         _ask(run, profile, counterpart, part, question)
         for part in _in_asks(cut, run.capacity.ask_characters)
-        for question in _questions(role, run.specialists_per_ask)
+        for question in questions(reads, run.specialists_per_ask)
     ]
     answers = await together(*asked)
     checked = [answer for answer in answers if isinstance(answer, Checked)]
@@ -71,8 +71,8 @@ async def _read(
         words=sum(count_words(passage.text) for part in cut for passage in part),
         failures=failures,
         suspicious=suspicious,
-        vendor=_joined(VendorElements[EvidenceId], checked) if checked and role == "vendor" else None,
-        prospect=_joined(ProspectReading[EvidenceId], checked) if checked and role == "prospect" else None,
+        elements=_joined(VendorElements[EvidenceId], checked) if checked and reads == "elements" else None,
+        signals=_joined(ProspectReading[EvidenceId], checked) if checked and reads == "signals" else None,
         evidence=tuple(evidence for answer in checked for evidence in answer.evidence),
         gaps=tuple(gap for answer in answers for gap in (answer.gaps if isinstance(answer, Checked) else (answer,))),
     )
@@ -118,29 +118,28 @@ def _in_asks(pages: Sequence[list[Passage]], most: int) -> Iterator[tuple[Passag
 
 
 async def _ask(
-    run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], question: _Question
+    run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], question: Question
 ) -> Checked[Value] | Gap:
     """One ask for all that its prompts want to know, which are read together."""
-    role = profile.company.role
-    counterpart = counterpart if role == "prospect" else ""  # what is found of a vendor serves other deals, too
+    company = profile.company
+    counterpart = "" if company.traits.serves_other_deals else counterpart
     brief = ReadingBrief(
-        role=role, company=profile.name, domain=profile.company.domain,
+        role=company.role, company=profile.name, domain=company.domain,
         counterpart=counterpart,
         context=run.request.context,
     )  # fmt: skip
     ask = ask_for(question.prompts, language=run.request.language, brief=brief, passages=shown, answer=question.answer)
-    roles: tuple[Role, ...] = (role,) * len(shown)
+    roles = (company.role,) * len(shown)
     try:
         return await run.ask(ask, question.into, roles=roles, known=tuple(filter(None, (profile.name, counterpart))))
     except NoAccess:
         raise
     except UpstreamError as failed:
-        section = "vendor_elements" if role == "vendor" else "prospect_intelligence"
         reason = f"a pack of pages could not be read: {own_words(failed)}"
-        return Gap(section=section, code=failed.code, reason=reason, would_fill="another run")
+        return Gap(section=company.traits.section, code=failed.code, reason=reason, would_fill="another run")
 
 
-class _Question(NamedTuple):
+class Question(NamedTuple):
     """`answer` is the form of what is cited by number, `into` of what is cited by evidence."""
 
     prompts: tuple[str, ...]
@@ -148,19 +147,23 @@ class _Question(NamedTuple):
     into: type[Value]
 
 
-OF_PROSPECT = _Question(("prospect/company_profile",), ProspectReading[Cite], ProspectReading[EvidenceId])
+def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
+    """What is asked about a pack of a company's pages."""
+    return {"elements": _of_elements, "signals": _of_signals}[reads](specialists_per_ask)
 
 
-def _questions(role: Role, together: int) -> list[_Question]:
-    """What is asked of a pack: of a vendor's, so many specialists together."""
-    if role == "prospect":
-        return [OF_PROSPECT]
-    kinds = tuple(VendorElements.model_fields)
+def _of_elements(together: int) -> list[Question]:
+    """So many specialists in one ask."""
+    kinds = tuple(KINDS)
     groups = (kinds[at : at + together] for at in range(0, len(kinds), together))
     return [
-        _Question(tuple(f"vendor/{kind}" for kind in some), some_elements(some, Cite), some_elements(some, str))
+        Question(tuple(f"vendor/{kind}" for kind in some), some_elements(some, Cite), some_elements(some, str))
         for some in groups
     ]
+
+
+def _of_signals(_: int) -> list[Question]:
+    return [Question(("prospect/company_profile",), ProspectReading[Cite], ProspectReading[EvidenceId])]
 
 
 def _joined(kind: type[R], answers: Sequence[Checked[Value]]) -> R:

@@ -1,4 +1,4 @@
-"""What was found of a vendor within a day serves the next prospect: its pages are not asked about again."""
+"""What was found of a vendor within a day serves its next deal: its pages are not asked about again."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from octave_mcp.pipeline.prioritise_urls import naming
 from octave_mcp.pipeline.run import Run
 
 MOST_UNREAD = 3
-MADE = "2"
+MADE = "3"
 """Raise it with each change of what is found, beside that of the prompts."""
 
 
 async def recall(run: Run, site: Site) -> Research | None:
-    """What a run of the same kind found of this vendor, if it is still there."""
-    if site.company.role != "vendor" or not run.capacity.keeps_research or run.request.refresh:
+    """What a run of the same kind found of this company, if it serves other deals and is still there."""
+    if not _is_shared(run, site.company) or run.request.refresh:
         return None
     kept = await run.recall(_key(run, site.company))
     if kept:
@@ -28,17 +28,21 @@ async def recall(run: Run, site: Site) -> Research | None:
 
 
 async def keep(run: Run, research: Research) -> None:
-    """For the next prospect, unless something failed that may succeed then, or another model stood in."""
+    """For the next deal, unless something failed that may succeed then, or another model stood in."""
     is_whole = not (research.gaps or run.asker.stood_in or any(failure.may_pass for failure in research.failures))
-    if research.vendor and run.capacity.keeps_research and is_whole:
+    if _is_shared(run, research.profile.company) and is_whole:
         own = research.model_copy(update={"found_by": run.run_id, "found_at": datetime.now(UTC)})
         await run.keep(_key(run, research.profile.company), own)
 
 
 def unread(site: Site, kept: Research, counterpart: str) -> tuple[str, ...]:
-    """Addresses of the vendor's pages that name the prospect, and were not read for another."""
+    """Addresses of the company's pages that name its counterpart, and were not read for another deal."""
     read = {page.url for page in kept.pages} | {failure.url for failure in kept.failures}
     return tuple(url for url in naming(site, counterpart) if url not in read)[:MOST_UNREAD]
+
+
+def _is_shared(run: Run, company: Company) -> bool:
+    return company.traits.serves_other_deals and run.capacity.keeps_research
 
 
 def _key(run: Run, company: Company) -> str:
@@ -46,6 +50,7 @@ def _key(run: Run, company: Company) -> str:
     asked = run.request
     parts = (
         MADE,
+        company.role,
         company.url,
         run.identity,
         asked.language,

@@ -16,10 +16,11 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Unusable
 from octave_mcp.domain.company import Company, Role, Site
+from octave_mcp.domain.costs import StepTiming
 from octave_mcp.domain.events import Event, EventName, ModelCall
 from octave_mcp.domain.evidence import Evidence
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import Link, Page, PageFailure
-from octave_mcp.domain.playbook import Gap, StepTiming
 from octave_mcp.domain.research import Research
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.domain.asks import UnderstandingBrief
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageKind
-from octave_mcp.domain.playbook import Gap
 from octave_mcp.domain.prospect import (
     BuyerPersona,
     CompanyProfile,
@@ -55,16 +55,17 @@ _TELLING: tuple[PageKind, ...] = (
 
 
 async def understand(run: Run, research: Research, counterpart: str) -> Research:
-    """The research with the prospect understood; the vendor's is returned as it is."""
-    if research.prospect is None:
+    """The research with what the company's signals mean; where none were read for, as it is."""
+    if research.signals is None:
         return research
     run.progress(f"understanding {research.profile.name}")
     try:
-        checked = await _ask(run, research, research.prospect, counterpart)
+        checked = await _ask(run, research, research.signals, counterpart)
     except NoAccess:
         raise
     except UpstreamError as failed:
-        gap = Gap(section="prospect_intelligence", code=failed.code, reason=own_words(failed), would_fill="another run")
+        section = research.profile.company.traits.section
+        gap = Gap(section=section, code=failed.code, reason=own_words(failed), would_fill="another run")
         return research.model_copy(
             update={"gaps": (*research.gaps, gap), "intelligence": _intelligence(research, None)}
         )
@@ -87,14 +88,14 @@ async def _ask(
     )  # fmt: skip
     ask = ask_for(PROMPTS, language=run.request.language, brief=brief, passages=shown, answer=Understanding[Cite])
     return await run.ask(
-        ask, Understanding[EvidenceId], roles=("prospect",) * len(shown), known=(research.profile.name,)
+        ask, Understanding[EvidenceId], roles=(research.role,) * len(shown), known=(research.profile.name,)
     )
 
 
 def _intelligence(research: Research, answer: Understanding[EvidenceId] | None) -> ProspectIntelligence:
     """The answer with ids and with confidence, which is computed from the evidence and never stated by a model."""
     by_id: dict[EvidenceId, Evidence] = {e.id: e for e in research.evidence}
-    facts = _telling(research.prospect.facts, by_id) if research.prospect else ()
+    facts = _telling(research.signals.facts, by_id) if research.signals else ()
     summary = (answer.summary if answer else None) or research.profile.summary
     pains = answer.pains[:MOST_PAINS] if answer else ()
     buyers = answer.buyers[:MOST_PERSONAS] if answer else ()

@@ -1,38 +1,42 @@
-"""Step 1: both sites answer and allow reading, before anything else of either is fetched."""
+"""Step 1: all sites answer and allow reading, before anything else of any is fetched."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from octave_mcp.concurrency.together import together
-from octave_mcp.domain.company import Company, Site
-from octave_mcp.domain.page import Page
+from octave_mcp.domain.company import Company, Site, same_site
 from octave_mcp.errors import SameCompany, SiteUnreachable
 from octave_mcp.pipeline.run import Run
 
 
-async def validate_and_map(run: Run, companies: tuple[Company, Company]) -> tuple[Site, Site]:
-    """The two sites: addresses and robots.txt of both, then both home pages, then both maps."""
-    run.progress(f"reaching {companies[0].domain} and {companies[1].domain}")
+async def validate_and_map(run: Run, companies: Sequence[Company]) -> tuple[Site, ...]:
+    """The companies' sites: addresses and robots.txt of all, then all home pages, then all maps."""
+    run.progress(f"reaching {_listed(company.domain for company in companies)}")
     async with _patience(run, companies):
-        vendor, prospect = await together(*(run.of(company.role).open(company) for company in companies))
-    if vendor.domain == prospect.domain:
-        raise SameCompany(
-            f"{companies[0].domain} and {companies[1].domain} lead to one site, {vendor.domain}; name two companies"
-        )
+        opened = await together(*(run.of(company.role).open(company) for company in companies))
+    _check_differ(companies, opened)
     async with _patience(run, companies):
-        homes = await together(_home(run, vendor), _home(run, prospect))
-    first, second = await together(_map(run, vendor, homes[0]), _map(run, prospect, homes[1]))
-    run.progress(f"{len(first.links)} and {len(second.links)} addresses found", units=1)
-    return first, second
+        homes = await together(*(run.of(company.role).home(company) for company in opened))
+    sites = await together(
+        *(run.of(company.role).map(company, home) for company, home in zip(opened, homes, strict=True))
+    )
+    run.progress(f"{_listed(str(len(site.links)) for site in sites)} addresses found", units=1)
+    return sites
+
+
+def _check_differ(companies: Sequence[Company], opened: Sequence[Company]) -> None:
+    if same := same_site(opened):
+        named = {company.role: company.domain for company in companies}
+        leading = " and ".join(named[company.role] for company in same)
+        raise SameCompany(f"{leading} lead to one site, {same[0].domain}; name two companies")
 
 
 @asynccontextmanager
-async def _patience(run: Run, companies: tuple[Company, Company]) -> AsyncGenerator[None]:
-    """How long the two sites may be silent, whatever is tried again meanwhile."""
+async def _patience(run: Run, companies: Sequence[Company]) -> AsyncGenerator[None]:
+    """How long the sites may be silent, whatever is tried again meanwhile."""
     try:
         async with asyncio.timeout(run.site_timeout_seconds):
             yield
@@ -42,9 +46,7 @@ async def _patience(run: Run, companies: tuple[Company, Company]) -> AsyncGenera
         raise SiteUnreachable(text) from None
 
 
-def _home(run: Run, company: Company) -> Coroutine[Any, Any, Page]:
-    return run.of(company.role).home(company)
-
-
-def _map(run: Run, company: Company, home: Page) -> Coroutine[Any, Any, Site]:
-    return run.of(company.role).map(company, home)
+def _listed(texts: Iterable[str]) -> str:
+    """As in 'one, two and three'."""
+    *first, last = texts
+    return " and ".join(filter(None, (", ".join(first), last)))

@@ -13,9 +13,10 @@ from octave_mcp.asks.budget import Asker, Budget, Purse
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import Estimate
-from octave_mcp.domain.company import Company
+from octave_mcp.domain.company import Company, same_site
+from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.events import Event, EventName
-from octave_mcp.domain.playbook import Playbook, Timings
+from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import PlaybookRequest, RunError, RunRecord, RunStatus
 from octave_mcp.errors import (
     Crashed,
@@ -159,9 +160,9 @@ class Executor:
         """The record of the run as it ended, whatever happened."""
         run: Run | None = None
         try:
-            vendor, prospect = await computed(self.check, record.request, record.model, record.source)
+            companies = await computed(self.check, record.request, record.model, record.source)
             record, run = await self._begun(record, journal, log)
-            return await self._finish(record, run, vendor, prospect)
+            return await self._finish(record, run, companies)
         except OctaveError as failed:
             return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
         except Exception as failed:  # noqa: BLE001 - a run ends as failed, whatever it was; the log has the rest
@@ -236,8 +237,8 @@ class Executor:
 
         return changed
 
-    async def _finish(self, record: RunRecord, run: Run, vendor: Company, prospect: Company) -> RunRecord:
-        playbook = await generate(run, vendor, prospect)
+    async def _finish(self, record: RunRecord, run: Run, companies: Sequence[Company]) -> RunRecord:
+        playbook = await generate(run, companies)
         if not _mandatory(playbook):
             return ended(record, "failed", _why_not(playbook))
         timings = Timings(total_seconds=_seconds(record), steps=run.timings)
@@ -280,17 +281,17 @@ class Executor:
             own.end()
             await own.close()
 
-    def check(self, request: PlaybookRequest, model_name: str, source_name: str) -> tuple[Company, Company]:
-        """The two companies of a request that can be carried out here.
+    def check(self, request: PlaybookRequest, model_name: str, source_name: str) -> tuple[Company, ...]:
+        """The companies of a request that can be carried out here.
 
         Raises:
             InputError, SetupError: it cannot be.
         """
         allow = self._adapters.allow_hosts
-        vendor = parse_company(request.vendor, "vendor", allow)
-        prospect = parse_company(request.prospect, "prospect", allow)
-        if vendor.domain == prospect.domain:
-            raise SameCompany(f"{request.vendor!r} and {request.prospect!r} are one company, {vendor.domain}; name two")
+        companies = tuple(parse_company(given, role, allow) for role, given in request.companies.items())
+        if same := same_site(companies):
+            named = " and ".join(repr(request.companies[company.role]) for company in same)
+            raise SameCompany(f"{named} are one company, {same[0].domain}; name two")
         self._adapters.source_name(source_name)
         for name in self._adapters.limits.fallback:
             if self._adapters.model(name).capacity.is_patient:
@@ -301,7 +302,7 @@ class Executor:
                 f"the {model.name} model writes {', '.join(sorted(model.languages))}, not {request.language!r}; "
                 "leave language out, or choose a model that writes it"
             )
-        return vendor, prospect
+        return companies
 
 
 def _event(record: RunRecord, event: EventName, **more: Any) -> Event:  # noqa: ANN401 - Event's own

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from octave_mcp.domain.evidence import Cite, EvidenceId
+from octave_mcp.domain.names import normal
 from octave_mcp.domain.playbook import CompetitivePositioning, Objection, ObjectionHandling, Rival, Sentence, WhyWeWin
 from octave_mcp.domain.vendor import Differentiator
-from octave_mcp.evidence.figures import normal
 from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.quoting import MOST_WORDS, quoted, say
 

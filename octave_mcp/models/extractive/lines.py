@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from octave_mcp.domain.evidence import EvidenceId, Finding, Passage
+from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.prospect import Fact, FactTopic, Need, ProspectIntelligence
-from octave_mcp.evidence.figures import normal
 from octave_mcp.evidence.passages import STALE_DAYS
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import is_person, speaks_of

@@ -105,10 +105,14 @@ def _vendor(ask: Ask[Any, ReadingBrief]) -> Value:
     """The kinds of elements that the form has."""
     pages, vendor = read(ask.passages), ask.brief.company
     found = {
-        kind: tuple(islice(_ELEMENTS[kind](pages, vendor), load(f"vendor/{kind}").limits.findings))
+        kind: tuple(islice(_ELEMENTS.get(kind, _nothing)(pages, vendor), load(f"vendor/{kind}").limits.findings))
         for kind in ask.answer.model_fields
     }
     return ask.answer.model_validate(found)
+
+
+def _nothing(_: Sequence[ReadPage], __: str) -> Iterable[Value]:
+    return ()
 
 
 _ELEMENTS: dict[str, Callable[[Sequence[ReadPage], str], Iterable[Value]]] = {

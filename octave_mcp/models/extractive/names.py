@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from octave_mcp.evidence.figures import has_words, normal
+from octave_mcp.domain.names import normal
+from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.cues import OUR_OWN, function_of
 from octave_mcp.models.extractive.reading import Line, ReadPage
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.names import normal
 from octave_mcp.domain.prospect import Need
 from octave_mcp.domain.vendor import CaseStudy, ProofPoint, VendorElements
-from octave_mcp.evidence.figures import figures, has_words, normal
+from octave_mcp.evidence.figures import figures, has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.quoting import MOST_WORDS, quotable, quoted, stands_alone
 from octave_mcp.models.extractive.shown import Shown

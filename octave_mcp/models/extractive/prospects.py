@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.names import normal
 from octave_mcp.domain.prospect import Fact, FactTopic, Job, Signal
-from octave_mcp.evidence.figures import has_words, normal
+from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.customers import whole
 from octave_mcp.models.extractive.names import (

@@ -1,0 +1,75 @@
+"""What to beware of in a playbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from octave_mcp.asks.budget import Asker
+from octave_mcp.domain.notices import Flag
+from octave_mcp.domain.research import Deal, Research
+from octave_mcp.pipeline.gaps import pages
+from octave_mcp.pipeline.relations import Relations
+
+LOW_PAGES = 3
+LOW_WORDS = 300
+
+
+def flags(asker: Asker, deal: Deal, relations: Relations) -> tuple[Flag, ...]:
+    companies = tuple(deal.values())
+    return (
+        *_of_models(asker),
+        *_low_confidence(companies),
+        *_reused(asker, companies),
+        *_suspicious(companies),
+        *_of_relations(deal, relations),
+    )
+
+
+def _of_models(asker: Asker) -> Iterator[Flag]:
+    if "extractive" in asker.models:
+        yield Flag(
+            code="extractive",
+            reason="Rules collected and cited what the sites say; the e-mails and talk tracks they made are outlines",
+        )
+    for by in asker.stood_in.values():
+        yield Flag(code="stood_in", reason=f"{by.name} answered in place of {asker.model.name}: {by.reason}")
+
+
+def _low_confidence(companies: Iterable[Research]) -> Iterator[Flag]:
+    low = [found for found in companies if len(found.pages) < LOW_PAGES or found.words < LOW_WORDS]
+    if low:
+        reasons = (f"{found.domain} gives {pages(len(found.pages))} and {found.words} words" for found in low)
+        yield Flag(code="low_confidence", reason="; ".join(reasons), companies=tuple(found.role for found in low))
+
+
+def _reused(asker: Asker, companies: Iterable[Research]) -> Iterator[Flag]:
+    if reused := asker.ledger.cost.reused:
+        reason = f"{reused} answers are those given to the same questions within a day; refresh asks anew"
+        yield Flag(code="reused", reason=reason)
+    for research in companies:
+        if research.found_at:
+            when = f"{research.found_at:%Y-%m-%d %H:%M} UTC"
+            reason = f"what was found of {research.domain} at {when} is used again; refresh reads it anew"
+            yield Flag(code="reused", reason=reason, companies=(research.role,))
+
+
+def _suspicious(companies: Iterable[Research]) -> Iterator[Flag]:
+    for research in companies:
+        if research.suspicious:
+            where = f"{pages(len(research.suspicious))} of {research.domain}"
+            reason = f"what speaks to a model on {where} was left out"
+            yield Flag(code="suspicious_page", reason=reason, companies=(research.role,))
+
+
+def _of_relations(deal: Deal, relations: Relations) -> Iterator[Flag]:
+    vendor, prospect = deal["vendor"].profile.name, deal["prospect"].profile.name
+    if relations.existing_customer:
+        reason = f"{prospect} is a customer of {vendor} already; the copy is about expansion"
+        yield Flag(
+            code="existing_customer", reason=reason, companies=("prospect",), evidence=relations.existing_customer
+        )
+    if relations.vendor_is_customer:
+        reason = f"{vendor} is a customer of {prospect}, by {prospect}'s own pages"
+        yield Flag(
+            code="vendor_is_customer", reason=reason, companies=("vendor",), evidence=relations.vendor_is_customer
+        )

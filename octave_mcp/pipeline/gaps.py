@@ -1,0 +1,148 @@
+"""What is missing from a playbook: where, why, and what would fill it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+from octave_mcp.asks.budget import Asker
+from octave_mcp.domain.company import Reads
+from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.notices import Gap
+from octave_mcp.domain.page import PageFailure
+from octave_mcp.domain.prospect import ProspectIntelligence
+from octave_mcp.domain.research import Deal, Research
+from octave_mcp.domain.vendor import KINDS, VendorElements
+from octave_mcp.errors import BudgetExceeded, DeadlineExceeded, UpstreamError, own_words
+
+PERSONAS = 3
+TELLING_CHARACTERS = 5
+"""Shorter words of a context, acronyms aside, name nothing."""
+
+_LIMITS = (BudgetExceeded.code, DeadlineExceeded.code)
+_WRITTEN = ("executive_summary", "battle_cards", "battle_cards", "battle_cards")
+
+
+def unwritten(failed: UpstreamError, at: int) -> Gap:
+    """The gap a failed writer leaves, by its place among them."""
+    section = _WRITTEN[at] if at < len(_WRITTEN) else "email_sequences and talk_tracks"
+    return Gap(section=section, code=failed.code, reason=own_words(failed), would_fill="another run")
+
+
+def missing(deal: Deal) -> tuple[Gap, ...]:
+    """D34: every empty section says why, and what would fill it."""
+    companies = tuple(deal.values())
+    return (
+        *(gap for research in companies for gap in _MISSING[research.profile.company.traits.reads](research)),
+        *_failed_pages(companies),
+        *_noticed_pages(companies),
+    )
+
+
+def _missing_elements(research: Research) -> Iterator[Gap]:
+    section, elements = research.profile.company.traits.section, research.elements or VendorElements[EvidenceId].none()
+    for kind, found in elements.by_kind():
+        if not found:
+            reason = f"none found {_where(research)}"
+            yield Gap(section=f"{section}.{kind}", code="not_found", reason=reason, would_fill=KINDS[kind].would_fill)
+
+
+def _missing_signals(research: Research) -> Iterator[Gap]:
+    section, known = research.profile.company.traits.section, research.intelligence or ProspectIntelligence.none()
+    where = _where(research)
+    if not known.company_profile.facts:
+        yield Gap(
+            section=f"{section}.company_profile",
+            code="not_found",
+            reason=f"no facts found {where}",
+            would_fill="an about page, or what the rep knows",
+        )
+    if not any(pain.stated for pain in known.pain_points):
+        yield Gap(
+            section=f"{section}.pain_points",
+            code="not_stated",
+            reason=f"no need is stated {where}; what is listed is inferred",
+            would_fill="a discovery call, news, or job postings",
+        )
+    if len(known.buyer_personas) < PERSONAS:
+        yield Gap(
+            section="priority_personas",
+            code="not_found",
+            reason=f"{len(known.buyer_personas)} of {PERSONAS} roles are supported {where}",
+            would_fill="a team page, job postings, or the roles the rep knows",
+        )
+
+
+_MISSING: Mapping[Reads, Callable[[Research], Iterator[Gap]]] = {
+    "elements": _missing_elements,
+    "signals": _missing_signals,
+}
+
+
+def _where(research: Research) -> str:
+    return f"on the {pages(len(research.pages))} read of {research.domain}"
+
+
+def limited(asker: Asker) -> tuple[Gap, ...]:
+    """The limits at which another model had to stand in."""
+    reached = {by.code: by.reason for by in asker.stood_in.values() if by.code in _LIMITS}
+    fills = "another run with a higher limit"
+    return tuple(Gap(section="model", code=code, reason=reason, would_fill=fills) for code, reason in reached.items())
+
+
+def unheard(context: str, deal: Deal) -> tuple[Gap, ...]:
+    """What the user said of the deal and the pages say nothing of, so that it steered nothing."""
+    said = " ".join(evidence.quote for research in deal.values() for evidence in research.evidence).casefold()
+    words = [word for word in re.findall(r"\w+", context) if len(word) >= TELLING_CHARACTERS or word.isupper()]
+    strange = list(dict.fromkeys(word for word in words if word.casefold() not in said))
+    if not strange:
+        return ()
+    reason = f"nothing was found on the pages read for these words of the context: {', '.join(strange[:8])}"
+    return (
+        Gap(section="context", code="not_found", reason=reason, would_fill="pages that speak of it, or other words"),
+    )
+
+
+_READS_SCRIPTS = (
+    "Firecrawl, which runs the scripts of a page: set FIRECRAWL_API_KEY, or give source='firecrawl'; "
+    "failed_pages names them"
+)
+
+
+def _failed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
+    for research in companies:
+        if research.failures:
+            codes = sorted({failure.code for failure in research.failures})
+            count = pages(len(research.failures))
+            yield Gap(
+                section="pages",
+                code="pages_failed",
+                reason=f"{count} of {research.domain} could not be read ({', '.join(codes)})",
+                would_fill=_READS_SCRIPTS if "needs_js" in codes else _what_fills(research.failures),
+            )
+
+
+def _what_fills(failures: Collection[PageFailure]) -> str:
+    if any(failure.may_pass for failure in failures):
+        return "another run; failed_pages names them"
+    return "nothing here: it would be the same another time; failed_pages names them"
+
+
+_WOULD_MEND = {
+    "stale_copy": "another run, once the site answers again",
+    "other_source": "another run with refresh, once the source has them",
+}
+
+
+def _noticed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
+    """What was read, and not as asked: a copy that is old, or what another source had."""
+    for research in companies:
+        noticed = Counter(page.notice for page in research.pages if page.notice)
+        for notice, count in noticed.items():
+            reason = f"{pages(count)} of {research.domain}: {notice.reason}"
+            yield Gap(section="pages", code=notice.code, reason=reason, would_fill=_WOULD_MEND[notice.code])
+
+
+def pages(count: int) -> str:
+    return "1 page" if count == 1 else f"{count} pages"

@@ -1,0 +1,171 @@
+"""What the writers of a playbook are asked: all at once, in an ask for each draft or for several together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from octave_mcp.asks.prompts import ask_for, load
+from octave_mcp.concurrency.together import together
+from octave_mcp.copywriting.emails import complaints, emails
+from octave_mcp.domain.asks import Names, WritingBrief
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
+from octave_mcp.domain.playbook import (
+    CompetitivePositioning,
+    DealDraft,
+    ObjectionHandling,
+    PersonaDraft,
+    Sentence,
+    SequenceDraft,
+    SummaryDraft,
+    TalkTrackDraft,
+    WhyWeWin,
+)
+from octave_mcp.domain.prospect import BuyerPersona, ProspectIntelligence
+from octave_mcp.domain.research import Deal
+from octave_mcp.domain.value import Value, walk
+from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.errors import BadAnswer, UpstreamError
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.languages import foreign
+from octave_mcp.evidence.passages import as_passage
+from octave_mcp.pipeline.relations import relations
+from octave_mcp.pipeline.run import Checked, Rules, Run
+
+R = TypeVar("R", bound=Value)
+A = TypeVar("A", bound=Value)
+
+SUMMARY, CARD = ("playbook/summary",), ("playbook/battle_card",)
+SEQUENCE, TRACK = ("playbook/email_sequence",), ("playbook/talk_track",)
+CARDS = ("why_we_win", "objection_handling", "competitive_positioning")
+
+Answers = tuple[Checked[Any] | UpstreamError, ...]
+
+
+class Desk:
+    """What every writer has before them, and what is asked of them."""
+
+    def __init__(self, run: Run, deal: Deal) -> None:
+        self.run, self.deal, self.relations = run, deal, relations(deal)
+        self.vendor, self.prospect = deal["vendor"], deal["prospect"]
+        self.elements = self.vendor.elements or VendorElements[EvidenceId].none()
+        self.intelligence = self.prospect.intelligence or ProspectIntelligence.none()
+        self.evidence: dict[EvidenceId, Evidence] = {e.id: e for found in deal.values() for e in found.evidence}
+        self.shown: tuple[Passage, ...] = tuple(as_passage(e, n) for n, e in enumerate(self.evidence.values(), 1))
+        self.names = Names(vendor=self.vendor.profile.name, prospect=self.prospect.profile.name)
+        self.judged_language = "" if run.asker.model.languages else run.request.language
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The names that copy may use without evidence: the two companies, and the job titles it is addressed to."""
+        return (self.names.vendor, self.names.prospect, *(persona.title for persona in self.personas))
+
+    @property
+    def personas(self) -> tuple[BuyerPersona, ...]:
+        return self.intelligence.buyer_personas
+
+    async def write_apart(self) -> Answers:
+        """The summary, the cards, and for each persona a sequence and a talk track: an ask for each of them."""
+        ranks = range(len(self.personas))
+        return await together(
+            self._write(SUMMARY, SummaryDraft[Cite], SummaryDraft[EvidenceId], rules=self._in_language),
+            self._write(CARD, WhyWeWin[Cite], WhyWeWin[EvidenceId], rules=self._in_language),
+            self._write(CARD, ObjectionHandling[Cite], ObjectionHandling[EvidenceId], rules=self._in_language),
+            self._write(
+                CARD, CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId], rules=self._in_language
+            ),
+            *(
+                self._write(SEQUENCE, SequenceDraft[Cite], SequenceDraft[EvidenceId], rank, rules=self._of_emails)
+                for rank in ranks
+            ),
+            *(
+                self._write(TRACK, TalkTrackDraft[Cite], TalkTrackDraft[EvidenceId], rank, rules=self._in_language)
+                for rank in ranks
+            ),
+        )
+
+    async def write_together(self) -> Answers:
+        """The same in one ask for the deal, and one for each persona."""
+        deal, *personas = await together(
+            self._write((*SUMMARY, *CARD), DealDraft[Cite], DealDraft[EvidenceId], rules=self._in_language),
+            *(
+                self._write(
+                    (*SEQUENCE, *TRACK), PersonaDraft[Cite], PersonaDraft[EvidenceId], rank, rules=self._of_persona
+                )
+                for rank in range(len(self.personas))
+            ),
+        )
+        copy = [_parts(draft, PersonaDraft[EvidenceId]) for draft in personas]
+        return (
+            *_parts(deal, DealDraft[EvidenceId]),
+            *(sequence for sequence, _ in copy),
+            *(track for _, track in copy),
+        )
+
+    async def _write(
+        self, names: Sequence[str], answer: type[A], into: type[R], rank: int | None = None, *, rules: Rules[R]
+    ) -> Checked[Any] | UpstreamError:
+        persona = None if rank is None else self.personas[rank]
+        brief, language = self._brief(persona, rank or 0), self.run.request.language
+        ask = ask_for(names, language=language, brief=brief, passages=self.shown, answer=answer)
+        roles: tuple[Role, ...] = tuple(e.role for e in self.evidence.values())
+        title, units = load(ask.prompt).title, max(1, len(_drafts(answer)))
+        try:
+            checked = await self.run.ask(ask, into, roles=roles, known=self.known, rules=rules)
+        except UpstreamError as failed:
+            self.run.progress(f"{title} failed", units=units)
+            return failed
+        self.run.progress(f"{title} written{f' for {persona.title}' if persona else ''}", units=units)
+        return checked
+
+    def _in_language(self, draft: Value, _: tuple[Evidence, ...]) -> list[Problem]:
+        return list(foreign(" ".join(_said(draft)), self.judged_language))
+
+    def _of_emails(self, draft: SequenceDraft[EvidenceId], evidence: tuple[Evidence, ...]) -> list[Problem]:
+        found = {e.id: e for e in evidence}
+        judged = emails(draft, found, self.known, self.judged_language)
+        return [problem for email in judged for problem in complaints(email)]
+
+    def _of_persona(self, draft: PersonaDraft[EvidenceId], evidence: tuple[Evidence, ...]) -> list[Problem]:
+        mails = self._of_emails(draft.sequence, evidence) if draft.sequence else []
+        return [*mails, *(self._in_language(draft.talk_track, evidence) if draft.talk_track else ())]
+
+    def _brief(self, persona: BuyerPersona | None, rank: int) -> WritingBrief:
+        return WritingBrief(
+            names=self.names,
+            vendor=self.elements,
+            prospect=self.intelligence,
+            pitch=self.vendor.profile.summary,
+            existing_customer=self.relations.existing_customer,
+            vendor_is_customer=self.relations.vendor_is_customer,
+            pages_read=len(self.vendor.pages),
+            context=self.run.request.context,
+            persona=persona,
+            rank=rank,
+        )
+
+
+def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Checked[Any] | UpstreamError, ...]:
+    """The drafts of an answer that holds several; what was dropped from it is told with the first that is there."""
+    names = list(form.model_fields)
+    if isinstance(answer, UpstreamError):
+        return (answer,) * len(names)
+    found = {name: getattr(answer.value, name) for name in names}
+    first = next((name for name in names if found[name] is not None), "")
+    return tuple(
+        BadAnswer(f"{name} was left out of the answer, or nothing of it may stand")
+        if value is None
+        else Checked(value, answer.evidence, answer.gaps if name == first else (), answer.is_outline)
+        for name, value in found.items()
+    )
+
+
+def _drafts(form: type[Value]) -> tuple[str, ...]:
+    """The names of the drafts that a form holds; none where it is one itself."""
+    return tuple(form.model_fields) if issubclass(form, DealDraft | PersonaDraft) else ()
+
+
+def _said(draft: Value) -> Iterator[str]:
+    """What it says in sentences."""
+    return (part.text for part in walk(draft) if isinstance(part, Sentence))

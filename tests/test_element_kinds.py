@@ -1,0 +1,137 @@
+"""A new kind of vendor element is a class, a line and a prompt; everything else follows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import read_json
+from one_change import ProductCopy, product_copy
+
+DOMAIN, PROMPT = "octave_mcp/domain/vendor.py", "prompts/vendor/mascots.md"
+COLLECTOR = "octave_mcp/models/extractive/model.py"
+
+pytestmark = pytest.mark.usefixtures("home")
+
+CLASS = '''
+class Mascot(Element[C], Generic[C]):
+    """An animal that stands for the vendor."""
+
+    would_fill = "a page about the animal"
+
+    name: str
+    text: str
+
+    def merge_key(self) -> Hashable:
+        return name_key(self.name)
+
+    def entry(self) -> Entry[C]:
+        return Entry(self.evidence, title=self.name, text=self.text, tags=("animal",))
+
+
+'''
+LINE = "    differentiators: tuple[Differentiator[C], ...]\n"
+
+QUESTION = """+++
+version = 1
+title   = "Mascots"
+tier    = "fast"
+reads   = ["home"]
+limits  = { findings = 3, output_tokens = 500 }
++++
+You are a zoologist. Note every mascot of {{ company.name }}.
+"""
+
+COLLECT = """def _mascots(pages: Sequence[ReadPage], vendor: str) -> Iterable[Value]:
+    from octave_mcp.domain.vendor import Mascot
+
+    return (Mascot[Cite](name=vendor, text=page.lines[0].text, evidence=(page.lines[0].cite,)) for page in pages)
+
+
+"""
+
+ASKED = """
+import asyncio, json, sys
+from types import SimpleNamespace
+
+sys.path.insert(0, "docs")
+
+from generate import made
+from octave_mcp.asks.prompts import ask_for
+from octave_mcp.asks.rendering import rendered
+from octave_mcp.asks.schema import schema_of
+from octave_mcp.domain.asks import ReadingBrief
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.vendor import KINDS, some_elements
+from octave_mcp.pipeline.read_pack import questions
+
+(question,) = questions("elements", len(KINDS))
+brief = ReadingBrief(role="vendor", company="Acme", domain="acme.com", counterpart="", context="")
+ask = ask_for(question.prompts, language="en", brief=brief, passages=(), answer=question.answer)
+print(json.dumps({
+    "system": rendered(ask).system,
+    "answer": schema_of(question.answer),
+    "alone": schema_of(some_elements(("mascots",), Cite)),
+    "playbook": Playbook.model_json_schema(),
+    "docs": asyncio.run(made("<!-- generated: kinds -->\\n<!-- end -->")),
+}))
+"""
+
+
+def with_mascots(root: Path) -> ProductCopy:
+    product = product_copy(root)
+    product.insert_before(DOMAIN, "class VendorElements(", CLASS.lstrip())
+    product.replace(DOMAIN, LINE, f"{LINE}    mascots: tuple[Mascot[C], ...]\n")
+    product.add(PROMPT, QUESTION)
+    return product
+
+
+async def demo(product: ProductCopy, folder: Path) -> tuple[dict[str, Any], dict[str, Any], str, str]:
+    """The run's report, and its playbook in the three formats."""
+    ended = await product.octave("demo", "--out", str(folder), "--json")
+    assert ended.code == 0, ended.err
+    html, markdown = ((folder / f"playbook.{suffix}").read_text("utf-8") for suffix in ("html", "md"))
+    return json.loads(ended.out), read_json(folder / "playbook.json"), html, markdown
+
+
+async def test_a_new_kind_is_asked_for_and_described_wherever_kinds_are(tmp_path: Path) -> None:
+    product = with_mascots(tmp_path)
+
+    told = await product.told(ASKED)
+
+    assert len(product.edited) == 2
+    assert "You are a zoologist. Note every mascot of Acme." in told["system"]
+    assert "mascots" in told["answer"]["required"]
+    assert told["alone"]["required"] == ["mascots"]
+    assert "mascots" in json.dumps(told["playbook"]["$defs"]["VendorElements_str_"]["required"])
+    assert "| Mascots | `mascots` | a page about the animal |" in told["docs"]
+
+
+async def test_a_new_kind_is_merged_counted_and_shown_in_every_format(tmp_path: Path) -> None:
+    product = with_mascots(tmp_path)
+    product.insert_before(COLLECTOR, "_ELEMENTS: dict[", COLLECT)
+    product.replace(COLLECTOR, '"use_cases": selling', '"mascots": _mascots,\n    "use_cases": selling')
+
+    report, playbook, html, markdown = await demo(product, tmp_path / "out")
+
+    assert len(product.edited) == 3
+    (mascot,) = playbook["vendor_elements"]["mascots"]
+    assert len({playbook["evidence"][id_]["url"] for id_ in mascot["evidence"]}) > 3, "packs were not merged"
+    assert not [gap for gap in playbook["gaps"] if "mascots" in gap["section"]]
+    assert '<summary><h3>Mascots</h3> <span class="count">1</span></summary>\n<ul class="found">\n<li><strong>' in html
+    assert f"### Mascots\n\n- **{mascot['name']}** (animal): " in markdown
+    assert report["overview"]["counts"]["mascots"] == 1
+
+
+@pytest.mark.long
+async def test_a_new_kind_that_is_not_found_is_a_gap(tmp_path: Path) -> None:
+    _, playbook, html, markdown = await demo(with_mascots(tmp_path), tmp_path / "out")
+
+    assert playbook["vendor_elements"]["mascots"] == []
+    (gap,) = [gap for gap in playbook["gaps"] if gap["section"] == "vendor_elements.mascots"]
+    assert gap["would_fill"] == "a page about the animal"
+    assert "What would fill it: a page about the animal" in markdown
+    assert '<details open>\n<summary><h3>Mascots</h3> <span class="count">0</span>' in html
