@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
-import httpx2
 from pydantic import SecretStr
 
+from octave_mcp.domain.addresses import is_web_address
 from octave_mcp.domain.asks import Tier
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import KEYLESS, Settings, value_of
@@ -58,21 +57,12 @@ def reachable(variable: str, address: str) -> str:
     Raises:
         SetupError: it is no web address; the text does not tell it, since a password may be in it.
     """
-    if _is_web_address(address):
+    if is_web_address(address):
         return address.rstrip("/")
     raise SetupError(
         f"{variable} is no web address: give one with its scheme, and a port below 65536 if any, "
         "like 'http://localhost:11434/v1'"
     )
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts, _ = urlsplit(text), httpx2.URL(text)
-        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except (ValueError, httpx2.InvalidURL):
-        return False
-    return is_whole and text.isprintable() and " " not in text
 
 
 def models_of(settings: Settings, provider: str, defaults: Mapping[str, str]) -> dict[Tier, str]:
