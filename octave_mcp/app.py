@@ -26,6 +26,7 @@ from octave_mcp.ports import Beside, Engine, Export, Model, Source, Store
 from octave_mcp.runs.executor import Limits
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import KEYLESS, Settings
+from octave_mcp.sources.factory import make_source
 
 EVER = datetime.min.replace(tzinfo=UTC)
 KEYED = ("openai", "anthropic", "compat")
@@ -104,7 +105,7 @@ class App:
 
     def source(self, name: str, *, refresh: bool = False) -> Source:
         """`refresh` has every page fetched anew."""
-        return _adapter("sources", name).make(self.settings, self.store, refresh=refresh)
+        return make_source(name, self.settings, self.store, refresh=refresh)
 
     def emit(self, event: Event) -> None:
         for observer in self._observers:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
+from octave_mcp.concurrency.retry_after import retry_after_seconds
 from octave_mcp.errors import BadKey, RateLimited, Transient, UpstreamError
 from octave_mcp.settings import MASK
-from octave_mcp.sources.web.failures import Unread
+from octave_mcp.sources.failures import PageFailed
 
 LONGEST_TEXT = 200
 LATER = frozenset({500, 502, 503, 504})
@@ -43,12 +44,12 @@ def ours(failed: Exception, url: str, key: SecretStr | None, *, resend: bool) ->
     `resend` says whether what broke off may be sent again: what costs credits may not.
     """
     if of_page := _OF_PAGES.get(type(failed).__name__):
-        return Unread(url, *of_page)
+        return PageFailed(url, *of_page)
     told = _told(failed, key)
     return (
         _of_answer(failed, told)
         or _of_connection(failed, told, resend)
-        or Unread(url, "not_fetched", f"Firecrawl did not fetch it: {told}")
+        or PageFailed(url, "not_fetched", f"Firecrawl did not fetch it: {told}")
     )
 
 
@@ -89,7 +90,5 @@ def _told(failed: Exception, key: SecretStr | None) -> str:
 
 
 def _retry_after(failed: Exception) -> float | None:
-    """Seconds; None where none are named."""
     headers: Mapping[str, str] = getattr(getattr(failed, "response", None), "headers", {})
-    text = headers.get("retry-after", "")
-    return float(text) if text.isdecimal() else None
+    return retry_after_seconds(headers, str(failed))

@@ -13,6 +13,7 @@ from octave_mcp.domain.company import Company
 from octave_mcp.domain.kinds import kind_of
 from octave_mcp.domain.page import Link, LinkOrigin, Page, PageRef
 from octave_mcp.errors import InvalidDomain
+from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.complexity import too_complex
 from octave_mcp.sources.html.language import language_of
 from octave_mcp.sources.html.markdown import markdown
@@ -21,7 +22,6 @@ from octave_mcp.sources.html.prune import content
 from octave_mcp.sources.html.refusals import refusal
 from octave_mcp.sources.html.script_data import embedded_text
 from octave_mcp.sources.html.tree import Element, parse
-from octave_mcp.sources.web.failures import Unread
 
 SHELL_CHARACTERS = 200
 SHELLS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
@@ -44,10 +44,10 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     """The page at `url`, read from its HTML.
 
     Raises:
-        Unread: it is hostile, empty, or nothing but a program's shell.
+        PageFailed: it is hostile, empty, or nothing but a program's shell.
     """
     if reason := too_complex(html.encode("utf-8", "replace")):
-        raise Unread(url, "too_complex", reason)
+        raise PageFailed(url, "too_complex", reason)
     root = parse(html)
     head = head_of(root)
     kept = content(root)
@@ -75,17 +75,17 @@ def _body(root: Element, kept: Element, head: Head, url: str) -> str:
     """The content as Markdown; of a program's shell, what it brings along for the program to show.
 
     Raises:
-        Unread: there is neither, or it is an excuse.
+        PageFailed: there is neither, or it is an excuse.
     """
     text = markdown(kept)
     if refused := refusal(root, kept, head.title, text):
-        raise Unread(url, *refused)
+        raise PageFailed(url, *refused)
     if len(text) < SHELL_CHARACTERS and _is_shell(root):
         text = embedded_text(root)
         if not text and not head.tells:
-            raise Unread(url, "needs_js", NEEDS_JS)
+            raise PageFailed(url, "needs_js", NEEDS_JS)
     elif not text.strip():
-        raise Unread(url, "empty", "There is nothing to read on the page")
+        raise PageFailed(url, "empty", "There is nothing to read on the page")
     return text
 
 
