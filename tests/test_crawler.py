@@ -430,7 +430,7 @@ async def test_pages_that_robots_txt_forbids_are_not_asked_for(server: Server) -
 
 @pytest.mark.parametrize(
     ("robots", "reason"),
-    [(answer(b"", 503), "not to be had"), (answer(b"User-agent: *\nDisallow: /"), "forbids reading 127")],
+    [(answer(b"", 503), "cannot be read"), (answer(b"User-agent: *\nDisallow: /"), "forbids reading 127")],
 )
 async def test_a_site_whose_robots_txt_fails_or_forbids_is_refused(server: Server, robots: bytes, reason: str) -> None:
     server.routes["/robots.txt"] = robots
