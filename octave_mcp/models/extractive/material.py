@@ -18,7 +18,6 @@ from octave_mcp.domain.evidence import Cite, Claim, EvidenceId
 from octave_mcp.domain.prospect import BuyerPersona, Fact, FactTopic, JobFunction, Need, PainPoint
 from octave_mcp.domain.vendor import CaseStudy, Offering, ProofPoint
 from octave_mcp.evidence.figures import figures, has_words, normal
-from octave_mcp.evidence.passages import STALE_DAYS
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.copy import (
     CLAIM_WORDS,
@@ -281,7 +280,7 @@ class Material:
     def _is_past(self, text: str, evidence: tuple[EvidenceId, ...]) -> bool:
         """Whether a line is news no more: over 18 months old, 'soon' long after, a funding round of unknown date."""
         age = self.shown.age_days(evidence)
-        if age is not None and age > STALE_DAYS:
+        if age is not None and not self.shown.is_current(evidence):
             return True
         if _PASSES.search(text) and (age is None or age > PASSING_DAYS):
             return True
