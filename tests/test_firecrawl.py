@@ -44,8 +44,8 @@ LOOK = "GET /v2/batch/scrape/.*"
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    monkeypatch.setattr(following, "FIRST_LOOK_SECONDS", 0.001)
-    monkeypatch.setattr(following, "LONGEST_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(following, "FIRST_POLL_SECONDS", 0.001)
+    monkeypatch.setattr(following, "LONGEST_POLL_SECONDS", 0.01)
     for name in ("CALL_SECONDS", "JOB_SECONDS", "CANCEL_SECONDS", "RETRY_SECONDS"):
         monkeypatch.setattr(following, name, 3600.0)  # a slow machine must not look like a slow Firecrawl
     answering = Double()

@@ -156,7 +156,7 @@ class CachedSource:
 @cache
 def _code_digest() -> str:
     """A digest of the code that reads pages, part of each key: a page that older code read is read again."""
-    roots = (files("octave_mcp.sources"), files("octave_mcp.domain"))
+    roots = [files(f"octave_mcp.{package}") for package in ("domain", "evidence", "sources")]
     code = sorted((name, module.read_bytes()) for root in roots for name, module in _modules(root))
     return sha256(b"".join(text for _, text in code)).hexdigest()[:16]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.errors import RateLimited, Transient, UpstreamError
 
+RETRIED_STATUSES = frozenset({500, 502, 503, 504})
+
 
 class PageFailed(UpstreamError):
     def __init__(self, url: str, code: str, reason: str) -> None:

@@ -50,7 +50,7 @@ def without_waiting() -> Iterator[None]:
 def double() -> Iterator[Double]:
     answering = Double()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(client, "FIRST_LOOK_SECONDS", 0.001)
+        patched.setattr(client, "FIRST_POLL_SECONDS", 0.001)
         yield answering
     answering.close()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from octave_mcp.evidence.injection import may_address_model
 from octave_mcp.sources.html.tree import Element
 
 Doubt = Literal["never shown", "not shown yet", "faded"]
@@ -76,13 +77,6 @@ OPENERS = frozenset({"button", "summary", "dt"})
 DEEPEST_OPENER, MOST_OPENER_WORDS = 3, 40
 MOST_ORDER_WORDS = 80
 """What is longer is not dropped for an order in it: its parts may be."""
-# A first look only: whatever becomes a passage is looked at again, with more care.
-INSTRUCTION = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|prompts?)\b"
-    r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b"
-    r"|\b(?:ai|language) models?\b.{0,40}\b(?:must|should|reading)\b",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +151,7 @@ def _inside(element: Element, around: _Around, *, doubted: bool) -> _Around:
     ground = _ground(style) or around.ground
     if not doubted:
         return _Around(ground)
-    speaks = around.speaks and bool(INSTRUCTION.search(element.text))
+    speaks = around.speaks and may_address_model(element.text)
     return _Around(ground, doubted=True, speaks=speaks)
 
 

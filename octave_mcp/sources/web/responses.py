@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import httpx2
 
 from octave_mcp.concurrency.retry_after import retry_after_seconds
-from octave_mcp.sources.failures import PageFailed, PageFailedForNow, PageRateLimited
+from octave_mcp.sources.failures import RETRIED_STATUSES, PageFailed, PageFailedForNow, PageRateLimited
 from octave_mcp.sources.web.meta_refresh import refresh
 from octave_mcp.sources.web.transport import ResponseTooLarge
 
@@ -26,7 +26,6 @@ MOST_BYTES = 10_000_000
 MOST_RATIO, RATIO_FROM_BYTES = 200, 1_000_000
 OK = range(200, 300)
 MOVED = frozenset({301, 302, 303, 307, 308})
-RETRIED = frozenset({500, 502, 503, 504})
 TOO_MANY = 429
 NOT_MODIFIED = 304
 LONGEST_VALIDATOR = 200
@@ -103,7 +102,7 @@ def _check_status(response: httpx2.Response, url: str) -> None:
     if status == TOO_MANY:
         wait = retry_after_seconds(response.headers)
         raise PageRateLimited(url, "http_429", "The site answers 429: too many requests", wait)
-    if status in RETRIED:
+    if status in RETRIED_STATUSES:
         wait = retry_after_seconds(response.headers)
         raise PageFailedForNow(url, f"http_{status}", f"The site answers {status}", wait)
     if status not in OK:
