@@ -390,6 +390,23 @@ async def test_a_run_says_what_firecrawl_refused(
     assert A_KEY not in f"{record} {playbook} {stage.events}"
 
 
+async def test_another_reader_can_stand_in_for_what_firecrawl_refuses(site: LoopbackSite, double: Double) -> None:
+    class Archive(Crawler):
+        name = "archive"
+
+    double.fails(".*", 403)
+    access = SiteAccess(load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), NoNotes())
+    reader = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access, Archive(access))
+    home = await reader.home(
+        await reader.open(parse_company(f"http://{site.host}", "vendor", frozenset({"127.0.0.1"})))
+    )
+    await reader.close()
+
+    assert isinstance(home.found, Page)
+    assert home.found.ref.notice
+    assert home.found.ref.notice.reason == "read by the archive: Firecrawl does not read this site"
+
+
 # What may be sent there
 
 

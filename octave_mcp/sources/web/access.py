@@ -1,4 +1,4 @@
-"""Access to a site: its address checked, robots.txt obeyed, the pause that it asks for kept."""
+"""Access to a site: checks its address, obeys robots.txt, and knows the delay that it asks for."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class _SitemapReader:
             return Sitemap()
 
     def _add(self, read: Sequence[Sitemap]) -> None:
-        """All there is room for; where there is not, a fair share of each."""
+        """Add all URLs up to the limit; beyond it, an equal share of each sitemap."""
         for sitemap in read:
             self.found.translations |= sitemap.translations
         items = [list(sitemap.urls.items()) for sitemap in read]
@@ -114,7 +114,7 @@ class _SitemapReader:
 
 
 def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str, str]:
-    """Those of the company's site that may be fetched, by their key."""
+    """The URLs on the company's site that may be fetched, by URL key."""
     own: dict[str, str] = {}
     for url in urls:
         try:
@@ -127,12 +127,12 @@ def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str,
 
 def _parsed(body: bytes, company: Company, allow: Allowed) -> Sitemap:
     entries, sitemaps = entries_of(body)
-    kept = limit_similar(entries)
-    if len(kept) > MOST_URLS:
-        # Those that are less deep say more of the company.
-        kept = sorted(kept, key=lambda entry: entry.url.count("/"))[:MOST_URLS]
-    urls = own_urls((entry.url for entry in kept), company, allow)
-    return Sitemap(urls, dict(_translations(kept, urls)), tuple(sitemaps))
+    entries = limit_similar(entries)
+    if len(entries) > MOST_URLS:
+        # Shallow pages say more about the company.
+        entries = sorted(entries, key=lambda entry: entry.url.count("/"))[:MOST_URLS]
+    urls = own_urls((entry.url for entry in entries), company, allow)
+    return Sitemap(urls, dict(_translations(entries, urls)), tuple(sitemaps))
 
 
 def _translations(entries: Iterable[Entry], urls: dict[str, str]) -> Iterator[tuple[str, Translation]]:
