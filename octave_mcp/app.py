@@ -105,7 +105,7 @@ class App:
 
     def source(self, name: str, *, refresh: bool = False) -> Source:
         """`refresh` has every page fetched anew."""
-        return make_source(name, self.settings, self.store, refresh=refresh)
+        return make_source(_adapter("sources", name), self.settings, self.store, refresh=refresh)
 
     def emit(self, event: Event) -> None:
         for observer in self._observers:

@@ -25,6 +25,7 @@ from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import HostNotAllowed, InvalidDomain, OctaveError, SiteRefuses, SiteUnreachable
 from octave_mcp.ports import Source
 from octave_mcp.settings import Settings
+from octave_mcp.sources import crawler
 from octave_mcp.sources.cache import CachedSource
 from octave_mcp.sources.crawler.reader import Crawler
 from octave_mcp.sources.factory import make_source
@@ -553,7 +554,7 @@ def test_legal_login_cart_and_tag_pages_are_not_worth_reading() -> None:
 
 @asynccontextmanager
 async def reading(real_sites: dict[str, str], domain: str) -> AsyncGenerator[tuple[Source, Site]]:
-    source = make_source("crawler", settings(), NoNotes())
+    source = make_source(crawler, settings(), NoNotes())
     try:
         yield source, await site_of(source, parse_company(real_sites[domain], "vendor", LOOPBACK))
     finally:

@@ -29,6 +29,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import HostNotAllowed, SetupError
 from octave_mcp.ports import Memory
 from octave_mcp.settings import load
+from octave_mcp.sources import firecrawl
 from octave_mcp.sources.cache import CachedSource
 from octave_mcp.sources.crawler.reader import Crawler
 from octave_mcp.sources.factory import make_source
@@ -65,7 +66,7 @@ def site() -> Iterator[LoopbackSite]:
 @asynccontextmanager
 async def opened(site: LoopbackSite, *, copies: Memory | None = None) -> AsyncGenerator[tuple[CachedSource, Site]]:
     """A source of its own, with one site open."""
-    source = make_source("firecrawl", load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), copies or NoNotes())
+    source = make_source(firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), copies or NoNotes())
     assert isinstance(source, CachedSource)
     try:
         company = await source.open(parse_company(f"http://{site.host}", "vendor", frozenset({"127.0.0.1"})))
@@ -495,7 +496,7 @@ async def test_a_site_that_shuts_out_machines_is_read_by_firecrawl() -> None:
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as serving:
         port: int = serving.sockets[0].getsockname()[1]
-        source = make_source("firecrawl", load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), NoNotes())
+        source = make_source(firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), NoNotes())
         company = await source.open(parse_company(f"http://127.0.0.1:{port}", "vendor", frozenset({"127.0.0.1"})))
         home = await source.home(company)
         await source.close()

@@ -20,7 +20,7 @@ from octave_mcp.domain.company import Site
 from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.ports import Source
 from octave_mcp.settings import load
-from octave_mcp.sources import cache
+from octave_mcp.sources import cache, crawler
 from octave_mcp.sources.factory import make_source
 from octave_mcp.store import _copies
 from octave_mcp.store.sql import SqlStore
@@ -107,7 +107,7 @@ async def reading(
 ) -> AsyncGenerator[tuple[Source, Site]]:
     """A source of its own, as each run has one, with the site open."""
     source = make_source(
-        "crawler",
+        crawler,
         load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age, fetch_timeout_seconds=3600),
         store,
         refresh=refresh,

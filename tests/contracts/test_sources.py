@@ -21,10 +21,12 @@ from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import UpstreamError
 from octave_mcp.ports import Source
 from octave_mcp.settings import Settings
-from octave_mcp.sources.factory import make_source
+from octave_mcp.sources import crawler, firecrawl
+from octave_mcp.sources.factory import Adapter, make_source
 from octave_mcp.sources.firecrawl import client
 
-NAMES = (*available("sources"), "scripted")
+ADAPTERS: dict[str, Adapter] = {"crawler": crawler, "firecrawl": firecrawl}
+NAMES = (*ADAPTERS, "scripted")
 NOWHERE = "http://127.0.0.1:9"
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
@@ -55,13 +57,17 @@ def double() -> Iterator[Double]:
     answering.close()
 
 
+def test_every_source_is_under_contract() -> None:
+    assert set(available("sources")) == set(ADAPTERS)
+
+
 def source_of(name: str, double: Double) -> Source:
     if name == "scripted":
         return ScriptedSource(invented_sites())
     settings = {"allow_hosts": ("127.0.0.1",), "fetch_timeout_seconds": 100_000}
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("FIRECRAWL_API_URL", double.url)
-        return make_source(name, Settings.model_validate(settings), NoNotes())
+        return make_source(ADAPTERS[name], Settings.model_validate(settings), NoNotes())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=NAMES)

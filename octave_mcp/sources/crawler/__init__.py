@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from octave_mcp.ports import Memory
+from octave_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from octave_mcp.sources.reader import Reader
+    from octave_mcp.sources.web.access import SiteAccess
+
 
 def is_set_up() -> bool:
     """It always is."""
@@ -10,3 +20,17 @@ def is_set_up() -> bool:
 
 def check() -> None:
     """There is nothing to set up wrongly."""
+
+
+def make(
+    settings: Settings,
+    memory: Memory,
+    *,
+    fallback: Callable[[SiteAccess], Reader],  # noqa: ARG001 - the crawler needs none
+    refresh: bool,
+) -> Reader:
+    # Only a run needs the parsers and the client.
+    from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
+    from octave_mcp.sources.web.access import SiteAccess  # noqa: PLC0415
+
+    return Crawler(SiteAccess(settings, memory, refresh=refresh))

@@ -36,14 +36,8 @@ def check() -> None:
         raise SetupError(f"{URL} is no web address: give one like 'http://localhost:3002'")
 
 
-def make(
-    settings: Settings, memory: Memory, *, fallback: Callable[[SiteAccess], Reader], refresh: bool = False
-) -> Reader:
-    """The reader, which uses `fallback` for what Firecrawl fails to fetch.
-
-    Raises:
-        SetupError: Firecrawl is not set up.
-    """
+def make(settings: Settings, memory: Memory, *, fallback: Callable[[SiteAccess], Reader], refresh: bool) -> Reader:
+    """Raises: SetupError: it is not set up."""
     check()
     # Only a run needs the parsers and the client.
     from octave_mcp.sources.firecrawl.client import Client  # noqa: PLC0415
