@@ -355,13 +355,13 @@ class Ended:
     err: str
 
 
-async def command(*arguments: str, cwd: Path, stdin: bytes = b"") -> Ended:
-    """Runs python with these arguments, from a folder where the project is not."""
+async def command(*arguments: str, cwd: Path, stdin: bytes = b"", root: Path = ROOT) -> Ended:
+    """Runs python with these arguments, from a folder where the project is not, with the product at `root`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(root)},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
