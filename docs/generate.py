@@ -42,7 +42,7 @@ from octave_mcp.errors import tree
 from octave_mcp.settings import Settings, keys
 from octave_mcp.surfaces.cli.main import cli
 from octave_mcp.surfaces.mcp.server import mcp
-from octave_mcp.tools.functions import TOOLS
+from octave_mcp.tools import TOOLS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))

@@ -24,7 +24,7 @@ from mcp_types import PromptReference, ResourceTemplateReference, TextContent, T
 from octave_mcp.domain.playbook import SECTIONS
 from octave_mcp.domain.run import FINAL
 from octave_mcp.surfaces.mcp.server import LONGEST_PROGRESS_CHARACTERS, make
-from octave_mcp.tools.functions import TOOLS
+from octave_mcp.tools import TOOLS
 
 Era = Literal["auto", "legacy"]
 
@@ -291,7 +291,7 @@ async def test_a_client_that_cancels_the_call_which_started_a_run_does_not_end_t
 async def test_each_section_comes_whole_by_its_name_and_a_long_one_in_parts_by_cursor(
     client: Client[Any], finished: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octave_mcp.tools.functions.SECTION_CHARACTERS", 20_000)
+    monkeypatch.setattr("octave_mcp.tools.paging.SECTION_CHARACTERS", 20_000)
     async with client:
         report = await call(client, "get_run", run_id=finished.run_id)
         playbook = read_json(report["files"][0])
