@@ -47,7 +47,7 @@ UNUSABLE: tuple[tuple[dict[str, str], str, tuple[str, ...]], ...] = (
 """Invalid arguments, the error code they cause, and parts of its message."""
 
 STDIO = """
-from octave_mcp.surfaces import mcp
+from octave_mcp.surfaces.mcp import server as mcp
 mcp.GRACE_SECONDS = 3600
 raise SystemExit(mcp.serve())
 """
@@ -480,7 +480,7 @@ async def test_a_finished_playbook_is_a_resource_in_each_format(client: Client[A
         types = {(await client.read_resource(link))[0].mime_type for link in report["links"]}
 
     assert templates == {f"run://{{run_id}}/playbook.{suffix}" for suffix in ("md", "html", "json")}
-    assert [link.rpartition("/")[2] for link in report["links"]] == ["playbook.md", "playbook.html", "playbook.json"]
+    assert [link.rpartition("/")[2] for link in report["links"]] == ["playbook.json", "playbook.md", "playbook.html"]
     for file in map(Path, report["files"]):
         assert read[f"run://{report['run_id']}/{file.name}"] == file.read_text("utf-8")
     assert types == {"text/markdown", "text/html", "application/json"}

@@ -159,13 +159,10 @@ def either(words: Iterable[str]) -> str:
 KEYLESS_MODELS = tuple(model for model in MODELS if not model.needs)
 
 
-def _with_notes(models: Iterable[ModelChoice]) -> str:
-    return either(f"{model.name} ({model.note})" if model.note else model.name for model in models)
-
-
 def _who_writes(models: Iterable[ModelChoice]) -> str:
     keyed = names(model for model in MODELS if model.needs)
-    return f"Who writes: {', '.join((AUTO, *keyed))}; without a key {_with_notes(models)}"
+    keyless = either(f"{model.name} ({model.note})" for model in models)
+    return f"Who writes: {', '.join((AUTO, *keyed))}; without a key {keyless}"
 
 
 MODEL_HELP = _who_writes(KEYLESS_MODELS)
@@ -173,5 +170,7 @@ TERMINAL_MODEL_HELP = _who_writes(model for model in KEYLESS_MODELS if not model
 """On the command line no client is connected."""
 SOURCE_HELP = f"Where pages come from: {', '.join((AUTO, *names(SOURCES)))}"
 WITHOUT_KEY = (
-    f"without a key, choose {_with_notes(KEYLESS_MODELS)}: as the model of the call, with --model, or as OCTAVE_MODEL"
+    "without a key, set "
+    f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or name it in the call "
+    "(--model on the command line)"
 )

@@ -70,12 +70,13 @@ def _needed(provider: Provider, settings: Settings) -> Found | None:
     """What is to be said of the variable that it needs; None where that is set."""
     variable, found = provider.needs, setting_of(settings, provider.needs)
     if not found:
+        unset = "not set" if variable in KEYS else f"{variable} is not set"
         if provider.or_needs and setting_of(settings, provider.or_needs):
-            return ok(f"not set, and not needed: {provider.or_needs} is set")
+            return ok(f"{unset}, and not needed: {provider.or_needs} is set")
         if provider.name in {settings.model, settings.source}:
             fix = f"set {variable} in the environment or in .env"
-            return Found("failed", f"not set, and {provider.name} needs it", fix)
-        return ok("not set, and not needed")
+            return Found("failed", f"{unset}, and {provider.name} needs it", fix)
+        return ok(f"{unset}, and not needed")
     if variable in KEYS and any(letter.isspace() or letter in "\"'" for letter in found):
         return Found("warning", "set, but with spaces or quotation marks in it", f"set {variable} to the key alone")
     return None
