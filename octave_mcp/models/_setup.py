@@ -9,8 +9,9 @@ from pydantic import SecretStr
 
 from octave_mcp.domain.addresses import is_web_address
 from octave_mcp.domain.asks import Tier
+from octave_mcp.domain.choices import WITHOUT_KEY
 from octave_mcp.errors import SetupError
-from octave_mcp.settings import KEYLESS, Settings, value_of
+from octave_mcp.settings import Settings, value_of
 
 _KEY = re.compile(r"[!#-&(-~]+")
 """Signs of ASCII that can be seen, except quotation marks, which stand around keys, not in them."""
@@ -24,7 +25,7 @@ def key_of(variable: str) -> SecretStr:
     """
     if found := value_of(variable):
         return sendable(variable, found)
-    raise SetupError(f"{variable} not found: set it in the environment or in .env; {KEYLESS}")
+    raise SetupError(f"{variable} not found: set it in the environment or in .env; {WITHOUT_KEY}")
 
 
 def sendable(variable: str, key: SecretStr) -> SecretStr:

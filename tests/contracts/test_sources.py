@@ -13,9 +13,9 @@ import stamina
 from firecrawl_double import Double
 from scripted import PROSPECT, VENDOR, NoNotes, ScriptedSource, invented_sites
 
-from octave_mcp.app import available
 from octave_mcp.demo import serve_demo
 from octave_mcp.domain.addresses import parse_company, url_key
+from octave_mcp.domain.choices import SOURCES, names
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import UpstreamError
@@ -58,7 +58,7 @@ def double() -> Iterator[Double]:
 
 
 def test_every_source_is_under_contract() -> None:
-    assert set(available("sources")) == set(ADAPTERS)
+    assert set(names(SOURCES)) == set(ADAPTERS)
 
 
 def source_of(name: str, double: Double) -> Source:
