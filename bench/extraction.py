@@ -3,7 +3,7 @@
     python bench/extraction.py [MODULE:FUNCTION]
 
 The pages are those of ../shared/wcxb. The function takes HTML and returns text; ours is measured unless another is
-named. A third of the pages, chosen by the digest of their ids, is held out: the rules of `crawler/prune.py` were tuned
+named. A third of the pages, chosen by the digest of their ids, is held out: the rules of `html/prune.py` were tuned
 without them. Scores are means over pages of word precision, recall and F1.
 """
 

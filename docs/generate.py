@@ -39,13 +39,14 @@ from rich.console import Console
 from octave_mcp.asks.prompts import load
 from octave_mcp.concurrency.together import together
 from octave_mcp.demo import serve_demo
+from octave_mcp.domain import choices
 from octave_mcp.domain.vendor import KINDS
 from octave_mcp.errors import tree
 from octave_mcp.evidence.checks import RULES
 from octave_mcp.settings import Settings, keys
 from octave_mcp.surfaces.cli.main import cli
 from octave_mcp.surfaces.mcp.server import mcp
-from octave_mcp.tools.functions import TOOLS
+from octave_mcp.tools import TOOLS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -90,6 +91,31 @@ def tools() -> str:
         (f"`{tool.name}`", _first_sentence(tool.function), f"`{tool.method} {tool.path}`") for tool in TOOLS.values()
     )
     return _table(("tool", "what it does", "over HTTP"), rows)
+
+
+def models() -> str:
+    rows = (
+        (f"`{model.name}`", _needs(model), "yes" if model.in_auto else "no", model.about) for model in choices.MODELS
+    )
+    return _table(("model", "needs", "tried by `auto`", "who answers"), rows)
+
+
+def sources() -> str:
+    rows = ((f"`{source.name}`", _needs(source), source.about) for source in choices.SOURCES)
+    return _table(("source", "needs", "who fetches"), rows)
+
+
+def _needs(provider: choices.Provider) -> str:
+    variables = [f"`{name}`" for name in (provider.needs, provider.or_needs) if name]
+    return choices.either(variables) if variables else "nothing"
+
+
+def formats() -> str:
+    rows = (
+        (f"`{form.name}`", f"`run://{{run_id}}/playbook.{form.suffix}`", form.media_type, form.about)
+        for form in choices.FORMATS
+    )
+    return _table(("format", "URI", "media type", "what it is"), rows)
 
 
 async def arguments(name: str) -> str:
@@ -414,6 +440,17 @@ def short(value: Any, most: int) -> Any:  # noqa: ANN401 - JSON
 # The documents
 
 
+TABLES = {
+    "tools": tools,
+    "models": models,
+    "sources": sources,
+    "formats": formats,
+    "settings": settings,
+    "kinds": kinds,
+    "rules": rules,
+}
+
+
 async def made(text: str) -> str:
     """The document with each generated part made anew."""
     if not re.search("<!-- generated: answer", text):
@@ -445,7 +482,7 @@ async def _part(before: str, match: re.Match[str], stage: Stage | None) -> str:
         return await arguments(options)
     if name == "routes" and stage:
         return await routes(stage)
-    return {"tools": tools, "settings": settings, "kinds": kinds, "rules": rules}[name]()
+    return TABLES[name]()
 
 
 async def _all() -> dict[Path, tuple[str, str]]:

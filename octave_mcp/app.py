@@ -6,40 +6,46 @@ The only module that knows everyone; adapters come by name, on first use.
 from __future__ import annotations
 
 import asyncio
-import functools
 import importlib
-import pkgutil
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from octave_mcp.asks.budget import Budget
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.choices import AUTO, FORMATS, MODELS, SOURCES, WITHOUT_KEY, Format, choice, names
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.errors import NotWritten, SetupError, UnknownName
-from octave_mcp.ports import Beside, Engine, Export, Model, Source, Store
+from octave_mcp.errors import NotWritten, SetupError
+from octave_mcp.exports import export
+from octave_mcp.ports import Beside, Engine, Model, Source, Store
 from octave_mcp.runs.executor import Limits
 from octave_mcp.runs.service import Runs
-from octave_mcp.settings import KEYLESS, Settings
+from octave_mcp.settings import Settings
+from octave_mcp.sources.factory import make_source
 
 EVER = datetime.min.replace(tzinfo=UTC)
-KEYED = ("openai", "anthropic", "compat")
-"""Models that 'auto' stands for, in this order."""
-SOURCES = ("firecrawl", "crawler")
-"""Sources that 'auto' stands for, in this order."""
-FORMATS = ("json", "markdown", "html")
+EngineName = Literal["durable", "inline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A playbook in one format, and the name under which to save it."""
+
+    name: str
+    content: str | bytes
 
 
 class App:
     """Everything a server needs, made when it is first asked for. `engine` names where runs are executed."""
 
     def __init__(
-        self, settings: Settings, observers: tuple[Callable[[Event], None], ...] = (), *, engine: str = "durable"
+        self, settings: Settings, observers: tuple[Callable[[Event], None], ...] = (), *, engine: EngineName = "durable"
     ) -> None:
         self.settings = settings
         self._observers = observers
@@ -54,8 +60,8 @@ class App:
             fallback=settings.fallback,
             specialists_per_ask=settings.specialists_per_ask,
         )
-        self.store: Store = _adapter("store", "sql").make(settings)
-        self.engine: Engine = _adapter("engine", engine).make(settings)
+        self.store: Store = _adapter("octave_mcp.store.sql").make(settings)
+        self.engine: Engine = _adapter(f"octave_mcp.engine.{engine}").make(settings)
 
     @cached_property
     def runs(self) -> Runs:
@@ -68,23 +74,20 @@ class App:
             SetupError: auto finds none.
             UnknownName: there is none of that name.
         """
-        chosen = self.settings.model if name == "auto" else name
-        if chosen == "auto":
-            return self._first_model()
-        _check_name("models", chosen)
-        return chosen
+        chosen = self.settings.model if name == AUTO else name
+        return self._first_model() if chosen == AUTO else choice(MODELS, chosen, "model").name
 
     def _first_model(self) -> str:
-        """The first that is set up of those that need a key."""
+        """The first that is set up of those that 'auto' tries."""
         missing: list[str] = []
-        for name in KEYED:
+        for name in names(model for model in MODELS if model.in_auto):
             try:
                 self.model(name)
             except SetupError as unset:
                 missing.append(str(unset).partition(":")[0])
             else:
                 return name
-        raise SetupError(f"no model is configured ({'; '.join(missing)}): set one of these; {KEYLESS}")
+        raise SetupError(f"no model is configured ({'; '.join(missing)}): set one of these; {WITHOUT_KEY}")
 
     def source_name(self, name: str) -> str:
         """The name itself; for 'auto', that of the source which the settings name, or of the first that is set up.
@@ -93,22 +96,34 @@ class App:
             SetupError: what it needs is not set.
             UnknownName: there is none of that name.
         """
-        chosen = self.settings.source if name == "auto" else name
-        if chosen == "auto":
-            chosen = next(name for name in SOURCES if _adapter("sources", name).is_set_up())
-        _adapter("sources", chosen).check()
+        chosen = self.settings.source if name == AUTO else name
+        if chosen == AUTO:
+            tried = [source for source in SOURCES if source.in_auto]
+            chosen = next((source for source in tried if _adapter(source.module).is_set_up()), tried[-1]).name
+        _source(chosen).check()
         return chosen
 
     def model(self, name: str, beside: Beside | None = None) -> Model:
-        return _adapter("models", name).make(self.settings, beside)
+        return _adapter(choice(MODELS, name, "model").module).make(self.settings, beside)
 
     def source(self, name: str, *, refresh: bool = False) -> Source:
         """`refresh` has every page fetched anew."""
-        return _adapter("sources", name).make(self.settings, self.store, refresh=refresh)
+        return make_source(_source(name), self.settings, self.store, refresh=refresh)
 
     def emit(self, event: Event) -> None:
         for observer in self._observers:
             observer(event)
+
+    async def download(self, run_id: str, form: Format) -> Download:
+        """The playbook of a run that has ended, in this format.
+
+        Raises:
+            NotFound: there is no such run.
+            NotFinished: it made no playbook, or has not yet.
+        """
+        playbook = await self.runs.finished(run_id)
+        content = await computed(_rendered, playbook, form)
+        return Download(f"{_pair(playbook)}.{form.suffix}", content)
 
     async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]:
         """Writes the playbook's files into a folder of their own under OCTAVE_HOME/playbooks; returns their paths.
@@ -119,7 +134,7 @@ class App:
             NotWritten: they cannot be written there.
         """
         today = date.today()  # noqa: DTZ011 - the user's day
-        name = f"{playbook.vendor.domain}-{playbook.prospect.domain}-{today:%Y-%m-%d}".replace(":", "_")
+        name = f"{_pair(playbook)}-{today:%Y-%m-%d}"
         claimed = await self.store.note(_folder_of(run_id), since=EVER)
         try:
             folder = Path(claimed) if claimed else await computed(_new_folder, self._published / name)
@@ -145,10 +160,10 @@ class App:
 
 
 def write_files(playbook: Playbook, folder: Path, formats: Sequence[str] = ()) -> tuple[str, ...]:
-    """`playbook.json`, `.md` and `.html` in the folder, or those asked for; returns their paths."""
-    exports = [_export(form) for form in formats or FORMATS]
+    """A file of each format in the folder, or of those asked for; returns their paths."""
+    chosen = [choice(FORMATS, name, "format") for name in formats] or FORMATS
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_write(folder, export, playbook) for export in exports)
+    return tuple(_write(folder, form, playbook) for form in chosen)
 
 
 def free_folder(folder: Path) -> Path:
@@ -180,35 +195,28 @@ def _numbered(folder: Path) -> Iterator[Path]:
     yield from (folder.with_name(f"{folder.name}-{number}") for number in count(2))
 
 
-def _write(target: Path, export: Export, playbook: Playbook) -> str:
-    path = target / f"playbook.{export.suffix}"
+def _write(target: Path, form: Format, playbook: Playbook) -> str:
+    path = target / f"playbook.{form.suffix}"
     begun = path.with_name(f".{path.name}")
-    begun.write_text(export.render(playbook), encoding="utf-8")
+    content = _rendered(playbook, form)
+    begun.write_bytes(content if isinstance(content, bytes) else content.encode())
     begun.replace(path)  # nobody meets it half written
     return str(path)
 
 
-def _export(name: str) -> Export:
-    from octave_mcp.exports import export  # noqa: PLC0415 - on first use
-
-    return export(name)
+def _rendered(playbook: Playbook, form: Format) -> str | bytes:
+    return export(form.name).render(playbook)
 
 
-def available(kind: str) -> tuple[str, ...]:
-    """The names of all there is of a kind: 'models', 'sources'."""
-    if kind == "sources":
-        return tuple(sorted(SOURCES))
-    package = importlib.import_module(f"octave_mcp.{kind}")
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] != "_"))
+def _pair(playbook: Playbook) -> str:
+    """Both companies, in the name of a file."""
+    return f"{playbook.vendor.domain}-{playbook.prospect.domain}".replace(":", "_")
 
 
-@functools.cache
-def _check_name(kind: str, name: str) -> None:
-    if name not in available(kind):
-        raise UnknownName(f"there is no {kind[:-1]} {name!r}; choose one of {', '.join(available(kind))}")
+def _source(name: str) -> Any:  # noqa: ANN401 - found by name
+    return _adapter(choice(SOURCES, name, "source").module)
 
 
-def _adapter(kind: str, name: str) -> Any:  # noqa: ANN401 - found by name
-    """The module `octave_mcp.<kind>.<name>`, imported on first use."""
-    _check_name(kind, name)
-    return importlib.import_module(f"octave_mcp.{kind}.{name}")
+def _adapter(module: str) -> Any:  # noqa: ANN401 - found by name
+    """The module, imported on first use."""
+    return importlib.import_module(module)

@@ -343,9 +343,6 @@ class Store(Memory, Protocol):
 
 
 class Export(Protocol):
-    """A playbook as a file: `render` is the whole of it."""
+    """A playbook as a file of one format: text, or bytes where the format is binary."""
 
-    suffix: str
-    media_type: str
-
-    def render(self, playbook: Playbook) -> str: ...
+    def render(self, playbook: Playbook) -> str | bytes: ...

@@ -22,7 +22,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from octave_mcp.domain.choices import AUTO, MODELS, SOURCE_HELP, SOURCES, names
 from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import SetupError
 
 MASK = "***"
@@ -32,13 +34,14 @@ ENV_FILE = Path(".env")
 """In the folder where the server or the command is started."""
 PREFIX = "OCTAVE_"
 
-KEYS = {"OPENAI_API_KEY": "openai", "ANTHROPIC_API_KEY": "anthropic", "FIRECRAWL_API_KEY": "firecrawl"}
-"""The vendors' own names of their keys, and the model or the source that needs each."""
+KEYS = {
+    provider.needs: provider.name
+    for provider in (*MODELS, *SOURCES)
+    if provider.needs and not provider.needs.startswith(PREFIX)
+}
+"""The providers' own names of their keys, and the model or the source that needs each."""
 
-KEYLESS = (
-    "without a key, OCTAVE_MODEL=extractive, or the model 'extractive' in the call (--model extractive on the command "
-    "line), makes outlines of quotations, and 'host' has the Claude that is connected over MCP write"
-)
+ELEMENT_KINDS = len(VendorElements.model_fields)
 
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # the doctor names lines that are ignored; once is enough
 
@@ -85,11 +88,13 @@ class Settings(BaseSettings):
     _flags: frozenset[str] = PrivateAttr(frozenset())
 
     home: UserPath = Field(default_factory=_home, description="Where runs, pages, playbooks and logs are kept")
-    model: str = Field("auto", description="Who answers: the name of a model, or auto")
+    model: str = Field(AUTO, description=f"Who answers: {AUTO}, {', '.join(names(MODELS))}")
     fast_model: str = Field("", description="Who reads pages, as 'openai:gpt-6-luna'; for that provider only")
     strong_model: str = Field("", description="Who writes, as 'openai:gpt-6.1-terra'; for that provider only")
     fallback: Names = Field((), description="Models that stand in, in this order, for one that cannot be reached")
-    specialists_per_ask: int = Field(8, ge=1, le=8, description="Questions about a vendor's pages that one ask puts")
+    specialists_per_ask: int = Field(
+        ELEMENT_KINDS, ge=1, le=ELEMENT_KINDS, description="Questions about a vendor's pages that one ask puts"
+    )
     max_cost_usd: float | None = Field(None, gt=0, description="The most that a run may spend, unless its caller says")
     max_run_asks: int | None = Field(None, ge=1, description="The most asks that a run may make")
     max_run_tokens: int | None = Field(None, ge=1, description="The most tokens that a run may send and get")
@@ -99,7 +104,7 @@ class Settings(BaseSettings):
     compat_base_url: str = Field("", description="The address of a server that speaks chat.completions, with its /v1")
     compat_api_key: SecretStr | None = Field(None, description="What that server is asked with, if it asks for a key")
     compat_model: str = Field("", description="The model there that reads and writes")
-    source: str = Field("auto", description="Where pages come from: the name of a source, or auto")
+    source: str = Field(AUTO, description=SOURCE_HELP)
     database_url: SecretStr | None = Field(
         None, description="Where runs are kept: a Postgres URL; a SQLite file in OCTAVE_HOME if not set"
     )
@@ -220,6 +225,14 @@ def value_of(variable: str) -> SecretStr | None:
     environment, file = _variables()
     found = (file | environment).get(variable.lower())
     return SecretStr(found) if found else None
+
+
+def setting_of(settings: Settings, variable: str) -> str:
+    """What is set under the name of a variable, ours or a provider's own; '' where nothing is."""
+    if variable.startswith(PREFIX):
+        return str(getattr(settings, variable.removeprefix(PREFIX).lower()) or "")
+    found = value_of(variable)
+    return found.get_secret_value() if found else ""
 
 
 def secret_values(settings: Settings) -> tuple[str, ...]:

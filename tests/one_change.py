@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import copytree, ignore_patterns
+from shutil import copytree
 from typing import Any
 
+import httpx2
 from conftest import ROOT, Ended, command
+from web import new_client
 
 PARTS = ("octave_mcp", "prompts", "docs")
 
@@ -51,10 +58,32 @@ class ProductCopy:
         assert ended.code == 0, ended.err
         return json.loads(ended.out)
 
+    @asynccontextmanager
+    async def serving(self) -> AsyncGenerator[httpx2.AsyncClient]:
+        """A client of a server of this copy, which is a process of its own."""
+        server = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "octave_mcp", "serve", "--transport", "http", "--port", "0"),
+            cwd=self.root,
+            env=os.environ | {"PYTHONPATH": str(self.root)},
+            stderr=asyncio.subprocess.PIPE,
+            limit=2**20,
+        )
+        assert server.stderr
+        while (line := json.loads(await server.stderr.readline()))["message"] != "listening":
+            pass
+        log = asyncio.create_task(server.stderr.read())
+        try:
+            async with new_client(line["url"]) as client:
+                yield client
+        finally:
+            server.terminate()
+            await server.wait()
+            await log
+
 
 def product_copy(root: Path) -> ProductCopy:
     """A copy of the package, the prompts and the docs in a new folder below `root`."""
     copy = ProductCopy(root / "product")
     for part in PARTS:
-        copytree(ROOT / part, copy.root / part, ignore=ignore_patterns("__pycache__"))
+        copytree(ROOT / part, copy.root / part)  # what was compiled, too: with the times of its files it stays valid
     return copy

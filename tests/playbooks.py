@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from typing import Protocol, cast
 
+from octave_mcp import exports
+from octave_mcp.domain.choices import FORMATS
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.costs import Cost, StepTiming, Timings
 from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
@@ -58,6 +61,17 @@ GENERATED_AT = datetime(2026, 11, 20, 9, 14, 5, tzinfo=UTC)
 
 VENDOR_URL = "https://lumenboard.example"
 PROSPECT_URL = "https://www.kestrel-freight.example"
+
+TEXT_FORMATS = tuple(form.name for form in FORMATS if not form.is_binary)
+
+
+class TextExport(Protocol):
+    def render(self, playbook: Playbook) -> str: ...
+
+
+def export(name: str) -> TextExport:
+    """A format whose files are text."""
+    return cast("TextExport", exports.export(name))
 
 
 @dataclass(frozen=True)

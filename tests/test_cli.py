@@ -29,7 +29,7 @@ from conftest import (
 from octave_mcp import __version__
 from octave_mcp.demo.sites import load
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.tools.functions import RunReport
+from octave_mcp.tools.reports import RunReport
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
 FEW_PAGES = ("--max-pages", "4")

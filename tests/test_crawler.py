@@ -25,10 +25,12 @@ from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import HostNotAllowed, InvalidDomain, OctaveError, SiteRefuses, SiteUnreachable
 from octave_mcp.ports import Source
 from octave_mcp.settings import Settings
-from octave_mcp.sources.cached import Kept
-from octave_mcp.sources.crawler import make
-from octave_mcp.sources.crawler.crawler import Crawler
-from octave_mcp.sources.web.transport import Lookup, lookup
+from octave_mcp.sources import crawler
+from octave_mcp.sources.cache import CachedSource
+from octave_mcp.sources.crawler.reader import Crawler
+from octave_mcp.sources.factory import make_source
+from octave_mcp.sources.web.access import SiteAccess
+from octave_mcp.sources.web.transport import Resolver, resolve
 
 NOWHERE: frozenset[str] = frozenset()
 LOOPBACK = frozenset({"127.0.0.1"})
@@ -48,8 +50,8 @@ def settings(*hosts: str, seconds: float = 3600) -> Settings:
 
 
 @asynccontextmanager
-async def crawling(chosen: Settings | None = None, lookup: Lookup = lookup) -> AsyncGenerator[Source]:
-    source = Kept(Crawler(chosen or settings(), NoNotes(), lookup), NoNotes(), max_age_seconds=0)
+async def crawling(chosen: Settings | None = None, resolver: Resolver = resolve) -> AsyncGenerator[Source]:
+    source = CachedSource(Crawler(SiteAccess(chosen or settings(), NoNotes(), resolver)), NoNotes(), max_age_seconds=0)
     try:
         yield source
     finally:
@@ -278,7 +280,7 @@ async def test_a_name_that_leads_to_a_private_address_is_refused(address: str) -
     async def private(_host: str, _port: int) -> Sequence[str]:
         return ["93.184.215.14", address]
 
-    async with crawling(lookup=private) as source:
+    async with crawling(resolver=private) as source:
         with pytest.raises(HostNotAllowed, match=r"acme\.com"):
             await source.open(parse_company("acme.com", "vendor", NOWHERE))
 
@@ -289,7 +291,7 @@ async def test_a_name_that_changes_between_check_and_connection_is_refused() -> 
     async def rebinding(_host: str, _port: int) -> Sequence[str]:
         return next(answers, ["127.0.0.1"])
 
-    async with crawling(lookup=rebinding) as source:
+    async with crawling(resolver=rebinding) as source:
         with pytest.raises(HostNotAllowed, match="not public"):
             await source.open(parse_company("acme.com", "vendor", NOWHERE))
 
@@ -298,7 +300,7 @@ async def test_a_name_without_an_address_is_unreachable_and_says_what_to_do() ->
     async def unknown(host: str, _port: int) -> Sequence[str]:
         raise OSError(host)
 
-    async with crawling(lookup=unknown) as source:
+    async with crawling(resolver=unknown) as source:
         with pytest.raises(SiteUnreachable, match=r"has no address\. Check the domain"):
             await source.open(parse_company("acme.com", "vendor", NOWHERE))
 
@@ -429,7 +431,7 @@ async def test_pages_that_robots_txt_forbids_are_not_asked_for(server: Server) -
 
 @pytest.mark.parametrize(
     ("robots", "reason"),
-    [(answer(b"", 503), "not to be had"), (answer(b"User-agent: *\nDisallow: /"), "forbids reading 127")],
+    [(answer(b"", 503), "cannot be read"), (answer(b"User-agent: *\nDisallow: /"), "forbids reading 127")],
 )
 async def test_a_site_whose_robots_txt_fails_or_forbids_is_refused(server: Server, robots: bytes, reason: str) -> None:
     server.routes["/robots.txt"] = robots
@@ -552,7 +554,7 @@ def test_legal_login_cart_and_tag_pages_are_not_worth_reading() -> None:
 
 @asynccontextmanager
 async def reading(real_sites: dict[str, str], domain: str) -> AsyncGenerator[tuple[Source, Site]]:
-    source = make(settings(), NoNotes())
+    source = make_source(crawler, settings(), NoNotes())
     try:
         yield source, await site_of(source, parse_company(real_sites[domain], "vendor", LOOPBACK))
     finally:

@@ -102,10 +102,12 @@ def gaps(playbook: Playbook | None) -> dict[str, str]:
 
 async def test_missing_and_empty_pages_are_named_and_the_run_is_completed(tmp_path: Path) -> None:
     sites = invented_sites()
-    gone, app, pricing = (f"https://{VENDOR}{path}" for path in ("/product/gone", "/product/app", "/pricing"))
+    paths = ("/product/gone", "/product/app", "/product/walled", "/pricing")
+    gone, app, walled, pricing = (f"https://{VENDOR}{path}" for path in paths)
     failures = {
         gone: PageFailure(url=gone, code="http_404", reason="Not there"),
         app: PageFailure(url=app, code="needs_js", reason="Empty"),
+        walled: PageFailure(url=walled, code="bot_wall", reason="Are you human?"),
     }
     sites[VENDOR] = tuple(
         page.model_copy(update={"text": "# Pricing"}) if page.ref.url == pricing else page for page in sites[VENDOR]
@@ -116,9 +118,10 @@ async def test_missing_and_empty_pages_are_named_and_the_run_is_completed(tmp_pa
     assert {(failure.url, failure.code) for failure in playbook.failed_pages} == {
         (gone, "http_404"),
         (app, "needs_js"),
+        (walled, "bot_wall"),
         (pricing, "thin"),
     }
-    assert playbook.cost.pages_failed == 3
+    assert playbook.cost.pages_failed == 4
     gap = next(gap for gap in playbook.gaps if gap.section == "pages")
     assert gap.code == "pages_failed"
     assert "FIRECRAWL_API_KEY" in gap.would_fill
@@ -127,7 +130,8 @@ async def test_missing_and_empty_pages_are_named_and_the_run_is_completed(tmp_pa
 @pytest.mark.parametrize(
     "code",
     matrix.sampled(
-        ["timeout", "connection_failed", "http_429", "http_500", "http_503"], short=lambda code: code == "http_503"
+        ["timeout", "connection_failed", "http_408", "http_425", "http_429", "http_500", "http_503"],
+        short=lambda code: code == "http_503",
     ),
 )
 async def test_a_page_that_failed_makes_the_run_partial(tmp_path: Path, code: str) -> None:

@@ -27,7 +27,7 @@ from conftest import ROOT, Ended, Pair, command, octave
 from web import serving
 
 from octave_mcp.settings import Settings, keys
-from octave_mcp.tools.functions import TOOLS
+from octave_mcp.tools import TOOLS
 
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 NAMES = ("acme.com", "globex.com")

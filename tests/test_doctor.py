@@ -19,7 +19,7 @@ from web import serving
 from octave_mcp.settings import Settings
 from octave_mcp.surfaces.cli import doctor as surface
 from octave_mcp.surfaces.cli.checks import CHECKS, database, setup
-from octave_mcp.surfaces.cli.checks.found import Check, ok
+from octave_mcp.surfaces.cli.checks.check import Check, ok
 from octave_mcp.surfaces.cli.doctor import Diagnosis, Finding, examine
 
 SECRETS = ("hunter22", "0123456789")

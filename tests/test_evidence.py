@@ -594,7 +594,7 @@ def test_sentences_inside_paragraphs_are_judged() -> None:
 
 
 def on_pages(count: int, *, old: bool = False) -> list[Evidence]:
-    day: date | None = FETCHED_AT.date() - timedelta(days=549) if old else None
+    day: date | None = FETCHED_AT.date() - timedelta(days=550) if old else None
     found = [evidence_of("Said.", f"https://quillport.example/{number}") for number in range(count)]
     return [evidence.model_copy(update={"published_on": day}) for evidence in found]
 

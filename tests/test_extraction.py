@@ -10,10 +10,10 @@ import pytest
 
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import Page
+from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.complexity import too_complex
 from octave_mcp.sources.html.encoding import decoded
 from octave_mcp.sources.html.extraction import page_of
-from octave_mcp.sources.web.failures import Unread
 
 ACME = Company(role="vendor", domain="acme.com", url="https://acme.com")
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -29,7 +29,7 @@ def text(body: str) -> str:
 
 
 def refused(html: str) -> str:
-    with pytest.raises(Unread) as error:
+    with pytest.raises(PageFailed) as error:
         page(html)
     return error.value.failure.code
 
@@ -423,7 +423,7 @@ def test_a_page_about_errors_and_doors_is_a_page(body: str) -> None:
 
 
 def test_a_page_that_needs_a_browser_says_what_would_read_it() -> None:
-    with pytest.raises(Unread) as error:
+    with pytest.raises(PageFailed) as error:
         page("<div id=root></div><script src=/app.js></script>")
 
     assert "FIRECRAWL_API_KEY" in error.value.failure.reason

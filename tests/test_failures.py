@@ -49,6 +49,7 @@ def sent(body: object, status: int = 200) -> Fault:
         (error(429, "rate_limit_exceeded", "Rate limit reached. Please try again in 1m2.5s."), 62.5),
         (error(429, "rate_limit_exceeded", "Rate limit reached. Please try again in 120ms."), 0.12),
         (error(429, "rate_limit_exceeded", "Try again in 2 minutes", {"retry-after": "3"}), 3.0),
+        (error(429, "rate_limit_exceeded", "Slow down", {"retry-after": "Thu, 01 Jan 2026 00:00:00 GMT"}), None),
         (error(429, "too_many_requests", "You exceeded your current quota"), None),
     ],
 )

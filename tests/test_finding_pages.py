@@ -20,7 +20,7 @@ from octave_mcp.domain.page import Link, Page, PageFailure
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer
 from octave_mcp.pipeline.prioritise_urls import MOST_CANDIDATES, candidates, choose, rechosen
-from octave_mcp.sources.web.numbered_urls import few_alike
+from octave_mcp.sources.web.similar_urls import limit_similar
 
 NEVER = 1_000_000
 NEEDED = {"customers", "case_study", "pricing", "product", "comparison", "about", "careers", "news"}
@@ -159,7 +159,7 @@ def test_of_addresses_that_differ_in_numbers_five_are_kept() -> None:
     hashes = [f"https://acme.com/p/{n:08x}1f" for n in range(900)]
     posts = [f"https://acme.com/blog/2024/05/{letter}" for letter in "abcdefghij"]
     circles = [f"https://acme.com{'/a/b' * n}" for n in range(1, 50)]
-    found = [link.url for link in few_alike(Link(url=url) for url in (*days, *queries, *hashes, *posts, *circles))]
+    found = [link.url for link in limit_similar(Link(url=url) for url in (*days, *queries, *hashes, *posts, *circles))]
 
     assert found == [*days[:5], *queries[:5], *hashes[:5], *posts, *circles[:2]]
 

@@ -29,10 +29,14 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import HostNotAllowed, SetupError
 from octave_mcp.ports import Memory
 from octave_mcp.settings import load
-from octave_mcp.sources.cached import Kept
+from octave_mcp.sources import firecrawl
+from octave_mcp.sources.cache import CachedSource
+from octave_mcp.sources.crawler.reader import Crawler
+from octave_mcp.sources.factory import make_source
 from octave_mcp.sources.firecrawl import client as following
-from octave_mcp.sources.firecrawl import make
-from octave_mcp.sources.firecrawl.reader import Firecrawl
+from octave_mcp.sources.firecrawl.client import Client
+from octave_mcp.sources.firecrawl.reader import FORBIDDING, Firecrawl
+from octave_mcp.sources.web.access import SiteAccess
 from octave_mcp.store.sql import SqlStore
 
 BATCH = "POST /v2/batch/scrape"
@@ -41,8 +45,8 @@ LOOK = "GET /v2/batch/scrape/.*"
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    monkeypatch.setattr(following, "FIRST_LOOK_SECONDS", 0.001)
-    monkeypatch.setattr(following, "LONGEST_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(following, "FIRST_POLL_SECONDS", 0.001)
+    monkeypatch.setattr(following, "LONGEST_POLL_SECONDS", 0.01)
     for name in ("CALL_SECONDS", "JOB_SECONDS", "CANCEL_SECONDS", "RETRY_SECONDS"):
         monkeypatch.setattr(following, name, 3600.0)  # a slow machine must not look like a slow Firecrawl
     answering = Double()
@@ -60,10 +64,10 @@ def site() -> Iterator[LoopbackSite]:
 
 
 @asynccontextmanager
-async def opened(site: LoopbackSite, *, copies: Memory | None = None) -> AsyncGenerator[tuple[Kept, Site]]:
+async def opened(site: LoopbackSite, *, copies: Memory | None = None) -> AsyncGenerator[tuple[CachedSource, Site]]:
     """A source of its own, with one site open."""
-    source = make(load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), copies or NoNotes())
-    assert isinstance(source, Kept)
+    source = make_source(firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), copies or NoNotes())
+    assert isinstance(source, CachedSource)
     try:
         company = await source.open(parse_company(f"http://{site.host}", "vendor", frozenset({"127.0.0.1"})))
         yield source, Site(company=company, home=await source.home(company), links=())
@@ -387,10 +391,27 @@ async def test_a_run_says_what_firecrawl_refused(
     assert A_KEY not in f"{record} {playbook} {stage.events}"
 
 
+async def test_another_reader_can_stand_in_for_what_firecrawl_refuses(site: LoopbackSite, double: Double) -> None:
+    class Archive(Crawler):
+        name = "archive"
+
+    double.fails(".*", 403)
+    access = SiteAccess(load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), NoNotes())
+    reader = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access, Archive(access))
+    home = await reader.home(
+        await reader.open(parse_company(f"http://{site.host}", "vendor", frozenset({"127.0.0.1"})))
+    )
+    await reader.close()
+
+    assert isinstance(home.found, Page)
+    assert home.found.ref.notice
+    assert home.found.ref.notice.reason == "read by the archive: Firecrawl does not read this site"
+
+
 # What may be sent there
 
 
-def knowing(double: Double, addresses: dict[str, str], *allow_hosts: str) -> Kept:
+def knowing(double: Double, addresses: dict[str, str], *allow_hosts: str) -> CachedSource:
     """A source for which these hosts have these addresses, and others have none."""
 
     async def look_up(host: str, _port: int) -> Sequence[str]:
@@ -399,8 +420,9 @@ def knowing(double: Double, addresses: dict[str, str], *allow_hosts: str) -> Kep
         return addresses[host].split()
 
     chosen = load(allow_hosts=allow_hosts, fetch_timeout_seconds=3600)
-    reader = Firecrawl(chosen, NoNotes(), SecretStr(A_KEY), double.url, max_age_seconds=0, lookup=look_up)
-    return Kept(reader, NoNotes(), max_age_seconds=0)
+    access = SiteAccess(chosen, NoNotes(), look_up, FORBIDDING)
+    reader = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access, Crawler(access))
+    return CachedSource(reader, NoNotes(), max_age_seconds=0)
 
 
 async def test_a_name_with_a_private_address_is_not_sent_to_firecrawl(double: Double) -> None:
@@ -474,7 +496,7 @@ async def test_a_site_that_shuts_out_machines_is_read_by_firecrawl() -> None:
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as serving:
         port: int = serving.sockets[0].getsockname()[1]
-        source = make(load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), NoNotes())
+        source = make_source(firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), NoNotes())
         company = await source.open(parse_company(f"http://127.0.0.1:{port}", "vendor", frozenset({"127.0.0.1"})))
         home = await source.home(company)
         await source.close()

@@ -17,7 +17,8 @@ from octave_mcp.domain.addresses import check_url, parse_company
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.errors import HostNotAllowed, InputError
 from octave_mcp.settings import Settings
-from octave_mcp.sources.crawler.crawler import Crawler
+from octave_mcp.sources.crawler.reader import Crawler
+from octave_mcp.sources.web.access import SiteAccess
 
 NOWHERE: frozenset[str] = frozenset()
 PUBLIC = "93.184.215.14"
@@ -134,11 +135,11 @@ async def looking_up(*addresses: str) -> AsyncGenerator[tuple[Crawler, list[str]
     """A crawler for which every name has these addresses, and the names it looked up."""
     asked: list[str] = []
 
-    async def lookup(host: str, _port: int) -> Sequence[str]:
+    async def resolve(host: str, _port: int) -> Sequence[str]:
         asked.append(host)
         return addresses
 
-    crawler = Crawler(Settings.model_validate({"fetch_timeout_seconds": 3600}), NoNotes(), lookup)
+    crawler = Crawler(SiteAccess(Settings.model_validate({"fetch_timeout_seconds": 3600}), NoNotes(), resolve))
     try:
         yield crawler, asked
     finally:
@@ -235,7 +236,7 @@ async def test_a_name_that_changes_its_address_after_each_look_is_never_connecte
         seen += 1
         return [PUBLIC] if seen == 1 else ["127.0.0.1"]
 
-    crawler = Crawler(Settings.model_validate({"fetch_timeout_seconds": 3600}), NoNotes(), rebinding)
+    crawler = Crawler(SiteAccess(Settings.model_validate({"fetch_timeout_seconds": 3600}), NoNotes(), rebinding))
     with pytest.raises(HostNotAllowed):
         await crawler.open(parse_company("acme.com", "vendor", NOWHERE))
     await crawler.close()

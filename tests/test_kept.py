@@ -230,7 +230,7 @@ async def test_an_unknown_format_or_a_folder_that_cannot_be_written_writes_nothi
     taken = await octave("export", run, "--out", "taken", cwd=tmp_path)
 
     assert unknown.code == taken.code == 2
-    assert unknown.err == "error: there is no export 'docx'; choose one of: html, json, markdown\n"
+    assert unknown.err == "error: there is no format 'docx'; choose one of json, markdown, html\n"
     assert taken.err == "error: cannot write to 'taken': File exists; choose another --out\n"
     assert names_in(tmp_path) == {"taken"}
 

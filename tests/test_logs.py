@@ -45,7 +45,7 @@ LINES = 100
 WRITER = f"""
 import sys
 from loguru import logger
-from octave_mcp import observe
+from octave_mcp.observability import logs
 from octave_mcp.settings import load
 logs.configure(load(), stderr_level="ERROR")
 print("ready", flush=True)

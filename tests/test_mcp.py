@@ -24,7 +24,7 @@ from mcp_types import PromptReference, ResourceTemplateReference, TextContent, T
 from octave_mcp.domain.playbook import SECTIONS
 from octave_mcp.domain.run import FINAL
 from octave_mcp.surfaces.mcp.server import LONGEST_PROGRESS_CHARACTERS, make
-from octave_mcp.tools.functions import TOOLS
+from octave_mcp.tools import TOOLS
 
 Era = Literal["auto", "legacy"]
 
@@ -47,7 +47,7 @@ UNUSABLE: tuple[tuple[dict[str, str], str, tuple[str, ...]], ...] = (
 """Invalid arguments, the error code they cause, and parts of its message."""
 
 STDIO = """
-from octave_mcp.surfaces import mcp
+from octave_mcp.surfaces.mcp import server as mcp
 mcp.GRACE_SECONDS = 3600
 raise SystemExit(mcp.serve())
 """
@@ -291,7 +291,7 @@ async def test_a_client_that_cancels_the_call_which_started_a_run_does_not_end_t
 async def test_each_section_comes_whole_by_its_name_and_a_long_one_in_parts_by_cursor(
     client: Client[Any], finished: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octave_mcp.tools.functions.SECTION_CHARACTERS", 20_000)
+    monkeypatch.setattr("octave_mcp.tools.paging.SECTION_CHARACTERS", 20_000)
     async with client:
         report = await call(client, "get_run", run_id=finished.run_id)
         playbook = read_json(report["files"][0])
@@ -480,7 +480,7 @@ async def test_a_finished_playbook_is_a_resource_in_each_format(client: Client[A
         types = {(await client.read_resource(link))[0].mime_type for link in report["links"]}
 
     assert templates == {f"run://{{run_id}}/playbook.{suffix}" for suffix in ("md", "html", "json")}
-    assert [link.rpartition("/")[2] for link in report["links"]] == ["playbook.md", "playbook.html", "playbook.json"]
+    assert [link.rpartition("/")[2] for link in report["links"]] == ["playbook.json", "playbook.md", "playbook.html"]
     for file in map(Path, report["files"]):
         assert read[f"run://{report['run_id']}/{file.name}"] == file.read_text("utf-8")
     assert types == {"text/markdown", "text/html", "application/json"}

@@ -22,7 +22,7 @@ from octave_mcp.errors import tree
 from octave_mcp.settings import load
 from octave_mcp.surfaces import http
 from octave_mcp.surfaces.rest import handlers as rest
-from octave_mcp.tools.functions import TOOLS
+from octave_mcp.tools import TOOLS
 
 BODIES = {"post": {"answer": "none"}}
 SCHEMATHESIS = shutil.which("schemathesis", path=str(Path(sys.executable).parent))

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 from conftest import Pair
 from fastmcp import Client
+from playbooks import export
 from scripted import PROSPECT, PROSPECT_TEXTS, VENDOR, VENDOR_TEXTS, ScriptedSource, Stage, Written, pages, parts_of
 from scripted import written as written_by
 from test_mcp import ERAS, Era
@@ -26,7 +27,6 @@ from octave_mcp.domain.playbook import (
 )
 from octave_mcp.errors import SetupError
 from octave_mcp.evidence.figures import figures
-from octave_mcp.exports import export
 from octave_mcp.models.extractive import outlines
 from octave_mcp.surfaces.mcp import server
 

@@ -20,8 +20,8 @@ from octave_mcp.domain.company import Site
 from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.ports import Source
 from octave_mcp.settings import load
-from octave_mcp.sources import cached
-from octave_mcp.sources.crawler import make
+from octave_mcp.sources import cache, crawler
+from octave_mcp.sources.factory import make_source
 from octave_mcp.store import _copies
 from octave_mcp.store.sql import SqlStore
 
@@ -106,8 +106,11 @@ async def reading(
     site: Versions, store: SqlStore, *, age: float = 3600, refresh: bool = False
 ) -> AsyncGenerator[tuple[Source, Site]]:
     """A source of its own, as each run has one, with the site open."""
-    source = make(
-        load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age, fetch_timeout_seconds=3600), store, refresh=refresh
+    source = make_source(
+        crawler,
+        load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age, fetch_timeout_seconds=3600),
+        store,
+        refresh=refresh,
     )
     try:
         company = await source.open(parse_company(site.url(), "vendor", LOOPBACK))
@@ -257,8 +260,8 @@ async def test_many_concurrent_requests_cause_one_fetch(site: Versions, store: S
 async def test_concurrent_requests_of_two_processes_cause_one_fetch(
     site: Versions, store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cached, "LEASE_SECONDS", 3600)
-    monkeypatch.setattr(cached, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(cache, "LEASE_SECONDS", 3600)
+    monkeypatch.setattr(cache, "POLL_SECONDS", 0.01)
     async with process(tmp_path) as other, reading(site, store) as one, reading(site, other) as another:
         refused = asyncio.Event()
         for each in (store, other):
@@ -290,8 +293,8 @@ def watched(
 async def test_what_a_process_that_died_was_fetching_is_fetched(
     site: Versions, store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cached, "LEASE_SECONDS", 0.05)
-    monkeypatch.setattr(cached, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(cache, "LEASE_SECONDS", 0.05)
+    monkeypatch.setattr(cache, "POLL_SECONDS", 0.01)
     async with process(tmp_path) as dead, reading(site, dead) as (source, found):
         site.gate.clear()
         monkeypatch.setattr(dead, "keep_copies", _nothing)

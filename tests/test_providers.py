@@ -38,6 +38,7 @@ from doubles import (
     planted,
     using,
 )
+from playbooks import TEXT_FORMATS, export
 from scripted import VENDOR, VENDOR_TEXTS, Asked, ScriptedSource, Stage, Written, codes, invented_sites, pages, written
 
 from octave_mcp.app import App
@@ -61,7 +62,6 @@ from octave_mcp.domain.prospect import ProspectReading, Understanding
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, SetupError, SiteUnreachable
-from octave_mcp.exports import export, names
 from octave_mcp.models import _limiter, _remote
 from octave_mcp.models._limiter import Limiter
 from octave_mcp.models.anthropic import Messages
@@ -622,7 +622,7 @@ async def test_errors_planted_in_a_third_of_the_answers_enter_no_export(
     assert playbook, record.error
     assert planted_kinds.total() > 5
     assert not any(INJECTED in request.user for request in double.asked if not request.is_second)
-    exported = [export(name).render(playbook) for name in names()]
+    exported = [export(name).render(playbook) for name in TEXT_FORMATS]
     assert [marker for marker in PLANTS for text in exported if marker in text] == []
     assert "suspicious_page" in {flag.code for flag in playbook.flags}
 
@@ -680,7 +680,7 @@ async def test_what_a_model_or_its_provider_says_in_other_places_stays_out_of_th
 
     assert playbook, record.error
     assert record.status == "partial"
-    assert [name for name in names() if "Bob at" in export(name).render(playbook)] == []
+    assert [name for name in TEXT_FORMATS if "Bob at" in export(name).render(playbook)] == []
 
 
 async def test_a_site_whose_name_is_a_sentence_is_called_by_its_domain(tmp_path: Path) -> None:

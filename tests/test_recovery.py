@@ -35,10 +35,10 @@ LONG = 1_000_000
 SERVER = f"""
 import json, os, runpy, signal, sys
 
-from octave_mcp.sources import _kept
+from octave_mcp.sources import cache
 
 options, write = json.loads(sys.argv.pop()), sys.stderr.write
-_kept.LEASE_SECONDS = options.get("lease_seconds", _kept.LEASE_SECONDS)
+cache.LEASE_SECONDS = options.get("lease_seconds", cache.LEASE_SECONDS)
 
 
 def write_and_die(text):

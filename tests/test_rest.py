@@ -72,7 +72,7 @@ async def test_a_started_run_is_returned_at_once_and_found_finished_later(held_p
     assert begun.json()["status"] in {"queued", "running"}
     assert report["status"] == "completed"
     assert report["overview"]["personas"]
-    assert report["links"] == [f"/runs/{report['run_id']}/playbook.{suffix}" for suffix in ("md", "html", "json")]
+    assert report["links"] == [f"/runs/{report['run_id']}/playbook.{suffix}" for suffix in ("json", "md", "html")]
 
 
 async def test_the_same_key_finds_the_same_run_and_is_rejected_with_another_request(held_pair: Pair) -> None:

@@ -20,7 +20,7 @@ from octave_mcp.settings import load
 from octave_mcp.surfaces import http
 from octave_mcp.surfaces.rest import handlers as rest
 from octave_mcp.surfaces.rest.access import MOST_BODY_BYTES
-from octave_mcp.tools.functions import TOOLS
+from octave_mcp.tools import TOOLS
 
 NOT_UTF8 = b'{"vendor_domain": "\xff"}'
 

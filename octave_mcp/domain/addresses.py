@@ -33,6 +33,7 @@ UNSAFE = re.compile(
     re.IGNORECASE,
 )
 NETLOC = re.compile(r"(?:\[[0-9a-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?", re.IGNORECASE)
+IPV4 = re.compile(r"(?:\d+\.){3}\d+")
 NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|\d+")
 TRACKING = re.compile(r"utm_\w+|hsa_\w+|mc_[ce]id|[gd]clid|gbraid|wbraid|fbclid|msclkid|yclid|igshid|_hs\w+|_ga|ref")
 
@@ -111,6 +112,20 @@ def is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_web_address(text: str) -> bool:
+    """Whether an HTTP client can send requests to it, as to the base URL of a service; any host and user will do."""
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+        if ":" in host or IPV4.fullmatch(host):
+            ipaddress.ip_address(host)
+        elif not host.isascii():
+            _idna(host)
+    except ValueError:
+        return False
+    return parts.scheme in PORTS and bool(host) and port != 0 and text.isprintable() and " " not in text
 
 
 @cache

@@ -97,7 +97,7 @@ class Page(Value):
         return count_words(self.text)
 
 
-_PASSING = ("timeout", "connection_failed", "bot_wall", "http_408", "http_425", "http_429", "http_5")
+_TRANSIENT = ("timeout", "connection_failed", "http_408", "http_425", "http_429", "http_5")
 
 
 class PageFailure(Value):
@@ -108,9 +108,17 @@ class PageFailure(Value):
     reason: str
 
     @property
+    def is_transient(self) -> bool:
+        """Whether its site failed for now, so that another run may read the page: this run is partial."""
+        return self.code.startswith(_TRANSIENT)
+
+    @property
     def may_pass(self) -> bool:
-        """Whether it may be over in a moment, so that whoever asks next should not be told of it."""
-        return self.code.startswith(_PASSING)
+        """Whether to try again at the next request instead of caching it: also at a bot wall, which may let it through.
+
+        A bot wall does not make a run partial: a site that keeps one up would make every run of it partial.
+        """
+        return self.is_transient or self.code == "bot_wall"
 
 
 class Addresses(Value):

@@ -11,6 +11,7 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 
 LONGEST_GAP = 40
 """Characters between two words that make an instruction only together."""
@@ -233,8 +234,29 @@ def _any_of(patterns: str) -> str:
     return "|".join("".join(paragraph.split("\n")) for paragraph in patterns.strip().split("\n\n"))
 
 
-INSTRUCTION = re.compile(_skeleton(_any_of(f"{OVERRULES}\n{BECOMES}\n{ADDRESSES}\n{SMUGGLES}")))
-CJK_INSTRUCTION = re.compile(_any_of(CJK), re.IGNORECASE)
+@cache
+def _instruction() -> re.Pattern[str]:
+    """Compiled on first use: it takes 20 ms, and the parser's subprocess does not need it."""
+    return re.compile(_skeleton(_any_of(f"{OVERRULES}\n{BECOMES}\n{ADDRESSES}\n{SMUGGLES}")))
+
+
+@cache
+def _cjk_instruction() -> re.Pattern[str]:
+    return re.compile(_any_of(CJK), re.IGNORECASE)
+
+
+# The other patterns take 20 times as long.
+FIRST_LOOK = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|prompts?)\b"
+    r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b"
+    r"|\b(?:ai|language) models?\b.{0,40}\b(?:must|should|reading)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def may_address_model(text: str) -> bool:
+    """A quick first look at text of any length; `addresses_model` decides once the text is a passage."""
+    return bool(FIRST_LOOK.search(text))
 
 
 def addresses_model(text: str) -> bool:
@@ -244,9 +266,9 @@ def addresses_model(text: str) -> bool:
 
 
 def _instructs(text: str) -> bool:
-    if not text.isascii() and CJK_INSTRUCTION.search(unicodedata.normalize("NFKC", text)):
+    if not text.isascii() and _cjk_instruction().search(unicodedata.normalize("NFKC", text)):
         return True
-    return any(INSTRUCTION.search(reading) for reading in _readings(" ".join(_skeleton(text).split())))
+    return any(_instruction().search(reading) for reading in _readings(" ".join(_skeleton(text).split())))
 
 
 def _readings(text: str) -> Iterator[str]:

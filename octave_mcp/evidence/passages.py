@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
@@ -17,7 +18,7 @@ from octave_mcp.evidence.dates import date_of_heading
 
 PASSAGE_CHARACTERS = 300
 LONGEST_QUOTATION_SENTENCES = 2
-STALE_DAYS = 548
+STALE_MONTHS = 18
 
 _MARK = re.compile(r"[ \t]*(?:#{1,6}\s+|(?:>\s*)?[-*+]\s+|(?:>\s*)?\d{1,3}[.)]\s+|>\s?(?:[—–]\s)?|\|\s*)?")
 _RULE = re.compile(r"^[\s|:*_>-]*$")
@@ -194,10 +195,16 @@ def evidence_id(page: PageRef, start: int, end: int) -> EvidenceId:
     return f"e{digest[:10]}"
 
 
-def is_stale(evidence: Evidence) -> bool:
-    """D8: whether the page was over 18 months old when it was read; a page without a date is not known to be."""
-    published = evidence.published_on
-    return published is not None and (evidence.fetched_at.date() - published).days > STALE_DAYS
+def is_stale(source: Evidence | PageRef, on: date | None = None) -> bool:
+    """D8: whether it was published more than 18 months before that day, by default the day on which it was fetched.
+
+    A page without a date is not known to be stale.
+    """
+    published, on = source.published_on, on or source.fetched_at.date()
+    if published is None:
+        return False
+    months = (on.year - published.year) * 12 + on.month - published.month
+    return (months, on.day) > (STALE_MONTHS, published.day)
 
 
 def confidence(evidence: Sequence[Evidence], *, stated: bool) -> Confidence:

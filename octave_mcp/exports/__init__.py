@@ -1,25 +1,17 @@
-"""Playbooks as files: one module per format, found by its name."""
+"""Playbooks as files: one module per format. `octave_mcp.domain.choices` lists the formats."""
 
 from __future__ import annotations
 
-import pkgutil
 from importlib import import_module
 
-from octave_mcp.errors import UnknownName
+from octave_mcp.domain.choices import FORMATS, choice
 from octave_mcp.ports import Export
-
-
-def names() -> tuple[str, ...]:
-    """The formats there are, in alphabetical order."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
 
 
 def export(name: str) -> Export:
     """The format of this name, loaded on first use.
 
     Raises:
-        UnknownName: no module has this name.
+        UnknownName: there is no such format.
     """
-    if name not in names():
-        raise UnknownName(f"there is no export {name!r}; choose one of: {', '.join(names())}")
-    return import_module(f"{__name__}.{name}").EXPORT
+    return import_module(choice(FORMATS, name, "format").module).EXPORT

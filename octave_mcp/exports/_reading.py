@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,8 +14,7 @@ from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.notices import FlagCode, Gap
 from octave_mcp.domain.playbook import NamedCompany, Playbook
 from octave_mcp.domain.vendor import Element, VendorElements
-
-STALE_AFTER_MONTHS = 18
+from octave_mcp.evidence.passages import is_stale
 
 FLAGS: dict[FlagCode, tuple[str, str]] = {
     "extractive": (
@@ -101,16 +99,6 @@ class Citations:
             evidence = self._evidence[id_]
             self._sources[id_] = Source(len(self._sources) + 1, evidence, is_stale(evidence, self._on))
         return self._sources[id_]
-
-
-def is_stale(evidence: Evidence, on: date) -> bool:
-    """Whether its page was published more than 18 months before; a page without a date is not."""
-    published = evidence.published_on
-    return published is not None and _months(published, on) > STALE_AFTER_MONTHS
-
-
-def _months(first: date, last: date) -> float:
-    return (last.year - first.year) * 12 + last.month - first.month + (last.day - first.day) / 31
 
 
 def in_words(code: str) -> str:

@@ -17,9 +17,6 @@ _GOOD, _FAIR = 90, 70
 class Html:
     """One file that fetches nothing: style and script are inside, and its policy admits no others."""
 
-    suffix = "html"
-    media_type = "text/html"
-
     def render(self, playbook: Playbook) -> str:
         template = _ENVIRONMENT.get_template("playbook.html.jinja")
         return template.render(

@@ -6,9 +6,6 @@ from octave_mcp.domain.playbook import Playbook
 class Json:
     """Everything there is, in the fields of the contract: `Playbook.model_validate_json` gives the playbook back."""
 
-    suffix = "json"
-    media_type = "application/json"
-
     def render(self, playbook: Playbook) -> str:
         return playbook.model_dump_json(indent=2) + "\n"
 

@@ -23,9 +23,6 @@ _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 class Markdown:
     """A document to read, in CommonMark with tables; nothing in it is HTML."""
 
-    suffix = "md"
-    media_type = "text/markdown"
-
     def render(self, playbook: Playbook) -> str:
         template = _ENVIRONMENT.get_template("playbook.md.jinja")
         return template.render(reading(playbook), as_code=_code, as_block=_block, as_link=_link, in_marks=_in_marks)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
+from octave_mcp.concurrency.retry_after import retry_after_seconds
 from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transient, UnknownModel, UpstreamError
 from octave_mcp.settings import MASK, SHORTEST_SECRET
 
@@ -17,9 +18,6 @@ _UNKNOWN_MODEL = {"model_not_found", "not_found_error"}
 _LATER = {408, 409, 425}
 _KEY = re.compile(r"\b(?:(?:sk|pk|key|api)[-_][\w*.-]{6,}|Bearer\s+\S+)", re.IGNORECASE)
 _CREDIT = re.compile(r"credit balance|insufficient (?:credit|balance|quota)|exceeded your current quota", re.IGNORECASE)
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_TIME = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|[smh])", re.IGNORECASE)
-_WAIT = re.compile(rf"(?:retry|try again) (?:in|after) ((?:{_TIME.pattern}[a-z]*\s?)+)", re.IGNORECASE)
 
 
 class Key(NamedTuple):
@@ -33,7 +31,7 @@ def ours(failed: Exception, provider: str, model: str, key: Key) -> UpstreamErro
     """What the caller may be told of it, without the key."""
     status: int = getattr(failed, "status_code", None) or 0
     code = _code(failed)
-    words, wait = said(failed, key), retry_after(failed)
+    words, wait = said(failed, key), retry_after_seconds(_headers(failed), _text(failed))
     told = f"{provider} answered {status or type(failed).__name__}: {words}"
     is_rate_limit = status == 429 and (code or wait is not None)  # noqa: PLR2004 - which some call a quota, too
     if code in _NO_QUOTA or status == 402 or (_CREDIT.search(words) and not is_rate_limit):  # noqa: PLR2004 - Payment Required
@@ -61,17 +59,8 @@ def said(failed: Exception, key: Key) -> str:
     return _KEY.sub(MASK, text)[:LONGEST_TEXT]
 
 
-def retry_after(failed: Exception) -> float | None:
-    """Seconds, by the headers or else the text; None where the provider says nothing, or a date."""
-    headers: Mapping[str, str] = getattr(getattr(failed, "response", None), "headers", {})
-    for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
-        try:
-            return max(0.0, float(headers[name]) / divisor)
-        except (KeyError, ValueError):
-            continue
-    if told := _WAIT.search(_text(failed)):
-        return sum(float(number) * _UNITS[unit.lower()] for number, unit in _TIME.findall(told[1]))
-    return None
+def _headers(failed: Exception) -> Mapping[str, str]:
+    return getattr(getattr(failed, "response", None), "headers", {})
 
 
 def _text(failed: Exception) -> str:

@@ -23,6 +23,7 @@ from octave_mcp.models._limiter import limiter
 from octave_mcp.models._prices import load_prices, priced
 from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import Beside
+from octave_mcp.settings import ELEMENT_KINDS
 
 
 class Remote:
@@ -43,7 +44,7 @@ class Remote:
         key: Key,
         elsewhere: str = "",
         most: int,
-        specialists: int = 8,
+        specialists: int = ELEMENT_KINDS,
         beside: Beside | None = None,
     ) -> None:
         self.name = name
@@ -57,7 +58,7 @@ class Remote:
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took: prompts, passages and answers, in tokens."""
         packs = ceil(max_pages / self.capacity.pack_pages)
-        groups = ceil(8 / self._specialists)
+        groups = ceil(ELEMENT_KINDS / self._specialists)
         reading = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900)
         writing = Tokens(input=6_600 + 10 * 7_400, output=1_000 + 10 * 1_000)
         prices = [

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
-import httpx2
 from pydantic import SecretStr
 
+from octave_mcp.domain.addresses import is_web_address
 from octave_mcp.domain.asks import Tier
+from octave_mcp.domain.choices import WITHOUT_KEY
 from octave_mcp.errors import SetupError
-from octave_mcp.settings import KEYLESS, Settings, value_of
+from octave_mcp.settings import Settings, value_of
 
 _KEY = re.compile(r"[!#-&(-~]+")
 """Signs of ASCII that can be seen, except quotation marks, which stand around keys, not in them."""
@@ -25,7 +25,7 @@ def key_of(variable: str) -> SecretStr:
     """
     if found := value_of(variable):
         return sendable(variable, found)
-    raise SetupError(f"{variable} not found: set it in the environment or in .env; {KEYLESS}")
+    raise SetupError(f"{variable} not found: set it in the environment or in .env; {WITHOUT_KEY}")
 
 
 def sendable(variable: str, key: SecretStr) -> SecretStr:
@@ -58,21 +58,12 @@ def reachable(variable: str, address: str) -> str:
     Raises:
         SetupError: it is no web address; the text does not tell it, since a password may be in it.
     """
-    if _is_web_address(address):
+    if is_web_address(address):
         return address.rstrip("/")
     raise SetupError(
         f"{variable} is no web address: give one with its scheme, and a port below 65536 if any, "
         "like 'http://localhost:11434/v1'"
     )
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts, _ = urlsplit(text), httpx2.URL(text)
-        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except (ValueError, httpx2.InvalidURL):
-        return False
-    return is_whole and text.isprintable() and " " not in text
 
 
 def models_of(settings: Settings, provider: str, defaults: Mapping[str, str]) -> dict[Tier, str]:

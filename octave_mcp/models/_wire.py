@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
-import threading
-from functools import cache
 from typing import Any, NamedTuple, Protocol
-
-import httpx2
 
 from octave_mcp.asks.rendering import Rendered
 from octave_mcp.asks.schema import Schema
@@ -16,20 +11,6 @@ CALL_SECONDS = 120.0
 """How long a provider may take for one answer."""
 THOUGHT_TOKENS = 4000
 """Room for what a model thinks before it answers, which providers count as part of the answer."""
-
-
-_ONE_AT_A_TIME = threading.Lock()
-
-
-def trust() -> ssl.SSLContext:
-    """The certificates that every client trusts: reading them takes a client 15 ms and over a megabyte."""
-    with _ONE_AT_A_TIME:
-        return _trust()
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    return httpx2.create_ssl_context()
 
 
 class Tokens(NamedTuple):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from octave_mcp.concurrency.tls import tls_context
 from octave_mcp.errors import Transient
 from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._setup import address_of, key_of, models_of
-from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens, trust
+from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings
 
@@ -38,7 +39,7 @@ class Messages:
         import anthropic  # noqa: PLC0415 - nearly three seconds, and 70 MB
 
         self.errors: tuple[type[Exception], ...] = (anthropic.AnthropicError,)
-        own = anthropic.DefaultAsyncHttpxClient(verify=trust(), timeout=CALL_SECONDS)
+        own = anthropic.DefaultAsyncHttpxClient(verify=tls_context(), timeout=CALL_SECONDS)
         self._client = anthropic.AsyncAnthropic(
             api_key=key, base_url=base_url, max_retries=0, timeout=CALL_SECONDS, http_client=own
         )

@@ -10,11 +10,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from octave_mcp.concurrency.tls import tls_context
 from octave_mcp.errors import SetupError
 from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._setup import address_of, models_of, reachable, sendable
-from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens, trust
+from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings, value_of
 
@@ -63,7 +64,7 @@ class Chat:
         import openai  # noqa: PLC0415 - over a second, and 50 MB
 
         self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
-        own = openai.DefaultAsyncHttpxClient(verify=trust(), timeout=CALL_SECONDS)
+        own = openai.DefaultAsyncHttpxClient(verify=tls_context(), timeout=CALL_SECONDS)
         self._client = openai.AsyncOpenAI(
             api_key=key, base_url=base_url, max_retries=0, timeout=CALL_SECONDS, http_client=own
         )

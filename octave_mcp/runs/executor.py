@@ -42,7 +42,6 @@ MOST_RESUMED = 20
 MOST_PATIENT = 500
 """Runs that may wait for answers at once, beside those that work."""
 
-FAILED_PAGE_CODES = ("timeout", "connection_failed", "http_429", "http_5")
 _FAILED_GAPS = frozenset(kind.code for kind in tree(UpstreamError))
 _NO_ACCESS = frozenset(kind.code for kind in tree(NoAccess))
 _PARTIAL_GAPS = _FAILED_GAPS | {"dropped_by_check"}
@@ -341,5 +340,5 @@ def _why_not(playbook: Playbook) -> RunError:
 
 def _is_partial(playbook: Playbook) -> bool:
     """Whether something failed or was dropped; what the sites do not say is no failure, nor is a page that is gone."""
-    failed = any(failure.code.startswith(FAILED_PAGE_CODES) for failure in playbook.failed_pages)
+    failed = any(failure.is_transient for failure in playbook.failed_pages)
     return failed or any(gap.code in _PARTIAL_GAPS for gap in playbook.gaps)

@@ -1,4 +1,4 @@
-"""One fetch for all who want the same thing at the same time."""
+"""Single flight: callers that need the same key at the same time share one fetch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Fetch = Callable[[Sequence[str]], Awaitable[dict[str, T]]]
 
 
 class _Flight(Generic[T]):
-    """A fetch under way. It goes on for as long as anyone waits for it, whoever began it."""
+    """A fetch in progress. It continues as long as at least one caller waits for it."""
 
     def __init__(self, task: asyncio.Task[dict[str, T]]) -> None:
         self.task = task
         self._waiting = 0
 
-    async def landed(self) -> dict[str, T]:
+    async def result(self) -> dict[str, T]:
         self._waiting += 1
         try:
             return await asyncio.shield(self.task)
@@ -32,57 +32,55 @@ class _Flight(Generic[T]):
                 await asyncio.wait([self.task])
 
     @property
-    def is_boarding(self) -> bool:
+    def is_joinable(self) -> bool:
         return not self.task.done() and not self.task.cancelling()
 
 
-_UnderWay = dict[str, _Flight[Any]]
+_InFlight = dict[str, _Flight[Any]]
 
 
-class Flights(Generic[T]):
-    """What one source fetches, and what it waits for that others do: all who keep things in one place share flights.
+class SingleFlight(Generic[T]):
+    """The fetches that one source starts, and those of others that it joins.
 
-    Those that want everything `anew` share theirs: what others wait for may be a copy.
+    Sources with the same `scope` (the store that they cache in) share fetches. Those that `refresh` share among
+    themselves only, since another source's fetch may return a cached copy.
     """
 
-    _of_all: ClassVar[WeakKeyDictionary[object, tuple[_UnderWay, _UnderWay]]] = WeakKeyDictionary()
+    _scopes: ClassVar[WeakKeyDictionary[object, tuple[_InFlight, _InFlight]]] = WeakKeyDictionary()
 
-    def __init__(self, place: object, *, anew: bool) -> None:
-        self._under_way = self._of_all.setdefault(place, ({}, {}))[anew]
+    def __init__(self, scope: object, *, refresh: bool) -> None:
+        self._in_flight = self._scopes.setdefault(scope, ({}, {}))[refresh]
         self._own: set[asyncio.Task[dict[str, T]]] = set()
 
     async def get(self, keys: Sequence[str], fetch: Fetch[T]) -> dict[str, T]:
-        """What is fetched for each key; those that nobody is fetching yet are fetched together."""
-        wanted = dict.fromkeys(keys)
-        joined = {flight for key in wanted if (flight := self._under_way.get(key)) and flight.is_boarding}
-        taken = [key for key in wanted if not self._boards(key, joined)]
-        if taken:
-            joined.add(self._begun(taken, fetch))
-        landed = await together(*(flight.landed() for flight in joined))
-        found = {key: one for some in landed for key, one in some.items()}
-        return {key: found[key] for key in wanted}
+        """What is fetched for each key; the keys that nobody is fetching yet are passed to one call of `fetch`."""
+        unique = dict.fromkeys(keys)
+        flights = {flight for key in unique if (flight := self._in_flight.get(key)) and flight.is_joinable}
+        missing = [key for key in unique if self._in_flight.get(key) not in flights]
+        if missing:
+            flights.add(self._start(missing, fetch))
+        results = await together(*(flight.result() for flight in flights))
+        found = {key: value for result in results for key, value in result.items()}
+        return {key: found[key] for key in unique}
 
     async def close(self) -> None:
-        """Waits for what this source fetches for others: its connections are to be closed next."""
+        """Wait for the fetches that this source runs for others, whose connections are closed next."""
         if self._own:
             await asyncio.wait(self._own)
 
-    def _boards(self, key: str, joined: set[_Flight[T]]) -> bool:
-        return self._under_way.get(key) in joined
-
-    def _begun(self, keys: Sequence[str], fetch: Fetch[T]) -> _Flight[T]:
-        async def fly() -> dict[str, T]:
+    def _start(self, keys: Sequence[str], fetch: Fetch[T]) -> _Flight[T]:
+        async def run() -> dict[str, T]:
             return await fetch(keys)
 
-        task = asyncio.create_task(fly())
+        task = asyncio.create_task(run())
         flight = _Flight(task)
-        self._under_way.update(dict.fromkeys(keys, flight))
+        self._in_flight.update(dict.fromkeys(keys, flight))
         self._own.add(task)
-        task.add_done_callback(lambda _: self._end(flight, keys))
+        task.add_done_callback(lambda _: self._finish(flight, keys))
         return flight
 
-    def _end(self, flight: _Flight[T], keys: Sequence[str]) -> None:
+    def _finish(self, flight: _Flight[T], keys: Sequence[str]) -> None:
         self._own.discard(flight.task)
         for key in keys:
-            if self._under_way.get(key) is flight:
-                del self._under_way[key]
+            if self._in_flight.get(key) is flight:
+                del self._in_flight[key]

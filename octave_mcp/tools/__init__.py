@@ -1,0 +1,11 @@
+"""The shared functions: what a user can ask for, whichever surface the call comes by.
+
+To add one, write a module with a function under `@tool`, and import the module here.
+"""
+
+from __future__ import annotations
+
+from octave_mcp.tools import playbooks, questions, sessions
+from octave_mcp.tools.registry import TOOLS
+
+__all__ = ("TOOLS", "playbooks", "questions", "sessions")

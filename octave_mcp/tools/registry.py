@@ -122,7 +122,7 @@ def tool(
     idempotent: bool = False,
     open_world: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
-    """Registers a function of `tools.py` under its own name; its signature and docstring are its interface."""
+    """Registers a function under its own name; its signature and docstring are its interface."""
 
     def register(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         TOOLS[function.__name__] = Tool(

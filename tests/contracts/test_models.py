@@ -12,8 +12,8 @@ import pytest
 from doubles import Double, answer_to
 from scripted import PROSPECT, VENDOR, Asked, NoNotes, ScriptedModel, Stage, Written
 
-from octave_mcp.app import available
 from octave_mcp.domain.asks import Usage
+from octave_mcp.domain.choices import MODELS, names
 from octave_mcp.domain.questions import KeptQuestion, Question
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
@@ -22,7 +22,7 @@ from octave_mcp.models._wire import Tokens
 from octave_mcp.ports import Beside, Model
 from octave_mcp.settings import Settings
 
-NAMES = available("models")
+NAMES = names(MODELS)
 
 
 class Answering:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pkgutil
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,19 +13,20 @@ import stamina
 from firecrawl_double import Double
 from scripted import PROSPECT, VENDOR, NoNotes, ScriptedSource, invented_sites
 
-import octave_mcp.sources
 from octave_mcp.demo import serve_demo
 from octave_mcp.domain.addresses import parse_company, url_key
+from octave_mcp.domain.choices import SOURCES, names
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import UpstreamError
 from octave_mcp.ports import Source
 from octave_mcp.settings import Settings
 from octave_mcp.sources import crawler, firecrawl
+from octave_mcp.sources.factory import Adapter, make_source
 from octave_mcp.sources.firecrawl import client
 
-MAKE = {"crawler": crawler.make, "firecrawl": firecrawl.make}
-NAMES = (*MAKE, "scripted")
+ADAPTERS: dict[str, Adapter] = {"crawler": crawler, "firecrawl": firecrawl}
+NAMES = (*ADAPTERS, "scripted")
 NOWHERE = "http://127.0.0.1:9"
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
@@ -52,14 +52,13 @@ def without_waiting() -> Iterator[None]:
 def double() -> Iterator[Double]:
     answering = Double()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(client, "FIRST_LOOK_SECONDS", 0.001)
+        patched.setattr(client, "FIRST_POLL_SECONDS", 0.001)
         yield answering
     answering.close()
 
 
 def test_every_source_is_under_contract() -> None:
-    found = [module.name for module in pkgutil.iter_modules(octave_mcp.sources.__path__) if module.name[0] != "_"]
-    assert found == list(MAKE)
+    assert set(names(SOURCES)) == set(ADAPTERS)
 
 
 def source_of(name: str, double: Double) -> Source:
@@ -68,7 +67,7 @@ def source_of(name: str, double: Double) -> Source:
     settings = {"allow_hosts": ("127.0.0.1",), "fetch_timeout_seconds": 100_000}
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("FIRECRAWL_API_URL", double.url)
-        return MAKE[name](Settings.model_validate(settings), NoNotes())
+        return make_source(ADAPTERS[name], Settings.model_validate(settings), NoNotes())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=NAMES)

@@ -10,7 +10,7 @@ from octave_mcp.domain.evidence import EvidenceId, Finding, Passage
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.prospect import Fact, FactTopic, Need, ProspectIntelligence
-from octave_mcp.evidence.passages import STALE_DAYS
+from octave_mcp.evidence.passages import is_stale
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import is_person, speaks_of
 from octave_mcp.models.extractive.quoting import MOST_WORDS, stands_alone, without_lead
@@ -96,7 +96,7 @@ def _line(evidence: tuple[EvidenceId, ...], worth: float, shown: Shown) -> Line 
     if passage is None or passage.page.kind in _NEVER:
         return None
     text = _text(passage)
-    if not text or _is_past(text, evidence, shown):
+    if not text or is_stale(passage.page) or _is_past(text, shown.age_days(evidence)):
         return None
     fresh = shown.freshness(evidence)
     return Line(
@@ -131,11 +131,8 @@ def _is_clear(text: str) -> bool:
     )
 
 
-def _is_past(text: str, evidence: tuple[EvidenceId, ...], shown: Shown) -> bool:
-    """Whether a line is news no more: over 18 months old, 'soon' long after, a funding round of unknown date."""
-    age = shown.age_days(evidence)
-    if age is not None and age > STALE_DAYS:
-        return True
+def _is_past(text: str, age: int | None) -> bool:
+    """Whether a line is news no more: 'soon' after some months, or a funding round of unknown date."""
     if _PASSES.search(text) and (age is None or age > PASSING_DAYS):
         return True
     return bool(cues.FACTS["funding"].search(text)) and age is None

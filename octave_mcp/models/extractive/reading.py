@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Literal
 
 from octave_mcp.domain.evidence import Cite, Passage
-from octave_mcp.domain.page import PageRef
+from octave_mcp.domain.page import STRUCTURED_HEADING, PageRef
 
 LONGEST_LINE = 1200
 """Characters; what is longer is no sentence, and patterns take their time over it."""
@@ -17,8 +17,6 @@ LONGEST_LINE = 1200
 QUOTATION_WORDS = 5
 
 Form = Literal["heading", "item", "quote", "attribution", "row", "sentence"]
-
-STRUCTURED_HEADING = "About this page"
 
 _OPENING = ("“", '"')
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.page import PageKind
-from octave_mcp.evidence.passages import STALE_DAYS, evidence_id
+from octave_mcp.evidence.passages import evidence_id, is_stale
 from octave_mcp.models.extractive import cues
 
 OLD_DAYS = 1500
@@ -44,8 +44,8 @@ class Shown:
 
     def is_current(self, evidence: Sequence[EvidenceId]) -> bool:
         """Whether it may show what is needed today: of the last 18 months, or undated on a page that is kept up."""
-        age = self.age_days(evidence)
-        return self.freshness(evidence) > STALE if age is None else age <= STALE_DAYS
+        dated = [passage.page for i in evidence if (passage := self.passage(i)) and passage.page.published_on]
+        return not all(map(is_stale, dated)) if dated else self.freshness(evidence) > STALE
 
     def freshness(self, evidence: Sequence[EvidenceId]) -> float:
         """From 0 for what is over four years old to 3 for what is new; undated, 2 on pages kept up, else 0.5."""

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from octave_mcp.ports import Memory, Source
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from octave_mcp.ports import Memory
 from octave_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from octave_mcp.sources.reader import Reader
+    from octave_mcp.sources.web.access import SiteAccess
 
 
 def is_set_up() -> bool:
@@ -15,9 +22,15 @@ def check() -> None:
     """There is nothing to set up wrongly."""
 
 
-def make(settings: Settings, memory: Memory, *, refresh: bool = False) -> Source:
-    from octave_mcp.sources.cached import Kept  # noqa: PLC0415 - parsers and a client, needed by a run only
-    from octave_mcp.sources.crawler.crawler import Crawler  # noqa: PLC0415 - ditto
+def make(
+    settings: Settings,
+    memory: Memory,
+    *,
+    fallback: Callable[[SiteAccess], Reader],  # noqa: ARG001 - the crawler needs none
+    refresh: bool,
+) -> Reader:
+    # Only a run needs the parsers and the client.
+    from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
+    from octave_mcp.sources.web.access import SiteAccess  # noqa: PLC0415
 
-    reader = Crawler(settings, memory, refresh=refresh)
-    return Kept(reader, memory, max_age_seconds=settings.page_max_age_seconds, refresh=refresh)
+    return Crawler(SiteAccess(settings, memory, refresh=refresh))

@@ -1,7 +1,7 @@
-"""Firecrawl's SDK: what we ask of it, with its jobs followed and stopped by ourselves, and its credits counted.
+"""Firecrawl's SDK. We follow and cancel its jobs ourselves, and count the credits.
 
-Its own `batch_scrape` drops the options, loses the job where it fails while it waits, and leaves it running, and
-costing, where the caller gives up.
+Its own `batch_scrape` drops the options, loses the job if an error occurs while it waits, and leaves the job running,
+and costing credits, if the caller gives up.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from octave_mcp.concurrency.retrying import retrying
 from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.page import Link
 from octave_mcp.errors import InputError, UpstreamError
-from octave_mcp.sources.firecrawl.failures import ours
+from octave_mcp.sources.firecrawl.failures import as_our_error
 
 T = TypeVar("T")
 
 CALL_SECONDS = 40.0
 JOB_SECONDS = 120.0
 CANCEL_SECONDS = 5.0
-FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.5, 2.0
+FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.5, 2.0
 ATTEMPTS, RETRY_SECONDS = 8, 30.0
 PAGE_MILLISECONDS = 30_000
 AT_ONCE = 10
@@ -40,9 +40,9 @@ CREDITS_OF_A_MAP = 1
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page as Firecrawl had it: `url` is where it was in the end, `status` what the site answered, 0 if not told.
+    """A page that Firecrawl fetched: `url` is the one after redirects, `status` that of the site, 0 if unknown.
 
-    `kind` is its media type, '' if not told.
+    `kind` is its media type, '' if unknown.
     """
 
     asked: str
@@ -54,7 +54,7 @@ class Document:
 
 
 class Client:
-    """`max_age_seconds` is how old a page may be that Firecrawl has kept itself."""
+    """`max_age_seconds` is how old a page in Firecrawl's own cache may be."""
 
     def __init__(self, key: SecretStr | None, url: str, *, max_age_seconds: float) -> None:
         self.credits = 0
@@ -71,35 +71,38 @@ class Client:
         self._opening = asyncio.Lock()
 
     async def map(self, url: str) -> list[Link]:
-        """The addresses of the site that Firecrawl knows or finds in its sitemaps."""
+        """The URLs of the site that Firecrawl knows or finds in its sitemaps."""
         sdk = await self._opened()
-        found = await self._paid(url, lambda: sdk.map(url, include_subdomains=True, sitemap="include", limit=MOST_URLS))
+        found = await self._send_paid(
+            url, lambda: sdk.map(url, include_subdomains=True, sitemap="include", limit=MOST_URLS)
+        )
         self.credits += CREDITS_OF_A_MAP
         return [Link(url=link.url, text=link.title or "", origin="sitemap") for link in found.links]
 
     async def scrape(self, url: str) -> Document:
         sdk = await self._opened()
-        found = await self._paid(url, lambda: sdk.scrape(url, auto_resume=False, **self._options))
+        found = await self._send_paid(url, lambda: sdk.scrape(url, auto_resume=False, **self._options))
         self.credits += _credits(found)
         return _document(found, url)
 
     async def batch(self, urls: Sequence[str], on_page: Callable[[Document], Awaitable[None]]) -> bool:
-        """Whether the job came to its end in time. Each page is told once, as soon as it is there; some may never be.
+        """Scrape pages in one job, and return whether it finished in time.
 
-        Whatever ends this before the job's end also ends the job.
+        `on_page` is called once for each page as soon as it is fetched; some may never be. If this call ends early, the
+        job is cancelled.
         """
         job = await self._started(urls)
-        following = _Job(urls, on_page)
+        progress = _Job(urls, on_page)
         try:
             async with asyncio.timeout(JOB_SECONDS):
-                await self._follow(job, following)
+                await self._follow(job, progress)
         except TimeoutError:
             return False
         finally:
-            self.credits += following.credits
-            if following.is_going:
+            self.credits += progress.credits
+            if progress.is_going:
                 with suppress(UpstreamError, TimeoutError):
-                    await asyncio.wait_for(self._cancelled(job), CANCEL_SECONDS)
+                    await asyncio.wait_for(self._cancel(job), CANCEL_SECONDS)
         return True
 
     async def close(self) -> None:
@@ -107,13 +110,13 @@ class Client:
             await self._sdk.async_http_client.close()
 
     async def _started(self, urls: Sequence[str]) -> str:
-        """The id of a new job. It is stopped where nobody waits for the answer that has its id."""
+        """Start a job and return its id. It is cancelled if this call is, before the id arrives."""
         from firecrawl.v2.types import ScrapeOptions  # noqa: PLC0415 - with the SDK
 
         sdk = await self._opened()
         options = ScrapeOptions(**self._options)
         starting = asyncio.ensure_future(
-            self._paid(
+            self._send_paid(
                 urls[0],
                 lambda: sdk.start_batch_scrape(
                     list(urls), options=options, ignore_invalid_urls=True, max_concurrency=AT_ONCE
@@ -125,45 +128,45 @@ class Client:
         except asyncio.CancelledError:
             with suppress(UpstreamError, TimeoutError):
                 job = await asyncio.wait_for(starting, CANCEL_SECONDS)
-                await asyncio.wait_for(self._cancelled(job.id), CANCEL_SECONDS)
+                await asyncio.wait_for(self._cancel(job.id), CANCEL_SECONDS)
             raise
 
-    async def _follow(self, job: str, following: _Job) -> None:
-        pause = FIRST_LOOK_SECONDS
-        while following.is_going:
+    async def _follow(self, job: str, progress: _Job) -> None:
+        pause = FIRST_POLL_SECONDS
+        while progress.is_going:
             await asyncio.sleep(pause)
-            pause = min(LONGEST_LOOK_SECONDS, pause * 1.5)
-            await self._look(job, following)
-        if following.is_short:  # of what was told in parts, one was lost
-            following.cursor = FROM_THE_START
-            await self._look(job, following)
+            pause = min(LONGEST_POLL_SECONDS, pause * 1.5)
+            await self._poll(job, progress)
+        if progress.is_short:  # one of the pages of the result was lost
+            progress.cursor = FROM_THE_START
+            await self._poll(job, progress)
 
-    async def _look(self, job: str, following: _Job) -> None:
-        """What the job has beyond what it told before, part after part."""
+    async def _poll(self, job: str, progress: _Job) -> None:
+        """Take the results of the job that are new, page after page."""
         more = True
         while more:
-            at = f"/v2/batch/scrape/{job}?{following.cursor}"
-            found = await self._asked(
+            at = f"/v2/batch/scrape/{job}?{progress.cursor}"
+            found = await self._send_free(
                 job, lambda at=at: self._sdk.get_batch_scrape_status_page(at, request_timeout=CALL_SECONDS)
             )
-            more = await following.take(found)
+            more = await progress.take(found)
 
-    async def _cancelled(self, job: str) -> None:
-        await self._asked(job, lambda: self._sdk.cancel_batch_scrape(job))
+    async def _cancel(self, job: str) -> None:
+        await self._send_free(job, lambda: self._sdk.cancel_batch_scrape(job))
 
-    async def _paid(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
-        """What is answered to what costs credits: sent again only where it was refused, or never arrived."""
-        return await self._sent(url, send, resend=False)
+    async def _send_paid(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
+        """Send a request that costs credits: again only if it was refused, or never arrived."""
+        return await self._send(url, send, resend=False)
 
-    async def _asked(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
-        return await self._sent(url, send, resend=True)
+    async def _send_free(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
+        return await self._send(url, send, resend=True)
 
-    async def _sent(self, url: str, send: Callable[[], Awaitable[T]], *, resend: bool) -> T:
+    async def _send(self, url: str, send: Callable[[], Awaitable[T]], *, resend: bool) -> T:
         async def once() -> T:
             try:
                 return await send()
             except (*self._errors, *MISSHAPEN) as failed:
-                raise ours(failed, url, self._key, resend=resend) from None
+                raise as_our_error(failed, url, self._key, resend=resend) from None
 
         return await retrying(once, attempts=ATTEMPTS, seconds=RETRY_SECONDS)
 
@@ -184,7 +187,7 @@ class Client:
 
 
 class _Job:
-    """What is known of a job that is under way."""
+    """The progress of a job."""
 
     def __init__(self, urls: Sequence[str], on_page: Callable[[Document], Awaitable[None]]) -> None:
         self.is_going = True
@@ -200,7 +203,7 @@ class _Job:
         return len(self._seen) < self._completed
 
     async def take(self, found: Any) -> bool:  # noqa: ANN401 - the SDK's
-        """Whether there is more to be had at once."""
+        """Take one page of results, and return whether there is another."""
         self.is_going = found.status == "scraping"
         self._completed = found.completed
         for one in found.data:
@@ -208,13 +211,13 @@ class _Job:
                 self._seen.add(asked)
                 self.credits += _credits(one)
                 await self._on_page(_document(one, asked))
-        following: str | None = found.next if found.data else None
-        if following:
-            self.cursor = urlsplit(following).query
-        return bool(following)
+        next_page: str | None = found.next if found.data else None
+        if next_page:
+            self.cursor = urlsplit(next_page).query
+        return bool(next_page)
 
     def _new(self, url: str) -> str | None:
-        """The address as it was asked for, if it was, and its page is new."""
+        """The URL as it was requested, if it was and its page is new."""
         try:
             asked = self._asked.get(url_key(url))
         except InputError:
@@ -223,19 +226,19 @@ class _Job:
 
 
 def _credits(found: Any) -> int:  # noqa: ANN401 - the SDK's
-    told = found.metadata_typed.credits_used
-    return 1 if told is None else told
+    credits_used = found.metadata_typed.credits_used
+    return 1 if credits_used is None else credits_used
 
 
 def _document(found: Any, asked: str) -> Document:  # noqa: ANN401 - the SDK's
-    said = found.metadata_typed
+    metadata = found.metadata_typed
     return Document(
         asked=asked,
-        url=said.url or asked,
-        status=said.status_code or 0,
-        kind=(said.content_type or "").partition(";")[0].strip().lower(),
+        url=metadata.url or asked,
+        status=metadata.status_code or 0,
+        kind=(metadata.content_type or "").partition(";")[0].strip().lower(),
         html=found.raw_html or "",
-        fetched_at=_time(said.cached_at) if said.cache_state == "hit" else datetime.now(UTC),
+        fetched_at=_time(metadata.cached_at) if metadata.cache_state == "hit" else datetime.now(UTC),
     )
 
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
+from octave_mcp.concurrency.retry_after import retry_after_seconds
 from octave_mcp.errors import BadKey, RateLimited, Transient, UpstreamError
 from octave_mcp.settings import MASK
-from octave_mcp.sources.web.failures import Unread
+from octave_mcp.sources.failures import RETRIED_STATUSES, PageFailed
 
 LONGEST_TEXT = 200
-LATER = frozenset({500, 502, 503, 504})
 BROKEN_OFF = 200
-"""What the SDK says where the status was fine and the answer was not."""
+"""The status of the SDK's error if the response was a success by its status, but its body was not usable."""
 _KEY = re.compile(r"fc-[\w-]{6,}|Bearer\s+\S+", re.IGNORECASE)
 _OF_PAGES = {
     "DNSResolutionError": ("no_address", "Firecrawl finds no address for it"),
@@ -26,7 +26,7 @@ _UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 
 
 class Declined(UpstreamError):
-    """Firecrawl does not do it; the text says why. `everything`: nor anything else that is asked of it."""
+    """Firecrawl refuses the request, for the reason in the text; with `everything`, it refuses all requests."""
 
     def __init__(self, message: str, *, everything: bool = False) -> None:
         super().__init__(message)
@@ -34,31 +34,31 @@ class Declined(UpstreamError):
 
 
 class Unreachable(Transient):
-    """Nobody answers where Firecrawl should be."""
+    """The Firecrawl server cannot be reached."""
 
 
-def ours(failed: Exception, url: str, key: SecretStr | None, *, resend: bool) -> UpstreamError:
-    """What it means for the address that was asked for, in words that the user may be told: without the key.
+def as_our_error(failed: Exception, url: str, key: SecretStr | None, *, resend: bool) -> UpstreamError:
+    """Translate an error of the SDK about `url`; the text does not contain the key.
 
-    `resend` says whether what broke off may be sent again: what costs credits may not.
+    `resend` says whether a request may be sent again after the connection broke off: one that costs credits may not.
     """
     if of_page := _OF_PAGES.get(type(failed).__name__):
-        return Unread(url, *of_page)
-    told = _told(failed, key)
+        return PageFailed(url, *of_page)
+    text = _masked_text(failed, key)
     return (
-        _of_answer(failed, told)
-        or _of_connection(failed, told, resend)
-        or Unread(url, "not_fetched", f"Firecrawl did not fetch it: {told}")
+        _of_answer(failed, text)
+        or _of_connection(failed, text, resend)
+        or PageFailed(url, "not_fetched", f"Firecrawl did not fetch it: {text}")
     )
 
 
-def _of_answer(failed: Exception, told: str) -> UpstreamError | None:
+def _of_answer(failed: Exception, text: str) -> UpstreamError | None:
     status = getattr(failed, "status_code", None) or 0
-    if status in LATER:
+    if status in RETRIED_STATUSES:
         return Transient(f"Firecrawl failed with {status}", retry_after_seconds=_retry_after(failed))
     match status:
         case 401:
-            return BadKey(f"Firecrawl does not accept FIRECRAWL_API_KEY: check it ({told})")
+            return BadKey(f"Firecrawl does not accept FIRECRAWL_API_KEY: check it ({text})")
         case 402:
             return Declined("Firecrawl's account has no credits left", everything=True)
         case 403:
@@ -69,19 +69,19 @@ def _of_answer(failed: Exception, told: str) -> UpstreamError | None:
             return None
 
 
-def _of_connection(failed: Exception, told: str, resend: bool) -> UpstreamError | None:
+def _of_connection(failed: Exception, text: str, resend: bool) -> UpstreamError | None:
     kind = type(failed).__name__
     if kind in _ANSWERS:
         broken = getattr(failed, "status_code", None) in {None, BROKEN_OFF}
-        return Transient(f"Firecrawl gave no answer of its API ({told})") if broken else None
+        return Transient(f"Firecrawl gave no answer of its API ({text})") if broken else None
     if hasattr(failed, "status_code"):
         return None
     if resend or kind in _UNSENT:
-        return Unreachable(f"Firecrawl cannot be reached ({told})")
-    return Declined(f"Firecrawl did not answer ({told})")
+        return Unreachable(f"Firecrawl cannot be reached ({text})")
+    return Declined(f"Firecrawl did not answer ({text})")
 
 
-def _told(failed: Exception, key: SecretStr | None) -> str:
+def _masked_text(failed: Exception, key: SecretStr | None) -> str:
     text = " ".join(str(failed).split()) or type(failed).__name__
     if key:
         text = text.replace(key.get_secret_value(), MASK)
@@ -89,7 +89,5 @@ def _told(failed: Exception, key: SecretStr | None) -> str:
 
 
 def _retry_after(failed: Exception) -> float | None:
-    """Seconds; None where none are named."""
     headers: Mapping[str, str] = getattr(getattr(failed, "response", None), "headers", {})
-    text = headers.get("retry-after", "")
-    return float(text) if text.isdecimal() else None
+    return retry_after_seconds(headers, str(failed))

@@ -13,6 +13,7 @@ from octave_mcp.domain.company import Company
 from octave_mcp.domain.kinds import kind_of
 from octave_mcp.domain.page import Link, LinkOrigin, Page, PageRef
 from octave_mcp.errors import InvalidDomain
+from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.complexity import too_complex
 from octave_mcp.sources.html.language import language_of
 from octave_mcp.sources.html.markdown import markdown
@@ -21,7 +22,6 @@ from octave_mcp.sources.html.prune import content
 from octave_mcp.sources.html.refusals import refusal
 from octave_mcp.sources.html.script_data import embedded_text
 from octave_mcp.sources.html.tree import Element, parse
-from octave_mcp.sources.web.failures import Unread
 
 SHELL_CHARACTERS = 200
 SHELLS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
@@ -44,20 +44,20 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     """The page at `url`, read from its HTML.
 
     Raises:
-        Unread: it is hostile, empty, or nothing but a program's shell.
+        PageFailed: the page is too complex, empty, or needs scripts to show its content.
     """
     if reason := too_complex(html.encode("utf-8", "replace")):
-        raise Unread(url, "too_complex", reason)
+        raise PageFailed(url, "too_complex", reason)
     root = parse(html)
     head = head_of(root)
-    kept = content(root)
-    text = _body(root, kept, head, url)
+    main = content(root)
+    text = _body(root, main, head, url)
     if block := head.block(text):
         text = f"{text}\n\n{block}" if text else block
     ref = PageRef(
         url=url,
         sha256=sha256(text.encode("utf-8")).hexdigest(),
-        title=(title := _title(kept, head)),
+        title=(title := _title(main, head)),
         kind=kind_of(url, title),
         language=language_of(text, root.attributes.get("lang", "")),
         fetched_at=fetched_at,
@@ -71,33 +71,33 @@ def main_text(html: str) -> str:
     return markdown(content(parse(html)))
 
 
-def _body(root: Element, kept: Element, head: Head, url: str) -> str:
+def _body(root: Element, main: Element, head: Head, url: str) -> str:
     """The content as Markdown; of a program's shell, what it brings along for the program to show.
 
     Raises:
-        Unread: there is neither, or it is an excuse.
+        PageFailed: there is neither, or the text is an error message or a bot wall.
     """
-    text = markdown(kept)
-    if refused := refusal(root, kept, head.title, text):
-        raise Unread(url, *refused)
+    text = markdown(main)
+    if refused := refusal(root, main, head.title, text):
+        raise PageFailed(url, *refused)
     if len(text) < SHELL_CHARACTERS and _is_shell(root):
         text = embedded_text(root)
-        if not text and not head.tells:
-            raise Unread(url, "needs_js", NEEDS_JS)
+        if not text and not head.describes_company:
+            raise PageFailed(url, "needs_js", NEEDS_JS)
     elif not text.strip():
-        raise Unread(url, "empty", "There is nothing to read on the page")
+        raise PageFailed(url, "empty", "There is nothing to read on the page")
     return text
 
 
 def _is_shell(root: Element) -> bool:
     if any(element.attributes.get("id") in SHELLS for element in root.elements()) or any(root.find(*SHELL_TAGS)):
         return True
-    return any(NEEDS_SCRIPTS.search(told.text) for told in root.find("noscript"))
+    return any(NEEDS_SCRIPTS.search(element.text) for element in root.find("noscript"))
 
 
-def _title(kept: Element, head: Head) -> str:
+def _title(main: Element, head: Head) -> str:
     """The only h1, else the page's title without the name of its site."""
-    headings = [text for element in kept.find("h1") if (text := element.text)]
+    headings = [text for element in main.find("h1") if (text := element.text)]
     if len(headings) == 1:
         return headings[0]
     return SITE_NAME.sub("", head.title) or head.title

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from octave_mcp.evidence.injection import may_address_model
 from octave_mcp.sources.html.tree import Element
 
 Doubt = Literal["never shown", "not shown yet", "faded"]
@@ -74,15 +75,8 @@ SHOWN_IN_TURN = re.compile(
 )
 OPENERS = frozenset({"button", "summary", "dt"})
 DEEPEST_OPENER, MOST_OPENER_WORDS = 3, 40
-MOST_ORDER_WORDS = 80
+MOST_INSTRUCTION_WORDS = 80
 """What is longer is not dropped for an order in it: its parts may be."""
-# A first look only: whatever becomes a passage is looked at again, with more care.
-INSTRUCTION = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|prompts?)\b"
-    r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b"
-    r"|\b(?:ai|language) models?\b.{0,40}\b(?:must|should|reading)\b",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +113,16 @@ def _hidden_by(sheet: str) -> set[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Around:
+class _Surroundings:
     """What stands around an element: the colour of its ground, and whether a doubt about it all was heard, and how."""
 
     ground: str = ""
     doubted: bool = False
-    speaks: bool = True
+    may_instruct: bool = True
 
 
 def _hidden(root: Element, sheet: set[str], revealed: set[str]) -> Iterator[Element]:
-    waiting = [(root, _Around())]
+    waiting = [(root, _Surroundings())]
     while waiting:
         parent, around = waiting.pop()
         before: Element | None = None
@@ -142,27 +136,27 @@ def _hidden(root: Element, sheet: set[str], revealed: set[str]) -> Iterator[Elem
             doubt = _doubt(child, sheet, around.ground) if child.tag not in NEVER_HIDDEN else None
             shows = doubt == "not shown yet" and (_in_turn(child, revealed) or (before and _opens(before)))
             inside = _inside(child, around, doubted=doubt is not None or around.doubted)
-            if (doubt and doubt != "faded" and not shows) or _is_order(child, inside):
+            if (doubt and doubt != "faded" and not shows) or _is_instruction(child, inside):
                 yield child
             else:
                 waiting.append((child, inside))
             before = child
 
 
-def _inside(element: Element, around: _Around, *, doubted: bool) -> _Around:
+def _inside(element: Element, around: _Surroundings, *, doubted: bool) -> _Surroundings:
     """What is around the children of an element. A harmless text is looked at once."""
     style = element.attributes.get("style", "")
     if not doubted and "background" not in style:
         return around
     ground = _ground(style) or around.ground
     if not doubted:
-        return _Around(ground)
-    speaks = around.speaks and bool(INSTRUCTION.search(element.text))
-    return _Around(ground, doubted=True, speaks=speaks)
+        return _Surroundings(ground)
+    may_instruct = around.may_instruct and may_address_model(element.text)
+    return _Surroundings(ground, doubted=True, may_instruct=may_instruct)
 
 
-def _is_order(element: Element, inside: _Around) -> bool:
-    return inside.doubted and inside.speaks and element.words <= MOST_ORDER_WORDS
+def _is_instruction(element: Element, inside: _Surroundings) -> bool:
+    return inside.doubted and inside.may_instruct and element.words <= MOST_INSTRUCTION_WORDS
 
 
 def _doubt(element: Element, sheet: set[str], ground: str) -> Doubt | None:

@@ -27,7 +27,7 @@ class Head:
     facts: tuple[tuple[str, str], ...]
 
     @property
-    def tells(self) -> bool:
+    def describes_company(self) -> bool:
         """Whether it says more than a title and a description: of the company itself, or of what it sells."""
         return bool(self.structured.organization) or any(value for _, value in self.facts)
 

@@ -55,10 +55,10 @@ IS_ASKED = re.compile(
 SITE = re.compile(r"\s+[|–—·-]\s+.*$")
 
 
-def refusal(root: Element, kept: Element, title: str, text: str) -> tuple[str, str] | None:
-    """The code and the reason of a page that is none; `kept` and `text` are what is left of it to read."""
+def refusal(root: Element, main: Element, title: str, text: str) -> tuple[str, str] | None:
+    """The code and the reason of a page without content of its own; `main` and `text` are its main content."""
     few = count_words(text) <= FEW_WORDS
-    names = [SITE.sub("", title), title, *(found.text for found in kept.find("h1", "h2"))]
+    names = [SITE.sub("", title), title, *(found.text for found in main.find("h1", "h2"))]
     if WALL_TITLE.match(title) or (few and WALL.search(text)):
         return "bot_wall", "The site asks visitors to prove that they are human"
     if few and any(MISSING.fullmatch(name.strip()) for name in names):

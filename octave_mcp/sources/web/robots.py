@@ -1,4 +1,4 @@
-"""What a site lets us read."""
+"""robots.txt: what a site permits us to read."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.company import Company
 from octave_mcp.errors import SiteRefuses
 from octave_mcp.ports import Notes
-from octave_mcp.sources.single_flight import Flights
-from octave_mcp.sources.web.failures import Unread
+from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.single_flight import SingleFlight
 from octave_mcp.sources.web.fetch import USER_AGENT, Fetcher
 
 MOST_BYTES = 500_000
-KEPT = timedelta(hours=24)
-"""RFC 9309: no copy should be used for longer."""
+MAX_AGE = timedelta(hours=24)
+"""RFC 9309: no cached copy should be used for longer."""
 PRODUCT = USER_AGENT.partition("/")[0]
 AGENT = re.compile(r"\s*user[- ]?agent\b\s*:?\s*([^#]*)", re.IGNORECASE)
-# No answer is no permission; a host that cannot be reached at all has nothing to permit.
-SILENT = frozenset(
+# A server that does not say what is permitted permits nothing; one that cannot be reached has nothing to permit.
+FORBIDDING = frozenset(
     {"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"}
 ).union({"too_large", "bad_encoding"})
-FAILED = frozenset({"connection_failed", "no_address", "host_not_allowed"})
+UNREACHABLE = frozenset({"connection_failed", "no_address", "host_not_allowed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`delay_seconds` is the pause asked for between two pages; `sitemaps` are absolute."""
+    """`delay_seconds` is the pause between two pages that the site asks for; `sitemaps` are absolute URLs."""
 
     parser: Protego
     sitemaps: tuple[str, ...]
@@ -43,56 +43,56 @@ class Rules:
 
 
 class Robots:
-    """The rules of each host of a site, asked for once a day at most, whichever run or process asks.
+    """The rules of each host, cached for a day for all runs and processes; `refresh` fetches them again, once.
 
-    With `refresh` they are asked for anew, once.
+    `forbidding` are the failures to fetch robots.txt that forbid the whole host.
     """
 
     def __init__(
-        self, fetcher: Fetcher, notes: Notes, silent: frozenset[str] = SILENT, *, refresh: bool = False
+        self, fetcher: Fetcher, notes: Notes, forbidding: frozenset[str] = FORBIDDING, *, refresh: bool = False
     ) -> None:
-        self._began = datetime.now(UTC) if refresh else None
-        self._silent = silent
+        self._started_at = datetime.now(UTC) if refresh else None
+        self._forbidding = forbidding
         self._fetcher = fetcher
         self._notes = notes
         self._rules: dict[str, Rules] = {}
-        self._flights: Flights[str] = Flights(notes, anew=refresh)
+        self._flights: SingleFlight[str] = SingleFlight(notes, refresh=refresh)
 
     async def rules(self, url: str, company: Company) -> Rules:
         """The rules of the host of `url`.
 
         Raises:
-            SiteRefuses: it does not say what may be read.
-            Unread: it cannot be reached.
+            SiteRefuses: the host does not say what may be read.
+            PageFailed: the host cannot be reached.
         """
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._rules:
             url = f"{origin}/robots.txt"
-            texts = await self._flights.get([url], lambda _: self._asked(url, company))
+            texts = await self._flights.get([url], lambda _: self._cached_or_fetched(url, company))
             self._rules[origin] = await computed(_parsed, texts[url], url)
         return self._rules[origin]
 
     async def close(self) -> None:
         await self._flights.close()
 
-    async def _asked(self, url: str, company: Company) -> dict[str, str]:
-        text = await self._notes.note(url, since=self._began or datetime.now(UTC) - KEPT)
+    async def _cached_or_fetched(self, url: str, company: Company) -> dict[str, str]:
+        text = await self._notes.note(url, since=self._started_at or datetime.now(UTC) - MAX_AGE)
         if text is None:
             text = await self._fetched(url, company)
             await self._notes.put_note(url, text)
         return {url: text}
 
     async def _fetched(self, url: str, company: Company) -> str:
-        """What the file says; nothing, where there is none."""
+        """The text of the file; empty if there is none."""
         try:
             fetched = await self._fetcher.get(url, company, types=None, cut_at_bytes=MOST_BYTES)
-        except Unread as error:
-            if error.failure.code in FAILED:
+        except PageFailed as error:
+            if error.failure.code in UNREACHABLE:
                 raise
-            if error.failure.code in self._silent:
+            if error.failure.code in self._forbidding:
                 raise SiteRefuses(
-                    f"{url} is not to be had ({error.failure.reason}), so nothing there may be read; try again later"
+                    f"{url} cannot be read ({error.failure.reason}), so nothing there may be read; try again later"
                 ) from error
             return ""
         text = fetched.body.decode("utf-8-sig", "replace")
@@ -101,12 +101,12 @@ class Robots:
 
 
 def _parsed(text: str, url: str) -> Rules:
-    parser = Protego.parse("\n".join(map(_ours, text.splitlines())))
+    parser = Protego.parse("\n".join(map(_renamed, text.splitlines())))
     return Rules(parser, tuple(_joined(url, parser.sitemaps)), parser.crawl_delay(PRODUCT) or 0.0)
 
 
-def _ours(line: str) -> str:
-    """The line, with one name for all agents that we are not: of thousands, the parser makes millions of rules."""
+def _renamed(line: str) -> str:
+    """The line, with one name for all other agents: from thousands of names the parser makes millions of rules."""
     named = AGENT.match(line)
     name = named[1].replace("*", "").strip().lower() if named else ""
     return "User-agent: others" if name and name not in PRODUCT else line

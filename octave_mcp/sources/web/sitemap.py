@@ -1,4 +1,4 @@
-"""The addresses that a site's sitemaps list."""
+"""The URLs that a site's sitemaps list."""
 
 from __future__ import annotations
 
@@ -14,62 +14,62 @@ from octave_mcp.domain.addresses import Allowed, check_url, same_site, url_key
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.errors import InputError
-from octave_mcp.sources.web.failures import Unread
-from octave_mcp.sources.web.fetch import Fetcher, Patience
-from octave_mcp.sources.web.numbered_urls import few_alike
+from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.web.fetch import Fetcher, TimeLimit
+from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.sitemap_files import Entry, entries_of
-from octave_mcp.sources.web.translations import Variant
+from octave_mcp.sources.web.translations import Translation
 
 MOST_SITEMAPS = 20
 AT_ONCE = 2
 MOST_BYTES = 10_000_000
-"""Of one, as it comes; what follows is not read."""
+"""Of one sitemap as sent; the rest is not read."""
 DEEPEST = 2
 MOST_URLS = 5000
-PATIENCE = 2
+TIMEOUT_FACTOR = 2
 """All sitemaps together may take this many times the timeout of one page."""
-USUAL = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt")
+DEFAULT_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt")
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What one sitemap lists of the company's site: addresses by their keys, and further sitemaps."""
+class Sitemap:
+    """What one sitemap lists of the company's site: URLs and translations by URL key, and further sitemaps."""
 
     urls: dict[str, str] = field(default_factory=dict[str, str])
-    variants: dict[str, Variant] = field(default_factory=dict[str, Variant])
+    translations: dict[str, Translation] = field(default_factory=dict[str, Translation])
     sitemaps: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
-class Listed:
-    """What was found so far; addresses go by their keys."""
+class SitemapUrls:
+    """What the sitemaps read so far list, by URL key."""
 
     urls: dict[str, str] = field(default_factory=dict[str, str])
-    variants: dict[str, Variant] = field(default_factory=dict[str, Variant])
+    translations: dict[str, Translation] = field(default_factory=dict[str, Translation])
     read: set[str] = field(default_factory=set[str])
     failures: list[PageFailure] = field(default_factory=list[PageFailure])
 
 
-async def listed(fetcher: Fetcher, company: Company, named: Iterable[str]) -> Listed:
-    """What the sitemaps named in robots.txt list, or else those in the usual places."""
-    reading = _Reading(fetcher, company)
-    await reading.read(list(named))
-    found = reading.found
-    told = list(found.failures)
-    for path in USUAL:
+async def sitemap_urls(fetcher: Fetcher, company: Company, named: Iterable[str]) -> SitemapUrls:
+    """What the sitemaps named in robots.txt list, or else those at the default paths."""
+    reader = _SitemapReader(fetcher, company)
+    await reader.read(list(named))
+    found = reader.found
+    failures = list(found.failures)
+    for path in DEFAULT_PATHS:
         if not found.urls:
-            await reading.read([urljoin(company.url, path)])
-    found.failures = told
+            await reader.read([urljoin(company.url, path)])
+    found.failures = failures
     return found
 
 
-class _Reading:
+class _SitemapReader:
     def __init__(self, fetcher: Fetcher, company: Company) -> None:
         self.fetcher = fetcher
         self.company = company
-        self.found = Listed()
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._patience = Patience(PATIENCE * fetcher.seconds, "The site's sitemaps take too long")
+        self.found = SitemapUrls()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._time_limit = TimeLimit(TIMEOUT_FACTOR * fetcher.seconds, "The site's sitemaps take too long")
 
     async def read(self, named: Sequence[str]) -> None:
         """Level by level."""
@@ -88,22 +88,22 @@ class _Reading:
         self.found.read |= level.keys()
         return list(level.values())
 
-    async def _sitemap(self, url: str) -> Read:
+    async def _sitemap(self, url: str) -> Sitemap:
         """Nothing, and a failure, if its server does not send it in the time that is left."""
         try:
-            async with self._turns:
+            async with self._slots:
                 fetched = await self.fetcher.get(
-                    url, self.company, types=None, cut_at_bytes=MOST_BYTES, patience=self._patience
+                    url, self.company, types=None, cut_at_bytes=MOST_BYTES, time_limit=self._time_limit
                 )
-                return await computed(_read, fetched.body, self.company, self.fetcher.allow)
-        except Unread as error:
+                return await computed(_parsed, fetched.body, self.company, self.fetcher.allow)
+        except PageFailed as error:
             self.found.failures.append(error.failure)
-            return Read()
+            return Sitemap()
 
-    def _add(self, read: Sequence[Read]) -> None:
-        """All there is room for; where there is not, a fair share of each."""
+    def _add(self, read: Sequence[Sitemap]) -> None:
+        """Add all URLs up to the limit; beyond it, an equal share of each sitemap."""
         for sitemap in read:
-            self.found.variants |= sitemap.variants
+            self.found.translations |= sitemap.translations
         items = [list(sitemap.urls.items()) for sitemap in read]
         room = MOST_URLS - len(self.found.urls)
         in_order = chain.from_iterable(items)
@@ -114,7 +114,7 @@ class _Reading:
 
 
 def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str, str]:
-    """Those of the company's site that may be fetched, by their key."""
+    """The URLs on the company's site that may be fetched, by URL key."""
     own: dict[str, str] = {}
     for url in urls:
         try:
@@ -125,23 +125,23 @@ def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str,
     return own
 
 
-def _read(body: bytes, company: Company, allow: Allowed) -> Read:
+def _parsed(body: bytes, company: Company, allow: Allowed) -> Sitemap:
     entries, sitemaps = entries_of(body)
-    kept = few_alike(entries)
-    if len(kept) > MOST_URLS:
-        # Those that are less deep say more of the company.
-        kept = sorted(kept, key=lambda entry: entry.url.count("/"))[:MOST_URLS]
-    urls = own_urls((entry.url for entry in kept), company, allow)
-    return Read(urls, dict(_variants(kept, urls)), tuple(sitemaps))
+    entries = limit_similar(entries)
+    if len(entries) > MOST_URLS:
+        # Shallow pages say more about the company.
+        entries = sorted(entries, key=lambda entry: entry.url.count("/"))[:MOST_URLS]
+    urls = own_urls((entry.url for entry in entries), company, allow)
+    return Sitemap(urls, dict(_translations(entries, urls)), tuple(sitemaps))
 
 
-def _variants(entries: Iterable[Entry], urls: dict[str, str]) -> Iterator[tuple[str, Variant]]:
+def _translations(entries: Iterable[Entry], urls: dict[str, str]) -> Iterator[tuple[str, Translation]]:
     for entry in entries:
         copies = {
             _key(url): language.lower().split("-")[0] for language, url in sorted(entry.alternates, key=_is_language)
         }
         if len(copies) > 1 and _key(entry.url) in urls:
-            yield from ((key, Variant(min(copies), language)) for key, language in copies.items())
+            yield from ((key, Translation(min(copies), language)) for key, language in copies.items())
 
 
 def _is_language(alternate: tuple[str, str]) -> bool:

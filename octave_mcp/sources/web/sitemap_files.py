@@ -1,4 +1,4 @@
-"""A sitemap's bytes as what it lists."""
+"""Parses a sitemap: XML, gzipped XML or text."""
 
 # lxml comes without types.
 # pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -22,27 +22,27 @@ MOST_ELEMENTS = 300_000
 MOST_ALTERNATES = 60
 LONGEST_TAG_BYTES = 200_000
 LONGEST_URL = 3000
-"""Longer than any that is fetched, so that what is cut is refused as a whole."""
+"""Longer than any URL that is fetched, so that a URL that is cut is refused."""
 GZIP = b"\x1f\x8b"
 LINK = "{http://www.w3.org/1999/xhtml}link"
 
 
 @dataclass(slots=True)
 class Entry:
-    """An address, and those of the same page in other languages: pairs of hreflang and address."""
+    """A URL, and those of the same page in other languages: pairs of hreflang and URL."""
 
     url: str = ""
     alternates: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
 def entries_of(body: bytes) -> tuple[list[Entry], list[str]]:
-    """The pages and the addresses of further sitemaps; of a damaged file, those before the damage."""
+    """The pages and the URLs of further sitemaps; of a damaged file, those before the damage."""
     if not body.startswith(GZIP) and not body[:200].lstrip(b"\xef\xbb\xbf\xff\xfe\0\r\n\t ").startswith(b"<"):
         return _lines(body), []
     pages: list[Entry] = []
     sitemaps: list[str] = []
     with suppress(etree.XMLSyntaxError, zlib.error, OSError, EOFError):
-        _collect(_Limited(_unpacked(body)), pages, sitemaps)
+        _collect(_LimitedFile(_unpacked(body)), pages, sitemaps)
     return pages, sitemaps
 
 
@@ -60,8 +60,8 @@ def _unpacked(body: bytes) -> io.BufferedIOBase:
     return gzip.GzipFile(fileobj=stream) if body.startswith(GZIP) else stream
 
 
-class _Limited:
-    """A file that ends after so many bytes, or where a tag or text has no end: the parser keeps it whole, and more."""
+class _LimitedFile:
+    """A file that ends at the size limit, or at a tag or text without an end, all of which the parser would buffer."""
 
     def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream = stream
@@ -75,8 +75,8 @@ class _Limited:
         return read if self._unended <= LONGEST_TAG_BYTES else b""
 
 
-def _collect(stream: _Limited, pages: list[Entry], sitemaps: list[str]) -> None:
-    """Fills the lists. What was read is let go at once: of a hostile file, nothing but what it lists may be kept."""
+def _collect(stream: _LimitedFile, pages: list[Entry], sitemaps: list[str]) -> None:
+    """Fill the lists, and free each element at once: a hostile file must cost no more memory than what it lists."""
     reading: Iterable[tuple[str, Any]] = etree.iterparse(
         stream, events=("end",), resolve_entities=False, no_network=True, huge_tree=False, recover=True, load_dtd=False
     )
@@ -93,7 +93,7 @@ def _collect(stream: _Limited, pages: list[Entry], sitemaps: list[str]) -> None:
             else:
                 sitemaps.append(entry.url)
             entry = Entry()
-        _let_go(element, parent)
+        _release(element, parent)
         if len(pages) + len(sitemaps) >= MOST_ENTRIES or count >= MOST_ELEMENTS:
             return
 
@@ -102,7 +102,7 @@ def _namespace(tag: object) -> str:
     return f"{found[0]}}}" if isinstance(tag, str) and (found := tag.rpartition("}"))[1] else ""
 
 
-def _let_go(element: Any, parent: Any) -> None:  # noqa: ANN401 - lxml comes without types
+def _release(element: Any, parent: Any) -> None:  # noqa: ANN401 - lxml comes without types
     element.clear()
     while parent is not None and (before := element.getprevious()) is not None:
         parent.remove(before)

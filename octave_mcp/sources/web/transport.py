@@ -1,9 +1,8 @@
-"""The one door to the network: a connection is checked once its name was looked up, and measured as it is read."""
+"""The connection to a site: its address is checked after the name is resolved, and what it sends is limited."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import ipaddress
 import socket
 import ssl
@@ -14,47 +13,48 @@ from typing import Any, cast
 import httpcore2
 import httpx2
 
+from octave_mcp.concurrency.tls import tls_context
 from octave_mcp.domain.addresses import Allowed, is_allowed, is_public_address
 from octave_mcp.errors import HostNotAllowed
 
-Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
+Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
-LOOKUP_SECONDS = 5
+RESOLVE_SECONDS = 5
 ADDRESSES_TRIED = 4
 MOST_HEAD_BYTES = 200_000
 MOST_WIRE_BYTES = 5_000_000
 MOST_PARTS = 20_000
-"""Of a body: parts cost time however small they are."""
+"""Of a body: each part costs time, however small."""
 
-# A pool of its own: getaddrinfo cannot be cancelled, and would hold up what else runs in threads.
-_names = ThreadPoolExecutor(8, "names")
+# A pool of its own: getaddrinfo cannot be cancelled, and would block other work in threads.
+_RESOLVING = ThreadPoolExecutor(8, "names")
 
 
-async def lookup(host: str, port: int) -> Sequence[str]:
+async def resolve(host: str, port: int) -> Sequence[str]:
     """The addresses of a name, each once, in the resolver's order."""
     loop = asyncio.get_running_loop()
-    found = loop.run_in_executor(_names, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    return list(dict.fromkeys(str(entry[4][0]) for entry in await asyncio.wait_for(found, LOOKUP_SECONDS)))
+    found = loop.run_in_executor(_RESOLVING, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    return list(dict.fromkeys(str(entry[4][0]) for entry in await asyncio.wait_for(found, RESOLVE_SECONDS)))
 
 
-class NoAddress(httpcore2.ConnectError):
-    """The name is not known to the resolver."""
+class NameNotResolved(httpcore2.ConnectError):
+    """The resolver does not know the name."""
 
 
-class GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Connects to the addresses it has checked, so a name that changes between check and use gains nothing."""
+class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
+    """Connects to the addresses that it has checked, so a name that resolves differently later gains nothing."""
 
-    def __init__(self, allow: Allowed, lookup: Lookup = lookup) -> None:
+    def __init__(self, allow: Allowed, resolver: Resolver = resolve) -> None:
         self.network = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
         self.allow = allow
-        self.lookup = lookup
+        self.resolver = resolver
 
     async def checked(self, host: str, port: int) -> Sequence[str]:
         """The addresses that may be connected to.
 
         Raises:
             HostNotAllowed: one of them is not public, and the host is not allowed.
-            NoAddress: the name has none.
+            NameNotResolved: the name has none.
         """
         addresses = await self._addresses(host, port)
         bare = host.strip("[]")
@@ -71,9 +71,9 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         except ValueError:
             pass
         try:
-            return await self.lookup(host, port)
+            return await self.resolver(host, port)
         except (OSError, TimeoutError, UnicodeError) as error:
-            raise NoAddress(f"{host!r} has no address") from error
+            raise NameNotResolved(f"{host!r} has no address") from error
 
     async def connect_tcp(
         self,
@@ -86,7 +86,9 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         last: Exception = httpcore2.ConnectError(f"{host!r} has no address")
         for address in await self.checked(host, port):
             try:
-                return Measured(await self.network.connect_tcp(address, port, timeout, local_address, socket_options))
+                return LimitedStream(
+                    await self.network.connect_tcp(address, port, timeout, local_address, socket_options)
+                )
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 last = error
         raise last
@@ -95,14 +97,15 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         await self.network.sleep(seconds)
 
 
-class TooMuch(httpx2.TransportError):
+class ResponseTooLarge(httpx2.TransportError):
     """A server sends more than we read."""
 
 
-class Measured(httpcore2.AsyncNetworkStream):
-    """A connection that ends when an answer's head, and then its body, exceed what we read of one.
+class LimitedStream(httpcore2.AsyncNetworkStream):
+    """A connection that ends when the head of a response, and then its body, exceed their limits.
 
-    Measured here, since nothing above sees all of it: informational answers, trailers and compressed nothing included.
+    The limits are here because no layer above sees every byte: those of informational responses, of trailers, and of
+    compressed bodies that expand to nothing.
     """
 
     def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
@@ -111,7 +114,7 @@ class Measured(httpcore2.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore2's
         if self.left <= 0:
-            raise TooMuch("more than we read of one answer")
+            raise ResponseTooLarge("more than we read of one answer")
         read = await self.stream.read(max_bytes, timeout)
         self.left -= len(read)
         return read
@@ -129,14 +132,14 @@ class Measured(httpcore2.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - ditto
     ) -> httpcore2.AsyncNetworkStream:
-        return Measured(await self.stream.start_tls(ssl_context, server_hostname, timeout))
+        return LimitedStream(await self.stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - ditto
         return self.stream.get_extra_info(info)
 
 
-class _Body(httpx2.AsyncByteStream):
-    """A body in no more than so many parts."""
+class _LimitedBody(httpx2.AsyncByteStream):
+    """A body of at most `MOST_PARTS` parts."""
 
     def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self._stream = stream
@@ -146,26 +149,20 @@ class _Body(httpx2.AsyncByteStream):
         async for part in self._stream:
             parts += 1
             if parts > MOST_PARTS:
-                raise TooMuch("a body in more parts than we read")
+                raise ResponseTooLarge("a body in more parts than we read")
             yield part
 
     async def aclose(self) -> None:
         await self._stream.aclose()
 
 
-@functools.cache
-def _trusted() -> ssl.SSLContext:
-    """The authorities that this machine trusts: to load them takes longer than to read a page."""
-    return httpx2.create_ssl_context(trust_env=False)
-
-
-class GuardedTransport(httpx2.AsyncHTTPTransport):
-    def __init__(self, backend: GuardedBackend, limits: httpx2.Limits) -> None:
-        super().__init__(verify=_trusted(), trust_env=False)
+class LimitedTransport(httpx2.AsyncHTTPTransport):
+    def __init__(self, backend: AddressCheckingBackend, limits: httpx2.Limits) -> None:
+        super().__init__(verify=tls_context(), trust_env=False)
         if not hasattr(self, "_pool"):
-            raise RuntimeError("httpx2 keeps its connections elsewhere now: the guard would not be asked")
+            raise RuntimeError("httpx2 keeps its connections elsewhere now: addresses would not be checked")
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=_trusted(),
+            ssl_context=tls_context(),
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
@@ -175,9 +172,9 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         response = await super().handle_async_request(request)
         stream = response.extensions.get("network_stream")
-        if not isinstance(stream, Measured) or not isinstance(response.stream, httpx2.AsyncByteStream):
+        if not isinstance(stream, LimitedStream) or not isinstance(response.stream, httpx2.AsyncByteStream):
             await response.aclose()
-            raise httpx2.RemoteProtocolError("the answer leaves the connection that is measured")
+            raise httpx2.RemoteProtocolError("the answer leaves the connection that is limited")
         stream.left = MOST_WIRE_BYTES
-        response.stream = _Body(response.stream)
+        response.stream = _LimitedBody(response.stream)
         return response

@@ -13,7 +13,7 @@ from octave_mcp.errors import OctaveError, SetupError
 from octave_mcp.observability import logs
 from octave_mcp.settings import Settings, fallback, load, secret_values
 from octave_mcp.surfaces.cli.checks import CHECKS
-from octave_mcp.surfaces.cli.checks.found import Check, Found, Status
+from octave_mcp.surfaces.cli.checks.check import Check, Found, Status
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, Output
 
 FORESEEN = (OctaveError, OSError, ImportError, ValueError, subprocess.SubprocessError)

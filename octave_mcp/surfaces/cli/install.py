@@ -8,23 +8,22 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 import octave_mcp
+from octave_mcp.domain.choices import KEYLESS_MODELS, MODELS, names
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, SetupError
-from octave_mcp.settings import KEYS, Settings, described, keys, load, value_of
+from octave_mcp.settings import Settings, described, keys, load, value_of
 from octave_mcp.surfaces.cli import clients
 from octave_mcp.surfaces.cli.clients import CLIENTS, SERVERS, Client, Entry
 from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output
 
-KEYLESS = "host"
-STAND_INS = frozenset({"extractive", KEYLESS})
-"""Models that were written into an entry since they need no key."""
+CLIENTS_OWN = next(model.name for model in KEYLESS_MODELS if model.asks_client)
+"""The model that a client is given where no key is set."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WHERE_IS_IT = "import importlib.util as u; found = u.find_spec('octave_mcp'); print(found.origin if found else '')"
 PROBE_SECONDS = 30
@@ -90,7 +89,8 @@ def _write(client: Client, name: str, environment: dict[str, str], settings: Set
     file = client.file()
     content = clients.read(file)
     known = clients.environment_of(clients.entries(content).get(name, {})) | environment
-    if _is_keyed(environment) and "OCTAVE_MODEL" not in environment and known.get("OCTAVE_MODEL") in STAND_INS:
+    is_stand_in = known.get("OCTAVE_MODEL") in names(KEYLESS_MODELS)
+    if is_stand_in and _is_keyed(environment) and "OCTAVE_MODEL" not in environment:
         del known["OCTAVE_MODEL"]  # it stood in for the key that the client is told now
     able = _able(known, settings)
     wanted = clients.with_entry(content, name, _entry(client, able))
@@ -138,11 +138,11 @@ def _secrets(settings: Settings) -> dict[str, str]:
 def _able(environment: dict[str, str], settings: Settings) -> dict[str, str]:
     """With a model that needs no key, where the client is told none: so the first call works."""
     named = environment.get("OCTAVE_MODEL") or settings.model
-    return environment if named != "auto" or _is_keyed(environment) else environment | {"OCTAVE_MODEL": KEYLESS}
+    return environment if named != "auto" or _is_keyed(environment) else environment | {"OCTAVE_MODEL": CLIENTS_OWN}
 
 
 def _is_keyed(environment: Mapping[str, str]) -> bool:
-    return any(environment.get(key) and _is_model(name) for key, name in KEYS.items())
+    return any(environment.get(model.needs) for model in MODELS if model.needs)
 
 
 def _claude(name: str, entry: Entry) -> str:
@@ -165,12 +165,8 @@ def _hints(done: Installed, client: Client) -> list[str]:
     if done.command:
         lines.insert(1, f"or, for all your projects: {done.command}")
     if done.keyless:
-        lines.append(f"OCTAVE_MODEL={KEYLESS} needs no key: the client's own model writes, by answering questions")
+        lines.append(f"OCTAVE_MODEL={CLIENTS_OWN} needs no key: the client's own model writes, by answering questions")
     if done.kept_back:
         names = ", ".join(done.kept_back)
         lines.append(f"not told to the client: {names}; add --with-keys, or put it under 'env' yourself")
     return lines
-
-
-def _is_model(name: str) -> bool:
-    return find_spec(f"octave_mcp.models.{name}") is not None

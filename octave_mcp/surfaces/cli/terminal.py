@@ -14,11 +14,12 @@ from pydantic import BaseModel, ValidationError, validate_call
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import InputError
 from octave_mcp.observability import logs
-from octave_mcp.settings import Settings
+from octave_mcp.settings import Settings, load
+from octave_mcp.tools import TOOLS
 from octave_mcp.tools.registry import Call, arguments_complaint, unheard
 
 if TYPE_CHECKING:
-    from octave_mcp.app import App
+    from octave_mcp.app import App, EngineName
 
 Told = Callable[[Event], Awaitable[None]]
 
@@ -79,7 +80,7 @@ def log(settings: Settings, output: Output, *, stderr_level: str | None = None) 
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, engine: str = "durable", executing: bool = True) -> AsyncGenerator[App]:
+async def opened(settings: Settings, *, engine: EngineName = "durable", executing: bool = True) -> AsyncGenerator[App]:
     """The application, closed behind it. A command executes its own runs, not those that a server has left."""
     from octave_mcp.app import App  # noqa: PLC0415 - help and settings are shown without it
 
@@ -89,6 +90,15 @@ async def opened(settings: Settings, *, engine: str = "durable", executing: bool
         yield app
     finally:
         await app.runs.close()
+
+
+@asynccontextmanager
+async def reading(output: Output, engine: EngineName = "inline") -> AsyncGenerator[App]:
+    """What is kept, as it is: no run is executed here. Only the engine that executes them can cancel or forget one."""
+    settings = load()
+    log(settings, output, stderr_level="WARNING")
+    async with opened(settings, engine=engine, executing=False) as app:
+        yield app
 
 
 def called(app: App, told: Told = unheard) -> Callable[[], Awaitable[Call]]:
@@ -104,10 +114,13 @@ async def tool(name: str, call: Callable[[], Awaitable[Call]], **arguments: Any)
     Raises:
         InputError: an argument is not what its interface says.
     """
-    from octave_mcp.tools.functions import TOOLS  # noqa: PLC0415 - help and settings are shown without it
-
     asked = TOOLS[name]
     try:
         return await validate_call(asked.bind(call, lambda failed: failed))(**arguments)
     except ValidationError as wrong:
         raise InputError(arguments_complaint(wrong, asked)) from None
+
+
+async def asked(name: str, output: Output, *, engine: EngineName = "inline", **arguments: Any) -> Any:  # noqa: ANN401 - the tool's own
+    async with reading(output, engine) as app:
+        return await tool(name, called(app), **arguments)

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastmcp import FastMCP
 from fastmcp.exceptions import ResourceError
 from mcp_types import CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
-from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.choices import FORMATS, Format
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import OctaveError
-from octave_mcp.exports import export
-from octave_mcp.runs.service import Runs
-from octave_mcp.tools.functions import RunReport
+from octave_mcp.tools.reports import RunReport
+
+if TYPE_CHECKING:
+    from octave_mcp.app import App
+
+Opened = Callable[[], Awaitable["App"]]
 
 MOST_COMPLETIONS = 100
-FORMATS = {
-    "md": ("markdown", "text/markdown"),
-    "html": ("html", "text/html"),
-    "json": ("json", "application/json"),
-}
-"""The name and media type of each format: its module is loaded when one is asked for."""
-
 
 ANSWERING = (
     "If the status is waiting, the run asks you: call next_question, do what its instructions say with its material, "
@@ -35,10 +31,10 @@ ANSWERING = (
 )
 
 
-def add(mcp: FastMCP[Any], runs: Callable[[], Awaitable[Runs]]) -> None:
+def add(mcp: FastMCP[Any], app: Opened) -> None:
     """Gives the server its resources, its prompts, and the completion of their arguments."""
-    for suffix in FORMATS:
-        _add_playbook(mcp, runs, suffix)
+    for form in FORMATS:
+        _add_playbook(mcp, app, form)
     _add_schemas(mcp)
     _add_prompts(mcp)
 
@@ -49,28 +45,25 @@ def add(mcp: FastMCP[Any], runs: Callable[[], Awaitable[Runs]]) -> None:
     ) -> list[str] | None:
         if argument.name != "run_id":
             return None
-        newest = await (await runs()).list_runs(None, MOST_COMPLETIONS, None)
+        newest = await (await app()).runs.list_runs(None, MOST_COMPLETIONS, None)
         return [run.run_id for run in newest if run.run_id.startswith(argument.value)]
 
     mcp.completion(complete)
 
 
-def _add_playbook(mcp: FastMCP[Any], runs: Callable[[], Awaitable[Runs]], suffix: str) -> None:
-    form, media_type = FORMATS[suffix]
-
-    async def rendered(run_id: str) -> str:
+def _add_playbook(mcp: FastMCP[Any], app: Opened, form: Format) -> None:
+    async def rendered(run_id: str) -> str | bytes:
         try:
-            found = await (await runs()).finished(run_id)
+            return (await (await app()).download(run_id, form)).content
         except OctaveError as failed:
             raise ResourceError(f"[{failed.code}] {failed}") from None
-        return await computed(lambda: export(form).render(found))
 
     describe = mcp.resource(
-        f"run://{{run_id}}/playbook.{suffix}",
-        name=f"playbook.{suffix}",
-        title=f"Playbook ({suffix})",
+        f"run://{{run_id}}/playbook.{form.suffix}",
+        name=f"playbook.{form.suffix}",
+        title=f"Playbook ({form.suffix})",
         description="The whole playbook of a finished run",
-        mime_type=media_type,
+        mime_type=form.media_type,
     )
     describe(rendered)
 

@@ -22,12 +22,11 @@ from octave_mcp import __version__
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import OctaveError, SetupError
 from octave_mcp.observability import logs
-from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings, load
 from octave_mcp.surfaces.mcp import resources
 from octave_mcp.surfaces.mcp.schemas import short_input, short_output
 from octave_mcp.surfaces.serving import Server
-from octave_mcp.tools.functions import TOOLS
+from octave_mcp.tools import TOOLS
 from octave_mcp.tools.registry import Call, Tool, arguments_complaint
 
 LONGEST_WAIT_SECONDS = 55.0
@@ -135,10 +134,7 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
         mask_error_details=True,
     )
 
-    async def runs() -> Runs:
-        return (await running[0].app()).runs
-
-    resources.add(made, runs)
+    resources.add(made, lambda: running[0].app())  # noqa: PLW0108 - there is none before it starts
     return made
 
 

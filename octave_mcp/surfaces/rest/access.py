@@ -112,7 +112,12 @@ class Tokens:
 
 
 class Limited:
-    """Reads no more of a body than the limit, whatever its headers say."""
+    """Reads no more of a body than the limit, whatever its headers say.
+
+    Starlette's RequestBodyLimitMiddleware cannot replace this. It refuses an announced body only once the endpoint
+    reads it or answers, so a route that reads no body would act first and then appear to have failed. And it answers
+    in plain text, even if our handler has turned the error into a problem.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

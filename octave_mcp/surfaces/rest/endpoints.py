@@ -9,14 +9,15 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from octave_mcp.app import available
+from octave_mcp.domain.choices import AUTO, FORMATS, MODELS, SOURCES, Format, names
 from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.errors import InputError, NotFinished, NotFound, ReusedRequest, WrongType
 from octave_mcp.surfaces.rest.arguments import JSON
 from octave_mcp.surfaces.rest.handlers import WORKFLOWS, Agent, Configuration, Health, Rest, Workflow
 from octave_mcp.surfaces.rest.operations import Operation, Returned, Schema
-from octave_mcp.tools.functions import SUFFIXES, TOOLS, RunReport
+from octave_mcp.tools import TOOLS
 from octave_mcp.tools.registry import Tool
+from octave_mcp.tools.reports import RunReport
 
 TEXT: Schema = {"type": "string"}
 RUN_ID: Schema = {"pattern": "^run_[0-9a-f]{32}$"}
@@ -117,7 +118,7 @@ def _session(list_sessions: Operation) -> Operation:
 
 
 def _of_a_run(rest: Rest) -> tuple[Operation, ...]:
-    playbook = {JSON: TypeAdapter(Playbook), "text/markdown": TEXT, "text/html": TEXT}
+    playbook = {form.media_type: _content(form) for form in FORMATS}
     return (
         Operation(
             method="GET",
@@ -138,11 +139,17 @@ def _of_a_run(rest: Rest) -> tuple[Operation, ...]:
             title="Get a playbook",
             description="The whole playbook of a run that has ended, in one of its formats.",
             answer=rest.playbook,
-            takes=_object(run_id=OF_A_RUN, suffix=TEXT | {"enum": list(SUFFIXES)}),
+            takes=_object(run_id=OF_A_RUN, suffix=TEXT | {"enum": [form.suffix for form in FORMATS]}),
             returns={200: Returned("The playbook", playbook)},
             errors=(InputError, NotFound, NotFinished),
         ),
     )
+
+
+def _content(form: Format) -> TypeAdapter[Playbook] | Schema:
+    if form.media_type == JSON:
+        return TypeAdapter(Playbook)
+    return {} if form.is_binary else TEXT
 
 
 def _of_the_server(rest: Rest) -> tuple[Operation, ...]:
@@ -225,7 +232,7 @@ def takes(rest: Rest, name: str) -> Schema:
     for argument, found in schema["properties"].items():
         found.update({"default": 0} if argument == "wait_seconds" else {})
         for option in found.get("anyOf", (found,)):
-            option.update((NO_NUL if option["type"] == "string" else {}) | narrower.get(argument, {}))
+            option.update((NO_NUL if option.get("type") == "string" else {}) | narrower.get(argument, {}))
     return schema
 
 
@@ -234,8 +241,8 @@ def _narrower() -> dict[str, Schema]:
         "run_id": RUN_ID,
         "session_id": SESSION_ID,
         "section": {"pattern": rf"^({'|'.join(SECTIONS)})(\.[a-z_]+)*$"},
-        "model": {"enum": ["auto", *available("models")]},
-        "source": {"enum": ["auto", *available("sources")]},
+        "model": {"enum": [AUTO, *names(MODELS)]},
+        "source": {"enum": [AUTO, *names(SOURCES)]},
     }
 
 

@@ -10,22 +10,22 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from octave_mcp import __version__, exports
+from octave_mcp import __version__
 from octave_mcp.asks import prompts
-from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.choices import FORMATS, Format
 from octave_mcp.domain.run import FINAL
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, NotFound, NotReady
 from octave_mcp.observability.metrics import MEDIA_TYPE as METRICS_TYPE
 from octave_mcp.observability.metrics import Metrics
-from octave_mcp.ports import Export
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Setting, Settings, described, keys
 from octave_mcp.surfaces.rest import sse
 from octave_mcp.surfaces.rest.arguments import JSON, Function, Given, given
 from octave_mcp.surfaces.serving import Server
-from octave_mcp.tools.functions import TOOLS, RunReport
+from octave_mcp.tools import TOOLS
 from octave_mcp.tools.registry import Call, unheard
+from octave_mcp.tools.reports import RunReport
 
 RUNS_AT = "/runs/"
 LONGEST_WAIT_SECONDS = 600.0
@@ -110,13 +110,11 @@ class Rest:
 
     async def playbook(self, request: Request) -> Response:
         asked = (await given(request)).values
-        run_id, export = asked["run_id"], await asyncio.to_thread(_export, asked["suffix"])
-        runs = await self._runs()
-        playbook = await runs.finished(run_id)
-        text = await computed(export.render, playbook)
-        name = f"{playbook.vendor.domain}-{playbook.prospect.domain}.{export.suffix}".replace(":", "_")
-        headers = {"Content-Disposition": f'inline; filename="{name}"'}
-        return Response(text, headers=headers, media_type=export.media_type)
+        form = _format(asked["suffix"])
+        found = await (await self._server.app()).download(asked["run_id"], form)
+        shown = "attachment" if form.is_binary else "inline"
+        headers = {"Content-Disposition": f'{shown}; filename="{found.name}"'}
+        return Response(found.content, headers=headers, media_type=form.media_type)
 
     # What is said of the server
 
@@ -167,12 +165,12 @@ async def _has_more(runs: Runs, run_id: str, after: int) -> bool:
         return await anext(events, None) is not None
 
 
-def _export(suffix: str) -> Export:
-    """The format whose files end so; loads what renders it."""
-    found = {export.suffix: export for export in map(exports.export, exports.names())}
-    if suffix not in found:
-        raise NotFound(f"no playbook is to be had in that format; ask for {', '.join(found)}")
-    return found[suffix]
+def _format(suffix: str) -> Format:
+    """The format whose files end so."""
+    found = next((form for form in FORMATS if form.suffix == suffix), None)
+    if found is None:
+        raise NotFound(f"unsupported format; choose one of {', '.join(form.suffix for form in FORMATS)}")
+    return found
 
 
 def _configuration(settings: Settings) -> Configuration:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from octave_mcp import __version__
+from octave_mcp.domain.choices import FORMATS, either
 from octave_mcp.errors import (
     OctaveError,
     RefusedHost,
@@ -30,11 +31,12 @@ Schemas = dict[TypeAdapter[Any], Schema]
 ALWAYS: tuple[type[OctaveError], ...] = (RefusedOrigin, RefusedHost, TooLarge, OctaveError, SetupError)
 """What any operation may answer."""
 
-DESCRIPTION = """\
+FILES = [f"`/runs/{{run_id}}/playbook.{FORMATS[0].suffix}`", *(f"`.{form.suffix}`" for form in FORMATS[1:])]
+DESCRIPTION = f"""\
 Two company websites in, a sourced sales playbook out.
 
 `POST /runs` starts a run and answers at once; `wait_seconds` makes it wait, `stream` makes it tell what happens.
-`GET /runs/{run_id}` says how the run stands, and its playbook is at `/runs/{run_id}/playbook.json`, `.md` and `.html`.
+`GET /runs/{{run_id}}` says how the run stands, and its playbook is at {either(FILES)}.
 A run goes on whether or not anyone waits for it. The same functions are MCP tools at `/mcp`.
 """
 TAGS = {

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from octave_mcp.errors import InputError, OctaveError
 from octave_mcp.runs.service import Runs
 from octave_mcp.surfaces.rest.problems import content
-from octave_mcp.tools.functions import RunReport
+from octave_mcp.tools.reports import RunReport
 
 PING_SECONDS = 15
 LINE_END = "\n"

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
+from octave_mcp.domain.choices import MODELS, SOURCES, Provider
 from octave_mcp.settings import KEYS
 from octave_mcp.surfaces.cli.checks import database, machine, setup
-from octave_mcp.surfaces.cli.checks.found import SLOW_SECONDS, Check
+from octave_mcp.surfaces.cli.checks.check import SLOW_SECONDS, Check
 from octave_mcp.surfaces.cli.clients import CLIENTS
+
+
+def _name(provider: Provider) -> str:
+    return provider.needs if provider.needs in KEYS else provider.name
+
 
 CHECKS = (
     Check("python", machine.python),
@@ -16,8 +22,8 @@ CHECKS = (
     Check("settings", setup.settings),
     Check(".env", setup.env_file),
     Check("model", setup.model, SLOW_SECONDS),
-    *(Check(name, partial(setup.key, name), SLOW_SECONDS) for name in KEYS),
-    Check("compat", setup.compat, SLOW_SECONDS),
+    *(Check(_name(model), partial(setup.model_answers, model), SLOW_SECONDS) for model in MODELS if model.needs),
+    *(Check(_name(source), partial(setup.source_key, source), SLOW_SECONDS) for source in SOURCES if source.needs),
     Check("home", machine.home),
     Check("log file", machine.log_file),
     Check("disk", machine.disk),

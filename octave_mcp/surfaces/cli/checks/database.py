@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import octave_mcp
 from octave_mcp.settings import Settings, described
-from octave_mcp.surfaces.cli.checks.found import SECONDS, SLOW_SECONDS, Found, ok
+from octave_mcp.surfaces.cli.checks.check import SECONDS, SLOW_SECONDS, Found, ok
 
 COMMAND = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from octave_mcp.surfaces.cli.main import main; sys.exit(main())"

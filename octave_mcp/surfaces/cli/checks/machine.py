@@ -13,8 +13,8 @@ from tempfile import TemporaryFile
 import octave_mcp
 from octave_mcp.asks import prompts
 from octave_mcp.settings import Settings
+from octave_mcp.surfaces.cli.checks.check import Found, Status, ok
 from octave_mcp.surfaces.cli.checks.database import file_of
-from octave_mcp.surfaces.cli.checks.found import Found, Status, ok
 
 OLDEST_PYTHON = (3, 11)
 LEAST_BYTES, FEW_BYTES = 100 * 2**20, 2**30

@@ -16,10 +16,11 @@ from typing import Any, cast
 
 from dotenv.parser import parse_stream
 
+from octave_mcp.domain.choices import KEYLESS_MODELS, ModelChoice, Provider, SourceChoice, either, names
 from octave_mcp.errors import SetupError, UpstreamError
-from octave_mcp.settings import ENV_FILE, KEYS, Settings, load, unknown, value_of
+from octave_mcp.settings import ENV_FILE, KEYS, Settings, load, setting_of, unknown
 from octave_mcp.surfaces.cli import clients
-from octave_mcp.surfaces.cli.checks.found import SECONDS, Found, ok
+from octave_mcp.surfaces.cli.checks.check import SECONDS, Found, ok
 from octave_mcp.surfaces.cli.clients import Client, Entry
 
 
@@ -48,7 +49,8 @@ def model(settings: Settings) -> Found:
     try:
         writes = app.model_name("auto")
     except SetupError:
-        fix = f"set a key, or OCTAVE_MODEL to extractive or host, which need none; {settings.config_file} takes it, too"
+        keyless = either(names(KEYLESS_MODELS))
+        fix = f"set a key, or OCTAVE_MODEL to {keyless}, which need none; {settings.config_file} takes it, too"
         return Found("failed", "none is configured: a call that names none is refused", fix)
     try:
         return ok(f"{writes} writes, and pages come from the {app.source_name('auto')}")
@@ -56,24 +58,28 @@ def model(settings: Settings) -> Found:
         return Found("failed", f"{writes} writes, but {unset}", "set OCTAVE_SOURCE=crawler: it needs no key")
 
 
-def key(name: str, settings: Settings) -> Found:
-    found = value_of(name)
-    if found is None:
-        if KEYS[name] == "firecrawl" and value_of("FIRECRAWL_API_URL"):
-            return ok("not set: the Firecrawl at FIRECRAWL_API_URL is asked without one")
-        if KEYS[name] in {settings.model, settings.source}:
-            return Found("failed", f"not set, and {KEYS[name]} needs it", f"set {name} in the environment or in .env")
-        return ok("not set, and not needed")
-    value = found.get_secret_value()
-    if any(letter.isspace() or letter in "\"'" for letter in value):
-        return Found("warning", "set, but with spaces or quotation marks in it", f"set {name} to the key alone")
-    return ok("set") if name == "FIRECRAWL_API_KEY" else _proven(KEYS[name], settings)
+def model_answers(model: ModelChoice, settings: Settings) -> Found:
+    return _needed(model, settings) or _proven(model.name, settings)
 
 
-def compat(settings: Settings) -> Found:
-    if not settings.compat_model:
-        return ok("OCTAVE_COMPAT_MODEL is not set, and not needed")
-    return _proven("compat", settings)
+def source_key(source: SourceChoice, settings: Settings) -> Found:
+    return _needed(source, settings) or ok("set")
+
+
+def _needed(provider: Provider, settings: Settings) -> Found | None:
+    """What is to be said of the variable that it needs; None where that is set."""
+    variable, found = provider.needs, setting_of(settings, provider.needs)
+    if not found:
+        unset = "not set" if variable in KEYS else f"{variable} is not set"
+        if provider.or_needs and setting_of(settings, provider.or_needs):
+            return ok(f"{unset}, and not needed: {provider.or_needs} is set")
+        if provider.name in {settings.model, settings.source}:
+            fix = f"set {variable} in the environment or in .env"
+            return Found("failed", f"{unset}, and {provider.name} needs it", fix)
+        return ok(f"{unset}, and not needed")
+    if variable in KEYS and any(letter.isspace() or letter in "\"'" for letter in found):
+        return Found("warning", "set, but with spaces or quotation marks in it", f"set {variable} to the key alone")
+    return None
 
 
 def _proven(name: str, settings: Settings) -> Found:

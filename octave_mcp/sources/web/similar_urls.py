@@ -1,4 +1,4 @@
-"""Of addresses that differ in numbers only, as those of a calendar's days do, a few."""
+"""Limits how many similar URLs are read: those that differ in numbers only, as the days of a calendar do."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 
-class _Linked(Protocol):
+class _HasUrl(Protocol):
     @property
     def url(self) -> str: ...
 
 
-L = TypeVar("L", bound=_Linked)
+L = TypeVar("L", bound=_HasUrl)
 
-MOST_ALIKE = 5
+MOST_SIMILAR = 5
 MOST_REPEATED = 2
 # Numbers, and the identifiers that programs make of digits and the first letters.
 NUMBER = re.compile(r"[0-9a-f]{8,}|\d+", re.IGNORECASE)
 
 
-def few_alike(links: Iterable[L]) -> list[L]:
+def limit_similar(links: Iterable[L]) -> list[L]:
     """The links in their order, at most five of each pattern of numbers, or of queries to one path."""
     seen: Counter[str] = Counter()
-    return [link for link in links if not _goes_in_circles(link.url) and _is_among_first(link.url, seen)]
+    return [link for link in links if not _is_circular(link.url) and _is_among_first(link.url, seen)]
 
 
 def _is_among_first(url: str, seen: Counter[str]) -> bool:
     path, has_query, _ = url.partition("?")
-    pattern = NUMBER.sub(_place, path) + has_query
+    pattern = NUMBER.sub(_placeholder, path) + has_query
     seen[pattern] += pattern != url
-    return seen[pattern] <= MOST_ALIKE
+    return seen[pattern] <= MOST_SIMILAR
 
 
-def _place(found: re.Match[str]) -> str:
+def _placeholder(found: re.Match[str]) -> str:
     return found[0] if found[0].isalpha() else "#"
 
 
-def _goes_in_circles(url: str) -> bool:
-    """Whether a part of the path returns again and again, as where relative links never end."""
+def _is_circular(url: str) -> bool:
+    """Whether a part of the path repeats, as it does where relative links never end."""
     parts = [part for part in url.partition("?")[0].split("/")[3:] if part]
     return any(count > MOST_REPEATED for count in Counter(parts).values())

@@ -1,18 +1,20 @@
-"""Why an address could not be read, as exceptions until it becomes a `PageFailure`."""
+"""A page that cannot be read, as an exception until it becomes a `PageFailure`."""
 
 from __future__ import annotations
 
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.errors import RateLimited, Transient, UpstreamError
 
+RETRIED_STATUSES = frozenset({500, 502, 503, 504})
 
-class Unread(UpstreamError):
+
+class PageFailed(UpstreamError):
     def __init__(self, url: str, code: str, reason: str) -> None:
         super().__init__(reason)
         self.failure = PageFailure(url=url, code=code, reason=reason)
 
 
-class UnreadYet(Unread, Transient):
+class PageFailedForNow(PageFailed, Transient):
     """Worth another try."""
 
     def __init__(self, url: str, code: str, reason: str, retry_after_seconds: float | None = None) -> None:
@@ -20,5 +22,5 @@ class UnreadYet(Unread, Transient):
         self.retry_after_seconds = retry_after_seconds
 
 
-class UnreadBusy(UnreadYet, RateLimited):
+class PageRateLimited(PageFailedForNow, RateLimited):
     """Worth another try, later."""

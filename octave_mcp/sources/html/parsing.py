@@ -1,6 +1,6 @@
-"""Reading of pages that look dangerous: in a subprocess, which can be killed, as a thread cannot.
+"""Parsing of pages; a page that looks dangerous is parsed in a subprocess, which can be killed, as a thread cannot.
 
-Run as a program, it is that process: the place of a page and its HTML come in, the page or why it is unread goes out.
+`main` is that subprocess: it reads the context of a page and its HTML, and writes the page or the failure.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import LinkOrigin, Page, PageFailure
 from octave_mcp.domain.value import Value
+from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.complexity import is_suspicious, too_complex
 from octave_mcp.sources.html.encoding import decoded
 from octave_mcp.sources.html.extraction import page_of
-from octave_mcp.sources.web.failures import Unread
 
 CPU_SECONDS = 4
 """Per page. CPU time, so that a busy machine does not make a page too complex."""
 MOST_BYTES = 1_000_000_000
 """Of memory, the interpreter's included."""
-AT_ONCE = 2
-PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from octave_mcp.sources.crawler import apart; apart.main()"
+MOST_PROCESSES = 2
+PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from octave_mcp.sources.html import parsing; parsing.main()"
 
 
-class Place(Value):
+class PageContext(Value):
     """Whose page it is, and where and when it was fetched."""
 
     url: str
@@ -39,46 +39,46 @@ class Place(Value):
     origin: LinkOrigin
 
 
-class _Outcome(Value):
+class _Result(Value):
     page: Page | None = None
     failure: PageFailure | None = None
 
 
-class Reading:
-    """From bytes to pages; no process is started for what most pages are like."""
+class PageParser:
+    """Parses bytes to pages. Most pages are parsed in this process."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._processes = asyncio.Semaphore(MOST_PROCESSES)
 
-    async def read(self, body: bytes, charset: str | None, place: Place) -> Page:
-        """Raises: Unread: it is hostile, empty, or nothing but a program's shell."""
-        page = await computed(_read, body, charset, place)
+    async def parse(self, body: bytes, charset: str | None, context: PageContext) -> Page:
+        """Raises: PageFailed: the page is too complex, empty, or needs scripts to show its content."""
+        page = await computed(_parse, body, charset, context)
         if isinstance(page, Page):
             return page
-        async with self._turns:
-            outcome = await _read_apart(page, place)
-        if outcome.page is None:
-            failure = outcome.failure or _too_complex(place)
-            raise Unread(failure.url, failure.code, failure.reason)
-        return outcome.page
+        async with self._processes:
+            result = await _parse_in_subprocess(page, context)
+        if result.page is None:
+            failure = result.failure or _too_complex(context)
+            raise PageFailed(failure.url, failure.code, failure.reason)
+        return result.page
 
 
-def _read(body: bytes, charset: str | None, place: Place) -> Page | bytes:
-    """The page, or its HTML if a subprocess should read it."""
+def _parse(body: bytes, charset: str | None, context: PageContext) -> Page | bytes:
+    """The page, or its HTML in UTF-8 if a subprocess should parse it."""
     html = decoded(body, charset)
     encoded = html.encode("utf-8", "replace")
     if is_suspicious(encoded):
         if reason := too_complex(encoded):
-            raise Unread(place.url, "too_complex", reason)
+            raise PageFailed(context.url, "too_complex", reason)
         return encoded
     try:
-        return page_of(html, place.url, place.company, place.fetched_at, place.origin)
+        return page_of(html, context.url, context.company, context.fetched_at, context.origin)
     except RecursionError:
-        raise Unread(place.url, "too_complex", "The parts of the page are nested without end") from None
+        raise PageFailed(context.url, "too_complex", "The parts of the page are nested without end") from None
 
 
-async def _read_apart(html: bytes, place: Place) -> _Outcome:
-    given = place.model_dump_json().encode() + b"\n" + html
+async def _parse_in_subprocess(html: bytes, context: PageContext) -> _Result:
+    given = context.model_dump_json().encode() + b"\n" + html
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, *sys.path, stdin=PIPE, stdout=PIPE, stderr=asyncio.subprocess.DEVNULL
     )
@@ -86,29 +86,29 @@ async def _read_apart(html: bytes, place: Place) -> _Outcome:
         async with asyncio.timeout(CPU_SECONDS if sys.platform == "win32" else None):
             out, _ = await process.communicate(given)
     except TimeoutError:
-        return _Outcome(failure=_too_complex(place))
+        return _Result(failure=_too_complex(context))
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return _Outcome.model_validate_json(out) if process.returncode == 0 else _Outcome(failure=_too_complex(place))
+    return _Result.model_validate_json(out) if process.returncode == 0 else _Result(failure=_too_complex(context))
 
 
-def _too_complex(place: Place) -> PageFailure:
+def _too_complex(context: PageContext) -> PageFailure:
     reason = f"Reading the page takes more than {CPU_SECONDS} seconds of CPU time, or too much memory"
-    return PageFailure(url=place.url, code="too_complex", reason=reason)
+    return PageFailure(url=context.url, code="too_complex", reason=reason)
 
 
 def main() -> None:
     _limit()
     head, _, html = sys.stdin.buffer.read().partition(b"\n")
-    place = Place.model_validate_json(head)
+    context = PageContext.model_validate_json(head)
     try:
-        page = page_of(html.decode("utf-8"), place.url, place.company, place.fetched_at, place.origin)
-        outcome = _Outcome(page=page)
-    except Unread as error:
-        outcome = _Outcome(failure=error.failure)
-    sys.stdout.buffer.write(outcome.model_dump_json().encode())
+        page = page_of(html.decode("utf-8"), context.url, context.company, context.fetched_at, context.origin)
+        result = _Result(page=page)
+    except PageFailed as error:
+        result = _Result(failure=error.failure)
+    sys.stdout.buffer.write(result.model_dump_json().encode())
 
 
 def _limit() -> None:

@@ -1,0 +1,176 @@
+"""What a caller can choose: models, sources and formats, with what help, schemas and docs say about each.
+
+To add one, write its module and its line here. What 'auto' tries, settings, help, schemas, docs, checks, files and
+content types all derive from these tables. A module is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from octave_mcp.domain.value import Value
+from octave_mcp.errors import UnknownName
+
+AUTO = "auto"
+
+
+class Choice(Value):
+    """`about` describes it in the docs."""
+
+    name: str
+    module: str
+    about: str
+
+
+class Provider(Choice):
+    """A model or a source. `auto` tries those that are `in_auto`, in the order of the table.
+
+    `needs` is the variable without which it is not set up; `or_needs` is one that can be set instead.
+    """
+
+    needs: str = ""
+    or_needs: str = ""
+    in_auto: bool = False
+
+
+class ModelChoice(Provider):
+    """`note` says in two or three words what a model without a key does; `asks_client` are asked over MCP or HTTP."""
+
+    note: str = ""
+    asks_client: bool = False
+
+
+class SourceChoice(Provider):
+    """Where pages come from."""
+
+
+class Format(Choice):
+    """`suffix` ends the names of its files."""
+
+    suffix: str
+    media_type: str
+    is_binary: bool = False
+
+
+MODELS = (
+    ModelChoice(
+        name="openai",
+        module="octave_mcp.models.openai",
+        about="OpenAI, by its Responses API",
+        needs="OPENAI_API_KEY",
+        in_auto=True,
+    ),
+    ModelChoice(
+        name="anthropic",
+        module="octave_mcp.models.anthropic",
+        about="Anthropic, by its Messages API",
+        needs="ANTHROPIC_API_KEY",
+        in_auto=True,
+    ),
+    ModelChoice(
+        name="compat",
+        module="octave_mcp.models.compat",
+        about="Any server that speaks chat.completions: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter",
+        needs="OCTAVE_COMPAT_MODEL",
+        in_auto=True,
+    ),
+    ModelChoice(
+        name="host",
+        module="octave_mcp.models.host",
+        about="The model of the connected MCP client: it answers the run's questions",
+        note="you answer its questions",
+        asks_client=True,
+    ),
+    ModelChoice(
+        name="extractive",
+        module="octave_mcp.models.extractive",
+        about="Rules that collect quotations and put them into outlines",
+        note="quotations and outlines",
+    ),
+)
+
+SOURCES = (
+    SourceChoice(
+        name="firecrawl",
+        module="octave_mcp.sources.firecrawl",
+        about="Firecrawl, in the cloud or on a server of your own; it runs the scripts of pages",
+        needs="FIRECRAWL_API_KEY",
+        or_needs="FIRECRAWL_API_URL",
+        in_auto=True,
+    ),
+    SourceChoice(
+        name="crawler",
+        module="octave_mcp.sources.crawler",
+        about="Our own crawler",
+        in_auto=True,
+    ),
+)
+
+FORMATS = (
+    Format(
+        name="json",
+        module="octave_mcp.exports.json",
+        about="The whole playbook, for programs",
+        suffix="json",
+        media_type="application/json",
+    ),
+    Format(
+        name="markdown",
+        module="octave_mcp.exports.markdown",
+        about="A document to read or to edit",
+        suffix="md",
+        media_type="text/markdown",
+    ),
+    Format(
+        name="html",
+        module="octave_mcp.exports.html",
+        about="A page for a browser, in one file",
+        suffix="html",
+        media_type="text/html",
+    ),
+)
+
+C = TypeVar("C", bound=Choice)
+
+
+def choice(table: tuple[C, ...], name: str, kind: str) -> C:
+    """The line of the table with this name; `kind` is what the error calls it.
+
+    Raises:
+        UnknownName: it has none.
+    """
+    found = next((one for one in table if one.name == name), None)
+    if found is None:
+        raise UnknownName(f"there is no {kind} {name!r}; choose one of {', '.join(names(table))}")
+    return found
+
+
+def names(table: Iterable[Choice]) -> tuple[str, ...]:
+    return tuple(one.name for one in table)
+
+
+def either(words: Iterable[str]) -> str:
+    """'a, b or c'."""
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+KEYLESS_MODELS = tuple(model for model in MODELS if not model.needs)
+
+
+def _who_writes(models: Iterable[ModelChoice]) -> str:
+    keyed = names(model for model in MODELS if model.needs)
+    keyless = either(f"{model.name} ({model.note})" for model in models)
+    return f"Who writes: {', '.join((AUTO, *keyed))}; without a key {keyless}"
+
+
+MODEL_HELP = _who_writes(KEYLESS_MODELS)
+TERMINAL_MODEL_HELP = _who_writes(model for model in KEYLESS_MODELS if not model.asks_client)
+"""On the command line no client is connected."""
+SOURCE_HELP = f"Where pages come from: {', '.join((AUTO, *names(SOURCES)))}"
+WITHOUT_KEY = (
+    "without a key, set "
+    f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or name it in the call "
+    "(--model on the command line)"
+)

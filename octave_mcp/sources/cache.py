@@ -1,0 +1,214 @@
+"""A source with a cache, which all processes that use the same database share."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import TypeVar
+
+from octave_mcp.domain.addresses import url_key
+from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.page import Addresses, Copy, Notice, Page, PageFailure
+from octave_mcp.domain.value import Value
+from octave_mcp.errors import SiteUnreachable, StoreFailed
+from octave_mcp.ports import COPIES_KEPT, Copies
+from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.reader import PageRequest, Reader, own_url, with_ref, without_duplicates
+from octave_mcp.sources.single_flight import SingleFlight
+
+FAILURE_MAX_AGE = timedelta(minutes=10)
+LEASE_SECONDS = 3.0
+"""After this time another process may take over a fetch; a process that is still fetching renews its lease."""
+POLL_SECONDS = 0.2
+
+V = TypeVar("V", bound=Value)
+Fetch = Callable[[Sequence[PageRequest]], Awaitable[Sequence[Copy]]]
+
+
+class CachedSource:
+    """A `Source` that caches what a reader reads. `refresh` fetches everything again, and caches it."""
+
+    def __init__(self, reader: Reader, copies: Copies, *, max_age_seconds: float, refresh: bool = False) -> None:
+        self._reader, self._copies, self._refresh = reader, copies, refresh
+        self._max_age = timedelta(seconds=max_age_seconds)
+        self._started_at = datetime.now(UTC)
+        self._owner = secrets.token_hex(16)
+        self._flights: SingleFlight[Copy] = SingleFlight(copies, refresh=refresh)
+
+    @property
+    def credits(self) -> int:
+        return self._reader.credits
+
+    def listen(self, tell: Callable[[str], None]) -> None:
+        self._reader.on_progress = tell
+
+    async def open(self, company: Company) -> Company:
+        return await self._reader.open(company)
+
+    async def home(self, company: Company) -> Page:
+        async def fetch(requests: Sequence[PageRequest]) -> Sequence[Copy]:
+            return [await self._reader.home(company, request.cached) for request in requests]
+
+        (copy,) = await self._get("home", company, [company.url], fetch)
+        return _found(copy, Page)
+
+    async def map(self, company: Company, home: Page) -> Site:
+        async def fetch(requests: Sequence[PageRequest]) -> Sequence[Copy]:
+            return [Copy(found=await self._reader.map(company, home)) for _ in requests]
+
+        (copy,) = await self._get(f"map {home.ref.sha256}", company, [company.url], fetch)
+        return Site(company=company, home=home, **dict(_found(copy, Addresses)))
+
+    async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
+        checked = [own_url(url, site.company, self._reader.allow) for url in urls]
+        own = [url for url in checked if isinstance(url, str)]
+        copies = await self._get("page", site.company, own, lambda requests: self._reader.read(site, requests))
+        by_url = dict(zip(own, copies, strict=True))
+        results = [
+            _page_of(by_url[one], url) if isinstance(one, str) else one for url, one in zip(urls, checked, strict=True)
+        ]
+        return without_duplicates(results, site.home)
+
+    async def close(self) -> None:
+        await self._flights.close()
+        await self._reader.close()
+
+    async def _get(self, kind: str, company: Company, urls: Sequence[str], fetch: Fetch) -> list[Copy]:
+        """A copy for each URL, cached or fetched."""
+        prefix = f"{_code_digest()} {self._reader.name} {kind} {company.domain}"
+        keys = {url: sha256(f"{prefix} {url_key(url)}".encode()).hexdigest() for url in urls}
+        by_key = {key: url for url, key in keys.items()}
+        copies = await self._flights.get(
+            list(by_key), lambda mine: self._cached_or_fetched({key: by_key[key] for key in mine}, fetch)
+        )
+        return [copies[keys[url]] for url in urls]
+
+    async def _cached_or_fetched(self, urls: Mapping[str, str], fetch: Fetch) -> dict[str, Copy]:
+        """By key: the copy that is cached and fresh, or else the one that this or another process fetches."""
+        cached = await self._copies.copies(list(urls))
+        found = {key: copy for key, copy in cached.items() if self._is_fresh(copy)}
+        while missing := [key for key in urls if key not in found]:
+            mine = await self._copies.lease(missing, self._owner, seconds=LEASE_SECONDS)
+            if mine:
+                found |= await self._leased([key for key in missing if key in mine], urls, cached, fetch)
+            elif found_by_others := await self._fresh(missing):
+                found |= found_by_others
+            else:
+                await asyncio.sleep(POLL_SECONDS)
+        return found
+
+    async def _leased(
+        self, keys: list[str], urls: Mapping[str, str], cached: Mapping[str, Copy], fetch: Fetch
+    ) -> dict[str, Copy]:
+        """Fetch what this process holds the leases for, cache it, and release the leases."""
+        lasting: dict[str, Copy] = {}
+        try:
+            async with self._renewed(keys):
+                found = await self._fresh(keys)  # another process may have cached it since we looked
+                requests = {
+                    key: PageRequest(urls[key], self._usable(cached.get(key))) for key in keys if key not in found
+                }
+                copies = await _fetched(list(requests.values()), fetch) if requests else list[Copy]()
+                new = dict(zip(requests, copies, strict=True))
+            lasting = {key: copy for key, copy in new.items() if _is_lasting(copy)}
+            return found | {key: _or_stale(copy, requests[key].cached) for key, copy in new.items()}
+        finally:
+            await asyncio.shield(self._copies.keep_copies(lasting, owner=self._owner, leased=keys))
+
+    @asynccontextmanager
+    async def _renewed(self, keys: Sequence[str]) -> AsyncGenerator[None]:
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(LEASE_SECONDS / 3)
+                with suppress(StoreFailed):
+                    await self._copies.lease(keys, self._owner, seconds=LEASE_SECONDS)
+
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+
+    async def _fresh(self, keys: Sequence[str]) -> dict[str, Copy]:
+        return {key: copy for key, copy in (await self._copies.copies(keys)).items() if self._is_fresh(copy)}
+
+    def _is_fresh(self, copy: Copy) -> bool:
+        if self._refresh:
+            return copy.kept_at >= self._started_at
+        is_failure = isinstance(copy.found, PageFailure)
+        max_age = min(FAILURE_MAX_AGE, self._max_age) if is_failure else self._max_age
+        return copy.kept_at > datetime.now(UTC) - max_age
+
+    def _usable(self, copy: Copy | None) -> Copy | None:
+        """The copy, if it may be revalidated, or used in place of a page that cannot be read."""
+        if copy is None or self._refresh or isinstance(copy.found, PageFailure):
+            return None
+        return copy if copy.kept_at > datetime.now(UTC) - COPIES_KEPT else None
+
+
+@cache
+def _code_digest() -> str:
+    """A digest of the code that reads pages, part of each key: a page that older code read is read again."""
+    roots = [files(f"octave_mcp.{package}") for package in ("domain", "evidence", "sources")]
+    code = sorted((name, module.read_bytes()) for root in roots for name, module in _modules(root))
+    return sha256(b"".join(text for _, text in code)).hexdigest()[:16]
+
+
+def _modules(folder: Traversable, path: str = "") -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        name = f"{path}/{entry.name}"
+        if entry.is_dir():
+            yield from _modules(entry, name)
+        elif entry.name.endswith(".py"):
+            yield name, entry
+
+
+def _page_of(copy: Copy, url: str) -> Page | PageFailure:
+    """The page; a failure is reported under the URL that the caller gave."""
+    if isinstance(copy.found, PageFailure):
+        return copy.found.model_copy(update={"url": url})
+    return _found(copy, Page)
+
+
+def _found(copy: Copy, kind: type[V]) -> V:
+    if not isinstance(copy.found, kind):
+        raise TypeError(f"expected a cached {kind.__name__}, found a {type(copy.found).__name__}")
+    return copy.found
+
+
+async def _fetched(requests: Sequence[PageRequest], fetch: Fetch) -> Sequence[Copy]:
+    """The copies that are fetched. If all have a cached copy, a home page that fails for now is a failure, no error."""
+    try:
+        return await fetch(requests)
+    except SiteUnreachable as failed:
+        copy = Copy(found=failed.__cause__.failure) if isinstance(failed.__cause__, PageFailed) else None
+        if copy is None or not _is_passing(copy) or not all(request.cached for request in requests):
+            raise
+        return [copy for _ in requests]
+
+
+def _or_stale(copy: Copy, cached: Copy | None) -> Copy:
+    """The expired copy, with a notice that says so, if the fetch failed for a reason that may soon be over."""
+    if cached is None or not _is_passing(copy):
+        return copy
+    why = copy.found.reason if isinstance(copy.found, PageFailure) else ""
+    reason = f"read on {cached.kept_at:%Y-%m-%d}, and not available now ({why})"
+    return with_ref(cached, notice=Notice(code="stale_copy", reason=reason))
+
+
+def _is_lasting(copy: Copy) -> bool:
+    """Whether to cache it: no failure that may soon be over, and no page that came from another source."""
+    return not _is_passing(copy) and not (isinstance(copy.found, Page) and copy.found.ref.notice)
+
+
+def _is_passing(copy: Copy) -> bool:
+    found = copy.found
+    failures = found.failures if isinstance(found, Addresses) else (found,) if isinstance(found, PageFailure) else ()
+    return any(failure.may_pass for failure in failures)

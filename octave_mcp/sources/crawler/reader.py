@@ -1,0 +1,81 @@
+"""The crawler: it fetches pages itself, and needs no account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.together import together
+from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.page import Addresses, Copy, Link, LinkOrigin, Page
+from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.html.parsing import PageContext, PageParser
+from octave_mcp.sources.reader import (
+    PageRequest,
+    as_home,
+    ignore_progress,
+    read_with_delay,
+    revalidated,
+    site_addresses,
+)
+from octave_mcp.sources.web.access import SiteAccess, first_that_answers
+from octave_mcp.sources.web.sitemap import sitemap_urls
+
+
+class Crawler:
+    """The `Reader` that works without an account. One client serves all its sites; `close` closes it."""
+
+    name = "crawler"
+
+    def __init__(self, access: SiteAccess) -> None:
+        self.allow = access.allow
+        self.credits = 0
+        self.on_progress: Callable[[str], None] = ignore_progress
+        self._access = access
+        self._parser = PageParser()
+
+    async def open(self, company: Company) -> Company:
+        return await self._access.open(company)
+
+    async def home(self, company: Company, cached: Copy | None = None) -> Copy:
+        return await first_that_answers(company, lambda candidate: self._home(candidate, cached))
+
+    async def _home(self, company: Company, cached: Copy | None) -> Copy:
+        return as_home(await self._page(f"{company.url}/", company, "home", cached))
+
+    async def map(self, company: Company, home: Page) -> Addresses:
+        rules = await self._access.robots.rules(home.ref.url, company)
+        found = await sitemap_urls(self._access.fetcher, company, rules.sitemaps)
+        links = [Link(url=url, origin="sitemap") for url in found.urls.values()]
+        return await computed(site_addresses, company, home, links, found.translations, found.failures)
+
+    async def read(self, site: Site, requests: Sequence[PageRequest]) -> Sequence[Copy]:
+        if delay := await self._access.delay(site):
+            return await read_with_delay(requests, delay, lambda request: self._read(site, request))
+        return await together(*(self._read(site, request) for request in requests))
+
+    async def close(self) -> None:
+        await self._access.close()
+
+    async def _read(self, site: Site, request: PageRequest) -> Copy:
+        try:
+            return await self._page(request.url, site.company, "page", request.cached)
+        except PageFailed as error:
+            return Copy(found=error.failure.model_copy(update={"url": request.url}))
+
+    async def _page(self, url: str, company: Company, origin: LinkOrigin, cached: Copy | None) -> Copy:
+        """The page at `url`, if robots.txt permits it.
+
+        Raises:
+            PageFailed: its failure gives the reason.
+        """
+        fetched = await self._access.fetcher.get(
+            url, company, check_target=lambda target: self._access.check_robots(target, url, company), cached=cached
+        )
+        if fetched.not_modified and cached:
+            return revalidated(cached, fetched.fetched_at)
+        if not fetched.body.strip():
+            raise PageFailed(url, "empty", "The answer has no content")
+        context = PageContext(url=fetched.url, company=company, fetched_at=fetched.fetched_at, origin=origin)
+        page = await self._parser.parse(fetched.body, fetched.charset, context)
+        return Copy(found=page, kept_at=fetched.fetched_at, etag=fetched.etag, last_modified=fetched.last_modified)

@@ -1,0 +1,41 @@
+"""Makes the source that a run reads with, and hands it the crawler as its fallback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from octave_mcp.ports import Memory, Source
+from octave_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from octave_mcp.sources.reader import Reader
+    from octave_mcp.sources.web.access import SiteAccess
+
+
+class Adapter(Protocol):
+    """The module of one source."""
+
+    def make(
+        self, settings: Settings, memory: Memory, *, fallback: Callable[[SiteAccess], Reader], refresh: bool
+    ) -> Reader:
+        """The reader, which uses `fallback` for what it fails to read.
+
+        Raises:
+            SetupError: the source is not set up.
+        """
+        ...
+
+
+def make_source(adapter: Adapter, settings: Settings, memory: Memory, *, refresh: bool = False) -> Source:
+    """The source of that adapter, with its cache; `refresh` fetches every page again, and caches it.
+
+    Raises:
+        SetupError: the source is not set up.
+    """
+    # Only a run needs the parsers and the clients.
+    from octave_mcp.sources.cache import CachedSource  # noqa: PLC0415
+    from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
+
+    reader = adapter.make(settings, memory, fallback=Crawler, refresh=refresh)
+    return CachedSource(reader, memory, max_age_seconds=settings.page_max_age_seconds, refresh=refresh)

@@ -1,0 +1,119 @@
+"""Access to a site: checks its address, obeys robots.txt, and knows the delay that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from octave_mcp.concurrency.retrying import retrying
+from octave_mcp.domain.addresses import PORTS, check_url, is_address, path_of
+from octave_mcp.domain.company import Company, Site
+from octave_mcp.errors import HostNotAllowed, SiteRefuses, SiteUnreachable, UpstreamError
+from octave_mcp.ports import Notes
+from octave_mcp.settings import Settings
+from octave_mcp.sources.failures import PageFailed, PageFailedForNow
+from octave_mcp.sources.web.fetch import Fetcher
+from octave_mcp.sources.web.robots import FORBIDDING, Robots
+from octave_mcp.sources.web.transport import AddressCheckingBackend, NameNotResolved, Resolver, resolve
+
+T = TypeVar("T")
+
+
+class SiteAccess:
+    """One HTTP client, one address check and one set of robots.txt rules for all that a run reads.
+
+    `forbidding` are the failures to fetch robots.txt that forbid the whole site; `refresh` fetches robots.txt again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        notes: Notes,
+        resolver: Resolver = resolve,
+        forbidding: frozenset[str] = FORBIDDING,
+        *,
+        refresh: bool = False,
+    ) -> None:
+        self.allow = frozenset(host.lower() for host in settings.allow_hosts)
+        self._backend = AddressCheckingBackend(self.allow, resolver)
+        self.fetcher = Fetcher(settings, self._backend)
+        self.robots = Robots(self.fetcher, notes, forbidding, refresh=refresh)
+
+    async def open(self, company: Company) -> Company:
+        """As `Source.open`."""
+        return await first_that_answers(company, self._open)
+
+    async def _open(self, company: Company) -> Company:
+        url = check_url(company.url, self.allow)
+        await retrying(lambda: self.check_address(url))
+        rules = await self.robots.rules(url, company)
+        if not rules.allow(url):
+            raise SiteRefuses(
+                f"{url}robots.txt forbids reading {company.domain}; choose another company, or ask it for permission"
+            )
+        return company
+
+    async def check_address(self, url: str) -> None:
+        """Raises: HostNotAllowed, PageFailedForNow: its host has an address that is not public, or none."""
+        parts = urlsplit(url)
+        try:
+            await self._backend.checked(parts.hostname or "", parts.port or PORTS[parts.scheme])
+        except NameNotResolved as error:
+            raise PageFailedForNow(url, "no_address", f"{parts.hostname} has no address") from error
+
+    async def check_robots(self, target: str, url: str, company: Company) -> None:
+        """Check that robots.txt permits reading `target`, to which `url` has led.
+
+        Raises:
+            PageFailed: robots.txt forbids it, or cannot be read.
+        """
+        try:
+            rules = await self.robots.rules(target, company)
+        except SiteRefuses as error:
+            raise PageFailed(url, "robots_disallowed", str(error)) from error
+        if not rules.allow(target):
+            raise PageFailed(url, "robots_disallowed", f"robots.txt forbids reading {path_of(target)}")
+
+    async def delay(self, site: Site) -> float:
+        """The seconds between two pages that the site asks for; 0 if robots.txt cannot be read.
+
+        In that case each of its pages fails with the reason.
+        """
+        try:
+            return (await self.robots.rules(site.home.ref.url, site.company)).delay_seconds
+        except UpstreamError:
+            return 0
+
+    async def close(self) -> None:
+        await self.robots.close()
+        await self.fetcher.close()
+
+
+async def first_that_answers(company: Company, read: Callable[[Company], Awaitable[T]]) -> T:
+    """What `read` returns for the company's address as given, or else with or without www.
+
+    Raises:
+        HostNotAllowed: its address is not public.
+        SiteUnreachable: neither answers.
+    """
+    failures: list[PageFailed] = []
+    for candidate in _with_and_without_www(company):
+        try:
+            return await read(candidate)
+        except PageFailed as error:
+            failures.append(error)
+    first = failures[0]
+    if first.failure.code == "host_not_allowed":
+        raise HostNotAllowed(first.failure.reason) from first
+    text = f"{company.url} cannot be read: {first.failure.reason}. Check the domain, or try again later"
+    raise SiteUnreachable(text) from first
+
+
+def _with_and_without_www(company: Company) -> list[Company]:
+    scheme, _, host = company.url.partition("://")
+    name = host.partition(":")[0]
+    if is_address(name) or "." not in name or host.startswith("["):
+        return [company]
+    other = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
+    return [company, company.model_copy(update={"url": f"{scheme}://{other}"})]

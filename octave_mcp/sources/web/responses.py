@@ -1,0 +1,145 @@
+"""What a response must be like to be read: its status, type, encoding and size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urljoin
+
+import httpx2
+
+from octave_mcp.concurrency.retry_after import retry_after_seconds
+from octave_mcp.sources.failures import RETRIED_STATUSES, PageFailed, PageFailedForNow, PageRateLimited
+from octave_mcp.sources.web.meta_refresh import refresh
+from octave_mcp.sources.web.transport import ResponseTooLarge
+
+HTML = frozenset({"text/html", "application/xhtml+xml"})
+ENCODINGS = frozenset({"gzip", "deflate", "br", "identity"})
+FILES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x7fELF")
+WIDE = (b"\xff\xfe", b"\xfe\xff")
+SNIFFED_BYTES = 1000
+MOST_ZEROS = 10
+MOST_BYTES = 10_000_000
+MOST_RATIO, RATIO_FROM_BYTES = 200, 1_000_000
+OK = range(200, 300)
+MOVED = frozenset({301, 302, 303, 307, 308})
+TOO_MANY = 429
+NOT_MODIFIED = 304
+LONGEST_VALIDATOR = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: for `target`, to which `url` has led."""
+
+    target: str
+    url: str
+    types: frozenset[str] | None
+    cut_at_bytes: int | None
+    conditions: Mapping[str, str]
+    """The headers of a conditional request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a URL returned, at the end of its redirects; `charset` is the one in the Content-Type header."""
+
+    url: str
+    body: bytes
+    charset: str | None
+    fetched_at: datetime
+    etag: str = ""
+    last_modified: str = ""
+    not_modified: bool = False
+    """The cached copy is still valid, and the body was not sent again."""
+
+
+async def read(response: httpx2.Response, request: Request) -> Fetched | str:
+    """What the target returned, or the URL to which it redirects.
+
+    Raises:
+        PageFailed: the response cannot be read as a page; its failure gives the reason.
+    """
+    if response.status_code == NOT_MODIFIED and request.conditions:
+        return Fetched(request.target, b"", None, datetime.now(UTC), not_modified=True)
+    if response.status_code in MOVED and "location" in response.headers:
+        return _joined(request, response.headers["location"])
+    _check_status(response, request.url)
+    _check_type(response, request.url, request.types)
+    body = await _body(response, request)
+    charset = response.charset_encoding
+    if request.types == HTML:
+        _check_text(body, charset or "", request.url)
+        if (where := refresh(body)) and not _is_target(moved := _joined(request, where), request):
+            return moved
+    return Fetched(request.target, body, charset, datetime.now(UTC), *_validators(response))
+
+
+def _is_target(url: str, request: Request) -> bool:
+    return url.partition("#")[0] == request.target
+
+
+def _joined(request: Request, where: str) -> str:
+    try:
+        return urljoin(request.target, where)
+    except ValueError:
+        reason = f"Redirects to {where[:200]!r}, which is no address"
+        raise PageFailed(request.url, "redirected_off_site", reason) from None
+
+
+def _validators(response: httpx2.Response) -> tuple[str, str]:
+    etag, last_modified = (response.headers.get(name, "") for name in ("etag", "last-modified"))
+    return etag[:LONGEST_VALIDATOR], last_modified[:LONGEST_VALIDATOR]
+
+
+def _check_status(response: httpx2.Response, url: str) -> None:
+    status = response.status_code
+    if "cf-mitigated" in response.headers:
+        raise PageFailed(url, "bot_wall", "The site asks visitors to prove that they are human")
+    if status == TOO_MANY:
+        wait = retry_after_seconds(response.headers)
+        raise PageRateLimited(url, "http_429", "The site answers 429: too many requests", wait)
+    if status in RETRIED_STATUSES:
+        wait = retry_after_seconds(response.headers)
+        raise PageFailedForNow(url, f"http_{status}", f"The site answers {status}", wait)
+    if status not in OK:
+        raise PageFailed(url, f"http_{status}", f"The site answers {status}")
+
+
+def _check_type(response: httpx2.Response, url: str, types: frozenset[str] | None) -> None:
+    given = re.split("[;,]", response.headers.get("content-type", ""))[0].strip().lower()
+    if types and given and given not in types:
+        raise PageFailed(url, "not_html", f"It is {given[:100]}, not a web page")
+    encodings = {name.strip().lower() for name in response.headers.get("content-encoding", "").split(",")}
+    if unknown := encodings - ENCODINGS - {""}:
+        reason = f"The body is compressed as {min(unknown)[:100]}, which was not asked for"
+        raise PageFailed(url, "bad_encoding", reason)
+
+
+def _check_text(body: bytes, charset: str, url: str) -> None:
+    is_wide = body.startswith(WIDE) or charset.lower().startswith(("utf-16", "utf-32"))
+    if body.startswith(FILES) or (body.count(0, 0, SNIFFED_BYTES) > MOST_ZEROS and not is_wide):
+        raise PageFailed(url, "not_html", "It is called a web page, but is a file of another type")
+
+
+async def _body(response: httpx2.Response, request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async with aclosing(response.aiter_bytes()) as parts:
+            async for part in parts:
+                body += part
+                if request.cut_at_bytes and len(body) >= request.cut_at_bytes:
+                    break
+                _check_size(len(body), response.num_bytes_downloaded, request.url)
+    except ResponseTooLarge:
+        if not request.cut_at_bytes:
+            raise
+    return bytes(body[: request.cut_at_bytes])
+
+
+def _check_size(size: int, wire: int, url: str) -> None:
+    if size > MOST_BYTES or (size > RATIO_FROM_BYTES and size > MOST_RATIO * wire):
+        raise PageFailed(url, "too_large", f"More than {MOST_BYTES // 1_000_000} MB, or unusually compressed")

@@ -1,0 +1,181 @@
+"""Make a playbook: for two companies, or for the two of the demo."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.copywriting import outlines
+from octave_mcp.demo import serve_demo
+from octave_mcp.domain.choices import AUTO, FORMATS, KEYLESS_MODELS, SOURCE_HELP, TERMINAL_MODEL_HELP, either
+from octave_mcp.domain.events import Event
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import FINAL, RunStatus
+from octave_mcp.errors import InputError, SetupError
+from octave_mcp.settings import Settings, load
+from octave_mcp.surfaces.cli.export import check_folder, write
+from octave_mcp.surfaces.cli.terminal import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    LONGEST_WAIT_SECONDS,
+    PARTIAL,
+    Output,
+    Told,
+    called,
+    listed,
+    log,
+    opened,
+    refuse,
+    say,
+    tool,
+)
+from octave_mcp.tools.reports import Overview, RunReport
+
+Making = Callable[[Told], Coroutine[None, None, tuple[RunReport, Playbook | None]]]
+
+ENDS: dict[RunStatus, int] = {"completed": DONE, "partial": PARTIAL}
+GAPS_SHOWN = 5
+LONGEST_MESSAGE = 100
+FILES = either(f"playbook.{form.suffix}" for form in FORMATS).replace(" or ", " and ")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Deliver(Output):
+    """Where the playbook goes, and how much is said of it."""
+
+    out: Annotated[Path | None, Parameter(help=f"Folder for {FILES}")] = None
+
+
+def generate(
+    vendor: Annotated[str, Parameter(help="Who sells, e.g. posthog.com")],
+    prospect: Annotated[str, Parameter(help="Who should buy, e.g. supabase.com")],
+    *,
+    context: Annotated[str, Parameter(help="What to sell, to whom, what you know; never evidence")] = "",
+    model: Annotated[str, Parameter(help=TERMINAL_MODEL_HELP)] = AUTO,
+    source: Annotated[str, Parameter(help=SOURCE_HELP)] = AUTO,
+    language: Annotated[str, Parameter(help="Language of the playbook, e.g. en")] = "en",
+    max_pages: Annotated[int, Parameter(help="Pages to read of each company")] = 25,
+    max_cost_usd: Annotated[float | None, Parameter(help="The most that models may cost")] = None,
+    refresh: Annotated[bool, Parameter(negative=(), help="Use nothing kept from the last 24 hours")] = False,
+    output: Deliver = Deliver(),
+) -> int:
+    """Write a playbook for selling what VENDOR offers to PROSPECT."""
+    settings = load()
+    asked = {"vendor_domain": vendor, "prospect_domain": prospect, "context": context, "model": model}
+    asked |= {"source": source, "language": language, "max_pages": max_pages}
+    asked |= {"max_cost_usd": max_cost_usd, "refresh": refresh}
+    log(settings, output)
+    return _make(lambda told: _run(settings, asked, told), output)
+
+
+def demo(*, output: Deliver = Deliver()) -> int:
+    """Write a playbook for two invented companies, without network or key, in seconds."""
+    return _make(lambda told: _demo(output, told), output, default="demo-playbook")
+
+
+def _make(making: Making, output: Deliver, default: str = "") -> int:
+    check_folder(output.out)
+    try:
+        with _bar(output) as told:
+            report, playbook = asyncio.run(making(told))
+    except KeyboardInterrupt:
+        return refuse("interrupted; the run was cancelled", INTERRUPTED)
+    return _deliver(report, playbook, output, default)
+
+
+async def _demo(output: Deliver, told: Told) -> tuple[RunReport, Playbook | None]:
+    async with serve_demo() as (vendor, prospect):
+        hosts = tuple(origin.removeprefix("http://") for origin in (vendor, prospect))
+        settings = load(model="extractive", source="crawler", allow_hosts=hosts)
+        log(settings, output)
+        return await _run(settings, {"vendor_domain": vendor, "prospect_domain": prospect}, told)
+
+
+async def _run(settings: Settings, asked: dict[str, Any], told: Told) -> tuple[RunReport, Playbook | None]:
+    """The report of a run that has ended, and its playbook if it made one. Interrupted, it cancels the run."""
+    async with opened(settings) as app:
+        model = await computed(lambda: app.model(app.model_name(str(asked.get("model", AUTO)))))
+        if model.capacity.is_patient:
+            raise SetupError(_no_client(model.name))
+        call = called(app, told)
+        begun: asyncio.Task[RunReport] = asyncio.create_task(tool("generate_playbook", call, **asked, wait_seconds=0))
+        try:
+            # Unshielded, an interrupt during the start would leave a run that a server resumes.
+            report = await asyncio.shield(begun)
+            while report.status not in FINAL:
+                report = await tool("get_run", call, run_id=report.run_id, wait_seconds=LONGEST_WAIT_SECONDS)
+        except asyncio.CancelledError:
+            await asyncio.wait((begun,))
+            if not begun.exception():
+                await app.runs.cancel(begun.result().run_id)
+            raise
+        return report, await app.runs.playbook(report.run_id)
+
+
+def _no_client(model: str) -> str:
+    here = either(f"--model {one.name}" for one in KEYLESS_MODELS if not one.asks_client)
+    return (
+        f"the model {model!r} is that of a client connected over MCP or HTTP, and none is connected here: ask for the "
+        f"playbook from there, or add {here}"
+    )
+
+
+@contextmanager
+def _bar(output: Deliver) -> Generator[Told]:
+    """A progress bar on stderr with what is being done now, where someone is watching."""
+    columns = (BarColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not output.watched) as bar:
+        task = bar.add_task("starting", total=None)
+
+        async def told(event: Event) -> None:
+            text = event.text[:LONGEST_MESSAGE]
+            bar.update(task, completed=event.done, total=event.total or None, description=text)
+
+        yield told
+
+
+def _deliver(report: RunReport, playbook: Playbook | None, output: Deliver, default: str = "") -> int:
+    """Writes the files, says what came of the run; returns the exit code."""
+    if playbook:
+        try:
+            report = report.model_copy(update={"files": write(playbook, output.out, name=default)})
+        except InputError as failed:
+            return refuse(f"{failed}; the playbook is kept: octave-mcp export {report.run_id} --out FOLDER", FAILED)
+    if output.json:
+        say(report.model_dump_json(indent=2, include={*RunReport.model_fields}))
+    elif report.overview:
+        _show(report, report.overview, outlines.notice(playbook) if playbook else "")
+    if report.error:
+        return refuse(report.error.message, ENDS.get(report.status, FAILED))
+    if report.status == "cancelled":
+        return refuse("the run was cancelled", FAILED)
+    return ENDS.get(report.status, FAILED)
+
+
+def _show(report: RunReport, overview: Overview, notice: str) -> None:
+    """The result on one screen."""
+    more = len(overview.gaps) - GAPS_SHOWN
+    gaps = [*overview.gaps[:GAPS_SHOWN], *([f"and {more} more, in the files"] if more > 0 else [])]
+    counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in overview.counts.items())
+    parts = (
+        f"{report.status} in {overview.seconds:.1f} s: {', '.join(overview.personas)}",
+        notice,
+        listed("files", sorted(report.files)),
+        overview.summary,
+        counts,
+        listed("flags", overview.flags),
+        listed("gaps", gaps),
+    )
+    console = Console(highlight=False, emoji=False, markup=False)
+    console.print("\n\n".join(filter(None, parts)), soft_wrap=True)

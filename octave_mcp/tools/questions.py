@@ -1,0 +1,84 @@
+"""Questions of a run to the connected client's own model: fetch one, answer it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from octave_mcp.domain.questions import Question
+from octave_mcp.domain.run import RunRecord, RunStatus
+from octave_mcp.domain.value import Value
+from octave_mcp.errors import InputError
+from octave_mcp.tools.registry import Call, tool
+from octave_mcp.tools.reports import Wait, poll, question_call
+
+ANSWER_CHARACTERS = 200_000
+
+
+class QuestionReport(Value):
+    """A question of a run for your own model, if one is open, and how many are; `next` says which call to make."""
+
+    run_id: str
+    status: RunStatus
+    question: Question | None = None
+    open: int
+    next: str
+
+
+class Verdict(Value):
+    """Whether an answer was accepted, None if that is not known yet; and if not, what is wrong with it."""
+
+    run_id: str
+    status: RunStatus
+    accepted: bool | None
+    wrong: str = ""
+    open: int
+    next: str
+
+
+@tool("GET", "/runs/{run_id}/questions/next", title="Get a question to answer", read_only=True)
+async def next_question(
+    run_id: Annotated[str, Field(description="Of a run with the model 'host'")],
+    wait_seconds: Wait = 40,
+    *,
+    call: Call,
+) -> QuestionReport:
+    """A question for you: follow its `instructions` on its `material`, and answer by its `answer_schema`.
+
+    `complaint` says what was wrong with the last answer. Call it again for another: several may be open at once, and
+    be answered in parallel.
+    """
+    wait = min(wait_seconds, call.longest_wait_seconds)
+    record, kept, still_open = await call.runs.next_question(run_id, wait)
+    question = Question(**kept.model_dump(exclude={"answer", "wrong"})) if kept else None
+    then = _then(record, still_open, call)
+    return QuestionReport(run_id=run_id, status=record.status, question=question, open=still_open, next=then)
+
+
+@tool("POST", "/runs/{run_id}/questions/{question_id}", title="Answer a question", idempotent=True)
+async def answer_question(
+    run_id: Annotated[str, Field(description="From generate_playbook")],
+    question_id: Annotated[str, Field(description="From next_question")],
+    answer: Annotated[dict[str, Any] | str, Field(description="JSON of the question's answer_schema")],
+    *,
+    call: Call,
+) -> Verdict:
+    """Answer a question of a run. What its checks find wrong comes back, and with the question to answer again."""
+    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    if len(text) > ANSWER_CHARACTERS:
+        raise InputError(f"the answer has {len(text)} characters, at most {ANSWER_CHARACTERS}; give fewer entries")
+    record, kept, still_open = await call.runs.answer(run_id, question_id, text)
+    accepted = None if kept.wrong is None else not kept.wrong
+    then = _then(record, still_open, call)
+    return Verdict(
+        run_id=run_id, status=record.status, accepted=accepted, wrong=kept.wrong or "", open=still_open, next=then
+    )
+
+
+def _then(record: RunRecord, still_open: int, call: Call) -> str:
+    """The call to make after a question, or an answer."""
+    if record.is_final:
+        return f"{poll(record.run_id, call)} for the result"
+    return f"{question_call(record.run_id, call)}{'' if still_open else '; none is open now'}"

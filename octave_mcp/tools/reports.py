@@ -1,0 +1,148 @@
+"""What a caller is told of a run, and how a report is made."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.copywriting import outlines
+from octave_mcp.domain.asks import Estimate
+from octave_mcp.domain.choices import FORMATS
+from octave_mcp.domain.events import Event
+from octave_mcp.domain.playbook import SECTIONS, Playbook
+from octave_mcp.domain.run import RunError, RunRecord, RunStatus
+from octave_mcp.domain.value import Value
+from octave_mcp.tools.paging import dumped
+from octave_mcp.tools.registry import Call
+
+Wait = Annotated[float, Field(ge=0, le=600, description="Seconds to wait, over MCP at most 55")]
+
+
+class Overview(Value):
+    """A finished playbook in short."""
+
+    summary: str
+    personas: tuple[str, ...]
+    counts: dict[str, int]
+    gaps: tuple[str, ...]
+    flags: tuple[str, ...]
+    usd: float | None
+    seconds: float
+    section_tokens: dict[str, int]
+
+
+class RunReport(Value):
+    """How a run stands; `next` says which call to make."""
+
+    run_id: str
+    session_id: str
+    status: RunStatus
+    step: str = ""
+    message: str = ""
+    done: int = 0
+    total: int = 0
+    next: str = ""
+    error: RunError | None = None
+    estimate: Estimate | None = None
+    overview: Overview | None = None
+    files: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+
+
+class SectionReport(RunReport):
+    """A run with the section of its playbook that was asked for, under its name; the overview is left out then.
+
+    `cursor`, passed on, gives the rest of the section.
+    """
+
+    section: dict[str, Any] | None = None
+    cursor: str | None = None
+
+
+async def followed(run_id: str, wait_seconds: float, call: Call) -> RunReport:
+    return await reported(*await awaited(run_id, wait_seconds, call), call)
+
+
+async def awaited(run_id: str, wait_seconds: float, call: Call) -> tuple[RunRecord, Playbook | None]:
+    """The run as it is then, and its playbook if it has ended with one."""
+    record = await call.runs.follow(run_id, min(wait_seconds, call.longest_wait_seconds), call.progress)
+    return record, await call.runs.playbook(run_id) if record.is_final else None
+
+
+async def reported(record: RunRecord, playbook: Playbook | None, call: Call, *, overview: bool = True) -> RunReport:
+    last = await call.runs.progress(record.run_id)
+    found = await computed(_report, record, last, playbook if overview else None)
+    links = tuple(f"{call.runs_at}{record.run_id}/playbook.{form.suffix}" for form in FORMATS) if playbook else ()
+    return found.model_copy(update={"links": links, "next": _next(record, playbook, call)})
+
+
+def _report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> RunReport:
+    final = record.is_final
+    return RunReport(
+        run_id=record.run_id,
+        session_id=record.session_id,
+        status=record.status,
+        step="" if final or last is None else last.step,
+        message=record.error.message if record.error else record.status if final or last is None else last.text,
+        done=last.done if last else 0,
+        total=last.total if last else 0,
+        error=record.error,
+        estimate=None if final else record.estimate,
+        overview=_overview(playbook) if playbook else None,
+        files=record.files,
+    )
+
+
+def _next(record: RunRecord, playbook: Playbook | None, call: Call) -> str:
+    """The call to make, as the caller makes calls."""
+    asked = poll(record.run_id, call)
+    if record.status == "waiting":
+        return f"{question_call(record.run_id, call)}; answer each, until the run is final"
+    if not record.is_final:
+        return asked
+    if not playbook:
+        return ""
+    told = f". {outlined}" if (outlined := outlines.notice(playbook)) else ""
+    if call.runs_at == "/runs/":
+        return f"{asked}?section=email_sequences, or another section, or one of the links{told}"
+    return f"call get_run with a section, e.g. 'email_sequences', or open the files{told}"
+
+
+def poll(run_id: str, call: Call) -> str:
+    return f"GET /runs/{run_id}" if call.runs_at == "/runs/" else f"call get_run with run_id={run_id!r}"
+
+
+def question_call(run_id: str, call: Call) -> str:
+    if call.runs_at == "/runs/":
+        return f"GET /runs/{run_id}/questions/next"
+    return f"call next_question with run_id={run_id!r}"
+
+
+def _overview(playbook: Playbook) -> Overview:
+    summary = playbook.executive_summary
+    paragraphs = (summary.whom_to_approach, summary.why_now, summary.how_to_engage)
+    sizes = {name: len(json.dumps(dumped(playbook, name), ensure_ascii=False)) // 4 for name in SECTIONS}
+    return Overview(
+        summary="\n\n".join(" ".join(sentence.text for sentence in paragraph) for paragraph in paragraphs),
+        personas=tuple(persona.title for persona in playbook.priority_personas),
+        counts=_counts(playbook),
+        gaps=tuple(f"{gap.section}: {gap.reason}"[:300] for gap in playbook.gaps[:12]),
+        flags=tuple(f"{flag.code}: {flag.reason}" for flag in playbook.flags),
+        usd=playbook.cost.usd,
+        seconds=playbook.timings.total_seconds,
+        section_tokens=sizes,
+    )
+
+
+def _counts(playbook: Playbook) -> dict[str, int]:
+    elements, known = playbook.vendor_elements, playbook.prospect_intelligence
+    return {
+        **{name: len(getattr(elements, name)) for name in type(elements).model_fields},
+        "prospect_facts": len(known.company_profile.facts),
+        "pain_points": len(known.pain_points),
+        "evidence": len(playbook.evidence),
+        "pages": len(playbook.pages),
+    }

@@ -1,0 +1,97 @@
+"""Sessions and the runs in them: list and delete them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from octave_mcp.domain.run import RunRecord, RunStatus, SessionRecord
+from octave_mcp.domain.value import Value
+from octave_mcp.tools.paging import cursor_of
+from octave_mcp.tools.registry import Call, tool
+
+
+class RunLine(Value):
+    """A run in a list."""
+
+    run_id: str
+    vendor: str
+    prospect: str
+    status: RunStatus
+    created_at: datetime
+
+
+class SessionLine(Value):
+    """A session in a list: `runs` counts them all, `latest` is the newest."""
+
+    session_id: str
+    created_at: datetime
+    runs: int
+    latest: RunLine | None
+
+
+class SessionList(Value):
+    """Sessions, the newest first; or the runs of the one that was asked for."""
+
+    sessions: tuple[SessionLine, ...]
+    runs: tuple[RunLine, ...] = ()
+    cursor: str | None = Field(default=None, description="Pass it on for older ones")
+
+
+class Deleted(Value):
+    session_id: str
+    runs: int
+
+
+@tool("GET", "/sessions", title="List sessions", read_only=True)
+async def list_sessions(
+    session_id: Annotated[str | None, Field(description="Of this session alone, its runs")] = None,
+    limit: Annotated[int, Field(ge=1, le=100, description="The most to list")] = 20,
+    cursor: Annotated[str | None, Field(description="From the last answer, for older ones")] = None,
+    *,
+    call: Call,
+) -> SessionList:
+    """What was asked for before, the newest first: sessions with their latest run, or the runs of one session."""
+    if session_id is not None:
+        session = await call.runs.session(session_id)
+        runs = await call.runs.list_runs(session_id, limit + 1, cursor)
+        line = await _session_line(session, call)
+        return SessionList(
+            sessions=(line,), runs=tuple(map(run_line, runs[:limit])), cursor=cursor_of([r.run_id for r in runs], limit)
+        )
+    sessions = await call.runs.list_sessions(limit + 1, cursor)
+    lines = [await _session_line(session, call) for session in sessions[:limit]]
+    return SessionList(sessions=tuple(lines), cursor=cursor_of([s.session_id for s in sessions], limit))
+
+
+@tool("DELETE", "/sessions/{session_id}", title="Delete a session", idempotent=True, destructive=True)
+async def delete_session(
+    session_id: Annotated[str, Field(description="From generate_playbook or list_sessions")],
+    *,
+    call: Call,
+) -> Deleted:
+    """Delete a session for good: its runs, their playbooks and files, and the pages read for them."""
+    return Deleted(session_id=session_id, runs=await call.runs.delete_session(session_id))
+
+
+async def _session_line(session: SessionRecord, call: Call) -> SessionLine:
+    newest = await call.runs.list_runs(session.session_id, 1, None)
+    return SessionLine(
+        session_id=session.session_id,
+        created_at=session.created_at,
+        runs=session.runs,
+        latest=run_line(newest[0]) if newest else None,
+    )
+
+
+def run_line(record: RunRecord) -> RunLine:
+    request = record.request
+    return RunLine(
+        run_id=record.run_id,
+        vendor=request.vendor,
+        prospect=request.prospect,
+        status=record.status,
+        created_at=record.created_at,
+    )

@@ -1,0 +1,222 @@
+"""One change, one place: what is added to a table shows everywhere, and nothing else is edited by hand."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from conftest import Pair
+from fastmcp import Client
+from mcp_types import BlobResourceContents
+from one_change import ProductCopy, product_copy
+
+CHOICES = "octave_mcp/domain/choices.py"
+
+PROVIDER = """
+from octave_mcp.errors import SetupError
+from octave_mcp.models.extractive.model import Extractive
+from octave_mcp.settings import value_of
+
+
+class Parrot(Extractive):
+    name = identity = "parrot"
+
+    async def verify(self):
+        return "parrot-1"
+
+
+def make(settings, beside=None):
+    if not value_of("PARROT_API_KEY"):
+        raise SetupError("PARROT_API_KEY not found: set it in the environment or in .env")
+    return Parrot()
+"""
+PROVIDER_LINE = """\
+    ModelChoice(
+        name="parrot",
+        module="octave_mcp.models.parrot",
+        about="An invented provider",
+        needs="PARROT_API_KEY",
+        in_auto=True,
+    ),
+"""
+
+EXPORT = """
+class Packed:
+    def render(self, playbook):
+        return b"\\x00\\xff" + playbook.model_dump_json().encode()
+
+
+EXPORT = Packed()
+"""
+EXPORT_LINE = """\
+    Format(
+        name="packed",
+        module="octave_mcp.exports.packed",
+        about="Bytes",
+        suffix="bin",
+        media_type="application/x-packed",
+        is_binary=True,
+    ),
+"""
+
+TOOL = '''
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from octave_mcp.domain.value import Value
+from octave_mcp.tools.registry import Call, tool
+
+
+class Heard(Value):
+    word: str
+
+
+@tool("GET", "/echoes/{word}", title="Echo a word", read_only=True)
+async def echo(word: Annotated[str, Field(description="What to say again")], *, call: Call) -> Heard:
+    """Say a word again."""
+    return Heard(word=word)
+'''
+
+SHOWN = """
+import asyncio, json, sys
+sys.path.insert(0, "docs")
+import generate
+from octave_mcp.settings import load
+from octave_mcp.surfaces.cli.checks import CHECKS
+from octave_mcp.surfaces.cli.doctor import examine
+checks = [check for check in CHECKS if check.name == "PARROT_API_KEY"]
+print(json.dumps({
+    "generate": generate.help_of("generate"),
+    "export": generate.help_of("export"),
+    "tools": generate.tools(),
+    "arguments": asyncio.run(generate.arguments("generate_playbook")),
+    "models": generate.models(),
+    "formats": generate.formats(),
+    "settings": generate.settings(),
+    "doctor": [finding.found for finding in examine(checks, load())],
+}))
+"""
+"""What the help of commands, the tables of the docs and the doctor say."""
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> ProductCopy:
+    return product_copy(tmp_path)
+
+
+def mcp(client: httpx2.AsyncClient) -> Client[Any]:
+    return Client(str(client.base_url.join("/mcp")))
+
+
+async def openapi(client: httpx2.AsyncClient) -> dict[str, Any]:
+    return (await client.get("/openapi.json")).json()
+
+
+async def written(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
+    answer = await client.post("/runs", json={**pair.few, "wait_seconds": 600})
+    report = answer.json()
+    assert report["status"] == "completed", report
+    return report
+
+
+def contents(report: dict[str, Any]) -> dict[str, bytes]:
+    """The files of a run by their names."""
+    return {file.name: file.read_bytes() for file in map(Path, report["files"])}
+
+
+async def test_a_provider_is_a_module_and_its_line_in_the_table(
+    product: ProductCopy, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product.add("octave_mcp/models/parrot.py", PROVIDER)
+    product.insert_before(CHOICES, '    ModelChoice(\n        name="compat",\n', PROVIDER_LINE)
+    assert len(product.edited) <= 3
+
+    monkeypatch.setenv("OCTAVE_MODEL", "auto")
+    refused = await product.octave("generate", pair.vendor.host, pair.prospect.host)
+    monkeypatch.setenv("PARROT_API_KEY", "a-key-of-parrots")
+    shown = await product.told(SHOWN)
+    async with product.serving() as client:
+        schema = (await openapi(client))["paths"]["/runs"]["post"]["requestBody"]["content"]["application/json"]
+        settings = {one["name"]: one for one in (await client.get("/config")).json()["settings"]}
+        report = await written(client, pair)
+        playbook = (await client.get(report["links"][0])).json()
+        async with mcp(client) as session:
+            tools = {tool.name: tool for tool in await session.list_tools()}
+
+    order = "auto, openai, anthropic, parrot, compat"
+    assert refused.code == 3
+    assert refused.err.index("ANTHROPIC_API_KEY") < refused.err.index("PARROT_API_KEY")
+    assert refused.err.index("PARROT_API_KEY") < refused.err.index("OCTAVE_COMPAT_BASE_URL")
+    assert order in shown["generate"]
+    assert order in shown["arguments"]
+    assert "| `parrot` | `PARROT_API_KEY` | yes | An invented provider |" in shown["models"]
+    assert "| `PARROT_API_KEY` |" in shown["settings"]
+    assert shown["doctor"] == ["parrot-1 answers"]
+    assert order in tools["generate_playbook"].input_schema["properties"]["model"]["description"]
+    assert "parrot" in schema["schema"]["properties"]["model"]["enum"]
+    assert (settings["PARROT_API_KEY"]["value"], settings["PARROT_API_KEY"]["origin"]) == ("***", "environment")
+    assert playbook["model"] == "parrot"
+
+
+async def test_a_binary_format_is_a_module_and_its_line_in_the_table(product: ProductCopy, pair: Pair) -> None:
+    product.add("octave_mcp/exports/packed.py", EXPORT)
+    product.insert_before(CHOICES, '    Format(\n        name="html",\n', EXPORT_LINE)
+    assert len(product.edited) <= 2
+
+    shown = await product.told(SHOWN)
+    async with product.serving() as client:
+        operation = (await openapi(client))["paths"]["/runs/{run_id}/playbook.{suffix}"]["get"]
+        report = await written(client, pair)
+        download = await client.get(f"/runs/{report['run_id']}/playbook.bin")
+        async with mcp(client) as session:
+            templates = {one.uri_template: one.mime_type for one in await session.list_resource_templates()}
+            (resource,) = await session.read_resource(f"run://{report['run_id']}/playbook.bin")
+    exported = await product.octave("export", report["run_id"], "--format", "packed", "--out", "again")
+    refused = await product.octave("export", report["run_id"], "--format", "docx")
+
+    content = contents(report)["playbook.bin"]
+    assert content.startswith(b"\x00\xff")
+    assert f"/runs/{report['run_id']}/playbook.bin" in report["links"]
+    assert download.content == content
+    assert download.headers["content-type"] == "application/x-packed"
+    assert download.headers["content-disposition"].startswith("attachment; filename=")
+    assert isinstance(resource, BlobResourceContents)
+    assert (base64.b64decode(resource.blob), resource.mime_type) == (content, "application/x-packed")
+    assert templates["run://{run_id}/playbook.bin"] == "application/x-packed"
+    assert exported.out == "again/playbook.bin\n"
+    assert (product.root / "again" / "playbook.bin").read_bytes() == content
+    assert refused.code == 2
+    assert "json, markdown, packed, html" in refused.err
+    assert "json, markdown, packed or html" in shown["export"]
+    assert "playbook.bin" in shown["generate"]
+    assert "application/x-packed | Bytes |" in shown["formats"]
+    assert "application/x-packed" in operation["responses"]["200"]["content"]
+    assert "bin" in operation["parameters"][1]["schema"]["enum"]
+
+
+async def test_a_tool_is_a_module_and_its_import(product: ProductCopy) -> None:
+    product.add("octave_mcp/tools/echoes.py", TOOL)
+    product.replace("octave_mcp/tools/__init__.py", "import playbooks,", "import echoes, playbooks,")
+    product.replace("octave_mcp/tools/__init__.py", '"TOOLS", ', '"TOOLS", "echoes", ')
+    assert len(product.edited) <= 2
+
+    shown = await product.told(SHOWN)
+    async with product.serving() as client:
+        operation = (await openapi(client))["paths"]["/echoes/{word}"]["get"]
+        over_http = await client.get("/echoes/hello")
+        async with mcp(client) as session:
+            tools = {tool.name: tool for tool in await session.list_tools()}
+            over_mcp = await session.call_tool("echo", {"word": "hello"})
+
+    assert tools["echo"].description == "Say a word again."
+    assert over_mcp.structured_content == {"word": "hello"}
+    assert (over_http.status_code, over_http.json()) == (200, {"word": "hello"})
+    assert operation["summary"] == "Echo a word"
+    assert operation["parameters"][0]["description"] == "What to say again"
+    assert "| `echo` | Say a word again. | `GET /echoes/{word}` |" in shown["tools"]
