@@ -34,7 +34,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from doubles import Double, Request, Sent, enveloped, error, good  # noqa: E402 - the tests are no package
 from scripted import ScriptedSource, Stage, invented_sites  # noqa: E402
 
-from octave_mcp.asks import budget  # noqa: E402
+from octave_mcp.asks import attempts  # noqa: E402
 from octave_mcp.concurrency import retrying  # noqa: E402
 from octave_mcp.models import _remote  # noqa: E402
 
@@ -113,7 +113,7 @@ def sdk_retries(most: int) -> Generator[None]:
     with (
         mock.patch.object(openai, "AsyncOpenAI", made),
         mock.patch.object(_remote, "limiter", return_value=Unlimited()),
-        mock.patch.object(budget, "ATTEMPTS", 1),
+        mock.patch.object(attempts, "ATTEMPTS", 1),
         mock.patch.object(retrying, "TURNS", 1),
     ):
         yield

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import Field
 
-from octave_mcp.asks.schema import decoded, schema_name, schema_of
+from octave_mcp.asks.decoding import decoded
+from octave_mcp.asks.schema import schema_name, schema_of
 from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import (

@@ -35,8 +35,9 @@ from scripted import (
     written,
 )
 
-from octave_mcp.asks import budget
-from octave_mcp.asks.budget import Asker, Budget, Purse
+from octave_mcp.asks import attempts
+from octave_mcp.asks.asker import Asker
+from octave_mcp.asks.budget import Budget, Purse
 from octave_mcp.asks.schema import schema_name
 from octave_mcp.domain.asks import StandIn, Unusable, Usage
 from octave_mcp.domain.company import Site
@@ -510,7 +511,7 @@ async def test_if_credit_runs_out_at_the_correction_the_first_answer_is_used(sta
 async def test_what_a_stand_in_found_is_not_kept_for_the_next_prospect(
     stage: Stages, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(budget, "ATTEMPTS", 2)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 2)
     double.fails(error(500, "server_error"), lambda request: request.form in READ, times=None)
     await stage(fallback="extractive").run(model="openai")
     double.heal()

@@ -42,7 +42,7 @@ from playbooks import TEXT_FORMATS, export
 from scripted import VENDOR, VENDOR_TEXTS, Asked, ScriptedSource, Stage, Written, codes, invented_sites, pages, written
 
 from octave_mcp.app import App
-from octave_mcp.asks import budget as asking_
+from octave_mcp.asks import attempts
 from octave_mcp.asks.rendering import rendered
 from octave_mcp.asks.schema import schema_name
 from octave_mcp.concurrency import retrying
@@ -396,7 +396,7 @@ async def test_credit_that_runs_out_while_writing_costs_what_is_not_written_yet(
 async def test_a_provider_that_is_down_ends_the_run_with_its_code_and_without_a_fallback(
     provider: str, stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking_, "ATTEMPTS", 2)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 2)
     double.fails(ONCE["500"], times=None)
 
     record, playbook = await stage.run(model=provider)
@@ -415,7 +415,7 @@ async def test_a_provider_that_is_down_ends_the_run_with_its_code_and_without_a_
 async def test_a_model_that_the_user_named_stands_in_and_is_named_with_the_reason(
     fault: str, code: str, stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking_, "ATTEMPTS", 2)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 2)
     monkeypatch.setenv("OCTAVE_FALLBACK", "anthropic,extractive")
     stage = Stage(stage.settings.home, source=stage.site_source)
     failing = FOR_GOOD[fault][0] if fault in FOR_GOOD else ONCE[fault]
@@ -671,7 +671,7 @@ def with_a_strange_field(request: Request, text: str) -> Sent:
 async def test_what_a_model_or_its_provider_says_in_other_places_stays_out_of_the_playbook(
     stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking_, "ATTEMPTS", 2)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 2)
     double.fails(with_a_strange_field, asking(WhyWeWin[Cite], again=True), times=None)
     double.fails(error(400, SPOKEN), asking(HomepageAnswer[Cite], again=True), times=None)
     double.fails(error(500, SPOKEN), asking(ObjectionHandling[Cite], again=True), times=None)

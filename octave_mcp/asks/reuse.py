@@ -1,4 +1,4 @@
-"""What is kept for a day for whoever asks the same: under the run that found it, with which it is deleted."""
+"""24-hour cache of answers and research. An entry is deleted with the run that produced it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from datetime import UTC, datetime, timedelta
 
 from octave_mcp.ports import Notes, Store
 
-KEPT = timedelta(hours=24)
+MAX_AGE = timedelta(hours=24)
 ANSWER, RESEARCH = "answer ", "research "
-"""How the keys begin of what is kept."""
+"""Prefixes of the keys, by what is cached."""
 
 
-async def keep(notes: Notes, key: str, text: str, run_id: str) -> None:
+async def put(notes: Notes, key: str, text: str, run_id: str) -> None:
     await notes.put_note(key, f"{run_id}\n{text}")
 
 
-async def kept(notes: Notes, key: str) -> str | None:
-    """The text of that key, if it was kept within a day."""
-    found = await notes.note(key, since=datetime.now(UTC) - KEPT)
+async def get(notes: Notes, key: str) -> str | None:
+    """The text of that key, unless it has expired."""
+    found = await notes.note(key, since=datetime.now(UTC) - MAX_AGE)
     return found.partition("\n")[2] if found else None
 
 
-async def remove_old(store: Store) -> None:
-    for kind in (ANSWER, RESEARCH):
-        await store.delete_notes(datetime.now(UTC) - KEPT, kind)
+async def delete_expired(store: Store) -> None:
+    for prefix in (ANSWER, RESEARCH):
+        await store.delete_notes(datetime.now(UTC) - MAX_AGE, prefix)

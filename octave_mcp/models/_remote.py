@@ -12,8 +12,9 @@ from typing import Any
 import httpx2
 
 from octave_mcp.asks import reuse
+from octave_mcp.asks.decoding import decoded
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
-from octave_mcp.asks.schema import decoded, schema_name, schema_of
+from octave_mcp.asks.schema import schema_name, schema_of
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Tier, Usage
 from octave_mcp.domain.value import Value
@@ -91,7 +92,7 @@ class Remote:
         """The answer that was given to the same within a day."""
         if self._beside is None or self._beside.fresh:
             return None
-        return await reuse.kept(self._beside.notes, key)
+        return await reuse.get(self._beside.notes, key)
 
     async def verify(self) -> str:
         """Asks the fast model for a word, by which its key, its credit and its name are proven; returns that name.
@@ -109,7 +110,7 @@ class Remote:
         """Keeps an answer without a fault, for whoever asks the same within a day."""
         text = self._unjudged.pop(key, None)
         if self._beside and text and not wrong:
-            await reuse.keep(self._beside.notes, key, text, self._beside.run_id)
+            await reuse.put(self._beside.notes, key, text, self._beside.run_id)
 
     async def close(self) -> None:
         if self._wire:

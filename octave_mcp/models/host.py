@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+from octave_mcp.asks.decoding import decoded
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
-from octave_mcp.asks.schema import Schema, decoded, schema_of
+from octave_mcp.asks.schema import Schema, schema_of
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, ReadingBrief, Usage
 from octave_mcp.domain.evidence import Cite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from octave_mcp.asks.corrections import Checked
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import HomepageAnswer, ReadingBrief
@@ -14,7 +15,7 @@ from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import for_people, safe_name
-from octave_mcp.pipeline.run import Checked, Run
+from octave_mcp.pipeline.run import Run
 
 
 async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from octave_mcp.asks.budget import Asker
+from octave_mcp.asks.asker import Asker
 from octave_mcp.domain.notices import Flag
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.pipeline.gaps import pages

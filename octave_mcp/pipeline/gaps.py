@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from octave_mcp.asks.budget import Asker
+from octave_mcp.asks.asker import Asker
 from octave_mcp.domain.company import Reads
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.notices import Gap

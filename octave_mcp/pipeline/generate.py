@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
+from octave_mcp.asks.corrections import ASK_PLACES
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.research import Research
@@ -14,7 +15,7 @@ from octave_mcp.pipeline.merge import add, merge
 from octave_mcp.pipeline.prioritise_urls import in_packs, prioritise_urls
 from octave_mcp.pipeline.read_pack import read_pack
 from octave_mcp.pipeline.recall import keep, recall, unread
-from octave_mcp.pipeline.run import ALL_SPECIALISTS, ASK_PLACES, Run
+from octave_mcp.pipeline.run import ALL_SPECIALISTS, Run
 from octave_mcp.pipeline.scrape_homepage import scrape_homepage
 from octave_mcp.pipeline.understand import understand
 from octave_mcp.pipeline.validate_and_map import validate_and_map
@@ -64,7 +65,7 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
 async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Research:
     """What was found for another deal, and what pages say that name the counterpart in this one."""
     urls = unread(site, kept, counterpart)
-    run.plan(len(urls))
+    run.progress.plan(len(urls))
     readings = await run.side_by_side(
         read_pack, *((site, kept.profile, counterpart, urls, None) for _ in urls[:1]), places=_pack_places(run)
     )

@@ -32,7 +32,7 @@ async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: s
         chosen = rechosen(shown, numbers, site.company.role, max_pages=run.max_pages)
     else:
         chosen = choose(site, max_pages=run.max_pages, counterpart=counterpart, context=context)
-    run.plan(len(chosen))
+    run.progress.plan(len(chosen))
     run.progress(f"{len(chosen)} of {len(site.links)} pages of {profile.name} chosen", units=1)
     return chosen
 

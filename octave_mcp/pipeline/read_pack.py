@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
+from octave_mcp.asks.corrections import Checked
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
@@ -22,7 +23,7 @@ from octave_mcp.domain.vendor import KINDS, VendorElements, some_elements
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import for_people
-from octave_mcp.pipeline.run import Checked, Run
+from octave_mcp.pipeline.run import Run
 
 R = TypeVar("R", bound=Value)
 
@@ -40,7 +41,7 @@ async def read_pack(
 
     A page that fails is named; a pack whose ask fails costs its pages, not the run.
     """
-    found = [_unless_thin(page) for page in await run.scrape(site, urls)] if urls else []
+    found = [_unless_thin(page) for page in await run.pages.scrape(site, urls)] if urls else []
     pages = [page for page in (home, *found) if isinstance(page, Page)]
     failures = tuple(page for page in found if isinstance(page, PageFailure))
     if urls:

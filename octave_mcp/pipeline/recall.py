@@ -21,7 +21,7 @@ async def recall(run: Run, site: Site) -> Research | None:
     """What a run of the same kind found of this company, if it serves other deals and is still there."""
     if not _is_shared(run, site.company) or run.request.refresh:
         return None
-    kept = await run.recall(_key(run, site.company))
+    kept = await run.research_cache.get(_key(run, site.company))
     if kept:
         run.progress(f"what was found of {kept.profile.name} within a day is used again", units=1)
     return kept
@@ -32,7 +32,7 @@ async def keep(run: Run, research: Research) -> None:
     is_whole = not (research.gaps or run.asker.stood_in or any(failure.may_pass for failure in research.failures))
     if _is_shared(run, research.profile.company) and is_whole:
         own = research.model_copy(update={"found_by": run.run_id, "found_at": datetime.now(UTC)})
-        await run.keep(_key(run, research.profile.company), own)
+        await run.research_cache.put(_key(run, research.profile.company), own)
 
 
 def unread(site: Site, kept: Research, counterpart: str) -> tuple[str, ...]:

@@ -18,5 +18,5 @@ async def scrape_homepage(run: Run, site: Site) -> Page:
     behind = [link.url for link in site.links if urlsplit(link.url).path.rstrip("/").lower() in _BEYOND_THE_DOOR]
     if site.home.words >= DOOR_WORDS or not behind:
         return site.home
-    (page,) = await run.scrape(site, behind[:1])
+    (page,) = await run.pages.scrape(site, behind[:1])
     return page if isinstance(page, Page) and page.words > site.home.words else site.home

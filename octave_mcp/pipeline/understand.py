@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from octave_mcp.asks.corrections import Checked
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.domain.asks import UnderstandingBrief
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId
@@ -22,7 +23,7 @@ from octave_mcp.domain.prospect import (
 from octave_mcp.domain.research import Research
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.passages import as_passage, confidence, is_stale
-from octave_mcp.pipeline.run import Checked, Run
+from octave_mcp.pipeline.run import Run
 
 PROMPTS = ("prospect/pain_points", "prospect/buyer_personas")
 MOST_PAINS = 7

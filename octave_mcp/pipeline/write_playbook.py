@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from octave_mcp.asks.budget import Ledger
+from octave_mcp.asks.corrections import Checked
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting import assembly
 from octave_mcp.domain.costs import Cost, Timings
@@ -19,7 +20,7 @@ from octave_mcp.errors import UpstreamError
 from octave_mcp.evidence.screening import safe_title
 from octave_mcp.pipeline.flags import flags
 from octave_mcp.pipeline.gaps import limited, missing, unheard, unwritten
-from octave_mcp.pipeline.run import Checked, Run
+from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.writers import CARDS, Answers, Desk
 
 
@@ -30,7 +31,7 @@ async def write_playbook(run: Run, deal: Deal) -> Playbook:
         UpstreamError: not one of the writers answered.
     """
     desk = await computed(Desk, run, deal)
-    run.plan(len(CARDS) + 1 + 2 * len(desk.personas))
+    run.progress.plan(len(CARDS) + 1 + 2 * len(desk.personas))
     answers = await (desk.write_together() if run.capacity.writes_together else desk.write_apart())
     if all(isinstance(answer, UpstreamError) for answer in answers):
         raise next(answer for answer in answers if isinstance(answer, UpstreamError))

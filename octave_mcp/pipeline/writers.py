@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
+from octave_mcp.asks.corrections import Checked, Rules
 from octave_mcp.asks.prompts import ask_for, load
 from octave_mcp.concurrency.together import together
 from octave_mcp.copywriting.emails import complaints, emails
@@ -31,7 +32,7 @@ from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.languages import foreign
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.pipeline.relations import relations
-from octave_mcp.pipeline.run import Checked, Rules, Run
+from octave_mcp.pipeline.run import Run
 
 R = TypeVar("R", bound=Value)
 A = TypeVar("A", bound=Value)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from octave_mcp.asks.budget import Asker, Budget, Purse
+from octave_mcp.asks.asker import Asker
+from octave_mcp.asks.budget import Budget, Purse
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import Estimate
@@ -30,7 +30,9 @@ from octave_mcp.errors import (
     UpstreamError,
     tree,
 )
+from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.generate import generate
+from octave_mcp.pipeline.progress import Progress
 from octave_mcp.pipeline.run import ALL_SPECIALISTS, Run
 from octave_mcp.ports import Beside, Claim, Engine, Journal, Model, Source, Store
 from octave_mcp.runs.events import EventLog
@@ -205,10 +207,7 @@ class Executor:
         model = self._adapters.model(record.model, beside)
         model.prepare()
         fallback = tuple(self._adapters.model(name, beside) for name in limits.fallback if name != record.model)
-        over = math.inf if model.capacity.is_patient else limits.run_timeout_seconds
         run = Run(
-            run_id=record.run_id,
-            session_id=record.session_id,
             request=asked,
             specialists_per_ask=(record.specialists_per_ask if model.capacity.is_paid else None) or ALL_SPECIALISTS,
             identity=f"{model.identity} {record.source}",
@@ -216,13 +215,18 @@ class Executor:
             source=await computed(lambda: self._adapters.source(record.source, refresh=asked.refresh)),
             journal=journal,
             store=self._store,
-            emit=log,
+            progress=Progress(record.run_id, record.session_id, log),
+            deadline=self._deadline(model),
             site_timeout_seconds=limits.site_timeout_seconds,
-            step_timeout_seconds=math.inf if model.capacity.is_patient else limits.step_timeout_seconds,
-            until=asyncio.get_running_loop().time() + over,
         )
         run.source.listen(run.progress)
         return run
+
+    def _deadline(self, model: Model) -> Deadline:
+        if model.capacity.is_patient:
+            return Deadline()
+        limits = self._adapters.limits
+        return Deadline(asyncio.get_running_loop().time() + limits.run_timeout_seconds, limits.step_timeout_seconds)
 
     def _standing(self, record: RunRecord, log: EventLog) -> Callable[[int], Awaitable[None]]:
         """Makes it known whether the run waits for answers."""
@@ -240,7 +244,7 @@ class Executor:
         playbook = await generate(run, companies)
         if not _mandatory(playbook):
             return ended(record, "failed", _why_not(playbook))
-        timings = Timings(total_seconds=_seconds(record), steps=run.timings)
+        timings = Timings(total_seconds=_seconds(record), steps=run.progress.timings)
         playbook = playbook.model_copy(update={"timings": timings})
         await self._store.put_playbook(record.run_id, playbook)
         status: RunStatus = "partial" if _is_partial(playbook) else "completed"
@@ -254,7 +258,7 @@ class Executor:
         try:
             await adapter.close()
         except Exception as failed:  # noqa: BLE001 - what an adapter leaves open does not keep its run from ending
-            run.tell("call_failed", error=type(failed).__name__, success=False)
+            run.progress.report("call_failed", error=type(failed).__name__, success=False)
 
     async def end(self, record: RunRecord, log: EventLog | None = None) -> None:
         """Keeps the final record with the event that says so, unless the run is final already."""

@@ -384,7 +384,7 @@ class Runs:
         if old := await self._store.ended_before(since):
             await self._remove(old)
         await self._store.delete_notes(since)
-        await reuse.remove_old(self._store)
+        await reuse.delete_expired(self._store)
 
 
 async def _nobodys(_: str) -> Claim:

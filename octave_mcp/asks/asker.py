@@ -1,0 +1,89 @@
+"""Who answers the asks of a run: its model, or one that the user named as a fallback."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from octave_mcp.asks.attempts import SECONDS, Attempts, OnCall
+from octave_mcp.asks.budget import Ledger, Purse
+from octave_mcp.domain.asks import A, Answer, Ask, Spent, StandIn, Unusable
+from octave_mcp.domain.company import Role
+from octave_mcp.errors import BudgetExceeded, DeadlineExceeded, NoAccess, Transient, UpstreamError, own_words
+from octave_mcp.ports import Model
+
+
+@dataclass(slots=True)
+class Asker:
+    """Asks the model of a run, and its fallbacks where that model gives no answer.
+
+    `stood_in` are the fallbacks that answered, each with the first reason.
+    """
+
+    model: Model
+    fallback: tuple[Model, ...]
+    purse: Purse
+    ledger: Ledger = field(default_factory=Ledger)
+    stood_in: dict[tuple[str, str], StandIn] = field(default_factory=dict[tuple[str, str], StandIn])
+    _has_answered: bool = False
+    _shut: dict[str, NoAccess] = field(default_factory=dict[str, NoAccess])
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of those that answered: the model asked for, and the fallbacks that stood in for it."""
+        stood_in = sorted({name for name, _ in self.stood_in})
+        return (self.model.name, *stood_in) if self._has_answered or not stood_in else tuple(stood_in)
+
+    async def answer(self, ask: Ask[A, Any], until: float, on_call: OnCall) -> Answer[A] | Unusable:
+        """The model's answer, or that of the first fallback that gives one; `until` is a time of the event loop.
+
+        Raises:
+            UpstreamError: no answer came: there is no access, no budget, or no time left.
+        """
+        able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
+        models = [model for model in (self.model, *able) if model.name not in self._shut] or [self.model]
+        failed: UpstreamError | None = self._shut.get(self.model.name)
+        for model in models[:-1]:
+            try:
+                return await self._answer_of(model, failed, ask, until, on_call)
+            except (Transient, BudgetExceeded, DeadlineExceeded) as cause:
+                failed = failed or cause
+            except NoAccess as cause:
+                failed = self._shut[model.name] = cause
+        return await self._answer_of(models[-1], failed, ask, until, on_call)
+
+    async def _answer_of(
+        self, model: Model, failed: UpstreamError | None, ask: Ask[A, Any], until: float, on_call: OnCall
+    ) -> Answer[A] | Unusable:
+        stand_in = None
+        if model is not self.model and failed:
+            stand_in = StandIn(name=model.name, code=failed.code, reason=own_words(failed))
+        if model.capacity.is_paid:
+            self.purse.check(ask)
+        else:
+            until = max(until, asyncio.get_running_loop().time() + SECONDS)
+        return await Attempts(model, ask, stand_in, on_call).answer(until)
+
+    def book(self, step: str, company: Role | None, answer: Answer[Any] | Unusable) -> None:
+        """Counts an answer and who gave it, whether it came in this process or was replayed."""
+        self.ledger.book(step, company, Spent.of(answer))
+        if answer.by is None:
+            self._has_answered = True
+        else:
+            self.stood_in.setdefault((answer.by.name, answer.by.code), answer.by)
+
+    def replayed(self, answer: Answer[Any] | Unusable) -> None:
+        """Counts an answer that was paid for before the run was resumed."""
+        is_reused = isinstance(answer, Answer) and answer.reused
+        if self._who(answer).capacity.is_paid and not is_reused:
+            self.purse.spend(answer.usage)
+
+    async def judged(self, answer: Answer[Any] | Unusable, wrong: str) -> None:
+        """Passes what the checks found wrong to the model that gave the answer."""
+        if answer.key:
+            await self._who(answer).judged(answer.key, wrong)
+
+    def _who(self, answer: Answer[Any] | Unusable) -> Model:
+        by = answer.by
+        return next((model for model in self.fallback if by and model.name == by.name), self.model)

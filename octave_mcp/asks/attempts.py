@@ -1,0 +1,102 @@
+"""One ask of one model: retries, deadline and budget, with each call reported."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from octave_mcp.concurrency.retrying import retrying
+from octave_mcp.domain.asks import A, Answer, Ask, StandIn, Unusable, Usage
+from octave_mcp.domain.events import ModelCall
+from octave_mcp.errors import (
+    BadAnswer,
+    BadRequest,
+    DeadlineExceeded,
+    ModelRefuses,
+    NoAccess,
+    Transient,
+    UpstreamError,
+)
+from octave_mcp.ports import Model
+
+ATTEMPTS = 10
+SECONDS = 240.0
+"""How long one ask is retried."""
+
+OnCall = Callable[[ModelCall, UpstreamError | None], None]
+"""Callback for each call of a model: an answer, an unusable answer, or a failed attempt."""
+
+
+@dataclass(slots=True)
+class Attempts(Generic[A]):
+    """`stand_in` is set where the model answers in place of the one asked for."""
+
+    model: Model
+    ask: Ask[A, Any]
+    stand_in: StandIn | None
+    on_call: OnCall
+    _attempt: int = 1
+
+    async def answer(self, until: float) -> Answer[A] | Unusable:
+        """Raises: UpstreamError: no answer came before `until`, a time of the event loop."""
+        try:
+            answer = await self._in_time(until)
+        except (Transient, BadRequest, NoAccess) as failed:
+            self._report(failed)
+            raise
+        except BadAnswer as bad:
+            return self._unusable(bad)
+        self._report(None, reused=answer.reused, **answer.usage.model_dump())
+        if not isinstance(answer.value, self.ask.answer):
+            wrong = "the answer is not of the form asked for"
+            return Unusable(wrong=wrong, usage=answer.usage, by=self.stand_in)
+        return Answer[self.ask.answer](
+            value=answer.value, usage=answer.usage, wrong=answer.wrong, by=self.stand_in,
+            key=answer.key, reused=answer.reused, is_outline=not self.model.capacity.writes_copy,
+        )  # fmt: skip
+
+    async def _in_time(self, until: float) -> Answer[A]:
+        if self.model.capacity.is_patient:
+            return await self.model.answer(self.ask)
+        left = until - asyncio.get_running_loop().time()
+        late = DeadlineExceeded("the time that the run, or this step of it, may take is over; ask for fewer pages")
+        if left <= 0:
+            raise late
+        try:
+            async with asyncio.timeout(left):
+                return await self._retried(min(SECONDS, left))
+        except TimeoutError:
+            raise late from None
+
+    async def _retried(self, seconds: float) -> Answer[A]:
+        return await retrying(
+            lambda: self.model.answer(self.ask),
+            attempts=ATTEMPTS,
+            seconds=seconds,
+            again=self._failed,
+            waits_its_turn=True,
+        )
+
+    def _failed(self, wait_seconds: float, failed: Transient) -> None:
+        self._report(failed, wait_seconds=round(wait_seconds, 3))
+        self._attempt += 1
+
+    def _unusable(self, bad: BadAnswer) -> Unusable:
+        usage = bad.usage or Usage()
+        self._report(bad, **usage.model_dump())
+        refused = isinstance(bad, ModelRefuses)
+        return Unusable(wrong=str(bad), usage=usage, refused=refused, key=bad.key, by=self.stand_in)
+
+    def _report(self, failed: UpstreamError | None, **more: Any) -> None:  # noqa: ANN401 - ModelCall's own
+        ask = self.ask
+        call = ModelCall(
+            model=self.model.name,
+            prompt=ask.prompt,
+            version=ask.version,
+            beside=ask.beside,
+            attempt=self._attempt,
+            **more,
+        )
+        self.on_call(call, failed)

@@ -1,0 +1,86 @@
+"""The brief of an ask as text: what is known already, as notes with the numbers of the passages that say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
+
+from octave_mcp.asks.notes import notes
+from octave_mcp.asks.untrusted import LONGEST_NAME, Fence, one_line, plain
+from octave_mcp.domain.asks import AddressesBrief, Ask, ReadingBrief, UnderstandingBrief, WritingBrief
+from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.kinds import kind_of
+from octave_mcp.domain.page import Link
+from octave_mcp.domain.value import Value
+
+LONGEST_ADDRESS = 160
+
+
+def brief_text(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int], fence: Fence) -> str:
+    brief = ask.brief
+    if isinstance(brief, AddressesBrief):
+        listed = "\n".join(_candidate(at, link, brief.domain) for at, link in enumerate(brief.links, 1))
+        return f"{_of_reading(brief)}\n\n{fence.around('addresses', listed)}"
+    if isinstance(brief, ReadingBrief):
+        return _of_reading(brief)
+    if isinstance(brief, UnderstandingBrief):
+        known = notes(brief.reading, numbers)
+        return f"What was noted of {plain(brief.company)}:\n\n{fence.around('notes', known)}"
+    return _of_writing(ask, brief, numbers, fence)
+
+
+def _of_reading(brief: ReadingBrief) -> str:
+    whose = (
+        f"The pages are those of {plain(brief.company) or brief.domain} ({brief.domain}), the {brief.role} of a deal"
+    )
+    other = f" with {plain(brief.counterpart)}" if brief.counterpart else ""
+    return f"{whose}{other}.{_context(brief.context)}"
+
+
+def _candidate(number: int, link: Link, domain: str) -> str:
+    parts = urlsplit(link.url)
+    host = parts.netloc.removeprefix("www.")
+    address = f"{'' if host == domain else host}{parts.path}{f'?{parts.query}' if parts.query else ''}"
+    kind = kind_of(link.url, link_text=link.text)
+    return " | ".join(
+        filter(None, (f"[{number}] {kind}", address[:LONGEST_ADDRESS], one_line(link.text)[:LONGEST_NAME]))
+    )
+
+
+def _context(context: str) -> str:
+    said = plain(context, 1000)
+    return f"\nThe user says of the deal, which steers what matters and is never evidence: {said}" if said else ""
+
+
+def _of_writing(ask: Ask[Any, Any], brief: WritingBrief, numbers: Mapping[EvidenceId, int], fence: Fence) -> str:
+    known = {
+        "pitch of the vendor": brief.pitch,
+        "found on the vendor's pages": brief.vendor,
+        "found of the prospect": brief.prospect,
+    }
+    text = "\n\n".join(f"{title}:\n{found}" for title, value in known.items() if (found := notes(value, numbers)))
+    return f"{fence.around('notes', text)}\n\n{' '.join(_facts(ask.answer, brief, numbers))}"
+
+
+def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, int]) -> Iterator[str]:
+    """What a writer needs to know apart from the findings."""
+    vendor, prospect, persona = plain(brief.names.vendor), plain(brief.names.prospect), brief.persona
+    yield f"{brief.pages_read} pages of {vendor} were read."
+    if brief.existing_customer:
+        where = ", ".join(str(numbers[i]) for i in brief.existing_customer if i in numbers)
+        yield f"{prospect} is already a customer of {vendor} (passages {where})."
+    if brief.vendor_is_customer:
+        where = ", ".join(str(numbers[i]) for i in brief.vendor_is_customer if i in numbers)
+        yield f"{vendor} itself is a customer of {prospect} (passages {where})."
+    if persona:
+        yield f"Write for the persona `{persona.id}`, number {brief.rank + 1} of the list: {plain(persona.title)}."
+    if kind := _kind(form):
+        yield f"The kind wanted now is `{kind}`."
+
+
+def _kind(form: type[Value]) -> str:
+    """The one word that the form allows for its kind."""
+    field = form.model_fields.get("kind")
+    words = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
+    return words[0] if len(words) == 1 else ""

@@ -1,0 +1,40 @@
+"""24-hour cache of research about a company, shared by runs, with the pages that it cites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from octave_mcp.asks import reuse
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.research import Research
+from octave_mcp.ports import Journal, Store
+
+
+@dataclass(frozen=True, slots=True)
+class ResearchCache:
+    run_id: str
+    store: Store
+    journal: Journal
+
+    async def get(self, key: str) -> Research | None:
+        """The research under this key, if it and the pages that it cites are still there."""
+
+        async def found() -> Research | None:
+            text = await reuse.get(self.store, key)
+            research = await computed(Research.model_validate_json, text) if text else None
+            if research is None or research.found_by is None:
+                return None
+            texts = {page.sha256 for page in research.pages} | {e.page_sha256 for e in research.evidence}
+            return research if await self.store.copy_pages(research.found_by, self.run_id, texts) else None
+
+        return await self.journal.step("recall", found, cast("Any", Research | None))
+
+    async def put(self, key: str, research: Research) -> None:
+        """Stores it once, however often the run is resumed."""
+
+        async def stored() -> str:
+            await reuse.put(self.store, key, await computed(research.model_dump_json), self.run_id)
+            return key
+
+        await self.journal.step("keep", stored, str)
