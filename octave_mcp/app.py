@@ -24,7 +24,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import NotWritten, SetupError
 from octave_mcp.exports import export
 from octave_mcp.ports import Beside, Engine, Model, Source, Store
-from octave_mcp.runs.executor import Limits
+from octave_mcp.runs.adapters import Limits
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
 from octave_mcp.sources.factory import make_source

@@ -22,7 +22,7 @@ from web import serving
 
 from octave_mcp.domain.run import FINAL
 from octave_mcp.models.host import MOST_QUESTIONS, MOST_TOKENS, QUESTION_TOKENS
-from octave_mcp.runs import service as runs
+from octave_mcp.runs import questions
 from octave_mcp.settings import load
 from octave_mcp.surfaces.mcp import server as mcp
 from octave_mcp.surfaces.mcp.server import make
@@ -35,8 +35,8 @@ Wrong = Callable[[dict[str, Any]], object]
 @pytest.fixture(autouse=True)
 def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Raises the lease of a question and the wait for the verdict on an answer to an hour: this machine may be slow."""
-    monkeypatch.setattr(runs, "LEASE", timedelta(hours=1))
-    monkeypatch.setattr(runs, "VERDICT_SECONDS", 3600)
+    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
+    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
     monkeypatch.setattr(mcp, "LONGEST_WAIT_SECONDS", 600)
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
 

@@ -394,7 +394,7 @@ async def test_a_follower_is_told_what_is_being_done_and_may_leave(tmp_path: Pat
 async def test_a_follower_gets_heartbeats_while_nothing_new_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octave_mcp.runs.service.HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr("octave_mcp.runs.following.HEARTBEAT_SECONDS", 0.01)
     model, gate, told, told_again = ScriptedModel(), asyncio.Event(), list[Event](), asyncio.Event()
     holding(model, form(SummaryDraft[Cite]), gate)
 

@@ -1,46 +1,51 @@
-"""The events of a run that is executed here: each is kept once, however often the run is carried on."""
+"""The events of a run that is executed in this process: each is stored once, however often the run is resumed."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
-from octave_mcp.domain.events import Event
+from octave_mcp.domain.events import Event, EventName
+from octave_mcp.domain.run import RunRecord
 from octave_mcp.errors import StoreFailed
 from octave_mcp.ports import Store
 
+SIGNS_OF_PROGRESS = frozenset({"step_finished", "answered", "waiting"})
+
 
 class EventLog:
-    """`told` are the events that were kept before the run was carried on: told again, they are not kept again.
+    """`earlier` are the events stored before the run was resumed: when they are repeated, they are not stored again.
 
-    Calls of models are never told again: they were made, or are made anew. That a run waits is news each time.
+    Calls of models are not repeated: they are replayed without an event, or made again. That a run waits is news each
+    time.
 
-    Events are kept in the order in which they are told, several in one transaction where they come fast; `news` is set,
-    and replaced, whenever some have been.
+    Events are stored in the order in which they arrive, several in one transaction if they come fast. `news` is set,
+    and replaced, whenever some were stored.
     """
 
-    def __init__(self, run_id: str, store: Store, observe: Callable[[Event], None], told: Sequence[Event]) -> None:
+    def __init__(self, run_id: str, store: Store, observe: Callable[[Event], None], earlier: Sequence[Event]) -> None:
         self._run_id = run_id
         self._store = store
         self._observe = observe
-        self.resumed = _fruitless(told)
-        self._told = Counter(_identity(event) for event in told if event.event != "run_resumed")
-        self._done = max((event.done for event in told), default=0)
+        self.resumed = _resumed_in_vain(earlier)
+        self._earlier = Counter(_identity(event) for event in earlier if event.event != "run_resumed")
+        self._done = max((event.done for event in earlier), default=0)
         self._waiting: list[Event] = []
         self._writing: asyncio.Task[None] | None = None
         self._ended = False
         self.news = asyncio.Event()
 
     def end(self) -> None:
-        """From now on nothing is told: the run has ended, whatever is still said of it."""
+        """Ignores all further events: the run is final."""
         self._ended = True
 
     def __call__(self, event: Event) -> None:
         if self._ended:
             return
-        if event.call is None and event.event != "waiting" and self._told[_identity(event)]:
-            self._told[_identity(event)] -= 1
+        if event.call is None and event.event != "waiting" and self._earlier[_identity(event)]:
+            self._earlier[_identity(event)] -= 1
             return
         self._done = max(self._done, event.done)
         event = event.model_copy(update={"done": self._done, "total": max(self._done, event.total)})
@@ -52,12 +57,12 @@ class EventLog:
     async def _write(self) -> None:
         try:
             while self._waiting:
-                await self._keep()
+                await self._append()
         finally:
             self._writing = None
 
-    async def _keep(self) -> None:
-        """An event that cannot be kept costs its followers the news, not the run its end."""
+    async def _append(self) -> None:
+        """An event that cannot be stored is lost to its followers, but does not end the run."""
         batch, self._waiting = self._waiting, []
         try:
             await self._store.append(self._run_id, batch)
@@ -70,22 +75,23 @@ class EventLog:
         self.news = asyncio.Event()
 
     async def close(self) -> None:
-        """Returns once every event told has been kept, and wakes those who wait for more."""
+        """Returns once every event is stored, and wakes those who wait for more."""
         while self._writing:
             await asyncio.wait((self._writing,))
         self._wake()
 
 
-FRUITS = frozenset({"step_finished", "answered", "waiting"})
+def run_event(record: RunRecord, event: EventName, **more: Any) -> Event:  # noqa: ANN401 - Event's own
+    return Event(event=event, run_id=record.run_id, session_id=record.session_id, **more)
 
 
-def _fruitless(told: Sequence[Event]) -> int:
-    """How often the run was carried on since it last finished a step, had an answer, or came to wait for one."""
-    latest = [event.event for event in reversed(told)]
-    last = next((at for at, name in enumerate(latest) if name in FRUITS), None)
+def _resumed_in_vain(earlier: Sequence[Event]) -> int:
+    """How often the run was resumed since it last finished a step, got an answer, or began to wait for one."""
+    latest = [event.event for event in reversed(earlier)]
+    last = next((at for at, name in enumerate(latest) if name in SIGNS_OF_PROGRESS), None)
     return latest[:last].count("run_resumed")
 
 
 def _identity(event: Event) -> Hashable:
-    """What makes an event the same when a run is carried on: not its time, nor how far the rest of the run had come."""
+    """What a repeated event has in common with the first: not its time, nor how far the rest of the run had come."""
     return event.event, event.step, event.company, event.message, event.error

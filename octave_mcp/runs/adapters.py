@@ -1,0 +1,53 @@
+"""What runs need from the composition root: adapters by name, limits, and where a playbook's files go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from octave_mcp.asks.budget import Budget
+from octave_mcp.domain.events import Event
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.ports import Beside, Engine, Model, Source, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the settings allow a run, and the fallbacks of its model."""
+
+    site_timeout_seconds: float
+    step_timeout_seconds: float
+    run_timeout_seconds: float
+    most: Budget
+    fallback: tuple[str, ...]
+    specialists_per_ask: int
+
+    def budget(self, usd: float | None) -> Budget:
+        """With the dollars that the caller allows."""
+        return self.most if usd is None else replace(self.most, usd=usd)
+
+
+class Adapters(Protocol):
+    allow_hosts: frozenset[str]
+    max_runs: int
+    keep_days: int
+    limits: Limits
+    store: Store
+    engine: Engine
+
+    def model_name(self, name: str) -> str: ...
+
+    def source_name(self, name: str) -> str: ...
+
+    def model(self, name: str, beside: Beside | None = None) -> Model:
+        """The model, for the run that it may use; without a run, only to see that it is set up."""
+        ...
+
+    def source(self, name: str, *, refresh: bool = False) -> Source: ...
+
+    def emit(self, event: Event) -> None: ...
+
+    async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]: ...
+
+    async def unpublish(self, run_id: str, files: Sequence[str]) -> None: ...

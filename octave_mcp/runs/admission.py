@@ -1,0 +1,62 @@
+"""Whether a request can be run here: companies, language, model, source, and a budget that can be enforced."""
+
+from __future__ import annotations
+
+from octave_mcp.domain.addresses import parse_company
+from octave_mcp.domain.asks import Estimate
+from octave_mcp.domain.company import Company, same_site
+from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.errors import InputError, SameCompany, SetupError, UnsupportedLanguage
+from octave_mcp.ports import Model
+from octave_mcp.runs.adapters import Adapters
+
+
+class Admission:
+    def __init__(self, adapters: Adapters) -> None:
+        self._adapters = adapters
+
+    def estimate(self, request: PlaybookRequest, model_name: str, source_name: str) -> Estimate:
+        """What a run of the request will use up, roughly.
+
+        Raises:
+            InputError, SetupError: it cannot run here, or dollars are limited and a price is unknown.
+        """
+        self.companies(request, model_name, source_name)
+        models = [self._adapters.model(name) for name in (model_name, *self._adapters.limits.fallback)]
+        pages = request.max_pages or models[0].capacity.max_pages
+        estimates = [model.estimate(pages) for model in models]
+        is_unpriced = any(
+            model.capacity.is_paid and estimate.usd is None for model, estimate in zip(models, estimates, strict=True)
+        )
+        if is_unpriced and self._adapters.limits.budget(request.max_cost_usd).usd is not None:
+            raise InputError(
+                f"max_cost_usd cannot be kept: what {model_name} costs, or a model that may stand in, is not known; "
+                "leave it out, and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
+            )
+        return estimates[0]
+
+    def companies(self, request: PlaybookRequest, model_name: str, source_name: str) -> tuple[Company, ...]:
+        """The companies of a request that can run here.
+
+        Raises:
+            InputError, SetupError: it cannot.
+        """
+        allow = self._adapters.allow_hosts
+        companies = tuple(parse_company(given, role, allow) for role, given in request.companies.items())
+        if same := same_site(companies):
+            named = " and ".join(repr(request.companies[company.role]) for company in same)
+            raise SameCompany(f"{named} are one company, {same[0].domain}; name two")
+        self._adapters.source_name(source_name)
+        for name in self._adapters.limits.fallback:
+            if self._adapters.model(name).capacity.is_patient:
+                raise SetupError(f"OCTAVE_FALLBACK: {name} cannot stand in, since it may take days; leave it out")
+        _check_language(self._adapters.model(model_name), request.language)
+        return companies
+
+
+def _check_language(model: Model, language: str) -> None:
+    if model.languages is not None and language not in model.languages:
+        raise UnsupportedLanguage(
+            f"the {model.name} model writes {', '.join(sorted(model.languages))}, not {language!r}; "
+            "leave language out, or choose a model that writes it"
+        )

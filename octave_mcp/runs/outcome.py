@@ -1,0 +1,49 @@
+"""How a run ends: its final status, and the error of one that failed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import RunError, RunRecord, RunStatus
+from octave_mcp.errors import NoAccess, UpstreamError, tree
+
+_FAILED_GAPS = frozenset(kind.code for kind in tree(UpstreamError))
+_NO_ACCESS = frozenset(kind.code for kind in tree(NoAccess))
+_PARTIAL_GAPS = _FAILED_GAPS | {"dropped_by_check"}
+
+
+def ended(record: RunRecord, status: RunStatus, error: RunError | None = None) -> RunRecord:
+    return record.model_copy(update={"status": status, "finished_at": datetime.now(UTC), "error": error})
+
+
+def seconds(record: RunRecord) -> float:
+    """How long the run took or has taken, interruptions included; 0 while it is queued."""
+    if record.started_at is None:
+        return 0.0
+    return round(((record.finished_at or datetime.now(UTC)) - record.started_at).total_seconds(), 3)
+
+
+def has_mandatory_sections(playbook: Playbook) -> bool:
+    """Whether there is a summary, a persona with copy to use, battle cards and evidence."""
+    summary = playbook.executive_summary
+    served = {s.persona_id for s in playbook.email_sequences if s.touches} & {
+        t.persona_id for t in playbook.talk_tracks
+    }
+    return bool(summary.whom_to_approach and served and playbook.battle_cards and playbook.evidence)
+
+
+def why_failed(playbook: Playbook) -> RunError:
+    """The error of a run without the mandatory sections: what failed, or that the sites say too little."""
+    failures = [gap for gap in playbook.gaps if gap.code in _FAILED_GAPS]
+    failed = next((gap for gap in failures if gap.code in _NO_ACCESS), next(iter(failures), None))
+    if failed:
+        return RunError(code=failed.code, message=f"{failed.section} could not be written: {failed.reason}")
+    message = "the sites gave too little for a playbook: no persona, sequence or battle card could be written"
+    return RunError(code="too_little", message=message)
+
+
+def is_partial(playbook: Playbook) -> bool:
+    """Whether something failed or was dropped; a page that is gone, or a fact that no page has, is no failure."""
+    failed = any(failure.is_transient for failure in playbook.failed_pages)
+    return failed or any(gap.code in _PARTIAL_GAPS for gap in playbook.gaps)
