@@ -22,7 +22,7 @@ from octave_mcp.ports import Source
 from octave_mcp.settings import load
 from octave_mcp.sources import cache, crawler
 from octave_mcp.sources.factory import make_source
-from octave_mcp.store import _copies
+from octave_mcp.store import page_cache
 from octave_mcp.store.sql import SqlStore
 
 LOOPBACK = frozenset({"127.0.0.1"})
@@ -339,8 +339,8 @@ async def test_the_oldest_go_when_the_kept_are_too_many(
     async with reading(site, store) as (source, found):
         for at in range(20):
             await source.scrape(found, [site.url(f"/{at}")])
-        monkeypatch.setattr(_copies, "MOST_BYTES", 3000)
-        monkeypatch.setattr(_copies, "LEFT_BYTES", 2000)
+        monkeypatch.setattr(page_cache, "MOST_BYTES", 3000)
+        monkeypatch.setattr(page_cache, "LEFT_BYTES", 2000)
         await source.scrape(found, [site.url("/last")])
         await source.scrape(found, [site.url("/last")])
         await source.scrape(found, [site.url("/0")])

@@ -35,7 +35,7 @@ from loguru import logger
 from pydantic import TypeAdapter
 from sqlalchemy.exc import SQLAlchemyError
 
-from octave_mcp.engine._locks import Locks, locks_for
+from octave_mcp.engine.locks import Locks, locks_for
 from octave_mcp.errors import OctaveError, by_name, name_of
 from octave_mcp.ports import Claims, Execute, Journal
 from octave_mcp.settings import Settings

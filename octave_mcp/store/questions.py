@@ -1,36 +1,25 @@
-"""What runs ask somebody who is not here yet, and what was answered."""
+"""The questions that runs ask a connected client, and its answers."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from octave_mcp.domain.questions import KeptQuestion, Question
-from octave_mcp.store._tables import questions, time_text
-
-T = TypeVar("T")
+from octave_mcp.store.database import Database
+from octave_mcp.store.tables import questions, time_text
 
 NEVER = ""
-"""When a question was handed out that never was: before every time."""
+"""The value of `handed_at` before a question is handed out: it sorts before every time."""
 
 
-class Questions(ABC):
-    """The part of the store that keeps them; transactions are the store's."""
-
-    @abstractmethod
-    async def _do(self, work: Callable[[Connection], T]) -> T: ...
-
-    @abstractmethod
-    async def _look(self, work: Callable[[Connection], T]) -> T: ...
-
+class Questions(Database):
     async def put_question(self, run_id: str, question: Question) -> KeptQuestion:
         def work(db: Connection) -> KeptQuestion:
-            if kept := _find(db, run_id, question.question_id):
-                return kept
+            if known := _find(db, run_id, question.question_id):
+                return known
             count = select(func.count()).select_from(questions).where(questions.c.run_id == run_id)
             values = {"number": db.execute(count).scalar_one() + 1, "handed_at": NEVER}
             body = question.model_dump_json()
@@ -39,14 +28,14 @@ class Questions(ABC):
             )
             return KeptQuestion(**dict(question))
 
-        return await self._do(work)
+        return await self._write(work)
 
     async def question(self, run_id: str, question_id: str) -> KeptQuestion | None:
-        return await self._look(lambda db: _find(db, run_id, question_id))
+        return await self._read(lambda db: _find(db, run_id, question_id))
 
     async def questions(self, run_id: str) -> list[KeptQuestion]:
         found = select(questions).where(questions.c.run_id == run_id).order_by(questions.c.number)
-        return await self._look(lambda db: [_read(row) for row in db.execute(found)])
+        return await self._read(lambda db: [_question(row) for row in db.execute(found)])
 
     async def hand_out(self, run_id: str, *, before: datetime) -> KeptQuestion | None:
         still_open = select(questions).where(
@@ -59,16 +48,16 @@ class Questions(ABC):
             if row is None:
                 return None
             db.execute(_the(run_id, row.question_id).values(handed_at=time_text(datetime.now(UTC))))
-            return _read(row)
+            return _question(row)
 
-        return await self._do(work)
+        return await self._write(work)
 
     async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:
         first = _the(run_id, question_id).where(questions.c.answer.is_(None)).values(answer=answer)
-        return await self._do(lambda db: bool(db.execute(first).rowcount))
+        return await self._write(lambda db: bool(db.execute(first).rowcount))
 
     async def put_verdict(self, run_id: str, question_id: str, wrong: str) -> None:
-        await self._do(lambda db: db.execute(_the(run_id, question_id).values(wrong=wrong)))
+        await self._write(lambda db: db.execute(_the(run_id, question_id).values(wrong=wrong)))
 
 
 def _the(run_id: str, question_id: str) -> Any:  # noqa: ANN401 - an update, which SQLAlchemy types by its dialect
@@ -78,9 +67,9 @@ def _the(run_id: str, question_id: str) -> Any:  # noqa: ANN401 - an update, whi
 def _find(db: Connection, run_id: str, question_id: str) -> KeptQuestion | None:
     found = select(questions).where(questions.c.run_id == run_id, questions.c.question_id == question_id)
     row = db.execute(found).first()
-    return None if row is None else _read(row)
+    return None if row is None else _question(row)
 
 
-def _read(row: Row[Any]) -> KeptQuestion:
+def _question(row: Row[Any]) -> KeptQuestion:
     question = Question.model_validate_json(row.question)
     return KeptQuestion(**dict(question), answer=row.answer, wrong=row.wrong)

@@ -1,4 +1,4 @@
-"""The tables, beside those of the engine in the same database. Times are ISO 8601 in UTC, which sort as text does."""
+"""The tables; the engine has its own in the same database. Times are ISO 8601 in UTC, which sort as text does."""
 
 from __future__ import annotations
 

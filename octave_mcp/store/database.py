@@ -1,0 +1,113 @@
+"""The database: SQLite or Postgres. Every call is one transaction, in a thread of the store's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from octave_mcp.errors import SetupError, StoreFailed
+from octave_mcp.store.tables import VERSION, metadata, schema
+
+T = TypeVar("T")
+
+THREADS = 4
+BUSY_MILLISECONDS = 30_000
+"""How long a writer waits for those of other processes on the same file."""
+CREATION_LOCK = 0x0C7A7E
+
+
+class Database:
+    """`url` is what SQLAlchemy takes: 'sqlite:////home/octave.db', 'postgresql://user:password@host/database'."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
+        self._engine: Engine | None = None
+
+    async def open(self) -> None:
+        await self._in_thread(self._open)
+
+    def _open(self) -> None:
+        if self._engine is None:
+            engine = create_engine(self._url, pool_size=THREADS, pool_pre_ping=True)
+            if engine.dialect.name == "sqlite":
+                _make_folder(engine.url.database)
+                event.listen(engine, "connect", _set_up_sqlite)
+                event.listen(engine, "begin", _begin_sqlite)
+            with engine.begin() as connection:
+                _create(connection)
+            self._engine = engine
+
+    async def close(self) -> None:
+        if self._engine is not None:
+            await self._in_thread(self._engine.dispose)
+            self._engine = None
+        self._threads.shutdown(wait=False)
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        """What the work returns, in a transaction; in SQLite, one that excludes other writers from its beginning."""
+        return await self._in_thread(lambda: self._transaction(self._ready(), work))
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        """What the work returns, which only reads."""
+        return await self._in_thread(lambda: self._transaction(self._ready().execution_options(reads=True), work))
+
+    def _ready(self) -> Engine:
+        if self._engine is None:
+            raise StoreFailed("the database is not open; start the server again")
+        return self._engine
+
+    @staticmethod
+    def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+        with engine.begin() as connection:
+            return work(connection)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except SQLAlchemyError as failed:
+            cause = str(getattr(failed, "orig", None) or type(failed).__name__).splitlines()[0]
+            raise StoreFailed(
+                f"the database cannot be used: {cause}; 'octave-mcp doctor' says what is wrong with it"
+            ) from failed
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - sqlite3's, by way of SQLAlchemy
+    connection.isolation_level = None  # it would begin a transaction at the first write, behind what was read
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
+
+
+def _make_folder(file: str | None) -> None:
+    folder = Path(file or "").parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as failed:
+        text = f"cannot write to {str(folder)!r} ({failed.strerror}); set OCTAVE_HOME to a folder that can be written"
+        raise SetupError(text) from None
+
+
+def _create(db: Connection) -> None:
+    """Creates missing tables. Of two processes that begin at the same time, one waits for the other."""
+    if db.dialect.name != "sqlite":
+        db.execute(select(func.pg_advisory_xact_lock(CREATION_LOCK)))
+    metadata.create_all(db)
+    version = db.execute(select(func.max(schema.c.version))).scalar()
+    if version is None:
+        db.execute(insert(schema).values(version=VERSION))
+    elif version > VERSION:
+        raise StoreFailed(
+            f"the database was written by a newer octave-mcp (tables of version {version}, here {VERSION} is known); "
+            "upgrade, or set OCTAVE_DATABASE_URL or OCTAVE_HOME to another place"
+        )

@@ -1,0 +1,96 @@
+"""The page cache that all runs share: what sources found, as compressed JSON, and leases on what to fetch."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, delete, func, select
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.page import Copy
+from octave_mcp.ports import COPIES_KEPT
+from octave_mcp.store.database import Database
+from octave_mcp.store.statements import insert_into, upsert
+from octave_mcp.store.tables import copies, leases, time_text
+
+LOCK = 0xC091E5
+MOST_BYTES = 500_000_000
+LEFT_BYTES = 450_000_000
+"""What is left after the oldest entries were removed: well below the limit, so that this happens seldom."""
+BATCH = 500
+
+
+class PageCache(Database):
+    async def copies(self, keys: Sequence[str]) -> dict[str, Copy]:
+        found = select(copies.c.key, copies.c.body).where(copies.c.key.in_(keys))
+        rows = await self._read(lambda db: db.execute(found).all())
+        return await computed(lambda: {key: _unpacked(body) for key, body in rows})
+
+    async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
+        return await self._write(lambda db: _lease(db, keys, owner, seconds))
+
+    async def keep_copies(self, copies: Mapping[str, Copy], *, owner: str, leased: Sequence[str]) -> None:
+        rows = await computed(_packed, copies)
+
+        def work(db: Connection) -> None:
+            _put(db, rows)
+            db.execute(delete(leases).where(leases.c.key.in_(leased), leases.c.owner == owner))
+
+        await self._write(work)
+
+
+def _unpacked(body: bytes) -> Copy:
+    return Copy.model_validate_json(zlib.decompress(body))
+
+
+def _packed(found: Mapping[str, Copy]) -> dict[str, tuple[str, bytes]]:
+    return {
+        key: (time_text(copy.kept_at), zlib.compress(copy.model_dump_json().encode(), 1)) for key, copy in found.items()
+    }
+
+
+def _put(db: Connection, rows: Mapping[str, tuple[str, bytes]]) -> None:
+    _lock(db)
+    for key, (kept_at, body) in rows.items():
+        upsert(db, copies, {"key": key}, {"kept_at": kept_at, "bytes": len(body), "body": body})
+    if rows:
+        _make_room(db)
+
+
+def _lease(db: Connection, keys: Sequence[str], owner: str, seconds: float) -> frozenset[str]:
+    """The keys that are now leased to the owner: those without a lease, or whose lease has expired."""
+    _lock(db)
+    now = datetime.now(UTC)
+    until = time_text(now + timedelta(seconds=seconds))
+    rows = insert_into(db, leases).values([{"key": key, "owner": owner, "until": until} for key in keys])
+    free = (leases.c.until < time_text(now)) | (leases.c.owner == owner)
+    leased = rows.on_conflict_do_update(
+        index_elements=["key"], set_={"owner": owner, "until": until}, where=free
+    ).returning(leases.c.key)
+    return frozenset(db.execute(leased).scalars())
+
+
+def _lock(db: Connection) -> None:
+    """One writer at a time, as in SQLite anyway: two that lock rows in different orders would deadlock."""
+    if db.dialect.name != "sqlite":
+        db.execute(select(func.pg_advisory_xact_lock(LOCK)))
+
+
+def _make_room(db: Connection) -> None:
+    """Removes expired entries, and if that is not enough, the oldest."""
+    now = datetime.now(UTC)
+    db.execute(delete(copies).where(copies.c.kept_at < time_text(now - COPIES_KEPT)))
+    db.execute(delete(leases).where(leases.c.until < time_text(now - timedelta(days=1))))
+    total: int = db.execute(select(func.coalesce(func.sum(copies.c.bytes), 0))).scalar_one()
+    if total <= MOST_BYTES:
+        return
+    gone: list[str] = []
+    for key, size in db.execute(select(copies.c.key, copies.c.bytes).order_by(copies.c.kept_at)):
+        if total <= LEFT_BYTES:
+            break
+        gone.append(key)
+        total -= size
+    for at in range(0, len(gone), BATCH):
+        db.execute(delete(copies).where(copies.c.key.in_(gone[at : at + BATCH])))

@@ -1,0 +1,88 @@
+"""The pages that runs read. Their texts are shared by all runs, by digest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, literal, select
+
+from octave_mcp.domain.page import Page
+from octave_mcp.store.database import Database
+from octave_mcp.store.statements import is_unfinished, lock_texts, parsed, upsert
+from octave_mcp.store.tables import pages, texts
+
+
+class Pages(Database):
+    async def put_pages(self, run_id: str, pages: Sequence[Page]) -> tuple[str, ...]:
+        def work(db: Connection) -> tuple[str, ...]:
+            rows = [_row_of(page) for page in pages]
+            if is_unfinished(db, run_id):
+                _put_pages(db, run_id, rows)
+            return tuple(row.key for row in rows)
+
+        return await self._write(work)
+
+    async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
+        found = (
+            select(pages.c.key, pages.c.page, texts.c.utf8)
+            .join(texts, texts.c.sha256 == pages.c.sha256)
+            .where(pages.c.run_id == run_id, pages.c.key.in_(keys))
+        )
+
+        def work(db: Connection) -> dict[str, Page]:
+            return {key: _page(page, utf8) for key, page, utf8 in db.execute(found)}
+
+        stored = await self._read(work)
+        return tuple(stored[key] for key in keys)
+
+    async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:
+        theirs = select(literal(to_run), pages.c.key, pages.c.sha256, pages.c.page).where(
+            pages.c.run_id == from_run, pages.c.sha256.in_(sha256s)
+        )
+
+        def work(db: Connection) -> bool:
+            lock_texts(db, exclusive=False)
+            found = set(db.execute(select(theirs.subquery().c.sha256)).scalars())
+            if found != {*sha256s} or not is_unfinished(db, to_run):
+                return False
+            own = select(pages.c.key).where(pages.c.run_id == to_run)
+            db.execute(
+                insert(pages).from_select(["run_id", "key", "sha256", "page"], theirs.where(pages.c.key.notin_(own)))
+            )
+            return True
+
+        return await self._write(work)
+
+    async def page_text(self, sha256: str) -> str | None:
+        found = select(texts.c.utf8).where(texts.c.sha256 == sha256)
+        utf8 = await self._read(lambda db: db.execute(found).scalar_one_or_none())
+        return None if utf8 is None else utf8.decode()
+
+
+class _Row(NamedTuple):
+    """A page in the parts in which it is stored; `key` is the digest of all but its text."""
+
+    key: str
+    sha256: str
+    body: str
+    utf8: bytes
+
+
+def _row_of(page: Page) -> _Row:
+    body = page.model_dump_json(exclude={"text"})
+    return _Row(sha256(body.encode()).hexdigest(), page.ref.sha256, body, page.text.encode())
+
+
+def _put_pages(db: Connection, run_id: str, rows: Sequence[_Row]) -> None:
+    """Always in the same order: two writers that lock the same texts in different orders would deadlock."""
+    lock_texts(db, exclusive=False)
+    for row in sorted(rows, key=lambda row: row.sha256):
+        upsert(db, texts, {"sha256": row.sha256}, {"utf8": row.utf8})
+        upsert(db, pages, {"run_id": run_id, "key": row.key}, {"sha256": row.sha256, "page": row.body})
+
+
+def _page(body: str, utf8: bytes) -> Page:
+    return parsed(Page, json.dumps(json.loads(body) | {"text": utf8.decode()}))

@@ -1,0 +1,140 @@
+"""Runs and the sessions that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
+
+from octave_mcp.domain.events import Event
+from octave_mcp.domain.run import FINAL, RunRecord, SessionRecord
+from octave_mcp.errors import NotFound
+from octave_mcp.store.database import Database
+from octave_mcp.store.events import append_events
+from octave_mcp.store.statements import lock_texts, newest_first, parsed
+from octave_mcp.store.tables import events, notes, pages, playbooks, questions, runs, sessions, texts, time_text
+
+RUN_ID_CHARACTERS = 36
+
+
+class Runs(Database):
+    async def add_run(self, record: RunRecord, *, new_session: bool) -> RunRecord:
+        row = _row(record) | {"session_id": record.session_id, "request_id": record.request.request_id}
+
+        def work(db: Connection) -> RunRecord | None:
+            if (known := _of_request(db, record.request.request_id)) is not None:
+                return known
+            if new_session:
+                db.execute(
+                    insert(sessions).values(session_id=record.session_id, created_at=time_text(record.created_at))
+                )
+            elif not db.execute(select(sessions.c.session_id).filter_by(session_id=record.session_id)).first():
+                return None
+            db.execute(insert(runs).values(run_id=record.run_id, **row))
+            return record
+
+        stored = await self._write(work)
+        if stored is None:
+            raise NotFound(f"there is no session {record.session_id!r}; leave session_id out to begin one")
+        return stored
+
+    async def update_run(self, record: RunRecord, *, events: Sequence[Event] = ()) -> bool:
+        def work(db: Connection) -> bool:
+            unfinished = update(runs).where(runs.c.run_id == record.run_id, runs.c.status.notin_(FINAL))
+            changed = db.execute(unfinished.values(_row(record)))
+            if changed.rowcount:
+                append_events(db, record.run_id, events)
+            return bool(changed.rowcount)
+
+        return await self._write(work)
+
+    async def get_run(self, run_id: str) -> RunRecord | None:
+        found = await self._records(select(runs.c.record).where(runs.c.run_id == run_id))
+        return found[0] if found else None
+
+    async def runs(
+        self, *, session_id: str | None = None, limit: int = 20, after: str | None = None
+    ) -> list[RunRecord]:
+        found = newest_first(select(runs.c.record), runs, runs.c.run_id, limit, after)
+        if session_id is not None:
+            found = found.where(runs.c.session_id == session_id)
+        return await self._records(found)
+
+    async def unfinished(self) -> list[RunRecord]:
+        return await self._records(select(runs.c.record).where(runs.c.status.notin_(FINAL)).order_by(runs.c.created_at))
+
+    async def ended_before(self, when: datetime) -> list[RunRecord]:
+        return await self._records(select(runs.c.record).where(runs.c.finished_at < time_text(when)))
+
+    async def _records(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
+        rows = await self._read(lambda db: db.execute(found).scalars().all())
+        return [parsed(RunRecord, row) for row in rows]
+
+    async def delete_runs(self, run_ids: Sequence[str]) -> None:
+        def work(db: Connection) -> None:
+            theirs = db.execute(select(runs.c.session_id).where(runs.c.run_id.in_(run_ids)).distinct()).scalars().all()
+            _delete_runs(db, select(runs.c.run_id).where(runs.c.run_id.in_(run_ids)))
+            others = select(runs.c.session_id)
+            db.execute(delete(sessions).where(sessions.c.session_id.in_(theirs), sessions.c.session_id.notin_(others)))
+
+        await self._write(work)
+
+    async def sessions(self, *, limit: int = 20, after: str | None = None) -> list[SessionRecord]:
+        return await self._sessions(newest_first(_with_runs(), sessions, sessions.c.session_id, limit, after))
+
+    async def session(self, session_id: str) -> SessionRecord | None:
+        found = await self._sessions(_with_runs().where(sessions.c.session_id == session_id))
+        return found[0] if found else None
+
+    async def _sessions(self, found: Select[*tuple[Any, ...]]) -> list[SessionRecord]:
+        rows = await self._read(lambda db: db.execute(found).mappings().all())
+        return [SessionRecord.model_validate(dict(row)) for row in rows]
+
+    async def delete_session(self, session_id: str) -> None:
+        def work(db: Connection) -> None:
+            _delete_runs(db, select(runs.c.run_id).where(runs.c.session_id == session_id))
+            db.execute(delete(sessions).where(sessions.c.session_id == session_id))
+
+        await self._write(work)
+
+
+def _row(record: RunRecord) -> dict[str, Any]:
+    return {
+        "status": record.status,
+        "created_at": time_text(record.created_at),
+        "finished_at": time_text(record.finished_at) if record.finished_at else None,
+        "record": record.model_dump_json(),
+    }
+
+
+def _of_request(db: Connection, request_id: str | None) -> RunRecord | None:
+    """The run with this request_id. In Postgres, a lock keeps others from adding one before the transaction ends."""
+    if request_id is None:
+        return None
+    if db.dialect.name != "sqlite":
+        db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(request_id, 0))))
+    text = db.execute(select(runs.c.record).where(runs.c.request_id == request_id)).scalar_one_or_none()
+    return None if text is None else parsed(RunRecord, text)
+
+
+def _with_runs() -> Select[*tuple[Any, ...]]:
+    """Sessions with the number of their runs, and the time of the last."""
+    own = runs.c.session_id == sessions.c.session_id
+    count = select(func.count()).select_from(runs).where(own).scalar_subquery()
+    last = select(func.max(runs.c.created_at)).where(own).scalar_subquery()
+    return select(
+        sessions.c.session_id,
+        sessions.c.created_at,
+        func.coalesce(last, sessions.c.created_at).label("last_at"),
+        count.label("runs"),
+    )
+
+
+def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
+    lock_texts(db, exclusive=True)
+    db.execute(delete(notes).where(func.substr(notes.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
+    for table in (events, questions, playbooks, pages, runs):
+        db.execute(delete(table).where(table.c.run_id.in_(ids)))
+    db.execute(delete(texts).where(texts.c.sha256.notin_(select(pages.c.sha256))))

@@ -1,0 +1,67 @@
+"""SQL that several parts of the store use."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy import Column, Connection, Select, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from octave_mcp.domain.run import FINAL
+from octave_mcp.domain.value import Value
+from octave_mcp.errors import StoreFailed
+from octave_mcp.store.tables import runs
+
+V = TypeVar("V", bound=Value)
+
+TEXTS_LOCK = 0x7E47
+
+
+def parsed(kind: type[V], text: str) -> V:
+    """The value that was stored as this text.
+
+    Raises:
+        StoreFailed: it is of another version, or was changed by something else.
+    """
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as failed:
+        where = "; ".join(".".join(map(str, error["loc"])) for error in failed.errors(include_input=False)[:3])
+        raise StoreFailed(
+            f"what the database keeps as a {kind.__name__} cannot be read ({where}); was it written by another version?"
+        ) from None
+
+
+def insert_into(db: Connection, table: Table) -> Any:  # noqa: ANN401 - one of two generics
+    """An INSERT that knows ON CONFLICT."""
+    return (sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert)(table)
+
+
+def upsert(db: Connection, table: Table, key: dict[str, str], values: dict[str, Any]) -> None:
+    row = insert_into(db, table).values(**key, **values)
+    db.execute(row.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def newest_first(
+    found: Select[*tuple[Any, ...]], table: Table, id_: Column[Any], limit: int, after: str | None
+) -> Select[*tuple[Any, ...]]:
+    """One page of the rows found, after the row of that id."""
+    found = found.order_by(table.c.created_at.desc(), id_.desc()).limit(limit)
+    if after is None:
+        return found
+    seen = select(table.c.created_at).where(id_ == after).scalar_subquery()
+    return found.where((table.c.created_at < seen) | ((table.c.created_at == seen) & (id_ < after)))
+
+
+def is_unfinished(db: Connection, run_id: str) -> bool:
+    """Whether the run exists and is not final. The row is locked: nothing changes that before the transaction ends."""
+    unfinished = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL))
+    return db.execute(unfinished.with_for_update()).first() is not None
+
+
+def lock_texts(db: Connection, *, exclusive: bool) -> None:
+    """Keeps the deletion of unused texts apart from new references to them; SQLite has one writer at a time anyway."""
+    if db.dialect.name != "sqlite":
+        lock = func.pg_advisory_xact_lock if exclusive else func.pg_advisory_xact_lock_shared
+        db.execute(select(lock(TEXTS_LOCK)))
