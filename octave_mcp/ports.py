@@ -1,4 +1,4 @@
-"""What the core needs from outside, as promises; adapters keep them."""
+"""What the core needs from outside, as protocols that adapters implement."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ T = TypeVar("T")
 
 
 class Model(Protocol):
-    """Who answers. `name` is shown to the user; `languages` are those it writes, None for any.
+    """What answers: one is made for each run, and closed with it. `languages` are those it writes, None for any.
 
-    `identity` is its name with those of the models that it asks: what another one found is not taken for its own.
-
-    One is made for each run, and closed with it.
+    `name` is shown to the user. `identity` adds the names of the models that it asks: cached findings of one model are
+    not used for another.
     """
 
     name: str
@@ -32,26 +31,26 @@ class Model(Protocol):
     capacity: Capacity
 
     def estimate(self, max_pages: int) -> Estimate:
-        """What a playbook from so many pages of each company will about use up."""
+        """What a playbook from that many pages of each company will use up, roughly."""
         ...
 
     def prepare(self) -> None:
-        """Begins what the first answer would have to wait for; called when a run begins to fetch pages."""
+        """Starts what the first answer would have to wait for. Called when a run begins to fetch pages."""
         ...
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         """The answer in the form asked for, unchecked.
 
         Raises:
-            Transient: worth another try.
-            BadAnswer: worth another, with the complaint.
+            Transient: worth a retry.
+            BadAnswer: worth a correction.
             NoAccess: the provider will not answer other asks either.
-            UpstreamError: not worth another try.
+            UpstreamError: not worth a retry.
         """
         ...
 
     async def judged(self, key: str, wrong: str) -> None:
-        """Told what the checks found wrong with the answer of that key; '' for nothing."""
+        """Called with what the checks found wrong with the answer of that key; '' for nothing."""
         ...
 
     async def close(self) -> None: ...
@@ -62,11 +61,11 @@ class Source(Protocol):
 
     @property
     def credits(self) -> int:
-        """What it has used up since it was made, in the credits of who fetches; 0 where nothing is paid."""
+        """The credits that it has used up; 0 where fetching is free."""
         ...
 
     def listen(self, tell: Callable[[str], None]) -> None:
-        """Has `tell` called with what is being done, while one call takes long."""
+        """Sets the callback that is told what is being done while a call takes long."""
         ...
 
     async def open(self, company: Company) -> Company:
@@ -80,10 +79,10 @@ class Source(Protocol):
         ...
 
     async def home(self, company: Company) -> Page:
-        """Its home page, tried again with and without www.
+        """Its home page, retried with and without www.
 
         Raises:
-            SiteUnreachable: no home page is to be had.
+            SiteUnreachable: there is none.
         """
         ...
 
@@ -99,21 +98,18 @@ class Source(Protocol):
 
 
 class Journal(Protocol):
-    """What a run has done: a step in it is done once, and what came of it is remembered.
+    """The record of a run's work: each step is done once, and its result is stored.
 
-    Steps are told apart by their places, taken in the order of the calls: a run that is carried on must take them in
-    the same order. Calls that are made side by side take theirs before they wait for anything.
+    A step is found by its place, taken in the order of the calls: a resumed run must take them in the same order.
+    Concurrent calls take theirs before they wait for anything.
     """
 
     async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:
-        """One paid call, a scrape or an ask, whose result is of that kind.
-
-        An `OctaveError` that it raises is what came of it, too.
-        """
+        """The result of one call, a scrape or an ask; an `OctaveError` that it raises is a result, too."""
         ...
 
     def part(self, places: int) -> Journal:
-        """A journal of its own for a chain of at most so many steps beside others."""
+        """A journal for a chain of at most that many steps that runs concurrently with others."""
         ...
 
 
@@ -122,40 +118,40 @@ Execute = Callable[[str, Journal], Awaitable[None]]
 
 Claim = Literal["ours", "others", "over"]
 Claims = Callable[[str], Awaitable[Claim]]
-"""Whose the run of this id is: `ours` if this process has what it needs (its model, its source, the hosts it may read),
-`over` if it is final or gone."""
+"""Who can execute the run: `ours` if this process has its model, its source and its hosts; `over` if it is final or
+gone."""
 
 
 class Engine(Protocol):
     """Where runs are executed."""
 
     async def launch(self, execute: Execute, claims: Claims) -> None:
-        """Makes it ready; a durable engine also carries on what an earlier process left."""
+        """Makes it ready; a durable engine also resumes what an earlier process left."""
         ...
 
     async def start(self, run_id: str) -> None:
-        """Has the run executed; once, however often it is asked."""
+        """Has the run executed, once, however often this is called."""
         ...
 
     async def is_known(self, run_id: str) -> bool:
-        """Whether the run was started, here or elsewhere, and is still to be executed or finished."""
+        """Whether the run was started, here or elsewhere, and has not ended."""
         ...
 
     async def cancel(self, run_id: str) -> None:
-        """Stops what is being done for the run, in whatever process that is."""
+        """Stops the run, in whatever process it is."""
         ...
 
     async def forget(self, run_ids: Sequence[str]) -> None:
-        """Removes all that is kept of these runs."""
+        """Removes all that it has recorded of these runs."""
         ...
 
     async def close(self, grace_seconds: float = 0) -> None:
-        """Waits so long for the runs of this process, and stops those that are still under way."""
+        """Waits that long for the runs of this process, and stops the rest."""
         ...
 
 
 class Notes(Protocol):
-    """Small answers of sites (a robots.txt), kept for whoever asks next."""
+    """Small texts by key, such as a site's robots.txt, shared by all runs."""
 
     async def put_note(self, key: str, text: str) -> None: ...
 
@@ -165,7 +161,7 @@ class Notes(Protocol):
 
 
 class Inbox(Protocol):
-    """Where a run puts questions to somebody who may answer today, or in a week."""
+    """Where a run puts its questions to a connected client, which may answer today or in a week."""
 
     async def questions(self) -> Sequence[KeptQuestion]:
         """All that the run has asked."""
@@ -179,21 +175,21 @@ class Inbox(Protocol):
         """The answer's text, once it is there.
 
         Raises:
-            Unanswered: it stood open for a week.
+            Unanswered: it was open for a week.
         """
         ...
 
     async def judged(self, question_id: str, wrong: str) -> None:
-        """Keeps what the checks found wrong with the answer to it."""
+        """Stores what the checks found wrong with the answer to it."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What a model may use of the run it works for; `fresh` asks for answers that nobody gave before.
+    """What a model may use of its run; `fresh` says not to use cached answers.
 
-    A paid one calls `check` right before it asks, which raises BudgetExceeded where the run must not ask any more, and
-    `spend` when it was answered, before another may be asked in its place.
+    A paid model calls `check` right before each ask, which raises BudgetExceeded if the run must not ask any more, and
+    `spend` right after the answer.
     """
 
     run_id: str
@@ -208,54 +204,49 @@ COPIES_KEPT = timedelta(days=30)
 
 
 class Copies(Protocol):
-    """What sources found, kept for whoever asks next, in whatever process.
+    """The page cache that all runs and processes share.
 
-    They go after `COPIES_KEPT`, and the oldest sooner, when they are too many.
+    Entries expire after `COPIES_KEPT`; the oldest are removed sooner if there are too many.
     """
 
-    async def copies(self, keys: Sequence[str]) -> dict[str, Copy]:
-        """Those that are kept."""
-        ...
+    async def copies(self, keys: Sequence[str]) -> dict[str, Copy]: ...
 
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
-        """Those of the keys that are now the owner's to fetch for so long: nobody else has them."""
+        """The keys that the owner may now fetch, for that long: nobody else has a lease on them."""
         ...
 
     async def keep_copies(self, copies: Mapping[str, Copy], *, owner: str, leased: Sequence[str]) -> None:
-        """Keeps the copies, and gives up the owner's leases, both at once."""
+        """Stores the copies and releases the owner's leases, in one transaction."""
         ...
 
 
 class Memory(Notes, Copies, Protocol):
-    """All that a source may keep."""
+    """What a source may store."""
 
 
 class Store(Memory, Protocol):
-    """What is kept of sessions and runs: records, events, playbooks, and each page that was read.
+    """Sessions and runs: records, events, questions, playbooks, and each page that was read.
 
     Raises:
-        StoreFailed: by each method, where the database cannot be read or written.
+        StoreFailed: by each method, if the database cannot be read or written.
     """
 
     async def open(self) -> None:
-        """Makes it ready: creates what is not there yet."""
+        """Creates the tables that are missing."""
         ...
 
     async def close(self) -> None: ...
 
     async def add_run(self, record: RunRecord, *, new_session: bool) -> RunRecord:
-        """The record, now kept; or the one that has its request_id already.
+        """The record, now stored; or the one that has its request_id already.
 
         Raises:
-            NotFound: it names a session that is not there.
+            NotFound: its session does not exist.
         """
         ...
 
     async def update_run(self, record: RunRecord, *, events: Sequence[Event] = ()) -> bool:
-        """Puts the record in the place of the kept one and adds the events, both or neither.
-
-        False, and nothing is done, where the kept one is final or gone.
-        """
+        """Replaces the record and adds the events, in one transaction; False, and no change, if it is final or gone."""
         ...
 
     async def get_run(self, run_id: str) -> RunRecord | None: ...
@@ -279,7 +270,7 @@ class Store(Memory, Protocol):
     async def session(self, session_id: str) -> SessionRecord | None: ...
 
     async def delete_session(self, session_id: str) -> None:
-        """With all that is kept of its runs."""
+        """With its runs and all that is stored of them."""
         ...
 
     async def delete_runs(self, run_ids: Sequence[str]) -> None:
@@ -290,21 +281,21 @@ class Store(Memory, Protocol):
         ...
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
-        """Adds events at the end of the run's, which are numbered from 1; of a final run, nothing."""
+        """Adds events to the run's, which are numbered from 1; does nothing if the run is final."""
         ...
 
     async def events(self, run_id: str, *, after: int = 0) -> list[tuple[int, Event]]:
-        """The run's events behind the one of that number, in order."""
+        """The run's events after that number, in order."""
         ...
 
     async def last_events(self, run_id: str, limit: int) -> list[tuple[int, Event]]: ...
 
     async def delete_notes(self, before: datetime, kind: str = "") -> None:
-        """Those that were put before then, whose keys begin so."""
+        """Those that were put before then, with keys of that prefix."""
         ...
 
     async def put_question(self, run_id: str, question: Question) -> KeptQuestion:
-        """The question as it is kept: now, or since it was first put."""
+        """The question as stored, now or earlier."""
         ...
 
     async def question(self, run_id: str, question_id: str) -> KeptQuestion | None: ...
@@ -314,11 +305,11 @@ class Store(Memory, Protocol):
         ...
 
     async def hand_out(self, run_id: str, *, before: datetime) -> KeptQuestion | None:
-        """An open question: one that was never handed out, or the one that was so longest ago, before that time."""
+        """The open question whose last hand-out, before that time, is longest ago; one never handed out comes first."""
         ...
 
     async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:
-        """False, and nothing is kept, where it was answered already, or is not there."""
+        """False, and no change, if it has an answer already or does not exist."""
         ...
 
     async def put_verdict(self, run_id: str, question_id: str, wrong: str) -> None: ...
@@ -328,15 +319,15 @@ class Store(Memory, Protocol):
     async def get_playbook(self, run_id: str) -> Playbook | None: ...
 
     async def put_pages(self, run_id: str, pages: Sequence[Page]) -> tuple[str, ...]:
-        """Keeps the pages as read by the run; returns their keys, in the order given."""
+        """Stores the pages as read by the run; returns their keys, in the order given."""
         ...
 
     async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
-        """The kept pages of these keys, in the order given."""
+        """In the order of the keys."""
         ...
 
     async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:
-        """Has the one run's pages of these texts count as the other's, too; False if one of them is not there."""
+        """Copies the pages with these texts from one run to another; False, and no change, if one is missing."""
         ...
 
     async def page_text(self, sha256: str) -> str | None: ...
