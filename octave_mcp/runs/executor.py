@@ -22,7 +22,7 @@ from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
 from octave_mcp.runs.events import EventLog, run_event
 from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, seconds, why_failed
-from octave_mcp.runs.questions import KeptInbox
+from octave_mcp.runs.questions import StoredInbox
 
 MOST_RESUMED = 20
 """A run that ended so many servers is taken for the cause, and is not resumed again."""
@@ -36,7 +36,7 @@ class Executor:
 
     def __init__(self, adapters: Adapters, admission: Admission) -> None:
         self.logs: dict[str, EventLog] = {}
-        self.inboxes: dict[str, KeptInbox] = {}
+        self.inboxes: dict[str, StoredInbox] = {}
         self._adapters = adapters
         self._admission = admission
         self._store = adapters.store
@@ -140,7 +140,7 @@ class Executor:
         return run
 
     def _asker(self, record: RunRecord, log: EventLog) -> Asker:
-        inbox = self.inboxes[record.run_id] = KeptInbox(record.run_id, self._store, self._on_open_count(record, log))
+        inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, self._store, self._on_open_count(record, log))
         limits, asked = self._adapters.limits, record.request
         purse = Purse(limits.budget(asked.max_cost_usd))
         beside = Beside(record.run_id, inbox, self._store, asked.refresh, purse.check, purse.spend)

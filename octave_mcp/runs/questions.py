@@ -25,7 +25,7 @@ VERDICT_POLL_SECONDS = 0.05
 VERDICT_SECONDS = 10.0
 
 
-class KeptInbox:
+class StoredInbox:
     """`on_open_count` is called with the number of open questions whenever that changes."""
 
     def __init__(self, run_id: str, store: Store, on_open_count: Callable[[int], Awaitable[None]]) -> None:
@@ -84,7 +84,7 @@ class Questions:
     """`get` is the record of a run; `inboxes` are those of the runs that this process executes."""
 
     def __init__(
-        self, store: Store, inboxes: Mapping[str, KeptInbox], get: Callable[[str], Awaitable[RunRecord]]
+        self, store: Store, inboxes: Mapping[str, StoredInbox], get: Callable[[str], Awaitable[RunRecord]]
     ) -> None:
         self._store, self._inboxes, self._get = store, inboxes, get
 
