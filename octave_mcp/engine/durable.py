@@ -1,7 +1,7 @@
 """Runs on DBOS: each is a workflow, and each scrape and ask a step that is recorded and never made again.
 
-A run is one workflow. Steps beside each other take their places before they begin, so that a run that is carried on
-finds what it has done already, in whatever order it was done.
+A run is one workflow. Concurrent steps take their places before they begin, so that a resumed run finds what it has
+done already, in whatever order it was done.
 
 Every process that serves runs has an id, a lock that ends with it, and a queue of its own. Runs of a process whose lock
 is free are adopted: taken over into the queue of one that lives and has what they need.
@@ -43,7 +43,7 @@ from octave_mcp.settings import Settings
 T = TypeVar("T")
 
 PIPELINE = "5"
-"""Raise it with each change of the steps of a run, or of their order: runs under way then begin anew."""
+"""Raise it with each change of the steps of a run, or of their order: runs under way then start over."""
 
 ADOPTION_SECONDS = 5.0
 """How often a process looks whether it is still taken for alive, and for runs whose own has ended."""
@@ -80,10 +80,10 @@ class Steps:
             except OctaveError as failed:
                 return {"failed": name_of(failed), "message": str(failed)}
 
-        kept = await self._next().run_async({"name": name, "preemptible": True}, recorded)
-        if "failed" in kept:
-            raise by_name(kept["failed"], kept["message"])
-        return adapter.validate_json(kept["result"])
+        outcome = await self._next().run_async({"name": name, "preemptible": True}, recorded)
+        if "failed" in outcome:
+            raise by_name(outcome["failed"], outcome["message"])
+        return adapter.validate_json(outcome["result"])
 
     def _next(self) -> StepReservation:
         return DBOS.reserve_step() if self._places is None else next(self._places)

@@ -105,8 +105,8 @@ class Executor:
         """
         if log.resumed >= MOST_RESUMED:
             raise Crashed(
-                f"the server ended {log.resumed} times while it carried this run on, and it is not tried again; "
-                "the log says what it was doing; ask for the playbook anew, with fewer max_pages if memory was short"
+                f"the server ended {log.resumed} times while it executed this run, which is not resumed again; "
+                "the log says what it was doing; start a new run, with fewer max_pages if memory was short"
             )
         again = record.started_at is not None
         begun = {

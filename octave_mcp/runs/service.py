@@ -110,7 +110,7 @@ class Runs:
         record = await self.get(run_id)
         playbook = await self.playbook(run_id) if record.is_final else None
         if playbook is None:
-            then = "it made no playbook; ask for it anew" if record.is_final else "ask again when it has ended"
+            then = "it made no playbook; start a new run" if record.is_final else "ask again when it has ended"
             raise NotFinished(f"run {run_id!r} is {record.status}; {then}")
         return playbook
 
@@ -159,7 +159,7 @@ class Runs:
         """The run, one of its open questions, and how many are open.
 
         Each call returns another question while there are others. One that was handed out within the last minute is
-        left to whoever got it, and is returned again only if no other comes within `wait_seconds`.
+        left to the client that got it, and is returned again only if no other comes within `wait_seconds`.
 
         Raises:
             NotFound: there is no such run.
@@ -223,7 +223,7 @@ class Runs:
         return session
 
     async def delete_session(self, session_id: str) -> int:
-        """Cancels what is under way in the session, and removes all that is kept of it; returns how many runs it had.
+        """Cancels the session's runs that are under way, and deletes it with all its runs; returns how many it had.
 
         Raises:
             NotFound: there is no such session.

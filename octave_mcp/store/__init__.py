@@ -1,1 +1,1 @@
-"""What is kept, in one database: SQLite by default, Postgres by URL."""
+"""What runs store, in one database: SQLite by default, Postgres by URL."""
