@@ -23,7 +23,7 @@ from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import NotWritten, SetupError
 from octave_mcp.exports import export
-from octave_mcp.ports import Beside, Engine, Model, Source, Store
+from octave_mcp.ports import Engine, Model, RunContext, Source, Store
 from octave_mcp.runs.adapters import Limits
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
@@ -103,8 +103,8 @@ class App:
         _source(chosen).check()
         return chosen
 
-    def model(self, name: str, beside: Beside | None = None) -> Model:
-        return _adapter(choice(MODELS, name, "model").module).make(self.settings, beside)
+    def model(self, name: str, context: RunContext | None = None) -> Model:
+        return _adapter(choice(MODELS, name, "model").module).make(self.settings, context)
 
     def source(self, name: str, *, refresh: bool = False) -> Source:
         """`refresh` has every page fetched anew."""

@@ -10,9 +10,9 @@ from typing import Any, Literal, Protocol, TypeVar
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Usage
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
-from octave_mcp.domain.page import Copy, Page, PageFailure
+from octave_mcp.domain.page import CacheEntry, Page, PageFailure
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.questions import KeptQuestion, Question
+from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.domain.run import RunRecord, SessionRecord
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class Model(Protocol):
         """
         ...
 
-    async def judged(self, key: str, wrong: str) -> None:
+    async def record_verdict(self, key: str, wrong: str) -> None:
         """Called with what the checks found wrong with the answer of that key; '' for nothing."""
         ...
 
@@ -64,8 +64,8 @@ class Source(Protocol):
         """The credits that it has used up; 0 where fetching is free."""
         ...
 
-    def listen(self, tell: Callable[[str], None]) -> None:
-        """Sets the callback that is told what is being done while a call takes long."""
+    def listen(self, on_progress: Callable[[str], None]) -> None:
+        """Sets a callback that gets what is being done while a call takes long."""
         ...
 
     async def open(self, company: Company) -> Company:
@@ -163,15 +163,15 @@ class Notes(Protocol):
 class Inbox(Protocol):
     """Where a run puts its questions to a connected client, which may answer today or in a week."""
 
-    async def questions(self) -> Sequence[KeptQuestion]:
+    async def questions(self) -> Sequence[QuestionRecord]:
         """All that the run has asked."""
         ...
 
-    async def put(self, question: Question) -> KeptQuestion:
+    async def put(self, question: Question) -> QuestionRecord:
         """Asks it, unless it was asked before."""
         ...
 
-    async def answer(self, question: KeptQuestion) -> str:
+    async def answer(self, question: QuestionRecord) -> str:
         """The answer's text, once it is there.
 
         Raises:
@@ -179,13 +179,13 @@ class Inbox(Protocol):
         """
         ...
 
-    async def judged(self, question_id: str, wrong: str) -> None:
+    async def record_verdict(self, question_id: str, wrong: str) -> None:
         """Stores what the checks found wrong with the answer to it."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class RunContext:
     """What a model may use of its run; `fresh` says not to use cached answers.
 
     A paid model calls `check` right before each ask, which raises BudgetExceeded if the run must not ask any more, and
@@ -200,27 +200,27 @@ class Beside:
     spend: Callable[[Usage], None]
 
 
-COPIES_KEPT = timedelta(days=30)
+CACHE_MAX_AGE = timedelta(days=30)
 
 
-class Copies(Protocol):
+class PageCache(Protocol):
     """The page cache that all runs and processes share.
 
-    Entries expire after `COPIES_KEPT`; the oldest are removed sooner if there are too many.
+    Entries expire after `CACHE_MAX_AGE`; the oldest are removed sooner if there are too many.
     """
 
-    async def copies(self, keys: Sequence[str]) -> dict[str, Copy]: ...
+    async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]: ...
 
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
         """The keys that the owner may now fetch, for that long: nobody else has a lease on them."""
         ...
 
-    async def keep_copies(self, copies: Mapping[str, Copy], *, owner: str, leased: Sequence[str]) -> None:
+    async def put_cached(self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str]) -> None:
         """Stores the copies and releases the owner's leases, in one transaction."""
         ...
 
 
-class Memory(Notes, Copies, Protocol):
+class Memory(Notes, PageCache, Protocol):
     """What a source may store."""
 
 
@@ -294,17 +294,17 @@ class Store(Memory, Protocol):
         """Those that were put before then, with keys of that prefix."""
         ...
 
-    async def put_question(self, run_id: str, question: Question) -> KeptQuestion:
+    async def put_question(self, run_id: str, question: Question) -> QuestionRecord:
         """The question as stored, now or earlier."""
         ...
 
-    async def question(self, run_id: str, question_id: str) -> KeptQuestion | None: ...
+    async def question(self, run_id: str, question_id: str) -> QuestionRecord | None: ...
 
-    async def questions(self, run_id: str) -> list[KeptQuestion]:
+    async def questions(self, run_id: str) -> list[QuestionRecord]:
         """In the order in which they were put."""
         ...
 
-    async def hand_out(self, run_id: str, *, before: datetime) -> KeptQuestion | None:
+    async def hand_out(self, run_id: str, *, before: datetime) -> QuestionRecord | None:
         """The open question whose last hand-out, before that time, is longest ago; one never handed out comes first."""
         ...
 

@@ -22,7 +22,7 @@ from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, Passage
 from octave_mcp.domain.kinds import kind_of
-from octave_mcp.domain.page import Copy, Link, Page, PageFailure, PageKind, PageRef, Structured
+from octave_mcp.domain.page import CacheEntry, Link, Page, PageFailure, PageKind, PageRef, Structured
 from octave_mcp.domain.playbook import (
     CallToAction,
     ColdCall,
@@ -53,7 +53,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorElements
 from octave_mcp.errors import SiteRefuses, SiteUnreachable
 from octave_mcp.evidence.passages import passages, quotations
-from octave_mcp.ports import Beside, Model, Source
+from octave_mcp.ports import Model, RunContext, Source
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
 
@@ -126,7 +126,7 @@ class ScriptedSource:
 
     credits: int = 0
 
-    def listen(self, tell: Callable[[str], None]) -> None:
+    def listen(self, on_progress: Callable[[str], None]) -> None:
         """Tells nothing."""
 
     async def open(self, company: Company) -> Company:
@@ -210,7 +210,7 @@ class ScriptedModel:
         value = await reply(ask) if reply else answered(ask)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
 
-    async def judged(self, key: str, wrong: str) -> None:
+    async def record_verdict(self, key: str, wrong: str) -> None:
         """Need not know."""
 
     async def close(self) -> None:
@@ -525,13 +525,13 @@ class NoNotes:
     async def note(self, key: str, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's
         return None
 
-    async def copies(self, keys: Sequence[str]) -> dict[str, Copy]:  # noqa: ARG002 - ditto
+    async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]:  # noqa: ARG002 - ditto
         return {}
 
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:  # noqa: ARG002 - ditto
         return frozenset(keys)
 
-    async def keep_copies(self, copies: Mapping[str, Copy], *, owner: str, leased: Sequence[str]) -> None:
+    async def put_cached(self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str]) -> None:
         """Keeps nothing."""
 
 
@@ -569,8 +569,8 @@ class Stage(App):
             OPENED.append(self)
         return self.runs
 
-    def model(self, name: str, beside: Beside | None = None) -> Model:
-        return self.scripted if name == "scripted" else super().model(name, beside)
+    def model(self, name: str, context: RunContext | None = None) -> Model:
+        return self.scripted if name == "scripted" else super().model(name, context)
 
     def model_name(self, name: str) -> str:
         return name if name == "scripted" else super().model_name(name)

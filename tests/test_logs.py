@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from octave_mcp.app import App
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.observability import logs
-from octave_mcp.ports import Beside, Model
+from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings, load
 from octave_mcp.tools.registry import unheard
 
@@ -176,8 +176,8 @@ def test_braces_and_markup_in_what_is_logged_stand_for_themselves(home: Path) ->
 class Broken(App):
     """Its model fails as nobody foresaw, with a secret in the text."""
 
-    def model(self, name: str, beside: Beside | None = None) -> Model:
-        model: Any = super().model(name, beside)
+    def model(self, name: str, context: RunContext | None = None) -> Model:
+        model: Any = super().model(name, context)
 
         async def answer(_: object) -> None:
             await asyncio.sleep(0)

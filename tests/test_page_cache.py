@@ -297,7 +297,7 @@ async def test_what_a_process_that_died_was_fetching_is_fetched(
     monkeypatch.setattr(cache, "POLL_SECONDS", 0.01)
     async with process(tmp_path) as dead, reading(site, dead) as (source, found):
         site.gate.clear()
-        monkeypatch.setattr(dead, "keep_copies", _nothing)
+        monkeypatch.setattr(dead, "put_cached", _nothing)
         dying = asyncio.create_task(source.scrape(found, [site.url("/a")]))
         await site.asked.wait()
         dying.cancel()

@@ -79,10 +79,10 @@ class Asker:
         if self._who(answer).capacity.is_paid and not is_reused:
             self.purse.spend(answer.usage)
 
-    async def judged(self, answer: Answer[Any] | Unusable, wrong: str) -> None:
+    async def record_verdict(self, answer: Answer[Any] | Unusable, wrong: str) -> None:
         """Passes what the checks found wrong to the model that gave the answer."""
         if answer.key:
-            await self._who(answer).judged(answer.key, wrong)
+            await self._who(answer).record_verdict(answer.key, wrong)
 
     def _who(self, answer: Answer[Any] | Unusable) -> Model:
         by = answer.by

@@ -98,7 +98,7 @@ class RecordedAsks:
         answer = await self._answer(ask)
         self.asker.book(self.step, self.company, answer)
         verdict = await computed(checks.verdict, answer)
-        await self.asker.judged(answer, verdict.complaint)
+        await self.asker.record_verdict(answer, verdict.complaint)
         return verdict
 
     async def _answer(self, ask: Ask[A, Any]) -> Answer[A] | Unusable:

@@ -128,7 +128,7 @@ class Addresses(Value):
     failures: tuple[PageFailure, ...] = ()
 
 
-class Copy(Value):
+class CacheEntry(Value):
     """What a source found, for whoever asks next; `etag` and `last_modified` are what the site calls this version."""
 
     found: Page | PageFailure | Addresses

@@ -27,7 +27,7 @@ class Question(Value):
     asked_at: datetime
 
 
-class KeptQuestion(Question):
+class QuestionRecord(Question):
     """`answer` is its text, None while it is open; `wrong` what the checks found, '' for nothing, None before them."""
 
     answer: str | None = None

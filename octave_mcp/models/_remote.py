@@ -23,7 +23,7 @@ from octave_mcp.models._failures import Key, ours, said
 from octave_mcp.models._limiter import limiter
 from octave_mcp.models._prices import load_prices, priced
 from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
-from octave_mcp.ports import Beside
+from octave_mcp.ports import RunContext
 from octave_mcp.settings import ELEMENT_KINDS
 
 
@@ -46,12 +46,12 @@ class Remote:
         elsewhere: str = "",
         most: int,
         specialists: int = ELEMENT_KINDS,
-        beside: Beside | None = None,
+        context: RunContext | None = None,
     ) -> None:
         self.name = name
         self.identity = " ".join(filter(None, (name, *models.values(), elsewhere)))
         self._whom = f"{name} {elsewhere}".strip()
-        self._beside, self._specialists = beside, specialists
+        self._context, self._specialists = context, specialists
         self._models, self._open_wire, self._key, self._most = models, open_wire, key, most
         self._unjudged: dict[str, str] = {}
         self._wire: asyncio.Task[Wire] | None = None
@@ -90,9 +90,9 @@ class Remote:
 
     async def _known(self, key: str) -> str | None:
         """The answer that was given to the same within a day."""
-        if self._beside is None or self._beside.fresh:
+        if self._context is None or self._context.fresh:
             return None
-        return await reuse.get(self._beside.notes, key)
+        return await reuse.get(self._context.notes, key)
 
     async def verify(self) -> str:
         """Asks the fast model for a word, by which its key, its credit and its name are proven; returns that name.
@@ -106,11 +106,11 @@ class Remote:
         await self._called(await asyncio.shield(self._opening()), sent)
         return sent.model
 
-    async def judged(self, key: str, wrong: str) -> None:
+    async def record_verdict(self, key: str, wrong: str) -> None:
         """Keeps an answer without a fault, for whoever asks the same within a day."""
         text = self._unjudged.pop(key, None)
-        if self._beside and text and not wrong:
-            await reuse.put(self._beside.notes, key, text, self._beside.run_id)
+        if self._context and text and not wrong:
+            await reuse.put(self._context.notes, key, text, self._context.run_id)
 
     async def close(self) -> None:
         if self._wire:
@@ -132,8 +132,8 @@ class Remote:
         limit = limiter(self.name, sent.model, self._most)
         wire = await asyncio.shield(self._opening())
         async with limit:
-            if self._beside:
-                self._beside.check(ask)  # while it waited, others may have used up what was left
+            if self._context:
+                self._context.check(ask)  # while it waited, others may have used up what was left
             try:
                 reply = await self._called(wire, sent)
             except RateLimited as refused:
@@ -145,8 +145,8 @@ class Remote:
     def _spent(self, reply: Reply, sent: Sent) -> Usage:
         """What the reply used. Where that is not told it is estimated, and priced for the run's budget alone."""
         usage = priced(reply.tokens or _estimated(reply, sent), self.name, sent.model)
-        if self._beside:
-            self._beside.spend(usage)
+        if self._context:
+            self._context.spend(usage)
         return usage if reply.tokens else usage.model_copy(update={"usd": None})
 
     async def _called(self, wire: Wire, sent: Sent) -> Reply:

@@ -10,7 +10,7 @@ from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._setup import address_of, key_of, models_of
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
-from octave_mcp.ports import Beside, Model
+from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
 DEFAULTS = {"fast": "claude-haiku-5-5", "strong": "claude-sonnet-5-5"}
@@ -19,7 +19,7 @@ OWN = "https://api.anthropic.com"
 _CUT_OFF = {"max_tokens", "model_context_window_exceeded"}
 
 
-def make(settings: Settings, beside: Beside | None = None) -> Model:
+def make(settings: Settings, context: RunContext | None = None) -> Model:
     """Raises: SetupError: there is no key, or it or the address cannot be used."""
     key, address = key_of(KEY), address_of("ANTHROPIC_BASE_URL", OWN)
     return Remote(
@@ -30,7 +30,7 @@ def make(settings: Settings, beside: Beside | None = None) -> Model:
         elsewhere="" if address == OWN else address,
         most=settings.max_asks,
         specialists=settings.specialists_per_ask,
-        beside=beside,
+        context=context,
     )
 
 

@@ -16,14 +16,14 @@ from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._setup import address_of, models_of, reachable, sendable
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
-from octave_mcp.ports import Beside, Model
+from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings, value_of
 
 NO_KEY = SecretStr("local")
 """What servers of one's own are given, which ask for none."""
 
 
-def make(settings: Settings, beside: Beside | None = None) -> Model:
+def make(settings: Settings, context: RunContext | None = None) -> Model:
     """Raises: SetupError: no model is named, or no address, or it or the key cannot be used."""
     address = _address(settings)
     if not settings.compat_model or not address:
@@ -41,7 +41,7 @@ def make(settings: Settings, beside: Beside | None = None) -> Model:
         elsewhere=address,
         most=settings.max_asks,
         specialists=settings.specialists_per_ask,
-        beside=beside,
+        context=context,
     )
 
 

@@ -17,11 +17,11 @@ from octave_mcp.asks.schema import Schema, schema_of
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, ReadingBrief, Usage
 from octave_mcp.domain.evidence import Cite
-from octave_mcp.domain.questions import KeptQuestion, Question
+from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.domain.value import walk
 from octave_mcp.errors import BadAnswer, BudgetExceeded, SetupError
 from octave_mcp.models.extractive.model import Extractive
-from octave_mcp.ports import Beside, Inbox, Model
+from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
 
 MOST_QUESTIONS = 12
@@ -35,8 +35,8 @@ BY_RULES = frozenset({"research/homepage", "research/urls"})
 """What the home page's head says is read by rules, and so is which pages are worth reading."""
 
 
-def make(settings: Settings, beside: Beside | None = None) -> Model:
-    return Host(beside, settings.max_run_asks or MOST_QUESTIONS, settings.max_run_tokens or MOST_TOKENS)
+def make(settings: Settings, context: RunContext | None = None) -> Model:
+    return Host(context, settings.max_run_asks or MOST_QUESTIONS, settings.max_run_tokens or MOST_TOKENS)
 
 
 class Host:
@@ -53,8 +53,8 @@ class Host:
         is_paid=False,
     )
 
-    def __init__(self, beside: Beside | None, most_questions: int, most_tokens: int) -> None:
-        self._beside, self._most_questions, self._most_tokens = beside, most_questions, most_tokens
+    def __init__(self, context: RunContext | None, most_questions: int, most_tokens: int) -> None:
+        self._context, self._most_questions, self._most_tokens = context, most_questions, most_tokens
         self._rules = Extractive()
         self._putting = asyncio.Lock()
 
@@ -69,19 +69,19 @@ class Host:
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         if ask.prompt in BY_RULES:
             return await self._rules.answer(ask)
-        if self._beside is None:
+        if self._context is None:
             raise SetupError("the host model answers within a run")
         question = await computed(_question, ask, await self._passages(ask))
         async with self._putting:
             share = READING_SHARE if ask.complaint and isinstance(ask.brief, ReadingBrief) else 1.0
-            kept = await self._put(self._beside.inbox, question, int(self._most_tokens * share))
-        text = await self._beside.inbox.answer(kept)
+            kept = await self._put(self._context.inbox, question, int(self._most_tokens * share))
+        text = await self._context.inbox.answer(kept)
         usage = Usage(input_tokens=question.tokens, output_tokens=estimated_tokens(text), usd=None)
         return await computed(_answer, text, ask, question.question_id, usage)
 
-    async def judged(self, key: str, wrong: str) -> None:
-        if self._beside:
-            await self._beside.inbox.judged(key, wrong)
+    async def record_verdict(self, key: str, wrong: str) -> None:
+        if self._context:
+            await self._context.inbox.record_verdict(key, wrong)
 
     async def close(self) -> None:
         """Holds nothing open."""
@@ -94,7 +94,7 @@ class Host:
         cited = [value.passage for value in walk(found.value) if isinstance(value, Cite)]
         return _fitting(ask, list(dict.fromkeys((*cited, *range(1, len(ask.passages) + 1)))))
 
-    async def _put(self, inbox: Inbox, question: Question, most: int) -> KeptQuestion:
+    async def _put(self, inbox: Inbox, question: Question, most: int) -> QuestionRecord:
         """Raises: BudgetExceeded: it would be one too many, or too long."""
         asked = {other.question_id: other.tokens for other in await inbox.questions()}
         tokens = sum(asked.values()) + question.tokens

@@ -11,7 +11,7 @@ from octave_mcp.models._failures import Key
 from octave_mcp.models._remote import Remote
 from octave_mcp.models._setup import address_of, key_of, models_of
 from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
-from octave_mcp.ports import Beside, Model
+from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
 DEFAULTS = {"fast": "gpt-6-luna", "strong": "gpt-6.1-terra"}
@@ -21,7 +21,7 @@ _ANSWERED = {None, "completed", "incomplete"}
 _REFUSED = {"content_filter"}
 
 
-def make(settings: Settings, beside: Beside | None = None) -> Model:
+def make(settings: Settings, context: RunContext | None = None) -> Model:
     """Raises: SetupError: there is no key, or it or the address cannot be used."""
     key, address = key_of(KEY), address_of("OPENAI_BASE_URL", OWN)
     return Remote(
@@ -32,7 +32,7 @@ def make(settings: Settings, beside: Beside | None = None) -> Model:
         elsewhere="" if address == OWN else address,
         most=settings.max_asks,
         specialists=settings.specialists_per_ask,
-        beside=beside,
+        context=context,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from octave_mcp.asks.budget import Budget
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.ports import Beside, Engine, Model, Source, Store
+from octave_mcp.ports import Engine, Model, RunContext, Source, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Adapters(Protocol):
 
     def source_name(self, name: str) -> str: ...
 
-    def model(self, name: str, beside: Beside | None = None) -> Model:
+    def model(self, name: str, context: RunContext | None = None) -> Model:
         """The model, for the run that it may use; without a run, only to see that it is set up."""
         ...
 

@@ -17,7 +17,7 @@ from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.generate import generate
 from octave_mcp.pipeline.progress import Progress
 from octave_mcp.pipeline.run import ALL_SPECIALISTS, Run
-from octave_mcp.ports import Beside, Claim, Journal, Model, Source
+from octave_mcp.ports import Claim, Journal, Model, RunContext, Source
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
 from octave_mcp.runs.events import EventLog, run_event
@@ -143,10 +143,10 @@ class Executor:
         inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, self._store, self._on_open_count(record, log))
         limits, asked = self._adapters.limits, record.request
         purse = Purse(limits.budget(asked.max_cost_usd))
-        beside = Beside(record.run_id, inbox, self._store, asked.refresh, purse.check, purse.spend)
-        model = self._adapters.model(record.model, beside)
+        context = RunContext(record.run_id, inbox, self._store, asked.refresh, purse.check, purse.spend)
+        model = self._adapters.model(record.model, context)
         model.prepare()
-        fallback = tuple(self._adapters.model(name, beside) for name in limits.fallback if name != record.model)
+        fallback = tuple(self._adapters.model(name, context) for name in limits.fallback if name != record.model)
         return Asker(model, fallback, purse)
 
     def _deadline(self, model: Model) -> Deadline:

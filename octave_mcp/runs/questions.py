@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from octave_mcp.domain.questions import KeptQuestion, Question
+from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.domain.run import RunRecord
 from octave_mcp.errors import InputError, NotFound, Unanswered
 from octave_mcp.ports import Store
@@ -43,13 +43,13 @@ class StoredInbox:
         self.answered.set()
         self.answered = asyncio.Event()
 
-    async def questions(self) -> Sequence[KeptQuestion]:
+    async def questions(self) -> Sequence[QuestionRecord]:
         return await self._store.questions(self._run_id)
 
-    async def put(self, question: Question) -> KeptQuestion:
+    async def put(self, question: Question) -> QuestionRecord:
         return await self._store.put_question(self._run_id, question)
 
-    async def answer(self, question: KeptQuestion) -> str:
+    async def answer(self, question: QuestionRecord) -> str:
         if question.answer is not None:
             return question.answer
         await self._count(opened=question.question_id)
@@ -57,7 +57,7 @@ class StoredInbox:
         await self._count(closed=question.question_id)
         return answer
 
-    async def judged(self, question_id: str, wrong: str) -> None:
+    async def record_verdict(self, question_id: str, wrong: str) -> None:
         await self._store.put_verdict(self._run_id, question_id, wrong)
 
     async def _answer(self, question: Question) -> str:
@@ -88,7 +88,7 @@ class Questions:
     ) -> None:
         self._store, self._inboxes, self._get = store, inboxes, get
 
-    async def next(self, run_id: str, wait_seconds: float) -> tuple[RunRecord, KeptQuestion | None, int]:
+    async def next(self, run_id: str, wait_seconds: float) -> tuple[RunRecord, QuestionRecord | None, int]:
         over = asyncio.get_running_loop().time() + wait_seconds
         while True:
             record = await self._get(run_id)
@@ -99,7 +99,7 @@ class Questions:
                 return record, question, await self._open_count(run_id)
             await asyncio.sleep(min(left, QUESTION_POLL_SECONDS))
 
-    async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, KeptQuestion, int]:
+    async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:
         record = await self._get(run_id)
         if record.is_final:
             raise InputError(f"run {run_id!r} is {record.status}: it takes no answers any more; get_run has its result")
@@ -113,7 +113,7 @@ class Questions:
         question = await self._with_verdict(question, run_id)
         return await self._get(run_id), question, await self._open_count(run_id)
 
-    async def _with_verdict(self, question: KeptQuestion, run_id: str) -> KeptQuestion:
+    async def _with_verdict(self, question: QuestionRecord, run_id: str) -> QuestionRecord:
         """The question with the verdict on its answer, unless that takes too long."""
         over = asyncio.get_running_loop().time() + VERDICT_SECONDS
         while question.wrong is None and asyncio.get_running_loop().time() < over:
@@ -121,7 +121,7 @@ class Questions:
             question = await self._question(run_id, question.question_id)
         return question
 
-    async def _question(self, run_id: str, question_id: str) -> KeptQuestion:
+    async def _question(self, run_id: str, question_id: str) -> QuestionRecord:
         question = await self._store.question(run_id, question_id)
         if question is None:
             raise NotFound(f"run {run_id!r} has no question {question_id!r}; next_question gives those it has")

@@ -12,7 +12,7 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.questions import KeptQuestion
+from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest, RunRecord, SessionRecord
 from octave_mcp.errors import InputError, NotFinished, NotFound, ReusedRequest
 from octave_mcp.ports import Claim
@@ -155,7 +155,7 @@ class Runs:
                 for number, event in batch:
                     yield number, event
 
-    async def next_question(self, run_id: str, wait_seconds: float) -> tuple[RunRecord, KeptQuestion | None, int]:
+    async def next_question(self, run_id: str, wait_seconds: float) -> tuple[RunRecord, QuestionRecord | None, int]:
         """The run, one of its open questions, and how many are open.
 
         Each call returns another question while there are others. One that was handed out within the last minute is
@@ -166,7 +166,7 @@ class Runs:
         """
         return await self._questions.next(run_id, wait_seconds)
 
-    async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, KeptQuestion, int]:
+    async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:
         """The run, the question with the verdict on the answer, and how many are open.
 
         The run itself checks the answer: there is no verdict yet where no process executes it.

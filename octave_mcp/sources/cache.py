@@ -15,10 +15,10 @@ from typing import TypeVar
 
 from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.company import Company, Site
-from octave_mcp.domain.page import Addresses, Copy, Notice, Page, PageFailure
+from octave_mcp.domain.page import Addresses, CacheEntry, Notice, Page, PageFailure
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SiteUnreachable, StoreFailed
-from octave_mcp.ports import COPIES_KEPT, Copies
+from octave_mcp.ports import CACHE_MAX_AGE, PageCache
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.reader import PageRequest, Reader, own_url, with_ref, without_duplicates
 from octave_mcp.sources.single_flight import SingleFlight
@@ -29,39 +29,39 @@ LEASE_SECONDS = 3.0
 POLL_SECONDS = 0.2
 
 V = TypeVar("V", bound=Value)
-Fetch = Callable[[Sequence[PageRequest]], Awaitable[Sequence[Copy]]]
+Fetch = Callable[[Sequence[PageRequest]], Awaitable[Sequence[CacheEntry]]]
 
 
 class CachedSource:
     """A `Source` that caches what a reader reads. `refresh` fetches everything again, and caches it."""
 
-    def __init__(self, reader: Reader, copies: Copies, *, max_age_seconds: float, refresh: bool = False) -> None:
+    def __init__(self, reader: Reader, copies: PageCache, *, max_age_seconds: float, refresh: bool = False) -> None:
         self._reader, self._copies, self._refresh = reader, copies, refresh
         self._max_age = timedelta(seconds=max_age_seconds)
         self._started_at = datetime.now(UTC)
         self._owner = secrets.token_hex(16)
-        self._flights: SingleFlight[Copy] = SingleFlight(copies, refresh=refresh)
+        self._flights: SingleFlight[CacheEntry] = SingleFlight(copies, refresh=refresh)
 
     @property
     def credits(self) -> int:
         return self._reader.credits
 
-    def listen(self, tell: Callable[[str], None]) -> None:
-        self._reader.on_progress = tell
+    def listen(self, on_progress: Callable[[str], None]) -> None:
+        self._reader.on_progress = on_progress
 
     async def open(self, company: Company) -> Company:
         return await self._reader.open(company)
 
     async def home(self, company: Company) -> Page:
-        async def fetch(requests: Sequence[PageRequest]) -> Sequence[Copy]:
+        async def fetch(requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
             return [await self._reader.home(company, request.cached) for request in requests]
 
         (copy,) = await self._get("home", company, [company.url], fetch)
         return _found(copy, Page)
 
     async def map(self, company: Company, home: Page) -> Site:
-        async def fetch(requests: Sequence[PageRequest]) -> Sequence[Copy]:
-            return [Copy(found=await self._reader.map(company, home)) for _ in requests]
+        async def fetch(requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
+            return [CacheEntry(found=await self._reader.map(company, home)) for _ in requests]
 
         (copy,) = await self._get(f"map {home.ref.sha256}", company, [company.url], fetch)
         return Site(company=company, home=home, **dict(_found(copy, Addresses)))
@@ -80,7 +80,7 @@ class CachedSource:
         await self._flights.close()
         await self._reader.close()
 
-    async def _get(self, kind: str, company: Company, urls: Sequence[str], fetch: Fetch) -> list[Copy]:
+    async def _get(self, kind: str, company: Company, urls: Sequence[str], fetch: Fetch) -> list[CacheEntry]:
         """A copy for each URL, cached or fetched."""
         prefix = f"{_code_digest()} {self._reader.name} {kind} {company.domain}"
         keys = {url: sha256(f"{prefix} {url_key(url)}".encode()).hexdigest() for url in urls}
@@ -90,9 +90,9 @@ class CachedSource:
         )
         return [copies[keys[url]] for url in urls]
 
-    async def _cached_or_fetched(self, urls: Mapping[str, str], fetch: Fetch) -> dict[str, Copy]:
+    async def _cached_or_fetched(self, urls: Mapping[str, str], fetch: Fetch) -> dict[str, CacheEntry]:
         """By key: the copy that is cached and fresh, or else the one that this or another process fetches."""
-        cached = await self._copies.copies(list(urls))
+        cached = await self._copies.cached(list(urls))
         found = {key: copy for key, copy in cached.items() if self._is_fresh(copy)}
         while missing := [key for key in urls if key not in found]:
             mine = await self._copies.lease(missing, self._owner, seconds=LEASE_SECONDS)
@@ -105,22 +105,22 @@ class CachedSource:
         return found
 
     async def _leased(
-        self, keys: list[str], urls: Mapping[str, str], cached: Mapping[str, Copy], fetch: Fetch
-    ) -> dict[str, Copy]:
+        self, keys: list[str], urls: Mapping[str, str], cached: Mapping[str, CacheEntry], fetch: Fetch
+    ) -> dict[str, CacheEntry]:
         """Fetch what this process holds the leases for, cache it, and release the leases."""
-        lasting: dict[str, Copy] = {}
+        lasting: dict[str, CacheEntry] = {}
         try:
             async with self._renewed(keys):
                 found = await self._fresh(keys)  # another process may have cached it since we looked
                 requests = {
                     key: PageRequest(urls[key], self._usable(cached.get(key))) for key in keys if key not in found
                 }
-                copies = await _fetched(list(requests.values()), fetch) if requests else list[Copy]()
+                copies = await _fetched(list(requests.values()), fetch) if requests else list[CacheEntry]()
                 new = dict(zip(requests, copies, strict=True))
             lasting = {key: copy for key, copy in new.items() if _is_lasting(copy)}
             return found | {key: _or_stale(copy, requests[key].cached) for key, copy in new.items()}
         finally:
-            await asyncio.shield(self._copies.keep_copies(lasting, owner=self._owner, leased=keys))
+            await asyncio.shield(self._copies.put_cached(lasting, owner=self._owner, leased=keys))
 
     @asynccontextmanager
     async def _renewed(self, keys: Sequence[str]) -> AsyncGenerator[None]:
@@ -136,21 +136,21 @@ class CachedSource:
         finally:
             renewing.cancel()
 
-    async def _fresh(self, keys: Sequence[str]) -> dict[str, Copy]:
-        return {key: copy for key, copy in (await self._copies.copies(keys)).items() if self._is_fresh(copy)}
+    async def _fresh(self, keys: Sequence[str]) -> dict[str, CacheEntry]:
+        return {key: copy for key, copy in (await self._copies.cached(keys)).items() if self._is_fresh(copy)}
 
-    def _is_fresh(self, copy: Copy) -> bool:
+    def _is_fresh(self, copy: CacheEntry) -> bool:
         if self._refresh:
             return copy.kept_at >= self._started_at
         is_failure = isinstance(copy.found, PageFailure)
         max_age = min(FAILURE_MAX_AGE, self._max_age) if is_failure else self._max_age
         return copy.kept_at > datetime.now(UTC) - max_age
 
-    def _usable(self, copy: Copy | None) -> Copy | None:
+    def _usable(self, copy: CacheEntry | None) -> CacheEntry | None:
         """The copy, if it may be revalidated, or used in place of a page that cannot be read."""
         if copy is None or self._refresh or isinstance(copy.found, PageFailure):
             return None
-        return copy if copy.kept_at > datetime.now(UTC) - COPIES_KEPT else None
+        return copy if copy.kept_at > datetime.now(UTC) - CACHE_MAX_AGE else None
 
 
 @cache
@@ -170,31 +170,31 @@ def _modules(folder: Traversable, path: str = "") -> Iterator[tuple[str, Travers
             yield name, entry
 
 
-def _page_of(copy: Copy, url: str) -> Page | PageFailure:
+def _page_of(copy: CacheEntry, url: str) -> Page | PageFailure:
     """The page; a failure is reported under the URL that the caller gave."""
     if isinstance(copy.found, PageFailure):
         return copy.found.model_copy(update={"url": url})
     return _found(copy, Page)
 
 
-def _found(copy: Copy, kind: type[V]) -> V:
+def _found(copy: CacheEntry, kind: type[V]) -> V:
     if not isinstance(copy.found, kind):
         raise TypeError(f"expected a cached {kind.__name__}, found a {type(copy.found).__name__}")
     return copy.found
 
 
-async def _fetched(requests: Sequence[PageRequest], fetch: Fetch) -> Sequence[Copy]:
+async def _fetched(requests: Sequence[PageRequest], fetch: Fetch) -> Sequence[CacheEntry]:
     """The copies that are fetched. If all have a cached copy, a home page that fails for now is a failure, no error."""
     try:
         return await fetch(requests)
     except SiteUnreachable as failed:
-        copy = Copy(found=failed.__cause__.failure) if isinstance(failed.__cause__, PageFailed) else None
+        copy = CacheEntry(found=failed.__cause__.failure) if isinstance(failed.__cause__, PageFailed) else None
         if copy is None or not _is_passing(copy) or not all(request.cached for request in requests):
             raise
         return [copy for _ in requests]
 
 
-def _or_stale(copy: Copy, cached: Copy | None) -> Copy:
+def _or_stale(copy: CacheEntry, cached: CacheEntry | None) -> CacheEntry:
     """The expired copy, with a notice that says so, if the fetch failed for a reason that may soon be over."""
     if cached is None or not _is_passing(copy):
         return copy
@@ -203,12 +203,12 @@ def _or_stale(copy: Copy, cached: Copy | None) -> Copy:
     return with_ref(cached, notice=Notice(code="stale_copy", reason=reason))
 
 
-def _is_lasting(copy: Copy) -> bool:
+def _is_lasting(copy: CacheEntry) -> bool:
     """Whether to cache it: no failure that may soon be over, and no page that came from another source."""
     return not _is_passing(copy) and not (isinstance(copy.found, Page) and copy.found.ref.notice)
 
 
-def _is_passing(copy: Copy) -> bool:
+def _is_passing(copy: CacheEntry) -> bool:
     found = copy.found
     failures = found.failures if isinstance(found, Addresses) else (found,) if isinstance(found, PageFailure) else ()
     return any(failure.may_pass for failure in failures)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from octave_mcp.domain.addresses import Allowed, check_url, same_site, url_key
 from octave_mcp.domain.company import Company, Site
-from octave_mcp.domain.page import Addresses, Copy, Link, Page, PageFailure, PageRef
+from octave_mcp.domain.page import Addresses, CacheEntry, Link, Page, PageFailure, PageRef
 from octave_mcp.errors import InputError
 from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.translations import Translation, drop_translations
@@ -22,7 +22,7 @@ class PageRequest(NamedTuple):
     """A page to read, and the cached copy of it that has expired but may be revalidated."""
 
     url: str
-    cached: Copy | None = None
+    cached: CacheEntry | None = None
 
 
 class Reader(Protocol):
@@ -44,7 +44,7 @@ class Reader(Protocol):
         """As `Source.open`."""
         ...
 
-    async def home(self, company: Company, cached: Copy | None = None) -> Copy:
+    async def home(self, company: Company, cached: CacheEntry | None = None) -> CacheEntry:
         """As `Source.home`."""
         ...
 
@@ -52,7 +52,7 @@ class Reader(Protocol):
         """As `Source.map`."""
         ...
 
-    async def read(self, site: Site, requests: Sequence[PageRequest]) -> Sequence[Copy]:
+    async def read(self, site: Site, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
         """The copy of a page or of a failure for each request, in the order given; each URL is on the site."""
         ...
 
@@ -95,14 +95,14 @@ def own_url(url: str, company: Company, allow: Allowed) -> str | PageFailure:
 
 
 async def read_with_delay(
-    requests: Sequence[PageRequest], delay: float, read: Callable[[PageRequest], Awaitable[Copy]]
-) -> list[Copy]:
+    requests: Sequence[PageRequest], delay: float, read: Callable[[PageRequest], Awaitable[CacheEntry]]
+) -> list[CacheEntry]:
     """Read one page after another with the pause that the site asks for; of a very slow site, the first few."""
-    copies: list[Copy] = []
+    copies: list[CacheEntry] = []
     for position, request in enumerate(requests):
         if delay > LONGEST_DELAY_SECONDS and position >= PAGES_OF_SLOW_SITES:
             reason = f"The site asks for {delay:g} seconds between two pages: only {PAGES_OF_SLOW_SITES} are read"
-            copies.append(Copy(found=PageFailure(url=request.url, code="robots_disallowed", reason=reason)))
+            copies.append(CacheEntry(found=PageFailure(url=request.url, code="robots_disallowed", reason=reason)))
             continue
         if position:
             await asyncio.sleep(min(delay, LONGEST_DELAY_SECONDS))
@@ -110,16 +110,16 @@ async def read_with_delay(
     return copies
 
 
-def as_home(copy: Copy) -> Copy:
+def as_home(copy: CacheEntry) -> CacheEntry:
     return with_ref(copy, kind="home")
 
 
-def revalidated(cached: Copy, at: datetime) -> Copy:
+def revalidated(cached: CacheEntry, at: datetime) -> CacheEntry:
     """The copy as of now: the site says that the page has not changed."""
     return with_ref(cached, fetched_at=at).model_copy(update={"kept_at": at})
 
 
-def with_ref(copy: Copy, **changes: object) -> Copy:
+def with_ref(copy: CacheEntry, **changes: object) -> CacheEntry:
     """The copy with these fields of its page's reference changed; the copy of a failure is returned unchanged."""
     if not isinstance(copy.found, Page):
         return copy

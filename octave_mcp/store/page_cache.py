@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, delete, func, select
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.page import Copy
-from octave_mcp.ports import COPIES_KEPT
+from octave_mcp.domain.page import CacheEntry
+from octave_mcp.ports import CACHE_MAX_AGE
 from octave_mcp.store.database import Database
 from octave_mcp.store.statements import insert_into, upsert
 from octave_mcp.store.tables import copies, leases, time_text
@@ -23,7 +23,7 @@ BATCH = 500
 
 
 class PageCache(Database):
-    async def copies(self, keys: Sequence[str]) -> dict[str, Copy]:
+    async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]:
         found = select(copies.c.key, copies.c.body).where(copies.c.key.in_(keys))
         rows = await self._read(lambda db: db.execute(found).all())
         return await computed(lambda: {key: _unpacked(body) for key, body in rows})
@@ -31,7 +31,7 @@ class PageCache(Database):
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
         return await self._write(lambda db: _lease(db, keys, owner, seconds))
 
-    async def keep_copies(self, copies: Mapping[str, Copy], *, owner: str, leased: Sequence[str]) -> None:
+    async def put_cached(self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str]) -> None:
         rows = await computed(_packed, copies)
 
         def work(db: Connection) -> None:
@@ -41,11 +41,11 @@ class PageCache(Database):
         await self._write(work)
 
 
-def _unpacked(body: bytes) -> Copy:
-    return Copy.model_validate_json(zlib.decompress(body))
+def _unpacked(body: bytes) -> CacheEntry:
+    return CacheEntry.model_validate_json(zlib.decompress(body))
 
 
-def _packed(found: Mapping[str, Copy]) -> dict[str, tuple[str, bytes]]:
+def _packed(found: Mapping[str, CacheEntry]) -> dict[str, tuple[str, bytes]]:
     return {
         key: (time_text(copy.kept_at), zlib.compress(copy.model_dump_json().encode(), 1)) for key, copy in found.items()
     }
@@ -81,7 +81,7 @@ def _lock(db: Connection) -> None:
 def _make_room(db: Connection) -> None:
     """Removes expired entries, and if that is not enough, the oldest."""
     now = datetime.now(UTC)
-    db.execute(delete(copies).where(copies.c.kept_at < time_text(now - COPIES_KEPT)))
+    db.execute(delete(copies).where(copies.c.kept_at < time_text(now - CACHE_MAX_AGE)))
     db.execute(delete(leases).where(leases.c.until < time_text(now - timedelta(days=1))))
     total: int = db.execute(select(func.coalesce(func.sum(copies.c.bytes), 0))).scalar_one()
     if total <= MOST_BYTES:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from octave_mcp.domain.questions import KeptQuestion, Question
+from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.store.database import Database
 from octave_mcp.store.tables import questions, time_text
 
@@ -16,8 +16,8 @@ NEVER = ""
 
 
 class Questions(Database):
-    async def put_question(self, run_id: str, question: Question) -> KeptQuestion:
-        def work(db: Connection) -> KeptQuestion:
+    async def put_question(self, run_id: str, question: Question) -> QuestionRecord:
+        def work(db: Connection) -> QuestionRecord:
             if known := _find(db, run_id, question.question_id):
                 return known
             count = select(func.count()).select_from(questions).where(questions.c.run_id == run_id)
@@ -26,24 +26,24 @@ class Questions(Database):
             db.execute(
                 insert(questions).values(run_id=run_id, question_id=question.question_id, question=body, **values)
             )
-            return KeptQuestion(**dict(question))
+            return QuestionRecord(**dict(question))
 
         return await self._write(work)
 
-    async def question(self, run_id: str, question_id: str) -> KeptQuestion | None:
+    async def question(self, run_id: str, question_id: str) -> QuestionRecord | None:
         return await self._read(lambda db: _find(db, run_id, question_id))
 
-    async def questions(self, run_id: str) -> list[KeptQuestion]:
+    async def questions(self, run_id: str) -> list[QuestionRecord]:
         found = select(questions).where(questions.c.run_id == run_id).order_by(questions.c.number)
         return await self._read(lambda db: [_question(row) for row in db.execute(found)])
 
-    async def hand_out(self, run_id: str, *, before: datetime) -> KeptQuestion | None:
+    async def hand_out(self, run_id: str, *, before: datetime) -> QuestionRecord | None:
         still_open = select(questions).where(
             questions.c.run_id == run_id, questions.c.answer.is_(None), questions.c.handed_at < time_text(before)
         )
         longest_ago = still_open.order_by(questions.c.handed_at, questions.c.number).limit(1)
 
-        def work(db: Connection) -> KeptQuestion | None:
+        def work(db: Connection) -> QuestionRecord | None:
             row = db.execute(longest_ago.with_for_update()).first()
             if row is None:
                 return None
@@ -64,12 +64,12 @@ def _the(run_id: str, question_id: str) -> Any:  # noqa: ANN401 - an update, whi
     return update(questions).where(questions.c.run_id == run_id, questions.c.question_id == question_id)
 
 
-def _find(db: Connection, run_id: str, question_id: str) -> KeptQuestion | None:
+def _find(db: Connection, run_id: str, question_id: str) -> QuestionRecord | None:
     found = select(questions).where(questions.c.run_id == run_id, questions.c.question_id == question_id)
     row = db.execute(found).first()
     return None if row is None else _question(row)
 
 
-def _question(row: Row[Any]) -> KeptQuestion:
+def _question(row: Row[Any]) -> QuestionRecord:
     question = Question.model_validate_json(row.question)
-    return KeptQuestion(**dict(question), answer=row.answer, wrong=row.wrong)
+    return QuestionRecord(**dict(question), answer=row.answer, wrong=row.wrong)

@@ -14,12 +14,12 @@ from scripted import PROSPECT, VENDOR, Asked, NoNotes, ScriptedModel, Stage, Wri
 
 from octave_mcp.domain.asks import Usage
 from octave_mcp.domain.choices import MODELS, names
-from octave_mcp.domain.questions import KeptQuestion, Question
+from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.models import _remote
 from octave_mcp.models._wire import Tokens
-from octave_mcp.ports import Beside, Model
+from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
 NAMES = names(MODELS)
@@ -28,16 +28,16 @@ NAMES = names(MODELS)
 class Answering:
     """An inbox whose questions a connected client answers at once."""
 
-    async def questions(self) -> tuple[KeptQuestion, ...]:
+    async def questions(self) -> tuple[QuestionRecord, ...]:
         return ()
 
-    async def put(self, question: Question) -> KeptQuestion:
-        return KeptQuestion(**dict(question))
+    async def put(self, question: Question) -> QuestionRecord:
+        return QuestionRecord(**dict(question))
 
-    async def answer(self, question: KeptQuestion) -> str:
+    async def answer(self, question: QuestionRecord) -> str:
         return json.dumps(answer_to(question.model_dump()))
 
-    async def judged(self, question_id: str, wrong: str) -> None:
+    async def record_verdict(self, question_id: str, wrong: str) -> None:
         """Says nothing."""
 
 
@@ -48,8 +48,8 @@ def _unlimited(_: object) -> None:
 def model_of(name: str, home: Path) -> Model:
     if name == "scripted":
         return ScriptedModel()
-    beside = Beside("run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=_unlimited)
-    return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}), beside)
+    context = RunContext("run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=_unlimited)
+    return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}), context)
 
 
 @pytest.fixture(params=[*NAMES, "scripted"])
@@ -99,8 +99,8 @@ async def test_an_answer_that_came_is_spent_though_its_run_ends_at_that_moment(
     name: str, asks: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spent, loop, price = list[Usage](), asyncio.get_running_loop(), _remote.priced
-    beside = Beside("run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=spent.append)
-    model = importlib.import_module(f"octave_mcp.models.{name}").make(Settings(home=tmp_path), beside)
+    context = RunContext("run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=spent.append)
+    model = importlib.import_module(f"octave_mcp.models.{name}").make(Settings(home=tmp_path), context)
     answering = asyncio.create_task(model.answer(asks[0]))
 
     def ended_meanwhile(tokens: Tokens, provider: str, model: str) -> Usage:

@@ -21,10 +21,10 @@ from scripted import FETCHED_AT, asked_for, page
 
 import octave_mcp.store
 from octave_mcp.domain.events import Event, EventName
-from octave_mcp.domain.page import Addresses, Copy, Link, PageFailure
+from octave_mcp.domain.page import Addresses, CacheEntry, Link, PageFailure
 from octave_mcp.domain.run import RunError, RunRecord
 from octave_mcp.errors import NotFound, StoreFailed
-from octave_mcp.ports import COPIES_KEPT, Store
+from octave_mcp.ports import CACHE_MAX_AGE, Store
 from octave_mcp.store.sql import SqlStore
 from octave_mcp.store.tables import schema
 
@@ -308,8 +308,8 @@ async def test_a_record_that_something_else_has_changed_is_named_and_not_shown(t
 # Copies of what sources found
 
 
-def a_copy(path: str = "/a", *, kept_at: datetime | None = None) -> Copy:
-    return Copy(
+def a_copy(path: str = "/a", *, kept_at: datetime | None = None) -> CacheEntry:
+    return CacheEntry(
         found=page(f"https://acme.com{path}", f"# {path}\n\n中文 🎉"), kept_at=kept_at or datetime.now(UTC), etag='"1"'
     )
 
@@ -317,36 +317,38 @@ def a_copy(path: str = "/a", *, kept_at: datetime | None = None) -> Copy:
 async def test_copies_are_as_they_were_kept_whatever_was_found(store: Store) -> None:
     found = (
         a_copy(),
-        Copy(found=PageFailure(url="https://acme.com/b", code="http_404", reason="The site answers 404")),
-        Copy(found=Addresses(links=(Link(url="https://acme.com/c", text="C"),)), last_modified="Mon, 02 Mar 2026"),
+        CacheEntry(found=PageFailure(url="https://acme.com/b", code="http_404", reason="The site answers 404")),
+        CacheEntry(
+            found=Addresses(links=(Link(url="https://acme.com/c", text="C"),)), last_modified="Mon, 02 Mar 2026"
+        ),
     )
     kept = {str(at): copy for at, copy in enumerate(found)}
-    await store.keep_copies(kept, owner="me", leased=())
+    await store.put_cached(kept, owner="me", leased=())
 
-    assert await store.copies([*kept, "none"]) == kept
+    assert await store.cached([*kept, "none"]) == kept
 
 
 async def test_a_copy_takes_the_place_of_an_older_one(store: Store) -> None:
     newer = a_copy("/newer")
-    await store.keep_copies({"key": a_copy("/older")}, owner="me", leased=())
-    await store.keep_copies({"key": newer}, owner="me", leased=())
+    await store.put_cached({"key": a_copy("/older")}, owner="me", leased=())
+    await store.put_cached({"key": newer}, owner="me", leased=())
 
-    assert await store.copies(["key"]) == {"key": newer}
+    assert await store.cached(["key"]) == {"key": newer}
 
 
 async def test_copies_go_after_a_month(store: Store) -> None:
-    old = a_copy(kept_at=datetime.now(UTC) - COPIES_KEPT - timedelta(minutes=1))
-    await store.keep_copies({"old": old}, owner="me", leased=())
-    await store.keep_copies({"new": a_copy()}, owner="me", leased=())
+    old = a_copy(kept_at=datetime.now(UTC) - CACHE_MAX_AGE - timedelta(minutes=1))
+    await store.put_cached({"old": old}, owner="me", leased=())
+    await store.put_cached({"new": a_copy()}, owner="me", leased=())
 
-    assert set(await store.copies(["old", "new"])) == {"new"}
+    assert set(await store.cached(["old", "new"])) == {"new"}
 
 
 async def test_what_one_may_fetch_nobody_else_may(store: Store) -> None:
     assert await store.lease(["a", "b"], "me", seconds=LONG) == {"a", "b"}
     assert await store.lease(["b", "c"], "you", seconds=LONG) == {"c"}
     assert await store.lease(["a", "b"], "me", seconds=LONG) == {"a", "b"}
-    await store.keep_copies({"a": a_copy()}, owner="me", leased=["a", "b", "c"])
+    await store.put_cached({"a": a_copy()}, owner="me", leased=["a", "b", "c"])
     assert await store.lease(["a", "b", "c"], "him", seconds=LONG) == {"a", "b"}
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from octave_mcp.models.extractive.model import Extractive
-from octave_mcp.ports import Beside, Model
+from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
 
-def make(settings: Settings, beside: Beside | None = None) -> Model:
+def make(settings: Settings, context: RunContext | None = None) -> Model:
     return Extractive()

@@ -66,7 +66,7 @@ class Extractive:
             raise BadAnswer(f"no answer of the form {ask.answer.__name__!r} can be made")
         return Answer[A](value=value, usage=Usage())
 
-    async def judged(self, key: str, wrong: str) -> None:
+    async def record_verdict(self, key: str, wrong: str) -> None:
         """Need not know."""
 
     async def close(self) -> None:

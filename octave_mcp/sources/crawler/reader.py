@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.company import Company, Site
-from octave_mcp.domain.page import Addresses, Copy, Link, LinkOrigin, Page
+from octave_mcp.domain.page import Addresses, CacheEntry, Link, LinkOrigin, Page
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.parsing import PageContext, PageParser
 from octave_mcp.sources.reader import (
@@ -37,10 +37,10 @@ class Crawler:
     async def open(self, company: Company) -> Company:
         return await self._access.open(company)
 
-    async def home(self, company: Company, cached: Copy | None = None) -> Copy:
+    async def home(self, company: Company, cached: CacheEntry | None = None) -> CacheEntry:
         return await first_that_answers(company, lambda candidate: self._home(candidate, cached))
 
-    async def _home(self, company: Company, cached: Copy | None) -> Copy:
+    async def _home(self, company: Company, cached: CacheEntry | None) -> CacheEntry:
         return as_home(await self._page(f"{company.url}/", company, "home", cached))
 
     async def map(self, company: Company, home: Page) -> Addresses:
@@ -49,7 +49,7 @@ class Crawler:
         links = [Link(url=url, origin="sitemap") for url in found.urls.values()]
         return await computed(site_addresses, company, home, links, found.translations, found.failures)
 
-    async def read(self, site: Site, requests: Sequence[PageRequest]) -> Sequence[Copy]:
+    async def read(self, site: Site, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
         if delay := await self._access.delay(site):
             return await read_with_delay(requests, delay, lambda request: self._read(site, request))
         return await together(*(self._read(site, request) for request in requests))
@@ -57,13 +57,13 @@ class Crawler:
     async def close(self) -> None:
         await self._access.close()
 
-    async def _read(self, site: Site, request: PageRequest) -> Copy:
+    async def _read(self, site: Site, request: PageRequest) -> CacheEntry:
         try:
             return await self._page(request.url, site.company, "page", request.cached)
         except PageFailed as error:
-            return Copy(found=error.failure.model_copy(update={"url": request.url}))
+            return CacheEntry(found=error.failure.model_copy(update={"url": request.url}))
 
-    async def _page(self, url: str, company: Company, origin: LinkOrigin, cached: Copy | None) -> Copy:
+    async def _page(self, url: str, company: Company, origin: LinkOrigin, cached: CacheEntry | None) -> CacheEntry:
         """The page at `url`, if robots.txt permits it.
 
         Raises:
@@ -78,4 +78,6 @@ class Crawler:
             raise PageFailed(url, "empty", "The answer has no content")
         context = PageContext(url=fetched.url, company=company, fetched_at=fetched.fetched_at, origin=origin)
         page = await self._parser.parse(fetched.body, fetched.charset, context)
-        return Copy(found=page, kept_at=fetched.fetched_at, etag=fetched.etag, last_modified=fetched.last_modified)
+        return CacheEntry(
+            found=page, kept_at=fetched.fetched_at, etag=fetched.etag, last_modified=fetched.last_modified
+        )

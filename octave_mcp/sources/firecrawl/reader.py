@@ -15,7 +15,7 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.addresses import PORTS, check_url, is_allowed, same_site
 from octave_mcp.domain.company import Company, Site
-from octave_mcp.domain.page import Addresses, Copy, LinkOrigin, Notice, Page, PageFailure
+from octave_mcp.domain.page import Addresses, CacheEntry, LinkOrigin, Notice, Page, PageFailure
 from octave_mcp.errors import HostNotAllowed, InputError, NoAccess, SiteUnreachable, Transient, UpstreamError
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.firecrawl.client import JOB_SECONDS, Client, Document
@@ -67,7 +67,7 @@ class Firecrawl:
             self._out_of_reach.add(company.domain)
             return company
 
-    async def home(self, company: Company, cached: Copy | None = None) -> Copy:
+    async def home(self, company: Company, cached: CacheEntry | None = None) -> CacheEntry:
         try:
             self._check_declined(company)
             return as_home(await first_that_answers(company, self._home))
@@ -75,7 +75,7 @@ class Firecrawl:
             notice = self._record(failed, company)
             return with_ref(await self._fallback.home(company, cached), notice=notice)
 
-    async def _home(self, company: Company) -> Copy:
+    async def _home(self, company: Company) -> CacheEntry:
         url = f"{company.url}/"
         await self._check(url, url, company)
         copy = await self._page(await self._client.scrape(url), company, "home")
@@ -98,8 +98,8 @@ class Firecrawl:
         own = [link.model_copy(update={"url": url}) for link, url in checked if isinstance(url, str)]
         return await computed(site_addresses, company, home, own, {})
 
-    async def read(self, site: Site, requests: Sequence[PageRequest]) -> Sequence[Copy]:
-        found: dict[str, Copy] = {}
+    async def read(self, site: Site, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
+        found: dict[str, CacheEntry] = {}
         try:
             self._check_declined(site.company)
             await self._read(site, requests, found)
@@ -114,7 +114,7 @@ class Firecrawl:
         await self._fallback.close()
         await self._access.close()
 
-    async def _read(self, site: Site, requests: Sequence[PageRequest], found: dict[str, Copy]) -> None:
+    async def _read(self, site: Site, requests: Sequence[PageRequest], found: dict[str, CacheEntry]) -> None:
         """Add what Firecrawl finds, failures included, except those that the fallback may avoid."""
         urls = [url for url in await together(*(self._permitted(one.url, site, found) for one in requests)) if url]
         if delay := await self._delay(site):
@@ -124,7 +124,7 @@ class Firecrawl:
         elif urls:
             await self._batch(urls, site, found)
 
-    async def _batch(self, urls: Sequence[str], site: Site, found: dict[str, Copy]) -> None:
+    async def _batch(self, urls: Sequence[str], site: Site, found: dict[str, CacheEntry]) -> None:
         """Scrape them as one job; what it leaves out is scraped alone, which gives the reason."""
         done = 0
 
@@ -142,26 +142,26 @@ class Firecrawl:
             await together(*(self._one(url, site, found) for url in left))
         else:
             reason = f"Firecrawl had not fetched it after {JOB_SECONDS:g} seconds"
-            found |= {url: Copy(found=PageFailure(url=url, code="timeout", reason=reason)) for url in left}
+            found |= {url: CacheEntry(found=PageFailure(url=url, code="timeout", reason=reason)) for url in left}
 
-    async def _one(self, url: str, site: Site, found: dict[str, Copy]) -> Copy:
+    async def _one(self, url: str, site: Site, found: dict[str, CacheEntry]) -> CacheEntry:
         """Scrape one page, and add it to what was found."""
         try:
             found[url] = await self._page(await self._client.scrape(url), site.company, "page")
         except PageFailed as error:
-            found[url] = Copy(found=error.failure)
+            found[url] = CacheEntry(found=error.failure)
         except Transient as failed:
             (found[url],) = await self._read_by_fallback(site, [PageRequest(url)], failed)
         return found[url]
 
     async def _read_by_fallback(
         self, site: Site, requests: Sequence[PageRequest], failed: UpstreamError
-    ) -> Sequence[Copy]:
+    ) -> Sequence[CacheEntry]:
         """Read pages with the fallback, because Firecrawl failed."""
         notice = self._record(failed, site.company)
         return [with_ref(copy, notice=notice) for copy in await self._fallback.read(site, requests)]
 
-    async def _page(self, document: Document, company: Company, origin: LinkOrigin) -> Copy:
+    async def _page(self, document: Document, company: Company, origin: LinkOrigin) -> CacheEntry:
         """The page that Firecrawl fetched, or the failure."""
         asked = document.asked
         try:
@@ -170,10 +170,10 @@ class Firecrawl:
             context = PageContext(url=url, company=company, fetched_at=document.fetched_at, origin=origin)
             page = await self._parser.parse(document.html.encode("utf-8", "replace"), "utf-8", context)
         except InputError as error:
-            return Copy(found=PageFailure(url=asked, code="host_not_allowed", reason=str(error)))
+            return CacheEntry(found=PageFailure(url=asked, code="host_not_allowed", reason=str(error)))
         except PageFailed as error:
-            return Copy(found=error.failure)
-        return Copy(found=page, kept_at=document.fetched_at)
+            return CacheEntry(found=error.failure)
+        return CacheEntry(found=page, kept_at=document.fetched_at)
 
     async def _check_document(self, document: Document, url: str, company: Company) -> None:
         """Raises: PageFailed: it was redirected off the site, or is not a page."""
@@ -190,11 +190,11 @@ class Firecrawl:
         if not document.html.strip():
             raise PageFailed(asked, "empty", "The answer has no content")
 
-    async def _permitted(self, url: str, site: Site, found: dict[str, Copy]) -> str | None:
+    async def _permitted(self, url: str, site: Site, found: dict[str, CacheEntry]) -> str | None:
         try:
             await self._check(url, url, site.company)
         except PageFailed as error:
-            found[url] = Copy(found=error.failure)
+            found[url] = CacheEntry(found=error.failure)
             return None
         return url
 

@@ -16,7 +16,7 @@ from octave_mcp import __version__
 from octave_mcp.concurrency.retrying import retrying
 from octave_mcp.domain.addresses import Allowed, check_url, same_site
 from octave_mcp.domain.company import Company
-from octave_mcp.domain.page import Copy, Page
+from octave_mcp.domain.page import CacheEntry, Page
 from octave_mcp.errors import InputError
 from octave_mcp.settings import Settings
 from octave_mcp.sources.failures import PageFailed, PageFailedForNow
@@ -93,7 +93,7 @@ class Fetcher:
         *,
         types: frozenset[str] | None = HTML,
         check_target: CheckTarget | None = None,
-        cached: Copy | None = None,
+        cached: CacheEntry | None = None,
         cut_at_bytes: int | None = None,
         time_limit: TimeLimit | None = None,
     ) -> Fetched:
@@ -184,7 +184,7 @@ def _failure(error: Exception, url: str) -> PageFailed:
             return PageFailedForNow(url, "connection_failed", "The connection failed, or broke off before the end")
 
 
-def _conditions(cached: Copy | None, target: str) -> dict[str, str]:
+def _conditions(cached: CacheEntry | None, target: str) -> dict[str, str]:
     """The headers of a conditional request; none if the cached page came from another URL."""
     if not cached or not isinstance(cached.found, Page) or cached.found.ref.url != target:
         return {}
