@@ -226,7 +226,7 @@ async def test_a_free_fallback_model_continues_when_the_budget_is_used_up(stage:
 async def test_only_what_rules_drafted_in_place_of_a_model_is_an_outline(
     stage: Stages, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(budget, "ATTEMPTS", 1)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 1)
     double.fails(error(500, "server_error"), lambda request: request.form is TalkTrackDraft[Cite], times=None)
     playbook = await stage(fallback="extractive").playbook(model="openai")
 
