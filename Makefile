@@ -1,8 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format snapshots docs lock long bench clients clean
@@ -39,9 +38,10 @@ long: .venv/dev ## Run only the long tests: slow ones, and the remaining paramet
 bench: .venv/dev ## Compare start-up with a trivial server's
 	$(BIN)/python bench/startup.py
 
-lock: .venv/dev ## Resolve the dependencies anew, within the bounds of pyproject.toml
+lock: .venv/dev ## Update the dependencies, within the bounds of pyproject.toml
 	$(COMPILE) --upgrade --group build --output-file requirements.lock
 	$(COMPILE) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(BIN)/python scripts/complete_lock.py requirements.lock requirements-dev.lock
 
 clients: .venv/runtime ## Try other people's clients, which come from npm
 	$(BIN)/python clients/run.py
@@ -50,18 +50,13 @@ clean: ## Remove the environment, caches and what the demo wrote
 	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache build dist demo-playbook
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/created:
+.venv/runtime: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "octave-mcp needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1); name another, like make PYTHON=python3.12" >&2; \
 		exit 1; }
-	$(PYTHON) -m venv .venv
-	@touch $@
-
-.venv/runtime: .venv/created requirements.lock pyproject.toml
-	$(PIP) --no-deps --require-hashes --requirement requirements.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
+	@$(PYTHON) scripts/install.py requirements.lock
 	@touch $@
 
 .venv/dev: .venv/runtime requirements-dev.lock
-	$(PIP) --no-deps --require-hashes --requirement requirements-dev.lock
+	@$(PYTHON) scripts/install.py requirements-dev.lock
 	@touch $@

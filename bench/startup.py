@@ -2,7 +2,7 @@
 
     python bench/startup.py [runs]
 
-Both are started in turn, `runs` times each (9 by default); the medians are compared, and 1.3 times is the most allowed.
+Both are started in turn, `runs` times each (9 by default); the medians are compared, and 1.2 times is the most allowed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 ROOT = Path(__file__).parents[1]
-MOST = 1.3
+MOST = 1.2
 TRIVIAL = """
 from fastmcp import FastMCP
 

@@ -83,7 +83,7 @@ Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True, defer_build=True
     )
     _flags: frozenset[str] = PrivateAttr(frozenset())
 

@@ -10,8 +10,10 @@ from fastmcp import Client
 
 from octave_mcp.surfaces.mcp.server import make
 
+ADAPTERS = ("openai", "anthropic", "firecrawl", "dbos", "psycopg", "sqlalchemy")
 HEAVY = (
-    *("openai", "anthropic", "firecrawl", "dbos", "selectolax", "lxml", "cyclopts", "playwright", "sqlalchemy"),
+    *ADAPTERS,
+    *("selectolax", "lxml", "cyclopts", "playwright", "numpy", "requests", "jinja2", "genai_prices"),
     "octave_mcp.surfaces.http",
 )
 MOST_TOKENS = 2000
@@ -21,6 +23,14 @@ import asyncio, sys
 import server
 tools = asyncio.run(server.mcp.list_tools())
 print(len(tools), *(name for name in {HEAVY!r} if name in sys.modules))
+"""
+
+IMPORTED = f"""
+import pkgutil, sys
+from octave_mcp import surfaces
+for module in pkgutil.walk_packages(surfaces.__path__, "octave_mcp.surfaces."):
+    __import__(module.name)
+print(*(name for name in {ADAPTERS!r} if name in sys.modules))
 """
 
 
@@ -42,6 +52,13 @@ async def test_a_server_that_has_listed_its_tools_has_loaded_nothing_heavy(tmp_p
 
     assert ended.code == 0, ended.err
     assert ended.out.split() == ["7"]
+
+
+async def test_importing_every_surface_loads_no_sdk_engine_or_driver(tmp_path: Path) -> None:
+    ended = await command("-c", IMPORTED, cwd=tmp_path)
+
+    assert ended.code == 0, ended.err
+    assert ended.out.split() == []
 
 
 async def test_the_list_of_tools_costs_a_conversation_less_than_its_budget() -> None:

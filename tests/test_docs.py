@@ -45,6 +45,8 @@ VARIABLE = re.compile(r"\b(?:OCTAVE|OPENAI|ANTHROPIC|FIRECRAWL)_[A-Z_]+\b")
 NOT_RUN = {
     "make demo": "sets up an environment; CI runs it",
     "make test": "that is what runs here",
+    "uvx --from . octave-playbook": "test_distribution.py runs it, from the wheel",
+    "pip install": "test_distribution.py installs the same, into an environment of its own",
     "source .venv/bin/activate": "a test has an environment already",
     "export OCTAVE_MODEL=": "a test sets it",
     "claude mcp add": "Claude Code comes from npm; clients/run.py tries it",

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Deferred: a server that is asked for its tools builds the schemas of those tools, not of every value.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def walk(value: object) -> Iterator[Value]:

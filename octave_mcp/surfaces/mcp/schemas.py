@@ -16,19 +16,20 @@ _UNLISTED = {"step", "message", "done", "total", "links", "estimate"}
 
 def short_input(schema: Schema) -> Schema:
     """What may be left out need not be said to be null."""
-    return _without_nulls(dereference_refs(schema))
+    return _without_nulls(dereference_refs(schema) if "$defs" in schema else schema)
 
 
 def short_output(schema: Schema) -> Schema:
     """The fields by which to go on, and of what type; the resources octave://schema/... describe all."""
-    fields = {name: value for name, value in dereference_refs(schema)["properties"].items() if name not in _UNLISTED}
-    properties = {name: {"type": _types(value)} for name, value in fields.items()}
+    fields = {name: value for name, value in schema["properties"].items() if name not in _UNLISTED}
+    properties = {name: {"type": _types(value, schema.get("$defs", {}))} for name, value in fields.items()}
     return {"type": "object", "properties": properties, "required": schema.get("required", [])}
 
 
-def _types(schema: Schema) -> str | list[str]:
+def _types(schema: Schema, definitions: Schema) -> str | list[str]:
+    """Of the definition where the schema refers to one: FastMCP's dereferencing would load an HTTP client at start."""
     kinds = cast("list[Schema]", schema.get("anyOf", [schema]))
-    found = [str(kind["type"]) for kind in kinds]
+    found = [str((definitions[kind["$ref"].rpartition("/")[2]] if "$ref" in kind else kind)["type"]) for kind in kinds]
     return found[0] if len(found) == 1 else found
 
 

@@ -38,7 +38,8 @@ def python(_: Settings) -> Found:
 def packages(_: Settings) -> Found:
     broken = [f"{name} ({why})" for name in PACKAGES if (why := _import_fault(name))]
     if broken:
-        return Found("failed", f"cannot be loaded: {', '.join(broken)}", "python -m pip install --force-reinstall .")
+        fix = "make clean demo in a checkout; elsewhere pip install --force-reinstall, with what it was installed from"
+        return Found("failed", f"cannot be loaded: {', '.join(broken)}", fix)
     return ok(f"all {len(PACKAGES)} can be loaded")
 
 
