@@ -15,12 +15,13 @@ SETTLED_SECONDS = 0.001
 class Clock:
     """The clock of the running loop. It is stopped: no deadline passes and no sleep ends by itself.
 
-    Anything that waits for the network, a thread or a subprocess proceeds as usual.
+    Anything that waits for the network, a thread or a subprocess proceeds as usual. Work in threads stops the clock.
     """
 
     def __init__(self, now: float) -> None:
         self._now = now
         self._moves = False
+        self._in_threads = 0
 
     def __call__(self) -> float:
         return self._now
@@ -36,11 +37,20 @@ class Clock:
         finally:
             self._moves = False
 
+    def count(self, work: asyncio.Future[Any]) -> asyncio.Future[Any]:
+        """Stops the clock until `work`, which runs in another thread, is done: a busy machine takes its time."""
+        self._in_threads += 1
+        work.add_done_callback(self._discount)
+        return work
+
+    def _discount(self, _: asyncio.Future[Any]) -> None:
+        self._in_threads -= 1
+
     def select(self, real: selectors.BaseSelector, timeout: float | None) -> list[Any]:
         """Waits in place of the selector. `timeout` is the time until the next timer of the loop, by this clock."""
         if not timeout:
             return real.select(timeout)
-        if not self._moves:
+        if self._in_threads or not self._moves:
             return real.select(None)
         if not (events := real.select(SETTLED_SECONDS)):
             self.advance(timeout)
@@ -54,6 +64,8 @@ def stop_the_clock() -> Clock:
     loop.time = clock
     real = loop._selector  # noqa: SLF001 - a loop has no public attribute for it
     loop._selector = _Waiting(real, clock)  # noqa: SLF001 - ditto
+    run_in_executor = loop.run_in_executor
+    loop.run_in_executor = lambda *work: clock.count(run_in_executor(*work))
     return clock
 
 
