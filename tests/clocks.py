@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
@@ -37,13 +38,18 @@ class Clock:
         finally:
             self._moves = False
 
-    def count(self, work: asyncio.Future[Any]) -> asyncio.Future[Any]:
-        """Stops the clock until `work`, which runs in another thread, is done: a busy machine takes its time."""
-        self._in_threads += 1
-        work.add_done_callback(self._discount)
-        return work
+    def watch_threads(self, run_in_executor: Callable[..., asyncio.Future[Any]]) -> Callable[..., asyncio.Future[Any]]:
+        """Does not advance until work in another thread is done, since a busy machine takes its time."""
 
-    def _discount(self, _: asyncio.Future[Any]) -> None:
+        def run(*work: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - the loop's own
+            self._in_threads += 1
+            done = run_in_executor(*work)
+            done.add_done_callback(self._thread_is_done)
+            return done
+
+        return run
+
+    def _thread_is_done(self, _: asyncio.Future[Any]) -> None:
         self._in_threads -= 1
 
     def select(self, real: selectors.BaseSelector, timeout: float | None) -> list[Any]:
@@ -64,8 +70,7 @@ def stop_the_clock() -> Clock:
     loop.time = clock
     real = loop._selector  # noqa: SLF001 - a loop has no public attribute for it
     loop._selector = _Waiting(real, clock)  # noqa: SLF001 - ditto
-    run_in_executor = loop.run_in_executor
-    loop.run_in_executor = lambda *work: clock.count(run_in_executor(*work))
+    loop.run_in_executor = clock.watch_threads(loop.run_in_executor)
     return clock
 
 
