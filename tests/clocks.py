@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
@@ -15,12 +16,13 @@ SETTLED_SECONDS = 0.001
 class Clock:
     """The clock of the running loop. It is stopped: no deadline passes and no sleep ends by itself.
 
-    Anything that waits for the network, a thread or a subprocess proceeds as usual.
+    Anything that waits for the network, a thread or a subprocess proceeds as usual. Work in threads stops the clock.
     """
 
     def __init__(self, now: float) -> None:
         self._now = now
         self._moves = False
+        self._in_threads = 0
 
     def __call__(self) -> float:
         return self._now
@@ -36,11 +38,25 @@ class Clock:
         finally:
             self._moves = False
 
+    def watch_threads(self, run_in_executor: Callable[..., asyncio.Future[Any]]) -> Callable[..., asyncio.Future[Any]]:
+        """Does not advance until work in another thread is done, since a busy machine takes its time."""
+
+        def run(*work: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - the loop's own
+            self._in_threads += 1
+            done = run_in_executor(*work)
+            done.add_done_callback(self._thread_is_done)
+            return done
+
+        return run
+
+    def _thread_is_done(self, _: asyncio.Future[Any]) -> None:
+        self._in_threads -= 1
+
     def select(self, real: selectors.BaseSelector, timeout: float | None) -> list[Any]:
         """Waits in place of the selector. `timeout` is the time until the next timer of the loop, by this clock."""
         if not timeout:
             return real.select(timeout)
-        if not self._moves:
+        if self._in_threads or not self._moves:
             return real.select(None)
         if not (events := real.select(SETTLED_SECONDS)):
             self.advance(timeout)
@@ -54,6 +70,7 @@ def stop_the_clock() -> Clock:
     loop.time = clock
     real = loop._selector  # noqa: SLF001 - a loop has no public attribute for it
     loop._selector = _Waiting(real, clock)  # noqa: SLF001 - ditto
+    loop.run_in_executor = clock.watch_threads(loop.run_in_executor)
     return clock
 
 
