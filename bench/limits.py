@@ -36,7 +36,7 @@ from scripted import ScriptedSource, Stage, invented_sites  # noqa: E402
 
 from octave_mcp.asks import attempts  # noqa: E402
 from octave_mcp.concurrency import retrying  # noqa: E402
-from octave_mcp.models import _remote  # noqa: E402
+from octave_mcp.models import remote  # noqa: E402
 
 A_SECOND = 20.0
 BURST = 10.0
@@ -112,7 +112,7 @@ def sdk_retries(most: int) -> Generator[None]:
 
     with (
         mock.patch.object(openai, "AsyncOpenAI", made),
-        mock.patch.object(_remote, "limiter", return_value=Unlimited()),
+        mock.patch.object(remote, "limiter", return_value=Unlimited()),
         mock.patch.object(attempts, "ATTEMPTS", 1),
         mock.patch.object(retrying, "TURNS", 1),
     ):

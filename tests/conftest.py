@@ -36,7 +36,7 @@ from octave_mcp.app import App
 from octave_mcp.concurrency import retrying
 from octave_mcp.demo.sites import Document, Site, load
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
-from octave_mcp.models import _limiter
+from octave_mcp.models import limiter as limiters
 from octave_mcp.settings import load as load_settings
 from octave_mcp.surfaces.cli.main import main
 from octave_mcp.tools.registry import unheard
@@ -310,7 +310,7 @@ async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPat
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     """All three providers, as the settings name them."""
-    monkeypatch.setattr(_limiter, "FIRST_COOL_DOWN_SECONDS", 0.01)
+    monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     answering = Double()
     set_up(monkeypatch, answering)
     yield answering

@@ -48,7 +48,7 @@ from octave_mcp.domain.prospect import Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, SetupError
 from octave_mcp.evidence.screening import for_people, safe_name
-from octave_mcp.models import _limiter
+from octave_mcp.models import limiter as limiters
 from octave_mcp.observability import logs
 from octave_mcp.observability.metrics import Metrics
 from octave_mcp.pipeline.gaps import limited
@@ -92,7 +92,7 @@ def _double() -> Iterator[SharedDouble]:
 @pytest.fixture
 def double(_double: SharedDouble, monkeypatch: pytest.MonkeyPatch) -> Double:
     """All three providers."""
-    monkeypatch.setattr(_limiter, "FIRST_COOL_DOWN_SECONDS", 0.01)
+    monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     _double.renew()
     set_up(monkeypatch, _double)
     for provider in ("OPENAI", "ANTHROPIC"):

@@ -62,9 +62,10 @@ from octave_mcp.domain.prospect import ProspectReading, Understanding
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, SetupError, SiteUnreachable
-from octave_mcp.models import _limiter, _remote
-from octave_mcp.models._limiter import Limiter
+from octave_mcp.models import limiter as limiters
+from octave_mcp.models import remote
 from octave_mcp.models.anthropic import Messages
+from octave_mcp.models.limiter import Limiter
 from octave_mcp.ports import Model
 from octave_mcp.settings import load
 
@@ -324,7 +325,7 @@ async def test_a_provider_that_does_not_answer_in_time_is_asked_again(
     double.fails(silent, asking(WhyWeWin[Cite]))
     running = asyncio.create_task(stage.run(model="openai"))
     await waiting.wait()
-    clock.advance(_remote.CALL_SECONDS)
+    clock.advance(remote.CALL_SECONDS)
     record, _ = await running
 
     assert record.status == "completed"
@@ -554,7 +555,7 @@ async def test_no_more_asks_are_under_way_than_the_settings_allow(
 
 
 def test_a_refusal_lowers_the_limit_and_answers_raise_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_limiter, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    monkeypatch.setattr(limiters, "time", SimpleNamespace(monotonic=lambda: 1000.0))
     limit = Limiter(most=10)
     limit.refused(0)
     lowered = limit.limit
@@ -567,7 +568,7 @@ def test_a_refusal_lowers_the_limit_and_answers_raise_it_again(monkeypatch: pyte
 
 
 async def test_refusals_without_end_leave_a_limit_that_answers_raise_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_limiter, "SETTLING_SECONDS", -1.0)
+    monkeypatch.setattr(limiters, "SETTLING_SECONDS", -1.0)
     limit = Limiter(most=10)
     for _ in range(1200):
         limit.refused(None)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.playbook import Playbook, Sentence, Touch
-from octave_mcp.exports._reading import environment, reading
+from octave_mcp.exports.document import environment, reading
 
 _GOOD, _FAIR = 90, 70
 

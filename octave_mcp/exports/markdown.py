@@ -5,7 +5,7 @@ import re
 from markupsafe import Markup
 
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.exports._reading import environment, reading
+from octave_mcp.exports.document import environment, reading
 
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of all that follows on the line."""

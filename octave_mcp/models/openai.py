@@ -7,10 +7,10 @@ from typing import Any
 
 from octave_mcp.concurrency.tls import tls_context
 from octave_mcp.errors import Transient
-from octave_mcp.models._failures import Key
-from octave_mcp.models._remote import Remote
-from octave_mcp.models._setup import address_of, key_of, models_of
-from octave_mcp.models._wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
+from octave_mcp.models.failures import Key
+from octave_mcp.models.remote import Remote
+from octave_mcp.models.setup import address_of, key_of, models_of
+from octave_mcp.models.wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 

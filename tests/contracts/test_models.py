@@ -17,8 +17,8 @@ from octave_mcp.domain.choices import MODELS, names
 from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
-from octave_mcp.models import _remote
-from octave_mcp.models._wire import Tokens
+from octave_mcp.models import remote
+from octave_mcp.models.wire import Tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
@@ -98,7 +98,7 @@ async def test_an_ask_that_shows_nothing_is_answered_all_the_same(model: Model, 
 async def test_an_answer_that_came_is_spent_though_its_run_ends_at_that_moment(
     name: str, asks: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spent, loop, price = list[Usage](), asyncio.get_running_loop(), _remote.priced
+    spent, loop, price = list[Usage](), asyncio.get_running_loop(), remote.priced
     context = RunContext("run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=spent.append)
     model = importlib.import_module(f"octave_mcp.models.{name}").make(Settings(home=tmp_path), context)
     answering = asyncio.create_task(model.answer(asks[0]))
@@ -107,7 +107,7 @@ async def test_an_answer_that_came_is_spent_though_its_run_ends_at_that_moment(
         loop.call_soon_threadsafe(answering.cancel)
         return price(tokens, provider, model)
 
-    monkeypatch.setattr(_remote, "priced", ended_meanwhile)
+    monkeypatch.setattr(remote, "priced", ended_meanwhile)
     with pytest.raises(asyncio.CancelledError):
         await answering
     await model.close()

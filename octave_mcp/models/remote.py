@@ -19,10 +19,10 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Tier, Usage
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, Transient
-from octave_mcp.models._failures import Key, ours, said
-from octave_mcp.models._limiter import limiter
-from octave_mcp.models._prices import load_prices, priced
-from octave_mcp.models._wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
+from octave_mcp.models.failures import Key, ours, said
+from octave_mcp.models.limiter import limiter
+from octave_mcp.models.prices import load_prices, priced
+from octave_mcp.models.wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import RunContext
 from octave_mcp.settings import ELEMENT_KINDS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from octave_mcp.domain.asks import Usage
-from octave_mcp.models._wire import Tokens
+from octave_mcp.models.wire import Tokens
 
 
 def load_prices() -> None:
