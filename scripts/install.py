@@ -2,8 +2,9 @@
 
     python scripts/install.py requirements.lock
 
-uv does it where there is one, otherwise pip. For a development lock everything is compiled to byte code, as tests start
-many processes; for requirements.lock only what a server and the command line load.
+It uses uv where it is on the path, and pip where it is not, or where uv fails: pip may know another package index. For
+a development lock everything is compiled to byte code, as tests start many processes; for requirements.lock only what a
+server and the command line load.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from typing import Protocol
 
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
-UV = shutil.which("uv")
 PINNED = re.compile(r"^[\w.-]+==", re.MULTILINE)
 STARTED = ("Collecting ", "Processing ", "Downloading ")
 """How a line starts that names the next package, of pip and of uv, which names large ones only."""
@@ -41,15 +41,29 @@ class Show(Protocol):
     def __call__(self, text: str, *, is_milestone: bool = False) -> None: ...
 
 
+class Failed(Exception):
+    """A command failed; the text has the last lines of its output."""
+
+
 def main() -> None:
-    lock = sys.argv[1]
-    with step(f"[1/4] preparing .venv with Python {sys.version.split()[0]}") as show:
-        create_environment(show)
+    lock, uv = sys.argv[1], shutil.which("uv")
+    for tool in filter(None, (uv, "pip")):
+        try:
+            return install(lock, uv if tool == uv else None)
+        except Failed as failed:
+            sys.stdout.write(f"{failed}\n\n{tool} failed\n")
+    sys.exit(1)
+
+
+def install(lock: str, uv: str | None) -> None:
     packages = len(PINNED.findall((ROOT / lock).read_text("utf-8")))
-    with step(f"[2/4] installing about {packages} packages with {'uv' if UV else 'pip'}") as show:
-        run([*installer(), "--no-deps", "--require-hashes", "--requirement", lock], show)
+    tool = installer(uv)
+    with step(f"[1/4] preparing .venv with Python {sys.version.split()[0]}") as show:
+        create_environment(show, uv)
+    with step(f"[2/4] installing about {packages} packages with {'uv' if uv else 'pip'}") as show:
+        run([*tool, "--no-deps", "--require-hashes", "--requirement", lock], show)
     with step("[3/4] installing octave-playbook from this folder") as show:
-        run([*installer(), "--no-deps", "--no-build-isolation", "--editable", "."], show)
+        run([*tool, "--no-deps", "--no-build-isolation", "--editable", "."], show)
     with step("[4/4] compiling to byte code") as show:
         compile_code(show, everything="dev" in lock)
 
@@ -71,18 +85,18 @@ def step(title: str) -> Generator[Show]:
     show("\n" if is_terminal else "")
 
 
-def create_environment(show: Show) -> None:
+def create_environment(show: Show, uv: str | None) -> None:
     """With uv it gets no pip, which is large; without, a current one: that of Python 3.11 takes twice as long."""
     if not PYTHON.exists():
-        subprocess.run([sys.executable, "-m", "venv", *(["--without-pip"] if UV else []), ROOT / ".venv"], check=True)
-    if not UV:
+        subprocess.run([sys.executable, "-m", "venv", *(["--without-pip"] if uv else []), ROOT / ".venv"], check=True)
+    if not uv:
         run([str(PYTHON), "-m", "ensurepip"], show)
-        run([*installer(), "--upgrade", "pip"], show, may_fail=True)
+        run([*installer(uv), "--upgrade", "pip"], show, may_fail=True)
 
 
-def installer() -> Sequence[str]:
-    if UV:
-        return UV, "pip", "install", "--python", str(PYTHON)
+def installer(uv: str | None) -> Sequence[str]:
+    if uv:
+        return uv, "pip", "install", "--python", str(PYTHON)
     return str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--no-compile", "--progress-bar=off"
 
 
@@ -115,7 +129,7 @@ def run(command: Sequence[str], show: Show, *, may_fail: bool = False) -> None:
             elif line.startswith("Installing collected packages"):
                 show(": unpacking", is_milestone=done > EACH)
     if process.returncode and not may_fail:
-        sys.exit(f"\n{''.join(lines)}\nThis failed: {' '.join(command)}")
+        raise Failed(f"\n{''.join(lines)}\nThis failed: {' '.join(command)}")
 
 
 def name_of(requirement: str) -> str:

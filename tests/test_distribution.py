@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -102,6 +103,20 @@ def test_pip_installs_the_lock_and_the_wheel_into_a_fresh_environment(wheel: Pat
     run(*pip, "check", cwd=tmp_path)
     assert run(programs / "octave-playbook", "--version", cwd=tmp_path) == f"{__version__}\n"
     assert "Usage: octave-mcp COMMAND" in run(programs / "octave-mcp", "--help", cwd=tmp_path)
+
+
+@pytest.mark.long
+def test_where_uv_fails_make_sets_up_with_pip(tmp_path: Path) -> None:
+    left_out = shutil.ignore_patterns(".venv", ".git", "__pycache__", "*-playbook")
+    shutil.copytree(ROOT, tmp_path / "copy", ignore=left_out)
+    broken = tmp_path / "programs" / "uv"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 2\n")
+    broken.chmod(0o755)
+
+    run("make", ".venv/runtime", cwd=tmp_path / "copy", environment={"PATH": f"{broken.parent}:{os.environ['PATH']}"})
+
+    assert run(".venv/bin/octave-mcp", "--version", cwd=tmp_path / "copy") == f"{__version__}\n"
 
 
 @pytest.mark.long
