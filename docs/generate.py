@@ -69,7 +69,7 @@ VOLATILE: dict[str, Any] = {"seconds": 1.5, "total_seconds": 1.5, "duration_ms":
 """By the names of figures."""
 UNDER_WAY = {"status": "running", "step": "", "message": "started", "done": 0, "total": 0}
 """How a run that was begun a moment ago is shown: how far it is depends on the moment."""
-WAITING = {"message": "2 questions are open: call next_question", "done": 13, "total": 13}
+WAITING = {"step": "", "message": "2 questions are open: call next_question", "done": 13, "total": 13}
 UNFINISHED = ("queued", "running", "cancelled")
 SHAPES = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)"), f"{DAY}T09:00:00Z"),
