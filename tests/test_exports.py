@@ -218,7 +218,7 @@ def test_markdown_says_up_front_what_a_flag_means(playbook: Playbook) -> None:
     front, _ = export("markdown").render(playbook).split("## Executive summary")
 
     assert front.startswith("# Lumenboard → Kestrel Freight playbook\n")
-    assert "**Collected without a language model.** Read a quotation before you rely on it." in front
+    assert "**Collected without a language model.** Check the quotation before you use a line." in front
     assert "**3 gaps**" in front
     assert [flag.reason for flag in playbook.flags if flag.reason not in front] == []
 

@@ -12,8 +12,8 @@ from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, To
 TITLE = "Outline: to be worded by you or a model"
 PARTLY = "In part an outline: what is marked as one is to be worded by you or a model"
 HOW = (
-    "The quotations are in place, the wording is yours. For finished copy, run it again with the model 'host' in a "
-    "connected Claude, or with a key: OPENAI_API_KEY or ANTHROPIC_API_KEY."
+    "The quotations are in place, the wording is yours. For finished copy, generate the playbook again with a language "
+    "model: 'host' is the Claude that is connected over MCP; others need OPENAI_API_KEY or ANTHROPIC_API_KEY."
 )
 
 _UNWRITTEN = {
@@ -21,7 +21,7 @@ _UNWRITTEN = {
     "success_metrics": "success metrics are advice; rules only quote what the pages say",
     "priority_personas.goals": "no page says what a persona aims for; rules only quote what the pages say",
 }
-_WOULD_FILL = "you, or a model: the model 'host' in a connected Claude, or a key"
+_WOULD_FILL = "you, or a language model: 'host' (the connected Claude), or one with a key"
 
 
 def title(playbook: Playbook) -> str:

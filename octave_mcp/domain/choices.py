@@ -162,7 +162,7 @@ KEYLESS_MODELS = tuple(model for model in MODELS if not model.needs)
 def _who_writes(models: Iterable[ModelChoice]) -> str:
     keyed = names(model for model in MODELS if model.needs)
     keyless = either(f"{model.name} ({model.note})" for model in models)
-    return f"Who writes: {', '.join((AUTO, *keyed))}; without a key {keyless}"
+    return f"Who writes: {', '.join((AUTO, *keyed))} (each needs a key), or, without a key, {keyless}"
 
 
 MODEL_HELP = _who_writes(KEYLESS_MODELS)
@@ -171,6 +171,6 @@ TERMINAL_MODEL_HELP = _who_writes(model for model in KEYLESS_MODELS if not model
 SOURCE_HELP = f"Where pages come from: {', '.join((AUTO, *names(SOURCES)))}"
 WITHOUT_KEY = (
     "without a key, set "
-    f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or name it in the call "
-    "(--model on the command line)"
+    f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or give it in the call as "
+    "'model' (on the command line, --model)"
 )

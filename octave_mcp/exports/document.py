@@ -19,7 +19,7 @@ from octave_mcp.evidence.passages import is_stale
 FLAGS: dict[FlagCode, tuple[str, str]] = {
     "extractive": (
         "Collected without a language model",
-        "Read a quotation before you rely on it.",
+        "Check the quotation before you use a line.",
     ),
     "low_confidence": (
         "Thin evidence",

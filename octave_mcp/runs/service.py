@@ -25,6 +25,8 @@ from octave_mcp.runs.maintenance import Maintenance, remove
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
 
+LISTED = "list_sessions (on the command line, octave-mcp runs) shows what is stored"
+
 
 class Runs:
     def __init__(self, adapters: Adapters) -> None:
@@ -94,7 +96,7 @@ class Runs:
         """
         record = await self._store.get_run(run_id)
         if record is None:
-            raise NotFound(f"there is no run {run_id!r}, or it was deleted; list the sessions to see what is kept")
+            raise NotFound(f"there is no run {run_id!r}, or it was deleted; {LISTED}")
         return record
 
     async def playbook(self, run_id: str) -> Playbook | None:
@@ -217,9 +219,7 @@ class Runs:
         """
         session = await self._store.session(session_id)
         if session is None:
-            raise NotFound(
-                f"there is no session {session_id!r}, or it was deleted; list the sessions to see what is kept"
-            )
+            raise NotFound(f"there is no session {session_id!r}, or it was deleted; {LISTED}")
         return session
 
     async def delete_session(self, session_id: str) -> int:

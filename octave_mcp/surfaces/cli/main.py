@@ -65,9 +65,9 @@ def main() -> int:
         code = cli() or DONE
         sys.stdout.flush()
     except MissingArgumentError as missing:
-        return refuse(f"{_what_is_missing(missing)} See octave-mcp --help.", USAGE)
+        return refuse(f"{_what_is_missing(missing)} {_see(missing)}", USAGE)
     except CycloptsError as wrong:
-        return refuse(f"{str(wrong).strip()} See octave-mcp --help.", USAGE)
+        return refuse(f"{str(wrong).strip()} {_see(wrong)}", USAGE)
     except OctaveError as failed:
         return refuse(str(failed), next((code for kind, code in CODES if isinstance(failed, kind)), FAILED))
     except KeyboardInterrupt:
@@ -76,6 +76,10 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code
+
+
+def _see(wrong: CycloptsError) -> str:
+    return f"See {' '.join(('octave-mcp', *(wrong.command_chain or ())))} --help."
 
 
 def _what_is_missing(missing: MissingArgumentError) -> str:
