@@ -1,4 +1,4 @@
-"""Passages and quotations are exact, and what they do not say does not pass the gates."""
+"""Passages and quotations are exact, and what they do not say does not pass the checks."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ def test_a_page_that_changed_no_longer_verifies_its_quotation() -> None:
     assert not verified(evidence.model_copy(update={"quote": "Rework fell by 32%."}), "Rework fell by 31%.")
 
 
-# The gates on a text: figures (D3), names (D4), quotation marks (D10)
+# The checks on a text: figures (D3), names (D4), quotation marks (D10)
 
 SAID = (
     "Brassmere cut rework by 31% in six weeks, saved $1.2M and drew 10 to 15 halls “without one night shift” "

@@ -28,7 +28,7 @@ class Parrot(Extractive):
         return "parrot-1"
 
 
-def make(settings, beside=None):
+def make(settings, context=None):
     if not value_of("PARROT_API_KEY"):
         raise SetupError("PARROT_API_KEY not found: set it in the environment or in .env")
     return Parrot()

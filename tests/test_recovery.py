@@ -216,6 +216,28 @@ async def test_a_run_killed_at_any_moment_is_finished_without_repeating_finished
     check_events(home, run_id)
 
 
+async def test_a_run_whose_recorded_results_are_of_an_older_version_starts_over(home: Path, tmp_path: Path) -> None:
+    sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
+    env = {"OCTAVE_ALLOW_HOSTS": sites.hosts, "OCTAVE_MODEL": "extractive"}
+    async with server(tmp_path, env, dies_at=("step_finished", "understand", "prospect")) as first:
+        run_id = (await first.call("generate_playbook", **sites.few, wait_seconds=0))["run_id"]
+        await first.ended()
+    make_results_unreadable(home)
+    async with server(tmp_path, env) as second:
+        report = await finished(second, run_id)
+    sites.close()
+
+    assert report["status"] == "completed"
+
+
+def make_results_unreadable(home: Path) -> None:
+    """Leaves what an older version would have recorded: results of a form that is no longer read."""
+    with closing(sqlite3.connect(home / "octave.db", timeout=LONG)) as db:
+        db.execute("update workflow_status set application_version = 'older'")
+        db.execute("update operation_outputs set output = ?", [json.dumps({"result": '{"older": true}'})])
+        db.commit()
+
+
 async def test_two_servers_on_one_home_repeat_nothing_and_the_survivor_finishes_the_others_run(
     pair: Pair, home: Path, tmp_path: Path
 ) -> None:

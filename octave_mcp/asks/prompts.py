@@ -95,7 +95,7 @@ def load(name: str, root: Path = ROOT) -> Prompt:
     try:
         return _parse(name, path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SetupError(f"cannot read prompt file {path}: {error.strerror}; reinstall octave-mcp") from error
+        raise SetupError(f"cannot read prompt file {path}: {error.strerror}; reinstall octave-playbook") from error
     except ValidationError as error:
         raise SetupError(f"correct prompt file {path}: {_complaints(error)}") from error
     except ValueError as error:

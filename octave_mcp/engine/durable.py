@@ -42,8 +42,11 @@ from octave_mcp.settings import Settings
 
 T = TypeVar("T")
 
-PIPELINE = "5"
-"""Raise it with each change of the steps of a run, or of their order: runs under way then start over."""
+PIPELINE = "6"
+"""Raise it with each change of the steps of a run, of their order, or of what they record.
+
+Runs under way then start over.
+"""
 
 ADOPTION_SECONDS = 5.0
 """How often a process looks whether it is still taken for alive, and for runs whose own has ended."""

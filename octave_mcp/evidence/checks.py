@@ -1,4 +1,4 @@
-"""The gates that every model's answer passes through, on citations, figures, names and quotation marks.
+"""The checks that every model's answer passes through, on citations, figures, names and quotation marks.
 
 A figure, a name or a quotation that is not in its evidence does not enter the playbook.
 """

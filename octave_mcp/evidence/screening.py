@@ -13,7 +13,7 @@ MOST_WORDS = 6
 _SENTENCE = re.compile(r"[:/\\\n]|\w{4,}[.!?]\s")
 
 
-def for_people(passages: Iterable[Passage]) -> list[Passage]:
+def screened(passages: Iterable[Passage]) -> list[Passage]:
     """Without passages that speak to a model; a heading or a title that does is blank."""
     return [_shown(passage) for passage in passages if not addresses_model(passage.text)]
 

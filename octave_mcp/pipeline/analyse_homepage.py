@@ -14,7 +14,7 @@ from octave_mcp.domain.research import Profile
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.evidence.passages import passages
-from octave_mcp.evidence.screening import for_people, safe_name
+from octave_mcp.evidence.screening import safe_name, screened
 from octave_mcp.pipeline.run import Run
 
 
@@ -48,7 +48,7 @@ async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
 
 
 def _shown(home: Page) -> tuple[Passage, ...]:
-    return tuple(for_people(passages(home)))
+    return tuple(screened(passages(home)))
 
 
 def _unread(company: Company, home: Page, failed: UpstreamError) -> Profile:

@@ -22,7 +22,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import KINDS, VendorElements, some_elements
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.passages import passages
-from octave_mcp.evidence.screening import for_people
+from octave_mcp.evidence.screening import screened
 from octave_mcp.pipeline.run import Run
 
 R = TypeVar("R", bound=Value)
@@ -82,7 +82,7 @@ async def _read(
 def _cut_all(pages: Sequence[Page]) -> tuple[list[list[Passage]], tuple[str, ...]]:
     """The passages to show of each page, and the addresses of those that speak to a model, without what does."""
     cut = [_cut(page) for page in pages]
-    for_readers = [for_people(found) for found in cut]
+    for_readers = [screened(found) for found in cut]
     suspicious = tuple(page.ref.url for page, all_, ours in zip(pages, cut, for_readers, strict=True) if ours != all_)
     return _without_boilerplate(for_readers), suspicious
 

@@ -47,7 +47,7 @@ def outline(relation: Relation) -> Outline:
     try:
         title, *rest = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
-        raise SetupError(f"cannot read outline {path}: {error}; reinstall octave-mcp") from error
+        raise SetupError(f"cannot read outline {path}: {error}; reinstall octave-playbook") from error
     lines = tuple((line["label"], line["text"]) for line in map(_LINE.fullmatch, rest) if line)
     if missing := {QUESTION, ASK, IF_NOT_NOW} - {label for label, _ in lines}:
         raise SetupError(f"correct outline {path}: it has no line for {', '.join(sorted(missing))}")

@@ -55,7 +55,9 @@ def prompt_files(_: Settings) -> Found:
     found = prompts.names()
     for name in found:
         prompts.load(name)
-    return ok(f"all {len(found)} can be read") if found else Found("failed", "there are none", "reinstall octave-mcp")
+    return (
+        ok(f"all {len(found)} can be read") if found else Found("failed", "there are none", "reinstall octave-playbook")
+    )
 
 
 def home(settings: Settings) -> Found:
