@@ -28,6 +28,20 @@ class Limits:
         return self.most if usd is None else replace(self.most, usd=usd)
 
 
+class Files(Protocol):
+    async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]:
+        """Writes the playbook's files into the run's folder; returns their paths.
+
+        Raises:
+            NotWritten: they cannot be written there.
+        """
+        ...
+
+    async def remove(self, run_id: str, files: Sequence[str]) -> None:
+        """Removes what `publish` wrote for the run, and nothing else."""
+        ...
+
+
 class Adapters(Protocol):
     allow_hosts: frozenset[str]
     max_runs: int
@@ -35,6 +49,9 @@ class Adapters(Protocol):
     limits: Limits
     store: Store
     engine: Engine
+
+    @property
+    def files(self) -> Files: ...
 
     def model_name(self, name: str) -> str: ...
 
@@ -47,7 +64,3 @@ class Adapters(Protocol):
     def source(self, name: str, *, refresh: bool = False) -> Source: ...
 
     def emit(self, event: Event) -> None: ...
-
-    async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]: ...
-
-    async def unpublish(self, run_id: str, files: Sequence[str]) -> None: ...

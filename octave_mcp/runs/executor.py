@@ -176,7 +176,7 @@ class Executor:
         await self._store.put_playbook(record.run_id, playbook)
         status: RunStatus = "partial" if is_partial(playbook) else "completed"
         try:
-            files = await run.publish(lambda: self._adapters.publish(record.run_id, playbook))
+            files = await run.publish(lambda: self._adapters.files.publish(record.run_id, playbook))
         except NotWritten as failed:
             return ended(record, "partial", RunError(code=failed.code, message=str(failed)))
         return ended(record, status).model_copy(update={"files": files})
@@ -200,7 +200,7 @@ class Executor:
         if await self._store.update_run(record, events=(event,)):
             self._adapters.emit(event)
         elif record.files:  # it was cancelled or deleted meanwhile: nobody would find them
-            await self._adapters.unpublish(record.run_id, record.files)
+            await self._adapters.files.remove(record.run_id, record.files)
         if own := self.logs.get(record.run_id):
             own.end()
             await own.close()

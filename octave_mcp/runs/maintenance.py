@@ -79,5 +79,5 @@ async def remove(records: Sequence[RunRecord], adapters: Adapters) -> None:
     ids = [record.run_id for record in records]
     await adapters.engine.forget(ids)
     for record in records:
-        await adapters.unpublish(record.run_id, record.files)
+        await adapters.files.remove(record.run_id, record.files)
     await adapters.store.delete_runs(ids)

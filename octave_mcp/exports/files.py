@@ -1,0 +1,110 @@
+"""The files of a playbook: one in each format, in a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from itertools import count
+from pathlib import Path
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.choices import FORMATS, Format, choice
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.errors import NotWritten
+from octave_mcp.exports import export
+from octave_mcp.ports import Notes
+
+EVER = datetime.min.replace(tzinfo=UTC)
+
+
+class PlaybookFiles:
+    """The folders below `root` in which a server keeps the files of its runs; `notes` say which folder is whose."""
+
+    def __init__(self, notes: Notes, root: Path) -> None:
+        self._notes = notes
+        self._root = root
+
+    async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]:
+        """Writes the playbook's files into the run's folder; returns their paths.
+
+        The folder is the run's for good: one that was begun before a crash is found again.
+
+        Raises:
+            NotWritten: they cannot be written there.
+        """
+        today = date.today()  # noqa: DTZ011 - the user's day
+        name = f"{pair_of(playbook)}-{today:%Y-%m-%d}"
+        claimed = await self._notes.note(_folder_of(run_id), since=EVER)
+        try:
+            folder = Path(claimed) if claimed else await computed(_new_folder, self._root / name)
+            if not claimed:
+                await self._notes.put_note(_folder_of(run_id), str(folder))
+            return await computed(write_files, playbook, folder)
+        except OSError as failed:
+            raise NotWritten(
+                f"the playbook could not be written to disk ({failed.strerror}); get_run has it all the same"
+            ) from None
+
+    async def remove(self, run_id: str, files: Sequence[str]) -> None:
+        """Removes what `publish` wrote for the run, and nothing else."""
+        claimed = await self._notes.note(_folder_of(run_id), since=EVER)
+        folders = {Path(claimed)} if claimed else {Path(file).parent for file in files}
+        for folder in folders:
+            if folder.parent == self._root:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def write_files(playbook: Playbook, folder: Path, formats: Sequence[str] = ()) -> tuple[str, ...]:
+    """A file of each format in the folder, or of those asked for; returns their paths."""
+    chosen = [choice(FORMATS, name, "format") for name in formats] or FORMATS
+    folder.mkdir(parents=True, exist_ok=True)
+    return tuple(_write(folder, form, playbook) for form in chosen)
+
+
+def free_folder(folder: Path) -> Path:
+    """The folder, or one of the same name with a number, that is not there yet."""
+    return next(path for path in _numbered(folder) if not path.exists())
+
+
+def rendered(playbook: Playbook, form: Format) -> str | bytes:
+    return export(form.name).render(playbook)
+
+
+def pair_of(playbook: Playbook) -> str:
+    """Both companies, in the name of a file."""
+    return f"{playbook.vendor.domain}-{playbook.prospect.domain}".replace(":", "_")
+
+
+def _folder_of(run_id: str) -> str:
+    """The key of the note that says where a run's files are."""
+    return f"folder of {run_id}"
+
+
+def _new_folder(folder: Path) -> Path:
+    """A folder of that name, numbered where it is taken, that this call has made."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return next(path for path in _numbered(folder) if _made(path))
+
+
+def _made(folder: Path) -> bool:
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def _numbered(folder: Path) -> Iterator[Path]:
+    yield folder
+    yield from (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+
+
+def _write(target: Path, form: Format, playbook: Playbook) -> str:
+    path = target / f"playbook.{form.suffix}"
+    begun = path.with_name(f".{path.name}")
+    content = rendered(playbook, form)
+    begun.write_bytes(content if isinstance(content, bytes) else content.encode())
+    begun.replace(path)  # nobody meets it half written
+    return str(path)
