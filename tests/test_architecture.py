@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import median, quantiles
 
 from conftest import ROOT, command
 from fastmcp import Client
@@ -17,6 +20,12 @@ HEAVY = (
     "octave_mcp.surfaces.http",
 )
 MOST_TOKENS = 2000
+
+PACKAGE = ROOT / "octave_mcp"
+SHARED_BY_ALL = {"__init__", "__main__", "app", "errors", "ports", "settings"}
+MOST_LINES = 350
+MEDIAN_FUNCTION, LONG_FUNCTION = 6, 30
+"""Lines of a function: the median, and what 99 of 100 do not exceed."""
 
 LISTED = f"""
 import asyncio, sys
@@ -45,6 +54,31 @@ async def test_each_layer_imports_only_those_below(tmp_path: Path) -> None:
 
     assert ended.code == 0, ended.out
     assert "0 broken" in ended.out
+
+
+def test_only_what_all_packages_share_is_a_module_at_the_top() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == SHARED_BY_ALL
+
+
+def test_a_file_too_long_to_read_at_once_has_its_reason_in_a_decision() -> None:
+    reasons = "".join(path.read_text("utf-8") for path in (ROOT / "docs" / "decisions").glob("*.md"))
+    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.jinja")]
+    long = [path for path in files if len(path.read_text("utf-8").splitlines()) > MOST_LINES]
+
+    assert [path for path in long if path.relative_to(ROOT).as_posix() not in reasons] == []
+
+
+def test_functions_are_short() -> None:
+    lengths = [length for path in PACKAGE.rglob("*.py") for length in function_lengths(path)]
+
+    assert median(lengths) <= MEDIAN_FUNCTION
+    assert quantiles(lengths, n=100)[-1] <= LONG_FUNCTION
+
+
+def function_lengths(path: Path) -> Iterator[int]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 async def test_a_server_that_has_listed_its_tools_has_loaded_nothing_heavy(tmp_path: Path) -> None:
