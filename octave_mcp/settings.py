@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, cast
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -199,7 +200,7 @@ def described(settings: Settings) -> tuple[Setting, ...]:
             value=_shown(getattr(settings, name)),
             origin=origins.get(name, "default"),
             description=field.description or "",
-            is_secret="SecretStr" in str(field.annotation),
+            is_secret=_is_secret(field),
         )
         for name, field in Settings.model_fields.items()
     )
@@ -230,17 +231,28 @@ def value_of(variable: str) -> SecretStr | None:
 def setting_of(settings: Settings, variable: str) -> str:
     """What is set under the name of a variable, ours or a provider's own; '' where nothing is."""
     if variable.startswith(PREFIX):
-        return str(getattr(settings, variable.removeprefix(PREFIX).lower()) or "")
+        value = getattr(settings, variable.removeprefix(PREFIX).lower())
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
     found = value_of(variable)
     return found.get_secret_value() if found else ""
 
 
 def secret_values(settings: Settings) -> tuple[str, ...]:
     """All that must not be shown, the parts of a database's URL included."""
-    secret = (*settings.tokens, settings.database_url, settings.compat_api_key)
-    own = [one.get_secret_value() for one in secret if one]
+    fields = type(settings).model_fields
+    own = [one for name, field in fields.items() if _is_secret(field) for one in _secrets(getattr(settings, name))]
     passwords = [match["password"] for url in own if (match := PASSWORD.search(url))]
     return (*own, *passwords, *(found.get_secret_value() for name in KEYS if (found := value_of(name))))
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return "SecretStr" in str(field.annotation)
+
+
+def _secrets(value: SecretStr | tuple[SecretStr, ...] | None) -> Iterator[str]:
+    """The secret of a field, or each of several; a field that is not set has none."""
+    values = value if isinstance(value, tuple) else (value,)
+    return (one.get_secret_value() for one in values if one)
 
 
 def unknown(settings: Settings) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from conftest import command, octave
+from pydantic import SecretStr
 
-from octave_mcp.settings import KEYS, Settings, described, load
+from octave_mcp.observability.logs import scrubber
+from octave_mcp.settings import KEYS, Settings, described, load, secret_values, setting_of
 
 LOADED = """
 import sys
@@ -138,6 +140,23 @@ async def test_secrets_are_masked_each(tmp_path: Path, monkeypatch: pytest.Monke
     assert found["FIRECRAWL_API_KEY"] == ("***", "environment")
     assert "of-them" not in ended.out
     assert "0123456789" not in ended.out
+
+
+class WithCrows(Settings):
+    """Settings as a further provider would have them, whose key has a name of ours."""
+
+    crow_api_key: SecretStr | None = None
+
+
+@pytest.mark.usefixtures("home")
+def test_the_key_of_a_further_provider_is_masked_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert setting_of(WithCrows(), "OCTAVE_CROW_API_KEY") == ""
+
+    monkeypatch.setenv("OCTAVE_CROW_API_KEY", "feathers in the nest")
+    found = WithCrows()
+
+    assert scrubber(secret_values(found))("asked with feathers in the nest") == "asked with ***"
+    assert setting_of(found, "OCTAVE_CROW_API_KEY") == "feathers in the nest"
 
 
 @pytest.mark.parametrize(
