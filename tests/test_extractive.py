@@ -9,8 +9,13 @@ import pytest
 from matrix import sampled
 from scripted import PROSPECT, PROSPECT_TEXTS, VENDOR, VENDOR_TEXTS, ScriptedSource, Stage, pages
 
+from octave_mcp.asks.prompts import ask_for
+from octave_mcp.domain.asks import ReadingBrief
 from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import ProofPoint
+from octave_mcp.errors import BadAnswer
+from octave_mcp.models.extractive.model import Extractive
 from octave_mcp.models.extractive.quoting import stands_alone
 
 MADE: dict[str, Playbook] = {}
@@ -298,3 +303,18 @@ async def test_why_somebody_cares_is_an_inference_even_where_the_site_names_them
 
     assert any(not persona.inferred for persona in playbook.priority_personas)
     assert {persona.why_they_care.kind for persona in playbook.priority_personas} == {"inference"}
+
+
+# What no rule is for
+
+
+class Riddle(Value):
+    riddle: str
+
+
+async def test_a_form_that_no_rule_fills_is_refused() -> None:
+    brief = ReadingBrief(role="vendor", company="Acme", domain="acme.com", counterpart="", context="")
+    ask = ask_for(("vendor/offerings",), language="en", brief=brief, passages=(), answer=Riddle)
+
+    with pytest.raises(BadAnswer, match="'Riddle'"):
+        await Extractive().answer(ask)

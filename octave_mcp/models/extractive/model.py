@@ -33,6 +33,7 @@ from octave_mcp.domain.playbook import (
 )
 from octave_mcp.domain.prospect import ProspectReading, Understanding
 from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import KINDS
 from octave_mcp.errors import BadAnswer
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cards, customers, prospects, rivals, selling
@@ -61,16 +62,23 @@ class Extractive:
         """Is ready."""
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        value = await computed(_ANSWERS.get(ask.answer, _vendor), ask)
-        if not isinstance(value, ask.answer):
-            raise BadAnswer(f"no answer of the form {ask.answer.__name__!r} can be made")
-        return Answer[A](value=value, usage=Usage())
+        value = await computed(_filler(ask.answer), ask)
+        return Answer[A](value=ask.answer.model_validate(value), usage=Usage())
 
     async def record_verdict(self, key: str, wrong: str) -> None:
         """Need not know."""
 
     async def close(self) -> None:
         """Holds nothing open."""
+
+
+def _filler(form: type[Value]) -> Callable[[Any], Value]:
+    """Raises: BadAnswer: no rules fill this form."""
+    if form in _ANSWERS:
+        return _ANSWERS[form]
+    if form.model_fields and form.model_fields.keys() <= KINDS.keys():
+        return _kinds
+    raise BadAnswer(f"no answer of the form {form.__name__!r} can be made")
 
 
 def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Cite]:
@@ -101,7 +109,7 @@ def _after(line: Line) -> Claim[Cite]:
     return Claim[Cite](text=line.text.split(":", 1)[1].strip(), evidence=(line.cite,))
 
 
-def _vendor(ask: Ask[Any, ReadingBrief]) -> Value:
+def _kinds(ask: Ask[Any, ReadingBrief]) -> Value:
     """The kinds of elements that the form has."""
     pages, vendor = read(ask.passages), ask.brief.company
     found = {
