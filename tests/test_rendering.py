@@ -76,6 +76,14 @@ def test_pains_and_buyers_are_one_ask_with_what_was_noted_and_where(asks: list[A
     assert re.search(r"- speed · Work at night is slow and we want less of it\. · stated: yes \[\d+\]", sent.prefix)
 
 
+@pytest.mark.parametrize(("role", "planner_at"), [("prospect", "the vendor"), ("vendor", "the prospect")])
+def test_a_counterpart_without_a_name_is_called_by_its_role(asks: list[Asked], role: str, planner_at: str) -> None:
+    ask = the(asks, Understanding[Cite])
+    nameless = ask.brief.model_copy(update={"role": role, "counterpart": ""})
+
+    assert f"account planner at {planner_at}." in rendered(ask.model_copy(update={"brief": nameless})).system
+
+
 @pytest.mark.parametrize(
     ("kind", "word"),
     [

@@ -18,6 +18,7 @@ from octave_mcp.asks.passage_list import listed, numbers
 from octave_mcp.asks.prompts import Prompt, prompts_of
 from octave_mcp.asks.untrusted import Fence, fence_for, plain
 from octave_mcp.domain.asks import Ask, UnderstandingBrief, WritingBrief
+from octave_mcp.domain.company import ROLES
 from octave_mcp.domain.value import Value
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
@@ -121,8 +122,12 @@ def _given(ask: Ask[Any, Any]) -> dict[str, Any]:
         names = {"vendor": {"name": plain(brief.names.vendor)}, "prospect": {"name": plain(brief.names.prospect)}}
         return {**found, **names, "persona": {"title": title}}
     if isinstance(brief, UnderstandingBrief):
-        company = {"name": plain(brief.company), "domain": brief.domain, "role": "prospect"}
-        return {**found, "company": company, "vendor": {"name": plain(brief.counterpart) or "the vendor"}}
+        company = {"name": plain(brief.company), "domain": brief.domain, "role": brief.role}
+        return {
+            **found,
+            "company": company,
+            "vendor": {"name": plain(brief.counterpart) or f"the {ROLES[brief.role].counterpart}"},
+        }
     name = plain(brief.company) or brief.domain
     return {**found, "company": {"name": name, "domain": brief.domain, "role": brief.role}}
 

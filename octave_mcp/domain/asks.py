@@ -41,8 +41,9 @@ class AddressesBrief(ReadingBrief):
 
 
 class UnderstandingBrief(Value):
-    """The prospect's readings, merged; the passages shown are their evidence. `counterpart` is the vendor's name."""
+    """The readings of a company, merged; the passages shown are their evidence. `counterpart` is the other's name."""
 
+    role: Role
     company: str
     domain: str
     counterpart: str

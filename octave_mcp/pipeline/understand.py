@@ -84,7 +84,7 @@ async def _ask(
 ) -> Checked[Understanding[EvidenceId]]:
     shown = tuple(as_passage(evidence, number) for number, evidence in enumerate(research.evidence, 1))
     brief = UnderstandingBrief(
-        company=research.profile.name, domain=research.profile.company.domain,
+        role=research.role, company=research.profile.name, domain=research.domain,
         counterpart=counterpart, reading=reading, context=run.request.context,
     )  # fmt: skip
     ask = ask_for(PROMPTS, language=run.request.language, brief=brief, passages=shown, answer=Understanding[Cite])
