@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from conftest import Pair
+from conftest import ROOT, LoopbackSite, Pair
 from fastmcp import Client
 from mcp_types import BlobResourceContents
 from one_change import ProductCopy, product_copy
+
+from octave_mcp.demo.sites import load
 
 CHOICES = "octave_mcp/domain/choices.py"
 
@@ -82,6 +84,47 @@ async def echo(word: Annotated[str, Field(description="What to say again")], *, 
     """Say a word again."""
     return Heard(word=word)
 '''
+
+ROLE_LINE = """\
+    "competitor": RoleTraits(
+        reads="elements",
+        section="competitor_elements",
+        counterpart="vendor",
+        serves_other_deals=False,
+        quoted_in_copy=False,
+        shares=dict.fromkeys(get_args(PageKind), 1),
+    ),
+}  # fmt: skip
+"""
+RIVAL = "    competitor: str | None = None\n"
+RIVAL_FIELDS = """\
+    competitor: NamedCompany | None = None
+    competitor_elements: VendorElements[EvidenceId] | None = None
+
+"""
+RIVAL_PARAMETER = """\
+    request_id: RequestId = None,
+    competitor_domain: str | None = None,
+"""
+
+SHOWN_TO_WRITERS = f"""
+import asyncio, json, sys
+from pathlib import Path
+sys.path.append({str(ROOT / "tests")!r})
+from octave_mcp.domain.asks import WritingBrief
+from scripted import VENDOR_TEXTS, ScriptedSource, Stage, invented_sites, pages
+RIVAL = "raywright.example"
+sites = invented_sites() | {{RIVAL: pages(RIVAL, VENDOR_TEXTS, name="Raywright")}}
+async def shown():
+    stage = Stage(Path("home"), source=ScriptedSource(sites))
+    _, playbook = await stage.run(competitor=RIVAL)
+    await stage.runs.close()
+    writing = [ask for ask in stage.scripted.asked if isinstance(ask.brief, WritingBrief)]
+    urls = [passage.page.url for ask in writing for passage in ask.passages]
+    return [len(playbook.competitor_elements.offerings), len(urls), sum(RIVAL in url for url in urls)]
+print(json.dumps(asyncio.run(shown())))
+"""
+"""What the rival sells, and how many passages writers are shown, of all and of the rival's."""
 
 SHOWN = """
 import asyncio, json, sys
@@ -220,3 +263,56 @@ async def test_a_tool_is_a_module_and_its_import(product: ProductCopy) -> None:
     assert operation["summary"] == "Echo a word"
     assert operation["parameters"][0]["description"] == "What to say again"
     assert "| `echo` | Say a word again. | `GET /echoes/{word}` |" in shown["tools"]
+
+
+def with_competitor(product: ProductCopy) -> None:
+    """A third company, researched like a vendor."""
+    company, playbook = "octave_mcp/domain/company.py", "octave_mcp/domain/playbook.py"
+    product.replace(
+        company, 'Role = Literal["vendor", "prospect"]', 'Role = Literal["vendor", "prospect", "competitor"]'
+    )
+    product.replace(company, "import Literal", "import Literal, get_args")
+    product.replace(company, "}  # fmt: skip\n", ROLE_LINE)
+    product.insert_before("octave_mcp/domain/run.py", '    context: Annotated[str, Field(max_length=1000)] = ""', RIVAL)
+    product.insert_before(playbook, "    @property\n    def companies", RIVAL_FIELDS)
+    product.insert_before(playbook, '    "prospect_intelligence",\n', '    "competitor_elements",\n')
+    product.insert_before(
+        "octave_mcp/pipeline/write_playbook.py",
+        "        prospect_intelligence=desk",
+        '        competitor_elements=deal["competitor"].elements if "competitor" in deal else None,\n',
+    )
+    tools = "octave_mcp/tools/playbooks.py"
+    product.replace(tools, "    request_id: RequestId = None,\n", RIVAL_PARAMETER)
+    product.insert_before(tools, "        context=context,\n", "        competitor=competitor_domain,\n")
+
+
+async def test_writers_are_shown_no_page_of_a_third_company_that_copy_may_not_quote(product: ProductCopy) -> None:
+    with_competitor(product)
+
+    offerings, shown, of_the_rival = await product.told(SHOWN_TO_WRITERS)
+
+    assert offerings > 0
+    assert shown > 0
+    assert of_the_rival == 0
+
+
+async def test_a_third_company_is_researched_and_counted(
+    product: ProductCopy, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_competitor(product)
+    assert len(product.edited) <= 6
+
+    rival = LoopbackSite(load("vendor"))
+    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", f"{pair.hosts},{rival.host}")
+    async with product.serving() as client:
+        asked = {**pair.few, "competitor_domain": f"http://{rival.host}", "wait_seconds": 600}
+        report = (await client.post("/runs", json=asked)).json()
+        assert report["status"] == "completed", report
+        playbook = (await client.get(report["links"][0])).json()
+    rival.close()
+
+    elements = {kind: len(found) for kind, found in playbook["competitor_elements"].items()}
+    counts = report["overview"]["counts"]
+    assert sum(elements.values()) > 0
+    assert {kind: counts[f"competitor_{kind}"] for kind in elements} == elements
+    assert counts["offerings"] == len(playbook["vendor_elements"]["offerings"])

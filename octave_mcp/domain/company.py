@@ -19,13 +19,15 @@ class RoleTraits:
     `reads`: its pages are read for what it sells (`elements`), or for what it needs (`signals`), which step 7 makes
     sense of. `section` of the playbook holds what is found. Pages that name the company in the role `counterpart` are
     read first. What is found of a company that `serves_other_deals` is reused for a day, and so says nothing of the
-    counterpart. `shares` are of 25 pages, the home page aside; more pages raise them in proportion, fewer lower them.
+    counterpart. Copy may quote the pages of a company that is `quoted_in_copy`. `shares` are of 25 pages, the home page
+    aside; more pages raise them in proportion, fewer lower them.
     """
 
     reads: Reads
     section: str
     counterpart: Role
     serves_other_deals: bool
+    quoted_in_copy: bool
     shares: Mapping[PageKind, int]
 
 
@@ -35,6 +37,7 @@ ROLES: Mapping[Role, RoleTraits] = {
         section="vendor_elements",
         counterpart="prospect",
         serves_other_deals=True,
+        quoted_in_copy=True,
         shares={
             "customers": 1, "pricing": 1, "case_study": 10, "product": 4, "comparison": 2, "persona": 2, "about": 1,
             "faq": 1, "security": 1, "news": 1, "careers": 1, "integrations": 0, "blog": 0, "other": 0, "docs": 0,
@@ -45,6 +48,7 @@ ROLES: Mapping[Role, RoleTraits] = {
         section="prospect_intelligence",
         counterpart="vendor",
         serves_other_deals=False,
+        quoted_in_copy=True,
         shares={
             "about": 2, "careers": 1, "news": 5, "product": 4, "customers": 1, "pricing": 1, "case_study": 3,
             "blog": 3, "security": 1, "integrations": 1, "persona": 1, "faq": 1, "comparison": 1, "other": 0, "docs": 0,

@@ -10,7 +10,7 @@ from typing import Annotated, Generic, Literal
 
 from pydantic import Field
 
-from octave_mcp.domain.company import Role
+from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.costs import Cost, Timings
 from octave_mcp.domain.evidence import C, Evidence, EvidenceId, Finding
 from octave_mcp.domain.notices import Flag, Gap
@@ -290,6 +290,10 @@ class Playbook(Value):
     flags: tuple[Flag, ...]
     cost: Cost
     timings: Timings
+
+    @property
+    def companies(self) -> dict[Role, NamedCompany]:
+        return {role: company for role in ROLES if (company := getattr(self, role)) is not None}
 
 
 SECTIONS = (

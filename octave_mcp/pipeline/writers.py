@@ -10,7 +10,7 @@ from octave_mcp.asks.prompts import ask_for, load
 from octave_mcp.concurrency.together import together
 from octave_mcp.copywriting.emails import complaints, emails
 from octave_mcp.domain.asks import Names, WritingBrief
-from octave_mcp.domain.company import Role
+from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
 from octave_mcp.domain.playbook import (
     CompetitivePositioning,
@@ -53,7 +53,9 @@ class Desk:
         self.elements = self.vendor.elements or VendorElements[EvidenceId].none()
         self.intelligence = self.prospect.intelligence or ProspectIntelligence.none()
         self.evidence: dict[EvidenceId, Evidence] = {e.id: e for found in deal.values() for e in found.evidence}
-        self.shown: tuple[Passage, ...] = tuple(as_passage(e, n) for n, e in enumerate(self.evidence.values(), 1))
+        quotable = [evidence for evidence in self.evidence.values() if ROLES[evidence.role].quoted_in_copy]
+        self.shown: tuple[Passage, ...] = tuple(as_passage(e, n) for n, e in enumerate(quotable, 1))
+        self.roles: tuple[Role, ...] = tuple(evidence.role for evidence in quotable)
         self.names = Names(vendor=self.vendor.profile.name, prospect=self.prospect.profile.name)
         self.judged_language = "" if run.asker.model.languages else run.request.language
 
@@ -110,10 +112,9 @@ class Desk:
         persona = None if rank is None else self.personas[rank]
         brief, language = self._brief(persona, rank or 0), self.run.request.language
         ask = ask_for(names, language=language, brief=brief, passages=self.shown, answer=answer)
-        roles: tuple[Role, ...] = tuple(e.role for e in self.evidence.values())
         title, units = load(ask.prompt).title, max(1, len(_drafts(answer)))
         try:
-            checked = await self.run.ask(ask, into, roles=roles, known=self.known, rules=rules)
+            checked = await self.run.ask(ask, into, roles=self.roles, known=self.known, rules=rules)
         except UpstreamError as failed:
             self.run.progress(f"{title} failed", units=units)
             return failed

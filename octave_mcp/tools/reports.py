@@ -11,10 +11,14 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting import outlines
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import FORMATS
+from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.events import Event
+from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.playbook import SECTIONS, Playbook
+from octave_mcp.domain.prospect import ProspectIntelligence
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.tools.paging import dumped
 from octave_mcp.tools.registry import Call
 
@@ -138,11 +142,15 @@ def _overview(playbook: Playbook) -> Overview:
 
 
 def _counts(playbook: Playbook) -> dict[str, int]:
-    elements, known = playbook.vendor_elements, playbook.prospect_intelligence
-    return {
-        **{name: len(getattr(elements, name)) for name in type(elements).model_fields},
-        "prospect_facts": len(known.company_profile.facts),
-        "pain_points": len(known.pain_points),
-        "evidence": len(playbook.evidence),
-        "pages": len(playbook.pages),
-    }
+    """What was found of each company, under plain names; what a name is taken for has that of the role before it."""
+    counts: dict[str, int] = {}
+    for role in playbook.companies:
+        found = _found_of(role, getattr(playbook, ROLES[role].section))
+        counts |= {f"{role}_{name}" if name in counts else name: count for name, count in found.items()}
+    return {**counts, "evidence": len(playbook.evidence), "pages": len(playbook.pages)}
+
+
+def _found_of(role: Role, section: VendorElements[EvidenceId] | ProspectIntelligence) -> dict[str, int]:
+    if isinstance(section, VendorElements):
+        return {kind: len(elements) for kind, elements in section.by_kind()}
+    return {f"{role}_facts": len(section.company_profile.facts), "pain_points": len(section.pain_points)}
