@@ -44,6 +44,9 @@ Need = Literal[
 ]
 """What a company may need, and what a proof may show: where the two meet, a vendor is worth a prospect's time."""
 
+MOST_PERSONAS = 3
+"""For whom copy is written."""
+
 Confidence = Literal["high", "medium", "low"]
 
 JobFunction = Literal[

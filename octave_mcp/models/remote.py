@@ -17,14 +17,19 @@ from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.asks.schema import schema_name, schema_of
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Tier, Usage
+from octave_mcp.domain.playbook import DealDraft, PersonaDraft
+from octave_mcp.domain.prospect import MOST_PERSONAS
 from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import KINDS
 from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, Transient
 from octave_mcp.models.failures import Key, ours, said
 from octave_mcp.models.limiter import limiter
 from octave_mcp.models.prices import load_prices, priced
 from octave_mcp.models.wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import RunContext
-from octave_mcp.settings import ELEMENT_KINDS
+
+DRAFTS = len(DealDraft.model_fields) + MOST_PERSONAS * len(PersonaDraft.model_fields)
+"""What the writers are asked for."""
 
 
 class Remote:
@@ -45,7 +50,7 @@ class Remote:
         key: Key,
         elsewhere: str = "",
         most: int,
-        specialists: int = ELEMENT_KINDS,
+        specialists: int = len(KINDS),
         context: RunContext | None = None,
     ) -> None:
         self.name = name
@@ -59,15 +64,15 @@ class Remote:
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took: prompts, passages and answers, in tokens."""
         packs = ceil(max_pages / self.capacity.pack_pages)
-        groups = ceil(ELEMENT_KINDS / self._specialists)
+        groups = ceil(len(KINDS) / self._specialists)
         reading = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900)
-        writing = Tokens(input=6_600 + 10 * 7_400, output=1_000 + 10 * 1_000)
+        writing = Tokens(input=6_600 + DRAFTS * 7_400, output=1_000 + DRAFTS * 1_000)
         prices = [
             priced(reading, self.name, self._models["fast"]).usd,
             priced(writing, self.name, self._models["strong"]).usd,
         ]
         return Estimate(
-            asks=4 + packs * (1 + groups) + 11,
+            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # 1: the understanding
             input_tokens=reading.input + writing.input,
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),

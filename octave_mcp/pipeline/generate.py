@@ -9,13 +9,14 @@ from octave_mcp.asks.corrections import ASK_PLACES
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.research import Research
+from octave_mcp.domain.vendor import KINDS
 from octave_mcp.evidence.screening import safe_name
 from octave_mcp.pipeline.analyse_homepage import analyse_homepage
 from octave_mcp.pipeline.merge import add, merge
 from octave_mcp.pipeline.prioritise_urls import in_packs, prioritise_urls
 from octave_mcp.pipeline.read_pack import read_pack
 from octave_mcp.pipeline.recall import keep, recall, unread
-from octave_mcp.pipeline.run import ALL_SPECIALISTS, Run
+from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.scrape_homepage import scrape_homepage
 from octave_mcp.pipeline.understand import understand
 from octave_mcp.pipeline.validate_and_map import validate_and_map
@@ -74,7 +75,7 @@ async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Re
 
 def _pack_places(run: Run) -> int:
     """A scrape, and for each group of specialists at most one ask a page; the home page is with the first pack."""
-    asks = (min(run.capacity.pack_pages, run.max_pages) + 1) * ceil(ALL_SPECIALISTS / run.specialists_per_ask)
+    asks = (min(run.capacity.pack_pages, run.max_pages) + 1) * ceil(len(KINDS) / run.specialists_per_ask)
     return 1 + asks * ASK_PLACES
 
 

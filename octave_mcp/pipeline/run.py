@@ -13,7 +13,7 @@ from octave_mcp.domain.asks import A, Ask, Capacity
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.domain.vendor import KINDS
 from octave_mcp.evidence.checks import Judge
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.pages import Pages
@@ -24,8 +24,6 @@ from octave_mcp.ports import Journal, Source, Store
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R", bound=Value)
-
-ALL_SPECIALISTS = len(VendorElements.model_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Run:
     deadline: Deadline
     site_timeout_seconds: float
     identity: str = ""
-    specialists_per_ask: int = ALL_SPECIALISTS
+    specialists_per_ask: int = len(KINDS)
 
     @property
     def run_id(self) -> str:

@@ -12,6 +12,7 @@ from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.prospect import (
+    MOST_PERSONAS,
     BuyerPersona,
     CompanyProfile,
     Fact,
@@ -27,7 +28,6 @@ from octave_mcp.pipeline.run import Run
 
 PROMPTS = ("prospect/pain_points", "prospect/buyer_personas")
 MOST_PAINS = 7
-MOST_PERSONAS = 3
 MOST_FACTS = 5
 """Of each topic."""
 

@@ -12,11 +12,12 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
+from octave_mcp.domain.vendor import KINDS
 from octave_mcp.errors import Crashed, NotWritten, OctaveError
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.generate import generate
 from octave_mcp.pipeline.progress import Progress
-from octave_mcp.pipeline.run import ALL_SPECIALISTS, Run
+from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Claim, Journal, Model, RunContext, Source
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
@@ -126,7 +127,7 @@ class Executor:
         capacity = asker.model.capacity
         run = Run(
             request=asked,
-            specialists_per_ask=(record.specialists_per_ask if capacity.is_paid else None) or ALL_SPECIALISTS,
+            specialists_per_ask=(record.specialists_per_ask if capacity.is_paid else None) or len(KINDS),
             identity=f"{asker.model.identity} {record.source}",
             asker=asker,
             source=await computed(lambda: self._adapters.source(record.source, refresh=asked.refresh)),
