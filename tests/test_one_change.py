@@ -130,6 +130,7 @@ SHOWN = """
 import asyncio, json, sys
 sys.path.insert(0, "docs")
 import generate
+from octave_mcp.domain.choices import finished_copy
 from octave_mcp.settings import load
 from octave_mcp.surfaces.cli.checks import CHECKS
 from octave_mcp.surfaces.cli.doctor import examine
@@ -140,6 +141,7 @@ print(json.dumps({
     "tools": generate.tools(),
     "arguments": asyncio.run(generate.arguments("generate_playbook")),
     "models": generate.models(),
+    "finished_copy": finished_copy(),
     "formats": generate.formats(),
     "settings": generate.settings(),
     "doctor": [finding.found for finding in examine(checks, load())],
@@ -200,6 +202,7 @@ async def test_a_provider_is_a_module_and_its_line_in_the_table(
     assert order in shown["arguments"]
     assert "| `parrot` | `PARROT_API_KEY` | yes | An invented provider |" in shown["models"]
     assert "| `PARROT_API_KEY` |" in shown["settings"]
+    assert "ANTHROPIC_API_KEY, PARROT_API_KEY or OCTAVE_COMPAT_MODEL set" in shown["finished_copy"]
     assert shown["doctor"] == ["parrot-1 answers"]
     assert order in tools["generate_playbook"].input_schema["properties"]["model"]["description"]
     assert "parrot" in schema["schema"]["properties"]["model"]["enum"]

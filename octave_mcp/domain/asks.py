@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, Literal, TypeVar
 
+from octave_mcp.domain.choices import MAX_PAGES
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import C, Claim, EvidenceId, Passage
 from octave_mcp.domain.page import Link
@@ -193,7 +194,7 @@ class Capacity(Value):
     What one that `keeps_research` found of a vendor serves the next prospect, too; others find it as fast anew.
     """
 
-    max_pages: int = 25
+    max_pages: int = MAX_PAGES
     pack_pages: int = 6
     ask_characters: int = 60_000
     writes_together: bool = False

@@ -13,6 +13,8 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import UnknownName
 
 AUTO = "auto"
+MAX_PAGES = 25
+"""Pages of a company that a model reads, unless its line or the caller says otherwise."""
 
 
 class Choice(Value):
@@ -35,14 +37,20 @@ class Provider(Choice):
 
 
 class ModelChoice(Provider):
-    """`note` says in two or three words what a model without a key does; `asks_client` are asked over MCP or HTTP."""
+    """`note` says in two or three words what a model without a key does; `asks_client` are asked over MCP or HTTP.
+
+    `max_pages` of each company are read, unless the caller says.
+    """
 
     note: str = ""
     asks_client: bool = False
+    max_pages: int = MAX_PAGES
 
 
 class SourceChoice(Provider):
-    """Where pages come from."""
+    """Where pages come from. One that `runs_scripts` reads pages that are empty until a browser runs theirs."""
+
+    runs_scripts: bool = False
 
 
 class Format(Choice):
@@ -81,6 +89,7 @@ MODELS = (
         about="The model of the connected MCP client: it answers the run's questions",
         note="you answer its questions",
         asks_client=True,
+        max_pages=10,
     ),
     ModelChoice(
         name="extractive",
@@ -98,6 +107,7 @@ SOURCES = (
         needs="FIRECRAWL_API_KEY",
         or_needs="FIRECRAWL_API_URL",
         in_auto=True,
+        runs_scripts=True,
     ),
     SourceChoice(
         name="crawler",
@@ -174,3 +184,23 @@ WITHOUT_KEY = (
     f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or give it in the call as "
     "'model' (on the command line, --model)"
 )
+SET_UP_SCRIPTS = either(
+    f"set {source.needs}, or give source={source.name!r}" for source in SOURCES if source.runs_scripts
+)
+"""How to have the scripts of pages run."""
+
+
+def _pages_of(models: Iterable[ModelChoice]) -> str:
+    others = "".join(f", or {one.max_pages} for {one.name!r}" for one in models if one.max_pages != MAX_PAGES)
+    return f"Pages to read of each company; else {MAX_PAGES}{others}"
+
+
+PAGES_HELP = _pages_of(MODELS)
+TERMINAL_PAGES_HELP = _pages_of(model for model in MODELS if not model.asks_client)
+
+
+def finished_copy() -> str:
+    """Which models write copy, and what each needs."""
+    asked = [f"{model.name!r} ({model.note})" for model in MODELS if model.asks_client]
+    keyed = either(model.needs for model in MODELS if model.needs)
+    return either((*asked, f"another model, with {keyed} set"))

@@ -16,6 +16,7 @@ from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.asks.schema import Schema, schema_of
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, ReadingBrief, Usage
+from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.domain.value import walk
@@ -45,7 +46,7 @@ class Host:
     name = identity = "host"
     languages: frozenset[str] | None = None
     capacity = Capacity(
-        max_pages=10,
+        max_pages=choice(MODELS, "host", "model").max_pages,
         pack_pages=200,
         ask_characters=10_000_000,
         writes_together=True,
@@ -60,7 +61,7 @@ class Host:
 
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took; what the client's model costs is not known here."""
-        tokens = 30_000 + min(max_pages, 10) * 1_500
+        tokens = 30_000 + min(max_pages, self.capacity.max_pages) * 1_500
         return Estimate(asks=7, input_tokens=min(tokens, self._most_tokens), output_tokens=14_000, usd=None)
 
     def prepare(self) -> None:

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from octave_mcp.asks.asker import Asker
+from octave_mcp.domain.choices import SET_UP_SCRIPTS
 from octave_mcp.domain.company import Reads
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageFailure
-from octave_mcp.domain.prospect import ProspectIntelligence
+from octave_mcp.domain.prospect import MOST_PERSONAS, ProspectIntelligence
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.vendor import KINDS, VendorElements
 from octave_mcp.errors import BudgetExceeded, DeadlineExceeded, UpstreamError, own_words
 
-PERSONAS = 3
 TELLING_CHARACTERS = 5
 """Shorter words of a context, acronyms aside, name nothing."""
 
@@ -65,11 +65,11 @@ def _missing_signals(research: Research) -> Iterator[Gap]:
             reason=f"no need is stated {where}; what is listed is inferred",
             would_fill="a discovery call, news, or job postings",
         )
-    if len(known.buyer_personas) < PERSONAS:
+    if len(known.buyer_personas) < MOST_PERSONAS:
         yield Gap(
             section="priority_personas",
             code="not_found",
-            reason=f"{len(known.buyer_personas)} of {PERSONAS} roles are supported {where}",
+            reason=f"{len(known.buyer_personas)} of {MOST_PERSONAS} roles are supported {where}",
             would_fill="a team page, job postings, or the roles the rep knows",
         )
 
@@ -104,10 +104,7 @@ def unheard(context: str, deal: Deal) -> tuple[Gap, ...]:
     )
 
 
-_READS_SCRIPTS = (
-    "Firecrawl, which runs the scripts of a page: set FIRECRAWL_API_KEY, or give source='firecrawl'; "
-    "failed_pages names them"
-)
+_READS_SCRIPTS = f"a source that runs the scripts of a page: {SET_UP_SCRIPTS}; failed_pages names them"
 
 
 def _failed_pages(companies: Iterable[Research]) -> Iterator[Gap]:

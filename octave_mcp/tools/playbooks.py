@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.choices import AUTO, MODEL_HELP, SOURCE_HELP
+from octave_mcp.domain.choices import AUTO, MODEL_HELP, PAGES_HELP, SOURCE_HELP
 from octave_mcp.domain.playbook import SECTIONS
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.errors import UnknownName
@@ -21,9 +21,7 @@ Context = Annotated[str, Field(max_length=1000, description="What to sell, to wh
 Model = Annotated[str, Field(description=MODEL_HELP)]
 Source = Annotated[str, Field(description=SOURCE_HELP)]
 Language = Annotated[str, Field(max_length=35, description="Language of the playbook, e.g. 'en'")]
-Pages = Annotated[
-    int | None, Field(ge=1, le=200, description="Pages to read of each company; else 25, or 10 for 'host'")
-]
+Pages = Annotated[int | None, Field(ge=1, le=200, description=PAGES_HELP)]
 Dollars = Annotated[float | None, Field(gt=0, description="The most that models may cost")]
 Refresh = Annotated[bool, Field(description="Use nothing kept from the last 24 h")]
 SessionId = Annotated[str | None, Field(max_length=64, description="From an earlier run, to keep them together")]

@@ -9,6 +9,7 @@ from hashlib import sha256
 from urllib.parse import quote, urljoin
 
 from octave_mcp.domain.addresses import same_site, url_key
+from octave_mcp.domain.choices import SET_UP_SCRIPTS
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.kinds import kind_of
 from octave_mcp.domain.page import Link, LinkOrigin, Page, PageRef
@@ -32,10 +33,7 @@ FILES = re.compile(
     r"docx?|xlsx?|pptx?|csv|ics|rss|atom|md|txt)$",
     re.IGNORECASE,
 )
-NEEDS_JS = (
-    "The page is empty until a browser runs its scripts. Firecrawl runs them: set FIRECRAWL_API_KEY, or give "
-    "source='firecrawl', and try again"
-)
+NEEDS_JS = f"The page is empty until a browser runs its scripts. To have them run, {SET_UP_SCRIPTS}, and try again"
 LONGEST_LINK_TEXT = 120
 SITE_NAME = re.compile(r"\s+[|–—·-]\s+(?!.*\s[|–—·-]\s).*$")
 

@@ -16,7 +16,15 @@ from rich.progress import BarColumn, Progress, TextColumn
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting import outlines
 from octave_mcp.demo import serve_demo
-from octave_mcp.domain.choices import AUTO, FORMATS, KEYLESS_MODELS, SOURCE_HELP, TERMINAL_MODEL_HELP, either
+from octave_mcp.domain.choices import (
+    AUTO,
+    FORMATS,
+    KEYLESS_MODELS,
+    SOURCE_HELP,
+    TERMINAL_MODEL_HELP,
+    TERMINAL_PAGES_HELP,
+    either,
+)
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import FINAL, RunStatus
@@ -65,7 +73,7 @@ def generate(
     model: Annotated[str, Parameter(help=TERMINAL_MODEL_HELP)] = AUTO,
     source: Annotated[str, Parameter(help=SOURCE_HELP)] = AUTO,
     language: Annotated[str, Parameter(help="Language of the playbook, e.g. en")] = "en",
-    max_pages: Annotated[int, Parameter(help="Pages to read of each company")] = 25,
+    max_pages: Annotated[int | None, Parameter(help=TERMINAL_PAGES_HELP)] = None,
     max_cost_usd: Annotated[float | None, Parameter(help="The most that models may cost")] = None,
     refresh: Annotated[bool, Parameter(negative=(), help="Use nothing kept from the last 24 hours")] = False,
     output: Deliver = Deliver(),
