@@ -208,6 +208,7 @@ async def test_a_provider_is_a_module_and_its_line_in_the_table(
     assert "parrot" in schema["schema"]["properties"]["model"]["enum"]
     assert (settings["PARROT_API_KEY"]["value"], settings["PARROT_API_KEY"]["origin"]) == ("***", "environment")
     assert playbook["model"] == "parrot"
+    assert "extractive" in {flag["code"] for flag in playbook["flags"]}
 
 
 async def test_a_binary_format_is_a_module_and_its_line_in_the_table(product: ProductCopy, pair: Pair) -> None:

@@ -18,7 +18,7 @@ from octave_mcp.ports import Model
 class Asker:
     """Asks the model of a run, and its fallbacks where that model gives no answer.
 
-    `stood_in` are the fallbacks that answered, each with the first reason.
+    `stood_in` are the fallbacks that answered, each with the first reason. `has_outlines`: some answers are outlines.
     """
 
     model: Model
@@ -26,6 +26,7 @@ class Asker:
     purse: Purse
     ledger: Ledger = field(default_factory=Ledger)
     stood_in: dict[tuple[str, str], StandIn] = field(default_factory=dict[tuple[str, str], StandIn])
+    has_outlines: bool = False
     _has_answered: bool = False
     _shut: dict[str, NoAccess] = field(default_factory=dict[str, NoAccess])
 
@@ -68,6 +69,7 @@ class Asker:
     def book(self, step: str, company: Role | None, answer: Answer[Any] | Unusable) -> None:
         """Counts an answer and who gave it, whether it came in this process or was replayed."""
         self.ledger.book(step, company, Spent.of(answer))
+        self.has_outlines |= isinstance(answer, Answer) and answer.is_outline
         if answer.by is None:
             self._has_answered = True
         else:

@@ -26,7 +26,7 @@ def flags(asker: Asker, deal: Deal, relations: Relations) -> tuple[Flag, ...]:
 
 
 def _of_models(asker: Asker) -> Iterator[Flag]:
-    if "extractive" in asker.models:
+    if asker.has_outlines:
         yield Flag(
             code="extractive",
             reason="Rules collected and cited what the sites say; the e-mails and talk tracks they made are outlines",
