@@ -24,7 +24,6 @@ from octave_mcp.domain.playbook import (
     DemoPoint,
     DiscoveryQuestion,
     EmailSequence,
-    ExecutiveSummary,
     GivenContext,
     NamedCompany,
     Objection,
@@ -37,6 +36,7 @@ from octave_mcp.domain.playbook import (
     Score,
     Sentence,
     SuccessMetric,
+    Summary,
     TalkTrack,
     Touch,
     ValueMapRow,
@@ -337,8 +337,8 @@ def _read(page: SamplePage) -> ReadPage:
     )
 
 
-def _executive_summary() -> ExecutiveSummary[EvidenceId]:
-    return ExecutiveSummary[EvidenceId](
+def _executive_summary() -> Summary:
+    return Summary(
         whom_to_approach=(
             fact("Start with Marit Janssen, who leads product at Kestrel Freight.", "p_team"),
             guess("The first product analyst, once hired, seems to be the daily user and your ally.", "p_job"),
@@ -968,13 +968,14 @@ def _flags() -> tuple[Flag, ...]:
 
 
 def outlined_playbook() -> Playbook:
-    """The sample as rules would leave it: outlines in place of e-mails and calls, and no scores."""
+    """The sample as rules would leave it: outlines in place of finished copy, and no scores."""
     sample = sample_playbook()
     sequences = (s.model_copy(update={"touches": tuple(map(_outline, s.touches))}) for s in sample.email_sequences)
     tracks = (track.model_copy(update={"kind": "outline", "score": None}) for track in sample.talk_tracks)
-    cards = (card.model_copy(update={"score": None}) for card in sample.battle_cards)
+    cards = (card.model_copy(update={"form": "outline", "score": None}) for card in sample.battle_cards)
     parts = {"email_sequences": tuple(sequences), "talk_tracks": tuple(tracks), "battle_cards": tuple(cards)}
-    return sample.model_copy(update=parts)
+    summary = sample.executive_summary.model_copy(update={"kind": "outline"})
+    return sample.model_copy(update={**parts, "executive_summary": summary})
 
 
 def _outline(touch: Touch) -> Touch:

@@ -18,7 +18,7 @@ from playbooks import GENERATED_AT, TEXT_FORMATS, export, outlined_playbook, sam
 from playwright.async_api import Browser, Page
 
 from octave_mcp.domain.choices import FORMATS
-from octave_mcp.domain.playbook import ExecutiveSummary, Playbook, Sentence
+from octave_mcp.domain.playbook import Playbook, Sentence, Summary
 from octave_mcp.errors import UnknownName
 
 HOSTILE = (
@@ -45,6 +45,7 @@ CLOSED = frozenset(
         "id",
         "persona_id",
         "kind",
+        "form",
         "category",
         "label",
         "function",
@@ -123,7 +124,7 @@ def _empty(playbook: Playbook) -> Playbook:
     profile = playbook.prospect_intelligence.company_profile.model_copy(update={"summary": None, "facts": ()})
     return playbook.model_copy(
         update={
-            "executive_summary": ExecutiveSummary[str](whom_to_approach=(), why_now=(), how_to_engage=()),
+            "executive_summary": Summary(whom_to_approach=(), why_now=(), how_to_engage=()),
             "vendor_elements": playbook.vendor_elements.model_copy(update=nothing),
             "prospect_intelligence": playbook.prospect_intelligence.model_copy(
                 update={"company_profile": profile, "pain_points": (), "buyer_personas": ()}
@@ -300,9 +301,21 @@ def test_a_playbook_with_one_outline_among_e_mails_marks_that_one(name: str, pla
     mixed = playbook.model_copy(update={"email_sequences": (first, *playbook.email_sequences[1:])})
     text = export(name).render(mixed)
 
-    assert text.index("In part an outline") < text.index("lumenboard.example")
+    assert text.index("In part an outline (e-mails): ") < text.index("lumenboard.example")
     assert "E-mail sequences" in text
     assert mixed.email_sequences[1].touches[0].body in unescape(text)
+
+
+def test_a_summary_and_battle_cards_by_rules_are_marked_among_copy_by_a_model(playbook: Playbook) -> None:
+    outlined = outlined_playbook()
+    by_rules = {"executive_summary": outlined.executive_summary, "battle_cards": outlined.battle_cards}
+    mixed = playbook.model_copy(update=by_rules)
+    markdown, html = (export(name).render(mixed) for name in ("markdown", "html"))
+
+    assert "In part an outline (summary, battle cards): " in markdown
+    assert "In part an outline (summary, battle cards): " in html
+    assert "## Executive summary, outline\n" in markdown
+    assert markdown.count(", outline\n") == html.count(">outline</span>") == 1 + len(mixed.battle_cards)
 
 
 def test_a_playbook_of_e_mails_speaks_of_no_outline(playbook: Playbook) -> None:

@@ -89,7 +89,8 @@ async def test_a_run_without_a_model_is_completed_with_outlines_that_have_no_sco
 
     assert run.record.status == "completed"
     made_of = (*touches(playbook), *playbook.talk_tracks)
-    assert {one.kind for one in made_of} == {"outline"}
+    assert {one.kind for one in (*made_of, playbook.executive_summary)} == {"outline"}
+    assert {card.form for card in playbook.battle_cards} == {"outline"}
     assert not any(one.score for one in (*made_of, *playbook.battle_cards))
     assert len(playbook.email_sequences) == len(playbook.talk_tracks) == len(playbook.priority_personas) == 3
     assert all(1 <= len(sequence.touches) <= 4 for sequence in playbook.email_sequences)

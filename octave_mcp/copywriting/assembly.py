@@ -22,6 +22,7 @@ from octave_mcp.domain.playbook import (
     Sentence,
     SequenceDraft,
     SuccessMetric,
+    Summary,
     SummaryDraft,
     TalkTrack,
     TalkTrackDraft,
@@ -57,7 +58,7 @@ class Drafts:
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    executive_summary: ExecutiveSummary[EvidenceId]
+    executive_summary: Summary
     priority_personas: tuple[PriorityPersona, ...]
     quick_wins: tuple[QuickWin[EvidenceId], ...]
     success_metrics: tuple[SuccessMetric, ...]
@@ -69,7 +70,8 @@ class Assets:
 
 def assets(drafts: Drafts) -> Assets:
     summary = drafts.summary.value if drafts.summary else _no_summary()
-    gaps: list[Gap] = [*unwritten(summary)] if drafts.summary and drafts.summary.is_outline else []
+    is_outline = drafts.summary is not None and drafts.summary.is_outline
+    gaps: list[Gap] = [*unwritten(summary)] if is_outline else []
     sequences = tuple(
         _sequence(drafts, persona.id, draft, gaps)
         for persona, draft in zip(drafts.personas, drafts.sequences, strict=True)
@@ -77,7 +79,7 @@ def assets(drafts: Drafts) -> Assets:
     )
     _warn_of_twins(sequences, gaps)
     return Assets(
-        executive_summary=summary.executive_summary,
+        executive_summary=Summary(**dict(summary.executive_summary), kind="outline" if is_outline else "summary"),
         priority_personas=tuple(_persona(drafts, summary, rank) for rank in range(len(drafts.personas))),
         quick_wins=summary.quick_wins,
         success_metrics=summary.success_metrics,
@@ -88,7 +90,7 @@ def assets(drafts: Drafts) -> Assets:
             if draft is not None
         ),
         battle_cards=tuple(
-            finished(card.value, drafts.evidence, gaps, is_scored=not card.is_outline)
+            finished(card.value, drafts.evidence, gaps, is_outline=card.is_outline)
             for card in drafts.cards
             if card is not None
         ),

@@ -28,7 +28,7 @@ Sentences = tuple[Sentence[EvidenceId], ...]
 
 
 def finished(
-    card: CardDraft, evidence: Mapping[EvidenceId, Evidence], gaps: list[Gap], *, is_scored: bool
+    card: CardDraft, evidence: Mapping[EvidenceId, Evidence], gaps: list[Gap], *, is_outline: bool
 ) -> BattleCard:
     """The card as a rep gets it; what rule D7 made us drop is named in `gaps`."""
     modest = _modest(card)
@@ -41,7 +41,8 @@ def finished(
         fills = "customer stories, comparisons or product pages in the language of the playbook"
         gaps.append(Gap(section="battle_cards", code="not_found", reason=reason, would_fill=fills))
     dated = _dated(evidence)
-    dated["score"] = _score(modest, evidence) if is_scored else None
+    dated["form"] = "outline" if is_outline else "card"
+    dated["score"] = None if is_outline else _score(modest, evidence)
     if isinstance(modest, WhyWeWin):
         return WhyWeWinCard(**dict(modest), **dated)
     if isinstance(modest, ObjectionHandling):

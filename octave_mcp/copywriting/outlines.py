@@ -10,7 +10,7 @@ from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, Touch, TouchDraft
 
 TITLE = "Outline: to be worded by you or a model"
-PARTLY = "In part an outline: what is marked as one is to be worded by you or a model"
+PARTLY = "In part an outline ({}): what is marked as one is to be worded by you or a model"
 HOW = (
     "The quotations are in place, the wording is yours. For finished copy, generate the playbook again with a language "
     "model: 'host' is the Claude that is connected over MCP; others need OPENAI_API_KEY or ANTHROPIC_API_KEY."
@@ -26,9 +26,20 @@ _WOULD_FILL = "you, or a language model: 'host' (the connected Claude), or one w
 
 def title(playbook: Playbook) -> str:
     """What a reader of the playbook has to know first, if any of it is an outline; else ''."""
-    made = (*(touch for s in playbook.email_sequences for touch in s.touches), *playbook.talk_tracks)
-    outlined = [one.kind == "outline" for one in made]
-    return TITLE if outlined and all(outlined) else PARTLY if any(outlined) else ""
+    parts = dict(_parts(playbook))
+    outlined = [name for name, made in parts.items() if "outline" in made]
+    is_whole = {one for made in parts.values() for one in made} == {"outline"}
+    return TITLE if is_whole else PARTLY.format(", ".join(outlined)) if outlined else ""
+
+
+def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
+    """What each written part is made as; a summary without a sentence is none."""
+    summary = playbook.executive_summary
+    sentences = (*summary.whom_to_approach, *summary.why_now, *summary.how_to_engage)
+    yield "summary", [summary.kind for _ in sentences]
+    yield "e-mails", [touch.kind for sequence in playbook.email_sequences for touch in sequence.touches]
+    yield "talk tracks", [track.kind for track in playbook.talk_tracks]
+    yield "battle cards", [card.form for card in playbook.battle_cards]
 
 
 def notice(playbook: Playbook) -> str:

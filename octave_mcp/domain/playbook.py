@@ -151,8 +151,9 @@ class CompetitivePositioning(Value, Generic[C]):
 
 
 class Dated(Value):
-    """What every finished battle card carries; one that is made of quotations alone has no score."""
+    """What every finished battle card carries. `form` marks an outline, which has no score; `kind` says which card."""
 
+    form: Literal["card", "outline"] = "card"
     audience: Literal["internal", "customer_facing"]
     dated_on: date
     score: Score | None
@@ -204,6 +205,12 @@ class ExecutiveSummary(Value, Generic[C]):
     whom_to_approach: tuple[Sentence[C], ...]
     why_now: tuple[Sentence[C], ...]
     how_to_engage: tuple[Sentence[C], ...]
+
+
+class Summary(ExecutiveSummary[EvidenceId]):
+    """The executive summary of a playbook, or an outline of one."""
+
+    kind: Literal["summary", "outline"] = "summary"
 
 
 class QuickWin(Value, Generic[C]):
@@ -274,7 +281,7 @@ class Playbook(Value):
     model: str
     context: GivenContext | None
     generated_at: datetime
-    executive_summary: ExecutiveSummary[EvidenceId]
+    executive_summary: Summary
     priority_personas: tuple[PriorityPersona, ...]
     quick_wins: tuple[QuickWin[EvidenceId], ...]
     success_metrics: tuple[SuccessMetric, ...]

@@ -29,7 +29,7 @@ def _of_models(asker: Asker) -> Iterator[Flag]:
     if asker.has_outlines:
         yield Flag(
             code="extractive",
-            reason="Rules collected and cited what the sites say; the e-mails and talk tracks they made are outlines",
+            reason="Rules collected and cited what the sites say; what they drafted is an outline",
         )
     for by in asker.stood_in.values():
         yield Flag(code="stood_in", reason=f"{by.name} answered in place of {asker.model.name}: {by.reason}")
