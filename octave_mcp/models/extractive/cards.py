@@ -10,6 +10,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.playbook import CompetitivePositioning, Objection, ObjectionHandling, Rival, Sentence, WhyWeWin
 from octave_mcp.domain.vendor import Differentiator
 from octave_mcp.models.extractive.material import Material
+from octave_mcp.models.extractive.outlines import statement
 from octave_mcp.models.extractive.quoting import MOST_WORDS, quoted, say
 
 MOST = 5
@@ -57,45 +58,48 @@ def _on_price(material: Material) -> Iterator[Objection[Cite]]:
     prices = [price for offering in material.brief.vendor.offerings for price in offering.pricing]
     fits = [p for p in prices if material.shown.english(p.evidence) and len(p.terms.split()) <= MOST_WORDS]
     said = [say(f"{p.plan}: {p.terms}", "fact", material.cites(p.evidence)) for p in fits[:MOST]]
-    yield from _answered("price", "What does it cost?", said, "What do you pay for this today?")
+    yield from _answered("price", "Price", said)
 
 
 def _on_proof(material: Material) -> Iterator[Objection[Cite]]:
     told = [p for p in material.proofs if p.of and p.measured]
     said = [say(p.text, "fact", material.cites(p.evidence)) for p in told[:MOST_PER_RIVAL]]
-    yield from _answered("need", "What did your customers gain?", said, "Which result would count for you?")
+    yield from _answered("need", "Results", said)
 
 
 def _on_security(material: Material) -> Iterator[Objection[Cite]]:
     held = [p for p in material.brief.vendor.proof_points if p.kind == "certification"]
     fits = [p for p in held if material.shown.english(p.evidence)]
     said = [say(quoted(p.text), "fact", material.cites(p.evidence)) for p in fits[:MOST_PER_RIVAL]]
-    yield from _answered("need", "Which standards do you meet?", said, "Which do you have to meet?")
+    yield from _answered("need", "Standards", said)
 
 
 def _on_rivals(material: Material) -> Iterator[Objection[Cite]]:
     for name, found in _by_rival(material):
         said = [_told(material, d) for d in found if d.favours == "vendor"][:MOST_PER_RIVAL]
-        yield from _answered("competitor", f"We use {name}.", said, f"What do you value most about {name}?")
+        yield from _answered("competitor", "Competitor", said, competitor=name)
 
 
 def _answered(
-    category: Category, objection: str, said: Sequence[Sentence[Cite]], ask: str
+    category: Category, label: str, said: Sequence[Sentence[Cite]], **words: str
 ) -> Iterator[Objection[Cite]]:
     if said:
-        yield Objection[Cite](category=category, objection=objection, answer=tuple(said), no_proof_yet=False, ask=ask)
+        yield Objection[Cite](
+            category=category,
+            objection=statement("objections", label, **words),
+            answer=tuple(said),
+            no_proof_yet=False,
+            ask=statement("objections", f"{label}, the ask", **words),
+        )
 
 
 def competitive_positioning(material: Material) -> CompetitivePositioning[Cite]:
     rivals = tuple(_rival(material, name, found) for name, found in _by_rival(material))
     conceded = any(rival.where_they_win for rival in rivals)
-    pages = f"the pages of {material.vendor} that were read"
     return CompetitivePositioning[Cite](
         kind="competitive_positioning",
         rivals=rivals,
-        where_they_win_note=f"This is what {pages} say."
-        if conceded
-        else f"No point where a competitor is ahead was found on {pages}.",
+        where_they_win_note=material.statement("Concessions" if conceded else "No concession"),
     )
 
 

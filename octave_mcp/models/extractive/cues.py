@@ -79,43 +79,6 @@ NEEDS: dict[Need, re.Pattern[str]] = {
     "quality": _any("quality|accura*|error*|mistake*|test*|consisten*|experience|usab*|improve*|better"),
 }
 
-NEED_TITLES: dict[Need, str] = {
-    "growth": "Growth",
-    "conversion": "Drop-off",
-    "insight": "Answers from data",
-    "speed": "Speed of delivery",
-    "cost": "Costs",
-    "scale": "Peak load",
-    "reliability": "Reliability",
-    "security": "Security and compliance",
-    "control": "Control of your data",
-    "integration": "Scattered tools",
-    "adoption": "Adoption",
-    "support": "Customer questions",
-    "hiring": "A growing team",
-    "automation": "Manual work",
-    "quality": "User experience",
-}
-
-NEED_GUESSES: dict[Need, str] = {
-    "growth": "growth seems to be under way, so knowing what drives it would matter",
-    "conversion": "getting new users to first value may be on their minds",
-    "insight": "they may want answers from their own data sooner",
-    "speed": "they seem to have much in the works, so speed would matter",
-    "cost": "costs may be under a closer look",
-    "scale": "the volume seems large, so what breaks under load would matter",
-    "reliability": "keeping things running seems to matter",
-    "security": "security and compliance seem to be part of their deals",
-    "control": "they seem to want their stack in their own hands",
-    "integration": "several technologies meet here, so fitting in would matter",
-    "adoption": "a new tool may have to win whole teams over",
-    "support": "customer questions may take up time",
-    "hiring": "the team seems to be growing, so getting more done per person would matter",
-    "automation": "work done by hand may take up time",
-    "quality": "the experience of their users seems to matter",
-}
-"""A need as a guess about them, hedged: it follows 'A guess: ', and what it rests on follows it."""
-
 FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
     "leadership": _any(
         "CEO|founder|co-founder|cofounder|chief executive*|managing director|president|owner|general manager"

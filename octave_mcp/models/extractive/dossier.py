@@ -23,7 +23,7 @@ from octave_mcp.domain.playbook import (
 from octave_mcp.domain.prospect import BuyerPersona, Need, PainPoint
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.material import NONE, Material, Quotation
-from octave_mcp.models.extractive.outlines import ASK, IF_NOT_NOW, QUESTION
+from octave_mcp.models.extractive.outlines import ASK, IF_NOT_NOW, QUESTION, title_of
 from octave_mcp.models.extractive.pairs import Pair
 from octave_mcp.models.extractive.quoting import quotable, quoted, say
 
@@ -49,8 +49,8 @@ def _whom(material: Material) -> Iterator[Sentence[Cite]]:
     for text, evidence in material.relations:
         yield say(text, "fact", material.cites(evidence))
     if champion := material.champion:
-        text = f"{champion.person}, {champion.role} at {material.prospect}, is quoted on {material.vendor}'s own pages."
-        yield say(text, "fact", material.cites(champion.evidence))
+        who = {"person": champion.person or "", "role": champion.role or ""}
+        yield say(material.statement("Champion", **who), "fact", material.cites(champion.evidence))
     for persona in material.personas:
         yield say(f"{persona.title}: {persona.why_they_care}", "inference", material.cites(persona.evidence))
 
@@ -59,13 +59,13 @@ def _why_now(material: Material) -> Iterator[Sentence[Cite]]:
     for line in material.lines[:MOST]:
         yield say(f"{line.where}: {quoted(line.quote)}", "fact", material.cites(line.evidence))
     if not material.lines:
-        yield say("No line of theirs was found that gives a reason to act now.", "courtesy")
+        yield say(material.statement("No line"), "courtesy")
 
 
 def _how(material: Material) -> Iterator[Sentence[Cite]]:
-    yield say(f"The outline that fits: {material.outline.title.lower()}.", "courtesy")
+    yield say(material.statement("Outline", outline=material.outline.title.lower()), "courtesy")
     for proof in material.proofs[:2]:
-        yield say(f"Proof to bring: {proof.text}", "fact", material.cites(proof.evidence))
+        yield say(material.statement("Proof", proof=proof.text), "fact", material.cites(proof.evidence))
 
 
 def _points(material: Material, rank: int, persona: BuyerPersona) -> PersonaPoints[Cite]:
@@ -91,7 +91,7 @@ def sequence(material: Material, rank: int) -> SequenceDraft[Cite]:
 def _touch(material: Material, pair: Pair, at: int) -> TouchDraft[Cite]:
     said = _said(material, pair, opens=at == 0)
     return TouchDraft[Cite](
-        subject=cues.NEED_TITLES[pair.need],
+        subject=title_of(pair.need),
         paragraphs=tuple((sentence,) for label, sentence in said.items() if label != IF_NOT_NOW),
         call_to_action=CallToAction(label="interest", text=said[ASK].text.removeprefix(f"{ASK}: ")),
         opt_out=None,
@@ -102,7 +102,7 @@ def _touch(material: Material, pair: Pair, at: int) -> TouchDraft[Cite]:
 def _said(material: Material, pair: Pair, *, opens: bool) -> dict[str, Sentence[Cite]]:
     """The filled outline by its labels."""
     quotations = _quotations(material, pair, opens=opens)
-    words = {"need": cues.NEED_TITLES[pair.need].lower(), "vendor": material.vendor, "prospect": material.prospect}
+    words = {"need": title_of(pair.need).lower(), "vendor": material.vendor, "prospect": material.prospect}
     filled = material.outline.filled(words, {slot: text for slot, (text, _) in quotations.items()})
     return {
         line.label: say(
@@ -150,7 +150,7 @@ def _discovery(material: Material, rank: int) -> Iterator[DiscoveryQuestion]:
         yield DiscoveryQuestion(
             question=asked.removeprefix(f"{QUESTION}: "),
             uncovers="SPIN: situation",
-            purpose=cues.NEED_TITLES[need],
+            purpose=title_of(need),
             follow_ups=(),
         )
 

@@ -13,6 +13,7 @@ from octave_mcp.domain.prospect import Fact, FactTopic, Need, ProspectIntelligen
 from octave_mcp.evidence.passages import is_stale
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import is_person, speaks_of
+from octave_mcp.models.extractive.outlines import statement
 from octave_mcp.models.extractive.quoting import MOST_WORDS, stands_alone, without_lead
 from octave_mcp.models.extractive.shown import STALE, Shown
 
@@ -35,16 +36,7 @@ _TOPICS: tuple[FactTopic, ...] = (
     "pricing",
     "compliance",
 )
-_WHERE: dict[PageKind, str] = {
-    "about": "Their about page",
-    "careers": "Their careers page",
-    "home": "Their home page",
-    "news": "Their news",
-    "blog": "Their blog",
-    "pricing": "Their pricing page",
-    "customers": "Their customers page",
-    "product": "Their product pages",
-}
+_NAMED: frozenset[PageKind] = frozenset({"about", "careers", "home", "news", "blog", "pricing", "customers", "product"})
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'&-]*(?: [A-Z][\w’'&-]*)+")
 """A name of several words, which says nothing of a need: 'Peak XV'."""
 _PASSES = re.compile(
@@ -100,7 +92,7 @@ def _line(evidence: tuple[EvidenceId, ...], worth: float, shown: Shown) -> Line 
         return None
     fresh = shown.freshness(evidence)
     return Line(
-        where=_WHERE.get(passage.page.kind, "Their site"),
+        where=statement("pages", kind if (kind := passage.page.kind) in _NAMED else "other"),
         quote=text,
         evidence=evidence,
         needs=frozenset(cues.needs_of(_NAME.sub("", text))),

@@ -11,7 +11,7 @@ from octave_mcp.domain.prospect import BuyerPersona, Need, PainPoint
 from octave_mcp.domain.vendor import CaseStudy, Offering, ProofPoint
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.lines import Line, lines
-from octave_mcp.models.extractive.outlines import Outline, Relation, outline
+from octave_mcp.models.extractive.outlines import Outline, Relation, outline, statement
 from octave_mcp.models.extractive.pairs import Pair, needs_by_persona, pains_of, pairs_by_persona
 from octave_mcp.models.extractive.proofs import Proof, is_same, proofs
 from octave_mcp.models.extractive.quoting import MOST_WORDS, quotable, quoted
@@ -39,6 +39,9 @@ class Material:
     @property
     def outline(self) -> Outline:
         return outline(self.relation)
+
+    def statement(self, label: str, **words: str) -> str:
+        return statement("statements", label, vendor=self.vendor, prospect=self.prospect, **words)
 
     def cites(self, evidence: Sequence[EvidenceId]) -> tuple[Cite, ...]:
         return self.shown.cites(evidence)
@@ -71,9 +74,9 @@ class Material:
         if own := self.brief.existing_customer:
             story = self._own_story
             evidence = (*own, *(story.evidence[:1] if story else ()))
-            found.append((_titled(f"{self.prospect} is a customer of {self.vendor}", _headline(story)), evidence))
+            found.append((_titled(self.statement("Prospect is customer"), _headline(story)), evidence))
         if own := self.brief.vendor_is_customer:
-            found.append((_titled(f"{self.vendor} is a customer of {self.prospect}", self._their_story), own))
+            found.append((_titled(self.statement("Vendor is customer"), self._their_story), own))
         return found
 
     @property

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.passages import evidence_id, is_stale
-from octave_mcp.models.extractive import cues
 
 OLD_DAYS = 1500
 STALE = 0.6
@@ -53,10 +51,3 @@ class Shown:
         if (age := self.age_days(evidence)) is not None:
             return 3 * max(0.0, 1 - age / OLD_DAYS)
         return max((2.0 if page.kind in KEPT_UP else 0.5 for page in found), default=0.0)
-
-
-def latin_names(text: str) -> str:
-    """Up to two names of products or technologies in a text of another script: 'GreptimeDB and Prometheus'."""
-    words = re.findall(r"(?<![\w-])[A-Z][A-Za-z]{3,}(?![\w-])", text)
-    found = [word for word in words if re.search(r"[a-z][A-Z]", word) or cues.FACTS["technology"].fullmatch(word)]
-    return " and ".join(list(dict.fromkeys(found))[:2])

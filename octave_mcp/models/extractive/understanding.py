@@ -21,8 +21,9 @@ from octave_mcp.domain.prospect import (
 )
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import is_person
+from octave_mcp.models.extractive.outlines import statement, title_of
 from octave_mcp.models.extractive.quoting import quoted, stands_alone, without_lead
-from octave_mcp.models.extractive.shown import Shown, latin_names
+from octave_mcp.models.extractive.shown import Shown
 
 _SENIOR = re.compile(
     r"\b(?:head|VP|vice president|chief|director|lead|manager|C[A-Z]O|founder|co-?founder|owner|president)\b",
@@ -126,15 +127,13 @@ def _pain(
     if stated and quotable:
         text = without_lead(first.text)
     elif quotable:
-        text = f"A guess: {cues.NEED_GUESSES[need]}. They write: {quoted(without_lead(first.text))}"
+        quotation = quoted(without_lead(first.text))
+        text = statement("statements", "Inferred need", need=title_of(need), quotation=quotation)
     else:
-        names = latin_names(first.text)
-        text = f"A guess: {cues.NEED_GUESSES[need]}" + (
-            f"; their page speaks of {names}." if names else ", going by their own page."
-        )
+        text = statement("statements", "Inferred need without a quotation", need=title_of(need))
     evidence = tuple(dict.fromkeys(i for finding in said for i in finding.evidence))
     return Pain[Cite](
-        need=need, title=cues.NEED_TITLES[need], text=text, stated=stated and quotable, evidence=shown.cites(evidence)
+        need=need, title=title_of(need), text=text, stated=stated and quotable, evidence=shown.cites(evidence)
     )
 
 
@@ -159,7 +158,7 @@ def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], shown: Shown
     for function in ranked[:MOST_BUYERS]:
         yield _buyer(function, support.get(function, []), pains, brief.company, shown)
     if not ranked and len(shown.passages):
-        yield _whoever_leads(brief.company, shown)
+        yield _leader(brief.company)
 
 
 def _founders(reading: ProspectReading[EvidenceId]) -> Iterator[Job[EvidenceId]]:
@@ -220,21 +219,21 @@ def _title(held: Job[EvidenceId]) -> str:
 
 def _why(opening: Job[EvidenceId] | None, held: Job[EvidenceId] | None, own: Pain[Cite] | None, company: str) -> str:
     if held:
-        seen = f"The site names {held.person}, {held.title}."
+        seen = statement("statements", "Named person", person=held.person or "", title=held.title)
     elif opening:
-        seen = f"{company} is hiring here: “{opening.title}”."
+        seen = statement("statements", "Open position", company=company, title=opening.title)
     else:
-        seen = f"What {company}'s own pages speak of seems to land on this desk."
-    return f"{seen} The need that seems to fit best: {own.title.lower()}." if own else seen
+        seen = statement("statements", "Nobody named", company=company)
+    return f"{seen} {statement('statements', 'Need that fits', need=own.title.lower())}" if own else seen
 
 
-def _whoever_leads(company: str, shown: Shown) -> Buyer[Cite]:
-    """Where the site says next to nothing, whoever leads the company is the one to ask."""
+def _leader(company: str) -> Buyer[Cite]:
+    """The one to ask where the site says next to nothing."""
     return Buyer[Cite](
         title=cues.FUNCTION_TITLES["leadership"],
         contact=None,
         function="leadership",
-        why_they_care=f"The site of {company} says too little to tell who decides; whoever leads it would know.",
+        why_they_care=statement("statements", "Too little", company=company),
         inferred=True,
         evidence=(Cite(passage=1),),
     )
