@@ -203,6 +203,45 @@ async def test_what_a_prospect_sells_is_no_need_and_no_opener(tmp_path: Path) ->
     assert "makes compliance easier" not in told
 
 
+@pytest.mark.parametrize(
+    ("told", "is_funding"),
+    [
+        ("Quillport has raised $28 million from Corriden Partners.", True),
+        ("Quillport raised its second round of capital.", True),
+        ("A first alarm of our own runs in one yard and raises too many false alerts.", False),
+        ("Our crews raised 40 lamps in the older yard.", False),
+    ],
+)
+async def test_only_what_names_an_amount_a_round_or_an_investor_is_funding(
+    tmp_path: Path, told: str, *, is_funding: bool
+) -> None:
+    playbook = await playbook_with(tmp_path, prospect={"/about": f"# About Quillport\n\n{told}"})
+
+    found = [fact.text for fact in playbook.prospect_intelligence.company_profile.facts if fact.topic == "funding"]
+    assert found == ([told] if is_funding else [])
+
+
+# What the vendor sells
+
+
+async def test_a_promise_under_a_heading_of_any_page_is_titled_by_its_own_page(tmp_path: Path) -> None:
+    planner = "# Shadow planner\n\nIt draws halls.\n\n## Features\n\nYou see every shadow before you drill a hole."
+    playbook = await playbook_with(tmp_path, vendor={"/product/planner": planner})
+
+    titles = {value.text: value.title for value in playbook.vendor_elements.value_propositions}
+    assert titles["You see every shadow before you drill a hole."] == "Shadow planner"
+
+
+@pytest.mark.parametrize("wall", ["/", "/security"])
+async def test_a_customer_with_a_story_is_shown_as_one_wherever_its_logo_is_read(tmp_path: Path, wall: str) -> None:
+    logos = f"{VENDOR_TEXTS[wall]}\n\n## Trusted by\n\nLogos: Brassmere, Millfold"
+    playbook = await playbook_with(tmp_path, vendor={"/customers": "# Customers", wall: logos})
+
+    shown_as = {customer.name: customer.shown_as for customer in playbook.vendor_elements.reference_customers}
+    assert shown_as["Brassmere"] == "story"
+    assert shown_as["Millfold"] == "logo"
+
+
 async def test_a_line_without_a_need_is_not_followed_by_a_guess_at_one(tmp_path: Path) -> None:
     only = dict.fromkeys(PROSPECT_TEXTS, "# Page\n\nNothing here.")
     about = "# About\n\nOur staff of 380 sails on every coast of the north."

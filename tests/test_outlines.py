@@ -139,9 +139,8 @@ async def test_what_would_be_advice_is_a_gap_that_says_who_can_write_it(tmp_path
 
     assert playbook.quick_wins == ()
     assert playbook.success_metrics == ()
-    assert not any(persona.goals for persona in playbook.priority_personas)
     gaps = {gap.section: gap for gap in playbook.gaps if gap.code == "not_written"}
-    assert gaps.keys() == {"quick_wins", "success_metrics", "priority_personas.goals"}
+    assert gaps.keys() == {"quick_wins", "success_metrics"}
     assert all("'host'" in gap.would_fill and "key" in gap.would_fill for gap in gaps.values())
 
 
@@ -157,6 +156,29 @@ async def test_an_objection_is_there_only_if_the_vendors_pages_answer_it(tmp_pat
 
     bare = {path: "# Lumenforge\n\nLight." for path in VENDOR_TEXTS if path not in {"/", "/product/planner"}}
     assert objections(await playbook_of(tmp_path, bare)) == {}
+
+
+async def test_a_persona_has_the_goals_that_the_vendors_pages_give_to_its_title(tmp_path: Path) -> None:
+    goals = {p.title: [goal.text for goal in p.goals] for p in (await demo(tmp_path)).playbook.priority_personas}
+
+    assert goals["VP of Operations"][0] == "“Keep more windows while the number of stops grows.”"
+    assert goals["VP of Engineering"] == []
+
+
+async def test_goals_that_no_page_gives_are_a_gap(tmp_path: Path) -> None:
+    playbook = await playbook_of(tmp_path)
+
+    assert not any(persona.goals for persona in playbook.priority_personas)
+    assert "priority_personas.goals" in {gap.section for gap in playbook.gaps if gap.code == "not_written"}
+
+
+async def test_a_certificate_answers_the_objection_about_standards(tmp_path: Path) -> None:
+    held = "We are SOC 2 Type II certified."
+    playbook = await playbook_of(tmp_path, {"/security": f"# Security\n\n{held}"})
+
+    (card,) = [card for card in playbook.battle_cards if isinstance(card, ObjectionHandlingCard)]
+    answers = {objection.objection: [said.text for said in objection.answer] for objection in card.objections}
+    assert answers["Which standards do you meet?"] == [f"“{held}”"]
 
 
 async def test_a_card_says_that_no_concession_was_found(tmp_path: Path) -> None:
@@ -288,6 +310,16 @@ async def test_markdown_and_html_say_so_before_anything_else(tmp_path: Path) -> 
 # Whom to approach
 
 FOUNDERS = ("Founders: Ada Lovering, Tom Flockton", "Founders: Ada Lovering")
+
+
+async def test_someone_of_theirs_whom_the_vendor_quotes_comes_before_every_persona(tmp_path: Path) -> None:
+    praise = "> “Lumenforge is the best tool we have for our yards.”\n> — Cay Holm, Head of Works, Quillport"
+    playbook = await playbook_of(tmp_path, {"/customers/quillport": f"{OWN_STORY}\n\n{praise}"})
+
+    facts = [said for said in playbook.executive_summary.whom_to_approach if said.kind == "fact"]
+    assert playbook.executive_summary.whom_to_approach[: len(facts)] == tuple(facts)
+    assert facts[-1].text == "Cay Holm, Head of Works at Quillport, is quoted on Lumenforge's own pages."
+    assert "best tool" in " ".join(playbook.evidence[i].quote for i in facts[-1].evidence)
 
 
 @pytest.mark.parametrize("told", FOUNDERS)

@@ -138,9 +138,11 @@ FUNCTION_NEEDS: dict[JobFunction, tuple[Need, ...]] = {
 }
 
 FACTS: dict[FactTopic, re.Pattern[str]] = {
-    "funding": _any(
-        "to invest|community round|raised|raises|series [a-h]|seed round|in funding|total funding|"
-        "valuation|investors|backed by|led by|venture|融资|投资"
+    "funding": re.compile(
+        r"\b(?:to invest|community round|series [a-h]|seed round|in funding|total funding|valuation|investors?|"
+        r"backed by|venture|round\b.{0,60}\bled by)\b|融资|投资|\brais(?:es?|ed|ing)\b.{0,60}?"
+        r"(?:[$€£¥]\s?\d|\d\s?(?:k|m|bn|million|billion)\b|\b(?:round|seed|capital|funding)\b)",
+        re.IGNORECASE,
     ),
     "pricing": re.compile(
         r"[$€£¥]\s?\d|per (?:month|user|seat|year|pallet|parcel|order)\b.*[$€£¥]|free (?:plan|tier)", re.IGNORECASE

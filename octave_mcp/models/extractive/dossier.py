@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.names import normal
 from octave_mcp.domain.playbook import (
     CallToAction,
     ColdCall,
@@ -72,10 +73,18 @@ def _points(material: Material, rank: int, persona: BuyerPersona) -> PersonaPoin
     proofs = dict.fromkeys(pair.proof for pair in material.pairs[rank] if pair.proof)
     return PersonaPoints[Cite](
         persona_id=persona.id,
-        goals=(),
+        goals=tuple(_goals(material, persona))[:MOST],
         pains=tuple(_pain(material, pain) for pain in material.pains_of(persona)[:MOST]),
         talking_points=tuple(say(proof.text, "fact", material.cites(proof.evidence)) for proof in proofs)[:MOST],
     )
+
+
+def _goals(material: Material, persona: BuyerPersona) -> Iterator[Sentence[Cite]]:
+    """What the vendor's pages say that those with this title aim for."""
+    same = [t for t in material.brief.vendor.target_personas if normal(t.title) == normal(persona.title)]
+    for goal in (goal for target in same for goal in target.goals):
+        if material.shown.english(goal.evidence):
+            yield say(quoted(goal.text), "inference", material.cites(goal.evidence))
 
 
 def _pain(material: Material, pain: PainPoint) -> Sentence[Cite]:

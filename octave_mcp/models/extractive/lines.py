@@ -14,10 +14,9 @@ from octave_mcp.evidence.passages import is_stale
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import is_person, speaks_of
 from octave_mcp.models.extractive.outlines import statement
-from octave_mcp.models.extractive.quoting import MOST_WORDS, stands_alone, without_lead
+from octave_mcp.models.extractive.quoting import MOST_FOREIGN_CHARACTERS, MOST_WORDS, stands_alone, without_lead
 from octave_mcp.models.extractive.shown import STALE, Shown
 
-MOST_FOREIGN_CHARACTERS = 120
 PASSING_DAYS = 120
 
 _NEVER: frozenset[PageKind] = frozenset({"case_study", "docs", "security", "faq", "other"})

@@ -19,6 +19,10 @@ _OFFERS = re.compile(
     r"(?:\s+(?:overview|and \w+|& \w+))?",
     re.IGNORECASE,
 )
+_OF_A_PART = re.compile(
+    rf"{_OFFERS.pattern}|(?:(?:our|key|all|main|the)\s+)?(?:benefits|advantages|highlights|overview|introduction|details)",
+    re.IGNORECASE,
+)
 _NOT_AN_OFFER = re.compile(
     r"^(?:how|why|what|who|where|when|is|are|can|do|does|get|start|see|talk|contact|customers?|trusted|faq|pricing|links|"
     r"request|ready|"
@@ -169,7 +173,12 @@ def value_propositions(pages: Sequence[ReadPage], vendor: str) -> Iterator[Value
             yield _proposition(page.headline, text)
         for section in page.sections:
             if section.heading and section.heading is not page.headline and (text := _promise(section, page.page.kind)):
-                yield _proposition(section.heading, text)
+                yield _proposition(_title_line(page, section.heading), text)
+
+
+def _title_line(page: ReadPage, heading: Line) -> Line:
+    """The page's headline in place of a heading that names only a part of a page: 'Features'."""
+    return page.headline if page.headline and _OF_A_PART.fullmatch(heading.text) else heading
 
 
 def _promise(section: Section, kind: PageKind) -> Line | None:

@@ -22,7 +22,7 @@ from octave_mcp.domain.prospect import (
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import is_person
 from octave_mcp.models.extractive.outlines import statement, title_of
-from octave_mcp.models.extractive.quoting import quoted, stands_alone, without_lead
+from octave_mcp.models.extractive.quoting import MOST_FOREIGN_CHARACTERS, quoted, stands_alone, without_lead
 from octave_mcp.models.extractive.shown import Shown
 
 _SENIOR = re.compile(
@@ -123,8 +123,10 @@ def _pain(
     need: Need, said: Sequence[Signal[EvidenceId] | Fact[EvidenceId]], shown: Shown, *, stated: bool
 ) -> Pain[Cite]:
     first = said[0]
-    quotable = shown.english(first.evidence) and "“" not in first.text
-    if stated and quotable:
+    english = shown.english(first.evidence)
+    quotable = "“" not in first.text and (english or len(first.text) <= MOST_FOREIGN_CHARACTERS)
+    stated = stated and quotable and english
+    if stated:
         text = without_lead(first.text)
     elif quotable:
         quotation = quoted(without_lead(first.text))
@@ -132,9 +134,7 @@ def _pain(
     else:
         text = statement("statements", "Inferred need without a quotation", need=title_of(need))
     evidence = tuple(dict.fromkeys(i for finding in said for i in finding.evidence))
-    return Pain[Cite](
-        need=need, title=title_of(need), text=text, stated=stated and quotable, evidence=shown.cites(evidence)
-    )
+    return Pain[Cite](need=need, title=title_of(need), text=text, stated=stated, evidence=shown.cites(evidence))
 
 
 def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], shown: Shown) -> Iterator[Buyer[Cite]]:
