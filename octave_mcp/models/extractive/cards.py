@@ -30,10 +30,10 @@ def why_we_win(material: Material) -> WhyWeWin[Cite]:
 def _reasons(material: Material) -> Iterator[Sentence[Cite]]:
     """What sets the vendor apart in sentences, then what it promises, then rows of comparison tables."""
     ours = [d for d in material.brief.vendor.differentiators if d.favours == "vendor"]
-    ours = [d for d in ours if material.shown.english(d.evidence)]
+    ours = [d for d in ours if material.passages.english(d.evidence)]
     yield from (_told(material, d) for d in ours if not _is_row(d))
     for value in material.brief.vendor.value_propositions:
-        if material.shown.english(value.evidence):
+        if material.passages.english(value.evidence):
             yield say(f"{value.title}: {quoted(value.text)}", "fact", material.cites(value.evidence))
     yield from (_told(material, d) for d in ours if _is_row(d))
 
@@ -56,7 +56,7 @@ def objection_handling(material: Material) -> ObjectionHandling[Cite]:
 
 def _on_price(material: Material) -> Iterator[Objection[Cite]]:
     prices = [price for offering in material.brief.vendor.offerings for price in offering.pricing]
-    fits = [p for p in prices if material.shown.english(p.evidence) and len(p.terms.split()) <= MOST_WORDS]
+    fits = [p for p in prices if material.passages.english(p.evidence) and len(p.terms.split()) <= MOST_WORDS]
     said = [say(f"{p.plan}: {p.terms}", "fact", material.cites(p.evidence)) for p in fits[:MOST]]
     yield from _answered("price", "Price", said)
 
@@ -69,7 +69,7 @@ def _on_proof(material: Material) -> Iterator[Objection[Cite]]:
 
 def _on_security(material: Material) -> Iterator[Objection[Cite]]:
     held = [p for p in material.brief.vendor.proof_points if p.kind == "certification"]
-    fits = [p for p in held if material.shown.english(p.evidence)]
+    fits = [p for p in held if material.passages.english(p.evidence)]
     said = [say(quoted(p.text), "fact", material.cites(p.evidence)) for p in fits[:MOST_PER_RIVAL]]
     yield from _answered("need", "Standards", said)
 
@@ -107,7 +107,7 @@ def _by_rival(material: Material) -> list[tuple[str, list[Differentiator[Evidenc
     """The competitors of whom most is said."""
     found: dict[str, list[Differentiator[EvidenceId]]] = {}
     for difference in material.brief.vendor.differentiators:
-        if difference.competitor and material.shown.english(difference.evidence):
+        if difference.competitor and material.passages.english(difference.evidence):
             found.setdefault(difference.competitor, []).append(difference)
     return sorted(found.items(), key=lambda rival: -len(rival[1]))[:MOST_RIVALS]
 

@@ -83,7 +83,7 @@ def _goals(material: Material, persona: BuyerPersona) -> Iterator[Sentence[Cite]
     """What the vendor's pages say that those with this title aim for."""
     same = [t for t in material.brief.vendor.target_personas if normal(t.title) == normal(persona.title)]
     for goal in (goal for target in same for goal in target.goals):
-        if material.shown.english(goal.evidence):
+        if material.passages.english(goal.evidence):
             yield say(quoted(goal.text), "inference", material.cites(goal.evidence))
 
 
@@ -177,7 +177,7 @@ def _value_map(material: Material, rank: int) -> Iterator[ValueMapRow[Cite]]:
     """Each pain with the promise or the product whose words speak of the same need."""
     told = [(value.title, value.text, value.evidence) for value in material.brief.vendor.value_propositions]
     told += [(o.name, next(quotable(o.description)), o.evidence) for o in material.offerings]
-    left = [one for one in told if material.shown.english(one[2]) and "“" not in one[1] and '"' not in one[1]]
+    left = [one for one in told if material.passages.english(one[2]) and "“" not in one[1] and '"' not in one[1]]
     for pain in material.pains_of(material.personas[rank])[:MOST]:
         fit = next((one for one in left if pain.need in cues.needs_of(f"{one[0]} {one[1]}")), None)
         if fit:

@@ -14,8 +14,8 @@ from octave_mcp.evidence.passages import is_stale
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import is_person, speaks_of
 from octave_mcp.models.extractive.outlines import statement
+from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.quoting import MOST_FOREIGN_CHARACTERS, MOST_WORDS, stands_alone, without_lead
-from octave_mcp.models.extractive.shown import STALE, Shown
 
 PASSING_DAYS = 120
 
@@ -56,25 +56,25 @@ class Line:
     worth: float
 
 
-def lines(known: ProspectIntelligence, prospect: str, shown: Shown) -> list[Line]:
+def lines(known: ProspectIntelligence, prospect: str, passages: Passages) -> list[Line]:
     """What it says of its product counts only where it says nothing else."""
     told = known.company_profile.facts
     own = [(fact, _worth(fact)) for fact in told if fact.topic not in _OF_PRODUCTS]
-    made = [(fact, _worth(fact)) for fact in told if fact.topic in _OF_PRODUCTS and _is_of(prospect, fact, shown)]
+    made = [(fact, _worth(fact)) for fact in told if fact.topic in _OF_PRODUCTS and _is_of(prospect, fact, passages)]
     pains = [(pain, 4.5 if pain.stated else 2.0) for pain in known.pain_points]
-    found = list(_quotable([*pains, *own], shown)) or list(_quotable(made, shown))
+    found = list(_quotable([*pains, *own], passages)) or list(_quotable(made, passages))
     unique = {_gist(line.quote): line for line in sorted(found, key=lambda line: line.worth)}
     return sorted(unique.values(), key=lambda line: (-line.worth, found.index(line)))
 
 
-def _quotable(found: Iterable[tuple[Finding[EvidenceId], float]], shown: Shown) -> Iterator[Line]:
-    lines = (_line(finding.evidence[:1], worth, shown) for finding, worth in found)
+def _quotable(found: Iterable[tuple[Finding[EvidenceId], float]], passages: Passages) -> Iterator[Line]:
+    lines = (_line(finding.evidence[:1], worth, passages) for finding, worth in found)
     return (line for line in lines if line)
 
 
-def _is_of(prospect: str, fact: Fact[EvidenceId], shown: Shown) -> bool:
+def _is_of(prospect: str, fact: Fact[EvidenceId], passages: Passages) -> bool:
     """Whether an English line about a product speaks of who makes it; text for its users tells nothing."""
-    return speaks_of(fact.text, prospect) or not shown.english(fact.evidence)
+    return speaks_of(fact.text, prospect) or not passages.english(fact.evidence)
 
 
 def _worth(fact: Fact[EvidenceId]) -> float:
@@ -82,20 +82,19 @@ def _worth(fact: Fact[EvidenceId]) -> float:
     return topic + 0.5 * bool(cues.FIGURE.search(fact.text))
 
 
-def _line(evidence: tuple[EvidenceId, ...], worth: float, shown: Shown) -> Line | None:
-    passage = shown.passage(evidence[0]) if evidence else None
+def _line(evidence: tuple[EvidenceId, ...], worth: float, passages: Passages) -> Line | None:
+    passage = passages.passage(evidence[0]) if evidence else None
     if passage is None or passage.page.kind in _NEVER:
         return None
     text = _text(passage)
-    if not text or is_stale(passage.page) or _is_past(text, shown.age_days(evidence)):
+    if not text or is_stale(passage.page) or _is_past(text, passages.age_days(evidence)):
         return None
-    fresh = shown.freshness(evidence)
     return Line(
         where=statement("pages", kind if (kind := passage.page.kind) in _NAMED else "other"),
         quote=text,
         evidence=evidence,
         needs=frozenset(cues.needs_of(_NAME.sub("", text))),
-        worth=worth + 0.6 * fresh - 3 * (fresh < STALE),
+        worth=worth + passages.recency(evidence) - (0 if passages.is_current(evidence) else 3),
     )
 
 

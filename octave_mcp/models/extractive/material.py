@@ -13,17 +13,17 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.lines import Line, lines
 from octave_mcp.models.extractive.outlines import Outline, Relation, outline, statement
 from octave_mcp.models.extractive.pairs import Pair, needs_by_persona, pains_of, pairs_by_persona
+from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.proofs import Proof, is_same, proofs
 from octave_mcp.models.extractive.quoting import MOST_WORDS, quotable, quoted
-from octave_mcp.models.extractive.shown import Shown
 
 Quotation = tuple[str, tuple[EvidenceId, ...]]
 NONE: Quotation = ("", ())
 
 
 class Material:
-    def __init__(self, brief: WritingBrief, shown: Shown) -> None:
-        self.brief, self.shown = brief, shown
+    def __init__(self, brief: WritingBrief, passages: Passages) -> None:
+        self.brief, self.passages = brief, passages
         self.vendor, self.prospect = brief.names.vendor, brief.names.prospect
 
     @property
@@ -44,15 +44,15 @@ class Material:
         return statement("statements", label, vendor=self.vendor, prospect=self.prospect, **words)
 
     def cites(self, evidence: Sequence[EvidenceId]) -> tuple[Cite, ...]:
-        return self.shown.cites(evidence)
+        return self.passages.cites(evidence)
 
     @cached_property
     def lines(self) -> list[Line]:
-        return lines(self.brief.prospect, self.prospect, self.shown)
+        return lines(self.brief.prospect, self.prospect, self.passages)
 
     @cached_property
     def proofs(self) -> list[Proof]:
-        return proofs(self.brief.vendor, self.vendor, self.prospect, self.shown)
+        return proofs(self.brief.vendor, self.vendor, self.prospect, self.passages)
 
     @cached_property
     def needs(self) -> list[Need]:
@@ -87,8 +87,8 @@ class Material:
     @property
     def _their_story(self) -> str:
         """What the prospect calls its story of the vendor, where it tells one."""
-        passages = [p for i in self.brief.vendor_is_customer if (p := self.shown.passage(i))]
-        told = (p.text for p in passages if p.page.kind == "case_study" and has_words(self.vendor, p.text))
+        found = [p for i in self.brief.vendor_is_customer if (p := self.passages.passage(i))]
+        told = (p.text for p in found if p.page.kind == "case_study" and has_words(self.vendor, p.text))
         return next((text for text in told if 1 < len(text.split()) <= MOST_WORDS and "“" not in text), "")
 
     @cached_property
@@ -104,7 +104,7 @@ class Material:
         told = [(pitch.text, pitch.evidence)] if pitch else []
         told += [(value.text, value.evidence) for value in values]
         for text, evidence in told:
-            if self.shown.english(evidence) and (said := next(quotable(text), "")):
+            if self.passages.english(evidence) and (said := next(quotable(text), "")):
                 return quoted(said), evidence
         return NONE
 
@@ -117,15 +117,15 @@ class Material:
             for offering in self.brief.vendor.offerings
             if offering.kind != "plan"
             and any(quotable(offering.description))
-            and self.shown.english(offering.evidence)
+            and self.passages.english(offering.evidence)
             and not _speaks_of(own, offering.name)
         ]
 
     def _of_own_story(self) -> list[str]:
         """What is known of the page that tells the prospect's story."""
-        found = [p for i in (self._own_story.evidence if self._own_story else ()) if (p := self.shown.passage(i))]
+        found = [p for i in (self._own_story.evidence if self._own_story else ()) if (p := self.passages.passage(i))]
         pages = {passage.page.url for passage in found}
-        return [passage.text for passage in self.shown.passages if passage.page.url in pages]
+        return [passage.text for passage in self.passages.passages if passage.page.url in pages]
 
 
 def _titled(relation: str, headline: str) -> str:

@@ -39,8 +39,8 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cards, customers, prospects, rivals, selling
 from octave_mcp.models.extractive.dossier import sequence, summary, talk_track
 from octave_mcp.models.extractive.material import Material
+from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadPage, read
-from octave_mcp.models.extractive.shown import Shown
 from octave_mcp.models.extractive.understanding import understanding
 
 T = TypeVar("T")
@@ -145,11 +145,11 @@ def _prospect(ask: Ask[ProspectReading[Cite], ReadingBrief]) -> ProspectReading[
 
 
 def _understanding(ask: Ask[Understanding[Cite], UnderstandingBrief]) -> Understanding[Cite]:
-    return understanding(ask.brief, Shown(ask.passages))
+    return understanding(ask.brief, Passages(ask.passages))
 
 
 def _material(ask: Ask[Any, WritingBrief]) -> Material:
-    return Material(ask.brief, Shown(ask.passages))
+    return Material(ask.brief, Passages(ask.passages))
 
 
 def _deal(material: Material) -> DealDraft[Cite]:

@@ -12,8 +12,8 @@ from octave_mcp.domain.prospect import Need
 from octave_mcp.domain.vendor import CaseStudy, ProofPoint, VendorElements
 from octave_mcp.evidence.figures import figures, has_words
 from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.quoting import MOST_WORDS, quotable, quoted, stands_alone
-from octave_mcp.models.extractive.shown import Shown
 
 _POINTS_BACK = re.compile(r"\b(?:it|this|that|them|these|those|they)\b", re.IGNORECASE)
 
@@ -29,12 +29,12 @@ class Proof:
     measured: bool
 
 
-def proofs(vendor: VendorElements[EvidenceId], name: str, prospect: str, shown: Shown) -> list[Proof]:
+def proofs(vendor: VendorElements[EvidenceId], name: str, prospect: str, passages: Passages) -> list[Proof]:
     """Measured results first, then other stories, praise, and figures; the prospect's own story is none to itself."""
     stories = [p for story in vendor.case_studies if not is_same(story.customer, prospect) for p in _told(story)]
-    praise = [p for point in vendor.proof_points if (p := _praise(point, name, prospect, shown))]
+    praise = [p for point in vendor.proof_points if (p := _praise(point, name, prospect, passages))]
     own = [_own(point) for point in vendor.proof_points if point.kind in {"metric", "award"} and _is_short(point.text)]
-    found = [p for p in (*stories, *praise, *own) if shown.english(p.evidence)]
+    found = [p for p in (*stories, *praise, *own) if passages.english(p.evidence)]
     unique = list({normal(p.text): p for p in reversed(found)}.values())
     return sorted(unique, key=lambda p: (not (p.of and p.measured), found.index(p)))
 
@@ -69,13 +69,13 @@ def _is_short(text: str) -> bool:
     return len(text.split()) <= MOST_WORDS and not re.search(r"[“”\"]", text)
 
 
-def _praise(point: ProofPoint[EvidenceId], vendor: str, prospect: str, shown: Shown) -> Proof | None:
+def _praise(point: ProofPoint[EvidenceId], vendor: str, prospect: str, passages: Passages) -> Proof | None:
     """A sentence of praise by a person with a name and a job, as it stands on the page."""
     if point.kind != "testimonial" or not (point.person and point.role and point.company):
         return None
     quote = next((said for said in quotable(point.text) if _is_praise(said, vendor)), "")
-    passages = [p for i in point.evidence if (p := shown.passage(i))]
-    if not quote or is_same(point.company, prospect) or not any(has_words(quote, p.text) for p in passages):
+    found = [p for i in point.evidence if (p := passages.passage(i))]
+    if not quote or is_same(point.company, prospect) or not any(has_words(quote, p.text) for p in found):
         return None
     text = f"{point.person}, {point.role} at {point.company}: {quoted(quote)}"
     needs = frozenset(cues.needs_of(point.text))

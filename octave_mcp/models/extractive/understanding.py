@@ -22,8 +22,8 @@ from octave_mcp.domain.prospect import (
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import is_person
 from octave_mcp.models.extractive.outlines import statement, title_of
+from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.quoting import MOST_FOREIGN_CHARACTERS, quoted, stands_alone, without_lead
-from octave_mcp.models.extractive.shown import Shown
 
 _SENIOR = re.compile(
     r"\b(?:head|VP|vice president|chief|director|lead|manager|C[A-Z]O|founder|co-?founder|owner|president)\b",
@@ -59,51 +59,51 @@ _WHERE: dict[FactTopic, JobFunction] = {
 }
 
 
-def understanding(brief: UnderstandingBrief, shown: Shown) -> Understanding[Cite]:
-    pains = tuple(_pains(brief.reading, shown))
+def understanding(brief: UnderstandingBrief, passages: Passages) -> Understanding[Cite]:
+    pains = tuple(_pains(brief.reading, passages))
     return Understanding[Cite](
-        summary=_summary(brief.reading, shown), pains=pains, buyers=tuple(_buyers(brief, pains, shown))
+        summary=_summary(brief.reading, passages), pains=pains, buyers=tuple(_buyers(brief, pains, passages))
     )
 
 
-def _summary(reading: ProspectReading[EvidenceId], shown: Shown) -> Claim[Cite] | None:
-    about = next((fact for fact in reading.facts if fact.topic == "business" and shown.english(fact.evidence)), None)
+def _summary(reading: ProspectReading[EvidenceId], passages: Passages) -> Claim[Cite] | None:
+    about = next((fact for fact in reading.facts if fact.topic == "business" and passages.english(fact.evidence)), None)
     return (
-        Claim[Cite](text=about.text.removeprefix("Description: "), evidence=shown.cites(about.evidence))
+        Claim[Cite](text=about.text.removeprefix("Description: "), evidence=passages.cites(about.evidence))
         if about
         else None
     )
 
 
-def _pains(reading: ProspectReading[EvidenceId], shown: Shown) -> Iterator[Pain[Cite]]:
+def _pains(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Pain[Cite]]:
     """One for each need: what the company states first, then what its signals and facts show."""
     found: dict[Need, list[Signal[EvidenceId]]] = {}
-    recent = [signal for signal in reading.signals if shown.is_current(signal.evidence)]
-    for signal in sorted(recent, key=lambda s: _weight(s, shown), reverse=True):
+    recent = [signal for signal in reading.signals if passages.is_current(signal.evidence)]
+    for signal in sorted(recent, key=lambda s: _weight(s, passages), reverse=True):
         found.setdefault(signal.need, []).append(signal)
-    ranked = sorted(found.values(), key=lambda group: (-group[0].stated, -len(group), -_weight(group[0], shown)))
-    current = [fact for fact in reading.facts if shown.is_current(fact.evidence) and _is_telling(fact, shown)]
-    facts = sorted(current, key=lambda fact: -shown.freshness(fact.evidence))
+    ranked = sorted(found.values(), key=lambda group: (-group[0].stated, -len(group), -_weight(group[0], passages)))
+    current = [fact for fact in reading.facts if passages.is_current(fact.evidence) and _is_telling(fact, passages)]
+    facts = sorted(current, key=lambda fact: -passages.recency(fact.evidence))
     inferred = [fact for fact in _inferring(facts) if _SHOWS[fact.topic] not in found]
     for group in ranked[: MOST_PAINS - min(2, len(inferred))]:
-        yield _pain(group[0].need, group[:3], shown, stated=group[0].stated)
+        yield _pain(group[0].need, group[:3], passages, stated=group[0].stated)
     for fact in inferred[: max(2, MOST_PAINS - len(ranked))]:
-        yield _pain(_SHOWS[fact.topic], [fact], shown, stated=False)
+        yield _pain(_SHOWS[fact.topic], [fact], passages, stated=False)
 
 
-def _is_telling(fact: Fact[EvidenceId], shown: Shown) -> bool:
+def _is_telling(fact: Fact[EvidenceId], passages: Passages) -> bool:
     """Whether a fact is of the company, in a line that stands alone: what its product does is no need of its own."""
-    if not shown.english(fact.evidence):
+    if not passages.english(fact.evidence):
         return True
     sold = _TO_READERS.search(fact.text) or (fact.topic == "technology" and not cues.OUR_OWN.search(fact.text))
     return not sold and stands_alone(without_lead(fact.text))
 
 
-def _weight(signal: Signal[EvidenceId], shown: Shown) -> float:
+def _weight(signal: Signal[EvidenceId], passages: Passages) -> float:
     """Recent, short and in words that fit the need."""
     words = len(signal.text.split())
     return (
-        2 * shown.freshness(signal.evidence)
+        2 * passages.recency(signal.evidence)
         + len(cues.NEEDS[signal.need].findall(signal.text))
         - 0.05 * abs(words - 15)
     )
@@ -120,10 +120,10 @@ def _inferring(facts: Sequence[Fact[EvidenceId]]) -> list[Fact[EvidenceId]]:
 
 
 def _pain(
-    need: Need, said: Sequence[Signal[EvidenceId] | Fact[EvidenceId]], shown: Shown, *, stated: bool
+    need: Need, said: Sequence[Signal[EvidenceId] | Fact[EvidenceId]], passages: Passages, *, stated: bool
 ) -> Pain[Cite]:
     first = said[0]
-    english = shown.english(first.evidence)
+    english = passages.english(first.evidence)
     quotable = "“" not in first.text and (english or len(first.text) <= MOST_FOREIGN_CHARACTERS)
     stated = stated and quotable and english
     if stated:
@@ -134,10 +134,10 @@ def _pain(
     else:
         text = statement("statements", "Inferred need without a quotation", need=title_of(need))
     evidence = tuple(dict.fromkeys(i for finding in said for i in finding.evidence))
-    return Pain[Cite](need=need, title=title_of(need), text=text, stated=stated, evidence=shown.cites(evidence))
+    return Pain[Cite](need=need, title=title_of(need), text=text, stated=stated, evidence=passages.cites(evidence))
 
 
-def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], shown: Shown) -> Iterator[Buyer[Cite]]:
+def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Passages) -> Iterator[Buyer[Cite]]:
     """The job functions that the site shows and the needs point to, the best supported first."""
     support: dict[JobFunction, list[Job[EvidenceId] | Fact[EvidenceId]]] = {}
     points: dict[JobFunction, float] = {}
@@ -156,8 +156,8 @@ def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], shown: Shown
     points = _asked_for(points, brief.context)
     ranked = sorted(points, key=lambda function: (-points[function], -len(support.get(function, ()))))
     for function in ranked[:MOST_BUYERS]:
-        yield _buyer(function, support.get(function, []), pains, brief.company, shown)
-    if not ranked and len(shown.passages):
+        yield _buyer(function, support.get(function, []), pains, brief.company, passages)
+    if not ranked and len(passages.passages):
         yield _leader(brief.company)
 
 
@@ -183,7 +183,7 @@ def _buyer(
     support: Sequence[Job[EvidenceId] | Fact[EvidenceId]],
     pains: Sequence[Pain[Cite]],
     company: str,
-    shown: Shown,
+    passages: Passages,
 ) -> Buyer[Cite]:
     jobs = [finding for finding in support if isinstance(finding, Job)]
     opening = next((job for job in jobs if job.hiring), None)
@@ -200,7 +200,7 @@ def _buyer(
         function=function,
         why_they_care=_why(opening, held, own, company),
         inferred=not named,
-        evidence=tuple(dict.fromkeys((*shown.cites(evidence), *(own.evidence[:1] if own else ())))),
+        evidence=tuple(dict.fromkeys((*passages.cites(evidence), *(own.evidence[:1] if own else ())))),
     )
 
 

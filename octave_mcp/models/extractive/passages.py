@@ -1,4 +1,4 @@
-"""The evidence that an ask shows, and how to cite it again."""
+"""The passages of an ask, made of evidence: how to cite them again, in which language they are, and how old."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Sequence
 
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.page import PageKind
-from octave_mcp.evidence.passages import evidence_id, is_stale
+from octave_mcp.evidence.passages import STALE_MONTHS, evidence_id, is_stale
 
-OLD_DAYS = 1500
-STALE = 0.6
-"""What is less fresh, as what is undated on a blog, opens an e-mail only where there is nothing else."""
+STALE_DAYS = STALE_MONTHS * 365 / 12
 KEPT_UP: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricing", "product", "customers", "security"})
 
 
-class Shown:
-    """Passages made of evidence, found by the evidence's id."""
+class Passages:
+    """Found by the id of the evidence of which each is made."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.passages = tuple(passages)
@@ -41,13 +39,12 @@ class Shown:
         )
 
     def is_current(self, evidence: Sequence[EvidenceId]) -> bool:
-        """Whether it may show what is needed today: of the last 18 months, or undated on a page that is kept up."""
-        dated = [passage.page for i in evidence if (passage := self.passage(i)) and passage.page.published_on]
-        return not all(map(is_stale, dated)) if dated else self.freshness(evidence) > STALE
+        """Whether it may show what is needed today: not stale, or undated on a page that is kept up."""
+        pages = [passage.page for i in evidence if (passage := self.passage(i))]
+        dated = [page for page in pages if page.published_on]
+        return not all(map(is_stale, dated)) if dated else any(page.kind in KEPT_UP for page in pages)
 
-    def freshness(self, evidence: Sequence[EvidenceId]) -> float:
-        """From 0 for what is over four years old to 3 for what is new; undated, 2 on pages kept up, else 0.5."""
-        found = [passage.page for i in evidence if (passage := self.passage(i))]
-        if (age := self.age_days(evidence)) is not None:
-            return 3 * max(0.0, 1 - age / OLD_DAYS)
-        return max((2.0 if page.kind in KEPT_UP else 0.5 for page in found), default=0.0)
+    def recency(self, evidence: Sequence[EvidenceId]) -> float:
+        """From 1 for what was published on the day it was fetched to 0 for what is stale or undated."""
+        age = self.age_days(evidence)
+        return 0.0 if age is None else max(0.0, 1 - age / STALE_DAYS)
