@@ -111,10 +111,10 @@ async def test_no_pair_of_line_and_proof_is_given_to_two_personas_while_there_ar
     assert len(pairs) == len(set(pairs)) > 3
 
 
-async def test_a_persona_is_told_each_line_once(tmp_path: Path) -> None:
+async def test_a_persona_is_told_each_line_and_each_proof_once(tmp_path: Path) -> None:
     for sequence in (await demo(tmp_path)).playbook.email_sequences:
-        lines = [touch.sentences[0].text for touch in sequence.touches]
-        assert len(lines) == len(set(lines))
+        told = [sentence.text for touch in sequence.touches for sentence in touch.sentences if sentence.evidence]
+        assert len(told) == len(set(told))
 
 
 # Nothing is invented

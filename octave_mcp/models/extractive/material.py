@@ -10,6 +10,7 @@ from octave_mcp.domain.evidence import Cite, EvidenceId
 from octave_mcp.domain.prospect import BuyerPersona, Need, PainPoint
 from octave_mcp.domain.vendor import CaseStudy, Offering, ProofPoint
 from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.lines import Line, lines
 from octave_mcp.models.extractive.outlines import Outline, Relation, outline, statement
 from octave_mcp.models.extractive.pairs import Pair, needs_by_persona, pains_of, pairs_by_persona
@@ -61,7 +62,9 @@ class Material:
     @cached_property
     def pairs(self) -> list[list[Pair]]:
         """Of each persona; one outline is made even where neither a line nor a proof is found."""
-        found = pairs_by_persona(self.lines, self.proofs, self.needs, self.brief.context)
+        own = [cues.FUNCTION_NEEDS[persona.function] for persona in self.personas]
+        wanted: list[tuple[Need, ...]] = [(need, *others) for need, others in zip(self.needs, own, strict=True)]
+        found = pairs_by_persona(self.lines, self.proofs, wanted, self.brief.context)
         return [hand or [Pair(None, None, need)] for hand, need in zip(found, self.needs, strict=True)]
 
     def pains_of(self, persona: BuyerPersona) -> list[PainPoint]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from octave_mcp.domain.prospect import BuyerPersona, Need, PainPoint
 from octave_mcp.models.extractive import cues
@@ -16,8 +15,6 @@ from octave_mcp.models.extractive.proofs import Proof
 MOST_PAIRS = 4
 MOST_LINES = 12
 MOST_PROOFS = 16
-USED_AGAIN = 3.0
-"""Points off for a line or a proof, each time an outline has used it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,81 +44,66 @@ def needs_by_persona(personas: Sequence[BuyerPersona], pains: Sequence[PainPoint
 
 
 def pairs_by_persona(
-    lines: Sequence[Line], proofs: Sequence[Proof], needs: Sequence[Need], context: str
+    lines: Sequence[Line], proofs: Sequence[Proof], wanted: Sequence[Sequence[Need]], context: str
 ) -> list[list[Pair]]:
-    """Each persona in turn takes the pair that fits best; the same pair twice only where there is no other."""
-    found = list(product([*lines[:MOST_LINES]] or [None], [*proofs[:MOST_PROOFS]] or [None]))
-    if found == [(None, None)]:
-        return [[] for _ in needs]
-    wanted = _words(context)
-    hands = [list[Pair]() for _ in needs]
-    taken: Counter[object] = Counter()
-    for _ in range(MOST_PAIRS):
-        for hand, need in zip(hands, needs, strict=True):
-            if pair := _best(found, hand, need, taken, wanted):
+    """Each persona in turn takes the best line and the best proof for its needs, those used least first."""
+    asked_for = {proof: len(_words(context) & _words(proof.text)) for proof in proofs[:MOST_PROOFS]}
+    hands = [list[Pair]() for _ in wanted]
+    used: Counter[object] = Counter()
+    for _ in range(MOST_PAIRS if lines or proofs else 0):
+        for hand, needs in zip(hands, wanted, strict=True):
+            if pair := _best(lines[:MOST_LINES], asked_for, hand, needs, used):
                 hand.append(pair)
-                taken.update((pair.line, pair.proof, (pair.line, pair.proof)))
+                used.update((pair.line, pair.proof, (pair.line, pair.proof)))
     return hands
 
 
 def _best(
-    found: Sequence[tuple[Line | None, Proof | None]],
+    lines: Sequence[Line],
+    asked_for: Mapping[Proof, int],
     hand: Sequence[Pair],
-    need: Need,
-    taken: Counter[object],
-    wanted: frozenset[str],
+    needs: Sequence[Need],
+    used: Counter[object],
 ) -> Pair | None:
-    """The best pair that tells this persona something new.
+    """The best line and the best proof that are new to this persona.
 
-    After the first, it has a need in common and is no other persona's.
+    After the first, the two have a need in common and are no other persona's pair; only a sole proof is repeated.
     """
-    new = [pair for pair in found if _is_new(*pair, hand) and (not hand or _fits(*pair))]
-    free = [pair for pair in new if not taken[pair]] or ([] if hand else new)
-    if not free:
-        return None
-    line, proof = max(free, key=lambda pair: _points(*pair, need, wanted) - _used(pair, taken))
-    return Pair(line, proof, _need(line, proof, need))
+    told = {pair.proof for pair in hand if len(asked_for) > 1}
+    new = [line for line in lines if all(line != pair.line for pair in hand)]
+    for line in sorted(new, key=lambda line: (used[line], _fit(line, needs))) or [None]:
+        fits = [proof for proof in asked_for if not hand or (proof not in told and _is_new(line, proof, used))]
+        if fits or (line and not hand):
+            proof = min(fits, key=lambda one: (-asked_for[one], *_weakness(one, line, needs[0], used)), default=None)
+            return Pair(line, proof, _need(line, proof, needs[0]))
+    return None
 
 
-def _is_new(line: Line | None, proof: Proof | None, hand: Sequence[Pair]) -> bool:
-    """Whether the persona has not been told this line, or where there are no lines, this proof."""
-    return all(line != pair.line if line else proof != pair.proof for pair in hand)
+def _fit(line: Line, needs: Sequence[Need]) -> int:
+    """0 for what speaks of the first of the needs, 1 for what speaks of another, 2 for what speaks of none."""
+    return 0 if needs[0] in line.needs else 1 if line.needs & {*needs} else 2
 
 
-def _fits(line: Line | None, proof: Proof | None) -> bool:
-    return not line or not proof or bool(line.needs & proof.needs)
+def _weakness(proof: Proof, line: Line | None, need: Need, used: Counter[object]) -> tuple[int, ...]:
+    """Order proofs: a new pair, a shared need, used less, measured, on the need of the persona."""
+    is_measured = proof.of and proof.measured
+    return used[line, proof], not _share(line, proof), used[proof], not is_measured, need not in proof.needs
 
 
-def _used(pair: tuple[Line | None, Proof | None], taken: Counter[object]) -> float:
-    return USED_AGAIN * sum(taken[part] for part in pair if part)
+def _is_new(line: Line | None, proof: Proof, used: Counter[object]) -> bool:
+    return not used[line, proof] and _share(line, proof)
 
 
-def _points(line: Line | None, proof: Proof | None, need: Need, wanted: frozenset[str]) -> float:
-    theirs = line.needs if line else frozenset[Need]()
-    ours = proof.needs if proof else frozenset[Need]()
-    asked = len(wanted & _words(proof.text)) if proof and wanted else 0
-    measured = bool(proof and proof.of and proof.measured)
-    return (
-        (line.worth if line else 0.0)
-        + 2.0 * bool(theirs & ours)
-        + (need in theirs)
-        + (need in ours)
-        + measured
-        + 2.0 * asked
-    )
+def _share(line: Line | None, proof: Proof) -> bool:
+    return line is None or bool(line.needs & proof.needs)
 
 
 def _need(line: Line | None, proof: Proof | None, need: Need) -> Need:
     """What both speak of, this persona's need if it is that; else what the line speaks of; else the persona's need."""
     theirs = line.needs if line else frozenset[Need]()
-    shared = theirs & proof.needs if proof else frozenset[Need]()
-    for among in (shared, theirs):
-        if need in among:
-            return need
-        if line and among:
-            told = cues.need_of(line.quote, tuple(n for n in cues.NEEDS if n in among))
-            return told or min(among)
-    return need
+    among = (theirs & proof.needs if proof else theirs) or theirs
+    told = cues.need_of(line.quote, tuple(n for n in cues.NEEDS if n in among)) if line and among else None
+    return need if need in among else told or need
 
 
 def _words(text: str) -> frozenset[str]:
