@@ -290,7 +290,12 @@ def test_an_outline_is_shown_as_one_with_all_its_lines_and_no_score(name: str) -
     assert "/ 100" not in text
     assert "Score:" not in text
     assert "```" not in text
+    assert "Pitch in 30 seconds" not in text
+    assert "Opener" not in text
     lines = {sentence.text for s in outlined.email_sequences for touch in s.touches for sentence in touch.sentences}
+    for track in outlined.talk_tracks:
+        spoken = (*track.pitch, *track.cold_call.opener, *track.cold_call.value)
+        lines |= {*(sentence.text for sentence in spoken), track.cold_call.ask, track.cold_call.if_not_now}
     words = _words(text) if name == "markdown" else unescape(text)
     assert [line for line in lines if line not in words] == []
 

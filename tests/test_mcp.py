@@ -543,6 +543,16 @@ async def test_prompts_say_which_tools_to_call_with_what_the_user_gave(client: C
     assert "generate_playbook" in text
 
 
+@in_both_eras
+async def test_prompts_say_what_to_do_with_an_outline(client: Client[Any]) -> None:
+    companies, run = {"vendor": "acme.com", "prospect": "globex.com"}, {"run_id": "a-run"}
+    async with client:
+        for name, given in (("playbook", companies), ("call_prep", run), ("emails", run)):
+            content = (await client.get_prompt(name, given)).messages[0].content
+            assert isinstance(content, TextContent)
+            assert "say that it was an outline" in content.text
+
+
 @asynccontextmanager
 async def raw_server(folder: Path, *calls: dict[str, Any]) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A server on stdio that was sent these calls, after a client has introduced itself."""

@@ -303,6 +303,7 @@ async def test_markdown_and_html_say_so_before_anything_else(tmp_path: Path) -> 
     assert "Copy body" not in html
     assert html.count("Copy outline") == len(touches(playbook))
     assert html.count('data-copy="Outline: to be worded by you or a model') == len(touches(playbook))
+    assert "*Open question:* The question: " not in export("markdown").render(playbook)
     assert "/ 100" not in html
     assert "Score:" not in export("markdown").render(playbook)
 

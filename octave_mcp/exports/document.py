@@ -27,7 +27,7 @@ FLAGS: dict[FlagCode, tuple[str, str]] = {
     ),
     "existing_customer": (
         "Already a customer",
-        "The copy is written for expansion, and the prospect's own story is not used as proof.",
+        "The approach is expansion, and the prospect's own story is not used as proof.",
     ),
     "vendor_is_customer": (
         "You are their customer",
@@ -43,7 +43,7 @@ FLAGS: dict[FlagCode, tuple[str, str]] = {
     ),
     "translated": (
         "Translated",
-        "Some quotations are in another language than the copy: they are kept as the page has them.",
+        "Some quotations are in another language than the playbook: they are kept as the page has them.",
     ),
     "suspicious_page": (
         "A page tried to give instructions",
@@ -134,6 +134,7 @@ def reading(playbook: Playbook) -> dict[str, Any]:
     }
     elements = tuple(_elements(playbook, companies))
     outlined = title(playbook)
+    emails = {touch.kind for sequence in playbook.email_sequences for touch in sequence.touches}
     return {
         "playbook": playbook,
         "citations": citations,
@@ -147,6 +148,8 @@ def reading(playbook: Playbook) -> dict[str, Any]:
         "gaps_in": _gaps_by_section(playbook),
         "outline": {"title": outlined, "how": HOW} if outlined else None,
         "is_outline": outlined == TITLE,
+        "outline_title": TITLE,
+        "emails_title": "E-mail outlines" if emails == {"outline"} else "E-mail sequences",
         "in_words": in_words,
     }
 

@@ -64,7 +64,7 @@ def _suspicious(companies: Iterable[Research]) -> Iterator[Flag]:
 def _of_relations(deal: Deal, relations: Relations) -> Iterator[Flag]:
     vendor, prospect = deal["vendor"].profile.name, deal["prospect"].profile.name
     if relations.existing_customer:
-        reason = f"{prospect} is a customer of {vendor} already; the copy is about expansion"
+        reason = f"{prospect} is a customer of {vendor} already; the approach is expansion"
         yield Flag(
             code="existing_customer", reason=reason, companies=("prospect",), evidence=relations.existing_customer
         )

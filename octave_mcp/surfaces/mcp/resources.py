@@ -31,6 +31,12 @@ ANSWERING = (
 )
 
 
+OUTLINED = (
+    "Where the kind of a part is 'outline' (the form, of a battle card), it is no finished copy: word it from the "
+    "quotations in it alone, and say that it was an outline."
+)
+
+
 def add(mcp: FastMCP[Any], app: Opened) -> None:
     """Gives the server its resources, its prompts, and the completion of their arguments."""
     for form in FORMATS:
@@ -107,7 +113,7 @@ def playbook(
         "Call generate_playbook, tell me its estimate, and call get_run with its run_id until the status is final.\n\n"
         f"{ANSWERING}\n\n"
         "Then tell me in at most ten lines whom to approach first and why, with the quotation it rests on, and show "
-        "the first e-mail. Name the gaps that matter. Give me the paths of the files."
+        f"the first e-mail. {OUTLINED} Name the gaps that matter. Give me the paths of the files."
     )
 
 
@@ -118,7 +124,8 @@ def call_prep(
     return (
         f"I am about to call {_whom(role)}. From run {run_id}, read with get_run the sections talk_tracks, "
         "priority_personas and battle_cards. Give me: an opener, five questions, the two objections I will most "
-        "likely hear with their answers, and the proof to name. Quote only what has evidence, and say where it stands."
+        "likely hear with their answers, and the proof to name. Quote only what has evidence, and say where it stands. "
+        f"{OUTLINED}"
     )
 
 
@@ -131,7 +138,8 @@ def emails(
     how = f" in this voice: {voice}" if voice else ", shorter where you can"
     return (
         f"Read the section email_sequences of run {run_id} with get_run, and rewrite the sequence for {_whom(role)}"
-        f"{how}. Keep each figure, name and quotation exactly as it is, add none, and keep the placeholders in braces."
+        f"{how}. Keep each figure, name and quotation exactly as it is, add none, and keep the placeholders in braces. "
+        f"{OUTLINED}"
     )
 
 
