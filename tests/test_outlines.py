@@ -283,12 +283,13 @@ async def test_over_mcp_the_next_step_says_that_it_is_an_outline(mode: Era, pair
     assert run.next.endswith(f"{TITLE}. {HOW}")
 
 
-async def test_over_http_the_next_step_says_that_it_is_an_outline(pair: Pair) -> None:
+async def test_over_http_the_overview_and_the_next_step_say_that_it_is_an_outline(pair: Pair) -> None:
     async with serving() as web:
         report = (await web.post("/runs", json=pair.few | {"wait_seconds": 600})).json()
 
     assert report["status"] == "completed"
-    assert report["next"].endswith(f"{TITLE}. {HOW}")
+    assert report["overview"]["outline"] == f"{TITLE}. {HOW}"
+    assert report["next"].endswith(report["overview"]["outline"])
 
 
 async def test_markdown_and_html_say_so_before_anything_else(tmp_path: Path) -> None:

@@ -26,8 +26,9 @@ Wait = Annotated[float, Field(ge=0, le=600, description="Seconds to wait, over M
 
 
 class Overview(Value):
-    """A finished playbook in short."""
+    """A finished playbook in short. `outline` says what of it is one, and how to get finished copy; else ''."""
 
+    outline: str
     summary: str
     personas: tuple[str, ...]
     counts: dict[str, int]
@@ -130,6 +131,7 @@ def _overview(playbook: Playbook) -> Overview:
     paragraphs = (summary.whom_to_approach, summary.why_now, summary.how_to_engage)
     sizes = {name: len(json.dumps(dumped(playbook, name), ensure_ascii=False)) // 4 for name in SECTIONS}
     return Overview(
+        outline=outlines.notice(playbook),
         summary="\n\n".join(" ".join(sentence.text for sentence in paragraph) for paragraph in paragraphs),
         personas=tuple(persona.title for persona in playbook.priority_personas),
         counts=_counts(playbook),

@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.copywriting import outlines
 from octave_mcp.demo import serve_demo
 from octave_mcp.domain.choices import (
     AUTO,
@@ -163,7 +162,7 @@ def _deliver(report: RunReport, playbook: Playbook | None, output: Deliver, defa
     if output.json:
         say(report.model_dump_json(indent=2, include={*RunReport.model_fields}))
     elif report.overview:
-        _show(report, report.overview, outlines.notice(playbook) if playbook else "")
+        _show(report, report.overview)
     if report.error:
         return refuse(report.error.message, ENDS.get(report.status, FAILED))
     if report.status == "cancelled":
@@ -171,14 +170,14 @@ def _deliver(report: RunReport, playbook: Playbook | None, output: Deliver, defa
     return ENDS.get(report.status, FAILED)
 
 
-def _show(report: RunReport, overview: Overview, notice: str) -> None:
+def _show(report: RunReport, overview: Overview) -> None:
     """The result on one screen."""
     more = len(overview.gaps) - GAPS_SHOWN
     gaps = [*overview.gaps[:GAPS_SHOWN], *([f"and {more} more, in the files"] if more > 0 else [])]
     counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in overview.counts.items())
     parts = (
         f"{report.status} in {overview.seconds:.1f} s: {', '.join(overview.personas)}",
-        notice,
+        overview.outline,
         listed("files", sorted(report.files)),
         overview.summary,
         counts,
