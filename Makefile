@@ -38,7 +38,7 @@ long: .venv/dev ## Run only the long tests: slow ones, and the remaining paramet
 bench: .venv/dev ## Compare start-up with a trivial server's
 	$(BIN)/python bench/startup.py
 
-lock: .venv/dev ## Update the dependencies, within the bounds of pyproject.toml
+lock: .venv/dev ## Update the locked dependencies, within the bounds of pyproject.toml
 	$(COMPILE) --upgrade --group build --output-file requirements.lock
 	$(COMPILE) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(BIN)/python scripts/complete_lock.py requirements.lock requirements-dev.lock

@@ -1,8 +1,8 @@
-"""Add to each entry of a lock that names extras, as `pydantic[email]==2.14.3`, one that names none.
+"""Add the same entry without extras to each entry of a lock that names some, such as `pydantic[email]==2.14.3`.
 
     python scripts/complete_lock.py LOCK...
 
-pip wants a pinned entry for either, as packages depend on either; uv writes one of them.
+pip needs both pinned, because packages depend on both; uv writes only one of them.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Install what a lock names, and this project, into .venv; say which step it is at.
+"""Install the packages of a lock, and this project, into .venv, and show the progress.
 
     python scripts/install.py requirements.lock
 
-It uses uv where it is on the path, and pip where it is not, or where uv fails: pip may know another package index. For
-a development lock everything is compiled to byte code, as tests start many processes; for requirements.lock only what a
-server and the command line load.
+Uses uv if it is on the path; else pip, and also if uv fails, because pip may know another package index. For a
+development lock everything is compiled to byte code, because tests start many processes; for requirements.lock only
+what a server and the command line load.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 PINNED = re.compile(r"^[\w.-]+==", re.MULTILINE)
 STARTED = ("Collecting ", "Processing ", "Downloading ")
-"""How a line starts that names the next package, of pip and of uv, which names large ones only."""
+"""How the lines start in which pip and uv name the next package; uv names only large ones."""
 EACH = 10
-"""So many packages get one line where lines cannot be overwritten, as in a log."""
+"""Packages per line of progress where a line cannot be overwritten, as in a log."""
 KEPT_LINES = 40
 LOADED = """
 import pkgutil, server, octave_mcp.app
@@ -70,7 +70,7 @@ def install(lock: str, uv: str | None) -> None:
 
 @contextmanager
 def step(title: str) -> Generator[Show]:
-    """One line, to which a terminal adds what is being done at the moment; a log gets more lines, but few."""
+    """One line, which a terminal updates with what is being done; a log gets a few lines instead."""
 
     def show(text: str, *, is_milestone: bool = False) -> None:
         if is_terminal:
@@ -86,7 +86,7 @@ def step(title: str) -> Generator[Show]:
 
 
 def create_environment(show: Show, uv: str | None) -> None:
-    """With uv it gets no pip, which is large; without, a current one: that of Python 3.11 takes twice as long."""
+    """Without pip, which is large, if uv is used; else with the current pip: that of Python 3.11 is half as fast."""
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", *(["--without-pip"] if uv else []), ROOT / ".venv"], check=True)
     if not uv:
@@ -101,11 +101,11 @@ def installer(uv: str | None) -> Sequence[str]:
 
 
 def compile_code(show: Show, *, everything: bool) -> None:
-    """Without byte code each start takes twice as long, and some environments forbid to write it at the first."""
+    """Without byte code each start takes twice as long, and some environments do not let the first start write it."""
     compileall = str(PYTHON), "-m", "compileall", "-q", "-j", "0"
     run([*compileall, "octave_mcp"], show)
     run([str(PYTHON), "-c", LOADED], show)
-    if everything:  # some packages have templates that are named like modules and are none
+    if everything:  # some packages have templates with the names of modules, which do not compile
         run([*compileall, str(site_packages())], show, may_fail=True)
 
 
@@ -114,7 +114,7 @@ def site_packages() -> Path:
 
 
 def run(command: Sequence[str], show: Show, *, may_fail: bool = False) -> None:
-    """Show the command's progress; of its output the last lines, and only if it fails."""
+    """Run the command and show its progress; if it fails, raise with the last lines of its output."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     lines: deque[str] = deque(maxlen=KEPT_LINES)
     done = 0
@@ -129,11 +129,11 @@ def run(command: Sequence[str], show: Show, *, may_fail: bool = False) -> None:
             elif line.startswith("Installing collected packages"):
                 show(": unpacking", is_milestone=done > EACH)
     if process.returncode and not may_fail:
-        raise Failed(f"\n{''.join(lines)}\nThis failed: {' '.join(command)}")
+        raise Failed(f"\n{''.join(lines)}\nFailed command: {' '.join(command)}")
 
 
 def name_of(requirement: str) -> str:
-    """Of `numpy`, `numpy==2.4.6` or `/folder/numpy-2.4.6-cp311-cp311-linux_x86_64.whl`."""
+    """The name in `numpy`, `numpy==2.4.6` or `/folder/numpy-2.4.6-cp311-cp311-linux_x86_64.whl`."""
     return re.split(r"==|-\d", Path(requirement).name)[0]
 
 
