@@ -154,7 +154,7 @@ def settings() -> str:
 
 
 def kinds() -> str:
-    """The kinds of elements: the question about each, the section it fills, and what is missing where that is empty."""
+    """The kinds of elements: the title of its prompt, the section it fills, and the pages that it comes from."""
     rows = ((load(f"vendor/{kind}").title, f"`{kind}`", KINDS[kind].would_fill) for kind in KINDS)
     return _table(("asked for", "in `vendor_elements`", "comes from"), rows)
 

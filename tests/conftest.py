@@ -356,7 +356,7 @@ class Ended:
 
 
 async def command(*arguments: str, cwd: Path, stdin: bytes = b"", root: Path = ROOT) -> Ended:
-    """Runs python with these arguments, from a folder where the project is not, with the product at `root`."""
+    """Runs python with these arguments and the product at `root`, from a folder outside the project."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,

@@ -46,7 +46,7 @@ class ProductCopy:
         self.replace(file, text, new + text)
 
     async def run(self, *arguments: str) -> Ended:
-        """Runs python with these arguments: what it imports is this copy."""
+        """Runs python with these arguments, so that it imports this copy."""
         return await command(*arguments, cwd=self.root, root=self.root)
 
     async def octave(self, *arguments: str) -> Ended:
@@ -60,7 +60,7 @@ class ProductCopy:
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[httpx2.AsyncClient]:
-        """A client of a server of this copy, which is a process of its own."""
+        """A client of a server that runs this copy in a process of its own."""
         server = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "octave_mcp", "serve", "--transport", "http", "--port", "0"),
             cwd=self.root,
@@ -85,5 +85,5 @@ def product_copy(root: Path) -> ProductCopy:
     """A copy of the package, the prompts and the docs in a new folder below `root`."""
     copy = ProductCopy(root / "product")
     for part in PARTS:
-        copytree(ROOT / part, copy.root / part)  # what was compiled, too: with the times of its files it stays valid
+        copytree(ROOT / part, copy.root / part)  # with byte code, which stays valid because the files keep their times
     return copy

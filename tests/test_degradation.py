@@ -389,7 +389,7 @@ async def test_what_fails_again_is_dropped_and_named_and_the_rest_kept(stage: St
     assert len([ask for ask in model.asked if shows("/product/planner", VendorElements[Cite])(ask)]) == 2
     assert record.status == "partial"
     (gap,) = [gap for gap in playbook.gaps if gap.code == "dropped_by_check"]
-    assert "1 x a figure that the evidence has not (D3)" in gap.reason
+    assert "1 x a figure that is not in the evidence (D3)" in gap.reason
     assert "99%" not in gap.reason
     assert "invented" not in {v.title for v in playbook.vendor_elements.value_propositions}
     assert playbook.vendor_elements.offerings

@@ -1,4 +1,4 @@
-"""What others install: the wheel, the source distribution, and the lock."""
+"""What users install: the wheel, the source distribution, and the lock."""
 
 from __future__ import annotations
 

@@ -237,7 +237,7 @@ async def test_an_outline_for_a_supplier_opens_with_its_own_story(tmp_path: Path
 
     known = "What we know of them: Lumenforge is a customer of Quillport: “How Lumenforge commutes with Quillport”."
     assert first.sentences[0].text == known
-    assert first.call_to_action.text == "An introduction by those at Quillport who work with Lumenforge."
+    assert first.call_to_action.text == "An introduction from the people at Quillport who work with Lumenforge."
     assert known in {said.text for said in playbook.talk_tracks[0].cold_call.opener}
 
 
@@ -245,7 +245,7 @@ async def test_without_a_proof_an_outline_has_the_vendors_promise_and_says_so(tm
     bare = {path: "# Lumenforge\n\nLight." for path in VENDOR_TEXTS if path != "/"}
     first = touches(await playbook_of(tmp_path, bare))[0]
 
-    assert "Our promise, as no proof was found" in labels(first)
+    assert "Our promise (no proof was found)" in labels(first)
     assert "Our proof" not in labels(first)
 
 
@@ -269,7 +269,7 @@ def test_an_outline_without_a_line_for_the_ask_is_named(tmp_path: Path, monkeypa
         outlines.outline.__wrapped__("existing_customer")
 
 
-# Who says that it is one
+# Where it is called an outline
 
 
 @pytest.mark.parametrize("mode", ERAS)

@@ -1,4 +1,4 @@
-"""What a run may use up, and what it has used up."""
+"""The limits of a run's spending, and what it has spent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Budget:
             (self.tokens, tokens, "{} of {} tokens (OCTAVE_MAX_RUN_TOKENS)"),
         ):
             if most is not None and used >= most * share:
-                reserved = "" if share == 1 else "; the rest is kept for the writing"
+                reserved = "" if share == 1 else "; the rest is reserved for writing"
                 raise BudgetExceeded(
                     f"the run's budget is used up: {text.format(used, most)}{reserved}; raise it, or lower max_pages"
                 )

@@ -1,4 +1,4 @@
-"""Outlines: quotations under labels, to be worded before they are sent. No rule of copy is about them."""
+"""Outlines: labelled quotations, to be put into words before they are sent. The rules for copy do not apply to them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ TITLE = "Outline: to be worded by you or a model"
 PARTLY = "In part an outline ({}): what is marked as one is to be worded by you or a model"
 HOW = (
     "The quotations are in place, the wording is yours. For finished copy, generate the playbook again with a language "
-    "model: 'host' is the Claude that is connected over MCP; others need OPENAI_API_KEY or ANTHROPIC_API_KEY."
+    "model: 'host' is the Claude that is connected over MCP; others need OPENAI_API_KEY, ANTHROPIC_API_KEY or "
+    "OCTAVE_COMPAT_MODEL."
 )
 
 _UNWRITTEN = {
@@ -21,7 +22,7 @@ _UNWRITTEN = {
     "success_metrics": "success metrics are advice; rules only quote what the pages say",
     "priority_personas.goals": "no page says what a persona aims for; rules only quote what the pages say",
 }
-_WOULD_FILL = "you, or a language model: 'host' (the connected Claude), or one with a key"
+_WOULD_FILL = "you, or a language model: 'host' (the connected Claude), or one with a key or your own server"
 
 
 def title(playbook: Playbook) -> str:
@@ -43,7 +44,7 @@ def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
 
 
 def notice(playbook: Playbook) -> str:
-    """The title with how to get finished copy; '' where nothing is an outline."""
+    """The title, and how to get finished copy; '' if nothing is an outline."""
     return f"{said}. {HOW}" if (said := title(playbook)) else ""
 
 
@@ -56,7 +57,7 @@ def outlines(
 
 
 def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
-    """Neither greeting nor signature: the lines as they are."""
+    """The lines as they are, without greeting or signature."""
     return Touch(
         kind="outline",
         day=day,
@@ -70,7 +71,7 @@ def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
 
 
 def unwritten(summary: SummaryDraft[EvidenceId]) -> Iterator[Gap]:
-    """What an outline leaves to those who word it."""
+    """A gap for each section that outlines leave empty."""
     found = {
         "quick_wins": summary.quick_wins,
         "success_metrics": summary.success_metrics,

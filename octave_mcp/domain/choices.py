@@ -1,4 +1,4 @@
-"""What a caller can choose: models, sources and formats, with what help, schemas and docs say about each.
+"""What a caller can choose, models, sources and formats, and what help, schemas and docs say about each.
 
 To add one, write its module and its line here. What 'auto' tries, settings, help, schemas, docs, checks, files and
 content types all derive from these tables. A module is imported when it is first used.
@@ -54,7 +54,7 @@ class SourceChoice(Provider):
 
 
 class Format(Choice):
-    """`suffix` ends the names of its files."""
+    """`suffix` is the extension of its files, without the dot."""
 
     suffix: str
     media_type: str
@@ -145,10 +145,10 @@ C = TypeVar("C", bound=Choice)
 
 
 def choice(table: tuple[C, ...], name: str, kind: str) -> C:
-    """The line of the table with this name; `kind` is what the error calls it.
+    """The line of the table with this name; `kind` is the word for it in the error.
 
     Raises:
-        UnknownName: it has none.
+        UnknownName: the table has no such name.
     """
     found = next((one for one in table if one.name == name), None)
     if found is None:
@@ -172,7 +172,7 @@ KEYLESS_MODELS = tuple(model for model in MODELS if not model.needs)
 def _who_writes(models: Iterable[ModelChoice]) -> str:
     keyed = names(model for model in MODELS if model.needs)
     keyless = either(f"{model.name} ({model.note})" for model in models)
-    return f"Who writes: {', '.join((AUTO, *keyed))} (each needs a key), or, without a key, {keyless}"
+    return f"Who writes: {', '.join((AUTO, *keyed))} (need a key or your own server); without either, {keyless}"
 
 
 MODEL_HELP = _who_writes(KEYLESS_MODELS)

@@ -35,40 +35,40 @@ _ADDRESS = re.compile(
 
 RULES = {
     "D1": "without evidence",
-    "D3": "a figure that the evidence has not",
-    "D4": "a name that the evidence has not",
-    "D5": "a result where its customer is not named",
-    "D7": "a claim to be alone, or always so",
+    "D3": "a figure that is not in the evidence",
+    "D4": "a name that is not in the evidence",
+    "D5": "a result whose evidence does not name the customer",
+    "D7": "an absolute claim, such as 'only' or 'always'",
     "D8": "evidence that is old",
     "D9": "evidence that is mostly from one page",
-    "D10": "quotation marks around what is no quotation",
+    "D10": "quotation marks around something that is not a quotation",
     "D11": "an e-mail that is too short or too long",
-    "D12": "a subject that is too long, pretends or shouts",
-    "D13": "other than one small ask",
+    "D12": "a subject line that is too long, misleading or shouted",
+    "D13": "no ask, several asks, or one that is too big",
     "D14": "sentences that are hard to read",
     "D15": "a placeholder or a blank",
     "D16": "more about the sender than about the reader",
-    "D17": "worn phrases, exclamation marks or links",
+    "D17": "clichés, exclamation marks or links",
     "D18": "an e-mail that repeats an earlier one",
-    "D19": "days that do not rise",
-    "D20": "a promise of a thing that is not in evidence",
-    "D21": "a last e-mail without a way out",
+    "D19": "touches whose days are out of order",
+    "D20": "a promise of something that is not in evidence",
+    "D21": "a last e-mail that offers no way to decline",
     "D22": "another language than the one asked for",
     "D23": "a pitch that is too long",
-    "D24": "a call without a reason",
+    "D24": "a call without a reason for calling",
     "D25": "too few, too many or closed questions",
     "D26": "too few or too many objections",
     "D28": "a battle card that is too long",
-    "D36": "an address off the site that is cited",
-    (UNREAD := "form"): "what is not of the form asked for",
-    (CUT := "length"): "an answer that was cut off at the limit of its length",
+    "D36": "a link or address that is not on the cited site",
+    (UNREAD := "form"): "an entry that is not of the form asked for",
+    (CUT := "length"): "an answer that was cut off at its length limit",
 }
-"""What is wrong by each rule, in words that repeat nothing of what was dropped."""
+"""What is wrong when a rule is broken, in words that repeat nothing of what was dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a part of an answer cannot stand, or is not good: the rule, and what is wrong, for the writer to correct."""
+    """Why a part of an answer is dropped or could be better: the rule, and what is wrong, for the writer to correct."""
 
     rule: str
     text: str

@@ -1,4 +1,4 @@
-"""What to beware of in a playbook."""
+"""The flags of a playbook: what its reader should beware of."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _reused(asker: Asker, companies: Iterable[Research]) -> Iterator[Flag]:
     for research in companies:
         if research.found_at:
             when = f"{research.found_at:%Y-%m-%d %H:%M} UTC"
-            reason = f"what was found of {research.domain} at {when} is used again; refresh reads it anew"
+            reason = f"the research on {research.domain} from {when} is reused; refresh reads the site again"
             yield Flag(code="reused", reason=reason, companies=(research.role,))
 
 
@@ -57,7 +57,7 @@ def _suspicious(companies: Iterable[Research]) -> Iterator[Flag]:
     for research in companies:
         if research.suspicious:
             where = f"{pages(len(research.suspicious))} of {research.domain}"
-            reason = f"what speaks to a model on {where} was left out"
+            reason = f"text that addresses a model was left out on {where}"
             yield Flag(code="suspicious_page", reason=reason, companies=(research.role,))
 
 

@@ -26,10 +26,10 @@ from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, s
 from octave_mcp.runs.questions import StoredInbox
 
 MOST_RESUMED = 20
-"""A run that ended so many servers is taken for the cause, and is not resumed again."""
+"""How many servers may end while they execute a run: then it is taken for the cause, and not resumed."""
 
 MOST_PATIENT = 500
-"""Runs that may wait for answers at once, apart from those that work."""
+"""How many runs may wait for answers at once, in addition to those that work."""
 
 
 class Executor:
@@ -106,7 +106,7 @@ class Executor:
         """
         if log.resumed >= MOST_RESUMED:
             raise Crashed(
-                f"the server ended {log.resumed} times while it executed this run, which is not resumed again; "
+                f"the server ended {log.resumed} times while it executed this run, so it is not resumed; "
                 "the log says what it was doing; start a new run, with fewer max_pages if memory was short"
             )
         again = record.started_at is not None

@@ -73,7 +73,7 @@ def _of_connection(failed: Exception, text: str, resend: bool) -> UpstreamError 
     kind = type(failed).__name__
     if kind in _ANSWERS:
         broken = getattr(failed, "status_code", None) in {None, BROKEN_OFF}
-        return Transient(f"Firecrawl gave no answer of its API ({text})") if broken else None
+        return Transient(f"Firecrawl's API did not give a usable answer ({text})") if broken else None
     if hasattr(failed, "status_code"):
         return None
     if resend or kind in _UNSENT:

@@ -74,7 +74,7 @@ def _parse(body: bytes, charset: str | None, context: PageContext) -> Page | byt
     try:
         return page_of(html, context.url, context.company, context.fetched_at, context.origin)
     except RecursionError:
-        raise PageFailed(context.url, "too_complex", "The parts of the page are nested without end") from None
+        raise PageFailed(context.url, "too_complex", "The elements of the page are nested too deeply") from None
 
 
 async def _parse_in_subprocess(html: bytes, context: PageContext) -> _Result:

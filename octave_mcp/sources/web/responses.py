@@ -86,7 +86,7 @@ def _joined(request: Request, where: str) -> str:
     try:
         return urljoin(request.target, where)
     except ValueError:
-        reason = f"Redirects to {where[:200]!r}, which is no address"
+        reason = f"Redirects to {where[:200]!r}, which is not an address"
         raise PageFailed(request.url, "redirected_off_site", reason) from None
 
 

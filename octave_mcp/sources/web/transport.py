@@ -24,7 +24,7 @@ ADDRESSES_TRIED = 4
 MOST_HEAD_BYTES = 200_000
 MOST_WIRE_BYTES = 5_000_000
 MOST_PARTS = 20_000
-"""Of a body: each part costs time, however small."""
+"""The most parts of one body: each costs time, however small."""
 
 # A pool of its own: getaddrinfo cannot be cancelled, and would block other work in threads.
 _RESOLVING = ThreadPoolExecutor(8, "names")
@@ -114,7 +114,7 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore2's
         if self.left <= 0:
-            raise ResponseTooLarge("more than we read of one answer")
+            raise ResponseTooLarge("a response that is larger than the limit")
         read = await self.stream.read(max_bytes, timeout)
         self.left -= len(read)
         return read
@@ -149,7 +149,7 @@ class _LimitedBody(httpx2.AsyncByteStream):
         async for part in self._stream:
             parts += 1
             if parts > MOST_PARTS:
-                raise ResponseTooLarge("a body in more parts than we read")
+                raise ResponseTooLarge("a body in more parts than allowed")
             yield part
 
     async def aclose(self) -> None:
@@ -174,7 +174,7 @@ class LimitedTransport(httpx2.AsyncHTTPTransport):
         stream = response.extensions.get("network_stream")
         if not isinstance(stream, LimitedStream) or not isinstance(response.stream, httpx2.AsyncByteStream):
             await response.aclose()
-            raise httpx2.RemoteProtocolError("the answer leaves the connection that is limited")
+            raise httpx2.RemoteProtocolError("the response did not come over the limited connection")
         stream.left = MOST_WIRE_BYTES
         response.stream = _LimitedBody(response.stream)
         return response

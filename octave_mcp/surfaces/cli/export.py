@@ -1,4 +1,4 @@
-"""Write a playbook into files."""
+"""Write a playbook to files."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from octave_mcp.surfaces.cli.clients import CLIENTS, SERVERS, Client, Entry
 from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output
 
 CLIENTS_OWN = next(model.name for model in KEYLESS_MODELS if model.asks_client)
-"""The model that a client is given where no key is set."""
+"""The model that a client is set up with if no key is set."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WHERE_IS_IT = "import importlib.util as u; found = u.find_spec('octave_mcp'); print(found.origin if found else '')"
 PROBE_SECONDS = 30
@@ -165,7 +165,7 @@ def _hints(done: Installed, client: Client) -> list[str]:
     if done.command:
         lines.insert(1, f"or, for all your projects: {done.command}")
     if done.keyless:
-        lines.append(f"OCTAVE_MODEL={CLIENTS_OWN} needs no key: the client's own model writes, by answering questions")
+        lines.append(f"OCTAVE_MODEL={CLIENTS_OWN} needs no key: the client's own model writes by answering questions")
     if done.kept_back:
         names = ", ".join(done.kept_back)
         lines.append(f"not told to the client: {names}; add --with-keys, or put it under 'env' yourself")

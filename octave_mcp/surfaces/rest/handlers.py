@@ -166,7 +166,7 @@ async def _has_more(runs: Runs, run_id: str, after: int) -> bool:
 
 
 def _format(suffix: str) -> Format:
-    """The format whose files end so."""
+    """The format whose files have this extension."""
     found = next((form for form in FORMATS if form.suffix == suffix), None)
     if found is None:
         raise NotFound(f"unsupported format; choose one of {', '.join(form.suffix for form in FORMATS)}")

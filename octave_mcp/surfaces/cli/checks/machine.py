@@ -38,7 +38,7 @@ def python(_: Settings) -> Found:
 def packages(_: Settings) -> Found:
     broken = [f"{name} ({why})" for name in PACKAGES if (why := _import_fault(name))]
     if broken:
-        fix = "make clean demo in a checkout; elsewhere pip install --force-reinstall, with what it was installed from"
+        fix = "make clean demo in a checkout; elsewhere pip install --force-reinstall from the same place as before"
         return Found("failed", f"cannot be loaded: {', '.join(broken)}", fix)
     return ok(f"all {len(PACKAGES)} can be loaded")
 

@@ -50,7 +50,7 @@ def model(settings: Settings) -> Found:
         writes = app.model_name("auto")
     except SetupError:
         keyless = either(names(KEYLESS_MODELS))
-        fix = f"set a key, or OCTAVE_MODEL to {keyless}, which need none; {settings.config_file} takes it, too"
+        fix = f"set a key, or set OCTAVE_MODEL to {keyless}, which need none; {settings.config_file} may hold either"
         return Found("failed", "none is configured: a call that names none is refused", fix)
     try:
         return ok(f"{writes} writes, and pages come from the {app.source_name('auto')}")
@@ -67,7 +67,7 @@ def source_key(source: SourceChoice, settings: Settings) -> Found:
 
 
 def _needed(provider: Provider, settings: Settings) -> Found | None:
-    """What is to be said of the variable that it needs; None where that is set."""
+    """The finding on the variable that the provider needs; None if it is set."""
     variable, found = provider.needs, setting_of(settings, provider.needs)
     if not found:
         unset = "not set" if variable in KEYS else f"{variable} is not set"
