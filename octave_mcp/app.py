@@ -75,7 +75,7 @@ class App:
         return self._first_model() if chosen == AUTO else choice(MODELS, chosen, "model").name
 
     def _first_model(self) -> str:
-        """The first that is set up of those that 'auto' tries."""
+        """The first model that is set up, in the order in which 'auto' tries them."""
         missing: list[str] = []
         for name in names(model for model in MODELS if model.in_auto):
             try:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Model(Protocol):
-    """What answers: one is made for each run, and closed with it. `languages` are those it writes, None for any.
+    """What answers asks: one is made for each run, and closed with it. `languages` are those it writes, None for any.
 
     `name` is shown to the user. `identity` adds the names of the models that it asks: cached findings of one model are
     not used for another.
@@ -31,11 +31,11 @@ class Model(Protocol):
     capacity: Capacity
 
     def estimate(self, max_pages: int) -> Estimate:
-        """What a playbook from that many pages of each company will use up, roughly."""
+        """Roughly what a playbook from that many pages of each company will cost."""
         ...
 
     def prepare(self) -> None:
-        """Starts what the first answer would have to wait for. Called when a run begins to fetch pages."""
+        """Starts early what the first answer would wait for. Called when a run begins to fetch pages."""
         ...
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
@@ -50,7 +50,7 @@ class Model(Protocol):
         ...
 
     async def record_verdict(self, key: str, wrong: str) -> None:
-        """Called with what the checks found wrong with the answer of that key; '' for nothing."""
+        """Takes what the checks found wrong with the answer under that key; '' if nothing."""
         ...
 
     async def close(self) -> None: ...
@@ -130,7 +130,7 @@ class Engine(Protocol):
         ...
 
     async def start(self, run_id: str) -> None:
-        """Has the run executed, once, however often this is called."""
+        """Has the run executed: once, however often this is called."""
         ...
 
     async def is_known(self, run_id: str) -> bool:
@@ -142,7 +142,7 @@ class Engine(Protocol):
         ...
 
     async def forget(self, run_ids: Sequence[str]) -> None:
-        """Removes all that it has recorded of these runs."""
+        """Removes everything that it has recorded of these runs."""
         ...
 
     async def close(self, grace_seconds: float = 0) -> None:
@@ -291,7 +291,7 @@ class Store(Memory, Protocol):
     async def last_events(self, run_id: str, limit: int) -> list[tuple[int, Event]]: ...
 
     async def delete_notes(self, before: datetime, kind: str = "") -> None:
-        """Those that were put before then, with keys of that prefix."""
+        """The notes put before then whose keys have that prefix."""
         ...
 
     async def put_question(self, run_id: str, question: Question) -> QuestionRecord:

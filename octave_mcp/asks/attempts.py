@@ -31,7 +31,7 @@ OnCall = Callable[[ModelCall, UpstreamError | None], None]
 
 @dataclass(slots=True)
 class Attempts(Generic[A]):
-    """`stand_in` is set where the model answers in place of the one asked for."""
+    """`stand_in` is set if the model is a fallback that answers in place of the one asked for."""
 
     model: Model
     ask: Ask[A, Any]

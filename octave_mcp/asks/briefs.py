@@ -1,4 +1,4 @@
-"""The brief of an ask as text: what is known already, as notes with the numbers of the passages that say it."""
+"""The brief of an ask as text: notes on what is known already, with the numbers of the passages that support them."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from octave_mcp.ports import Journal
 R = TypeVar("R", bound=Value)
 
 ASK_PLACES = 2
-"""Places in the journal that an ask takes: its own, and that of its correction."""
+"""The number of places in the journal that an ask takes: its own and that of its correction."""
 MOST_COMPLAINTS = 20
 
 Rules = Callable[[R, tuple[Evidence, ...]], list[Problem]]
@@ -41,7 +41,7 @@ class Checked(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class _Verdict(Generic[R]):
-    """What of an answer passed, what was dropped, and every problem, as the complaint for the model.
+    """What passed of an answer, what was dropped, and every problem; the problems are the complaint for the model.
 
     `value` is None where nothing passed.
     """
@@ -65,7 +65,7 @@ class _Verdict(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Checks(Generic[R]):
-    """The checks of an answer; what passes takes the form `into`."""
+    """The checks of an answer; what passes is returned as `into`."""
 
     judge: Judge
     into: type[R]
@@ -85,7 +85,7 @@ class Checks(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class RecordedAsks:
-    """Makes asks as steps of the journal; `step` and `company` are those whose costs they are."""
+    """Makes asks as steps of the journal; their costs are booked on `step` and `company`."""
 
     asker: Asker
     journal: Journal
@@ -116,7 +116,7 @@ class RecordedAsks:
 
 
 async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> Checked[R]:
-    """The checked answer. Where entries fail, asks again once, with the complaint, and drops what fails then.
+    """The checked answer. If entries fail, asks once more, with the complaint, and drops what fails again.
 
     Raises:
         BadAnswer: nothing of the answer passed, or the model refused twice.
@@ -135,7 +135,7 @@ async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> 
 async def _correction(
     ask: Ask[A, Any], first: _Verdict[R], checks: Checks[R], asks: RecordedAsks
 ) -> _Verdict[R] | None:
-    """The verdict on a second answer; None where none came and the first can be used."""
+    """The verdict on a second answer; None if there was none and the first can be used."""
     try:
         return await asks.checked(ask.model_copy(update={"complaint": first.complaint}), checks)
     except UpstreamError as failed:

@@ -1,6 +1,6 @@
-"""The text of an answer as a value of the form asked for.
+"""Decodes the text of an answer into a value of the form asked for.
 
-Checks what a provider does not enforce. Keeps what is valid of a broken answer, and names the rest.
+Checks what a provider does not enforce. Keeps the valid parts of a broken answer, and names the rest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from octave_mcp.errors import BadAnswer
 
 MOST_COMPLAINTS = 10
 MOST_REPAIRS = 40
-"""Rounds of removing invalid parts, each of which may uncover errors that those had hidden."""
+"""How many rounds of invalid parts are removed: removing some may uncover errors that they had hidden."""
 
 CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
 _BROKEN = "it is no complete JSON object"

@@ -37,7 +37,7 @@ _PACKAGE = Path(__file__).parents[1]
 _INSTALLED = _PACKAGE / "prompt_files"
 ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "prompts"
 OUTLINES = "outlines"
-"""The folder of the templates that rules fill: they ask no model anything."""
+"""The folder of the templates that rules fill; they are not prompts, and no model reads them."""
 
 _FILE = re.compile(r"\+\+\+\n(?P<header>.*?)^\+\+\+\n(?P<body>.*)", re.DOTALL | re.MULTILINE)
 _RAW = re.compile(r"\{% raw %\}.*?\{% endraw %\}", re.DOTALL)

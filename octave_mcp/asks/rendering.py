@@ -1,6 +1,6 @@
 """An ask as the text a language model gets: what it is to do, what is known, and the passages as fenced data.
 
-Text of pages stands between fences only.
+Text from pages stands only between fences.
 """
 
 from __future__ import annotations

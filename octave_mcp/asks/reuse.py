@@ -8,7 +8,7 @@ from octave_mcp.ports import Notes, Store
 
 MAX_AGE = timedelta(hours=24)
 ANSWER, RESEARCH = "answer ", "research "
-"""Prefixes of the keys, by what is cached."""
+"""The prefix of the keys, for each kind of cached text."""
 
 
 async def put(notes: Notes, key: str, text: str, run_id: str) -> None:
@@ -16,7 +16,7 @@ async def put(notes: Notes, key: str, text: str, run_id: str) -> None:
 
 
 async def get(notes: Notes, key: str) -> str | None:
-    """The text of that key, unless it has expired."""
+    """The text under the key, unless it has expired."""
     found = await notes.note(key, since=datetime.now(UTC) - MAX_AGE)
     return found.partition("\n")[2] if found else None
 

@@ -27,7 +27,7 @@ def shortlist(brief: UnderstandingBrief | WritingBrief, sizes: Mapping[EvidenceI
 
 
 def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
-    """The prospect's needs and the vendor's proof first; kinds of elements without a place of their own last."""
+    """The prospect's needs and the vendor's proof first; the kinds of elements that are not listed here last."""
     vendor, prospect, profile = brief.vendor, brief.prospect, brief.prospect.company_profile
     ranked: tuple[Findings, ...] = (
         prospect.pain_points,

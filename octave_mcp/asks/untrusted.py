@@ -1,6 +1,6 @@
-"""Text that comes from pages, as data: between fences, or as one plain line.
+"""Marks text from pages as data: puts it between fences, or turns it into one plain line.
 
-A fence bears a name that no page can know.
+The name of a fence is secret, so no page can close it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Fence(NamedTuple):
 
 
 def fence_for(ask: Ask[Any, Any]) -> Fence:
-    """A secret name, the same for an ask and its correction: so a provider can cache their common prefix."""
+    """A secret name. An ask and its correction share it, so a provider can cache their common prefix."""
     about = f"{ask.prompt}\n{ask.passages[0].page.sha256 if ask.passages else ''}"
     return Fence(blake2b(about.encode(), key=_SECRET, digest_size=8).hexdigest())
 

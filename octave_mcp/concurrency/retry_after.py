@@ -13,7 +13,7 @@ _WAIT = re.compile(rf"(?:retry|try again) (?:in|after) ((?:{_TIME.pattern}[a-z]*
 
 
 def retry_after_seconds(headers: Mapping[str, str], text: str = "") -> float | None:
-    """The wait that the headers name (in milliseconds, seconds or as a date), or else the text; None if none does."""
+    """The wait named in the headers (milliseconds, seconds or a date), or else in the text; None if there is none."""
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
@@ -30,7 +30,7 @@ def _number(value: str) -> float | None:
 
 
 def _until(date: str) -> float | None:
-    """The seconds until an HTTP date; None if it is past, as clocks differ and no wait at all would be too short."""
+    """The seconds until an HTTP date. None if it is past: clocks differ, and not waiting at all would be too short."""
     try:
         wait = (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError):

@@ -13,7 +13,7 @@ _LOCK = threading.Lock()
 
 
 def tls_context() -> ssl.SSLContext:
-    """The system's certificates, or those in SSL_CERT_FILE: to read them takes 15 ms and over a megabyte."""
+    """With the system's certificates or those in SSL_CERT_FILE; loading them takes 15 ms and over a megabyte."""
     with _LOCK:
         return _tls_context()
 

@@ -151,7 +151,7 @@ def _sequence(
 
 
 def _warn_of_twins(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:
-    """D33: copy for one persona that is nearly another's is named. Outlines have their template in common."""
+    """D33: names personas whose copy is nearly the same. Outlines are exempt, because they share a template."""
     texts = [(s.persona_id, "\n".join(t.body for t in s.touches if t.kind == "email")) for s in sequences]
     for at, (persona, text) in enumerate(texts):
         for other, theirs in texts[:at]:

@@ -76,7 +76,7 @@ def _email(
 
 
 def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], known: Sequence[str]) -> Iterator[Problem]:
-    """D3, D4 and D10 for what carries no evidence of its own, and D1: all the touch cites is what it may draw on."""
+    """D1, and D3, D4 and D10 for text without evidence of its own, which may use all evidence that the touch cites."""
     ask, *notes = (_DAY.sub("", text) for text in (touch.call_to_action.text, *touch.personalisation))
     for text in (touch.subject, without_minutes(ask), touch.opt_out or "", *notes):
         yield from unsupported(text, cited, known)

@@ -115,7 +115,7 @@ def is_address(host: str) -> bool:
 
 
 def is_web_address(text: str) -> bool:
-    """Whether an HTTP client can send requests to it, as to the base URL of a service; any host and user will do."""
+    """Whether an HTTP client can send requests to it, as to the base URL of a service; any host or user will do."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port

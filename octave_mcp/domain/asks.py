@@ -125,7 +125,7 @@ class StandIn(Value):
 class Answer(Value, Generic[A]):
     """`wrong` says what of the answer could not be read, and is left out of its value; '' where all could.
 
-    `is_outline`: who answered writes no copy, and what it drafts is an outline.
+    `is_outline`: the model that answered writes no copy, so its draft is an outline.
     `by` is who answered where it was not the model asked for. `key` is what its model knows it by, if it wants to be
     told what the checks found. `reused` answers were given before, to the same ask.
     """
@@ -190,7 +190,7 @@ class Capacity(Value):
 
     One that `writes_together` is asked for several drafts in one ask. One that `is_patient` answers when it likes: it
     counts against no deadline. What one that is not paid is asked counts against no budget.
-    One that does not `writes_copy` drafts outlines, which are neither held to the rules of copy nor scored.
+    One without `writes_copy` drafts outlines, which are neither checked by the rules for copy nor scored.
     What one that `keeps_research` found of a vendor serves the next prospect, too; others find it as fast anew.
     """
 

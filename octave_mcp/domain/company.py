@@ -76,7 +76,7 @@ class Company(Value):
 
 
 def same_site(companies: Sequence[Company]) -> tuple[Company, Company] | None:
-    """The first two of the companies that are one, if any are."""
+    """The first two companies that are the same, if any are."""
     return next(((one, other) for one, other in combinations(companies, 2) if one.domain == other.domain), None)
 
 

@@ -1,4 +1,4 @@
-"""What a run used up: time, asks, tokens and money."""
+"""What a run cost: time, asks, tokens and money."""
 
 from __future__ import annotations
 

@@ -78,14 +78,14 @@ class Finding(Value, Generic[C]):
 
 
 class Collected(Finding[C], Generic[C]):
-    """A finding that several packs of pages may give: those with the same `merge_key` are one, the strongest first."""
+    """A finding that several packs of pages may give. Those with the same `merge_key` become one, strongest first."""
 
     @abstractmethod
     def merge_key(self) -> Hashable: ...
 
     @property
     def rank(self) -> int:
-        """0 for the strongest."""
+        """Lower is stronger; 0 is the strongest."""
         return 0
 
 

@@ -1,4 +1,4 @@
-"""Texts and names of companies in one form, so that two spellings can be compared."""
+"""Normal forms of texts and company names, for comparing two spellings."""
 
 from __future__ import annotations
 

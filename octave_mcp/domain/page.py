@@ -109,14 +109,14 @@ class PageFailure(Value):
 
     @property
     def is_transient(self) -> bool:
-        """Whether its site failed for now, so that another run may read the page: this run is partial."""
+        """Whether the failure is temporary: another run may read the page, and this run is partial."""
         return self.code.startswith(_TRANSIENT)
 
     @property
     def may_pass(self) -> bool:
-        """Whether to try again at the next request instead of caching it: also at a bot wall, which may let it through.
+        """Whether to retry at the next request instead of caching the failure; true for a bot wall, which may open.
 
-        A bot wall does not make a run partial: a site that keeps one up would make every run of it partial.
+        A bot wall does not make a run partial: otherwise every run on a site that has one would be partial.
         """
         return self.is_transient or self.code == "bot_wall"
 

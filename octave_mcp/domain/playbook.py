@@ -57,7 +57,7 @@ class Score(Value):
 
 
 class Touch(Value):
-    """An e-mail, or an outline of one, which has no score. Playbooks stored before outlines have no `kind`."""
+    """An e-mail, or an outline of one, which has no score. Playbooks from before outlines existed have no `kind`."""
 
     kind: Literal["email", "outline"] = "email"
     day: int
@@ -109,7 +109,7 @@ class TalkTrackDraft(Value, Generic[C]):
 
 
 class TalkTrack(TalkTrackDraft[EvidenceId]):
-    """What to say, or an outline of it, which has no score."""
+    """What to say on a call, or an outline of it, which has no score."""
 
     kind: Literal["call", "outline"] = "call"
     persona_id: str

@@ -27,7 +27,7 @@ class Profile(Value):
 
 
 class Reading(Value):
-    """What one pack of pages gave: `elements` or `signals` by the role of the company.
+    """What one pack of pages gave: `elements` or `signals`, depending on the role of the company.
 
     `suspicious` are the addresses of those that speak to a model.
     """
@@ -73,4 +73,4 @@ class Research(Value):
 
 
 Deal = Mapping[Role, Research]
-"""All that is known of the companies of a deal."""
+"""The research on each company of a deal."""

@@ -1,6 +1,6 @@
 """The kinds of vendor elements: a class for each, and a prompt file with the name of its field in VendorElements.
 
-All that is particular to a kind stands in its class; checks, merging, gaps, exports and counts derive from it.
+Everything specific to a kind is in its class; checks, merging, gaps, exports and counts derive from it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Part(Generic[C]):
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[C]):
-    """What every export shows of an element; without a `text`, the title is what the evidence says.
+    """What every export shows of an element; without a `text`, the evidence supports the title.
 
     `tags` are a word or two each. `said_by` is a person and where they work. `is_against_us` marks what favours a
     competitor.
@@ -45,7 +45,7 @@ class Entry(Generic[C]):
 
 
 class Element(Collected[C], Generic[C]):
-    """What every kind has: `would_fill` says which pages are missing where none of the kind is found."""
+    """What every kind has: `would_fill` says which pages would fill the gap if nothing of the kind is found."""
 
     would_fill: ClassVar[str]
 
@@ -135,7 +135,7 @@ class ProofPoint(Element[C], Generic[C]):
 
 
 class Titled(Element[C], Generic[C]):
-    """An element that a title and a text say all of."""
+    """An element that is fully described by a title and a text."""
 
     title: str
     text: str
@@ -217,7 +217,7 @@ class Differentiator(Element[C], Generic[C]):
 
 
 class VendorElements(Value, Generic[C]):
-    """A field for each kind. Its name is that of the kind's prompt file, of its section, and in words its heading."""
+    """A field for each kind. Its name is also that of the prompt file and of the section, and gives the heading."""
 
     offerings: tuple[Offering[C], ...]
     case_studies: tuple[CaseStudy[C], ...]

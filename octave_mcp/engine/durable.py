@@ -1,7 +1,7 @@
 """Runs on DBOS: each is a workflow, and each scrape and ask a step that is recorded and never made again.
 
-A run is one workflow. Concurrent steps take their places before they begin, so that a resumed run finds what it has
-done already, in whatever order it was done.
+A run is one workflow. Concurrent steps take their places before they begin, so a resumed run finds the work that
+is done, whatever its order was.
 
 Every process that serves runs has an id, a lock that ends with it, and a queue of its own. Runs of a process whose lock
 is free are adopted: taken over into the queue of one that lives and has what they need.

@@ -236,7 +236,7 @@ def _any_of(patterns: str) -> str:
 
 @cache
 def _instruction() -> re.Pattern[str]:
-    """Compiled on first use: it takes 20 ms, and the parser's subprocess does not need it."""
+    """Compiled on first use, because that takes 20 ms and the parser's subprocess does not need it."""
     return re.compile(_skeleton(_any_of(f"{OVERRULES}\n{BECOMES}\n{ADDRESSES}\n{SMUGGLES}")))
 
 

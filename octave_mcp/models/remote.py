@@ -138,7 +138,7 @@ class Remote:
         wire = await asyncio.shield(self._opening())
         async with limit:
             if self._context:
-                self._context.check(ask)  # while it waited, others may have used up what was left
+                self._context.check(ask)  # other asks may have used up the budget while it waited
             try:
                 reply = await self._called(wire, sent)
             except RateLimited as refused:

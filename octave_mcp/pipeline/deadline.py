@@ -1,4 +1,4 @@
-"""When a run has to be over, and the share of the time left that each part of it gets."""
+"""The deadline of a run, and the share of the time left that each part of it gets."""
 
 from __future__ import annotations
 

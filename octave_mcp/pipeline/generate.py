@@ -64,7 +64,7 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
 
 
 async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Research:
-    """What was found for another deal, and what pages say that name the counterpart in this one."""
+    """What was found for another deal, plus what this site's pages say about the counterpart in this one."""
     urls = unread(site, kept, counterpart)
     run.progress.plan(len(urls))
     readings = await run.side_by_side(

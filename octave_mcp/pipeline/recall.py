@@ -1,4 +1,4 @@
-"""What was found of a vendor within a day serves its next deal: its pages are not asked about again."""
+"""Reuses the research on a vendor for its next deal within 24 hours: its pages are not asked about again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def recall(run: Run, site: Site) -> Research | None:
 
 
 async def keep(run: Run, research: Research) -> None:
-    """For the next deal, unless something failed that may succeed then, or another model stood in."""
+    """Stores it for the next deal, unless something failed that may succeed then, or a fallback answered."""
     is_whole = not (research.gaps or run.asker.stood_in or any(failure.may_pass for failure in research.failures))
     if _is_shared(run, research.profile.company) and is_whole:
         own = research.model_copy(update={"found_by": run.run_id, "found_at": datetime.now(UTC)})

@@ -1,4 +1,4 @@
-"""Whether one of the two companies is the other's customer already, by what their pages say."""
+"""Whether one of the two companies is already the other's customer, according to their pages."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class ResearchCache:
         return await self.journal.step("recall", found, cast("Any", Research | None))
 
     async def put(self, key: str, research: Research) -> None:
-        """Stores it once, however often the run is resumed."""
+        """Stores the research once, however often the run is resumed."""
 
         async def stored() -> str:
             await reuse.put(self.store, key, await computed(research.model_dump_json), self.run_id)

@@ -56,7 +56,7 @@ _TELLING: tuple[PageKind, ...] = (
 
 
 async def understand(run: Run, research: Research, counterpart: str) -> Research:
-    """The research with what the company's signals mean; where none were read for, as it is."""
+    """The research with what the company's signals mean; unchanged if the company is not read for signals."""
     if research.signals is None:
         return research
     run.progress(f"understanding {research.profile.name}")

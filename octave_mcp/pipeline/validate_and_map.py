@@ -34,7 +34,7 @@ def _check_differ(companies: Sequence[Company], opened: Sequence[Company]) -> No
 
 @asynccontextmanager
 async def _patience(run: Run, companies: Sequence[Company]) -> AsyncGenerator[None]:
-    """How long the sites may be silent, whatever is tried again meanwhile."""
+    """How long the sites may be silent, retries included."""
     try:
         async with asyncio.timeout(run.site_timeout_seconds):
             yield

@@ -125,7 +125,7 @@ def _read_pages(deal: Deal) -> tuple[ReadPage, ...]:
     )
 
 
-def _cost(ledger: Ledger, deal: Deal, *, credits: int) -> Cost:  # noqa: A002 - what they are called
+def _cost(ledger: Ledger, deal: Deal, *, credits: int) -> Cost:  # noqa: A002 - Firecrawl's word
     return Cost(
         **dict(ledger.cost),
         steps=ledger.costs,

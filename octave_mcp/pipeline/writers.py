@@ -1,4 +1,4 @@
-"""What the writers of a playbook are asked: all at once, in an ask for each draft or for several together."""
+"""The asks of the writers of a playbook, all made at once: one for each draft, or one for several together."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Answers = tuple[Checked[Any] | UpstreamError, ...]
 
 
 class Desk:
-    """What every writer has before them, and what is asked of them."""
+    """What every writer is given, and what it is asked for."""
 
     def __init__(self, run: Run, deal: Deal) -> None:
         self.run, self.deal, self.relations = run, deal, relations(deal)

@@ -39,7 +39,7 @@ class Admission:
         """The companies of a request that can run here.
 
         Raises:
-            InputError, SetupError: it cannot.
+            InputError, SetupError: it cannot run here.
         """
         allow = self._adapters.allow_hosts
         companies = tuple(parse_company(given, role, allow) for role, given in request.companies.items())

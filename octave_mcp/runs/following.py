@@ -79,7 +79,7 @@ class Following:
 
 
 async def _wait(news: asyncio.Event | None, seconds: float) -> float:
-    """Returns when there is news, or after that time; how many seconds it was."""
+    """Waits for news, at most that long; returns how many seconds it waited."""
     began = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(seconds):

@@ -45,7 +45,7 @@ class Maintenance:
                 collect()
 
     async def _start_unclaimed(self) -> None:
-        """Starts the runs whose server recorded them, and ended before its engine had them.
+        """Starts the runs whose server recorded them but ended before its engine had them.
 
         A run that no server could execute for a week is given up.
         """

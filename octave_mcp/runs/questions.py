@@ -17,7 +17,7 @@ LONGEST = timedelta(days=7)
 POLL_SECONDS = 0.5
 """How often to look for an answer that another process accepted."""
 LEASE = timedelta(seconds=60)
-"""How long a question that was handed out is given to nobody else."""
+"""How long a question that was handed out is not handed to another client."""
 QUESTION_POLL_SECONDS = 0.25
 """How often to look for a question that can be handed out."""
 VERDICT_POLL_SECONDS = 0.05

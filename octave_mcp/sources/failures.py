@@ -1,4 +1,4 @@
-"""A page that cannot be read, as an exception until it becomes a `PageFailure`."""
+"""Exceptions for a page that cannot be read; a reader turns them into a `PageFailure`."""
 
 from __future__ import annotations
 

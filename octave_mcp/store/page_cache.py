@@ -18,7 +18,7 @@ from octave_mcp.store.tables import copies, leases, time_text
 LOCK = 0xC091E5
 MOST_BYTES = 500_000_000
 LEFT_BYTES = 450_000_000
-"""What is left after the oldest entries were removed: well below the limit, so that this happens seldom."""
+"""What is left after the oldest entries were removed: well below the limit, so this is seldom needed."""
 BATCH = 500
 
 

@@ -1,4 +1,4 @@
-"""The shared functions: what a user can ask for, whichever surface the call comes by.
+"""The shared functions: what a user can ask for, on every surface.
 
 To add one, write a module with a function under `@tool`, and import the module here.
 """

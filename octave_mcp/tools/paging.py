@@ -1,4 +1,4 @@
-"""Long answers in pieces: lists by the id of the last entry, sections of a playbook by the number of the piece."""
+"""Paging of long answers: lists by the id of the last entry, sections of a playbook by the number of the piece."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Playbooks: begin a run that writes one, see how it stands, stop it."""
+"""Playbooks: start a run that writes one, see its status, cancel it."""
 
 from __future__ import annotations
 

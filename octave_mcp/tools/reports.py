@@ -1,4 +1,4 @@
-"""What a caller is told of a run, and how a report is made."""
+"""The report on a run that a caller gets, and how it is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules in place of a model: they collect and cite what two sites say, fill outlines with it, and need no key."""
+"""Rules in place of a model: they collect and cite what two sites say, put it into outlines, and need no key."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def competitive_positioning(material: Material) -> CompetitivePositioning[Cite]:
 
 
 def _by_rival(material: Material) -> list[tuple[str, list[Differentiator[EvidenceId]]]]:
-    """The competitors of whom most is said."""
+    """The competitors that the pages say most about."""
     found: dict[str, list[Differentiator[EvidenceId]]] = {}
     for difference in material.brief.vendor.differentiators:
         if difference.competitor and material.passages.english(difference.evidence):
@@ -124,7 +124,7 @@ def _rival(material: Material, name: str, found: Sequence[Differentiator[Evidenc
 
 
 def _is_row(difference: Differentiator[EvidenceId]) -> bool:
-    """Whether it is a row of a table, which no sentence of the page says."""
+    """Whether it comes from a row of a table, not from a sentence of the page."""
     return difference.text.endswith("does not")
 
 

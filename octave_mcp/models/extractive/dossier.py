@@ -33,7 +33,7 @@ _KINDS: dict[str, SentenceKind] = {QUESTION: "question", ASK: "ask", IF_NOT_NOW:
 
 
 def summary(material: Material) -> SummaryDraft[Cite]:
-    """Quick wins and success metrics are advice, and stand on no page: they are left to a model, or to the reader."""
+    """Quick wins and success metrics are advice, which no page gives: they are left to a model, or to the reader."""
     return SummaryDraft[Cite](
         executive_summary=ExecutiveSummary[Cite](
             whom_to_approach=tuple(_whom(material)),
@@ -92,7 +92,7 @@ def _pain(material: Material, pain: PainPoint) -> Sentence[Cite]:
 
 
 def sequence(material: Material, rank: int) -> SequenceDraft[Cite]:
-    """One outline for each pair; what the two companies are to each other opens the first."""
+    """One outline for each pair; the first opens with the relation between the two companies."""
     pairs = material.pairs[rank]
     return SequenceDraft[Cite](touches=tuple(_touch(material, pair, at) for at, pair in enumerate(pairs)))
 
@@ -152,7 +152,7 @@ def talk_track(material: Material, rank: int) -> TalkTrackDraft[Cite]:
 
 
 def _discovery(material: Material, rank: int) -> Iterator[DiscoveryQuestion]:
-    """The question of the outline, on each need of this persona."""
+    """The outline's question, once for each need of this persona."""
     needs: list[Need] = [material.needs[rank], *(pain.need for pain in material.pains_of(material.personas[rank]))]
     for need in list(dict.fromkeys(needs))[:MOST]:
         asked = _said(material, Pair(None, None, need), opens=False)[QUESTION].text
@@ -165,7 +165,7 @@ def _discovery(material: Material, rank: int) -> Iterator[DiscoveryQuestion]:
 
 
 def _demo(material: Material, rank: int) -> Iterator[DemoPoint[Cite]]:
-    """What speaks of this persona's needs."""
+    """What is about this persona's needs."""
     wanted = {pain.need for pain in material.pains_of(material.personas[rank])[:MOST]} | {material.needs[rank]}
     fits = [o for o in material.offerings if wanted & cues.needs_of(f"{o.name} {o.description}")]
     for offering in fits[:MOST]:
@@ -174,7 +174,7 @@ def _demo(material: Material, rank: int) -> Iterator[DemoPoint[Cite]]:
 
 
 def _value_map(material: Material, rank: int) -> Iterator[ValueMapRow[Cite]]:
-    """Each pain with the promise or the product whose words speak of the same need."""
+    """Each pain with the promise or the product that is about the same need."""
     told = [(value.title, value.text, value.evidence) for value in material.brief.vendor.value_propositions]
     told += [(o.name, next(quotable(o.description)), o.evidence) for o in material.offerings]
     left = [one for one in told if material.passages.english(one[2]) and "“" not in one[1] and '"' not in one[1]]

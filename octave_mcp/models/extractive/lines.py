@@ -99,7 +99,7 @@ def _line(evidence: tuple[EvidenceId, ...], worth: float, passages: Passages) ->
 
 
 def _text(passage: Passage) -> str:
-    """The passage as it can be quoted; in another language than English only if it is short."""
+    """The passage as it can be quoted; one that is not in English only if it is short."""
     said = passage.text.removeprefix("Description: ")
     if passage.page.language not in {"en", "und"}:
         return said if len(said) <= MOST_FOREIGN_CHARACTERS and not re.search(r"[“”\"|\n]", said) else ""
@@ -122,7 +122,7 @@ def _is_clear(text: str) -> bool:
 
 
 def _is_past(text: str, age: int | None) -> bool:
-    """Whether a line is news no more: 'soon' after some months, or a funding round of unknown date."""
+    """Whether a line is no longer news: 'soon' after some months, or a funding round of unknown date."""
     if _PASSES.search(text) and (age is None or age > PASSING_DAYS):
         return True
     return bool(cues.FACTS["funding"].search(text)) and age is None

@@ -1,4 +1,4 @@
-"""A brief as what can be quoted from it, and whose outlines it goes into."""
+"""What can be quoted from a brief, and the persona for whose outlines each quotation is used."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Material:
 
     @cached_property
     def relations(self) -> list[Quotation]:
-        """What the two companies are to each other already, in whose words."""
+        """The existing relation between the two companies, and the evidence for it."""
         found: list[Quotation] = []
         if own := self.brief.existing_customer:
             story = self._own_story

@@ -34,7 +34,7 @@ class Outline(Value):
     lines: tuple[tuple[str, str], ...]
 
     def filled(self, words: Mapping[str, str], quotations: Mapping[str, str]) -> Iterator[Filled]:
-        """Its lines in order; one that wants a quotation there is none of is left out."""
+        """Its lines in order, without those that need a quotation that is missing."""
         given = {**words, **quotations}
         for label, text in self.lines:
             slots = _SLOT.findall(text)

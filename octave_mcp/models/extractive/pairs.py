@@ -27,13 +27,13 @@ class Pair:
 
 
 def pains_of(persona: BuyerPersona, pains: Sequence[PainPoint]) -> list[PainPoint]:
-    """Those of the persona's job first."""
+    """The pains, those of the persona's job first."""
     own = cues.FUNCTION_NEEDS[persona.function]
     return sorted(pains, key=lambda pain: own.index(pain.need) if pain.need in own else len(own))
 
 
 def needs_by_persona(personas: Sequence[BuyerPersona], pains: Sequence[PainPoint]) -> list[Need]:
-    """For each persona another need, as far as there are several."""
+    """A different need for each persona, as far as there are enough."""
     taken: list[Need] = []
     for persona in personas:
         own = cues.FUNCTION_NEEDS[persona.function]
@@ -99,7 +99,7 @@ def _share(line: Line | None, proof: Proof) -> bool:
 
 
 def _need(line: Line | None, proof: Proof | None, need: Need) -> Need:
-    """What both speak of, this persona's need if it is that; else what the line speaks of; else the persona's need."""
+    """The need that both are about, if possible this persona's; else that of the line; else the persona's."""
     theirs = line.needs if line else frozenset[Need]()
     among = (theirs & proof.needs if proof else theirs) or theirs
     told = cues.need_of(line.quote, tuple(n for n in cues.NEEDS if n in among)) if line and among else None

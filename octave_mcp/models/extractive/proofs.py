@@ -20,7 +20,7 @@ _POINTS_BACK = re.compile(r"\b(?:it|this|that|them|these|those|they)\b", re.IGNO
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A quotation of the vendor's pages, after whose it is; `of` is the customer, '' for the vendor's own figures."""
+    """A quotation from the vendor's pages, with its owner's name; `of` is the customer, '' for the vendor's figures."""
 
     of: str
     text: str
@@ -44,7 +44,7 @@ def is_same(name: str, other: str) -> bool:
 
 
 def _told(story: CaseStudy[EvidenceId]) -> Iterator[Proof]:
-    """Its headline, and results that say more and stand alone."""
+    """Its headline, and the results that add to it and can stand alone."""
     challenge = story.challenge.text if story.challenge else ""
     needs = frozenset(cues.needs_of(" ".join((story.headline, *(r.text for r in story.results), challenge))))
     if _is_short(story.headline):

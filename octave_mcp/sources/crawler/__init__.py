@@ -26,7 +26,7 @@ def make(
     settings: Settings,
     memory: Memory,
     *,
-    fallback: Callable[[SiteAccess], Reader],  # noqa: ARG001 - the crawler needs none
+    fallback: Callable[[SiteAccess], Reader],  # noqa: ARG001 - the crawler needs no fallback
     refresh: bool,
 ) -> Reader:
     # Only a run needs the parsers and the client.

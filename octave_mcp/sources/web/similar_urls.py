@@ -1,4 +1,4 @@
-"""Limits how many similar URLs are read: those that differ in numbers only, as the days of a calendar do."""
+"""Limits how many similar URLs are read: those that differ only in numbers, such as the days of a calendar."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from octave_mcp.sources.web.translations import Translation
 MOST_SITEMAPS = 20
 AT_ONCE = 2
 MOST_BYTES = 10_000_000
-"""Of one sitemap as sent; the rest is not read."""
+"""The largest part of one sitemap that is read, as sent."""
 DEEPEST = 2
 MOST_URLS = 5000
 TIMEOUT_FACTOR = 2

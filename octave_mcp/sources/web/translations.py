@@ -1,4 +1,4 @@
-"""Pages that a site has in several languages: one language is kept."""
+"""Pages that a site has in several languages: only one language is read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IN_HOST = re.compile(rf"^({LANGUAGES})\.(?=[^/]+\.)")
 COUNTRIES = {"jp": "ja", "kr": "ko", "cn": "zh", "tw": "zh", "br": "pt"}
 ENGLISH = "en"
 DEFAULT = "x"
-"""Of 'x-default', after the region is cut off."""
+"""The language of 'x-default', once the region is cut off."""
 ENOUGH = 25
 """A site with fewer pages in its main language is also read in others."""
 
