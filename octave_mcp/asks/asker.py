@@ -18,7 +18,7 @@ from octave_mcp.ports import Model
 class Asker:
     """Asks the model of a run, and its fallbacks where that model gives no answer.
 
-    `stood_in` are the fallbacks that answered, each with the first reason. `has_outlines`: some answers are outlines.
+    `stood_in` are the fallbacks that answered, each with its first reason; `has_outlines`: some answers are outlines.
     """
 
     model: Model

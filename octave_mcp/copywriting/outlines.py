@@ -26,7 +26,7 @@ _WOULD_FILL = "you, or a language model: 'host' (the connected Claude), or one w
 
 
 def title(playbook: Playbook) -> str:
-    """What a reader of the playbook has to know first, if any of it is an outline; else ''."""
+    """What to tell a reader of the playbook first if any of it is an outline; else ''."""
     parts = dict(_parts(playbook))
     outlined = [name for name, made in parts.items() if "outline" in made]
     is_whole = {one for made in parts.values() for one in made} == {"outline"}

@@ -37,9 +37,9 @@ class Provider(Choice):
 
 
 class ModelChoice(Provider):
-    """`note` says in two or three words what a model without a key does; `asks_client` are asked over MCP or HTTP.
+    """`note` says in a few words what a model without a key does; `asks_client` ones are answered over MCP or HTTP.
 
-    `max_pages` of each company are read, unless the caller says.
+    `max_pages` of each company are read, unless the caller sets another number.
     """
 
     note: str = ""

@@ -9,9 +9,9 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import Sentence, SentenceKind
 
 MOST_WORDS = 30
-"""Of a quotation in an outline."""
+"""The most words of a quotation in an outline."""
 MOST_FOREIGN_CHARACTERS = 120
-"""Of one in another language than English, whose words are not counted."""
+"""The same, in characters, for one that is not in English, whose words are not counted."""
 
 _PERIOD = r"(?:day|week|month|quarter|year|spring|summer|autumn|fall|winter|morning|afternoon|decade)s?\b"
 _LEANS_BACK = re.compile(
