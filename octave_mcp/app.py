@@ -24,7 +24,7 @@ from octave_mcp.settings import Settings
 from octave_mcp.sources.factory import make_source
 
 __all__ = ["App", "Download", "EngineName", "free_folder", "write_files"]
-"""Surfaces find here what they need of the exports, which they do not know."""
+"""Includes what surfaces need of the exports, which they must not import."""
 
 EngineName = Literal["durable", "inline"]
 

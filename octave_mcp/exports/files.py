@@ -57,14 +57,14 @@ class PlaybookFiles:
 
 
 def write_files(playbook: Playbook, folder: Path, formats: Sequence[str] = ()) -> tuple[str, ...]:
-    """A file of each format in the folder, or of those asked for; returns their paths."""
+    """Writes the playbook into the folder, in each format or in those asked for; returns the paths."""
     chosen = [choice(FORMATS, name, "format") for name in formats] or FORMATS
     folder.mkdir(parents=True, exist_ok=True)
     return tuple(_write(folder, form, playbook) for form in chosen)
 
 
 def free_folder(folder: Path) -> Path:
-    """The folder, or one of the same name with a number, that is not there yet."""
+    """The folder; if it exists, the first one that does not when a number is added to its name."""
     return next(path for path in _numbered(folder) if not path.exists())
 
 
@@ -73,7 +73,7 @@ def rendered(playbook: Playbook, form: Format) -> str | bytes:
 
 
 def pair_of(playbook: Playbook) -> str:
-    """Both companies, in the name of a file."""
+    """The names of both companies, as part of a file name."""
     return f"{playbook.vendor.domain}-{playbook.prospect.domain}".replace(":", "_")
 
 

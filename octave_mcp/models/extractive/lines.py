@@ -57,7 +57,7 @@ class Line:
 
 
 def lines(known: ProspectIntelligence, prospect: str, passages: Passages) -> list[Line]:
-    """What it says of its product counts only where it says nothing else."""
+    """Lines about its product count only if there are no others."""
     told = known.company_profile.facts
     own = [(fact, _worth(fact)) for fact in told if fact.topic not in _OF_PRODUCTS]
     made = [(fact, _worth(fact)) for fact in told if fact.topic in _OF_PRODUCTS and _is_of(prospect, fact, passages)]
@@ -73,7 +73,7 @@ def _quotable(found: Iterable[tuple[Finding[EvidenceId], float]], passages: Pass
 
 
 def _is_of(prospect: str, fact: Fact[EvidenceId], passages: Passages) -> bool:
-    """Whether an English line about a product speaks of who makes it; text for its users tells nothing."""
+    """Whether an English line about a product is about its maker; text for its users says nothing of use."""
     return speaks_of(fact.text, prospect) or not passages.english(fact.evidence)
 
 

@@ -61,7 +61,7 @@ class Material:
 
     @cached_property
     def pairs(self) -> list[list[Pair]]:
-        """Of each persona; one outline is made even where neither a line nor a proof is found."""
+        """The pairs of each persona; one is made even if neither a line nor a proof is found."""
         own = [cues.FUNCTION_NEEDS[persona.function] for persona in self.personas]
         wanted: list[tuple[Need, ...]] = [(need, *others) for need, others in zip(self.needs, own, strict=True)]
         found = pairs_by_persona(self.lines, self.proofs, wanted, self.brief.context)
@@ -89,7 +89,7 @@ class Material:
 
     @property
     def _their_story(self) -> str:
-        """What the prospect calls its story of the vendor, where it tells one."""
+        """A short line of the prospect's own story that names the vendor, if there is one."""
         found = [p for i in self.brief.vendor_is_customer if (p := self.passages.passage(i))]
         told = (p.text for p in found if p.page.kind == "case_study" and has_words(self.vendor, p.text))
         return next((text for text in told if 1 < len(text.split()) <= MOST_WORDS and "“" not in text), "")

@@ -30,7 +30,7 @@ class Proof:
 
 
 def proofs(vendor: VendorElements[EvidenceId], name: str, prospect: str, passages: Passages) -> list[Proof]:
-    """Measured results first, then other stories, praise, and figures; the prospect's own story is none to itself."""
+    """Measured results first, then other stories, praise, and figures; the prospect's own story is no proof to it."""
     stories = [p for story in vendor.case_studies if not is_same(story.customer, prospect) for p in _told(story)]
     praise = [p for point in vendor.proof_points if (p := _praise(point, name, prospect, passages))]
     own = [_own(point) for point in vendor.proof_points if point.kind in {"metric", "award"} and _is_short(point.text)]
