@@ -141,7 +141,7 @@ async def test_what_would_be_advice_is_a_gap_that_says_who_can_write_it(tmp_path
     assert playbook.success_metrics == ()
     gaps = {gap.section: gap for gap in playbook.gaps if gap.code == "not_written"}
     assert gaps.keys() == {"quick_wins", "success_metrics"}
-    assert all("'host'" in gap.would_fill and "key" in gap.would_fill for gap in gaps.values())
+    assert all("'host'" in gap.would_fill and "OPENAI_API_KEY" in gap.would_fill for gap in gaps.values())
 
 
 async def test_an_objection_is_there_only_if_the_vendors_pages_answer_it(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from octave_mcp.copywriting.emails import DAYS, Judged, unproven
+from octave_mcp.domain.choices import finished_copy
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, Touch, TouchDraft
@@ -13,16 +14,15 @@ TITLE = "Outline: to be worded by you or a model"
 PARTLY = "In part an outline ({}): what is marked as one is to be worded by you or a model"
 HOW = (
     "The quotations are in place, the wording is yours. For finished copy, generate the playbook again with a language "
-    "model: 'host' is the Claude that is connected over MCP; others need OPENAI_API_KEY, ANTHROPIC_API_KEY or "
-    "OCTAVE_COMPAT_MODEL."
+    f"model: {finished_copy()}."
 )
 
 _UNWRITTEN = {
     "quick_wins": "quick wins are advice; rules only quote what the pages say",
     "success_metrics": "success metrics are advice; rules only quote what the pages say",
-    "priority_personas.goals": "no page says what a persona aims for; rules only quote what the pages say",
+    "priority_personas.goals": "no page gives goals for these titles; rules only quote what the pages say",
 }
-_WOULD_FILL = "you, or a language model: 'host' (the connected Claude), or one with a key or your own server"
+_WOULD_FILL = f"you, or a language model: {finished_copy()}"
 
 
 def title(playbook: Playbook) -> str:
