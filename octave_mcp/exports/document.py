@@ -12,7 +12,7 @@ from octave_mcp.copywriting.outlines import HOW, TITLE, title
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.notices import FlagCode, Gap
-from octave_mcp.domain.playbook import NamedCompany, Playbook
+from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.vendor import Element, VendorElements
 from octave_mcp.evidence.passages import is_stale
 
@@ -129,9 +129,7 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
 def reading(playbook: Playbook) -> dict[str, Any]:
     """What a template may speak of, for one document."""
     citations = Citations(playbook)
-    companies: dict[Role, NamedCompany] = {
-        role: company for role in ROLES if (company := getattr(playbook, role)) is not None
-    }
+    companies = playbook.companies
     elements = tuple(_elements(playbook, companies))
     outlined = title(playbook)
     emails = {touch.kind for sequence in playbook.email_sequences for touch in sequence.touches}

@@ -154,7 +154,7 @@ def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
 
 
 def _of_elements(together: int) -> list[Question]:
-    """So many specialists in one ask."""
+    """Groups of as many specialists as one ask may have."""
     kinds = tuple(KINDS)
     groups = (kinds[at : at + together] for at in range(0, len(kinds), together))
     return [

@@ -149,7 +149,7 @@ class Desk:
 
 
 def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Checked[Any] | UpstreamError, ...]:
-    """The drafts of an answer that holds several; what was dropped from it is told with the first that is there."""
+    """The drafts of an answer that holds several. The first draft that is there carries the gaps of them all."""
     names = list(form.model_fields)
     if isinstance(answer, UpstreamError):
         return (answer,) * len(names)

@@ -26,7 +26,10 @@ Wait = Annotated[float, Field(ge=0, le=600, description="Seconds to wait, over M
 
 
 class Overview(Value):
-    """A finished playbook in short. `outline` says what of it is one, and how to get finished copy; else ''."""
+    """A finished playbook in short.
+
+    `outline` says which parts are outlines and how to get finished copy; '' if none is one.
+    """
 
     outline: str
     summary: str

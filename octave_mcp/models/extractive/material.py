@@ -84,7 +84,7 @@ class Material:
 
     @property
     def _own_story(self) -> CaseStudy[EvidenceId] | None:
-        """What the vendor tells of the prospect as its customer."""
+        """The vendor's case study about the prospect."""
         return next((s for s in self.brief.vendor.case_studies if is_same(s.customer, self.prospect)), None)
 
     @property
