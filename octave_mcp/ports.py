@@ -91,7 +91,14 @@ class Source(Protocol):
         ...
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
-        """A page or a named failure for each address, in the order given. Never raises for a page."""
+        """A page or a named failure for each address, in the order given. Never raises for a page.
+
+        A page that says the same as an earlier one, or as the home page, is a failure.
+        """
+        ...
+
+    async def read(self, company: Company, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
+        """As `scrape`, without a site to compare the pages with."""
         ...
 
     async def close(self) -> None: ...

@@ -152,14 +152,17 @@ class ScriptedSource:
         self.scraped.extend(urls)
         if self.hold:
             await self.hold(site, urls)
-        return tuple(self._scraped(site, url) for url in urls)
+        return await self.read(site.company, urls)
 
-    def _scraped(self, site: Site, url: str) -> Page | PageFailure:
-        if not same_site(url, site.company):
-            return PageFailure(url=url, code="host_not_allowed", reason=f"It is not a part of {site.company.domain}")
+    async def read(self, company: Company, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
+        return tuple(self._read(company, url) for url in urls)
+
+    def _read(self, company: Company, url: str) -> Page | PageFailure:
+        if not same_site(url, company):
+            return PageFailure(url=url, code="host_not_allowed", reason=f"It is not a part of {company.domain}")
         if url in self.failures:
             return self.failures[url]
-        found = self._found(site.company, url)
+        found = self._found(company, url)
         return found or PageFailure(url=url, code="http_404", reason="The site has no such page")
 
     def _found(self, company: Company, url: str) -> Page | None:

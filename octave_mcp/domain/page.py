@@ -87,10 +87,20 @@ class Page(Value):
     links: tuple[Link, ...] = ()
 
     @property
+    def body(self) -> str:
+        """The text without the facts of the page's head."""
+        return self.text.partition(f"## {STRUCTURED_HEADING}")[0].rstrip()
+
+    @property
+    def facts_text(self) -> str:
+        """The facts of the page's head, one to a line: 'Founders: Ada, Grace'."""
+        lines = self.text.partition(f"## {STRUCTURED_HEADING}")[2].split("\n")
+        return "\n".join(line for line in lines if line)
+
+    @property
     def said(self) -> str:
         """What two addresses of one page have in common: its words, whatever it says of itself."""
-        shown = self.text.partition(f"## {STRUCTURED_HEADING}")[0] or self.text
-        return " ".join(shown.casefold().split())
+        return " ".join((self.body or self.text).casefold().split())
 
     @property
     def words(self) -> int:

@@ -24,6 +24,7 @@ from octave_mcp.runs.following import Following, OnEvent
 from octave_mcp.runs.maintenance import Maintenance, remove
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
+from octave_mcp.runs.websites import Websites
 
 LISTED = "list_sessions (on the command line, octave-mcp runs) shows what is stored"
 
@@ -31,6 +32,7 @@ LISTED = "list_sessions (on the command line, octave-mcp runs) shows what is sto
 class Runs:
     def __init__(self, adapters: Adapters) -> None:
         self._adapters = adapters
+        self.websites = Websites(adapters)
         self._store = adapters.store
         self._engine = adapters.engine
         self._admission = Admission(adapters)

@@ -67,14 +67,16 @@ class CachedSource:
         return Site(company=company, home=home, **dict(_found(copy, Addresses)))
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
-        checked = [own_url(url, site.company, self._reader.allow) for url in urls]
+        return without_duplicates(await self.read(site.company, urls), site.home)
+
+    async def read(self, company: Company, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
+        checked = [own_url(url, company, self._reader.allow) for url in urls]
         own = [url for url in checked if isinstance(url, str)]
-        copies = await self._get("page", site.company, own, lambda requests: self._reader.read(site, requests))
+        copies = await self._get("page", company, own, lambda requests: self._reader.read(company, requests))
         by_url = dict(zip(own, copies, strict=True))
-        results = [
+        return tuple(
             _page_of(by_url[one], url) if isinstance(one, str) else one for url, one in zip(urls, checked, strict=True)
-        ]
-        return without_duplicates(results, site.home)
+        )
 
     async def close(self) -> None:
         await self._flights.close()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from octave_mcp.domain.addresses import Allowed, check_url, same_site, url_key
-from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import Addresses, CacheEntry, Link, Page, PageFailure, PageRef
 from octave_mcp.errors import InputError
 from octave_mcp.sources.web.similar_urls import limit_similar
@@ -52,7 +52,7 @@ class Reader(Protocol):
         """As `Source.map`."""
         ...
 
-    async def read(self, site: Site, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
+    async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
         """The copy of a page or of a failure for each request, in the order given; each URL is on the site."""
         ...
 

@@ -109,7 +109,10 @@ def _place(location: tuple[int | str, ...]) -> str:
     return ".".join(name if NAME.fullmatch(name) else "(a name that is none)" for name in names)
 
 
+FUNCTIONS: dict[str, Tool] = {}
+"""Every shared function: each has a route."""
 TOOLS: dict[str, Tool] = {}
+"""Those that MCP clients see in the list of tools."""
 
 
 def tool(
@@ -121,13 +124,19 @@ def tool(
     destructive: bool = False,
     idempotent: bool = False,
     open_world: bool = False,
+    in_tool_list: bool = True,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
-    """Registers a function under its own name; its signature and docstring are its interface."""
+    """Registers a function under its own name; its signature and docstring are its interface.
+
+    A function that is not `in_tool_list` is a route and a command only: it costs MCP clients no tokens.
+    """
 
     def register(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        TOOLS[function.__name__] = Tool(
+        FUNCTIONS[function.__name__] = made = Tool(
             function, method, path, title, read_only, destructive, idempotent or read_only, open_world
         )
+        if in_tool_list:
+            TOOLS[function.__name__] = made
         return function
 
     return register

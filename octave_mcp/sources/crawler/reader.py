@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
-from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import Addresses, CacheEntry, Link, LinkOrigin, Page
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.parsing import PageContext, PageParser
@@ -49,17 +49,17 @@ class Crawler:
         links = [Link(url=url, origin="sitemap") for url in found.urls.values()]
         return await computed(site_addresses, company, home, links, found.translations, found.failures)
 
-    async def read(self, site: Site, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
-        if delay := await self._access.delay(site):
-            return await read_with_delay(requests, delay, lambda request: self._read(site, request))
-        return await together(*(self._read(site, request) for request in requests))
+    async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
+        if delay := await self._access.delay(company):
+            return await read_with_delay(requests, delay, lambda request: self._read(company, request))
+        return await together(*(self._read(company, request) for request in requests))
 
     async def close(self) -> None:
         await self._access.close()
 
-    async def _read(self, site: Site, request: PageRequest) -> CacheEntry:
+    async def _read(self, company: Company, request: PageRequest) -> CacheEntry:
         try:
-            return await self._page(request.url, site.company, "page", request.cached)
+            return await self._page(request.url, company, "page", request.cached)
         except PageFailed as error:
             return CacheEntry(found=error.failure.model_copy(update={"url": request.url}))
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.addresses import PORTS, check_url, is_allowed, same_site
-from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import Addresses, CacheEntry, LinkOrigin, Notice, Page, PageFailure
 from octave_mcp.errors import HostNotAllowed, InputError, NoAccess, SiteUnreachable, Transient, UpstreamError
 from octave_mcp.sources.failures import PageFailed
@@ -98,14 +98,14 @@ class Firecrawl:
         own = [link.model_copy(update={"url": url}) for link, url in checked if isinstance(url, str)]
         return await computed(site_addresses, company, home, own, {})
 
-    async def read(self, site: Site, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
+    async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
         found: dict[str, CacheEntry] = {}
         try:
-            self._check_declined(site.company)
-            await self._read(site, requests, found)
+            self._check_declined(company)
+            await self._read(company, requests, found)
         except (Declined, Transient) as failed:
             left = [request for request in requests if request.url not in found]
-            copies = await self._read_by_fallback(site, left, failed)
+            copies = await self._read_by_fallback(company, left, failed)
             found |= {request.url: copy for request, copy in zip(left, copies, strict=True)}
         return [found[request.url] for request in requests]
 
@@ -114,52 +114,52 @@ class Firecrawl:
         await self._fallback.close()
         await self._access.close()
 
-    async def _read(self, site: Site, requests: Sequence[PageRequest], found: dict[str, CacheEntry]) -> None:
+    async def _read(self, company: Company, requests: Sequence[PageRequest], found: dict[str, CacheEntry]) -> None:
         """Add what Firecrawl finds, failures included, except those that the fallback may avoid."""
-        urls = [url for url in await together(*(self._permitted(one.url, site, found) for one in requests)) if url]
-        if delay := await self._delay(site):
+        urls = [url for url in await together(*(self._permitted(one.url, company, found) for one in requests)) if url]
+        if delay := await self._delay(company):
             pages = [PageRequest(url) for url in urls]
-            copies = await read_with_delay(pages, delay, lambda request: self._one(request.url, site, found))
+            copies = await read_with_delay(pages, delay, lambda request: self._one(request.url, company, found))
             found |= dict(zip(urls, copies, strict=True))
         elif urls:
-            await self._batch(urls, site, found)
+            await self._batch(urls, company, found)
 
-    async def _batch(self, urls: Sequence[str], site: Site, found: dict[str, CacheEntry]) -> None:
+    async def _batch(self, urls: Sequence[str], company: Company, found: dict[str, CacheEntry]) -> None:
         """Scrape them as one job; what it leaves out is scraped alone, which gives the reason."""
         done = 0
 
         async def on_page(document: Document) -> None:
             nonlocal done
             done += 1
-            self.on_progress(f"{done} of {len(urls)} pages of {site.company.domain} fetched by Firecrawl")
-            found[document.asked] = await self._page(document, site.company, "page")
+            self.on_progress(f"{done} of {len(urls)} pages of {company.domain} fetched by Firecrawl")
+            found[document.asked] = await self._page(document, company, "page")
 
         in_time = True
         with suppress(PageFailed):  # Firecrawl refused the job
             in_time = await self._client.batch(urls, on_page)
         left = [url for url in urls if url not in found]
         if in_time:
-            await together(*(self._one(url, site, found) for url in left))
+            await together(*(self._one(url, company, found) for url in left))
         else:
             reason = f"Firecrawl had not fetched it after {JOB_SECONDS:g} seconds"
             found |= {url: CacheEntry(found=PageFailure(url=url, code="timeout", reason=reason)) for url in left}
 
-    async def _one(self, url: str, site: Site, found: dict[str, CacheEntry]) -> CacheEntry:
+    async def _one(self, url: str, company: Company, found: dict[str, CacheEntry]) -> CacheEntry:
         """Scrape one page, and add it to what was found."""
         try:
-            found[url] = await self._page(await self._client.scrape(url), site.company, "page")
+            found[url] = await self._page(await self._client.scrape(url), company, "page")
         except PageFailed as error:
             found[url] = CacheEntry(found=error.failure)
         except Transient as failed:
-            (found[url],) = await self._read_by_fallback(site, [PageRequest(url)], failed)
+            (found[url],) = await self._read_by_fallback(company, [PageRequest(url)], failed)
         return found[url]
 
     async def _read_by_fallback(
-        self, site: Site, requests: Sequence[PageRequest], failed: UpstreamError
+        self, company: Company, requests: Sequence[PageRequest], failed: UpstreamError
     ) -> Sequence[CacheEntry]:
         """Read pages with the fallback, because Firecrawl failed."""
-        notice = self._record(failed, site.company)
-        return [with_ref(copy, notice=notice) for copy in await self._fallback.read(site, requests)]
+        notice = self._record(failed, company)
+        return [with_ref(copy, notice=notice) for copy in await self._fallback.read(company, requests)]
 
     async def _page(self, document: Document, company: Company, origin: LinkOrigin) -> CacheEntry:
         """The page that Firecrawl fetched, or the failure."""
@@ -190,9 +190,9 @@ class Firecrawl:
         if not document.html.strip():
             raise PageFailed(asked, "empty", "The answer has no content")
 
-    async def _permitted(self, url: str, site: Site, found: dict[str, CacheEntry]) -> str | None:
+    async def _permitted(self, url: str, company: Company, found: dict[str, CacheEntry]) -> str | None:
         try:
-            await self._check(url, url, site.company)
+            await self._check(url, url, company)
         except PageFailed as error:
             found[url] = CacheEntry(found=error.failure)
             return None
@@ -222,8 +222,8 @@ class Firecrawl:
                 raise
             self._out_of_reach.add(company.domain)
 
-    async def _delay(self, site: Site) -> float:
-        return 0 if site.company.domain in self._out_of_reach else await self._access.delay(site)
+    async def _delay(self, company: Company) -> float:
+        return 0 if company.domain in self._out_of_reach else await self._access.delay(company)
 
     def _is_allowed(self, url: str) -> bool:
         parts = urlsplit(url)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from octave_mcp.concurrency.retrying import retrying
 from octave_mcp.domain.addresses import PORTS, check_url, is_address, path_of
-from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.company import Company
 from octave_mcp.errors import HostNotAllowed, SiteRefuses, SiteUnreachable, UpstreamError
 from octave_mcp.ports import Notes
 from octave_mcp.settings import Settings
@@ -75,13 +75,13 @@ class SiteAccess:
         if not rules.allow(target):
             raise PageFailed(url, "robots_disallowed", f"robots.txt forbids reading {path_of(target)}")
 
-    async def delay(self, site: Site) -> float:
+    async def delay(self, company: Company) -> float:
         """The seconds between two pages that the site asks for; 0 if robots.txt cannot be read.
 
         In that case each of its pages fails with the reason.
         """
         try:
-            return (await self.robots.rules(site.home.ref.url, site.company)).delay_seconds
+            return (await self.robots.rules(f"{company.url}/", company)).delay_seconds
         except UpstreamError:
             return 0
 

@@ -18,6 +18,7 @@ from octave_mcp.surfaces.cli.generate import demo, generate
 from octave_mcp.surfaces.cli.install import install
 from octave_mcp.surfaces.cli.runs import cancel, runs, sessions
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, INTERRUPTED, SETUP, USAGE, refuse
+from octave_mcp.surfaces.cli.websites import map_site, scrape
 
 CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (SetupError, SETUP))
 cli = App(
@@ -29,8 +30,9 @@ cli = App(
     print_error=False,
     suppress_keyboard_interrupt=False,
 )
-for command in (generate, demo, runs, sessions, export, cancel, config, doctor, install):
+for command in (generate, demo, runs, sessions, export, cancel, scrape, config, doctor, install):
     cli.command(command)
+cli.command(map_site, name="map")
 
 
 @cli.command

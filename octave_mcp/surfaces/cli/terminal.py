@@ -15,7 +15,7 @@ from octave_mcp.domain.events import Event
 from octave_mcp.errors import InputError
 from octave_mcp.observability import logs
 from octave_mcp.settings import Settings, load
-from octave_mcp.tools import TOOLS
+from octave_mcp.tools import FUNCTIONS
 from octave_mcp.tools.registry import Call, arguments_complaint, unheard
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ async def tool(name: str, call: Callable[[], Awaitable[Call]], **arguments: Any)
     Raises:
         InputError: an argument is not what its interface says.
     """
-    asked = TOOLS[name]
+    asked = FUNCTIONS[name]
     try:
         return await validate_call(asked.bind(call, lambda failed: failed))(**arguments)
     except ValidationError as wrong:

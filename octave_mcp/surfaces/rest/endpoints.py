@@ -15,7 +15,7 @@ from octave_mcp.errors import InputError, NotFinished, NotFound, ReusedRequest, 
 from octave_mcp.surfaces.rest.arguments import JSON
 from octave_mcp.surfaces.rest.handlers import WORKFLOWS, Agent, Configuration, Health, Rest, Workflow
 from octave_mcp.surfaces.rest.operations import Operation, Returned, Schema
-from octave_mcp.tools import TOOLS
+from octave_mcp.tools import FUNCTIONS
 from octave_mcp.tools.registry import Tool
 from octave_mcp.tools.reports import RunReport
 
@@ -62,7 +62,7 @@ EXAMPLES = {
 
 
 def operations(rest: Rest) -> tuple[Operation, ...]:
-    tools = {name: _tool(rest, tool) for name, tool in TOOLS.items()}
+    tools = {name: _tool(rest, tool) for name, tool in FUNCTIONS.items()}
     tools["generate_playbook"] = begin = _begin(rest, tools["generate_playbook"])
     return (
         *tools.values(),

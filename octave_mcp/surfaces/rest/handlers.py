@@ -23,7 +23,7 @@ from octave_mcp.settings import Setting, Settings, described, keys
 from octave_mcp.surfaces.rest import sse
 from octave_mcp.surfaces.rest.arguments import JSON, Function, Given, given
 from octave_mcp.surfaces.serving import Server
-from octave_mcp.tools import TOOLS
+from octave_mcp.tools import FUNCTIONS
 from octave_mcp.tools.registry import Call, unheard
 from octave_mcp.tools.reports import RunReport
 
@@ -62,8 +62,8 @@ class Rest:
     def __init__(self, server: Server, metrics: Metrics) -> None:
         self._server = server
         self._metrics = metrics
-        self.functions = {name: Function(tool, self._call) for name, tool in TOOLS.items()}
-        self._begin_at_once = Function(TOOLS["generate_playbook"], partial(self._call, longest_wait_seconds=0))
+        self.functions = {name: Function(tool, self._call) for name, tool in FUNCTIONS.items()}
+        self._begin_at_once = Function(FUNCTIONS["generate_playbook"], partial(self._call, longest_wait_seconds=0))
 
     async def _call(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS) -> Call:
         return Call(await self._runs(), unheard, longest_wait_seconds, RUNS_AT)
@@ -119,7 +119,7 @@ class Rest:
     # What is said of the server
 
     async def workflows(self, _: Request) -> Response:
-        title = TOOLS["generate_playbook"].title
+        title = FUNCTIONS["generate_playbook"].title
         return _json([Workflow(id=id_, name=title) for id_ in WORKFLOWS])
 
     async def agents(self, _: Request) -> Response:

@@ -1,0 +1,112 @@
+"""Websites as the product reads them: one page, or the addresses of a site."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from octave_mcp.domain.choices import AUTO, SOURCE_HELP
+from octave_mcp.domain.kinds import kind_of
+from octave_mcp.domain.page import Page, PageFailure, PageKind
+from octave_mcp.domain.value import Value
+from octave_mcp.tools.registry import Call, tool
+
+MOST_URLS = 100
+
+Urls = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=2048)]],
+    Field(min_length=1, max_length=MOST_URLS, description="The pages to read, e.g. 'https://posthog.com/pricing'"),
+]
+SiteName = Annotated[str, Field(min_length=1, max_length=2048, description="The site to map, e.g. 'posthog.com'")]
+Source = Annotated[str, Field(description=SOURCE_HELP)]
+Refresh = Annotated[bool, Field(description="Use no page from the cache")]
+
+
+class PageAsRead(Value):
+    """A page as the product reads it. If it was not `read`, `code` and `reason` say why, and what follows is null.
+
+    `text` is Markdown. `facts` are those that the page states in its head, one to a line: title, description,
+    schema.org.
+    """
+
+    url: str
+    final_url: str | None = None
+    read: bool
+    code: str | None = None
+    reason: str | None = None
+    title: str | None = None
+    kind: PageKind | None = None
+    language: str | None = None
+    published_on: date | None = None
+    text: str | None = None
+    facts: str | None = None
+
+
+class PagesAsRead(Value):
+    """In the order in which they were requested."""
+
+    pages: tuple[PageAsRead, ...]
+
+
+class Address(Value):
+    url: str
+    kind: PageKind
+
+
+class Unread(Value):
+    url: str
+    code: str
+    reason: str
+
+
+class SiteMap(Value):
+    """What a run finds on a site before it chooses the pages to read.
+
+    `failures` are the sitemaps that could not be read.
+    """
+
+    company: str
+    home: PageAsRead | None
+    addresses: tuple[Address, ...]
+    failures: tuple[Unread, ...]
+
+
+@tool("POST", "/scrape", title="Read pages", read_only=True, open_world=True, in_tool_list=False)
+async def scrape(urls: Urls, source: Source = AUTO, refresh: Refresh = False, *, call: Call) -> PagesAsRead:
+    """Read single pages as a run would: their text as Markdown, title, kind, language and date.
+
+    A page that cannot be read is returned with the reason; it does not affect the others. robots.txt is obeyed.
+    """
+    found = await call.runs.websites.scrape(urls, source, refresh=refresh)
+    return PagesAsRead(pages=tuple(_as_read(url, page) for url, page in zip(urls, found, strict=True)))
+
+
+@tool("POST", "/map", title="Map a site", read_only=True, open_world=True, in_tool_list=False)
+async def map_site(site: SiteName, source: Source = AUTO, refresh: Refresh = False, *, call: Call) -> SiteMap:
+    """List the pages of a site that a run would choose from: those that its home page and its sitemaps name."""
+    found = await call.runs.websites.map(site, source, refresh=refresh)
+    return SiteMap(
+        company=found.company.domain,
+        home=_as_read(found.company.url, found.home),
+        addresses=tuple(Address(url=link.url, kind=kind_of(link.url, link_text=link.text)) for link in found.links),
+        failures=tuple(Unread.model_validate(dict(failure)) for failure in found.failures),
+    )
+
+
+def _as_read(url: str, page: Page | PageFailure) -> PageAsRead:
+    if isinstance(page, PageFailure):
+        return PageAsRead(url=url, read=False, code=page.code, reason=page.reason)
+    ref = page.ref
+    return PageAsRead(
+        url=url,
+        final_url=ref.url,
+        read=True,
+        title=ref.title,
+        kind=ref.kind,
+        language=ref.language,
+        published_on=ref.published_on,
+        text=page.body,
+        facts=page.facts_text,
+    )

@@ -1,0 +1,103 @@
+"""Pages and sites as the product reads them: `octave-mcp scrape` and `map`, and their routes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Pair, octave
+from web import serving
+
+FIELDS = ["url", "final_url", "read", "code", "reason", "title", "kind", "language", "published_on", "text", "facts"]
+
+
+def objects(printed: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+async def test_scrape_prints_each_page_as_one_object_in_the_order_requested(pair: Pair, tmp_path: Path) -> None:
+    paths = ["/pricing", "/no-such-page", "/"]
+    urls = [f"http://{pair.vendor.host}{path}" for path in paths]
+
+    ended = await octave("scrape", *urls, "--json", cwd=tmp_path)
+
+    pages = objects(ended.out)
+    assert ended.code == 4
+    assert [list(page) for page in pages] == [FIELDS] * 3
+    assert [page["url"] for page in pages] == urls
+    assert [(page["read"], page["code"], page["kind"]) for page in pages] == [
+        (True, None, "pricing"),
+        (False, "http_404", None),
+        (True, None, "home"),
+    ]
+    assert pages[1]["text"] is pages[1]["facts"] is None
+    assert pages[2]["language"] == "en"
+    assert "Description" in pages[2]["facts"]
+    assert "Description" not in pages[2]["text"]
+
+
+async def test_scrape_shows_markdown_to_a_person(pair: Pair, tmp_path: Path) -> None:
+    ended = await octave("scrape", f"{pair.vendor.host}/pricing", cwd=tmp_path)
+
+    assert ended.code == 0
+    assert ended.out.startswith(f"<!-- http://{pair.vendor.host}/pricing: ")
+    assert "\n# " in ended.out
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("ftp://acme.com/", "invalid_domain"),
+        ("http://169.254.169.254/latest", "host_not_allowed"),
+        ("http://127.0.0.1:9/", "host_not_allowed"),
+    ],
+)
+async def test_an_address_that_may_not_be_read_is_reported_and_the_others_are_read(
+    url: str, code: str, pair: Pair, tmp_path: Path
+) -> None:
+    ended = await octave("scrape", url, f"http://{pair.vendor.host}/", "--json", cwd=tmp_path)
+
+    refused, read = objects(ended.out)
+    assert (ended.code, refused["url"], refused["code"], read["read"]) == (4, url, code, True)
+    assert refused["reason"]
+
+
+async def test_map_lists_the_pages_that_a_run_chooses_from(pair: Pair, tmp_path: Path) -> None:
+    ended = await octave("map", pair.vendor.host, "--json", cwd=tmp_path)
+
+    (site,) = objects(ended.out)
+    kinds = {address["url"].partition(pair.vendor.host)[2]: address["kind"] for address in site["addresses"]}
+    assert ended.code == 0
+    assert (site["company"], site["home"]["kind"], site["failures"]) == (pair.vendor.host, "home", [])
+    assert list(site["home"]) == FIELDS
+    assert kinds["/pricing"] == "pricing"
+    assert {"/customers", "/about"} <= kinds.keys()
+    assert "/" not in kinds
+
+
+async def test_a_site_that_cannot_be_mapped_is_an_error_object_and_exits_1(pair: Pair, tmp_path: Path) -> None:
+    pair.vendor.failing["/"] = 404
+
+    ended = await octave("map", pair.vendor.host, "--json", cwd=tmp_path)
+
+    (answer,) = objects(ended.out)
+    assert ended.code == 1
+    assert answer["error"]["code"] == "site_unreachable"
+    assert pair.vendor.host in answer["error"]["message"]
+
+
+async def test_the_routes_answer_what_the_commands_print(pair: Pair, tmp_path: Path) -> None:
+    url = f"http://{pair.vendor.host}/pricing"
+    page = await octave("scrape", url, "--json", cwd=tmp_path)
+    site = await octave("map", pair.vendor.host, "--json", cwd=tmp_path)
+
+    async with serving() as client:
+        pages = (await client.post("/scrape", json={"urls": [url]})).json()["pages"]
+        mapped = (await client.post("/map", json={"site": pair.vendor.host})).json()
+        none = await client.post("/scrape", json={"urls": []})
+
+    assert pages == objects(page.out)
+    assert [mapped] == objects(site.out)
+    assert (none.status_code, none.json()["code"]) == (400, "invalid_input")
