@@ -35,10 +35,13 @@ from octave_mcp.sources.crawler.reader import Crawler
 from octave_mcp.sources.factory import make_source
 from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.sources.firecrawl.client import Client
-from octave_mcp.sources.firecrawl.reader import FORBIDDING, Firecrawl
+from octave_mcp.sources.firecrawl.reader import Firecrawl
+from octave_mcp.sources.reader import is_declined
+from octave_mcp.sources.two_readers import Handover, TwoReaders
 from octave_mcp.sources.web.access import SiteAccess
 from octave_mcp.store.sql import SqlStore
 
+STANDING_IN = Handover(is_declined, is_lasting=False, home_seconds=(3600, 3600))
 BATCH = "POST /v2/batch/scrape"
 LOOK = "GET /v2/batch/scrape/.*"
 
@@ -47,6 +50,7 @@ LOOK = "GET /v2/batch/scrape/.*"
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     monkeypatch.setattr(following, "FIRST_POLL_SECONDS", 0.001)
     monkeypatch.setattr(following, "LONGEST_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 3600.0)
     for name in ("CALL_SECONDS", "JOB_SECONDS", "CANCEL_SECONDS", "RETRY_SECONDS"):
         monkeypatch.setattr(following, name, 3600.0)  # a slow machine must not look like a slow Firecrawl
     answering = Double()
@@ -97,7 +101,7 @@ async def test_a_run_reads_through_firecrawl_what_it_reads_by_itself(
     ours = await itself.runs.finished(finished.run_id)
     await itself.runs.close()
     stage = Stage(tmp_path, settings=load(home=tmp_path))
-    record, theirs = await stage.run(**about(finished.pair, "auto"))
+    record, theirs = await stage.run(**about(finished.pair, "firecrawl"))
 
     assert (record.source, record.status, record.error) == ("firecrawl", "completed", None)
     assert theirs
@@ -285,7 +289,7 @@ FAILURES: list[tuple[str, Fault, str]] = [
     ("no answer to a job", Fault(BATCH, 0), f"{CRAWLED}Firecrawl did not answer"),
     ("a job that it does not take", Fault(BATCH, 400), ""),
     ("no map", Fault("POST /v2/map", 500), ""),
-    ("a home page that takes too long", Fault("POST /v2/scrape", 408), f"{CRAWLED}http"),
+    ("a home page that takes too long", Fault("POST /v2/scrape", 408), f"{CRAWLED}Firecrawl had no complete answer"),
 ]
 SHORT = {
     "a site that it does not read",
@@ -393,11 +397,12 @@ async def test_a_run_says_what_firecrawl_refused(
 
 async def test_another_reader_can_stand_in_for_what_firecrawl_refuses(site: LoopbackSite, double: Double) -> None:
     class Archive(Crawler):
-        name = "archive"
+        title = "the archive"
 
     double.fails(".*", 403)
     access = SiteAccess(load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), NoNotes())
-    reader = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access, Archive(access))
+    first = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access)
+    reader = TwoReaders("firecrawl", first, Archive(access), STANDING_IN)
     home = await reader.home(
         await reader.open(parse_company(f"http://{site.host}", "vendor", frozenset({"127.0.0.1"})))
     )
@@ -420,8 +425,9 @@ def knowing(double: Double, addresses: dict[str, str], *allow_hosts: str) -> Cac
         return addresses[host].split()
 
     chosen = load(allow_hosts=allow_hosts, fetch_timeout_seconds=3600)
-    access = SiteAccess(chosen, NoNotes(), look_up, FORBIDDING)
-    reader = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access, Crawler(access))
+    access = SiteAccess(chosen, NoNotes(), look_up)
+    first = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access)
+    reader = TwoReaders("firecrawl", first, Crawler(access), STANDING_IN)
     return CachedSource(reader, NoNotes(), max_age_seconds=0)
 
 
@@ -562,4 +568,4 @@ print(app.source_name("auto"), "firecrawl" in sys.modules)
 """
     monkeypatch.setenv("FIRECRAWL_API_KEY", A_KEY)
     ended = await command("-c", code, cwd=tmp_path)
-    assert ended.out.split() == ["firecrawl", "False"], ended.err
+    assert ended.out.split() == ["crawler-firecrawl", "False"], ended.err

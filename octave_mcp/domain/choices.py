@@ -101,12 +101,19 @@ MODELS = (
 
 SOURCES = (
     SourceChoice(
+        name="crawler-firecrawl",
+        module="octave_mcp.sources.crawler_firecrawl",
+        about="Our own crawler, and Firecrawl for the pages that the crawler cannot read",
+        needs="FIRECRAWL_API_KEY",
+        or_needs="FIRECRAWL_API_URL",
+        in_auto=True,
+    ),
+    SourceChoice(
         name="firecrawl",
         module="octave_mcp.sources.firecrawl",
         about="Firecrawl, in the cloud or on a server of your own; it runs the scripts of pages",
         needs="FIRECRAWL_API_KEY",
         or_needs="FIRECRAWL_API_URL",
-        in_auto=True,
         runs_scripts=True,
     ),
     SourceChoice(
@@ -178,7 +185,7 @@ def _who_writes(models: Iterable[ModelChoice]) -> str:
 MODEL_HELP = _who_writes(KEYLESS_MODELS)
 TERMINAL_MODEL_HELP = _who_writes(model for model in KEYLESS_MODELS if not model.asks_client)
 """On the command line no client is connected."""
-SOURCE_HELP = f"Where pages come from: {', '.join((AUTO, *names(SOURCES)))}"
+SOURCE_HELP = f"Who fetches: {', '.join((AUTO, *names(SOURCES)))}"
 WITHOUT_KEY = (
     "without a key, set "
     f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or give it in the call as "

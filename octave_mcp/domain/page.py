@@ -49,10 +49,14 @@ class Link(Value):
 
 
 class Notice(Value):
-    """How a page was had, where that was not as asked: `code` is that of the gap which says so."""
+    """How a page was had, where that was not as asked: `code` is that of the gap which says so.
+
+    With `is_lasting`, another run will have the page in the same way.
+    """
 
     code: Literal["stale_copy", "other_source"]
     reason: str
+    is_lasting: bool = False
 
 
 class PageRef(Value):
@@ -139,9 +143,13 @@ class Addresses(Value):
 
 
 class CacheEntry(Value):
-    """What a source found, for whoever asks next; `etag` and `last_modified` are what the site calls this version."""
+    """What a source found, for whoever asks next; `etag` and `last_modified` are what the site calls this version.
+
+    A page that `is_thin` may show more when a browser runs its scripts.
+    """
 
     found: Page | PageFailure | Addresses
     kept_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     etag: str = ""
     last_modified: str = ""
+    is_thin: bool = False

@@ -126,6 +126,7 @@ def _what_fills(failures: Collection[PageFailure]) -> str:
     return "nothing here: it would be the same another time; failed_pages names them"
 
 
+_NOTHING_TO_MEND = "nothing: these pages were read"
 _WOULD_MEND = {
     "stale_copy": "another run, once the site answers again",
     "other_source": "another run with refresh, once the source has them",
@@ -138,7 +139,8 @@ def _noticed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
         noticed = Counter(page.notice for page in research.pages if page.notice)
         for notice, count in noticed.items():
             reason = f"{pages(count)} of {research.domain}: {notice.reason}"
-            yield Gap(section="pages", code=notice.code, reason=reason, would_fill=_WOULD_MEND[notice.code])
+            would_fill = _NOTHING_TO_MEND if notice.is_lasting else _WOULD_MEND[notice.code]
+            yield Gap(section="pages", code=notice.code, reason=reason, would_fill=would_fill)
 
 
 def pages(count: int) -> str:

@@ -206,8 +206,9 @@ def _or_stale(copy: CacheEntry, cached: CacheEntry | None) -> CacheEntry:
 
 
 def _is_lasting(copy: CacheEntry) -> bool:
-    """Whether to cache it: no failure that may soon be over, and no page that came from another source."""
-    return not _is_passing(copy) and not (isinstance(copy.found, Page) and copy.found.ref.notice)
+    """Whether to cache it: no failure that may soon be over, and no page that only this run had from another source."""
+    notice = copy.found.ref.notice if isinstance(copy.found, Page) else None
+    return not _is_passing(copy) and (notice is None or notice.is_lasting)
 
 
 def _is_passing(copy: CacheEntry) -> bool:

@@ -1,4 +1,4 @@
-"""Makes the source that a run reads with, and hands it the crawler as its fallback."""
+"""Makes the source that a run reads with, and hands it the crawler, which sources may use as well."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from octave_mcp.ports import Memory, Source
 from octave_mcp.settings import Settings
 
 if TYPE_CHECKING:
-    from octave_mcp.sources.reader import Reader
+    from octave_mcp.sources.reader import Reader, TitledReader
     from octave_mcp.sources.web.access import SiteAccess
 
 
@@ -17,9 +17,9 @@ class Adapter(Protocol):
     """The module of one source."""
 
     def make(
-        self, settings: Settings, memory: Memory, *, fallback: Callable[[SiteAccess], Reader], refresh: bool
+        self, settings: Settings, memory: Memory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
     ) -> Reader:
-        """The reader, which uses `fallback` for what it fails to read.
+        """The reader, which may use the crawler for what it does not read by itself.
 
         Raises:
             SetupError: the source is not set up.
@@ -37,5 +37,5 @@ def make_source(adapter: Adapter, settings: Settings, memory: Memory, *, refresh
     from octave_mcp.sources.cache import CachedSource  # noqa: PLC0415
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
 
-    reader = adapter.make(settings, memory, fallback=Crawler, refresh=refresh)
+    reader = adapter.make(settings, memory, crawler=Crawler, refresh=refresh)
     return CachedSource(reader, memory, max_age_seconds=settings.page_max_age_seconds, refresh=refresh)

@@ -14,6 +14,8 @@ from octave_mcp.errors import InputError
 from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.translations import Translation, drop_translations
 
+DECLINED = "declined"
+"""The code of a page that a service did not try to fetch, because it declined the request or could not be reached."""
 LONGEST_DELAY_SECONDS = 5
 PAGES_OF_SLOW_SITES = 5
 
@@ -57,6 +59,16 @@ class Reader(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class TitledReader(Reader, Protocol):
+    """`title` is its name in a sentence, such as 'the crawler'."""
+
+    title: str
+
+
+def is_declined(copy: CacheEntry) -> bool:
+    return isinstance(copy.found, PageFailure) and copy.found.code == DECLINED
 
 
 def ignore_progress(_: str) -> None:

@@ -21,11 +21,15 @@ from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import UpstreamError
 from octave_mcp.ports import Source
 from octave_mcp.settings import Settings
-from octave_mcp.sources import crawler, firecrawl
+from octave_mcp.sources import crawler, crawler_firecrawl, firecrawl
 from octave_mcp.sources.factory import Adapter, make_source
 from octave_mcp.sources.firecrawl import client
 
-ADAPTERS: dict[str, Adapter] = {"crawler": crawler, "firecrawl": firecrawl}
+ADAPTERS: dict[str, Adapter] = {
+    "crawler-firecrawl": crawler_firecrawl,
+    "firecrawl": firecrawl,
+    "crawler": crawler,
+}
 NAMES = (*ADAPTERS, "scripted")
 NOWHERE = "http://127.0.0.1:9"
 

@@ -9,7 +9,7 @@ from octave_mcp.ports import Memory
 from octave_mcp.settings import Settings
 
 if TYPE_CHECKING:
-    from octave_mcp.sources.reader import Reader
+    from octave_mcp.sources.reader import Reader, TitledReader
     from octave_mcp.sources.web.access import SiteAccess
 
 
@@ -26,7 +26,7 @@ def make(
     settings: Settings,
     memory: Memory,
     *,
-    fallback: Callable[[SiteAccess], Reader],  # noqa: ARG001 - the crawler needs no fallback
+    crawler: Callable[[SiteAccess], TitledReader],  # noqa: ARG001 - it is the one that is made here
     refresh: bool,
 ) -> Reader:
     # Only a run needs the parsers and the client.

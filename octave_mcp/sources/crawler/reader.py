@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.company import Company
-from octave_mcp.domain.page import Addresses, CacheEntry, Link, LinkOrigin, Page
+from octave_mcp.domain.page import Addresses, CacheEntry, Link, LinkOrigin, Page, count_words
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.parsing import PageContext, PageParser
 from octave_mcp.sources.reader import (
@@ -21,11 +22,15 @@ from octave_mcp.sources.reader import (
 from octave_mcp.sources.web.access import SiteAccess, first_that_answers
 from octave_mcp.sources.web.sitemap import sitemap_urls
 
+FEW_WORDS, LARGE_BYTES = 100, 20_000
+SCRIPT = re.compile(rb"<script\b", re.IGNORECASE)
+
 
 class Crawler:
     """The `Reader` that works without an account. One client serves all its sites; `close` closes it."""
 
     name = "crawler"
+    title = "the crawler"
 
     def __init__(self, access: SiteAccess) -> None:
         self.allow = access.allow
@@ -79,5 +84,16 @@ class Crawler:
         context = PageContext(url=fetched.url, company=company, fetched_at=fetched.fetched_at, origin=origin)
         page = await self._parser.parse(fetched.body, fetched.charset, context)
         return CacheEntry(
-            found=page, kept_at=fetched.fetched_at, etag=fetched.etag, last_modified=fetched.last_modified
+            found=page,
+            kept_at=fetched.fetched_at,
+            etag=fetched.etag,
+            last_modified=fetched.last_modified,
+            is_thin=_is_thin(page, fetched.body),
         )
+
+
+def _is_thin(page: Page, html: bytes) -> bool:
+    """Whether it has scripts, and shows nothing, or few words although it is large: scripts may show the rest."""
+    words = count_words(page.body)
+    is_short = words == 0 or (words < FEW_WORDS and len(html) >= LARGE_BYTES)
+    return is_short and SCRIPT.search(html) is not None

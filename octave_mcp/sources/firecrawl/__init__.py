@@ -13,12 +13,16 @@ from octave_mcp.ports import Memory
 from octave_mcp.settings import Settings, value_of
 
 if TYPE_CHECKING:
-    from octave_mcp.sources.reader import Reader
+    from octave_mcp.sources.reader import Reader, TitledReader
     from octave_mcp.sources.web.access import SiteAccess
 
 KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
+SHARE, CRAWLER_SHARE = 0.6, 0.3
+"""What Firecrawl and the crawler may take of the time that a run waits for a home page."""
+ROBOTS_SECONDS = 5.0
+"""How long a host may take to send its robots.txt: Firecrawl may reach a host that never answers us."""
 
 
 def is_set_up() -> bool:
@@ -36,15 +40,34 @@ def check() -> None:
         raise SetupError(f"{URL} is no web address: give one like 'http://localhost:3002'")
 
 
-def make(settings: Settings, memory: Memory, *, fallback: Callable[[SiteAccess], Reader], refresh: bool) -> Reader:
+def make(settings: Settings, memory: Memory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool) -> Reader:
     """Raises: SetupError: it is not set up."""
+    # Only a run needs the parsers.
+    from octave_mcp.sources.reader import is_declined  # noqa: PLC0415
+    from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415
+
+    firecrawl, other, _ = readers(settings, memory, crawler=crawler, refresh=refresh)
+    own_seconds, crawler_seconds = (settings.site_timeout_seconds * share for share in (SHARE, CRAWLER_SHARE))
+    handover = Handover(is_declined, is_lasting=False, home_seconds=(own_seconds, crawler_seconds))
+    return TwoReaders(firecrawl.name, firecrawl, other, handover)
+
+
+def readers(
+    settings: Settings, memory: Memory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
+) -> tuple[TitledReader, TitledReader, SiteAccess]:
+    """Firecrawl, the crawler, and the access to sites that they share.
+
+    Raises:
+        SetupError: Firecrawl is not set up.
+    """
     check()
     # Only a run needs the parsers and the client.
     from octave_mcp.sources.firecrawl.client import Client  # noqa: PLC0415
-    from octave_mcp.sources.firecrawl.reader import FORBIDDING, Firecrawl  # noqa: PLC0415
+    from octave_mcp.sources.firecrawl.reader import Firecrawl  # noqa: PLC0415
     from octave_mcp.sources.web.access import SiteAccess  # noqa: PLC0415
 
-    access = SiteAccess(settings, memory, forbidding=FORBIDDING, refresh=refresh)
+    seconds = min(ROBOTS_SECONDS, settings.fetch_timeout_seconds)
+    access = SiteAccess(settings, memory, refresh=refresh, robots_seconds=seconds)
     url = (value_of(URL) or SecretStr(CLOUD)).get_secret_value()
     client = Client(value_of(KEY), url, max_age_seconds=0 if refresh else settings.page_max_age_seconds)
-    return Firecrawl(client, access, fallback(access))
+    return Firecrawl(client, access), crawler(access), access

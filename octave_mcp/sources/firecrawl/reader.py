@@ -1,7 +1,7 @@
 """A site read through Firecrawl: it fetches, and we parse the HTML as we parse what the crawler fetches.
 
-What Firecrawl does not fetch, the fallback reads, and the page says so. We fetch robots.txt and resolve each host
-before Firecrawl gets a URL: a self-hosted Firecrawl may run inside a private network.
+We resolve each host before Firecrawl gets a URL, since a self-hosted Firecrawl may run inside a private network. The
+host need not answer us: robots.txt counts if we can fetch it; if we cannot, Firecrawl obeys it.
 """
 
 from __future__ import annotations
@@ -12,46 +12,46 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.retrying import retrying
 from octave_mcp.concurrency.together import together
-from octave_mcp.domain.addresses import PORTS, check_url, is_allowed, same_site
+from octave_mcp.domain.addresses import PORTS, check_url, is_allowed, path_of, same_site
 from octave_mcp.domain.company import Company
-from octave_mcp.domain.page import Addresses, CacheEntry, LinkOrigin, Notice, Page, PageFailure
-from octave_mcp.errors import HostNotAllowed, InputError, NoAccess, SiteUnreachable, Transient, UpstreamError
+from octave_mcp.domain.page import Addresses, CacheEntry, LinkOrigin, Page, PageFailure
+from octave_mcp.errors import HostNotAllowed, InputError, Transient, UpstreamError
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.firecrawl.client import JOB_SECONDS, Client, Document
 from octave_mcp.sources.firecrawl.failures import Declined, Unreachable
 from octave_mcp.sources.html.parsing import PageContext, PageParser
 from octave_mcp.sources.reader import (
+    DECLINED,
     PageRequest,
-    Reader,
     as_home,
     ignore_progress,
     own_url,
     read_with_delay,
     site_addresses,
-    with_ref,
 )
-from octave_mcp.sources.web.access import SiteAccess, first_that_answers
+from octave_mcp.sources.web.access import SiteAccess, check_permitted, first_that_answers
 from octave_mcp.sources.web.responses import HTML, OK
-from octave_mcp.sources.web.robots import FORBIDDING as FORBIDDING_WITHOUT_FIRECRAWL
-
-FORBIDDING = FORBIDDING_WITHOUT_FIRECRAWL - {"bot_wall"}
-"""As for other readers, but Firecrawl passes most bot walls."""
-UNREACHABLE = frozenset({"connection_failed", "no_address"})
+from octave_mcp.sources.web.robots import Rules
 
 
 class Firecrawl:
-    """The `Reader` that uses Firecrawl, and `fallback` for what Firecrawl fails to fetch; both share `access`."""
+    """The `Reader` that uses Firecrawl.
+
+    While Firecrawl declines a site, or cannot be reached, `home` and `map` raise the reason, and `read` gives failures
+    with the code `DECLINED`.
+    """
 
     name = "firecrawl"
+    title = "Firecrawl"
 
-    def __init__(self, client: Client, access: SiteAccess, fallback: Reader) -> None:
+    def __init__(self, client: Client, access: SiteAccess) -> None:
         self.on_progress: Callable[[str], None] = ignore_progress
         self.allow = access.allow
-        self._client, self._access, self._fallback = client, access, fallback
+        self._client, self._access = client, access
         self._parser = PageParser()
         self._address_checks: dict[str, asyncio.Task[None]] = {}
-        self._out_of_reach: set[str] = set()
         self._declined: dict[str, str] = {}
 
     @property
@@ -59,21 +59,26 @@ class Firecrawl:
         return self._client.credits
 
     async def open(self, company: Company) -> Company:
-        try:
-            return await self._access.open(company)
-        except SiteUnreachable:
-            if not self._is_allowed(company.url):
-                raise
-            self._out_of_reach.add(company.domain)
-            return company
+        return await first_that_answers(company, self._open)
 
-    async def home(self, company: Company, cached: CacheEntry | None = None) -> CacheEntry:
+    async def _open(self, company: Company) -> Company:
+        url = check_url(company.url, self.allow)
+        await self._check_address(url, url)
+        if rules := await self._rules(url, company):
+            check_permitted(rules, url, company)
+        return company
+
+    async def home(
+        self,
+        company: Company,
+        cached: CacheEntry | None = None,  # noqa: ARG002 - Firecrawl has its own cache, and does not revalidate copies
+    ) -> CacheEntry:
+        self._check_declined(company)
         try:
-            self._check_declined(company)
             return as_home(await first_that_answers(company, self._home))
-        except (Declined, Transient, SiteUnreachable) as failed:
-            notice = self._record(failed, company)
-            return with_ref(await self._fallback.home(company, cached), notice=notice)
+        except UpstreamError as failed:
+            self._record(failed, company)
+            raise
 
     async def _home(self, company: Company) -> CacheEntry:
         url = f"{company.url}/"
@@ -84,16 +89,12 @@ class Firecrawl:
         return copy
 
     async def map(self, company: Company, home: Page) -> Addresses:
+        self._check_declined(company)
         try:
-            self._check_declined(company)
             found = await self._client.map(home.ref.url)
-        except NoAccess:
-            raise
         except UpstreamError as failed:
             self._record(failed, company)
-            if company.domain in self._out_of_reach:
-                return await computed(site_addresses, company, home, [], {})
-            return await self._fallback.map(company, home)
+            raise
         checked = [(link, own_url(link.url, company, self.allow)) for link in found]
         own = [link.model_copy(update={"url": url}) for link, url in checked if isinstance(url, str)]
         return await computed(site_addresses, company, home, own, {})
@@ -104,20 +105,18 @@ class Firecrawl:
             self._check_declined(company)
             await self._read(company, requests, found)
         except (Declined, Transient) as failed:
-            left = [request for request in requests if request.url not in found]
-            copies = await self._read_by_fallback(company, left, failed)
-            found |= {request.url: copy for request, copy in zip(left, copies, strict=True)}
+            self._record(failed, company)
+            found = {request.url: _declined(request.url, failed) for request in requests} | found
         return [found[request.url] for request in requests]
 
     async def close(self) -> None:
         await self._client.close()
-        await self._fallback.close()
         await self._access.close()
 
     async def _read(self, company: Company, requests: Sequence[PageRequest], found: dict[str, CacheEntry]) -> None:
-        """Add what Firecrawl finds, failures included, except those that the fallback may avoid."""
+        """Add what Firecrawl finds, failures included."""
         urls = [url for url in await together(*(self._permitted(one.url, company, found) for one in requests)) if url]
-        if delay := await self._delay(company):
+        if delay := await self._access.delay(company):
             pages = [PageRequest(url) for url in urls]
             copies = await read_with_delay(pages, delay, lambda request: self._one(request.url, company, found))
             found |= dict(zip(urls, copies, strict=True))
@@ -151,15 +150,9 @@ class Firecrawl:
         except PageFailed as error:
             found[url] = CacheEntry(found=error.failure)
         except Transient as failed:
-            (found[url],) = await self._read_by_fallback(company, [PageRequest(url)], failed)
+            self._record(failed, company)
+            found[url] = _declined(url, failed)
         return found[url]
-
-    async def _read_by_fallback(
-        self, company: Company, requests: Sequence[PageRequest], failed: UpstreamError
-    ) -> Sequence[CacheEntry]:
-        """Read pages with the fallback, because Firecrawl failed."""
-        notice = self._record(failed, company)
-        return [with_ref(copy, notice=notice) for copy in await self._fallback.read(company, requests)]
 
     async def _page(self, document: Document, company: Company, origin: LinkOrigin) -> CacheEntry:
         """The page that Firecrawl fetched, or the failure."""
@@ -200,30 +193,33 @@ class Firecrawl:
 
     async def _check(self, target: str, url: str, company: Company) -> None:
         """Raises: PageFailed: robots.txt forbids it, or its host is not public."""
-        await self._check_robots(target, url, company)
+        rules = await self._rules(target, company)
+        if rules and not rules.allow(target):
+            raise PageFailed(url, "robots_disallowed", f"robots.txt forbids reading {path_of(target)}")
+        await self._check_address(target, url)
+
+    async def _rules(self, url: str, company: Company) -> Rules | None:
+        """None if we cannot read robots.txt."""
+        try:
+            return await self._access.robots.rules(url, company)
+        except UpstreamError:
+            return None
+
+    async def _check_address(self, target: str, url: str) -> None:
+        """Check that the name is a public one; it is not looked up if the host is allowed.
+
+        Raises:
+            PageFailed: it has an address that is not public, or none.
+        """
         if self._is_allowed(target):
             return
         host = urlsplit(target).netloc
         if host not in self._address_checks:
-            self._address_checks[host] = asyncio.ensure_future(self._access.check_address(target))
+            self._address_checks[host] = asyncio.ensure_future(retrying(lambda: self._access.check_address(target)))
         try:
             await asyncio.shield(self._address_checks[host])
         except HostNotAllowed as error:
             raise PageFailed(url, "host_not_allowed", str(error)) from None
-
-    async def _check_robots(self, target: str, url: str, company: Company) -> None:
-        """Skip robots.txt of an allowed host that we cannot reach: Firecrawl may run where it can be reached."""
-        if company.domain in self._out_of_reach:
-            return
-        try:
-            await self._access.check_robots(target, url, company)
-        except PageFailed as error:
-            if error.failure.code not in UNREACHABLE or not self._is_allowed(target):
-                raise
-            self._out_of_reach.add(company.domain)
-
-    async def _delay(self, company: Company) -> float:
-        return 0 if company.domain in self._out_of_reach else await self._access.delay(company)
 
     def _is_allowed(self, url: str) -> bool:
         parts = urlsplit(url)
@@ -234,12 +230,13 @@ class Firecrawl:
         if why := self._declined.get("") or self._declined.get(company.domain):
             raise Declined(why)
 
-    def _record(self, failed: UpstreamError, company: Company) -> Notice:
-        """Remember what Firecrawl declines, and report that the fallback reads the company's site."""
+    def _record(self, failed: UpstreamError, company: Company) -> None:
+        """Remember what Firecrawl declines, so that it is not asked again."""
         if isinstance(failed, Declined):
             self._declined["" if failed.everything else company.domain] = str(failed)
         elif isinstance(failed, Unreachable):
             self._declined[""] = str(failed)
-        reason = f"read by the {self._fallback.name}: {failed}"
-        self.on_progress(f"{company.domain} is {reason}")
-        return Notice(code="other_source", reason=reason)
+
+
+def _declined(url: str, failed: UpstreamError) -> CacheEntry:
+    return CacheEntry(found=PageFailure(url=url, code=DECLINED, reason=str(failed)))

@@ -14,7 +14,7 @@ from octave_mcp.ports import Notes
 from octave_mcp.settings import Settings
 from octave_mcp.sources.failures import PageFailed, PageFailedForNow
 from octave_mcp.sources.web.fetch import Fetcher
-from octave_mcp.sources.web.robots import FORBIDDING, Robots
+from octave_mcp.sources.web.robots import Robots, Rules
 from octave_mcp.sources.web.transport import AddressCheckingBackend, NameNotResolved, Resolver, resolve
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ T = TypeVar("T")
 class SiteAccess:
     """One HTTP client, one address check and one set of robots.txt rules for all that a run reads.
 
-    `forbidding` are the failures to fetch robots.txt that forbid the whole site; `refresh` fetches robots.txt again.
+    `refresh` fetches robots.txt again; `robots_seconds` is how long a host may take to send it.
     """
 
     def __init__(
@@ -31,14 +31,14 @@ class SiteAccess:
         settings: Settings,
         notes: Notes,
         resolver: Resolver = resolve,
-        forbidding: frozenset[str] = FORBIDDING,
         *,
         refresh: bool = False,
+        robots_seconds: float | None = None,
     ) -> None:
         self.allow = frozenset(host.lower() for host in settings.allow_hosts)
         self._backend = AddressCheckingBackend(self.allow, resolver)
         self.fetcher = Fetcher(settings, self._backend)
-        self.robots = Robots(self.fetcher, notes, forbidding, refresh=refresh)
+        self.robots = Robots(self.fetcher, notes, refresh=refresh, seconds=robots_seconds)
 
     async def open(self, company: Company) -> Company:
         """As `Source.open`."""
@@ -48,10 +48,7 @@ class SiteAccess:
         url = check_url(company.url, self.allow)
         await retrying(lambda: self.check_address(url))
         rules = await self.robots.rules(url, company)
-        if not rules.allow(url):
-            raise SiteRefuses(
-                f"{url}robots.txt forbids reading {company.domain}; choose another company, or ask it for permission"
-            )
+        check_permitted(rules, url, company)
         return company
 
     async def check_address(self, url: str) -> None:
@@ -90,6 +87,14 @@ class SiteAccess:
         await self.fetcher.close()
 
 
+def check_permitted(rules: Rules, url: str, company: Company) -> None:
+    """Raises: SiteRefuses: the rules forbid reading the home page, which is at `url`."""
+    if not rules.allow(url):
+        raise SiteRefuses(
+            f"{url}robots.txt forbids reading {company.domain}; choose another company, or ask it for permission"
+        )
+
+
 async def first_that_answers(company: Company, read: Callable[[Company], Awaitable[T]]) -> T:
     """What `read` returns for the company's address as given, or else with or without www.
 
@@ -103,6 +108,9 @@ async def first_that_answers(company: Company, read: Callable[[Company], Awaitab
             return await read(candidate)
         except PageFailed as error:
             failures.append(error)
+        except HostNotAllowed:
+            if not failures:
+                raise
     first = failures[0]
     if first.failure.code == "host_not_allowed":
         raise HostNotAllowed(first.failure.reason) from first

@@ -12,11 +12,11 @@ from protego import Protego
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.company import Company
-from octave_mcp.errors import SiteRefuses
+from octave_mcp.errors import SiteRefuses, UpstreamError
 from octave_mcp.ports import Notes
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.single_flight import SingleFlight
-from octave_mcp.sources.web.fetch import USER_AGENT, Fetcher
+from octave_mcp.sources.web.fetch import USER_AGENT, Fetcher, TimeLimit
 
 MOST_BYTES = 500_000
 MAX_AGE = timedelta(hours=24)
@@ -45,17 +45,16 @@ class Rules:
 class Robots:
     """The rules of each host, cached for a day for all runs and processes; `refresh` fetches them again, once.
 
-    `forbidding` are the failures to fetch robots.txt that forbid the whole host.
+    A host that has not sent them within `seconds`, or at all, is not asked again in this run.
     """
 
-    def __init__(
-        self, fetcher: Fetcher, notes: Notes, forbidding: frozenset[str] = FORBIDDING, *, refresh: bool = False
-    ) -> None:
+    def __init__(self, fetcher: Fetcher, notes: Notes, *, refresh: bool = False, seconds: float | None = None) -> None:
         self._started_at = datetime.now(UTC) if refresh else None
-        self._forbidding = forbidding
+        self._seconds = seconds
         self._fetcher = fetcher
         self._notes = notes
         self._rules: dict[str, Rules] = {}
+        self._failed: dict[str, UpstreamError] = {}
         self._flights: SingleFlight[str] = SingleFlight(notes, refresh=refresh)
 
     async def rules(self, url: str, company: Company) -> Rules:
@@ -65,13 +64,22 @@ class Robots:
             SiteRefuses: the host does not say what may be read.
             PageFailed: the host cannot be reached.
         """
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
+        origin = _origin(url)
+        if failed := self._failed.get(origin):
+            raise failed
         if origin not in self._rules:
             url = f"{origin}/robots.txt"
-            texts = await self._flights.get([url], lambda _: self._cached_or_fetched(url, company))
+            try:
+                texts = await self._flights.get([url], lambda _: self._cached_or_fetched(url, company))
+            except UpstreamError as failed:
+                self._failed[origin] = failed
+                raise
             self._rules[origin] = await computed(_parsed, texts[url], url)
         return self._rules[origin]
+
+    def are_unreadable(self, url: str) -> bool:
+        """Whether the rules of the host of `url` were asked for, and could not be read."""
+        return _origin(url) in self._failed
 
     async def close(self) -> None:
         await self._flights.close()
@@ -86,11 +94,13 @@ class Robots:
     async def _fetched(self, url: str, company: Company) -> str:
         """The text of the file; empty if there is none."""
         try:
-            fetched = await self._fetcher.get(url, company, types=None, cut_at_bytes=MOST_BYTES)
+            fetched = await self._fetcher.get(
+                url, company, types=None, cut_at_bytes=MOST_BYTES, time_limit=self._time_limit()
+            )
         except PageFailed as error:
             if error.failure.code in UNREACHABLE:
                 raise
-            if error.failure.code in self._forbidding:
+            if error.failure.code in FORBIDDING:
                 raise SiteRefuses(
                     f"{url} cannot be read ({error.failure.reason}), so nothing there may be read; try again later"
                 ) from error
@@ -98,6 +108,16 @@ class Robots:
         text = fetched.body.decode("utf-8-sig", "replace")
         # Half of a line may forbid what the whole of it does not.
         return text if len(fetched.body) < MOST_BYTES else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+
+    def _time_limit(self) -> TimeLimit | None:
+        if self._seconds is None:
+            return None
+        return TimeLimit(self._seconds, f"No complete answer within {self._seconds:g} seconds")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _parsed(text: str, url: str) -> Rules:

@@ -15,6 +15,8 @@ def _name(provider: Provider) -> str:
     return provider.needs if provider.needs in KEYS else provider.name
 
 
+KEYED_SOURCES = {source.needs: source for source in SOURCES if source.needs}.values()
+"""One source for each key: a key that two sources need is looked at once."""
 CHECKS = (
     Check("python", machine.python),
     Check("packages", machine.packages, SLOW_SECONDS),
@@ -23,7 +25,7 @@ CHECKS = (
     Check(".env", setup.env_file),
     Check("model", setup.model, SLOW_SECONDS),
     *(Check(_name(model), partial(setup.model_answers, model), SLOW_SECONDS) for model in MODELS if model.needs),
-    *(Check(_name(source), partial(setup.source_key, source), SLOW_SECONDS) for source in SOURCES if source.needs),
+    *(Check(_name(source), partial(setup.source_key, source), SLOW_SECONDS) for source in KEYED_SOURCES),
     Check("home", machine.home),
     Check("log file", machine.log_file),
     Check("disk", machine.disk),

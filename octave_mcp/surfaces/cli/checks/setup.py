@@ -16,7 +16,16 @@ from typing import Any, cast
 
 from dotenv.parser import parse_stream
 
-from octave_mcp.domain.choices import KEYLESS_MODELS, ModelChoice, Provider, SourceChoice, either, names
+from octave_mcp.domain.choices import (
+    KEYLESS_MODELS,
+    MODELS,
+    SOURCES,
+    ModelChoice,
+    Provider,
+    SourceChoice,
+    either,
+    names,
+)
 from octave_mcp.errors import SetupError, UpstreamError
 from octave_mcp.settings import ENV_FILE, KEYS, Settings, load, setting_of, unknown
 from octave_mcp.surfaces.cli import clients
@@ -73,9 +82,10 @@ def _needed(provider: Provider, settings: Settings) -> Found | None:
         unset = "not set" if variable in KEYS else f"{variable} is not set"
         if provider.or_needs and setting_of(settings, provider.or_needs):
             return ok(f"{unset}, and not needed: {provider.or_needs} is set")
-        if provider.name in {settings.model, settings.source}:
+        needing = names(one for one in (*MODELS, *SOURCES) if one.needs == variable)
+        if chosen := {settings.model, settings.source}.intersection(needing):
             fix = f"set {variable} in the environment or in .env"
-            return Found("failed", f"{unset}, and {provider.name} needs it", fix)
+            return Found("failed", f"{unset}, and {min(chosen)} needs it", fix)
         return ok(f"{unset}, and not needed")
     if variable in KEYS and any(letter.isspace() or letter in "\"'" for letter in found):
         return Found("warning", "set, but with spaces or quotation marks in it", f"set {variable} to the key alone")

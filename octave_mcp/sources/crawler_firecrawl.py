@@ -1,0 +1,41 @@
+"""The crawler as a source of pages, with Firecrawl for those that the crawler cannot read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from octave_mcp.domain.page import CacheEntry, PageFailure
+from octave_mcp.ports import Memory
+from octave_mcp.settings import Settings
+from octave_mcp.sources.firecrawl import CRAWLER_SHARE, SHARE, check, is_set_up, readers
+
+if TYPE_CHECKING:
+    from octave_mcp.sources.reader import Reader, TitledReader
+    from octave_mcp.sources.web.access import SiteAccess
+
+__all__ = ["check", "is_set_up", "make"]
+"""It needs what Firecrawl needs."""
+
+NAME = "crawler-firecrawl"
+READ_BY_FIRECRAWL = frozenset(
+    {"needs_js", "empty", "bot_wall", "http_401", "http_403", "http_429", "timeout", "connection_failed"}
+)
+"""The codes of pages that Firecrawl may read, although the crawler cannot."""
+
+
+def make(settings: Settings, memory: Memory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool) -> Reader:
+    """Raises: SetupError: Firecrawl is not set up."""
+    # Only a run needs the parsers.
+    from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415
+
+    firecrawl, own, access = readers(settings, memory, crawler=crawler, refresh=refresh)
+
+    def is_due(found: CacheEntry) -> bool:
+        if isinstance(failure := found.found, PageFailure):
+            return failure.code in READ_BY_FIRECRAWL or access.robots.are_unreadable(failure.url)
+        return found.is_thin
+
+    crawler_seconds, firecrawl_seconds = (settings.site_timeout_seconds * share for share in (CRAWLER_SHARE, SHARE))
+    handover = Handover(is_due, is_lasting=True, home_seconds=(crawler_seconds, firecrawl_seconds))
+    return TwoReaders(NAME, own, firecrawl, handover)
