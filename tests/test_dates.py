@@ -18,7 +18,10 @@ from octave_mcp.evidence.passages import passages
         ("September 2021", date(2021, 9, 30)),
         ("Jun 10th, 2021 – Series B", date(2021, 6, 30)),
         ("10 June 2021", date(2021, 6, 30)),
-        ("2021-06-10", date(2021, 6, 30)),
+        ("2021-06-10", date(2021, 6, 10)),
+        ("Open jobs, 2021-06-10", date(2021, 6, 10)),
+        ("2021-06-31", date(2021, 6, 30)),
+        ("2021-06", date(2021, 6, 30)),
         ("2024", date(2024, 12, 31)),
         ("Series B (Feb 2024)", date(2024, 2, 29)),
         ("2021年9月", date(2021, 9, 30)),
@@ -28,7 +31,9 @@ from octave_mcp.evidence.passages import passages
         ("Story", None),
     ],
 )
-def test_a_heading_that_is_a_date_is_the_last_day_of_its_month_or_year(heading: str, day: date | None) -> None:
+def test_a_heading_that_is_a_date_is_that_day_or_the_last_day_of_its_month_or_year(
+    heading: str, day: date | None
+) -> None:
     assert date_of_heading(heading) == day
 
 

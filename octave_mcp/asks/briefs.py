@@ -10,7 +10,7 @@ from octave_mcp.asks.notes import notes
 from octave_mcp.asks.untrusted import LONGEST_NAME, Fence, one_line, plain
 from octave_mcp.domain.asks import AddressesBrief, Ask, ReadingBrief, UnderstandingBrief, WritingBrief
 from octave_mcp.domain.evidence import EvidenceId
-from octave_mcp.domain.kinds import kind_of
+from octave_mcp.domain.kinds import kind_of_link
 from octave_mcp.domain.page import Link
 from octave_mcp.domain.value import Value
 
@@ -42,7 +42,7 @@ def _candidate(number: int, link: Link, domain: str) -> str:
     parts = urlsplit(link.url)
     host = parts.netloc.removeprefix("www.")
     address = f"{'' if host == domain else host}{parts.path}{f'?{parts.query}' if parts.query else ''}"
-    kind = kind_of(link.url, link_text=link.text)
+    kind = kind_of_link(link)
     return " | ".join(
         filter(None, (f"[{number}] {kind}", address[:LONGEST_ADDRESS], one_line(link.text)[:LONGEST_NAME]))
     )

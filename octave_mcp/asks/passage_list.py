@@ -47,4 +47,6 @@ def _head(passage: Passage) -> str:
     page = passage.page
     dated = page.published_on.isoformat() if page.published_on else ""
     language = "" if page.language in {"en", "und"} else f"language {page.language}"
-    return " | ".join(filter(None, (one_line(page.title)[:120], page.kind, urlsplit(page.url).netloc, dated, language)))
+    sister = f"sister site of {page.sister_of}" if page.sister_of else ""
+    host = urlsplit(page.url).netloc
+    return " | ".join(filter(None, (one_line(page.title)[:120], page.kind, host, sister, dated, language)))

@@ -81,12 +81,26 @@ def url_key(url: str) -> str:
 
 
 def same_site(url: str, company: Company) -> bool:
+    """Whether it is on the company's site, or on a sister site that its map has accepted."""
+    return (site := site_at(url)) is not None and site in (company.domain, *company.beyond.sisters)
+
+
+def site_at(url: str) -> str | None:
+    """The site that an absolute address is on, as in `Company.domain`; None if it is no web address."""
     try:
         parts = _split(url)
         host = _host(parts, url)
     except InvalidDomain:
-        return False
-    return bool(parts.scheme) and site_of(host, parts.port or PORTS[parts.scheme]) == company.domain
+        return None
+    return site_of(host, parts.port or PORTS[parts.scheme]) if parts.scheme else None
+
+
+def company_at(url: str, company: Company) -> Company:
+    """The company, as far as it is at the host of this address: no other host belongs to its site."""
+    parts = _split(url)
+    host = _host(parts, url)
+    port = parts.port or PORTS[parts.scheme]
+    return Company(role=company.role, domain=site_of(host, port), url=_origin(parts.scheme, host, port))
 
 
 def site_of(host: str, port: int) -> str:

@@ -48,7 +48,10 @@ class Passage(Value):
 
 
 class Evidence(Value):
-    """A quotation, copied by code: `quote == page.text[start:end]`, and `page_sha256` is the digest of that text."""
+    """A quotation, copied by code: `quote == page.text[start:end]`, and `page_sha256` is the digest of that text.
+
+    `sister_of` is the domain of the company if the page is on a sister site of its.
+    """
 
     id: EvidenceId
     role: Role
@@ -62,6 +65,7 @@ class Evidence(Value):
     page_title: str
     page_kind: PageKind
     published_on: date | None = None
+    sister_of: str = ""
 
 
 class Finding(Value, Generic[C]):

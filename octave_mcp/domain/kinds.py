@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from octave_mcp.domain.addresses import path_of
-from octave_mcp.domain.page import PageKind
+from octave_mcp.domain.addresses import is_address, path_of, site_at
+from octave_mcp.domain.page import Link, PageKind
 
 Pattern = re.Pattern[str]
 
@@ -38,9 +38,9 @@ UNWORTHY = _parts(
     r"wp-login\.php|unsubscribe|newsletter|thank-you|thanks|404|500|cdn-cgi|page/\d+|book-a-demo|request-a-demo|"
     r"get-a-demo|contact(?:-(?:us|sales))?|demo|downloads?"
 )
-APPLICATION_HOSTS = frozenset(
-    {"app", "login", "auth", "accounts", "account", "dashboard", "console", "status", "cdn"}
-).union({"assets", "static", "api", "portal", "my", "id", "sso", "mail", "admin", "staging"})
+APPLICATION_HOSTS = frozenset({"app", "login", "auth", "accounts", "account", "dashboard", "console", "cdn"}).union(
+    {"assets", "static", "api", "portal", "my", "id", "sso", "mail", "admin", "staging"}
+)
 HOSTS: dict[str, PageKind] = {
     "docs": "docs",
     "doc": "docs",
@@ -48,14 +48,28 @@ HOSTS: dict[str, PageKind] = {
     "developers": "docs",
     "help": "docs",
     "support": "docs",
+    "kb": "docs",
+    "learn": "docs",
     "blog": "blog",
+    "engineering": "blog",
     "careers": "careers",
+    "career": "careers",
     "jobs": "careers",
     "trust": "security",
     "security": "security",
+    "compliance": "security",
     "news": "news",
+    "newsroom": "news",
     "press": "news",
+    "investors": "about",
+    "ir": "about",
+    "customers": "customers",
+    "partners": "integrations",
+    "marketplace": "integrations",
+    "status": "other",
 }
+OF_POSTS: frozenset[PageKind] = frozenset({"blog", "news"})
+OF_NEWS = re.compile(r"(?<![a-z])(?:news|newsroom|press|announcements?|releases)(?![a-z])")
 
 ANNOUNCES = _words(
     r"series-[a-h]|seed-round|funding|fundrais\w*|rais(?:es|ed)|launch(?:es|ed|ing)?|announc\w*|acqui(?:res|red|sition)|"
@@ -137,20 +151,44 @@ TITLES: tuple[tuple[Pattern, PageKind], ...] = (
 
 
 def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
-    """By the path, then by the title or the words of the link that led there."""
+    """By a subdomain with one purpose ('docs.acme.com'), else by the path, else by the title or the link's words."""
     path = _without_locale(path_of(url))
-    host = (urlsplit(url).hostname or "").removeprefix("www.").partition(".")[0]
-    if path == "/":
-        return HOSTS[host] if host in HOSTS else "home"  # noqa: SIM401 - a default would widen the type
     named = f"{title} {link_text}".lower().strip()
-    found = _by_path(path, named) or HOSTS.get(host)
-    if found:
+    if of_host := _of_host(url):
+        return _by_path_of_posts(path, named) or of_host if of_host in OF_POSTS else of_host
+    if path == "/":
+        return "home" if _is_main_host(url) else _first(TITLES, named) or "other"
+    if found := _by_path(path, named):
         return found
     if UNWORTHY.search(path):
         return "other"
-    titled = _first(TITLES, named)
     # What stands alone under the home page, and is none of the usual, is what the company sells.
+    titled = _first(TITLES, named)
     return titled or ("product" if path.count("/") == 1 and not ASIDE.search(path) else "other")
+
+
+def _of_host(url: str) -> PageKind | None:
+    found = HOSTS.get((urlsplit(url).hostname or "").removeprefix("www.").partition(".")[0])
+    return None if found and _is_main_host(url) else found
+
+
+def _is_main_host(url: str) -> bool:
+    """Whether its host is no subdomain: 'acme.com' and 'www.acme.com', but not 'blog.acme.com'."""
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    return "." not in host or is_address(host) or site_at(url) in {host, "", None}
+
+
+def kind_of_link(link: Link) -> PageKind:
+    """The kind of the page that a link leads to; one beyond the company's site is of the kind that it is read for."""
+    match link.origin:
+        case "job_board":
+            return "careers"
+        case "sister":
+            return "product"
+        case "feed":
+            return "news" if OF_NEWS.search(f"{link.url} {link.text}".lower()) else "blog"
+        case _:
+            return kind_of(link.url, link_text=link.text)
 
 
 def _without_locale(path: str) -> str:
@@ -158,17 +196,29 @@ def _without_locale(path: str) -> str:
 
 
 def _by_path(path: str, named: str) -> PageKind | None:
-    if story := re.search(rf"(?:^|/)({STORIES})(/[^/]+|$)", path):
-        return "case_study" if story[2] and not story[2].startswith("/page") else "customers"
-    if TELLS.search(path) or TELLS.search(re.sub(r"\W+", "-", named)):
-        return "case_study"
-    if COMPARES.search(path) or RANKS.search(path):
-        return "comparison"
+    if found := _of_rivals_or_customers(path, named):
+        return found
     if POSTS.search(path):
         return _post(path, named)
     if UNWORTHY.search(path):
         return None
     return _first(SECTIONS, path)
+
+
+def _of_rivals_or_customers(path: str, named: str) -> PageKind | None:
+    if story := re.search(rf"(?:^|/)({STORIES})(/[^/]+|$)", path):
+        return "case_study" if story[2] and not story[2].startswith("/page") else "customers"
+    if TELLS.search(path) or TELLS.search(re.sub(r"\W+", "-", named)):
+        return "case_study"
+    return "comparison" if COMPARES.search(path) or RANKS.search(path) else None
+
+
+def _by_path_of_posts(path: str, named: str) -> PageKind | None:
+    """Of a post on a host that has nothing else; None for what is neither a story, a comparison nor an announcement."""
+    if path == "/":
+        return None
+    announces = _post(path, named) == "news"
+    return _of_rivals_or_customers(path, named) or ("news" if announces else None)
 
 
 def _first(table: tuple[tuple[Pattern, PageKind], ...], text: str) -> PageKind | None:

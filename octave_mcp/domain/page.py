@@ -35,17 +35,24 @@ PageKind = Literal[
     "other",
 ]
 
-LinkOrigin = Literal["home", "sitemap", "page"]
+LinkOrigin = Literal["home", "sitemap", "page", "job_board", "feed", "sister"]
+
+OUTSIDE: tuple[LinkOrigin, ...] = ("job_board", "feed", "sister")
+"""Where a company publishes what is not a page of its site."""
 
 STRUCTURED_HEADING = "About this page"
 
 
 class Link(Value):
-    """An address on the company's own site, where it was found, and what the link said."""
+    """An address of the company's, where it was found, and what the link said.
+
+    It is on the company's own site unless its origin is one of `OUTSIDE`. `is_read`: the map has read the page already.
+    """
 
     url: str
     text: str = ""
     origin: LinkOrigin = "home"
+    is_read: bool = False
 
 
 class Notice(Value):
@@ -60,7 +67,10 @@ class Notice(Value):
 
 
 class PageRef(Value):
-    """What is said of a page wherever it is cited. `sha256` is the digest of its text in UTF-8."""
+    """What is said of a page wherever it is cited. `sha256` is the digest of its text in UTF-8.
+
+    `sister_of` is the domain of the company if the page is on a sister site of its.
+    """
 
     url: str
     sha256: str
@@ -70,25 +80,35 @@ class PageRef(Value):
     fetched_at: datetime
     published_on: date | None = None
     notice: Notice | None = None
+    sister_of: str = ""
 
 
 class Structured(Value):
-    """What a page says of itself in meta, OpenGraph and JSON-LD: untrusted, and not shown to its readers."""
+    """What a page says of itself in meta, OpenGraph and JSON-LD: untrusted, and not shown to its readers.
+
+    `same_as` are the addresses that it calls other places of its organisation, `logo` is that of an image.
+    """
 
     site_name: str = ""
     description: str = ""
     organization: str = ""
     founded: str = ""
     founders: tuple[str, ...] = ()
+    same_as: tuple[str, ...] = ()
+    logo: str = ""
 
 
 class Page(Value):
-    """A fetched URL as Markdown. `text` is what evidence is copied from, and never changes."""
+    """A fetched URL as Markdown. `text` is what evidence is copied from, and never changes.
+
+    `links` lead to pages of the same site; `outside` to feeds, job boards and, from a home page, other home pages.
+    """
 
     ref: PageRef
     text: str
     structured: Structured
     links: tuple[Link, ...] = ()
+    outside: tuple[Link, ...] = ()
 
     @property
     def body(self) -> str:
@@ -136,10 +156,11 @@ class PageFailure(Value):
 
 
 class Addresses(Value):
-    """What a site's map gave, as in `Site`."""
+    """What a site's map gave, as in `Site`. `pages_read` counts the pages read for it that are not among the links."""
 
     links: tuple[Link, ...]
     failures: tuple[PageFailure, ...] = ()
+    pages_read: int = 0
 
 
 class CacheEntry(Value):

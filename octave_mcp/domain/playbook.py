@@ -264,7 +264,7 @@ class GivenContext(Value):
 
 
 class ReadPage(Value):
-    """A page that was read, or could not be."""
+    """A page that was read. `sister_of` is the company's domain if the page is on a sister site of its."""
 
     role: Role
     url: str
@@ -272,6 +272,7 @@ class ReadPage(Value):
     title: str
     sha256: str
     language: str
+    sister_of: str = ""
 
 
 class Playbook(Value):

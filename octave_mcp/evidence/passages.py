@@ -121,6 +121,7 @@ def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
             language=evidence.language,
             fetched_at=evidence.fetched_at,
             published_on=evidence.published_on,
+            sister_of=evidence.sister_of,
         ),
         number=page_number,
         start=evidence.start,
@@ -186,6 +187,7 @@ def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:
         page_title=page.title,
         page_kind=page.kind,
         published_on=page.published_on,
+        sister_of=page.sister_of,
     )
 
 

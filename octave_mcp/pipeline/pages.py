@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from octave_mcp.domain.company import Company, Site
-from octave_mcp.domain.page import Link, Page, PageFailure
+from octave_mcp.domain.page import Addresses, Page, PageFailure
+from octave_mcp.domain.places import mapped
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.ports import Journal, Source, Store
 
-_Mapped = tuple[tuple[Link, ...], tuple[PageFailure, ...]]
 _Scraped = tuple[str | PageFailure, ...]
 """The keys of the stored pages, and the pages that could not be read, in the order asked for."""
 
@@ -36,17 +36,16 @@ class Pages:
         return page
 
     async def map(self, company: Company, home: Page) -> Site:
-        async def mapped() -> _Mapped:
+        async def found() -> Addresses:
             site = await self.source.map(company, home)
-            return site.links, site.failures
+            return Addresses(links=site.links, failures=site.failures, pages_read=site.pages_read)
 
-        links, failures = await self.journal.step("map", mapped, _Mapped)
-        return Site(company=company, home=home, links=links, failures=failures)
+        return mapped(company, home, await self.journal.step("map", found, Addresses))
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
         async def fetched() -> _Scraped:
             read = await self._read(site, urls)
-            pages = [page.model_copy(update={"links": ()}) for page in read if isinstance(page, Page)]
+            pages = [page.model_copy(update={"links": (), "outside": ()}) for page in read if isinstance(page, Page)]
             keys = iter(await self.store.put_pages(self.run_id, pages))
             return tuple(next(keys) if isinstance(page, Page) else page for page in read)
 

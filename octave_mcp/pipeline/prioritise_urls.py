@@ -10,15 +10,20 @@ from urllib.parse import urlsplit
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.domain.asks import AddressesAnswer, AddressesBrief
 from octave_mcp.domain.company import ROLES, Role, Site
-from octave_mcp.domain.kinds import kind_of, worth_reading
+from octave_mcp.domain.kinds import kind_of_link, worth_reading
 from octave_mcp.domain.names import normal
-from octave_mcp.domain.page import Link, PageKind
+from octave_mcp.domain.page import OUTSIDE, Link, LinkOrigin, PageKind
 from octave_mcp.domain.research import Profile
 from octave_mcp.errors import NoAccess, UpstreamError
 from octave_mcp.evidence.injection import addresses_model
 from octave_mcp.pipeline.run import Run
 
+Group = PageKind | LinkOrigin
+"""A kind of pages on the company's site, or a place beyond it."""
+
 MOST_CANDIDATES = 60
+OUTSIDE_AFTER = 4
+"""The kinds of pages that come before what is not on the company's site."""
 NAMING_CHARACTERS = 4
 """Shorter words of the context name nothing."""
 
@@ -26,12 +31,13 @@ NAMING_CHARACTERS = 4
 async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: str) -> tuple[str, ...]:
     """The addresses to read after the home page, the most telling first."""
     context = run.request.context
+    max_pages = run.max_pages - site.pages_read
     shown = candidates(site, counterpart=counterpart, context=context) if run.capacity.is_paid else ()
-    if len(shown) >= run.max_pages:
+    if len(shown) >= max_pages:
         numbers = await _ranked_by_model(run, site, profile, counterpart, shown)
-        chosen = rechosen(shown, numbers, site.company.role, max_pages=run.max_pages)
+        chosen = rechosen(shown, numbers, site.company.role, max_pages=max_pages)
     else:
-        chosen = choose(site, max_pages=run.max_pages, counterpart=counterpart, context=context)
+        chosen = choose(site, max_pages=max_pages, counterpart=counterpart, context=context)
     run.progress.plan(len(chosen))
     run.progress(f"{len(chosen)} of {len(site.links)} pages of {profile.name} chosen", units=1)
     return chosen
@@ -65,7 +71,7 @@ async def _ranked_by_model(
 
 
 def choose(site: Site, *, max_pages: int, counterpart: str, context: str) -> tuple[str, ...]:
-    """At most `max_pages - 1` addresses: a share for each type, then the best of the rest.
+    """At most `max_pages - 1` addresses: those that are read already, a share for each type, then the best of the rest.
 
     Within a type: what names the other company, then what the user's context names, then links on the home page
     before those only in a sitemap, each in the site's order.
@@ -87,38 +93,52 @@ def rechosen(shown: Sequence[Link], numbers: Sequence[int], role: Role, *, max_p
     """
     named = (number - 1 for number in numbers if 1 <= number <= len(shown))
     order = dict.fromkeys((*named, *range(len(shown))))
-    return tuple(link.url for link in _shared_out(_by_kind(shown[at] for at in order), role, max_pages - 1))
+    return tuple(link.url for link in _shared_out(_grouped(shown[at] for at in order), role, max_pages - 1))
 
 
-def _shared_out(ranked: Mapping[PageKind, Sequence[Link]], role: Role, room: int) -> list[Link]:
-    """A share for each type, in turns, then the best of the rest."""
-    shares = ROLES[role].shares
-    scale = max(1.0, room / sum(shares.values()))
-    parts: dict[PageKind, int] = {kind: round(share * scale) or min(share, 1) for kind, share in shares.items()}
-    turns = _in_turns(ranked.get(kind, ())[:part] for kind, part in parts.items())
-    rest = (link for kind, part in parts.items() for link in ranked.get(kind, ())[part:])
-    return list(islice(chain(turns, rest), max(0, room)))
+def _shared_out(ranked: Mapping[Group, Sequence[Link]], role: Role, room: int) -> list[Link]:
+    """What is read already; a share for each group, in turns; then the best of the rest."""
+    parts = _parts(role, room)
+    read = [link for group in parts for link in ranked.get(group, ()) if link.is_read]
+    turns = _in_turns(ranked.get(group, ())[:part] for group, part in parts.items())
+    rest = (link for group, part in parts.items() for link in ranked.get(group, ())[part:])
+    unique = {link.url: link for link in chain(read, turns, rest)}
+    return list(islice(unique.values(), max(0, room)))
 
 
-def _by_kind(links: Iterable[Link]) -> dict[PageKind, list[Link]]:
-    found: dict[PageKind, list[Link]] = {}
+def _parts(role: Role, room: int) -> dict[Group, int]:
+    traits = ROLES[role]
+    scale = max(1.0, room / sum(traits.shares.values()))
+    own: list[tuple[Group, int]] = [
+        (kind, round(share * scale) or min(share, 1)) for kind, share in traits.shares.items()
+    ]
+    outside: list[tuple[Group, int]] = [(origin, traits.outside.get(origin, 0)) for origin in OUTSIDE]
+    return dict([*own[:OUTSIDE_AFTER], *outside, *own[OUTSIDE_AFTER:]])
+
+
+def _grouped(links: Iterable[Link]) -> dict[Group, list[Link]]:
+    found: dict[Group, list[Link]] = {}
     for link in links:
-        found.setdefault(kind_of(link.url, link_text=link.text), []).append(link)
+        found.setdefault(link.origin if link.origin in OUTSIDE else kind_of_link(link), []).append(link)
     return found
 
 
 def naming(site: Site, counterpart: str) -> Iterator[str]:
     """The addresses worth reading that name the other company, as a word of their path."""
     other = re.compile(rf"(?<![a-z0-9]){re.escape(_slug(counterpart))}(?![a-z0-9])")
-    links = (link.url for link in site.links if worth_reading(link.url))
+    links = (link.url for link in site.links if _is_worth_reading(link))
     return (url for url in links if _slug(counterpart) and other.search(urlsplit(url).path.casefold()))
+
+
+def _is_worth_reading(link: Link) -> bool:
+    return link.origin in OUTSIDE or worth_reading(link.url)
 
 
 def _slug(name: str) -> str:
     return normal(name).split(".")[0].replace(" ", "-")
 
 
-def _ranked(site: Site, counterpart: str, context: str) -> dict[PageKind, list[Link]]:
+def _ranked(site: Site, counterpart: str, context: str) -> dict[Group, list[Link]]:
     wanted = {word for word in re.findall(r"\w+", normal(context)) if len(word) >= NAMING_CHARACTERS}
     other = _slug(counterpart)
 
@@ -129,8 +149,8 @@ def _ranked(site: Site, counterpart: str, context: str) -> dict[PageKind, list[L
         asked = sum(word in f"{path} {normal(link.text)}" for word in wanted)
         return (not named, -asked, link.origin == "sitemap", path.count("/"), at)
 
-    links = [link for link in site.links if worth_reading(link.url)]
-    return _by_kind(links[at] for at in sorted(range(len(links)), key=rank))
+    links = [link for link in site.links if _is_worth_reading(link)]
+    return _grouped(links[at] for at in sorted(range(len(links)), key=rank))
 
 
 def _in_turns(groups: Iterable[Sequence[Link]]) -> Iterator[Link]:

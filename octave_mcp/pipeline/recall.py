@@ -13,7 +13,7 @@ from octave_mcp.pipeline.prioritise_urls import naming
 from octave_mcp.pipeline.run import Run
 
 MOST_UNREAD = 3
-MADE = "3"
+MADE = "4"
 """Raise it with each change of what is found, beside that of the prompts."""
 
 
@@ -52,6 +52,7 @@ def _key(run: Run, company: Company) -> str:
         MADE,
         company.role,
         company.url,
+        *company.beyond.sisters,
         run.identity,
         asked.language,
         run.max_pages,

@@ -119,6 +119,7 @@ def _read_pages(deal: Deal) -> tuple[ReadPage, ...]:
             title=safe_title(page.title),
             sha256=page.sha256,
             language=page.language,
+            sister_of=page.sister_of,
         )
         for research in deal.values()
         for page in research.pages

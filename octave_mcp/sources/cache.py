@@ -16,6 +16,7 @@ from typing import TypeVar
 from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Addresses, CacheEntry, Notice, Page, PageFailure
+from octave_mcp.domain.places import mapped
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SiteUnreachable, StoreFailed
 from octave_mcp.ports import CACHE_MAX_AGE, PageCache
@@ -64,7 +65,7 @@ class CachedSource:
             return [CacheEntry(found=await self._reader.map(company, home)) for _ in requests]
 
         (copy,) = await self._get(f"map {home.ref.sha256}", company, [company.url], fetch)
-        return Site(company=company, home=home, **dict(_found(copy, Addresses)))
+        return mapped(company, home, _found(copy, Addresses))
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
         return without_duplicates(await self.read(site.company, urls), site.home)

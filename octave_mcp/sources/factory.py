@@ -34,8 +34,10 @@ def make_source(adapter: Adapter, settings: Settings, memory: Memory, *, refresh
         SetupError: the source is not set up.
     """
     # Only a run needs the parsers and the clients.
+    from octave_mcp.sources.beyond import BeyondReader  # noqa: PLC0415
     from octave_mcp.sources.cache import CachedSource  # noqa: PLC0415
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
 
-    reader = adapter.make(settings, memory, crawler=Crawler, refresh=refresh)
+    site = adapter.make(settings, memory, crawler=Crawler, refresh=refresh)
+    reader = BeyondReader(site, settings)
     return CachedSource(reader, memory, max_age_seconds=settings.page_max_age_seconds, refresh=refresh)

@@ -11,6 +11,7 @@ from octave_mcp.domain.addresses import Allowed, check_url, same_site, url_key
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import Addresses, CacheEntry, Link, Page, PageFailure, PageRef
 from octave_mcp.errors import InputError
+from octave_mcp.sources.web.access import SiteAccess
 from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.translations import Translation, drop_translations
 
@@ -30,11 +31,13 @@ class PageRequest(NamedTuple):
 class Reader(Protocol):
     """A source without a cache.
 
-    `name` is the source's. `on_progress` is called with what is being done while a call takes long.
+    `name` is the source's, and part of the keys of what is cached. `access` is what it fetches with. `on_progress` is
+    called with what is being done while a call takes long.
     """
 
     name: str
     allow: Allowed
+    access: SiteAccess
     on_progress: Callable[[str], None]
 
     @property
@@ -101,7 +104,7 @@ def own_url(url: str, company: Company, allow: Allowed) -> str | PageFailure:
         canonical = check_url(url, allow)
     except InputError as error:
         return PageFailure(url=url, code="host_not_allowed", reason=str(error))
-    if not same_site(url, company):
+    if not same_site(url, company) and url not in company.beyond.job_boards:
         return PageFailure(url=url, code="host_not_allowed", reason=f"It is not a part of {company.domain}")
     return canonical
 

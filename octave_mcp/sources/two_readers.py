@@ -42,7 +42,7 @@ class TwoReaders:
     """The `Reader` called `name` that uses `first`, and `second` for what `first` fails to read."""
 
     def __init__(self, name: str, first: TitledReader, second: TitledReader, handover: Handover) -> None:
-        self.name, self.allow = name, first.allow
+        self.name, self.allow, self.access = name, first.allow, first.access
         self._first, self._second, self._handover = first, second, handover
         self.on_progress: Callable[[str], None] = ignore_progress
         first.on_progress = second.on_progress = self._tell

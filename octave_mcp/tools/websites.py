@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from octave_mcp.domain.choices import AUTO, SOURCE_HELP
-from octave_mcp.domain.kinds import kind_of
+from octave_mcp.domain.kinds import kind_of_link
 from octave_mcp.domain.page import Page, PageFailure, PageKind
 from octave_mcp.domain.value import Value
 from octave_mcp.tools.registry import Call, tool
@@ -90,7 +90,7 @@ async def map_site(site: SiteName, source: Source = AUTO, refresh: Refresh = Fal
     return SiteMap(
         company=found.company.domain,
         home=_as_read(found.company.url, found.home),
-        addresses=tuple(Address(url=link.url, kind=kind_of(link.url, link_text=link.text)) for link in found.links),
+        addresses=tuple(Address(url=link.url, kind=kind_of_link(link)) for link in found.links),
         failures=tuple(Unread.model_validate(dict(failure)) for failure in found.failures),
     )
 

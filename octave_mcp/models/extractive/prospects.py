@@ -154,6 +154,8 @@ def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:
         return _of_itself(line, page)
     if line.text.startswith("Logos:"):
         return "customers" if any(logos(line)) else None
+    if page.page.kind == "careers" and line.form == "item" and _OPEN_ROLES.search(line.heading):
+        return "hiring" if _job(_job_title(line), line) else None
     if line.form == "row":
         priced = page.page.kind == "pricing" and cues.FACTS["pricing"].search(line.text) and len(cells(line)) > 1
         return "pricing" if priced else None
@@ -261,12 +263,16 @@ def jobs(pages: Sequence[ReadPage], company: str) -> Iterator[Job[Cite]]:
 def _open(section: Section) -> Iterator[Job[Cite]]:
     if _OPEN_ROLES.search(section.title):
         for line in section.lines:
-            title = re.split(r"\s+[—–|·(]\s*|\s+-\s+|:\s", line.text)[0]
-            if line.form == "item" and (job := _job(title, line)):
+            if line.form == "item" and (job := _job(_job_title(line), line)):
                 yield job
     elif section.heading and section.lines and 1 < len(section.title.split()) <= 6:
         job = None if _NO_JOB.search(section.title) else _job(section.title, section.heading)
         yield from (job,) if job else ()
+
+
+def _job_title(line: Line) -> str:
+    """Without the team and the place, which follow a dash, a bar or a bracket."""
+    return re.split(r"\s+[—–|·(]\s*|\s+-\s+|:\s", line.text)[0]
 
 
 def _held(section: Section) -> Iterator[Job[Cite]]:

@@ -36,7 +36,7 @@ class Crawler:
         self.allow = access.allow
         self.credits = 0
         self.on_progress: Callable[[str], None] = ignore_progress
-        self._access = access
+        self.access = self._access = access
         self._parser = PageParser()
 
     async def open(self, company: Company) -> Company:

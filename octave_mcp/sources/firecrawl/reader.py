@@ -49,7 +49,8 @@ class Firecrawl:
     def __init__(self, client: Client, access: SiteAccess) -> None:
         self.on_progress: Callable[[str], None] = ignore_progress
         self.allow = access.allow
-        self._client, self._access = client, access
+        self.access = self._access = access
+        self._client = client
         self._parser = PageParser()
         self._address_checks: dict[str, asyncio.Task[None]] = {}
         self._declined: dict[str, str] = {}
@@ -120,6 +121,8 @@ class Firecrawl:
             pages = [PageRequest(url) for url in urls]
             copies = await read_with_delay(pages, delay, lambda request: self._one(request.url, company, found))
             found |= dict(zip(urls, copies, strict=True))
+        elif len(urls) == 1:
+            await self._one(urls[0], company, found)
         elif urls:
             await self._batch(urls, company, found)
 

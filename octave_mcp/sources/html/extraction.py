@@ -19,6 +19,7 @@ from octave_mcp.sources.html.complexity import too_complex
 from octave_mcp.sources.html.language import language_of
 from octave_mcp.sources.html.markdown import markdown
 from octave_mcp.sources.html.metadata import Head, head_of
+from octave_mcp.sources.html.outside import feeds, job_boards, other_homes
 from octave_mcp.sources.html.prune import content
 from octave_mcp.sources.html.refusals import refusal
 from octave_mcp.sources.html.script_data import embedded_text
@@ -61,7 +62,10 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
         fetched_at=fetched_at,
         published_on=head.published_on,
     )
-    return Page(ref=ref, text=text, structured=head.structured, links=tuple(_links(root, url, company, origin)))
+    links = tuple(_links(root, url, company, origin))
+    homes = other_homes(root, url, company) if origin == "home" else []
+    outside = (*job_boards(html, url), *feeds(html, url, company), *homes)
+    return Page(ref=ref, text=text, structured=head.structured, links=links, outside=outside)
 
 
 def main_text(html: str) -> str:

@@ -147,6 +147,13 @@ def name(value: object) -> str:
     return line(cast("Node", value).get("name") if isinstance(value, dict) else value)
 
 
+def image(value: object) -> str:
+    """The address of an image, which may be an ImageObject."""
+    first = next(iter(many(value)), "")
+    node = cast("Node", first) if isinstance(first, dict) else {"url": first}
+    return line(node.get("url")) or line(node.get("contentUrl"))
+
+
 def line(value: object) -> str:
     """A text or a figure on one line, without markup; nothing of any other kind."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -58,8 +58,16 @@ def head_of(root: Element) -> Head:
         organization=name(company),
         founded=line(company.get("foundingDate")),
         founders=tuple(dict.fromkeys(filter(None, map(name, many(company.get("founder")))))),
+        same_as=tuple(filter(None, map(line, many(company.get("sameAs"))))),
+        logo=json_ld.image(company.get("logo")) or meta.get("og:logo", "") or _shown_logo(root),
     )
     return Head(title, structured, _published(root, meta, nodes), tuple(json_ld.facts(nodes)))
+
+
+def _shown_logo(root: Element) -> str:
+    """The address of the first image that is called a logo."""
+    images = ((image.name, image.attributes.get("src", "")) for image in root.find("img"))
+    return next((src for name, src in images if "logo" in f"{name} {src.lower()}"), "")[:LONGEST]
 
 
 def _meta(root: Element) -> dict[str, str]:

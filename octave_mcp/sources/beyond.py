@@ -1,0 +1,263 @@
+"""What a company publishes beyond the pages of its site: job boards, feeds, sister sites.
+
+Its own pages lead there, so the map may read a page to find each. A place that misbehaves loses only its own content.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from urllib.parse import urlsplit
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.together import together
+from octave_mcp.domain import company as companies
+from octave_mcp.domain.addresses import company_at, path_of, url_key
+from octave_mcp.domain.company import Company
+from octave_mcp.domain.kinds import kind_of_link, worth_reading
+from octave_mcp.domain.page import Addresses, CacheEntry, Link, LinkOrigin, Page, PageFailure, PageKind
+from octave_mcp.settings import Settings
+from octave_mcp.sources.boards import board_at
+from octave_mcp.sources.boards.board import MOST_BYTES, Board
+from octave_mcp.sources.boards.choice import own_boards
+from octave_mcp.sources.boards.page import board_jobs_page
+from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.feeds.feed import feed_page
+from octave_mcp.sources.feeds.records import NotAFeed
+from octave_mcp.sources.reader import PageRequest, Reader, ignore_progress, own_url, with_ref
+from octave_mcp.sources.sisters import candidates, is_claimed, is_sister
+
+Parse = Callable[[bytes, datetime], Page]
+
+CAREERS_PAGES = 2
+"""A careers page, and the page with the open jobs that it may lead to."""
+OPEN_JOBS = re.compile(r"\bopen|\broles|positions|vacanc|\bjobs\b|stellen|offres", re.IGNORECASE)
+FEED_PATH = re.compile(r"\.(?:xml|rss|atom|rdf)$|/(?:feed|rss|atom)(?:$|\.)")
+MOST_FEEDS = 2
+MOST_SISTER_PRODUCTS = 5
+POSTS: frozenset[PageKind] = frozenset({"blog", "news"})
+CAREERS: frozenset[PageKind] = frozenset({"careers"})
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a map finds beyond the site; `pages_read` as in `Addresses`."""
+
+    links: list[Link] = field(default_factory=list[Link])
+    failures: list[PageFailure] = field(default_factory=list[PageFailure])
+    pages_read: int = 0
+
+
+class BeyondReader:
+    """The `Reader` of a site, which also reads the places beyond it that the settings allow.
+
+    A page that the map has read is not fetched again. Each host is read as a site of its own: with its own robots.txt,
+    delay and redirects.
+    """
+
+    def __init__(self, site: Reader, settings: Settings) -> None:
+        self.allow, self.access = site.allow, site.access
+        self.on_progress = ignore_progress
+        site.on_progress = self._report
+        self._site = site
+        self._has_job_boards, self._has_feeds = settings.job_boards, settings.feeds
+        self._has_sisters = settings.sister_domains
+        names = ("job boards", "feeds", "sisters")
+        chosen = zip(names, (settings.job_boards, settings.feeds, settings.sister_domains), strict=True)
+        self.name = "+".join((site.name, *(name for name, is_on in chosen if is_on)))
+        self._read: dict[str, CacheEntry] = {}
+        """The pages that the map has read, by URL key."""
+
+    @property
+    def credits(self) -> int:
+        return self._site.credits
+
+    def _report(self, done: str) -> None:
+        self.on_progress(done)
+
+    async def open(self, company: Company) -> Company:
+        return await self._site.open(company)
+
+    async def home(self, company: Company, cached: CacheEntry | None = None) -> CacheEntry:
+        return await self._site.home(company, cached)
+
+    async def close(self) -> None:
+        await self._site.close()
+
+    async def map(self, company: Company, home: Page) -> Addresses:
+        known = await self._site.map(company, home)
+        found = _Found()
+        looks = (
+            (self._has_job_boards, self._find_job_boards),
+            (self._has_feeds and self._is_in_reach(company), self._find_feeds),
+            (self._has_sisters, self._find_sisters),
+        )
+        await together(*(look(company, home, known.links, found) for is_on, look in looks if is_on))
+        own = (link.model_copy(update={"is_read": True}) if self._is_read(link) else link for link in known.links)
+        return Addresses(
+            links=(*own, *found.links), failures=(*known.failures, *found.failures), pages_read=found.pages_read
+        )
+
+    async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
+        found = {one.url: self._read.pop(url_key(one.url)) for one in requests if url_key(one.url) in self._read}
+        hosts: dict[str, list[PageRequest]] = {}
+        alone: list[PageRequest] = []
+        for one in requests:
+            if one.url not in found:
+                (alone if self._is_list(one.url, company) else hosts.setdefault(_host(one.url), [])).append(one)
+        read = await together(
+            *(self._read_host(company, group) for group in hosts.values()),
+            *(self._read_list(company, one) for one in alone),
+        )
+        for copies in read:
+            found |= copies
+        return [found[one.url] for one in requests]
+
+    async def _read_host(self, company: Company, requests: Sequence[PageRequest]) -> dict[str, CacheEntry]:
+        at = _at(requests[0].url, company)
+        copies = await self._site.read(at, requests)
+        if at.domain != company.domain:
+            copies = [_of_sister(copy, company) for copy in copies]
+        return {one.url: copy for one, copy in zip(requests, copies, strict=True)}
+
+    def _is_list(self, url: str, company: Company) -> bool:
+        """Whether it is a job board or a feed, and not a page."""
+        if self._has_job_boards and board_at(url):
+            return True
+        return url in company.beyond.feeds or bool(
+            self._has_feeds and FEED_PATH.search(path_of(url)) and self._is_in_reach(company)
+        )
+
+    async def _read_list(self, company: Company, request: PageRequest) -> dict[str, CacheEntry]:
+        url = request.url
+        board = board_at(url) if self._has_job_boards else None
+        copy = await (self._read_board(board, url, company) if board else self._read_feed(url, company))
+        if board or url in company.beyond.feeds or not _is_no_feed(copy):
+            return {url: copy}
+        return await self._read_host(company, [request])
+
+    async def _read_board(self, board: Board, url: str, company: Company) -> CacheEntry:
+        """The jobs as the first of the board's lists that can be read has them."""
+        copies: list[CacheEntry] = []
+        for address in board.feeds(url):
+            copies.append(await self._list(address, url, company, partial(board_jobs_page, board, url)))
+            if isinstance(copies[-1].found, Page):
+                return copies[-1]
+        return copies[0]
+
+    async def _read_feed(self, url: str, company: Company) -> CacheEntry:
+        kind = kind_of_link(Link(url=url, origin="feed"))
+        return await self._list(url, url, company, partial(feed_page, url, kind))
+
+    async def _list(self, address: str, url: str, company: Company, parse: Parse) -> CacheEntry:
+        """The page made of what `address` returns, or the failure of `url`."""
+        at = company_at(address, company)
+        try:
+            fetched = await self.access.fetcher.get(
+                address,
+                at,
+                types=None,
+                cut_at_bytes=MOST_BYTES,
+                check_target=lambda target: self.access.check_robots(target, url, at),
+            )
+            page = await computed(parse, fetched.body, fetched.fetched_at)
+        except NotAFeed as error:
+            return CacheEntry(found=PageFailure(url=url, code="not_a_feed", reason=str(error)))
+        except PageFailed as error:
+            return CacheEntry(found=error.failure.model_copy(update={"url": url}))
+        return CacheEntry(found=page, kept_at=fetched.fetched_at)
+
+    async def _find_job_boards(self, company: Company, home: Page, links: Sequence[Link], found: _Found) -> None:
+        boards = _leading(home, "job_board")
+        pages = _shallow(links, CAREERS)
+        for _ in range(CAREERS_PAGES):
+            page = await self._page(company, pages) if not boards else None
+            if page is None:
+                break
+            boards = _leading(page, "job_board")
+            further = (link for link in page.links if OPEN_JOBS.search(f"{link.text} {path_of(link.url)}"))
+            pages = [link for link in _shallow(further, CAREERS) if not self._is_read(link)]
+        found.links += own_boards(boards, company)
+
+    async def _find_feeds(self, company: Company, home: Page, links: Sequence[Link], found: _Found) -> None:
+        feeds = _leading(home, "feed")
+        if not feeds and (page := await self._page(company, _shallow(links, POSTS, deepest=1))):
+            feeds = _leading(page, "feed")
+        of_kinds = {kind_of_link(link): link for link in reversed(feeds)}
+        found.links += list(of_kinds.values())[:MOST_FEEDS]
+
+    async def _find_sisters(self, company: Company, home: Page, _: Sequence[Link], found: _Found) -> None:
+        await together(*(self._find_sister(company, home, link, found) for link in candidates(home)))
+
+    async def _find_sister(self, company: Company, home: Page, link: Link, found: _Found) -> None:
+        copy = await self._home_of_other(company, link.url)
+        if isinstance(copy.found, Page) and is_sister(copy.found, home, company):
+            self._read[url_key(link.url)] = _of_sister(copy, company)
+            products = (one for one in copy.found.links if worth_reading(one.url) and kind_of_link(one) == "product")
+            further = (Link(url=one.url, text=one.text, origin="sister") for one in products)
+            found.links += [Link(url=link.url, text=link.text, origin="sister", is_read=True), *_few(further)]
+        elif isinstance(copy.found, PageFailure) and is_claimed(link.url, home):
+            found.failures.append(copy.found)
+        else:
+            found.pages_read += 1
+
+    async def _home_of_other(self, company: Company, url: str) -> CacheEntry:
+        at = company_at(url, company)
+        checked = own_url(url, at, self.allow)
+        if isinstance(checked, PageFailure):
+            return CacheEntry(found=checked)
+        (copy,) = await self._site.read(at, [PageRequest(checked)])
+        return copy
+
+    async def _page(self, company: Company, links: Sequence[Link]) -> Page | None:
+        """The first of these pages, read now, so that it need not be read later."""
+        if not links:
+            return None
+        copies = await self._read_host(company, [PageRequest(links[0].url)])
+        self._read |= {url_key(url): copy for url, copy in copies.items()}
+        (copy,) = copies.values()
+        return copy.found if isinstance(copy.found, Page) else None
+
+    def _is_in_reach(self, company: Company) -> bool:
+        """Whether we can fetch from the site ourselves: feeds are not for Firecrawl."""
+        return not self.access.robots.are_unreadable(f"{company.url}/")
+
+    def _is_read(self, link: Link) -> bool:
+        return url_key(link.url) in self._read
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.removeprefix("www.")
+
+
+def _at(url: str, company: Company) -> Company:
+    """The company at the host of this address, without the places beyond its site."""
+    if _host(url) == _host(company.url):
+        return company.model_copy(update={"beyond": companies.Beyond()})
+    return company_at(url, company)
+
+
+def _of_sister(copy: CacheEntry, company: Company) -> CacheEntry:
+    return with_ref(copy, kind="product", sister_of=company.domain)
+
+
+def _is_no_feed(copy: CacheEntry) -> bool:
+    return isinstance(copy.found, PageFailure) and copy.found.code == "not_a_feed"
+
+
+def _leading(page: Page, origin: LinkOrigin) -> list[Link]:
+    return [link for link in page.outside if link.origin == origin]
+
+
+def _shallow(links: Iterable[Link], kinds: Collection[PageKind], deepest: int = 9) -> list[Link]:
+    """The pages of these kinds, those with the shortest paths first: they lead to the others."""
+    found = [link for link in links if kind_of_link(link) in kinds and worth_reading(link.url)]
+    depths = {link.url: path_of(link.url).rstrip("/").count("/") for link in found}
+    return sorted((link for link in found if depths[link.url] <= deepest), key=lambda link: depths[link.url])
+
+
+def _few(links: Iterator[Link]) -> list[Link]:
+    return [link for link, _ in zip(links, range(MOST_SISTER_PRODUCTS), strict=False)]

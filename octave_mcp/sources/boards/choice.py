@@ -1,0 +1,27 @@
+"""Which of the job boards that a company's page names are the company's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from octave_mcp.domain.company import Company
+from octave_mcp.domain.page import Link
+
+MOST = 2
+SHORTEST_NAME = 3
+
+
+def own_boards(found: Sequence[Link], company: Company) -> list[Link]:
+    """Those with the company's name in their address, or else all; none if they are those of many companies."""
+    named = [link for link in found if _names(link.url, company)]
+    return (named or (list(found) if len(found) <= MOST else []))[:MOST]
+
+
+def _names(url: str, company: Company) -> bool:
+    name = _squeezed(company.domain.partition(".")[0])
+    return len(name) >= SHORTEST_NAME and name in _squeezed(url.partition("://")[2])
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W_]", "", text).casefold()

@@ -1,0 +1,40 @@
+"""The job board API of Greenhouse, see developers.greenhouse.io/job-board.html."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from octave_mcp.sources.boards.board import NAME, Board, Job, day, first_group, listed, text
+from octave_mcp.sources.html.json_ld import name, nodes_in
+
+HOST = re.compile(r"(?:job-boards|boards|boards-api|api)(\.eu)?\.greenhouse\.io")
+PATH = re.compile(rf"/v1/boards/({NAME})(?:/.*)?|/(?!embed(?:/|$)|v1(?:/|$))({NAME})(?:/.*)?")
+
+
+def _page(parts: SplitResult) -> str | None:
+    found = HOST.fullmatch(parts.hostname or "")
+    if not found:
+        return None
+    named = parse_qs(parts.query).get("for", [""])[0] if parts.path.startswith("/embed/") else parts.path
+    token = named if re.fullmatch(NAME, named) else first_group(PATH, named)
+    return f"https://job-boards{found[1] or ''}.greenhouse.io/{token}" if token else None
+
+
+def _feeds(page: str) -> tuple[str, ...]:
+    """With the departments, which come only with the texts of the jobs; without them if that is too much."""
+    parts = urlsplit(page)
+    region = ".eu" if ".eu." in parts.netloc else ""
+    jobs = f"https://boards-api{region}.greenhouse.io/v1/boards{parts.path}/jobs"
+    return f"{jobs}?content=true", jobs
+
+
+def _jobs(body: bytes) -> Iterator[Job]:
+    for job in listed(body, "jobs"):
+        team = next((text(name(one)) for one in nodes_in(job.get("departments"))), "")
+        published = day(job.get("first_published")) or day(job.get("updated_at"))
+        yield Job(text(job.get("title")), team, text(name(job.get("location"))), published)
+
+
+BOARD = Board("Greenhouse", "greenhouse.io", _page, _feeds, _jobs)

@@ -1,0 +1,27 @@
+"""From the list of a board to a page: the open jobs of a company."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from octave_mcp.domain.page import Page
+from octave_mcp.sources.boards.board import Board, Job
+from octave_mcp.sources.feeds.dated import by_day, page_of_list
+from octave_mcp.sources.feeds.records import NotAFeed
+
+MOST_JOBS = 300
+
+
+def board_jobs_page(board: Board, url: str, body: bytes, fetched_at: datetime) -> Page:
+    """Raises: NotAFeed: it is no list of jobs, or lists none."""
+    jobs = [job for job in board.jobs(body) if job.title]
+    if not jobs:
+        raise NotAFeed("No job is open")
+    entries = [(job.published_on, _entry(job)) for job in jobs[:MOST_JOBS]]
+    return page_of_list(url, f"Open jobs on {board.name}", "careers", by_day(entries, "Open jobs"), fetched_at)
+
+
+def _entry(job: Job) -> str:
+    """As '- Data Engineer — Platform, Berlin'."""
+    where = ", ".join(filter(None, (job.team, job.location)))
+    return f"- {job.title} — {where}" if where else f"- {job.title}"

@@ -1,0 +1,37 @@
+"""The careers page widget of Workable, see help.workable.com/hc/en-us/articles/115012771647."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import SplitResult, urlsplit
+
+from octave_mcp.sources.boards.board import NAME, Board, Job, day, first_group, joined, listed, text
+
+PATH = re.compile(rf"/api/v1/widget/accounts/({NAME})/?|/(?!api(?:/|$)|j(?:/|$))({NAME})(?:/.*)?")
+API = re.compile(rf"/api/accounts/({NAME})/?")
+HOST = re.compile(r"([a-z0-9-]+)\.workable\.com")
+OWN = frozenset({"apply", "www", "help", "jobs", "referrals", "resources", "api", "support", "careers", "developers"})
+
+
+def _page(parts: SplitResult) -> str | None:
+    host = first_group(HOST, parts.hostname or "")
+    if host == "apply":
+        account = first_group(PATH, parts.path)
+    else:
+        account = first_group(API, parts.path) if host == "www" else None if host in OWN else host
+    return f"https://apply.workable.com/{account}" if account else None
+
+
+def _feeds(page: str) -> tuple[str, ...]:
+    return (f"https://apply.workable.com/api/v1/widget/accounts{urlsplit(page).path}",)
+
+
+def _jobs(body: bytes) -> Iterator[Job]:
+    for job in listed(body, "jobs"):
+        place = joined(job.get("city"), job.get("country"))
+        published = day(job.get("published_on")) or day(job.get("created_at"))
+        yield Job(text(job.get("title")), text(job.get("department")), place, published)
+
+
+BOARD = Board("Workable", "workable.com", _page, _feeds, _jobs)

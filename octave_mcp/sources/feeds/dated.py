@@ -1,0 +1,31 @@
+"""Pages that we make of lists: one section for each day, so that each entry is dated by its heading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from hashlib import sha256
+
+from octave_mcp.domain.page import Page, PageKind, PageRef, Structured
+from octave_mcp.sources.html.language import language_of
+
+
+def page_of_list(url: str, title: str, kind: PageKind, sections: str, fetched_at: datetime) -> Page:
+    text = f"# {title}\n\n{sections}"
+    ref = PageRef(
+        url=url,
+        sha256=sha256(text.encode("utf-8")).hexdigest(),
+        title=title,
+        kind=kind,
+        language=language_of(sections, ""),
+        fetched_at=fetched_at,
+    )
+    return Page(ref=ref, text=text, structured=Structured())
+
+
+def by_day(entries: Iterable[tuple[date | None, str]], heading: str) -> str:
+    """The entries as Markdown, the newest first, those without a date last; headings read 'Open jobs, 2026-11-02'."""
+    days: dict[date | None, list[str]] = {}
+    for day, entry in sorted(entries, key=lambda dated: dated[0] or date.min, reverse=True):
+        days.setdefault(day, []).append(entry)
+    return "\n\n".join(f"## {heading}{f', {day}' if day else ''}\n\n" + "\n\n".join(of) for day, of in days.items())

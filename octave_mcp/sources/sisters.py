@@ -1,0 +1,64 @@
+"""Sister sites: other domains of the same organisation, such as ubuntu.com of canonical.com."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit
+
+from octave_mcp.domain.addresses import path_of, site_at
+from octave_mcp.domain.company import Company
+from octave_mcp.domain.names import normal
+from octave_mcp.domain.page import Link, Page
+
+MOST_CANDIDATES = 2
+# Everybody links to these, and templates of sites name them as their own.
+PLATFORMS = frozenset(
+    {
+        *("facebook.com", "twitter.com", "x.com", "linkedin.com", "instagram.com", "youtube.com", "tiktok.com"),
+        *("pinterest.com", "threads.net", "bsky.app", "reddit.com", "discord.com", "discord.gg", "slack.com"),
+        *("whatsapp.com", "t.me", "telegram.org", "weibo.com", "github.com", "gitlab.com", "medium.com"),
+        *("substack.com", "wikipedia.org", "wikidata.org", "crunchbase.com", "g2.com", "capterra.com"),
+        *("trustpilot.com", "glassdoor.com", "ycombinator.com", "producthunt.com", "google.com", "apple.com"),
+        *("microsoft.com", "amazon.com", "wordpress.org", "wordpress.com", "cloudflare.com", "stackoverflow.com"),
+    }
+)
+
+
+def candidates(home: Page) -> list[Link]:
+    """Home pages that this one links to and that may be of a sister site, those it calls its own first; a few."""
+    found = [link for link in home.outside if link.origin == "sister" and site_at(link.url) not in PLATFORMS]
+    return sorted(found, key=lambda link: not is_claimed(link.url, home))[:MOST_CANDIDATES]
+
+
+def is_claimed(url: str, home: Page) -> bool:
+    """Whether the structured data of the home page names the site of this address as the same organisation."""
+    return any(site_at(named) == site_at(url) and path_of(named) == "/" for named in home.structured.same_as)
+
+
+def is_sister(other: Page, home: Page, company: Company) -> bool:
+    """Whether one of the two home pages names the other's site, or both have the same name and logo."""
+    is_claimed_back = any(site_at(named) == company.domain for named in other.structured.same_as)
+    looks_the_same = _has_same_name(other, home) and _has_same_logo(other, home)
+    return is_claimed(other.ref.url, home) or is_claimed_back or looks_the_same
+
+
+def _has_same_name(one: Page, other: Page) -> bool:
+    names, others = _names(one), _names(other)
+    return not names.isdisjoint(others)
+
+
+def _names(page: Page) -> set[str]:
+    return {normal(name) for name in (page.structured.organization, page.structured.site_name) if name}
+
+
+def _has_same_logo(one: Page, other: Page) -> bool:
+    """The same image, or one of the same name in the files of both."""
+    logos = {_file(page) for page in (one, other)}
+    return len(logos) == 1 and logos != {""}
+
+
+def _file(page: Page) -> str:
+    try:
+        path = urlsplit(urljoin(page.ref.url, page.structured.logo)).path if page.structured.logo else ""
+    except ValueError:
+        return ""
+    return path.rpartition("/")[2].casefold()
