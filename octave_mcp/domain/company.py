@@ -22,7 +22,8 @@ class RoleTraits:
     sense of. `section` of the playbook holds what is found. Pages that name the company in the role `counterpart` are
     read first. What is found of a company that `serves_other_deals` is reused for a day, and so says nothing of the
     counterpart. Copy may quote the pages of a company that is `quoted_in_copy`. `shares` are of 25 pages, the home page
-    aside; more pages raise them in proportion, fewer lower them. `outside` are those of places beyond its site.
+    aside; more pages raise them in proportion, fewer lower them. `outside` are those of places beyond its site:
+    others are not looked for.
     """
 
     reads: Reads
@@ -45,7 +46,7 @@ ROLES: Mapping[Role, RoleTraits] = {
             "customers": 1, "pricing": 1, "case_study": 10, "product": 4, "comparison": 2, "persona": 2, "about": 1,
             "faq": 1, "security": 1, "news": 1, "careers": 1, "integrations": 0, "blog": 0, "other": 0, "docs": 0,
         },
-        outside={"sister": 2, "feed": 1, "job_board": 0},
+        outside={"sister": 2},
     ),
     "prospect": RoleTraits(
         reads="signals",

@@ -6,10 +6,11 @@ Its own pages lead there, so the map may read a page to find each. A place that 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from octave_mcp.concurrency.computing import computed
@@ -51,6 +52,9 @@ class _Found:
     pages_read: int = 0
 
 
+_Look = Callable[[Company, Page, Sequence[Link], _Found], Coroutine[Any, Any, None]]
+
+
 class BeyondReader:
     """The `Reader` of a site, which also reads the places beyond it that the settings allow.
 
@@ -90,12 +94,13 @@ class BeyondReader:
     async def map(self, company: Company, home: Page) -> Addresses:
         known = await self._site.map(company, home)
         found = _Found()
-        looks = (
-            (self._has_job_boards, self._find_job_boards),
-            (self._has_feeds and self._is_in_reach(company), self._find_feeds),
-            (self._has_sisters, self._find_sisters),
+        looks: tuple[tuple[LinkOrigin, bool, _Look], ...] = (
+            ("job_board", self._has_job_boards, self._find_job_boards),
+            ("feed", self._has_feeds and self._is_in_reach(company), self._find_feeds),
+            ("sister", self._has_sisters, self._find_sisters),
         )
-        await together(*(look(company, home, known.links, found) for is_on, look in looks if is_on))
+        wanted = company.traits.outside
+        await together(*(look(company, home, known.links, found) for name, on, look in looks if on and name in wanted))
         own = (link.model_copy(update={"is_read": True}) if self._is_read(link) else link for link in known.links)
         return Addresses(
             links=(*own, *found.links), failures=(*known.failures, *found.failures), pages_read=found.pages_read

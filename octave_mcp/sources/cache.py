@@ -64,7 +64,7 @@ class CachedSource:
         async def fetch(requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
             return [CacheEntry(found=await self._reader.map(company, home)) for _ in requests]
 
-        (copy,) = await self._get(f"map {home.ref.sha256}", company, [company.url], fetch)
+        (copy,) = await self._get(f"map {company.role} {home.ref.sha256}", company, [company.url], fetch)
         return mapped(company, home, _found(copy, Addresses))
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:

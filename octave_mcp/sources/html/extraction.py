@@ -19,7 +19,7 @@ from octave_mcp.sources.html.complexity import too_complex
 from octave_mcp.sources.html.language import language_of
 from octave_mcp.sources.html.markdown import markdown
 from octave_mcp.sources.html.metadata import Head, head_of
-from octave_mcp.sources.html.outside import feeds, job_boards, other_homes
+from octave_mcp.sources.html.outside import outside_of
 from octave_mcp.sources.html.prune import content
 from octave_mcp.sources.html.refusals import refusal
 from octave_mcp.sources.html.script_data import embedded_text
@@ -63,8 +63,7 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
         published_on=head.published_on,
     )
     links = tuple(_links(root, url, company, origin))
-    homes = other_homes(root, url, company) if origin == "home" else []
-    outside = (*job_boards(html, url), *feeds(html, url, company), *homes)
+    outside = outside_of("home" if origin == "home" else ref.kind, html, root, url, company)
     return Page(ref=ref, text=text, structured=head.structured, links=links, outside=outside)
 
 

@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from octave_mcp.domain.addresses import path_of, same_site, site_at, url_key
 from octave_mcp.domain.company import Company
-from octave_mcp.domain.page import Link
+from octave_mcp.domain.page import Link, PageKind
 from octave_mcp.errors import InvalidDomain
 from octave_mcp.sources.boards import BOARDS, board_page
 from octave_mcp.sources.html.characters import cleaned
@@ -28,6 +28,14 @@ FEEDS = ("application/rss+xml", "application/atom+xml")
 COMMENTS = re.compile(r"comments?(?![a-z])", re.IGNORECASE)
 ADDRESS = re.compile(r"https?:(?:\\?/){2}[\w.-]{1,100}(?:\\?/[\w.%?=&-]{0,100}){0,6}")
 """In a script, where slashes may be escaped."""
+
+
+def outside_of(kind: PageKind, html: str, root: Element, url: str, company: Company) -> tuple[Link, ...]:
+    """Where a page of this kind may lead: a careers page to job boards, a blog to feeds, a home page to all."""
+    is_home = kind == "home"
+    boards = job_boards(html, url) if is_home or kind == "careers" else []
+    lists = feeds(html, url, company) if is_home or kind in {"blog", "news"} else []
+    return (*boards, *lists, *(other_homes(root, url, company) if is_home else []))
 
 
 def job_boards(html: str, url: str) -> list[Link]:
