@@ -127,7 +127,7 @@ BOARDS = (
                     },
                     {
                         "title": "Operations Manager", "shortcode": "A2", "department": "Operations",
-                        "city": "Nashville", "created_at": "2026-09-14",
+                        "locations": [{"city": "Nashville", "hidden": False}], "created_at": "2026-09-14",
                     },
                 ],
             }
@@ -696,3 +696,13 @@ async def test_what_is_read_beyond_the_site_counts_as_pages(deal: Pair, web: Pub
         for name, part in (("job_board", "lever"), ("feed", "/feed.xml"), ("sister", other.host))
         if any(part in page["url"] for page in read)
     }
+
+
+async def test_a_page_that_is_read_in_vain_counts_too(deal: Pair, tmp_path: Path) -> None:
+    other = with_sister(deal.prospect, ORGANIZATION % {"name": "Hearthwain", "more": ""})
+
+    playbook = await generated(deal, tmp_path, "--max-pages", "8")
+    other.close()
+
+    assert other.hits["/"] == 1
+    assert sum(page["role"] == "prospect" for page in playbook["pages"]) == 7

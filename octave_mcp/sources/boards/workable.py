@@ -1,4 +1,4 @@
-"""The careers page widget of Workable, see help.workable.com/hc/en-us/articles/115012771647."""
+"""The list behind the careers page widget of Workable, to which www.workable.com/api/accounts/ACCOUNT redirects."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from octave_mcp.sources.boards.board import NAME, Board, Job, day, first_group, joined, listed, text
+from octave_mcp.sources.html.json_ld import Node, nodes_in
 
 PATH = re.compile(rf"/api/v1/widget/accounts/({NAME})/?|/(?!api(?:/|$)|j(?:/|$))({NAME})(?:/.*)?")
 API = re.compile(rf"/api/accounts/({NAME})/?")
@@ -29,9 +30,13 @@ def _feeds(page: str) -> tuple[str, ...]:
 
 def _jobs(body: bytes) -> Iterator[Job]:
     for job in listed(body, "jobs"):
-        place = joined(job.get("city"), job.get("country"))
+        place = joined(job.get("city"), job.get("country")) or next(map(_place, nodes_in(job.get("locations"))), "")
         published = day(job.get("published_on")) or day(job.get("created_at"))
         yield Job(text(job.get("title")), text(job.get("department")), place, published)
+
+
+def _place(location: Node) -> str:
+    return "" if location.get("hidden") else joined(location.get("city"), location.get("country"))
 
 
 BOARD = Board("Workable", "workable.com", _page, _feeds, _jobs)
