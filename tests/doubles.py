@@ -21,7 +21,7 @@ import scripted
 
 from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
 from octave_mcp.domain.evidence import Cite, Passage
-from octave_mcp.domain.page import PageRef
+from octave_mcp.domain.page import PLACES, PageRef
 from octave_mcp.domain.playbook import (
     CompetitivePositioning,
     DealDraft,
@@ -63,7 +63,7 @@ _PAGE = re.compile(
     r"=== (?:(?P<title>.*) \| )?(?P<kind>[a-z_]+) \| (?P<host>[^|]+?)"
     r"(?: \| (?P<date>\d{4}-\d\d-\d\d))?(?: \| language (?P<language>\w+))?"
 )
-_SENTENCE = re.compile(r"(?:\[(?P<passage>\d+)\]|\((?P<sentence>\d+)\)) (?P<text>.*)")
+_SENTENCE = re.compile(r"(?:\[(?P<passage>\d+)(?:: (?P<place>[^\]]+))?\]|\((?P<sentence>\d+)\)) (?P<text>.*)")
 _UNFIT = re.compile(r"[\d\"“”«»]|\b(?:only|always|never|nobody|every|best|no one)\b|://", re.IGNORECASE)
 
 
@@ -128,11 +128,11 @@ def _in_order(passages: list[Passage]) -> Iterator[Passage]:
 
 def _passages(text: str) -> Iterator[Passage]:
     page, heading = scripted.page("https://x.example/", "").ref, ""
-    number, sentences = 0, list[str]()
+    number, place, sentences = 0, "", list[str]()
     for line in [*text.splitlines(), ""]:
         said = _SENTENCE.fullmatch(line)
         if sentences and not (said and said["sentence"]):
-            yield _passage(page, number, heading, sentences)
+            yield _passage(page, number, heading, sentences).model_copy(update=_labelled(place))
             sentences = []
         if named := _PAGE.fullmatch(line):
             page, heading = _page(named), ""
@@ -140,9 +140,17 @@ def _passages(text: str) -> Iterator[Passage]:
             heading = line[3:]
         elif said:
             number = int(said["passage"] or number)
+            place = (said["place"] or "") if said["passage"] else place
             if said["passage"] and said["text"].startswith("#"):
                 heading = said["text"].strip("# ")
             sentences.append(said["text"])
+
+
+def _labelled(place: str) -> dict[str, str | None]:
+    """What 'Founders, in its structured data' says of a passage."""
+    label, _, _ = place.partition(", ")
+    where = next((where for where, words in PLACES.items() if place.endswith(words)), None)
+    return {"label": label, "where": where}
 
 
 def _page(named: re.Match[str]) -> PageRef:

@@ -22,7 +22,17 @@ from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, Passage
 from octave_mcp.domain.kinds import kind_of
-from octave_mcp.domain.page import CacheEntry, Link, Page, PageFailure, PageKind, PageRef, Structured
+from octave_mcp.domain.page import (
+    CacheEntry,
+    HeadFact,
+    Link,
+    Page,
+    PageFailure,
+    PageKind,
+    PageRef,
+    Structured,
+    with_facts,
+)
 from octave_mcp.domain.playbook import (
     CallToAction,
     ColdCall,
@@ -56,6 +66,7 @@ from octave_mcp.evidence.passages import passages, quotations
 from octave_mcp.ports import Model, RunContext, Source
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
+from octave_mcp.sources.html.logos import row_of_logos, without_marks
 
 FETCHED_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 VENDOR, PROSPECT = "lumenforge.example", "quillport.example"
@@ -72,10 +83,15 @@ def page(
     kind: PageKind | None = None,
     language: str = "en",
     published_on: date | None = None,
-    site_name: str = "",
+    facts: Sequence[HeadFact] = (),
 ) -> Page:
-    """A page as a source would give it: the title is its first heading, the kind follows from its path."""
+    """A page as a source would give it: the title is its first heading, the kind follows from its path.
+
+    `text` is its body; a line of it that begins with 'LOGOS ' is a row of logos.
+    """
     title = title or next((line.strip("# ") for line in text.splitlines() if line.startswith("# ")), "")
+    body = without_marks(re.sub("^LOGOS (.*)$", lambda row: row_of_logos([row[1]]), text, flags=re.MULTILINE))
+    text, labelled = with_facts(body.text, facts)
     ref = PageRef(
         url=url,
         sha256=sha256(text.encode()).hexdigest(),
@@ -85,19 +101,25 @@ def page(
         fetched_at=FETCHED_AT,
         published_on=published_on,
     )
-    return Page(ref=ref, text=text, structured=Structured(site_name=site_name))
+    site_name = next((fact.value for fact in facts if fact.label == "Site name"), "")
+    return Page(ref=ref, text=text, structured=Structured(site_name=site_name), labelled=(*body.logos, *labelled))
 
 
-def pages(domain: str, texts: dict[str, str], *, name: str, language: str = "en") -> tuple[Page, ...]:
-    """The pages of one site by their paths; the home page says the site's name as real ones do."""
-    about = f"\n\n## About this page\n\nSite name: {name}"
+def fact(label: str, value: str) -> HeadFact:
+    return HeadFact(label=label, where="structured_data", value=value)
+
+
+def pages(
+    domain: str, texts: dict[str, str], *, name: str, language: str = "en", facts: Sequence[HeadFact] = ()
+) -> tuple[Page, ...]:
+    """The pages of one site by their paths; the home page's head says the site's name as real ones do, and `facts`."""
     return tuple(
         page(
             f"https://{domain}{path}",
-            text + (about if path == "/" else ""),
+            text,
             kind="home" if path == "/" else None,
             language=language,
-            site_name=name if path == "/" else "",
+            facts=(fact("Site name", name), *facts) if path == "/" else (),
         )
         for path, text in texts.items()
     )
@@ -259,8 +281,8 @@ def _lines(shown: Sequence[Passage]) -> Iterator[_Line]:
 
 def _homepage(ask: Asked) -> HomepageAnswer[Cite]:
     lines = list(_lines(ask.passages))
-    named = next((line for line in lines if line.text.startswith("Site name:")), None)
-    name = Claim[Cite](text=named.text.removeprefix("Site name:").strip(), evidence=(named.cite,)) if named else None
+    named = next((line for line in lines if line.passage.label == "Site name"), None)
+    name = Claim[Cite](text=named.text, evidence=(named.cite,)) if named else None
     first = lines[0] if lines else None
     return HomepageAnswer[Cite](
         name=name, summary=Claim[Cite](text=first.text, evidence=(first.cite,)) if first else None

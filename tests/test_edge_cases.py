@@ -118,7 +118,7 @@ async def test_auto_without_a_model_is_refused_and_names_the_way_without_a_key(t
 
 def of_words(count: int, *paths: str) -> dict[str, str]:
     """A site of so many words in all, its home page's head aside, evenly on these paths; none stands on three pages."""
-    head = 6  # 'About this page', 'Site name: X'
+    head = 1  # the site's name
     share, rest = divmod(count - head, len(paths))
     counts = [share + (at < rest) for at in range(len(paths))]
     return {path: text_of(number, at) for at, (path, number) in enumerate(zip(paths, counts, strict=True))}
@@ -351,7 +351,7 @@ async def test_a_vendor_that_is_the_prospects_customer_is_told_so_and_writes_as_
 
 
 async def test_a_logo_among_the_prospects_customers_is_enough_to_write_as_one(tmp_path: Path) -> None:
-    wall = f"{PROSPECT_TEXTS['/']}\n\n## Trusted by\n\nLogos: Wharfside, Lumenforge Inc., Brinemark"
+    wall = f"{PROSPECT_TEXTS['/']}\n\n## Trusted by\n\nLOGOS Wharfside, Lumenforge Inc., Brinemark"
     playbook = await of_quillport(tmp_path, {"/": wall})
     assert flag(playbook, "vendor_is_customer")
     relation = "Lumenforge is a customer of Quillport."

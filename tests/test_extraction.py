@@ -111,15 +111,12 @@ def test_a_wall_of_logos_becomes_a_line_in_its_place() -> None:
     )
 
     assert text(f"<section><h2>Customers</h2><ul>{logos}</ul></section><p>And more.</p>") == (
-        "## Customers\n\nLogos: Airbus, wells-fargo, Y Combinator\n\nAnd more."
+        "## Customers\n\nAirbus, wells-fargo, Y Combinator\n\nAnd more."
     )
 
 
 def test_a_wall_of_logos_may_stand_beside_its_words() -> None:
-    assert (
-        text("<div>Trusted by <img alt=A1><div><img alt=B2></div><img alt=C3></div>")
-        == "Trusted by\n\nLogos: A1, B2, C3"
-    )
+    assert text("<div>Trusted by <img alt=A1><div><img alt=B2></div><img alt=C3></div>") == "Trusted by\n\nA1, B2, C3"
 
 
 def test_a_lone_image_is_dropped_with_its_words() -> None:
@@ -282,7 +279,7 @@ def test_comments_and_invisible_characters_are_stripped() -> None:
     assert text(body) == "Five stars é 👩\u200d💻"
 
 
-def test_what_a_page_says_of_itself_is_its_last_section() -> None:
+def test_what_a_page_says_of_itself_are_its_last_lines() -> None:
     html = """<html lang=en><head><title>Pricing | Acme</title><meta name=description content="Fair &amp; simple">
     <meta property=og:site_name content=Acme>
     <script type="application/ld+json">{"@graph": [{"@type": "WebSite"}, {"@type": ["Organization"], "name": "Acme Inc",
@@ -290,9 +287,11 @@ def test_what_a_page_says_of_itself_is_its_last_section() -> None:
     <script type="application/ld+json">{broken</script></head><body><main><h1>Plans</h1></main></body></html>"""
     found = page(html, "https://acme.com/pricing")
 
-    assert found.text == (
-        "# Plans\n\n## About this page\n\nSite name: Acme\n\nTitle: Pricing | Acme\n\nDescription: Fair & simple\n\n"
-        "Organization: Acme Inc\n\nFounded: 2020-01\n\nFounders: Ann Lee, Bo Xi"
+    assert found.text == ("# Plans\n\nAcme\n\nPricing | Acme\n\nFair & simple\n\nAcme Inc\n\n2020-01\n\nAnn Lee, Bo Xi")
+    assert found.body == "# Plans"
+    assert found.facts_text == (
+        "Site name: Acme\nTitle: Pricing | Acme\nDescription: Fair & simple\n"
+        "Organization: Acme Inc\nFounded: 2020-01\nFounders: Ann Lee, Bo Xi"
     )
     assert found.structured.founders == ("Ann Lee", "Bo Xi")
     assert (found.ref.title, found.ref.kind) == ("Plans", "pricing")
@@ -316,12 +315,12 @@ def test_what_a_page_says_in_json_ld_is_read_as_facts_that_it_does_not_show() ->
     faq = {"@type": "FAQPage", "mainEntity": [shown, kept]}
     script = f'<script type="application/ld+json">//<![CDATA[\n{json.dumps([company, product, faq])}\n//]]></script>'
 
-    assert page(f"<html lang=en>{script}<main><p>Is it heavy? Yes.</p></main>").text == (
-        "Is it heavy? Yes.\n\n## About this page\n\nOrganization: Acme\n\nLegal name: Acme Inc.\n\n"
-        "Slogan: Heavy, and on time\n\nEmployees: 200–500\n\nHeadquarters: Berlin, Germany\n\n"
-        "Awards: Anvil of the Year\n\nProduct: Anvil Cloud, Gravity\n\nPrice: Pro: 25 USD\n\n"
-        "Price: Anvil Cloud: 9.50 to 90\n\nRating: Anvil Cloud: 4.7 of 5, from 1,234 ratings\n\n"
-        "Review: Fell fast. — W. E. Coyote\n\nQuestion: Does it float? No, it never does."
+    assert page(f"<html lang=en>{script}<main><p>Is it heavy? Yes.</p></main>").facts_text == (
+        "Organization: Acme\nLegal name: Acme Inc.\n"
+        "Slogan: Heavy, and on time\nEmployees: 200–500\nHeadquarters: Berlin, Germany\n"
+        "Awards: Anvil of the Year\nProduct: Anvil Cloud, Gravity\nPrice: Pro: 25 USD\n"
+        "Price: Anvil Cloud: 9.50 to 90\nRating: Anvil Cloud: 4.7 of 5, from 1,234 ratings\n"
+        "Review: Fell fast. — W. E. Coyote\nQuestion: Does it float? No, it never does."
     )
 
 
@@ -456,7 +455,7 @@ def test_a_page_without_text_is_served_from_what_its_scripts_would_show(script: 
 def test_a_page_without_text_is_served_from_its_json_ld() -> None:
     script = '<script type="application/ld+json">{"@type": "Organization", "name": "Acme", "slogan": "Heavy"}</script>'
 
-    assert page(f"<div id=root></div>{script}").text == "## About this page\n\nOrganization: Acme\n\nSlogan: Heavy"
+    assert page(f"<div id=root></div>{script}").facts_text == "Organization: Acme\nSlogan: Heavy"
 
 
 def test_a_stream_of_parts_is_read_like_any_other_data() -> None:

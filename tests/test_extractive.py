@@ -234,7 +234,7 @@ async def test_a_promise_under_a_heading_of_any_page_is_titled_by_its_own_page(t
 
 @pytest.mark.parametrize("wall", ["/", "/security"])
 async def test_a_customer_with_a_story_is_shown_as_one_wherever_its_logo_is_read(tmp_path: Path, wall: str) -> None:
-    logos = f"{VENDOR_TEXTS[wall]}\n\n## Trusted by\n\nLogos: Brassmere, Millfold"
+    logos = f"{VENDOR_TEXTS[wall]}\n\n## Trusted by\n\nLOGOS Brassmere, Millfold"
     playbook = await playbook_with(tmp_path, vendor={"/customers": "# Customers", wall: logos})
 
     shown_as = {customer.name: customer.shown_as for customer in playbook.vendor_elements.reference_customers}

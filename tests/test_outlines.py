@@ -11,13 +11,25 @@ import pytest
 from conftest import Pair
 from fastmcp import Client
 from playbooks import export
-from scripted import PROSPECT, PROSPECT_TEXTS, VENDOR, VENDOR_TEXTS, ScriptedSource, Stage, Written, pages, parts_of
+from scripted import (
+    PROSPECT,
+    PROSPECT_TEXTS,
+    VENDOR,
+    VENDOR_TEXTS,
+    ScriptedSource,
+    Stage,
+    Written,
+    fact,
+    pages,
+    parts_of,
+)
 from scripted import written as written_by
 from test_mcp import ERAS, Era
 from test_pipeline import DEMO_PROSPECT, DEMO_VENDOR, demo_stage
 from web import serving
 
 from octave_mcp.copywriting.outlines import HOW, TITLE
+from octave_mcp.domain.page import HeadFact
 from octave_mcp.domain.playbook import (
     CompetitivePositioningCard,
     ObjectionHandlingCard,
@@ -45,14 +57,18 @@ MADE: dict[str, Written] = {}
 
 
 async def made(
-    home: Path, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None, context: str = ""
+    home: Path,
+    vendor: dict[str, str] | None = None,
+    prospect: dict[str, str] | None = None,
+    context: str = "",
+    facts: tuple[HeadFact, ...] = (),
 ) -> Written:
-    """A keyless playbook about the invented companies with pages added or replaced."""
-    key = repr((vendor, prospect, context))
+    """A keyless playbook about the invented companies with pages added or replaced; `facts` are the prospect's."""
+    key = repr((vendor, prospect, context, facts))
     if key not in MADE:
         sites = {
             VENDOR: pages(VENDOR, VENDOR_TEXTS | (vendor or {}), name="Lumenforge"),
-            PROSPECT: pages(PROSPECT, PROSPECT_TEXTS if prospect is None else prospect, name="Quillport"),
+            PROSPECT: pages(PROSPECT, PROSPECT_TEXTS if prospect is None else prospect, name="Quillport", facts=facts),
         }
         stage = Stage(home, source=ScriptedSource(sites))
         MADE[key] = await written_by(stage, model="extractive", context=context)
@@ -60,9 +76,12 @@ async def made(
 
 
 async def playbook_of(
-    home: Path, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None
+    home: Path,
+    vendor: dict[str, str] | None = None,
+    prospect: dict[str, str] | None = None,
+    facts: tuple[HeadFact, ...] = (),
 ) -> Playbook:
-    return (await made(home, vendor, prospect)).playbook
+    return (await made(home, vendor, prospect, facts=facts)).playbook
 
 
 async def demo(home: Path) -> Written:
@@ -224,7 +243,7 @@ async def test_a_customer_is_shown_nothing_that_its_own_story_names(tmp_path: Pa
 
 
 async def test_a_customer_without_a_story_is_not_told_of_one(tmp_path: Path) -> None:
-    wall = "# Customers\n\n## Trusted by\n\nLogos: Quillport, Tidewell"
+    wall = "# Customers\n\n## Trusted by\n\nLOGOS Quillport, Tidewell"
     first = touches(await playbook_of(tmp_path, {"/customers": wall}))[0]
 
     assert first.sentences[0].text == "What they know of us: Quillport is a customer of Lumenforge."
@@ -311,7 +330,7 @@ async def test_markdown_and_html_say_so_before_anything_else(tmp_path: Path) -> 
 
 # Whom to approach
 
-FOUNDERS = ("Founders: Ada Lovering, Tom Flockton", "Founders: Ada Lovering")
+FOUNDERS = ("Ada Lovering, Tom Flockton", "Ada Lovering")
 
 
 async def test_someone_of_theirs_whom_the_vendor_quotes_comes_before_every_persona(tmp_path: Path) -> None:
@@ -326,13 +345,13 @@ async def test_someone_of_theirs_whom_the_vendor_quotes_comes_before_every_perso
 
 @pytest.mark.parametrize("told", FOUNDERS)
 async def test_founders_that_the_site_names_are_the_ones_to_write_to(tmp_path: Path, told: str) -> None:
-    home = f"{PROSPECT_TEXTS['/']}\n\n## About this page\n\n{told}"
-    playbook = await playbook_of(tmp_path, prospect={"/": home, "/about": PROSPECT_TEXTS["/about"]})
+    texts = {path: PROSPECT_TEXTS[path] for path in ("/", "/about")}
+    playbook = await playbook_of(tmp_path, prospect=texts, facts=(fact("Founders", told),))
 
     founder = next(persona for persona in playbook.priority_personas if persona.function == "leadership")
     assert founder.title == "Founder"
     assert not founder.inferred
-    assert founder.contact == f"{told.removeprefix('Founders: ').replace(', ', ' or ')}, Founder"
+    assert founder.contact == f"{told.replace(', ', ' or ')}, Founder"
     assert told in {playbook.evidence[i].quote for i in founder.why_they_care.evidence}
 
 

@@ -10,6 +10,7 @@ from octave_mcp.asks.shortlist import shortlist
 from octave_mcp.asks.untrusted import one_line
 from octave_mcp.domain.asks import Ask, ReadingBrief
 from octave_mcp.domain.evidence import EvidenceId, Passage
+from octave_mcp.domain.page import place_in_words
 from octave_mcp.evidence.passages import evidence_id
 
 
@@ -39,8 +40,12 @@ def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[st
             if printed != before:
                 yield f"-- {one_line(printed)}".rstrip()
         first, *more = (one_line(passage.sentence(at)) for at in range(1, len(passage.sentences) + 1))
-        yield f"[{number}] {first}"
+        yield f"[{number}{_place(passage)}] {first}"
         yield from (f"({at}) {sentence}" for at, sentence in enumerate(more, 2))
+
+
+def _place(passage: Passage) -> str:
+    return f": {place_in_words(passage.label, passage.where)}" if passage.where else ""
 
 
 def _head(passage: Passage) -> str:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import ClassVar, Generic, TypeVar
 
 from octave_mcp.domain.company import Role
-from octave_mcp.domain.page import PageKind, PageRef
+from octave_mcp.domain.page import PageKind, PageRef, Place
 from octave_mcp.domain.value import Value
 
 EvidenceId = str
@@ -32,7 +32,8 @@ class Passage(Value):
     """A stretch of a page: whole sentences under one heading.
 
     `number` counts from 1 within its page: the same text gives the same numbers. `start` is its offset in the page's
-    text, in characters; `sentences` are (start, end) offsets within `text`.
+    text, in characters; `sentences` are (start, end) offsets within `text`. What readers of the page do not see as a
+    sentence, such as a fact of its head, is a passage of one sentence: `label` is what it is, `where` its place.
     """
 
     page: PageRef
@@ -41,6 +42,8 @@ class Passage(Value):
     heading: str
     text: str
     sentences: tuple[tuple[int, int], ...]
+    label: str = ""
+    where: Place | None = None
 
     def sentence(self, number: int) -> str:
         first, last = self.sentences[number - 1]
@@ -51,6 +54,7 @@ class Evidence(Value):
     """A quotation, copied by code: `quote == page.text[start:end]`, and `page_sha256` is the digest of that text.
 
     `sister_of` is the domain of the company if the page is on a sister site of its.
+    If readers of the page do not see it as a sentence, `label` is what it is, and `where` its place.
     """
 
     id: EvidenceId
@@ -66,6 +70,8 @@ class Evidence(Value):
     page_kind: PageKind
     published_on: date | None = None
     sister_of: str = ""
+    label: str = ""
+    where: Place | None = None
 
 
 class Finding(Value, Generic[C]):

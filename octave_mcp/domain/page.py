@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from itertools import accumulate
 from typing import Literal
 
 from pydantic import Field
@@ -40,7 +42,14 @@ LinkOrigin = Literal["home", "sitemap", "page", "job_board", "feed", "sister"]
 OUTSIDE: tuple[LinkOrigin, ...] = ("job_board", "feed", "sister")
 """Where a company publishes what is not a page of its site."""
 
-STRUCTURED_HEADING = "About this page"
+Place = Literal["title", "description", "structured_data", "logos"]
+PLACES: dict[Place, str] = {
+    "title": "in the page's title",
+    "description": "in the page's description",
+    "structured_data": "in its structured data",
+    "logos": "in a row of logos",
+}
+"""Where on a page a text stands that its readers do not see as a sentence."""
 
 
 class Link(Value):
@@ -98,10 +107,39 @@ class Structured(Value):
     logo: str = ""
 
 
+def is_in_head(where: Place | None) -> bool:
+    """Whether it is in the page's head, which readers do not see; a row of logos they do."""
+    return where not in {None, "logos"}
+
+
+def place_in_words(label: str, where: Place) -> str:
+    """Where a text stands, for people and models: 'Founders, in its structured data'."""
+    return f"{label}, {PLACES[where]}" if where == "structured_data" else PLACES[where]
+
+
+class Labelled(Value):
+    """A stretch of a page's text that its readers do not see as a sentence: what it is, and where it stands."""
+
+    label: str
+    where: Place
+    start: int
+    end: int
+
+
+class HeadFact(Value):
+    """What a page says in its head; `value` is one line."""
+
+    label: str
+    where: Place
+    value: str
+
+
 class Page(Value):
     """A fetched URL as Markdown. `text` is what evidence is copied from, and never changes.
 
-    `links` lead to pages of the same site; `outside` to feeds, job boards and, from a home page, other home pages.
+    It is the body, then a line for each fact of the page's head. `labelled` says which of it is such a fact, or a row
+    of logos. `links` lead to pages of the same site; `outside` to feeds, job boards and, from a home page, other home
+    pages.
     """
 
     ref: PageRef
@@ -109,17 +147,21 @@ class Page(Value):
     structured: Structured
     links: tuple[Link, ...] = ()
     outside: tuple[Link, ...] = ()
+    labelled: tuple[Labelled, ...] = ()
+
+    @property
+    def head(self) -> tuple[Labelled, ...]:
+        return tuple(stretch for stretch in self.labelled if is_in_head(stretch.where))
 
     @property
     def body(self) -> str:
         """The text without the facts of the page's head."""
-        return self.text.partition(f"## {STRUCTURED_HEADING}")[0].rstrip()
+        return self.text[: self.head[0].start].rstrip() if self.head else self.text
 
     @property
     def facts_text(self) -> str:
         """The facts of the page's head, one to a line: 'Founders: Ada, Grace'."""
-        lines = self.text.partition(f"## {STRUCTURED_HEADING}")[2].split("\n")
-        return "\n".join(line for line in lines if line)
+        return "\n".join(f"{fact.label}: {self.text[fact.start : fact.end]}" for fact in self.head)
 
     @property
     def said(self) -> str:
@@ -129,6 +171,17 @@ class Page(Value):
     @property
     def words(self) -> int:
         return count_words(self.text)
+
+
+def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelled, ...]]:
+    """The text of a page that has these facts in its head, and where in it they stand."""
+    known = tuple(facts)
+    starts = accumulate((len(fact.value) + 2 for fact in known), initial=len(body) + 2 if body else 0)
+    labelled = tuple(
+        Labelled(label=fact.label, where=fact.where, start=start, end=start + len(fact.value))
+        for fact, start in zip(known, starts, strict=False)
+    )
+    return "\n\n".join(filter(None, (body, *(fact.value for fact in known)))), labelled
 
 
 _TRANSIENT = ("timeout", "connection_failed", "http_408", "http_425", "http_429", "http_5")

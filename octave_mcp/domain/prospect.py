@@ -71,7 +71,7 @@ class Fact(Collected[C], Generic[C]):
     text: str
 
     def merge_key(self) -> Hashable:
-        return normal(self.text)
+        return self.topic, normal(self.text)
 
 
 class Signal(Collected[C], Generic[C]):

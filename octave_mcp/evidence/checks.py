@@ -223,7 +223,7 @@ class Judge:
 
     def _around(self, finding: Finding[Cite]) -> str:
         passages_cited = [self.shown[cite.passage - 1] for cite in finding.evidence]
-        return " ".join(f"{passage.heading} {passage.text}" for passage in passages_cited)
+        return " ".join(f"{passage.heading} {passage.label} {passage.text}" for passage in passages_cited)
 
     def _of_finding(self, finding: Finding[Cite]) -> list[Problem]:
         if unknown := self._unknown(finding):

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
-from octave_mcp.domain.page import Page, PageRef
+from octave_mcp.domain.page import Labelled, Page, PageRef, is_in_head
 from octave_mcp.domain.prospect import Confidence
 from octave_mcp.evidence.dates import date_of_heading
 
@@ -31,7 +32,8 @@ _END = re.compile(
 def passages(page: Page) -> tuple[Passage, ...]:
     """The page cut into stretches of about 300 characters: whole sentences, under one heading, numbered from 1.
 
-    What stands under a heading that is a date is as old as that, where its page is not older.
+    What stands under a heading that is a date is as old as that, where its page is not older. What readers do not see
+    as a sentence is a passage of its own.
     """
     found: list[Passage] = []
     group: list[tuple[int, int]] = []
@@ -43,6 +45,10 @@ def passages(page: Page) -> tuple[Passage, ...]:
             group.clear()
 
     for line in re.finditer(r"[^\n]+", page.text):
+        if stretch := _labelled(page, line):
+            close()
+            found.append(_of_label(page, len(found) + 1, heading, stretch))
+            continue
         if _RULE.match(line[0]):
             continue
         spans = list(_sentences(line[0], line.start()))
@@ -59,12 +65,35 @@ def passages(page: Page) -> tuple[Passage, ...]:
     return tuple(_dated(found))
 
 
+def _labelled(page: Page, line: re.Match[str]) -> Labelled | None:
+    """The stretch that is the line, apart from its mark: logos may stand in a list."""
+    at = bisect_left(page.labelled, line.start(), key=lambda stretch: stretch.start)
+    stretch = page.labelled[at] if at < len(page.labelled) else None
+    return stretch if stretch and stretch.start < line.end() else None
+
+
+def _of_label(page: Page, number: int, heading: str, stretch: Labelled) -> Passage:
+    return Passage(
+        page=page.ref,
+        number=number,
+        start=stretch.start,
+        heading="" if is_in_head(stretch.where) else heading,
+        text=page.text[stretch.start : stretch.end],
+        sentences=((0, stretch.end - stretch.start),),
+        label=stretch.label,
+        where=stretch.where,
+    )
+
+
 def _dated(found: Sequence[Passage]) -> Iterator[Passage]:
     """The date of a heading holds for what is below it, to the next heading of its level."""
     since: tuple[int, PageRef] | None = None
     for passage in found:
+        if is_in_head(passage.where):
+            yield passage
+            continue
         text = passage.text.lstrip()
-        if level := len(text) - len(text.lstrip("#")):
+        if level := 0 if passage.where else len(text) - len(text.lstrip("#")):
             since = None if since and level <= since[0] else since
             dated = _as_old_as(passage.heading, passage.page)
             since = (level, dated) if dated else since
@@ -128,6 +157,8 @@ def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
         heading="",
         text=evidence.quote,
         sentences=((0, len(evidence.quote)),),
+        label=evidence.label,
+        where=evidence.where,
     )
 
 
@@ -188,6 +219,8 @@ def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:
         page_kind=page.kind,
         published_on=page.published_on,
         sister_of=page.sister_of,
+        label=passage.label,
+        where=passage.where,
     )
 
 

@@ -12,6 +12,7 @@ from octave_mcp.copywriting.outlines import HOW, TITLE, title
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.notices import FlagCode, Gap
+from octave_mcp.domain.page import place_in_words
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.vendor import Element, VendorElements
 from octave_mcp.evidence.passages import is_stale
@@ -60,6 +61,11 @@ class Source:
     number: int
     evidence: Evidence
     stale: bool
+
+    @property
+    def place(self) -> str:
+        """Where it stands, if the readers of its page do not see it as a sentence."""
+        return place_in_words(self.evidence.label, self.evidence.where) if self.evidence.where else ""
 
 
 @dataclass(frozen=True)

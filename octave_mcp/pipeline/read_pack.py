@@ -99,9 +99,18 @@ def _cut(page: Page) -> list[Passage]:
 
 
 def _without_boilerplate(pages: list[list[Passage]]) -> list[list[Passage]]:
-    """Without passages that stand on three pages or more: they are about the site, not about the page."""
-    seen = Counter(text for page in pages for text in {normal(passage.text) for passage in page})
-    return [[passage for passage in page if seen[normal(passage.text)] < BOILERPLATE_PAGES] for page in pages]
+    """Without passages that stand on three pages or more: they are about the site, not about the page.
+
+    What the site says of itself in the head of its pages, or by logos, stays on the first of them.
+    """
+    keyed = [{_key(passage): passage for passage in page} for page in pages]
+    seen = Counter(key for page in keyed for key in page)
+    first = {key: passage for page in reversed(keyed) for key, passage in page.items() if passage.where}
+    return [[p for p in page if seen[_key(p)] < BOILERPLATE_PAGES or p is first.get(_key(p))] for page in pages]
+
+
+def _key(passage: Passage) -> tuple[str, str]:
+    return passage.label, normal(passage.text)
 
 
 def _in_asks(pages: Sequence[list[Passage]], most: int) -> Iterator[tuple[Passage, ...]]:

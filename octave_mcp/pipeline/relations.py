@@ -13,7 +13,6 @@ from octave_mcp.domain.vendor import VendorElements
 MOST_CITED = 3
 """Of the evidence that says the same, so that a reader is not drowned in it."""
 
-LOGOS = "Logos:"
 LONGEST_NAME = 4
 """In words."""
 _OF_CUSTOMERS = frozenset({"case_study", "customers"})
@@ -61,8 +60,8 @@ def _keys(research: Research) -> frozenset[str]:
 
 def _shows_as_customer(evidence: Evidence, keys: frozenset[str]) -> bool:
     """Whether it is a logo, or on a page about customers begins with the name, as 'How Acme saves ...' does."""
-    if evidence.quote.startswith(LOGOS):
-        return any(name_key(name) in keys for name in evidence.quote.removeprefix(LOGOS).split(","))
+    if evidence.where == "logos":
+        return any(name_key(name) in keys for name in evidence.quote.split(","))
     words = _LEAD.sub("", evidence.quote).split()[:LONGEST_NAME]
     starts = (re.sub(r"['’]s$", "", " ".join(words[: at + 1])) for at in range(len(words)))
     return evidence.page_kind in _OF_CUSTOMERS and any(name_key(start) in keys for start in starts)

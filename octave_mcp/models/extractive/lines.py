@@ -36,6 +36,7 @@ _TOPICS: tuple[FactTopic, ...] = (
     "compliance",
 )
 _NAMED: frozenset[PageKind] = frozenset({"about", "careers", "home", "news", "blog", "pricing", "customers", "product"})
+_QUOTABLE = frozenset({None, "description"})
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'&-]*(?: [A-Z][\w’'&-]*)+")
 """A name of several words, which says nothing of a need: 'Peak XV'."""
 _PASSES = re.compile(
@@ -90,7 +91,7 @@ def _line(evidence: tuple[EvidenceId, ...], worth: float, passages: Passages) ->
     if not text or is_stale(passage.page) or _is_past(text, passages.age_days(evidence)):
         return None
     return Line(
-        where=statement("pages", kind if (kind := passage.page.kind) in _NAMED else "other"),
+        where=statement("pages", _place(passage)),
         quote=text,
         evidence=evidence,
         needs=frozenset(cues.needs_of(_NAME.sub("", text))),
@@ -98,9 +99,16 @@ def _line(evidence: tuple[EvidenceId, ...], worth: float, passages: Passages) ->
     )
 
 
+def _place(passage: Passage) -> str:
+    kind = passage.page.kind
+    return passage.where or (kind if kind in _NAMED else "other")
+
+
 def _text(passage: Passage) -> str:
     """The passage as it can be quoted; one that is not in English only if it is short."""
-    said = passage.text.removeprefix("Description: ")
+    said = passage.text
+    if passage.where not in _QUOTABLE:
+        return ""
     if passage.page.language not in {"en", "und"}:
         return said if len(said) <= MOST_FOREIGN_CHARACTERS and not re.search(r"[“”\"|\n]", said) else ""
     text = without_lead(said)
@@ -117,7 +125,7 @@ def _is_clear(text: str) -> bool:
         and stands_alone(text)
         and not cues.FOUNDING.search(text)
         and not is_person(text.split(", ", maxsplit=1)[0])
-        and not re.search(r"[“”\"|?]|\bhttps?:|Logos:| — .* — |\s[,.;]|\byour?\b", text)
+        and not re.search(r"[“”\"|?]|\bhttps?:| — .* — |\s[,.;]|\byour?\b", text)
     )
 
 

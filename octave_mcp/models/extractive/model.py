@@ -37,15 +37,16 @@ from octave_mcp.domain.vendor import KINDS
 from octave_mcp.errors import BadAnswer
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cards, customers, prospects, rivals, selling
+from octave_mcp.models.extractive.customers import claim
 from octave_mcp.models.extractive.dossier import sequence, summary, talk_track
 from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.passages import Passages
-from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadPage, read
+from octave_mcp.models.extractive.reading import Line, ReadPage, read
 from octave_mcp.models.extractive.understanding import understanding
 
 T = TypeVar("T")
 
-_NAMED = ("Site name:", "Organization:")
+_NAMED = ("Site name", "Organization")
 
 
 class Extractive:
@@ -83,30 +84,23 @@ def _filler(form: type[Value]) -> Callable[[Any], Value]:
 
 def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Cite]:
     """Its name where the page's head says it; what it does where the description does, else its first sentence."""
-    lines = [line for page in read(ask.passages) for line in page.lines]
-    head = [line for line in lines if line.heading == STRUCTURED_HEADING]
-    name = next((_after(line) for label in _NAMED for line in head if line.text.startswith(label)), None)
-    name = name or _in_title(head, lines, ask.brief.domain)
-    about = next((_after(line) for line in head if line.text.startswith("Description:")), None)
-    return HomepageAnswer[Cite](name=name, summary=about)
+    pages = read(ask.passages)
+    head = {line.label: line for page in reversed(pages) for line in reversed(page.head)}
+    name = next((claim(head[label]) for label in _NAMED if label in head), None)
+    if name is None and "Title" in head:
+        name = _in_title(head["Title"], [line for page in pages for line in page.lines], ask.brief.domain)
+    return HomepageAnswer[Cite](name=name, summary=claim(head["Description"]) if "Description" in head else None)
 
 
-def _in_title(head: Sequence[Line], lines: Sequence[Line], domain: str) -> Claim[Cite] | None:
+def _in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cite] | None:
     """The part of the title that is the company's name: as its domain is, else short, and said again on the page."""
-    line = next((line for line in head if line.text.startswith("Title:")), None)
-    if line is None:
-        return None
-    parts = [part.strip() for part in re.split(r"\s+[-|–—·]\s+|:\s+", line.text.removeprefix("Title:"))]
+    parts = [part.strip() for part in re.split(r"\s+[-|–—·]\s+|:\s+", title.text)]
     label = re.sub(r"[^a-z0-9]", "", domain.split(".", maxsplit=1)[0])
     short = [part for part in parts if 1 <= len(part.split()) <= 4]
     like = [part for part in short if re.sub(r"[^a-z0-9]", "", part.casefold()) == label]
-    again = [part for part in short if any(has_words(part, other.text) for other in lines if other not in head)]
+    again = [part for part in short if any(has_words(part, line.text) for line in lines)]
     name = next(iter((*like, *again, *(short if len(parts) == 1 else ()))), None)
-    return Claim[Cite](text=name, evidence=(line.cite,)) if name else None
-
-
-def _after(line: Line) -> Claim[Cite]:
-    return Claim[Cite](text=line.text.split(":", 1)[1].strip(), evidence=(line.cite,))
+    return Claim[Cite](text=name, evidence=(title.cite,)) if name else None
 
 
 def _kinds(ask: Ask[Any, ReadingBrief]) -> Value:

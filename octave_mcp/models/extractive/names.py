@@ -120,9 +120,9 @@ def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, L
 def logos(line: Line, before: str = "") -> Iterator[str]:
     """The names on a logo wall, if its heading, or the short line before it, says that they are customers."""
     caption = before if 0 < len(before.split()) <= 12 else line.heading
-    if not line.text.startswith("Logos:") or _OTHER_LISTS.search(caption) or not _PUBLIC_LISTS.search(caption):
+    if line.form != "logos" or _OTHER_LISTS.search(caption) or not _PUBLIC_LISTS.search(caption):
         return
-    for alt in line.text.removeprefix("Logos:").split(","):
+    for alt in line.text.split(","):
         name = re.sub(
             r"(?i)[\s_-]*(?:logo|logotype|icon|image)\b", "", alt.strip().removesuffix(".svg").removesuffix(".png")
         ).strip(" -_")

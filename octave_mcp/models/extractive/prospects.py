@@ -21,7 +21,7 @@ from octave_mcp.models.extractive.names import (
     speaks_of,
 )
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
-from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadPage, Section, cells
+from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
 
 _OWN = frozenset(
     {
@@ -97,17 +97,20 @@ _TROUBLE = re.compile(
 )
 _NO_JOB = re.compile(r"interview|process|benefit|values|budget|development|why|how", re.IGNORECASE)
 _PER_TOPIC = 4
+_HISTORY = frozenset({"Founded", "Founders"})
+"""Labels whose values say nothing without them."""
 
 
 def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     """Sentences, list items and lines about the page that state something of the company; a few of each topic."""
     for page in pages:
         taken: dict[FactTopic, int] = {}
-        for line in _own(page, company):
+        for line in (*_own(page, company), *page.head):
             topic = _topic(line, page, company)
             if topic and taken.get(topic, 0) < _PER_TOPIC:
                 taken[topic] = taken.get(topic, 0) + 1
-                yield Fact[Cite](topic=topic, text=line.text, evidence=(line.cite,))
+                text = f"{line.label}: {line.text}" if line.label in _HISTORY else line.text
+                yield Fact[Cite](topic=topic, text=text, evidence=(line.cite,))
 
 
 def bought_by(pages: Sequence[ReadPage], company: str, counterpart: str) -> Iterator[Fact[Cite]]:
@@ -138,7 +141,7 @@ def _own(page: ReadPage, company: str) -> Iterator[Line]:
 
 def _is_about_another(heading: str, company: str) -> bool:
     about = _ABOUT.fullmatch(heading)
-    return bool(about) and heading != STRUCTURED_HEADING and not has_words(company, heading)
+    return bool(about) and not has_words(company, heading)
 
 
 def _is_of_another(text: str, company: str) -> bool:
@@ -150,9 +153,9 @@ def _is_of_another(text: str, company: str) -> bool:
 def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:
     if line.form in {"quote", "attribution", "heading"} or page.page.kind not in _OWN or _is_chrome(line):
         return None
-    if line.heading == STRUCTURED_HEADING:
+    if line.form == "fact":
         return _of_itself(line, page)
-    if line.text.startswith("Logos:"):
+    if line.form == "logos":
         return "customers" if any(logos(line)) else None
     if page.page.kind == "careers" and line.form == "item" and _OPEN_ROLES.search(line.heading):
         return "hiring" if _job(_job_title(line), line) else None
@@ -186,9 +189,9 @@ def _is_plan(line: Line, company: str) -> bool:
 
 
 def _of_itself(line: Line, page: ReadPage) -> FactTopic | None:
-    if page.page.kind == "home" and line.text.startswith("Description:"):
+    if page.page.kind == "home" and line.label == "Description":
         return "business"
-    return "history" if line.text.startswith(("Founded:", "Founders:")) else None
+    return "history" if line.label in _HISTORY else None
 
 
 def _about_itself(line: Line, page: ReadPage, company: str) -> bool:

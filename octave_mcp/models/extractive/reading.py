@@ -9,14 +9,15 @@ from itertools import groupby
 from typing import Literal
 
 from octave_mcp.domain.evidence import Cite, Passage
-from octave_mcp.domain.page import STRUCTURED_HEADING, PageRef
+from octave_mcp.domain.page import PageRef, is_in_head
 
 LONGEST_LINE = 1200
 """Characters; what is longer is no sentence, and patterns take their time over it."""
 
 QUOTATION_WORDS = 5
 
-Form = Literal["heading", "item", "quote", "attribution", "row", "sentence"]
+Form = Literal["heading", "item", "quote", "attribution", "row", "sentence", "logos", "fact"]
+"""A fact is one of the page's head."""
 
 _OPENING = ("“", '"')
 
@@ -25,7 +26,8 @@ _OPENING = ("“", '"')
 class Line:
     """One sentence as shown. `block` is the same for the sentences of one line of the page; `level` is a heading's.
 
-    `narrated` is what of it stands outside quotation marks; of a block quotation that has none, nothing does.
+    `narrated` is what of it stands outside quotation marks; of a block quotation that has none, nothing does. `label`
+    says what a fact of the page's head is.
     """
 
     text: str
@@ -36,6 +38,7 @@ class Line:
     block: int
     level: int = 0
     narrated: str = ""
+    label: str = ""
 
     @property
     def spoken(self) -> bool:
@@ -66,8 +69,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
+    """`head` are the facts of the page's head, which are in no other part."""
+
     page: PageRef
     lines: tuple[Line, ...]
+    head: tuple[Line, ...] = ()
     sections: tuple[Section, ...] = field(default=())
 
     @property
@@ -76,12 +82,8 @@ class ReadPage:
 
     @property
     def prose(self) -> tuple[Line, ...]:
-        """What the page says, without headings, tables and what it says of itself in its head."""
-        return tuple(
-            line
-            for line in self.lines
-            if line.form in {"sentence", "item", "quote"} and line.heading != STRUCTURED_HEADING
-        )
+        """What the page says, without headings, tables and rows of logos."""
+        return tuple(line for line in self.lines if line.form in {"sentence", "item", "quote"})
 
 
 def read(passages: Sequence[Passage]) -> tuple[ReadPage, ...]:
@@ -90,7 +92,9 @@ def read(passages: Sequence[Passage]) -> tuple[ReadPage, ...]:
     pages: list[ReadPage] = []
     for _, group in groupby(lines, key=lambda line: line.page.url):
         own = tuple(group)
-        pages.append(ReadPage(own[0].page, own, tuple(_sections(own))))
+        body = tuple(line for line in own if line.form != "fact")
+        head = tuple(line for line in own if line.form == "fact")
+        pages.append(ReadPage(own[0].page, body, head, tuple(_sections(body))))
     return tuple(pages)
 
 
@@ -98,6 +102,11 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
     block, mark, level, ended = 0, "", 0, ("", -1)
     inside = whole = False
     for number, passage in enumerate(passages, 1):
+        if passage.where:
+            block += 1
+            yield from _labelled(passage, number, block)
+            ended = ("", -1)
+            continue
         seen_until = 0
         goes_on = ended[0] == passage.page.sha256 and passage.start - ended[1] == 1
         for index, (first, last) in enumerate(passage.sentences, 1):
@@ -116,6 +125,14 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
             yield Line(passage.text[first:last], cite, form, heading, passage.page, block, level, narrated)
             seen_until = last
         ended = (passage.page.sha256, passage.start + len(passage.text))
+
+
+def _labelled(passage: Passage, number: int, block: int) -> Iterator[Line]:
+    """What readers of the page do not see as a sentence."""
+    if len(passage.text) <= LONGEST_LINE:
+        form, cite = ("fact" if is_in_head(passage.where) else "logos"), Cite(passage=number, sentences=(1,))
+        narrated, _ = _outside(passage.text, inside=False)
+        yield Line(passage.text, cite, form, passage.heading, passage.page, block, 0, narrated, passage.label)
 
 
 def _outside(text: str, *, inside: bool) -> tuple[str, bool]:

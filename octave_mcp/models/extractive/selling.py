@@ -11,7 +11,7 @@ from octave_mcp.domain.vendor import Offering, Price, TargetPersona, UseCase, Va
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.customers import claim, whole
-from octave_mcp.models.extractive.reading import STRUCTURED_HEADING, Line, ReadPage, Section, cells
+from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
 
 _OFFERS = re.compile(
     r"(?:(?:our|key|all|main|core|the)\s+)?(?:products?|features|platform|modules|services|solutions|capabilities|"
@@ -65,7 +65,7 @@ def _page_as_offering(page: ReadPage, vendor: str) -> Offering[Cite] | None:
     lines = [
         li
         for li in page.lines
-        if li is not headline and len(li.text.split()) > 4 and li.form not in {"row", "attribution"}
+        if li is not headline and len(li.text.split()) > 4 and li.form not in {"row", "attribution", "logos"}
     ]
 
     def describes(at: int) -> float:
@@ -184,7 +184,7 @@ def _title_line(page: ReadPage, heading: Line) -> Line:
 def _promise(section: Section, kind: PageKind) -> Line | None:
     """The sentence under a heading that promises the reader something."""
     labelled = next((li for li in section.lines if re.match(r"(?:Proposition|Promise|Result)\s*:", li.text)), None)
-    if labelled or kind == "persona" or not _is_name(section.title) or section.title == STRUCTURED_HEADING:
+    if labelled or kind == "persona" or not _is_name(section.title):
         return labelled
     return next((li for li in section.lines if whole(li) and _YOU.search(li.text) and not _is_offer_of_help(li)), None)
 
@@ -223,7 +223,7 @@ def target_personas(pages: Sequence[ReadPage], vendor: str) -> Iterator[TargetPe
 def _described(page: ReadPage) -> Iterator[TargetPersona[Cite]]:
     """Personas with goals and challenges under headings of their own; ideal customers in tables."""
     for at, section in enumerate(page.sections):
-        if section.heading is None or section.heading.level < 2 or section.title == STRUCTURED_HEADING:
+        if section.heading is None or section.heading.level < 2:
             continue
         below = _below(page.sections, at)
         goals = [line for part in below if _WANTS.match(part.title) for line in part.lines if line.form == "item"]
@@ -300,7 +300,7 @@ def _for_whom(section: Section, page: ReadPage, vendor: str) -> Iterator[TargetP
         return
     for line in section.lines:
         ours = has_words(vendor, line.text) or re.search(r"\b[Ww]e\b", line.text)
-        if whole(line) and (asks_who or (_WHO.search(line.text) and ours)) and line.heading != STRUCTURED_HEADING:
+        if whole(line) and (asks_who or (_WHO.search(line.text) and ours)):
             kind = "persona" if cues.function_of(line.text) else "icp"
             yield _persona(kind, _who(line.text, vendor), line, line)
 

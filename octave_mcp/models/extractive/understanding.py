@@ -39,7 +39,7 @@ MOST_PAINS = 6
 MOST_BUYERS = 3
 MOST_HINTS = 4
 MOST_CONTACTS = 2
-FOUNDERS = "Founders:"
+FOUNDERS = "Founders"
 
 _SHOWS: dict[FactTopic, Need] = {
     "hiring": "hiring",
@@ -68,11 +68,7 @@ def understanding(brief: UnderstandingBrief, passages: Passages) -> Understandin
 
 def _summary(reading: ProspectReading[EvidenceId], passages: Passages) -> Claim[Cite] | None:
     about = next((fact for fact in reading.facts if fact.topic == "business" and passages.english(fact.evidence)), None)
-    return (
-        Claim[Cite](text=about.text.removeprefix("Description: "), evidence=passages.cites(about.evidence))
-        if about
-        else None
-    )
+    return Claim[Cite](text=about.text, evidence=passages.cites(about.evidence)) if about else None
 
 
 def _pains(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Pain[Cite]]:
@@ -141,7 +137,7 @@ def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Pa
     """The job functions that the site shows and the needs point to, the best supported first."""
     support: dict[JobFunction, list[Job[EvidenceId] | Fact[EvidenceId]]] = {}
     points: dict[JobFunction, float] = {}
-    for job in (*brief.reading.jobs, *_founders(brief.reading)):
+    for job in (*brief.reading.jobs, *_founders(brief.reading, passages)):
         support.setdefault(job.function, []).append(job)
         points[job.function] = min(6, points.get(job.function, 0) + (2 if job.hiring else 1))
     for fact in brief.reading.facts:
@@ -161,13 +157,14 @@ def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Pa
         yield _leader(brief.company)
 
 
-def _founders(reading: ProspectReading[EvidenceId]) -> Iterator[Job[EvidenceId]]:
+def _founders(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Job[EvidenceId]]:
     """Those whom the site's pages name as founders, unless it gives them jobs."""
     if any(job.person and job.function == "leadership" for job in reading.jobs):
         return
     for fact in reading.facts:
-        people = fact.text.removeprefix(FOUNDERS) if fact.text.startswith(FOUNDERS) else ""
-        for person in filter(is_person, (name.strip(" .") for name in people.split(","))):
+        shown = [passage for i in fact.evidence if (passage := passages.passage(i)) and passage.label == FOUNDERS]
+        people = (name.strip(" .") for passage in shown for name in passage.text.split(","))
+        for person in filter(is_person, people):
             yield Job[EvidenceId](
                 title="Founder", person=person, function="leadership", hiring=False, evidence=fact.evidence
             )

@@ -12,12 +12,13 @@ from octave_mcp.domain.addresses import same_site, url_key
 from octave_mcp.domain.choices import SET_UP_SCRIPTS
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.kinds import kind_of
-from octave_mcp.domain.page import Link, LinkOrigin, Page, PageRef
+from octave_mcp.domain.page import Link, LinkOrigin, Page, PageRef, with_facts
 from octave_mcp.errors import InvalidDomain
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.complexity import too_complex
 from octave_mcp.sources.html.language import language_of
-from octave_mcp.sources.html.markdown import markdown
+from octave_mcp.sources.html.logos import Written
+from octave_mcp.sources.html.markdown import markdown, written
 from octave_mcp.sources.html.metadata import Head, head_of
 from octave_mcp.sources.html.outside import outside_of
 from octave_mcp.sources.html.prune import content
@@ -50,9 +51,8 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     root = parse(html)
     head = head_of(root)
     main = content(root)
-    text = _body(root, main, head, url)
-    if block := head.block(text):
-        text = f"{text}\n\n{block}" if text else block
+    body = _body(root, main, head, url)
+    text, facts = with_facts(body.text, head.facts_beside(body.text))
     ref = PageRef(
         url=url,
         sha256=sha256(text.encode("utf-8")).hexdigest(),
@@ -64,7 +64,8 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     )
     links = tuple(_links(root, url, company, origin))
     outside = outside_of("home" if origin == "home" else ref.kind, html, root, url, company)
-    return Page(ref=ref, text=text, structured=head.structured, links=links, outside=outside)
+    labelled = (*body.logos, *facts)
+    return Page(ref=ref, text=text, structured=head.structured, links=links, outside=outside, labelled=labelled)
 
 
 def main_text(html: str) -> str:
@@ -72,22 +73,22 @@ def main_text(html: str) -> str:
     return markdown(content(parse(html)))
 
 
-def _body(root: Element, main: Element, head: Head, url: str) -> str:
+def _body(root: Element, main: Element, head: Head, url: str) -> Written:
     """The content as Markdown; of a program's shell, what it brings along for the program to show.
 
     Raises:
         PageFailed: there is neither, or the text is an error message or a bot wall.
     """
-    text = markdown(main)
-    if refused := refusal(root, main, head.title, text):
+    body = written(main)
+    if refused := refusal(root, main, head.title, body.text):
         raise PageFailed(url, *refused)
-    if len(text) < SHELL_CHARACTERS and _is_shell(root):
-        text = embedded_text(root)
-        if not text and not head.describes_company:
+    if len(body.text) < SHELL_CHARACTERS and _is_shell(root):
+        body = Written(embedded_text(root))
+        if not body.text and not head.describes_company:
             raise PageFailed(url, "needs_js", NEEDS_JS)
-    elif not text.strip():
+    elif not body.text.strip():
         raise PageFailed(url, "empty", "There is nothing to read on the page")
-    return text
+    return body
 
 
 def _is_shell(root: Element) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from octave_mcp.sources.html.logos import Written, row_of_logos, without_marks
 from octave_mcp.sources.html.tables import table
 from octave_mcp.sources.html.tree import LISTS, Element, word_count
 
@@ -51,7 +52,11 @@ class Block:
 
 
 def markdown(element: Element) -> str:
-    return "\n\n".join(block.text for block in _once(_blocks(element)))
+    return written(element).text
+
+
+def written(element: Element) -> Written:
+    return without_marks("\n\n".join(block.text for block in _once(_blocks(element))))
 
 
 def _once(blocks: list[Block]) -> Iterator[Block]:
@@ -109,7 +114,7 @@ def _flush(blocks: list[Block], line: list[str]) -> None:
 def _flush_logos(blocks: list[Block], logos: list[str]) -> None:
     names = list(dict.fromkeys(logos))
     if len(names) >= FEWEST_LOGOS:
-        blocks.append(Block("logos", f"Logos: {', '.join(names)}"))
+        blocks.append(Block("logos", row_of_logos(names)))
     logos.clear()
 
 

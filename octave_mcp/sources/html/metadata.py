@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from octave_mcp.domain.page import STRUCTURED_HEADING, Structured
+from octave_mcp.domain.page import HeadFact, Place, Structured
 from octave_mcp.sources.html import json_ld
 from octave_mcp.sources.html.json_ld import LONGEST, Node, line, many, name
 from octave_mcp.sources.html.tree import Element
@@ -14,6 +14,7 @@ from octave_mcp.sources.html.tree import Element
 ISO_DATE = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
 DATED = re.compile(r"byline|date|publish|posted", re.IGNORECASE)
 LONGEST_BYLINE_WORDS = 20
+PLACES: dict[str, Place] = {"Title": "title", "Description": "description"}
 DESCRIPTIONS = ("description", "og:description", "twitter:description")
 
 
@@ -31,8 +32,8 @@ class Head:
         """Whether it says more than a title and a description: of the company itself, or of what it sells."""
         return bool(self.structured.organization) or any(value for _, value in self.facts)
 
-    def block(self, text: str) -> str:
-        """The facts as the last section of the page's text, without those it says itself; empty if there are none."""
+    def facts_beside(self, text: str) -> tuple[HeadFact, ...]:
+        """What the head says of the page and its company; of products, prices and the like, what the text does not."""
         named = self.structured
         lines = (
             ("Site name", named.site_name),
@@ -43,8 +44,11 @@ class Head:
             ("Founders", ", ".join(named.founders)),
         )
         further = ((label, value) for label, value in self.facts if value not in text)
-        facts = dict.fromkeys(f"{label}: {value}" for label, value in (*lines, *further) if value)
-        return "\n\n".join([f"## {STRUCTURED_HEADING}", *facts]) if facts else ""
+        return tuple(
+            HeadFact(label=label, where=PLACES.get(label, "structured_data"), value=value)
+            for label, value in dict.fromkeys((*lines, *further))
+            if value
+        )
 
 
 def head_of(root: Element) -> Head:
