@@ -24,6 +24,7 @@ from octave_mcp.sources.html.outside import outside_of
 from octave_mcp.sources.html.prune import content
 from octave_mcp.sources.html.refusals import refusal
 from octave_mcp.sources.html.script_data import embedded_text
+from octave_mcp.sources.html.shown import as_shown
 from octave_mcp.sources.html.tree import Element, parse
 
 SHELL_CHARACTERS = 200
@@ -50,7 +51,7 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
         raise PageFailed(url, "too_complex", reason)
     root = parse(html)
     head = head_of(root)
-    main = content(root)
+    main = as_shown(content(root), root)
     body = _body(root, main, head, url)
     text, facts = with_facts(body.text, head.facts_beside(body.text))
     ref = PageRef(
@@ -70,7 +71,8 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
 
 def main_text(html: str) -> str:
     """The content of a page as Markdown, without what the page says of itself."""
-    return markdown(content(parse(html)))
+    root = parse(html)
+    return markdown(as_shown(content(root), root))
 
 
 def _body(root: Element, main: Element, head: Head, url: str) -> Written:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from octave_mcp.sources.html.calls import is_call
 from octave_mcp.sources.html.logos import Written, row_of_logos, without_marks
+from octave_mcp.sources.html.shown import Gap
 from octave_mcp.sources.html.tables import table
 from octave_mcp.sources.html.tree import LISTS, Element, word_count
 
@@ -22,15 +24,9 @@ PARAGRAPHS = re.compile(f"[{BREAK}{BREAK_AFTER_STRONG}]\\s*[{BREAK}{BREAK_AFTER_
 SPACES = f" \t\r\n\xa0{BREAK}{BREAK_AFTER_STRONG}"
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
+DEFAULT_LEVEL = 2
+"""Of an element with the role of a heading; the one that WAI-ARIA assumes."""
 CAPTIONS = frozenset({"figcaption", "cite", "footer"})
-MOST_CALL_WORDS = 5
-CALL = re.compile(
-    r"\W{0,3}(?:(?:learn|read|get|see|view|start|try|book|watch|contact|explore|discover|download|sign|request|schedule|shop"
-    r"|buy|browse|visit|register|subscribe|join|apply|more|talk to|find out|find a|log in|go to|back to|skip to"
-    r"|(?:show|load|see) (?:more|all)|mehr|jetzt|zum|zur|en savoir|voir|demander|leer|ver|saber|conocer)\b"
-    r"|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを))",
-    re.IGNORECASE,
-)
 FEWEST_WORDS_OF_COPY = 6
 FEWEST_LOGOS = 3
 LONGEST_ALT_WORDS, LONGEST_ALT = 4, 30
@@ -73,7 +69,7 @@ def _once(blocks: list[Block]) -> Iterator[Block]:
         before = block
 
 
-def _blocks(element: Element) -> list[Block]:
+def _blocks(element: Element, *, calls: bool = True) -> list[Block]:
     """The blocks an element holds, its runs of text and inline elements as paragraphs."""
     blocks: list[Block] = []
     line: list[str] = []
@@ -87,7 +83,8 @@ def _blocks(element: Element) -> list[Block]:
             text = _inline(child, element, at)
             if text.strip():
                 _flush_logos(blocks, logos)
-            line.append(Call(text) if isinstance(child, Element) and _is_call(child, text) else text)
+            is_first = not (blocks or any(part.strip() for part in line))
+            line.append(Call(text) if calls and _is_call(child, text, element, is_first=is_first) else text)
         else:
             _flush(blocks, line)
             _flush_logos(blocks, logos)
@@ -99,9 +96,12 @@ def _blocks(element: Element) -> list[Block]:
     return blocks
 
 
-def _is_call(element: Element, text: str) -> bool:
-    is_link = element.link_words == element.words > 0
-    return is_link and element.words <= MOST_CALL_WORDS and bool(CALL.match(flat(text)))
+def _is_call(child: Element | str, text: str, inside: Element, *, is_first: bool) -> bool:
+    """The first link of a part that has more to say, and a link in a list, may name what they lead to."""
+    if isinstance(child, str) or not child.link_words:
+        return False
+    may_be_name = inside.tag in {"li", "dt"} or (is_first and inside.words > inside.link_words)
+    return is_call(child, flat(text), may_be_name=may_be_name)
 
 
 def _flush(blocks: list[Block], line: list[str]) -> None:
@@ -119,6 +119,8 @@ def _flush_logos(blocks: list[Block], logos: list[str]) -> None:
 
 
 def _block(element: Element) -> list[Block]:
+    if element.attributes.get("role") == "heading":
+        return _heading(element)
     return WRITERS.get(element.tag, _blocks)(element)
 
 
@@ -154,8 +156,15 @@ def _alts(element: Element) -> list[str]:
 
 
 def _heading(element: Element) -> list[Block]:
-    text = flat(" ".join(block.text for block in _blocks(element)))
-    return [Block("heading", f"{'#' * HEADINGS[element.tag]} {text}")] if text else []
+    """No heading is a mere call: 'Get started' may head a card, and 'Contact Center' be a product."""
+    text = flat(" ".join(block.text for block in _blocks(element, calls=False)))
+    level = HEADINGS.get(element.tag) or _level(element)
+    return [Block("heading", f"{'#' * level} {text}")] if text else []
+
+
+def _level(element: Element) -> int:
+    level = element.attributes.get("aria-level", "")
+    return int(level) if level in {"1", "2", "3", "4", "5", "6"} else DEFAULT_LEVEL
 
 
 def _list(element: Element) -> list[Block]:
@@ -236,7 +245,7 @@ def _spelled(element: Element) -> Element:
     children: list[Element | str] = []
     for child in element.children:
         if isinstance(child, str):
-            children.append(child)
+            children.append(", " if isinstance(child, Gap) else child)
         elif child.tag == "br":
             children.append(", ")
         else:

@@ -1,43 +1,123 @@
-"""Tables as pipe tables."""
+"""Tables as pipe tables, each cell in the slots that the HTML standard's algorithm for forming a table gives it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from octave_mcp.sources.html.tree import Element
 
-MOST_COLUMNS = 40
+CELLS = frozenset({"td", "th"})
+GROUPS = ("thead", "tbody", "tfoot")
+LAYOUT = frozenset({"presentation", "none"})
+# A number as the standard reads an attribute: white space may precede it, anything may follow it.
+INTEGER = re.compile(r"[ \t\n\f\r]*\+?([0-9]{1,9})")
+# Bounds against pages that span and repeat without end.
+MOST_COLUMNS, MOST_SPANNED = 40, 50_000
+LONGEST_REPEATED, MOST_REPEATED = 80, 20_000
+"""Characters of a cell, and of a table, that are written again in the slots a cell spans."""
+
+ReadCell = Callable[[Element], str]
 
 
-def table(element: Element, cell: Callable[[Element], str]) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    text: str
+    heads: bool
+    column: int
+    across: int
+    below: int
+
+    def again(self, column: int, row_of: _Row, width: int) -> str:
+        """What is written in another slot of the cell: what it says holds for each of its rows and columns.
+
+        Of a heading above several columns, a label in the first column, and a line across the table, only rows repeat.
+        """
+        if len(self.text) > LONGEST_REPEATED:
+            return ""
+        if column == self.column:
+            return self.text
+        is_line = self.column in row_of.own and self.across >= width - 1
+        return "" if self.heads or self.column == 0 or is_line else self.text
+
+
+@dataclass(slots=True)
+class _Row:
+    own: dict[int, _Cell] = field(default_factory=dict["int, _Cell"])
+    covered: dict[int, _Cell] = field(default_factory=dict["int, _Cell"])
+
+
+def table(element: Element, cell: ReadCell) -> str | None:
     """The pipe table, its first row the header; None for a table that only lays out the page."""
-    if any(inner is not element for inner in element.find("table")) or element.attributes.get("role") == "presentation":
+    if element.attributes.get("role") in LAYOUT or any(inner is not element for inner in element.find("table")):
         return None
-    read = (list(_cells(row, cell)) for row in _rows(element))
-    rows = [row for row in read if any(row)]
-    width = max(map(len, rows), default=0)
+    spanned = iter(range(MOST_SPANNED))
+    rows = [row for group in _groups(element) for row in _grid(group, cell, spanned)]
+    rows = [row for row in rows if any(own.text for own in row.own.values())]
+    width = max((max(row.own) + 1 for row in rows), default=0)
     if width <= 1:
         return None
-    header, *body = [_line([*row, *[""] * (width - len(row))]) for row in rows]
+    header, *body = _lines(rows, width)
     return "\n".join([header, _line(["---"] * width), *body])
 
 
-def _rows(element: Element) -> list[Element]:
-    """In the order they are read: thead first, wherever it stands."""
-    heads = [row for head in element.find("thead") for row in head.find("tr")]
-    return [*heads, *(row for row in element.find("tr") if row not in heads)]
+def _groups(element: Element) -> Iterator[list[Element]]:
+    """The rows of each group as they are shown: thead first and tfoot last, wherever they stand."""
+    groups = {tag: [list(group.find("tr")) for group in element.find(tag)] for tag in GROUPS}
+    grouped = {id(row) for found in groups.values() for rows in found for row in rows}
+    loose = [row for row in element.find("tr") if id(row) not in grouped]
+    return iter([*groups["thead"], loose, *groups["tbody"], *groups["tfoot"]])
 
 
-def _cells(row: Element, cell: Callable[[Element], str]) -> Iterator[str]:
-    for child in row.children:
-        if isinstance(child, Element) and child.tag in {"td", "th"}:
-            yield cell(child).replace("|", "/")
-            yield from ("" for _ in range(1, _span(child)))
+def _grid(rows: list[Element], cell: ReadCell, spanned: Iterator[int]) -> Iterator[_Row]:
+    """The rows of one group, which no cell grows out of; spans count until `spanned` is used up."""
+    growing: dict[int, tuple[_Cell, int]] = {}
+    for at, element in enumerate(rows):
+        growing = {slot: (above, end) for slot, (above, end) in growing.items() if end > at}
+        row = _Row(covered={slot: above for slot, (above, _) in growing.items() if next(spanned, None) is not None})
+        for placed in _placed(element, cell, row, len(rows) - at):
+            for slot in range(placed.column, min(placed.column + placed.across, MOST_COLUMNS)):
+                if slot > placed.column:
+                    row.covered.setdefault(slot, placed)
+                if placed.below > 1:
+                    growing[slot] = (placed, at + placed.below)
+        yield row
 
 
-def _span(cell: Element) -> int:
-    text = cell.attributes.get("colspan", "1")
-    return min(int(text), MOST_COLUMNS) if text.isdecimal() and text.isascii() else 1
+def _placed(element: Element, cell: ReadCell, row: _Row, rows_left: int) -> Iterator[_Cell]:
+    """The cells of a row, each in the first slot that no other cell covers."""
+    column = 0
+    for child in element.children:
+        if not isinstance(child, Element) or child.tag not in CELLS:
+            continue
+        while column in row.covered:
+            column += 1
+        text = cell(child).replace("|", "/")
+        across = min(_number(child, "colspan") or 1, max(1, MOST_COLUMNS - column))
+        below = min(_number(child, "rowspan") or rows_left, rows_left)
+        row.own[column] = placed = _Cell(text, child.tag == "th", column, across, below)
+        yield placed
+        column += across
+
+
+def _number(element: Element, name: str) -> int:
+    found = INTEGER.match(element.attributes.get(name, ""))
+    return int(found[1]) if found else 1
+
+
+def _lines(rows: list[_Row], width: int) -> Iterator[str]:
+    """A row that is wider than tables are widens no other, or a page could cost its rows times its columns."""
+    left = MOST_REPEATED
+    for row in rows:
+        texts = [""] * max(min(width, MOST_COLUMNS), max(row.own) + 1)
+        for column, cell in row.covered.items():
+            if column < len(texts) and left > 0:
+                texts[column] = cell.again(column, row, width)
+                left -= len(texts[column])
+        for column, own in row.own.items():
+            texts[column] = own.text
+        yield _line(texts)
 
 
 def _line(cells: list[str]) -> str:

@@ -15,7 +15,7 @@ from octave_mcp.sources.html.characters import cleaned
 DEEPEST = 150
 CODE = frozenset({"script", "style", "template", "noscript"})
 # Dropped before anybody looks: what is drawn, played, chosen or loaded has no sentences.
-DRAWN = frozenset("link source track svg math canvas video audio object embed iframe select datalist map".split())
+DRAWN = frozenset("link source track math canvas video audio object embed iframe select datalist map".split())
 # Stand on lines of their own.
 LISTS = frozenset({"ul", "ol", "menu"})
 BLOCKS = LISTS.union(
@@ -27,6 +27,8 @@ BLOCKS = LISTS.union(
 # To a browser, which runs scripts, what <noscript> holds is no markup; to a parser, such a frame never ends.
 SWALLOWS = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
 MOST_MOVES = 200
+# Of an inline drawing, of which only the name is read.
+MOST_PARTS_OF_A_NAME, LONGEST_NAME = 8, 200
 LATE = re.compile(r"\$RC\(\"(B:\w+)\",\"(S:\w+)\"")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
@@ -102,9 +104,25 @@ def _grown(top: LexborNode, root: Element) -> list[Element]:
                 element = _element(child)
                 parent.children.append(element)
                 found.append(element)
+                if tag == "svg":
+                    _name(element, child)
+                    child = child.next
+                    continue
                 waiting.append((child, element if depth < DEEPEST else parent, depth + 1))
             child = child.next
     return found
+
+
+def _name(element: Element, drawing: LexborNode) -> None:
+    """An inline drawing has no text; its title and the symbol it shows are attributes of its element."""
+    part, left = drawing.child, MOST_PARTS_OF_A_NAME
+    while part is not None and left:
+        if part.tag == "title":
+            element.attributes = {**element.attributes, "title": cleaned(part.text())[:LONGEST_NAME]}
+        elif part.tag == "use":
+            shown = part.attributes.get("href") or part.attributes.get("xlink:href") or ""
+            element.attributes = {**element.attributes, "href": shown[:LONGEST_NAME]}
+        part, left = part.next, left - 1
 
 
 def _put_in_place(found: list[Element]) -> None:

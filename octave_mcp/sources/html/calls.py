@@ -1,0 +1,59 @@
+"""Links that only say where to press: nothing to quote if they stand alone."""
+
+from __future__ import annotations
+
+import re
+
+from octave_mcp.sources.html.tree import Element
+
+MOST_CALL_WORDS = 5
+CALL = re.compile(
+    r"\W{0,3}(?:(?P<only>learn|subscribe|talk to|find out|find an?|log in|sign (?:in|up)|go to|back to|skip to"
+    r"|(?:show|load|see|view) (?:more|all)|en savoir)\b|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを)"
+    r"|(?:read|get|see|view|start|try|book|watch|contact|explore|discover|download|sign|request|schedule|shop"
+    r"|buy|browse|visit|register|join|apply|more|mehr|jetzt|zum|zur|voir|demander|leer|ver|saber|conocer)\b)",
+    re.IGNORECASE,
+)
+# What a call asks to press for, where titles are written in capitals: 'Get Started', 'Book a Demo'. What is not among
+# them and has a capital is a name: 'Watch Tower', 'Contact Center AI'.
+OBJECTS = frozenset(
+    "a about access account all an and answers app apps article articles blog book brochure browser business buy call"
+    " careers case cases chat checklist code community company consultation contact course cta customer customers"
+    " data deal demo demos details developers discount docs documentation download ebook email enterprise estimate event"
+    " events examples expert experts faq faqs features for free from full get github google guide guides help here how"
+    " in info information insights integration integrations it job jobs latest learn live lesson login meeting models"
+    " more my newsletter news now of offer on online open or order our out overview page pdf plan plans platform playbook"
+    " podcast policy positions post posts press price prices pricing privacy product products program project quote"
+    " recording registration release report reports resources roles sales sandbox sample schedule search security see"
+    " session sheet sign slack solution solutions spot started stories story studies study support team template"
+    " templates terms the them these this to today tour trial tutorial tutorials up us use video videos view wallet way"
+    " webinar webinars white whitepaper whitepapers why with works you your"
+    " alle ansehen anfragen anfordern anmelden artikel beratung beitrag buchen demo downloads einblicke entdecken"
+    " erfahren erstellen herunterladen informationen infos kontakt kontaktieren kostenlos lesen loslegen produkt"
+    " produkten preise registrieren shop starten startseite termin testen vereinbaren zeigen"
+    " más mas plus tout tous todo todos todas una un une le la démo".split()
+)
+PRESSED = re.compile(r"\b(?:btn|button|cta)\b|[-_](?:btn|button|cta)\b|\b(?:btn|button|cta)[-_]")
+TITLES = re.compile(r"title|heading|headline|(?:^|[\s_-])name")
+ARROW = re.compile(r"(?:[→›»>↗➔➜⟶]|->)\s*\Z")
+WORD = re.compile(r"[^\W\d_][\w’'-]*")
+STRONG = ("strong", "b")
+
+
+def is_call(element: Element, text: str, *, may_be_name: bool) -> bool:
+    """Whether an element is a link, or holds nothing else, that calls for an action.
+
+    `text` is that of one line. Where a name may stand, as in a list, what names something is no call.
+    """
+    is_link = element.link_words == element.words > 0
+    if not is_link or element.words > MOST_CALL_WORDS or not (found := CALL.match(text)):
+        return False
+    is_title = TITLES.search(element.name) or any(inner.text == text for inner in element.find(*STRONG))
+    if not (is_title or may_be_name) or found["only"] or ARROW.search(text) or _is_button(element):
+        return True
+    rest = WORD.findall(text[found.end() :])
+    return all(word.lower() in OBJECTS or (word.islower() and not is_title) for word in rest)
+
+
+def _is_button(element: Element) -> bool:
+    return any(PRESSED.search(inner.name) for inner in (element, *element.find("a")))

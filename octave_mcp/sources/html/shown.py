@@ -1,0 +1,176 @@
+"""The content of a page as its readers see it: what markup means is resolved into text before it becomes Markdown.
+
+What is struck out goes, footnote marks go and cents become fractions, parts that are apart on the screen are apart, and
+icons in tables and lists say what they mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+
+from octave_mcp.sources.html import icons
+from octave_mcp.sources.html.styles import NOTHING, Styles, Traits, styles_of
+from octave_mcp.sources.html.superscripts import FOOTNOTE, cents, raised
+from octave_mcp.sources.html.tables import CELLS, LAYOUT
+from octave_mcp.sources.html.touching import Part, are_apart
+from octave_mcp.sources.html.tree import Element
+
+STRUCK = frozenset({"s", "del", "strike"})
+ITEMS = CELLS | {"li", "dd", "dt"}
+AS_WRITTEN = frozenset({"pre", "code", "kbd", "samp"})
+PICTURES = frozenset({"img", "svg", "br", "hr"})
+NOTE_LINK = "doc-noteref"
+MOST_RAISED_WORDS = 3
+LOOKED_BACK, LOOKED_AHEAD = 40, 4
+"""Characters of the line before a superscript, and parts after an icon."""
+
+
+class Gap(str):
+    """The space between parts that touch in the source and are apart on the screen."""
+
+    __slots__ = ()
+
+
+GAP = Gap(" ")
+
+
+def as_shown(content: Element, page: Element) -> Element:
+    """`content`, a part of `page`, which has the style sheets; both stay as they are."""
+    return _Reader(styles_of(page)).shown(content, NOTHING)
+
+
+@dataclass(slots=True)
+class _Reader:
+    styles: Styles
+    above: list[Element] = field(default_factory=list[Element])
+    line: list[str] = field(default_factory=list[str])
+    """The text so far of the line that is being read."""
+
+    def shown(self, element: Element, traits: Traits) -> Element:
+        """The element itself if nothing in it changes, else a copy."""
+        if element.tag in AS_WRITTEN:
+            self.line.extend(element.strings())
+            return element
+        self.above.append(element)
+        parts = self._parts(element, traits)
+        self.above.pop()
+        same = len(parts) == len(element.children) and all(map(_is, parts, element.children))
+        return element if same else element.holding(parts)
+
+    def _parts(self, element: Element, around: Traits) -> list[Part]:
+        parts: list[Part] = []
+        before: Part = ""
+        known = NOTHING
+        for at, child in enumerate(element.children):
+            if isinstance(child, str):
+                if before and child and are_apart(before, child, element, (known, NOTHING, around)):
+                    self._write(GAP, parts)
+                self._write(child, parts)
+                before, known = child or before, NOTHING if child else known
+                continue
+            traits = self.styles.of(child, self.above)
+            if _is_struck(child, traits):
+                parts.append(child.holding([]) if child.tag in CELLS else " ")
+                before = ""
+            elif child.holds_block:
+                self.line.clear()
+                parts.append(self._block(child, traits))
+                self.line.clear()
+                before = ""
+            elif not child.words:
+                self._wordless(child, element, at, parts)
+                before = "" if child.tag in PICTURES or child.images else before
+            elif (text := self._resolved(child, traits, element, at)) is not None:
+                self._write(text, parts)
+                before, known = (child, traits) if text else (before, known)
+            else:
+                if before and are_apart(before, child, element, (known, traits, around)):
+                    self._write(GAP, parts)
+                parts.append(self.shown(child, traits))
+                before, known = child, traits
+        return parts
+
+    def _write(self, text: str, parts: list[Part]) -> None:
+        """A fraction follows its price without the white space of the source."""
+        if text[:1] in {".", ","} and parts and isinstance(last := parts[-1], str) and last[-1:].isspace():
+            parts[-1] = last.rstrip()
+        if text:
+            self.line.append(text)
+        parts.append(text)
+
+    def _block(self, block: Element, traits: Traits) -> Element:
+        if block.tag in CELLS and (said := self._cell(block)):
+            return block.holding([said])
+        shown = self.shown(block, traits)
+        if block.tag == "li" and icons.lacks(block) and not icons.is_verdict(shown.text):
+            return shown.holding([f"{icons.CROSS} ", *shown.children])
+        return shown
+
+    def _cell(self, cell: Element) -> str:
+        """What a cell without words says, in a table that has some."""
+        if cell.words > 1 or (cell.words and icons.has_words(cell)):
+            return ""
+        table = next((element for element in reversed(self.above) if element.tag == "table"), None)
+        is_data = table is not None and table.words > 0 and table.attributes.get("role") not in LAYOUT
+        return icons.in_cell(cell) if is_data else ""
+
+    def _wordless(self, child: Element, inside: Element, at: int, parts: list[Part]) -> None:
+        """A picture parts what stands on both sides of it; an icon at the start of a line may say yes or no."""
+        if child.tag in PICTURES or child.images:
+            self._write(GAP, parts)
+        if child.tag == "br":
+            self.line.clear()
+        elif child.tag in icons.ICONS and not any(map(str.strip, islice(reversed(self.line), LOOKED_AHEAD))):
+            self._write(self._before_words(child, inside, at), parts)
+        parts.append(child)
+
+    def _before_words(self, icon: Element, inside: Element, at: int) -> str:
+        after = islice(inside.children, at + 1, at + 1 + LOOKED_AHEAD)
+        next_ = next((part for part in after if (part.strip() if isinstance(part, str) else part.words)), None)
+        if next_ is None or (isinstance(next_, Element) and next_.holds_block and inside.tag not in ITEMS):
+            return ""
+        said = icons.before_words(icon)
+        text = next_ if isinstance(next_, str) else next_.text
+        return "" if not said or icons.is_verdict(text.strip()) else f"{said} "
+
+    def _resolved(self, child: Element, traits: Traits, inside: Element, at: int) -> str | None:
+        """The text of a superscript, of cents and of the name of an icon; None for other elements."""
+        if "ligature" in traits:
+            return self._before_words(child, inside, at) if not any(map(str.strip, self.line[-LOOKED_AHEAD:])) else " "
+        is_note = child.attributes.get("role") == NOTE_LINK
+        if is_note or ((child.tag == "sup" or "raised" in traits) and child.words <= MOST_RAISED_WORDS):
+            text = child.text
+            if (is_note or self._is_linked(child)) and FOOTNOTE.fullmatch(text):
+                return ""
+            return raised(text, self._before(), _after(inside, at))
+        if child.words == 1 and self.line and self.line[-1][-1:].isdigit():
+            return cents(child.text, self._before(), _after(inside, at))
+        return None
+
+    def _is_linked(self, mark: Element) -> bool:
+        """Whether it leads to a place on the page, as the mark of a footnote does."""
+        links = [self.above[-1], *mark.find("a")]
+        return any(link.tag == "a" and "#" in link.attributes.get("href", "") for link in links)
+
+    def _before(self) -> str:
+        text = ""
+        for part in reversed(self.line):
+            text = part[-LOOKED_BACK:] + text
+            if len(text) >= LOOKED_BACK:
+                break
+        return text
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+def _is_struck(element: Element, traits: Traits) -> bool:
+    return (element.tag in STRUCK or "struck" in traits) and not (element.holds_main or element.holds_h1)
+
+
+def _after(inside: Element, at: int) -> str:
+    """What comes next in the same element."""
+    following = next(islice(inside.children, at + 1, at + 2), "")
+    return following if isinstance(following, str) else next(following.strings(), "")
