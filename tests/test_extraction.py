@@ -239,7 +239,7 @@ def test_a_frame_that_no_tag_closes_does_not_swallow_the_page() -> None:
 def test_links_that_only_say_where_to_press_are_no_text_but_part_of_sentences() -> None:
     body = "<p>Fast. <a>Read the docs</a> first.</p><p><a>Learn more</a></p><a>Get started</a><a>Airbus</a>"
 
-    assert text(body) == "Fast. Read the docs first.\n\nGet startedAirbus"
+    assert text(body) == "Fast. Read the docs first.\n\nGet started Airbus"
 
 
 def test_a_sentence_that_a_carousel_repeats_is_read_once_and_short_words_as_often_as_they_stand() -> None:

@@ -17,27 +17,30 @@ CALL = re.compile(
 # What a call asks to press for, where titles are written in capitals: 'Get Started', 'Book a Demo'. What is not among
 # them and has a capital is a name: 'Watch Tower', 'Contact Center AI'.
 OBJECTS = frozenset(
-    "a about access account all an and answers app apps article articles blog book brochure browser business buy call"
-    " careers case cases chat checklist code community company consultation contact course cta customer customers"
-    " data deal demo demos details developers discount docs documentation download ebook email enterprise estimate event"
-    " events examples expert experts faq faqs features for free from full get github google guide guides help here how"
-    " in info information insights integration integrations it job jobs latest learn live lesson login meeting models"
-    " more my newsletter news now of offer on online open or order our out overview page pdf plan plans platform playbook"
-    " podcast policy positions post posts press price prices pricing privacy product products program project quote"
-    " recording registration release report reports resources roles sales sandbox sample schedule search security see"
-    " session sheet sign slack solution solutions spot started stories story studies study support team template"
-    " templates terms the them these this to today tour trial tutorial tutorials up us use video videos view wallet way"
-    " webinar webinars white whitepaper whitepapers why with works you your"
-    " alle ansehen anfragen anfordern anmelden artikel beratung beitrag buchen demo downloads einblicke entdecken"
-    " erfahren erstellen herunterladen informationen infos kontakt kontaktieren kostenlos lesen loslegen produkt"
-    " produkten preise registrieren shop starten startseite termin testen vereinbaren zeigen"
-    " más mas plus tout tous todo todos todas una un une le la démo".split()
+    (
+        "a about access account all alle an and anfordern anfragen anmelden ansehen answers app apps article"
+        " articles artikel beitrag beratung blog book brochure browser buchen business buy call careers case cases"
+        " chat checklist code community company consultation contact course cta customer customers data deal demo"
+        " demos details developers discount docs documentation download downloads démo ebook einblicke email"
+        " entdecken enterprise erfahren erstellen estimate event events examples expert experts faq faqs features"
+        " for free from full get github google guide guides help here herunterladen how in info information"
+        " informationen infos insights integration integrations it job jobs kontakt kontaktieren kostenlos la"
+        " latest le learn lesen lesson live login loslegen mas meeting models more my más news newsletter now of"
+        " offer on online open or order our out overview page pdf plan plans platform playbook plus podcast policy"
+        " positions post posts preise press price prices pricing privacy product products produkt produkten program"
+        " project quote recording registration registrieren release report reports resources roles sales sample"
+        " sandbox schedule search security see session sheet shop sign slack solution solutions spot started"
+        " starten startseite stories story studies study support team template templates termin terms testen the"
+        " them these this to todas today todo todos tour tous tout trial tutorial tutorials un una une up us use"
+        " vereinbaren video videos view wallet way webinar webinars white whitepaper whitepapers why with works you"
+        " your zeigen"
+    ).split()
 )
 PRESSED = re.compile(r"\b(?:btn|button|cta)\b|[-_](?:btn|button|cta)\b|\b(?:btn|button|cta)[-_]")
 TITLES = re.compile(r"title|heading|headline|(?:^|[\s_-])name")
 ARROW = re.compile(r"(?:[→›»>↗➔➜⟶]|->)\s*\Z")
 WORD = re.compile(r"[^\W\d_][\w’'-]*")
-STRONG = ("strong", "b")
+STRONG = frozenset({"strong", "b"})
 
 
 def is_call(element: Element, text: str, *, may_be_name: bool) -> bool:
@@ -48,7 +51,7 @@ def is_call(element: Element, text: str, *, may_be_name: bool) -> bool:
     is_link = element.link_words == element.words > 0
     if not is_link or element.words > MOST_CALL_WORDS or not (found := CALL.match(text)):
         return False
-    is_title = TITLES.search(element.name) or any(inner.text == text for inner in element.find(*STRONG))
+    is_title = any(TITLES.search(inner.name) or inner.tag in STRONG for inner in element.elements())
     if not (is_title or may_be_name) or found["only"] or ARROW.search(text) or _is_button(element):
         return True
     rest = WORD.findall(text[found.end() :])

@@ -164,7 +164,9 @@ def _doubt(element: Element, sheet: set[str], ground: str) -> Doubt | None:
     doubt = _doubt_of(style, ground) if (style := attributes.get("style")) else None
     if doubt == "never shown":
         return doubt
-    if "hidden" in attributes or ((element.words or element.images) and attributes.get("aria-hidden", "").lower() == "true"):
+    if "hidden" in attributes or (
+        (element.words or element.images) and attributes.get("aria-hidden", "").lower() == "true"
+    ):
         return "not shown yet"
     if doubt is None and (attributes.get("color") or (sheet and _in_sheet(attributes, sheet))):
         return "faded"

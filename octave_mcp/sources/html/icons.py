@@ -13,7 +13,9 @@ ICONS = frozenset({"svg", "img", "i", "span", "em", "b"})
 LABELS = ("aria-label", "alt", "title")
 LONGEST_LABEL, MOST_LABEL_WORDS = 60, 8
 MOST_LABELS, MOST_LOOKED_AT, MOST_LOOKED_AT_IN_LINE = 3, 24, 6
-NO_LABEL = re.compile(r"(?:icon|image|photo|picture|img|svg|logo|graphic)s?|.*\.(?:png|jpe?g|svg|webp|gif)", re.IGNORECASE)
+NO_LABEL = re.compile(
+    r"(?:icon|image|photo|picture|img|svg|logo|graphic)s?|.*\.(?:png|jpe?g|svg|webp|gif)", re.IGNORECASE
+)
 SUFFIX = re.compile(r"\s+(?:icon|logo|symbol|image)\Z", re.IGNORECASE)
 # 'Included' and 'not included', as labels of icons say them in the languages of many pages.
 VERDICT = re.compile(
@@ -40,15 +42,15 @@ YES_TEXT, NO_TEXT, CROSS = "Yes", "No", "✗"
 
 
 def has_words(cell: Element) -> bool:
-    """Whether its text is more than signs or the names of icons."""
-    ligatures = {element.text for element in cell.elements() if _is_ligature(element)}
-    return any(map(str.isalnum, cell.text)) and cell.text not in ligatures
+    """Whether its text is more than signs. The name of an icon that says yes may stand, that of a cross misleads."""
+    crosses = {element.text for element in cell.elements() if is_ligature(element) and _verdict(element) is False}
+    return any(map(str.isalnum, cell.text)) and cell.text not in crosses
 
 
 def in_cell(cell: Element) -> str:
     """What a cell without words says by its icons."""
     looked_at = list(islice(cell.elements(), MOST_LOOKED_AT))
-    labels = list(dict.fromkeys(filter(None, map(label, looked_at))))[:MOST_LABELS]
+    labels = list(dict.fromkeys([said for element in looked_at if (said := label(element))]))[:MOST_LABELS]
     if labels:
         return ", ".join(labels)
     verdicts = [verdict for element in looked_at if (verdict := _verdict(element, in_cell=True)) is not None]
@@ -58,7 +60,7 @@ def in_cell(cell: Element) -> str:
 def before_words(icon: Element) -> str:
     """What an icon says of the words after it: its label if that is a verdict or an announcement, or a cross."""
     looked_at = list(islice(icon.elements(), MOST_LOOKED_AT_IN_LINE))
-    for said in filter(None, map(label, looked_at)):
+    for said in map(label, looked_at):
         if said.endswith(":") or VERDICT.fullmatch(said):
             return f"{said.rstrip(':')}:"
     return CROSS if any(_verdict(element) is False for element in looked_at) else ""
@@ -98,10 +100,10 @@ def _named_after(element: Element) -> str:
     source = attributes.get("href") or attributes.get("src", "")
     name = source.partition("?")[0][-LONGEST_LABEL:].replace("/", " ") if not source.startswith("data:") else ""
     names = [name, *(attributes.get(key, "")[:LONGEST_LABEL] for key in ("data-icon", "data-lucide", "data-feather"))]
-    if _is_ligature(element):
+    if is_ligature(element):
         names.append(element.text)
     return " ".join(names).lower()
 
 
-def _is_ligature(element: Element) -> bool:
+def is_ligature(element: Element) -> bool:
     return element.words > 0 and any(map(LIGATURE.fullmatch, element.attributes.get("class", "").split()))

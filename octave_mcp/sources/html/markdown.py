@@ -75,6 +75,7 @@ def _blocks(element: Element, *, calls: bool = True) -> list[Block]:
     line: list[str] = []
     logos: list[str] = []
     last: list[Block] = []
+    is_first = True
     for at, child in enumerate(element.children):
         if isinstance(child, Element) and _is_pictures(child):
             logos += _alts(child)
@@ -83,11 +84,12 @@ def _blocks(element: Element, *, calls: bool = True) -> list[Block]:
             text = _inline(child, element, at)
             if text.strip():
                 _flush_logos(blocks, logos)
-            is_first = not (blocks or any(part.strip() for part in line))
             line.append(Call(text) if calls and _is_call(child, text, element, is_first=is_first) else text)
+            is_first = is_first and not text.strip()
         else:
             _flush(blocks, line)
             _flush_logos(blocks, logos)
+            is_first = is_first and not child.words
             # Pages hold a second copy of a part for narrow screens.
             copy, last = last, _block(child)
             blocks += last if last != copy else []

@@ -7,7 +7,6 @@ icons in tables and lists say what they mean.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import islice
 
 from octave_mcp.sources.html import icons
 from octave_mcp.sources.html.styles import NOTHING, Styles, Traits, styles_of
@@ -19,7 +18,7 @@ from octave_mcp.sources.html.tree import Element
 STRUCK = frozenset({"s", "del", "strike"})
 ITEMS = CELLS | {"li", "dd", "dt"}
 AS_WRITTEN = frozenset({"pre", "code", "kbd", "samp"})
-PICTURES = frozenset({"img", "svg", "br", "hr"})
+PICTURES = frozenset({"img", "svg", "br"})
 NOTE_LINK = "doc-noteref"
 MOST_RAISED_WORDS = 3
 LOOKED_BACK, LOOKED_AHEAD = 40, 4
@@ -49,14 +48,14 @@ class _Reader:
 
     def shown(self, element: Element, traits: Traits) -> Element:
         """The element itself if nothing in it changes, else a copy."""
-        if element.tag in AS_WRITTEN:
+        children = element.children
+        if element.tag in AS_WRITTEN or (len(children) == 1 and isinstance(children[0], str)):
             self.line.extend(element.strings())
             return element
         self.above.append(element)
         parts = self._parts(element, traits)
         self.above.pop()
-        same = len(parts) == len(element.children) and all(map(_is, parts, element.children))
-        return element if same else element.holding(parts)
+        return element if parts == children else element.holding(parts)
 
     def _parts(self, element: Element, around: Traits) -> list[Part]:
         parts: list[Part] = []
@@ -64,18 +63,24 @@ class _Reader:
         known = NOTHING
         for at, child in enumerate(element.children):
             if isinstance(child, str):
-                if before and child and are_apart(before, child, element, (known, NOTHING, around)):
-                    self._write(GAP, parts)
-                self._write(child, parts)
-                before, known = child or before, NOTHING if child else known
+                if child:
+                    if (
+                        before
+                        and not child[0].isspace()
+                        and are_apart(before, child, element, (known, NOTHING, around))
+                    ):
+                        self._write(GAP, parts)
+                    self.line.append(child)
+                    before, known = child, NOTHING
+                parts.append(child)
                 continue
             traits = self.styles.of(child, self.above)
-            if _is_struck(child, traits):
+            if (child.tag in STRUCK or "struck" in traits) and not (child.holds_main or child.holds_h1):
                 parts.append(child.holding([]) if child.tag in CELLS else " ")
                 before = ""
             elif child.holds_block:
                 self.line.clear()
-                parts.append(self._block(child, traits))
+                parts.append(self._block(child, traits) if child.words or child.tag in CELLS else child)
                 self.line.clear()
                 before = ""
             elif not child.words:
@@ -97,7 +102,7 @@ class _Reader:
             parts[-1] = last.rstrip()
         if text:
             self.line.append(text)
-        parts.append(text)
+            parts.append(text)
 
     def _block(self, block: Element, traits: Traits) -> Element:
         if block.tag in CELLS and (said := self._cell(block)):
@@ -116,17 +121,17 @@ class _Reader:
         return icons.in_cell(cell) if is_data else ""
 
     def _wordless(self, child: Element, inside: Element, at: int, parts: list[Part]) -> None:
-        """A picture parts what stands on both sides of it; an icon at the start of a line may say yes or no."""
-        if child.tag in PICTURES or child.images:
-            self._write(GAP, parts)
+        """A picture stands between what touches it; an icon at the start of a line may say yes or no."""
         if child.tag == "br":
             self.line.clear()
-        elif child.tag in icons.ICONS and not any(map(str.strip, islice(reversed(self.line), LOOKED_AHEAD))):
+        elif self.line and not self._is_blank() and (child.tag in PICTURES or child.images):
+            self._write(GAP, parts)
+        elif child.tag in icons.ICONS and self._is_blank():
             self._write(self._before_words(child, inside, at), parts)
         parts.append(child)
 
     def _before_words(self, icon: Element, inside: Element, at: int) -> str:
-        after = islice(inside.children, at + 1, at + 1 + LOOKED_AHEAD)
+        after = inside.children[at + 1 : at + 1 + LOOKED_AHEAD]
         next_ = next((part for part in after if (part.strip() if isinstance(part, str) else part.words)), None)
         if next_ is None or (isinstance(next_, Element) and next_.holds_block and inside.tag not in ITEMS):
             return ""
@@ -137,7 +142,7 @@ class _Reader:
     def _resolved(self, child: Element, traits: Traits, inside: Element, at: int) -> str | None:
         """The text of a superscript, of cents and of the name of an icon; None for other elements."""
         if "ligature" in traits:
-            return self._before_words(child, inside, at) if not any(map(str.strip, self.line[-LOOKED_AHEAD:])) else " "
+            return self._ligature(child, inside, at)
         is_note = child.attributes.get("role") == NOTE_LINK
         if is_note or ((child.tag == "sup" or "raised" in traits) and child.words <= MOST_RAISED_WORDS):
             text = child.text
@@ -147,6 +152,16 @@ class _Reader:
         if child.words == 1 and self.line and self.line[-1][-1:].isdigit():
             return cents(child.text, self._before(), _after(inside, at))
         return None
+
+    def _ligature(self, icon: Element, inside: Element, at: int) -> str | None:
+        """The name of an icon is no text, unless it is all that a cell says."""
+        if any(element.tag in CELLS and element.words == icon.words for element in self.above):
+            return None
+        return self._before_words(icon, inside, at) if self._is_blank() else " "
+
+    def _is_blank(self) -> bool:
+        """Whether nothing stands on the line so far."""
+        return not any(map(str.strip, self.line[-LOOKED_AHEAD:]))
 
     def _is_linked(self, mark: Element) -> bool:
         """Whether it leads to a place on the page, as the mark of a footnote does."""
@@ -162,15 +177,7 @@ class _Reader:
         return text
 
 
-def _is(one: object, other: object) -> bool:
-    return one is other
-
-
-def _is_struck(element: Element, traits: Traits) -> bool:
-    return (element.tag in STRUCK or "struck" in traits) and not (element.holds_main or element.holds_h1)
-
-
 def _after(inside: Element, at: int) -> str:
     """What comes next in the same element."""
-    following = next(islice(inside.children, at + 1, at + 2), "")
+    following = next(iter(inside.children[at + 1 : at + 2]), "")
     return following if isinstance(following, str) else next(following.strings(), "")

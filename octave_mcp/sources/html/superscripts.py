@@ -7,7 +7,8 @@ import re
 LONGEST_MARK = 40
 FOOTNOTE = re.compile(
     r"[\d\s,;–-]+|[*†‡§¶#,;\s]+|\(\d{1,3}\)|\d{1,3}\)|\[[^\[\]]{1,30}\]|\(?[a-d]\)?|\(?[ivx]{1,4}\)"
-    r"|(?:foot)?notes?\b.{0,20}|(?:fußnote|note de bas de page)\b.{0,20}", re.IGNORECASE
+    r"|(?:foot)?notes?\b.{0,20}|(?:fußnote|note de bas de page)\b.{0,20}",
+    re.IGNORECASE,
 )
 SIGN = re.compile(r"[®™℠©°ºª+%‰′″!?.,]+|°[CF]|/.+")
 MARKS = {"tm": "™", "(tm)": "™", "sm": "℠", "(sm)": "℠", "r": "®", "(r)": "®", "(c)": "©"}
@@ -17,6 +18,7 @@ WHOLE_PRICE = re.compile(rf"{CURRENCY}\s?(\d{{1,3}}(?:[., ’']\d{{3}})+|\d{{1,6
 WHOLE_NUMBER = re.compile(r"(?<![\d.,])(\d{1,3}(?:[., ’']\d{3})+|\d{1,6})\Z")
 CENTS = re.compile(rf"([.,]?)(\d\d)\s?({CURRENCY}|[¢c])?")
 CURRENCY_NEXT = re.compile(rf"\s?{CURRENCY}")
+FRACTION_BAR = re.compile(r"\s*[/⁄]\s*(?:\d|\Z)")
 ORDINAL = re.compile(r"st|nd|rd|th|e|er|re|ère|ème|nde?|o|a|os|as|ste|de|ter|te", re.IGNORECASE)
 ROMAN = re.compile(r"(?<!\w)[IVXLC]+\Z")
 LENGTH = re.compile(r"(?:(?<!\w)|\d)(?:[kcdmµn]?m|ft|yd|px)\Z|\d\s?(?:in|mi)\Z|(?<!\w)sq\.?\s?(?:m|ft)\Z")
@@ -64,7 +66,7 @@ def _point(number: str, *, leads: bool) -> str:
 
 
 def _fraction(text: str, line: str, after: str) -> str | None:
-    is_fraction = text.isdecimal() and after.lstrip().startswith(("/", "⁄"))
+    is_fraction = text.isdecimal() and FRACTION_BAR.match(after)
     return (f" {text}" if line[-1:].isdigit() else text) if is_fraction else None
 
 
@@ -94,7 +96,7 @@ def _within_a_word(text: str, before: str, after: str) -> str:
 
 
 def _label(text: str, line: str) -> str:
-    """A short ending belongs to an abbreviation, as in 'Mme', and to what words end with; others are words of their own."""
+    """A short ending belongs to an abbreviation, as in 'Mme'; others are words of their own."""
     if text.isalpha() and len(text) <= LONGEST_ENDING and (text.islower() and ABBREVIATED.search(line)):
         return text
     return f" {text} " if text[:1].isalnum() else text

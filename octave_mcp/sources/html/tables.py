@@ -29,23 +29,22 @@ class _Cell:
     across: int
     below: int
 
-    def again(self, column: int, row_of: _Row, width: int) -> str:
+    def again(self, column: int) -> str:
         """What is written in another slot of the cell: what it says holds for each of its rows and columns.
 
-        Of a heading above several columns, a label in the first column, and a line across the table, only rows repeat.
+        A heading above several columns, and a label that begins in the first, are repeated in rows only.
         """
         if len(self.text) > LONGEST_REPEATED:
             return ""
         if column == self.column:
             return self.text
-        is_line = self.column in row_of.own and self.across >= width - 1
-        return "" if self.heads or self.column == 0 or is_line else self.text
+        return "" if self.heads or self.column == 0 else self.text
 
 
 @dataclass(slots=True)
 class _Row:
-    own: dict[int, _Cell] = field(default_factory=dict["int, _Cell"])
-    covered: dict[int, _Cell] = field(default_factory=dict["int, _Cell"])
+    own: dict[int, _Cell] = field(default_factory=dict[int, _Cell])
+    covered: dict[int, _Cell] = field(default_factory=dict[int, _Cell])
 
 
 def table(element: Element, cell: ReadCell) -> str | None:
@@ -113,7 +112,7 @@ def _lines(rows: list[_Row], width: int) -> Iterator[str]:
         texts = [""] * max(min(width, MOST_COLUMNS), max(row.own) + 1)
         for column, cell in row.covered.items():
             if column < len(texts) and left > 0:
-                texts[column] = cell.again(column, row, width)
+                texts[column] = cell.again(column)
                 left -= len(texts[column])
         for column, own in row.own.items():
             texts[column] = own.text

@@ -1,7 +1,7 @@
 """Whether inline elements that touch in the source are apart on the screen, which scripts and style sheets decide.
 
-What the page itself declares counts first. Most sheets are not part of the page, so the shape of the words decides then:
-a phrase is no part of a word, a sign or a unit is no word of its own.
+What the page itself declares counts first. Most sheets are not part of the page, so the shape of the words decides
+then: a phrase is no part of a word, a sign or a unit is no word of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ Part = Element | str
 
 
 def are_apart(before: Part, after: Part, inside: Element, declared: tuple[Traits, Traits, Traits]) -> bool:
-    """Of two neighbours without white space between them; `declared` is what holds for both, and for what they are in."""
+    """Of two neighbours without white space between them.
+
+    `declared` is how the two, and the element `inside` which they stand, are laid out.
+    """
     first, second, around = declared
     if "line" in first or "line" in second:
         return True
@@ -32,15 +35,11 @@ def are_apart(before: Part, after: Part, inside: Element, declared: tuple[Traits
         return False
     if "spaced" in first or "spaced" in second or "row" in around:
         return True
-    if last[-1].isdigit() and next_[0].isalpha():
-        return True
-    if isinstance(before, str) or isinstance(after, str):
+    if isinstance(after, str):
         return False
-    if "named" in first and "named" in second:
+    if (last[-1].isdigit() and next_[0].isalpha()) or ("named" in first and "named" in second):
         return True
-    return _are_words(before, after, inside, last, next_) or (
-        before.tag != after.tag and next_[0].isupper() and _is_row_of_elements(inside)
-    )
+    return not isinstance(before, str) and _are_words(before, after, inside, last, next_)
 
 
 def _belongs(last: str, next_: str, words_before: int, words_after: int) -> bool:
@@ -56,8 +55,8 @@ def _belongs(last: str, next_: str, words_before: int, words_after: int) -> bool
 
 
 def _are_words(before: Element, after: Element, inside: Element, last: str, next_: str) -> bool:
-    """Elements that nothing declares anything of. Text processors cut words into spans of a sentence."""
-    if before.tag == "a" and after.tag == "a":
+    """Elements that nothing is declared of. Word processors cut the words of a sentence into spans."""
+    if before.tag == after.tag == "a":
         return True
     if CJK.match(last[-1]) or CJK.match(next_):
         return False
@@ -67,7 +66,7 @@ def _are_words(before: Element, after: Element, inside: Element, last: str, next
         return before.tag != after.tag or not (last[-1].islower() and next_[0].islower()) or inside.tag in HEADINGS
     if last[-1].isdigit() or next_[0].isdigit():
         return last[-1].isdigit() != next_[0].isdigit() or len(last) > 1 < len(next_)
-    return False
+    return before.tag != after.tag and next_[0].isupper() and _is_row_of_elements(inside)
 
 
 def _is_row_of_elements(inside: Element) -> bool:
