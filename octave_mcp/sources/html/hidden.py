@@ -4,51 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from octave_mcp.evidence.injection import may_address_model
+from octave_mcp.sources.html.paint import (
+    Doubt,
+    Inherited,
+    clips,
+    doubt_of,
+    ground_of,
+    hidden_by_inheritance,
+    still_hidden,
+)
 from octave_mcp.sources.html.tree import Element
 
-Doubt = Literal["never shown", "not shown yet", "faded"]
-"""From text that nobody ever sees, over what a control may show, to what pages fade in and lay out by class."""
-
-HIDING: tuple[tuple[str, str, Doubt], ...] = (
-    (
-        "font-size",
-        r"0(?![.\d])|0?\.[0-2]\d*(?:r?em|%|vw|vh)?$|0?\.\d+(?:px|pt)|[0-2](?:\.\d+)?(?:px|pt)",
-        "never shown",
-    ),
-    ("left right top bottom text-indent margin-left margin-top", r"-\d{4,}|-\d{3,}(?:vw|vh|r?em)", "never shown"),
-    ("clip", r"rect\(\s*[01]?(?:px)?[\s,]+[01]", "never shown"),
-    ("clip-path", r"inset\(\s*(?:50|100)%|circle\(\s*0|polygon\(\s*0(?:px|%)?\s+0(?:px|%)?\s*\)", "never shown"),
-    (
-        "color -webkit-text-fill-color",
-        r"transparent|rgba\([^)]*[,/]\s*0?(?:\.0+|0)\s*\)|#(?:...0|.{6}00)$",
-        "never shown",
-    ),
-    ("transform", r".*translate[xy3d]*\(\s*-\d{4,}", "never shown"),
-    ("display", "none", "not shown yet"),
-    ("visibility content-visibility", "hidden|collapse", "not shown yet"),
-    ("left right top bottom", r"-\d{3}%", "not shown yet"),
-    ("transform", r".*scale[xy3d]*\(\s*0\s*[,)]", "not shown yet"),
-    ("opacity", r"0(?:\.0\d*)?%?$|\.0\d*$", "faded"),
-    ("filter", r".*opacity\(\s*0", "faded"),
-    ("line-height", "0(?:px)?$", "faded"),
-)
-HIDES: dict[str, list[tuple[re.Pattern[str], Doubt]]] = {
-    name: [(re.compile(pattern), doubt) for names, pattern, doubt in HIDING if name in names.split()]
-    for name in " ".join(names for names, _, _ in HIDING).split()
-}
-SIZES = frozenset({"width", "height", "max-width", "max-height"})
-NO_SIZE = re.compile(r"[01]?(?:\.\d+)?(?:px|em|rem|%)?|0")
-BACKGROUNDS = ("background-color", "background")
-HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})(?![0-9a-f])")
-RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)")
-NAMED = {"white": (255, 255, 255), "black": (0, 0, 0)}
-LEAST_CONTRAST = 12
-"""Of 255 in one of red, green and blue."""
+COVERS = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|absolute|object-fit)(?![a-z])")
+GROUND_CLASS = re.compile(r"(?:^|\s)(?:has-[\w-]*background[\w-]*|bg-(?!white|light|transparent|body)[\w-]+)")
 
 # One of them is in each rule of a style sheet that may hide.
 HINTS = (
@@ -66,6 +38,8 @@ HINTS = (
 )
 SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
+# What may hide an element, or say what a hidden one shows.
+STYLING = frozenset({"style", "hidden", "aria-hidden", "color", "aria-label"})
 # How tabs, accordions and carousels name what they show in turn.
 CONTROLS = frozenset({"aria-controls", "data-target", "data-bs-target"})
 SHOWN_IN_TURN = re.compile(
@@ -75,6 +49,8 @@ SHOWN_IN_TURN = re.compile(
 )
 OPENERS = frozenset({"button", "summary", "dt"})
 DEEPEST_OPENER, MOST_OPENER_WORDS = 3, 40
+SHARED = re.compile(r"\d+|[^\W\d]{3,}")
+MOST_LABELLED_WORDS = 40
 MOST_INSTRUCTION_WORDS = 80
 """What is longer is not dropped for an order in it: its parts may be."""
 
@@ -84,9 +60,23 @@ class Unseen:
     """The elements of one page that its readers never see."""
 
     _elements: frozenset[int] = field(default=frozenset())
+    _muted: frozenset[int] = field(default=frozenset())
+    _said: dict[int, str] = field(default_factory=dict[int, str])
 
     def hides(self, element: Element) -> bool:
         return id(element) in self._elements
+
+    def seen_of(self, element: Element) -> Element:
+        """The element without its own text if only its children are seen, or with the words it shows in letters."""
+        if (said := self._said.get(id(element))) is not None:
+            return element.holding([said])
+        if id(element) not in self._muted:
+            return element
+        return element.holding([" " if isinstance(child, str) else child for child in element.children])
+
+    @property
+    def changes(self) -> bool:
+        return bool(self._muted or self._said)
 
 
 def unseen(root: Element) -> Unseen:
@@ -98,18 +88,26 @@ def unseen(root: Element) -> Unseen:
             sheets += element.strings()
         elif not CONTROLS.isdisjoint(element.attributes):
             revealed.update(element.attributes[name].lstrip("#") for name in CONTROLS & element.attributes.keys())
-    return Unseen(frozenset(id(child) for child in _hidden(root, _hidden_by("".join(sheets)), revealed - {""})))
+    search = _Search("".join(sheets), frozenset(revealed - {""}))
+    search.look_at(root)
+    return Unseen(frozenset(search.hidden), frozenset(search.muted), search.said)
 
 
 def _hidden_by(sheet: str) -> set[str]:
     """The classes and '#id's that style sheets hide. Rules for small screens are among them: it is a doubt."""
     found: set[str] = set()
-    for rule in sheet.split("}"):
-        selectors, _, declarations = rule.rpartition("{")
-        if any(word in declarations for word in HINTS) and _doubt_of(declarations):
-            named = map(SELECTOR.fullmatch, selectors.rpartition("{")[2].split(","))
+    for selectors, rules in _rules_in(sheet):
+        if any(word in rules for word in HINTS) and doubt_of(rules):
+            named = map(SELECTOR.fullmatch, selectors.split(","))
             found.update(one[1].lstrip(".") for one in named if one)
     return found
+
+
+def _rules_in(sheet: str) -> Iterator[tuple[str, str]]:
+    """Selectors and declarations."""
+    for rule in sheet.split("}"):
+        selectors, _, rules = rule.rpartition("{")
+        yield selectors.rpartition("{")[2], rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,115 +115,179 @@ class _Surroundings:
     """What stands around an element: the colour of its ground, and whether a doubt about it all was heard, and how."""
 
     ground: str = ""
+    clipped: bool = False
+    label: str = ""
     doubted: bool = False
     may_instruct: bool = True
 
 
-def _hidden(root: Element, sheet: set[str], revealed: set[str]) -> Iterator[Element]:
-    waiting = [(root, _Surroundings())]
-    while waiting:
-        parent, around = waiting.pop()
-        before: Element | None = None
-        for child in parent.children:
+class _Search:
+    """What of a page is unseen: elements, and the own text of elements whose children are seen."""
+
+    def __init__(self, sheet: str, revealed: frozenset[str]) -> None:
+        self.hidden: set[int] = set()
+        self.muted: set[int] = set()
+        self.said: dict[int, str] = {}
+        self._sheet = sheet
+        self._hiding = _hidden_by(sheet)
+        self._revealed = revealed
+        self._waiting: list[tuple[Element, _Surroundings]] = []
+
+    def look_at(self, root: Element) -> None:
+        self._waiting.append((root, _Surroundings()))
+        while self._waiting:
+            parent, around = self._waiting.pop()
+            before: Element | None = None
+            for child in parent.children:
+                if isinstance(child, str):
+                    continue
+                if around.doubted or around.ground or self._is_styled(child.attributes):
+                    self._judge(child, around, before)
+                    if around.ground and not child.words and _covers(child):
+                        around = replace(around, ground="", doubted=True)
+                else:
+                    self._waiting.append((child, around))
+                before = child
+
+    def _is_styled(self, attributes: dict[str, str]) -> bool:
+        if not attributes:
+            return False
+        return not STYLING.isdisjoint(attributes) or (bool(self._hiding) and _in_sheet(attributes, self._hiding))
+
+    def _judge(self, child: Element, around: _Surroundings, before: Element | None) -> None:
+        doubt = _doubt(child, self._hiding, around) if child.tag not in NEVER_HIDDEN else None
+        shows = doubt == "not shown yet" and (_in_turn(child, self._revealed) or (before and _opens(before)))
+        inside = _inside(child, around, doubted=doubt is not None or around.doubted)
+        if _is_instruction(child, inside):
+            self.hidden.add(id(child))
+        elif not doubt or doubt == "faded" or shows:
+            self._waiting.append((child, inside))
+            if (label := child.attributes.get("aria-label")) and _is_spelled(child, label):
+                self.said[id(child)] = " ".join(label.split())
+        elif not self._shows_children(child, inside):
+            self.hidden.add(id(child))
+
+    def _shows_children(self, element: Element, inside: _Surroundings) -> bool:
+        """Whether only inherited properties hide the element, and children that set their own are seen."""
+        style = element.attributes.get("style", "")
+        hidden = hidden_by_inheritance(style, inside.ground)
+        if (
+            not hidden
+            or not element.words
+            or _doubt(element, self._hiding, inside, without=hidden) not in {None, "faded"}
+        ):
+            return False
+        return self._mutes(element, hidden, inside)
+
+    def _mutes(self, element: Element, hidden: frozenset[Inherited], inside: _Surroundings) -> bool:
+        shows = False
+        for child in element.children:
             if isinstance(child, str):
                 continue
-            if not (child.attributes or around.doubted):
-                waiting.append((child, around))
-                before = child
-                continue
-            doubt = _doubt(child, sheet, around.ground) if child.tag not in NEVER_HIDDEN else None
-            shows = doubt == "not shown yet" and (_in_turn(child, revealed) or (before and _opens(before)))
-            inside = _inside(child, around, doubted=doubt is not None or around.doubted)
-            if (doubt and doubt != "faded" and not shows) or _is_instruction(child, inside):
-                yield child
+            left = still_hidden(hidden, self._style_of(child))
+            if not left:
+                self._waiting.append((Element("div", {}, [child]), inside))
+                shows = True
+            elif self._mutes(child, left, inside):
+                shows = True
             else:
-                waiting.append((child, inside))
-            before = child
+                self.hidden.add(id(child))
+        if shows:
+            self.muted.add(id(element))
+        return shows
+
+    def _style_of(self, element: Element) -> str:
+        """With what its classes set in the page's own style sheets."""
+        named = [self._sizes[name] for name in element.attributes.get("class", "").split() if name in self._sizes]
+        return ";".join([*named, element.attributes.get("style", "")]) if named else element.attributes.get("style", "")
+
+    @cached_property
+    def _sizes(self) -> dict[str, str]:
+        """What classes set of the properties that are inherited."""
+        found: dict[str, str] = {}
+        for selectors, rules in _rules_in(self._sheet):
+            if "font" in rules or "visibility" in rules:
+                named = map(SELECTOR.fullmatch, selectors.split(","))
+                found.update((one[1].lstrip("."), rules) for one in named if one)
+        return found
 
 
 def _inside(element: Element, around: _Surroundings, *, doubted: bool) -> _Surroundings:
     """What is around the children of an element. A harmless text is looked at once."""
-    style = element.attributes.get("style", "")
-    if not doubted and "background" not in style:
+    attributes = element.attributes
+    style = attributes.get("style", "")
+    label = attributes.get("aria-label", "") if element.words <= MOST_LABELLED_WORDS and not _is_call(element) else ""
+    paints = "background" in style or (around.ground and GROUND_CLASS.search(element.name))
+    if not (doubted or paints or label):
         return around
-    ground = _ground(style) or around.ground
-    if not doubted:
-        return _Surroundings(ground)
-    may_instruct = around.may_instruct and may_address_model(element.text)
-    return _Surroundings(ground, doubted=True, may_instruct=may_instruct)
+    ground = ground_of(style) or around.ground
+    if paints and ground == around.ground and not clips(style):
+        ground, doubted = "", True
+    return _Surroundings(
+        ground,
+        clipped=around.clipped or clips(style),
+        label=label or around.label,
+        doubted=doubted,
+        may_instruct=not doubted or (around.may_instruct and may_address_model(element.text)),
+    )
+
+
+def _is_call(element: Element) -> bool:
+    """A link whose label says in full what it shows in short, such as 'Learn more'; not a card or a price."""
+    return element.tag in {"a", "button"} and not (element.holds_block or any(map(str.isdigit, element.text)))
+
+
+def _covers(element: Element) -> bool:
+    """Whether it is a picture or a colour behind what comes next, so that the ground is not what was said before."""
+    return bool(COVERS.search(element.name) or COVERS.search(element.attributes.get("style", "")))
+
+
+def _is_spelled(element: Element, label: str) -> bool:
+    """Whether it shows its label letter by letter, as animated headlines do."""
+    if element.words > MOST_LABELLED_WORDS or element.links or element.text == " ".join(label.split()):
+        return False
+    return _letters(element.text) == _letters(label)
 
 
 def _is_instruction(element: Element, inside: _Surroundings) -> bool:
     return inside.doubted and inside.may_instruct and element.words <= MOST_INSTRUCTION_WORDS
 
 
-def _doubt(element: Element, sheet: set[str], ground: str) -> Doubt | None:
+def _doubt(
+    element: Element, hiding: set[str], around: _Surroundings, without: frozenset[Inherited] = frozenset()
+) -> Doubt | None:
     attributes = element.attributes
-    doubt = _doubt_of(style, ground) if (style := attributes.get("style")) else None
+    style = attributes.get("style")
+    doubt = doubt_of(style, around.ground, clipped=around.clipped, without=without) if style else None
     if doubt == "never shown":
         return doubt
-    if "hidden" in attributes or (
-        (element.words or element.images) and attributes.get("aria-hidden", "").lower() == "true"
-    ):
+    if "hidden" in attributes:
         return "not shown yet"
-    if doubt is None and (attributes.get("color") or (sheet and _in_sheet(attributes, sheet))):
+    if (element.words or element.images) and attributes.get("aria-hidden", "").lower() == "true":
+        return "faded" if _is_labelled(element, around.label) else "not shown yet"
+    if doubt is None and (attributes.get("color") or (hiding and _in_sheet(attributes, hiding))):
         return "faded"
     return doubt
+
+
+def _is_labelled(element: Element, label: str) -> bool:
+    """Whether the label around it says what it shows, for those who hear the page."""
+    if not label:
+        return False
+    shown = element.text.casefold()
+    words = set(SHARED.findall(label.casefold()))
+    return not words.isdisjoint(SHARED.findall(shown)) or _letters(shown) in _letters(label.casefold())
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
 
 
 def _in_sheet(attributes: dict[str, str], sheet: set[str]) -> bool:
     return not sheet.isdisjoint(attributes.get("class", "").split()) or f"#{attributes.get('id')}" in sheet
 
 
-@lru_cache(maxsize=4096)
-def _doubt_of(style: str, ground: str = "") -> Doubt | None:
-    """How surely declarations hide what stands on this ground; the surest of them counts."""
-    rules = _rules(style)
-    known = rules.keys() & HIDES.keys()
-    doubts = {doubt for name in known for pattern, doubt in HIDES[name] if pattern.match(rules[name])}
-    if _is_unreadable(rules.get("color", ""), _ground(style) or ground):
-        return "never shown"
-    if rules.get("overflow") == "hidden" and any(NO_SIZE.fullmatch(rules[size]) for size in SIZES & rules.keys()):
-        doubts.add("not shown yet")
-    return next((doubt for doubt in ("never shown", "not shown yet", "faded") if doubt in doubts), None)
-
-
-def _rules(style: str) -> dict[str, str]:
-    rules: dict[str, str] = {}
-    for declaration in style.lower().split(";"):
-        name, _, value = declaration.partition(":")
-        rules[name.strip()] = value.replace("!important", "").strip()
-    return rules
-
-
-def _ground(style: str) -> str:
-    """What it paints behind the text; empty if nothing is said."""
-    if "background" not in style:
-        return ""
-    rules = _rules(style)
-    return next((rules[name] for name in BACKGROUNDS if name in rules), "")
-
-
-def _is_unreadable(letters: str, ground: str) -> bool:
-    """Whether the letters have the colour of what they stand on."""
-    if letters == ground and letters not in {"", "inherit", "initial", "unset"} and not letters.startswith("var("):
-        return True
-    one, other = _colour(letters), _colour(ground)
-    return bool(one and other) and max(abs(a - b) for a, b in zip(one, other, strict=True)) < LEAST_CONTRAST
-
-
-def _colour(text: str) -> tuple[int, ...]:
-    """Red, green and blue; nothing if it is not known."""
-    if named := NAMED.get(text):
-        return named
-    if found := HEX.match(text):
-        digits = found[1] if len(found[1]) > 3 else "".join(digit * 2 for digit in found[1])  # noqa: PLR2004 - #rgb
-        return tuple(int(digits[at : at + 2], 16) for at in (0, 2, 4))
-    found = RGB.match(text)
-    return tuple(map(int, found.groups())) if found else ()
-
-
-def _in_turn(element: Element, revealed: set[str]) -> bool:
+def _in_turn(element: Element, revealed: frozenset[str]) -> bool:
     role = element.attributes.get("role")
     return (
         role == "tabpanel"

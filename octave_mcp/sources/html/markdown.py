@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from octave_mcp.sources.html.calls import is_call
+from octave_mcp.sources.html.copies import is_copy, once
 from octave_mcp.sources.html.logos import Written, row_of_logos, without_marks
+from octave_mcp.sources.html.pictures import is_row, names, row
 from octave_mcp.sources.html.shown import Gap
 from octave_mcp.sources.html.tables import table
-from octave_mcp.sources.html.tree import LISTS, Element, word_count
+from octave_mcp.sources.html.tree import LISTS, Element
 
 Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
 
@@ -27,12 +29,7 @@ HEADINGS = {f"h{level}": level for level in range(1, 7)}
 DEFAULT_LEVEL = 2
 """Of an element with the role of a heading; the one that WAI-ARIA assumes."""
 CAPTIONS = frozenset({"figcaption", "cite", "footer"})
-FEWEST_WORDS_OF_COPY = 6
 FEWEST_LOGOS = 3
-LONGEST_ALT_WORDS, LONGEST_ALT = 4, 30
-NO_LOGO = re.compile(
-    r"(?:logo|image|photo|icon|picture|screenshot|avatar|img)s?|.*\.(?:png|jpe?g|svg|webp)", re.IGNORECASE
-)
 
 
 class Call(str):
@@ -52,21 +49,7 @@ def markdown(element: Element) -> str:
 
 
 def written(element: Element) -> Written:
-    return without_marks("\n\n".join(block.text for block in _once(_blocks(element))))
-
-
-def _once(blocks: list[Block]) -> Iterator[Block]:
-    """Without what was said before: carousels go round, and pages hold copies for narrow screens.
-
-    What is short may be said of many things: 'Unlimited' stands in each column of a pricing page.
-    """
-    said: set[Block] = set()
-    before: Block | None = None
-    for block in blocks:
-        if block != before and not (block in said and word_count(block.text) >= FEWEST_WORDS_OF_COPY):
-            yield block
-        said.add(block)
-        before = block
+    return without_marks("\n\n".join(block.text for block in once(_blocks(element))))
 
 
 def _blocks(element: Element, *, calls: bool = True) -> list[Block]:
@@ -76,9 +59,10 @@ def _blocks(element: Element, *, calls: bool = True) -> list[Block]:
     logos: list[str] = []
     last: list[Block] = []
     is_first = True
+    sibling: Element | None = None
     for at, child in enumerate(element.children):
-        if isinstance(child, Element) and _is_pictures(child):
-            logos += _alts(child)
+        if isinstance(child, Element) and is_row(child):
+            logos += names(child)
             line.append(" ")
         elif isinstance(child, str) or not child.holds_block:
             text = _inline(child, element, at)
@@ -90,9 +74,9 @@ def _blocks(element: Element, *, calls: bool = True) -> list[Block]:
             _flush(blocks, line)
             _flush_logos(blocks, logos)
             is_first = is_first and not child.words
-            # Pages hold a second copy of a part for narrow screens.
             copy, last = last, _block(child)
-            blocks += last if last != copy else []
+            blocks += [] if is_copy(last, copy, child, sibling) else last
+            sibling = child
     _flush(blocks, line)
     _flush_logos(blocks, logos)
     return blocks
@@ -114,9 +98,9 @@ def _flush(blocks: list[Block], line: list[str]) -> None:
 
 
 def _flush_logos(blocks: list[Block], logos: list[str]) -> None:
-    names = list(dict.fromkeys(logos))
-    if len(names) >= FEWEST_LOGOS:
-        blocks.append(Block("logos", row_of_logos(names)))
+    named = row(logos)
+    if len(named) >= FEWEST_LOGOS:
+        blocks.append(Block("logos", row_of_logos(named)))
     logos.clear()
 
 
@@ -142,19 +126,6 @@ def _line_break(parent: Element, at: int) -> str:
     before = next((part for part in reversed(parent.children[:at]) if not isinstance(part, str) or part.strip()), "")
     strong = isinstance(before, Element) and before.tag in {"strong", "b"} and not before.text.endswith(":")
     return BREAK_AFTER_STRONG if strong else BREAK
-
-
-def _is_pictures(element: Element) -> bool:
-    return element.images > 0 and element.words == 0
-
-
-def _alts(element: Element) -> list[str]:
-    alts = (" ".join(image.attributes.get("alt", "").split()) for image in element.find("img"))
-    return [
-        alt
-        for alt in alts
-        if alt and len(alt) <= LONGEST_ALT and len(alt.split()) <= LONGEST_ALT_WORDS and not NO_LOGO.fullmatch(alt)
-    ]
 
 
 def _heading(element: Element) -> list[Block]:

@@ -18,6 +18,7 @@ CODE = frozenset({"script", "style", "template", "noscript"})
 DRAWN = frozenset("link source track math canvas video audio object embed iframe select datalist map".split())
 # Stand on lines of their own.
 LISTS = frozenset({"ul", "ol", "menu"})
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 BLOCKS = LISTS.union(
     {"html", "body", "main", "article", "section", "div", "p", "header", "aside", "nav", "address", "hgroup", "search"},
     {"figure", "figcaption", "blockquote", "pre", "hr", "details", "summary", "form", "fieldset", "legend", "center"},
@@ -29,6 +30,11 @@ SWALLOWS = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
 MOST_MOVES = 200
 # Of an inline drawing, of which only the name is read.
 MOST_PARTS_OF_A_NAME, LONGEST_NAME = 8, 200
+# Elements that can have a shadow tree, besides those with a hyphen in their name.
+SHADOW_HOSTS = frozenset(
+    "article aside blockquote body div footer h1 h2 h3 h4 h5 h6 header main nav p section span".split()
+)
+SHADOW_MODES = frozenset({"open", "closed"})
 LATE = re.compile(r"\$RC\(\"(B:\w+)\",\"(S:\w+)\"")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
@@ -45,6 +51,7 @@ class Element:
     link_words: int = 0
     links: int = 0
     images: int = 0
+    logos: int = 0
     holds_main: bool = False
     holds_h1: bool = False
     holds_block: bool = False
@@ -84,12 +91,19 @@ def parse(html: str) -> Element:
     page.strip_tags(list(DRAWN))
     top = page.root
     root = _element(top) if top else Element("html", {})
-    _put_in_place(_grown(top, root) if top else [root])
+    shadows: dict[Element, Element] = {}
+    found = _grown(top, root, shadows) if top else [root]
+    for host, shadow in shadows.items():
+        _compose(host, shadow)
+    _put_in_place(found, composed=bool(shadows))
     return root
 
 
-def _grown(top: LexborNode, root: Element) -> list[Element]:
-    """Hangs all that `top` holds into `root`; the elements, none before what holds it."""
+def _grown(top: LexborNode, root: Element, shadows: dict[Element, Element]) -> list[Element]:
+    """Hangs all that `top` holds into `root`; the elements, none before what holds it.
+
+    A shadow tree becomes an element of its own in `shadows`, under its host.
+    """
     found = [root]
     waiting = [(top, root, 0)]
     while waiting:
@@ -100,7 +114,10 @@ def _grown(top: LexborNode, root: Element) -> list[Element]:
             if tag == "-text":
                 text = child.text_content or ""
                 parent.children.append(text if text.isascii() or parent.tag in CODE else cleaned(text))
-            elif not tag.startswith(("-", "!")):
+            elif tag == "template" and (content := _shadow(child, parent, shadows)):
+                shadows[parent] = shadow = Element("template", {})
+                waiting.append((content, shadow, depth + 1))
+            elif not tag.startswith(("-", "!")) and not (shadows and tag in DRAWN):
                 element = _element(child)
                 parent.children.append(element)
                 found.append(element)
@@ -125,7 +142,27 @@ def _name(element: Element, drawing: LexborNode) -> None:
         part, left = part.next, left - 1
 
 
-def _put_in_place(found: list[Element]) -> None:
+def _shadow(template: LexborNode, host: Element, shadows: dict[Element, Element]) -> LexborNode | None:
+    """The content of a declarative shadow tree. The first template of a host is its tree, all others are inert."""
+    if (template.attributes.get("shadowrootmode") or "").lower() not in SHADOW_MODES or host in shadows:
+        return None
+    if host.tag not in SHADOW_HOSTS and "-" not in host.tag:
+        return None
+    return next(iter(template.template_fragments()), None)
+
+
+def _compose(host: Element, shadow: Element) -> None:
+    """Shows a host as browsers do: its shadow tree, its children in the slots. A child without a slot is unseen."""
+    given: dict[str, list[Element | str]] = {}
+    for child in host.children:
+        name = child.attributes.get("slot", "") if isinstance(child, Element) else ""
+        given.setdefault(name, []).append(child)
+    for slot in list(shadow.find("slot")):
+        slot.children = given.pop(slot.attributes.get("name", ""), slot.children)
+    host.children = shadow.children
+
+
+def _put_in_place(found: list[Element], *, composed: bool) -> None:
     """Counts, once parts that a server sent late, hidden at the end of the page, are where a script puts them."""
     scripts = (text for script in found if script.tag == "script" for text in script.strings() if "$RC(" in text)
     moves = [move for text in scripts for move in LATE.findall(text)][:MOST_MOVES]
@@ -134,7 +171,7 @@ def _put_in_place(found: list[Element]) -> None:
         if late in marked and place in marked and marked[place] not in marked[late].elements():
             marked[place].tag = "div"
             marked[place].children, marked[late].children = marked[late].children, []
-    if moves:
+    if moves or composed:
         _cut(found[0])
         count(found[0])
     else:
@@ -179,6 +216,7 @@ def tally(element: Element) -> None:
     """Sets what an element is judged by from what it holds, which was counted before; code has no words."""
     words = link_words = links = 0
     images = int(element.tag == "img")
+    logos = images or int(bool(element.attributes) and _is_named(element))
     holds_main, holds_h1, holds_block = element.tag == "main", element.tag == "h1", element.tag in BLOCKS
     for child in element.children:
         if isinstance(child, str):
@@ -188,6 +226,7 @@ def tally(element: Element) -> None:
         link_words += child.link_words
         links += child.links
         images += child.images
+        logos += child.logos
         holds_main |= child.holds_main
         holds_h1 |= child.holds_h1
         holds_block |= child.holds_block
@@ -196,4 +235,15 @@ def tally(element: Element) -> None:
     if element.tag == "a":
         links, link_words = 1, words
     element.words, element.link_words, element.links, element.images = words, link_words, links, images
+    element.logos = logos
     element.holds_main, element.holds_h1, element.holds_block = holds_main, holds_h1, holds_block
+
+
+def _is_named(element: Element) -> bool:
+    """Whether it is a picture, or a link around one, with a name of its own."""
+    attributes = element.attributes
+    if "aria-label" in attributes:
+        named = element.tag in {"svg", "a"} or attributes.get("role") == "img"
+    else:
+        named = element.tag == "svg" and "title" in attributes
+    return named and attributes.get("aria-hidden") != "true"
