@@ -1,40 +1,90 @@
-"""From bytes to text: byte order mark, header, meta, the bytes' own look, then UTF-8."""
+"""From bytes to text, as browsers decode pages: byte order mark, header, what the page declares, what it looks like."""
 
 from __future__ import annotations
 
-import codecs
 import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
 
-MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-META = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE)
-META_WITHIN_BYTES = 4096
-SAMPLE_BYTES = 20_000
+import webencodings
+
+PRESCAN_BYTES = 4096
+"""Browsers look at the first 1024 bytes, and beyond them while the head of the page goes on."""
 BROKEN_ONE_IN = 10
-WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be"})
-# Names as Python has them, and what browsers read pages by that name as. Others are no encodings of pages: to some that
-# Python knows, as punycode, a page can be made that takes hours.
-SAME = "utf-8 utf-8-sig gb18030 big5 big5hkscs euc_jp iso2022_jp koi8-r koi8-u mac-roman mac-cyrillic cp866"
-READ_AS = {
-    **{name: name for name in (*SAME.split(), *WIDE)},
-    **{f"cp{number}": f"cp{number}" for number in (874, 932, 949, *range(1250, 1259))},
-    **{f"iso8859-{part}": f"iso8859-{part}" for part in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)},
-    **dict.fromkeys(("ascii", "iso8859-1"), "cp1252"),
-    **dict.fromkeys(("gb2312", "gbk", "cp936"), "gb18030"),
-    **dict.fromkeys(("iso8859-11", "tis-620"), "cp874"),
-    "iso8859-9": "cp1254",
-    "shift_jis": "cp932",
-    "euc_kr": "cp949",
+UTF_8, WIDE = "utf-8", frozenset({"utf-16le", "utf-16be"})
+MARKS = {b"\xef\xbb\xbf": UTF_8, b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
+WIDE_DECLARATIONS = {b"<\0?\0x\0": "utf-16le", b"\0<\0?\0x": "utf-16be"}
+# Python's decoders know fewer letters than those of browsers for these names.
+PYTHON_NAMES = {"gbk": "gb18030"}
+TAG = re.compile(
+    rb"<!--(?:>|->|.*?(?:-->|$))|<(?P<name>/?[a-z][^\s/<>\"']*+)(?P<rest>(?>\"[^\"]*\"|'[^']*'|[^\"'<>]+)*+)>|<[!/?][^<>]*>",
+    re.IGNORECASE | re.DOTALL,
+)
+ATTRIBUTE = re.compile(rb"([^\s/>=]+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+)))?")
+CHARSET = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
+XML = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
+# The top-level domains by which the detector knows the language, where they are not the language's own code.
+DOMAINS = {
+    **{"ar": "sa", "be": "by", "cs": "cz", "da": "dk", "el": "gr", "et": "ee", "fa": "ir", "he": "il", "ja": "jp"},
+    **{"kk": "kz", "ko": "kr", "nb": "no", "nn": "no", "sl": "si", "sr": "rs", "sv": "se", "uk": "ua", "vi": "vn"},
+    **{"zh": "cn", "en": ""},
 }
 
 
-def decoded(body: bytes, header: str | None) -> str:
-    named = [name for mark, name in MARKS if body.startswith(mark)]
-    named += _read_as(header or "")
+def decoded(body: bytes, header: str | None, url: str = "") -> str:
+    """The text of a page; `header` is the charset of its Content-Type, `url` says in what country it may be written."""
+    named = list(_named(body, header))
+    texts = (_read(body, name) for name in named or [UTF_8])
+    return next(filter(_fits, texts), None) or _read(body, _detected(body, url))
+
+
+def is_wide(body: bytes, header: str | None) -> bool:
+    """Whether half of its bytes may be zero."""
+    return body.startswith((*MARKS, *WIDE_DECLARATIONS)) or _encoding(header or "") in WIDE
+
+
+def _named(body: bytes, header: str | None) -> Iterator[str]:
+    marked = next((name for mark, name in MARKS.items() if body.startswith(mark)), None)
+    wide = next((name for start, name in WIDE_DECLARATIONS.items() if body.startswith(start)), None)
+    yield from filter(None, (marked, _encoding(header or ""), wide, _declared(body[:PRESCAN_BYTES])))
+
+
+def _declared(start: bytes) -> str | None:
+    """What the meta elements say, or else the XML declaration."""
+    xml = XML.match(start)
+    labels = (*_meta_labels(start), xml[1] if xml else b"")
+    name = next(filter(None, (_encoding(label.decode("latin-1")) for label in labels)), None)
     # What says in ASCII that it is wide is not.
-    meta = META.search(body[:META_WITHIN_BYTES])
-    named += ["utf-8" if name in WIDE else name for name in _read_as(meta[1].decode("ascii") if meta else "")]
-    texts = (body.decode(name, "replace") for name in named or ["utf-8"])
-    return next(filter(_fits, texts), None) or body.decode(_guessed(body), "replace")
+    return UTF_8 if name in WIDE else name
+
+
+def _meta_labels(start: bytes) -> Iterator[bytes]:
+    for values in tags(start, b"meta"):
+        if label := values.get(b"charset"):
+            yield label
+        elif values.get(b"http-equiv", b"").strip().lower() == b"content-type":
+            yield from CHARSET.findall(values.get(b"content", b""))[:1]
+
+
+def tags(html: bytes, name: bytes) -> Iterator[dict[bytes, bytes]]:
+    """The attributes of each tag of this name, by lower-case name; the first of a name counts."""
+    for tag in TAG.finditer(html):
+        if (tag["name"] or b"").lower() == name:
+            found = (
+                (key.lower(), double or single or bare) for key, double, single, bare in ATTRIBUTE.findall(tag["rest"])
+            )
+            yield dict(reversed(list(found)))
+
+
+def _encoding(label: str) -> str | None:
+    known = webencodings.lookup(label.strip("\"' "))
+    return known.name if known else None
+
+
+def _read(body: bytes, name: str) -> str:
+    mark = next((mark for mark, marked in MARKS.items() if marked == name and body.startswith(mark)), b"")
+    known = webencodings.lookup(PYTHON_NAMES.get(name, name))
+    return known.codec_info.decode(body[len(mark) :], "replace")[0] if known else ""
 
 
 def _fits(text: str) -> bool:
@@ -43,20 +93,18 @@ def _fits(text: str) -> bool:
     return broken == 0 or broken * BROKEN_ONE_IN <= len(text) - len(text.encode("ascii", "ignore"))
 
 
-def _read_as(name: str) -> list[str]:
-    try:
-        known = codecs.lookup(name.strip()).name
-    except (LookupError, ValueError):
-        return []
-    return [READ_AS[known]] if known in READ_AS else []
+def _detected(body: bytes, url: str) -> str:
+    from chardetng_py import EncodingDetector  # noqa: PLC0415 - few pages need it
+
+    detector = EncodingDetector()
+    detector.feed(body, last=True)
+    return detector.guess(tld=_domain(body, url) or None, allow_utf8=True)
 
 
-def _guessed(body: bytes) -> str:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        from charset_normalizer import from_bytes  # noqa: PLC0415 - few pages need it
-
-        best = from_bytes(body[:SAMPLE_BYTES]).best()
-        return best.encoding if best else "utf-8"
-    return "utf-8"
+def _domain(body: bytes, url: str) -> bytes:
+    """The top-level domain of the page's language, or else its own."""
+    html = next(tags(body[:PRESCAN_BYTES], b"html"), {})
+    language = html.get(b"lang", b"")[:2].decode("ascii", "ignore").lower()
+    own = (urlsplit(url).hostname or "").rpartition(".")[2]
+    found = DOMAINS.get(language, language) or own
+    return found.encode() if found.isascii() and found.isalpha() and found.islower() else b""

@@ -65,7 +65,7 @@ class PageParser:
 
 def _parse(body: bytes, charset: str | None, context: PageContext) -> Page | bytes:
     """The page, or its HTML in UTF-8 if a subprocess should parse it."""
-    html = decoded(body, charset)
+    html = decoded(body, charset, context.url)
     encoded = html.encode("utf-8", "replace")
     if is_suspicious(encoded):
         if reason := too_complex(encoded):

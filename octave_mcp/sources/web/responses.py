@@ -13,13 +13,13 @@ import httpx2
 
 from octave_mcp.concurrency.retry_after import retry_after_seconds
 from octave_mcp.sources.failures import RETRIED_STATUSES, PageFailed, PageFailedForNow, PageRateLimited
+from octave_mcp.sources.html.encoding import is_wide
 from octave_mcp.sources.web.meta_refresh import refresh
 from octave_mcp.sources.web.transport import ResponseTooLarge
 
 HTML = frozenset({"text/html", "application/xhtml+xml"})
 ENCODINGS = frozenset({"gzip", "deflate", "br", "identity"})
 FILES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x7fELF")
-WIDE = (b"\xff\xfe", b"\xfe\xff")
 SNIFFED_BYTES = 1000
 MOST_ZEROS = 10
 MOST_BYTES = 10_000_000
@@ -120,8 +120,7 @@ def _check_type(response: httpx2.Response, url: str, types: frozenset[str] | Non
 
 
 def _check_text(body: bytes, charset: str, url: str) -> None:
-    is_wide = body.startswith(WIDE) or charset.lower().startswith(("utf-16", "utf-32"))
-    if body.startswith(FILES) or (body.count(0, 0, SNIFFED_BYTES) > MOST_ZEROS and not is_wide):
+    if body.startswith(FILES) or (body.count(0, 0, SNIFFED_BYTES) > MOST_ZEROS and not is_wide(body, charset)):
         raise PageFailed(url, "not_html", "It is called a web page, but is a file of another type")
 
 
