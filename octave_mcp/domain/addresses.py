@@ -6,7 +6,6 @@ Cheap to import: the parts that cost something are loaded on first use.
 from __future__ import annotations
 
 import ipaddress
-import posixpath
 import re
 from functools import cache
 from typing import TYPE_CHECKING
@@ -35,7 +34,14 @@ UNSAFE = re.compile(
 NETLOC = re.compile(r"(?:\[[0-9a-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?", re.IGNORECASE)
 IPV4 = re.compile(r"(?:\d+\.){3}\d+")
 NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|\d+")
-TRACKING = re.compile(r"utm_\w+|hsa_\w+|mc_[ce]id|[gd]clid|gbraid|wbraid|fbclid|msclkid|yclid|igshid|_hs\w+|_ga|ref")
+# Only names that mean nothing else: `ref`, `id` and the like name products on some sites.
+TRACKING = re.compile(
+    r"(?:utm_\w+|hsa_\w+|mc_[ce]id|[gd]clid|gbraid|wbraid|fbclid|msclkid|yclid|igshid|_hs\w+|_ga)(?:=.*)?",
+    re.IGNORECASE,
+)
+DOTS = {".": "", "%2e": "", "..": "..", ".%2e": "..", "%2e.": "..", "%2e%2e": ".."}
+KEPT = "/%:@!$&'()*+,;=~-._"
+KEPT_IN_QUERY = KEPT + "?[]|{}^`\\"
 
 
 def parse_company(text: str, role: Role, allow: Allowed) -> Company:
@@ -59,7 +65,7 @@ def parse_company(text: str, role: Role, allow: Allowed) -> Company:
 
 
 def check_url(url: str, allow: Allowed) -> str:
-    """The canonical form of an absolute address that may be fetched.
+    """The address to request: as it is written, without its fragment and what only tracks its readers.
 
     Raises:
         InvalidDomain: it is no web address.
@@ -70,13 +76,20 @@ def check_url(url: str, allow: Allowed) -> str:
         raise InvalidDomain(f"{url!r} is not a web address; one begins with https:// or http://")
     host = _host(parts, url)
     _check_host(host, parts.port or PORTS[parts.scheme], allow)
-    return _canonical(parts, host)
+    query = "&".join(field for field in parts.query.split("&") if not TRACKING.fullmatch(field))
+    return _address(parts, host, quote(query, safe=KEPT_IN_QUERY))
 
 
 def url_key(url: str) -> str:
-    """Equal for addresses of one page: neither www, scheme, a trailing slash, tracking nor a fragment matter."""
+    """Equal for addresses of one page: only to compare, as servers may know an address by its exact text alone.
+
+    Neither www, scheme, a trailing slash, tracking, a fragment, the order of the query nor its escapes matter.
+    """
     parts = _split(url)
-    canonical = _canonical(parts, _host(parts, url))
+    # Escapes that are not UTF-8 are those of an older encoding, and stay what they are.
+    fields = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
+    kept = sorted(field for field in fields if not TRACKING.fullmatch(field[0]))
+    canonical = _address(parts, _host(parts, url), urlencode(kept, errors="surrogateescape"))
     return canonical.partition("://")[2].removeprefix("www.").replace("/?", "?").rstrip("/")
 
 
@@ -261,17 +274,26 @@ def _origin(scheme: str, host: str, port: int) -> str:
     return f"{scheme}://{host}" if port == PORTS[scheme] else f"{scheme}://{host}:{port}"
 
 
-def _canonical(parts: SplitResult, host: str) -> str:
+def _address(parts: SplitResult, host: str, query: str) -> str:
     scheme = parts.scheme or "https"
-    path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._") or "/"
-    if "/." in path:
-        path = posixpath.normpath(path).replace("//", "/") + ("/" if path.endswith(("/", "/.", "/..")) else "")
-        path = path.replace("//", "/")
-    # Escapes that are not UTF-8 are those of an older encoding, and stay what they are.
-    fields = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
-    kept = sorted(field for field in fields if not TRACKING.fullmatch(field[0].lower()))
-    query = f"?{urlencode(kept, errors='surrogateescape')}" if kept else ""
-    return _origin(scheme, host, parts.port or PORTS[scheme]) + path + query
+    path = _without_dots(quote(parts.path, safe=KEPT)) or "/"
+    return _origin(scheme, host, parts.port or PORTS[scheme]) + path + (f"?{query}" if query else "")
+
+
+def _without_dots(path: str) -> str:
+    """The path as browsers resolve it."""
+    if "." not in path and "%2" not in path:
+        return path
+    kept: list[str] = []
+    *folders, name = path.split("/")[1:]
+    for part in folders:
+        if DOTS.get(part.lower()) == "..":
+            kept[-1:] = []
+        elif part.lower() not in DOTS:
+            kept.append(part)
+    if DOTS.get(name.lower()) == "..":
+        kept[-1:] = []
+    return "/" + "/".join([*kept, "" if name.lower() in DOTS else name])
 
 
 def path_of(url: str) -> str:

@@ -24,11 +24,13 @@ ATTRIBUTE = re.compile(rb"([^\s/>=]+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]
 CHARSET = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
 XML = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
 # The top-level domains by which the detector knows the language, where they are not the language's own code.
-DOMAINS = {
-    **{"ar": "sa", "be": "by", "cs": "cz", "da": "dk", "el": "gr", "et": "ee", "fa": "ir", "he": "il", "ja": "jp"},
-    **{"kk": "kz", "ko": "kr", "nb": "no", "nn": "no", "sl": "si", "sr": "rs", "sv": "se", "uk": "ua", "vi": "vn"},
-    **{"zh": "cn", "en": ""},
-}
+DOMAINS = dict(
+    pair.split(":")
+    for pair in (
+        "ar:sa be:by cs:cz da:dk el:gr en: et:ee fa:ir he:il ja:jp kk:kz ko:kr nb:no nn:no sl:si sr:rs sv:se uk:ua "
+        "vi:vn zh:cn"
+    ).split()
+)
 
 
 def decoded(body: bytes, header: str | None, url: str = "") -> str:

@@ -20,7 +20,8 @@ from octave_mcp.domain.page import CacheEntry, Page
 from octave_mcp.errors import InputError
 from octave_mcp.settings import Settings
 from octave_mcp.sources.failures import PageFailed, PageFailedForNow
-from octave_mcp.sources.web.responses import HTML, Fetched, Request, read
+from octave_mcp.sources.web.cookies import SiteCookies
+from octave_mcp.sources.web.responses import HTML, Fetched, Moved, Request, read
 from octave_mcp.sources.web.transport import (
     AddressCheckingBackend,
     LimitedTransport,
@@ -32,6 +33,8 @@ CheckTarget = Callable[[str], Awaitable[None]]
 
 USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-mcp)"
 MOST_REDIRECTS = 5
+MOST_RELOADS = 2
+"""A page that reloads itself is read as it is if it still does so with the cookies that it set."""
 PER_HOST = 4
 
 
@@ -70,6 +73,7 @@ class Fetcher:
         self.seconds = settings.fetch_timeout_seconds
         self._all = asyncio.Semaphore(settings.max_fetches)
         self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_HOST))
+        self._cookies = SiteCookies()
         limits = httpx2.Limits(max_connections=settings.max_fetches, max_keepalive_connections=settings.max_fetches)
         self._client = httpx2.AsyncClient(
             transport=LimitedTransport(backend, limits),
@@ -82,8 +86,9 @@ class Fetcher:
             timeout=httpx2.Timeout(self.seconds / 2, connect=self.seconds / 4, pool=None),
             trust_env=False,
             follow_redirects=False,
+            event_hooks={"request": [self._cookies.send], "response": [self._cookies.keep]},
         )
-        # No site needs to recognise us, and some send cookies without end.
+        # The client's own jar would send the cookies of one port of a host to another.
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     async def get(
@@ -110,7 +115,7 @@ class Fetcher:
         own = TimeLimit(self.seconds, f"No complete answer within {self.seconds:g} seconds")
         limits = (own, time_limit) if time_limit else (own,)
 
-        async def send(target: str) -> Fetched | str:
+        async def send(target: str) -> Fetched | Moved:
             if check_target:
                 await check_target(target)
             return await self._limited(Request(target, url, types, cut_at_bytes, _conditions(cached, target)), limits)
@@ -120,27 +125,31 @@ class Fetcher:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _followed(self, url: str, company: Company, send: Callable[[str], Awaitable[Fetched | str]]) -> Fetched:
+    async def _followed(self, url: str, company: Company, send: Callable[[str], Awaitable[Fetched | Moved]]) -> Fetched:
         """What is found at the end of the redirects, those of a page's meta element included; each target is checked.
+
+        A target is requested again only with other cookies than before.
 
         Raises:
             PageFailed: they lead off the site, in a circle, or too far.
         """
-        seen: list[str] = []
+        seen: list[tuple[str, str]] = []
         target = self._checked(url, url)
         while len(seen) <= MOST_REDIRECTS:
-            seen.append(target)
+            seen.append((target, self._cookies.header(target)))
             answer = await send(target)
             if isinstance(answer, Fetched):
                 return answer
-            moved = self._checked(answer, url)
-            if moved in seen:
+            moved = self._checked(answer.url, url)
+            if (moved, self._cookies.header(moved)) in seen or (answer.page and len(seen) > MOST_RELOADS):
+                if answer.page:
+                    return answer.page
                 break
             _check_move(target, moved, url, company)
             target = moved
         raise PageFailed(url, "redirect_loop", f"Redirects in a circle, or more than {MOST_REDIRECTS} times")
 
-    async def _limited(self, request: Request, limits: Sequence[TimeLimit]) -> Fetched | str:
+    async def _limited(self, request: Request, limits: Sequence[TimeLimit]) -> Fetched | Moved:
         """What the target returns, or where it redirects; the time it takes counts against every limit."""
         clock = asyncio.get_running_loop().time
         async with self._hosts[urlsplit(request.target).netloc], self._all:
@@ -160,7 +169,7 @@ class Fetcher:
         except InputError as error:
             raise PageFailed(url, "host_not_allowed", str(error)) from error
 
-    async def _sent(self, request: Request) -> Fetched | str:
+    async def _sent(self, request: Request) -> Fetched | Moved:
         try:
             async with self._client.stream("GET", request.target, headers=request.conditions) as response:
                 return await read(response, request)

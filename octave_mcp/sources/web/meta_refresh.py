@@ -1,34 +1,36 @@
-"""Where a page's meta element sends its readers."""
+"""Where a page's meta element, or its Refresh header, sends its readers."""
 
 from __future__ import annotations
 
 import html
 import re
 
+from octave_mcp.sources.html.encoding import tags
+
 WITHIN_BYTES = 10_000
 LONGEST_SECONDS = 5
 """A page that is shown for longer is meant to be read."""
 
 UNSEEN = re.compile(rb"<!--.*?(?:-->|$)|<(noscript|script|style)\b.*?(?:</\1|$)", re.IGNORECASE | re.DOTALL)
-META = re.compile(rb"<meta\s[^<>]{0,3000}>", re.IGNORECASE)
-REFRESH = re.compile(rb"http-equiv\s*=\s*[\"']?refresh\b", re.IGNORECASE)
+# As the HTML standard reads it: seconds, then perhaps an address, with or without its name and quotes.
 CONTENT = re.compile(
-    rb"content\s*=\s*(?:\"\s*(\d+)[\d.]*\s*[;,]\s*(?:url\s*=\s*)?'?([^\"']+)|"
-    rb"'\s*(\d+)[\d.]*\s*[;,]\s*(?:url\s*=\s*)?\"?([^\"']+))",
-    re.IGNORECASE,
+    r"\s*(\d++)[\d.]*+(?:\s*[;,]|\s|$)\s*[;,]?\s*(?:url\s*=\s*)?(?:'([^']*)|\"([^\"]*)|(.*))",
+    re.ASCII | re.IGNORECASE | re.DOTALL,
 )
 
 
 def refresh(body: bytes) -> str | None:
-    """The address that the page leads on to at once, as it is written there."""
+    """The address that the page leads on to at once, as it is written there; empty for its own."""
     start = UNSEEN.sub(b"", body[:WITHIN_BYTES]) if b"efresh" in body[:WITHIN_BYTES].lower() else b""
-    for meta in META.finditer(start):
-        found = REFRESH.search(meta[0]) and CONTENT.search(meta[0])
-        if found:
-            seconds, where = found[1] or found[3], found[2] or found[4]
-            return _address(where) if int(seconds[:4]) <= LONGEST_SECONDS else None
+    for meta in tags(start, b"meta"):
+        if meta.get(b"http-equiv", b"").strip().lower() == b"refresh" and b"content" in meta:
+            return refreshed(html.unescape(meta[b"content"].decode("utf-8", "replace")))
     return None
 
 
-def _address(written: bytes) -> str:
-    return html.unescape(written.decode("utf-8", "replace")).strip()
+def refreshed(content: str) -> str | None:
+    """The address in the value of a refresh, if it does not let its readers wait."""
+    found = CONTENT.match(content)
+    if found is None or int(found[1][:4]) > LONGEST_SECONDS:
+        return None
+    return (found[2] or found[3] or found[4] or "").strip()

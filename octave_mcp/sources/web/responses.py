@@ -14,7 +14,7 @@ import httpx2
 from octave_mcp.concurrency.retry_after import retry_after_seconds
 from octave_mcp.sources.failures import RETRIED_STATUSES, PageFailed, PageFailedForNow, PageRateLimited
 from octave_mcp.sources.html.encoding import is_wide
-from octave_mcp.sources.web.meta_refresh import refresh
+from octave_mcp.sources.web.meta_refresh import refresh, refreshed
 from octave_mcp.sources.web.transport import ResponseTooLarge
 
 HTML = frozenset({"text/html", "application/xhtml+xml"})
@@ -57,7 +57,15 @@ class Fetched:
     """The cached copy is still valid, and the body was not sent again."""
 
 
-async def read(response: httpx2.Response, request: Request) -> Fetched | str:
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where a URL leads. `page` is a page that reloads itself, which is read if that changes nothing."""
+
+    url: str
+    page: Fetched | None = None
+
+
+async def read(response: httpx2.Response, request: Request) -> Fetched | Moved:
     """What the target returned, or the URL to which it redirects.
 
     Raises:
@@ -66,25 +74,28 @@ async def read(response: httpx2.Response, request: Request) -> Fetched | str:
     if response.status_code == NOT_MODIFIED and request.conditions:
         return Fetched(request.target, b"", None, datetime.now(UTC), not_modified=True)
     if response.status_code in MOVED and "location" in response.headers:
-        return _joined(request, response.headers["location"])
+        return Moved(_joined(request, response.headers["location"]))
     _check_status(response, request.url)
     _check_type(response, request.url, request.types)
     body = await _body(response, request)
     charset = response.charset_encoding
+    fetched = Fetched(request.target, body, charset, datetime.now(UTC), *_validators(response))
     if request.types == HTML:
         _check_text(body, charset or "", request.url)
-        if (where := refresh(body)) and not _is_target(moved := _joined(request, where), request):
-            return moved
-    return Fetched(request.target, body, charset, datetime.now(UTC), *_validators(response))
+        inside, outside = refresh(body), refreshed(response.headers.get("refresh", ""))
+        where = inside if outside is None else outside
+        return fetched if where is None else _refreshed(where, fetched, request)
+    return fetched
 
 
-def _is_target(url: str, request: Request) -> bool:
-    return url.partition("#")[0] == request.target
+def _refreshed(where: str, fetched: Fetched, request: Request) -> Moved:
+    moved = _joined(request, where)
+    return Moved(moved, fetched if moved.partition("#")[0] == request.target else None)
 
 
 def _joined(request: Request, where: str) -> str:
     try:
-        return urljoin(request.target, where)
+        return urljoin(request.target, where.strip().replace(" ", "%20"))
     except ValueError:
         reason = f"Redirects to {where[:200]!r}, which is not an address"
         raise PageFailed(request.url, "redirected_off_site", reason) from None

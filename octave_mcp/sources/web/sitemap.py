@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, zip_longest
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
-from octave_mcp.domain.addresses import Allowed, check_url, same_site, url_key
+from octave_mcp.domain.addresses import Allowed, check_url, path_of, same_site, url_key
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.errors import InputError
@@ -28,6 +31,10 @@ DEEPEST = 2
 MOST_URLS = 5000
 TIMEOUT_FACTOR = 2
 """All sitemaps together may take this many times the timeout of one page."""
+SITEMAP = re.compile(r"\.(?:xml|rss|atom)(?:\.gz)?$")
+FILE = re.compile(
+    r"\.(?:jpe?g|jfif|png|gif|webp|avif|svg|bmp|tiff?|ico|heic|mp[34]|m4[av]|mov|avi|wmv|mkv|webm|og[agv]|wav|flac|m3u8|pdf|zip)$"
+)
 DEFAULT_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt")
 
 
@@ -95,7 +102,7 @@ class _SitemapReader:
                 fetched = await self.fetcher.get(
                     url, self.company, types=None, cut_at_bytes=MOST_BYTES, time_limit=self._time_limit
                 )
-                return await computed(_parsed, fetched.body, self.company, self.fetcher.allow)
+                return await computed(_parsed, fetched.body, fetched.url, self.company, self.fetcher.allow)
         except PageFailed as error:
             self.found.failures.append(error.failure)
             return Sitemap()
@@ -125,14 +132,37 @@ def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str,
     return own
 
 
-def _parsed(body: bytes, company: Company, allow: Allowed) -> Sitemap:
-    entries, sitemaps = entries_of(body)
-    entries = limit_similar(entries)
+def _parsed(body: bytes, url: str, company: Company, allow: Allowed) -> Sitemap:
+    """What the sitemap at `url` lists. Images, films and other files are not pages; XML is a further sitemap."""
+    found, named = entries_of(body)
+    entries = [entry for entry in map(partial(_resolved, url), found) if not FILE.search(path_of(entry.url))]
+    sitemaps = [entry.url for entry in entries if SITEMAP.search(path_of(entry.url))]
+    entries = limit_similar(entry for entry in entries if not SITEMAP.search(path_of(entry.url)))
     if len(entries) > MOST_URLS:
         # Shallow pages say more about the company.
         entries = sorted(entries, key=lambda entry: entry.url.count("/"))[:MOST_URLS]
     urls = own_urls((entry.url for entry in entries), company, allow)
-    return Sitemap(urls, dict(_translations(entries, urls)), tuple(sitemaps))
+    inner = (*(_joined(url, one) for one in named), *sitemaps)
+    return Sitemap(urls, dict(_translations(entries, urls)), inner)
+
+
+def _resolved(base: str, entry: Entry) -> Entry:
+    alternates = [(language, _joined(base, url)) for language, url in entry.alternates]
+    return Entry(_joined(base, entry.url), alternates=alternates)
+
+
+def _joined(base: str, written: str) -> str:
+    """The absolute form of a URL, as a browser would resolve it; empty if it is none.
+
+    A URL that begins with the host's own name lacks only its scheme. One that is escaped twice is unescaped.
+    """
+    host = urlsplit(base).netloc
+    is_own = written.partition("/")[0].lower().removeprefix("www.") == host.removeprefix("www.")
+    try:
+        joined = urljoin(base, f"//{written}" if is_own else html.unescape(written)) if written else ""
+    except ValueError:
+        return ""
+    return joined.partition("#")[0].replace(" ", "%20")
 
 
 def _translations(entries: Iterable[Entry], urls: dict[str, str]) -> Iterator[tuple[str, Translation]]:
