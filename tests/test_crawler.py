@@ -251,7 +251,7 @@ def test_addresses_of_one_page_have_one_key() -> None:
     forms = ["https://acme.com/a", "http://www.acme.com/a/", "https://ACME.com:443/b/../a?utm_source=x#part"]
 
     assert {url_key(form) for form in forms} == {"acme.com/a"}
-    assert check_url("https://acme.com?b=2&a=1&gclid=3", NOWHERE) == "https://acme.com/?a=1&b=2"
+    assert check_url("https://acme.com?b=2&a=1&gclid=3", NOWHERE) == "https://acme.com/?b=2&a=1"
 
 
 def test_a_site_is_its_domain_and_an_allowed_port_is_only_itself() -> None:

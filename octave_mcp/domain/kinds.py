@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from octave_mcp.domain.addresses import is_address, path_of, site_at
 from octave_mcp.domain.page import Link, PageKind
@@ -29,13 +29,19 @@ LANGUAGES = "|".join(  # noqa: FLY002 - one string would not fit a line
     )
 )
 LOCALE = re.compile(rf"^/(?:{LANGUAGES})(?:[-_](?:[a-z]{{2}}|hans|hant|419))?(?=/|$)")
+# Paths that say nothing of the page: the front page's, and those of programs that show many pages.
+FRONT = re.compile(r"/(?:(?:index|default|home|main)\.\w+)?$")
+PROGRAM = re.compile(r"/\w+\.(?:php\d?|aspx?|jsp|cfm|cgi|pl|do)$")
+EXTENSION = re.compile(r"\.(?:s?html?|php\d?|aspx?|jsp|cfm)$")
+WORDED = re.compile(r"(?:/[^/]*[^\W\d_][^/]*)+")
+ABOUT_READERS = re.compile(r"lang|hl|locale|language|utm_\w+|ref|source|src|from|via|\w*clid|v|ver|option|itemid")
 
 UNWORTHY = _parts(
     r"legal|privacy(?:-(?:policy|notice|center))?|terms(?:-(?:of-(?:service|use)|and-conditions))?|tos|eula|dpa|imprint|impressum|"
     r"cookies?(?:-(?:policy|settings))?|gdpr|ccpa|acceptable-use(?:-policy)?|subprocessors|copyright|dmca|disclaimer|"
     r"log-?in|sign-?(?:in|up|out)|register|logout|auth/(?:login|callback)|account|dashboard|password|forgot-password|"
     r"cart|checkout|basket|wishlist|search|tags?|topics?|categor(?:y|ies)|authors?|archives?|feed|rss|sitemap|wp-admin|"
-    r"wp-login\.php|unsubscribe|newsletter|thank-you|thanks|404|500|cdn-cgi|page/\d+|book-a-demo|request-a-demo|"
+    r"wp-login|unsubscribe|newsletter|thank-you|thanks|404|500|cdn-cgi|page/\d+|book-a-demo|request-a-demo|"
     r"get-a-demo|contact(?:-(?:us|sales))?|demo|downloads?"
 )
 APPLICATION_HOSTS = frozenset({"app", "login", "auth", "accounts", "account", "dashboard", "console", "cdn"}).union(
@@ -151,20 +157,36 @@ TITLES: tuple[tuple[Pattern, PageKind], ...] = (
 
 
 def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
-    """By a subdomain with one purpose ('docs.acme.com'), else by the path, else by the title or the link's words."""
-    path = _without_locale(path_of(url))
+    """By a subdomain with one purpose ('docs.acme.com'), else by the path and what the query names, else by the words.
+
+    The words are those of the title, or of the link that led there.
+    """
+    path, queried = _paths(url)
     named = f"{title} {link_text}".lower().strip()
     if of_host := _of_host(url):
         return _by_path_of_posts(path, named) or of_host if of_host in OF_POSTS else of_host
-    if path == "/":
+    if path == "/" and not queried:
         return "home" if _is_main_host(url) else _first(TITLES, named) or "other"
-    if found := _by_path(path, named):
+    if found := _by_path(path, named) or _by_path(queried, named):
         return found
-    if UNWORTHY.search(path):
+    if UNWORTHY.search(path) or UNWORTHY.search(queried):
         return "other"
     # What stands alone under the home page, and is none of the usual, is what the company sells.
     titled = _first(TITLES, named)
-    return titled or ("product" if path.count("/") == 1 and not ASIDE.search(path) else "other")
+    return titled or ("product" if path.count("/") == 1 and path != "/" and not ASIDE.search(path) else "other")
+
+
+def _paths(url: str) -> tuple[str, str]:
+    """The path, and what the query names as a path of its own; that is the page's path if a program has the path."""
+    path = _without_locale(path_of(url))
+    fields = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    words = [value or name for name, value in fields if not ABOUT_READERS.fullmatch(name.lower())]
+    queried = "".join(f"/{word.lower().strip('/')}" for word in words if word)
+    front = FRONT.search(path)
+    program = front or PROGRAM.search(path)
+    if program and WORDED.fullmatch(queried):
+        return path[: program.start()] + queried, ""
+    return (path[: front.start()] or "/" if front else EXTENSION.sub("", path)), queried
 
 
 def _of_host(url: str) -> PageKind | None:
@@ -233,4 +255,4 @@ def _post(path: str, named: str) -> PageKind:
 def worth_reading(url: str) -> bool:
     """False for pages that no playbook draws on: legal texts, logins, carts, lists of tags, applications."""
     host = (urlsplit(url).hostname or "").partition(".")[0]
-    return host not in APPLICATION_HOSTS and not UNWORTHY.search(_without_locale(path_of(url)))
+    return host not in APPLICATION_HOSTS and not any(map(UNWORTHY.search, _paths(url)))

@@ -24,13 +24,11 @@ ATTRIBUTE = re.compile(rb"([^\s/>=]+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]
 CHARSET = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
 XML = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
 # The top-level domains by which the detector knows the language, where they are not the language's own code.
-DOMAINS = dict(
-    pair.split(":")
-    for pair in (
-        "ar:sa be:by cs:cz da:dk el:gr en: et:ee fa:ir he:il ja:jp kk:kz ko:kr nb:no nn:no sl:si sr:rs sv:se uk:ua "
-        "vi:vn zh:cn"
-    ).split()
+SPOKEN = (
+    "ar:sa be:by cs:cz da:dk el:gr en: et:ee fa:ir he:il ja:jp kk:kz ko:kr nb:no nn:no sl:si sr:rs sv:se uk:ua "
+    "vi:vn zh:cn"
 )
+DOMAINS: dict[str, str] = {pair[:2]: pair[3:] for pair in SPOKEN.split()}
 
 
 def decoded(body: bytes, header: str | None, url: str = "") -> str:
@@ -72,10 +70,8 @@ def tags(html: bytes, name: bytes) -> Iterator[dict[bytes, bytes]]:
     """The attributes of each tag of this name, by lower-case name; the first of a name counts."""
     for tag in TAG.finditer(html):
         if (tag["name"] or b"").lower() == name:
-            found = (
-                (key.lower(), double or single or bare) for key, double, single, bare in ATTRIBUTE.findall(tag["rest"])
-            )
-            yield dict(reversed(list(found)))
+            fields: list[tuple[bytes, ...]] = ATTRIBUTE.findall(tag["rest"])
+            yield {name.lower(): double or single or bare for name, double, single, bare in reversed(fields)}
 
 
 def _encoding(label: str) -> str | None:
@@ -105,7 +101,7 @@ def _detected(body: bytes, url: str) -> str:
 
 def _domain(body: bytes, url: str) -> bytes:
     """The top-level domain of the page's language, or else its own."""
-    html = next(tags(body[:PRESCAN_BYTES], b"html"), {})
+    html = next(tags(body[:PRESCAN_BYTES], b"html"), None) or {b"lang": b""}
     language = html.get(b"lang", b"")[:2].decode("ascii", "ignore").lower()
     own = (urlsplit(url).hostname or "").rpartition(".")[2]
     found = DOMAINS.get(language, language) or own

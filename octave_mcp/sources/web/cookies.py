@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
 import httpx2
 
 from octave_mcp.domain.addresses import PORTS, site_of
@@ -36,11 +38,16 @@ class SiteCookies:
         given = [value for value in response.headers.get_list("set-cookie") if len(value) <= LONGEST_COOKIE]
         site = _site(response.request.url)
         if given and site:
-            jar = self._jars.setdefault(site, httpx2.Cookies())
+            jar = self._jars.setdefault(site, _jar())
             headers = [("set-cookie", value) for value in given[:MOST_COOKIES]]
             jar.extract_cookies(httpx2.Response(200, headers=headers, request=response.request))
             for cookie in list(jar.jar)[MOST_COOKIES:]:
                 jar.jar.clear(cookie.domain, cookie.path, cookie.name)
+
+
+def _jar() -> httpx2.Cookies:
+    # A cookie without a domain is the host's own; without the flag, its subdomains get it too.
+    return httpx2.Cookies(CookieJar(DefaultCookiePolicy(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)))
 
 
 def _site(url: httpx2.URL) -> str:

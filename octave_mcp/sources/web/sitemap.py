@@ -156,6 +156,8 @@ def _joined(base: str, written: str) -> str:
 
     A URL that begins with the host's own name lacks only its scheme. One that is escaped twice is unescaped.
     """
+    if " " in written and not written.startswith(("/", "http://", "https://")):
+        return ""
     host = urlsplit(base).netloc
     is_own = written.partition("/")[0].lower().removeprefix("www.") == host.removeprefix("www.")
     try:
