@@ -170,7 +170,7 @@ def test_the_marks_of_lists_quotations_and_tables_are_not_part_of_a_sentence() -
 def test_sentences_end_where_readers_think_they_do() -> None:
     (cut,) = passages_of("Mr. Lund met the U.S. team, e.g. on 3.5. She asked “Why?” They left. 好。再见。")
     said = [cut.sentence(number) for number in range(1, len(cut.sentences) + 1)]
-    assert said == ["Mr. Lund met the U.S. team, e.g. on 3.5.", "She asked “Why?”", "They left. 好。", "再见。"]
+    assert said == ["Mr. Lund met the U.S. team, e.g. on 3.5.", "She asked “Why?”", "They left.", "好。", "再见。"]
 
 
 def test_a_long_paragraph_is_cut_between_sentences() -> None:

@@ -16,6 +16,7 @@ from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
 from octave_mcp.domain.page import Labelled, Page, PageRef, is_in_head
 from octave_mcp.domain.prospect import Confidence
 from octave_mcp.evidence.dates import date_of_heading
+from octave_mcp.evidence.sentences import ends_of_sentences
 
 PASSAGE_CHARACTERS = 300
 LONGEST_QUOTATION_SENTENCES = 2
@@ -23,10 +24,6 @@ STALE_MONTHS = 18
 
 _MARK = re.compile(r"[ \t]*(?:#{1,6}\s+|(?:>\s*)?[-*+]\s+|(?:>\s*)?\d{1,3}[.)]\s+|>\s?(?:[—–]\s)?|\|\s*)?")
 _RULE = re.compile(r"^[\s|:*_>-]*$")
-_END = re.compile(
-    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bInc)(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bNo)(?<!\b[A-Z])[.!?…][\"”’')\]]*\s+(?=[\"“‘'(\[A-Z0-9À-ÖØ-Þ])"
-    r"|[。！？]+[」”』]?\s*"
-)
 
 
 def passages(page: Page) -> tuple[Passage, ...]:
@@ -116,7 +113,7 @@ def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
     mark = _MARK.match(line)
     start = mark.end() if mark else 0
     table = line.lstrip().startswith("|")
-    cuts = [] if table or line.lstrip().startswith("#") else [m.end() for m in _END.finditer(line, start)]
+    cuts = [] if table or line.lstrip().startswith("#") else list(ends_of_sentences(line, start))
     for first, last in zip([start, *cuts], [*cuts, len(line)], strict=True):
         text = line[first:last].rstrip(" \t|" if table else " \t")
         if text.strip():
