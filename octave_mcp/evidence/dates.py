@@ -1,4 +1,4 @@
-"""The date that a heading is."""
+"""Dates as people write them: the date that a heading is, and the day that a line names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
+MONTHS = 12
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _FORMS = (
@@ -14,6 +15,37 @@ _FORMS = (
     rf"{_YEAR}\s?年(?:\s?(?P<number>1[0-2]|[1-9])\s?月)?(?:\s?\d{{1,2}}\s?日)?",
     rf"(?:\d{{1,2}}(?:st|nd|rd|th)?\s+)?{_MONTH},?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?{_YEAR}",
     _YEAR,
+)
+# The first letters of the months, as few as tell them apart, in languages of the pages that are read.
+_MONTHS = (
+    r"jan|ene|gen\b|genn|янв|sty|led",
+    r"feb|fév|fev|фев|lut|únor",
+    r"mar|mär|maa|мар|mrz|břez",
+    r"apr|avr|abr|апр|kwi|dub",
+    r"may\b|mai\b|mayo|mag|maj\b|mei\b|maio|мая|май|květ",
+    r"jun|juin|giu|июн|cze|červn",
+    r"jul|juil|lug|июл|lip|července",
+    r"aug|aoû|ago|авг|sie|srp",
+    r"sep|set|сен|wrz|září",
+    r"oct|okt|ott|out|окт|paź|říj",
+    r"nov|ноя|lis",
+    r"dec|dez|déc|dic|дек|gru|pros",
+)
+_MONTH_NAMES = tuple(re.compile(rf"(?:{names})", re.IGNORECASE) for names in _MONTHS)
+_NAME = r"(?P<name>[^\W\d_]{3,12})\.?"
+_DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])"
+_OF = r"(?:\s+(?:de|of|del))?"
+_DAYS = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"(?<!\d){_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?!\d)",
+        rf"(?<!\d){_YEAR}[./]\s?(?P<month>\d\d?)[./]\s?(?P<day>\d\d?)(?!\d)",
+        rf"{_YEAR}\s?[年년]\s?(?P<month>\d\d?)\s?[月월]\s?(?P<day>\d\d?)\s?[日일]",
+        rf"(?<![\d.,]){_DAY}(?:st|nd|rd|th|er|\.|º|ª)?{_OF}[\s-]+{_NAME}{_OF},?[\s-]+{_YEAR}(?!\d)",
+        rf"\b{_NAME}\s+{_DAY}(?:st|nd|rd|th)?,?\s+{_YEAR}(?!\d)",
+        rf"(?<![\d.]){_DAY}\.\s?(?P<month>0?[1-9]|1[0-2])\.\s?{_YEAR}(?!\d)",
+        rf"(?<![\d/])(?P<first>\d\d?)[/-](?P<second>\d\d?)[/-]{_YEAR}(?!\d)",
+    )
 )
 _BEGINS = tuple(re.compile(rf"{form}\s*(?=$|[:：|,(]|[–—-]\s)", re.IGNORECASE) for form in _FORMS)
 _ENDS = tuple(re.compile(rf"(?:[:：|,(]|[–—-]\s)\s*{form}\s*\)?$", re.IGNORECASE) for form in _FORMS)
@@ -45,3 +77,30 @@ def _last_day(year: int, month: int, day: int) -> date:
     """That day, or the last of the month if it has no such day."""
     last = calendar.monthrange(year, month)[1]
     return date(year, month, day if 1 <= day <= last else last)
+
+
+def days_of(text: str) -> Iterator[tuple[date, int, int]]:
+    """Each day that a text names, with where it stands in the text; 3/4/2021 may be either of two days, and is none."""
+    for form in _DAYS:
+        for found in form.finditer(text):
+            if day := _day(found.groupdict()):
+                yield day, found.start(), found.end()
+
+
+def _day(found: dict[str, str | None]) -> date | None:
+    month, day = _numbers(found)
+    try:
+        return date(int(found["year"] or 0), month, day)
+    except ValueError:
+        return None
+
+
+def _numbers(found: dict[str, str | None]) -> tuple[int, int]:
+    """Month and day; 0 where the text does not tell."""
+    if name := found.get("name"):
+        months = (number for number, names in enumerate(_MONTH_NAMES, start=1) if names.match(name))
+        return next(months, 0), int(found["day"] or 0)
+    if found.get("first"):
+        first, second = sorted((int(found["first"] or 0), int(found["second"] or 0)))
+        return (first, second) if second > MONTHS or first == second else (0, 0)
+    return int(found["month"] or 0), int(found["day"] or 0)

@@ -24,13 +24,11 @@ from octave_mcp.sources.html.outside import outside_of
 from octave_mcp.sources.html.prune import content
 from octave_mcp.sources.html.refusals import refusal
 from octave_mcp.sources.html.script_data import embedded_text
+from octave_mcp.sources.html.shells import is_shell
 from octave_mcp.sources.html.shown import as_shown
+from octave_mcp.sources.html.titles import without_site
 from octave_mcp.sources.html.tree import Element, parse
 
-SHELL_CHARACTERS = 200
-SHELLS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
-SHELL_TAGS = ("app-root", "frameset")
-NEEDS_SCRIPTS = re.compile(r"\b(?:java)?script", re.IGNORECASE)
 FILES = re.compile(
     r"\.(?:pdf|png|jpe?g|gif|svg|webp|ico|css|js|mjs|json|xml|gz|zip|dmg|exe|msi|deb|rpm|tgz|mp[34]|webm|mov|woff2?|ttf|"
     r"docx?|xlsx?|pptx?|csv|ics|rss|atom|md|txt)$",
@@ -38,7 +36,6 @@ FILES = re.compile(
 )
 NEEDS_JS = f"The page is empty until a browser runs its scripts. To have them run, {SET_UP_SCRIPTS}, and try again"
 LONGEST_LINK_TEXT = 120
-SITE_NAME = re.compile(r"\s+[|–—·-]\s+(?!.*\s[|–—·-]\s).*$")
 
 
 def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin: LinkOrigin = "page") -> Page:
@@ -50,7 +47,7 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     if reason := too_complex(html.encode("utf-8", "replace")):
         raise PageFailed(url, "too_complex", reason)
     root = parse(html)
-    head = head_of(root)
+    head = head_of(root, url, fetched_at.date())
     main = as_shown(content(root), root)
     body = _body(root, main, head, url)
     text, facts = with_facts(body.text, head.facts_beside(body.text))
@@ -59,7 +56,7 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
         sha256=sha256(text.encode("utf-8")).hexdigest(),
         title=(title := _title(main, head)),
         kind=kind_of(url, title),
-        language=language_of(text, root.attributes.get("lang", "")),
+        language=language_of(body.text or text, root.attributes.get("lang", "")),
         fetched_at=fetched_at,
         published_on=head.published_on,
     )
@@ -84,7 +81,7 @@ def _body(root: Element, main: Element, head: Head, url: str) -> Written:
     body = written(main)
     if refused := refusal(root, main, head.title, body.text):
         raise PageFailed(url, *refused)
-    if len(body.text) < SHELL_CHARACTERS and _is_shell(root):
+    if is_shell(root, body.text):
         body = Written(embedded_text(root))
         if not body.text and not head.describes_company:
             raise PageFailed(url, "needs_js", NEEDS_JS)
@@ -93,18 +90,14 @@ def _body(root: Element, main: Element, head: Head, url: str) -> Written:
     return body
 
 
-def _is_shell(root: Element) -> bool:
-    if any(element.attributes.get("id") in SHELLS for element in root.elements()) or any(root.find(*SHELL_TAGS)):
-        return True
-    return any(NEEDS_SCRIPTS.search(element.text) for element in root.find("noscript"))
-
-
 def _title(main: Element, head: Head) -> str:
-    """The only h1, else the page's title without the name of its site."""
-    headings = [text for element in main.find("h1") if (text := element.text)]
-    if len(headings) == 1:
+    """The only h1, unless it is the site's name; else the page's title without that name."""
+    headings = list(dict.fromkeys(text for element in main.find("h1") if (text := element.text)))
+    title = without_site(head.title, head.site_names)
+    has_name = not title or title.casefold() in head.site_names
+    if len(headings) == 1 and (has_name or headings[0].casefold() not in head.site_names):
         return headings[0]
-    return SITE_NAME.sub("", head.title) or head.title
+    return next((text for text in headings if text.casefold() == title.casefold()), title)
 
 
 def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Iterator[Link]:

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import urlsplit
 
 from octave_mcp.domain.page import HeadFact, Place, Structured
 from octave_mcp.sources.html import json_ld
-from octave_mcp.sources.html.json_ld import LONGEST, Node, line, many, name
+from octave_mcp.sources.html.dating import Dated
+from octave_mcp.sources.html.json_ld import LONGEST, line, many, name
 from octave_mcp.sources.html.tree import Element
 
-ISO_DATE = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
-DATED = re.compile(r"byline|date|publish|posted", re.IGNORECASE)
-LONGEST_BYLINE_WORDS = 20
 PLACES: dict[str, Place] = {"Title": "title", "Description": "description"}
 DESCRIPTIONS = ("description", "og:description", "twitter:description")
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The titles of a page, what it says of itself, and the day it says it was published."""
+    """The titles of a page, what it says of itself, and the day that it is from."""
 
     title: str
     structured: Structured
     published_on: date | None
     facts: tuple[tuple[str, str], ...]
+
+    site_names: frozenset[str]
+    """What the site is called, in lower case: by its own account, and by its address."""
 
     @property
     def describes_company(self) -> bool:
@@ -51,7 +52,8 @@ class Head:
         )
 
 
-def head_of(root: Element) -> Head:
+def head_of(root: Element, url: str, on: date) -> Head:
+    """What the page at `url`, fetched on that day, says of itself."""
     meta = _meta(root)
     nodes = json_ld.nodes(root)
     company = json_ld.organization(nodes)
@@ -61,11 +63,26 @@ def head_of(root: Element) -> Head:
         description=next(filter(None, map(meta.get, DESCRIPTIONS)), ""),
         organization=name(company),
         founded=line(company.get("foundingDate")),
-        founders=tuple(dict.fromkeys(filter(None, map(name, many(company.get("founder")))))),
+        founders=tuple(
+            dict.fromkeys(filter(None, map(name, (*many(company.get("founder")), *many(company.get("founders"))))))
+        ),
         same_as=tuple(filter(None, map(line, many(company.get("sameAs"))))),
         logo=json_ld.image(company.get("logo")) or meta.get("og:logo", "") or _shown_logo(root),
     )
-    return Head(title, structured, _published(root, meta, nodes), tuple(json_ld.facts(nodes)))
+    called = (structured.site_name, structured.organization, *_labels(url))
+    return Head(
+        title,
+        structured,
+        Dated(root, meta, nodes, url, on).day(),
+        tuple(json_ld.facts(nodes)),
+        frozenset(called_so.casefold() for called_so in called if called_so),
+    )
+
+
+def _labels(url: str) -> tuple[str, ...]:
+    """What the address calls the site: `acme.co.uk` and `acme`."""
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    return (host, host.partition(".")[0])
 
 
 def _shown_logo(root: Element) -> str:
@@ -80,28 +97,3 @@ def _meta(root: Element) -> dict[str, str]:
         called = element.attributes.get("property") or element.attributes.get("name") or ""
         found.setdefault(called.lower(), line(element.attributes.get("content")))
     return found
-
-
-def _published(root: Element, meta: dict[str, str], nodes: list[Node]) -> date | None:
-    """The day that is written where pages write the day of their publication; of an index of posts, none."""
-    said = [meta.get("article:published_time", ""), *(line(node.get("datePublished")) for node in nodes)]
-    if day := next(filter(None, map(_day, said)), None):
-        return day
-    marked = (element for element in root.elements() if element.tag == "time" or DATED.search(element.name))
-    days = list(dict.fromkeys(filter(None, map(_marked_day, marked))))
-    return days[0] if len(days) == 1 or (days and meta.get("og:type") == "article") else None
-
-
-def _marked_day(element: Element) -> date | None:
-    if element.tag == "time":
-        return _day(element.attributes.get("datetime", ""))
-    return _day(element.text) if element.words <= LONGEST_BYLINE_WORDS else None
-
-
-def _day(text: str) -> date | None:
-    for found in ISO_DATE.findall(text[:LONGEST]):
-        try:
-            return date.fromisoformat(found)
-        except ValueError:
-            continue
-    return None

@@ -15,12 +15,18 @@ from octave_mcp.sources.html.tree import CJK, Element, word_count
 ASSIGNED = re.compile(r"(?:window|self|globalThis)\.\w{3,40}\s*=\s*(?=[{\[])")
 STREAMED = re.compile(r"self\.__next_f\.push\((?=\[)")
 ROW = re.compile(r"^[0-9a-f]+:(?=[\[{])", re.MULTILINE)
-HEADINGS = frozenset({"title", "heading", "headline", "question", "name", "h1", "h2", "h3"})
-UNREAD = re.compile(
-    r"class|style|href|url|src|slug|path|^id$|_id$|key|token|locale|type|icon|color|image|seo|meta|script"
-    r"|query|cookie|analytics",
-    re.IGNORECASE,
+HEADINGS = frozenset({"title", "heading", "headline", "question", "h1", "h2", "h3"})
+WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# The last word of a key says what it holds: an `imageUrl` is a URL, an `imageCaption` is a text.
+UNREAD = frozenset(
+    "class classes style styles css href link url urls uri src srcset slug slugs path paths pathname id ids uid uuid"
+    " key token tokens locale lang type kind variant icon icons color colour image images img alt seo meta metadata"
+    " script scripts query cookie cookies analytics tracking hash nonce build version typename component template"
+    " layout date email phone".split()
 )
+UNREAD_FIRST = frozenset({"seo", "meta", "og", "twitter", "cookie", "cookies", "tracking"})
+"""What is for machines, or for a notice, whatever it is: `metaDescription`, `cookieNotice`."""
+UNREAD_WHOLE = frozenset({"classname", "classnames"})
 MARKUP = re.compile(r"<[^<>]{1,200}>")
 CODE = re.compile(r"[{}<>=;]|https?://|\w[._/-]\w+[._/-]\w")
 FEWEST_WORDS, FEWEST_CJK = 4, 8
@@ -80,13 +86,21 @@ def _strings(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
         for name, part in cast("dict[str, object]", value).items():
             if name == "children":
                 yield from _strings(part, key, depth + 1)
-            elif not UNREAD.search(name):
-                yield from _strings(part, name.lower(), depth + 1)
+            elif (called := _read_as(name)) is not None:
+                yield from _strings(part, called, depth + 1)
     elif depth < DEEPEST and isinstance(value, list):
         parts = cast("list[object]", value)
         is_element = len(parts) > 3 and parts[0] == "$" and isinstance(parts[1], str)  # noqa: PLR2004 - $, tag, key, props
         for part in parts[3:] if is_element else parts:
             yield from _strings(part, str(parts[1]) if is_element else key, depth + 1)
+
+
+def _read_as(key: str) -> str | None:
+    """What a key calls its value: `name`, or its last word; None if people do not read the value."""
+    words = [word.lower() for word in WORDS.findall(key)]
+    if not words or key.lower() in UNREAD_WHOLE or words[0] in UNREAD_FIRST or words[-1] in UNREAD:
+        return None if words else ""
+    return words[-1] if len(words) == 1 or words[-1] in HEADINGS else ""
 
 
 def _line(key: str, text: str) -> str:
@@ -95,6 +109,6 @@ def _line(key: str, text: str) -> str:
     words = word_count(flat)
     if not flat or CODE.search(flat):
         return ""
-    if key in HEADINGS and words <= MOST_HEADING_WORDS and flat[-1] not in ".。":
+    if (key in HEADINGS or key == "name") and words <= MOST_HEADING_WORDS and flat[-1] not in ".。":
         return f"## {flat}"
     return flat if words >= FEWEST_WORDS or len(CJK.findall(flat)) >= FEWEST_CJK else ""
