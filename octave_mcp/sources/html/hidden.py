@@ -17,7 +17,7 @@ from octave_mcp.sources.html.paint import (
     hidden_by_inheritance,
     still_hidden,
 )
-from octave_mcp.sources.html.tree import Element
+from octave_mcp.sources.html.tree import Element, Root
 
 COVERS = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|absolute|object-fit)(?![a-z])")
 GROUND_CLASS = re.compile(r"(?:^|\s)(?:has-[\w-]*background[\w-]*|bg-(?!white|light|transparent|body)[\w-]+)")
@@ -79,16 +79,11 @@ class Unseen:
         return bool(self._muted or self._said)
 
 
-def unseen(root: Element) -> Unseen:
+def unseen(root: Root) -> Unseen:
     """What `root` hides; true as long as `root` lives."""
-    sheets: list[str] = []
-    revealed: set[str] = set()
-    for element in root.elements():
-        if element.tag == "style":
-            sheets += element.strings()
-        elif not CONTROLS.isdisjoint(element.attributes):
-            revealed.update(element.attributes[name].lstrip("#") for name in CONTROLS & element.attributes.keys())
-    search = _Search("".join(sheets), frozenset(revealed - {""}))
+    controls = (element.attributes for element in root.found if not CONTROLS.isdisjoint(element.attributes))
+    revealed = {control[name].lstrip("#") for control in controls for name in CONTROLS & control.keys()}
+    search = _Search(root.style_sheets, frozenset(revealed - {""}))
     search.look_at(root)
     return Unseen(frozenset(search.hidden), frozenset(search.muted), search.said)
 

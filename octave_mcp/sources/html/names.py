@@ -62,10 +62,11 @@ STEMS: dict[Name, tuple[str, ...]] = {
     "opener": ("accordion", "faq", "question", "tab", "collaps"),
     "button": ("btn", "button"),
 }
+ANY_STEM = re.compile("|".join(sorted({stem for stems in STEMS.values() for stem in stems})))
 
 
 def names_of(element: Element) -> frozenset[Name]:
-    if not element.name:
+    if not element.attributes:
         return NONE
     return _names(element.attributes.get("class", ""), element.attributes.get("id", ""))
 
@@ -79,8 +80,8 @@ def _names(class_: str, id_: str) -> frozenset[Name]:
 @lru_cache(maxsize=8192)
 def _kinds(name: str) -> frozenset[Name]:
     plain = name.lower()
-    kinds: list[Name] = [kind for kind, stems in STEMS.items() if any(stem in plain for stem in stems)]
-    if not kinds or UTILITY.search(name):
+    if not ANY_STEM.search(plain) or UTILITY.search(name):
         return NONE
+    kinds: list[Name] = [kind for kind, stems in STEMS.items() if any(stem in plain for stem in stems)]
     words = SEAMS.sub("-", name).lower()
     return frozenset(kind for kind in kinds if NAMES[kind].search(words))

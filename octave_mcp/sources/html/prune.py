@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from octave_mcp.sources.html.controls import CONTROLS, Controls, is_data_form
 from octave_mcp.sources.html.hidden import Unseen, unseen
 from octave_mcp.sources.html.names import Name, names_of
-from octave_mcp.sources.html.tree import HEADINGS, Element
+from octave_mcp.sources.html.tree import HEADINGS, Element, Root
 
 NEVER = frozenset({"head", "script", "style", "template", "noscript", "dialog", "progress", "meter"}).union(
     {"option", "input", "textarea"}
@@ -82,7 +82,7 @@ Rule = Callable[[Element, Place, Element, int], bool]
 """Whether an element goes, by where it stands and as which child of what."""
 
 
-def content(root: Element) -> Element:
+def content(root: Root) -> Element:
     """The page without its boilerplate and without what is hidden; `root` stays as it is."""
     hidden = unseen(root)
     controls = Controls(root)
@@ -106,7 +106,7 @@ def content(root: Element) -> Element:
             not _is_kept(element, whole) and _is_boilerplate(element, place, inside, whole)
         ),
     )
-    if strict.words and any(main.holds_h1 for main in visible.find("main")):
+    if strict.words and whole.main_holds_h1:
         return strict
     if strict.words >= max(min(LEAST_WORDS, words / 2), LEFT_SHARE * words):
         return strict
@@ -125,14 +125,15 @@ class Whole:
     """The only h1 with words of its own: the name of a logo is a link, and menus may have several."""
     has_main: bool
     """Whether <main> has enough text to need none of the frame."""
+    main_holds_h1: bool
 
     @classmethod
     def of(cls, page: Element) -> Whole:
         headings = [h1 for h1 in _inmost(page, lambda element: element.holds_h1) if h1.words]
         subject = headings[0] if len(headings) == 1 and headings[0].words > headings[0].link_words else None
-        mains = _inmost(page, lambda element: element.holds_main)
+        mains = list(_inmost(page, lambda element: element.holds_main))
         has_main = any(main.words - main.link_words >= MUCH_TEXT for main in mains)
-        return cls(page.words, subject, has_main)
+        return cls(page.words, subject, has_main, any(main.holds_h1 for main in mains))
 
 
 def _inmost(element: Element, holds: Callable[[Element], bool]) -> Iterator[Element]:
@@ -153,28 +154,32 @@ def _without(element: Element, drops: Rule, hidden: Unseen | None = None, place:
     """
     inside = place.inside(element)
     seen = hidden.seen_of(element) if hidden else element
-    children: list[Element | str] = []
-    changed = False
+    changed: dict[int, Element | str] = {}
     for at, child in enumerate(seen.children):
         if isinstance(child, str):
-            children.append(child)
             continue
-        kept = " " if drops(child, inside, element, at) else _without(child, drops, hidden, inside)
-        if child.tag in CONTROLS and isinstance(kept, Element) and not inside.heading:
+        if drops(child, inside, element, at):
+            changed[at] = " "
+            continue
+        kept = child if child.is_leaf and not hidden else _without(child, drops, hidden, inside)
+        if child.tag in CONTROLS and not inside.heading:
             kept = kept.holding(kept.children, tag="div")
-        changed |= kept is not child
-        children.append(kept)
-    return element.holding(children) if changed or seen is not element else element
+        if kept is not child:
+            changed[at] = kept
+    if changed:
+        return element.holding([changed.get(at, child) for at, child in enumerate(seen.children)])
+    return seen
 
 
 def _is_noise(element: Element) -> bool:
     """What no page means to be read: code, fields, and notices that are not the company's words."""
-    if element.tag in NEVER or element.attributes.get("role") in DIALOGS:
+    attributes = element.attributes
+    if element.tag in NEVER or (attributes and attributes.get("role") in DIALOGS):
         return not _is_central(element)
-    if not (element.attributes and 0 < element.words <= MOST_NOTICE_WORDS) or element.tag in NEVER_NOTICE:
+    if not (attributes and 0 < element.words <= MOST_NOTICE_WORDS) or element.tag in NEVER_NOTICE:
         return False
     names = names_of(element)
-    if "breadcrumb" in element.attributes.get("aria-label", "").lower() or "breadcrumb" in names:
+    if "breadcrumb" in attributes.get("aria-label", "").lower() or "breadcrumb" in names:
         return element.words <= MOST_CRUMBS and not _has_heading(element)
     if "skip" in names:
         return element.words <= MOST_SKIP_WORDS

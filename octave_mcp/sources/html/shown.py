@@ -13,7 +13,7 @@ from octave_mcp.sources.html.styles import NOTHING, Styles, Traits, styles_of
 from octave_mcp.sources.html.superscripts import FOOTNOTE, cents, raised
 from octave_mcp.sources.html.tables import CELLS, LAYOUT
 from octave_mcp.sources.html.touching import Part, are_apart
-from octave_mcp.sources.html.tree import Element
+from octave_mcp.sources.html.tree import Element, Root
 
 STRUCK = frozenset({"s", "del", "strike"})
 ITEMS = CELLS | {"li", "dd", "dt"}
@@ -34,7 +34,7 @@ class Gap(str):
 GAP = Gap(" ")
 
 
-def as_shown(content: Element, page: Element) -> Element:
+def as_shown(content: Element, page: Root) -> Element:
     """`content`, a part of `page`, which has the style sheets; both stay as they are."""
     return _Reader(styles_of(page)).shown(content, NOTHING)
 

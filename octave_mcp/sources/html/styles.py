@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Literal
 
-from octave_mcp.sources.html.tree import BLOCKS, Element
+from octave_mcp.sources.html.tree import BLOCKS, Element, Root
 
 Trait = Literal["struck", "raised", "line", "row", "spaced", "ligature", "named"]
 """`line`: on a line of its own; `row`: its children are apart; `spaced`: with a margin or padding at its sides;
@@ -158,24 +158,13 @@ def _traits(declarations: str) -> Traits:
     return frozenset(found)
 
 
-def styles_of(root: Element) -> Styles:
+def styles_of(root: Root) -> Styles:
     rules: dict[str, list[_Rule]] = {}
-    for key, rule in islice(_rules_of("".join(_sheets(root))), MOST_SELECTORS):
+    for key, rule in islice(_rules_of(root.style_sheets), MOST_SELECTORS):
         known = rules.setdefault(key, [])
         if len(known) < MOST_OF_A_KEY:
             known.append(rule)
     return Styles(rules)
-
-
-def _sheets(root: Element) -> Iterator[str]:
-    waiting = [root]
-    while waiting:
-        for child in waiting.pop().children:
-            if isinstance(child, Element):
-                if child.tag == "style":
-                    yield from child.strings()
-                elif child.holds_block or child.tag == "head":
-                    waiting.append(child)
 
 
 def _rules_of(sheet: str) -> Iterator[tuple[str, _Rule]]:

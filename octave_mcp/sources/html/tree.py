@@ -41,12 +41,12 @@ CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """`name`, its class and id in lower case, says what it is for; `holds_block`, that it is a block or has one."""
+    """`is_leaf`: it holds no other element; `holds_block`: it is a block, or holds one."""
 
     tag: str
     attributes: dict[str, str]
     children: list[Element | str] = field(default_factory=list["Element | str"])
-    name: str = ""
+    is_leaf: bool = True
     words: int = 0
     link_words: int = 0
     links: int = 0
@@ -55,6 +55,14 @@ class Element:
     holds_main: bool = False
     holds_h1: bool = False
     holds_block: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its class and id in lower case: what it is for."""
+        attributes = self.attributes
+        if "class" in attributes or "id" in attributes:
+            return f"{attributes.get('class', '')} {attributes.get('id', '')}".lower()
+        return ""
 
     def elements(self) -> Iterator[Element]:
         """Itself and what it holds, in the order of the page."""
@@ -80,22 +88,33 @@ class Element:
 
     def holding(self, children: list[Element | str], tag: str = "") -> Element:
         """A copy with other children."""
-        copy = Element(tag or self.tag, self.attributes, children, self.name)
+        copy = Element(tag or self.tag, self.attributes, children)
         tally(copy)
         return copy
 
 
-def parse(html: str) -> Element:
+@dataclass(slots=True, eq=False)
+class Root(Element):
+    """The tree of a page, and all its elements, none before what holds it."""
+
+    found: list[Element] = field(default_factory=list[Element])
+
+    @property
+    def style_sheets(self) -> str:
+        return "".join(text for style in self.found if style.tag == "style" for text in style.strings())
+
+
+def parse(html: str) -> Root:
     """The tree of a page."""
     page = LexborHTMLParser(SWALLOWS.sub(r"\1></iframe>", html))
     page.strip_tags(list(DRAWN))
     top = page.root
-    root = _element(top) if top else Element("html", {})
+    root = Root("html", _attributes(top) if top else {})
     shadows: dict[Element, Element] = {}
-    found = _grown(top, root, shadows) if top else [root]
+    root.found = _grown(top, root, shadows) if top else [root]
     for host, shadow in shadows.items():
         _compose(host, shadow)
-    _put_in_place(found, composed=bool(shadows))
+    _put_in_place(root.found, composed=bool(shadows))
     return root
 
 
@@ -118,7 +137,7 @@ def _grown(top: LexborNode, root: Element, shadows: dict[Element, Element]) -> l
                 shadows[parent] = shadow = Element("template", {})
                 waiting.append((content, shadow, depth + 1))
             elif not tag.startswith(("-", "!")) and not (shadows and tag in DRAWN):
-                element = _element(child)
+                element = Element(tag, _attributes(child))
                 parent.children.append(element)
                 found.append(element)
                 if tag == "svg":
@@ -189,14 +208,11 @@ def _cut(root: Element) -> None:
         waiting += [(child, depth + 1) for child in element.children if isinstance(child, Element)]
 
 
-def _element(node: LexborNode) -> Element:
-    tag = node.tag or ""
-    if not (attributes := node.attributes):
-        return Element(tag, {})
+def _attributes(node: LexborNode) -> dict[str, str]:
+    attributes = node.attributes
     if None in attributes.values():
-        attributes = {name: value or "" for name, value in attributes.items()}
-    known = cast("dict[str, str]", attributes)
-    return Element(tag, known, name=f"{known.get('class', '')} {known.get('id', '')}".lower())
+        return {name: value or "" for name, value in attributes.items()}
+    return cast("dict[str, str]", attributes)
 
 
 def word_count(text: str) -> int:
@@ -216,12 +232,14 @@ def tally(element: Element) -> None:
     """Sets what an element is judged by from what it holds, which was counted before; code has no words."""
     words = link_words = links = 0
     images = int(element.tag == "img")
-    logos = images or int(bool(element.attributes) and _is_named(element))
+    logos = images or int(_is_named(element))
+    is_leaf = True
     holds_main, holds_h1, holds_block = element.tag == "main", element.tag == "h1", element.tag in BLOCKS
     for child in element.children:
         if isinstance(child, str):
             words += len(child.split()) if child.isascii() else word_count(child)
             continue
+        is_leaf = False
         words += child.words
         link_words += child.link_words
         links += child.links
@@ -235,7 +253,7 @@ def tally(element: Element) -> None:
     if element.tag == "a":
         links, link_words = 1, words
     element.words, element.link_words, element.links, element.images = words, link_words, links, images
-    element.logos = logos
+    element.logos, element.is_leaf = logos, is_leaf
     element.holds_main, element.holds_h1, element.holds_block = holds_main, holds_h1, holds_block
 
 
@@ -244,6 +262,5 @@ def _is_named(element: Element) -> bool:
     attributes = element.attributes
     if "aria-label" in attributes:
         named = element.tag in {"svg", "a"} or attributes.get("role") == "img"
-    else:
-        named = element.tag == "svg" and "title" in attributes
-    return named and attributes.get("aria-hidden") != "true"
+        return named and attributes.get("aria-hidden") != "true"
+    return element.tag == "svg" and "title" in attributes and attributes.get("aria-hidden") != "true"
