@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from urllib.parse import urlsplit
 
 import webencodings
 
 PRESCAN_BYTES = 4096
 """Browsers look at the first 1024 bytes, and beyond them while the head of the page goes on."""
+SAMPLE_BYTES = 500_000
 BROKEN_ONE_IN = 10
 UTF_8, WIDE = "utf-8", frozenset({"utf-16le", "utf-16be"})
 MARKS = {b"\xef\xbb\xbf": UTF_8, b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
@@ -33,8 +35,7 @@ DOMAINS: dict[str, str] = {pair[:2]: pair[3:] for pair in SPOKEN.split()}
 
 def decoded(body: bytes, header: str | None, url: str = "") -> str:
     """The text of a page; `header` is the charset of its Content-Type, `url` says in what country it may be written."""
-    named = list(_named(body, header))
-    texts = (_read(body, name) for name in named or [UTF_8])
+    texts = (_read(body, name) for name in _named(body, header))
     return next(filter(_fits, texts), None) or _read(body, _detected(body, url))
 
 
@@ -46,20 +47,21 @@ def is_wide(body: bytes, header: str | None) -> bool:
 def _named(body: bytes, header: str | None) -> Iterator[str]:
     marked = next((name for mark, name in MARKS.items() if body.startswith(mark)), None)
     wide = next((name for start, name in WIDE_DECLARATIONS.items() if body.startswith(start)), None)
-    yield from filter(None, (marked, _encoding(header or ""), wide, _declared(body[:PRESCAN_BYTES])))
+    yield from filter(None, (marked, _encoding(header or ""), wide))
+    yield _declared(body[:PRESCAN_BYTES]) or UTF_8
 
 
 def _declared(start: bytes) -> str | None:
     """What the meta elements say, or else the XML declaration."""
     xml = XML.match(start)
-    labels = (*_meta_labels(start), xml[1] if xml else b"")
+    labels = chain(_meta_labels(start), [xml[1]] if xml else ())
     name = next(filter(None, (_encoding(label.decode("latin-1")) for label in labels)), None)
     # What says in ASCII that it is wide is not.
     return UTF_8 if name in WIDE else name
 
 
 def _meta_labels(start: bytes) -> Iterator[bytes]:
-    for values in tags(start, b"meta"):
+    for values in tags(start, b"meta") if b"charset" in start.lower() else ():
         if label := values.get(b"charset"):
             yield label
         elif values.get(b"http-equiv", b"").strip().lower() == b"content-type":
@@ -95,7 +97,7 @@ def _detected(body: bytes, url: str) -> str:
     from chardetng_py import EncodingDetector  # noqa: PLC0415 - few pages need it
 
     detector = EncodingDetector()
-    detector.feed(body, last=True)
+    detector.feed(body[:SAMPLE_BYTES], last=len(body) <= SAMPLE_BYTES)
     return detector.guess(tld=_domain(body, url) or None, allow_utf8=True)
 
 
