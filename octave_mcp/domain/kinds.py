@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
-from octave_mcp.domain.addresses import is_address, path_of, site_at
+from octave_mcp.domain.addresses import fields_of, is_address, path_of, site_at
 from octave_mcp.domain.page import Link, PageKind
 
 Pattern = re.Pattern[str]
@@ -179,7 +179,7 @@ def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
 def _paths(url: str) -> tuple[str, str]:
     """The path, and what the query names as a path of its own; that is the page's path if a program has the path."""
     path = _without_locale(path_of(url))
-    fields = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    fields = fields_of(urlsplit(url).query)
     words = [value or name for name, value in fields if not ABOUT_READERS.fullmatch(name.lower())]
     queried = "".join(f"/{word.lower().strip('/')}" for word in words if word)
     front = FRONT.search(path)

@@ -59,12 +59,10 @@ MOST_INSTRUCTION_WORDS = 80
 class Unseen:
     """The elements of one page that its readers never see."""
 
-    _elements: frozenset[int] = field(default=frozenset())
+    elements: frozenset[int] = field(default=frozenset())
+    """By identity."""
     _muted: frozenset[int] = field(default=frozenset())
     _said: dict[int, str] = field(default_factory=dict[int, str])
-
-    def hides(self, element: Element) -> bool:
-        return id(element) in self._elements
 
     def seen_of(self, element: Element) -> Element:
         """The element without its own text if only its children are seen, or with the words it shows in letters."""

@@ -130,7 +130,8 @@ def _line_break(parent: Element, at: int) -> str:
 
 def _heading(element: Element) -> list[Block]:
     """No heading is a mere call: 'Get started' may head a card, and 'Contact Center' be a product."""
-    text = flat(" ".join(block.text for block in _blocks(element, calls=False)))
+    inner = _blocks(element, calls=False)
+    text = flat(" ".join(block.text.partition(" ")[2] if block.kind == "heading" else block.text for block in inner))
     level = HEADINGS.get(element.tag) or _level(element)
     return [Block("heading", f"{'#' * level} {text}")] if text else []
 

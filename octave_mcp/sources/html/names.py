@@ -74,6 +74,8 @@ def names_of(element: Element) -> frozenset[Name]:
 @lru_cache(maxsize=4096)
 def _names(class_: str, id_: str) -> frozenset[Name]:
     """Pages say the same ones over and over."""
+    if not ANY_STEM.search(f"{class_} {id_}".lower()):
+        return NONE
     return NONE.union(*map(_kinds, f"{class_} {id_}"[:LONGEST_NAME].split()))
 
 

@@ -27,6 +27,7 @@ PARTS = QUOTES | {"section", "main", "aside", "nav", "details", "td", "li", "dd"
 FRAMES = frozenset({"header", "nav", "footer", "aside"})
 MARKED = TITLES | PARTS | FRAMES | {"form"}
 DIALOGS = frozenset({"dialog", "alertdialog"})
+FRAMES_OF_SITE = frozenset({"nav", "footer", "header", "aside"})
 MENUS = frozenset({"navigation", "menu", "menubar", "search"})
 COPYRIGHT = re.compile(r"©|\(c\) ?\d{4}|\bcopyright\b|\ball rights reserved\b", re.IGNORECASE)
 CONSENT = re.compile(
@@ -89,7 +90,7 @@ def content(root: Root) -> Element:
     visible = _without(
         root,
         lambda element, place, inside, at: (
-            hidden.hides(element)
+            id(element) in hidden.elements
             or (
                 not controls.is_content(element, inside, at, in_form=place.form or place.frame)
                 if element.tag in CONTROLS and not place.heading
@@ -210,13 +211,12 @@ def _is_central(element: Element) -> bool:
 
 
 def _is_boilerplate(element: Element, place: Place, inside: Element, whole: Whole) -> bool:
-    if element.tag in KEPT:
+    if element.tag in KEPT or not (element.words or element.logos):
         return False
-    share = element.words / max(whole.words, 1)
+    is_frame = element.tag in FRAMES_OF_SITE or "role" in element.attributes
     return (
-        _is_footer(element, place, inside, whole)
-        or _is_frame(element, place, inside, whole)
-        or (bool(element.name) and _is_named(element, place, share))
+        (is_frame and (_is_footer(element, place, inside, whole) or _is_frame(element, place, inside, whole)))
+        or _is_named(element, place, element.words / max(whole.words, 1))
         or (whole.has_main and not place.main and _is_aside_of_main(element))
         or (not place.main and _is_link_list(element))
     )
@@ -239,7 +239,8 @@ def _is_footer(element: Element, place: Place, inside: Element, whole: Whole) ->
     is_menu = element.tag == "nav" or role == "navigation"
     if not (is_menu or element.tag == "footer" or role == "contentinfo"):
         return False
-    if element.words > FOOTER_SHARE * whole.words and (place.main or not whole.has_main):
+    is_long = element.words > FOOTER_SHARE * whole.words and (place.main or not whole.has_main)
+    if is_long and (is_menu or element.holds_h1 or _link_share(element) <= MOSTLY_LINKS):
         return False
     return is_menu or (not place.quote and (not _is_of_part(element, place, inside, whole) or _is_of_site(element)))
 

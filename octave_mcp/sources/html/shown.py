@@ -6,6 +6,7 @@ icons in tables and lists say what they mean.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from octave_mcp.sources.html import icons
@@ -20,6 +21,8 @@ ITEMS = CELLS | {"li", "dd", "dt"}
 AS_WRITTEN = frozenset({"pre", "code", "kbd", "samp"})
 PICTURES = frozenset({"img", "svg", "br"})
 NOTE_LINK = "doc-noteref"
+NOTE_WORD = re.compile(r"footnotes?", re.IGNORECASE)
+"""What screen readers say before the mark of a footnote."""
 MOST_RAISED_WORDS = 3
 LOOKED_BACK, LOOKED_AHEAD = 40, 4
 """Characters of the line before a superscript, and parts after an icon."""
@@ -149,9 +152,11 @@ class _Reader:
             if (is_note or self._is_linked(child)) and FOOTNOTE.fullmatch(text):
                 return ""
             return raised(text, self._before(), _after(inside, at))
-        if child.words == 1 and self.line and self.line[-1][-1:].isdigit():
-            return cents(child.text, self._before(), _after(inside, at))
-        return None
+        if child.words != 1 or not self.line:
+            return None
+        if child.is_leaf and NOTE_WORD.fullmatch(child.text):
+            return ""
+        return cents(child.text, self._before(), _after(inside, at)) if self.line[-1][-1:].isdigit() else None
 
     def _ligature(self, icon: Element, inside: Element, at: int) -> str | None:
         """The name of an icon is no text, unless it is all that a cell says."""

@@ -9,7 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
-from urllib.parse import parse_qsl
+
+from octave_mcp.domain.addresses import fields_of
 
 
 class _HasUrl(Protocol):
@@ -50,7 +51,7 @@ def limit_similar(links: Iterable[L]) -> list[L]:
 def _is_known(url: str, urls: set[str]) -> bool:
     """Whether it only adds to another URL of the site where its readers come from."""
     path, _, query = url.partition("?")
-    return bool(query) and path in urls and all(SOURCES.fullmatch(name) for name, _ in _fields(query))
+    return bool(query) and path in urls and all(SOURCES.fullmatch(name) for name, _ in fields_of(query))
 
 
 def _is_among_first(link: _HasUrl, seen: Counter[str]) -> bool:
@@ -58,7 +59,7 @@ def _is_among_first(link: _HasUrl, seen: Counter[str]) -> bool:
     pattern = NUMBER.sub(_placeholder, path)
     if not has_query:
         return pattern == path or _counts(seen, pattern, MOST_SIMILAR)
-    fields = _fields(query)
+    fields = fields_of(query)
     names = [field for field in fields if not _is_leaf(*field)]
     text = getattr(link, "text", "")
     if names == fields or _is_first_so_called(f"{pattern}?{text}", text, seen):
@@ -69,10 +70,6 @@ def _is_among_first(link: _HasUrl, seen: Counter[str]) -> bool:
 def _counts(seen: Counter[str], pattern: str, most: int) -> bool:
     seen[pattern] += 1
     return seen[pattern] <= most
-
-
-def _fields(query: str) -> list[tuple[str, str]]:
-    return parse_qsl(query, keep_blank_values=True)
 
 
 def _is_leaf(name: str, value: str) -> bool:
