@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from datetime import UTC, date, datetime
@@ -506,3 +507,9 @@ def test_a_list_of_links_is_content_inside_main_and_boilerplate_outside() -> Non
 
     assert "- Policy 5" in found
     assert "Menu" not in found
+
+
+def test_the_garbage_collector_is_on_again_after_a_page_even_if_it_was_refused() -> None:
+    text("<p>Tours.</p>")
+    assert refused("") == "empty"
+    assert gc.isenabled()

@@ -270,3 +270,7 @@ def test_markup_without_end_is_read_in_time_that_grows_with_the_page(hostile: st
 
     assert text(f"<p>Seen.</p>{hostile}").startswith("Seen.")
     assert time.process_time() - began < 20
+
+
+def test_the_word_that_names_a_footnote_goes_with_its_mark() -> None:
+    assert text('<p>Rated first.<span class="sr-only">Footnote </span><sup>2</sup></p>') == "Rated first."

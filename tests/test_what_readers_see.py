@@ -671,3 +671,59 @@ def test_hostile_nesting_takes_linear_time(html: str) -> None:
     main(f"<p>Seen.</p>{html}")
 
     assert time.thread_time() - began < 20
+
+
+# What only seems to be content, and what only seems to be none
+
+
+def test_a_dialog_that_is_closed_is_not_read_even_if_it_has_the_title_of_a_page() -> None:
+    notice = "<form><h1>We respect your privacy</h1><p>We use cookies to improve our site.</p></form>"
+
+    assert "cookies" not in main(f"<dialog>{notice}</dialog>{DEPOTS}")
+    assert "# We respect your privacy" in main(f"<dialog open>{notice}</dialog>{DEPOTS}")
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        '<div class="copyright">© 2026 Acme Ltd <a href="/privacy">Privacy</a></div>',
+        (
+            '<div class="cmp-globalfooter"><p>Acme Ltd is a limited company that is registered in Ghent, and the member'
+            " firm of a network of firms whose members are liable for their own acts alone.</p><p>© 2026 Acme</p>"
+            '<a href="/a">One</a> <a href="/b">Two</a> <a href="/c">Three</a></div>'
+        ),
+    ],
+)
+def test_a_footer_is_told_by_its_name_and_its_copyright(footer: str) -> None:
+    assert "2026" not in read(f"<div>{DEPOTS}</div>{footer}")
+
+
+def test_a_footer_of_links_goes_even_if_it_is_most_of_the_page() -> None:
+    links = "".join(f'<a href="/{at}">Page number {at}</a> ' for at in range(60))
+
+    assert read(f"<div><p>Tours for bakeries.</p></div><footer>{links}</footer>") == "Tours for bakeries."
+
+
+def test_definitions_with_headings_are_parts_of_the_page() -> None:
+    body = "<dl><dt>Planning</dt><dd><h2>Plan tours</h2><p>By the hour.</p></dd></dl>"
+
+    assert main(body) == "Planning\n\n## Plan tours\n\nBy the hour."
+
+
+def test_a_heading_within_a_heading_is_one() -> None:
+    assert main('<div role="heading" aria-level="3"><h3>Plan tours</h3></div>') == "### Plan tours"
+
+
+@pytest.mark.parametrize(
+    ("alts", "row"),
+    [
+        (["Brackwater-2026", "Hearthwain-2026", "Ostrafell-2026"], "Brackwater, Hearthwain, Ostrafell"),
+        (["cust_Brackwater", "cust_Hearthwain", "cust_Ostrafell"], "Brackwater, Hearthwain, Ostrafell"),
+        (["Coca-Cola", "Rolls-Royce", "Hearthwain"], "Coca-Cola, Rolls-Royce, Hearthwain"),
+        (["Our fleet 1", "Our fleet 2", "Our fleet 3"], ""),
+    ],
+)
+def test_names_of_logos_are_not_names_of_files(alts: list[str], row: str) -> None:
+    images = "".join(f'<img src="/{at}.png" alt="{alt}">' for at, alt in enumerate(alts))
+
+    assert main(f"<h1>Tours</h1><div>{images}</div>") == "\n\n".join(filter(None, ("# Tours", row)))

@@ -25,6 +25,7 @@ PARAGRAPHS = re.compile(f"[{BREAK}{BREAK_AFTER_STRONG}]\\s*[{BREAK}{BREAK_AFTER_
 
 SPACES = f" \t\r\n\xa0{BREAK}{BREAK_AFTER_STRONG}"
 
+OF_CARDS = frozenset({"heading", "table", "quote", "code", "logos"})
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 DEFAULT_LEVEL = 2
 """Of an element with the role of a heading; the one that WAI-ARIA assumes."""
@@ -149,7 +150,7 @@ def _list(element: Element) -> list[Block]:
     for item in element.children:
         if isinstance(item, str) or not (parts := _blocks(item)):
             continue
-        if any(part.kind in {"heading", "table", "quote", "code", "logos"} for part in parts):
+        if any(part.kind in OF_CARDS for part in parts):
             _flush_lines(blocks, lines)
             blocks += parts
             continue
@@ -172,9 +173,13 @@ def _item(parts: list[Block], mark: str) -> list[str]:
 
 
 def _definitions(element: Element) -> list[Block]:
+    """One line a term; definitions with headings of their own are no lines but a run of blocks."""
     terms: list[tuple[str, list[str]]] = []
-    for part in element.find("dt", "dd"):
-        text = flat(" ".join(block.text.replace("\n", "; ").removeprefix("- ") for block in _blocks(part)))
+    parts = [(part, _blocks(part)) for part in element.find("dt", "dd")]
+    if any(block.kind in OF_CARDS for part, blocks in parts if part.tag == "dd" for block in blocks):
+        return [block for _, blocks in parts for block in blocks]
+    for part, blocks in parts:
+        text = flat(" ".join(block.text.replace("\n", "; ").removeprefix("- ") for block in blocks))
         if part.tag == "dt":
             terms.append((text.rstrip(":："), []))
         elif text:

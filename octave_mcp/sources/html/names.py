@@ -42,7 +42,7 @@ NAMES: dict[Name, re.Pattern[str]] = {
         r"|table-of-contents|latest|trending|recent-(?:entries|comments)|tag-?cloud"
     ),
     "place": _words(r"[a-z]*banner|widgets?"),
-    "footer": _words(r"(?:site|page|main|global|app)?footer"),
+    "footer": _words(r"(?:site|page|main|global|app)?footer|copyrights?"),
     "opener": _words(r"accordions?|faqs?|questions?|tabs?|collaps(?:e|ible)"),
     "button": _words(r"btn|button"),
 }
@@ -58,7 +58,7 @@ STEMS: dict[Name, tuple[str, ...]] = {
         "menu bar shar social related letter subscribe paginat toc contents latest trend recent cloud".split()
     ),
     "place": ("banner", "widget"),
-    "footer": ("footer",),
+    "footer": ("footer", "copyright"),
     "opener": ("accordion", "faq", "question", "tab", "collaps"),
     "button": ("btn", "button"),
 }

@@ -39,6 +39,12 @@ PROFILES = re.compile(
 """Where a link leads that stands for the company itself or for a way to share the page."""
 
 
+FEWEST_IN_SERIES = 3
+NUMBERED = re.compile(r"[\s_-]*\d+$")
+AFTER_SEAM = re.compile(r"(?P<shared>[^_-]+)[_-](?P<own>.+)")
+BEFORE_SEAM = re.compile(r"(?P<own>.+)[_-](?P<shared>[^_-]+)")
+
+
 class Drawn(str):
     """A name that is not that of an <img>: an icon may have one, too."""
 
@@ -75,7 +81,20 @@ def row(found: list[str]) -> list[str]:
         return []
     icons = any(isinstance(name, Drawn) and ICON.fullmatch(name) for name in found)
     once = dict.fromkeys(name for name in found if not (icons and isinstance(name, Drawn)))
-    return [str(name) for name in once]
+    return _as_names([str(name) for name in once])
+
+
+def _as_names(found: list[str]) -> list[str]:
+    """Without what all share, as names of files do: 'acme-2026', 'logo_acme'. Numbered pictures have no names."""
+    if len(found) < FEWEST_IN_SERIES:
+        return found
+    if len({NUMBERED.sub("", name) for name in found}) == 1:
+        return []
+    for own in (AFTER_SEAM, BEFORE_SEAM):
+        parts = [own.fullmatch(name) for name in found]
+        if all(parts) and len({part["shared"] for part in parts if part}) == 1:
+            found = [part["own"] for part in parts if part]
+    return found
 
 
 def _name(text: str) -> str:

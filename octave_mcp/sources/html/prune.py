@@ -175,6 +175,8 @@ def _without(element: Element, drops: Rule, hidden: Unseen | None = None, place:
 def _is_noise(element: Element) -> bool:
     """What no page means to be read: code, fields, and notices that are not the company's words."""
     attributes = element.attributes
+    if element.tag == "dialog" and "open" not in attributes:
+        return not element.holds_main
     if element.tag in NEVER or (attributes and attributes.get("role") in DIALOGS):
         return not _is_central(element)
     if not (attributes and 0 < element.words <= MOST_NOTICE_WORDS) or element.tag in NEVER_NOTICE:
@@ -253,7 +255,8 @@ def _is_of_part(element: Element, place: Place, inside: Element, whole: Whole) -
 def _is_of_site(footer: Element) -> bool:
     if footer.links >= FEWEST_FOOTER_LINKS and _link_share(footer) > SOME_LINKS:
         return True
-    return footer.words <= MOST_NOTICE_WORDS and bool(COPYRIGHT.search(footer.text))
+    is_short = footer.words <= MOST_NOTICE_WORDS or footer.links >= FEWEST_FOOTER_LINKS
+    return is_short and bool(COPYRIGHT.search(footer.text))
 
 
 def _is_frame(element: Element, place: Place, inside: Element, whole: Whole) -> bool:
@@ -278,8 +281,8 @@ def _is_named(element: Element, place: Place, share: float) -> bool:
     names = names_of(element)
     if not names or element.tag in HEADINGS:
         return False
-    if "footer" in names and not place.quote and element.links >= FEWEST_FOOTER_LINKS:
-        return _link_share(element) > SOME_LINKS
+    if "footer" in names and not (place.quote or element.holds_h1) and share <= FOOTER_SHARE and _is_of_site(element):
+        return True
     if share > NAMED_SHARE:
         return False
     if "overlay" in names or ("notice" in names and not _has_heading(element)):
