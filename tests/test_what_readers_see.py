@@ -54,6 +54,14 @@ NAMED_READ: dict[str, tuple[str, list[str], list[str]]] = {
         ["Depot Board", "Shows each van"],
         [],
     ),
+    "menu item without a link": (
+        (
+            '<div class="industry-menu-item"><span>Jewellery</span><div>Case study: tours at Verte Metals</div>'
+            "</div>%DEPOTS%"
+        ),
+        ["tours at Verte Metals"],
+        [],
+    ),
     "menu-planning": (
         ('<section class="menu-planning"><h2>Menu planning</h2><p>Plan the menu of the week</p></section>%DEPOTS%'),
         ["Menu planning", "Plan the menu"],

@@ -47,6 +47,8 @@ LEAST_WORDS = 40
 MUCH_TEXT = 150
 MOST_CRUMBS, MOST_SKIP_WORDS = 25, 10
 FEW_WORDS = 20
+MOST_LABEL_WORDS = 4
+"""Of a part without a link that only names what is beside it, as in 'Share this'."""
 FEWEST_FOOTER_LINKS = 3
 MOST_OF_PAGE = 0.5
 FEWEST_LINKS, MOST_LIST_WORDS, MOST_WORDS_A_LINK = 5, 500, 4
@@ -296,7 +298,8 @@ def _is_doubtful(element: Element, names: frozenset[Name]) -> bool:
         return False
     if _link_share(element) > MOSTLY_LINKS:
         return "links" in names or (element.links > 1 and not _has_heading(element))
-    return "links" in names and element.words < FEW_WORDS and not _says_something(element)
+    is_label = element.words < FEW_WORDS if element.links else element.words <= MOST_LABEL_WORDS
+    return "links" in names and is_label and not _says_something(element)
 
 
 def _says_something(element: Element) -> bool:
