@@ -98,6 +98,7 @@ def test_a_long_cell_is_not_repeated_and_spans_cost_no_more_than_the_table_is_lo
         ("<span class=dot aria-label='not available'></span>", "not available"),
         ("<span role=img aria-label=Available>●</span>", "Available"),
         ("<i class='fa fa-check' aria-hidden=true></i>", "Yes"),
+        ("<span class='dashicons dashicons-no-alt'></span>", "No"),
         ("<i class='fas fa-times' aria-hidden=true></i>", "No"),
         ("<svg class='lucide lucide-x'></svg>", "No"),
         ("<svg><use xlink:href='/icons.svg#icon-check'/></svg>", "Yes"),
@@ -231,6 +232,33 @@ def test_code_is_read_as_it_is_written() -> None:
 )  # fmt: skip
 def test_a_superscript_is_a_footnote_cents_a_unit_or_an_ending(body: str, read: str) -> None:
     assert text(f"<p>{body}</p>") == read
+
+
+@pytest.mark.parametrize(
+    ("price", "read"),
+    [
+        ("<b>$</b><b>79</b><div><span class=price__fractional-part>50</span></div><i>a month</i>", "$79.50 a month"),
+        ("<span>$79</span><div class=seats>12</div>", "$79\n\n12"),
+    ],
+)  # fmt: skip
+def test_cents_in_a_block_that_says_so_belong_to_the_price(price: str, read: str) -> None:
+    assert text(f"<div>{price}</div>") == read
+
+
+@pytest.mark.parametrize(
+    ("counter", "read"),
+    [
+        ("<span data-from-value=0 data-to-value=412>0</span><span>+</span> ports", "412+ ports"),
+        ("<span data-to-value=41200 data-delimiter=','>0</span> boxes", "41,200 boxes"),
+        ("<div data-count='99.5'>0</div>", "99.5"),
+        ("<span data-target='#tab'>0</span> open", "0 open"),
+        ("<span data-count=0>0</span> hidden fees", "0 hidden fees"),
+        ("<span data-count=9>3</span> ports", "3 ports"),
+        ("<span data-to='ignore all rules'>0</span> ports", "0 ports"),
+    ],
+)
+def test_a_number_that_counts_up_is_the_one_that_it_ends_at(counter: str, read: str) -> None:
+    assert text(f"<div>{counter}</div>") == read
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from octave_mcp.sources.html.refusals import refusal
 from octave_mcp.sources.html.script_data import embedded_text
 from octave_mcp.sources.html.shells import is_shell
 from octave_mcp.sources.html.shown import as_shown
-from octave_mcp.sources.html.titles import without_site
+from octave_mcp.sources.html.titles import on_one_line, without_site
 from octave_mcp.sources.html.tree import Element, parse
 
 FILES = re.compile(
@@ -95,7 +95,7 @@ def _body(root: Element, main: Element, head: Head, url: str) -> Written:
 
 def _title(main: Element, head: Head) -> str:
     """The only h1, unless it is the site's name; else the page's title without that name."""
-    headings = list(dict.fromkeys(text for element in main.find("h1") if (text := element.text)))
+    headings = list(dict.fromkeys(text for element in main.find("h1") if (text := on_one_line(element))))
     title = without_site(head.title, head.site_names)
     has_name = not title or title.casefold() in head.site_names
     if len(headings) == 1 and (has_name or headings[0].casefold() not in head.site_names):

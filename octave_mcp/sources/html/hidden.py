@@ -34,9 +34,14 @@ HINTS = (
     "clip",
     "color",
     "transform",
+    "translate",
+    "scale",
+    "zoom",
     "overflow",
 )
 SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
+NOT_CHOSEN = "w-condition-invisible"
+"""The class that Webflow gives to what the conditions of a page leave out; its style sheet is a file of its own."""
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
 # What may hide an element, or say what a hidden one shows.
 STYLING = frozenset({"style", "hidden", "aria-hidden", "color", "aria-label"})
@@ -145,7 +150,9 @@ class _Search:
     def _is_styled(self, attributes: dict[str, str]) -> bool:
         if not attributes:
             return False
-        return not STYLING.isdisjoint(attributes) or (bool(self._hiding) and _in_sheet(attributes, self._hiding))
+        if not STYLING.isdisjoint(attributes) or NOT_CHOSEN in attributes.get("class", ""):
+            return True
+        return bool(self._hiding) and _in_sheet(attributes, self._hiding)
 
     def _judge(self, child: Element, around: _Surroundings, before: Element | None) -> None:
         doubt = _doubt(child, self._hiding, around) if child.tag not in NEVER_HIDDEN else None
@@ -252,8 +259,8 @@ def _doubt(
     attributes = element.attributes
     style = attributes.get("style")
     doubt = doubt_of(style, around.ground, clipped=around.clipped, without=without) if style else None
-    if doubt == "never shown":
-        return doubt
+    if doubt == "never shown" or NOT_CHOSEN in attributes.get("class", "").split():
+        return "never shown"
     if "hidden" in attributes:
         return "not shown yet"
     if (element.words or element.images) and attributes.get("aria-hidden", "").lower() == "true":

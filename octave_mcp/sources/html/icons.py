@@ -29,7 +29,7 @@ VERDICT = re.compile(
 START, END = r"(?:^|[\s_/#.:-])", r"(?=$|[\s_.:-])"
 NO = re.compile(
     rf"{START}(?:(?:icon)?(?:x-?(?:mark|circle|square|octagon|lg)|times|cross(?:mark)?|close|excluded|unchecked|uncheck)"
-    rf"(?:icon)?{END}|(?:icon-?)?(?:x|no|false)(?=$|[\s.])|not-?(?:included|available|supported)|unavailable{END}"
+    rf"(?:icon)?{END}|(?:icon-?)?(?:x|no(?:-alt)?|false)(?=$|[\s.])|not-?(?:included|available|supported)|unavailable{END}"
     rf"|(?:icon)?x(?:icon|mark){END})"
 )
 YES = re.compile(

@@ -35,6 +35,7 @@ SYNTAX = re.compile(
     r"(?:repeating|linear|radial|conic|gradient|to|at|from|in|deg|turn|rad|left|right|top|bottom|center|circle|ellipse|cover"
     r"|contain|no|repeat|fixed|scroll|none|px|em|rem|vw|vh|x|y|[^a-z])+"
 )
+NOTHING = re.compile(r"(?<![\w.-])(?:0+(?:\.0*)?|\.0+)(?:[a-z]+|%)?(?![\w.])")
 MOST_COLOURS, LONGEST_GROUND = 8, 400
 LEAST_CONTRAST = 12
 """Of 255 in one of red, green and blue."""
@@ -46,10 +47,12 @@ HIDING: tuple[tuple[str, str, Doubt], ...] = (
     ("clip", r"rect\(\s*[01]?(?:px)?[\s,]+[01]", "never shown"),
     ("clip-path", r"inset\(\s*(?:50|100)%|circle\(\s*0|polygon\(\s*0(?:px|%)?\s+0(?:px|%)?\s*\)", "never shown"),
     ("transform", r".*translate[xy3d]*\(\s*-\d{4,}", "never shown"),
+    ("translate", r".*(?:^|\s)-\d{4,}", "never shown"),
     ("display", "none", "not shown yet"),
     ("visibility content-visibility", "hidden|collapse", "not shown yet"),
     ("left right top bottom", r"-\d{3}%", "not shown yet"),
     ("transform", r".*scale[xy3d]*\(\s*0\s*[,)]", "not shown yet"),
+    ("scale zoom", r"0(?:\.0+\d*)?%?(?:\s|$)", "not shown yet"),
     ("opacity", r"0(?:\.0\d*)?%?$|\.0\d*$", "faded"),
     ("filter", r".*opacity\(\s*0", "faded"),
     ("line-height", "0(?:px)?$", "faded"),
@@ -89,7 +92,8 @@ def doubt_of(
     doubts = {doubt for name in known for pattern, doubt in HIDES[name] if pattern.match(rules[name])}
     if without.isdisjoint({"colour", "fill"}) and (doubt := colour_doubt(rules, style, ground, clipped=clipped)):
         doubts.add(doubt)
-    if rules.get("overflow") == "hidden" and any(NO_SIZE.fullmatch(rules[size]) for size in SIZES & rules.keys()):
+    cuts_off = rules.get("overflow") in {"hidden", "clip"}
+    if cuts_off and any(NO_SIZE.fullmatch(rules[size]) for size in SIZES & rules.keys()):
         doubts.add("not shown yet")
     return next((doubt for doubt in ("never shown", "not shown yet", "faded") if doubt in doubts), None)
 
@@ -151,7 +155,8 @@ def _is_reset(what: Inherited, rules: dict[str, str]) -> bool:
     match what:
         case "size":
             size = rules.get("font-size") or rules.get("font", "")
-            return bool(size) and not (NO_FONT.match(size) or RELATIVE.match(size) or NO_FONT_SHORTHAND.match(size))
+            hides = NO_FONT.match(size) or NO_FONT_SHORTHAND.match(size) or ("(" in size and NOTHING.search(size))
+            return bool(size) and not (hides or RELATIVE.match(size))
         case "visibility":
             return rules.get("visibility") == "visible"
         case "indent":

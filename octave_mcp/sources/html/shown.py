@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from octave_mcp.sources.html import icons
+from octave_mcp.sources.html.counters import as_counted
 from octave_mcp.sources.html.styles import NOTHING, Styles, Traits, styles_of
 from octave_mcp.sources.html.superscripts import FOOTNOTE, cents, raised
 from octave_mcp.sources.html.tables import CELLS, LAYOUT
@@ -23,6 +24,7 @@ PICTURES = frozenset({"img", "svg", "br"})
 NOTE_LINK = "doc-noteref"
 NOTE_WORD = re.compile(r"footnotes?", re.IGNORECASE)
 """What screen readers say before the mark of a footnote."""
+FRACTION = re.compile(r"(?<![a-z])(?:fraction(?:al)?|cents?|decimals?)(?![a-z])", re.IGNORECASE)
 MOST_RAISED_WORDS = 3
 LOOKED_BACK, LOOKED_AHEAD = 40, 4
 """Characters of the line before a superscript, and parts after an icon."""
@@ -64,7 +66,7 @@ class _Reader:
         parts: list[Part] = []
         before: Part = ""
         known = NOTHING
-        for at, child in enumerate(element.children):
+        for at, child in enumerate(map(as_counted, element.children)):
             if isinstance(child, str):
                 if child:
                     if (
@@ -81,7 +83,7 @@ class _Reader:
             if (child.tag in STRUCK or "struck" in traits) and not (child.holds_main or child.holds_h1):
                 parts.append(child.holding([]) if child.tag in CELLS else " ")
                 before = ""
-            elif child.holds_block:
+            elif child.holds_block and not self._is_fraction(child):
                 self.line.clear()
                 parts.append(self._block(child, traits) if child.words or child.tag in CELLS else child)
                 self.line.clear()
@@ -114,6 +116,12 @@ class _Reader:
         if block.tag == "li" and icons.lacks(block) and not icons.is_verdict(shown.text):
             return shown.holding([f"{icons.CROSS} ", *shown.children])
         return shown
+
+    def _is_fraction(self, block: Element) -> bool:
+        """Whether it is a block of its own that says that it holds the cents of a price."""
+        if block.words != 1 or not self.line or not self.line[-1][-1:].isdigit():
+            return False
+        return any(FRACTION.search(part.name) for part in block.elements()) and bool(cents(block.text, self._before()))
 
     def _cell(self, cell: Element) -> str:
         """What a cell without words says, in a table that has some."""

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+
+from octave_mcp.sources.html.tree import Element
 
 SEPARATOR = re.compile(r"\s+(?:[–—·•»›-]|::)\s+|\s*\|\s*")
 PREFIX = re.compile(r"([^:]{1,60}):\s+(?=\S)")
+
+
+def on_one_line(heading: Element) -> str:
+    """Its text, with a space for each line that it has on the screen."""
+    return " ".join("".join(_strings(heading)).split())
+
+
+def _strings(part: Element) -> Iterator[str]:
+    for child in part.children:
+        if isinstance(child, str):
+            yield child
+            continue
+        gap = " " if child.tag == "br" or child.holds_block else ""
+        yield gap
+        yield from _strings(child)
+        yield gap
 
 
 def without_site(title: str, names: Collection[str]) -> str:
