@@ -529,7 +529,7 @@ NAME_AND_LOGO = ORGANIZATION % {"name": "Hearthwain", "more": ', "logo": "/files
 async def test_a_site_named_as_the_same_organisation_is_read_for_its_products_and_labelled(
     named: str, deal: Pair, tmp_path: Path
 ) -> None:
-    back = ORGANIZATION % {"name": "Portside", "more": f', "sameAs": "http://{deal.vendor.host}"'}
+    back = ORGANIZATION % {"name": "Wrenhaul", "more": f', "sameAs": "http://{deal.vendor.host}"'}
     plain = ORGANIZATION % {"name": "Wrenhaul", "more": ""}
     home, sister = {
         "by the company": ("", ""),
@@ -556,6 +556,16 @@ async def test_a_site_named_as_the_same_organisation_is_read_for_its_products_an
     assert f"sister site of {deal.vendor.host}" in markdown
     assert f"sister site of {deal.vendor.host}" in page
     assert not other.hits["/careers"]
+
+
+async def test_a_site_that_only_calls_itself_a_part_of_the_company_is_not_read(deal: Pair, tmp_path: Path) -> None:
+    claims = ORGANIZATION % {"name": "Portside", "more": f', "sameAs": "http://{deal.vendor.host}"'}
+    other = with_sister(deal.vendor, ORGANIZATION % {"name": "Wrenhaul", "more": ""}, claims)
+
+    found = await mapped(deal.vendor, tmp_path)
+    other.close()
+
+    assert not [one for one in found["addresses"] if one["url"].startswith(f"http://{other.host}")]
 
 
 @pytest.mark.parametrize(

@@ -774,3 +774,11 @@ def test_names_of_logos_are_not_names_of_files(alts: list[str], row: str) -> Non
     images = "".join(f'<img src="/{at}.png" alt="{alt}">' for at, alt in enumerate(alts))
 
     assert main(f"<h1>Tours</h1><div>{images}</div>") == "\n\n".join(filter(None, ("# Tours", row)))
+
+
+def test_a_cookie_notice_without_a_button_is_no_content_and_a_text_about_cookies_is() -> None:
+    notice = '<div class="cookie-notice"><p>We use cookies to improve our site. Accept all cookies.</p></div>'
+    baked = '<div class="cookie-tours"><p>We bring 9,000 cookies to 40 shops.</p></div>'
+
+    assert "We use cookies" not in main(notice + DEPOTS)
+    assert "9,000 cookies" in main(baked + DEPOTS)

@@ -9,7 +9,7 @@ from octave_mcp.domain.company import Company
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import Link, Page
 
-MOST_CANDIDATES = 2
+MOST_CANDIDATES, FEWEST_SIGNS = 2, 2
 # Everybody links to these, and templates of sites name them as their own.
 PLATFORMS = frozenset(
     {
@@ -35,10 +35,14 @@ def is_claimed(url: str, home: Page) -> bool:
 
 
 def is_sister(other: Page, home: Page, company: Company) -> bool:
-    """Whether one of the two home pages names the other's site, or both have the same name and logo."""
-    is_claimed_back = any(site_at(named) == company.domain for named in other.structured.same_as)
-    looks_the_same = _has_same_name(other, home) and _has_same_logo(other, home)
-    return is_claimed(other.ref.url, home) or is_claimed_back or looks_the_same
+    """Whether the company names the other site as its own, or the other names the company's and has its name or logo.
+
+    The same name and logo are enough. What only the other site says is not: a partner may say it, too.
+    """
+    if is_claimed(other.ref.url, home):
+        return True
+    names_company = any(site_at(named) == company.domain for named in other.structured.same_as)
+    return names_company + _has_same_name(other, home) + _has_same_logo(other, home) >= FEWEST_SIGNS
 
 
 def _has_same_name(one: Page, other: Page) -> bool:

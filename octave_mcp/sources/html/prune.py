@@ -193,11 +193,12 @@ def _is_noise(element: Element) -> bool:
 
 def _asks_consent(element: Element) -> bool:
     """Whether it wants an answer; a part about data protection has a heading, and no button to agree."""
-    if not CONSENT.search(element.text):
+    text = element.text
+    if not CONSENT.search(text):
         return False
     if any(map(_is_button, element.elements())):
         return True
-    return element.links > 0 and not _has_heading(element)
+    return (element.links > 0 or "cookie" in text.lower()) and not _has_heading(element)
 
 
 def _is_button(element: Element) -> bool:
