@@ -3,8 +3,9 @@
     python bench/extraction.py [MODULE:FUNCTION]
 
 The pages are those of ../shared/wcxb. The function takes HTML and returns text; ours is measured unless another is
-named. A third of the pages, chosen by the digest of their ids, is held out: the rules of `html/prune.py` were tuned
-without them. Scores are means over pages of word precision, recall and F1.
+named. A third of the pages, chosen by the digest of their ids, is scored as
+"held out", but some of those pages were looked at while the rules were tuned. Scores are means over pages of word
+precision, recall and F1.
 """
 
 from __future__ import annotations

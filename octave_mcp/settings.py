@@ -104,10 +104,10 @@ class Settings(BaseSettings):
     compat_api_key: SecretStr | None = Field(None, description="What that server is asked with, if it asks for a key")
     compat_model: str = Field("", description="The model there that reads and writes")
     source: str = Field(AUTO, description=SOURCE_HELP)
-    job_boards: bool = Field(True, description="Whether to read open jobs from the job board that a company uses")
-    feeds: bool = Field(True, description="Whether to read dated news from a site's RSS or Atom feed")
+    job_boards: bool = Field(True, description="Whether to read a prospect's open jobs from its job board")
+    feeds: bool = Field(True, description="Whether to read a prospect's news from its RSS or Atom feed")
     sister_domains: bool = Field(
-        True, description="Whether to read about products on another site of the same organisation"
+        True, description="Whether to read product pages on other sites of the same organisation"
     )
     database_url: SecretStr | None = Field(
         None, description="Where runs are kept: a Postgres URL; a SQLite file in OCTAVE_HOME if not set"

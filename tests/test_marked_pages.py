@@ -1,4 +1,4 @@
-"""How much of real pages' content becomes text, on pages with marked content that no rule was tuned on."""
+"""How much of real pages' content becomes text, on the held-out third of the pages with marked content."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEAST_F1, LEAST_RECALL = 0.83, 0.93
 
 @pytest.mark.skipif(not extraction.PAGES.is_dir(), reason="the collection of marked pages (../shared/wcxb) is absent")
 @pytest.mark.parametrize("one_of", sampled((1, 6), lambda one_of: one_of > 1))
-def test_marketing_pages_that_no_rule_has_seen_keep_their_content(one_of: int) -> None:
+def test_held_out_marketing_pages_keep_their_content(one_of: int) -> None:
     pages = (page for page in extraction.marked_pages() if page.kind == "service" and page.held_out)
     scores = [extraction.scored(page, main_text) for page in islice(pages, None, None, one_of)]
 

@@ -256,7 +256,7 @@ async def test_pages_that_need_a_browser_are_read_by_firecrawl_one_by_one(shells
     notices = [page.ref.notice.reason if page.ref.notice else "" for page in pages if isinstance(page, Page)]
     assert notices == [
         "read by Firecrawl: The page is empty until a browser runs its scripts",
-        "read by Firecrawl: it shows few words before its scripts run",
+        "read by Firecrawl: The page shows few words until its scripts run",
         "read by Firecrawl: The site asks visitors to prove that they are human",
         "",
     ]
@@ -277,7 +277,7 @@ async def test_a_run_says_which_pages_firecrawl_has_read_and_what_they_cost(
     gaps = [gap for gap in playbook.gaps if gap.code == "other_source"]
     assert {gap.reason.partition(": ")[2] for gap in gaps} == {
         "read by Firecrawl: The page is empty until a browser runs its scripts",
-        "read by Firecrawl: it shows few words before its scripts run",
+        "read by Firecrawl: The page shows few words until its scripts run",
         "read by Firecrawl: The site asks visitors to prove that they are human",
     }
     assert {gap.would_fill for gap in gaps} == {"nothing: these pages were read"}

@@ -23,7 +23,7 @@ PORTS = {"http": 80, "https": 443}
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 LONGEST_URL = 2048
 MOST_FIELDS = 20
-"""Of a query, in what tells one page from another: hostile addresses have hundreds."""
+"""The most fields of a query that are compared: hostile addresses have hundreds."""
 SPECIAL_NAMES = frozenset(
     {"local", "localhost", "localdomain", "localnet", "internal", "intranet", "lan", "home", "corp", "private"}
 ).union({"svc", "cluster", "default", "consul", "docker", "onion", "alt", "arpa", "test", "invalid"})
@@ -67,7 +67,7 @@ def parse_company(text: str, role: Role, allow: Allowed) -> Company:
 
 
 def check_url(url: str, allow: Allowed) -> str:
-    """The address to request: as it is written, without its fragment and what only tracks its readers.
+    """The address to request: as it is written, without its fragment and its tracking parameters.
 
     Raises:
         InvalidDomain: it is no web address.
@@ -83,9 +83,9 @@ def check_url(url: str, allow: Allowed) -> str:
 
 
 def url_key(url: str) -> str:
-    """Equal for addresses of one page: only to compare, as servers may know an address by its exact text alone.
+    """A key that is equal for addresses of one page. Never request it: a server may know only the exact address.
 
-    Neither www, scheme, a trailing slash, tracking, a fragment, the order of the query nor its escapes matter.
+    It ignores www, the scheme, a trailing slash, tracking parameters, the fragment, and the query's order and escapes.
     """
     parts = _split(url)
     # Escapes that are not UTF-8 are those of an older encoding, and stay what they are.
@@ -111,7 +111,7 @@ def site_at(url: str) -> str | None:
 
 
 def company_at(url: str, company: Company) -> Company:
-    """The company, as far as it is at the host of this address: no other host belongs to its site."""
+    """The company with only the host of this address as its site."""
     parts = _split(url)
     host = _host(parts, url)
     port = parts.port or PORTS[parts.scheme]

@@ -185,7 +185,7 @@ def _who_writes(models: Iterable[ModelChoice]) -> str:
 MODEL_HELP = _who_writes(KEYLESS_MODELS)
 TERMINAL_MODEL_HELP = _who_writes(model for model in KEYLESS_MODELS if not model.asks_client)
 """On the command line no client is connected."""
-SOURCE_HELP = f"Who fetches: {', '.join((AUTO, *names(SOURCES)))}"
+SOURCE_HELP = f"Who fetches pages: {', '.join((AUTO, *names(SOURCES)))}"
 WITHOUT_KEY = (
     "without a key, set "
     f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or give it in the call as "

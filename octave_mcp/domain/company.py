@@ -22,8 +22,8 @@ class RoleTraits:
     sense of. `section` of the playbook holds what is found. Pages that name the company in the role `counterpart` are
     read first. What is found of a company that `serves_other_deals` is reused for a day, and so says nothing of the
     counterpart. Copy may quote the pages of a company that is `quoted_in_copy`. `shares` are of 25 pages, the home page
-    aside; more pages raise them in proportion, fewer lower them. `outside` are those of places beyond its site:
-    others are not looked for.
+    aside; more pages raise them in proportion, fewer lower them. `outside` are the shares of places beyond its
+    site; places without a share are not looked for.
     """
 
     reads: Reads
@@ -74,7 +74,7 @@ class Beyond(Value):
 
 
 class Company(Value):
-    """A company before anything of it was read.
+    """A company of which nothing has been read yet.
 
     `domain` is the registrable domain ('acme.com'), or host:port where there is none ('127.0.0.1:8101');
     `url` is where its site begins, without a path. `beyond` is empty until its site is mapped.

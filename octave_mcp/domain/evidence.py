@@ -53,7 +53,7 @@ class Passage(Value):
 class Evidence(Value):
     """A quotation, copied by code: `quote == page.text[start:end]`, and `page_sha256` is the digest of that text.
 
-    `sister_of` is the domain of the company if the page is on a sister site of its.
+    `sister_of` is the domain of the company if the page is on one of its sister sites.
     If readers of the page do not see it as a sentence, `label` is what it is, and `where` its place.
     """
 

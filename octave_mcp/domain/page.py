@@ -49,11 +49,11 @@ PLACES: dict[Place, str] = {
     "structured_data": "in its structured data",
     "logos": "in a row of logos",
 }
-"""Where on a page a text stands that its readers do not see as a sentence."""
+"""The place on a page of a text that its readers do not see as a sentence."""
 
 
 class Link(Value):
-    """An address of the company's, where it was found, and what the link said.
+    """An address of the company, where it was found, and the text of the link.
 
     It is on the company's own site unless its origin is one of `OUTSIDE`. `is_read`: the map has read the page already.
     """
@@ -65,9 +65,9 @@ class Link(Value):
 
 
 class Notice(Value):
-    """How a page was had, where that was not as asked: `code` is that of the gap which says so.
+    """Why a page was not read in the way requested. `code` is that of the gap that reports it.
 
-    With `is_lasting`, another run will have the page in the same way.
+    With `is_lasting`, another run would read the page in the same way.
     """
 
     code: Literal["stale_copy", "other_source"]
@@ -76,7 +76,7 @@ class Notice(Value):
 
 
 class PageRef(Value):
-    """What is said of a page wherever it is cited. `sha256` is the digest of its text in UTF-8.
+    """The description of a page wherever it is cited. `sha256` is the digest of its text in UTF-8.
 
     `sister_of` is the domain of the company if the page is on a sister site of its.
     """
@@ -95,7 +95,7 @@ class PageRef(Value):
 class Structured(Value):
     """What a page says of itself in meta, OpenGraph and JSON-LD: untrusted, and not shown to its readers.
 
-    `same_as` are the addresses that it calls other places of its organisation, `logo` is that of an image.
+    `same_as` are addresses that it declares to be of the same organisation; `logo` is the address of an image.
     """
 
     site_name: str = ""
@@ -108,7 +108,7 @@ class Structured(Value):
 
 
 def is_in_head(where: Place | None) -> bool:
-    """Whether it is in the page's head, which readers do not see; a row of logos they do."""
+    """Whether it is in the page's head, which readers do not see. They do see a row of logos."""
     return where not in {None, "logos"}
 
 
@@ -209,7 +209,7 @@ class PageFailure(Value):
 
 
 class Addresses(Value):
-    """What a site's map gave, as in `Site`. `pages_read` counts the pages read for it that are not among the links."""
+    """The result of mapping a site. `pages_read` counts the pages read for it that are not among the links."""
 
     links: tuple[Link, ...]
     failures: tuple[PageFailure, ...] = ()
@@ -217,7 +217,7 @@ class Addresses(Value):
 
 
 class CacheEntry(Value):
-    """What a source found, for whoever asks next; `etag` and `last_modified` are what the site calls this version.
+    """What a source found, for the next request. `etag` and `last_modified` identify the version for the site.
 
     A page that `is_thin` may show more when a browser runs its scripts.
     """

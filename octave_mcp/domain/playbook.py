@@ -264,7 +264,7 @@ class GivenContext(Value):
 
 
 class ReadPage(Value):
-    """A page that was read. `sister_of` is the company's domain if the page is on a sister site of its."""
+    """A page that was read. `sister_of` is the company's domain if the page is on a sister site."""
 
     role: Role
     url: str

@@ -30,7 +30,7 @@ class Websites:
             return tuple(await together(*(self._page(pages, url) for url in urls)))
 
     async def map(self, site: str, source: str, *, refresh: bool) -> Site:
-        """The home page of a site, and the addresses that its home page and its sitemaps name.
+        """The home page of a site, and the addresses that its home page and its sitemaps name or that lie beyond it.
 
         Raises:
             InputError: `site` is not a website.

@@ -145,7 +145,7 @@ class BeyondReader:
         return await self._read_host(company, [request])
 
     async def _read_board(self, board: Board, url: str, company: Company) -> CacheEntry:
-        """The jobs as the first of the board's lists that can be read has them."""
+        """The jobs on the first of the board's lists that can be read."""
         copies: list[CacheEntry] = []
         for address in board.feeds(url):
             copies.append(await self._list(address, url, company, partial(board_jobs_page, board, url)))
@@ -218,7 +218,7 @@ class BeyondReader:
         return copy
 
     async def _page(self, company: Company, links: Sequence[Link]) -> Page | None:
-        """The first of these pages, read now, so that it need not be read later."""
+        """The first of these pages, read now; `read` returns it without another request."""
         if not links:
             return None
         copies = await self._read_host(company, [PageRequest(links[0].url)])
@@ -258,7 +258,7 @@ def _leading(page: Page, origin: LinkOrigin) -> list[Link]:
 
 
 def _shallow(links: Iterable[Link], kinds: Collection[PageKind], deepest: int = 9) -> list[Link]:
-    """The pages of these kinds, those with the shortest paths first: they lead to the others."""
+    """The pages of these kinds. Those with the shortest paths come first, since they lead to the others."""
     found = [link for link in links if kind_of_link(link) in kinds and worth_reading(link.url)]
     depths = {link.url: path_of(link.url).rstrip("/").count("/") for link in found}
     return sorted((link for link in found if depths[link.url] <= deepest), key=lambda link: depths[link.url])

@@ -207,7 +207,7 @@ def _or_stale(copy: CacheEntry, cached: CacheEntry | None) -> CacheEntry:
 
 
 def _is_lasting(copy: CacheEntry) -> bool:
-    """Whether to cache it: no failure that may soon be over, and no page that only this run had from another source."""
+    """Whether to cache it: no failure that may soon be over, and no page that another source only stood in for."""
     notice = copy.found.ref.notice if isinstance(copy.found, Page) else None
     return not _is_passing(copy) and (notice is None or notice.is_lasting)
 

@@ -16,7 +16,7 @@ from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.translations import Translation, drop_translations
 
 DECLINED = "declined"
-"""The code of a page that a service did not try to fetch, because it declined the request or could not be reached."""
+"""The code of a page that a service never tried to fetch: it declined the request or could not be reached."""
 LONGEST_DELAY_SECONDS = 5
 PAGES_OF_SLOW_SITES = 5
 

@@ -24,7 +24,7 @@ PLATFORMS = frozenset(
 
 
 def candidates(home: Page) -> list[Link]:
-    """Home pages that this one links to and that may be of a sister site, those it calls its own first; a few."""
+    """The few linked home pages that may be of a sister site. Those that this page declares as its own come first."""
     found = [link for link in home.outside if link.origin == "sister" and site_at(link.url) not in PLATFORMS]
     return sorted(found, key=lambda link: not is_claimed(link.url, home))[:MOST_CANDIDATES]
 

@@ -22,11 +22,12 @@ from octave_mcp.sources.reader import (
 )
 
 ADVICE = re.compile(r"[.;] ")
+SHOWS_LITTLE = "The page shows few words until its scripts run"
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Which pages of the first reader the second is asked for: those of which `is_due` is true.
+    """When the second reader is asked for a page: if `is_due` is true of what the first found.
 
     With `is_lasting`, the second is the right reader for them, and what it reads is cached. Otherwise it only stands
     in, and the next run asks the first reader again. `home_seconds` are what each may take for a home page, so that
@@ -102,11 +103,11 @@ class TwoReaders:
         self.on_progress(f"pages of {company.domain} are {self._handed_over(found)}")
 
     def _handed_over(self, found: CacheEntry) -> str:
-        why = _why(found.found) if isinstance(found.found, PageFailure) else "it shows few words before its scripts run"
+        why = _why(found.found) if isinstance(found.found, PageFailure) else SHOWS_LITTLE
         return f"read by {self._second.title}: {why}"
 
     def _better(self, first: CacheEntry, second: CacheEntry) -> CacheEntry:
-        """What the second reader has read, with a notice, if it is more than what the first has."""
+        """What the second reader found, with a notice, if it is more than the first found."""
         ours, theirs = first.found, second.found
         if isinstance(ours, Page) and not (isinstance(theirs, Page) and theirs.words > ours.words):
             return first

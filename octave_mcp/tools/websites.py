@@ -25,10 +25,11 @@ Refresh = Annotated[bool, Field(description="Use no page from the cache")]
 
 
 class PageAsRead(Value):
-    """A page as the product reads it. If it was not `read`, `code` and `reason` say why, and what follows is null.
+    """A page as the product reads it. If it was not `read`, `code` and `reason` say why, and the other fields
+    are null.
 
-    `text` is Markdown. `facts` are those that the page states in its head, one to a line: title, description,
-    schema.org.
+    `text` is Markdown. `facts` are what the page states in its head, one fact per line: its title, its description
+    and its schema.org data.
     """
 
     url: str
@@ -45,7 +46,7 @@ class PageAsRead(Value):
 
 
 class PagesAsRead(Value):
-    """In the order in which they were requested."""
+    """The pages in the order in which they were requested."""
 
     pages: tuple[PageAsRead, ...]
 
@@ -64,7 +65,7 @@ class Unread(Value):
 class SiteMap(Value):
     """What a run finds on a site before it chooses the pages to read.
 
-    `failures` are the sitemaps that could not be read.
+    `failures` are the sitemaps and sister sites that could not be read.
     """
 
     company: str
@@ -75,7 +76,7 @@ class SiteMap(Value):
 
 @tool("POST", "/scrape", title="Read pages", read_only=True, open_world=True, in_tool_list=False)
 async def scrape(urls: Urls, source: Source = AUTO, refresh: Refresh = False, *, call: Call) -> PagesAsRead:
-    """Read single pages as a run would: their text as Markdown, title, kind, language and date.
+    """Read pages as a run would, and return the text of each as Markdown, with its title, kind, language and date.
 
     A page that cannot be read is returned with the reason; it does not affect the others. robots.txt is obeyed.
     """
@@ -85,7 +86,10 @@ async def scrape(urls: Urls, source: Source = AUTO, refresh: Refresh = False, *,
 
 @tool("POST", "/map", title="Map a site", read_only=True, open_world=True, in_tool_list=False)
 async def map_site(site: SiteName, source: Source = AUTO, refresh: Refresh = False, *, call: Call) -> SiteMap:
-    """List the pages of a site that a run would choose from: those that its home page and its sitemaps name."""
+    """List the pages that a run would choose from.
+
+    They are those that the home page and the sitemaps of the site name, and its job boards, feeds and sister sites.
+    """
     found = await call.runs.websites.map(site, source, refresh=refresh)
     return SiteMap(
         company=found.company.domain,

@@ -1,6 +1,6 @@
 """Job boards whose open jobs are public, in JSON or XML, without a key.
 
-One module per board, and one line here.
+Each board is one module, listed below.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a job board is to us: how its addresses look, where its open jobs are listed, and how that list reads."""
+"""A job board: the form of its addresses, where it lists its open jobs, and how to read that list."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def _page(parts: SplitResult) -> str | None:
 
 
 def _feeds(page: str) -> tuple[str, ...]:
-    """With the departments, which come only with the texts of the jobs; without them if that is too much."""
+    """First with departments, which come only with the texts of the jobs; then without, if that answer is too large."""
     parts = urlsplit(page)
     region = ".eu" if ".eu." in parts.netloc else ""
     jobs = f"https://boards-api{region}.greenhouse.io/v1/boards{parts.path}/jobs"

@@ -13,10 +13,10 @@ MOST_JOBS = 300
 
 
 def board_jobs_page(board: Board, url: str, body: bytes, fetched_at: datetime) -> Page:
-    """Raises: NotAFeed: it is no list of jobs, or lists none."""
+    """Raises: NotAFeed: it is not a list of jobs, or lists none."""
     jobs = [job for job in board.jobs(body) if job.title]
     if not jobs:
-        raise NotAFeed("No job is open")
+        raise NotAFeed("The board lists no open jobs")
     entries = [(job.published_on, _entry(job)) for job in jobs[:MOST_JOBS]]
     return page_of_list(url, f"Open jobs on {board.name}", "careers", by_day(entries, "Open jobs"), fetched_at)
 

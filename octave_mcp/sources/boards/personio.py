@@ -20,7 +20,7 @@ def _page(parts: SplitResult) -> str | None:
 
 
 def _feeds(page: str) -> tuple[str, ...]:
-    """In English where the company has it: without a language, a feed is in the company's own."""
+    """In English if the company offers it. Without a language, a feed is in the company's own language."""
     return f"{page}xml?language=en", f"{page}xml"
 
 

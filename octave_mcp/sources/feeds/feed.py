@@ -28,7 +28,7 @@ TITLES: dict[PageKind, str] = {"news": "News", "blog": "Blog"}
 
 
 def feed_page(url: str, kind: PageKind, body: bytes, fetched_at: datetime) -> Page:
-    """Raises: NotAFeed: it is none, or has no entries."""
+    """Raises: NotAFeed: it is not a feed, or has no entries."""
     entries = list(_entries(body, fetched_at.date()))
     if not entries:
         raise NotAFeed("The feed has no entries")

@@ -1,4 +1,4 @@
-"""Links that only say where to press: nothing to quote if they stand alone."""
+"""Links that only call for an action ('Learn more'): standing alone, they are not worth quoting."""
 
 from __future__ import annotations
 

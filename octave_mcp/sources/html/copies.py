@@ -1,4 +1,4 @@
-"""What a page says twice: copies for narrow screens and rounds of a carousel go, values of a grid and of plans stay."""
+"""What a page says twice: copies for narrow screens and repeated slides go; equal values of a grid or of plans stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The day that a page is from: that of its last change, or else of its publication."""
+"""The date of a page: that of its last change, or else of its publication."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The language of a page: what it declares, unless its letters or its words plainly say otherwise."""
+"""The language of a page: the declared one, unless its letters or words clearly contradict it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def scrape(
     refresh: Refresh = False,
     output: Output = PLAIN,
 ) -> int:
-    """Show pages as the product reads them: as Markdown, or with --json as one object per line."""
+    """Show pages as a run reads them: as Markdown or, with --json, as one JSON object per line."""
     found: PagesAsRead = asyncio.run(asked("scrape", output, urls=[url, *urls], source=source, refresh=refresh))
     for page in found.pages:
         say(page.model_dump_json() if output.json else _markdown(page))
@@ -41,7 +41,7 @@ def map_site(
     refresh: Refresh = False,
     output: Output = PLAIN,
 ) -> int:
-    """List the pages of a site that the product finds, with their kinds."""
+    """List the pages that a run on SITE would choose from, with their kinds."""
     try:
         found: SiteMap = asyncio.run(asked("map_site", output, site=site, source=source, refresh=refresh))
     except OctaveError as failed:
@@ -54,7 +54,7 @@ def map_site(
         say(found.model_dump_json())
     else:
         say(table((address.kind, address.url) for address in found.addresses) if found.addresses else "")
-        output.hint(f"{len(found.addresses)} pages found on {found.company}, beside its home page")
+        output.hint(f"{len(found.addresses)} pages found for {found.company} besides its home page")
         for failure in found.failures:
             output.hint(f"not read: {failure.url}: {failure.reason} ({failure.code})")
     return DONE

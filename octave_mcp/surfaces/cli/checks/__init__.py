@@ -16,7 +16,7 @@ def _name(provider: Provider) -> str:
 
 
 KEYED_SOURCES = {source.needs: source for source in SOURCES if source.needs}.values()
-"""One source for each key: a key that two sources need is looked at once."""
+"""One source for each key: a key that two sources need is checked once."""
 CHECKS = (
     Check("python", machine.python),
     Check("packages", machine.packages, SLOW_SECONDS),
