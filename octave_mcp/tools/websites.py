@@ -25,8 +25,9 @@ Refresh = Annotated[bool, Field(description="Use no page from the cache")]
 
 
 class PageAsRead(Value):
-    """A page as the product reads it. If it was not `read`, `code` and `reason` say why, and the other fields
-    are null.
+    """A page as a run reads it.
+
+    If it was not `read`, `code` and `reason` say why, and the other fields except `url` are null.
 
     `text` is Markdown. `facts` are what the page states in its head, one fact per line: its title, its description
     and its schema.org data.
