@@ -18,7 +18,9 @@ THOUSANDS = re.compile(r"(?<=\d)(?=(?:\d{3})+(?:\D|\Z))")
 
 def as_counted(part: Element | str) -> Element | str:
     """A counter with the number that it ends at, as it is shown; anything that does not count up from 0 as it is."""
-    if isinstance(part, str) or not (part.attributes and part.is_leaf and FIRST.fullmatch(part.text)):
+    if isinstance(part, str) or not (part.words == 1 and part.attributes and part.is_leaf):
+        return part
+    if not FIRST.fullmatch(part.text):
         return part
     last = next((value for name in TARGETS if (value := part.attributes.get(name, "").strip())), "")
     if not LAST.fullmatch(last):
