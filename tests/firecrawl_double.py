@@ -11,12 +11,17 @@ import threading
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs, urljoin, urlsplit
 
+import pytest
+
+from octave_mcp.sources import firecrawl
+from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.sources.web.sitemap_files import entries_of
 
 A_KEY = "fc-0123456789abcdef"
@@ -240,3 +245,18 @@ class _Answer(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - http.server's own
         """Says nothing."""
+
+
+@contextmanager
+def set_up(monkeypatch: pytest.MonkeyPatch) -> Generator[Double]:
+    """A double that the settings name, and that may be as slow as the machine."""
+    monkeypatch.setattr(following, "FIRST_POLL_SECONDS", 0.001)
+    monkeypatch.setattr(following, "LONGEST_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 3600.0)
+    for name in ("CALL_SECONDS", "JOB_SECONDS", "CANCEL_SECONDS", "RETRY_SECONDS"):
+        monkeypatch.setattr(following, name, 3600.0)
+    answering = Double()
+    monkeypatch.setenv("FIRECRAWL_API_KEY", A_KEY)
+    monkeypatch.setenv("FIRECRAWL_API_URL", answering.url)
+    yield answering
+    answering.close()

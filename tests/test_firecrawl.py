@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import Finished, LoopbackSite, Pair, command
-from firecrawl_double import A_KEY, Double, Fault, Job
+from firecrawl_double import A_KEY, Double, Fault, Job, set_up
 from matrix import sampled
 from pydantic import SecretStr
 from scripted import NoNotes, Stage, asked_for
@@ -48,16 +48,8 @@ LOOK = "GET /v2/batch/scrape/.*"
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    monkeypatch.setattr(following, "FIRST_POLL_SECONDS", 0.001)
-    monkeypatch.setattr(following, "LONGEST_POLL_SECONDS", 0.01)
-    monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 3600.0)
-    for name in ("CALL_SECONDS", "JOB_SECONDS", "CANCEL_SECONDS", "RETRY_SECONDS"):
-        monkeypatch.setattr(following, name, 3600.0)  # a slow machine must not look like a slow Firecrawl
-    answering = Double()
-    monkeypatch.setenv("FIRECRAWL_API_KEY", A_KEY)
-    monkeypatch.setenv("FIRECRAWL_API_URL", answering.url)
-    yield answering
-    answering.close()
+    with set_up(monkeypatch) as answering:
+        yield answering
 
 
 @pytest.fixture

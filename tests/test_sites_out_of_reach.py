@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import LoopbackSite, Pair
-from firecrawl_double import A_KEY, Double
+from firecrawl_double import A_KEY, Double, set_up
 from scripted import NoNotes, Stage
 
 from octave_mcp.demo.sites import Document
@@ -23,7 +23,6 @@ from octave_mcp.settings import Settings, load
 from octave_mcp.sources import crawler, crawler_firecrawl, firecrawl
 from octave_mcp.sources.cache import CachedSource
 from octave_mcp.sources.factory import Adapter, make_source
-from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.store.sql import SqlStore
 from octave_mcp.surfaces.cli.checks import CHECKS
 
@@ -35,16 +34,8 @@ HTML = "text/html"
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    monkeypatch.setattr(following, "FIRST_POLL_SECONDS", 0.001)
-    monkeypatch.setattr(following, "LONGEST_POLL_SECONDS", 0.01)
-    for name in ("CALL_SECONDS", "JOB_SECONDS", "CANCEL_SECONDS", "RETRY_SECONDS"):
-        monkeypatch.setattr(following, name, 3600.0)
-    monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 3600.0)
-    answering = Double()
-    monkeypatch.setenv("FIRECRAWL_API_KEY", A_KEY)
-    monkeypatch.setenv("FIRECRAWL_API_URL", answering.url)
-    yield answering
-    answering.close()
+    with set_up(monkeypatch) as answering:
+        yield answering
 
 
 @pytest.fixture

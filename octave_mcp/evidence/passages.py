@@ -63,7 +63,7 @@ def passages(page: Page) -> tuple[Passage, ...]:
 
 
 def _labelled(page: Page, line: re.Match[str]) -> Labelled | None:
-    """The stretch that is the line, apart from its mark: logos may stand in a list."""
+    """The labelled stretch on this line, if any. The line may also have a list mark: logos can be in a list."""
     at = bisect_left(page.labelled, line.start(), key=lambda stretch: stretch.start)
     stretch = page.labelled[at] if at < len(page.labelled) else None
     return stretch if stretch and stretch.start < line.end() else None

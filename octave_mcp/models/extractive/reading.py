@@ -26,7 +26,7 @@ _OPENING = ("“", '"')
 class Line:
     """One sentence as shown. `block` is the same for the sentences of one line of the page; `level` is a heading's.
 
-    `narrated` is what of it stands outside quotation marks; of a block quotation that has none, nothing does. `label`
+    `narrated` is its text outside quotation marks; it is empty for a block quotation without marks. `label`
     says what a fact of the page's head is.
     """
 

@@ -46,7 +46,7 @@ STRONG = frozenset({"strong", "b"})
 def is_call(element: Element, text: str, *, may_be_name: bool) -> bool:
     """Whether an element is a link, or holds nothing else, that calls for an action.
 
-    `text` is that of one line. Where a name may stand, as in a list, what names something is no call.
+    `text` is one line. With `may_be_name`, as in a list, a link that names something is not a call.
     """
     is_link = element.link_words == element.words > 0
     if not is_link or element.words > MOST_CALL_WORDS or not (found := CALL.match(text)):

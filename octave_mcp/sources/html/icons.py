@@ -42,7 +42,7 @@ YES_TEXT, NO_TEXT, CROSS = "Yes", "No", "✗"
 
 
 def has_words(cell: Element) -> bool:
-    """Whether its text is more than signs. The name of an icon that says yes may stand, that of a cross misleads."""
+    """Whether it has text other than symbols. The name of a cross icon does not count: as text it would mislead."""
     crosses = {element.text for element in cell.elements() if is_ligature(element) and _verdict(element) is False}
     return any(map(str.isalnum, cell.text)) and cell.text not in crosses
 

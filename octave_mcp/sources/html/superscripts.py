@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-LONGEST_MARK = 40
 FOOTNOTE = re.compile(
     r"[\d\s,;–-]+|[*†‡§¶#,;\s]+|\(\d{1,3}\)|\d{1,3}\)|\[[^\[\]]{1,30}\]|\(?[a-d]\)?|\(?[ivx]{1,4}\)"
     r"|(?:foot)?notes?\b.{0,20}|(?:fußnote|note de bas de page)\b.{0,20}",

@@ -95,13 +95,10 @@ class Element:
 
 @dataclass(slots=True, eq=False)
 class Root(Element):
-    """The tree of a page, and all its elements, none before what holds it."""
+    """The tree of a page, all its elements, none before what holds it, and the text of its style sheets."""
 
     found: list[Element] = field(default_factory=list[Element])
-
-    @property
-    def style_sheets(self) -> str:
-        return "".join(text for style in self.found if style.tag == "style" for text in style.strings())
+    style_sheets: str = ""
 
 
 def parse(html: str) -> Root:
@@ -115,6 +112,7 @@ def parse(html: str) -> Root:
     for host, shadow in shadows.items():
         _compose(host, shadow)
     _put_in_place(root.found, composed=bool(shadows))
+    root.style_sheets = "".join(text for style in root.found if style.tag == "style" for text in style.strings())
     return root
 
 
