@@ -95,9 +95,10 @@ def tools() -> str:
 
 def models() -> str:
     rows = (
-        (f"`{model.name}`", _needs(model), "yes" if model.in_auto else "no", model.about) for model in choices.MODELS
+        (f"`{model.name}`", _needs(model), "yes" if model.in_auto else "no", model.about, model.tested)
+        for model in choices.MODELS
     )
-    return _table(("model", "needs", "tried by `auto`", "who answers"), rows)
+    return _table(("model", "needs", "chosen by `auto`", "who answers", "tested"), rows)
 
 
 def sources() -> str:

@@ -40,6 +40,7 @@ from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import Budget, Purse
 from octave_mcp.asks.schema import schema_name
 from octave_mcp.domain.asks import StandIn, Unusable, Usage
+from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageFailure
@@ -274,6 +275,7 @@ async def test_the_first_answer_estimates_what_a_run_will_cost(stage: Stages) ->
     await runs.cancel(record.run_id)
     assert record.estimate
     assert (record.estimate.asks, record.estimate.usd) == (25, pytest.approx(0.12, abs=0.04))
+    assert record.estimate.tested == choice(MODELS, "openai", "model").tested
 
 
 # Deadlines

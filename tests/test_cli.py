@@ -25,6 +25,7 @@ from conftest import (
     octave,
     read_json,
 )
+from doubles import FOR_GOOD, Double
 
 from octave_mcp import __version__
 from octave_mcp.demo.sites import load
@@ -207,6 +208,18 @@ async def test_what_is_not_set_up_is_named_and_exits_3(
     assert ended.code == 3
     assert ended.err.startswith("error: ")
     assert said in ended.err
+
+
+async def test_the_estimate_of_a_paid_model_comes_first_and_says_how_the_model_was_tested(
+    pair: Pair, double: Double, tmp_path: Path
+) -> None:
+    double.fails(FOR_GOOD["wrong key"][0], times=None)
+    ended = await octave("generate", *addresses(pair), "--model", "openai", cwd=tmp_path)
+
+    estimate = r"estimate: \d+ asks, \d{2,3},\d{3} tokens, \$0\.\d\d; openai was tested only with a double"
+    first, *_, last = ended.err.splitlines()
+    assert re.match(estimate, first)
+    assert last.startswith("error: openai does not accept OPENAI_API_KEY")
 
 
 async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:

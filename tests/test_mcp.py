@@ -573,9 +573,9 @@ async def raw_server(folder: Path, *calls: dict[str, Any]) -> AsyncGenerator[asy
     yield process
 
 
-async def answers_to(process: asyncio.subprocess.Process, *ids: int) -> None:
+async def answers_to(process: asyncio.subprocess.Process, *ids: int | str) -> None:
     assert process.stdout
-    answered: set[int] = set()
+    answered: set[int | str] = set()
     while not answered >= set(ids):
         answer = json.loads(await process.stdout.readline())
         assert answer["jsonrpc"] == "2.0"
@@ -600,6 +600,28 @@ async def test_a_server_writes_only_protocol_to_stdout_and_finishes_its_run_afte
     assert await process.wait() == 0
     (folder,) = (home / "playbooks").iterdir()
     assert names_in(folder) == {"playbook.json", "playbook.md", "playbook.html"}
+
+
+@pytest.mark.long
+async def test_four_servers_started_at_once_on_a_fresh_home_all_answer(tmp_path: Path) -> None:
+    listed = {"id": 2, "method": "tools/call", "params": {"name": "list_sessions", "arguments": {}}}
+
+    async def answered() -> int | None:
+        async with raw_server(tmp_path, listed) as process:
+            await answers_to(process, 1, 2)
+            assert process.stdin
+            process.stdin.close()
+            return await process.wait()
+
+    assert await asyncio.gather(*(answered() for _ in range(4))) == [0, 0, 0, 0]
+
+
+ODD_IDS = ("", "a b/\u00e4\u20ac\U0001f600", "0", 0, -1, 2**53 + 1, "x" * 5000)
+
+
+async def test_an_answer_has_the_id_of_its_request_however_odd(tmp_path: Path) -> None:
+    async with raw_server(tmp_path, *({"id": one, "method": "tools/list"} for one in ODD_IDS)) as process:
+        await answers_to(process, 1, *ODD_IDS)
 
 
 def test_an_invalid_setting_is_named_before_the_server_starts(

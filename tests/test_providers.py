@@ -293,6 +293,31 @@ async def test_what_fails_once_at_every_call_site_still_gives_a_whole_playbook(
     assert playbook.vendor.name == "Lumenforge"
 
 
+def said(status: int, body: object, headers: dict[str, str] | None = None) -> Fault:
+    return lambda _request, _text: Sent(status=status, body=body, headers=headers or {})
+
+
+LOADING = {
+    "llama.cpp": said(503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}),
+    "Ollama": said(500, {"error": {"message": "llm server loading model", "type": "api_error", "code": None}}),
+    "Hugging Face": said(503, {"error": "Model is currently loading", "estimated_time": 0.02}),
+    "a proxy in front of vLLM": said(502, "<html>502 Bad Gateway</html>", {"retry-after": "0.02"}),
+    "a server that is not up yet": lambda _request, _text: Sent(drops=True),
+}
+
+
+@pytest.mark.parametrize("server", matrix.sampled(LOADING, short=lambda name: name == "llama.cpp"))
+async def test_a_server_that_is_still_loading_its_model_is_waited_for(
+    server: str, stage: Stage, double: Double
+) -> None:
+    double.fails(LOADING[server], times=6)
+
+    record, playbook = await stage.run(model="compat")
+
+    assert playbook, record.error
+    assert (record.status, is_whole(playbook)) == ("completed", True)
+
+
 @pytest.mark.parametrize(
     "form", matrix.sampled(APART, short=lambda form: form in {SummaryDraft[Cite], WhyWeWin[Cite]}), ids=schema_name
 )

@@ -177,12 +177,16 @@ class Spent(Value):
 
 
 class Estimate(Value):
-    """What a run will about use up; `usd` is None where a price is not known."""
+    """What a run will use, roughly. `usd` is None if a price is not known.
+
+    `tested` says whether the figures come from a real model, or only from a double of its API.
+    """
 
     asks: int
     input_tokens: int
     output_tokens: int
     usd: float | None
+    tested: str = ""
 
 
 class Capacity(Value):

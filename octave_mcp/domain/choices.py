@@ -39,9 +39,11 @@ class Provider(Choice):
 class ModelChoice(Provider):
     """`note` says in a few words what a model without a key does; `asks_client` ones are answered over MCP or HTTP.
 
-    `max_pages` of each company are read, unless the caller sets another number.
+    `max_pages` of each company are read, unless the caller sets another number. `tested` says what playbooks were
+    written with before this release: a real model or server, or only a double (a test server that imitates the API).
     """
 
+    tested: str
     note: str = ""
     asks_client: bool = False
     max_pages: int = MAX_PAGES
@@ -66,6 +68,7 @@ MODELS = (
         name="openai",
         module="octave_mcp.models.openai",
         about="OpenAI, by its Responses API",
+        tested="only with a double of its API; no real OpenAI model was called",
         needs="OPENAI_API_KEY",
         in_auto=True,
     ),
@@ -73,6 +76,7 @@ MODELS = (
         name="anthropic",
         module="octave_mcp.models.anthropic",
         about="Anthropic, by its Messages API",
+        tested="only with a double of its API; no real Anthropic model was called",
         needs="ANTHROPIC_API_KEY",
         in_auto=True,
     ),
@@ -80,6 +84,7 @@ MODELS = (
         name="compat",
         module="octave_mcp.models.compat",
         about="Any server that speaks chat.completions: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter",
+        tested="TODO",
         needs="OCTAVE_COMPAT_MODEL",
         in_auto=True,
     ),
@@ -87,6 +92,7 @@ MODELS = (
         name="host",
         module="octave_mcp.models.host",
         about="The model of the connected MCP client: it answers the run's questions",
+        tested="with a real language model, on real sites",
         note="you answer its questions",
         asks_client=True,
         max_pages=10,
@@ -95,6 +101,7 @@ MODELS = (
         name="extractive",
         module="octave_mcp.models.extractive",
         about="Rules that collect quotations and put them into outlines",
+        tested="with real sites; it needs no model",
         note="quotations and outlines",
     ),
 )

@@ -25,6 +25,7 @@ from octave_mcp.models.extractive.model import Extractive
 from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
 
+CHOICE = choice(MODELS, "host", "model")
 MOST_QUESTIONS = 12
 MOST_TOKENS = 60_000
 QUESTION_TOKENS = 20_000
@@ -46,7 +47,7 @@ class Host:
     name = identity = "host"
     languages: frozenset[str] | None = None
     capacity = Capacity(
-        max_pages=choice(MODELS, "host", "model").max_pages,
+        max_pages=CHOICE.max_pages,
         pack_pages=200,
         ask_characters=10_000_000,
         writes_together=True,
@@ -62,7 +63,8 @@ class Host:
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took; what the client's model costs is not known here."""
         tokens = 30_000 + min(max_pages, self.capacity.max_pages) * 1_500
-        return Estimate(asks=7, input_tokens=min(tokens, self._most_tokens), output_tokens=14_000, usd=None)
+        read = min(tokens, self._most_tokens)
+        return Estimate(asks=7, input_tokens=read, output_tokens=14_000, usd=None, tested=CHOICE.tested)
 
     def prepare(self) -> None:
         """Is ready."""

@@ -17,6 +17,7 @@ from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.asks.schema import schema_name, schema_of
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Tier, Usage
+from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.playbook import DealDraft, PersonaDraft
 from octave_mcp.domain.prospect import MOST_PERSONAS
 from octave_mcp.domain.value import Value
@@ -76,6 +77,7 @@ class Remote:
             input_tokens=reading.input + writing.input,
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
+            tested=choice(MODELS, self.name, "model").tested,
         )
 
     def prepare(self) -> None:

@@ -20,6 +20,7 @@ from octave_mcp.domain.asks import (
     Usage,
     WritingBrief,
 )
+from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.domain.playbook import (
     CompetitivePositioning,
@@ -57,7 +58,8 @@ class Extractive:
     capacity = Capacity(is_paid=False, keeps_research=False, writes_copy=False)
 
     def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
-        return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0)
+        tested = choice(MODELS, self.name, "model").tested
+        return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0, tested=tested)
 
     def prepare(self) -> None:
         """Is ready."""

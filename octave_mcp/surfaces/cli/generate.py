@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.demo import serve_demo
+from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import (
     AUTO,
     FORMATS,
@@ -83,7 +84,7 @@ def generate(
     asked |= {"source": source, "language": language, "max_pages": max_pages}
     asked |= {"max_cost_usd": max_cost_usd, "refresh": refresh}
     log(settings, output)
-    return _make(lambda told: _run(settings, asked, told), output)
+    return _make(lambda told: _run(settings, asked, told, output), output)
 
 
 def demo(*, output: Deliver = Deliver()) -> int:
@@ -106,10 +107,12 @@ async def _demo(output: Deliver, told: Told) -> tuple[RunReport, Playbook | None
         hosts = tuple(origin.removeprefix("http://") for origin in (vendor, prospect))
         settings = load(model="extractive", source="crawler", allow_hosts=hosts)
         log(settings, output)
-        return await _run(settings, {"vendor_domain": vendor, "prospect_domain": prospect}, told)
+        return await _run(settings, {"vendor_domain": vendor, "prospect_domain": prospect}, told, output)
 
 
-async def _run(settings: Settings, asked: dict[str, Any], told: Told) -> tuple[RunReport, Playbook | None]:
+async def _run(
+    settings: Settings, asked: dict[str, Any], told: Told, output: Deliver
+) -> tuple[RunReport, Playbook | None]:
     """The report of a run that has ended, and its playbook if it made one. Interrupted, it cancels the run."""
     async with opened(settings) as app:
         model = await computed(lambda: app.model(app.model_name(str(asked.get("model", AUTO)))))
@@ -120,6 +123,7 @@ async def _run(settings: Settings, asked: dict[str, Any], told: Told) -> tuple[R
         try:
             # Unshielded, an interrupt during the start would leave a run that a server resumes.
             report = await asyncio.shield(begun)
+            _hint_estimate(report.estimate, model.name, output)
             while report.status not in FINAL:
                 report = await tool("get_run", call, run_id=report.run_id, wait_seconds=LONGEST_WAIT_SECONDS)
         except asyncio.CancelledError:
@@ -128,6 +132,13 @@ async def _run(settings: Settings, asked: dict[str, Any], told: Told) -> tuple[R
                 await app.runs.cancel(begun.result().run_id)
             raise
         return report, await app.runs.playbook(report.run_id)
+
+
+def _hint_estimate(estimate: Estimate | None, model: str, output: Deliver) -> None:
+    if estimate and estimate.asks:
+        tokens = estimate.input_tokens + estimate.output_tokens
+        price = "an unknown price" if estimate.usd is None else f"${estimate.usd:.2f}"
+        output.hint(f"estimate: {estimate.asks} asks, {tokens:,} tokens, {price}; {model} was tested {estimate.tested}")
 
 
 def _no_client(model: str) -> str:

@@ -23,6 +23,7 @@ from octave_mcp.domain.choices import (
     ModelChoice,
     Provider,
     SourceChoice,
+    choice,
     either,
     names,
 )
@@ -62,7 +63,8 @@ def model(settings: Settings) -> Found:
         fix = f"set a key, or set OCTAVE_MODEL to {keyless}, which need none; {settings.config_file} may hold either"
         return Found("failed", "none is configured: a call that names none is refused", fix)
     try:
-        return ok(f"{writes} writes, and pages come from the {app.source_name('auto')}")
+        tested = choice(MODELS, writes, "model").tested
+        return ok(f"{writes} writes, tested {tested}; pages come from the {app.source_name('auto')}")
     except SetupError as unset:
         return Found("failed", f"{writes} writes, but {unset}", "set OCTAVE_SOURCE=crawler: it needs no key")
 
