@@ -227,7 +227,7 @@ class RateLimited(Transient):
     code = "rate_limited"
 
 
-def own_words(failed: UpstreamError) -> str:
+def own_words(failed: OctaveError) -> str:
     """Its text, without a provider's words that may repeat what it was sent: these are for the log."""
     text = str(failed)
     return f"{text.partition(': ')[0]}; the log has its words" if isinstance(failed, Transient | BadRequest) else text

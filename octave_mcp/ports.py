@@ -34,6 +34,10 @@ class Model(Protocol):
         """Roughly what a playbook from that many pages of each company will cost."""
         ...
 
+    def check(self) -> None:
+        """Raises: SetupError: nothing can be sent to it, because of a setting or a variable of the environment."""
+        ...
+
     def prepare(self) -> None:
         """Starts early what the first answer would wait for. Called when a run begins to fetch pages."""
         ...
@@ -44,7 +48,7 @@ class Model(Protocol):
         Raises:
             Transient: worth a retry.
             BadAnswer: worth a correction.
-            NoAccess: the provider will not answer other asks either.
+            NoAccess, SetupError: it will not answer other asks either.
             UpstreamError: not worth a retry.
         """
         ...

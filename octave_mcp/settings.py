@@ -31,6 +31,7 @@ from octave_mcp.errors import SetupError
 MASK = "***"
 SHORTEST_SECRET = 6
 """Masking a shorter one would tear up ordinary words."""
+CUSTOM_HEADERS = ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS")
 ENV_FILE = Path(".env")
 """In the folder where the server or the command is started."""
 PREFIX = "OCTAVE_"
@@ -231,6 +232,13 @@ def value_of(variable: str) -> SecretStr | None:
     return SecretStr(found) if found else None
 
 
+def headers_of(variable: str) -> dict[str, str]:
+    """The headers in a variable, 'Name: value' on each line, as the providers' SDKs read it."""
+    lines = found.get_secret_value().split("\n") if (found := value_of(variable)) else ()
+    parts = (line.partition(":") for line in lines)
+    return {name.strip(): value.strip() for name, colon, value in parts if colon}
+
+
 def setting_of(settings: Settings, variable: str) -> str:
     """What is set under the name of a variable, ours or a provider's own; '' where nothing is."""
     if variable.startswith(PREFIX):
@@ -245,7 +253,8 @@ def secret_values(settings: Settings) -> tuple[str, ...]:
     fields = type(settings).model_fields
     own = [one for name, field in fields.items() if _is_secret(field) for one in _secrets(getattr(settings, name))]
     passwords = [match["password"] for url in own if (match := PASSWORD.search(url))]
-    return (*own, *passwords, *(found.get_secret_value() for name in KEYS if (found := value_of(name))))
+    headers = [word for name in CUSTOM_HEADERS for value in headers_of(name).values() for word in value.split()]
+    return (*own, *passwords, *headers, *(found.get_secret_value() for name in KEYS if (found := value_of(name))))
 
 
 def _is_secret(field: FieldInfo) -> bool:

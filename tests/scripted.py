@@ -211,6 +211,9 @@ class ScriptedModel:
     def estimate(self, max_pages: int) -> Estimate:
         return Estimate(asks=max_pages, input_tokens=100 * max_pages, output_tokens=10, usd=0.001)
 
+    def check(self) -> None:
+        """Needs nothing."""
+
     def prepare(self) -> None:
         """Is ready."""
 

@@ -10,7 +10,15 @@ from octave_mcp.asks.attempts import SECONDS, Attempts, OnCall
 from octave_mcp.asks.budget import Ledger, Purse
 from octave_mcp.domain.asks import A, Answer, Ask, Spent, StandIn, Unusable
 from octave_mcp.domain.company import Role
-from octave_mcp.errors import BudgetExceeded, DeadlineExceeded, NoAccess, Transient, UpstreamError, own_words
+from octave_mcp.errors import (
+    BudgetExceeded,
+    DeadlineExceeded,
+    NoAccess,
+    OctaveError,
+    SetupError,
+    Transient,
+    own_words,
+)
 from octave_mcp.ports import Model
 
 
@@ -28,7 +36,7 @@ class Asker:
     stood_in: dict[tuple[str, str], StandIn] = field(default_factory=dict[tuple[str, str], StandIn])
     has_outlines: bool = False
     _has_answered: bool = False
-    _shut: dict[str, NoAccess] = field(default_factory=dict[str, NoAccess])
+    _shut: dict[str, NoAccess | SetupError] = field(default_factory=dict[str, NoAccess | SetupError])
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -40,22 +48,22 @@ class Asker:
         """The model's answer, or that of the first fallback that gives one; `until` is a time of the event loop.
 
         Raises:
-            UpstreamError: no answer came: there is no access, no budget, or no time left.
+            UpstreamError, SetupError: no answer came: there is no access, no budget, or no time left.
         """
         able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
         models = [model for model in (self.model, *able) if model.name not in self._shut] or [self.model]
-        failed: UpstreamError | None = self._shut.get(self.model.name)
+        failed: OctaveError | None = self._shut.get(self.model.name)
         for model in models[:-1]:
             try:
                 return await self._answer_of(model, failed, ask, until, on_call)
             except (Transient, BudgetExceeded, DeadlineExceeded) as cause:
                 failed = failed or cause
-            except NoAccess as cause:
+            except (NoAccess, SetupError) as cause:
                 failed = self._shut[model.name] = cause
         return await self._answer_of(models[-1], failed, ask, until, on_call)
 
     async def _answer_of(
-        self, model: Model, failed: UpstreamError | None, ask: Ask[A, Any], until: float, on_call: OnCall
+        self, model: Model, failed: OctaveError | None, ask: Ask[A, Any], until: float, on_call: OnCall
     ) -> Answer[A] | Unusable:
         stand_in = None
         if model is not self.model and failed:

@@ -2,22 +2,68 @@
 
 from __future__ import annotations
 
+import os
+import re
 import ssl
 import threading
 from functools import cache
+from pathlib import Path
 
 import httpx2
 
+from octave_mcp.errors import SetupError
+
+FILE, FOLDER, KEY_LOG = VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 _LOCK = threading.Lock()
 """Clients are also made in threads, and `cache` alone would let several of them read the certificates."""
+_HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
+"""The names under which OpenSSL looks for the certificates of a folder."""
 
 
 def tls_context() -> ssl.SSLContext:
-    """With the system's certificates or those in SSL_CERT_FILE; loading them takes 15 ms and over a megabyte."""
+    """With the system's certificates or those in SSL_CERT_FILE; loading them takes 15 ms and over a megabyte.
+
+    Raises:
+        SetupError: a variable about certificates cannot be used.
+    """
     with _LOCK:
-        return _tls_context()
+        return _tls_context(*(os.environ.get(name, "") for name in VARIABLES))
 
 
 @cache
-def _tls_context() -> ssl.SSLContext:
-    return httpx2.create_ssl_context()
+def _tls_context(file: str, folders: str, key_log: str) -> ssl.SSLContext:
+    if folders and not file:
+        _check(folders)
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as failed:
+        raise SetupError(_unusable_log(key_log) if failed.filename else _unusable_file(file, failed)) from None
+
+
+def _check(folders: str) -> None:
+    """OpenSSL accepts a folder without certificates, and then trusts nobody."""
+    if not any(_HASHED.fullmatch(name) for folder in folders.split(os.pathsep) for name in _names_in(folder)):
+        raise SetupError(
+            f"{FOLDER} cannot be used: {folders} holds no certificate under a name such as 5ed36f99.0; "
+            f"run 'openssl rehash' there, or unset {FOLDER} to use the system's certificates"
+        )
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return [path.name for path in Path(folder).iterdir()]
+    except OSError:
+        return []
+
+
+def _unusable_file(file: str, failed: OSError) -> str:
+    is_read = isinstance(failed, ssl.SSLError)
+    why = "it holds no certificate in PEM form" if is_read else failed.strerror
+    return (
+        f"{FILE} cannot be used: {file or 'the system'}: {why}; "
+        f"set {FILE} to a file of certificates in PEM form, or unset it to use the system's"
+    )
+
+
+def _unusable_log(file: str) -> str:
+    return f"{KEY_LOG} cannot be used: {file} cannot be written; set it to a file that can be written, or unset it"

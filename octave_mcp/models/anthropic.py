@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from octave_mcp.concurrency.tls import tls_context
 from octave_mcp.errors import Transient
+from octave_mcp.models.clients import Client, anthropic_sdk, of_anthropic
 from octave_mcp.models.failures import Key
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
@@ -21,13 +21,13 @@ _CUT_OFF = {"max_tokens", "model_context_window_exceeded"}
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
     """Raises: SetupError: there is no key, or it or the address cannot be used."""
-    key, address = key_of(KEY), address_of("ANTHROPIC_BASE_URL", OWN)
+    client = of_anthropic(address_of("ANTHROPIC_BASE_URL", OWN), Key(KEY, key_of(KEY)))
     return Remote(
         "anthropic",
         models_of(settings, "anthropic", DEFAULTS),
-        lambda: Messages(key.get_secret_value(), address),
-        key=Key(KEY, key),
-        elsewhere="" if address == OWN else address,
+        lambda: Messages(client),
+        client=client,
+        elsewhere="" if client.address == OWN else client.address,
         most=settings.max_asks,
         specialists=settings.specialists_per_ask,
         context=context,
@@ -35,14 +35,11 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
 
 
 class Messages:
-    def __init__(self, key: str, base_url: str) -> None:
+    def __init__(self, client: Client) -> None:
         import anthropic  # noqa: PLC0415 - nearly three seconds, and 70 MB
 
         self.errors: tuple[type[Exception], ...] = (anthropic.AnthropicError,)
-        own = anthropic.DefaultAsyncHttpxClient(verify=tls_context(), timeout=CALL_SECONDS)
-        self._client = anthropic.AsyncAnthropic(
-            api_key=key, base_url=base_url, max_retries=0, timeout=CALL_SECONDS, http_client=own
-        )
+        self._client = anthropic_sdk(client)
 
     async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
         prefix: dict[str, Any] = {

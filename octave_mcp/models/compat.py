@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from octave_mcp.concurrency.tls import tls_context
 from octave_mcp.errors import SetupError
+from octave_mcp.models.clients import Client, of_compat, openai_sdk
 from octave_mcp.models.failures import Key
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, models_of, reachable, sendable
-from octave_mcp.models.wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
+from octave_mcp.models.wire import Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings, value_of
 
@@ -25,30 +25,31 @@ NO_KEY = SecretStr("local")
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
     """Raises: SetupError: no model is named, or no address, or it or the key cannot be used."""
-    address = _address(settings)
+    variable, address = _address(settings)
     if not settings.compat_model or not address:
         missing = "OCTAVE_COMPAT_MODEL" if address else "OCTAVE_COMPAT_BASE_URL"
         raise SetupError(
             f"{missing} not found: set OCTAVE_COMPAT_BASE_URL to the address of a server that speaks "
             "chat.completions ('http://localhost:11434/v1') and OCTAVE_COMPAT_MODEL to one of its models"
         )
-    key = _key(settings)
+    client = of_compat(variable, address, _key(settings))
     return Remote(
         "compat",
         models_of(settings, "compat", {"fast": settings.compat_model, "strong": settings.compat_model}),
-        lambda: Chat(key.value.get_secret_value(), address),
-        key=key,
-        elsewhere=address,
+        lambda: Chat(client),
+        client=client,
+        elsewhere=client.address,
         most=settings.max_asks,
         specialists=settings.specialists_per_ask,
         context=context,
     )
 
 
-def _address(settings: Settings) -> str:
+def _address(settings: Settings) -> tuple[str, str]:
+    """The variable that holds it, and the address itself."""
     if settings.compat_base_url:
-        return reachable("OCTAVE_COMPAT_BASE_URL", settings.compat_base_url)
-    return address_of("OPENAI_BASE_URL", "")
+        return (name := "OCTAVE_COMPAT_BASE_URL"), reachable(name, settings.compat_base_url)
+    return "OPENAI_BASE_URL", address_of("OPENAI_BASE_URL", "")
 
 
 def _key(settings: Settings) -> Key:
@@ -60,15 +61,11 @@ def _key(settings: Settings) -> Key:
 
 
 class Chat:
-    def __init__(self, key: str, base_url: str) -> None:
+    def __init__(self, client: Client) -> None:
         import openai  # noqa: PLC0415 - over a second, and 50 MB
 
         self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
-        own = openai.DefaultAsyncHttpxClient(verify=tls_context(), timeout=CALL_SECONDS)
-        self._client = openai.AsyncOpenAI(
-            api_key=key, base_url=base_url, max_retries=0, timeout=CALL_SECONDS, http_client=own
-        )
-        self._client.organization = self._client.project = None  # the environment's are for OpenAI to see
+        self._client = openai_sdk(client)
 
     async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
         schema = {"name": sent.schema_name, "strict": True, "schema": sent.schema}

@@ -21,10 +21,11 @@ _CREDIT = re.compile(r"credit balance|insufficient (?:credit|balance|quota)|exce
 
 
 class Key(NamedTuple):
-    """What a provider is asked with, and what the user calls it."""
+    """What a provider is asked with, and what the user calls it; `others` are secrets in the user's headers."""
 
     name: str
     value: SecretStr
+    others: tuple[SecretStr, ...] = ()
 
 
 def ours(failed: Exception, provider: str, model: str, key: Key) -> UpstreamError:
@@ -53,9 +54,9 @@ def ours(failed: Exception, provider: str, model: str, key: Key) -> UpstreamErro
 def said(failed: Exception, key: Key) -> str:
     """The error's own words, without the key and what looks like one."""
     text = " ".join(_text(failed).split()) or type(failed).__name__
-    secret = key.value.get_secret_value()
-    if len(secret) >= SHORTEST_SECRET:
-        text = text.replace(secret, MASK)
+    for secret in sorted((one.get_secret_value() for one in (key.value, *key.others)), key=len, reverse=True):
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, MASK)
     return _KEY.sub(MASK, text)[:LONGEST_TEXT]
 
 

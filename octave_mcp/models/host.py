@@ -66,6 +66,9 @@ class Host:
         read = min(tokens, self._most_tokens)
         return Estimate(asks=7, input_tokens=read, output_tokens=14_000, usd=None, tested=CHOICE.tested)
 
+    def check(self) -> None:
+        """Needs nothing."""
+
     def prepare(self) -> None:
         """Is ready."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from octave_mcp.concurrency.tls import tls_context
 from octave_mcp.errors import Transient
+from octave_mcp.models.clients import Client, of_openai, openai_sdk
 from octave_mcp.models.failures import Key
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
-from octave_mcp.models.wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
+from octave_mcp.models.wire import Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
@@ -23,13 +23,13 @@ _REFUSED = {"content_filter"}
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
     """Raises: SetupError: there is no key, or it or the address cannot be used."""
-    key, address = key_of(KEY), address_of("OPENAI_BASE_URL", OWN)
+    client = of_openai(address_of("OPENAI_BASE_URL", OWN), Key(KEY, key_of(KEY)))
     return Remote(
         "openai",
         models_of(settings, "openai", DEFAULTS),
-        lambda: Responses(key.get_secret_value(), address),
-        key=Key(KEY, key),
-        elsewhere="" if address == OWN else address,
+        lambda: Responses(client),
+        client=client,
+        elsewhere="" if client.address == OWN else client.address,
         most=settings.max_asks,
         specialists=settings.specialists_per_ask,
         context=context,
@@ -37,14 +37,11 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
 
 
 class Responses:
-    def __init__(self, key: str, base_url: str) -> None:
+    def __init__(self, client: Client) -> None:
         import openai  # noqa: PLC0415 - over a second, and 50 MB
 
         self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
-        own = openai.DefaultAsyncHttpxClient(verify=tls_context(), timeout=CALL_SECONDS)
-        self._client = openai.AsyncOpenAI(
-            api_key=key, base_url=base_url, max_retries=0, timeout=CALL_SECONDS, http_client=own
-        )
+        self._client = openai_sdk(client)
 
     async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
         schema = {"type": "json_schema", "name": sent.schema_name, "strict": True, "schema": sent.schema}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from math import ceil
 from typing import Any
@@ -22,8 +23,9 @@ from octave_mcp.domain.playbook import DealDraft, PersonaDraft
 from octave_mcp.domain.prospect import MOST_PERSONAS
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import KINDS
-from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, Transient
-from octave_mcp.models.failures import Key, ours, said
+from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, SetupError, Transient
+from octave_mcp.models.clients import Client
+from octave_mcp.models.failures import ours, said
 from octave_mcp.models.limiter import limiter
 from octave_mcp.models.prices import load_prices, priced
 from octave_mcp.models.wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
@@ -48,7 +50,7 @@ class Remote:
         models: Mapping[Tier, str],
         open_wire: Callable[[], Wire],
         *,
-        key: Key,
+        client: Client,
         elsewhere: str = "",
         most: int,
         specialists: int = len(KINDS),
@@ -58,7 +60,8 @@ class Remote:
         self.identity = " ".join(filter(None, (name, *models.values(), elsewhere)))
         self._whom = f"{name} {elsewhere}".strip()
         self._context, self._specialists = context, specialists
-        self._models, self._open_wire, self._key, self._most = models, open_wire, key, most
+        self._models, self._open_wire, self._most = models, open_wire, most
+        self._client, self._key = client, client.key
         self._unjudged: dict[str, str] = {}
         self._wire: asyncio.Task[Wire] | None = None
 
@@ -80,8 +83,13 @@ class Remote:
             tested=choice(MODELS, self.name, "model").tested,
         )
 
+    def check(self) -> None:
+        self._client.check()
+
     def prepare(self) -> None:
-        self._opening()
+        with suppress(SetupError):  # each answer says so
+            self._client.check()
+            self._opening()
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         sent = await computed(self._sent, ask)
@@ -121,8 +129,8 @@ class Remote:
 
     async def close(self) -> None:
         if self._wire:
-            wire = await self._wire
-            await wire.close()
+            with suppress(SetupError):  # it was never opened
+                await (await self._wire).close()
 
     def _sent(self, ask: Ask[Any, Any]) -> Sent:
         text = rendered(ask)
@@ -165,6 +173,8 @@ class Remote:
         except json.JSONDecodeError as failed:
             raise Transient(f"{self.name} answered with something that is no JSON: {said(failed, self._key)}") from None
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
+            if isinstance(failed.__cause__, SetupError):  # which an SDK takes for a broken connection
+                raise failed.__cause__ from None
             raise ours(failed, self.name, sent.model, self._key) from None
         try:
             return _whole(wire.read(answer))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.company import Company, same_site
@@ -23,6 +25,7 @@ class Admission:
         """
         self.companies(request, model_name, source_name)
         models = [self._adapters.model(name) for name in (model_name, *self._adapters.limits.fallback)]
+        _check_usable(models)
         pages = request.max_pages or models[0].capacity.max_pages
         estimates = [model.estimate(pages) for model in models]
         is_unpriced = any(
@@ -52,6 +55,21 @@ class Admission:
                 raise SetupError(f"OCTAVE_FALLBACK: {name} cannot stand in, since it may take days; leave it out")
         _check_language(self._adapters.model(model_name), request.language)
         return companies
+
+
+def _check_usable(models: Sequence[Model]) -> None:
+    """Raises: SetupError: nothing can be sent to any of them; it is the first one's."""
+    faults = [fault for model in models if (fault := _fault(model))]
+    if len(faults) == len(models):
+        raise faults[0]
+
+
+def _fault(model: Model) -> SetupError | None:
+    try:
+        model.check()
+    except SetupError as fault:
+        return fault
+    return None
 
 
 def _check_language(model: Model, language: str) -> None:

@@ -61,6 +61,9 @@ class Extractive:
         tested = choice(MODELS, self.name, "model").tested
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0, tested=tested)
 
+    def check(self) -> None:
+        """Needs nothing."""
+
     def prepare(self) -> None:
         """Is ready."""
 

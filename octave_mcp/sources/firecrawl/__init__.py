@@ -30,7 +30,11 @@ def is_set_up() -> bool:
 
 
 def check() -> None:
-    """Raises: SetupError: neither a key nor a server is set, or its address is not a web address."""
+    """Raises: SetupError: neither a key nor a server is set, or no client can be opened for its address."""
+    # Importing an HTTP client costs more than a help text.
+    from octave_mcp.concurrency.proxies import proxy_for  # noqa: PLC0415
+    from octave_mcp.concurrency.tls import tls_context  # noqa: PLC0415
+
     if not is_set_up():
         raise SetupError(
             f"{KEY} not found: set it in the environment or in .env, or set {URL} to a Firecrawl of your own, "
@@ -38,6 +42,12 @@ def check() -> None:
         )
     if (url := value_of(URL)) and not is_web_address(url.get_secret_value()):
         raise SetupError(f"{URL} is no web address: give one like 'http://localhost:3002'")
+    tls_context()
+    proxy_for(address())
+
+
+def address() -> str:
+    return (value_of(URL) or SecretStr(CLOUD)).get_secret_value()
 
 
 def make(settings: Settings, memory: Memory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool) -> Reader:
@@ -68,6 +78,5 @@ def readers(
 
     seconds = min(ROBOTS_SECONDS, settings.fetch_timeout_seconds)
     access = SiteAccess(settings, memory, refresh=refresh, robots_seconds=seconds)
-    url = (value_of(URL) or SecretStr(CLOUD)).get_secret_value()
-    client = Client(value_of(KEY), url, max_age_seconds=0 if refresh else settings.page_max_age_seconds)
+    client = Client(value_of(KEY), address(), max_age_seconds=0 if refresh else settings.page_max_age_seconds)
     return Firecrawl(client, access), crawler(access), access

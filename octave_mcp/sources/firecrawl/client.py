@@ -178,11 +178,11 @@ class Client:
 
     def _open(self) -> tuple[Any, tuple[type[Exception], ...]]:
         import httpx  # noqa: PLC0415 - what the SDK is made of, and raises
-        from firecrawl.v2.client_async import AsyncFirecrawlClient  # noqa: PLC0415 - half a second
-        from firecrawl.v2.utils.error_handler import FirecrawlError  # noqa: PLC0415 - ditto
+        from firecrawl.v2.utils.error_handler import FirecrawlError  # noqa: PLC0415 - half a second
 
-        key = self._key.get_secret_value() if self._key else None
-        sdk = AsyncFirecrawlClient(key, self._url, timeout=CALL_SECONDS, max_retries=1, origin="octave-mcp")
+        from octave_mcp.sources.firecrawl.sdk import Sdk  # noqa: PLC0415 - ditto
+
+        sdk = Sdk(self._key.get_secret_value() if self._key else None, self._url, timeout_seconds=CALL_SECONDS)
         return sdk, (FirecrawlError, httpx.HTTPError, httpx.InvalidURL)
 
 

@@ -15,7 +15,7 @@ import httpx2
 
 from octave_mcp.concurrency.tls import tls_context
 from octave_mcp.domain.addresses import Allowed, is_allowed, is_public_address
-from octave_mcp.errors import HostNotAllowed
+from octave_mcp.errors import HostNotAllowed, SetupError
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -157,12 +157,15 @@ class _LimitedBody(httpx2.AsyncByteStream):
 
 
 class LimitedTransport(httpx2.AsyncHTTPTransport):
+    """Without usable certificates, sites can be read by http alone."""
+
     def __init__(self, backend: AddressCheckingBackend, limits: httpx2.Limits) -> None:
-        super().__init__(verify=tls_context(), trust_env=False)
+        tls, self._unusable = _tls()
+        super().__init__(verify=tls, trust_env=False)
         if not hasattr(self, "_pool"):
             raise RuntimeError("httpx2 keeps its connections elsewhere now: addresses would not be checked")
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=tls_context(),
+            ssl_context=tls,
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
@@ -170,6 +173,8 @@ class LimitedTransport(httpx2.AsyncHTTPTransport):
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self._unusable and request.url.scheme == "https":
+            raise self._unusable
         response = await super().handle_async_request(request)
         stream = response.extensions.get("network_stream")
         if not isinstance(stream, LimitedStream) or not isinstance(response.stream, httpx2.AsyncByteStream):
@@ -178,3 +183,11 @@ class LimitedTransport(httpx2.AsyncHTTPTransport):
         stream.left = MOST_WIRE_BYTES
         response.stream = _LimitedBody(response.stream)
         return response
+
+
+def _tls() -> tuple[ssl.SSLContext, SetupError | None]:
+    """The context, and why it cannot be used, if so; it trusts nobody then."""
+    try:
+        return tls_context(), None
+    except SetupError as unusable:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), unusable

@@ -1,0 +1,179 @@
+"""How each provider is reached: the HTTP client, and the headers that go to its address and to no other.
+
+The providers' SDKs read much of the environment: proxies, certificates, organisations, headers. What of it counts for
+which provider is decided here, so that none of it keeps a client from opening or reaches another provider's server.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import httpx2
+from pydantic import SecretStr
+
+from octave_mcp.concurrency.proxies import proxy_for
+from octave_mcp.concurrency.tls import tls_context
+from octave_mcp.domain.addresses import PORTS
+from octave_mcp.errors import SetupError
+from octave_mcp.models.failures import Key
+from octave_mcp.models.wire import CALL_SECONDS
+from octave_mcp.settings import headers_of, value_of
+
+_NAME, _VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
+_LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
+"""Those of the SDKs: how many calls are made at once is limited elsewhere."""
+_OF_OPENAI = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
+
+
+class Header(NamedTuple):
+    """A header that the user has set, and in which variable."""
+
+    variable: str
+    name: str
+    value: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """`variable` is the one that holds the address; `own` are the user's headers for it."""
+
+    variable: str
+    address: str
+    key: Key
+    own: tuple[Header, ...] = ()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {header.name: header.value.get_secret_value() for header in self.own}
+
+    def check(self) -> None:
+        """Raises: SetupError: no client can be opened for the address, or no request can carry the headers."""
+        for variable, name, value in self.own:
+            if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value.get_secret_value())):
+                raise SetupError(
+                    f"{variable} cannot be used: it has a character that no header can have; "
+                    f"set {variable} without it, to 'Name: value' lines if it holds several headers"
+                )
+        tls_context()
+        proxy_for(self.address)
+
+    def http(self) -> httpx2.AsyncClient:
+        """A client for the address. It reads no variables itself.
+
+        Raises:
+            SetupError: as `check`.
+        """
+        self.check()
+        tls, url = tls_context(), proxy_for(self.address)
+        proxy = httpx2.Proxy(url, ssl_context=tls if url.startswith("https:") else None) if url else None
+        return httpx2.AsyncClient(
+            transport=httpx2.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_LIMITS, proxy=proxy),
+            timeout=CALL_SECONDS,
+            trust_env=False,
+            follow_redirects=True,
+            event_hooks={"response": [self._stay]},
+        )
+
+    async def _stay(self, response: httpx2.Response) -> None:
+        """Refuses a redirect to another address: the prompt and all headers but 'Authorization' would go there."""
+        if response.has_redirect_location:
+            target = response.url.join(response.headers["location"])
+            if not _is_same_place(response.url, target):
+                place = f"{target.scheme}://{target.netloc.decode()}"
+                raise SetupError(
+                    f"{self.variable}: its server redirects to {place}, and nothing is sent to another address; "
+                    f"set {self.variable} to the address that answers"
+                )
+
+
+def of_openai(address: str, key: Key) -> Client:
+    """With the organisation, the project and the headers of OpenAI's own variables."""
+    return _client("OPENAI_BASE_URL", address, key, (*_single(), *_lines("OPENAI_CUSTOM_HEADERS")))
+
+
+def of_anthropic(address: str, key: Key) -> Client:
+    return _client("ANTHROPIC_BASE_URL", address, key, tuple(_lines("ANTHROPIC_CUSTOM_HEADERS")))
+
+
+def of_compat(variable: str, address: str, key: Key) -> Client:
+    """OpenAI's headers go to the server at OPENAI_BASE_URL that is asked with OpenAI's key, and to no other."""
+    is_openais = variable == "OPENAI_BASE_URL" and key.name == "OPENAI_API_KEY"
+    return _client(variable, address, key, tuple(_lines("OPENAI_CUSTOM_HEADERS")) if is_openais else ())
+
+
+def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - the SDK's client
+    """The SDK, without what it reads of the environment by itself.
+
+    Raises:
+        SetupError: as `Client.check`.
+    """
+    import openai  # noqa: PLC0415 - over a second, and 50 MB
+
+    class Sdk(openai.AsyncOpenAI):
+        @property
+        def default_headers(self) -> dict[str, Any]:
+            fixed = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": self.user_agent}
+            return {**fixed, **self.platform_headers(), **client.headers}
+
+    return Sdk(**_options(client))
+
+
+def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - ditto
+    """The SDK. What it reads of the environment by itself is for the same address.
+
+    Raises:
+        SetupError: as `Client.check`.
+    """
+    import anthropic  # noqa: PLC0415 - nearly three seconds, and 70 MB
+
+    return anthropic.AsyncAnthropic(**_options(client), default_headers=client.headers)
+
+
+def _options(client: Client) -> dict[str, Any]:
+    key = client.key.value.get_secret_value()
+    base = {"api_key": key, "base_url": client.address, "http_client": client.http()}
+    return {**base, "max_retries": 0, "timeout": CALL_SECONDS}
+
+
+def _client(variable: str, address: str, key: Key, own: tuple[Header, ...]) -> Client:
+    """With the user and the password of the address as a header: an address is logged, and part of errors."""
+    bare, user = _without_user(address)
+    if user:
+        own = (*(one for one in own if one.name.lower() != "authorization"), Header(variable, "Authorization", user))
+    secrets = tuple(SecretStr(word) for one in own for word in one.value.get_secret_value().split())
+    return Client(variable, bare, key._replace(others=secrets), own)
+
+
+def _without_user(address: str) -> tuple[str, SecretStr | None]:
+    parts = urlsplit(address)
+    user, at, place = parts.netloc.rpartition("@")
+    if not at:
+        return address, None
+    basic = base64.b64encode(unquote(user if ":" in user else f"{user}:").encode()).decode()
+    return parts._replace(netloc=place).geturl(), SecretStr(f"Basic {basic}")
+
+
+def _single() -> Iterator[Header]:
+    for variable, name in _OF_OPENAI.items():
+        if value := value_of(variable):
+            yield Header(variable, name, value)
+
+
+def _lines(variable: str) -> Iterator[Header]:
+    for name, value in headers_of(variable).items():
+        yield Header(variable, name, SecretStr(value))
+
+
+def _is_same_place(source: httpx2.URL, target: httpx2.URL) -> bool:
+    """Whether it is the same server, or the same host by https."""
+    is_upgrade = (_place(source)[::2], _place(target)[::2]) == (("http", 80), ("https", 443))
+    return source.host == target.host and (is_upgrade or _place(source) == _place(target))
+
+
+def _place(url: httpx2.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or PORTS.get(url.scheme)

@@ -1,0 +1,39 @@
+"""Firecrawl's SDK with an HTTP client of ours, and without what it reads of the environment by itself.
+
+Its own client fails to open on a proxy that it cannot use, even one that NO_PROXY says it never would.
+"""
+
+from __future__ import annotations
+
+import httpx
+from firecrawl.v2.client_async import AsyncFirecrawlClient
+from firecrawl.v2.utils.http_client_async import AsyncHttpClient
+
+from octave_mcp.concurrency.proxies import proxy_for
+from octave_mcp.concurrency.tls import tls_context
+
+ORIGIN = "octave-mcp"
+
+
+class Sdk(AsyncFirecrawlClient):
+    """Raises: SetupError: no client can be opened for the address."""
+
+    def __init__(self, key: str | None, url: str, *, timeout_seconds: float) -> None:
+        self.async_http_client = _Http(key, url, timeout_seconds)
+
+
+class _Http(AsyncHttpClient):
+    def __init__(self, key: str | None, url: str, timeout_seconds: float) -> None:
+        self.api_key, self.api_url, self.origin = key, url, ORIGIN
+        self.timeout, self.max_retries, self.backoff_factor = timeout_seconds, 1, 0.0
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            transport=httpx.AsyncHTTPTransport(
+                verify=tls_context(),
+                trust_env=False,
+                limits=httpx.Limits(max_keepalive_connections=0),
+                proxy=proxy_for(url),
+            ),
+            trust_env=False,
+        )
