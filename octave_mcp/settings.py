@@ -316,9 +316,10 @@ def _shown(value: object) -> str:
         return ",".join(map(_shown, cast("tuple[object, ...]", value)))
     if isinstance(value, SecretStr):
         return _without_user(value.get_secret_value())
-    return "" if value is None else str(value)
+    return "" if value is None else USER.sub(rf"\1{MASK}@", str(value))
 
 
+USER = re.compile(r"(://)[^/@?#]*@")
 PASSWORD = re.compile(r"://[^:/]*:(?P<password>.+)@")
 HOST = r"(?:\[[0-9a-f:.]+\]|[\w.-]*)(?::\d+)?"
 URL = re.compile(

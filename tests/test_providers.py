@@ -65,6 +65,7 @@ from octave_mcp.errors import BadAnswer, SetupError, SiteUnreachable
 from octave_mcp.models import limiter as limiters
 from octave_mcp.models import remote
 from octave_mcp.models.anthropic import Messages
+from octave_mcp.models.clients import Client
 from octave_mcp.models.limiter import Limiter
 from octave_mcp.ports import Model
 from octave_mcp.settings import load
@@ -741,8 +742,8 @@ async def test_the_sdk_is_opened_while_pages_are_fetched(
     opened, loop = asyncio.Event(), asyncio.get_running_loop()
     really_open = Messages.__init__
 
-    def open_(messages: Messages, key: str, base_url: str) -> None:
-        really_open(messages, key, base_url)
+    def open_(messages: Messages, client: Client) -> None:
+        really_open(messages, client)
         loop.call_soon_threadsafe(opened.set)
 
     class Slow(ScriptedSource):

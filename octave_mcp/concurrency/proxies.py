@@ -76,7 +76,9 @@ def _covers(entry: str, target: httpx2.URL) -> bool:
 
 def _is_part_of(host: str, name: str) -> bool:
     """'example.com' stands for itself and what is below it, '.example.com' for what is below it alone."""
-    return bool(name) and (host.endswith(name) if name.startswith(".") else f".{host}".endswith(f".{name}"))
+    if not name or _network(host):
+        return host == name
+    return host.endswith(name) if name.startswith(".") else f".{host}".endswith(f".{name}")
 
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:

@@ -142,20 +142,17 @@ def _options(client: Client) -> dict[str, Any]:
 
 def _client(variable: str, address: str, key: Key, own: tuple[Header, ...]) -> Client:
     """With the user and the password of the address as a header: an address is logged, and part of errors."""
-    bare, user = _without_user(address)
-    if user:
-        own = (*(one for one in own if one.name.lower() != "authorization"), Header(variable, "Authorization", user))
-    secrets = tuple(SecretStr(word) for one in own for word in one.value.get_secret_value().split())
-    return Client(variable, bare, key._replace(others=secrets), own)
-
-
-def _without_user(address: str) -> tuple[str, SecretStr | None]:
     parts = urlsplit(address)
-    user, at, place = parts.netloc.rpartition("@")
-    if not at:
-        return address, None
-    basic = base64.b64encode(unquote(user if ":" in user else f"{user}:").encode()).decode()
-    return parts._replace(netloc=place).geturl(), SecretStr(f"Basic {basic}")
+    user, _, place = parts.netloc.rpartition("@")
+    secrets = [word for one in own for word in one.value.get_secret_value().split()]
+    if user:
+        name, _, password = user.partition(":")
+        basic = base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
+        others = (one for one in own if one.name.lower() != "authorization")
+        own = (*others, Header(variable, "Authorization", SecretStr(f"Basic {basic}")))
+        secrets += [basic, password, unquote(password)]
+    known = key._replace(others=tuple(map(SecretStr, secrets)))
+    return Client(variable, parts._replace(netloc=place).geturl(), known, own)
 
 
 def _single() -> Iterator[Header]:

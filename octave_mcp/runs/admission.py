@@ -25,7 +25,6 @@ class Admission:
         """
         self.companies(request, model_name, source_name)
         models = [self._adapters.model(name) for name in (model_name, *self._adapters.limits.fallback)]
-        _check_usable(models)
         pages = request.max_pages or models[0].capacity.max_pages
         estimates = [model.estimate(pages) for model in models]
         is_unpriced = any(
@@ -50,10 +49,12 @@ class Admission:
             named = " and ".join(repr(request.companies[company.role]) for company in same)
             raise SameCompany(f"{named} are one company, {same[0].domain}; name two")
         self._adapters.source_name(source_name)
-        for name in self._adapters.limits.fallback:
-            if self._adapters.model(name).capacity.is_patient:
-                raise SetupError(f"OCTAVE_FALLBACK: {name} cannot stand in, since it may take days; leave it out")
-        _check_language(self._adapters.model(model_name), request.language)
+        model, *standing_in = [self._adapters.model(name) for name in (model_name, *self._adapters.limits.fallback)]
+        for other in standing_in:
+            if other.capacity.is_patient:
+                raise SetupError(f"OCTAVE_FALLBACK: {other.name} cannot stand in, since it may take days; leave it out")
+        _check_language(model, request.language)
+        _check_usable((model, *standing_in))
         return companies
 
 

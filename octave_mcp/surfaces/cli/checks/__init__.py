@@ -36,5 +36,6 @@ CHECKS = (
     Check("access", setup.access),
     *(Check(client.name, partial(setup.client, client)) for client in CLIENTS.values()),
     Check("dns", machine.dns),
+    Check("certificates", machine.certificates),
     Check("clock", machine.clock),
 )

@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 
 import octave_mcp
 from octave_mcp.asks import prompts
+from octave_mcp.concurrency.tls import tls_context
 from octave_mcp.settings import Settings
 from octave_mcp.surfaces.cli.checks.check import Found, Status, ok
 from octave_mcp.surfaces.cli.checks.database import file_of
@@ -119,6 +120,11 @@ def dns(_: Settings) -> Found:
         text = f"{PUBLIC_NAME} is not found ({failed.strerror})"
         return Found("warning", text, "connect to the network; octave-mcp demo works without")
     return ok(f"{PUBLIC_NAME} is found")
+
+
+def certificates(_: Settings) -> Found:
+    tls_context()
+    return ok("can be read")
 
 
 def clock(_: Settings) -> Found:

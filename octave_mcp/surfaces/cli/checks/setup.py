@@ -63,6 +63,11 @@ def model(settings: Settings) -> Found:
         fix = f"set a key, or set OCTAVE_MODEL to {keyless}, which need none; {settings.config_file} may hold either"
         return Found("failed", "none is configured: a call that names none is refused", fix)
     try:
+        app.model(writes).check()
+    except SetupError as unusable:
+        text, _, fix = str(unusable).partition("; ")
+        return Found("failed", f"{writes} writes, but {text}", fix)
+    try:
         tested = choice(MODELS, writes, "model").tested
         return ok(f"{writes} writes, tested {tested}; pages come from the {app.source_name('auto')}")
     except SetupError as unset:
@@ -74,7 +79,12 @@ def model_answers(model: ModelChoice, settings: Settings) -> Found:
 
 
 def source_key(source: SourceChoice, settings: Settings) -> Found:
-    return _needed(source, settings) or ok("set")
+    from octave_mcp.app import App  # noqa: PLC0415 - it brings the database
+
+    found = _needed(source, settings) or ok("set")
+    if any(name and setting_of(settings, name) for name in (source.needs, source.or_needs)):
+        App(settings, engine="inline").source_name(source.name)
+    return found
 
 
 def _needed(provider: Provider, settings: Settings) -> Found | None:
