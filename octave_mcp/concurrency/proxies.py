@@ -30,7 +30,7 @@ def proxy_for(address: str) -> str | None:
     kind = next((kind for kind in (target.scheme, "all") if named.get(kind)), None)
     if kind is None or any(_covers(entry, target) for entry in re.split(r"[\s,]+", named.get("no", "")) if entry):
         return None
-    return _usable(named[kind], _variable(f"{kind}_proxy"), target.host)
+    return _usable(named[kind], _variable(f"{kind}_proxy"), _host(target))
 
 
 def _usable(proxy: str, variable: str, host: str) -> str:
@@ -53,7 +53,7 @@ def _usable(proxy: str, variable: str, host: str) -> str:
 
 def _is_place(text: str) -> bool:
     try:
-        return is_web_address(f"http://{text}") and bool(httpx2.URL(f"http://{text}").host)
+        return is_web_address(f"http://{text}") and bool(_host(httpx2.URL(f"http://{text}")))
     except httpx2.InvalidURL:
         return False
 
@@ -64,14 +64,19 @@ def _covers(entry: str, target: httpx2.URL) -> bool:
     if entry == "*" or scheme not in {"", "all", target.scheme}:
         return entry == "*"
     if network := _network(place):
-        return _is_in(target.host, network)
+        return _is_in(_host(target), network)
     try:
         named = httpx2.URL(f"all://{place}")
     except httpx2.InvalidURL:
         return False
     if named.port not in {None, target.port or PORTS[target.scheme]}:
         return False
-    return _is_part_of(target.host.lower().rstrip("."), named.host.lower().rstrip(".").removeprefix("*"))
+    return _is_part_of(_host(target), _host(named).removeprefix("*"))
+
+
+def _host(url: httpx2.URL) -> str:
+    """In ASCII: not every name in that form can be shown in another."""
+    return url.raw_host.decode("ascii").lower().rstrip(".")
 
 
 def _is_part_of(host: str, name: str) -> bool:

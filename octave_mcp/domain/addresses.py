@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Allowed = frozenset[str]
 
 PORTS = {"http": 80, "https": 443}
+PLACE = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")
+"""A host, and its port if one is named."""
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 LONGEST_URL = 2048
 MOST_FIELDS = 20
@@ -154,7 +156,8 @@ def is_web_address(text: str) -> bool:
             _idna(host)
     except ValueError:
         return False
-    return parts.scheme in PORTS and bool(host) and port != 0 and text.isprintable() and " " not in text
+    is_whole = bool(host and PLACE.fullmatch(parts.netloc.rpartition("@")[2]))
+    return parts.scheme in PORTS and is_whole and port != 0 and text.isprintable() and " " not in text
 
 
 @cache

@@ -26,14 +26,16 @@ class _Http(AsyncHttpClient):
     def __init__(self, key: str | None, url: str, timeout_seconds: float) -> None:
         self.api_key, self.api_url, self.origin = key, url, ORIGIN
         self.timeout, self.max_retries, self.backoff_factor = timeout_seconds, 1, 0.0
+        tls, proxy = tls_context(), proxy_for(url)
+        of_proxy = tls if proxy and proxy.startswith("https:") else None
         self._client = httpx.AsyncClient(
             base_url=url,
             headers={"Authorization": f"Bearer {key}"} if key else {},
             transport=httpx.AsyncHTTPTransport(
-                verify=tls_context(),
+                verify=tls,
                 trust_env=False,
                 limits=httpx.Limits(max_keepalive_connections=0),
-                proxy=proxy_for(url),
+                proxy=httpx.Proxy(proxy, ssl_context=of_proxy) if proxy else None,
             ),
             trust_env=False,
         )
