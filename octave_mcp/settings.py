@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from octave_mcp.domain import database_url
 from octave_mcp.domain.choices import AUTO, MODELS, SOURCE_HELP, SOURCES, names
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import KINDS
@@ -154,9 +155,13 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The database's, with its password: for those who open it, not for anyone to read."""
-        given = self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.home / 'octave.db'}"
-        return f"postgresql://{given.removeprefix('postgres://')}" if given.startswith("postgres://") else given
+        """The database's, with its password: for those who open it, not for anyone to read.
+
+        Raises:
+            SetupError: it is of a database that cannot be used.
+        """
+        given = self.database_url.get_secret_value().strip() if self.database_url else ""
+        return database_url.canonical(given) if given else database_url.of_file(self.home / "octave.db")
 
     @classmethod
     def settings_customise_sources(

@@ -8,6 +8,7 @@ from typing import LiteralString, Protocol
 
 import psycopg
 from filelock import FileLock, Timeout
+from sqlalchemy import make_url
 
 from octave_mcp.errors import StoreFailed
 
@@ -70,7 +71,9 @@ class Advisory:
     """For processes on any machine, which share a Postgres database: held by one connection, and lost with it."""
 
     def __init__(self, url: str) -> None:
-        self._url = url.replace("postgresql+psycopg://", "postgresql://")
+        at = make_url(url)
+        # SQLAlchemy and libpq read some URLs differently, so that the locks might be in another database.
+        self._options = {**at.get_dialect()().create_connect_args(at)[1]}
         self._held: set[str] = set()
         self._connection = self._connected()
 
@@ -106,7 +109,7 @@ class Advisory:
 
     def _connected(self) -> psycopg.Connection:
         try:
-            return psycopg.connect(self._url, autocommit=True)
+            return psycopg.connect(**self._options, autocommit=True)
         except psycopg.Error as failed:
             raise StoreFailed(f"the database cannot be reached for locks: {_cause(failed)}") from failed
 

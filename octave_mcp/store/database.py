@@ -23,7 +23,7 @@ CREATION_LOCK = 0x0C7A7E
 
 
 class Database:
-    """`url` is what SQLAlchemy takes: 'sqlite:////home/octave.db', 'postgresql://user:password@host/database'."""
+    """`url` is what SQLAlchemy takes: 'sqlite:////home/octave.db', 'postgresql+psycopg://user:password@host/database'."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -73,6 +73,8 @@ class Database:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except SQLAlchemyError as failed:
             cause = str(getattr(failed, "orig", None) or type(failed).__name__).splitlines()[0]
+            if cause.startswith("invalid connection option"):  # psycopg has no error of its own for it
+                raise SetupError(f"OCTAVE_DATABASE_URL: {cause}; remove it from the URL") from None
             raise StoreFailed(
                 f"the database cannot be used: {cause}; 'octave-mcp doctor' says what is wrong with it"
             ) from failed
@@ -90,7 +92,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _make_folder(file: str | None) -> None:
-    folder = Path(file or "").parent
+    path = Path(file or "")
+    folder = path.parent
+    if path.is_dir():
+        raise SetupError(f"{str(path)!r} is a folder; let OCTAVE_DATABASE_URL name a file in it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as failed:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import octave_mcp
+from octave_mcp.domain import database_url
 from octave_mcp.settings import Settings, described
 from octave_mcp.surfaces.cli.checks.check import SECONDS, SLOW_SECONDS, Found, ok
 
@@ -73,8 +74,7 @@ def store(settings: Settings) -> Found:
 
 def file_of(settings: Settings) -> Path | None:
     """The file that it is; None where it is a server's."""
-    scheme, _, rest = settings.url.partition(":///")
-    return Path(rest.partition("?")[0]) if scheme.startswith("sqlite") else None
+    return database_url.file_of(settings.url)
 
 
 def _aside(file: Path) -> str:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dotenv.parser import parse_stream
 
@@ -32,6 +32,9 @@ from octave_mcp.settings import ENV_FILE, KEYS, Settings, load, setting_of, unkn
 from octave_mcp.surfaces.cli import clients
 from octave_mcp.surfaces.cli.checks.check import SECONDS, Found, ok
 from octave_mcp.surfaces.cli.clients import Client, Entry
+
+if TYPE_CHECKING:
+    from octave_mcp.app import App
 
 
 def settings(_: Settings) -> Found:
@@ -53,9 +56,7 @@ def env_file(_: Settings) -> Found:
 
 
 def model(settings: Settings) -> Found:
-    from octave_mcp.app import App  # noqa: PLC0415 - it brings the database
-
-    app = App(settings, engine="inline")
+    app = _app(settings)
     try:
         writes = app.model_name("auto")
     except SetupError:
@@ -72,6 +73,13 @@ def model(settings: Settings) -> Found:
         return ok(f"{writes} writes, tested {tested}; pages come from the {app.source_name('auto')}")
     except SetupError as unset:
         return Found("failed", f"{writes} writes, but {unset}", "set OCTAVE_SOURCE=crawler: it needs no key")
+
+
+def _app(settings: Settings) -> App:
+    """With the default database, which is not opened: checks of their own say what is wrong with another."""
+    from octave_mcp.app import App  # noqa: PLC0415 - it brings the database
+
+    return App(settings.model_copy(update={"database_url": None}), engine="inline")
 
 
 def model_answers(model: ModelChoice, settings: Settings) -> Found:
@@ -106,10 +114,9 @@ def _needed(provider: Provider, settings: Settings) -> Found | None:
 
 def _proven(name: str, settings: Settings) -> Found:
     """Whether the provider answers a question of one word, which costs next to nothing."""
-    from octave_mcp.app import App  # noqa: PLC0415 - it brings the database
 
     async def asked() -> str:
-        model: Any = App(settings, engine="inline").model(name)
+        model: Any = _app(settings).model(name)
         try:
             return await model.verify()
         finally:

@@ -1,0 +1,115 @@
+"""OCTAVE_DATABASE_URL in the one form that the store, the engine and the locks read alike.
+
+Users write it in the forms of other tools. Forms that name the same database are accepted; others are refused with the
+form to write. An error never repeats more of the URL than its scheme: the rest may hold a password.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+from octave_mcp.errors import SetupError
+
+VARIABLE = "OCTAVE_DATABASE_URL"
+POSTGRES_FORM = "postgresql://HOST/DATABASE with USER:PASSWORD@ before HOST"
+SQLITE_FORM = "sqlite:////absolute/path/octave.db"
+HIGHEST_PORT = 65_535
+
+SCHEME = re.compile(
+    r"(?P<scheme>(?:jdbc:)?(?P<dialect>[a-z][a-z0-9.-]*)(?:\+(?P<driver>[a-z0-9_]*))?)://", re.IGNORECASE
+)
+DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "sqlite": "pysqlite"}
+"""The dialects that can be used, and the one driver of each that is installed."""
+HOST = r"(?:\[[0-9a-f:.%]+\]|[\w.%-]*)(?::[^/?@,]*)?"
+OPTION = r"[\w.-]+=[^&]*"
+# A password may hold '@', '/', '?' and '#': it is the shortest after which a host, a database and options follow.
+POSTGRES = re.compile(
+    r"(?:(?P<user>[^:/]*?)(?::(?P<password>.*?))?@)?"
+    rf"(?P<hosts>{HOST}(?:,{HOST})*)"
+    r"(?:/(?P<database>[^/@?]*))?"
+    rf"(?:\?(?P<options>{OPTION}(?:&{OPTION})*)?)?",
+    re.IGNORECASE | re.DOTALL,
+)
+SQLITE = re.compile(r"/(?P<file>[^?]+)(?P<options>\?.*)?", re.DOTALL)
+
+
+def canonical(given: str) -> str:
+    """The URL as SQLAlchemy and DBOS take it.
+
+    Raises:
+        SetupError: it is of another database or driver, or is not a complete URL.
+    """
+    given = given.strip()
+    found = SCHEME.match(given)
+    if not found:
+        quoted = " but with a quotation mark" if given[:1] in {"'", '"'} else ""
+        raise _refused(f"it does not begin with postgresql:// or sqlite:///{quoted}")
+    dialect, driver, rest = found["dialect"].lower(), found["driver"], given[found.end() :]
+    if dialect not in DRIVERS or found["scheme"].lower().startswith("jdbc:"):
+        raise _refused(f"'{found['scheme']}://' is not supported")
+    if driver is not None and driver.lower() != DRIVERS[dialect]:
+        form = SQLITE_FORM if dialect == "sqlite" else POSTGRES_FORM
+        raise _refused(f"'{found['scheme']}://' names a driver that octave-mcp does not use", form)
+    return _sqlite(rest) if dialect == "sqlite" else _postgres(rest)
+
+
+def of_file(file: Path) -> str:
+    """The URL of a SQLite file, whatever its path holds."""
+    return f"sqlite:///{re.sub('[%?#]', lambda letter: quote(letter[0]), str(file))}"
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a canonical URL; None where a server has the database."""
+    scheme, _, rest = url.partition(":///")
+    return Path(unquote(rest.partition("?")[0])) if scheme == "sqlite" else None
+
+
+def _sqlite(rest: str) -> str:
+    found = SQLITE.fullmatch(rest)
+    if not found:
+        raise _refused("it names no file after sqlite:///", SQLITE_FORM)
+    file = unquote(found["file"])
+    if file == ":memory:" or file.startswith("file:"):
+        raise _refused("runs are kept in a file, not in memory or at a file: address", SQLITE_FORM)
+    path = Path(file).expanduser() if file.startswith("~/") else Path(file)
+    return of_file(path.absolute()) + (found["options"] or "")
+
+
+def _postgres(rest: str) -> str:
+    found = POSTGRES.fullmatch(rest)
+    if not found:
+        raise _refused("it cannot be read (in a password, write @ as %40, / as %2F and % as %25)", POSTGRES_FORM)
+    options = parse_qsl(found["options"] or "", keep_blank_values=True)
+    database = unquote(found["database"] or "") or dict(options).get("dbname", "")
+    if not database:
+        raise _refused("it names no database", POSTGRES_FORM)
+    place, hosts = _place(found["hosts"])
+    user = "".join(_login(found["user"], found["password"]))
+    rest = urlencode([*hosts, *(option for option in options if option[0] != "dbname")], quote_via=quote)
+    return f"postgresql+psycopg://{user}{place}/{quote(database, safe='')}" + (f"?{rest}" if rest else "")
+
+
+def _login(user: str | None, password: str | None) -> Iterator[str]:
+    if user is not None:
+        yield quote(unquote(user), safe="")
+        if password is not None:
+            yield f":{quote(unquote(password), safe='')}"
+        yield "@"
+
+
+def _place(hosts: str) -> tuple[str, list[tuple[str, str]]]:
+    """One host as it stands in a URL; several, or the folder of a socket, as SQLAlchemy takes them: as options."""
+    for host in hosts.split(","):
+        port = re.search(r":([^\]]+)$", host)
+        if port and not (port[1].isdecimal() and 0 < int(port[1]) <= HIGHEST_PORT):
+            raise _refused(f"its port is not a number from 1 to {HIGHEST_PORT}", POSTGRES_FORM)
+    if "," in hosts or "%2f" in hosts.lower():
+        return "", [("host", unquote(host).rstrip(":")) for host in hosts.split(",")]
+    return hosts.rstrip(":"), []
+
+
+def _refused(why: str, form: str = f"{POSTGRES_FORM}, or {SQLITE_FORM} for a file") -> SetupError:
+    return SetupError(f"{VARIABLE}: {why}; write {form}")

@@ -1,0 +1,222 @@
+"""OCTAVE_DATABASE_URL in the forms that users write: it works as they mean it, or the error says what to write."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+from conftest import octave
+from fastmcp import Client
+from fastmcp.exceptions import ToolError
+from matrix import sampled
+from psycopg import sql
+from web import problem_in, serving
+
+from octave_mcp.settings import load
+from octave_mcp.surfaces.mcp.server import make
+
+PASSWORD = "hunter22"  # noqa: S105 - of nobody
+LOGIN = f"me:{PASSWORD}@127.0.0.1:1/octave"
+POSTGRES, SQLITE = "write postgresql://HOST/DATABASE with", "sqlite:////absolute/path/octave.db"
+
+REFUSED = (
+    (f"postgresql+psycopg2://{LOGIN}", POSTGRES),
+    (f"postgresql+asyncpg://{LOGIN}", POSTGRES),
+    (f"postgresql+psycopg_async://{LOGIN}", POSTGRES),
+    (f"postgres+pg8000://{LOGIN}", POSTGRES),
+    (f"mysql://{LOGIN}", POSTGRES),
+    (f"mysql+pymysql://{LOGIN}", POSTGRES),
+    (f"mariadb+mariadbconnector://{LOGIN}", POSTGRES),
+    (f"jdbc:postgresql://{LOGIN}", POSTGRES),
+    (f"redis://{LOGIN}", SQLITE),
+    (LOGIN, POSTGRES),
+    (f"host=localhost dbname=octave password={PASSWORD}", POSTGRES),
+    ("localhost:5432/octave", POSTGRES),
+    (f"'postgresql://{LOGIN}'", "quotation mark"),
+    (f"postgresql://me:{PASSWORD}@127.0.0.1", "names no database"),
+    (f"postgresql://me:{PASSWORD}@127.0.0.1:1/", "names no database"),
+    (f"postgresql://me:{PASSWORD}@127.0.0.1:abc/octave", "port"),
+    (f"postgresql://me:{PASSWORD}@127.0.0.1:99999/octave", "port"),
+    (f"postgresql://me:{PASSWORD}/octave", "port"),
+    (f"postgresql://me:{PASSWORD}@127.0.0.1/octave/more", "in a password, write @ as %40"),
+    ("sqlite+aiosqlite:///octave.db", SQLITE),
+    ("sqlite+pysqlcipher:///octave.db", SQLITE),
+    ("sqlite:octave.db", SQLITE),
+    ("sqlite://octave.db", SQLITE),
+    ("sqlite://", SQLITE),
+    ("sqlite:///:memory:", "in a file, not in memory"),
+    ("sqlite:///file:octave?mode=memory&uri=true", "in a file, not in memory"),
+    ("/var/lib/octave.db", SQLITE),
+    ("octave.db", SQLITE),
+)
+"""URLs that cannot be used, and a part of what their error says."""
+SHORT = {REFUSED[0][0], REFUSED[3][0], REFUSED[9][0], REFUSED[19][0]}
+refused = pytest.mark.parametrize(
+    ("url", "said"), sampled(REFUSED, lambda row: row[0] in SHORT), ids=lambda row: row[:40]
+)
+
+SURFACES = ("postgresql+psycopg2", "postgresql+asyncpg", "mysql", "sqlite+aiosqlite")
+on_each_surface = pytest.mark.parametrize("scheme", sampled(SURFACES, lambda scheme: scheme == "postgresql+asyncpg"))
+
+
+@refused
+async def test_a_url_that_cannot_be_used_is_refused_with_the_form_to_write(
+    url: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", url)
+    ended = await octave("sessions", cwd=tmp_path)
+
+    assert (ended.code, ended.out) == (3, "")
+    assert re.fullmatch(r"error: OCTAVE_DATABASE_URL: .*\n", ended.err)
+    assert said in ended.err
+    assert PASSWORD not in ended.err
+
+
+@on_each_surface
+async def test_over_http_it_is_a_setup_problem_and_the_server_stays_up(scheme: str) -> None:
+    async with serving(database_url=f"{scheme}://{LOGIN}") as client:
+        alive, ready = await client.get("/livez"), await client.get("/readyz")
+        async with Client(f"{client.base_url}/mcp") as mcp:
+            with pytest.raises(ToolError) as failed:
+                await mcp.call_tool("list_sessions")
+
+    assert alive.status_code == 200
+    assert (ready.status_code, problem_in(ready)["code"]) == (503, "setup")
+    for text in (problem_in(ready)["detail"], str(failed.value)):
+        assert "OCTAVE_DATABASE_URL" in text
+        assert "; write " in text
+        assert PASSWORD not in text
+
+
+@on_each_surface
+async def test_over_mcp_each_call_says_what_to_write(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", f"{scheme}://{LOGIN}")
+    async with Client(make()) as client:
+        with pytest.raises(ToolError, match=r"^\[setup\] OCTAVE_DATABASE_URL: .*; write ") as failed:
+            await client.call_tool("list_sessions")
+
+    assert PASSWORD not in str(failed.value)
+
+
+@on_each_surface
+async def test_the_doctor_names_it_and_checks_the_models_all_the_same(
+    scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", f"{scheme}://{LOGIN}")
+    ended = await octave("doctor", cwd=tmp_path)
+    rows = {re.split("  +", line)[1]: line for line in ended.out.splitlines() if line[:1].isalpha() and "  " in line}
+
+    assert ended.code == 1
+    assert rows["store"].startswith("failed")
+    assert f"OCTAVE_DATABASE_URL: '{scheme}://'" in rows["store"]
+    assert rows["model"].startswith("ok")
+    assert "-> write " in ended.out
+    assert PASSWORD not in ended.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    sampled(("runs", "demo", "export RUN", "cancel RUN", "scrape http://acme.com"), lambda name: name == "runs"),
+)
+async def test_every_command_that_opens_the_database_refuses_it(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", f"postgresql+psycopg2://{LOGIN}")
+    ended = await octave(*command.replace("RUN", f"run_{'0' * 32}").split(), cwd=tmp_path)
+
+    assert ended.code == 3
+    assert "OCTAVE_DATABASE_URL" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    sampled(
+        [
+            ("sqlite:///{home}/a.db", "a.db"),
+            ("sqlite+pysqlite:///{home}/a.db", "a.db"),
+            ("SQLite:///{home}/a.db", "a.db"),
+            ("  sqlite:///{home}/a.db\n", "a.db"),
+            ("sqlite:///~/a.db?timeout=7", "a.db"),
+            ("sqlite:///a.db", "a.db"),
+            ("sqlite:///{home}/a%20%23b.db", "a #b.db"),
+            ("  ", "home/octave.db"),
+        ],
+        lambda row: "~" in row[0],
+    ),
+)
+async def test_a_file_is_found_where_the_url_names_it(
+    url: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", url.format(home=tmp_path))
+    ended = await octave("sessions", cwd=tmp_path)
+
+    assert ended.code == 0, ended.err
+    assert (tmp_path / file).is_file()
+
+
+@pytest.mark.parametrize("name", ["a?b", "50%25#1"])
+def test_a_home_with_letters_that_urls_reserve_has_the_database_in_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy import make_url
+
+    monkeypatch.setenv("OCTAVE_HOME", str(tmp_path / name))
+
+    assert make_url(load().url).database == str(tmp_path / name / "octave.db")
+
+
+async def test_a_folder_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", f"sqlite:///{tmp_path}")
+    ended = await octave("sessions", cwd=tmp_path)
+
+    assert ended.code == 3
+    assert f"'{tmp_path}' is a folder" in ended.err
+
+
+ODD = "p@s/s?#%rd"
+WORKING = (
+    "postgres://{user}:{written}@{place}/{name}",
+    "POSTGRESQL://{user}:{written}@{place}/{name}",
+    "postgresql+psycopg://{user}:{encoded}@{place}/{name}?sslmode=disable&application_name=a@b",
+    "postgresql://{user}:{written}@{place},127.0.0.1:1/{name}",
+    "postgresql:///{name}?user={user}&password={encoded}&host={place}",
+    "postgresql://{user}:{encoded}@{place}/?dbname={name}",
+)
+
+
+@pytest.mark.parametrize("form", sampled(WORKING, lambda form: "POSTGRESQL" in form))
+async def test_a_postgres_url_works_in_each_of_its_forms_and_with_any_password(
+    form: str, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, _, name = postgres_url.rpartition("/")
+    place, user = server.rpartition("@")[2], f"me_{name}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create role {} superuser login").format(sql.Identifier(user)))
+    url = form.format(user=user, written=ODD, encoded="p%40s%2Fs%3F%23%25rd", place=place, name=name)
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", url)
+    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    listed = await octave("sessions", cwd=tmp_path)
+    async with serving() as client:  # which opens the engine and the locks, too
+        ready = await client.get("/readyz")
+    with psycopg.connect(postgres_url) as connection:
+        tables = connection.execute("select count(*) from pg_tables where tablename like 'octave%'").fetchone()
+
+    assert listed.code == 0, listed.err
+    assert ready.status_code == 200, ready.text
+    assert tables
+    assert tables[0]
+
+
+async def test_an_option_that_postgres_does_not_know_is_named(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", f"{postgres_url}?schema=public")
+    ended = await octave("sessions", cwd=tmp_path)
+
+    assert ended.code == 3
+    assert 'OCTAVE_DATABASE_URL: invalid connection option "schema"; remove it' in ended.err
