@@ -44,6 +44,14 @@ from octave_mcp.tools.registry import unheard
 ROOT = Path(__file__).parents[1]
 CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
 """Parameters of the MCP request `initialize`, for tests that write the protocol themselves."""
+PATIENT = f"""
+import runpy, sys
+from octave_mcp.surfaces import ending
+ending.LONGEST_SECONDS = 3600
+sys.argv[0] = {str(ROOT / "server.py")!r}
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""`python server.py`, which has an hour to end: this machine may be slow."""
 SHARED_SITES = ROOT.parent / "shared" / "sites"
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from conftest import ROOT, Pair, command, log_lines
+from conftest import PATIENT, ROOT, Pair, command, log_lines
 from matrix import sampled
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -334,7 +334,9 @@ async def curl(*arguments: str) -> str:
 async def own_process(*arguments: str) -> AsyncGenerator[tuple[str, asyncio.subprocess.Process]]:
     """A server in a process of its own, and where it is."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(ROOT / "server.py"), *arguments, env=dict(os.environ), stderr=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", PATIENT, *arguments),
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr
     try:

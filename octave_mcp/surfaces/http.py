@@ -10,6 +10,7 @@ import sys
 from contextlib import ExitStack
 from functools import cache
 from ipaddress import ip_address
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -25,6 +26,7 @@ from octave_mcp.errors import SetupError
 from octave_mcp.observability import logs
 from octave_mcp.observability.metrics import Metrics
 from octave_mcp.settings import Settings, load
+from octave_mcp.surfaces import ending
 from octave_mcp.surfaces.mcp import server as mcp
 from octave_mcp.surfaces.rest.access import MCP_PATH, Guard, Limited, Observed, Tokens
 from octave_mcp.surfaces.rest.docs import docs_routes
@@ -35,8 +37,10 @@ from octave_mcp.surfaces.rest.operations import routes
 from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
 
-DRAINING_SECONDS = 2
-"""How long answers that are under way may take once the server is to stop."""
+DRAINING_SECONDS = 1
+"""How long answers that are under way may take once the server is to stop, which takes two seconds in all."""
+CUT_OFF = ("ASGI callable returned without completing response", "Cancel ")
+"""How uvicorn begins to complain of answers that a server which stops does not complete: of every open stream."""
 
 
 def make(settings: Settings | None = None) -> Starlette:
@@ -79,17 +83,29 @@ def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
         settings = load(**flags)
         sockets = _listening(settings)
         logs.configure(settings)
+        server = _Server(configured(make(settings)))
+        logger.bind(url=_url(sockets[0])).info("listening")
+        stay_responsive()
+        server.run(sockets)
     except SetupError as missing:
         sys.stderr.write(f"error: {missing}\n")
         return 3
-    server = uvicorn.Server(configured(make(settings)))
-    logger.bind(url=_url(sockets[0])).info("listening")
-    stay_responsive()
-    try:
-        server.run(sockets)
     except KeyboardInterrupt:
         return 130
     return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """Ends in time, and without complaints of what it cuts off."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._end_in_time = ending.deadline()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._end_in_time(sig)
+        logging.getLogger("uvicorn.error").addFilter(lambda record: not record.getMessage().startswith(CUT_OFF))
+        super().handle_exit(sig, frame)
 
 
 def configured(app: Starlette) -> uvicorn.Config:

@@ -60,14 +60,16 @@ class Server:
             opening = self.begin()
         return await asyncio.shield(opening)
 
-    async def close(self) -> None:
-        if self._opening is None:
+    async def close(self, *, at_once: bool = False) -> None:
+        """Gives the runs under way their time to end; with `at_once`, leaves them to the next server."""
+        opening, self._opening = self._opening, None
+        if opening is None:  # never begun, or about to be closed
             return
         if not self._called.is_set():
-            self._opening.cancel()
-        await asyncio.wait((self._opening,))
-        if not _failed(self._opening):
-            await self._opening.result().runs.close(self._grace_seconds)
+            opening.cancel()
+        await asyncio.wait((opening,))
+        if not _failed(opening):
+            await opening.result().runs.close(0 if at_once else self._grace_seconds)
 
     async def _open(self) -> App:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from signal import SIGINT
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter, validators
@@ -19,6 +20,7 @@ from octave_mcp.surfaces.cli.install import install
 from octave_mcp.surfaces.cli.runs import cancel, runs, sessions
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, INTERRUPTED, SETUP, USAGE, refuse
 from octave_mcp.surfaces.cli.websites import map_site, scrape
+from octave_mcp.surfaces.ending import deadline
 
 CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (SetupError, SETUP))
 cli = App(
@@ -63,6 +65,13 @@ def serve(
 
 def main() -> int:
     """Runs the command of sys.argv; returns the exit code."""
+    code = _run()
+    if code == INTERRUPTED:  # the interpreter would wait for threads that look up a name, say
+        deadline()(SIGINT)
+    return code
+
+
+def _run() -> int:
     try:
         code = cli() or DONE
         sys.stdout.flush()

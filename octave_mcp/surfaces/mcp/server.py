@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from logging import WARNING
 from typing import Any
 
@@ -23,6 +25,7 @@ from octave_mcp.domain.events import Event
 from octave_mcp.errors import OctaveError, SetupError
 from octave_mcp.observability import logs
 from octave_mcp.settings import Settings, load
+from octave_mcp.surfaces.ending import ended_by_a_signal
 from octave_mcp.surfaces.mcp import resources
 from octave_mcp.surfaces.mcp.schemas import short_input, short_output
 from octave_mcp.surfaces.serving import Server
@@ -141,11 +144,15 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
 mcp = make()
 
 
+async def _answer(server: Server) -> None:
+    with ended_by_a_signal(partial(server.close, at_once=True)):
+        await make(server=server).run_async(transport="stdio", show_banner=False)
+
+
 def serve() -> int:
     """Answers on stdin and stdout until the client leaves; returns the exit code."""
     try:
-        load()
-        mcp.run(transport="stdio", show_banner=False)
+        asyncio.run(_answer(Server(load(), grace_seconds=GRACE_SECONDS)))
     except SetupError as missing:
         sys.stderr.write(f"error: {missing}\n")
         return 3

@@ -1,0 +1,167 @@
+"""One signal ends a server, whatever it waits for; its runs are carried on by the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CLIENT, PATIENT, ROOT, Pair, log_lines
+from matrix import sampled
+from web import new_client, serving
+
+SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM))
+by_a_signal = pytest.mark.parametrize(("number", "code"), sampled(SIGNALS, lambda row: row[0] == signal.SIGINT))
+
+STUCK = """
+import socket, sys, threading
+
+def never(*_, **__):
+    print("looking up", file=sys.stderr, flush=True)
+    threading.Event().wait()
+
+look_up, socket.getaddrinfo = socket.getaddrinfo, lambda host, *rest, **more: (
+    never() if "acme" in str(host) else look_up(host, *rest, **more)
+)
+from octave_mcp.surfaces.cli.main import main
+sys.exit(main())
+"""
+"""`octave-mcp` where the name server does not answer: nothing can end the thread that waits for it."""
+
+
+@asynccontextmanager
+async def process(code: str, *arguments: str, folder: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
+    one = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code, *arguments),
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield one
+    finally:
+        if one.returncode is None:
+            one.kill()
+        await one.communicate()
+
+
+async def says(stream: asyncio.StreamReader | None, text: str) -> str:
+    """The first line that has the text."""
+    assert stream
+    async for line in stream:
+        if text in line.decode():
+            return line.decode()
+    raise AssertionError(f"it ended without a word of {text!r}")
+
+
+def tell(server: asyncio.subprocess.Process, *messages: dict[str, Any]) -> None:
+    assert server.stdin
+    for message in messages:
+        server.stdin.write(json.dumps({"jsonrpc": "2.0"} | message).encode() + b"\n")
+
+
+def begins(pair: Pair) -> dict[str, Any]:
+    arguments = pair.domains | {"wait_seconds": 50}
+    return {"id": 2, "method": "tools/call", "params": {"name": "generate_playbook", "arguments": arguments}}
+
+
+INTRODUCED = ({"id": 1, "method": "initialize", "params": CLIENT}, {"method": "notifications/initialized"})
+
+
+@by_a_signal
+async def test_a_server_on_stdio_with_a_run_under_way_ends_at_one_signal_and_the_next_carries_the_run_on(
+    number: signal.Signals, code: int, held_pair: Pair, tmp_path: Path, home: Path
+) -> None:
+    async with process(PATIENT, folder=tmp_path) as server:
+        tell(server, *INTRODUCED, begins(held_pair))
+        await asyncio.to_thread(held_pair.vendor.asked.wait)
+        server.send_signal(number)
+        ended = await server.wait()
+        assert server.stderr
+        said = (await server.stderr.read()).decode()
+
+    held_pair.release()
+    async with serving() as client:
+        (session,) = (await client.get("/sessions")).json()["sessions"]
+        run = (await client.get(f"/runs/{session['latest']['run_id']}", params={"wait_seconds": 600})).json()
+
+    assert ended == code
+    assert "Traceback" not in said
+    assert run["status"] in {"completed", "partial"}
+    assert "run_resumed" in {line["event"] for line in log_lines(home)}
+
+
+@pytest.mark.long
+@by_a_signal
+@pytest.mark.parametrize("messages", [(), INTRODUCED], ids=["no client", "client"])
+async def test_a_server_on_stdio_that_waits_for_its_client_ends_at_one_signal(
+    messages: tuple[dict[str, Any], ...], number: signal.Signals, code: int, tmp_path: Path, home: Path
+) -> None:
+    async with process(PATIENT, folder=tmp_path) as server:
+        tell(server, *messages)
+        while not (home / "octave.db").exists():  # noqa: ASYNC110 - another process makes it
+            await asyncio.sleep(0)
+        server.send_signal(number)
+        ended = await server.wait()
+        assert server.stderr
+        said = (await server.stderr.read()).decode()
+
+    assert ended == code
+    assert "Traceback" not in said
+
+
+@pytest.mark.long
+@by_a_signal
+async def test_a_server_over_http_with_an_mcp_client_and_a_body_half_sent_ends_at_one_signal(
+    number: signal.Signals, code: int, tmp_path: Path, home: Path
+) -> None:
+    async with process(PATIENT, "--http", "--port", "0", folder=tmp_path) as server:
+        origin = json.loads(await says(server.stderr, "listening"))["url"]
+        host = origin.removeprefix("http://")
+        accept = {"Accept": "application/json, text/event-stream"}
+        async with new_client(origin) as client:
+            body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT}
+            session = (await client.post("/mcp", json=body, headers=accept)).headers["mcp-session-id"]
+            stream = client.stream("GET", "/mcp", headers=accept | {"Mcp-Session-Id": session})
+            answer = await stream.__aenter__()
+            _, half = await asyncio.open_connection(*host.split(":"))
+            half.write(f"POST /runs HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99\r\n\r\n{{".encode())
+            await half.drain()
+            await client.get("/readyz")
+            server.send_signal(number)
+            ended = await server.wait()
+            half.close()
+            await answer.aclose()
+
+    assert ended == code
+    assert not [line for line in log_lines(home) if line["exception"] or line["level"] == "ERROR"]
+
+
+@pytest.mark.parametrize("command", sampled(("serve", "generate", "scrape"), lambda name: name == "serve"))
+async def test_one_interrupt_ends_it_even_while_a_thread_waits_for_a_name_server(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_MODEL", "extractive")
+    arguments = {"serve": ["--transport", "http", "--port", "0"], "generate": ["acme.com", "globex.com"]}
+    async with process(STUCK, command, *arguments.get(command, ["acme.com"]), folder=tmp_path) as running:
+        if command == "serve":
+            origin = json.loads(await says(running.stderr, "listening"))["url"]
+            async with new_client(origin) as client:
+                await client.post("/runs", json={"vendor_domain": "acme.com", "prospect_domain": "globex.com"})
+        await says(running.stderr, "looking up")
+        running.send_signal(signal.SIGINT)
+        ended = await running.wait()
+        assert running.stderr
+        said = (await running.stderr.read()).decode()
+
+    assert ended == 130
+    assert "Traceback" not in said
