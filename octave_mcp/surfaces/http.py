@@ -28,7 +28,7 @@ from octave_mcp.observability.metrics import Metrics
 from octave_mcp.settings import Settings, load
 from octave_mcp.surfaces import ending
 from octave_mcp.surfaces.mcp import server as mcp
-from octave_mcp.surfaces.rest.access import MCP_PATH, Guard, Limited, Observed, Tokens
+from octave_mcp.surfaces.rest.access import MCP_PATH, AnySlash, Guard, Limited, Observed, Tokens
 from octave_mcp.surfaces.rest.docs import docs_routes
 from octave_mcp.surfaces.rest.endpoints import operations
 from octave_mcp.surfaces.rest.handlers import Rest
@@ -52,12 +52,14 @@ def make(settings: Settings | None = None) -> Starlette:
         path=MCP_PATH,
         host_origin_protection=False,  # ours comes before it, and answers as everything else does
         middleware=[
+            Middleware(AnySlash),
             Middleware(Observed, metrics),
             Middleware(Guard, settings.public_hosts),
             Middleware(Tokens, settings.tokens),
             Middleware(Limited),
         ],
     )
+    app.router.redirect_slashes = False
     app.router.routes.extend(_routes(Rest(server, metrics), with_tokens=bool(settings.tokens)))
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)

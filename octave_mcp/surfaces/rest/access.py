@@ -33,6 +33,22 @@ NO_TOKENS = Unauthorized("others than this machine may call only where OCTAVE_TO
 TOO_LARGE = f"the body is larger than {MOST_BODY_BYTES} bytes; send less"
 
 
+class AnySlash:
+    """Answers at an address that ends with a slash as at the same without.
+
+    A redirect would have to name the scheme and the host of the caller: behind a proxy with TLS it would lead to http://,
+    and to wherever a header says if it believed one. Some clients turn a redirected POST into a GET, too.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (path := scope["path"].rstrip("/")) != scope.get("root_path", ""):
+            scope["path"] = path
+        await self._app(scope, receive, send)
+
+
 class Observed:
     """Counts and logs each answer by the template of its route: an address may hold what nobody else is to read."""
 
@@ -86,7 +102,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 await problem(REFUSED[message["status"]])(scope, receive, send)
 
-        guard = HostOriginGuardMiddleware(passed, self._hosts, self._origins, mode="strict")
+        origins = (*self._origins, *_of_our_pages(scope))
+        guard = HostOriginGuardMiddleware(passed, self._hosts, origins, mode="strict")
         await guard(scope, receive, refused)
 
 
@@ -123,7 +140,7 @@ class Limited:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].rstrip("/") == MCP_PATH:
+        if scope["type"] != "http" or scope["path"] == MCP_PATH:
             await self._app(scope, receive, send)
             return
         read = 0
@@ -139,6 +156,12 @@ class Limited:
         announced = Headers(scope=scope).get("content-length", "0")
         too_large = announced.isdecimal() and int(announced) > MOST_BODY_BYTES
         await (problem(TooLarge(TOO_LARGE)) if too_large else self._app)(scope, counted, send)
+
+
+def _of_our_pages(scope: Scope) -> tuple[str, ...]:
+    """The origins of a page that we serve: the host and port that were called, by https where a proxy has TLS."""
+    host = Headers(scope=scope).get("host") if scope["type"] == "http" else None
+    return (f"https://{host}", f"http://{host}") if host else ()
 
 
 def _is_from_outside(scope: Scope) -> bool:

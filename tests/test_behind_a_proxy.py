@@ -1,0 +1,129 @@
+"""Behind a proxy that terminates TLS: each address answers with and without a slash, and no answer leads elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+from conftest import CLIENT
+from fastmcp import Client
+from fastmcp.client.transports import StreamableHttpTransport
+from matrix import sampled
+from starlette.routing import Route
+from web import COMPANIES, UNKNOWN_RUN, paths, problem_in, serving
+
+from octave_mcp.settings import load
+from octave_mcp.surfaces import http
+
+NAME = "octave.acme.com"
+PROXIED = {
+    "nginx": {"Host": NAME, "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"},
+    "a port in the host": {"Host": f"{NAME}:8443", "X-Forwarded-Proto": "https", "X-Forwarded-Port": "8443"},
+    "RFC 7239": {"Host": NAME, "Forwarded": f"for=203.0.113.9;proto=https;host={NAME}"},
+    "a header of the caller's": {"Host": NAME, "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"},
+    "the proxy's own host": {"X-Forwarded-Host": NAME, "X-Forwarded-Proto": "https"},
+    "no proxy": {},
+}
+by_each_proxy = pytest.mark.parametrize(
+    "headers", sampled(PROXIED.values(), lambda headers: "X-Forwarded-Port" in headers), ids=PROXIED
+)
+CALLERS = (("127.0.0.1", 50_000), ("203.0.113.9", 50_000))
+ACCEPT = {"Accept": "application/json, text/event-stream"}
+LONGEST = 3600
+
+
+def comparable(answer: httpx2.Response) -> tuple[int, str, str]:
+    return answer.status_code, answer.headers.get("content-type", ""), answer.headers.get("allow", "")
+
+
+@pytest.mark.parametrize("method", sampled(("GET", "POST", "DELETE", "HEAD", "PUT"), lambda method: method == "POST"))
+async def test_every_route_answers_with_a_slash_as_without_and_redirects_nobody(method: str) -> None:
+    async with serving(public_hosts=(NAME,)) as client:
+        for path in paths():
+            if path != "/":
+                plain = await client.request(method, path, headers=ACCEPT | PROXIED["nginx"])
+                slashed = await client.request(method, f"{path}/", headers=ACCEPT | PROXIED["nginx"])
+                assert (path, comparable(slashed)) == (path, comparable(plain))
+                assert not slashed.is_redirect
+
+
+@by_each_proxy
+async def test_a_run_can_be_started_and_followed_by_addresses_with_a_slash(headers: dict[str, str]) -> None:
+    async with serving(public_hosts=(NAME,), model="extractive") as client:
+        begun = await client.post("/runs/", json=COMPANIES, headers=headers)
+        followed = await client.get(f"{begun.headers['location']}/", headers=headers)
+        unknown = await client.get(f"/runs/{UNKNOWN_RUN}/", headers=headers)
+        start = await client.get("/", headers=headers)
+
+    assert begun.status_code == 202, begun.text
+    assert begun.headers["location"] == f"/runs/{begun.json()['run_id']}"
+    assert followed.status_code == 200
+    assert problem_in(unknown)["code"] == "not_found"
+    assert start.headers["location"] == "/docs"
+
+
+@by_each_proxy
+@pytest.mark.parametrize("path", sampled(("/mcp", "/mcp/"), lambda path: path.endswith("/")))
+async def test_an_mcp_client_is_served_at_both_addresses(path: str, headers: dict[str, str]) -> None:
+    async with serving(public_hosts=(NAME,)) as client:
+        transport = StreamableHttpTransport(str(client.base_url.join(path)), headers=headers)
+        async with Client(transport, timeout=LONGEST) as mcp:
+            listed = await mcp.call_tool("list_sessions")
+
+    assert listed.structured_content == {"sessions": [], "runs": [], "cursor": None}
+
+
+async def test_an_mcp_session_can_be_ended_at_the_address_with_a_slash() -> None:
+    body: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT}
+    async with serving() as client:
+        begun = await client.post("/mcp/", json=body, headers=ACCEPT)
+        session = {"Mcp-Session-Id": begun.headers["mcp-session-id"]}
+        ended = await client.delete("/mcp/", headers=ACCEPT | session)
+        gone = await client.post("/mcp/", json=body | {"method": "ping"}, headers=ACCEPT | session)
+
+    assert (begun.status_code, ended.status_code, gone.status_code) == (200, 200, 404)
+
+
+@pytest.mark.parametrize("caller", CALLERS, ids=["this machine", "another"])
+async def test_no_header_about_the_host_is_believed_whoever_sends_it(caller: tuple[str, int]) -> None:
+    transport = httpx2.ASGITransport(http.make(load(public_hosts=(NAME,), model="extractive")), client=caller)
+    evil = {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example;proto=https", "X-Host": "evil.example"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answers = [await client.request("GET", path, headers=evil) for path in ("/", "/livez/", "/docs/", "/nope/")]
+        named = await client.get("/livez/", headers={"Host": "evil.example", "X-Forwarded-Host": NAME})
+
+    assert [answer.status_code for answer in answers] == [307, 200, 200, 404]
+    assert not [answer for answer in answers if "evil" in str(answer.headers) + answer.text]
+    assert problem_in(named)["code"] == "refused_host"
+
+
+async def test_a_page_of_ours_may_call_at_the_port_where_it_was_served_and_others_may_not() -> None:
+    async with serving(public_hosts=(NAME,)) as client:
+        statuses = [
+            (await client.get("/livez", headers={"Host": host, "Origin": origin})).status_code
+            for host, origin in (
+                (f"{NAME}:8443", f"https://{NAME}:8443"),
+                (NAME, f"https://{NAME}"),
+                (f"{NAME}:8443", f"https://{NAME}:9443"),
+                (f"{NAME}:8443", "https://evil.example:8443"),
+                ("evil.example:8443", "https://evil.example:8443"),
+            )
+        ]
+
+    assert statuses == [200, 200, 403, 403, 421]
+
+
+async def test_no_token_is_needed_for_health_at_the_address_with_a_slash_and_elsewhere_it_is() -> None:
+    async with serving(tokens=("a-long-token",)) as client:
+        statuses = [
+            (await client.get(path)).status_code for path in ("/livez/", "/readyz/", "/runs/", "/mcp/", "/docs/")
+        ]
+
+    assert statuses == [200, 200, 401, 401, 401]
+
+
+def test_the_application_has_no_route_that_needs_a_slash() -> None:
+    routes = [route.path for route in http.make(load()).routes if isinstance(route, Route)]
+
+    assert [path for path in routes if path.endswith("/")] == ["/"]
