@@ -10,12 +10,15 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from conftest import CLIENT, PATIENT, ROOT, Pair, log_lines
 from matrix import sampled
 from web import new_client, serving
+
+from octave_mcp.__main__ import main as command
 
 SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM))
 by_a_signal = pytest.mark.parametrize(("number", "code"), sampled(SIGNALS, lambda row: row[0] == signal.SIGINT))
@@ -165,3 +168,16 @@ async def test_one_interrupt_ends_it_even_while_a_thread_waits_for_a_name_server
 
     assert ended == 130
     assert "Traceback" not in said
+
+
+def test_an_interrupt_while_the_command_is_being_imported_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "octave_mcp.surfaces.cli.main", Interrupted("main"))
+
+    assert command() == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
