@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import octave
+from conftest import log_lines, octave
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from matrix import sampled
@@ -75,7 +75,7 @@ async def test_a_url_that_cannot_be_used_is_refused_with_the_form_to_write(
 
 
 @on_each_surface
-async def test_over_http_it_is_a_setup_problem_and_the_server_stays_up(scheme: str) -> None:
+async def test_over_http_it_is_a_setup_problem_and_the_server_stays_up(scheme: str, home: Path) -> None:
     async with serving(database_url=f"{scheme}://{LOGIN}") as client:
         alive, ready = await client.get("/livez"), await client.get("/readyz")
         async with Client(f"{client.base_url}/mcp") as mcp:
@@ -84,7 +84,8 @@ async def test_over_http_it_is_a_setup_problem_and_the_server_stays_up(scheme: s
 
     assert alive.status_code == 200
     assert (ready.status_code, problem_in(ready)["code"]) == (503, "setup")
-    for text in (problem_in(ready)["detail"], str(failed.value)):
+    logged = next(line["message"] for line in log_lines(home) if line["level"] == "ERROR")
+    for text in (problem_in(ready)["detail"], str(failed.value), logged):
         assert "OCTAVE_DATABASE_URL" in text
         assert "; write " in text
         assert PASSWORD not in text

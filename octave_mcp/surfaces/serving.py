@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from loguru import logger
+
 from octave_mcp.domain.events import Event
+from octave_mcp.errors import OctaveError
 from octave_mcp.observability import logs
 from octave_mcp.settings import Settings
 
@@ -42,6 +45,7 @@ class Server:
 
     def begin(self) -> asyncio.Task[App]:
         self._opening = asyncio.create_task(self._open())
+        self._opening.add_done_callback(_log_failure)
         return self._opening
 
     @property
@@ -86,6 +90,13 @@ def _make(settings: Settings, observers: tuple[Callable[[Event], None], ...]) ->
     from octave_mcp.app import App  # noqa: PLC0415 - it brings the store and the engine
 
     return App(settings, observers)
+
+
+def _log_failure(opening: asyncio.Task[App]) -> None:
+    """The next call is told, too; but that may come long after whoever started the server has looked."""
+    failed = None if opening.cancelled() else opening.exception()
+    if isinstance(failed, OctaveError):
+        logger.error("calls will fail: {}", str(failed))
 
 
 def _failed(opening: asyncio.Task[App]) -> bool:
