@@ -36,7 +36,7 @@ from scripted import ScriptedSource, Stage, invented_sites  # noqa: E402
 
 from octave_mcp.asks import attempts  # noqa: E402
 from octave_mcp.concurrency import retrying  # noqa: E402
-from octave_mcp.models import remote  # noqa: E402
+from octave_mcp.models import limiter, remote  # noqa: E402
 
 A_SECOND = 20.0
 BURST = 10.0
@@ -91,13 +91,8 @@ def provide() -> None:
 class Unlimited:
     """No limiter at all."""
 
-    async def __aenter__(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-    def answered(self) -> None: ...
-
-    def refused(self, _: float | None) -> None: ...
+    def turn(self, call_seconds: float, on_wait: limiter.OnWait | None) -> limiter.Turn:
+        return limiter.Limiter(1).turn(call_seconds, on_wait)
 
 
 @contextmanager

@@ -35,8 +35,12 @@ OctaveError
     |   +-- BadKey           it does not know the key, or the key may not do this
     |   +-- NoQuota          the account has no credit left
     |   +-- UnknownModel     it has no model of that name
+    |   +-- LongWait         it asks to wait for longer than the run may
+    |   +-- Unresponsive     it has answered nothing yet, in the time of several calls
     +-- Transient            worth another try
         +-- RateLimited      worth another try, later
+        +-- Busy             worth another try, with fewer calls at once
+        +-- TimedOut         worth one more try
 """
 
 from __future__ import annotations
@@ -217,14 +221,33 @@ class UnknownModel(NoAccess):
     code = "unknown_model"
 
 
+class LongWait(NoAccess):
+    code = "rate_limited"
+
+
+class Unresponsive(NoAccess):
+    code = "upstream_unavailable"
+
+
 class Transient(UpstreamError):
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+    """`answered` is the status of the response: 0 if the connection failed, None if it does not matter."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None, answered: int | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.answered = answered
 
 
 class RateLimited(Transient):
     code = "rate_limited"
+
+
+class Busy(Transient):
+    """The server takes no further call while others of ours are under way."""
+
+
+class TimedOut(Transient):
+    """A call was abandoned, though the server may still work on it."""
 
 
 def own_words(failed: OctaveError) -> str:

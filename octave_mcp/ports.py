@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
+from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Usage
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
@@ -200,7 +201,8 @@ class RunContext:
     """What a model may use of its run; `fresh` says not to use cached answers.
 
     A paid model calls `check` right before each ask, which raises BudgetExceeded if the run must not ask any more, and
-    `spend` right after the answer.
+    `spend` right after the answer. One that has to wait its turn tells the `clock`, and reports by `slow`, with its
+    name, how slowly it gets answers, each time that this has changed.
     """
 
     run_id: str
@@ -209,6 +211,8 @@ class RunContext:
     fresh: bool
     check: Callable[[Ask[Any, Any]], None]
     spend: Callable[[Usage], None]
+    clock: RunClock
+    slow: Callable[[str, str], None]
 
 
 CACHE_MAX_AGE = timedelta(days=30)

@@ -100,7 +100,12 @@ class Settings(BaseSettings):
     max_run_asks: int | None = Field(None, ge=1, description="The most asks that a run may make")
     max_run_tokens: int | None = Field(None, ge=1, description="The most tokens that a run may send and get")
     step_timeout_seconds: float = Field(600, gt=0, description="How long one step of a run may take")
-    run_timeout_seconds: float = Field(1800, gt=0, description="How long a run may take; it ends with what it has")
+    run_timeout_seconds: float = Field(
+        1800, gt=0, description="How long a run may take, without its turns at a slow model; it ends with what it has"
+    )
+    call_timeout_seconds: float = Field(
+        120, gt=0, description="How long a model may take for one answer, from when it answered the calls before it"
+    )
     max_asks: int = Field(64, ge=1, description="Asks of one model at once, however many runs make them")
     compat_base_url: str = Field("", description="The address of a server that speaks chat.completions, with its /v1")
     compat_api_key: SecretStr | None = Field(None, description="What that server is asked with, if it asks for a key")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import pytest
 import scripted
@@ -335,7 +335,11 @@ class Double(ThreadingHTTPServer):
         """Says nothing: a client may hang up."""
 
 
-def set_up(monkeypatch: pytest.MonkeyPatch, double: Double) -> None:
+class HasUrl(Protocol):
+    url: str
+
+
+def set_up(monkeypatch: pytest.MonkeyPatch, double: HasUrl) -> None:
     """All three providers are this one."""
     variables = {
         "OPENAI_API_KEY": A_KEY,

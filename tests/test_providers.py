@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import matrix
@@ -63,7 +62,6 @@ from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, SetupError, SiteUnreachable
 from octave_mcp.models import limiter as limiters
-from octave_mcp.models import remote
 from octave_mcp.models.anthropic import Messages
 from octave_mcp.models.clients import Client
 from octave_mcp.models.limiter import Limiter
@@ -351,7 +349,7 @@ async def test_a_provider_that_does_not_answer_in_time_is_asked_again(
     double.fails(silent, asking(WhyWeWin[Cite]))
     running = asyncio.create_task(stage.run(model="openai"))
     await waiting.wait()
-    clock.advance(remote.CALL_SECONDS)
+    clock.advance(load().call_timeout_seconds)
     record, _ = await running
 
     assert record.status == "completed"
@@ -580,8 +578,8 @@ async def test_no_more_asks_are_under_way_than_the_settings_allow(
     assert (len(double.asked), double.most_at_once) == (len(asks), 1)
 
 
-def test_a_refusal_lowers_the_limit_and_answers_raise_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limiters, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+async def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
+    stop_the_clock()
     limit = Limiter(most=10)
     limit.refused(0)
     lowered = limit.limit
@@ -589,7 +587,8 @@ def test_a_refusal_lowers_the_limit_and_answers_raise_it_again(monkeypatch: pyte
     assert (lowered, limit.limit) == (pytest.approx(5.6), lowered)
 
     for _ in range(100):
-        limit.answered()
+        async with limit.turn(120) as turn:
+            turn.answered()
     assert limit.limit == 10
 
 
@@ -600,18 +599,20 @@ async def test_refusals_without_end_leave_a_limit_that_answers_raise_again(monke
         limit.refused(None)
     assert limit.limit == 1
 
-    limit.answered()
+    limit.cool_until = limit.next_at = 0
+    async with limit.turn(120) as turn:
+        turn.answered()
     assert limit.limit == 2
 
 
 async def test_starts_are_spaced_once_one_was_refused_and_ever_closer_with_each_answer() -> None:
     limit = Limiter(most=10)
-    async with limit:
+    async with limit.turn(120) as turn:
         assert limit.spacing == 0
-        limit.refused(0)
+        turn.refused(0)
     refused = limit.spacing
-    async with limit:
-        limit.answered()
+    async with limit.turn(120) as turn:
+        turn.answered()
     assert 0 < limit.spacing < refused
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
 from octave_mcp.asks.attempts import SECONDS, Attempts, OnCall
 from octave_mcp.asks.budget import Ledger, Purse
+from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.asks import A, Answer, Ask, Spent, StandIn, Unusable
 from octave_mcp.domain.company import Role
 from octave_mcp.errors import (
@@ -27,11 +27,14 @@ class Asker:
     """Asks the model of a run, and its fallbacks where that model gives no answer.
 
     `stood_in` are the fallbacks that answered, each with its first reason; `has_outlines`: some answers are outlines.
+    `slow` says of each model that answers slowly how slowly, and what to do.
     """
 
     model: Model
     fallback: tuple[Model, ...]
     purse: Purse
+    clock: RunClock = field(default_factory=RunClock)
+    slow: dict[str, str] = field(default_factory=dict[str, str])
     ledger: Ledger = field(default_factory=Ledger)
     stood_in: dict[tuple[str, str], StandIn] = field(default_factory=dict[tuple[str, str], StandIn])
     has_outlines: bool = False
@@ -45,7 +48,7 @@ class Asker:
         return (self.model.name, *stood_in) if self._has_answered or not stood_in else tuple(stood_in)
 
     async def answer(self, ask: Ask[A, Any], until: float, on_call: OnCall) -> Answer[A] | Unusable:
-        """The model's answer, or that of the first fallback that gives one; `until` is a time of the event loop.
+        """The model's answer, or that of the first fallback that gives one; `until` is a time of the run's clock.
 
         Raises:
             UpstreamError, SetupError: no answer came: there is no access, no budget, or no time left.
@@ -71,8 +74,8 @@ class Asker:
         if model.capacity.is_paid:
             self.purse.check(ask)
         else:
-            until = max(until, asyncio.get_running_loop().time() + SECONDS)
-        return await Attempts(model, ask, stand_in, on_call).answer(until)
+            until = max(until, self.clock.now() + SECONDS)
+        return await Attempts(model, ask, stand_in, on_call, self.clock).answer(until)
 
     def book(self, step: str, company: Role | None, answer: Answer[Any] | Unusable) -> None:
         """Counts an answer and who gave it, whether it came in this process or was replayed."""

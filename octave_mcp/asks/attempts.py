@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Generic
 
 from octave_mcp.concurrency.retrying import retrying
+from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.asks import A, Answer, Ask, StandIn, Unusable, Usage
 from octave_mcp.domain.events import ModelCall
 from octave_mcp.errors import (
     BadAnswer,
     BadRequest,
     DeadlineExceeded,
+    LongWait,
     ModelRefuses,
     NoAccess,
+    TimedOut,
     Transient,
     UpstreamError,
 )
@@ -37,10 +40,11 @@ class Attempts(Generic[A]):
     ask: Ask[A, Any]
     stand_in: StandIn | None
     on_call: OnCall
+    clock: RunClock
     _attempt: int = 1
 
     async def answer(self, until: float) -> Answer[A] | Unusable:
-        """Raises: UpstreamError: no answer came before `until`, a time of the event loop."""
+        """Raises: UpstreamError: no answer came before `until`, a time of the run's clock."""
         try:
             answer = await self._in_time(until)
         except (Transient, BadRequest, NoAccess) as failed:
@@ -60,24 +64,32 @@ class Attempts(Generic[A]):
     async def _in_time(self, until: float) -> Answer[A]:
         if self.model.capacity.is_patient:
             return await self.model.answer(self.ask)
-        left = until - asyncio.get_running_loop().time()
         late = DeadlineExceeded("the time that the run, or this step of it, may take is over; ask for fewer pages")
-        if left <= 0:
+        if until <= self.clock.now():
             raise late
         try:
-            async with asyncio.timeout(left):
-                return await self._retried(min(SECONDS, left))
+            async with self.clock.timeout_at(until):
+                return await self._retried(until)
         except TimeoutError:
             raise late from None
 
-    async def _retried(self, seconds: float) -> Answer[A]:
-        return await retrying(
-            lambda: self.model.answer(self.ask),
-            attempts=ATTEMPTS,
-            seconds=seconds,
-            again=self._failed,
-            waits_its_turn=True,
-        )
+    async def _retried(self, until: float) -> Answer[A]:
+        began = self.clock.now()
+
+        def left(failed: Transient) -> float:
+            """A wait that the provider asks for may take all of the ask's time; so may a call that timed out."""
+            is_bounded = isinstance(failed, TimedOut) or failed.retry_after_seconds is not None
+            return (until if is_bounded else min(until, began + SECONDS)) - self.clock.now()
+
+        try:
+            return await retrying(
+                lambda: self.model.answer(self.ask), attempts=ATTEMPTS, left=left, again=self._failed,
+                waits_its_turn=True,
+            )  # fmt: skip
+        except Transient as failed:
+            if (failed.retry_after_seconds or 0) > left(failed):
+                raise _long(failed, left(failed)) from None
+            raise
 
     def _failed(self, wait_seconds: float, failed: Transient) -> None:
         self._report(failed, wait_seconds=round(wait_seconds, 3))
@@ -100,3 +112,11 @@ class Attempts(Generic[A]):
             **more,
         )
         self.on_call(call, failed)
+
+
+def _long(failed: Transient, left_seconds: float) -> LongWait:
+    wait, left = (str(timedelta(seconds=round(seconds))) for seconds in (failed.retry_after_seconds or 0, left_seconds))
+    return LongWait(
+        f"the provider asks to wait {wait} (h:mm:ss), and the run may go on with this for {left} only: "
+        f"start it again later, or use another model ({failed})"
+    )

@@ -2,44 +2,122 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_TIME = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|[smh])", re.IGNORECASE)
-_WAIT = re.compile(rf"(?:retry|try again) (?:in|after) ((?:{_TIME.pattern}[a-z]*\s?)+)", re.IGNORECASE)
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_TIME = r"(\d+(?:\.\d+)?)\s?(ms|milli\w*|s(?:ec\w*)?|m(?:in\w*)?|h(?:ours?|rs?)?|d(?:ays?)?)(?![a-z])"
+_TIMES = re.compile(_TIME, re.IGNORECASE)
+_WAIT = re.compile(
+    r"(?:try again|retry|retry[-_ ]?(?:after|delay)['\"]?[:=]|retry your request)(?: again)?(?: in| after)? ?"
+    rf"(?:about |approximately )?['\"]?((?:{_TIME}(?:,? and |,? )?)+)",
+    re.IGNORECASE,
+)
+_BARE = re.compile(
+    r"retry[-_]?(?:after|delay)(?:_?seconds)?['\"]?[:=] ?['\"]?(\d+(?:\.\d+)?)(?=['\",} ]|$)", re.IGNORECASE
+)
+_DATE = re.compile(
+    r"(?:try again|retry|resets?)(?: at| after| on)? "
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)",
+    re.IGNORECASE,
+)
+_EPOCH = re.compile(r"x-ratelimit-reset['\"]?[:=] ?['\"]?(\d{10,13})\b", re.IGNORECASE)
+_A_YEAR = 366 * 86_400.0
+_MILLISECONDS_SINCE_1970 = 1e11
+"""Any time of ours has more milliseconds, and fewer seconds."""
 
 
 def retry_after_seconds(headers: Mapping[str, str], text: str = "") -> float | None:
-    """The wait named in the headers (milliseconds, seconds or a date), or else in the text; None if there is none."""
+    """The wait named in `Retry-After` (milliseconds, seconds or a date), or in the text, or by the limits used up.
+
+    None if there is none.
+    """
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
     value = headers.get("retry-after", "").strip()
-    seconds = _number(value)
-    return next((wait for wait in (seconds, _until(value), _in_text(text)) if wait is not None), None)
+    waits = (_number(value), _until(value), _duration(value), _in_text(text), max(_resets(headers), default=None))
+    return next((wait for wait in waits if wait is not None), None)
 
 
 def _number(value: str) -> float | None:
     try:
-        return max(0.0, float(value))
+        number = float(value)
     except ValueError:
         return None
+    return max(0.0, number) if math.isfinite(number) else None
 
 
 def _until(date: str) -> float | None:
-    """The seconds until an HTTP date. None if it is past: clocks differ, and not waiting at all would be too short."""
-    try:
-        wait = (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
-        return None
+    """The seconds until a date of HTTP or ISO 8601.
+
+    None if it is past: clocks differ, and not waiting at all would be too short.
+    """
+    when = _iso(date) or _http(date)
+    wait = (when - datetime.now(UTC)).total_seconds() if when else 0
     return wait if wait > 0 else None
 
 
-def _in_text(text: str) -> float | None:
-    """The wait in an error message: 'Please try again in 1m 20s'."""
-    if not (found := _WAIT.search(text)):
+def _iso(date: str) -> datetime | None:
+    try:
+        when = datetime.fromisoformat(date)
+    except ValueError:
         return None
-    return sum(float(number) * _UNITS[unit.lower()] for number, unit in _TIME.findall(found[1]))
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _http(date: str) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(date)
+    except (ValueError, TypeError):
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _duration(text: str) -> float | None:
+    """The seconds in '7h12m0s', '20ms' or '1 minute 20 seconds'."""
+    times = _TIMES.findall(text)
+    return sum(float(number) * _unit(unit.lower()) for number, unit in times) if times else None
+
+
+def _unit(name: str) -> float:
+    return _UNITS["ms"] if name.startswith("milli") else _UNITS.get(name) or _UNITS[name[0]]
+
+
+def _in_text(text: str) -> float | None:
+    """The wait in an error message ('Please try again in 1m 20s') or in a field of its body ('retryDelay': '34s')."""
+    if found := _WAIT.search(text):
+        return _duration(found[1])
+    if found := _BARE.search(text):
+        return _number(found[1])
+    if found := _DATE.search(text):
+        return _until(found[1])
+    return _of_epoch(float(found[1])) if (found := _EPOCH.search(text)) else None
+
+
+def _resets(headers: Mapping[str, str]) -> Iterator[float]:
+    """When the limits that are used up begin again: as a duration, in seconds, at a time since 1970, or at a date."""
+    for name, value in headers.items():
+        low = name.lower()
+        if "ratelimit" not in low or "reset" not in low:
+            continue
+        left = headers.get(low.replace("reset", "remaining"), "0" if low.endswith("ratelimit-reset") else "")
+        if _number(left) == 0 and (wait := _reset(value.strip())) is not None:
+            yield wait
+
+
+def _reset(value: str) -> float | None:
+    number = _number(value)
+    if number is None:
+        return _until(value) if "-" in value or "," in value else _duration(value)
+    return number if number < _A_YEAR else _of_epoch(number)
+
+
+def _of_epoch(number: float) -> float | None:
+    """The seconds until a time in seconds or milliseconds since 1970; None if it is past."""
+    at = number / 1000 if number > _MILLISECONDS_SINCE_1970 else number
+    wait = at - datetime.now(UTC).timestamp()
+    return wait if wait > 0 else None

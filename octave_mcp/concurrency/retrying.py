@@ -1,21 +1,27 @@
-"""The one retry policy: full jitter, `Retry-After` honoured and capped; stopped by a number of tries, and by time."""
+"""The one retry policy: full jitter, `Retry-After` honoured; stopped by a number of tries, and by the time left."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import stamina
 
-from octave_mcp.errors import RateLimited, Transient
+from octave_mcp.errors import Busy, RateLimited, TimedOut, Transient
 
 T = TypeVar("T")
 Again = Callable[[float, Transient], None]
+Left = Callable[[Transient], float]
 
 ATTEMPTS = 3
+TIMED_OUT_ATTEMPTS = 2
+"""Of calls that timed out: what an abandoned call asked for is work that a slow server did in vain."""
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 8.0
+LONGEST_SPREAD_SECONDS = 2.0
+"""Callers that are told the same wait come back within this time."""
 TURNS = 10
 """Refusals for each attempt, of a call that waits its turn."""
 
@@ -23,46 +29,65 @@ TURNS = 10
 class _Waits:
     """Whether to try again, or after how many seconds; one for each call."""
 
-    def __init__(self, attempts: int, again: Again | None, *, waits_its_turn: bool) -> None:
-        self._failed = self._refused = 0
-        self._attempts, self._again, self._waits_its_turn = attempts, again, waits_its_turn
+    def __init__(self, attempts: int, left: Left | None, again: Again | None, *, waits_its_turn: bool) -> None:
+        self._failed = self._refused = self._timed_out = 0
+        self._attempts, self._left, self._again, self._waits_its_turn = attempts, left, again, waits_its_turn
 
     def __call__(self, error: Exception) -> bool | float:
-        if not isinstance(error, Transient):
-            return False
-        if self._waits_its_turn and isinstance(error, RateLimited):
-            self._refused += 1
-        else:
-            self._failed += 1
-        if self._failed >= self._attempts or self._refused >= self._attempts * TURNS:
+        if not isinstance(error, Transient) or self._is_last(error):
             return False
         wait = self._wait(error.retry_after_seconds)
+        if self._left and max(wait, error.retry_after_seconds or 0) > self._left(error):
+            return False
         if self._again:
             self._again(wait, error)
         return wait
 
+    def _is_last(self, error: Transient) -> bool:
+        if self._waits_its_turn and isinstance(error, RateLimited | Busy):
+            self._refused += 1
+        else:
+            self._failed += 1
+            self._timed_out += isinstance(error, TimedOut)
+        return (
+            self._failed >= self._attempts
+            or self._timed_out >= TIMED_OUT_ATTEMPTS
+            or self._refused >= self._attempts * TURNS
+        )
+
     def _wait(self, asked: float | None) -> float:
-        if asked is not None:
-            return min(asked, LONGEST_WAIT_SECONDS) * random.uniform(1, 1.25)  # noqa: S311 - spreads callers, no secret
-        return random.uniform(0, min(FIRST_WAIT_SECONDS * 2**self._failed, LONGEST_WAIT_SECONDS))  # noqa: S311 - ditto
+        """What was asked for is waited in full only where the time left is known: else a site decides how long."""
+        if asked is None:
+            return random.uniform(0, min(FIRST_WAIT_SECONDS * 2**self._failed, LONGEST_WAIT_SECONDS))  # noqa: S311 - spreads callers, no secret
+        wait = asked if self._left else min(asked, LONGEST_WAIT_SECONDS)
+        return wait + random.uniform(0, min(wait / 4, LONGEST_SPREAD_SECONDS))  # noqa: S311 - ditto
 
 
 async def retrying(
     call: Callable[[], Awaitable[T]],
     *,
     attempts: int = ATTEMPTS,
-    seconds: float | None = None,
+    left: Left | None = None,
     again: Again | None = None,
     waits_its_turn: bool = False,
 ) -> T:
-    """What `call` returns; a `Transient` failure is tried again, up to `attempts` in all, for as long as `seconds`.
+    """What `call` returns; a `Transient` failure is tried again, up to `attempts` in all.
+
+    `left` says how many seconds are left after a failure: if the wait before the next try is longer, there is none.
 
     If it `waits_its_turn`, a refusal for too many calls is no attempt; but it does not wait for ever.
 
     `again` is told of each failure, and of the seconds that are waited before the next try, if there is one.
     """
-    waits = _Waits(attempts, again, waits_its_turn=waits_its_turn)
-    async for attempt in stamina.retry_context(on=waits, attempts=None, timeout=seconds):
+    waits = _Waits(attempts, left, again, waits_its_turn=waits_its_turn)
+    async for attempt in stamina.retry_context(on=waits, attempts=None, timeout=None):
         with attempt:
             return await call()
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def within(seconds: float) -> Left:
+    """The time left of so many seconds from now."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
+    return lambda _: until - clock()

@@ -25,6 +25,7 @@ FlagCode = Literal[
     "vendor_is_customer",
     "reused",
     "stood_in",
+    "slow_model",
     "translated",
     "suspicious_page",
 ]

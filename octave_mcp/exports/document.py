@@ -42,6 +42,10 @@ FLAGS: dict[FlagCode, tuple[str, str]] = {
         "Another model stood in",
         "The model asked for did not give every answer.",
     ),
+    "slow_model": (
+        "The model was slow",
+        "The run took long for that reason alone: what it says is as good as any.",
+    ),
     "translated": (
         "Translated",
         "Some quotations are in another language than the playbook: they are kept as the page has them.",

@@ -7,9 +7,10 @@ from typing import Any
 from octave_mcp.errors import Transient
 from octave_mcp.models.clients import Client, anthropic_sdk, of_anthropic
 from octave_mcp.models.failures import Key
+from octave_mcp.models.own_servers import is_own_server
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
-from octave_mcp.models.wire import CALL_SECONDS, Reply, Sent, Tokens, count, tokens
+from octave_mcp.models.wire import Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
@@ -28,7 +29,9 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
         lambda: Messages(client),
         client=client,
         elsewhere="" if client.address == OWN else client.address,
+        is_own=is_own_server(client.address),
         most=settings.max_asks,
+        call_seconds=settings.call_timeout_seconds,
         specialists=settings.specialists_per_ask,
         context=context,
     )
@@ -54,7 +57,7 @@ class Messages:
             "messages": [{"role": "user", "content": [prefix, *suffix]}],
             "output_config": {"format": {"type": "json_schema", "schema": sent.schema}, "effort": "low"},
             "max_tokens": sent.output_tokens,
-            "timeout": CALL_SECONDS,  # without it, long answers are refused
+            "timeout": None,  # by default, long answers are refused
         }
         client: Any = self._client
         return await client.messages.create(**request)

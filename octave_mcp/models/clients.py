@@ -21,7 +21,6 @@ from octave_mcp.concurrency.tls import tls_context
 from octave_mcp.domain.addresses import PORTS
 from octave_mcp.errors import SetupError
 from octave_mcp.models.failures import Key
-from octave_mcp.models.wire import CALL_SECONDS
 from octave_mcp.settings import headers_of, value_of
 
 _NAME, _VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
@@ -73,7 +72,7 @@ class Client:
         proxy = httpx2.Proxy(url, ssl_context=tls if url.startswith("https:") else None) if url else None
         return httpx2.AsyncClient(
             transport=httpx2.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_LIMITS, proxy=proxy),
-            timeout=CALL_SECONDS,
+            timeout=None,  # each call has a limit of its own
             trust_env=False,
             follow_redirects=True,
             event_hooks={"response": [self._stay]},
@@ -137,7 +136,7 @@ def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - ditto
 def _options(client: Client) -> dict[str, Any]:
     key = client.key.value.get_secret_value()
     base = {"api_key": key, "base_url": client.address, "http_client": client.http()}
-    return {**base, "max_retries": 0, "timeout": CALL_SECONDS}
+    return {**base, "max_retries": 0, "timeout": None}
 
 
 def _client(variable: str, address: str, key: Key, own: tuple[Header, ...]) -> Client:

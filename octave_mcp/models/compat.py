@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from octave_mcp.errors import SetupError
 from octave_mcp.models.clients import Client, of_compat, openai_sdk
 from octave_mcp.models.failures import Key
+from octave_mcp.models.own_servers import is_own_server
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, models_of, reachable, sendable
 from octave_mcp.models.wire import Reply, Sent, Tokens, count, tokens
@@ -39,7 +40,9 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
         lambda: Chat(client),
         client=client,
         elsewhere=client.address,
+        is_own=client.key.value is NO_KEY or is_own_server(client.address),
         most=settings.max_asks,
+        call_seconds=settings.call_timeout_seconds,
         specialists=settings.specialists_per_ask,
         context=context,
     )

@@ -48,7 +48,7 @@ def ours(failed: Exception, provider: str, model: str, key: Key) -> UpstreamErro
         return RateLimited(told, retry_after_seconds=wait)
     if 400 <= status < 500 and status not in _LATER and code != "overloaded_error":  # noqa: PLR2004 - the client's fault
         return BadRequest(told)
-    return Transient(told, retry_after_seconds=wait)
+    return Transient(told, retry_after_seconds=wait, answered=status)
 
 
 def said(failed: Exception, key: Key) -> str:

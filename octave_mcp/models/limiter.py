@@ -1,14 +1,22 @@
-"""How many asks may be under way at a provider: as many as it takes, found out by asking."""
+"""How many calls may be under way at a server: as many as it takes, found out by calling it."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+from collections.abc import AsyncGenerator, Callable, Hashable
+from contextlib import asynccontextmanager
 from types import TracebackType
+from typing import Self
 from weakref import WeakKeyDictionary
 
 START = 8.0
+CAREFUL_START = 2.0
+"""For a server that may answer one call at a time. A run begins with two asks, so a fast server loses nothing."""
 BACK_OFF = 0.7
+SILENT_BACK_OFF = 0.25
+"""After a call timed out at a server that answered nothing since it began."""
+TIME_SHARE = 0.9
+"""Share of a call's time limit that calls may take if the server shares itself among one more of them."""
 SETTLING_SECONDS = 0.25
 """Refusals that come together are one."""
 FIRST_COOL_DOWN_SECONDS = 0.25
@@ -17,69 +25,179 @@ LONGEST_OWN_COOL_DOWN_SECONDS = 8.0
 MOST_DOUBLINGS = 10
 """By then it is the longest; a power without a limit is, after a thousand refusals, no number any more."""
 LONGEST_COOL_DOWN_SECONDS = 60.0
+"""Callers share a wait up to this. Whether to wait longer depends on how much time each of them has left."""
 FIRST_SPACING_SECONDS = 0.02
 LONGEST_SPACING_SECONDS = 0.1
 """Providers that take fewer ask for cool-downs."""
 WIDER, CLOSER = 1.5, 0.95
 """Of the spacing, after each refusal and each answer: they are even where one of nine is refused."""
 
+OnWait = Callable[[float, float], None]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
 
 class Limiter:
     """One more for each round of answers, a third less for each refusal; and a cool-down that all callers share.
 
     Providers count what is begun, too, refusals among it: each one puts starts further apart, each answer closer.
+    With a `careful` start, there is one more for each answer until there are as many as usual.
     """
 
-    def __init__(self, most: int, start: float = START) -> None:
-        self.limit = min(start, most)
-        self.under_way = 0
+    def __init__(self, most: int, *, careful: bool = False) -> None:
+        self.limit = min(CAREFUL_START if careful else START, most)
+        self.under_way: set[Turn] = set()
+        self.spacing = self.next_at = self.cool_until = 0.0
+        self.heard_at = -1.0
+        self.freed = asyncio.Event()
         self._most = most
+        self._is_careful = careful
         self._in_a_row = 0
-        self.spacing = self._next = self._until = self._cut_at = 0.0
-        self._freed = asyncio.Event()
+        self._cut_at = -1.0
 
-    async def __aenter__(self) -> None:
-        while True:
-            now = time.monotonic()
-            wait = max(self._until, self._next) - now
-            if self.under_way >= int(self.limit):
-                self._freed.clear()
-                await self._freed.wait()
-            elif wait > 0:
-                await asyncio.sleep(wait)
-            else:
-                self.under_way += 1
-                self._next = now + self.spacing
-                return
+    def turn(self, call_seconds: float, on_wait: OnWait | None = None) -> Turn:
+        """A place for one call. `on_wait` is told of the time for which it waited while the server answered others."""
+        return Turn(self, call_seconds, on_wait)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.under_way -= 1
-        self._freed.set()
-
-    def answered(self) -> None:
+    def answered(self, turn: Turn) -> None:
+        """One more, if calls stay in time even should the server share itself among them; fewer if they hardly do."""
         self._in_a_row = 0
-        self.limit = min(self._most, self.limit + 1 / self.limit)
         self.spacing *= CLOSER
+        fits = turn.at_once * turn.call_seconds * TIME_SHARE / max(turn.seconds, 1e-9)
+        more = 1.0 if self._is_careful and self.limit < START else 1 / self.limit
+        if int(self.limit + more) <= fits:
+            self.limit = min(self._most, self.limit + more)
+        elif fits < turn.at_once >= int(self.limit):
+            self.limit = max(1.0, min(self.limit, fits))
 
     def refused(self, wait_seconds: float | None) -> None:
         """Fewer, and later for everybody: after what the provider asks for, if it does."""
-        now = time.monotonic()
+        now = _now()
         if now - self._cut_at > SETTLING_SECONDS:
-            self.limit, self._cut_at = max(1.0, self.limit * BACK_OFF), now
+            self._cut(self.limit * BACK_OFF)
             self._in_a_row += 1
             self.spacing = min(max(self.spacing * WIDER, FIRST_SPACING_SECONDS), LONGEST_SPACING_SECONDS)
         doublings = min(self._in_a_row - 1, MOST_DOUBLINGS)
         own = min(FIRST_COOL_DOWN_SECONDS * 2**doublings, LONGEST_OWN_COOL_DOWN_SECONDS)
-        wait = own if wait_seconds is None else min(wait_seconds, LONGEST_COOL_DOWN_SECONDS)
-        self._until = max(self._until, now + wait)
+        wait = own if wait_seconds is None else wait_seconds
+        if wait <= LONGEST_COOL_DOWN_SECONDS:
+            self.cool_until = max(self.cool_until, now + wait)
+
+    def busy(self, turn: Turn) -> None:
+        """As many as the server is busy with."""
+        self._cut(min(self.limit, len(self.under_way - {turn})))
+
+    def timed_out(self, turn: Turn) -> None:
+        """Fewer, once for all calls that were under way together: many fewer, if the server answered none of them."""
+        if turn.began > self._cut_at:
+            is_silent = self.heard_at < turn.began
+            self._cut(min(self.limit, turn.at_once) * SILENT_BACK_OFF if is_silent else self.limit * BACK_OFF)
+
+    def heard(self) -> None:
+        """The server responded to a call, so it is at work: those that began later wait for their turn there."""
+        self.heard_at = _now()
+        for turn in self.under_way:
+            turn.restart()
+
+    def _cut(self, limit: float) -> None:
+        self.limit, self._cut_at, self._is_careful = max(1.0, limit), _now(), False
 
 
-_LIMITERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Limiter]] = WeakKeyDictionary()
+class Turn:
+    """One call's place at a server, and its time limit, which begins again with each response to a call before it.
+
+    A server that queues calls answers them one by one. As many responses count as calls were under way at the start,
+    whichever calls they are for, since a queue may have any order.
+    """
+
+    def __init__(self, limiter: Limiter, call_seconds: float, on_wait: OnWait | None) -> None:
+        self._limiter, self._on_wait = limiter, on_wait
+        self.call_seconds = call_seconds
+        self.began = 0.0
+        self.at_once = 1
+        """The most calls that were under way during this one."""
+        self._before = 0
+        self._timeout: asyncio.Timeout | None = None
+
+    async def __aenter__(self) -> Self:
+        limiter, since = self._limiter, _now()
+        while True:
+            now = _now()
+            since = self._told(since)
+            wait = max(limiter.cool_until, limiter.next_at) - now
+            if len(limiter.under_way) >= int(limiter.limit):
+                limiter.freed.clear()
+                await limiter.freed.wait()
+            elif wait > 0:
+                await asyncio.sleep(wait)
+            else:
+                self._begin(now)
+                return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._limiter.under_way.discard(self)
+        self._limiter.freed.set()
+
+    @property
+    def seconds(self) -> float:
+        return _now() - self.began
+
+    @property
+    def has_company(self) -> bool:
+        """Whether other calls are under way."""
+        return len(self._limiter.under_way) > 1
+
+    @asynccontextmanager
+    async def timeout(self) -> AsyncGenerator[None]:
+        """Raises: TimeoutError: the server let the time limit pass."""
+        try:
+            async with asyncio.timeout(self.call_seconds) as self._timeout:
+                yield
+        finally:
+            self._timeout = None
+
+    def restart(self) -> None:
+        if self._before and self._timeout and not self._timeout.expired():
+            self._before -= 1
+            self._timeout.reschedule(_now() + self.call_seconds)
+
+    def answered(self) -> None:
+        self._limiter.heard()
+        self._limiter.answered(self)
+
+    def refused(self, wait_seconds: float | None) -> None:
+        self._limiter.heard()
+        self._limiter.refused(wait_seconds)
+
+    def busy(self) -> None:
+        self._limiter.busy(self)
+
+    def timed_out(self) -> None:
+        self._limiter.timed_out(self)
+
+    def _begin(self, now: float) -> None:
+        limiter = self._limiter
+        self.began, self._before = now, len(limiter.under_way)
+        limiter.under_way.add(self)
+        for turn in limiter.under_way:
+            turn.at_once = max(turn.at_once, len(limiter.under_way))
+        limiter.next_at = now + limiter.spacing
+
+    def _told(self, since: float) -> float:
+        """Tells of the time up to the last response, and returns since when it has not been told."""
+        if self._on_wait and self._limiter.heard_at > since:
+            self._on_wait(since, self._limiter.heard_at)
+        return max(since, self._limiter.heard_at)
 
 
-def limiter(provider: str, model: str, most: int) -> Limiter:
-    """The one that everybody in this process shares who asks this model of this provider."""
+_LIMITERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, Limiter]] = WeakKeyDictionary()
+
+
+def limiter(server: Hashable, most: int, *, careful: bool = False) -> Limiter:
+    """The one that everybody in this process shares who calls this server."""
     own = _LIMITERS.setdefault(asyncio.get_running_loop(), {})
-    return own.setdefault((provider, model), Limiter(most))
+    return own.setdefault(server, Limiter(most, careful=careful))

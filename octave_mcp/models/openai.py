@@ -8,6 +8,7 @@ from typing import Any
 from octave_mcp.errors import Transient
 from octave_mcp.models.clients import Client, of_openai, openai_sdk
 from octave_mcp.models.failures import Key
+from octave_mcp.models.own_servers import is_own_server
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
 from octave_mcp.models.wire import Reply, Sent, Tokens, count, tokens
@@ -30,7 +31,9 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
         lambda: Responses(client),
         client=client,
         elsewhere="" if client.address == OWN else client.address,
+        is_own=is_own_server(client.address),
         most=settings.max_asks,
+        call_seconds=settings.call_timeout_seconds,
         specialists=settings.specialists_per_ask,
         context=context,
     )

@@ -23,14 +23,28 @@ from octave_mcp.domain.playbook import DealDraft, PersonaDraft
 from octave_mcp.domain.prospect import MOST_PERSONAS
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import KINDS
-from octave_mcp.errors import BadAnswer, ModelRefuses, RateLimited, SetupError, Transient
+from octave_mcp.errors import (
+    BadAnswer,
+    Busy,
+    ModelRefuses,
+    RateLimited,
+    SetupError,
+    TimedOut,
+    Transient,
+    Unresponsive,
+)
 from octave_mcp.models.clients import Client
 from octave_mcp.models.failures import ours, said
-from octave_mcp.models.limiter import limiter
+from octave_mcp.models.limiter import Turn, limiter
 from octave_mcp.models.prices import load_prices, priced
-from octave_mcp.models.wire import CALL_SECONDS, THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
+from octave_mcp.models.slowness import Slowness
+from octave_mcp.models.wire import THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import RunContext
 
+_LATE = frozenset({408, 504, 524})
+"""What gateways say of a server that did not answer them in time."""
+_BUSY = frozenset({0, 503})
+"""What servers do with more calls than they take, where they do not queue them: 0 is a connection that failed."""
 DRAFTS = len(DealDraft.model_fields) + MOST_PERSONAS * len(PersonaDraft.model_fields)
 """What the writers are asked for."""
 
@@ -39,6 +53,7 @@ class Remote:
     """Asks a provider, one model for each tier; its SDK is imported and opened in a thread, while pages are fetched.
 
     `elsewhere` is the address that is asked, '' for the provider's own: what one server answers is not another's.
+    One that `is_own` may answer one call at a time, whichever of its models is asked.
     """
 
     languages: frozenset[str] | None = None
@@ -52,7 +67,9 @@ class Remote:
         *,
         client: Client,
         elsewhere: str = "",
+        is_own: bool = False,
         most: int,
+        call_seconds: float,
         specialists: int = len(KINDS),
         context: RunContext | None = None,
     ) -> None:
@@ -62,6 +79,8 @@ class Remote:
         self._context, self._specialists = context, specialists
         self._models, self._open_wire, self._most = models, open_wire, most
         self._client, self._key = client, client.key
+        self._is_own, self._call_seconds = is_own, call_seconds
+        self._slowness = Slowness(name, call_seconds, is_own=is_own, tell=context.slow if context else None)
         self._unjudged: dict[str, str] = {}
         self._wire: asyncio.Task[Wire] | None = None
 
@@ -118,7 +137,12 @@ class Remote:
         text = Rendered(system="Answer with the JSON object asked for.", prefix="Say yes.", suffix="", output_tokens=0)
         schema = schema_of(_Word)
         sent = Sent(self._models["fast"], text, schema_name(_Word), schema, output_tokens=THOUGHT_TOKENS)
-        await self._called(await asyncio.shield(self._opening()), sent)
+        wire = await asyncio.shield(self._opening())
+        try:
+            async with asyncio.timeout(self._call_seconds):
+                await self._called(wire, sent)
+        except TimeoutError:
+            raise TimedOut(self._late) from None
         return sent.model
 
     async def record_verdict(self, key: str, wrong: str) -> None:
@@ -144,18 +168,54 @@ class Remote:
         )
 
     async def _replied(self, sent: Sent, ask: Ask[Any, Any]) -> tuple[Reply, Usage]:
-        limit = limiter(self.name, sent.model, self._most)
+        server = (self.name, self._whom if self._is_own else sent.model)
+        limit = limiter(server, self._most, careful=self._is_own)
         wire = await asyncio.shield(self._opening())
-        async with limit:
+        async with limit.turn(self._call_seconds, self._waited) as turn:
+            if self._slowness.is_unresponsive:  # as others found while it waited
+                raise self._unresponsive()
             if self._context:
-                self._context.check(ask)  # other asks may have used up the budget while it waited
-            try:
-                reply = await self._called(wire, sent)
-            except RateLimited as refused:
-                limit.refused(refused.retry_after_seconds)
-                raise
-            limit.answered()
+                self._context.check(ask)  # other asks may have used up the budget, too
+            reply = await self._in_turn(turn, wire, sent)
             return reply, self._spent(reply, sent)  # at once: a run that ends while it waits here would not count it
+
+    async def _in_turn(self, turn: Turn, wire: Wire, sent: Sent) -> Reply:
+        """The reply, of which the limiter is told, as of each failure."""
+        try:
+            async with turn.timeout():
+                reply = await self._called(wire, sent)
+        except TimeoutError:
+            turn.timed_out()
+            self._slowness.timed_out()
+            raise (self._unresponsive() if self._slowness.is_unresponsive else TimedOut(self._late)) from None
+        except RateLimited as refused:
+            turn.refused(refused.retry_after_seconds)
+            raise
+        except Transient as failed:
+            if failed.answered in _LATE:
+                turn.timed_out()
+            elif failed.answered in _BUSY and turn.has_company:
+                turn.busy()
+                raise Busy(str(failed), retry_after_seconds=failed.retry_after_seconds) from None
+            raise
+        turn.answered()
+        self._slowness.answered(turn.seconds)
+        return reply
+
+    def _waited(self, since: float, until: float) -> None:
+        if self._context:
+            self._context.clock.waited(since, until)
+        self._slowness.waited(since, until)
+
+    @property
+    def _late(self) -> str:
+        return f"{self.name} did not answer within {self._call_seconds:g} s (OCTAVE_CALL_TIMEOUT_SECONDS)"
+
+    def _unresponsive(self) -> Unresponsive:
+        return Unresponsive(
+            f"{self._late}, nor any other call of this run: check that the server at its address works and has loaded "
+            "its model; if it only needs longer, raise OCTAVE_CALL_TIMEOUT_SECONDS"
+        )
 
     def _spent(self, reply: Reply, sent: Sent) -> Usage:
         """What the reply used. Where that is not told it is estimated, and priced for the run's budget alone."""
@@ -166,10 +226,7 @@ class Remote:
 
     async def _called(self, wire: Wire, sent: Sent) -> Reply:
         try:
-            async with asyncio.timeout(CALL_SECONDS):
-                answer = await wire.call(sent)
-        except TimeoutError:
-            raise Transient(f"{self.name} did not answer within {CALL_SECONDS:.0f} s") from None
+            answer = await wire.call(sent)
         except json.JSONDecodeError as failed:
             raise Transient(f"{self.name} answered with something that is no JSON: {said(failed, self._key)}") from None
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple, Protocol
 from octave_mcp.asks.rendering import Rendered
 from octave_mcp.asks.schema import Schema
 
-CALL_SECONDS = 120.0
-"""How long a provider may take for one answer."""
 THOUGHT_TOKENS = 4000
 """Room for what a model thinks before it answers, which providers count as part of the answer."""
 
@@ -42,7 +40,7 @@ class Reply(NamedTuple):
 
 
 class Wire(Protocol):
-    """A provider's SDK. `errors` are those that it raises."""
+    """A provider's SDK, without time limits of its own. `errors` are those that it raises."""
 
     errors: tuple[type[Exception], ...]
 

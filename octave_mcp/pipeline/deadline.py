@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+from octave_mcp.concurrency.run_clock import RunClock
 
 TIME_SHARE = 0.7
 """Share of the time left that one part may take, so that the parts after it have some, too."""
 
 
-def _now() -> float:
-    return asyncio.get_running_loop().time()
-
-
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """`at` is a time of the event loop; `step_seconds` the most that one step may take."""
+    """`at` is a time of the run's clock; `step_seconds` the most that one step may take."""
 
     at: float = math.inf
     step_seconds: float = math.inf
+    clock: RunClock = field(default_factory=RunClock)
 
     def for_step(self) -> Deadline:
-        return replace(self, at=min(self.at, _now() + self.step_seconds))
+        return replace(self, at=min(self.at, self.clock.now() + self.step_seconds))
 
     def for_branches(self, *, of_one_step: bool) -> Deadline:
         most = self.step_seconds if of_one_step else math.inf
-        now = _now()
+        now = self.clock.now()
         return replace(self, at=now + min((self.at - now) * TIME_SHARE, most))
 
     @property
     def scrape_seconds(self) -> float | None:
         """How long one scrape may take; None without a limit."""
-        seconds = (self.at - _now()) * TIME_SHARE
+        seconds = (self.at - self.clock.now()) * TIME_SHARE
         return None if math.isinf(seconds) else seconds

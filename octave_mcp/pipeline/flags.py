@@ -33,6 +33,8 @@ def _of_models(asker: Asker) -> Iterator[Flag]:
         )
     for by in asker.stood_in.values():
         yield Flag(code="stood_in", reason=f"{by.name} answered in place of {asker.model.name}: {by.reason}")
+    for name, how in asker.slow.items():
+        yield Flag(code="slow_model", reason=f"{name} answered slowly: {how}")
 
 
 def _low_confidence(companies: Iterable[Research]) -> Iterator[Flag]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import Purse
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
@@ -30,6 +31,10 @@ MOST_RESUMED = 20
 
 MOST_PATIENT = 500
 """How many runs may wait for answers at once, in addition to those that work."""
+
+
+MOST_WAITING = 3
+"""How many times its time limit a run may wait, in addition, for its turn at a model that answers others."""
 
 
 class Executor:
@@ -134,7 +139,7 @@ class Executor:
             journal=journal,
             store=self._store,
             progress=Progress(record.run_id, record.session_id, log),
-            deadline=self._deadline(asker.model),
+            deadline=self._deadline(asker),
             site_timeout_seconds=self._adapters.limits.site_timeout_seconds,
         )
         run.source.listen(run.progress)
@@ -144,17 +149,24 @@ class Executor:
         inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, self._store, self._on_open_count(record, log))
         limits, asked = self._adapters.limits, record.request
         purse = Purse(limits.budget(asked.max_cost_usd))
-        context = RunContext(record.run_id, inbox, self._store, asked.refresh, purse.check, purse.spend)
+        clock, slow = RunClock(limits.run_timeout_seconds * MOST_WAITING), dict[str, str]()
+
+        def is_slow(name: str, how: str) -> None:
+            if name not in slow:
+                log(run_event(record, "progress", message=f"{name} answers slowly: {how}"))
+            slow[name] = how
+
+        context = RunContext(record.run_id, inbox, self._store, asked.refresh, purse.check, purse.spend, clock, is_slow)
         model = self._adapters.model(record.model, context)
         model.prepare()
         fallback = tuple(self._adapters.model(name, context) for name in limits.fallback if name != record.model)
-        return Asker(model, fallback, purse)
+        return Asker(model, fallback, purse, clock, slow)
 
-    def _deadline(self, model: Model) -> Deadline:
-        if model.capacity.is_patient:
+    def _deadline(self, asker: Asker) -> Deadline:
+        if asker.model.capacity.is_patient:
             return Deadline()
-        limits = self._adapters.limits
-        return Deadline(asyncio.get_running_loop().time() + limits.run_timeout_seconds, limits.step_timeout_seconds)
+        limits, clock = self._adapters.limits, asker.clock
+        return Deadline(clock.now() + limits.run_timeout_seconds, limits.step_timeout_seconds, clock)
 
     def _on_open_count(self, record: RunRecord, log: EventLog) -> Callable[[int], Awaitable[None]]:
         """Callback that sets whether the run waits for answers."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from doubles import Double, answer_to
 from scripted import PROSPECT, VENDOR, Asked, NoNotes, ScriptedModel, Stage, Written
 
+from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.asks import Usage
 from octave_mcp.domain.choices import MODELS, names
 from octave_mcp.domain.questions import Question, QuestionRecord
@@ -41,14 +42,29 @@ class Answering:
         """Says nothing."""
 
 
-def _unlimited(_: object) -> None:
+def _unlimited(*_: object) -> None:
     """What a run without a budget says to every ask."""
+
+
+def _context(spend: Callable[[Usage], None]) -> RunContext:
+    return RunContext(
+        "run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=spend, clock=RunClock(), slow=_unlimited
+    )
 
 
 def model_of(name: str, home: Path) -> Model:
     if name == "scripted":
         return ScriptedModel()
-    context = RunContext("run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=_unlimited)
+    context = RunContext(
+        "run_0",
+        Answering(),
+        NoNotes(),
+        fresh=True,
+        check=_unlimited,
+        spend=_unlimited,
+        clock=RunClock(),
+        slow=_unlimited,
+    )
     return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}), context)
 
 
@@ -99,7 +115,16 @@ async def test_an_answer_that_came_is_spent_though_its_run_ends_at_that_moment(
     name: str, asks: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spent, loop, price = list[Usage](), asyncio.get_running_loop(), remote.priced
-    context = RunContext("run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=spent.append)
+    context = RunContext(
+        "run_0",
+        Answering(),
+        NoNotes(),
+        fresh=True,
+        check=_unlimited,
+        spend=spent.append,
+        clock=RunClock(),
+        slow=_unlimited,
+    )
     model = importlib.import_module(f"octave_mcp.models.{name}").make(Settings(home=tmp_path), context)
     answering = asyncio.create_task(model.answer(asks[0]))
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from octave_mcp.concurrency.retrying import retrying
+from octave_mcp.concurrency.retrying import retrying, within
 from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.page import Link
 from octave_mcp.errors import InputError, UpstreamError
@@ -168,7 +168,7 @@ class Client:
             except (*self._errors, *MISSHAPEN) as failed:
                 raise as_our_error(failed, url, self._key, resend=resend) from None
 
-        return await retrying(once, attempts=ATTEMPTS, seconds=RETRY_SECONDS)
+        return await retrying(once, attempts=ATTEMPTS, left=within(RETRY_SECONDS))
 
     async def _opened(self) -> Any:  # noqa: ANN401 - the SDK's client
         async with self._opening:

@@ -1,0 +1,42 @@
+"""The clock for the time limits of a run. It stops while the run waits its turn at a server that answers others."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+
+class RunClock:
+    """Times are those of the event loop, less `stopped_seconds`, which never exceed `most_seconds`."""
+
+    def __init__(self, most_seconds: float = math.inf) -> None:
+        self.stopped_seconds = 0.0
+        self._most_seconds = most_seconds
+        self._counted_until = -math.inf
+        self._timeouts: dict[asyncio.Timeout, float] = {}
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time() - self.stopped_seconds
+
+    def waited(self, since: float, until: float) -> None:
+        """Leaves out the time between two times of the event loop. Asks wait side by side: each second counts once."""
+        more = min(until - max(since, self._counted_until), self._most_seconds - self.stopped_seconds)
+        self._counted_until = max(self._counted_until, until)
+        if more <= 0:
+            return
+        self.stopped_seconds += more
+        for timeout, at in self._timeouts.items():
+            if not timeout.expired():
+                timeout.reschedule(at + self.stopped_seconds)
+
+    @asynccontextmanager
+    async def timeout_at(self, at: float) -> AsyncGenerator[None]:
+        """Raises: TimeoutError: this clock reached `at` before the block ended."""
+        async with asyncio.timeout_at(at + self.stopped_seconds) as timeout:
+            self._timeouts[timeout] = at
+            try:
+                yield
+            finally:
+                del self._timeouts[timeout]

@@ -1,0 +1,63 @@
+"""What a run says of a model that answers slowly: how slowly, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+MOST_UNANSWERED = 3
+"""As many as two asks that begin together make before one of them gives up."""
+SLOW_SECONDS = 60.0
+"""How long the asks of a run wait for their turn, or how long a call takes, before the run says so."""
+
+
+class Slowness:
+    """How long the calls of one run took at one server, and how long they waited for their turn there."""
+
+    def __init__(
+        self, name: str, call_seconds: float, *, is_own: bool, tell: Callable[[str, str], None] | None
+    ) -> None:
+        self._name, self._call_seconds, self._is_own, self._tell = name, call_seconds, is_own, tell
+        self._answered = self._timed_out = 0
+        self._took_seconds = self._waited_seconds = self._counted_until = 0.0
+
+    def waited(self, since: float, until: float) -> None:
+        self._waited_seconds += max(0.0, until - max(since, self._counted_until))
+        self._counted_until = max(self._counted_until, until)
+        self._tell_if_slow()
+
+    def answered(self, took_seconds: float) -> None:
+        self._answered += 1
+        self._took_seconds += took_seconds
+        self._tell_if_slow()
+
+    def timed_out(self) -> None:
+        self._timed_out += 1
+        self._tell_if_slow()
+
+    @property
+    def is_unresponsive(self) -> bool:
+        """Whether several calls of this run timed out and none was answered."""
+        return self._timed_out >= MOST_UNANSWERED and not self._answered
+
+    def _tell_if_slow(self) -> None:
+        average = self._took_seconds / max(1, self._answered)
+        if self._tell and (self._timed_out or max(average, self._waited_seconds) >= SLOW_SECONDS):
+            self._tell(self._name, f"{self._figures(average)}; {self._advice}")
+
+    def _figures(self, average: float) -> str:
+        told = [f"an answer took {average:.0f} s on average"] if self._answered else []
+        if self._waited_seconds >= 1:
+            told.append(f"the run waited {self._waited_seconds:.0f} s for its turn")
+        if self._timed_out:
+            calls = "1 call" if self._timed_out == 1 else f"{self._timed_out} calls"
+            told.append(f"{calls} had no answer within {self._call_seconds:g} s")
+        return ", ".join(told)
+
+    @property
+    def _advice(self) -> str:
+        faster = (
+            "let the server answer several calls at once, use a smaller model, or lower max_pages"
+            if self._is_own
+            else "lower max_pages, run less at once, or use another model"
+        )
+        return f"{faster}; raise OCTAVE_CALL_TIMEOUT_SECONDS if it needs longer" if self._timed_out else faster

@@ -1,0 +1,399 @@
+"""Runs with model servers that are slow, and with providers that ask to wait: nobody's time is spent in vain."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any, cast
+
+import matrix
+import pytest
+from clocks import stop_the_clock
+from doubles import A_KEY, Double, Fault, Request, Sent, error, set_up
+from scripted import ScriptedSource, Stage, invented_sites
+from slow_servers import SlowServer, never, serving, steady
+
+from octave_mcp.concurrency.retry_after import retry_after_seconds
+from octave_mcp.concurrency.run_clock import RunClock
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import RunRecord
+from octave_mcp.models.limiter import Limiter
+from octave_mcp.models.own_servers import is_own_server
+
+BUSY = Sent(503, {"error": {"code": 503, "message": "no slot available", "type": "unavailable_error"}})
+FULL = Sent(503, {"error": {"message": "server busy, please try again.  maximum pending requests exceeded"}})
+DROPS = Sent(drops=True)
+
+Serving = Callable[[], SlowServer]
+SLOW: dict[str, Serving] = {
+    "one call at a time": lambda: SlowServer(steady(50)),
+    "one call at a time, and it notices who hangs up": lambda: SlowServer(steady(50), notices=True),
+    "one call at a time, the newest first": lambda: SlowServer(steady(50), newest_first=True),
+    "one call at a time, just within the limit": lambda: SlowServer(steady(110)),
+    "one call at a time, each of another length": lambda: SlowServer(lambda n: (30, 110, 60, 45, 90)[n % 5]),
+    "two slots": lambda: SlowServer(steady(50), slots=2),
+    "all calls at once, each as much slower": lambda: SlowServer(steady(50), slots=99, shares=True),
+    "busy while one call is under way": lambda: SlowServer(steady(50), beyond=BUSY),
+    "full while two calls are under way": lambda: SlowServer(steady(50), slots=2, beyond=FULL),
+    "drops what it does not take": lambda: SlowServer(steady(50), beyond=DROPS),
+    "slower with each call": lambda: SlowServer(lambda n: 2 + 5 * n),
+}
+SHORT = {"busy while one call is under way"}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run, and how many seconds it took by the clock of the test."""
+
+    record: RunRecord
+    playbook: Playbook | None
+    seconds: float
+    told: list[str]
+
+
+async def ended(server: SlowServer, home: Path, monkeypatch: pytest.MonkeyPatch, model: str = "compat") -> Ended:
+    """A run with this server as all three providers."""
+    set_up(monkeypatch, server)
+    stage = Stage(home, source=ScriptedSource(invented_sites()))
+    await stage.opened()
+    clock = stop_the_clock()
+    began = clock()
+    record, playbook = await clock.run_until_done(asyncio.create_task(stage.run(model=model)))
+    return Ended(record, playbook, clock() - began, [event.message for event in stage.events])
+
+
+# Servers that take their time
+
+
+@pytest.mark.parametrize(
+    ("kind", "provider"),
+    matrix.sampled(
+        itertools.product(SLOW, ("compat", "openai", "anthropic")),
+        short=lambda case: case[0] in SHORT and case[1] == "compat",
+    ),
+)
+async def test_a_run_with_a_slow_server_completes_with_the_default_settings_and_says_so(
+    kind: str, provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(SLOW[kind]()) as server:
+        run = await ended(server, tmp_path, monkeypatch, provider)
+
+    assert run.playbook, run.record.error
+    assert run.record.status == "completed", run.playbook.gaps
+    assert max(server.abandoned.values(), default=0) <= 1
+    assert any("answers slowly" in message for message in run.told)
+    flag = next(flag for flag in run.playbook.flags if flag.code == "slow_model")
+    assert "let the server answer several calls at once" in flag.reason
+
+
+async def test_thirty_calls_of_a_tenth_of_fifty_seconds_fit_a_tenth_of_the_default_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 120 s a call, 600 s a step and 1800 s a run. The run needs 150 of its 180 s if it wastes none."""
+    for name, seconds in (("CALL", "12"), ("STEP", "60"), ("RUN", "180")):
+        monkeypatch.setenv(f"OCTAVE_{name}_TIMEOUT_SECONDS", seconds)
+    monkeypatch.setenv("OCTAVE_SPECIALISTS_PER_ASK", "1")
+    async with serving(SlowServer(steady(5))) as server:
+        run = await ended(server, tmp_path, monkeypatch)
+
+    assert run.record.status == "completed"
+    assert (len(server.asked), sum(server.abandoned.values())) == (30, 0)
+    assert run.seconds == pytest.approx(150, abs=5)
+
+
+@pytest.mark.long
+async def test_a_run_that_waits_for_its_turns_may_take_longer_than_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_SPECIALISTS_PER_ASK", "1")
+    async with serving(SlowServer(steady(110))) as server:
+        run = await ended(server, tmp_path, monkeypatch)
+
+    assert run.record.status == "completed"
+    assert run.seconds == pytest.approx(30 * 110, abs=5)
+
+
+async def test_a_server_that_answers_nothing_fails_the_run_after_two_limits_of_a_call_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(SlowServer(never)) as server:
+        run = await ended(server, tmp_path, monkeypatch)
+
+    assert run.record.error
+    assert (run.record.status, run.record.error.code) == ("failed", "upstream_unavailable")
+    assert "OCTAVE_CALL_TIMEOUT_SECONDS" in run.record.error.message
+    assert run.seconds == pytest.approx(240, abs=10)
+    assert max(server.abandoned.values()) <= 2
+
+
+@pytest.mark.long
+async def test_a_fallback_stands_in_for_a_server_that_answers_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_FALLBACK", "extractive")
+    async with serving(SlowServer(never)) as server:
+        run = await ended(server, tmp_path, monkeypatch)
+
+    assert run.record.status == "completed"
+    assert run.seconds == pytest.approx(240, abs=10)
+    assert len(server.asked) == 3
+
+
+@pytest.mark.long
+async def test_a_setting_raises_the_limit_of_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVE_CALL_TIMEOUT_SECONDS", "300")
+    async with serving(SlowServer(steady(130))) as server:
+        run = await ended(server, tmp_path, monkeypatch)
+
+    assert (run.record.status, sum(server.abandoned.values())) == ("completed", 0)
+
+
+@pytest.mark.long
+async def test_a_fast_server_of_ones_own_is_asked_as_much_at_once_as_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(SlowServer(steady(2), slots=99)) as server:
+        run = await ended(server, tmp_path, monkeypatch)
+
+    assert run.record.status == "completed"
+    assert run.seconds <= 15
+    assert server.most_at_once >= 8
+    assert "slow_model" not in codes_of_flags(run.playbook)
+
+
+def codes_of_flags(playbook: Playbook | None) -> set[str]:
+    return {flag.code for flag in playbook.flags} if playbook else set()
+
+
+# How many calls at once
+
+
+async def test_calls_that_time_out_together_lower_the_limit_once_and_a_silent_servers_most() -> None:
+    clock, limit = stop_the_clock(), Limiter(most=64)
+    turns = [limit.turn(120) for _ in range(8)]
+    for turn in turns:
+        await turn.__aenter__()
+    clock.advance(120)
+    for turn in turns:
+        turn.timed_out()
+    assert limit.limit == 2
+
+
+async def test_one_call_that_hangs_while_others_are_answered_costs_a_third_like_a_refusal() -> None:
+    clock, limit = stop_the_clock(), Limiter(most=64)
+    async with limit.turn(120) as hanging:
+        clock.advance(1)
+        async with limit.turn(120) as other:
+            clock.advance(1)
+            other.answered()
+        before = limit.limit
+        clock.advance(119)
+        hanging.timed_out()
+    assert limit.limit == pytest.approx(before * 0.7)
+
+
+async def test_the_time_of_a_call_begins_again_with_each_answer_to_a_call_before_it() -> None:
+    clock, limit, late = stop_the_clock(), Limiter(most=64), asyncio.Event()
+
+    async def call() -> None:
+        async with limit.turn(120) as turn:
+            try:
+                async with turn.timeout():
+                    await asyncio.get_running_loop().create_future()
+            except TimeoutError:
+                late.set()
+
+    async with limit.turn(120) as first:
+        waiting = asyncio.create_task(call())
+        await asyncio.sleep(0)
+        clock.advance(100)
+        first.answered()
+    clock.advance(100)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not late.is_set()
+    clock.advance(20)
+    await waiting
+    assert late.is_set()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_own"),
+    [
+        ("http://localhost:11434/v1", True),
+        ("http://127.0.0.1:1234/v1", True),
+        ("http://[::1]:8080/v1", True),
+        ("http://192.168.1.20:1234/v1", True),
+        ("http://ollama:11434/v1", True),
+        ("http://studio.local:1234/v1", True),
+        ("https://api.openai.com/v1", False),
+        ("https://openrouter.ai/api/v1", False),
+        ("https://8.8.8.8/v1", False),
+    ],
+)
+def test_servers_on_this_machine_or_in_its_network_are_the_users_own(url: str, is_own: bool) -> None:
+    assert is_own_server(url) == is_own
+
+
+async def test_the_clock_of_a_run_counts_no_second_twice_and_stops_for_so_long_only() -> None:
+    clock, run = stop_the_clock(), RunClock(most_seconds=100)
+    began, now = run.now(), clock()
+    clock.advance(60)
+    run.waited(now, now + 40)
+    run.waited(now + 10, now + 60)
+    assert run.now() == pytest.approx(began)
+    clock.advance(60)
+    run.waited(now + 60, now + 120)
+    assert run.now() == pytest.approx(began + 20)
+
+
+# Waits that a provider asks for
+
+
+def later(hours: float) -> datetime:
+    return datetime.now(UTC) + timedelta(hours=hours)
+
+
+def limit_reached(text: str = "Rate limit reached", **headers: str) -> Sent:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return error(429, "rate_limit_exceeded", text, named)(Request("", {}, {}), "")
+
+
+def always(sent: Sent) -> Fault:
+    def answer(_request: Request, _text: str) -> Sent:
+        return sent
+
+    return answer
+
+
+def words(sent: Sent) -> str:
+    """The message of an error."""
+    return cast("dict[str, Any]", sent.body)["error"]["message"]
+
+
+LONG: dict[str, Callable[[], Sent]] = {
+    "in words": lambda: limit_reached("Rate limit reached on tokens per day. Please try again in 7h12m0s."),
+    "in long words": lambda: limit_reached("Please retry your request after 7 hours and 12 minutes."),
+    "retry-after": lambda: limit_reached(retry_after="25920"),
+    "retry-after, a date": lambda: limit_reached(retry_after=format_datetime(later(8), usegmt=True)),
+    "retry-after-ms": lambda: limit_reached(retry_after_ms="25920000"),
+    "a limit that is used up": lambda: limit_reached(
+        x_ratelimit_remaining_requests="0", x_ratelimit_reset_requests="7h12m0s"
+    ),
+    "a time since 1970": lambda: limit_reached(x_ratelimit_reset=str(int((time.time() + 25_920) * 1000))),
+    "a date of ISO 8601": lambda: limit_reached(
+        anthropic_ratelimit_tokens_remaining="0", anthropic_ratelimit_tokens_reset=later(8).isoformat()
+    ),
+    "503": lambda: Sent(503, {"error": {"message": "down for maintenance"}}, {"retry-after": "25920"}),
+}
+
+
+@pytest.fixture
+def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers
+    return Stage(tmp_path, source=ScriptedSource(invented_sites()))
+
+
+@pytest.mark.parametrize(
+    ("how", "provider"),
+    matrix.sampled(
+        itertools.product(LONG, ("openai", "anthropic", "compat")),
+        short=lambda case: case in {("in words", "openai"), ("retry-after", "anthropic")},
+    ),
+)
+async def test_a_wait_longer_than_the_run_may_take_fails_it_at_once_with_the_providers_words(
+    how: str, provider: str, stage: Stage, double: Double
+) -> None:
+    sent = LONG[how]()
+    double.fails(always(sent), times=None)
+
+    record, playbook = await stage.run(model=provider)
+
+    assert playbook is None
+    assert record.error
+    assert (record.status, record.error.code) == ("failed", "rate_limited")
+    assert words(sent) in record.error.message
+    assert "start it again later" in record.error.message
+    assert len(double.asked) <= 2
+    assert A_KEY not in record.model_dump_json()
+
+
+@pytest.mark.long
+async def test_a_fallback_stands_in_at_once_for_a_provider_that_asks_to_wait_too_long(
+    stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_FALLBACK", "extractive")
+    sent = LONG["in words"]()
+    double.fails(always(sent), times=None)
+    fallen_back = Stage(stage.settings.home, source=ScriptedSource(invented_sites()))
+
+    record, playbook = await fallen_back.run(model="openai")
+
+    assert playbook, record.error
+    assert record.status == "completed"
+    assert len(double.asked) <= 2
+    assert "7h12m0s" in next(flag.reason for flag in playbook.flags if flag.code == "stood_in")
+
+
+@dataclass
+class Refusing(SlowServer):
+    """Refuses the first call, with this response."""
+
+    with_response: Sent = field(default_factory=limit_reached)
+
+    async def sent(self, request: Request) -> Sent:
+        if not self.asked:
+            self.asked.append(request)
+            return self.with_response
+        return await super().sent(request)
+
+
+@pytest.mark.parametrize("seconds", matrix.sampled([20, 90, 300], short=lambda seconds: seconds == 300))
+async def test_a_wait_that_the_run_has_time_for_is_waited_in_full(
+    seconds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = limit_reached(f"Please try again in {seconds}s.")
+    async with serving(Refusing(steady(1), slots=99, with_response=refusal)) as server:
+        run = await ended(server, tmp_path, monkeypatch, "openai")
+
+    assert run.record.status == "completed"
+    assert seconds <= run.seconds <= seconds + 40
+    assert len(server.asked) <= 18
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("Please try again in 9m38.016s. Need more tokens?", 578.016),
+        ("Please retry after 26 seconds.", 26),
+        ("try again in 20ms", 0.02),
+        ("try again in 20 milliseconds", 0.02),
+        ("{'retryDelay': '34s'}", 34),
+        ('{"retry_after": 30}', 30),
+        ("try again in about 2 hours and 5 minutes", 7500),
+        ("try again in 2 days", 172_800),
+        ("Please try again later.", None),
+        ("This model has 8 heads and 30 s of audio", None),
+    ],
+)
+def test_a_wait_is_read_from_the_words_of_an_error(text: str, seconds: float | None) -> None:
+    assert retry_after_seconds({}, text) == (None if seconds is None else pytest.approx(seconds))
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "7h12m0s"}, None),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6ms"}, 0.006),
+        ({"retry-after": "2", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "7h"}, 2),
+    ],
+)
+def test_a_limit_that_is_not_used_up_is_no_reason_to_wait(headers: dict[str, Any], seconds: float | None) -> None:
+    assert retry_after_seconds(headers) == seconds
