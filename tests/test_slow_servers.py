@@ -281,6 +281,7 @@ LONG: dict[str, Callable[[], Sent]] = {
     "in words": lambda: limit_reached("Rate limit reached on tokens per day. Please try again in 7h12m0s."),
     "in long words": lambda: limit_reached("Please retry your request after 7 hours and 12 minutes."),
     "retry-after": lambda: limit_reached(retry_after="25920"),
+    "retry-after, without measure": lambda: limit_reached(retry_after="1e300"),
     "retry-after, a date": lambda: limit_reached(retry_after=format_datetime(later(8), usegmt=True)),
     "retry-after-ms": lambda: limit_reached(retry_after_ms="25920000"),
     "a limit that is used up": lambda: limit_reached(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from math import ceil
 from typing import Any, Generic
 
 from octave_mcp.concurrency.retrying import retrying
@@ -27,6 +27,7 @@ from octave_mcp.ports import Model
 ATTEMPTS = 10
 SECONDS = 240.0
 """How long one ask is retried."""
+LONGEST_SHOWN_SECONDS = 1e9
 
 OnCall = Callable[[ModelCall, UpstreamError | None], None]
 """Callback for each call of a model: an answer, an unusable answer, or a failed attempt."""
@@ -115,8 +116,13 @@ class Attempts(Generic[A]):
 
 
 def _long(failed: Transient, left_seconds: float) -> LongWait:
-    wait, left = (str(timedelta(seconds=round(seconds))) for seconds in (failed.retry_after_seconds or 0, left_seconds))
+    wait, left = _shown(failed.retry_after_seconds or 0), _shown(left_seconds)
     return LongWait(
-        f"the provider asks to wait {wait} (h:mm:ss), and the run may go on with this for {left} only: "
+        f"the provider asks to wait {wait}, and this step of the run has {left} left: "
         f"start it again later, or use another model ({failed})"
     )
+
+
+def _shown(seconds: float) -> str:
+    hours, minutes = divmod(ceil(min(seconds, LONGEST_SHOWN_SECONDS) / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
