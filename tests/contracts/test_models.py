@@ -55,16 +55,7 @@ def _context(spend: Callable[[Usage], None]) -> RunContext:
 def model_of(name: str, home: Path) -> Model:
     if name == "scripted":
         return ScriptedModel()
-    context = RunContext(
-        "run_0",
-        Answering(),
-        NoNotes(),
-        fresh=True,
-        check=_unlimited,
-        spend=_unlimited,
-        clock=RunClock(),
-        slow=_unlimited,
-    )
+    context = _context(_unlimited)
     return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}), context)
 
 
@@ -115,16 +106,7 @@ async def test_an_answer_that_came_is_spent_though_its_run_ends_at_that_moment(
     name: str, asks: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spent, loop, price = list[Usage](), asyncio.get_running_loop(), remote.priced
-    context = RunContext(
-        "run_0",
-        Answering(),
-        NoNotes(),
-        fresh=True,
-        check=_unlimited,
-        spend=spent.append,
-        clock=RunClock(),
-        slow=_unlimited,
-    )
+    context = _context(spent.append)
     model = importlib.import_module(f"octave_mcp.models.{name}").make(Settings(home=tmp_path), context)
     answering = asyncio.create_task(model.answer(asks[0]))
 
