@@ -230,7 +230,12 @@ class Unresponsive(NoAccess):
 
 
 class Transient(UpstreamError):
-    """`answered` is the status of the response: 0 if the connection failed, None if it does not matter."""
+    """`answered` is the status of the response: 0 if the connection failed, None if it does not matter.
+
+    `most_tries` is set where it is worth fewer tries than others.
+    """
+
+    most_tries: int | None = None
 
     def __init__(self, message: str, *, retry_after_seconds: float | None = None, answered: int | None = None) -> None:
         super().__init__(message)

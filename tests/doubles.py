@@ -86,10 +86,18 @@ class Request:
         if self.path == OF_HOST:
             return body["answer_schema"]
         if self.path.endswith("/responses"):
-            return body["text"]["format"]["schema"]
-        if self.path.endswith("/chat/completions"):
-            return body["response_format"]["json_schema"]["schema"]
-        return body["output_config"]["format"]["schema"]
+            form = body.get("text", {}).get("format", {})
+        elif self.path.endswith("/chat/completions"):
+            form = body.get("response_format", {}).get("json_schema", {})
+        else:
+            form = body.get("output_config", {}).get("format", {})
+        return form.get("schema") or self._shown_schema
+
+    @property
+    def _shown_schema(self) -> dict[str, Any]:
+        """The one that the model reads, where none is enforced."""
+        _, _, text = f"{self.system}\n{self.user}".partition("The JSON schema of your answer:\n")
+        return json.JSONDecoder().raw_decode(text)[0]
 
     @property
     def form(self) -> type[Value]:
@@ -99,7 +107,8 @@ class Request:
     @property
     def system(self) -> str:
         # those of a connected client are named like OpenAI's
-        return self.body.get("instructions") or self.body.get("system") or self.body["messages"][0]["content"]
+        messages = self.body.get("messages") or [{"content": ""}]
+        return self.body.get("instructions") or self.body.get("system") or messages[0]["content"]
 
     @property
     def user(self) -> str:
@@ -184,6 +193,16 @@ def good(request: Request) -> dict[str, Any]:
         paragraphs = summary["executive_summary"]  # whoever loses a sentence still has a paragraph
         summary["executive_summary"] = {key: [s for said in paragraphs.values() for s in said] for key in paragraphs}
     return answer
+
+
+def _good_text(request: Request, *, may_fail: bool) -> str:
+    """'' where every ask before it failed, so that it shows nothing to answer from."""
+    try:
+        return json.dumps(good(request), ensure_ascii=False)
+    except (AssertionError, ArithmeticError, LookupError, ValueError):
+        if may_fail:
+            return ""
+        raise
 
 
 def answer_to(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -320,7 +339,7 @@ class Double(ThreadingHTTPServer):
             matching = (left for when, left in self._faults if when(request))
             fault = next((found for left in matching if (found := next(left, None))), None)
         try:
-            text = json.dumps(good(request), ensure_ascii=False)
+            text = _good_text(request, may_fail=fault is not None)
             return fault(request, text) if fault else Sent(body=enveloped(request, text))
         finally:
             with self._one_at_a_time:

@@ -50,7 +50,7 @@ class _Waits:
             self._failed += 1
             self._timed_out += isinstance(error, TimedOut)
         return (
-            self._failed >= self._attempts
+            self._failed >= min(self._attempts, error.most_tries or self._attempts)
             or self._timed_out >= TIMED_OUT_ATTEMPTS
             or self._refused >= self._attempts * TURNS
         )

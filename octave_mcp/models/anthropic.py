@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from octave_mcp.errors import Transient
 from octave_mcp.models.clients import Client, anthropic_sdk, of_anthropic
 from octave_mcp.models.failures import Key
 from octave_mcp.models.own_servers import is_own_server
+from octave_mcp.models.parameters import (
+    FORMS,
+    REASONING,
+    SYSTEM,
+    Parameter,
+    Refusals,
+    Remedy,
+    Request,
+    at,
+    effort,
+    keywords,
+    limit,
+    shown,
+    without,
+)
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
+from octave_mcp.models.told import Told
 from octave_mcp.models.wire import Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
@@ -42,16 +57,13 @@ class Messages:
         import anthropic  # noqa: PLC0415 - nearly three seconds, and 70 MB
 
         self.errors: tuple[type[Exception], ...] = (anthropic.AnthropicError,)
+        self.refusals = Refusals(client.address, PARAMETERS)
         self._client = anthropic_sdk(client)
 
-    async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
-        prefix: dict[str, Any] = {
-            "type": "text",
-            "text": sent.text.prefix,
-            "cache_control": {"type": "ephemeral"},
-        }
-        suffix = [{"type": "text", "text": sent.text.suffix}] if sent.text.suffix else []
-        request: dict[str, Any] = {
+    def request(self, sent: Sent) -> Request:
+        prefix = {**_text(sent.text.prefix), "cache_control": {"type": "ephemeral"}}
+        suffix = [_text(sent.text.suffix)] if sent.text.suffix else []
+        return {
             "model": sent.model,
             "system": sent.text.system,
             "messages": [{"role": "user", "content": [prefix, *suffix]}],
@@ -59,12 +71,14 @@ class Messages:
             "max_tokens": sent.output_tokens,
             "timeout": None,  # by default, long answers are refused
         }
+
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
         client: Any = self._client
         return await client.messages.create(**request)
 
     def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
         if answer.type != "message":
-            raise Transient("anthropic answered 200 without an answer")
+            raise TypeError(answer.type)
         text = "".join(part.text for part in answer.content if part.type == "text")
         refused = answer.stop_reason == "refusal"
         return Reply(
@@ -76,6 +90,70 @@ class Messages:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _form(request: Request, _: Told) -> Remedy | None:
+    """Shows the schema to the model in place of having it enforced."""
+    if at(request, "output_config", "format") is None:
+        return None
+    return Remedy("output_config.format", "the schema in the prompt", _without_form)
+
+
+def _without_form(request: Request) -> Request:
+    if at(request, "output_config", "format") is None:
+        return request
+    return _saying(shown(request["output_config"]["format"]["schema"]), without(request, ("output_config", "format")))
+
+
+def _config(request: Request, _: Told) -> Remedy | None:
+    if at(request, "output_config") is None:
+        return None
+    return Remedy("output_config", "the schema in the prompt", _without_config)
+
+
+def _without_config(request: Request) -> Request:
+    return without(_without_form(request), ("output_config",))
+
+
+def _system(request: Request, _: Told) -> Remedy | None:
+    return Remedy("system", "the user's message", _without_system) if "system" in request else None
+
+
+def _without_system(request: Request) -> Request:
+    if "system" not in request:
+        return request
+    return _saying(request["system"], without(request, ("system",)))
+
+
+def _cache(request: Request, _: Told) -> Remedy | None:
+    is_asked = any("cache_control" in part for part in request["messages"][0]["content"])
+    return Remedy("cache_control", "", _without_cache) if is_asked else None
+
+
+def _without_cache(request: Request) -> Request:
+    content = [without(part, ("cache_control",)) for part in request["messages"][0]["content"]]
+    return {**request, "messages": [{"role": "user", "content": content}]}
+
+
+def _saying(text: str, request: Request) -> Request:
+    content = [_text(text), *request["messages"][0]["content"]]
+    return {**request, "messages": [{"role": "user", "content": content}]}
+
+
+def _text(text: str) -> Request:
+    return {"type": "text", "text": text}
+
+
+_SCHEMA = ("output_config", "format", "schema")
+PARAMETERS = (
+    *keywords(*_SCHEMA),
+    Parameter(("cache_control",), "prompt caching", _cache),
+    Parameter(("output_config.effort", "effort", "reasoning_effort"), REASONING, effort("output_config", "effort")),
+    Parameter(("output_config.format", "output_format", "format"), FORMS, _form),
+    Parameter(("output_config",), "", _config),
+    Parameter(("max_tokens",), "", limit("max_tokens", is_needed=True)),
+    Parameter(("system",), SYSTEM, _system),
+)
 
 
 def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - ditto

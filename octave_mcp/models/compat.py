@@ -5,7 +5,8 @@ Not all of them enforce the form of an answer, so the form is part of what they 
 
 from __future__ import annotations
 
-import json
+import re
+from functools import partial
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,8 +15,23 @@ from octave_mcp.errors import SetupError
 from octave_mcp.models.clients import Client, of_compat, openai_sdk
 from octave_mcp.models.failures import Key
 from octave_mcp.models.own_servers import is_own_server
+from octave_mcp.models.parameters import (
+    FORMS,
+    SYSTEM,
+    Parameter,
+    Refusals,
+    Remedy,
+    Request,
+    at,
+    dropping,
+    keywords,
+    limit,
+    put,
+    shown,
+)
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, models_of, reachable, sendable
+from octave_mcp.models.told import Told
 from octave_mcp.models.wire import Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings, value_of
@@ -68,20 +84,22 @@ class Chat:
         import openai  # noqa: PLC0415 - over a second, and 50 MB
 
         self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
+        self.refusals = Refusals(client.address, PARAMETERS)
         self._client = openai_sdk(client)
 
-    async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
+    def request(self, sent: Sent) -> Request:
         schema = {"name": sent.schema_name, "strict": True, "schema": sent.schema}
-        form = f"The JSON schema of your answer:\n{json.dumps(sent.schema, separators=(',', ':'))}"
-        request: dict[str, Any] = {
+        return {
             "model": sent.model,
             "messages": [
-                {"role": "system", "content": f"{sent.text.system}\n\n{form}"},
+                {"role": "system", "content": f"{sent.text.system}\n\n{shown(sent.schema)}"},
                 {"role": "user", "content": "\n\n".join(part for part in sent.text[1:3] if part)},
             ],
             "response_format": {"type": "json_schema", "json_schema": schema},
             "max_tokens": sent.output_tokens,
         }
+
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
         client: Any = self._client
         return await client.chat.completions.create(**request)
 
@@ -98,6 +116,45 @@ class Chat:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _form(request: Request, said: Told) -> Remedy | None:
+    """Asks for any JSON, or for words: the schema stands in the system message."""
+    asked = at(request, "response_format", "type")
+    if asked is None:
+        return None
+    if asked == "json_object" or _NO_FORM.search(said.words):
+        return dropping("response_format")(request, said)
+    loose = {"type": "json_object"}
+    return Remedy("response_format", "json_object", partial(put, path=("response_format",), value=loose))
+
+
+def _system(request: Request, _: Told) -> Remedy | None:
+    return Remedy("the system role", "the user's", _without_system) if len(request["messages"]) > 1 else None
+
+
+def _without_system(request: Request) -> Request:
+    content = "\n\n".join(message["content"] for message in request["messages"])
+    return {**request, "messages": [{"role": "user", "content": content}]}
+
+
+_NO_FORM = re.compile(
+    r"json_schema['\"`]? or ['\"`]?text|(?:unknown|unrecogni[sz]ed|unsupported|unexpected)"
+    r" \S* ?(?:param|arg|field|key|input)"
+    r"|not support (?:param|arg)|extra (?:inputs|fields)|response_format['\"`]? (?:parameter )?is (?:not|unsupported)",
+    re.IGNORECASE,
+)
+"""What is said of a server that knows no form of answers at all, or of one that knows schemas only."""
+_SCHEMA = ("response_format", "json_schema", "schema")
+PARAMETERS = (
+    *keywords(*_SCHEMA),
+    Parameter(("strict",), "", dropping("response_format", "json_schema", "strict")),
+    Parameter(
+        ("max_tokens", "max_completion_tokens", "max_new_tokens"), "", limit("max_tokens", "max_completion_tokens")
+    ),
+    Parameter(("system", "messages.0.role"), SYSTEM, _system),
+    Parameter(("response_format", "format"), FORMS, _form),
+)
 
 
 def _text(content: Any) -> str:  # noqa: ANN401 - ditto

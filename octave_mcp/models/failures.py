@@ -1,4 +1,4 @@
-"""The errors of providers' SDKs as ours: by name and status, so that no SDK is imported for it."""
+"""The errors of providers as ours: by name and status, so that no SDK is imported for it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from pydantic import SecretStr
 
 from octave_mcp.concurrency.retry_after import retry_after_seconds
 from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transient, UnknownModel, UpstreamError
+from octave_mcp.models.told import Told, told
 from octave_mcp.settings import MASK, SHORTEST_SECRET
 
 LONGEST_TEXT = 200
-_NO_QUOTA = {"insufficient_quota", "billing_error", "billing_hard_limit_reached", "billing_not_active"}
-_UNKNOWN_MODEL = {"model_not_found", "not_found_error"}
+_NO_QUOTA = {"insufficientquota", "billingerror", "billinghardlimitreached", "billingnotactive"}
+_UNKNOWN_MODEL = {"modelnotfound", "notfounderror"}
 _LATER = {408, 409, 425}
 _KEY = re.compile(r"\b(?:(?:sk|pk|key|api)[-_][\w*.-]{6,}|Bearer\s+\S+)", re.IGNORECASE)
-_CREDIT = re.compile(r"credit balance|insufficient (?:credit|balance|quota)|exceeded your current quota", re.IGNORECASE)
+_CREDIT = re.compile(
+    r"credit balance|insufficient (?:credit|balance|quota|funds)|exceeded your current quota", re.IGNORECASE
+)
 
 
 class Key(NamedTuple):
@@ -28,32 +31,62 @@ class Key(NamedTuple):
     others: tuple[SecretStr, ...] = ()
 
 
-def ours(failed: Exception, provider: str, model: str, key: Key) -> UpstreamError:
-    """What the caller may be told of it, without the key."""
+class Failure(NamedTuple):
+    """What a provider said in place of an answer, and how our text about it begins ('openai answered 400').
+
+    One with status 200 is not explained if it carries no other status and no known code.
+    """
+
+    said: Told
+    words: str
+    wait: float | None
+    answered: str
+    is_explained: bool = True
+
+
+def raised(failed: Exception, provider: str, key: Key) -> Failure:
+    """What an error of an SDK says, without the key."""
     status: int = getattr(failed, "status_code", None) or 0
-    code = _code(failed)
-    words, wait = said(failed, key), retry_after_seconds(_headers(failed), _text(failed))
-    told = f"{provider} answered {status or type(failed).__name__}: {words}"
-    is_rate_limit = status == 429 and (code or wait is not None)  # noqa: PLR2004 - which some call a quota, too
-    if code in _NO_QUOTA or status == 402 or (_CREDIT.search(words) and not is_rate_limit):  # noqa: PLR2004 - Payment Required
-        return NoQuota(f"the account with {provider} has no credit left: add some there, or use another model ({told})")
+    said = told(getattr(failed, "body", None), status)
+    text = str(failed) if said.words in str(failed) else f"{failed} {said.words}"  # the SDK leaves some out
+    wait = retry_after_seconds({**said.headers, **_headers(failed)}, text)
+    name = type(failed).__name__
+    return Failure(said, scrubbed(text, key) or name, wait, f"{provider} answered {status or name}")
+
+
+def in_answer(error: object, provider: str, key: Key) -> Failure:
+    """What an error says that came with status 200."""
+    said = told(error)
+    number = f" {said.status}" if said.status else ""
+    words = scrubbed(said.words, key) or "it says nothing else"
+    wait, answered = retry_after_seconds(said.headers, said.words), f"{provider} answered 200 with error{number}"
+    return Failure(said, words, wait, answered, is_explained=bool(said.status))
+
+
+def ours(failure: Failure, provider: str, model: str, key: Key) -> UpstreamError:
+    """What the caller may be told of it."""
+    (status, codes, *_), words, wait, answered, _ = failure
+    text = f"{answered}: {words}"
+    is_rate_limit = status == 429 and (codes or wait is not None)  # noqa: PLR2004 - which some call a quota, too
+    if codes & _NO_QUOTA or status == 402 or (_CREDIT.search(words) and not is_rate_limit):  # noqa: PLR2004 - Payment Required
+        return NoQuota(f"the account with {provider} has no credit left: add some there, or use another model ({text})")
     if status in {401, 403}:
-        return BadKey(f"{provider} does not accept {key.name}: check it, and what it is allowed to do ({told})")
-    if status == 404 or code in _UNKNOWN_MODEL:  # noqa: PLR2004 - Not Found
+        return BadKey(f"{provider} does not accept {key.name}: check it, and what it is allowed to do ({text})")
+    if status == 404 or codes & _UNKNOWN_MODEL:  # noqa: PLR2004 - Not Found
         return UnknownModel(
             f"{provider} has no model {model!r} for this key: check OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL or "
-            f"OCTAVE_COMPAT_MODEL, and the provider's base URL ({told})"
+            f"OCTAVE_COMPAT_MODEL, and the provider's base URL ({text})"
         )
     if status == 429:  # noqa: PLR2004 - Too Many Requests
-        return RateLimited(told, retry_after_seconds=wait)
-    if 400 <= status < 500 and status not in _LATER and code != "overloaded_error":  # noqa: PLR2004 - the client's fault
-        return BadRequest(told)
-    return Transient(told, retry_after_seconds=wait, answered=status)
+        return RateLimited(text, retry_after_seconds=wait)
+    if 400 <= status < 500 and status not in _LATER and "overloadederror" not in codes:  # noqa: PLR2004 - the client's fault
+        return BadRequest(text)
+    return Transient(text, retry_after_seconds=wait, answered=status)
 
 
-def said(failed: Exception, key: Key) -> str:
-    """The error's own words, without the key and what looks like one."""
-    text = " ".join(_text(failed).split()) or type(failed).__name__
+def scrubbed(text: str, key: Key) -> str:
+    """The text on one line, without the keys and what looks like one."""
+    text = " ".join(text.split())
     for secret in sorted((one.get_secret_value() for one in (key.value, *key.others)), key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, MASK)
@@ -62,13 +95,3 @@ def said(failed: Exception, key: Key) -> str:
 
 def _headers(failed: Exception) -> Mapping[str, str]:
     return getattr(getattr(failed, "response", None), "headers", {})
-
-
-def _text(failed: Exception) -> str:
-    """What it says; a list of errors, as Google sends it, the SDK leaves out."""
-    body: object = getattr(failed, "body", None)
-    return f"{failed} {body}" if isinstance(body, list) else str(failed)
-
-
-def _code(failed: Exception) -> str:
-    return str(getattr(failed, "code", None) or getattr(failed, "type", None) or "")

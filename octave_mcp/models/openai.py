@@ -9,8 +9,24 @@ from octave_mcp.errors import Transient
 from octave_mcp.models.clients import Client, of_openai, openai_sdk
 from octave_mcp.models.failures import Key
 from octave_mcp.models.own_servers import is_own_server
+from octave_mcp.models.parameters import (
+    FORMS,
+    REASONING,
+    SYSTEM,
+    Parameter,
+    Refusals,
+    Remedy,
+    Request,
+    dropping,
+    effort,
+    keywords,
+    limit,
+    shown,
+    without,
+)
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
+from octave_mcp.models.told import Told
 from octave_mcp.models.wire import Reply, Sent, Tokens, count, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
@@ -44,11 +60,12 @@ class Responses:
         import openai  # noqa: PLC0415 - over a second, and 50 MB
 
         self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
+        self.refusals = Refusals(client.address, PARAMETERS)
         self._client = openai_sdk(client)
 
-    async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
+    def request(self, sent: Sent) -> Request:
         schema = {"type": "json_schema", "name": sent.schema_name, "strict": True, "schema": sent.schema}
-        request: dict[str, Any] = {
+        return {
             "model": sent.model,
             "instructions": sent.text.system,
             "input": [{"role": "user", "content": [_text(part) for part in sent.text[1:3] if part]}],
@@ -57,13 +74,14 @@ class Responses:
             "max_output_tokens": sent.output_tokens,
             "store": False,
         }
+
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
         client: Any = self._client
         return await client.responses.create(**request)
 
     def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
-        if answer.error or answer.status not in _ANSWERED:
-            why = getattr(answer.error, "message", None) or answer.status
-            raise Transient(f"openai answered 200 and failed: {why}")
+        if answer.status not in _ANSWERED:
+            raise Transient(f"openai answered 200 and failed: {answer.status}")
         parts = [part for item in answer.output for part in getattr(item, "content", None) or ()]
         refusal = "".join(part.refusal for part in parts if part.type == "refusal")
         reason = getattr(answer.incomplete_details, "reason", None) or ""
@@ -76,6 +94,46 @@ class Responses:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _form(request: Request, _: Told) -> Remedy | None:
+    """Shows the schema to the model in place of having it enforced."""
+    return Remedy("text.format", "the schema in the prompt", _without_form) if "text" in request else None
+
+
+def _without_form(request: Request) -> Request:
+    if "text" not in request:
+        return request
+    return _saying(shown(request["text"]["format"]["schema"]), without(request, ("text",)))
+
+
+def _system(request: Request, _: Told) -> Remedy | None:
+    return Remedy("instructions", "the user's message", _without_system) if "instructions" in request else None
+
+
+def _without_system(request: Request) -> Request:
+    if "instructions" not in request:
+        return request
+    return _saying(request["instructions"], without(request, ("instructions",)))
+
+
+def _saying(text: str, request: Request) -> Request:
+    content = [_text(text), *request["input"][0]["content"]]
+    return {**request, "input": [{"role": "user", "content": content}]}
+
+
+_SCHEMA = ("text", "format", "schema")
+PARAMETERS = (
+    *keywords(*_SCHEMA),
+    Parameter(("strict",), "", dropping("text", "format", "strict")),
+    Parameter(
+        ("reasoning.effort", "reasoning_effort", "reasoning", "effort"), REASONING, effort("reasoning", "effort")
+    ),
+    Parameter(("max_output_tokens", "max_tokens", "max_completion_tokens"), "", limit("max_output_tokens")),
+    Parameter(("store",), "", dropping("store")),
+    Parameter(("instructions", "system"), SYSTEM, _system),
+    Parameter(("text.format", "text", "format", "response_format"), FORMS, _form),
+)
 
 
 def _text(part: str) -> Mapping[str, str]:

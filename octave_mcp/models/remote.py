@@ -25,19 +25,24 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import KINDS
 from octave_mcp.errors import (
     BadAnswer,
+    BadKey,
     Busy,
     ModelRefuses,
+    NoQuota,
     RateLimited,
     SetupError,
     TimedOut,
     Transient,
     Unresponsive,
+    UpstreamError,
 )
 from octave_mcp.models.clients import Client
-from octave_mcp.models.failures import ours, said
+from octave_mcp.models.failures import Failure, in_answer, ours, raised, scrubbed
 from octave_mcp.models.limiter import Turn, limiter
+from octave_mcp.models.parameters import Refused, Request
 from octave_mcp.models.prices import load_prices, priced
 from octave_mcp.models.slowness import Slowness
+from octave_mcp.models.told import error_in
 from octave_mcp.models.wire import THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import RunContext
 
@@ -47,6 +52,10 @@ _BUSY = frozenset({0, 503})
 """What servers do with more calls than they take, where they do not queue them: 0 is a connection that failed."""
 DRAFTS = len(DealDraft.model_fields) + MOST_PERSONAS * len(PersonaDraft.model_fields)
 """What the writers are asked for."""
+TRIES_WITHOUT_REASON = 3
+"""Of an ask that fails with status 200 and does not say why."""
+UNEXPLAINED = 6
+"""Failures of that kind, with not one answer before them, after which no ask is tried again."""
 
 
 class Remote:
@@ -83,6 +92,7 @@ class Remote:
         self._slowness = Slowness(name, call_seconds, is_own=is_own, tell=context.slow if context else None)
         self._unjudged: dict[str, str] = {}
         self._wire: asyncio.Task[Wire] | None = None
+        self._has_answered, self._unexplained_failures = False, 0
 
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took: prompts, passages and answers, in tokens."""
@@ -140,10 +150,18 @@ class Remote:
         wire = await asyncio.shield(self._opening())
         try:
             async with asyncio.timeout(self._call_seconds):
-                await self._called(wire, sent)
+                await self._verified(wire, sent)
         except TimeoutError:
             raise TimedOut(self._late) from None
         return sent.model
+
+    async def _verified(self, wire: Wire, sent: Sent) -> None:
+        while True:
+            try:
+                await self._called(wire, sent)
+            except Refused:
+                continue
+            return
 
     async def record_verdict(self, key: str, wrong: str) -> None:
         """Keeps an answer without a fault, for whoever asks the same within a day."""
@@ -225,18 +243,41 @@ class Remote:
         return usage if reply.tokens else usage.model_copy(update={"usd": None})
 
     async def _called(self, wire: Wire, sent: Sent) -> Reply:
+        request = wire.refusals.fitted(sent.model, wire.request(sent))
         try:
-            answer = await wire.call(sent)
+            answer = await wire.call(request)
         except json.JSONDecodeError as failed:
-            raise Transient(f"{self.name} answered with something that is no JSON: {said(failed, self._key)}") from None
+            words = scrubbed(str(failed), self._key)
+            raise self._unexplained(f"{self.name} answered with something that is no JSON: {words}") from None
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
             if isinstance(failed.__cause__, SetupError):  # which an SDK takes for a broken connection
                 raise failed.__cause__ from None
-            raise ours(failed, self.name, sent.model, self._key) from None
+            raise self._failed(raised(failed, self.name, self._key), wire, sent, request) from None
+        if error := error_in(answer):
+            raise self._failed(in_answer(error, self.name, self._key), wire, sent, request)
         try:
-            return _whole(wire.read(answer))
+            reply = _whole(wire.read(answer))
         except (AttributeError, LookupError, TypeError):
-            raise Transient(f"{self.name} answered 200 with something that is no answer of its API") from None
+            raise self._unexplained(f"{self.name} answered 200 with something that is no answer of its API") from None
+        self._has_answered = True
+        return reply
+
+    def _failed(self, failure: Failure, wire: Wire, sent: Sent, request: Request) -> UpstreamError:
+        text = f"{failure.answered}: {failure.words}"
+        is_explained = failure.is_explained
+        failed = ours(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
+        if isinstance(failed, BadKey | NoQuota | RateLimited):
+            return failed
+        remedy = wire.refusals.learn(sent.model, request, failure.said)
+        return Refused(f"{text}; {remedy.words}") if remedy else failed
+
+    def _unexplained(self, text: str) -> UpstreamError:
+        """A failure that may pass or not: it is worth few tries, and one where nothing but such failures came."""
+        self._unexplained_failures += 1
+        is_hopeless = not self._has_answered and self._unexplained_failures > UNEXPLAINED
+        failed = Transient(text)
+        failed.most_tries = 1 if is_hopeless else TRIES_WITHOUT_REASON
+        return failed
 
     def _opening(self) -> asyncio.Task[Wire]:
         if self._wire is None:

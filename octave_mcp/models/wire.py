@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from octave_mcp.asks.rendering import Rendered
 from octave_mcp.asks.schema import Schema
+from octave_mcp.models.parameters import Refusals, Request
 
 THOUGHT_TOKENS = 4000
 """Room for what a model thinks before it answers, which providers count as part of the answer."""
@@ -40,11 +41,19 @@ class Reply(NamedTuple):
 
 
 class Wire(Protocol):
-    """A provider's SDK, without time limits of its own. `errors` are those that it raises."""
+    """A provider's SDK, without time limits of its own.
+
+    `errors` are those that it raises, `refusals` what its models do not take.
+    """
 
     errors: tuple[type[Exception], ...]
+    refusals: Refusals
 
-    async def call(self, sent: Sent) -> Any:  # noqa: ANN401 - the SDK's
+    def request(self, sent: Sent) -> Request:
+        """The call in the terms of the SDK, with all that a model may refuse."""
+        ...
+
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
         """What came, as the SDK has it; it may be anything where the provider sent no answer."""
         ...
 
@@ -52,7 +61,7 @@ class Wire(Protocol):
         """The reply in what came.
 
         Raises:
-            Transient: the provider says with status 200 that it failed.
+            Transient: the provider says with status 200 that there is no answer yet.
             AttributeError, LookupError, TypeError: it has not the shape of an answer.
         """
         ...

@@ -1,0 +1,273 @@
+"""Parameters that a model refuses: what a request looks like without them, and which model refuses which.
+
+Every provider refuses something of some model: an effort it cannot set, a limit it calls by another name, a form of
+answers it cannot enforce. Which, no list says for servers of all kinds, so their errors do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple, cast
+
+from loguru import logger
+
+from octave_mcp.errors import Transient
+from octave_mcp.models.told import Told
+
+Request = dict[str, Any]
+"""The arguments of an SDK's call."""
+Change = Callable[[Request], Request]
+Path = tuple[str, ...]
+
+REFUSING = {400, 415, 422}
+PASSING_ON = {0, 404, 500, 501}
+"""Statuses with which some servers pass on the refusal of another, or fail to build a grammar for a schema.
+
+0 is an error with status 200 that says no other.
+"""
+
+LEAST_TOKENS = 256
+"""A smaller number in an error is not the limit of an answer's length."""
+EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
+"""What is asked for instead of a low effort: the first of these that the error offers."""
+
+_FOR_GOOD = re.compile(r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|grammar|schema", re.IGNORECASE)
+"""What tells a refusal from other failures with those statuses."""
+_OF_CONTEXT = re.compile(r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE)
+_INTEGER = re.compile(r"(?<![\w.-])\d[\d,_]*(?![\w-]|\.\d)")
+
+
+class Refused(Transient):
+    """A model refused a parameter: the next try, at once, goes without it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after_seconds=0)
+
+
+class Remedy(NamedTuple):
+    """What is done about a parameter; `instead` is what is sent in its place, '' for nothing."""
+
+    parameter: str
+    instead: str
+    change: Change
+
+    @property
+    def words(self) -> str:
+        what = f"with {self.instead} in place of {self.parameter}" if self.instead else f"without {self.parameter}"
+        return f"it is asked again, and from now on, {what}"
+
+
+class Parameter(NamedTuple):
+    """`names` are what servers call it, `words` (a pattern) how else they speak of it.
+
+    `remedy` is what can be done about it in that request, None where it is not in it or has to be.
+    """
+
+    names: tuple[str, ...]
+    words: str
+    remedy: Callable[[Request, Told], Remedy | None]
+
+    def place_in(self, said: Told) -> int | None:
+        """Where the error speaks of it: the parameters it lists come before its words; None if it does not."""
+        if any(_is_part(path, name) for path in said.parameters for name in self.names):
+            return -1
+        patterns = (*map(_written, self.names), *([self.words] if self.words else []))
+        found = [match.start() for pattern in patterns if (match := re.search(pattern, said.words, re.IGNORECASE))]
+        return min(found, default=None)
+
+
+def _is_part(path: str, name: str) -> bool:
+    return f".{name}." in f".{path}."
+
+
+def _written(name: str) -> str:
+    """How a name is told from a word: by its signs, by what stands around it, or by being called a parameter."""
+    exact = re.escape(name)
+    if re.search(r"[._]|[a-z][A-Z]", name):
+        return rf"(?<![\w-]){exact}(?!\w)"
+    return (
+        rf"['\"`\[(]{exact}['\"`\])]|(?:^|[\s.'\"`]){exact}:"
+        rf"|\b(?:parameters?|arguments?|fields?|property|option)s?:? {exact}\b"
+        rf"|\b{exact} (?:parameter|argument|field|option|(?:is|are) (?:not|n't|un))"
+    )
+
+
+class Refusals:
+    """What the models at one address refuse, and the requests without it. Kept as long as the process runs."""
+
+    def __init__(self, address: str, parameters: tuple[Parameter, ...]) -> None:
+        self._known = KNOWN.setdefault(address, {})
+        self._parameters = parameters
+
+    def fitted(self, model: str, request: Request) -> Request:
+        """The request as the model takes it, as far as that is known."""
+        for remedy in self._known.get(model, ()):
+            request = remedy.change(request)
+        return request
+
+    def learn(self, model: str, request: Request, said: Told) -> Remedy | None:
+        """What is done from now on about the parameter that the error names; None if it names none of the request."""
+        remedy = self._remedy(request, said)
+        known = self._known.setdefault(model, [])
+        if remedy and all(remedy[:2] != other[:2] for other in known):  # another call may have been refused meanwhile
+            known.append(remedy)
+            fields = {"model": model, "parameter": remedy.parameter, "instead": remedy.instead}
+            logger.bind(**fields).warning("the model refuses a parameter: {}", remedy.words)
+        return remedy
+
+    def _remedy(self, request: Request, said: Told) -> Remedy | None:
+        is_refusal = said.status in REFUSING or (said.status in PASSING_ON and _FOR_GOOD.search(said.words))
+        if not is_refusal:
+            return None
+        places = ((parameter.place_in(said), parameter) for parameter in self._parameters)
+        named = sorted(((at, parameter) for at, parameter in places if at is not None), key=lambda found: found[0])
+        return next((found for _, parameter in named if (found := parameter.remedy(request, said))), None)
+
+
+KNOWN: dict[str, dict[str, list[Remedy]]] = {}
+"""What each model refuses, by the address at which it is asked."""
+
+
+# What can be done
+
+
+def dropping(*path: str) -> Callable[[Request, Told], Remedy | None]:
+    """Goes without the parameter at the path."""
+
+    def remedy(request: Request, _: Told) -> Remedy | None:
+        if at(request, *path) is None:
+            return None
+        return Remedy(".".join(path), "", partial(without, path=path))
+
+    return remedy
+
+
+def effort(*path: str) -> Callable[[Request, Told], Remedy | None]:
+    """Asks for an effort that the error says is taken, or for none."""
+
+    def remedy(request: Request, said: Told) -> Remedy | None:
+        asked = at(request, *path)
+        if asked is None:
+            return None
+        other = next((name for name in EFFORTS if re.search(rf"['\"`]{name}['\"`]", said.words)), None)
+        if other and asked not in EFFORTS:
+            return Remedy(".".join(path), other, partial(put, path=path, value=other))
+        return dropping(*(path if len(path) > 1 and len(at(request, path[0])) > 1 else path[:1]))(request, said)
+
+    return remedy
+
+
+def limit(*names: str, is_needed: bool = False) -> Callable[[Request, Told], Remedy | None]:
+    """Lowers the limit of an answer's length, calls it by the next of its names, or goes without one."""
+
+    def remedy(request: Request, said: Told) -> Remedy | None:
+        name = next((name for name in names if name in request), None)
+        if name is None:
+            return None
+        most = None if _OF_CONTEXT.search(said.words) else _highest_below(request[name], said.words)
+        if most:
+            return Remedy(name, f"at most {most}", partial(_lowered, name=name, most=most))
+        other = next(
+            (other for other in names[names.index(name) + 1 :] if re.search(rf"\b{other}\b", said.words)), None
+        )
+        if other and not _OF_CONTEXT.search(said.words):
+            return Remedy(name, other, partial(_renamed, name=name, other=other))
+        return None if is_needed else dropping(name)(request, said)
+
+    return remedy
+
+
+def _highest_below(asked: int, words: str) -> int | None:
+    numbers = [int(re.sub(r"\D", "", found)) for found in _INTEGER.findall(words)]
+    return max((number for number in numbers if LEAST_TOKENS <= number < asked), default=None)
+
+
+def _lowered(request: Request, name: str, most: int) -> Request:
+    return {**request, name: min(request[name], most)} if name in request else request
+
+
+def _renamed(request: Request, name: str, other: str) -> Request:
+    return {(other if key == name else key): value for key, value in request.items()}
+
+
+def keyword(name: str, *path: str) -> Callable[[Request, Told], Remedy | None]:
+    """Goes without a keyword of the schema at the path; a decoder checks what it said."""
+
+    def remedy(request: Request, _: Told) -> Remedy | None:
+        if not _has(at(request, *path), name):
+            return None
+        return Remedy(name, "", partial(_without_keyword, name=name, path=path))
+
+    return remedy
+
+
+def _without_keyword(request: Request, name: str, path: Path) -> Request:
+    return put(request, path, _bare(at(request, *path), name))
+
+
+def _has(schema: object, name: str) -> bool:
+    return schema != _bare(schema, name)
+
+
+def _bare(schema: object, name: str, *, is_schema: bool = True) -> Any:  # noqa: ANN401 - a part of a schema, whatever it is
+    """Without the keyword; a field that is called like it stays."""
+    if isinstance(schema, list):
+        return [_bare(part, name) for part in cast("list[object]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    parts = cast("dict[str, object]", schema)
+    return {
+        key: _bare(part, name, is_schema=key not in {"properties", "$defs"} or not is_schema)
+        for key, part in parts.items()
+        if not (is_schema and key == name)
+    }
+
+
+def at(request: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 - whatever the SDK takes
+    for step in path:
+        request = request.get(step, {})
+    return None if request == {} else request
+
+
+def put(request: Request, path: Path, value: object) -> Request:
+    """With the value at the path, if something is there."""
+    if at(request, *path) is None:
+        return request
+    first, *rest = path
+    return {**request, first: put(request[first], tuple(rest), value) if rest else value}
+
+
+def without(request: Request, path: Path) -> Request:
+    """Without what is at the path, if something is there."""
+    if at(request, *path) is None:
+        return request
+    first, *rest = path
+    if rest:
+        return {**request, first: without(request[first], tuple(rest))}
+    return {name: value for name, value in request.items() if name != first}
+
+
+def shown(schema: Mapping[str, Any]) -> str:
+    """The schema as a model reads it, where a server does not enforce it."""
+    return f"The JSON schema of your answer:\n{json.dumps(schema, separators=(',', ':'))}"
+
+
+FORMS = (
+    r"json[ _-]?schema|json[ _-]?object|json[ _-]?mode|structured[ _-]?outputs?|response[ _]?schema"
+    r"|response[ _]format|output[ _]format|\bgrammar\b|guided[ _]|generation_config|\bschemas?\b"
+)
+"""How servers speak of the form that answers should have."""
+REASONING = r"not support (?:the )?(?:reasoning|thinking|effort)|reasoning(?: effort)? is not (?:supported|available)"
+SYSTEM = (
+    r"system (?:role|messages?|prompts?|instructions?)|developer (?:role|message|instruction)s?|role[ :=]*['\"`]?system"
+    r"|['\"`]system['\"`] role|roles must alternate|only (?:the )?user.{0,30}roles? (?:is|are) supported"
+)
+
+
+def keywords(*path: str) -> Iterator[Parameter]:
+    """The keywords of the schema at the path that it can do without."""
+    yield Parameter(("additionalProperties", "additional_properties"), "", keyword("additionalProperties", *path))
+    yield Parameter(("description",), "", keyword("description", *path))

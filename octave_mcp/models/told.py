@@ -1,0 +1,209 @@
+"""What the error of a provider says: its status, its codes, its words, and the parameters it names.
+
+Servers send errors in many shapes, some of them with status 200, and put the error of another server inside their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, cast
+
+from pydantic_core import from_json
+
+MOST_LAYERS = 20
+"""Errors hold errors, but not without end."""
+
+_INSIDE = (
+    "error",
+    "metadata",
+    "raw",
+    "upstream_error",
+    "innererror",
+    "detail",
+    "details",
+    "errors",
+    "base_resp",
+    "body",
+)
+_STATUS = ("code", "status", "status_code", "statusCode", "http_status", "http_code", "httpStatus")
+_NAMES = ("code", "error_code", "status", "type", "error_type", "reason")
+_WORDS = ("message", "msg", "detail", "error", "error_description", "status_msg", "title", "raw")
+_PARAMETERS = ("param", "parameter", "loc", "field")
+_ANSWERS = ("choices", "output", "content")
+_FAILED = {"failed", "cancelled"}
+_BROKEN_OFF = {"error", "abort", "insufficient_system_resource"}
+"""Reasons for which servers end an answer before it is one."""
+
+_OF_NAME = {
+    400: "badrequest badrequesterror invalidrequest invalidrequesterror invalidargument invalidparameter invalidprompt "
+    "unsupportedparameter unsupportedvalue unknownparameter contextlengthexceeded validationerror",
+    401: "authenticationerror authenticationfailed invalidapikey incorrectapikey invalidkey unauthenticated "
+    "unauthorized",
+    402: "billingerror billinghardlimitreached billingnotactive insufficientbalance insufficientcredits "
+    "insufficientfunds insufficientquota paymentrequired",
+    403: "accessdenied forbidden permissiondenied permissionerror",
+    404: "deploymentnotfound modelnotfound nosuchmodel notfound notfounderror",
+    413: "requesttoolarge payloadtoolarge",
+    429: "ratelimit ratelimited ratelimiterror ratelimitexceeded ratelimitreached resourceexhausted throttled "
+    "throttling throttlingexception toomanyrequests",
+    500: "apierror internal internalerror internalservererror servererror",
+    503: "engineoverloaded modeloverloaded overloaded overloadederror serviceunavailable unavailable",
+    504: "deadlineexceeded gatewaytimeout timeout timeouterror timedout",
+}
+STATUS_OF = {name: status for status, names in _OF_NAME.items() for name in names.split()}
+"""The statuses that stand for the codes of providers, without their case, underscores, hyphens and spaces."""
+
+_OF_WORDS = tuple(
+    (re.compile(pattern, re.IGNORECASE), status)
+    for pattern, status in (
+        (r"rate.?limit|too many requests", 429),
+        (r"\b(?:invalid|incorrect|missing|no) api.?key|\bunauthori[sz]ed\b|authentication (?:failed|error)", 401),
+        (r"\bmodel\b.{0,80}\b(?:not found|does not exist|not exist)|\b(?:no such|unknown) model\b", 404),
+        (r"insufficient (?:credit|balance|quota|funds)|credit balance", 402),
+        (r"overloaded|service unavailable", 503),
+    )
+)
+_NUMBER = re.compile(
+    r"^(?:error )?([45]\d\d)\b|\b(?:status(?: code)?|error(?: code)?|http(?:/\d\S*)?)[ :=]+([45]\d\d)\b", re.IGNORECASE
+)
+
+_PLACE = re.compile(r"['\"]loc['\"]: [\[(]([^\])]*)")
+"""What vLLM makes of the error of its own check, which it writes as Python does."""
+
+
+class Told(NamedTuple):
+    """`status` is 0 where no status is told and no code is known; `headers` are those of a server behind the server."""
+
+    status: int
+    codes: frozenset[str]
+    words: str
+    parameters: tuple[str, ...]
+    headers: Mapping[str, str]
+
+
+def told(error: object, status: int = 0) -> Told:
+    """What an error says, whatever its shape; `status` is that of its response, unless it came with 200."""
+    layers = list(_layers(error))
+    words = ": ".join(dict.fromkeys(word for layer in layers for word in _words_of(layer)))
+    return Told(
+        status=status or _status_of(layers, words),
+        codes=frozenset(_plain(str(layer[name])) for layer in layers for name in _NAMES if layer.get(name)),
+        words=words,
+        parameters=tuple(_parameters(layers, words)),
+        headers=next((_headers(found) for layer in layers if (found := layer.get("headers"))), dict[str, str]()),
+    )
+
+
+def error_in(answer: object) -> object:
+    """The error that came with status 200 in place of an answer; None if there is none."""
+    if isinstance(answer, str):  # JSON that is not said to be JSON
+        return error_in(_as_json(answer))
+    if isinstance(answer, list):
+        return next((item for item in cast("list[object]", answer) if fields(item).get("error")), None)
+    body = fields(answer)
+    has_answer = any(body.get(name) for name in _ANSWERS)
+    if _says(error := body.get("error")):
+        return body if not has_answer else error
+    if body.get("status") in _FAILED and "output" in body:
+        return {"message": f"the status of the answer is {body['status']!r}"}
+    if failed := _in_choices(body.get("choices")):
+        return failed
+    return body if not has_answer and told(body).words else None
+
+
+def _in_choices(choices: object) -> object:
+    for choice in cast("list[object]", choices) if isinstance(choices, list) else ():
+        found = fields(choice)
+        if _says(error := found.get("error")):
+            return error
+        if (reason := found.get("finish_reason")) in _BROKEN_OFF:
+            why = found.get("native_finish_reason")
+            return {"message": f"finish_reason is {reason!r}{f', native_finish_reason {why!r}' if why else ''}"}
+    return None
+
+
+def fields(value: object) -> Mapping[str, Any]:
+    """Those of an object of an SDK, unknown ones included, or of a mapping; {} for anything else."""
+    if isinstance(value, Mapping):
+        return cast("Mapping[str, Any]", value)
+    extra = getattr(value, "model_extra", None)
+    return {**vars(value), **(extra or {})} if hasattr(value, "model_fields_set") else {}
+
+
+def _says(error: object) -> bool:
+    """Whether it is one: some servers send {"error": {"code": 0, "message": ""}} with every answer."""
+    known = fields(error)
+    return any(known.get(name) for name in (*_STATUS, *_NAMES, *_WORDS)) if known else bool(error)
+
+
+def _layers(error: object, left: int = MOST_LAYERS) -> Iterator[Mapping[str, Any]]:
+    """The error, and those in it, the outermost first."""
+    if isinstance(error, str):
+        if not (read := _as_json(error)):
+            yield {"message": error}
+            return
+        error = read
+    if not left:
+        return
+    if isinstance(error, list):
+        for item in cast("list[object]", error):
+            yield from _layers(item, left - 1)
+    elif layer := fields(error):
+        yield layer
+        for name in _INSIDE:
+            inner = layer.get(name)
+            if not isinstance(inner, str) or _as_json(inner):
+                yield from _layers(inner, left - 1)
+
+
+def _as_json(text: str) -> object:
+    """What it says as JSON, if it is an object or a list."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return from_json(text)
+    except ValueError:
+        return None
+
+
+def _words_of(layer: Mapping[str, Any]) -> Iterator[str]:
+    for name in _WORDS:
+        text = layer.get(name)
+        if isinstance(text, str) and text.strip() and not _as_json(text):
+            yield text.strip()
+
+
+def _status_of(layers: list[Mapping[str, Any]], words: str) -> int:
+    numbers = (_number(layer.get(name)) for layer in layers for name in _STATUS)
+    names = (STATUS_OF.get(_plain(str(layer.get(name)))) for layer in layers for name in _NAMES)
+    if known := next((status for status in (*numbers, *names) if status), 0):
+        return known
+    if found := _NUMBER.search(words):
+        return int(found[1] or found[2])
+    return next((status for pattern, status in _OF_WORDS if pattern.search(words)), 0)
+
+
+def _number(value: object) -> int | None:
+    """The status that a number or a text is; None if it is none of an error."""
+    text = str(value)
+    return int(text) if re.fullmatch(r"[45]\d\d", text) else None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[_\s-]", "", name).casefold()
+
+
+def _parameters(layers: list[Mapping[str, Any]], words: str) -> Iterator[str]:
+    yield from (_parameter(layer[name]) for layer in layers for name in _PARAMETERS if layer.get(name))
+    yield from (_parameter(re.findall(r"\w+", place)) for place in _PLACE.findall(words))
+
+
+def _parameter(value: object) -> str:
+    """Its path with dots: 'messages.0.role' for 'messages[0].role' and for ["body", "messages", 0, "role"]."""
+    path = ".".join(map(str, cast("list[object]", value))) if isinstance(value, list) else str(value)
+    return re.sub(r"\[(\w+)\]", r".\1", path).removeprefix("body.")
+
+
+def _headers(value: object) -> Mapping[str, str]:
+    return {name.lower(): str(text) for name, text in fields(value).items()}

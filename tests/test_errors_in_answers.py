@@ -1,0 +1,217 @@
+"""Errors that providers send with status 200: each is treated as the status or the code that it carries."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matrix
+import pytest
+from conftest import Pair, octave
+from doubles import A_KEY, Double, Fault, Request, Sent, enveloped
+from scripted import ScriptedSource, Stage, invented_sites
+
+from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transient, UnknownModel, UpstreamError
+
+PROVIDERS = ("openai", "anthropic", "compat")
+WORDS = "these are the words of the provider"
+
+
+def sent(body: object) -> Fault:
+    return lambda _request, _text: Sent(body=body)
+
+
+def failed_response(code: str) -> Fault:
+    """As the Responses API says it."""
+    error = {"code": code, "message": WORDS}
+    return lambda request, _text: Sent(
+        body={**enveloped(request, ""), "status": "failed", "error": error, "output": []}
+    )
+
+
+def in_choice(error: object, **more: object) -> Fault:
+    """As OpenRouter says that the provider behind it failed while it answered."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": "{"}, "finish_reason": "error"}
+    return lambda request, text: Sent(
+        body={**enveloped(request, text), "choices": [{**choice, "error": error, **more}]}
+    )
+
+
+def nested(code: int, raw: object) -> dict[str, Any]:
+    """As OpenRouter passes on what the provider behind it said."""
+    text = raw if isinstance(raw, str) else json.dumps(raw)
+    return {"error": {"message": "Provider returned error", "code": code, "metadata": {"raw": text}}}
+
+
+async def failure(provider: str, home: Path) -> UpstreamError:
+    model: Any = Stage(home).model(provider)
+    with pytest.raises(UpstreamError) as failed:
+        await model.verify()
+    await model.close()
+    return failed.value
+
+
+KNOWN: list[tuple[str, Fault, type[UpstreamError]]] = [
+    ("compat", sent({"error": {"message": WORDS, "code": 402}}), NoQuota),
+    ("compat", sent({"error": {"message": WORDS, "code": "402"}}), NoQuota),
+    ("compat", sent({"error": WORDS, "code": 402}), NoQuota),
+    ("compat", sent({"error": {"message": f"{WORDS}: Insufficient credits"}}), NoQuota),
+    ("compat", sent([{"error": {"code": 429, "message": WORDS, "status": "RESOURCE_EXHAUSTED"}}]), RateLimited),
+    ("compat", sent({"error": {"message": WORDS, "code": "rate_limit_exceeded"}}), RateLimited),
+    ("compat", sent({"message": WORDS, "status": 429}), RateLimited),
+    ("compat", sent({"error": f"429 Too Many Requests, {WORDS}"}), RateLimited),
+    ("compat", sent({"detail": WORDS, "status_code": "401"}), BadKey),
+    ("compat", sent({"success": False, "errors": [{"code": 403, "message": WORDS}]}), BadKey),
+    ("compat", sent({"error": {"message": f"Invalid API key, {WORDS}"}}), BadKey),
+    ("compat", sent({"object": "error", "message": WORDS, "type": "NotFoundError", "code": 404}), UnknownModel),
+    ("compat", sent({"error": {"message": WORDS, "type": "invalid_request_error"}}), BadRequest),
+    ("compat", in_choice({"code": 402, "message": WORDS}), NoQuota),
+    ("compat", in_choice({"code": "rate_limited", "message": WORDS}, native_finish_reason="error"), RateLimited),
+    ("compat", in_choice({"code": 502, "message": WORDS}), Transient),
+    ("compat", sent(nested(429, WORDS)), RateLimited),
+    ("compat", sent(json.dumps({"error": {"message": WORDS, "code": 402}})), NoQuota),  # as text/html
+    ("compat", sent(nested(401, {"error": {"message": WORDS, "type": "authentication_error"}})), BadKey),
+    ("openai", failed_response("insufficient_quota"), NoQuota),
+    ("openai", failed_response("rate_limit_exceeded"), RateLimited),
+    ("openai", failed_response("invalid_prompt"), BadRequest),
+    ("openai", failed_response("server_error"), Transient),
+    ("openai", sent({"error": {"message": WORDS, "code": "invalid_api_key"}}), BadKey),
+    ("openai", sent({"error": {"message": WORDS, "code": "model_not_found"}}), UnknownModel),
+    ("anthropic", sent({"type": "error", "error": {"type": "overloaded_error", "message": WORDS}}), Transient),
+    ("anthropic", sent({"type": "error", "error": {"type": "rate_limit_error", "message": WORDS}}), RateLimited),
+    ("anthropic", sent({"type": "error", "error": {"type": "billing_error", "message": WORDS}}), NoQuota),
+    ("anthropic", sent({"type": "error", "error": {"type": "permission_error", "message": WORDS}}), BadKey),
+    ("anthropic", sent({"type": "error", "error": {"type": "not_found_error", "message": WORDS}}), UnknownModel),
+    ("anthropic", sent({"error": {"message": WORDS, "code": 402}}), NoQuota),
+]
+SHORT = (0, 4, 9, 13, 16, 19, 25, 28)
+
+
+@pytest.mark.parametrize(
+    ("provider", "fault", "kind"),
+    matrix.sampled(KNOWN, short=lambda case: any(case is KNOWN[at] for at in SHORT)),
+)
+async def test_an_error_with_status_200_is_that_of_the_status_or_code_it_carries_and_its_words_are_shown(
+    provider: str, fault: Fault, kind: type[UpstreamError], double: Double, tmp_path: Path
+) -> None:
+    double.fails(fault, times=None)
+    failed = await failure(provider, tmp_path)
+
+    assert type(failed) is kind
+    assert f"{provider} answered 200 with error" in str(failed)
+    assert WORDS in str(failed)
+    assert len(double.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "wait"),
+    [
+        ({"message": "Rate limit reached. Please try again in 1m2.5s.", "code": 429}, 62.5),
+        ({"message": WORDS, "code": 429, "metadata": {"headers": {"Retry-After": "7"}}}, 7.0),
+        ({"message": WORDS, "code": 429}, None),
+    ],
+)
+async def test_a_rate_limit_with_status_200_says_how_long_to_wait(
+    error: object, wait: float | None, double: Double, tmp_path: Path
+) -> None:
+    double.fails(sent({"error": error}))
+    failed = await failure("compat", tmp_path)
+
+    assert isinstance(failed, RateLimited)
+    assert failed.retry_after_seconds == wait
+
+
+async def test_keys_in_the_words_of_an_error_with_status_200_are_not_shown(double: Double, tmp_path: Path) -> None:
+    double.fails(sent(nested(401, {"error": {"message": f"no such key: {A_KEY}, sk-abcdefgh12"}})))
+    told = str(await failure("compat", tmp_path))
+
+    assert "no such key" in told
+    assert A_KEY not in told
+    assert "sk-abcdefgh12" not in told
+
+
+@pytest.fixture
+def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers
+    return Stage(tmp_path, source=ScriptedSource(invented_sites()))
+
+
+@pytest.mark.parametrize("provider", matrix.sampled(PROVIDERS, short=lambda name: name == "compat"))
+async def test_an_account_without_credit_ends_the_run_at_once_though_the_status_is_200(
+    provider: str, stage: Stage, double: Double
+) -> None:
+    double.fails(sent({"error": {"message": "Insufficient credits", "code": 402}}), times=None)
+
+    record, playbook = await stage.run(model=provider)
+
+    assert playbook is None
+    assert record.error
+    assert record.error.code == "no_quota"
+    assert "Insufficient credits" in record.error.message
+    assert len(double.asked) <= 2
+
+
+async def test_the_command_shows_what_the_provider_said_with_status_200(
+    double: Double, pair: Pair, tmp_path: Path
+) -> None:
+    double.fails(sent({"error": {"message": f"{WORDS} to {A_KEY}", "code": 402}}), times=None)
+
+    ended = await octave("generate", *pair.domains.values(), "--model", "compat", cwd=tmp_path)
+
+    assert ended.code == 1
+    assert WORDS in ended.err
+    assert A_KEY not in ended.err
+    assert len(double.asked) <= 2
+
+
+UNEXPLAINED: list[tuple[str, Fault]] = [
+    ("compat", sent({"error": {"message": WORDS}})),
+    ("compat", sent({"error": WORDS})),
+    ("compat", in_choice(None, native_finish_reason=WORDS)),
+    ("compat", in_choice(None, finish_reason="abort", native_finish_reason=WORDS)),
+    ("openai", sent({"error": {"message": WORDS, "code": 5}})),
+    ("anthropic", sent({"type": "error", "error": {"type": "strange_error", "message": WORDS}})),
+]
+
+
+@pytest.mark.parametrize(("provider", "fault"), matrix.sampled(UNEXPLAINED, short=lambda case: case is UNEXPLAINED[2]))
+async def test_an_error_that_does_not_say_why_is_tried_again_but_not_by_every_ask_ten_times(
+    provider: str, fault: Fault, stage: Stage, double: Double
+) -> None:
+    double.fails(fault, times=None)
+
+    record, _ = await stage.run(model=provider)
+
+    assert record.error
+    assert record.error.code == "upstream_unavailable"
+    assert WORDS in record.error.message
+    assert len(double.asked) <= 25
+
+
+async def test_an_error_that_does_not_say_why_and_passes_costs_the_run_nothing(stage: Stage, double: Double) -> None:
+    double.fails(in_choice(None), times=3)
+
+    record, playbook = await stage.run(model="compat")
+
+    assert playbook, record.error
+    assert record.status == "completed"
+
+
+HARMLESS: tuple[object, ...] = (None, {}, "", False, [], {"code": 0, "message": ""}, {"code": None, "message": None})
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_an_answer_beside_which_the_error_is_empty_is_an_answer(
+    provider: str, double: Double, tmp_path: Path
+) -> None:
+    for empty in HARMLESS:
+
+        def beside(request: Request, text: str, empty: object = empty) -> Sent:
+            return Sent(body={**enveloped(request, text), "error": empty})
+
+        double.fails(beside)
+        model: Any = Stage(tmp_path).model(provider)
+        await model.verify()
+        await model.close()
+
+    assert len(double.asked) == len(HARMLESS)
