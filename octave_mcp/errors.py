@@ -169,15 +169,16 @@ class SiteRefuses(UpstreamError):
 class BadAnswer(UpstreamError):
     """`usage` is what the answer cost all the same: a `Usage`, where that is known.
 
-    `key` is what its model knows it by, if it wants to be told what the checks found.
+    `key` is what its model knows it by, if it wants to be told what the checks found. `fault` is a `Fault`.
     """
 
     code = "bad_answer"
 
-    def __init__(self, message: str, *, usage: Any = None, key: str = "") -> None:  # noqa: ANN401 - the domain's
+    def __init__(self, message: str, *, usage: Any = None, key: str = "", fault: Any = "") -> None:  # noqa: ANN401 - the domain's
         super().__init__(message)
         self.usage = usage
         self.key = key
+        self.fault = fault
 
 
 class ModelRefuses(BadAnswer):

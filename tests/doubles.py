@@ -178,6 +178,8 @@ def good(request: Request) -> dict[str, Any]:
     if {*request.schema["properties"]} == {"word"}:  # is the key good?
         return {"word": "yes"}
     form, shown = request.form, request.passages
+    if form in WRITTEN and not shown:
+        return {}
     if form is Understanding[Cite]:
         return _understanding(shown)
     if form in WRITTEN:

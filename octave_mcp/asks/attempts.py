@@ -56,9 +56,9 @@ class Attempts(Generic[A]):
         self._report(None, reused=answer.reused, **answer.usage.model_dump())
         if not isinstance(answer.value, self.ask.answer):
             wrong = "the answer is not of the form asked for"
-            return Unusable(wrong=wrong, usage=answer.usage, by=self.stand_in)
+            return Unusable(wrong=wrong, fault="unreadable", usage=answer.usage, by=self.stand_in)
         return Answer[self.ask.answer](
-            value=answer.value, usage=answer.usage, wrong=answer.wrong, by=self.stand_in,
+            value=answer.value, usage=answer.usage, wrong=answer.wrong, fault=answer.fault, by=self.stand_in,
             key=answer.key, reused=answer.reused, is_outline=not self.model.capacity.writes_copy,
         )  # fmt: skip
 
@@ -100,7 +100,7 @@ class Attempts(Generic[A]):
         usage = bad.usage or Usage()
         self._report(bad, **usage.model_dump())
         refused = isinstance(bad, ModelRefuses)
-        return Unusable(wrong=str(bad), usage=usage, refused=refused, key=bad.key, by=self.stand_in)
+        return Unusable(wrong=str(bad), fault=bad.fault, usage=usage, refused=refused, key=bad.key, by=self.stand_in)
 
     def _report(self, failed: UpstreamError | None, **more: Any) -> None:  # noqa: ANN401 - ModelCall's own
         ask = self.ask

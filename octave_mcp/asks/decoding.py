@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
+from octave_mcp.asks.thoughts import Answers, answers
+from octave_mcp.domain.asks import Fault
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer
 
@@ -18,10 +20,13 @@ MOST_COMPLAINTS = 10
 MOST_REPAIRS = 40
 """How many rounds of invalid parts are removed: removing some may uncover errors that they had hidden."""
 
+MOST_CANDIDATES = 20
+"""How many objects of an answer are tried, the last ones first."""
+
 CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
 _BROKEN = "it is no complete JSON object"
+_ONLY_THOUGHTS = "the answer consists of thoughts: give the JSON object after them, and think less"
 
-_FENCED = re.compile(r"^\s*```(?:json)?\s*(?P<inside>.*?)\s*(?:^\s*```|\Z)", re.DOTALL | re.MULTILINE)
 _CLOSING = re.compile(r'"(?:\\.|[^"\\])*(?:"|\Z)|\}', re.DOTALL)
 """Strings, and the ends of objects outside of them: behind the last of these a figure may be half of one."""
 
@@ -31,52 +36,97 @@ class Decoded(NamedTuple):
 
     value: Any
     wrong: str
+    fault: Fault = ""
 
 
-def decoded(text: str, form: type[Value], *, cut_off: bool = False) -> Decoded:
-    """The answer. Items that break the form are left out of it, and so is what a cut-off answer did not finish.
+class _Candidate(NamedTuple):
+    """An object that may be the answer, and what is wrong with its text."""
+
+    tree: dict[str, Any]
+    wrong: str = ""
+
+    def likeness(self, form: type[Value]) -> int:
+        """2 with all fields of the form, or cut off among them; 0 with none."""
+        known = form.model_fields.keys() & self.tree.keys()
+        return 2 if known and (self.wrong or len(known) == len(form.model_fields)) else min(1, len(known))
+
+
+def decoded(text: str, form: type[Value], *, cut_off: bool = False, thought: bool = False) -> Decoded:
+    """The last object of the text that is of the form, apart from the model's thoughts.
+
+    Items that break the form are left out of it, and so is what a cut-off answer did not finish. `thought`: the
+    provider told the model's thoughts apart from the text.
 
     Raises:
         BadAnswer: nothing of it can be used; its text says why.
     """
-    if not text.strip():
-        raise BadAnswer("the answer is empty")
-    tree, wrong = _parsed(text)
+    text = text.strip()
+    if not text:
+        raise _nothing(cut_off=cut_off, thought=thought)
+    found = answers(text, cut_off=cut_off)
+    if found.only_thoughts:
+        raise BadAnswer(_ONLY_THOUGHTS, fault="thoughts")
+    breaks_off = cut_off or found.breaks_off
+    failed: BadAnswer | None = None
+    for tree, wrong in _candidates(text, found, form):
+        try:
+            return _fitted(tree, form, CUT_OFF if cut_off else wrong, "cut_off" if cut_off or wrong else "")
+        except BadAnswer as bad:
+            failed = failed or bad
+    if failed is None:
+        told = "the answer cannot be read" if "{" in text else "the answer is words"
+        failed = BadAnswer(f"{told}: {_BROKEN}")
+    failed.fault = "cut_off" if breaks_off else "unreadable"
+    raise failed
+
+
+def _nothing(*, cut_off: bool, thought: bool) -> BadAnswer:
+    if thought:
+        return BadAnswer(_ONLY_THOUGHTS, fault="thoughts")
     if cut_off:
-        wrong = [CUT_OFF]
+        return BadAnswer(f"the answer is empty: {CUT_OFF}", fault="cut_off")
+    return BadAnswer("the answer is empty", fault="empty")
+
+
+def _candidates(text: str, found: Answers, form: type[Value]) -> list[_Candidate]:
+    """The objects that may be the answer, the likeliest first; the last one where they are alike."""
+    every = [(start, _Candidate(value)) for start, value in found.found[-MOST_CANDIDATES:]]
+    partial = _partial(text, found.broken) if found.broken >= 0 else None
+    if partial:
+        every.append((found.broken, _Candidate(partial, _BROKEN)))
+    every.sort(key=lambda placed: (placed[1].likeness(form), placed[0]), reverse=True)
+    least = 1 if found.broken >= 0 else 0
+    return [candidate for _, candidate in every if candidate.likeness(form) >= least]
+
+
+def _partial(text: str, start: int) -> dict[str, Any] | None:
+    """What an object says that is not complete, as far as it goes."""
+    whole = [match.end() for match in _CLOSING.finditer(text, start) if match[0] == "}"]
+    try:
+        tree: object = from_json(text[start : whole[-1]] if whole else "", allow_partial=True)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", tree) if isinstance(tree, dict) else None
+
+
+def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -> Decoded:
+    """Raises: BadAnswer: too little of it is of the form."""
+    told = [wrong] if wrong else []
     for _ in range(MOST_REPAIRS):
         try:
-            return Decoded(form.model_validate(tree), _joined(wrong))
+            return Decoded(form.model_validate(tree), _joined(told), fault)
         except ValidationError as failed:
             errors = failed.errors(include_url=False, include_context=False, include_input=False)
         complaints = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors]
-        if not (cut_off or wrong[:1] == [_BROKEN]):
-            wrong += [complaint for complaint in complaints if complaint not in wrong]
+        if not wrong:
+            told += [complaint for complaint in complaints if complaint not in told]
         if not _repaired(tree, errors):
-            raise BadAnswer(f"the answer is not of the form asked for: {_joined(wrong or complaints)}")
-    raise BadAnswer(f"the answer is not of the form asked for: {_joined(wrong)}")
+            raise BadAnswer(f"the answer is not of the form asked for: {_joined(told or complaints)}")
+    raise BadAnswer(f"the answer is not of the form asked for: {_joined(told)}")
 
 
 def _joined(wrong: list[str]) -> str:
     return "; ".join(wrong[:MOST_COMPLAINTS])
-
-
-def _parsed(text: str) -> tuple[object, list[str]]:
-    """What the text says as JSON, without fences and words around it; complete as far as it goes."""
-    fenced = None if text.lstrip().startswith("{") else _FENCED.search(text)
-    inside = fenced["inside"] if fenced else text
-    start, end = inside.find("{"), inside.rfind("}")
-    if start < 0:
-        raise BadAnswer(f"the answer is words: {_BROKEN}")
-    try:
-        return from_json(inside[start : end + 1]), []
-    except ValueError:
-        pass
-    whole = [match.end() for match in _CLOSING.finditer(inside, start) if match[0] == "}"]
-    try:
-        return from_json(inside[start : whole[-1] if whole else start], allow_partial=True), [_BROKEN]
-    except ValueError:
-        raise BadAnswer(f"the answer cannot be read: {_BROKEN}") from None
 
 
 def _repaired(tree: object, errors: list[ErrorDetails]) -> bool:

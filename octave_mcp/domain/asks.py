@@ -17,6 +17,9 @@ B = TypeVar("B", bound=Value)
 
 Tier = Literal["fast", "strong"]
 
+Fault = Literal["", "cut_off", "thoughts", "empty", "refused", "unreadable"]
+"""Why an answer, or a part of it, could not be read; '' where all could."""
+
 
 class Names(Value):
     """The two companies of the deal by the names that are free to use in copy."""
@@ -133,6 +136,7 @@ class Answer(Value, Generic[A]):
     value: A
     usage: Usage
     wrong: str = ""
+    fault: Fault = ""
     is_outline: bool = False
     by: StandIn | None = None
     key: str = ""
@@ -144,6 +148,7 @@ class Unusable(Value):
 
     usage: Usage
     wrong: str
+    fault: Fault = ""
     refused: bool = False
     key: str = ""
     by: StandIn | None = None

@@ -25,13 +25,14 @@ from octave_mcp.models.parameters import (
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
 from octave_mcp.models.told import Told
-from octave_mcp.models.wire import Reply, Sent, Tokens, count, tokens
+from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
 DEFAULTS = {"fast": "claude-haiku-5-5", "strong": "claude-sonnet-5-5"}
 KEY = "ANTHROPIC_API_KEY"
 OWN = "https://api.anthropic.com"
+_THOUGHTS = {"thinking", "redacted_thinking"}
 _CUT_OFF = {"max_tokens", "model_context_window_exceeded"}
 
 
@@ -86,6 +87,8 @@ class Messages:
             tokens=_tokens(answer.usage),
             cut_off=answer.stop_reason in _CUT_OFF,
             refusal=(text or "it gives no reason") if refused else "",
+            thought=any(part.type in _THOUGHTS for part in answer.content)
+            or has_thought(answer.usage, "output_tokens_details", "thinking_tokens"),
         )
 
     async def close(self) -> None:

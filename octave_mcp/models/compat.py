@@ -32,10 +32,12 @@ from octave_mcp.models.parameters import (
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, models_of, reachable, sendable
 from octave_mcp.models.told import Told
-from octave_mcp.models.wire import Reply, Sent, Tokens, count, tokens
+from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings, value_of
 
+_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
+"""What servers call the part of a message that holds a model's thoughts."""
 NO_KEY = SecretStr("local")
 """What servers of one's own are given, which ask for none."""
 
@@ -112,6 +114,8 @@ class Chat:
             tokens=_tokens(answer.usage),
             cut_off=choice.finish_reason == "length",
             refusal=refusal or filtered,
+            thought=_has_thoughts(choice.message)
+            or has_thought(answer.usage, "completion_tokens_details", "reasoning_tokens"),
         )
 
     async def close(self) -> None:
@@ -158,10 +162,15 @@ PARAMETERS = (
 
 
 def _text(content: Any) -> str:  # noqa: ANN401 - ditto
-    """All that is said. Models that think send a list of parts, of which what they thought is one."""
+    """All that is said. Models that think may send a list of parts, of which their thoughts are one."""
     if content is None or isinstance(content, str):
         return content or ""
     return "".join(part["text"] for part in content if part["type"] == "text")
+
+
+def _has_thoughts(message: Any) -> bool:  # noqa: ANN401 - ditto
+    apart = any(getattr(message, name, None) for name in _THOUGHTS)
+    return apart or not isinstance(message.content, str | None)  # a list of parts
 
 
 def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - ditto

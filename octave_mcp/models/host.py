@@ -149,7 +149,8 @@ def _id(text: Rendered, schema: Schema, ask: Ask[Any, Any]) -> str:
 
 def _answer(text: str, ask: Ask[A, Any], question_id: str, usage: Usage) -> Answer[A]:
     try:
-        value, wrong = decoded(text, ask.answer)
+        value, wrong, fault = decoded(text, ask.answer)
     except BadAnswer as bad:
-        raise BadAnswer(str(bad), usage=usage, key=question_id) from None
-    return Answer[A](value=value, usage=usage, wrong=wrong, key=question_id)
+        bad.usage, bad.key = usage, question_id
+        raise
+    return Answer[A](value=value, usage=usage, wrong=wrong, fault=fault, key=question_id)

@@ -27,7 +27,7 @@ from octave_mcp.models.parameters import (
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
 from octave_mcp.models.told import Told
-from octave_mcp.models.wire import Reply, Sent, Tokens, count, tokens
+from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
@@ -84,12 +84,14 @@ class Responses:
             raise Transient(f"openai answered 200 and failed: {answer.status}")
         parts = [part for item in answer.output for part in getattr(item, "content", None) or ()]
         refusal = "".join(part.refusal for part in parts if part.type == "refusal")
+        thoughts = any(item.type == "reasoning" for item in answer.output)
         reason = getattr(answer.incomplete_details, "reason", None) or ""
         return Reply(
             text="".join(part.text for part in parts if part.type == "output_text"),
             tokens=_tokens(answer.usage),
             cut_off=answer.status == "incomplete",
             refusal=refusal or (reason if reason in _REFUSED else ""),
+            thought=thoughts or has_thought(answer.usage, "output_tokens_details", "reasoning_tokens"),
         )
 
     async def close(self) -> None:

@@ -124,11 +124,11 @@ class Remote:
         sent = await computed(self._sent, ask)
         key = _digest(sent, self._whom, ask.language)
         if known := await self._known(key):
-            value, wrong = await computed(decoded, known, ask.answer)
-            return Answer[A](value=value, usage=Usage(), wrong=wrong, reused=True)
+            value, wrong, fault = await computed(decoded, known, ask.answer)
+            return Answer[A](value=value, usage=Usage(), wrong=wrong, fault=fault, reused=True)
         reply, usage = await self._replied(sent, ask)
         if reply.refusal:
-            raise ModelRefuses(f"{sent.model} declines to answer: {reply.refusal[:200]}", usage=usage)
+            raise ModelRefuses(f"{sent.model} declines to answer: {reply.refusal[:200]}", usage=usage, fault="refused")
         self._unjudged[key] = reply.text
         return await computed(_answer, reply, ask.answer, usage, key)
 
@@ -312,7 +312,8 @@ def _digest(sent: Sent, whom: str, language: str) -> str:
 
 def _answer(reply: Reply, form: type[A], usage: Usage, key: str) -> Answer[A]:
     try:
-        value, wrong = decoded(reply.text, form, cut_off=reply.cut_off)
+        value, wrong, fault = decoded(reply.text, form, cut_off=reply.cut_off, thought=reply.thought)
     except BadAnswer as bad:
-        raise BadAnswer(str(bad), usage=usage) from None
-    return Answer[A](value=value, usage=usage, wrong=wrong, key=key)
+        bad.usage = usage
+        raise
+    return Answer[A](value=value, usage=usage, wrong=wrong, fault=fault, key=key)

@@ -32,12 +32,16 @@ class Sent(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """`tokens` is None where the provider does not tell; `refusal` is why the model declines, '' if it does not."""
+    """`tokens` is None where the provider does not tell; `refusal` is why the model declines, '' if it does not.
+
+    `thought`: the model's thoughts came too, apart from the text.
+    """
 
     text: str
     tokens: Tokens | None
     cut_off: bool = False
     refusal: str = ""
+    thought: bool = False
 
 
 class Wire(Protocol):
@@ -73,6 +77,11 @@ def count(usage: Any, name: str) -> int | None:  # noqa: ANN401 - the SDK's, as 
     """The tokens that the provider tells by this name; None where it does not, or tells what is no number of them."""
     told = getattr(usage, name, None)
     return told if isinstance(told, int) and told >= 0 else None
+
+
+def has_thought(usage: Any, details: str, name: str) -> bool:  # noqa: ANN401 - ditto
+    """Whether the provider counts tokens of thoughts, by these names."""
+    return bool(count(getattr(usage, details, None), name))
 
 
 def tokens(read: int | None, said: int | None, cached: int | None, written: int | None = None) -> Tokens | None:

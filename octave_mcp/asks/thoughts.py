@@ -1,0 +1,174 @@
+"""Finds the JSON objects in the text of an answer, and tells them from those in what its model thought.
+
+Servers that do not separate a model's thoughts leave them in the text, between the marks of the model's own template.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, cast
+
+_NAME = r"(?:\w{1,20}[:_])?(?:think\w{0,80}|thoughts?|reason(?:ing)?(?:_content)?|reflection|analysis|scratchpad)"
+_THOUGHT = r"(?:think(?:ing)?|thoughts?|reasoning)"
+_CHANNEL = r"<\|channel\|?>\s{0,9}"
+_MARKS = re.compile(
+    rf"""
+    (?P<object>\{{(?=\s{{0,99}}(?:["}}]|\Z)))
+    | (?P<opens>
+        <{_NAME}(?:\s[^<>{{}}]{{0,80}})?> | \[{_THOUGHT}\] | ◁{_THOUGHT}▷ | <unused94>
+        | <\|(?:begin_of_|start_)?{_THOUGHT}\|> | {_CHANNEL}(?!final|answer)\w
+        | \A\s{{0,9}}(?-i:analysis(?=[A-Z]))  # a channel whose marks were left out
+    )
+    | (?P<closes>
+        </{_NAME}\s{{0,9}}> | \[/{_THOUGHT}\] | ◁/{_THOUGHT}▷ | <unused95>
+        | <\|(?:end_of_|end_|/){_THOUGHT}\|> | {_CHANNEL}(?:final|answer)\b | <channel\|>
+        | (?-i:assistantfinal)
+    )
+    | (?P<may_close>
+        <\|end\|> | <(?:answer|response|output|solution)> | <\|(?:begin_of_solution|start_response)\|>
+    )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
+"""What may stand around an answer without being part of it: fences, and marks of templates."""
+_ENDING = 8
+"""How close to the end the word or the escape is with which a text breaks off."""
+_READINGS = 8
+"""How often a text may be read: where an object is broken, reading starts over behind its brace."""
+_DEEP = 500
+"""Fewer levels than the decoder takes: an object that it finds too deep goes on for as many characters at least."""
+_WINDOW, _WIDER = 64, 16
+"""How much is read for an object at first, and how many times more if it goes on: an error costs what was given."""
+
+_DECODER = json.JSONDecoder()
+
+
+class Found(NamedTuple):
+    """An object that may be the answer, and where it starts."""
+
+    start: int
+    value: dict[str, Any]
+
+
+class Answers(NamedTuple):
+    """All that may be the answer, in order.
+
+    `broken` is where an object starts that cannot be read to its end, -1 for none; `breaks_off`: the text ends in it.
+    """
+
+    found: list[Found]
+    broken: int
+    breaks_off: bool
+    only_thoughts: bool
+
+
+class _Token(NamedTuple):
+    """A mark, an object, or the start of a broken object, which ends where it could not be read on.
+
+    `is_hopeless`: no object that starts up to there can be read either.
+    """
+
+    kind: Literal["opens", "closes", "may_close", "object", "broken"]
+    start: int
+    end: int
+    value: Any = None
+    is_hopeless: bool = False
+
+
+class _Part(NamedTuple):
+    """The text between two marks, and which of its objects may be the answer.
+
+    'alone': one that is all of the part; 'last': one that ends it.
+    """
+
+    start: int
+    end: int
+    trusted: Literal["all", "alone", "last", "none"]
+    tokens: list[_Token]
+
+
+def answers(text: str, *, cut_off: bool) -> Answers:
+    """Reads a text in a time that grows with its length only.
+
+    Marks within a complete object belong to it. Thoughts may lack one of their marks: what precedes a lone closing mark
+    is thought; behind a lone opening mark, only an object that ends the text is the answer.
+    """
+    parts = list(_parts(text, cut_off=cut_off))
+    found = [Found(token.start, token.value) for part in parts for token in _trusted(text, part)]
+    last = parts[-1]
+    unread = [token for token in last.tokens if token.kind == "broken" and last.trusted == "all"]
+    broken = max(unread, key=lambda token: token.end, default=None)
+    return Answers(
+        found,
+        broken=broken.start if broken else -1,
+        breaks_off=broken is not None and broken.end == len(text),
+        only_thoughts=len(parts) > 1 and not found and (last.trusted != "all" or _is_blank(text, last.start, last.end)),
+    )
+
+
+def _parts(text: str, *, cut_off: bool) -> Iterator[_Part]:
+    start, tokens, is_thinking = 0, list[_Token](), False
+    for token in _tokens(text):
+        if token.kind in {"object", "broken"}:
+            tokens.append(token)
+            continue
+        opens = token.kind == "opens"
+        if is_thinking == opens and (opens or token.kind == "may_close"):
+            continue
+        yield _Part(start, token.start, "none" if is_thinking else "all" if opens else "alone", tokens)
+        start, tokens, is_thinking = token.end, [], opens
+    yield _Part(start, len(text), "all" if not is_thinking else "none" if cut_off else "last", tokens)
+
+
+def _trusted(text: str, part: _Part) -> list[_Token]:
+    objects = [token for token in part.tokens if token.kind == "object"]
+    if part.trusted == "all" or not objects:
+        return objects
+    first, last = objects[0], objects[-1]
+    ends = part.trusted != "none" and _is_blank(text, last.end, part.end)
+    is_alone = first is last and _is_blank(text, part.start, first.start)
+    return [last] if ends and (is_alone or part.trusted == "last") else []
+
+
+def _is_blank(text: str, start: int, end: int) -> bool:
+    blank = _BLANK.match(text, start, end)
+    return blank is not None and blank.end() == end
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    at, left = 0, _READINGS * len(text)
+    while mark := _MARKS.search(text, at):
+        kind, start, at = mark.lastgroup, mark.start(), mark.end()
+        if kind != "object":
+            yield _Token(cast("Any", kind), start, at)
+            continue
+        token = _object(text, start)
+        yield token
+        left -= token.end - start
+        if token.kind == "object" or token.end == len(text) or token.is_hopeless or left < 0:
+            at = max(at, token.end)
+
+
+def _object(text: str, start: int) -> _Token:
+    size = _WINDOW
+    while True:
+        token = _read(text[start : start + size])
+        goes_on = token.kind == "broken" and token.end == size
+        if not goes_on or start + size >= len(text):
+            return token._replace(start=start, end=start + token.end)
+        size *= _WIDER
+
+
+def _read(text: str) -> _Token:
+    """The object at the start of a text; a broken one ends with the text where more of it could make it whole."""
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except json.JSONDecodeError as failed:
+        breaks_off = failed.msg.startswith("Unterminated") or failed.pos >= len(text) - _ENDING
+        return _Token("broken", 0, len(text) if breaks_off else failed.pos)
+    except (ValueError, RecursionError):  # a number too long, levels too many
+        return _Token("broken", 0, min(_DEEP, len(text) - 1), is_hopeless=True)
+    return _Token("object", 0, end, value)
