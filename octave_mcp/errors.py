@@ -173,16 +173,18 @@ class BadAnswer(UpstreamError):
     """
 
     code = "bad_answer"
+    fault: Any = "unreadable"
 
-    def __init__(self, message: str, *, usage: Any = None, key: str = "", fault: Any = "") -> None:  # noqa: ANN401 - the domain's
+    def __init__(self, message: str, *, usage: Any = None, key: str = "", fault: Any = None) -> None:  # noqa: ANN401 - the domain's
         super().__init__(message)
         self.usage = usage
         self.key = key
-        self.fault = fault
+        self.fault = self.fault if fault is None else fault
 
 
 class ModelRefuses(BadAnswer):
     code = "model_refuses"
+    fault = "refused"
 
 
 class BadRequest(UpstreamError):

@@ -7,6 +7,7 @@ from typing import Any
 
 from octave_mcp.asks.attempts import SECONDS, Attempts, OnCall
 from octave_mcp.asks.budget import Ledger, Purse
+from octave_mcp.asks.faults import Faults
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.asks import A, Answer, Ask, Spent, StandIn, Unusable
 from octave_mcp.domain.company import Role
@@ -27,7 +28,7 @@ class Asker:
     """Asks the model of a run, and its fallbacks where that model gives no answer.
 
     `stood_in` are the fallbacks that answered, each with its first reason; `has_outlines`: some answers are outlines.
-    `slow` says of each model that answers slowly how slowly, and what to do.
+    `slow` says of each model that answers slowly how slowly, and what to do; `faults` is what was wrong with answers.
     """
 
     model: Model
@@ -38,8 +39,12 @@ class Asker:
     ledger: Ledger = field(default_factory=Ledger)
     stood_in: dict[tuple[str, str], StandIn] = field(default_factory=dict[tuple[str, str], StandIn])
     has_outlines: bool = False
+    faults: Faults = field(init=False)
     _has_answered: bool = False
     _shut: dict[str, NoAccess | SetupError] = field(default_factory=dict[str, NoAccess | SetupError])
+
+    def __post_init__(self) -> None:
+        self.faults = Faults(on_a_server=self.model.name == "compat")
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from octave_mcp.errors import (
     BadRequest,
     DeadlineExceeded,
     LongWait,
-    ModelRefuses,
     NoAccess,
     TimedOut,
     Transient,
@@ -99,8 +98,7 @@ class Attempts(Generic[A]):
     def _unusable(self, bad: BadAnswer) -> Unusable:
         usage = bad.usage or Usage()
         self._report(bad, **usage.model_dump())
-        refused = isinstance(bad, ModelRefuses)
-        return Unusable(wrong=str(bad), fault=bad.fault, usage=usage, refused=refused, key=bad.key, by=self.stand_in)
+        return Unusable(wrong=str(bad), fault=bad.fault, usage=usage, key=bad.key, by=self.stand_in)
 
     def _report(self, failed: UpstreamError | None, **more: Any) -> None:  # noqa: ANN401 - ModelCall's own
         ask = self.ask

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.attempts import OnCall
-from octave_mcp.asks.decoding import CUT_OFF
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Unusable
+from octave_mcp.domain.asks import A, Answer, Ask, Fault, Unusable
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, UpstreamError
-from octave_mcp.evidence.checks import CUT, UNREAD, Judge, Problem, counted
+from octave_mcp.evidence.checks import CUT, EMPTY, THOUGHTS, UNREAD, Judge, Problem, counted
 from octave_mcp.ports import Journal
 
 R = TypeVar("R", bound=Value)
@@ -24,6 +23,8 @@ R = TypeVar("R", bound=Value)
 ASK_PLACES = 2
 """The number of places in the journal that an ask takes: its own and that of its correction."""
 MOST_COMPLAINTS = 20
+
+_RULE_OF: Mapping[Fault, str] = {"cut_off": CUT, "empty": EMPTY, "thoughts": THOUGHTS}
 
 Rules = Callable[[R, tuple[Evidence, ...]], list[Problem]]
 """What else is wrong with a draft, apart from claims that its evidence does not support."""
@@ -50,7 +51,7 @@ class _Verdict(Generic[R]):
     evidence: tuple[Evidence, ...]
     dropped: Sequence[Problem]
     problems: Sequence[Problem]
-    refused: bool = False
+    fault: Fault = ""
     is_outline: bool = False
 
     @property
@@ -72,15 +73,15 @@ class Checks(Generic[R]):
     rules: Rules[R] | None = None
 
     def verdict(self, answer: Answer[Any] | Unusable) -> _Verdict[R]:
-        unread = [Problem(CUT if answer.wrong.startswith(CUT_OFF) else UNREAD, answer.wrong)] if answer.wrong else []
+        unread = [Problem(_RULE_OF.get(answer.fault, UNREAD), answer.wrong)] if answer.wrong else []
         if isinstance(answer, Unusable):
-            return _Verdict(None, (), unread, unread, refused=answer.refused)
+            return _Verdict(None, (), unread, unread, answer.fault)
         value, evidence, dropped = self.judge.kept(answer.value, self.into)
         problems = self.judge.problems(answer.value) if dropped else []
         rules = None if answer.is_outline else self.rules
         broken = rules(value, evidence) if rules and value is not None else []
         problems = [*unread, *problems, *broken]
-        return _Verdict(value, evidence, [*unread, *dropped], problems, is_outline=answer.is_outline)
+        return _Verdict(value, evidence, [*unread, *dropped], problems, answer.fault, answer.is_outline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +126,11 @@ async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> 
     best = await asks.checked(ask, checks)
     if best.problems and (again := await _correction(ask, best, checks, asks)):
         best = again if again.is_better_than(best) else best
+    asks.asker.faults.book(best.fault)
     if best.value is None:
-        if best.refused:
+        if best.fault == "refused":
             raise ModelRefuses(f"the model declines to answer {ask.prompt!r}")
-        raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {counted(best.dropped)}")
+        raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {counted(best.dropped)}", fault=best.fault)
     return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped), best.is_outline)
 
 

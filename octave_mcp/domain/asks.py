@@ -148,8 +148,7 @@ class Unusable(Value):
 
     usage: Usage
     wrong: str
-    fault: Fault = ""
-    refused: bool = False
+    fault: Fault = "unreadable"
     key: str = ""
     by: StandIn | None = None
 

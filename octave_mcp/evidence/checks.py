@@ -62,6 +62,8 @@ RULES = {
     "D36": "a link or address that is not on the cited site",
     (UNREAD := "form"): "an entry that is not of the form asked for",
     (CUT := "length"): "an answer that was cut off at its length limit",
+    (EMPTY := "empty"): "an empty answer",
+    (THOUGHTS := "thoughts"): "an answer that held only the model's thoughts",
 }
 """What is wrong when a rule is broken, in words that repeat nothing of what was dropped."""
 

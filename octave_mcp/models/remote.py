@@ -128,7 +128,7 @@ class Remote:
             return Answer[A](value=value, usage=Usage(), wrong=wrong, fault=fault, reused=True)
         reply, usage = await self._replied(sent, ask)
         if reply.refusal:
-            raise ModelRefuses(f"{sent.model} declines to answer: {reply.refusal[:200]}", usage=usage, fault="refused")
+            raise ModelRefuses(f"{sent.model} declines to answer: {reply.refusal[:200]}", usage=usage)
         self._unjudged[key] = reply.text
         return await computed(_answer, reply, ask.answer, usage, key)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from octave_mcp.asks.asker import Asker
+from octave_mcp.asks.faults import MODEL
 from octave_mcp.domain.choices import SET_UP_SCRIPTS
 from octave_mcp.domain.company import Reads
 from octave_mcp.domain.evidence import EvidenceId
@@ -88,7 +89,7 @@ def limited(asker: Asker) -> tuple[Gap, ...]:
     """The limits at which another model had to stand in."""
     reached = {by.code: by.reason for by in asker.stood_in.values() if by.code in _LIMITS}
     fills = "another run with a higher limit"
-    return tuple(Gap(section="model", code=code, reason=reason, would_fill=fills) for code, reason in reached.items())
+    return tuple(Gap(section=MODEL, code=code, reason=reason, would_fill=fills) for code, reason in reached.items())
 
 
 def unheard(context: str, deal: Deal) -> tuple[Gap, ...]:

@@ -16,7 +16,7 @@ from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import GivenContext, NamedCompany, Playbook, ReadPage
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.value import walk
-from octave_mcp.errors import UpstreamError
+from octave_mcp.errors import BadAnswer, UpstreamError
 from octave_mcp.evidence.screening import safe_title
 from octave_mcp.pipeline.flags import flags
 from octave_mcp.pipeline.gaps import limited, missing, unheard, unwritten
@@ -33,8 +33,10 @@ async def write_playbook(run: Run, deal: Deal) -> Playbook:
     desk = await computed(Desk, run, deal)
     run.progress.plan(len(CARDS) + 1 + 2 * len(desk.personas))
     answers = await (desk.write_together() if run.capacity.writes_together else desk.write_apart())
-    if all(isinstance(answer, UpstreamError) for answer in answers):
-        raise next(answer for answer in answers if isinstance(answer, UpstreamError))
+    failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
+    if len(failed) == len(answers):
+        is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
+        raise run.asker.faults.error() if is_models and run.asker.faults else failed[0]
     return await computed(_playbook, run, desk, answers)
 
 
@@ -94,6 +96,7 @@ def _gaps(run: Run, desk: Desk, answers: Answers, of_assets: tuple[Gap, ...]) ->
         *(gap for answer in answers if isinstance(answer, Checked) for gap in answer.gaps),
         *of_assets,
         *limited(run.asker),
+        *run.asker.faults.gaps,
         *unheard(run.request.context, desk.deal),
         *missing(desk.deal),
     )

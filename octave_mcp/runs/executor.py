@@ -183,7 +183,7 @@ class Executor:
     async def _finish(self, record: RunRecord, run: Run, companies: Sequence[Company]) -> RunRecord:
         playbook = await generate(run, companies)
         if not has_mandatory_sections(playbook):
-            return ended(record, "failed", why_failed(playbook))
+            return ended(record, "failed", why_failed(playbook, run.asker.faults))
         timings = Timings(total_seconds=seconds(record), steps=run.progress.timings)
         playbook = playbook.model_copy(update={"timings": timings})
         await self._store.put_playbook(record.run_id, playbook)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from octave_mcp.asks.faults import MODEL, Faults
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.errors import NoAccess, UpstreamError, tree
@@ -33,14 +34,21 @@ def has_mandatory_sections(playbook: Playbook) -> bool:
     return bool(summary.whom_to_approach and served and playbook.battle_cards and playbook.evidence)
 
 
-def why_failed(playbook: Playbook) -> RunError:
-    """The error of a run without the mandatory sections: what failed, or that the sites say too little."""
-    failures = [gap for gap in playbook.gaps if gap.code in _FAILED_GAPS]
+def why_failed(playbook: Playbook, faults: Faults) -> RunError:
+    """The error of a run without the mandatory sections: what failed, or that the sites say too little.
+
+    `faults` of the model's answers come first where they are most of them, and are told in any case.
+    """
+    failures = [gap for gap in playbook.gaps if gap.code in _FAILED_GAPS and gap.section != MODEL]
     failed = next((gap for gap in failures if gap.code in _NO_ACCESS), next(iter(failures), None))
+    if faults.are_most and (failed is None or failed.code not in _NO_ACCESS):
+        error = faults.error()
+        return RunError(code=error.code, message=str(error))
+    told = f"; {faults}" if faults else ""
     if failed:
-        return RunError(code=failed.code, message=f"{failed.section} could not be written: {failed.reason}")
+        return RunError(code=failed.code, message=f"{failed.section} could not be written: {failed.reason}{told}")
     message = "the sites gave too little for a playbook: no persona, sequence or battle card could be written"
-    return RunError(code="too_little", message=message)
+    return RunError(code="too_little", message=f"{message}{told}")
 
 
 def is_partial(playbook: Playbook) -> bool:
