@@ -1,0 +1,188 @@
+"""Lines on stdio that hold no message: each is answered with one error, by its id where it has one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from conftest import CLIENT, ROOT
+
+from octave_mcp.surfaces.cli.terminal import INTERRUPTED
+
+Era = Literal["handshake", "modern"]
+Answer = dict[str, Any]
+
+ENVELOPE = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+NOT_JSON, NO_MESSAGE = -32700, -32600
+LONGEST = 1 << 25
+LONGEST_COMPLAINT = 300
+
+TOOL = b'{"jsonrpc":"2.0","id":ID,"method":"tools/call","params":{"name":"get_run","arguments":{"run_id":VALUE}}}'
+PROMPT = b'{"jsonrpc":"2.0","id":ID,"method":"prompts/get","params":{"name":"emails","arguments":{"run_id":VALUE}}}'
+PING = b'{"jsonrpc":"2.0","method":"ping","params":{"_meta":{"of":VALUE}},"id":ID}'
+
+
+def asking(template: bytes, id_: bytes, value: bytes) -> bytes:
+    return template.replace(b"ID", id_).replace(b"VALUE", value)
+
+
+def nested(depth: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
+    return opening * depth + b"1" + closing * depth
+
+
+UNDECODABLE: list[tuple[bytes, int | str | None, int]] = [
+    (asking(TOOL, b"10", rb'"\ud83d"'), 10, NOT_JSON),
+    (asking(TOOL, b'"a-1"', rb'"\udc00 and more"'), "a-1", NOT_JSON),
+    (asking(PROMPT, b"11", rb'"\ud83d\ud83d"'), 11, NOT_JSON),
+    (asking(PING, b"12", rb'{"\ud83d":1}'), 12, NOT_JSON),
+    (rb'{"jsonrpc":"2.0","id":13,"method":"ping\ud83d"}', 13, NOT_JSON),
+    (rb'{"jsonrpc":"2.0","id":14,"meth\ud83dod":"ping"}', 14, NOT_JSON),
+    (rb'{"jsonrpc":"2.0","id":"\ud83d","method":"ping"}', None, NOT_JSON),
+    (asking(TOOL, b"20", nested(3000)), 20, NOT_JSON),
+    (asking(PROMPT, b'"\\u0061\\"b"', nested(3000, b'{"id":')), 'a"b', NOT_JSON),
+    (asking(PING, b"22", nested(100_000, b'{"id":', b"}")), 22, NOT_JSON),
+    (asking(TOOL, b"23", b"[" * 3000)[:2000], 23, NOT_JSON),
+    (asking(TOOL, b"30", b'"\xff\xfe"'), 30, NOT_JSON),
+    (asking(TOOL, b"31", b'"\xed\xa0\xbd"'), 31, NOT_JSON),
+    (b'{"jsonrpc":"2.0","id":"\xff","method":"ping"}', None, NOT_JSON),
+    (asking(TOOL, b"40", b"NaN"), 40, NOT_JSON),
+    (asking(PING, b"41", b"-Infinity"), 41, NOT_JSON),
+    (asking(PING, b"42", b"9" * 5000), 42, NOT_JSON),
+    (asking(PING, b"9" * 5000, b"1"), None, NOT_JSON),
+    (asking(TOOL, b"43", b'"a\tb"'), 43, NOT_JSON),
+    (asking(TOOL, b"44", b"'a'"), 44, NOT_JSON),
+    (asking(TOOL, b"45", b'"a"') + b" and more", 45, NOT_JSON),
+    (asking(TOOL, b"46", b'"' + b"x" * 10_000_000), 46, NOT_JSON),
+    (b'{"jsonrpc":"2.0","id":47,"id":48,"method":"ping",}', 48, NOT_JSON),
+    (rb'{"jsonrpc":"2.0","method":"ping","params":{"id":7,"a":"\ud83d"}}', None, NOT_JSON),
+    (rb'{"jsonrpc":"2.0","id":1,"result":{"a":"\ud83d"}}', None, NOT_JSON),
+    (b"hello", None, NOT_JSON),
+    (b"\x00\x01\x02", None, NOT_JSON),
+    (b'"' + b"\\" * 100_000, None, NOT_JSON),
+    (b'[{"jsonrpc":"2.0","id":50,"method":"ping"}]', None, NO_MESSAGE),
+    (rb'[{"jsonrpc":"2.0","id":51,"method":"\ud83d"}]', None, NOT_JSON),
+    (b"[]", None, NO_MESSAGE),
+    (b"5", None, NO_MESSAGE),
+    (b"null", None, NO_MESSAGE),
+    (b"{}", None, NO_MESSAGE),
+    (b'{"jsonrpc":"2.0","id":52}', 52, NO_MESSAGE),
+    (b'{"jsonrpc":"1.0","id":53,"method":"ping"}', 53, NO_MESSAGE),
+    (b'{"jsonrpc":"2.0","id":"54","method":"ping","params":[1]}', "54", NO_MESSAGE),
+    (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', None, NO_MESSAGE),
+    (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', None, NO_MESSAGE),
+    (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', None, NO_MESSAGE),
+    (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', None, NO_MESSAGE),
+]
+"""A line, the id of its answer, and its code."""
+
+DECODABLE: list[tuple[bytes, list[int | str]]] = [
+    (b"", []),
+    (b" \t\r", []),
+    (b'{"jsonrpc":"2.0","method":"notifications/of-mine","params":{"a":1}}', []),
+    (b'{"jsonrpc":"2.0","id":null,"method":"notifications/initialized"}', []),
+    (b'{"jsonrpc":"2.0","id":70,"result":{}}', []),
+    (b'\xef\xbb\xbf{"jsonrpc":"2.0","id":71,"method":"no/such"}\r', [71]),
+    (rb'{"jsonrpc":"2.0","id":"\ud83d\ude00","method":"no/such"}', ["\U0001f600"]),
+    (b'{"jsonrpc":"2.0","id":72,"method":"no/such","params":{"a":' + nested(150) + b"}}", [72]),
+    (b'{"jsonrpc":"2.0","id":73,"method":"no/such","params":{"a":"\xe2\x80\xa8\xef\xbf\xbd"}}', [73]),
+    (b'{"jsonrpc":"2.0","id":74,"method":"no/such","params":{"a":"' + b"x" * 10_000_000 + b'"}}', [74]),
+    (b'{"jsonrpc":"2.0","id":' + b"9" * 30 + b',"method":"no/such"}', [int("9" * 30)]),
+]
+"""A line that holds a message, or nothing, and the ids that are answered."""
+
+
+class Session:
+    """A server on stdio, and a client that writes bytes."""
+
+    def __init__(self, process: asyncio.subprocess.Process, era: Era) -> None:
+        assert process.stdin
+        assert process.stdout
+        self.process, self._in, self._out = process, process.stdin, process.stdout
+        self._params = {"_meta": ENVELOPE} if era == "modern" else {}
+        self._ids = (f"after-{number}" for number in count())
+
+    async def answers_to(self, line: bytes) -> list[Answer]:
+        """What comes before the answer of the request that follows the line."""
+        id_ = next(self._ids)
+        self._in.write(line + b"\n" + self.request(id_))
+        found: list[Answer] = []
+        while (answer := json.loads(await self._out.readline())).get("id") != id_:
+            found.append(answer)
+        assert "prompts" in answer["result"]
+        return found
+
+    def request(self, id_: str) -> bytes:
+        message: Answer = {"jsonrpc": "2.0", "id": id_, "method": "prompts/list", "params": self._params}
+        return json.dumps(message).encode() + b"\n"
+
+    async def begin(self, *, introduced: bool) -> None:
+        """The first line of all is refused, and leaves it open which era the client is of."""
+        self._in.write(rb'{"jsonrpc":"2.0","id":1,"method":"\ud83d"}' + b"\n")
+        assert json.loads(await self._out.readline())["id"] == 1
+        if introduced:
+            await self._introduce()
+
+    async def _introduce(self) -> None:
+        for message in ({"id": 0, "method": "initialize", "params": CLIENT}, {"method": "notifications/initialized"}):
+            self._in.write(json.dumps({"jsonrpc": "2.0"} | message).encode() + b"\n")
+        assert json.loads(await self._out.readline())["id"] == 0
+
+    async def end(self, *, last: bytes = b"") -> list[Answer]:
+        self._in.write(last)
+        self._in.close()
+        rest = await self._out.read()
+        assert await self.process.wait() == 0
+        return [json.loads(line) for line in rest.splitlines()]
+
+
+@asynccontextmanager
+async def session(era: Era, folder: Path) -> AsyncGenerator[Session]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "server.py"),
+        cwd=folder,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=LONGEST,
+    )
+    begun = Session(process, era)
+    await begun.begin(introduced=era == "handshake")
+    yield begun
+
+
+@pytest.mark.parametrize("era", ["handshake", "modern"])
+async def test_a_line_that_holds_no_message_is_answered_with_one_error_and_the_session_goes_on(
+    era: Era, tmp_path: Path
+) -> None:
+    async with session(era, tmp_path) as begun:
+        for line, id_, code in UNDECODABLE:
+            answers = await begun.answers_to(line)
+            assert [(one["id"], one["error"]["code"]) for one in answers] == [(id_, code)], line[:100]
+            assert len(answers[0]["error"]["message"]) < LONGEST_COMPLAINT
+        for line, ids in DECODABLE:
+            assert [answer["id"] for answer in await begun.answers_to(line)] == ids, line[:100]
+        unended = rb'{"jsonrpc":"2.0","id":99,"method":"ping","params":{"a":"\ud83d'
+        (last,) = await begun.end(last=unended)
+
+    assert (last["id"], last["error"]["code"]) == (99, NOT_JSON)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+async def test_one_interrupt_ends_a_server_whose_client_says_nothing(tmp_path: Path) -> None:
+    async with session("handshake", tmp_path) as begun:
+        begun.process.send_signal(signal.SIGINT)
+
+        assert await begun.process.wait() == INTERRUPTED
