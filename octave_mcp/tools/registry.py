@@ -85,6 +85,11 @@ async def unheard(_: Event) -> None:
     """The progress of a call whose caller follows none."""
 
 
+def is_absent(value: object) -> bool:
+    """Whether an argument is not given. Some clients send an empty string or null for what a user left empty."""
+    return value is None or value == ""
+
+
 def refuse_unstorable(arguments: Mapping[str, object]) -> None:
     """What is no text for a database: Postgres keeps no NUL, and half a character has no form in UTF-8."""
     if found := [name for name, value in arguments.items() if isinstance(value, str) and not _is_storable(value)]:
@@ -98,12 +103,12 @@ def _is_storable(text: str) -> bool:
 def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
     """What is wrong with the arguments, each by its name; not their values, which may be secret."""
     found = failed.errors(include_url=False, include_input=False, include_context=False)
-    text = "; ".join(f"{_place(error['loc'])}: {MISFITS.get(error['type'], error['msg'])}" for error in found)
+    text = "; ".join(f"{place(error['loc'])}: {MISFITS.get(error['type'], error['msg'])}" for error in found)
     misfits = any(error["type"] in MISFITS for error in found)
     return f"{text}. {tool.name} takes {', '.join(tool.arguments)}" if misfits else text
 
 
-def _place(location: tuple[int | str, ...]) -> str:
+def place(location: tuple[int | str, ...]) -> str:
     """Where it is wrong; what does not look like the name of an argument may be a secret that was put in its place."""
     names = map(str, location)
     return ".".join(name if NAME.fullmatch(name) else "(a name that is none)" for name in names)

@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastmcp import FastMCP
-from fastmcp.exceptions import ResourceError
-from mcp_types import CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+from fastmcp.exceptions import McpError, ResourceError
+from mcp_types import INTERNAL_ERROR, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from octave_mcp.domain.choices import FORMATS, Format
 from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import RunRecord
 from octave_mcp.errors import OctaveError
+from octave_mcp.surfaces.mcp.prompt_arguments import PromptArguments
+from octave_mcp.surfaces.mcp.stdio import Wire
 from octave_mcp.tools.reports import RunReport
 
 if TYPE_CHECKING:
@@ -37,12 +40,14 @@ OUTLINED = (
 )
 
 
-def add(mcp: FastMCP[Any], app: Opened) -> None:
+def add(mcp: Wire, app: Opened) -> None:
     """Gives the server its resources, its prompts, and the completion of their arguments."""
     for form in FORMATS:
         _add_playbook(mcp, app, form)
     _add_schemas(mcp)
-    _add_prompts(mcp)
+    for prompt, title in PROMPTS.items():
+        mcp.prompt(prompt, title=title)
+    mcp.check_first(PromptArguments(*PROMPTS))
 
     async def complete(
         ref: PromptReference | ResourceTemplateReference,  # noqa: ARG001 - a run is a run wherever it is named
@@ -51,10 +56,17 @@ def add(mcp: FastMCP[Any], app: Opened) -> None:
     ) -> list[str] | None:
         if argument.name != "run_id":
             return None
-        newest = await (await app()).runs.list_runs(None, MOST_COMPLETIONS, None)
+        newest = await _newest(app)
         return [run.run_id for run in newest if run.run_id.startswith(argument.value)]
 
     mcp.completion(complete)
+
+
+async def _newest(app: Opened) -> list[RunRecord]:
+    try:
+        return await (await app()).runs.list_runs(None, MOST_COMPLETIONS, None)
+    except OctaveError as failed:
+        raise McpError(INTERNAL_ERROR, f"[{failed.code}] {failed}") from None
 
 
 def _add_playbook(mcp: FastMCP[Any], app: Opened, form: Format) -> None:
@@ -90,15 +102,6 @@ def _add_schema(mcp: FastMCP[Any], name: str, model: type[Playbook | RunReport])
         mime_type="application/schema+json",
     )
     describe(schema)
-
-
-def _add_prompts(mcp: FastMCP[Any]) -> None:
-    for prompt, title in (
-        (playbook, "Write a sales playbook"),
-        (call_prep, "Prepare a call"),
-        (emails, "Adapt e-mails"),
-    ):
-        mcp.prompt(prompt, title=title)
 
 
 def playbook(
@@ -145,3 +148,7 @@ def emails(
 
 def _whom(role: str) -> str:
     return f"the {role}" if role else "the persona of the highest priority"
+
+
+PROMPTS = {playbook: "Write a sales playbook", call_prep: "Prepare a call", emails: "Adapt e-mails"}
+"""Each with its title."""

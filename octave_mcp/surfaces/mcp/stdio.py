@@ -14,6 +14,7 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
 from fastmcp import FastMCP
 from fastmcp.server.context import reset_transport, set_transport
+from mcp.server.context import ServerMiddleware
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 
@@ -26,8 +27,15 @@ Take: TypeAlias = Callable[[bytes | None], Coroutine[Any, Any, None]]
 CHUNK_BYTES = 1 << 16
 
 
-class OverStdio(FastMCP[Any]):
-    """FastMCP, which by itself drops a line that it cannot decode: the client would wait for ever."""
+class Wire(FastMCP[Any]):
+    """FastMCP, with more said of what cannot be used.
+
+    By itself it drops a line that it cannot decode, and the client would wait for ever.
+    """
+
+    def check_first(self, middleware: ServerMiddleware[Any]) -> None:
+        """Gives it each request as it came, before the SDK checks it."""
+        self._mcp_server.middleware.append(middleware)
 
     async def run_stdio_async(
         self,

@@ -1,0 +1,162 @@
+"""Arguments of MCP prompts and completions that are missing, empty or unknown, in both protocol eras over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx2
+import pytest
+from conftest import CLIENT, log_lines
+from matrix import sampled
+from web import serving
+
+Era = Literal["handshake", "modern"]
+Json = dict[str, Any]
+
+ERAS: tuple[Era, ...] = ("handshake", "modern")
+ENVELOPE = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+ACCEPTED = {"Accept": "application/json, text/event-stream"}
+INVALID_PARAMS = -32602
+PROMPT = {"type": "ref/prompt", "name": "emails"}
+TEMPLATE = {"type": "ref/resource", "uri": "run://{run_id}/playbook.md"}
+BOTH = {"vendor": "acme.com", "prospect": "globex.com"}
+
+REFUSED: list[tuple[Json, tuple[str, ...]]] = [
+    ({"name": "playbook"}, ("vendor: missing; prospect: missing", "playbook takes vendor, prospect, context")),
+    ({"name": "playbook", "arguments": None}, ("vendor: missing", "prospect: missing")),
+    ({"name": "playbook", "arguments": {"vendor": "acme.com"}}, ("prospect: missing",)),
+    ({"name": "playbook", "arguments": BOTH | {"vendor": None}}, ("vendor: missing",)),
+    ({"name": "playbook", "arguments": BOTH | {"prospect": ""}}, ("prospect: missing",)),
+    ({"name": "playbook", "arguments": BOTH | {"context": 5}}, ("context: give text",)),
+    ({"name": "playbook", "arguments": BOTH | {"colour": "red"}}, ("colour: there is no such argument",)),
+    ({"name": "playbook", "arguments": BOTH | {"colour": None}}, ("colour: there is no such argument",)),
+    ({"name": "call_prep", "arguments": {"role": "VP Sales"}}, ("run_id: missing", "call_prep takes run_id, role")),
+    ({"name": "call_prep", "arguments": {"run_id": ["a"]}}, ("run_id: give text",)),
+    ({"name": "emails", "arguments": {"run_id": "a\0b"}}, ("run_id", "NUL")),
+    ({"name": "emails", "arguments": ["run_1"]}, ("arguments: give an object",)),
+    ({"name": "emails", "arguments": "run_1"}, ("arguments: give an object",)),
+    ({"name": "nothing"}, ("'nothing'", "choose one of playbook, call_prep, emails")),
+    ({"name": ""}, ("name: missing", "playbook")),
+    ({"name": None}, ("name: missing", "playbook")),
+    ({}, ("name: missing", "playbook")),
+]
+"""Params of prompts/get, and parts of the error."""
+
+TAKEN: list[tuple[Json, str]] = [
+    ({"name": "playbook", "arguments": BOTH}, "acme.com"),
+    ({"name": "playbook", "arguments": BOTH | {"context": ""}}, "should buy.\n"),
+    ({"name": "playbook", "arguments": BOTH | {"context": None}}, "should buy.\n"),
+    ({"name": "call_prep", "arguments": {"run_id": "run_1", "role": None}}, "persona of the highest priority"),
+    ({"name": "emails", "arguments": {"run_id": "run_1", "role": "", "voice": None}}, "shorter where you can"),
+    ({"name": "emails", "arguments": {"run_id": "run_1", "voice": "null"}}, "in this voice: null"),
+]
+"""Params of prompts/get, and a part of the prompt."""
+
+UNCOMPLETED: list[tuple[Json, tuple[str, ...]]] = [
+    ({"ref": PROMPT}, ("argument.name",)),
+    ({"ref": PROMPT, "argument": None}, ("argument.name",)),
+    ({"ref": PROMPT, "argument": "run_id"}, ("argument: give an object",)),
+    ({"ref": PROMPT, "argument": {"value": "run_"}}, ("argument.name",)),
+    ({"ref": PROMPT, "argument": {"name": "", "value": "run_"}}, ("argument.name",)),
+    ({"ref": PROMPT, "argument": {"name": "colour", "value": ""}}, ("no such argument", "run_id, role, voice")),
+    ({"ref": PROMPT, "argument": {"name": "run_id", "value": 5}}, ("argument.value",)),
+    ({"ref": PROMPT | {"name": "nothing"}, "argument": {"name": "run_id", "value": ""}}, ("'nothing'", "emails")),
+    ({"ref": {"type": "ref/prompt"}, "argument": {"name": "run_id", "value": ""}}, ("name: missing", "emails")),
+]
+"""Params of completion/complete, and parts of the error."""
+
+COMPLETED: list[Json] = [
+    {"ref": PROMPT, "argument": {"name": "run_id", "value": "run_"}},
+    {"ref": PROMPT, "argument": {"name": "run_id", "value": None}},
+    {"ref": PROMPT, "argument": {"name": "run_id"}, "context": None},
+    {"ref": PROMPT, "argument": {"name": "role", "value": ""}, "context": {"arguments": {"run_id": None}}},
+    {"ref": TEMPLATE, "argument": {"name": "run_id", "value": ""}, "context": {"arguments": None}},
+]
+
+
+class Asking:
+    """A client that sends what it is told to."""
+
+    def __init__(self, client: httpx2.AsyncClient, era: Era) -> None:
+        self._client = client
+        self._meta: Json = {"_meta": ENVELOPE} if era == "modern" else {}
+        self._headers = ACCEPTED | ({"MCP-Protocol-Version": "2026-07-28"} if era == "modern" else {})
+
+    async def introduce(self) -> None:
+        answer = await self._post({"id": 0, "method": "initialize", "params": CLIENT})
+        self._headers["Mcp-Session-Id"] = answer.headers["Mcp-Session-Id"]
+        await self._post({"method": "notifications/initialized"})
+
+    async def ask(self, method: str, params: Json) -> Json:
+        """The answer, whichever it is."""
+        named = {"Mcp-Method": method, "Mcp-Name": params.get("name") or ""} if self._meta else {}
+        answer = await self._post({"id": 1, "method": method, "params": params | self._meta}, named)
+        text = answer.text.partition("data: ")[2].splitlines()[0] if "data: " in answer.text else answer.text
+        return json.loads(text)
+
+    async def refusal(self, method: str, params: Json) -> str:
+        error = (await self.ask(method, params))["error"]
+        assert error["code"] == INVALID_PARAMS
+        return error["message"]
+
+    async def _post(self, message: Json, headers: dict[str, str] | None = None) -> httpx2.Response:
+        return await self._client.post(
+            "/mcp", json={"jsonrpc": "2.0"} | message, headers=self._headers | (headers or {})
+        )
+
+
+@asynccontextmanager
+async def asking(era: Era) -> AsyncGenerator[Asking]:
+    async with serving() as client:
+        begun = Asking(client, era)
+        if era == "handshake":
+            await begun.introduce()
+        yield begun
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_prompt_refuses_what_is_missing_or_unknown_by_its_name_and_takes_empty_values(
+    era: Era, home: Path
+) -> None:
+    async with asking(era) as client:
+        for params, parts in REFUSED:
+            message = await client.refusal("prompts/get", params)
+            assert [part for part in parts if part not in message] == [], message
+        for params, part in TAKEN:
+            answer = await client.ask("prompts/get", params)
+            assert part in answer["result"]["messages"][0]["content"]["text"]
+
+    assert [line for line in log_lines(home) if line["exception"]] == []
+
+
+@pytest.mark.parametrize("era", sampled(ERAS, short=lambda era: era == "handshake"))
+async def test_a_completion_refuses_what_is_missing_or_unknown_by_its_name_and_takes_empty_values(
+    era: Era, home: Path
+) -> None:
+    async with asking(era) as client:
+        for params, parts in UNCOMPLETED:
+            message = await client.refusal("completion/complete", params)
+            assert [part for part in parts if part not in message] == [], message
+        for params in COMPLETED:
+            assert (await client.ask("completion/complete", params))["result"]["completion"]["values"] == []
+
+    assert [line for line in log_lines(home) if line["exception"]] == []
+
+
+async def test_a_completion_without_a_database_says_what_is_wrong(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", f"sqlite:///{tmp_path}")
+    async with asking("modern") as client:
+        answer = await client.ask("completion/complete", COMPLETED[0])
+
+    assert answer["error"]["message"].startswith(("[setup] ", "[store_unavailable] "))
+    assert [line for line in log_lines(home) if line["exception"]] == []
