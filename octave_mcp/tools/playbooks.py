@@ -26,7 +26,7 @@ Dollars = Annotated[float | None, Field(gt=0, description="The most that models 
 Refresh = Annotated[bool, Field(description="Use nothing kept from the last 24 h")]
 SessionId = Annotated[str | None, Field(max_length=64, description="From an earlier run, to keep them together")]
 RequestId = Annotated[
-    str | None, Field(min_length=1, max_length=255, description="Your own id: asked again, the same run is returned")
+    str | None, Field(max_length=255, description="Your own id: asked again, the same run is returned")
 ]
 RunId = Annotated[str, Field(description="From generate_playbook")]
 Section = Annotated[

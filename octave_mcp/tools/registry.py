@@ -7,9 +7,10 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, ValidationError
+from pydantic_core import PydanticCustomError
 
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import InputError, OctaveError
@@ -74,11 +75,27 @@ class Tool:
                 raise translate(failed) from None
 
         signature = inspect.signature(self.function, eval_str=True)
-        public = [p for p in signature.parameters.values() if p.name != "call"]
+        public = [_emptiable(p) for p in signature.parameters.values() if p.name != "call"]
         bound.__signature__ = signature.replace(parameters=public)  # pyright: ignore[reportAttributeAccessIssue]
         bound.__annotations__ = {p.name: p.annotation for p in public} | {"return": signature.return_annotation}
         del bound.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
         return bound
+
+
+def _emptiable(taken: inspect.Parameter) -> inspect.Parameter:
+    """An argument that takes an empty string and null for what they mean: nothing was given.
+
+    Every surface validates by the annotations of the bound function, so the rule is the same on all of them.
+    """
+
+    def given(value: object) -> object:
+        if not is_absent(value):
+            return value
+        if taken.default is taken.empty:
+            raise PydanticCustomError("missing_argument", "missing")
+        return taken.default
+
+    return taken.replace(annotation=Annotated[taken.annotation, BeforeValidator(given)])
 
 
 async def unheard(_: Event) -> None:

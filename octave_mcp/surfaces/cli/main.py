@@ -14,6 +14,7 @@ from octave_mcp import __version__
 from octave_mcp.errors import InputError, OctaveError, SetupError
 from octave_mcp.surfaces.cli.configuration import config
 from octave_mcp.surfaces.cli.doctor import doctor
+from octave_mcp.surfaces.cli.empty import without_empty
 from octave_mcp.surfaces.cli.export import export
 from octave_mcp.surfaces.cli.generate import demo, generate
 from octave_mcp.surfaces.cli.install import install
@@ -73,7 +74,7 @@ def main() -> int:
 
 def _run() -> int:
     try:
-        code = cli() or DONE
+        code = cli(without_empty(cli, sys.argv[1:])) or DONE
         sys.stdout.flush()
     except MissingArgumentError as missing:
         return refuse(f"{_what_is_missing(missing)} {_see(missing)}", USAGE)

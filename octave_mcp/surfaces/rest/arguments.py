@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from octave_mcp.errors import InputError, WrongType
-from octave_mcp.tools.registry import Call, Tool, arguments_complaint, refuse_unstorable
+from octave_mcp.tools.registry import Call, Tool, arguments_complaint, is_absent, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 MOST_FIELDS = 100
@@ -31,8 +31,9 @@ class Given:
         Raises:
             InputError: it is neither true nor false.
         """
+        given = self.values.pop(name, None)
         try:
-            return TypeAdapter(bool).validate_python(self.values.pop(name, False), strict=not self.is_text)
+            return not is_absent(given) and TypeAdapter(bool).validate_python(given, strict=not self.is_text)
         except ValidationError:
             raise InputError(f"{name}: give true or false") from None
 
@@ -112,7 +113,9 @@ class Function:
         Raises:
             InputError: the arguments do not fit it.
         """
-        values = {"wait_seconds": 0, **given.values} if "wait_seconds" in self.tool.arguments else given.values
+        values = given.values
+        if "wait_seconds" in self.tool.arguments and is_absent(values.get("wait_seconds")):
+            values = values | {"wait_seconds": 0}
         try:
             return await (self._of_text if given.is_text else self._of_json)(**values)
         except ValidationError as wrong:

@@ -22,6 +22,8 @@ from octave_mcp.tools.reports import RunReport
 TEXT: Schema = {"type": "string"}
 RUN_ID: Schema = {"pattern": "^run_[0-9a-f]{32}$"}
 SESSION_ID: Schema = {"pattern": "^sess_[0-9a-f]{32}$"}
+EMPTY: tuple[Schema, ...] = (TEXT | {"maxLength": 0}, {"type": "null"})
+"""What an optional argument may also be, for the same as none."""
 STREAM: Schema = {
     "type": "boolean",
     "default": False,
@@ -29,11 +31,10 @@ STREAM: Schema = {
 }
 NO_NUL: Schema = {"pattern": r"^[^\x00]*$"}
 KEY: Schema = TEXT | {
-    "minLength": 1,
     "maxLength": 255,
     "description": "Your own id of this request: asked again, the same run is returned",
 }
-LAST_SEEN: Schema = TEXT | {"pattern": "^[0-9]{1,18}$", "description": "The id of the last event seen"}
+LAST_SEEN: Schema = TEXT | {"pattern": "^[0-9]{0,18}$", "description": "The id of the last event seen"}
 EVENT: Schema = {
     "type": "object",
     "description": "One event of the stream; its data is JSON",
@@ -96,7 +97,7 @@ def _begin(rest: Rest, tool: Operation) -> Operation:
     return replace(
         tool,
         answer=rest.begin,
-        takes=tool.takes | {"properties": properties | {"stream": STREAM}},
+        takes=tool.takes | {"properties": properties | {"stream": _emptiable(STREAM)}},
         headers={"Idempotency-Key": KEY},
         examples=EXAMPLES,
         returns={
@@ -233,7 +234,15 @@ def takes(rest: Rest, name: str) -> Schema:
         found.update({"default": 0} if argument == "wait_seconds" else {})
         for option in found.get("anyOf", (found,)):
             option.update((NO_NUL if option.get("type") == "string" else {}) | narrower.get(argument, {}))
-    return schema
+    properties = schema["properties"].items()
+    required = schema.get("required", ())
+    return schema | {"properties": {name: of if name in required else _emptiable(of) for name, of in properties}}
+
+
+def _emptiable(schema: Schema) -> Schema:
+    said = {name: value for name, value in schema.items() if name in {"default", "description", "title"}}
+    options = schema.get("anyOf") or [{name: value for name, value in schema.items() if name not in said}]
+    return said | {"anyOf": [*(option for option in options if option not in EMPTY), *EMPTY]}
 
 
 def _narrower() -> dict[str, Schema]:

@@ -24,7 +24,7 @@ from octave_mcp.surfaces.rest import sse
 from octave_mcp.surfaces.rest.arguments import JSON, Function, Given, given
 from octave_mcp.surfaces.serving import Server
 from octave_mcp.tools import FUNCTIONS
-from octave_mcp.tools.registry import Call, unheard
+from octave_mcp.tools.registry import Call, is_absent, unheard
 from octave_mcp.tools.reports import RunReport
 
 RUNS_AT = "/runs/"
@@ -150,7 +150,9 @@ def _json(value: object, status: int = 200, headers: dict[str, str] | None = Non
 
 def _name_request(asked: Given, key: str | None) -> None:
     """The header has the meaning of the argument request_id."""
-    if key is not None and asked.values.setdefault("request_id", key) != key:
+    if is_absent(asked.values.get("request_id")):
+        asked.values["request_id"] = key
+    elif key and asked.values["request_id"] != key:
         raise InputError("request_id: differs from the header Idempotency-Key; give one of them")
 
 

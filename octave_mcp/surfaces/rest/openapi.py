@@ -122,12 +122,12 @@ def _in_path(operation: Operation) -> set[str]:
 
 
 def _as_text(schema: Schema) -> Schema:
-    """The schema of an argument where null cannot be given: it is left out instead."""
+    """The schema of an argument where null cannot be given: it is empty, or left out, instead."""
     schema = dict(schema)
     options = [option for option in schema.pop("anyOf", ()) if option != {"type": "null"}]
     if schema.get("default", "") is None:
         schema.pop("default")
-    return schema | (options[0] if options else {})
+    return schema | ({"anyOf": options} if options else {})
 
 
 def _answer(returned: Returned, schemas: Schemas) -> dict[str, Any]:

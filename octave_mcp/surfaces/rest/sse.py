@@ -31,7 +31,7 @@ def last_seen(request: Request) -> int:
         InputError: what the reader says it saw is no number of an event.
     """
     told = [request.headers.get("last-event-id"), request.query_params.get("last_event_id")]
-    numbers = [number for number in told if number is not None]
+    numbers = [number for number in told if number]
     if not all(map(NUMBER.fullmatch, numbers)):
         raise InputError("Last-Event-ID: give the id of an event, or leave it out to begin at the start")
     return int(next(iter(numbers), 0))
