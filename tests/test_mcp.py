@@ -604,7 +604,7 @@ async def test_a_server_writes_only_protocol_to_stdout_and_finishes_its_run_afte
 
 @pytest.mark.long
 async def test_four_servers_started_at_once_on_a_fresh_home_all_answer(tmp_path: Path) -> None:
-    listed = {"id": 2, "method": "tools/call", "params": {"name": "list_sessions", "arguments": {}}}
+    listed: dict[str, Any] = {"id": 2, "method": "tools/call", "params": {"name": "list_sessions", "arguments": {}}}
 
     async def answered() -> int | None:
         async with raw_server(tmp_path, listed) as process:

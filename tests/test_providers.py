@@ -296,7 +296,7 @@ def said(status: int, body: object, headers: dict[str, str] | None = None) -> Fa
     return lambda _request, _text: Sent(status=status, body=body, headers=headers or {})
 
 
-LOADING = {
+LOADING: dict[str, Fault] = {
     "llama.cpp": said(503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}),
     "Ollama": said(500, {"error": {"message": "llm server loading model", "type": "api_error", "code": None}}),
     "Hugging Face": said(503, {"error": "Model is currently loading", "estimated_time": 0.02}),
