@@ -37,11 +37,9 @@ class Model(Protocol):
 
     def check(self) -> None:
         """Raises: SetupError: nothing can be sent to it, because of a setting or a variable of the environment."""
-        ...
 
     def prepare(self) -> None:
         """Starts early what the first answer would wait for. Called when a run begins to fetch pages."""
-        ...
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         """The answer in the form asked for, unchecked.
@@ -56,7 +54,6 @@ class Model(Protocol):
 
     async def record_verdict(self, key: str, wrong: str) -> None:
         """Takes what the checks found wrong with the answer under that key; '' if nothing."""
-        ...
 
     async def close(self) -> None: ...
 
@@ -71,7 +68,6 @@ class Source(Protocol):
 
     def listen(self, on_progress: Callable[[str], None]) -> None:
         """Sets a callback that gets what is being done while a call takes long."""
-        ...
 
     async def open(self, company: Company) -> Company:
         """The company at the address that answers ('https://www.acme.com'), its robots.txt read; no page is fetched.
@@ -139,11 +135,9 @@ class Engine(Protocol):
 
     async def launch(self, execute: Execute, claims: Claims) -> None:
         """Makes it ready; a durable engine also resumes what an earlier process left."""
-        ...
 
     async def start(self, run_id: str) -> None:
         """Has the run executed: once, however often this is called."""
-        ...
 
     async def is_known(self, run_id: str) -> bool:
         """Whether the run was started, here or elsewhere, and has not ended."""
@@ -151,15 +145,12 @@ class Engine(Protocol):
 
     async def cancel(self, run_id: str) -> None:
         """Stops the run, in whatever process it is."""
-        ...
 
     async def forget(self, run_ids: Sequence[str]) -> None:
         """Removes everything that it has recorded of these runs."""
-        ...
 
     async def close(self, grace_seconds: float = 0) -> None:
         """Waits that long for the runs of this process, and stops the rest."""
-        ...
 
 
 class Notes(Protocol):
@@ -193,7 +184,6 @@ class Inbox(Protocol):
 
     async def record_verdict(self, question_id: str, wrong: str) -> None:
         """Stores what the checks found wrong with the answer to it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +222,6 @@ class PageCache(Protocol):
 
     async def put_cached(self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str]) -> None:
         """Stores the copies and releases the owner's leases, in one transaction."""
-        ...
 
 
 class Memory(Notes, PageCache, Protocol):
@@ -248,7 +237,6 @@ class Store(Memory, Protocol):
 
     async def open(self) -> None:
         """Creates the tables that are missing."""
-        ...
 
     async def close(self) -> None: ...
 
@@ -286,18 +274,15 @@ class Store(Memory, Protocol):
 
     async def delete_session(self, session_id: str) -> None:
         """With its runs and all that is stored of them."""
-        ...
 
     async def delete_runs(self, run_ids: Sequence[str]) -> None:
         """With their events, playbooks, pages and questions, notes that begin with their ids, and their sessions.
 
         Sessions that have other runs stay.
         """
-        ...
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
         """Adds events to the run's, which are numbered from 1; does nothing if the run is final."""
-        ...
 
     async def events(self, run_id: str, *, after: int = 0) -> list[tuple[int, Event]]:
         """The run's events after that number, in order."""
@@ -307,7 +292,6 @@ class Store(Memory, Protocol):
 
     async def delete_notes(self, before: datetime, kind: str = "") -> None:
         """The notes put before then whose keys have that prefix."""
-        ...
 
     async def put_question(self, run_id: str, question: Question) -> QuestionRecord:
         """The question as stored, now or earlier."""

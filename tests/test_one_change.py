@@ -40,6 +40,7 @@ PROVIDER_LINE = """\
         name="parrot",
         module="octave_mcp.models.parrot",
         about="An invented provider",
+        tested="never",
         needs="PARROT_API_KEY",
         in_auto=True,
     ),

@@ -579,16 +579,18 @@ async def test_no_more_asks_are_under_way_than_the_settings_allow(
 
 
 async def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
-    stop_the_clock()
-    limit = Limiter(most=10)
+    clock, limit = stop_the_clock(), Limiter(most=10)
     limit.refused(0)
     lowered = limit.limit
     limit.refused(0)  # one of the same moment
     assert (lowered, limit.limit) == (pytest.approx(5.6), lowered)
 
-    for _ in range(100):
-        async with limit.turn(120) as turn:
-            turn.answered()
+    async def answered(times: int) -> None:
+        for _ in range(times):
+            async with limit.turn(120) as turn:
+                turn.answered()
+
+    await clock.run_until_done(asyncio.create_task(answered(100)))
     assert limit.limit == 10
 
 
