@@ -306,7 +306,6 @@ async def test_the_entry_for_claude_desktop_goes_where_it_looks_on_macos_and_win
         (("emacs",), 2, "emacs"),
         (("cursor", "vim"), 2, "vim"),
         (("cursor", "--name", "two words"), 2, "'two words' is no name for a server"),
-        (("cursor", "--name", ""), 2, "'' is no name for a server"),
         (("cursor", "--write", "some"), 2, "some"),
     ],
     ids=str,

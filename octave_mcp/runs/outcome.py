@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from octave_mcp.asks.faults import MODEL, Faults
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
-from octave_mcp.errors import NoAccess, UpstreamError, tree
+from octave_mcp.errors import BadAnswer, NoAccess, UpstreamError, tree
 
 _FAILED_GAPS = frozenset(kind.code for kind in tree(UpstreamError))
 _NO_ACCESS = frozenset(kind.code for kind in tree(NoAccess))
 _PARTIAL_GAPS = _FAILED_GAPS | {"dropped_by_check"}
+_BAD_ANSWERS = frozenset(kind.code for kind in tree(BadAnswer))
 
 
 def ended(record: RunRecord, status: RunStatus, error: RunError | None = None) -> RunRecord:
@@ -52,6 +53,10 @@ def why_failed(playbook: Playbook, faults: Faults) -> RunError:
 
 
 def is_partial(playbook: Playbook) -> bool:
-    """Whether something failed or was dropped; a page that is gone, or a fact that no page has, is no failure."""
+    """Whether something failed or was dropped; a page that is gone, or a fact that no page has, is no failure.
+
+    Bad answers of the model do not count as such: what one of them cost has a gap of its own.
+    """
     failed = any(failure.is_transient for failure in playbook.failed_pages)
-    return failed or any(gap.code in _PARTIAL_GAPS for gap in playbook.gaps)
+    lost = (gap.code for gap in playbook.gaps if not (gap.section == MODEL and gap.code in _BAD_ANSWERS))
+    return failed or any(code in _PARTIAL_GAPS for code in lost)
