@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import cycle
 from pathlib import Path
 
 import pytest
 from conftest import Pair, octave
-from doubles import Double, Fault, Request, Sent, enveloped, text_of
+from doubles import READ, Double, Fault, Request, Sent, enveloped, text_of
 from fastmcp import Client
 from matrix import sampled
 from scripted import ScriptedSource, Stage, invented_sites
@@ -131,6 +132,17 @@ async def test_the_sites_are_not_blamed_alone_where_one_answer_was_cut_off(doubl
 
     assert record.error
     assert "1 of 10 answers was cut off: raise the server's context length" in record.error.message
+
+
+async def test_the_sites_are_not_blamed_where_the_answers_failed_their_checks(double: Double, stage: Stage) -> None:
+    def reads(request: Request) -> bool:
+        return request.form in (*READ, Understanding[Cite])
+
+    double.fails(text_of(lambda text: re.sub(r'"passage": \d+', '"passage": 98765', text)), reads, times=None)
+    record, _ = await stage.run(model="compat")
+
+    assert record.error
+    assert (record.error.code, "site" in record.error.message) == ("bad_answer", False), record.error
 
 
 async def test_a_playbook_of_answers_that_were_cut_off_says_what_to_do(double: Double, stage: Stage) -> None:

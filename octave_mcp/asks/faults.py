@@ -73,9 +73,14 @@ class Faults:
         return any(self._found())
 
     @property
+    def asks(self) -> int:
+        """How many were answered, well or not."""
+        return self._counts.total()
+
+    @property
     def are_most(self) -> bool:
         """Whether at least half of the asks got no whole answer."""
-        return bool(self) and self._counts[""] * 2 <= self._counts.total()
+        return bool(self) and self._counts[""] * 2 <= self.asks
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -104,7 +109,7 @@ class Faults:
         return (fault for fault, _ in self._counts.most_common() if fault)
 
     def _counted(self, fault: Fault) -> str:
-        count, total, words = self._counts[fault], self._counts.total(), _WORDS[fault]
+        count, total, words = self._counts[fault], self.asks, _WORDS[fault]
         if count == total:
             return f"all {total} answers {words.of_several}" if total > 1 else f"the only answer {words.of_one}"
         return f"{count} of {total} answers {words.of_one if count == 1 else words.of_several}"

@@ -36,7 +36,7 @@ def has_mandatory_sections(playbook: Playbook) -> bool:
 
 
 def why_failed(playbook: Playbook, faults: Faults) -> RunError:
-    """The error of a run without the mandatory sections: what failed, or that the sites say too little.
+    """The error of a run without the mandatory sections: what failed, was dropped, or could not be found.
 
     `faults` of the model's answers come first where they are most of them, and are told in any case.
     """
@@ -48,7 +48,11 @@ def why_failed(playbook: Playbook, faults: Faults) -> RunError:
     told = f"; {faults}" if faults else ""
     if failed:
         return RunError(code=failed.code, message=f"{failed.section} could not be written: {failed.reason}{told}")
-    message = "the sites gave too little for a playbook: no persona, sequence or battle card could be written"
+    if dropped := sum(gap.code == "dropped_by_check" for gap in playbook.gaps):
+        lost = f"statements in {dropped} of {faults.asks} answers failed a check and were dropped"
+        message = f"no playbook could be written: {lost}, which left too little; use another model, or raise max_pages"
+        return RunError(code=BadAnswer.code, message=f"{message}{told}")
+    message = "too little was found on the sites for a playbook: no persona, sequence or battle card could be written"
     return RunError(code="too_little", message=f"{message}{told}")
 
 
