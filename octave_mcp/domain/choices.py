@@ -84,7 +84,7 @@ MODELS = (
         name="compat",
         module="octave_mcp.models.compat",
         about="Any server that speaks chat.completions: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter",
-        tested="TODO",
+        tested="with llama.cpp's own server and a model of random weights; the others only with a double of the API",
         needs="OCTAVE_COMPAT_MODEL",
         in_auto=True,
     ),
