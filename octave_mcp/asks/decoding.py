@@ -27,6 +27,8 @@ CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter ent
 _BROKEN = "it is no complete JSON object"
 _ONLY_THOUGHTS = "the answer consists of thoughts: give the JSON object after them, and think less"
 
+_THOUGHTS = re.compile(r"think|thought|reason|analysis|draft|reflect", re.IGNORECASE)
+
 _CLOSING = re.compile(r'"(?:\\.|[^"\\])*(?:"|\Z)|\}', re.DOTALL)
 """Strings, and the ends of objects outside of them: behind the last of these a figure may be half of one."""
 
@@ -90,13 +92,24 @@ def _nothing(*, cut_off: bool, thought: bool) -> BadAnswer:
 
 def _candidates(text: str, found: Answers, form: type[Value]) -> list[_Candidate]:
     """The objects that may be the answer, the likeliest first; the last one where they are alike."""
-    every = [(start, _Candidate(value)) for start, value in found.found[-MOST_CANDIDATES:]]
+    every = [
+        (start, _Candidate(tree))
+        for start, value in found.found[-MOST_CANDIDATES:]
+        for tree in (value, *_wrapped(value, form))
+    ]
     partial = _partial(text, found.broken) if found.broken >= 0 else None
     if partial:
         every.append((found.broken, _Candidate(partial, _BROKEN)))
     every.sort(key=lambda placed: (placed[1].likeness(form), placed[0]), reverse=True)
     least = 1 if found.broken >= 0 else 0
     return [candidate for _, candidate in every if candidate.likeness(form) >= least]
+
+
+def _wrapped(tree: dict[str, Any], form: type[Value]) -> list[dict[str, Any]]:
+    """The objects in one that has no field of the form, the last one first: {"thinking": "...", "answer": {...}}."""
+    if form.model_fields.keys() & tree.keys():
+        return []
+    return [inner for name, inner in reversed(tree.items()) if isinstance(inner, dict) and not _THOUGHTS.search(name)]
 
 
 def _partial(text: str, start: int) -> dict[str, Any] | None:

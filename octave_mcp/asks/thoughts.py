@@ -10,28 +10,34 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, cast
 
-_NAME = r"(?:\w{1,20}[:_])?(?:think\w{0,80}|thoughts?|reason(?:ing)?(?:_content)?|reflection|analysis|scratchpad)"
+_NAME = (
+    r"(?:[\w-]{1,20}[:_-])?(?:(?:ant)?think|thought|reason|reflect|deliberat|analysis|scratchpad|monologue|rationale"
+    r"|cot\b|plan(?:ning)?\b)[\w-]{0,80}"
+)
 _THOUGHT = r"(?:think(?:ing)?|thoughts?|reasoning)"
 _CHANNEL = r"<\|channel\|?>\s{0,9}"
 _MARKS = re.compile(
     rf"""
     (?P<object>\{{(?=\s{{0,99}}(?:["}}]|\Z)))
     | (?P<opens>
-        <{_NAME}(?:\s[^<>{{}}]{{0,80}})?> | \[{_THOUGHT}\] | ◁{_THOUGHT}▷ | <unused94>
+        (?:<|&lt;){_NAME}(?:\s[^<>{{}}]{{0,80}})?(?:>|&gt;) | <details\s[^<>{{}}]{{0,80}}\breasoning\b[^<>{{}}]{{0,80}}>
+        | \[{_THOUGHT}\] | ◁{_THOUGHT}▷ | <unused94>
         | <\|(?:begin_of_|start_)?{_THOUGHT}\|> | {_CHANNEL}(?!final|answer)\w
         | \A\s{{0,9}}(?-i:analysis(?=[A-Z]))  # a channel whose marks were left out
     )
     | (?P<closes>
-        </{_NAME}\s{{0,9}}> | \[/{_THOUGHT}\] | ◁/{_THOUGHT}▷ | <unused95>
+        (?:<|&lt;)/{_NAME}\s{{0,9}}(?:>|&gt;) | \[/{_THOUGHT}\] | ◁/{_THOUGHT}▷ | <unused95>
         | <\|(?:end_of_|end_|/){_THOUGHT}\|> | {_CHANNEL}(?:final|answer)\b | <channel\|>
         | (?-i:assistantfinal)
     )
     | (?P<may_close>
-        <\|end\|> | <(?:answer|response|output|solution)> | <\|(?:begin_of_solution|start_response)\|>
+        <\|end\|> | </details> | <(?:answer|response|output|solution)> | <\|(?:begin_of_solution|start_response)\|>
     )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_ASCII = str.maketrans("｜▁＜＞", "|_<>")
+"""Signs of marks that look like these; some models' own marks have them, so that nobody types one."""
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
 """What may stand around an answer without being part of it: fences, and marks of templates."""
 _ENDING = 8
@@ -139,8 +145,8 @@ def _is_blank(text: str, start: int, end: int) -> bool:
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    at, left = 0, _READINGS * len(text)
-    while mark := _MARKS.search(text, at):
+    at, left, plain = 0, _READINGS * len(text), text.translate(_ASCII)
+    while mark := _MARKS.search(plain, at):
         kind, start, at = mark.lastgroup, mark.start(), mark.end()
         if kind != "object":
             yield _Token(cast("Any", kind), start, at)
