@@ -378,6 +378,12 @@ async def test_a_wait_that_the_run_has_time_for_is_waited_in_full(
         ('{"retry_after": 30}', 30),
         ("try again in about 2 hours and 5 minutes", 7500),
         ("try again in 2 days", 172_800),
+        ("Please wait 25920 seconds before retrying", 25_920),
+        ("Limit reached, resets in 4h", 14_400),
+        ("Please try again in an hour.", 3600),
+        ("You can make your next request in 2 hours 5 minutes", 7500),
+        ("model is loading, 'estimated_time': 20.0", 20),
+        ("it waited 30 s, and the model has 4 h of audio available", None),
         ("Please try again later.", None),
         ("This model has 8 heads and 30 s of audio", None),
     ],
@@ -386,9 +392,23 @@ def test_a_wait_is_read_from_the_words_of_an_error(text: str, seconds: float | N
     assert retry_after_seconds({}, text) == (None if seconds is None else pytest.approx(seconds))
 
 
+@pytest.mark.parametrize("said", ["retry-after: {seconds}", "regain access on {iso} UTC", "try again at {http}"])
+def test_a_wait_may_end_at_a_time(said: str) -> None:
+    at = datetime.now(UTC) + timedelta(hours=3)
+    text = said.format(
+        seconds=int(at.timestamp()), iso=f"{at:%Y-%m-%d at %H:%M}", http=format_datetime(at, usegmt=True)
+    )
+    header, _, value = text.partition(": ")
+
+    assert retry_after_seconds({}, text) == pytest.approx(3 * 3600, abs=90)
+    assert retry_after_seconds({header: value}) == (pytest.approx(3 * 3600, abs=90) if value else None)
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
+        ({"retry-after": "60, 120"}, 60),
+        ({"x-rate-limit-reset": "3600"}, 3600),
         ({"retry-after": "inf"}, None),
         ({"retry-after": "nan"}, None),
         ({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "7h12m0s"}, None),

@@ -9,19 +9,21 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_TIME = r"(\d+(?:\.\d+)?)\s?(ms|milli\w*|s(?:ec\w*)?|m(?:in\w*)?|h(?:ours?|rs?)?|d(?:ays?)?)(?![a-z])"
+_TIME = r"(\d+(?:\.\d+)?|an?\b|one)\s?(ms|milli\w*|s(?:ec\w*)?|m(?:in\w*)?|h(?:ours?|rs?)?|d(?:ays?)?)(?![a-z])"
 _TIMES = re.compile(_TIME, re.IGNORECASE)
 _WAIT = re.compile(
-    r"(?:try again|retry|retry[-_ ]?(?:after|delay)['\"]?[:=]|retry your request)(?: again)?(?: in| after)? ?"
+    r"(?:try again|retry|retry[-_ ]?(?:after|delay)['\"]?[:=]|retry your request|\bwait|resets?|available(?: again)?"
+    r"|next request)(?: again)?(?: in| after| for)?(?: at least)? ?"
     rf"(?:about |approximately )?['\"]?((?:{_TIME}(?:,? and |,? )?)+)",
     re.IGNORECASE,
 )
 _BARE = re.compile(
-    r"retry[-_]?(?:after|delay)(?:_?seconds)?['\"]?[:=] ?['\"]?(\d+(?:\.\d+)?)(?=['\",} ]|$)", re.IGNORECASE
+    r"(?:retry[-_]?(?:after|delay)(?:_?seconds)?|estimated_time)['\"]?[:=] ?['\"]?(\d+(?:\.\d+)?)(?=['\",} ]|$)", re.IGNORECASE
 )
 _DATE = re.compile(
-    r"(?:try again|retry|resets?)(?: at| after| on)? "
-    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)",
+    r"(?:try again|retry|resets?|wait|available|access)(?: again)?(?: at| after| on| until)? "
+    r"(\d{4}-\d\d-\d\d(?:[T ]| at )\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|\w{3}, \d\d? \w{3} \d{4} \d\d:\d\d:\d\d GMT)",
     re.IGNORECASE,
 )
 _EPOCH = re.compile(r"x-ratelimit-reset['\"]?[:=] ?['\"]?(\d{10,13})\b", re.IGNORECASE)
@@ -39,7 +41,7 @@ def retry_after_seconds(headers: Mapping[str, str], text: str = "") -> float | N
     if milliseconds is not None:
         return milliseconds / 1000
     value = headers.get("retry-after", "").strip()
-    waits = (_number(value), _until(value), _duration(value), _in_text(text), max(_resets(headers), default=None))
+    waits = (_reset(value), _reset(value.partition(",")[0]), _in_text(text), max(_resets(headers), default=None))
     return next((wait for wait in waits if wait is not None), None)
 
 
@@ -80,7 +82,11 @@ def _http(date: str) -> datetime | None:
 def _duration(text: str) -> float | None:
     """The seconds in '7h12m0s', '20ms' or '1 minute 20 seconds'."""
     times = _TIMES.findall(text)
-    return sum(float(number) * _unit(unit.lower()) for number, unit in times) if times else None
+    return sum(_count(number) * _unit(unit.lower()) for number, unit in times) if times else None
+
+
+def _count(number: str) -> float:
+    return float(number) if number[0].isdigit() else 1.0
 
 
 def _unit(name: str) -> float:
@@ -92,9 +98,9 @@ def _in_text(text: str) -> float | None:
     if found := _WAIT.search(text):
         return _duration(found[1])
     if found := _BARE.search(text):
-        return _number(found[1])
+        return _reset(found[1])
     if found := _DATE.search(text):
-        return _until(found[1])
+        return _until(found[1].replace(" at ", "T"))
     return _of_epoch(float(found[1])) if (found := _EPOCH.search(text)) else None
 
 
@@ -102,9 +108,9 @@ def _resets(headers: Mapping[str, str]) -> Iterator[float]:
     """When the limits that are used up begin again: as a duration, in seconds, at a time since 1970, or at a date."""
     for name, value in headers.items():
         low = name.lower()
-        if "ratelimit" not in low or "reset" not in low:
+        if "ratelimit" not in low.replace("rate-", "rate") or "reset" not in low:
             continue
-        left = headers.get(low.replace("reset", "remaining"), "0" if low.endswith("ratelimit-reset") else "")
+        left = headers.get(low.replace("reset", "remaining"), "0" if low.endswith("limit-reset") else "")
         if _number(left) == 0 and (wait := _reset(value.strip())) is not None:
             yield wait
 
@@ -112,7 +118,7 @@ def _resets(headers: Mapping[str, str]) -> Iterator[float]:
 def _reset(value: str) -> float | None:
     number = _number(value)
     if number is None:
-        return _until(value) if "-" in value or "," in value else _duration(value)
+        return _until(value) or _duration(value)
     return number if number < _A_YEAR else _of_epoch(number)
 
 
