@@ -72,6 +72,15 @@ KNOWN: list[tuple[str, Fault, type[UpstreamError]]] = [
     ("compat", sent(nested(429, WORDS)), RateLimited),
     ("compat", sent(json.dumps({"error": {"message": WORDS, "code": 402}})), NoQuota),  # as text/html
     ("compat", sent(nested(401, {"error": {"message": WORDS, "type": "authentication_error"}})), BadKey),
+    ("compat", sent({"error_code": 429, "error_msg": WORDS}), RateLimited),
+    ("compat", sent({"success": False, "message": f"{WORDS}: your account balance is insufficient"}), NoQuota),
+    ("compat", sent({"error": {"code": "402 Payment Required", "message": WORDS}}), NoQuota),
+    ("compat", sent({"Error": {"Message": WORDS, "Code": 402.0}}), NoQuota),
+    ("compat", sent({"error": {"message": {"detail": [{"msg": WORDS}]}, "code": 402}}), NoQuota),
+    ("compat", sent(f'event: error\ndata: {{"error": {{"message": "{WORDS}", "code": 402}}}}\n\n'), NoQuota),
+    ("compat", sent(f"<html><style>a {{ b: c }}</style><h1>401 Unauthorized</h1>{WORDS}</html>"), BadKey),
+    ("anthropic", sent({"Message": WORDS, "__type": "AccessDeniedException"}), BadKey),
+    ("openai", sent({"response": {"status": "failed", "error": {"code": "server_error", "message": WORDS}}}), Transient),
     ("openai", failed_response("insufficient_quota"), NoQuota),
     ("openai", failed_response("rate_limit_exceeded"), RateLimited),
     ("openai", failed_response("invalid_prompt"), BadRequest),
@@ -85,7 +94,7 @@ KNOWN: list[tuple[str, Fault, type[UpstreamError]]] = [
     ("anthropic", sent({"type": "error", "error": {"type": "not_found_error", "message": WORDS}}), UnknownModel),
     ("anthropic", sent({"error": {"message": WORDS, "code": 402}}), NoQuota),
 ]
-SHORT = (0, 4, 9, 13, 16, 19, 25, 28)
+SHORT = (0, 4, 9, 13, 16, 22, 28, 34)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +178,7 @@ UNEXPLAINED: list[tuple[str, Fault]] = [
     ("compat", sent({"error": WORDS})),
     ("compat", in_choice(None, native_finish_reason=WORDS)),
     ("compat", in_choice(None, finish_reason="abort", native_finish_reason=WORDS)),
+    ("compat", sent(f"<html><body>{WORDS}</body></html>")),
     ("openai", sent({"error": {"message": WORDS, "code": 5}})),
     ("anthropic", sent({"type": "error", "error": {"type": "strange_error", "message": WORDS}})),
 ]

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from octave_mcp.concurrency.retry_after import retry_after_seconds
 from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transient, UnknownModel, UpstreamError
-from octave_mcp.models.told import Told, told
+from octave_mcp.models.told import NO_CREDIT, Told, told
 from octave_mcp.settings import MASK, SHORTEST_SECRET
 
 LONGEST_TEXT = 200
@@ -18,9 +18,7 @@ _NO_QUOTA = {"insufficientquota", "billingerror", "billinghardlimitreached", "bi
 _UNKNOWN_MODEL = {"modelnotfound", "notfounderror"}
 _LATER = {408, 409, 425}
 _KEY = re.compile(r"\b(?:(?:sk|pk|key|api)[-_][\w*.-]{6,}|Bearer\s+\S+)", re.IGNORECASE)
-_CREDIT = re.compile(
-    r"credit balance|insufficient (?:credit|balance|quota|funds)|exceeded your current quota", re.IGNORECASE
-)
+_CREDIT = re.compile(NO_CREDIT, re.IGNORECASE)
 
 
 class Key(NamedTuple):

@@ -25,10 +25,16 @@ _INSIDE = (
     "errors",
     "base_resp",
     "body",
+    "message",
+    "fault",
+    "response",
 )
-_STATUS = ("code", "status", "status_code", "statusCode", "http_status", "http_code", "httpStatus")
-_NAMES = ("code", "error_code", "status", "type", "error_type", "reason")
-_WORDS = ("message", "msg", "detail", "error", "error_description", "status_msg", "title", "raw")
+_STATUS = ("code", "status", "status_code", "statuscode", "http_status", "http_code", "httpstatus", "error_code")
+_NAMES = ("code", "error_code", "errorcode", "status", "type", "__type", "error_type", "reason")
+_WORDS = (
+    "message", "msg", "detail", "error", "error_description", "error_msg", "errormessage", "status_msg", "title",
+    "faultstring", "text", "raw",
+)  # fmt: skip
 _PARAMETERS = ("param", "parameter", "loc", "field")
 _ANSWERS = ("choices", "output", "content")
 _FAILED = {"failed", "cancelled"}
@@ -40,13 +46,13 @@ _OF_NAME = {
     "unsupportedparameter unsupportedvalue unknownparameter contextlengthexceeded validationerror",
     401: "authenticationerror authenticationfailed invalidapikey incorrectapikey invalidkey unauthenticated "
     "unauthorized",
-    402: "billingerror billinghardlimitreached billingnotactive insufficientbalance insufficientcredits "
+    402: "arrearage billingerror billinghardlimitreached billingnotactive insufficientbalance insufficientcredits "
     "insufficientfunds insufficientquota paymentrequired",
     403: "accessdenied forbidden permissiondenied permissionerror",
     404: "deploymentnotfound modelnotfound nosuchmodel notfound notfounderror",
     413: "requesttoolarge payloadtoolarge",
     429: "ratelimit ratelimited ratelimiterror ratelimitexceeded ratelimitreached resourceexhausted throttled "
-    "throttling throttlingexception toomanyrequests",
+    "throttling toomanyrequests",
     500: "apierror internal internalerror internalservererror servererror",
     503: "engineoverloaded modeloverloaded overloaded overloadederror serviceunavailable unavailable",
     504: "deadlineexceeded gatewaytimeout timeout timeouterror timedout",
@@ -54,19 +60,27 @@ _OF_NAME = {
 STATUS_OF = {name: status for status, names in _OF_NAME.items() for name in names.split()}
 """The statuses that stand for the codes of providers, without their case, underscores, hyphens and spaces."""
 
+NO_CREDIT = (
+    r"credit balance|(?:insufficient|not enough|no|out of) (?:credits?|balance|quota|funds)\b|exceeded your current quota"
+    r"|(?:balance|credits?|quota|funds) (?:is|are) (?:insufficient|exhausted|too low|used up)"
+)
 _OF_WORDS = tuple(
     (re.compile(pattern, re.IGNORECASE), status)
     for pattern, status in (
         (r"rate.?limit|too many requests", 429),
         (r"\b(?:invalid|incorrect|missing|no) api.?key|\bunauthori[sz]ed\b|authentication (?:failed|error)", 401),
         (r"\bmodel\b.{0,80}\b(?:not found|does not exist|not exist)|\b(?:no such|unknown) model\b", 404),
-        (r"insufficient (?:credit|balance|quota|funds)|credit balance", 402),
+        (NO_CREDIT, 402),
         (r"overloaded|service unavailable", 503),
     )
 )
 _NUMBER = re.compile(
     r"^(?:error )?([45]\d\d)\b|\b(?:status(?: code)?|error(?: code)?|http(?:/\d\S*)?)[ :=]+([45]\d\d)\b", re.IGNORECASE
 )
+
+_EVENT = re.compile(r"^data: ?(\{.*)$", re.MULTILINE)
+_MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+LONGEST_PAGE = 300
 
 _PLACE = re.compile(r"['\"]loc['\"]: [\[(]([^\])]*)")
 """What vLLM makes of the error of its own check, which it writes as Python does."""
@@ -98,18 +112,30 @@ def told(error: object, status: int = 0) -> Told:
 def error_in(answer: object) -> object:
     """The error that came with status 200 in place of an answer; None if there is none."""
     if isinstance(answer, str):  # JSON that is not said to be JSON
-        return error_in(_as_json(answer))
+        return _in_text(answer)
     if isinstance(answer, list):
         return next((item for item in cast("list[object]", answer) if fields(item).get("error")), None)
     body = fields(answer)
     has_answer = any(body.get(name) for name in _ANSWERS)
     if _says(error := body.get("error")):
         return body if not has_answer else error
+    if (reason := body.get("stop_reason")) in _BROKEN_OFF:
+        return {"message": f"stop_reason is {reason!r}"}
     if body.get("status") in _FAILED and "output" in body:
         return {"message": f"the status of the answer is {body['status']!r}"}
     if failed := _in_choices(body.get("choices")):
         return failed
     return body if not has_answer and told(body).words else None
+
+
+def _in_text(text: str) -> object:
+    """The error in JSON, in events of a stream that nobody asked for, or in the words of a page."""
+    if read := _as_json(text):
+        return error_in(read)
+    if events := _EVENT.findall(text):
+        return next((found for event in events if (found := error_in(_as_json(event)))), None)
+    words = " ".join(_MARKUP.sub(" ", text).split())
+    return {"message": words[:LONGEST_PAGE]} if words else None
 
 
 def _in_choices(choices: object) -> object:
@@ -124,11 +150,11 @@ def _in_choices(choices: object) -> object:
 
 
 def fields(value: object) -> Mapping[str, Any]:
-    """Those of an object of an SDK, unknown ones included, or of a mapping; {} for anything else."""
-    if isinstance(value, Mapping):
-        return cast("Mapping[str, Any]", value)
-    extra = getattr(value, "model_extra", None)
-    return {**vars(value), **(extra or {})} if hasattr(value, "model_fields_set") else {}
+    """Those of an object of an SDK, unknown ones included, or of a mapping, in lower case; {} for anything else."""
+    if hasattr(value, "model_fields_set"):
+        value = {**vars(value), **(getattr(value, "model_extra", None) or {})}
+    named = cast("Mapping[object, Any]", value) if isinstance(value, Mapping) else {}
+    return {str(name).lower(): found for name, found in named.items()}
 
 
 def _says(error: object) -> bool:
@@ -186,12 +212,12 @@ def _status_of(layers: list[Mapping[str, Any]], words: str) -> int:
 
 def _number(value: object) -> int | None:
     """The status that a number or a text is; None if it is none of an error."""
-    text = str(value)
-    return int(text) if re.fullmatch(r"[45]\d\d", text) else None
+    found = re.fullmatch(r"([45]\d\d)(?:\.0| .*)?", str(value))
+    return int(found[1]) if found else None
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[_\s-]", "", name).casefold()
+    return re.sub(r"[_\s-]", "", name).casefold().removesuffix("exception")
 
 
 def _parameters(layers: list[Mapping[str, Any]], words: str) -> Iterator[str]:
