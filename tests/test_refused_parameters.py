@@ -293,6 +293,57 @@ REFUSED: dict[str, Refused] = {
         "additionalProperties",
         format_is("json_schema"),
     ),
+    "JSON of any kind": (
+        "compat",
+        refusing(at("response_format"), by_name("This model does not support JSON mode", "response_format")),
+        "response_format",
+        lambda body: "response_format" not in body,
+    ),
+    "a form by its vocabulary": (
+        "compat",
+        refusing(
+            format_is("json_schema"), by_name("failed to load model vocabulary required for format", None, None), 500
+        ),
+        "response_format",
+        format_is("json_object"),
+    ),
+    "any format behind a router": (
+        "compat",
+        refusing(
+            at("response_format"),
+            {"error": {"message": "No endpoints found that can handle the requested parameters.", "code": 404}},
+            404,
+        ),
+        "response_format",
+        lambda body: "response_format" not in body,
+    ),
+    "max_tokens by its place in a message": (
+        "compat",
+        refusing(at("max_tokens"), {"object": "error", "message": by_place("max_tokens")}, 422),
+        "max_tokens",
+        lambda body: "max_tokens" not in body,
+    ),
+    "max_tokens without its name": (
+        "compat",
+        refusing(
+            above(2000, "max_tokens"),
+            {"message": "too many tokens: max tokens must be less than or equal to 2,000, received 4,000."},
+        ),
+        "max_tokens",
+        lambda body: body["max_tokens"] == 2000,
+    ),
+    "max_tokens too high for the context, without its name": (
+        "compat",
+        refusing(
+            at("max_tokens"),
+            by_name(
+                "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens (5000 in the "
+                "messages, 4000 in the completion)."
+            ),
+        ),
+        "max_tokens",
+        lambda body: "max_tokens" not in body,
+    ),
     "the system role": (
         "compat",
         refusing(
@@ -467,6 +518,9 @@ async def test_what_one_model_refuses_is_sent_to_the_model_at_another_address(
 
 OTHERS: list[tuple[str, object, int, type[UpstreamError]]] = [
     ("compat", by_name("The request is invalid", None, "bad_request"), 400, BadRequest),
+    ("openai", by_name("Invalid type: expected a string", "input[0].content[0].text"), 400, BadRequest),
+    ("compat", by_name("Invalid value", "messages[1].content.format"), 400, BadRequest),
+    ("compat", by_name("model 'json_schema-llama' not found"), 404, UnknownModel),
     ("compat", by_name("messages: text content blocks must be non-empty", "messages"), 400, BadRequest),
     ("compat", by_name("The store in this format must be open to support the system"), 400, BadRequest),
     (

@@ -18,6 +18,7 @@ from octave_mcp.models.own_servers import is_own_server
 from octave_mcp.models.parameters import (
     FORMS,
     SYSTEM,
+    TOO_LONG,
     Parameter,
     Refusals,
     Remedy,
@@ -145,7 +146,7 @@ def _without_system(request: Request) -> Request:
 _NO_FORM = re.compile(
     r"json_schema['\"`]? or ['\"`]?text|(?:unknown|unrecogni[sz]ed|unsupported|unexpected)"
     r" \S* ?(?:param|arg|field|key|input)"
-    r"|not support (?:param|arg)|extra (?:inputs|fields)|response_format['\"`]? (?:parameter )?is (?:not|unsupported)",
+    r"|not support (?:param|arg|json[ _-]?mode)|requested parameters|extra (?:inputs|fields)|response_format['\"`]? (?:parameter )?is (?:not|unsupported)",
     re.IGNORECASE,
 )
 """What is said of a server that knows no form of answers at all, or of one that knows schemas only."""
@@ -154,7 +155,9 @@ PARAMETERS = (
     *keywords(*_SCHEMA),
     Parameter(("strict",), "", dropping("response_format", "json_schema", "strict")),
     Parameter(
-        ("max_tokens", "max_completion_tokens", "max_new_tokens"), "", limit("max_tokens", "max_completion_tokens")
+        ("max_tokens", "max_completion_tokens", "max_new_tokens"),
+        TOO_LONG,
+        limit("max_tokens", "max_completion_tokens"),
     ),
     Parameter(("system", "messages.0.role"), SYSTEM, _system),
     Parameter(("response_format", "format"), FORMS, _form),

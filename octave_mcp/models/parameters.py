@@ -23,7 +23,8 @@ Change = Callable[[Request], Request]
 Path = tuple[str, ...]
 
 REFUSING = {400, 415, 422}
-PASSING_ON = {0, 404, 500, 501}
+NOT_FOUND = 404
+PASSING_ON = {0, NOT_FOUND, 500, 501}
 """Statuses with which some servers pass on the refusal of another, or fail to build a grammar for a schema.
 
 0 is an error with status 200 that says no other.
@@ -34,8 +35,10 @@ LEAST_TOKENS = 256
 EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
 """What is asked for instead of a low effort: the first of these that the error offers."""
 
-_FOR_GOOD = re.compile(r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|grammar|schema", re.IGNORECASE)
+_FOR_GOOD = re.compile(r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE)
 """What tells a refusal from other failures with those statuses."""
+_OF_ROUTES = re.compile(r"support|parameter", re.IGNORECASE)
+"""What tells it from a model that is not found, whatever its name."""
 _OF_CONTEXT = re.compile(r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE)
 _INTEGER = re.compile(r"(?<![\w.-])\d[\d,_]*(?![\w-]|\.\d)")
 
@@ -80,7 +83,10 @@ class Parameter(NamedTuple):
 
 
 def _is_part(path: str, name: str) -> bool:
-    return f".{name}." in f".{path}."
+    """Whether it names the parameter, and not a field of what the model reads that is called like it."""
+    root, _, inside = path.partition(".")
+    is_about_text = root in {"input", "messages"} and inside
+    return path.startswith(name) if is_about_text and name != "cache_control" else f".{name}." in f".{path}."
 
 
 def _written(name: str) -> str:
@@ -119,7 +125,8 @@ class Refusals:
         return remedy
 
     def _remedy(self, request: Request, said: Told) -> Remedy | None:
-        is_refusal = said.status in REFUSING or (said.status in PASSING_ON and _FOR_GOOD.search(said.words))
+        tells = _OF_ROUTES if said.status == NOT_FOUND else _FOR_GOOD
+        is_refusal = said.status in REFUSING or (said.status in PASSING_ON and tells.search(said.words))
         if not is_refusal:
             return None
         places = ((parameter.place_in(said), parameter) for parameter in self._parameters)
@@ -255,9 +262,11 @@ def shown(schema: Mapping[str, Any]) -> str:
     return f"The JSON schema of your answer:\n{json.dumps(schema, separators=(',', ':'))}"
 
 
+TOO_LONG = r"max(?:imum)? (?:output |new |completion )?tokens (?:must|should|is|value)|\d in (?:the|your) completion"
+"""How they speak of the limit of an answer's length without its name."""
 FORMS = (
     r"json[ _-]?schema|json[ _-]?object|json[ _-]?mode|structured[ _-]?outputs?|response[ _]?schema"
-    r"|response[ _]format|output[ _]format|\bgrammar\b|guided[ _]|generation_config|\bschemas?\b"
+    r"|response[ _]format|output[ _]format|required for format|requested parameters|\bgrammar\b|guided[ _]|generation_config|\bschemas?\b"
 )
 """How servers speak of the form that answers should have."""
 REASONING = r"not support (?:the )?(?:reasoning|thinking|effort)|reasoning(?: effort)? is not (?:supported|available)"
