@@ -42,6 +42,18 @@ def thinks(*, cut_off: bool = False, told: bool = True) -> Fault:
     return fault
 
 
+def reason(of_others: str) -> Fault:
+    """No text, with the finish reason of another API from chat.completions, and the API's own from the rest."""
+
+    def fault(request: Request, _: str) -> Sent:
+        body = enveloped(request, "", cut_off=True)
+        for choice in body.get("choices", ()):
+            choice["finish_reason"] = of_others
+        return Sent(body=body)
+
+    return fault
+
+
 def in_turns(*faults: Fault) -> Fault:
     turns = cycle(faults)
 
@@ -56,6 +68,7 @@ KINDS: dict[str, tuple[Fault, str, str]] = {
     "cut off": (text_of(lambda text: text[:30], cut_off=True), "bad_answer", "all 10 answers were cut off"),
     "cut off before a word": (text_of(lambda _: "", cut_off=True), "bad_answer", "all 10 answers were cut off"),
     "cut off, and not told": (text_of(lambda text: text[:30]), "bad_answer", "all 10 answers were cut off"),
+    "cut off, in the word of another API": (reason("MAX_TOKENS"), "bad_answer", "all 10 answers were cut off"),
     "empty": (text_of(lambda _: ""), "bad_answer", "all 10 answers were empty"),
     "blank": (text_of(lambda _: " \n"), "bad_answer", "all 10 answers were empty"),
     "thoughts": (thinks(), "bad_answer", ONLY_THOUGHTS),

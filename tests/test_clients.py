@@ -109,6 +109,7 @@ async def test_a_socks_proxy_is_named_before_any_page_is_fetched(
         long("HTTP_PROXY", "http://127.0.0.1:0"),
         long("HTTP_PROXY", "http://"),
         long("HTTP_PROXY", ":3128"),
+        long("HTTP_PROXY", "http:/127.0.0.1:3128"),
         long("HTTP_PROXY", "http://[::1"),
         long("HTTP_PROXY", f"http://user:{PASSWORD}#1@127.0.0.1:3128"),
         long("HTTP_PROXY", "://"),

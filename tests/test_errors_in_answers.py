@@ -80,7 +80,11 @@ KNOWN: list[tuple[str, Fault, type[UpstreamError]]] = [
     ("compat", sent(f'event: error\ndata: {{"error": {{"message": "{WORDS}", "code": 402}}}}\n\n'), NoQuota),
     ("compat", sent(f"<html><style>a {{ b: c }}</style><h1>401 Unauthorized</h1>{WORDS}</html>"), BadKey),
     ("anthropic", sent({"Message": WORDS, "__type": "AccessDeniedException"}), BadKey),
-    ("openai", sent({"response": {"status": "failed", "error": {"code": "server_error", "message": WORDS}}}), Transient),
+    (
+        "openai",
+        sent({"response": {"error": {"code": "server_error", "message": WORDS}}}),
+        Transient,
+    ),
     ("openai", failed_response("insufficient_quota"), NoQuota),
     ("openai", failed_response("rate_limit_exceeded"), RateLimited),
     ("openai", failed_response("invalid_prompt"), BadRequest),

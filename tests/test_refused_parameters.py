@@ -332,18 +332,6 @@ REFUSED: dict[str, Refused] = {
         "max_tokens",
         lambda body: body["max_tokens"] == 2000,
     ),
-    "max_tokens too high for the context, without its name": (
-        "compat",
-        refusing(
-            at("max_tokens"),
-            by_name(
-                "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens (5000 in the "
-                "messages, 4000 in the completion)."
-            ),
-        ),
-        "max_tokens",
-        lambda body: "max_tokens" not in body,
-    ),
     "the system role": (
         "compat",
         refusing(

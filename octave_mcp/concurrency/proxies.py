@@ -52,8 +52,10 @@ def _usable(proxy: str, variable: str, host: str) -> str:
 
 
 def _is_place(text: str) -> bool:
+    """Whether it is a host, and perhaps a port: with a path, it is one of another form ('http:/127.0.0.1:3128')."""
     try:
-        return is_web_address(f"http://{text}") and bool(_host(httpx2.URL(f"http://{text}")))
+        url = httpx2.URL(f"http://{text}")
+        return is_web_address(f"http://{text}") and bool(_host(url)) and url.path in {"", "/"}
     except httpx2.InvalidURL:
         return False
 

@@ -18,7 +18,9 @@ _WAIT = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(
-    r"(?:retry[-_]?(?:after|delay)(?:_?seconds)?|estimated_time)['\"]?[:=] ?['\"]?(\d+(?:\.\d+)?)(?=['\",} ]|$)", re.IGNORECASE
+    r"(?:retry[-_]?(?:after|delay)(?:_?seconds)?|estimated_time)['\"]?[:=] ?"
+    r"['\"]?(\d+(?:\.\d+)?)(?=['\",} ]|$)",
+    re.IGNORECASE,
 )
 _DATE = re.compile(
     r"(?:try again|retry|resets?|wait|available|access)(?: again)?(?: at| after| on| until)? "

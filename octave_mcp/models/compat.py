@@ -39,6 +39,8 @@ from octave_mcp.settings import Settings, value_of
 
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 """What servers call the part of a message that holds a model's thoughts."""
+_CUT_OFF = {"length", "max_tokens", "model_length"}
+"""How OpenAI and servers that pass on the answers of others say that an answer was cut off."""
 NO_KEY = SecretStr("local")
 """What servers of one's own are given, which ask for none."""
 
@@ -113,7 +115,7 @@ class Chat:
         return Reply(
             text=_text(choice.message.content),
             tokens=_tokens(answer.usage),
-            cut_off=choice.finish_reason == "length",
+            cut_off=str(choice.finish_reason).lower() in _CUT_OFF,
             refusal=refusal or filtered,
             thought=_has_thoughts(choice.message)
             or has_thought(answer.usage, "completion_tokens_details", "reasoning_tokens"),
@@ -146,7 +148,8 @@ def _without_system(request: Request) -> Request:
 _NO_FORM = re.compile(
     r"json_schema['\"`]? or ['\"`]?text|(?:unknown|unrecogni[sz]ed|unsupported|unexpected)"
     r" \S* ?(?:param|arg|field|key|input)"
-    r"|not support (?:param|arg|json[ _-]?mode)|requested parameters|extra (?:inputs|fields)|response_format['\"`]? (?:parameter )?is (?:not|unsupported)",
+    r"|not support (?:param|arg|json[ _-]?mode)|requested parameters|extra (?:inputs|fields)"
+    r"|response_format['\"`]? (?:parameter )?is (?:not|unsupported)",
     re.IGNORECASE,
 )
 """What is said of a server that knows no form of answers at all, or of one that knows schemas only."""

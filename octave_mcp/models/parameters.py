@@ -35,7 +35,9 @@ LEAST_TOKENS = 256
 EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
 """What is asked for instead of a low effort: the first of these that the error offers."""
 
-_FOR_GOOD = re.compile(r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE)
+_FOR_GOOD = re.compile(
+    r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE
+)
 """What tells a refusal from other failures with those statuses."""
 _OF_ROUTES = re.compile(r"support|parameter", re.IGNORECASE)
 """What tells it from a model that is not found, whatever its name."""
@@ -262,11 +264,12 @@ def shown(schema: Mapping[str, Any]) -> str:
     return f"The JSON schema of your answer:\n{json.dumps(schema, separators=(',', ':'))}"
 
 
-TOO_LONG = r"max(?:imum)? (?:output |new |completion )?tokens (?:must|should|is|value)|\d in (?:the|your) completion"
+TOO_LONG = r"max(?:imum)? (?:output |new |completion )?tokens (?:must|should|is|value)"
 """How they speak of the limit of an answer's length without its name."""
 FORMS = (
     r"json[ _-]?schema|json[ _-]?object|json[ _-]?mode|structured[ _-]?outputs?|response[ _]?schema"
-    r"|response[ _]format|output[ _]format|required for format|requested parameters|\bgrammar\b|guided[ _]|generation_config|\bschemas?\b"
+    r"|response[ _]format|output[ _]format|required for format|requested parameters"
+    r"|\bgrammar\b|guided[ _]|generation_config|\bschemas?\b"
 )
 """How servers speak of the form that answers should have."""
 REASONING = r"not support (?:the )?(?:reasoning|thinking|effort)|reasoning(?: effort)? is not (?:supported|available)"

@@ -61,7 +61,8 @@ STATUS_OF = {name: status for status, names in _OF_NAME.items() for name in name
 """The statuses that stand for the codes of providers, without their case, underscores, hyphens and spaces."""
 
 NO_CREDIT = (
-    r"credit balance|(?:insufficient|not enough|no|out of) (?:credits?|balance|quota|funds)\b|exceeded your current quota"
+    r"credit balance|(?:insufficient|not enough|no|out of) (?:credits?|balance|quota|funds)\b"
+    r"|exceeded your current quota"
     r"|(?:balance|credits?|quota|funds) (?:is|are) (?:insufficient|exhausted|too low|used up)"
 )
 _OF_WORDS = tuple(
@@ -119,11 +120,9 @@ def error_in(answer: object) -> object:
     has_answer = any(body.get(name) for name in _ANSWERS)
     if _says(error := body.get("error")):
         return body if not has_answer else error
-    if (reason := body.get("stop_reason")) in _BROKEN_OFF:
-        return {"message": f"stop_reason is {reason!r}"}
     if body.get("status") in _FAILED and "output" in body:
         return {"message": f"the status of the answer is {body['status']!r}"}
-    if failed := _in_choices(body.get("choices")):
+    if failed := _in_choices(body.get("choices") or [body]):
         return failed
     return body if not has_answer and told(body).words else None
 
@@ -143,18 +142,20 @@ def _in_choices(choices: object) -> object:
         found = fields(choice)
         if _says(error := found.get("error")):
             return error
-        if (reason := found.get("finish_reason")) in _BROKEN_OFF:
+        name = "finish_reason" if "finish_reason" in found else "stop_reason"
+        if (reason := found.get(name)) in _BROKEN_OFF:
             why = found.get("native_finish_reason")
-            return {"message": f"finish_reason is {reason!r}{f', native_finish_reason {why!r}' if why else ''}"}
+            return {"message": f"{name} is {reason!r}{f', native_finish_reason {why!r}' if why else ''}"}
     return None
 
 
 def fields(value: object) -> Mapping[str, Any]:
     """Those of an object of an SDK, unknown ones included, or of a mapping, in lower case; {} for anything else."""
     if hasattr(value, "model_fields_set"):
-        value = {**vars(value), **(getattr(value, "model_extra", None) or {})}
-    named = cast("Mapping[object, Any]", value) if isinstance(value, Mapping) else {}
-    return {str(name).lower(): found for name, found in named.items()}
+        return {**vars(value), **(getattr(value, "model_extra", None) or {})}
+    if not isinstance(value, Mapping):
+        return {}
+    return {name.lower(): found for name, found in cast("Mapping[str, Any]", value).items()}
 
 
 def _says(error: object) -> bool:
