@@ -169,7 +169,7 @@ def test_on_the_command_line_a_required_argument_that_is_empty_is_named(
 OPTIONAL = (
     ("generate 10.0.0.1 10.0.0.2", "context model source language max-pages max-cost-usd out"),
     ("runs", "session limit cursor"),
-    ("sessions", "limit cursor delete"),
+    ("sessions", "limit cursor"),
     ("export run_0", "format out"),
     ("map 10.0.0.1", "source"),
     ("install cursor", "name"),
@@ -185,6 +185,21 @@ def test_on_the_command_line_an_option_that_is_empty_counts_as_absent(
     for option in options.split():
         assert ended(f"{line} --{option} ''", monkeypatch, capsys) == without
         assert ended(f"{line} --{option}=", monkeypatch, capsys) == without
+
+
+@pytest.mark.parametrize(
+    "line",
+    sampled(
+        ("sessions --delete ''", "sessions --delete=", "sessions --json --delete ''", "sessions sess_0 --delete ''"),
+        lambda line: line.endswith("--delete="),
+    ),
+)
+def test_on_the_command_line_an_empty_session_to_delete_is_refused_instead_of_listing_sessions(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "error: --delete is empty; give it a value. See octave-mcp sessions --help.\n"
+
+    assert ended(line, monkeypatch, capsys) == (2, said)
 
 
 def test_on_the_command_line_an_optional_place_may_be_empty(

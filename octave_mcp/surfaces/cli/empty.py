@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from itertools import islice
+from typing import get_args
 
 from cyclopts import App
 from cyclopts.argument import Argument
 
 from octave_mcp.errors import InputError
 
+ORDERS = "orders"
+"""Marks an option that changes what the command does: a script whose variable is empty must not do something else."""
+
 
 def without_empty(app: App, words: Sequence[str]) -> list[str]:
     """The words of a command line without the optional arguments that are empty: `--model ''`, `--model=`.
 
     Raises:
-        InputError: a required argument is empty.
+        InputError: a required argument is empty, or an option that orders something.
     """
     command, _, rest = app.parse_commands(words)
     if not command or not any(word == "" or word.endswith("=") for word in rest):
@@ -28,14 +32,17 @@ def without_empty(app: App, words: Sequence[str]) -> list[str]:
 
 
 def _given(words: Sequence[str], arguments: Sequence[Argument]) -> Generator[str]:
-    options = {name for argument in arguments if argument.token_count()[0] for name in argument.names}
+    options = {name: argument for argument in arguments if argument.token_count()[0] for name in argument.names}
     places = iter([argument for argument in arguments if argument.index is not None])
     left = iter(words)
     for word in left:
         name, has_value, _ = word.partition("=")
         if name in options:
             option = [word] if has_value else [word, *islice(left, 1)]
-            yield from [] if option in ([f"{name}="], [name, ""]) else option
+            if option not in ([f"{name}="], [name, ""]):
+                yield from option
+            elif ORDERS in get_args(options[name].field_info.annotation):
+                raise InputError(f"{name} is empty; give it a value.")
         elif word.startswith("--"):
             yield word
         else:

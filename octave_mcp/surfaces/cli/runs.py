@@ -11,6 +11,7 @@ from cyclopts import Parameter, validators
 
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
+from octave_mcp.surfaces.cli.empty import ORDERS
 from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, asked, reading, table
 from octave_mcp.tools.paging import cursor_of
 from octave_mcp.tools.reports import RunReport
@@ -50,7 +51,9 @@ def sessions(
     *,
     limit: Limit = 20,
     cursor: Cursor = None,
-    delete: Annotated[str | None, Parameter(help="Delete this session for good, with all that is kept of it")] = None,
+    delete: Annotated[
+        str | None, Parameter(help="Delete this session for good, with all that is kept of it"), ORDERS
+    ] = None,
     output: Output = PLAIN,
 ) -> int:
     """List sessions, the newest first, or the runs of one; or delete one."""
