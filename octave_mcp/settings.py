@@ -274,7 +274,7 @@ def _is_secret(field: FieldInfo) -> bool:
 def _secrets(value: SecretStr | tuple[SecretStr, ...] | None) -> Iterator[str]:
     """The secret of a field, or each of several; a field that is not set has none."""
     values = value if isinstance(value, tuple) else (value,)
-    return (one.get_secret_value() for one in values if one)
+    return (text for one in values if one and not database_url.is_scheme(text := one.get_secret_value()))
 
 
 def unknown(settings: Settings) -> tuple[str, ...]:

@@ -213,11 +213,35 @@ async def test_a_postgres_url_works_in_each_of_its_forms_and_with_any_password(
     assert tables[0]
 
 
-async def test_an_option_that_postgres_does_not_know_is_named(
-    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+OPTIONS = (
+    ("schema=public", 'invalid connection option "schema"'),
+    ("sslmode=on", 'invalid sslmode value: "on"'),
+    ("channel_binding=yes", 'invalid channel_binding value: "yes"'),
+    ("target_session_attrs=rw", 'invalid target_session_attrs value: "rw"'),
+    ("connect_timeout=soon", "bad value for connect_timeout: 'soon'"),
+    ("keepalives_idle=long", 'invalid integer value "long" for connection option "keepalives_idle"'),
+)
+
+
+@pytest.mark.parametrize(("option", "said"), sampled(OPTIONS, lambda row: row[0] == "sslmode=on"))
+async def test_an_option_that_postgres_does_not_take_is_named(
+    option: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OCTAVE_DATABASE_URL", f"{postgres_url}?schema=public")
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", f"postgresql://{LOGIN}?{option}")
     ended = await octave("sessions", cwd=tmp_path)
 
-    assert ended.code == 3
-    assert 'OCTAVE_DATABASE_URL: invalid connection option "schema"; remove it' in ended.err
+    assert ended.code == 3, ended.err
+    assert f"OCTAVE_DATABASE_URL: {said}; correct or remove this option in the URL" in ended.err
+
+
+@pytest.mark.parametrize(
+    "url", sampled(("sqlite://", "sqlite:///", "postgresql://", "postgres://"), lambda url: url == "sqlite://")
+)
+async def test_doctor_shows_the_form_to_write_in_place_of_a_url_that_is_only_a_scheme(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", url)
+    ended = await octave("doctor", cwd=tmp_path)
+
+    assert SQLITE in ended.out or POSTGRES in ended.out
+    assert "***" not in ended.out

@@ -67,6 +67,12 @@ def file_of(url: str) -> Path | None:
     return Path(unquote(rest.partition("?")[0])) if scheme == "sqlite" else None
 
 
+def is_scheme(given: str) -> bool:
+    """Whether it is a URL of nothing else: no secret, and masking it would tear up the form that an error shows."""
+    found = SCHEME.match(given.strip())
+    return found is not None and not given.strip()[found.end() :].strip("/")
+
+
 def _sqlite(rest: str) -> str:
     found = SQLITE.fullmatch(rest)
     if not found:

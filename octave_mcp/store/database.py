@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,8 @@ THREADS = 4
 BUSY_MILLISECONDS = 30_000
 """How long a writer waits for those of other processes on the same file."""
 CREATION_LOCK = 0x0C7A7E
+WRONG_OPTION = re.compile(r"(invalid connection option|invalid \w+ value: |invalid integer value |bad value for ).*")
+"""What libpq and psycopg say of an option in the URL. Neither has an error of its own for it."""
 
 
 class Database:
@@ -73,8 +76,10 @@ class Database:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except SQLAlchemyError as failed:
             cause = str(getattr(failed, "orig", None) or type(failed).__name__).splitlines()[0]
-            if cause.startswith("invalid connection option"):  # psycopg has no error of its own for it
-                raise SetupError(f"OCTAVE_DATABASE_URL: {cause}; remove it from the URL") from None
+            if option := WRONG_OPTION.search(cause):
+                raise SetupError(
+                    f"OCTAVE_DATABASE_URL: {option[0]}; correct or remove this option in the URL"
+                ) from None
             raise StoreFailed(
                 f"the database cannot be used: {cause}; 'octave-mcp doctor' says what is wrong with it"
             ) from failed
