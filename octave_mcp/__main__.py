@@ -6,9 +6,9 @@ import sys
 
 
 def main() -> int:
-    """Runs the command of sys.argv; returns the exit code.
+    """Run the command in sys.argv and return its exit code.
 
-    What it needs takes a second to import: an interrupt ends that, too, without a traceback.
+    Importing it takes a second; an interrupt during the import gives no traceback either.
     """
     try:
         from octave_mcp.surfaces.cli.main import main as run  # noqa: PLC0415 - so that an interrupt is caught

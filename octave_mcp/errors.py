@@ -35,8 +35,8 @@ OctaveError
     |   +-- BadKey           it does not know the key, or the key may not do this
     |   +-- NoQuota          the account has no credit left
     |   +-- UnknownModel     it has no model of that name
-    |   +-- LongWait         it asks to wait for longer than the run may
-    |   +-- Unresponsive     it has answered nothing yet, in the time of several calls
+    |   +-- LongWait         it asks for a longer wait than the run has left
+    |   +-- Unresponsive     several calls timed out and none was answered
     +-- Transient            worth another try
         +-- RateLimited      worth another try, later
         +-- Busy             worth another try, with fewer calls at once
@@ -233,17 +233,19 @@ class Unresponsive(NoAccess):
 
 
 class Transient(UpstreamError):
-    """`answered` is the status of the response: 0 if the connection failed, None if it does not matter.
+    """`upstream_status` is the status of the response: 0 if the connection failed, None if it does not matter.
 
-    `most_tries` is set where it is worth fewer tries than others.
+    `most_tries` is set if the failure is worth fewer tries than usual.
     """
 
     most_tries: int | None = None
 
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None, answered: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after_seconds: float | None = None, upstream_status: int | None = None
+    ) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
-        self.answered = answered
+        self.upstream_status = upstream_status
 
 
 class RateLimited(Transient):
@@ -251,11 +253,11 @@ class RateLimited(Transient):
 
 
 class Busy(Transient):
-    """The server takes no further call while others of ours are under way."""
+    """The server accepts no more calls while others of ours are under way."""
 
 
 class TimedOut(Transient):
-    """A call was abandoned, though the server may still work on it."""
+    """A call was abandoned; the server may still be working on it."""
 
 
 def own_words(failed: OctaveError) -> str:

@@ -36,7 +36,7 @@ class Model(Protocol):
         ...
 
     def check(self) -> None:
-        """Raises: SetupError: nothing can be sent to it, because of a setting or a variable of the environment."""
+        """Raises: SetupError: a setting or environment variable makes it unusable."""
 
     def prepare(self) -> None:
         """Starts early what the first answer would wait for. Called when a run begins to fetch pages."""
@@ -191,8 +191,8 @@ class RunContext:
     """What a model may use of its run; `fresh` says not to use cached answers.
 
     A paid model calls `check` right before each ask, which raises BudgetExceeded if the run must not ask any more, and
-    `spend` right after the answer. One that has to wait its turn tells the `clock`, and reports by `slow`, with its
-    name, how slowly it gets answers, each time that this has changed.
+    `spend` right after the answer. One that waits for its turn reports the wait to `clock`. A slow one calls `slow`
+    with its name and how slow it is, each time that this changes.
     """
 
     run_id: str

@@ -101,10 +101,10 @@ class Settings(BaseSettings):
     max_run_tokens: int | None = Field(None, ge=1, description="The most tokens that a run may send and get")
     step_timeout_seconds: float = Field(600, gt=0, description="How long one step of a run may take")
     run_timeout_seconds: float = Field(
-        1800, gt=0, description="How long a run may take, without its turns at a slow model; it ends with what it has"
+        1800, gt=0, description="How long a run may take, not counting waits for a slow model; it ends with what it has"
     )
     call_timeout_seconds: float = Field(
-        120, gt=0, description="How long a model may take for one answer, from when it answered the calls before it"
+        120, gt=0, description="How long a model may take for one answer; restarts when it answers an earlier call"
     )
     max_asks: int = Field(64, ge=1, description="Asks of one model at once, however many runs make them")
     compat_base_url: str = Field("", description="The address of a server that speaks chat.completions, with its /v1")
@@ -163,7 +163,7 @@ class Settings(BaseSettings):
         """The database's, with its password: for those who open it, not for anyone to read.
 
         Raises:
-            SetupError: it is of a database that cannot be used.
+            SetupError: its form, database or driver is not supported.
         """
         given = self.database_url.get_secret_value().strip() if self.database_url else ""
         return database_url.canonical(given) if given else database_url.of_file(self.home / "octave.db")
@@ -243,7 +243,7 @@ def value_of(variable: str) -> SecretStr | None:
 
 
 def headers_of(variable: str) -> dict[str, str]:
-    """The headers in a variable, 'Name: value' on each line, as the providers' SDKs read it."""
+    """Return the headers in a variable, one 'Name: value' per line, as the providers' SDKs read it."""
     lines = found.get_secret_value().split("\n") if (found := value_of(variable)) else ()
     parts = (line.partition(":") for line in lines)
     return {name.strip(): value.strip() for name, colon, value in parts if colon}

@@ -95,7 +95,7 @@ class Request:
 
     @property
     def _shown_schema(self) -> dict[str, Any]:
-        """The one that the model reads, where none is enforced."""
+        """The schema in the prompt, if none is enforced."""
         _, _, text = f"{self.system}\n{self.user}".partition("The JSON schema of your answer:\n")
         return json.JSONDecoder().raw_decode(text)[0]
 

@@ -212,7 +212,7 @@ class ScriptedModel:
         return Estimate(asks=max_pages, input_tokens=100 * max_pages, output_tokens=10, usd=0.001)
 
     def check(self) -> None:
-        """Needs nothing."""
+        """Do nothing: it needs no setup."""
 
     def prepare(self) -> None:
         """Is ready."""

@@ -1,4 +1,4 @@
-"""Model servers that are slow, in the event loop of the test, so that its clock is theirs, too."""
+"""Slow model servers in the test's event loop, so that they share its clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from doubles import Request, Sent, enveloped, good
 
 @dataclass(eq=False)
 class Job:
-    """A call at the server. `left` are the seconds of work that it needs if the server works on nothing else."""
+    """A call at the server. `left` is the work it still needs, in seconds if the server works on nothing else."""
 
     request: Request
     left: float
@@ -73,7 +73,7 @@ class SlowServer:
         self._proceed()
 
     def _proceed(self) -> None:
-        """Works on what it worked on since the last time, then takes what is next."""
+        """Advances the calls in its slots by the time since the last call, then starts the next ones."""
         now = asyncio.get_running_loop().time()
         speed = 1 / max(1, len(self.working)) if self.shares else 1.0
         for job in tuple(self.working):

@@ -38,7 +38,7 @@ def comparable(answer: httpx2.Response) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("method", sampled(("GET", "POST", "DELETE", "HEAD", "PUT"), lambda method: method == "POST"))
-async def test_every_route_answers_with_a_slash_as_without_and_redirects_nobody(method: str) -> None:
+async def test_every_route_answers_the_same_with_a_trailing_slash_and_never_redirects(method: str) -> None:
     async with serving(public_hosts=(NAME,)) as client:
         for path in paths():
             if path != "/":
@@ -86,7 +86,7 @@ async def test_an_mcp_session_can_be_ended_at_the_address_with_a_slash() -> None
 
 
 @pytest.mark.parametrize("caller", CALLERS, ids=["this machine", "another"])
-async def test_no_header_about_the_host_is_believed_whoever_sends_it(caller: tuple[str, int]) -> None:
+async def test_forwarded_headers_are_not_trusted_from_any_caller(caller: tuple[str, int]) -> None:
     transport = httpx2.ASGITransport(http.make(load(public_hosts=(NAME,), model="extractive")), client=caller)
     evil = {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example;proto=https", "X-Host": "evil.example"}
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -98,7 +98,7 @@ async def test_no_header_about_the_host_is_believed_whoever_sends_it(caller: tup
     assert problem_in(named)["code"] == "refused_host"
 
 
-async def test_a_page_of_ours_may_call_at_the_port_where_it_was_served_and_others_may_not() -> None:
+async def test_our_own_pages_may_call_the_port_that_served_them_and_others_may_not() -> None:
     async with serving(public_hosts=(NAME,)) as client:
         statuses = [
             (await client.get("/livez", headers={"Host": host, "Origin": origin})).status_code

@@ -1,4 +1,4 @@
-"""A run that fails by its model's answers says so, and what to do: it does not blame the sites."""
+"""A run that fails because of its model's answers says so, and what to do; it does not blame the sites."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROVIDERS = ("compat", "openai", "anthropic")
 
 
 def thinks(*, cut_off: bool = False, told: bool = True) -> Fault:
-    """Nothing but thoughts, told as each API has them, or counted only."""
+    """Nothing but thoughts, sent as each API sends them, or only counted."""
 
     def fault(request: Request, text: str) -> Sent:
         body = enveloped(request, "", cut_off=cut_off)
@@ -63,7 +63,7 @@ def in_turns(*faults: Fault) -> Fault:
     return fault
 
 
-ONLY_THOUGHTS = "all 10 answers held only the model's thoughts"
+ONLY_THOUGHTS = "all 10 answers contained only the model's thoughts"
 KINDS: dict[str, tuple[Fault, str, str]] = {
     "cut off": (text_of(lambda text: text[:30], cut_off=True), "bad_answer", "all 10 answers were cut off"),
     "cut off before a word": (text_of(lambda _: "", cut_off=True), "bad_answer", "all 10 answers were cut off"),
@@ -93,8 +93,8 @@ KINDS: dict[str, tuple[Fault, str, str]] = {
 }
 TO_DO = {
     ("cut off", "compat"): "raise the server's context length (Ollama: OLLAMA_CONTEXT_LENGTH",
-    ("cut off", "openai"): "use a model that may give longer answers",
-    ("empty", "compat"): "see the server's log",
+    ("cut off", "openai"): "use a model that can give longer answers",
+    ("empty", "compat"): "check the server's log",
     ("thoughts", "compat"): "turn the model's thinking off on the server",
     ("thoughts", "anthropic"): "use a model that thinks less",
     ("refused", "openai"): "use another model (OCTAVE_FAST_MODEL",
@@ -136,7 +136,7 @@ async def test_answers_that_fail_in_several_ways_are_counted_by_what_they_were(d
         assert told in record.error.message
 
 
-async def test_the_sites_are_not_blamed_alone_where_one_answer_was_cut_off(double: Double, stage: Stage) -> None:
+async def test_the_sites_alone_are_not_blamed_if_one_answer_was_cut_off(double: Double, stage: Stage) -> None:
     def cut_off(request: Request, _: str) -> Sent:
         return Sent(body=enveloped(request, '{"summary": null, "pains": [], "buyers": [', cut_off=True))
 
@@ -171,7 +171,7 @@ async def test_a_playbook_of_answers_that_were_cut_off_says_what_to_do(double: D
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_answer_that_is_mended_when_asked_again_is_no_fault(kind: str, double: Double, stage: Stage) -> None:
+async def test_an_answer_that_a_correction_fixes_is_not_a_fault(kind: str, double: Double, stage: Stage) -> None:
     double.fails(KINDS[kind][0], lambda request: not request.is_second, times=None)
     record, playbook = await stage.run(model="compat")
 
@@ -179,7 +179,7 @@ async def test_an_answer_that_is_mended_when_asked_again_is_no_fault(kind: str, 
     assert (record.status, [gap for gap in playbook.gaps if gap.section == "model"]) == ("completed", [])
 
 
-async def test_every_surface_tells_it(double: Double, pair: Pair, tmp_path: Path) -> None:
+async def test_every_surface_says_what_was_wrong_with_the_answers(double: Double, pair: Pair, tmp_path: Path) -> None:
     double.fails(KINDS["thoughts"][0], times=None)
     few = (pair.vendor.host, pair.prospect.host, "--max-pages", "4")
     ended = await octave("generate", *few, "--model", "compat", cwd=tmp_path)
@@ -189,4 +189,4 @@ async def test_every_surface_tells_it(double: Double, pair: Pair, tmp_path: Path
 
     assert ended.code == 1
     for told in (ended.err, json.dumps(report["error"])):
-        assert "answers held only the model's thoughts: turn the model's thinking off on the server" in told
+        assert "answers contained only the model's thoughts: turn the model's thinking off on the server" in told

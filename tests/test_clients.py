@@ -1,4 +1,4 @@
-"""Proxies, certificates and headers of the environment: what no client can use is said before any page is fetched.
+"""Proxies, certificates and headers from the environment: the unusable ones are reported before any page is fetched.
 
 What belongs to one provider goes to that provider's address, in whatever variable it is.
 """
@@ -50,7 +50,7 @@ def elsewhere() -> Iterator[Double]:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """What certificates may wrongly be, by name."""
+    """Unusable certificate files, by name."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty.pem").touch()
     (tmp_path / "text.pem").write_text("hello")
@@ -172,7 +172,7 @@ async def test_no_proxy_exempts_no_other_server(
         ("*xn--a, *.example.com", "xn--a-b.example"),
     ],
 )
-async def test_no_proxy_covers_a_name_and_what_is_below_it(
+async def test_no_proxy_covers_a_name_and_its_subdomains(
     covering: str, other: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", A_KEY)
@@ -187,7 +187,7 @@ async def test_no_proxy_covers_a_name_and_what_is_below_it(
 
 
 @pytest.mark.parametrize("variable", ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"])
-async def test_a_variable_that_does_not_concern_the_address_is_ignored(
+async def test_a_variable_that_does_not_apply_to_the_address_is_ignored(
     variable: str, double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert double.url
@@ -403,7 +403,7 @@ def value(owner: str, name: str) -> str:
 
 @pytest.fixture
 def addresses() -> Iterator[dict[str, Double]]:
-    """A server of its own for each provider."""
+    """A separate server for each provider."""
     servers = {provider: Double() for provider in PROVIDERS}
     yield servers
     for server in servers.values():
@@ -435,7 +435,7 @@ def put(variables: Mapping[str, str], folder: Path, *, in_file: bool, patched: p
 @example(chosen=set(VARIABLES), in_file=False, with_user=False, model="compat")
 @example(chosen=set(VARIABLES), in_file=True, with_user=True, model="openai")
 @example(chosen=set(VARIABLES), in_file=False, with_user=True, model="anthropic")
-def test_what_belongs_to_one_provider_reaches_no_other_address(
+def test_the_credentials_of_one_provider_reach_no_other_address(
     chosen: set[tuple[str, str]],
     in_file: bool,
     with_user: bool,
@@ -568,7 +568,7 @@ async def test_a_redirect_within_the_address_is_followed(provider: str, double: 
         long("OPENAI_ORG_ID", "org\nmine"),
     ],
 )
-async def test_headers_that_cannot_be_sent_are_named_and_do_not_concern_other_servers(
+async def test_headers_that_cannot_be_sent_are_named_and_do_not_affect_other_servers(
     variable: str, text: str, pair: Pair, double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, text)

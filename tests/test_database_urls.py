@@ -161,7 +161,7 @@ async def test_a_file_is_found_where_the_url_names_it(
 
 
 @pytest.mark.parametrize("name", ["a?b", "50%25#1"])
-def test_a_home_with_letters_that_urls_reserve_has_the_database_in_it(
+def test_a_home_folder_whose_path_has_reserved_characters_contains_the_database(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sqlalchemy import make_url
@@ -171,7 +171,7 @@ def test_a_home_with_letters_that_urls_reserve_has_the_database_in_it(
     assert make_url(load().url).database == str(tmp_path / name / "octave.db")
 
 
-async def test_a_folder_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_folder_is_not_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_DATABASE_URL", f"sqlite:///{tmp_path}")
     ended = await octave("sessions", cwd=tmp_path)
 

@@ -90,10 +90,10 @@ async def test_where_all_is_well_nothing_failed_and_it_exits_0(me: Path) -> None
     assert [one.name for one in found.values() if one.status != "ok"] == ["dns"]
     assert {"python", "packages", "settings", "home", "port", "model", "OPENAI_API_KEY"} <= found.keys()
     assert {"claude-desktop", "claude-code", "cursor"} <= found.keys()
-    assert found["model"].found.startswith("extractive writes, tested with real sites")
+    assert found["model"].found.startswith("extractive writes, tested on real sites")
 
 
-async def test_the_model_is_shown_with_what_it_was_tested_with(
+async def test_the_doctor_says_how_the_model_was_tested(
     me: Path,
     double: Double,  # noqa: ARG001 - it answers
     monkeypatch: pytest.MonkeyPatch,
@@ -101,7 +101,7 @@ async def test_the_model_is_shown_with_what_it_was_tested_with(
     monkeypatch.setenv("OCTAVE_MODEL", "anthropic")
     found = await findings(me, 0)
 
-    assert found["model"].found.startswith("anthropic writes, tested only with a double of its API")
+    assert found["model"].found.startswith("anthropic writes, tested only against a test double of its API")
 
 
 async def test_the_report_is_one_line_a_check_with_the_fix_below_and_the_counts_at_the_end(

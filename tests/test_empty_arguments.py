@@ -1,4 +1,4 @@
-"""Empty strings and null: an optional argument counts as absent, a required one is refused by its name."""
+"""Empty strings and null: an optional argument counts as absent, the error for a required one names it."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ NEARLY: tuple[tuple[Json, str], ...] = (
 )
 
 
-async def test_what_is_nearly_empty_is_read_as_it_is() -> None:
+async def test_values_that_are_nearly_empty_are_not_absent() -> None:
     async with serving() as client:
         for given, code in NEARLY:
             assert problem_in(await client.post("/runs", json=PRIVATE | given))["code"] == code, given
@@ -202,7 +202,7 @@ def test_on_the_command_line_an_empty_session_to_delete_is_refused_instead_of_li
     assert ended(line, monkeypatch, capsys) == (2, said)
 
 
-def test_on_the_command_line_an_optional_place_may_be_empty(
+def test_on_the_command_line_an_optional_positional_argument_may_be_empty(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ended("sessions '' --json", monkeypatch, capsys) == ended("sessions --json", monkeypatch, capsys)

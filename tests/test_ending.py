@@ -1,4 +1,4 @@
-"""One signal ends a server, whatever it waits for; its runs are carried on by the next one."""
+"""One signal ends a server, whatever it is waiting for; the next server resumes its runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ look_up, socket.getaddrinfo = socket.getaddrinfo, lambda host, *rest, **more: (
 from octave_mcp.surfaces.cli.main import main
 sys.exit(main())
 """
-"""`octave-mcp` where the name server does not answer: nothing can end the thread that waits for it."""
+"""`octave-mcp` with a name server that does not answer: nothing can end the thread that waits for it."""
 
 
 @asynccontextmanager
@@ -81,7 +81,7 @@ INTRODUCED = ({"id": 1, "method": "initialize", "params": CLIENT}, {"method": "n
 
 
 @by_a_signal
-async def test_a_server_on_stdio_with_a_run_under_way_ends_at_one_signal_and_the_next_carries_the_run_on(
+async def test_a_server_on_stdio_with_a_run_under_way_ends_at_one_signal_and_the_next_resumes_the_run(
     number: signal.Signals, code: int, held_pair: Pair, tmp_path: Path, home: Path
 ) -> None:
     async with process(PATIENT, folder=tmp_path) as server:
@@ -170,7 +170,7 @@ async def test_one_interrupt_ends_it_even_while_a_thread_waits_for_a_name_server
     assert "Traceback" not in said
 
 
-def test_an_interrupt_while_the_command_is_being_imported_is_no_traceback(
+def test_an_interrupt_while_the_command_is_being_imported_gives_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Interrupted(ModuleType):

@@ -1,4 +1,4 @@
-"""Errors that providers send with status 200: each is treated as the status or the code that it carries."""
+"""Errors that providers send with status 200: each is handled like the status or code that it carries."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ SHORT = (0, 4, 9, 13, 16, 22, 28, 34)
     ("provider", "fault", "kind"),
     matrix.sampled(KNOWN, short=lambda case: any(case is KNOWN[at] for at in SHORT)),
 )
-async def test_an_error_with_status_200_is_that_of_the_status_or_code_it_carries_and_its_words_are_shown(
+async def test_an_error_with_status_200_is_handled_like_the_status_or_code_it_carries_and_its_words_are_shown(
     provider: str, fault: Fault, kind: type[UpstreamError], double: Double, tmp_path: Path
 ) -> None:
     double.fails(fault, times=None)
@@ -189,7 +189,7 @@ UNEXPLAINED: list[tuple[str, Fault]] = [
 
 
 @pytest.mark.parametrize(("provider", "fault"), matrix.sampled(UNEXPLAINED, short=lambda case: case is UNEXPLAINED[2]))
-async def test_an_error_that_does_not_say_why_is_tried_again_but_not_by_every_ask_ten_times(
+async def test_an_error_without_a_reason_is_retried_but_not_ten_times_by_every_ask(
     provider: str, fault: Fault, stage: Stage, double: Double
 ) -> None:
     double.fails(fault, times=None)
@@ -202,7 +202,7 @@ async def test_an_error_that_does_not_say_why_is_tried_again_but_not_by_every_as
     assert len(double.asked) <= 25
 
 
-async def test_an_error_that_does_not_say_why_and_passes_costs_the_run_nothing(stage: Stage, double: Double) -> None:
+async def test_an_error_without_a_reason_that_passes_costs_the_run_nothing(stage: Stage, double: Double) -> None:
     double.fails(in_choice(None), times=3)
 
     record, playbook = await stage.run(model="compat")
@@ -215,7 +215,7 @@ HARMLESS: tuple[object, ...] = (None, {}, "", False, [], {"code": 0, "message": 
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_an_answer_beside_which_the_error_is_empty_is_an_answer(
+async def test_an_answer_with_an_empty_error_beside_it_is_an_answer(
     provider: str, double: Double, tmp_path: Path
 ) -> None:
     for empty in HARMLESS:

@@ -83,7 +83,7 @@ COMPLETED: list[Json] = [
 
 
 class Asking:
-    """A client that sends what it is told to."""
+    """A client that sends the given params."""
 
     def __init__(self, client: httpx2.AsyncClient, era: Era) -> None:
         self._client = client
@@ -96,7 +96,7 @@ class Asking:
         await self._post({"method": "notifications/initialized"})
 
     async def ask(self, method: str, params: Json) -> Json:
-        """The answer, whichever it is."""
+        """The answer, a result or an error."""
         named = {"Mcp-Method": method, "Mcp-Name": params.get("name") or ""} if self._meta else {}
         answer = await self._post({"id": 1, "method": method, "params": params | self._meta}, named)
         text = answer.text.partition("data: ")[2].splitlines()[0] if "data: " in answer.text else answer.text
@@ -123,7 +123,7 @@ async def asking(era: Era) -> AsyncGenerator[Asking]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_prompt_refuses_what_is_missing_or_unknown_by_its_name_and_takes_empty_values(
+async def test_a_prompt_names_the_argument_that_is_missing_or_unknown_and_accepts_empty_values(
     era: Era, home: Path
 ) -> None:
     async with asking(era) as client:
@@ -138,7 +138,7 @@ async def test_a_prompt_refuses_what_is_missing_or_unknown_by_its_name_and_takes
 
 
 @pytest.mark.parametrize("era", sampled(ERAS, short=lambda era: era == "handshake"))
-async def test_a_completion_refuses_what_is_missing_or_unknown_by_its_name_and_takes_empty_values(
+async def test_a_completion_names_the_argument_that_is_missing_or_unknown_and_accepts_empty_values(
     era: Era, home: Path
 ) -> None:
     async with asking(era) as client:

@@ -1,4 +1,4 @@
-"""Parameters that a model refuses: it is asked again without them, or with what it takes instead."""
+"""Parameters that a model refuses: it is asked again without them, or with a replacement that it accepts."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def by_words(message: str) -> Body:
 
 
 def by_place(*place: str, message: str = "Extra inputs are not permitted") -> Body:
-    """As servers say it that are built with FastAPI."""
+    """As servers built with FastAPI say it."""
     return {"detail": [{"type": "extra_forbidden", "loc": ["body", *place], "msg": message}]}
 
 
 def inside(error: Body) -> Body:
-    """As OpenRouter says it of a provider behind it."""
+    """As OpenRouter passes on the error of a provider behind it."""
     return {"error": {"message": "Provider returned error", "code": 400, "metadata": {"raw": json.dumps(error)}}}
 
 
@@ -356,13 +356,13 @@ SHORT = {"effort of a value", "schemas of Anthropic", "max_tokens", "any format"
 
 @pytest.fixture(autouse=True)
 def nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is remembered ends with the test: another may be given the same port."""
+    """Forgets after each test what was learned: another test may get the same port."""
     monkeypatch.setattr(parameters, "KNOWN", {})
 
 
 @pytest.fixture
 def told() -> Iterator[list[Mapping[str, Any]]]:
-    """The fields of what is logged."""
+    """The fields of each log line."""
     lines = list[Mapping[str, Any]]()
     sink = logger.add(lambda message: lines.append(cast("Any", message).record["extra"]), level="INFO")
     yield lines
@@ -392,7 +392,7 @@ def reads_schema(request: Request) -> bool:
 
 
 @pytest.mark.parametrize("name", matrix.sampled(REFUSED, short=lambda name: name in SHORT))
-async def test_a_refused_parameter_is_left_out_or_replaced_from_then_on_and_told_once(
+async def test_a_refused_parameter_is_left_out_or_replaced_from_then_on_and_logged_once(
     name: str, told: list[Mapping[str, Any]], double: Double, tmp_path: Path
 ) -> None:
     provider, fault, parameter, has = REFUSED[name]
@@ -420,7 +420,7 @@ IN_A_RUN: dict[str, tuple[Fault, int]] = {
 
 
 @pytest.mark.parametrize("provider", matrix.sampled(PROVIDERS, short=lambda name: name == "compat"))
-async def test_a_run_with_a_model_that_enforces_no_schema_is_whole_and_each_model_is_told_of_once(
+async def test_a_run_with_a_model_that_enforces_no_schema_completes_and_logs_each_model_once(
     provider: str, told: list[Mapping[str, Any]], stage: Stage, double: Double
 ) -> None:
     fault, models = IN_A_RUN[provider]
@@ -433,7 +433,7 @@ async def test_a_run_with_a_model_that_enforces_no_schema_is_whole_and_each_mode
     assert len(refusals(told)) == models
     retried = [event for event in stage.events if event.event == "call_failed"]
     assert len(retried) == len(double.asked) - playbook.cost.asks <= 2 * models
-    assert all("it is asked again, and from now on," in event.message for event in retried)
+    assert all("this and all later requests go with" in event.message for event in retried)
 
 
 async def test_the_command_writes_a_playbook_with_a_model_that_refuses_a_parameter_and_logs_it_once(
@@ -466,7 +466,7 @@ def asks(plain: Written) -> list[Asked]:
     return plain.one_of_each
 
 
-async def test_asks_under_way_together_are_all_repeated_and_told_of_once(
+async def test_asks_under_way_together_are_all_repeated_and_logged_once(
     asks: list[Asked], told: list[Mapping[str, Any]], double: Double, tmp_path: Path
 ) -> None:
     together, met = 2, 0  # as many as a server of one's own is asked at first
@@ -545,7 +545,7 @@ async def test_an_error_that_names_no_parameter_which_can_be_left_out_is_not_ask
     assert len(double.asked) == 1
 
 
-async def test_a_model_that_refuses_all_it_is_sent_is_not_asked_without_end(double: Double, tmp_path: Path) -> None:
+async def test_a_model_that_refuses_everything_is_not_asked_forever(double: Double, tmp_path: Path) -> None:
     everything = (
         "max_tokens, max_completion_tokens, response_format, 'strict', additionalProperties and the system role"
     )

@@ -1,4 +1,4 @@
-"""Runs with model servers that are slow, and with providers that ask to wait: nobody's time is spent in vain."""
+"""Runs with model servers that are slow, and with providers that ask to wait: no time is wasted."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ async def test_a_setting_raises_the_limit_of_a_call(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.long
-async def test_a_fast_server_of_ones_own_is_asked_as_much_at_once_as_any(
+async def test_a_fast_server_of_ones_own_gets_as_many_calls_at_once_as_any_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(SlowServer(steady(2), slots=99)) as server:
@@ -174,7 +174,7 @@ def codes_of_flags(playbook: Playbook | None) -> set[str]:
 # How many calls at once
 
 
-async def test_calls_that_time_out_together_lower_the_limit_once_and_a_silent_servers_most() -> None:
+async def test_calls_that_time_out_together_lower_the_limit_once_and_most_if_the_server_is_silent() -> None:
     clock, limit = stop_the_clock(), Limiter(most=64)
     turns = [limit.turn(120) for _ in range(8)]
     for turn in turns:
@@ -198,7 +198,7 @@ async def test_one_call_that_hangs_while_others_are_answered_costs_a_third_like_
     assert limit.limit == pytest.approx(before * 0.7)
 
 
-async def test_the_time_of_a_call_begins_again_with_each_answer_to_a_call_before_it() -> None:
+async def test_the_limit_of_a_call_restarts_with_each_answer_to_an_earlier_call() -> None:
     clock, limit, late = stop_the_clock(), Limiter(most=64), asyncio.Event()
 
     async def call() -> None:
@@ -241,7 +241,7 @@ def test_servers_on_this_machine_or_in_its_network_are_the_users_own(url: str, i
     assert is_own_server(url) == is_own
 
 
-async def test_the_clock_of_a_run_counts_no_second_twice_and_stops_for_so_long_only() -> None:
+async def test_the_clock_of_a_run_leaves_out_each_second_once_and_only_up_to_its_maximum() -> None:
     clock, run = stop_the_clock(), RunClock(most_seconds=100)
     began, now = run.now(), clock()
     clock.advance(60)
@@ -319,7 +319,7 @@ async def test_a_wait_longer_than_the_run_may_take_fails_it_at_once_with_the_pro
     assert record.error
     assert (record.status, record.error.code) == ("failed", "rate_limited")
     assert words(sent) in record.error.message
-    assert "start it again later" in record.error.message
+    assert "start a new run later" in record.error.message
     assert len(double.asked) <= 2
     assert A_KEY not in record.model_dump_json()
 

@@ -1,4 +1,4 @@
-"""Lines on stdio that hold no message: each is answered with one error, by its id where it has one."""
+"""Lines on stdio that are not messages: each is answered with one error, with its id if it has one."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ DECODABLE: list[tuple[bytes, list[int | str]]] = [
     (b'{"jsonrpc":"2.0","id":74,"method":"no/such","params":{"a":"' + b"x" * 10_000_000 + b'"}}', [74]),
     (b'{"jsonrpc":"2.0","id":' + b"9" * 30 + b',"method":"no/such"}', [int("9" * 30)]),
 ]
-"""A line that holds a message, or nothing, and the ids that are answered."""
+"""A line that is a message, or empty, and the ids that are answered."""
 
 
 class Session:
@@ -128,7 +128,7 @@ class Session:
         return json.dumps(message).encode() + b"\n"
 
     async def begin(self, *, introduced: bool) -> None:
-        """The first line of all is refused, and leaves it open which era the client is of."""
+        """The very first line is refused, which does not yet settle the client's era."""
         self._in.write(rb'{"jsonrpc":"2.0","id":1,"method":"\ud83d"}' + b"\n")
         assert json.loads(await self._out.readline())["id"] == 1
         if introduced:
@@ -164,7 +164,7 @@ async def session(era: Era, folder: Path) -> AsyncGenerator[Session]:
 
 
 @pytest.mark.parametrize("era", ["handshake", "modern"])
-async def test_a_line_that_holds_no_message_is_answered_with_one_error_and_the_session_goes_on(
+async def test_a_line_that_is_not_a_message_is_answered_with_one_error_and_the_session_continues(
     era: Era, tmp_path: Path
 ) -> None:
     async with session(era, tmp_path) as begun:

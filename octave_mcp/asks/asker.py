@@ -28,7 +28,7 @@ class Asker:
     """Asks the model of a run, and its fallbacks where that model gives no answer.
 
     `stood_in` are the fallbacks that answered, each with its first reason; `has_outlines`: some answers are outlines.
-    `slow` says of each model that answers slowly how slowly, and what to do; `faults` is what was wrong with answers.
+    `slow` maps each slow model to how slowly it answers and what to do; `faults` counts what was wrong with answers.
     """
 
     model: Model

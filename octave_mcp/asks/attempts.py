@@ -77,7 +77,7 @@ class Attempts(Generic[A]):
         began = self.clock.now()
 
         def left(failed: Transient) -> float:
-            """A wait that the provider asks for may take all of the ask's time; so may a call that timed out."""
+            """A wait that the provider asks for, and a retry after a timeout, may use all of the ask's time."""
             is_bounded = isinstance(failed, TimedOut) or failed.retry_after_seconds is not None
             return (until if is_bounded else min(until, began + SECONDS)) - self.clock.now()
 
@@ -116,8 +116,8 @@ class Attempts(Generic[A]):
 def _long(failed: Transient, left_seconds: float) -> LongWait:
     wait, left = _shown(failed.retry_after_seconds or 0), _shown(left_seconds)
     return LongWait(
-        f"the provider asks to wait {wait}, and this step of the run has {left} left: "
-        f"start it again later, or use another model ({failed})"
+        f"the provider asks to wait {wait}, but this step of the run has only {left} left: "
+        f"start a new run later, or use another model ({failed})"
     )
 
 

@@ -21,11 +21,11 @@ MOST_REPAIRS = 40
 """How many rounds of invalid parts are removed: removing some may uncover errors that they had hidden."""
 
 MOST_CANDIDATES = 20
-"""How many objects of an answer are tried, the last ones first."""
+"""How many objects of an answer are tried: the last ones."""
 
 CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
 _BROKEN = "it is no complete JSON object"
-_ONLY_THOUGHTS = "the answer consists of thoughts: give the JSON object after them, and think less"
+_ONLY_THOUGHTS = "the answer contains only thoughts: give the JSON object after them, and think less"
 
 _THOUGHTS = re.compile(r"think|thought|reason|analysis|draft|reflect", re.IGNORECASE)
 
@@ -42,29 +42,29 @@ class Decoded(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    """An object that may be the answer, and what is wrong with its text."""
+    """An object that may be the answer, and what is wrong with its JSON."""
 
     tree: dict[str, Any]
     wrong: str = ""
 
     def likeness(self, form: type[Value]) -> int:
-        """2 with all fields of the form, or cut off among them; 0 with none."""
+        """2 if it has all fields of the form, or some and is cut off; 1 if it has some; 0 if none."""
         known = form.model_fields.keys() & self.tree.keys()
         return 2 if known and (self.wrong or len(known) == len(form.model_fields)) else min(1, len(known))
 
 
-def decoded(text: str, form: type[Value], *, cut_off: bool = False, thought: bool = False) -> Decoded:
-    """The last object of the text that is of the form, apart from the model's thoughts.
+def decoded(text: str, form: type[Value], *, cut_off: bool = False, has_thoughts: bool = False) -> Decoded:
+    """Return the last object of the form that is not part of the model's thoughts.
 
-    Items that break the form are left out of it, and so is what a cut-off answer did not finish. `thought`: the
-    provider told the model's thoughts apart from the text.
+    Items that break the form are left out, and so is what a cut-off answer did not finish. `has_thoughts`: the provider
+    sent the model's thoughts separately from the text.
 
     Raises:
         BadAnswer: nothing of it can be used; its text says why.
     """
     text = text.strip()
     if not text:
-        raise _nothing(cut_off=cut_off, thought=thought)
+        raise _nothing(cut_off=cut_off, has_thoughts=has_thoughts)
     found = answers(text, cut_off=cut_off)
     if found.only_thoughts:
         raise BadAnswer(_ONLY_THOUGHTS, fault="thoughts")
@@ -82,8 +82,8 @@ def decoded(text: str, form: type[Value], *, cut_off: bool = False, thought: boo
     raise failed
 
 
-def _nothing(*, cut_off: bool, thought: bool) -> BadAnswer:
-    if thought:
+def _nothing(*, cut_off: bool, has_thoughts: bool) -> BadAnswer:
+    if has_thoughts:
         return BadAnswer(_ONLY_THOUGHTS, fault="thoughts")
     if cut_off:
         return BadAnswer(f"the answer is empty: {CUT_OFF}", fault="cut_off")
@@ -91,7 +91,7 @@ def _nothing(*, cut_off: bool, thought: bool) -> BadAnswer:
 
 
 def _candidates(text: str, found: Answers, form: type[Value]) -> list[_Candidate]:
-    """The objects that may be the answer, the likeliest first; the last one where they are alike."""
+    """The objects that may be the answer, the likeliest first; of equals, the last one first."""
     every = [
         (start, _Candidate(tree))
         for start, value in found.found[-MOST_CANDIDATES:]
@@ -113,7 +113,7 @@ def _wrapped(tree: dict[str, Any], form: type[Value]) -> list[dict[str, Any]]:
 
 
 def _partial(text: str, start: int) -> dict[str, Any] | None:
-    """What an object says that is not complete, as far as it goes."""
+    """The complete part of an unfinished object."""
     whole = [match.end() for match in _CLOSING.finditer(text, start) if match[0] == "}"]
     try:
         tree: object = from_json(text[start : whole[-1]] if whole else "", allow_partial=True)

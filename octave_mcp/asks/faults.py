@@ -1,4 +1,4 @@
-"""What was wrong with a model's answers over a whole run, and what its user can do about it."""
+"""What was wrong with a model's answers in a run, and what the user can do about it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from octave_mcp.domain.notices import Gap
 from octave_mcp.errors import BadAnswer, ModelRefuses
 
 MODEL = "model"
-"""The section of a gap that is about the model, and not about what it wrote."""
+"""The section of gaps that are about the model, not about what it wrote."""
 _MODELS = "OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL"
 
 
 class _Words(NamedTuple):
-    """What was the matter, and what to do; `on_a_server` says it for a server of one's own."""
+    """What was wrong, and what to do; `on_a_server` is what to do on a server of one's own."""
 
     of_one: str
     of_several: str
@@ -28,13 +28,13 @@ _WORDS: Mapping[Fault, _Words] = {
     "cut_off": _Words(
         "was cut off",
         "were cut off",
-        "use a model that may give longer answers, or lower max_pages",
+        "use a model that can give longer answers, or lower max_pages",
         "raise the server's context length (Ollama: OLLAMA_CONTEXT_LENGTH, llama.cpp: --ctx-size, vLLM: "
         "--max-model-len, LM Studio: the context length of the model), or lower max_pages",
     ),
     "thoughts": _Words(
-        "held only the model's thoughts",
-        "held only the model's thoughts",
+        "contained only the model's thoughts",
+        "contained only the model's thoughts",
         f"use a model that thinks less ({_MODELS})",
         "turn the model's thinking off on the server, raise its context length, or use a model that does not think",
     ),
@@ -42,7 +42,7 @@ _WORDS: Mapping[Fault, _Words] = {
         "was empty",
         "were empty",
         f"use another model ({_MODELS})",
-        "see the server's log: the model or its chat template may not be able to answer; or use another model",
+        "check the server's log (the model or its chat template may not work), or use another model",
     ),
     "refused": _Words(
         "was refused by the model",
@@ -60,7 +60,7 @@ _WORDS: Mapping[Fault, _Words] = {
 
 
 class Faults:
-    """Counts the asks of a run by what was wrong with their answers, apart from what a correction mended."""
+    """Counts the asks of a run by what was still wrong with their answers after a correction."""
 
     def __init__(self, *, on_a_server: bool) -> None:
         self._on_a_server = on_a_server
@@ -74,12 +74,12 @@ class Faults:
 
     @property
     def asks(self) -> int:
-        """How many were answered, well or not."""
+        """The number of asks, with or without a usable answer."""
         return self._counts.total()
 
     @property
     def are_most(self) -> bool:
-        """Whether at least half of the asks got no whole answer."""
+        """Whether at least half of the asks got no complete answer."""
         return bool(self) and self._counts[""] * 2 <= self.asks
 
     @property
@@ -97,11 +97,11 @@ class Faults:
         )
 
     def __str__(self) -> str:
-        """What happened, each with what to do; '' where nothing is wrong."""
+        """Each fault with what to do about it; '' if there is none."""
         return "; ".join(f"{self._counted(fault)}: {self._to_do(fault)}" for fault in self._found())
 
     def error(self) -> BadAnswer:
-        """The error of a run to which they left nothing."""
+        """The error of a run that has no playbook because of them."""
         kind = ModelRefuses if next(self._found(), "") == "refused" else BadAnswer
         return kind(f"no playbook could be written: {self}")
 

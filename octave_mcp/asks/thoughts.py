@@ -1,6 +1,6 @@
-"""Finds the JSON objects in the text of an answer, and tells them from those in what its model thought.
+"""Finds the JSON objects in the text of an answer that are not part of the model's thoughts.
 
-Servers that do not separate a model's thoughts leave them in the text, between the marks of the model's own template.
+Servers that do not separate a model's thoughts leave them in the text, between the marks of the model's template.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MARKS = re.compile(
         (?:<|&lt;){_NAME}(?:\s[^<>{{}}]{{0,80}})?(?:>|&gt;) | <details\s[^<>{{}}]{{0,80}}\breasoning\b[^<>{{}}]{{0,80}}>
         | \[{_THOUGHT}\] | ◁{_THOUGHT}▷ | <unused94>
         | <\|(?:begin_of_|start_)?{_THOUGHT}\|> | {_CHANNEL}(?!final|answer)\w
-        | \A\s{{0,9}}(?-i:analysis(?=[A-Z]))  # a channel whose marks were left out
+        | \A\s{{0,9}}(?-i:analysis(?=[A-Z]))  # a channel without its marks
     )
     | (?P<closes>
         (?:<|&lt;)/{_NAME}\s{{0,9}}(?:>|&gt;) | \[/{_THOUGHT}\] | ◁/{_THOUGHT}▷ | <unused95>
@@ -39,15 +39,15 @@ _MARKS = re.compile(
 _ASCII = str.maketrans("｜▁＜＞", "|_<>")
 """Signs of marks that look like these; some models' own marks have them, so that nobody types one."""
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
-"""What may stand around an answer without being part of it: fences, and marks of templates."""
+"""What may surround an answer: whitespace, code fences and template marks."""
 _ENDING = 8
-"""How close to the end the word or the escape is with which a text breaks off."""
+"""A text that breaks off in a word or an escape fails to parse at most this many characters before its end."""
 _READINGS = 8
-"""How often a text may be read: where an object is broken, reading starts over behind its brace."""
+"""Characters read, per character of the text, at most: after a broken object, reading restarts behind its brace."""
 _DEEP = 500
-"""Fewer levels than the decoder takes: an object that it finds too deep goes on for as many characters at least."""
+"""Fewer levels than the decoder accepts: an object that is too deep for it is at least this many characters long."""
 _WINDOW, _WIDER = 64, 16
-"""How much is read for an object at first, and how many times more if it goes on: an error costs what was given."""
+"""Characters given to the decoder at first, and the growth factor: a failure takes time for all that it was given."""
 
 _DECODER = json.JSONDecoder()
 
@@ -60,9 +60,9 @@ class Found(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """All that may be the answer, in order.
+    """The objects that may be the answer, in order.
 
-    `broken` is where an object starts that cannot be read to its end, -1 for none; `breaks_off`: the text ends in it.
+    `broken` is the start of an object that cannot be read to its end, or -1; `breaks_off`: the text ends inside it.
     """
 
     found: list[Found]
@@ -72,9 +72,9 @@ class Answers(NamedTuple):
 
 
 class _Token(NamedTuple):
-    """A mark, an object, or the start of a broken object, which ends where it could not be read on.
+    """A mark, an object, or a broken object up to where it cannot be read.
 
-    `is_hopeless`: no object that starts up to there can be read either.
+    `is_hopeless`: no object that starts inside it can be read either.
     """
 
     kind: Literal["opens", "closes", "may_close", "object", "broken"]
@@ -87,7 +87,7 @@ class _Token(NamedTuple):
 class _Part(NamedTuple):
     """The text between two marks, and which of its objects may be the answer.
 
-    'alone': one that is all of the part; 'last': one that ends it.
+    'alone': one that fills the whole part; 'last': one that ends it.
     """
 
     start: int
@@ -97,10 +97,10 @@ class _Part(NamedTuple):
 
 
 def answers(text: str, *, cut_off: bool) -> Answers:
-    """Reads a text in a time that grows with its length only.
+    """Find what may be the answer, in time linear in the text's length.
 
-    Marks within a complete object belong to it. Thoughts may lack one of their marks: what precedes a lone closing mark
-    is thought; behind a lone opening mark, only an object that ends the text is the answer.
+    Marks inside a complete object belong to it. Thoughts may lack one of their marks: everything before a lone closing
+    mark is thoughts; after a lone opening mark, only an object that ends the text can be the answer.
     """
     parts = list(_parts(text, cut_off=cut_off))
     found = [Found(token.start, token.value) for part in parts for token in _trusted(text, part)]
@@ -169,12 +169,12 @@ def _object(text: str, start: int) -> _Token:
 
 
 def _read(text: str) -> _Token:
-    """The object at the start of a text; a broken one ends with the text where more of it could make it whole."""
+    """The object at the start of a text; a broken one reaches to the end of the text if more text could complete it."""
     try:
         value, end = _DECODER.raw_decode(text)
     except json.JSONDecodeError as failed:
         breaks_off = failed.msg.startswith("Unterminated") or failed.pos >= len(text) - _ENDING
         return _Token("broken", 0, len(text) if breaks_off else failed.pos)
-    except (ValueError, RecursionError):  # a number too long, levels too many
+    except (ValueError, RecursionError):  # a number that is too long, or too many levels
         return _Token("broken", 0, min(_DEEP, len(text) - 1), is_hopeless=True)
     return _Token("object", 0, end, value)

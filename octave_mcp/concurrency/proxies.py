@@ -1,7 +1,7 @@
 """The proxy that the environment names for an address.
 
-HTTP clients open a connection pool for each proxy that is named, and fail on one they cannot use even where NO_PROXY
-says that they never would. So the one that counts is chosen here, and clients do not read these variables.
+HTTP clients open a connection pool for every proxy in the environment, and fail on one they cannot use even if NO_PROXY
+exempts the address. So the proxy is chosen here, and clients do not read these variables.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ HTTP, SOCKS = frozenset({"http", "https"}), frozenset({"socks5", "socks5h"})
 
 
 def proxy_for(address: str) -> str | None:
-    """The URL of the proxy through which the address is reached; None where it is reached directly.
+    """Return the URL of the proxy for the address; None if it is reached directly.
 
     Raises:
-        SetupError: no client can use that proxy; the text does not tell its address, which may hold a password.
+        SetupError: the proxy cannot be used; the text leaves out its address, which may contain a password.
     """
     target, named = httpx2.URL(address), {kind: value.strip() for kind, value in getproxies().items()}
     kind = next((kind for kind in (target.scheme, "all") if named.get(kind)), None)
@@ -77,12 +77,12 @@ def _covers(entry: str, target: httpx2.URL) -> bool:
 
 
 def _host(url: httpx2.URL) -> str:
-    """In ASCII: not every name in that form can be shown in another."""
+    """In ASCII: some names in that form cannot be decoded."""
     return url.raw_host.decode("ascii").lower().rstrip(".")
 
 
 def _is_part_of(host: str, name: str) -> bool:
-    """'example.com' stands for itself and what is below it, '.example.com' for what is below it alone."""
+    """'example.com' covers itself and its subdomains, '.example.com' only its subdomains."""
     if not name or _network(host):
         return host == name
     return host.endswith(name) if name.startswith(".") else f".{host}".endswith(f".{name}")
@@ -104,6 +104,6 @@ def _is_in(host: str, network: IPv4Network | IPv6Network) -> bool:
 
 
 def _variable(name: str) -> str:
-    """The variable as the user wrote it; on some systems, proxies are also named elsewhere."""
+    """The variable as the user wrote it; some systems also have proxies in their own settings."""
     written = [found for found, value in os.environ.items() if found.lower() == name and value]
     return name if name in written else next(iter(written), "the proxy in the system's settings")

@@ -31,11 +31,11 @@ _DATE = re.compile(
 _EPOCH = re.compile(r"x-ratelimit-reset['\"]?[:=] ?['\"]?(\d{10,13})\b", re.IGNORECASE)
 _A_YEAR = 366 * 86_400.0
 _MILLISECONDS_SINCE_1970 = 1e11
-"""Any time of ours has more milliseconds, and fewer seconds."""
+"""Times since 1970 above this are in milliseconds, others in seconds."""
 
 
 def retry_after_seconds(headers: Mapping[str, str], text: str = "") -> float | None:
-    """The wait named in `Retry-After` (milliseconds, seconds or a date), or in the text, or by the limits used up.
+    """The wait given by `Retry-After` (milliseconds, seconds or a date), by the text, or by the rate limits used up.
 
     None if there is none.
     """
@@ -56,7 +56,7 @@ def _number(value: str) -> float | None:
 
 
 def _until(date: str) -> float | None:
-    """The seconds until a date of HTTP or ISO 8601.
+    """The seconds until an HTTP or ISO 8601 date.
 
     None if it is past: clocks differ, and not waiting at all would be too short.
     """
@@ -107,7 +107,7 @@ def _in_text(text: str) -> float | None:
 
 
 def _resets(headers: Mapping[str, str]) -> Iterator[float]:
-    """When the limits that are used up begin again: as a duration, in seconds, at a time since 1970, or at a date."""
+    """The waits until used-up limits reset, given as a duration, in seconds, as a time since 1970, or as a date."""
     for name, value in headers.items():
         low = name.lower()
         if "ratelimit" not in low.replace("rate-", "rate") or "reset" not in low:

@@ -17,11 +17,11 @@ Left = Callable[[Transient], float]
 
 ATTEMPTS = 3
 TIMED_OUT_ATTEMPTS = 2
-"""Of calls that timed out: what an abandoned call asked for is work that a slow server did in vain."""
+"""Of calls that time out: a slow server may do all the work of an abandoned call for nothing."""
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 8.0
 LONGEST_SPREAD_SECONDS = 2.0
-"""Callers that are told the same wait come back within this time."""
+"""Callers that get the same wait spread their next tries over this time."""
 TURNS = 10
 """Refusals for each attempt, of a call that waits its turn."""
 
@@ -56,7 +56,7 @@ class _Waits:
         )
 
     def _wait(self, asked: float | None) -> float:
-        """What was asked for is waited in full only where the time left is known: else a site decides how long."""
+        """A wait that was asked for is capped unless the time left is known: otherwise a site would decide how long."""
         if asked is None:
             return random.uniform(0, min(FIRST_WAIT_SECONDS * 2**self._failed, LONGEST_WAIT_SECONDS))  # noqa: S311 - spreads callers, no secret
         wait = asked if self._left else min(asked, LONGEST_WAIT_SECONDS)
@@ -73,7 +73,7 @@ async def retrying(
 ) -> T:
     """What `call` returns; a `Transient` failure is tried again, up to `attempts` in all.
 
-    `left` says how many seconds are left after a failure: if the wait before the next try is longer, there is none.
+    `left` returns the seconds left after a failure; if the wait before the next try is longer, there is no next try.
 
     If it `waits_its_turn`, a refusal for too many calls is no attempt; but it does not wait for ever.
 
@@ -87,7 +87,7 @@ async def retrying(
 
 
 def within(seconds: float) -> Left:
-    """The time left of so many seconds from now."""
+    """Return a `left` for a time limit of `seconds` from now."""
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     return lambda _: until - clock()

@@ -1,4 +1,4 @@
-"""The clock for the time limits of a run. It stops while the run waits its turn at a server that answers others."""
+"""The clock for a run's time limits. It pauses while the run waits for its turn at a server that is working."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 
 class RunClock:
-    """Times are those of the event loop, less `stopped_seconds`, which never exceed `most_seconds`."""
+    """Its time is that of the event loop minus `stopped_seconds`, which never exceeds `most_seconds`."""
 
     def __init__(self, most_seconds: float = math.inf) -> None:
         self.stopped_seconds = 0.0
@@ -21,7 +21,7 @@ class RunClock:
         return asyncio.get_running_loop().time() - self.stopped_seconds
 
     def waited(self, since: float, until: float) -> None:
-        """Leaves out the time between two times of the event loop. Asks wait side by side: each second counts once."""
+        """Leave out a span of event-loop time. Asks wait in parallel; each second is left out once."""
         more = min(until - max(since, self._counted_until), self._most_seconds - self.stopped_seconds)
         self._counted_until = max(self._counted_until, until)
         if more <= 0:

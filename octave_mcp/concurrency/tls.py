@@ -17,14 +17,14 @@ FILE, FOLDER, KEY_LOG = VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOG
 _LOCK = threading.Lock()
 """Clients are also made in threads, and `cache` alone would let several of them read the certificates."""
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
-"""The names under which OpenSSL looks for the certificates of a folder."""
+"""The file names that OpenSSL looks for in a folder of certificates."""
 
 
 def tls_context() -> ssl.SSLContext:
     """With the system's certificates or those in SSL_CERT_FILE; loading them takes 15 ms and over a megabyte.
 
     Raises:
-        SetupError: a variable about certificates cannot be used.
+        SetupError: one of VARIABLES cannot be used.
     """
     with _LOCK:
         return _tls_context(*(os.environ.get(name, "") for name in VARIABLES))
@@ -44,7 +44,7 @@ def _check(folders: str) -> None:
     """OpenSSL accepts a folder without certificates, and then trusts nobody."""
     if not any(_HASHED.fullmatch(name) for folder in folders.split(os.pathsep) for name in _names_in(folder)):
         raise SetupError(
-            f"{FOLDER} cannot be used: {folders} holds no certificate under a name such as 5ed36f99.0; "
+            f"{FOLDER} cannot be used: {folders} has no certificate with a name like 5ed36f99.0; "
             f"run 'openssl rehash' there, or unset {FOLDER} to use the system's certificates"
         )
 
@@ -58,10 +58,10 @@ def _names_in(folder: str) -> list[str]:
 
 def _unusable_file(file: str, failed: OSError) -> str:
     is_read = isinstance(failed, ssl.SSLError)
-    why = "it holds no certificate in PEM form" if is_read else failed.strerror
+    why = "it contains no certificate in PEM format" if is_read else failed.strerror
     return (
         f"{FILE} cannot be used: {file or 'the system'}: {why}; "
-        f"set {FILE} to a file of certificates in PEM form, or unset it to use the system's"
+        f"set {FILE} to a file of certificates in PEM format, or unset it to use the system's"
     )
 
 

@@ -21,7 +21,7 @@ Allowed = frozenset[str]
 
 PORTS = {"http": 80, "https": 443}
 PLACE = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")
-"""A host, and its port if one is named."""
+"""A host, with or without a port."""
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 LONGEST_URL = 2048
 MOST_FIELDS = 20

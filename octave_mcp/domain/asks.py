@@ -18,7 +18,7 @@ B = TypeVar("B", bound=Value)
 Tier = Literal["fast", "strong"]
 
 Fault = Literal["", "cut_off", "thoughts", "empty", "refused", "unreadable"]
-"""Why an answer, or a part of it, could not be read; '' where all could."""
+"""Why an answer, or part of it, could not be read; '' if all of it could."""
 
 
 class Names(Value):
@@ -183,7 +183,7 @@ class Spent(Value):
 class Estimate(Value):
     """What a run will use, roughly. `usd` is None if a price is not known.
 
-    `tested` says whether the figures come from a real model, or only from a double of its API.
+    `tested` says how the model was tested: for real, or only against a test double of its API.
     """
 
     asks: int

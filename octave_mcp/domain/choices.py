@@ -39,8 +39,8 @@ class Provider(Choice):
 class ModelChoice(Provider):
     """`note` says in a few words what a model without a key does; `asks_client` ones are answered over MCP or HTTP.
 
-    `max_pages` of each company are read, unless the caller sets another number. `tested` says what playbooks were
-    written with before this release: a real model or server, or only a double (a test server that imitates the API).
+    `max_pages` of each company are read, unless the caller sets another number. `tested` says how this release was
+    tested with the model: for real, or only against a test double (a server that imitates the API).
     """
 
     tested: str
@@ -68,7 +68,7 @@ MODELS = (
         name="openai",
         module="octave_mcp.models.openai",
         about="OpenAI, by its Responses API",
-        tested="only with a double of its API; no real OpenAI model was called",
+        tested="only against a test double of its API; no real OpenAI model was called",
         needs="OPENAI_API_KEY",
         in_auto=True,
     ),
@@ -76,7 +76,7 @@ MODELS = (
         name="anthropic",
         module="octave_mcp.models.anthropic",
         about="Anthropic, by its Messages API",
-        tested="only with a double of its API; no real Anthropic model was called",
+        tested="only against a test double of its API; no real Anthropic model was called",
         needs="ANTHROPIC_API_KEY",
         in_auto=True,
     ),
@@ -84,7 +84,7 @@ MODELS = (
         name="compat",
         module="octave_mcp.models.compat",
         about="Any server that speaks chat.completions: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter",
-        tested="with llama.cpp's own server and a model of random weights; the others only with a double of the API",
+        tested="with llama.cpp's server and a random-weight model; other servers only with a test double",
         needs="OCTAVE_COMPAT_MODEL",
         in_auto=True,
     ),
@@ -101,7 +101,7 @@ MODELS = (
         name="extractive",
         module="octave_mcp.models.extractive",
         about="Rules that collect quotations and put them into outlines",
-        tested="with real sites; it needs no model",
+        tested="on real sites; it needs no model",
         note="quotations and outlines",
     ),
 )

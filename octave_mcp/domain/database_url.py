@@ -1,7 +1,7 @@
 """OCTAVE_DATABASE_URL in the one form that the store, the engine and the locks read alike.
 
-Users write it in the forms of other tools. Forms that name the same database are accepted; others are refused with the
-form to write. An error never repeats more of the URL than its scheme: the rest may hold a password.
+Users copy URLs from other tools. Forms that name the same database are accepted; for others the error says what to
+write. It repeats no more of the URL than its scheme: the rest may contain a password.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ SCHEME = re.compile(
     r"(?P<scheme>(?:jdbc:)?(?P<dialect>[a-z][a-z0-9.-]*)(?:\+(?P<driver>[a-z0-9_]*))?)://", re.IGNORECASE
 )
 DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "sqlite": "pysqlite"}
-"""The dialects that can be used, and the one driver of each that is installed."""
+"""The supported dialects, each with the one driver that is installed."""
 HOST = r"(?:\[[0-9a-f:.%]+\]|[\w.%-]*)(?::[^/?@,]*)?"
 OPTION = r"[\w.-]+=[^&]*"
-# A password may hold '@', '/', '?' and '#': it is the shortest after which a host, a database and options follow.
+# A password may contain '@', '/', '?' and '#': the shortest that leaves a host, a database and options is taken.
 POSTGRES = re.compile(
     r"(?:(?P<user>[^:/]*?)(?::(?P<password>.*?))?@)?"
     rf"(?P<hosts>{HOST}(?:,{HOST})*)"
@@ -37,15 +37,15 @@ SQLITE = re.compile(r"/(?P<file>[^?]+)(?P<options>\?.*)?", re.DOTALL)
 
 
 def canonical(given: str) -> str:
-    """The URL as SQLAlchemy and DBOS take it.
+    """Return the URL as SQLAlchemy and DBOS take it.
 
     Raises:
-        SetupError: it is of another database or driver, or is not a complete URL.
+        SetupError: it names an unsupported database or driver, or is not a complete URL.
     """
     given = given.strip()
     found = SCHEME.match(given)
     if not found:
-        quoted = " but with a quotation mark" if given[:1] in {"'", '"'} else ""
+        quoted = "; remove the quotation marks" if given[:1] in {"'", '"'} else ""
         raise _refused(f"it does not begin with postgresql:// or sqlite:///{quoted}")
     dialect, driver, rest = found["dialect"].lower(), found["driver"], given[found.end() :]
     if dialect not in DRIVERS or found["scheme"].lower().startswith("jdbc:"):
@@ -57,12 +57,12 @@ def canonical(given: str) -> str:
 
 
 def of_file(file: Path) -> str:
-    """The URL of a SQLite file, whatever its path holds."""
+    """Return the URL of a SQLite file; special characters in its path are escaped."""
     return f"sqlite:///{re.sub('[%?#]', lambda letter: quote(letter[0]), str(file))}"
 
 
 def file_of(url: str) -> Path | None:
-    """The file of a canonical URL; None where a server has the database."""
+    """Return the file of a canonical URL; None for a database on a server."""
     scheme, _, rest = url.partition(":///")
     return Path(unquote(rest.partition("?")[0])) if scheme == "sqlite" else None
 
@@ -79,7 +79,7 @@ def _sqlite(rest: str) -> str:
         raise _refused("it names no file after sqlite:///", SQLITE_FORM)
     file = unquote(found["file"])
     if file == ":memory:" or file.startswith("file:"):
-        raise _refused("runs are kept in a file, not in memory or at a file: address", SQLITE_FORM)
+        raise _refused("an in-memory database and file: addresses are not supported", SQLITE_FORM)
     path = Path(file).expanduser() if file.startswith("~/") else Path(file)
     return of_file(path.absolute()) + (found["options"] or "")
 
@@ -107,7 +107,7 @@ def _login(user: str | None, password: str | None) -> Iterator[str]:
 
 
 def _place(hosts: str) -> tuple[str, list[tuple[str, str]]]:
-    """One host as it stands in a URL; several, or the folder of a socket, as SQLAlchemy takes them: as options."""
+    """One host as part of the URL; several hosts or a socket folder as options, which is how SQLAlchemy takes them."""
     for host in hosts.split(","):
         port = re.search(r":([^\]]+)$", host)
         if port and not (port[1].isdecimal() and 0 < int(port[1]) <= HIGHEST_PORT):

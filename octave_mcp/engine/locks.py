@@ -72,7 +72,7 @@ class Advisory:
 
     def __init__(self, url: str) -> None:
         at = make_url(url)
-        # SQLAlchemy and libpq read some URLs differently, so that the locks might be in another database.
+        # libpq reads some URLs differently from SQLAlchemy; the locks could end up in another database.
         self._options = {**at.get_dialect()().create_connect_args(at)[1]}
         self._held: set[str] = set()
         self._connection = self._connected()

@@ -63,7 +63,7 @@ RULES = {
     (UNREAD := "form"): "an entry that is not of the form asked for",
     (CUT := "length"): "an answer that was cut off at its length limit",
     (EMPTY := "empty"): "an empty answer",
-    (THOUGHTS := "thoughts"): "an answer that held only the model's thoughts",
+    (THOUGHTS := "thoughts"): "an answer that contained only the model's thoughts",
 }
 """What is wrong when a rule is broken, in words that repeat nothing of what was dropped."""
 

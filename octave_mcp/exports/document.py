@@ -44,7 +44,7 @@ FLAGS: dict[FlagCode, tuple[str, str]] = {
     ),
     "slow_model": (
         "The model was slow",
-        "The run took long for that reason alone: what it says is as good as any.",
+        "The run took longer for this reason only; the playbook is not affected.",
     ),
     "translated": (
         "Translated",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from octave_mcp.models.clients import Client, anthropic_sdk, of_anthropic
+from octave_mcp.models.error_info import ErrorInfo
 from octave_mcp.models.failures import Key
 from octave_mcp.models.own_servers import is_own_server
 from octave_mcp.models.parameters import (
@@ -19,12 +20,11 @@ from octave_mcp.models.parameters import (
     effort,
     keywords,
     limit,
-    shown,
+    schema_prompt,
     without,
 )
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
-from octave_mcp.models.told import Told
 from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
@@ -70,7 +70,7 @@ class Messages:
             "messages": [{"role": "user", "content": [prefix, *suffix]}],
             "output_config": {"format": {"type": "json_schema", "schema": sent.schema}, "effort": "low"},
             "max_tokens": sent.output_tokens,
-            "timeout": None,  # by default, long answers are refused
+            "timeout": None,  # with its default, the SDK refuses long answers
         }
 
     async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
@@ -87,7 +87,7 @@ class Messages:
             tokens=_tokens(answer.usage),
             cut_off=answer.stop_reason in _CUT_OFF,
             refusal=(text or "it gives no reason") if refused else "",
-            thought=any(part.type in _THOUGHTS for part in answer.content)
+            has_thoughts=any(part.type in _THOUGHTS for part in answer.content)
             or has_thought(answer.usage, "output_tokens_details", "thinking_tokens"),
         )
 
@@ -95,8 +95,8 @@ class Messages:
         await self._client.close()
 
 
-def _form(request: Request, _: Told) -> Remedy | None:
-    """Shows the schema to the model in place of having it enforced."""
+def _form(request: Request, _: ErrorInfo) -> Remedy | None:
+    """Show the model the schema instead of having it enforced."""
     if at(request, "output_config", "format") is None:
         return None
     return Remedy("output_config.format", "the schema in the prompt", _without_form)
@@ -105,10 +105,12 @@ def _form(request: Request, _: Told) -> Remedy | None:
 def _without_form(request: Request) -> Request:
     if at(request, "output_config", "format") is None:
         return request
-    return _saying(shown(request["output_config"]["format"]["schema"]), without(request, ("output_config", "format")))
+    return _saying(
+        schema_prompt(request["output_config"]["format"]["schema"]), without(request, ("output_config", "format"))
+    )
 
 
-def _config(request: Request, _: Told) -> Remedy | None:
+def _config(request: Request, _: ErrorInfo) -> Remedy | None:
     if at(request, "output_config") is None:
         return None
     return Remedy("output_config", "the schema in the prompt", _without_config)
@@ -118,7 +120,7 @@ def _without_config(request: Request) -> Request:
     return without(_without_form(request), ("output_config",))
 
 
-def _system(request: Request, _: Told) -> Remedy | None:
+def _system(request: Request, _: ErrorInfo) -> Remedy | None:
     return Remedy("system", "the user's message", _without_system) if "system" in request else None
 
 
@@ -128,7 +130,7 @@ def _without_system(request: Request) -> Request:
     return _saying(request["system"], without(request, ("system",)))
 
 
-def _cache(request: Request, _: Told) -> Remedy | None:
+def _cache(request: Request, _: ErrorInfo) -> Remedy | None:
     is_asked = any("cache_control" in part for part in request["messages"][0]["content"])
     return Remedy("cache_control", "", _without_cache) if is_asked else None
 

@@ -1,7 +1,7 @@
-"""How each provider is reached: the HTTP client, and the headers that go to its address and to no other.
+"""How each provider is reached: the HTTP client, and the headers that are sent only to its address.
 
-The providers' SDKs read much of the environment: proxies, certificates, organisations, headers. What of it counts for
-which provider is decided here, so that none of it keeps a client from opening or reaches another provider's server.
+The providers' SDKs read many environment variables: proxies, certificates, organisations, headers. This module decides
+which of them apply to a provider, so that none stops a client from opening or reaches another provider's server.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from octave_mcp.settings import headers_of, value_of
 
 _NAME, _VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
 _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
-"""Those of the SDKs: how many calls are made at once is limited elsewhere."""
+"""The SDKs' own limits; the number of calls at once is limited elsewhere."""
 _OF_OPENAI = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
 
 
 class Header(NamedTuple):
-    """A header that the user has set, and in which variable."""
+    """A header that the user set, and the variable it comes from."""
 
     variable: str
     name: str
@@ -39,7 +39,7 @@ class Header(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """`variable` is the one that holds the address; `own` are the user's headers for it."""
+    """`variable` is the environment variable of the address; `own` are the user's headers for that address."""
 
     variable: str
     address: str
@@ -55,14 +55,14 @@ class Client:
         for variable, name, value in self.own:
             if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value.get_secret_value())):
                 raise SetupError(
-                    f"{variable} cannot be used: it has a character that no header can have; "
-                    f"set {variable} without it, to 'Name: value' lines if it holds several headers"
+                    f"{variable} cannot be used: it contains a character that HTTP headers cannot have; "
+                    f"remove it, and write several headers as one 'Name: value' per line"
                 )
         tls_context()
         proxy_for(self.address)
 
     def http(self) -> httpx2.AsyncClient:
-        """A client for the address. It reads no variables itself.
+        """Return a client for the address. It does not read the environment.
 
         Raises:
             SetupError: as `check`.
@@ -72,26 +72,26 @@ class Client:
         proxy = httpx2.Proxy(url, ssl_context=tls if url.startswith("https:") else None) if url else None
         return httpx2.AsyncClient(
             transport=httpx2.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_LIMITS, proxy=proxy),
-            timeout=None,  # each call has a limit of its own
+            timeout=None,  # each call has its own limit
             trust_env=False,
             follow_redirects=True,
             event_hooks={"response": [self._stay]},
         )
 
     async def _stay(self, response: httpx2.Response) -> None:
-        """Refuses a redirect to another address: the prompt and all headers but 'Authorization' would go there."""
+        """Refuse a redirect to another address: the prompt and all headers but 'Authorization' would go there."""
         if response.has_redirect_location:
             target = response.url.join(response.headers["location"])
             if not _is_same_place(response.url, target):
                 place = f"{target.scheme}://{target.netloc.decode()}"
                 raise SetupError(
-                    f"{self.variable}: its server redirects to {place}, and nothing is sent to another address; "
-                    f"set {self.variable} to the address that answers"
+                    f"{self.variable}: its server redirects to {place}, another address, which is not followed; "
+                    f"set {self.variable} to the final address"
                 )
 
 
 def of_openai(address: str, key: Key) -> Client:
-    """With the organisation, the project and the headers of OpenAI's own variables."""
+    """With the organisation, project and custom headers from OpenAI's variables."""
     return _client("OPENAI_BASE_URL", address, key, (*_single(), *_lines("OPENAI_CUSTOM_HEADERS")))
 
 
@@ -100,13 +100,13 @@ def of_anthropic(address: str, key: Key) -> Client:
 
 
 def of_compat(variable: str, address: str, key: Key) -> Client:
-    """OpenAI's headers go to the server at OPENAI_BASE_URL that is asked with OpenAI's key, and to no other."""
+    """OpenAI's headers go only to the server at OPENAI_BASE_URL, and only together with OpenAI's key."""
     is_openais = variable == "OPENAI_BASE_URL" and key.name == "OPENAI_API_KEY"
     return _client(variable, address, key, tuple(_lines("OPENAI_CUSTOM_HEADERS")) if is_openais else ())
 
 
 def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - the SDK's client
-    """The SDK, without what it reads of the environment by itself.
+    """Return the SDK without the headers it reads from the environment.
 
     Raises:
         SetupError: as `Client.check`.
@@ -123,7 +123,7 @@ def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - the SDK's client
 
 
 def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - ditto
-    """The SDK. What it reads of the environment by itself is for the same address.
+    """Return the SDK. What it reads from the environment is meant for the same address.
 
     Raises:
         SetupError: as `Client.check`.
@@ -140,7 +140,7 @@ def _options(client: Client) -> dict[str, Any]:
 
 
 def _client(variable: str, address: str, key: Key, own: tuple[Header, ...]) -> Client:
-    """With the user and the password of the address as a header: an address is logged, and part of errors."""
+    """With the address's user and password moved to a header: addresses appear in logs and errors."""
     parts = urlsplit(address)
     user, _, place = parts.netloc.rpartition("@")
     secrets = [word for one in own for word in one.value.get_secret_value().split()]
@@ -166,7 +166,7 @@ def _lines(variable: str) -> Iterator[Header]:
 
 
 def _is_same_place(source: httpx2.URL, target: httpx2.URL) -> bool:
-    """Whether it is the same server, or the same host by https."""
+    """Whether it is the same server, or an upgrade of the same host from http to https."""
     is_upgrade = (_place(source)[::2], _place(target)[::2]) == (("http", 80), ("https", 443))
     return source.host == target.host and (is_upgrade or _place(source) == _place(target))
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from octave_mcp.errors import SetupError
 from octave_mcp.models.clients import Client, of_compat, openai_sdk
+from octave_mcp.models.error_info import ErrorInfo
 from octave_mcp.models.failures import Key
 from octave_mcp.models.own_servers import is_own_server
 from octave_mcp.models.parameters import (
@@ -28,19 +29,18 @@ from octave_mcp.models.parameters import (
     keywords,
     limit,
     put,
-    shown,
+    schema_prompt,
 )
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, models_of, reachable, sendable
-from octave_mcp.models.told import Told
 from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings, value_of
 
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
-"""What servers call the part of a message that holds a model's thoughts."""
+"""What servers call the part of a message that contains the model's thoughts."""
 _CUT_OFF = {"length", "max_tokens", "model_length"}
-"""How OpenAI and servers that pass on the answers of others say that an answer was cut off."""
+"""The finish reasons of an answer that was cut off: OpenAI's, and those that gateways pass on from other APIs."""
 NO_KEY = SecretStr("local")
 """What servers of one's own are given, which ask for none."""
 
@@ -70,7 +70,7 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
 
 
 def _address(settings: Settings) -> tuple[str, str]:
-    """The variable that holds it, and the address itself."""
+    """The variable it comes from, and the address."""
     if settings.compat_base_url:
         return (name := "OCTAVE_COMPAT_BASE_URL"), reachable(name, settings.compat_base_url)
     return "OPENAI_BASE_URL", address_of("OPENAI_BASE_URL", "")
@@ -97,7 +97,7 @@ class Chat:
         return {
             "model": sent.model,
             "messages": [
-                {"role": "system", "content": f"{sent.text.system}\n\n{shown(sent.schema)}"},
+                {"role": "system", "content": f"{sent.text.system}\n\n{schema_prompt(sent.schema)}"},
                 {"role": "user", "content": "\n\n".join(part for part in sent.text[1:3] if part)},
             ],
             "response_format": {"type": "json_schema", "json_schema": schema},
@@ -117,7 +117,7 @@ class Chat:
             tokens=_tokens(answer.usage),
             cut_off=str(choice.finish_reason).lower() in _CUT_OFF,
             refusal=refusal or filtered,
-            thought=_has_thoughts(choice.message)
+            has_thoughts=_has_thoughts(choice.message)
             or has_thought(answer.usage, "completion_tokens_details", "reasoning_tokens"),
         )
 
@@ -125,18 +125,18 @@ class Chat:
         await self._client.close()
 
 
-def _form(request: Request, said: Told) -> Remedy | None:
-    """Asks for any JSON, or for words: the schema stands in the system message."""
+def _form(request: Request, error: ErrorInfo) -> Remedy | None:
+    """Ask for any JSON, or for plain text: the schema is in the system message."""
     asked = at(request, "response_format", "type")
     if asked is None:
         return None
-    if asked == "json_object" or _NO_FORM.search(said.words):
-        return dropping("response_format")(request, said)
+    if asked == "json_object" or _NO_FORM.search(error.words):
+        return dropping("response_format")(request, error)
     loose = {"type": "json_object"}
     return Remedy("response_format", "json_object", partial(put, path=("response_format",), value=loose))
 
 
-def _system(request: Request, _: Told) -> Remedy | None:
+def _system(request: Request, _: ErrorInfo) -> Remedy | None:
     return Remedy("the system role", "the user's", _without_system) if len(request["messages"]) > 1 else None
 
 
@@ -152,7 +152,7 @@ _NO_FORM = re.compile(
     r"|response_format['\"`]? (?:parameter )?is (?:not|unsupported)",
     re.IGNORECASE,
 )
-"""What is said of a server that knows no form of answers at all, or of one that knows schemas only."""
+"""Errors of servers that support no response format at all, or no format but schemas."""
 _SCHEMA = ("response_format", "json_schema", "schema")
 PARAMETERS = (
     *keywords(*_SCHEMA),
@@ -168,7 +168,7 @@ PARAMETERS = (
 
 
 def _text(content: Any) -> str:  # noqa: ANN401 - ditto
-    """All that is said. Models that think may send a list of parts, of which their thoughts are one."""
+    """The text of all parts. Models that think may send a list of parts, one of them their thoughts."""
     if content is None or isinstance(content, str):
         return content or ""
     return "".join(part["text"] for part in content if part["type"] == "text")

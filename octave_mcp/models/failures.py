@@ -1,4 +1,4 @@
-"""The errors of providers as ours: by name and status, so that no SDK is imported for it."""
+"""Translates providers' errors to ours by name and status, so that no SDK has to be imported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from octave_mcp.concurrency.retry_after import retry_after_seconds
 from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transient, UnknownModel, UpstreamError
-from octave_mcp.models.told import NO_CREDIT, Told, told
+from octave_mcp.models.error_info import NO_CREDIT, ErrorInfo, error_info
 from octave_mcp.settings import MASK, SHORTEST_SECRET
 
 LONGEST_TEXT = 200
@@ -22,7 +22,7 @@ _CREDIT = re.compile(NO_CREDIT, re.IGNORECASE)
 
 
 class Key(NamedTuple):
-    """What a provider is asked with, and what the user calls it; `others` are secrets in the user's headers."""
+    """A provider's key, and the name of its variable; `others` are secrets in the user's headers."""
 
     name: str
     value: SecretStr
@@ -30,12 +30,12 @@ class Key(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """What a provider said in place of an answer, and how our text about it begins ('openai answered 400').
+    """A provider's error; `answered` is how our text about it begins ('openai answered 400').
 
-    One with status 200 is not explained if it carries no other status and no known code.
+    `is_explained` is False if it came with status 200 and carries neither another status nor a known code.
     """
 
-    said: Told
+    error: ErrorInfo
     words: str
     wait: float | None
     answered: str
@@ -43,26 +43,26 @@ class Failure(NamedTuple):
 
 
 def raised(failed: Exception, provider: str, key: Key) -> Failure:
-    """What an error of an SDK says, without the key."""
+    """The failure that an SDK raised, without the key."""
     status: int = getattr(failed, "status_code", None) or 0
-    said = told(getattr(failed, "body", None), status)
-    text = str(failed) if said.words in str(failed) else f"{failed} {said.words}"  # the SDK leaves some out
-    wait = retry_after_seconds({**said.headers, **_headers(failed)}, text)
+    info = error_info(getattr(failed, "body", None), status)
+    text = str(failed) if info.words in str(failed) else f"{failed} {info.words}"  # the SDK leaves some out
+    wait = retry_after_seconds({**info.headers, **_headers(failed)}, text)
     name = type(failed).__name__
-    return Failure(said, scrubbed(text, key) or name, wait, f"{provider} answered {status or name}")
+    return Failure(info, scrubbed(text, key) or name, wait, f"{provider} answered {status or name}")
 
 
 def in_answer(error: object, provider: str, key: Key) -> Failure:
-    """What an error says that came with status 200."""
-    said = told(error)
-    number = f" {said.status}" if said.status else ""
-    words = scrubbed(said.words, key) or "it says nothing else"
-    wait, answered = retry_after_seconds(said.headers, said.words), f"{provider} answered 200 with error{number}"
-    return Failure(said, words, wait, answered, is_explained=bool(said.status))
+    """The failure in a response with status 200."""
+    info = error_info(error)
+    number = f" {info.status}" if info.status else ""
+    words = scrubbed(info.words, key) or "no message"
+    wait, answered = retry_after_seconds(info.headers, info.words), f"{provider} answered 200 with error{number}"
+    return Failure(info, words, wait, answered, is_explained=bool(info.status))
 
 
 def ours(failure: Failure, provider: str, model: str, key: Key) -> UpstreamError:
-    """What the caller may be told of it."""
+    """Our error for the failure, with what the caller may see of it."""
     (status, codes, *_), words, wait, answered, _ = failure
     text = f"{answered}: {words}"
     is_rate_limit = status == 429 and (codes or wait is not None)  # noqa: PLR2004 - which some call a quota, too
@@ -79,11 +79,11 @@ def ours(failure: Failure, provider: str, model: str, key: Key) -> UpstreamError
         return RateLimited(text, retry_after_seconds=wait)
     if 400 <= status < 500 and status not in _LATER and "overloadederror" not in codes:  # noqa: PLR2004 - the client's fault
         return BadRequest(text)
-    return Transient(text, retry_after_seconds=wait, answered=status)
+    return Transient(text, retry_after_seconds=wait, upstream_status=status)
 
 
 def scrubbed(text: str, key: Key) -> str:
-    """The text on one line, without the keys and what looks like one."""
+    """The text on one line, without the keys and anything that looks like a key."""
     text = " ".join(text.split())
     for secret in sorted((one.get_secret_value() for one in (key.value, *key.others)), key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:

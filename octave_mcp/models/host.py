@@ -67,7 +67,7 @@ class Host:
         return Estimate(asks=7, input_tokens=read, output_tokens=14_000, usd=None, tested=CHOICE.tested)
 
     def check(self) -> None:
-        """Needs nothing."""
+        """Do nothing: it needs no setup."""
 
     def prepare(self) -> None:
         """Is ready."""

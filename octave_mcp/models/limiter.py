@@ -1,4 +1,4 @@
-"""How many calls may be under way at a server: as many as it takes, found out by calling it."""
+"""How many calls may be under way at a server; the number adapts to how the server responds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from weakref import WeakKeyDictionary
 
 START = 8.0
 CAREFUL_START = 2.0
-"""For a server that may answer one call at a time. A run begins with two asks, so a fast server loses nothing."""
+"""For a server that may answer one call at a time. A run starts with two asks, so a fast server loses nothing."""
 BACK_OFF = 0.7
 SILENT_BACK_OFF = 0.25
-"""After a call timed out at a server that answered nothing since it began."""
+"""After a call timed out and the server had answered nothing since that call began."""
 TIME_SHARE = 0.9
-"""Share of a call's time limit that calls may take if the server shares itself among one more of them."""
+"""Share of the time limit that calls may be expected to take when their number rises."""
 SETTLING_SECONDS = 0.25
 """Refusals that come together are one."""
 FIRST_COOL_DOWN_SECONDS = 0.25
@@ -25,7 +25,7 @@ LONGEST_OWN_COOL_DOWN_SECONDS = 8.0
 MOST_DOUBLINGS = 10
 """By then it is the longest; a power without a limit is, after a thousand refusals, no number any more."""
 LONGEST_COOL_DOWN_SECONDS = 60.0
-"""Callers share a wait up to this. Whether to wait longer depends on how much time each of them has left."""
+"""All callers share a wait up to this length. For longer ones, each decides by the time it has left."""
 FIRST_SPACING_SECONDS = 0.02
 LONGEST_SPACING_SECONDS = 0.1
 """Providers that take fewer ask for cool-downs."""
@@ -43,7 +43,7 @@ class Limiter:
     """One more for each round of answers, a third less for each refusal; and a cool-down that all callers share.
 
     Providers count what is begun, too, refusals among it: each one puts starts further apart, each answer closer.
-    With a `careful` start, there is one more for each answer until there are as many as usual.
+    With a `careful` start, each answer adds one until the usual number is reached.
     """
 
     def __init__(self, most: int, *, careful: bool = False) -> None:
@@ -58,11 +58,11 @@ class Limiter:
         self._cut_at = -1.0
 
     def turn(self, call_seconds: float, on_wait: OnWait | None = None) -> Turn:
-        """A place for one call. `on_wait` is told of the time for which it waited while the server answered others."""
+        """Return a place for one call. `on_wait` gets each span in which it waited while the server was working."""
         return Turn(self, call_seconds, on_wait)
 
     def answered(self, turn: Turn) -> None:
-        """One more, if calls stay in time even should the server share itself among them; fewer if they hardly do."""
+        """Raise the limit if calls would stay in time even when sharing the server; lower it if they barely do."""
         self._in_a_row = 0
         self.spacing *= CLOSER
         fits = turn.at_once * turn.call_seconds * TIME_SHARE / max(turn.seconds, 1e-9)
@@ -73,7 +73,7 @@ class Limiter:
             self.limit = max(1.0, min(self.limit, fits))
 
     def refused(self, wait_seconds: float | None) -> None:
-        """Fewer, and later for everybody: after what the provider asks for, if it does."""
+        """Lower the limit and make all callers wait: as long as the provider asks, if it does."""
         now = _now()
         if now - self._cut_at > SETTLING_SECONDS:
             self._cut(self.limit * BACK_OFF)
@@ -86,17 +86,17 @@ class Limiter:
             self.cool_until = max(self.cool_until, now + wait)
 
     def busy(self, turn: Turn) -> None:
-        """As many as the server is busy with."""
+        """Lower the limit to the calls that the server accepted."""
         self._cut(min(self.limit, len(self.under_way - {turn})))
 
     def timed_out(self, turn: Turn) -> None:
-        """Fewer, once for all calls that were under way together: many fewer, if the server answered none of them."""
+        """Lower the limit, once for all calls under way together; by much more if the server answered none of them."""
         if turn.began > self._cut_at:
             is_silent = self.heard_at < turn.began
             self._cut(min(self.limit, turn.at_once) * SILENT_BACK_OFF if is_silent else self.limit * BACK_OFF)
 
     def heard(self) -> None:
-        """The server responded to a call, so it is at work: those that began later wait for their turn there."""
+        """The server responded to a call, so it is working: calls that began later are in its queue."""
         self.heard_at = _now()
         for turn in self.under_way:
             turn.restart()
@@ -106,10 +106,10 @@ class Limiter:
 
 
 class Turn:
-    """One call's place at a server, and its time limit, which begins again with each response to a call before it.
+    """One call's place at a server, and its time limit, which restarts with each response to an earlier call.
 
-    A server that queues calls answers them one by one. As many responses count as calls were under way at the start,
-    whichever calls they are for, since a queue may have any order.
+    A server that queues calls answers them one by one. The limit restarts at most once for each call that was under way
+    at the start; any response counts, since a queue may have any order.
     """
 
     def __init__(self, limiter: Limiter, call_seconds: float, on_wait: OnWait | None) -> None:
@@ -117,7 +117,7 @@ class Turn:
         self.call_seconds = call_seconds
         self.began = 0.0
         self.at_once = 1
-        """The most calls that were under way during this one."""
+        """The most calls under way at any moment of this one, including it."""
         self._before = 0
         self._timeout: asyncio.Timeout | None = None
 
@@ -125,7 +125,7 @@ class Turn:
         limiter, since = self._limiter, _now()
         while True:
             now = _now()
-            since = self._told(since)
+            since = self._report_wait(since)
             wait = max(limiter.cool_until, limiter.next_at) - now
             if len(limiter.under_way) >= int(limiter.limit):
                 limiter.freed.clear()
@@ -153,7 +153,7 @@ class Turn:
 
     @asynccontextmanager
     async def timeout(self) -> AsyncGenerator[None]:
-        """Raises: TimeoutError: the server let the time limit pass."""
+        """Raises: TimeoutError: the server did not answer within the time limit."""
         try:
             async with asyncio.timeout(self.call_seconds) as self._timeout:
                 yield
@@ -187,8 +187,8 @@ class Turn:
             turn.at_once = max(turn.at_once, len(limiter.under_way))
         limiter.next_at = now + limiter.spacing
 
-    def _told(self, since: float) -> float:
-        """Tells of the time up to the last response, and returns since when it has not been told."""
+    def _report_wait(self, since: float) -> float:
+        """Report the wait up to the last response, and return the start of what is not reported yet."""
         if self._on_wait and self._limiter.heard_at > since:
             self._on_wait(since, self._limiter.heard_at)
         return max(since, self._limiter.heard_at)
@@ -198,6 +198,6 @@ _LIMITERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, Limiter]]
 
 
 def limiter(server: Hashable, most: int, *, careful: bool = False) -> Limiter:
-    """The one that everybody in this process shares who calls this server."""
+    """Return the limiter that all callers of this server in this process share."""
     own = _LIMITERS.setdefault(asyncio.get_running_loop(), {})
     return own.setdefault(server, Limiter(most, careful=careful))

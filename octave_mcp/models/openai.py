@@ -7,6 +7,7 @@ from typing import Any
 
 from octave_mcp.errors import Transient
 from octave_mcp.models.clients import Client, of_openai, openai_sdk
+from octave_mcp.models.error_info import ErrorInfo
 from octave_mcp.models.failures import Key
 from octave_mcp.models.own_servers import is_own_server
 from octave_mcp.models.parameters import (
@@ -21,12 +22,11 @@ from octave_mcp.models.parameters import (
     effort,
     keywords,
     limit,
-    shown,
+    schema_prompt,
     without,
 )
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
-from octave_mcp.models.told import Told
 from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
@@ -91,25 +91,25 @@ class Responses:
             tokens=_tokens(answer.usage),
             cut_off=answer.status == "incomplete",
             refusal=refusal or (reason if reason in _REFUSED else ""),
-            thought=thoughts or has_thought(answer.usage, "output_tokens_details", "reasoning_tokens"),
+            has_thoughts=thoughts or has_thought(answer.usage, "output_tokens_details", "reasoning_tokens"),
         )
 
     async def close(self) -> None:
         await self._client.close()
 
 
-def _form(request: Request, _: Told) -> Remedy | None:
-    """Shows the schema to the model in place of having it enforced."""
+def _form(request: Request, _: ErrorInfo) -> Remedy | None:
+    """Show the model the schema instead of having it enforced."""
     return Remedy("text.format", "the schema in the prompt", _without_form) if "text" in request else None
 
 
 def _without_form(request: Request) -> Request:
     if "text" not in request:
         return request
-    return _saying(shown(request["text"]["format"]["schema"]), without(request, ("text",)))
+    return _saying(schema_prompt(request["text"]["format"]["schema"]), without(request, ("text",)))
 
 
-def _system(request: Request, _: Told) -> Remedy | None:
+def _system(request: Request, _: ErrorInfo) -> Remedy | None:
     return Remedy("instructions", "the user's message", _without_system) if "instructions" in request else None
 
 

@@ -1,4 +1,4 @@
-"""Which servers are the user's own: they often have one model that answers one call at a time."""
+"""Recognises the user's own servers, which often answer one call at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from octave_mcp.domain.addresses import SPECIAL_NAMES, is_address, is_public_add
 
 
 def is_own_server(base_url: str) -> bool:
-    """Whether it is on this machine or in its network, by its name or address; nothing is looked up."""
+    """Whether it is on this machine or its network, judged by its name or address without a DNS lookup."""
     host = (urlsplit(base_url).hostname or "").rstrip(".")
     if is_address(host):
         return not is_public_address(host)

@@ -1,7 +1,7 @@
-"""Parameters that a model refuses: what a request looks like without them, and which model refuses which.
+"""Parameters that a model refuses: which model refuses which, and what a request looks like without them.
 
-Every provider refuses something of some model: an effort it cannot set, a limit it calls by another name, a form of
-answers it cannot enforce. Which, no list says for servers of all kinds, so their errors do.
+Models refuse an effort they do not have, a limit that they know by another name, a response format that they cannot
+enforce. No list covers all servers, so this is learned from their errors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 from loguru import logger
 
 from octave_mcp.errors import Transient
-from octave_mcp.models.told import Told
+from octave_mcp.models.error_info import ErrorInfo
 
 Request = dict[str, Any]
 """The arguments of an SDK's call."""
@@ -25,35 +25,35 @@ Path = tuple[str, ...]
 REFUSING = {400, 415, 422}
 NOT_FOUND = 404
 PASSING_ON = {0, NOT_FOUND, 500, 501}
-"""Statuses with which some servers pass on the refusal of another, or fail to build a grammar for a schema.
+"""Statuses that some servers send when they pass on another server's refusal, or cannot build a grammar for a schema.
 
-0 is an error with status 200 that says no other.
+0 is an error that came with status 200 and carries no other.
 """
 
 LEAST_TOKENS = 256
-"""A smaller number in an error is not the limit of an answer's length."""
+"""A smaller number in an error is not taken for a token limit."""
 EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
-"""What is asked for instead of a low effort: the first of these that the error offers."""
+"""Replacements for a low effort: the first of these that the error offers is used."""
 
 _FOR_GOOD = re.compile(
     r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE
 )
-"""What tells a refusal from other failures with those statuses."""
+"""What distinguishes a refusal from other failures with the statuses in PASSING_ON."""
 _OF_ROUTES = re.compile(r"support|parameter", re.IGNORECASE)
-"""What tells it from a model that is not found, whatever its name."""
+"""What distinguishes a refusal from a model that is not found, whatever its name."""
 _OF_CONTEXT = re.compile(r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE)
 _INTEGER = re.compile(r"(?<![\w.-])\d[\d,_]*(?![\w-]|\.\d)")
 
 
 class Refused(Transient):
-    """A model refused a parameter: the next try, at once, goes without it."""
+    """A model refused a parameter; the request is repeated at once without it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retry_after_seconds=0)
 
 
 class Remedy(NamedTuple):
-    """What is done about a parameter; `instead` is what is sent in its place, '' for nothing."""
+    """A change of the request; `instead` is what replaces the parameter, '' if it is left out."""
 
     parameter: str
     instead: str
@@ -62,25 +62,25 @@ class Remedy(NamedTuple):
     @property
     def words(self) -> str:
         what = f"with {self.instead} in place of {self.parameter}" if self.instead else f"without {self.parameter}"
-        return f"it is asked again, and from now on, {what}"
+        return f"this and all later requests go {what}"
 
 
 class Parameter(NamedTuple):
-    """`names` are what servers call it, `words` (a pattern) how else they speak of it.
+    """`names` are what servers call it; `words` is a pattern for other ways in which errors mention it.
 
-    `remedy` is what can be done about it in that request, None where it is not in it or has to be.
+    `remedy` returns what to change in a request; None if the request does not have it or cannot do without it.
     """
 
     names: tuple[str, ...]
     words: str
-    remedy: Callable[[Request, Told], Remedy | None]
+    remedy: Callable[[Request, ErrorInfo], Remedy | None]
 
-    def place_in(self, said: Told) -> int | None:
-        """Where the error speaks of it: the parameters it lists come before its words; None if it does not."""
-        if any(_is_part(path, name) for path in said.parameters for name in self.names):
+    def place_in(self, error: ErrorInfo) -> int | None:
+        """Where the error mentions it: -1 among the listed parameters, else an offset in its words; None if nowhere."""
+        if any(_is_part(path, name) for path in error.parameters for name in self.names):
             return -1
         patterns = (*map(_written, self.names), *([self.words] if self.words else []))
-        found = [match.start() for pattern in patterns if (match := re.search(pattern, said.words, re.IGNORECASE))]
+        found = [match.start() for pattern in patterns if (match := re.search(pattern, error.words, re.IGNORECASE))]
         return min(found, default=None)
 
 
@@ -92,7 +92,7 @@ def _is_part(path: str, name: str) -> bool:
 
 
 def _written(name: str) -> str:
-    """How a name is told from a word: by its signs, by what stands around it, or by being called a parameter."""
+    """A pattern that finds the name but not the same word in prose: by its punctuation, or by what surrounds it."""
     exact = re.escape(name)
     if re.search(r"[._]|[a-z][A-Z]", name):
         return rf"(?<![\w-]){exact}(?!\w)"
@@ -104,21 +104,21 @@ def _written(name: str) -> str:
 
 
 class Refusals:
-    """What the models at one address refuse, and the requests without it. Kept as long as the process runs."""
+    """What the models at one address refuse. Remembered for the lifetime of the process."""
 
     def __init__(self, address: str, parameters: tuple[Parameter, ...]) -> None:
         self._known = KNOWN.setdefault(address, {})
         self._parameters = parameters
 
     def fitted(self, model: str, request: Request) -> Request:
-        """The request as the model takes it, as far as that is known."""
+        """Return the request without what the model is known to refuse."""
         for remedy in self._known.get(model, ()):
             request = remedy.change(request)
         return request
 
-    def learn(self, model: str, request: Request, said: Told) -> Remedy | None:
-        """What is done from now on about the parameter that the error names; None if it names none of the request."""
-        remedy = self._remedy(request, said)
+    def learn(self, model: str, request: Request, error: ErrorInfo) -> Remedy | None:
+        """Remember what to do about the parameter that the error names; None if it names none of the request."""
+        remedy = self._remedy(request, error)
         known = self._known.setdefault(model, [])
         if remedy and all(remedy[:2] != other[:2] for other in known):  # another call may have been refused meanwhile
             known.append(remedy)
@@ -126,27 +126,27 @@ class Refusals:
             logger.bind(**fields).warning("the model refuses a parameter: {}", remedy.words)
         return remedy
 
-    def _remedy(self, request: Request, said: Told) -> Remedy | None:
-        tells = _OF_ROUTES if said.status == NOT_FOUND else _FOR_GOOD
-        is_refusal = said.status in REFUSING or (said.status in PASSING_ON and tells.search(said.words))
+    def _remedy(self, request: Request, error: ErrorInfo) -> Remedy | None:
+        signs = _OF_ROUTES if error.status == NOT_FOUND else _FOR_GOOD
+        is_refusal = error.status in REFUSING or (error.status in PASSING_ON and signs.search(error.words))
         if not is_refusal:
             return None
-        places = ((parameter.place_in(said), parameter) for parameter in self._parameters)
+        places = ((parameter.place_in(error), parameter) for parameter in self._parameters)
         named = sorted(((at, parameter) for at, parameter in places if at is not None), key=lambda found: found[0])
-        return next((found for _, parameter in named if (found := parameter.remedy(request, said))), None)
+        return next((found for _, parameter in named if (found := parameter.remedy(request, error))), None)
 
 
 KNOWN: dict[str, dict[str, list[Remedy]]] = {}
-"""What each model refuses, by the address at which it is asked."""
+"""What each model refuses, by address and model."""
 
 
 # What can be done
 
 
-def dropping(*path: str) -> Callable[[Request, Told], Remedy | None]:
-    """Goes without the parameter at the path."""
+def dropping(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
+    """Leave out the parameter at the path."""
 
-    def remedy(request: Request, _: Told) -> Remedy | None:
+    def remedy(request: Request, _: ErrorInfo) -> Remedy | None:
         if at(request, *path) is None:
             return None
         return Remedy(".".join(path), "", partial(without, path=path))
@@ -154,37 +154,37 @@ def dropping(*path: str) -> Callable[[Request, Told], Remedy | None]:
     return remedy
 
 
-def effort(*path: str) -> Callable[[Request, Told], Remedy | None]:
-    """Asks for an effort that the error says is taken, or for none."""
+def effort(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
+    """Replace the effort by one that the error offers, or leave it out."""
 
-    def remedy(request: Request, said: Told) -> Remedy | None:
+    def remedy(request: Request, error: ErrorInfo) -> Remedy | None:
         asked = at(request, *path)
         if asked is None:
             return None
-        other = next((name for name in EFFORTS if re.search(rf"['\"`]{name}['\"`]", said.words)), None)
+        other = next((name for name in EFFORTS if re.search(rf"['\"`]{name}['\"`]", error.words)), None)
         if other and asked not in EFFORTS:
             return Remedy(".".join(path), other, partial(put, path=path, value=other))
-        return dropping(*(path if len(path) > 1 and len(at(request, path[0])) > 1 else path[:1]))(request, said)
+        return dropping(*(path if len(path) > 1 and len(at(request, path[0])) > 1 else path[:1]))(request, error)
 
     return remedy
 
 
-def limit(*names: str, is_needed: bool = False) -> Callable[[Request, Told], Remedy | None]:
-    """Lowers the limit of an answer's length, calls it by the next of its names, or goes without one."""
+def limit(*names: str, is_needed: bool = False) -> Callable[[Request, ErrorInfo], Remedy | None]:
+    """Lower the token limit, give it the next of its names, or leave it out."""
 
-    def remedy(request: Request, said: Told) -> Remedy | None:
+    def remedy(request: Request, error: ErrorInfo) -> Remedy | None:
         name = next((name for name in names if name in request), None)
         if name is None:
             return None
-        most = None if _OF_CONTEXT.search(said.words) else _highest_below(request[name], said.words)
+        most = None if _OF_CONTEXT.search(error.words) else _highest_below(request[name], error.words)
         if most:
             return Remedy(name, f"at most {most}", partial(_lowered, name=name, most=most))
         other = next(
-            (other for other in names[names.index(name) + 1 :] if re.search(rf"\b{other}\b", said.words)), None
+            (other for other in names[names.index(name) + 1 :] if re.search(rf"\b{other}\b", error.words)), None
         )
-        if other and not _OF_CONTEXT.search(said.words):
+        if other and not _OF_CONTEXT.search(error.words):
             return Remedy(name, other, partial(_renamed, name=name, other=other))
-        return None if is_needed else dropping(name)(request, said)
+        return None if is_needed else dropping(name)(request, error)
 
     return remedy
 
@@ -202,10 +202,10 @@ def _renamed(request: Request, name: str, other: str) -> Request:
     return {(other if key == name else key): value for key, value in request.items()}
 
 
-def keyword(name: str, *path: str) -> Callable[[Request, Told], Remedy | None]:
-    """Goes without a keyword of the schema at the path; a decoder checks what it said."""
+def keyword(name: str, *path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
+    """Leave a keyword out of the schema at the path; the decoder still checks the answer."""
 
-    def remedy(request: Request, _: Told) -> Remedy | None:
+    def remedy(request: Request, _: ErrorInfo) -> Remedy | None:
         if not _has(at(request, *path), name):
             return None
         return Remedy(name, "", partial(_without_keyword, name=name, path=path))
@@ -221,8 +221,8 @@ def _has(schema: object, name: str) -> bool:
     return schema != _bare(schema, name)
 
 
-def _bare(schema: object, name: str, *, is_schema: bool = True) -> Any:  # noqa: ANN401 - a part of a schema, whatever it is
-    """Without the keyword; a field that is called like it stays."""
+def _bare(schema: object, name: str, *, is_schema: bool = True) -> Any:  # noqa: ANN401 - any part of a schema
+    """Without the keyword; a field of the same name stays."""
     if isinstance(schema, list):
         return [_bare(part, name) for part in cast("list[object]", schema)]
     if not isinstance(schema, dict):
@@ -242,7 +242,7 @@ def at(request: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 - whateve
 
 
 def put(request: Request, path: Path, value: object) -> Request:
-    """With the value at the path, if something is there."""
+    """The request with the value at the path; unchanged if the path does not exist."""
     if at(request, *path) is None:
         return request
     first, *rest = path
@@ -250,7 +250,7 @@ def put(request: Request, path: Path, value: object) -> Request:
 
 
 def without(request: Request, path: Path) -> Request:
-    """Without what is at the path, if something is there."""
+    """The request without the path; unchanged if the path does not exist."""
     if at(request, *path) is None:
         return request
     first, *rest = path
@@ -259,19 +259,19 @@ def without(request: Request, path: Path) -> Request:
     return {name: value for name, value in request.items() if name != first}
 
 
-def shown(schema: Mapping[str, Any]) -> str:
-    """The schema as a model reads it, where a server does not enforce it."""
+def schema_prompt(schema: Mapping[str, Any]) -> str:
+    """The schema as part of a prompt, for servers that do not enforce it."""
     return f"The JSON schema of your answer:\n{json.dumps(schema, separators=(',', ':'))}"
 
 
 TOO_LONG = r"max(?:imum)? (?:output |new |completion )?tokens (?:must|should|is|value)"
-"""How they speak of the limit of an answer's length without its name."""
+"""How errors mention the token limit of an answer without its name."""
 FORMS = (
     r"json[ _-]?schema|json[ _-]?object|json[ _-]?mode|structured[ _-]?outputs?|response[ _]?schema"
     r"|response[ _]format|output[ _]format|required for format|requested parameters"
     r"|\bgrammar\b|guided[ _]|generation_config|\bschemas?\b"
 )
-"""How servers speak of the form that answers should have."""
+"""How errors mention the response format."""
 REASONING = r"not support (?:the )?(?:reasoning|thinking|effort)|reasoning(?: effort)? is not (?:supported|available)"
 SYSTEM = (
     r"system (?:role|messages?|prompts?|instructions?)|developer (?:role|message|instruction)s?|role[ :=]*['\"`]?system"
@@ -280,6 +280,6 @@ SYSTEM = (
 
 
 def keywords(*path: str) -> Iterator[Parameter]:
-    """The keywords of the schema at the path that it can do without."""
+    """The keywords that may be left out of the schema at the path."""
     yield Parameter(("additionalProperties", "additional_properties"), "", keyword("additionalProperties", *path))
     yield Parameter(("description",), "", keyword("description", *path))

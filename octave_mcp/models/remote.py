@@ -37,32 +37,32 @@ from octave_mcp.errors import (
     UpstreamError,
 )
 from octave_mcp.models.clients import Client
+from octave_mcp.models.error_info import error_in
 from octave_mcp.models.failures import Failure, in_answer, ours, raised, scrubbed
 from octave_mcp.models.limiter import Turn, limiter
 from octave_mcp.models.parameters import Refused, Request
 from octave_mcp.models.prices import load_prices, priced
 from octave_mcp.models.slowness import Slowness
-from octave_mcp.models.told import error_in
 from octave_mcp.models.wire import THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import RunContext
 
 _LATE = frozenset({408, 504, 524})
-"""What gateways say of a server that did not answer them in time."""
+"""What gateways answer if the server behind them did not answer in time."""
 _BUSY = frozenset({0, 503})
-"""What servers do with more calls than they take, where they do not queue them: 0 is a connection that failed."""
+"""What servers that do not queue calls answer if there are too many; 0 is a failed connection."""
 DRAFTS = len(DealDraft.model_fields) + MOST_PERSONAS * len(PersonaDraft.model_fields)
 """What the writers are asked for."""
 TRIES_WITHOUT_REASON = 3
-"""Of an ask that fails with status 200 and does not say why."""
+"""Of an ask that fails with status 200 and gives no reason."""
 UNEXPLAINED = 6
-"""Failures of that kind, with not one answer before them, after which no ask is tried again."""
+"""After this many such failures without a single answer, asks are not retried."""
 
 
 class Remote:
     """Asks a provider, one model for each tier; its SDK is imported and opened in a thread, while pages are fetched.
 
     `elsewhere` is the address that is asked, '' for the provider's own: what one server answers is not another's.
-    One that `is_own` may answer one call at a time, whichever of its models is asked.
+    `is_own`: it is the user's own server, which may answer one call at a time for all of its models together.
     """
 
     languages: frozenset[str] | None = None
@@ -116,7 +116,7 @@ class Remote:
         self._client.check()
 
     def prepare(self) -> None:
-        with suppress(SetupError):  # each answer says so
+        with suppress(SetupError):  # each answer raises it
             self._client.check()
             self._opening()
 
@@ -171,7 +171,7 @@ class Remote:
 
     async def close(self) -> None:
         if self._wire:
-            with suppress(SetupError):  # it was never opened
+            with suppress(SetupError):  # the client was never opened
                 await (await self._wire).close()
 
     def _sent(self, ask: Ask[Any, Any]) -> Sent:
@@ -190,7 +190,7 @@ class Remote:
         limit = limiter(server, self._most, careful=self._is_own)
         wire = await asyncio.shield(self._opening())
         async with limit.turn(self._call_seconds, self._waited) as turn:
-            if self._slowness.is_unresponsive:  # as others found while it waited
+            if self._slowness.is_unresponsive:  # other asks may have found out while it waited
                 raise self._unresponsive()
             if self._context:
                 self._context.check(ask)  # other asks may have used up the budget, too
@@ -198,7 +198,7 @@ class Remote:
             return reply, self._spent(reply, sent)  # at once: a run that ends while it waits here would not count it
 
     async def _in_turn(self, turn: Turn, wire: Wire, sent: Sent) -> Reply:
-        """The reply, of which the limiter is told, as of each failure."""
+        """The reply; the limiter learns of it, and of each failure."""
         try:
             async with turn.timeout():
                 reply = await self._called(wire, sent)
@@ -210,9 +210,9 @@ class Remote:
             turn.refused(refused.retry_after_seconds)
             raise
         except Transient as failed:
-            if failed.answered in _LATE:
+            if failed.upstream_status in _LATE:
                 turn.timed_out()
-            elif failed.answered in _BUSY and turn.has_company:
+            elif failed.upstream_status in _BUSY and turn.has_company:
                 turn.busy()
                 raise Busy(str(failed), retry_after_seconds=failed.retry_after_seconds) from None
             raise
@@ -231,8 +231,8 @@ class Remote:
 
     def _unresponsive(self) -> Unresponsive:
         return Unresponsive(
-            f"{self._late}, nor any other call of this run: check that the server at its address works and has loaded "
-            "its model; if it only needs longer, raise OCTAVE_CALL_TIMEOUT_SECONDS"
+            f"{self._late}, and no other call of this run was answered: check that the server is running and has "
+            "loaded its model; if it only needs longer, raise OCTAVE_CALL_TIMEOUT_SECONDS"
         )
 
     def _spent(self, reply: Reply, sent: Sent) -> Usage:
@@ -248,9 +248,9 @@ class Remote:
             answer = await wire.call(request)
         except json.JSONDecodeError as failed:
             words = scrubbed(str(failed), self._key)
-            raise self._unexplained(f"{self.name} answered with something that is no JSON: {words}") from None
+            raise self._unexplained(f"{self.name} answered with something that is not JSON: {words}") from None
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
-            if isinstance(failed.__cause__, SetupError):  # which an SDK takes for a broken connection
+            if isinstance(failed.__cause__, SetupError):  # the SDK takes it for a broken connection
                 raise failed.__cause__ from None
             raise self._failed(raised(failed, self.name, self._key), wire, sent, request) from None
         if error := error_in(answer):
@@ -258,7 +258,8 @@ class Remote:
         try:
             reply = _whole(wire.read(answer))
         except (AttributeError, LookupError, TypeError):
-            raise self._unexplained(f"{self.name} answered 200 with something that is no answer of its API") from None
+            text = f"{self.name} answered 200 with something that is not an answer of its API"
+            raise self._unexplained(text) from None
         self._has_answered = True
         return reply
 
@@ -268,11 +269,11 @@ class Remote:
         failed = ours(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
         if isinstance(failed, BadKey | NoQuota | RateLimited):
             return failed
-        remedy = wire.refusals.learn(sent.model, request, failure.said)
+        remedy = wire.refusals.learn(sent.model, request, failure.error)
         return Refused(f"{text}; {remedy.words}") if remedy else failed
 
     def _unexplained(self, text: str) -> UpstreamError:
-        """A failure that may pass or not: it is worth few tries, and one where nothing but such failures came."""
+        """A failure that may or may not pass: worth few tries, and only one if all other calls failed like this."""
         self._unexplained_failures += 1
         is_hopeless = not self._has_answered and self._unexplained_failures > UNEXPLAINED
         failed = Transient(text)
@@ -312,7 +313,7 @@ def _digest(sent: Sent, whom: str, language: str) -> str:
 
 def _answer(reply: Reply, form: type[A], usage: Usage, key: str) -> Answer[A]:
     try:
-        value, wrong, fault = decoded(reply.text, form, cut_off=reply.cut_off, thought=reply.thought)
+        value, wrong, fault = decoded(reply.text, form, cut_off=reply.cut_off, has_thoughts=reply.has_thoughts)
     except BadAnswer as bad:
         bad.usage = usage
         raise

@@ -1,17 +1,17 @@
-"""What a run says of a model that answers slowly: how slowly, and what to do about it."""
+"""What a run says about a slow model: how slow it is, and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 MOST_UNANSWERED = 3
-"""As many as two asks that begin together make before one of them gives up."""
+"""Two asks that start together make this many calls before one of them gives up."""
 SLOW_SECONDS = 60.0
-"""How long the asks of a run wait for their turn, or how long a call takes, before the run says so."""
+"""A model is slow if its calls take this long on average, or the run waits this long for its turn."""
 
 
 class Slowness:
-    """How long the calls of one run took at one server, and how long they waited for their turn there."""
+    """How long one run's calls to one server took, and how long they waited for their turn."""
 
     def __init__(
         self, name: str, call_seconds: float, *, is_own: bool, tell: Callable[[str, str], None] | None
@@ -23,23 +23,23 @@ class Slowness:
     def waited(self, since: float, until: float) -> None:
         self._waited_seconds += max(0.0, until - max(since, self._counted_until))
         self._counted_until = max(self._counted_until, until)
-        self._tell_if_slow()
+        self._report_if_slow()
 
     def answered(self, took_seconds: float) -> None:
         self._answered += 1
         self._took_seconds += took_seconds
-        self._tell_if_slow()
+        self._report_if_slow()
 
     def timed_out(self) -> None:
         self._timed_out += 1
-        self._tell_if_slow()
+        self._report_if_slow()
 
     @property
     def is_unresponsive(self) -> bool:
         """Whether several calls of this run timed out and none was answered."""
         return self._timed_out >= MOST_UNANSWERED and not self._answered
 
-    def _tell_if_slow(self) -> None:
+    def _report_if_slow(self) -> None:
         average = self._took_seconds / max(1, self._answered)
         if self._tell and (self._timed_out or max(average, self._waited_seconds) >= SLOW_SECONDS):
             self._tell(self._name, f"{self._figures(average)}; {self._advice}")
@@ -50,7 +50,7 @@ class Slowness:
             told.append(f"the run waited {self._waited_seconds:.0f} s for its turn")
         if self._timed_out:
             calls = "1 call" if self._timed_out == 1 else f"{self._timed_out} calls"
-            told.append(f"{calls} had no answer within {self._call_seconds:g} s")
+            told.append(f"{calls} got no answer within {self._call_seconds:g} s")
         return ", ".join(told)
 
     @property
@@ -58,6 +58,6 @@ class Slowness:
         faster = (
             "let the server answer several calls at once, use a smaller model, or lower max_pages"
             if self._is_own
-            else "lower max_pages, run less at once, or use another model"
+            else "lower max_pages, start fewer runs at once, or use another model"
         )
-        return f"{faster}; raise OCTAVE_CALL_TIMEOUT_SECONDS if it needs longer" if self._timed_out else faster
+        return f"{faster}; raise OCTAVE_CALL_TIMEOUT_SECONDS if its answers take longer" if self._timed_out else faster

@@ -34,27 +34,27 @@ class Sent(NamedTuple):
 class Reply(NamedTuple):
     """`tokens` is None where the provider does not tell; `refusal` is why the model declines, '' if it does not.
 
-    `thought`: the model's thoughts came too, apart from the text.
+    `has_thoughts`: the model's thoughts came too, separately from the text.
     """
 
     text: str
     tokens: Tokens | None
     cut_off: bool = False
     refusal: str = ""
-    thought: bool = False
+    has_thoughts: bool = False
 
 
 class Wire(Protocol):
     """A provider's SDK, without time limits of its own.
 
-    `errors` are those that it raises, `refusals` what its models do not take.
+    `errors` are those that it raises, `refusals` what its models refuse.
     """
 
     errors: tuple[type[Exception], ...]
     refusals: Refusals
 
     def request(self, sent: Sent) -> Request:
-        """The call in the terms of the SDK, with all that a model may refuse."""
+        """Return the SDK's arguments, including those that a model may refuse."""
         ...
 
     async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
@@ -80,7 +80,7 @@ def count(usage: Any, name: str) -> int | None:  # noqa: ANN401 - the SDK's, as 
 
 
 def has_thought(usage: Any, details: str, name: str) -> bool:  # noqa: ANN401 - ditto
-    """Whether the provider counts tokens of thoughts, by these names."""
+    """Whether the provider counted any tokens as thoughts, under these names."""
     return bool(count(getattr(usage, details, None), name))
 
 

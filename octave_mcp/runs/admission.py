@@ -59,7 +59,7 @@ class Admission:
 
 
 def _check_usable(models: Sequence[Model]) -> None:
-    """Raises: SetupError: nothing can be sent to any of them; it is the first one's."""
+    """Raises: SetupError: none of them can be used; the error is that of the first."""
     faults = [fault for model in models if (fault := _fault(model))]
     if len(faults) == len(models):
         raise faults[0]

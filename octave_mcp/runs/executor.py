@@ -34,7 +34,7 @@ MOST_PATIENT = 500
 
 
 MOST_WAITING = 3
-"""How many times its time limit a run may wait, in addition, for its turn at a model that answers others."""
+"""A run may wait for its turns at a slow model for at most this many times its time limit, in addition to the limit."""
 
 
 class Executor:

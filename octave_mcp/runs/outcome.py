@@ -38,7 +38,7 @@ def has_mandatory_sections(playbook: Playbook) -> bool:
 def why_failed(playbook: Playbook, faults: Faults) -> RunError:
     """The error of a run without the mandatory sections: what failed, was dropped, or could not be found.
 
-    `faults` of the model's answers come first where they are most of them, and are told in any case.
+    If most answers had `faults`, these come first; otherwise they are added.
     """
     failures = [gap for gap in playbook.gaps if gap.code in _FAILED_GAPS and gap.section != MODEL]
     failed = next((gap for gap in failures if gap.code in _NO_ACCESS), next(iter(failures), None))
@@ -59,7 +59,7 @@ def why_failed(playbook: Playbook, faults: Faults) -> RunError:
 def is_partial(playbook: Playbook) -> bool:
     """Whether something failed or was dropped; a page that is gone, or a fact that no page has, is no failure.
 
-    Bad answers of the model do not count as such: what one of them cost has a gap of its own.
+    Gaps that count the model's bad answers are ignored: what such an answer cost has its own gap.
     """
     failed = any(failure.is_transient for failure in playbook.failed_pages)
     lost = (gap.code for gap in playbook.gaps if not (gap.section == MODEL and gap.code in _BAD_ANSWERS))

@@ -100,7 +100,7 @@ def _make_folder(file: str | None) -> None:
     path = Path(file or "")
     folder = path.parent
     if path.is_dir():
-        raise SetupError(f"{str(path)!r} is a folder; let OCTAVE_DATABASE_URL name a file in it")
+        raise SetupError(f"{str(path)!r} is a folder; set OCTAVE_DATABASE_URL to a file in it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as failed:

@@ -1,6 +1,6 @@
-"""One Ctrl-C, or one SIGTERM, ends a server within two seconds, whatever its threads wait for.
+"""One Ctrl-C or SIGTERM ends a server within two seconds, whatever its threads are waiting for.
 
-What that cuts off is carried on by the next server, as it is after a crash.
+The next server resumes what was cut off, as after a crash.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ LONGEST_SECONDS = 1.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def deadline() -> Callable[[int], None]:
-    """What a signal handler calls, with its signal, to have the process ended in time even if closing hangs.
+def exit_timer() -> Callable[[int], None]:
+    """Return a callback for signal handlers; called with the signal, it ends the process in time even if closing hangs.
 
-    The thread is there before the signal: a handler that starts one may interrupt the start of another, and wait for
-    it for ever. A SimpleQueue may be used in a handler.
+    The thread starts before the signal: a handler that starts one may interrupt the start of another and deadlock.
+    SimpleQueue is safe to use in a handler.
     """
-    told: SimpleQueue[int] = SimpleQueue()
+    signals: SimpleQueue[int] = SimpleQueue()
 
     def watch() -> None:
-        number = told.get()
+        number = signals.get()
         time.sleep(LONGEST_SECONDS)
         os._exit(_code(number))
 
-    threading.Thread(target=watch, name="deadline", daemon=True).start()
-    return told.put
+    threading.Thread(target=watch, name="exit-timer", daemon=True).start()
+    return signals.put
 
 
 @contextmanager
 def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
-    """Has a signal close what runs in this loop, and then end the process.
+    """Make a signal call `close` in this loop and then end the process.
 
-    A server on stdio cannot simply return: the thread that reads its stdin waits for the next line.
+    A server on stdio cannot simply return: the thread that reads stdin would wait for the next line.
     """
-    loop, end_in_time, ending = asyncio.get_running_loop(), deadline(), set[asyncio.Task[None]]()
+    loop, end_in_time, ending = asyncio.get_running_loop(), exit_timer(), set[asyncio.Task[None]]()
 
     async def end(number: int) -> None:
         try:
@@ -50,11 +50,11 @@ def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
         finally:
             _end(number)
 
-    def told(number: int, _: FrameType | None) -> None:
+    def on_signal(number: int, _: FrameType | None) -> None:
         end_in_time(number)
         loop.call_soon_threadsafe(lambda: ending.add(asyncio.create_task(end(number))))
 
-    before = {number: signal.signal(number, told) for number in SIGNALS}
+    before = {number: signal.signal(number, on_signal) for number in SIGNALS}
     try:
         yield
     finally:
@@ -63,7 +63,7 @@ def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
 
 
 def _end(number: int) -> None:
-    """As others see a process that the signal ended; a first process of a container outlives its own SIGTERM."""
+    """Exit as if the signal had ended the process; in a container, SIGTERM does not end process 1 by default."""
     if number == signal.SIGTERM:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
@@ -71,5 +71,5 @@ def _end(number: int) -> None:
 
 
 def _code(number: int) -> int:
-    """What a shell says of a process that this signal ended."""
+    """The exit code that a shell reports for a process ended by this signal."""
     return 128 + number

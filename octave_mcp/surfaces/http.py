@@ -28,7 +28,7 @@ from octave_mcp.observability.metrics import Metrics
 from octave_mcp.settings import Settings, load
 from octave_mcp.surfaces import ending
 from octave_mcp.surfaces.mcp import server as mcp
-from octave_mcp.surfaces.rest.access import MCP_PATH, AnySlash, Guard, Limited, Observed, Tokens
+from octave_mcp.surfaces.rest.access import MCP_PATH, Guard, Limited, Observed, Tokens, TrailingSlash
 from octave_mcp.surfaces.rest.docs import docs_routes
 from octave_mcp.surfaces.rest.endpoints import operations
 from octave_mcp.surfaces.rest.handlers import Rest
@@ -38,9 +38,9 @@ from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
 
 DRAINING_SECONDS = 1
-"""How long answers that are under way may take once the server is to stop, which takes two seconds in all."""
+"""How long answers under way may take once the server is stopping; stopping takes two seconds in all."""
 CUT_OFF = ("ASGI callable returned without completing response", "Cancel ")
-"""How uvicorn begins to complain of answers that a server which stops does not complete: of every open stream."""
+"""How uvicorn's errors about unfinished answers begin; a stopping server would log one for every open stream."""
 
 
 def make(settings: Settings | None = None) -> Starlette:
@@ -52,7 +52,7 @@ def make(settings: Settings | None = None) -> Starlette:
         path=MCP_PATH,
         host_origin_protection=False,  # ours comes before it, and answers as everything else does
         middleware=[
-            Middleware(AnySlash),
+            Middleware(TrailingSlash),
             Middleware(Observed, metrics),
             Middleware(Guard, settings.public_hosts),
             Middleware(Tokens, settings.tokens),
@@ -98,11 +98,11 @@ def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
 
 
 class _Server(uvicorn.Server):
-    """Ends in time, and without complaints of what it cuts off."""
+    """Ends in time, without errors about the answers that it cuts off."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._end_in_time = ending.deadline()
+        self._end_in_time = ending.exit_timer()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._end_in_time(sig)

@@ -65,9 +65,9 @@ class Server:
         return await asyncio.shield(opening)
 
     async def close(self, *, at_once: bool = False) -> None:
-        """Gives the runs under way their time to end; with `at_once`, leaves them to the next server."""
+        """Wait for the runs under way to end; with `at_once`, leave them to the next server."""
         opening, self._opening = self._opening, None
-        if opening is None:  # never begun, or about to be closed
+        if opening is None:  # never opened, or already closing
             return
         if not self._called.is_set():
             opening.cancel()
@@ -93,10 +93,10 @@ def _make(settings: Settings, observers: tuple[Callable[[Event], None], ...]) ->
 
 
 def _log_failure(opening: asyncio.Task[App]) -> None:
-    """The next call is told, too; but that may come long after whoever started the server has looked."""
+    """The next call gets this error too, but that may be long after the server was started."""
     failed = None if opening.cancelled() else opening.exception()
     if isinstance(failed, OctaveError):
-        logger.error("calls will fail: {}", str(failed))
+        logger.error("the server cannot open; calls will fail: {}", str(failed))
 
 
 def _failed(opening: asyncio.Task[App]) -> bool:

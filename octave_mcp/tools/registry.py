@@ -83,7 +83,7 @@ class Tool:
 
 
 def _emptiable(taken: inspect.Parameter) -> inspect.Parameter:
-    """An argument that takes an empty string and null for what they mean: nothing was given.
+    """The argument with an empty string and null counting as absent.
 
     Every surface validates by the annotations of the bound function, so the rule is the same on all of them.
     """
@@ -103,7 +103,7 @@ async def unheard(_: Event) -> None:
 
 
 def is_absent(value: object) -> bool:
-    """Whether an argument is not given. Some clients send an empty string or null for what a user left empty."""
+    """Whether an argument counts as absent. Some clients send an empty string or null for an empty field."""
     return value is None or value == ""
 
 

@@ -62,7 +62,7 @@ class Extractive:
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0, tested=tested)
 
     def check(self) -> None:
-        """Needs nothing."""
+        """Do nothing: it needs no setup."""
 
     def prepare(self) -> None:
         """Is ready."""

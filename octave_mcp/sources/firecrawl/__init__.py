@@ -30,8 +30,8 @@ def is_set_up() -> bool:
 
 
 def check() -> None:
-    """Raises: SetupError: neither a key nor a server is set, or no client can be opened for its address."""
-    # Importing an HTTP client costs more than a help text.
+    """Raises: SetupError: neither a key nor a server is set, or its address, proxy or certificates cannot be used."""
+    # Imported here: an HTTP client would slow down every help text.
     from octave_mcp.concurrency.proxies import proxy_for  # noqa: PLC0415
     from octave_mcp.concurrency.tls import tls_context  # noqa: PLC0415
 

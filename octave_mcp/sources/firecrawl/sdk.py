@@ -1,6 +1,6 @@
-"""Firecrawl's SDK with an HTTP client of ours, and without what it reads of the environment by itself.
+"""Firecrawl's SDK with our own HTTP client, which does not read the environment.
 
-Its own client fails to open on a proxy that it cannot use, even one that NO_PROXY says it never would.
+The SDK's client fails to open if a proxy cannot be used, even if NO_PROXY exempts the address.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ class _LimitedBody(httpx2.AsyncByteStream):
 
 
 class LimitedTransport(httpx2.AsyncHTTPTransport):
-    """Without usable certificates, sites can be read by http alone."""
+    """Without usable certificates, only http sites can be read."""
 
     def __init__(self, backend: AddressCheckingBackend, limits: httpx2.Limits) -> None:
         tls, self._unusable = _tls()
@@ -186,7 +186,7 @@ class LimitedTransport(httpx2.AsyncHTTPTransport):
 
 
 def _tls() -> tuple[ssl.SSLContext, SetupError | None]:
-    """The context, and why it cannot be used, if so; it trusts nobody then."""
+    """The context, and the error if there are no usable certificates; the context then trusts no site."""
     try:
         return tls_context(), None
     except SetupError as unusable:

@@ -1,4 +1,4 @@
-"""Empty arguments on the command line: an optional one counts as absent, as on every surface."""
+"""Empty arguments on the command line: an optional one counts as absent, as on the other surfaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ORDERS = "orders"
 
 
 def without_empty(app: App, words: Sequence[str]) -> list[str]:
-    """The words of a command line without the optional arguments that are empty: `--model ''`, `--model=`.
+    """Return a command line without its empty optional arguments: `--model ''`, `--model=`.
 
     Raises:
         InputError: a required argument is empty, or an option that orders something.
@@ -52,7 +52,7 @@ def _given(words: Sequence[str], arguments: Sequence[Argument]) -> Generator[str
 
 
 def _is_absent(place: Argument | None) -> bool:
-    """Whether an argument that is empty at this place is absent. A list refuses an empty entry by itself."""
+    """Whether an empty argument at this place counts as absent. Lists report an empty entry themselves."""
     if place is None or place.field_info.kind is place.field_info.VAR_POSITIONAL:
         return False
     if place.required:

@@ -21,7 +21,7 @@ from octave_mcp.surfaces.cli.install import install
 from octave_mcp.surfaces.cli.runs import cancel, runs, sessions
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, INTERRUPTED, SETUP, USAGE, refuse
 from octave_mcp.surfaces.cli.websites import map_site, scrape
-from octave_mcp.surfaces.ending import deadline
+from octave_mcp.surfaces.ending import exit_timer
 
 CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (SetupError, SETUP))
 cli = App(
@@ -67,8 +67,8 @@ def serve(
 def main() -> int:
     """Runs the command of sys.argv; returns the exit code."""
     code = _run()
-    if code == INTERRUPTED:  # the interpreter would wait for threads that look up a name, say
-        deadline()(SIGINT)
+    if code == INTERRUPTED:  # the interpreter would wait for threads, such as a DNS lookup
+        exit_timer()(SIGINT)
     return code
 
 

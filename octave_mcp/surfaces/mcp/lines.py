@@ -25,19 +25,19 @@ Id: TypeAlias = RequestId | None
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEMBERS = {"id", "method", "result", "error"}
 NOT_JSON = (
-    "Parse error: {}; send one JSON-RPC message per line, as JSON in UTF-8, nested less than 200 deep and without half "
-    "of a surrogate pair"
+    "Parse error: {}; send one JSON-RPC message per line, as JSON in UTF-8, nested less than 200 levels deep and "
+    "without half a surrogate pair"
 )
 NO_MESSAGE = (
-    "Invalid request: a message has jsonrpc '2.0', a method, an id that is a string or an integer, and params that are "
-    "an object; send one message per line, not an array of them"
+    "Invalid request: a message needs jsonrpc '2.0', a method, an id that is a string or integer, and params that are "
+    "an object; send one message per line, not an array"
 )
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}:,"]|[^][{}:,"\s]++', re.DOTALL)
-"""A token of JSON, valid or not. A quotation mark alone begins a string that does not end."""
+"""A token of JSON, valid or not. A lone quotation mark starts a string that does not end."""
 
 
 class Undecodable(ValueError):
-    """A line that is not a message; `answer` tells the client so."""
+    """A line that is not a message; `answer` is the error for the client."""
 
     def __init__(self, request_id: Id, code: int, text: str) -> None:
         super().__init__(text)
@@ -45,7 +45,7 @@ class Undecodable(ValueError):
 
 
 def split(chunks: Iterable[bytes]) -> Generator[bytes]:
-    """The lines that are not blank; the last one need not end."""
+    """Yield the lines that are not blank; the last one needs no newline."""
     rest = bytearray()
     for chunk in chunks:
         rest += chunk
@@ -57,10 +57,10 @@ def split(chunks: Iterable[bytes]) -> Generator[bytes]:
 
 
 def decoded(line: bytes) -> JSONRPCMessage:
-    """The message in a line.
+    """Return the message in a line.
 
     Raises:
-        Undecodable: it holds none.
+        Undecodable: the line is not a message.
     """
     try:
         found = from_json(line.removeprefix(BYTE_ORDER_MARK), allow_inf_nan=False)
@@ -76,18 +76,18 @@ def decoded(line: bytes) -> JSONRPCMessage:
 
 
 def _wants_answer(notification: dict[str, Any]) -> bool:
-    """The SDK takes a request whose id is not usable for a notification; some clients send these with a null id."""
+    """The SDK mistakes a request with an invalid id for a notification; some clients send a real one with a null id."""
     known = notification["method"].startswith("notifications/")
     return "id" in notification and not (known and notification["id"] is None)
 
 
 def _id_in(line: bytes) -> Id:
-    """The id of a request that is not valid JSON: of its outermost object, as far as that can be read."""
+    """The id of a request that is not valid JSON, from its outermost object as far as that can be read."""
     return _id_of({name: _value(token) for name, token in _members(line) if name in MEMBERS})
 
 
 def _id_of(found: object) -> Id:
-    """The id of a request. A response has the id of a request of ours, which might be one of the client's, too."""
+    """The id of a request. A response carries the id of our request, which the client may also use for its own."""
     if not isinstance(found, dict):
         return None
     members = cast("dict[str, Any]", found)
@@ -97,7 +97,7 @@ def _id_of(found: object) -> Id:
 
 
 def _members(line: bytes) -> Generator[tuple[object, bytes]]:
-    """The names and the first tokens of the values in the outermost object."""
+    """The names in the outermost object, each with the first token of its value."""
     depth, before, name = 0, b"", None
     for match in TOKEN.finditer(line.removeprefix(BYTE_ORDER_MARK)):
         token = match[0]
@@ -115,7 +115,7 @@ def _members(line: bytes) -> Generator[tuple[object, bytes]]:
 
 
 def _value(token: bytes) -> object:
-    """The string or number that the token is; None for anything else, and for half a character."""
+    """The token as a string or number; None for anything else, and for half a surrogate pair."""
     try:
         found: object = json.loads(token)
         str(found).encode()

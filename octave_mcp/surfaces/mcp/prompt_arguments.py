@@ -1,4 +1,4 @@
-"""Arguments of prompts and of completions: one that is missing or wrong is refused by its name."""
+"""Arguments of prompts and completions: the error for one that is missing or wrong names it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ LONGEST_NAME_SHOWN = 100
 
 
 class PromptArguments:
-    """Checks a request before the SDK and FastMCP do: they name no argument, or call it an error of the server.
+    """Checks a request before the SDK and FastMCP do: their errors name no argument, or blame the server.
 
-    An empty argument is an absent one, as it is in a call of a tool.
+    An empty argument counts as absent, as in a tool call.
     """
 
     def __init__(self, *prompts: Callable[..., str]) -> None:
@@ -57,7 +57,7 @@ class PromptArguments:
         if not isinstance(given.get("name"), str):
             raise InputError("argument.name: give the name of the argument to complete")
         if not isinstance(value := given.get("value", ""), str):
-            raise InputError("argument.value: give text, as far as it is typed")
+            raise InputError("argument.value: give the text typed so far")
         if ref.get("type") == "ref/prompt":
             name = self._prompt(ref.get("name"))
             if given["name"] not in self._takes[name]:
@@ -77,7 +77,7 @@ class PromptArguments:
 
 
 def _context(params: Params) -> Params:
-    """What a client tells of the other arguments."""
+    """The values that the client sends of the other arguments."""
     context = _object(params.get("context"), "context")
     return {"context": {**context, "arguments": _present(_object(context.get("arguments"), "context.arguments"))}}
 

@@ -15,7 +15,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import RunRecord
 from octave_mcp.errors import OctaveError
 from octave_mcp.surfaces.mcp.prompt_arguments import PromptArguments
-from octave_mcp.surfaces.mcp.stdio import Wire
+from octave_mcp.surfaces.mcp.stdio import McpServer
 from octave_mcp.tools.reports import RunReport
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ OUTLINED = (
 )
 
 
-def add(mcp: Wire, app: Opened) -> None:
+def add(mcp: McpServer, app: Opened) -> None:
     """Gives the server its resources, its prompts, and the completion of their arguments."""
     for form in FORMATS:
         _add_playbook(mcp, app, form)
@@ -151,4 +151,4 @@ def _whom(role: str) -> str:
 
 
 PROMPTS = {playbook: "Write a sales playbook", call_prep: "Prepare a call", emails: "Adapt e-mails"}
-"""Each with its title."""
+"""The prompts and their titles."""

@@ -28,7 +28,7 @@ from octave_mcp.settings import Settings, load
 from octave_mcp.surfaces.ending import ended_by_a_signal
 from octave_mcp.surfaces.mcp import resources
 from octave_mcp.surfaces.mcp.schemas import short_input, short_output
-from octave_mcp.surfaces.mcp.stdio import Wire
+from octave_mcp.surfaces.mcp.stdio import McpServer
 from octave_mcp.surfaces.serving import Server
 from octave_mcp.tools import TOOLS
 from octave_mcp.tools.registry import Call, Tool, arguments_complaint
@@ -128,7 +128,7 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
         finally:
             await own.close()
 
-    made = Wire(
+    made = McpServer(
         "octave",
         INSTRUCTIONS,
         version=__version__,

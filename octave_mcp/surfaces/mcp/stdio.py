@@ -1,4 +1,4 @@
-"""MCP on stdin and stdout. A line that cannot be decoded is answered with an error, and the session goes on."""
+"""MCP on stdin and stdout. A line that cannot be decoded gets an error, and the session continues."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Take: TypeAlias = Callable[[bytes | None], Coroutine[Any, Any, None]]
 CHUNK_BYTES = 1 << 16
 
 
-class Wire(FastMCP[Any]):
-    """FastMCP, with more said of what cannot be used.
+class McpServer(FastMCP[Any]):
+    """FastMCP with an error for each line that it cannot decode.
 
-    By itself it drops a line that it cannot decode, and the client would wait for ever.
+    FastMCP itself drops such a line, and the client would wait forever.
     """
 
     def check_first(self, middleware: ServerMiddleware[Any]) -> None:
-        """Gives it each request as it came, before the SDK checks it."""
+        """Run the middleware on each request before the SDK validates it."""
         self._mcp_server.middleware.append(middleware)
 
     async def run_stdio_async(
@@ -58,7 +58,7 @@ async def _streams() -> AsyncGenerator[tuple[Messages, Any]]:
     async with stdio_server(stdin=cast("Any", _nothing())) as (_, answers):
 
         async def take(line: bytes | None) -> None:
-            """A line of the client's; None when it has left."""
+            """Handle a line from the client; None when the client has left."""
             if line is None:
                 await deliver.aclose()
                 return
@@ -72,13 +72,13 @@ async def _streams() -> AsyncGenerator[tuple[Messages, Any]]:
 
 
 async def _nothing() -> AsyncGenerator[str]:
-    """What the SDK reads: its own reader replaces bytes that are not UTF-8, and accepts NaN."""
+    """An empty stdin for the SDK: its own reader replaces bytes that are not UTF-8 and accepts NaN."""
     for line in ():
         yield line
 
 
 def _claimed_stdin() -> int:
-    """A copy of stdin for us alone: a program that we start must not read the client's lines."""
+    """A copy of stdin for us alone: programs that we start must not read the client's lines."""
     claimed = os.dup(0)
     empty = os.open(os.devnull, os.O_RDONLY)
     os.dup2(empty, 0)
@@ -87,7 +87,7 @@ def _claimed_stdin() -> int:
 
 
 def _read(file: int, take: Take) -> None:
-    """Reads in a daemon thread: any other would keep the process until the client sends another line."""
+    """Read in a daemon thread: any other would keep the process alive until the client sends another line."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:
@@ -99,6 +99,6 @@ def _read(file: int, take: Take) -> None:
 
 
 def _chunks(file: int) -> Generator[bytes]:
-    with suppress(OSError):  # a terminal that was closed, for one
+    with suppress(OSError):  # such as a terminal that was closed
         while chunk := os.read(file, CHUNK_BYTES):
             yield chunk

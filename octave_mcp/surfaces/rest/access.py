@@ -33,11 +33,11 @@ NO_TOKENS = Unauthorized("others than this machine may call only where OCTAVE_TO
 TOO_LARGE = f"the body is larger than {MOST_BODY_BYTES} bytes; send less"
 
 
-class AnySlash:
-    """Answers at an address that ends with a slash as at the same without.
+class TrailingSlash:
+    """Ignores trailing slashes in the path.
 
-    A redirect would have to name the scheme and the host of the caller: behind a proxy with TLS it would lead to http://,
-    and to wherever a header says if it believed one. Some clients turn a redirected POST into a GET, too.
+    A redirect would have to name the caller's scheme and host: behind a TLS proxy it would lead to http://, or, if
+    forwarded headers were trusted, wherever they say. Some clients also turn a redirected POST into a GET.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -159,7 +159,7 @@ class Limited:
 
 
 def _of_our_pages(scope: Scope) -> tuple[str, ...]:
-    """The origins of a page that we serve: the host and port that were called, by https where a proxy has TLS."""
+    """The origins of the pages that we serve: the host and port of this call, with https behind a TLS proxy."""
     host = Headers(scope=scope).get("host") if scope["type"] == "http" else None
     return (f"https://{host}", f"http://{host}") if host else ()
 

@@ -122,7 +122,7 @@ def _in_path(operation: Operation) -> set[str]:
 
 
 def _as_text(schema: Schema) -> Schema:
-    """The schema of an argument where null cannot be given: it is empty, or left out, instead."""
+    """The schema of an argument where null is not possible: it is empty or left out instead."""
     schema = dict(schema)
     options = [option for option in schema.pop("anyOf", ()) if option != {"type": "null"}]
     if schema.get("default", "") is None:

@@ -76,7 +76,7 @@ def model(settings: Settings) -> Found:
 
 
 def _app(settings: Settings) -> App:
-    """With the default database, which is not opened: checks of their own say what is wrong with another."""
+    """With the default database, which is not opened: other checks report problems with the database."""
     from octave_mcp.app import App  # noqa: PLC0415 - it brings the database
 
     return App(settings.model_copy(update={"database_url": None}), engine="inline")

@@ -1,6 +1,6 @@
-"""What the error of a provider says: its status, its codes, its words, and the parameters it names.
+"""Reads a provider's error: its status, its codes, its words, and the parameters it names.
 
-Servers send errors in many shapes, some of them with status 200, and put the error of another server inside their own.
+Servers send errors in many shapes, some with status 200, and some with another server's error inside their own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 from pydantic_core import from_json
 
 MOST_LAYERS = 20
-"""Errors hold errors, but not without end."""
+"""How deep an error may be nested in others."""
 
 _INSIDE = (
     "error",
@@ -39,7 +39,7 @@ _PARAMETERS = ("param", "parameter", "loc", "field")
 _ANSWERS = ("choices", "output", "content")
 _FAILED = {"failed", "cancelled"}
 _BROKEN_OFF = {"error", "abort", "insufficient_system_resource"}
-"""Reasons for which servers end an answer before it is one."""
+"""Finish reasons of an answer that failed."""
 
 _OF_NAME = {
     400: "badrequest badrequesterror invalidrequest invalidrequesterror invalidargument invalidparameter invalidprompt "
@@ -58,7 +58,7 @@ _OF_NAME = {
     504: "deadlineexceeded gatewaytimeout timeout timeouterror timedout",
 }
 STATUS_OF = {name: status for status, names in _OF_NAME.items() for name in names.split()}
-"""The statuses that stand for the codes of providers, without their case, underscores, hyphens and spaces."""
+"""The status for each provider code, the code in lower case without underscores, hyphens and spaces."""
 
 NO_CREDIT = (
     r"credit balance|(?:insufficient|not enough|no|out of) (?:credits?|balance|quota|funds)\b"
@@ -84,11 +84,11 @@ _MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORE
 LONGEST_PAGE = 300
 
 _PLACE = re.compile(r"['\"]loc['\"]: [\[(]([^\])]*)")
-"""What vLLM makes of the error of its own check, which it writes as Python does."""
+"""The parameter in a validation error of vLLM, which prints it as Python does."""
 
 
-class Told(NamedTuple):
-    """`status` is 0 where no status is told and no code is known; `headers` are those of a server behind the server."""
+class ErrorInfo(NamedTuple):
+    """`status` is 0 if there is no status and no known code; `headers` are those of a server behind this one."""
 
     status: int
     codes: frozenset[str]
@@ -97,11 +97,11 @@ class Told(NamedTuple):
     headers: Mapping[str, str]
 
 
-def told(error: object, status: int = 0) -> Told:
-    """What an error says, whatever its shape; `status` is that of its response, unless it came with 200."""
+def error_info(error: object, status: int = 0) -> ErrorInfo:
+    """Read an error of any shape; `status` is that of its response, 0 if that was 200."""
     layers = list(_layers(error))
     words = ": ".join(dict.fromkeys(word for layer in layers for word in _words_of(layer)))
-    return Told(
+    return ErrorInfo(
         status=status or _status_of(layers, words),
         codes=frozenset(_plain(str(layer[name])) for layer in layers for name in _NAMES if layer.get(name)),
         words=words,
@@ -111,8 +111,8 @@ def told(error: object, status: int = 0) -> Told:
 
 
 def error_in(answer: object) -> object:
-    """The error that came with status 200 in place of an answer; None if there is none."""
-    if isinstance(answer, str):  # JSON that is not said to be JSON
+    """Return the error in a response with status 200; None if it is an answer."""
+    if isinstance(answer, str):  # JSON sent with another content type
         return _in_text(answer)
     if isinstance(answer, list):
         return next((item for item in cast("list[object]", answer) if fields(item).get("error")), None)
@@ -124,11 +124,11 @@ def error_in(answer: object) -> object:
         return {"message": f"the status of the answer is {body['status']!r}"}
     if failed := _in_choices(body.get("choices") or [body]):
         return failed
-    return body if not has_answer and told(body).words else None
+    return body if not has_answer and error_info(body).words else None
 
 
 def _in_text(text: str) -> object:
-    """The error in JSON, in events of a stream that nobody asked for, or in the words of a page."""
+    """The error in JSON, in the events of a stream, or in the text of a page."""
     if read := _as_json(text):
         return error_in(read)
     if events := _EVENT.findall(text):
@@ -150,7 +150,7 @@ def _in_choices(choices: object) -> object:
 
 
 def fields(value: object) -> Mapping[str, Any]:
-    """Those of an object of an SDK, unknown ones included, or of a mapping, in lower case; {} for anything else."""
+    """Return the fields of an SDK object, unknown ones included, or of a mapping in lower case; else {}."""
     if hasattr(value, "model_fields_set"):
         return {**vars(value), **(getattr(value, "model_extra", None) or {})}
     if not isinstance(value, Mapping):
@@ -159,13 +159,13 @@ def fields(value: object) -> Mapping[str, Any]:
 
 
 def _says(error: object) -> bool:
-    """Whether it is one: some servers send {"error": {"code": 0, "message": ""}} with every answer."""
+    """Whether it says anything: some servers send {"error": {"code": 0, "message": ""}} with every answer."""
     known = fields(error)
     return any(known.get(name) for name in (*_STATUS, *_NAMES, *_WORDS)) if known else bool(error)
 
 
 def _layers(error: object, left: int = MOST_LAYERS) -> Iterator[Mapping[str, Any]]:
-    """The error, and those in it, the outermost first."""
+    """The error and those nested in it, the outermost first."""
     if isinstance(error, str):
         if not (read := _as_json(error)):
             yield {"message": error}
@@ -185,7 +185,7 @@ def _layers(error: object, left: int = MOST_LAYERS) -> Iterator[Mapping[str, Any
 
 
 def _as_json(text: str) -> object:
-    """What it says as JSON, if it is an object or a list."""
+    """The JSON object or list in the text; None if it is neither."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -212,7 +212,7 @@ def _status_of(layers: list[Mapping[str, Any]], words: str) -> int:
 
 
 def _number(value: object) -> int | None:
-    """The status that a number or a text is; None if it is none of an error."""
+    """The value as an error status; None if it is not one."""
     found = re.fullmatch(r"([45]\d\d)(?:\.0| .*)?", str(value))
     return int(found[1]) if found else None
 
