@@ -119,6 +119,19 @@ async def test_a_run_that_waits_for_its_turns_may_take_longer_than_its_limit(
     assert run.seconds == pytest.approx(30 * 110, abs=5)
 
 
+@pytest.mark.long
+async def test_a_run_that_a_slow_server_keeps_from_ending_in_time_says_that_the_server_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_RUN_TIMEOUT_SECONDS", "140")
+    async with serving(SlowServer(steady(90))) as server:
+        run = await ended(server, tmp_path, monkeypatch)
+
+    assert run.record.error
+    assert run.record.error.code == "deadline_exceeded"
+    assert "compat answered slowly: an answer took 90 s on average" in run.record.error.message
+
+
 async def test_a_server_that_answers_nothing_fails_the_run_after_two_limits_of_a_call_and_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

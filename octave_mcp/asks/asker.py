@@ -80,7 +80,12 @@ class Asker:
             self.purse.check(ask)
         else:
             until = max(until, self.clock.now() + SECONDS)
-        return await Attempts(model, ask, stand_in, on_call, self.clock).answer(until)
+        try:
+            return await Attempts(model, ask, stand_in, on_call, self.clock).answer(until)
+        except DeadlineExceeded as late:
+            if model.name in self.slow:
+                raise DeadlineExceeded(f"{late}; {model.name} answered slowly: {self.slow[model.name]}") from None
+            raise
 
     def book(self, step: str, company: Role | None, answer: Answer[Any] | Unusable) -> None:
         """Counts an answer and who gave it, whether it came in this process or was replayed."""

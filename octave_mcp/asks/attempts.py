@@ -64,7 +64,10 @@ class Attempts(Generic[A]):
     async def _in_time(self, until: float) -> Answer[A]:
         if self.model.capacity.is_patient:
             return await self.model.answer(self.ask)
-        late = DeadlineExceeded("the time that the run, or this step of it, may take is over; ask for fewer pages")
+        late = DeadlineExceeded(
+            "the time that the run, or this step of it, may take is over: raise OCTAVE_RUN_TIMEOUT_SECONDS or "
+            "OCTAVE_STEP_TIMEOUT_SECONDS, use a faster model, or lower max_pages"
+        )
         if until <= self.clock.now():
             raise late
         try:
