@@ -149,7 +149,8 @@ async def test_a_server_over_http_with_an_mcp_client_and_a_body_half_sent_ends_a
     assert not [line for line in log_lines(home) if line["exception"] or line["level"] == "ERROR"]
 
 
-@pytest.mark.parametrize("command", sampled(("serve", "generate", "scrape"), lambda name: name == "serve"))
+@pytest.mark.long
+@pytest.mark.parametrize("command", ["serve", "generate", "scrape"])
 async def test_one_interrupt_ends_it_even_while_a_thread_waits_for_a_name_server(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,8 @@ async def two_runs(held_pair: Pair) -> tuple[str, str]:
     """The ids of two runs, each cancelled before it read a page."""
     async with executing() as runs:
         started = [await runs.start(about(held_pair)) for _ in range(2)]
-        first, second = [(await runs.cancel(record.run_id)).run_id for record in started]
+        # the first would wait for the fetches that the second shares with it
+        second, first = [(await runs.cancel(record.run_id)).run_id for record in reversed(started)]
     return first, second
 
 
