@@ -46,8 +46,8 @@ REFUSED = (
     ("sqlite:octave.db", SQLITE),
     ("sqlite://octave.db", SQLITE),
     ("sqlite://", SQLITE),
-    ("sqlite:///:memory:", "in a file, not in memory"),
-    ("sqlite:///file:octave?mode=memory&uri=true", "in a file, not in memory"),
+    ("sqlite:///:memory:", "an in-memory database"),
+    ("sqlite:///file:octave?mode=memory&uri=true", "an in-memory database"),
     ("/var/lib/octave.db", SQLITE),
     ("octave.db", SQLITE),
 )

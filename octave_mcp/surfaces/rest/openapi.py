@@ -31,6 +31,8 @@ Schemas = dict[TypeAdapter[Any], Schema]
 ALWAYS: tuple[type[OctaveError], ...] = (RefusedOrigin, RefusedHost, TooLarge, OctaveError, SetupError)
 """What any operation may answer."""
 
+BOOLEAN: Schema = {"type": "boolean"}
+BOOLEAN_AS_TEXT: Schema = {"type": "string", "enum": ["", *"true false 1 0 yes no on off t f y n".split()]}
 FILES = [f"`/runs/{{run_id}}/playbook.{FORMATS[0].suffix}`", *(f"`.{form.suffix}`" for form in FORMATS[1:])]
 DESCRIPTION = f"""\
 Two company websites in, a sourced sales playbook out.
@@ -122,9 +124,11 @@ def _in_path(operation: Operation) -> set[str]:
 
 
 def _as_text(schema: Schema) -> Schema:
-    """The schema of an argument where null is not possible: it is empty or left out instead."""
+    """The schema of an argument in a form or a query: it cannot be null, and a boolean is a word or a digit."""
     schema = dict(schema)
     options = [option for option in schema.pop("anyOf", ()) if option != {"type": "null"}]
+    if BOOLEAN in options:
+        return {name: value for name, value in schema.items() if name != "default"} | BOOLEAN_AS_TEXT
     if schema.get("default", "") is None:
         schema.pop("default")
     return schema | ({"anyOf": options} if options else {})
