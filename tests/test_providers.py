@@ -44,7 +44,6 @@ from octave_mcp.app import App
 from octave_mcp.asks import attempts
 from octave_mcp.asks.rendering import rendered
 from octave_mcp.asks.schema import schema_name
-from octave_mcp.concurrency import retrying
 from octave_mcp.domain.asks import HomepageAnswer
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.evidence import Cite
@@ -332,28 +331,6 @@ async def test_a_model_that_declines_twice_leaves_a_named_gap_or_ends_the_run(
         assert (record.status, record.error.code) == ("failed", "model_refuses")
     else:
         assert (record.status, "model_refuses" in codes(playbook)) == ("partial", True)
-
-
-async def test_a_provider_that_does_not_answer_in_time_is_asked_again(
-    stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The clock is stopped, then advanced by the timeout of one call: calls still waiting are repeated."""
-    monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0)
-    clock, loop, waiting = stop_the_clock(), asyncio.get_running_loop(), asyncio.Event()
-
-    def silent(_request: Request, _text: str) -> Sent:
-        loop.call_soon_threadsafe(waiting.set)
-        double.released.wait()
-        return Sent(drops=True)
-
-    double.fails(silent, asking(WhyWeWin[Cite]))
-    running = asyncio.create_task(stage.run(model="openai"))
-    await waiting.wait()
-    clock.advance(load().call_timeout_seconds)
-    record, _ = await running
-
-    assert record.status == "completed"
-    assert sum(request.form is WhyWeWin[Cite] for request in double.asked) == 2
 
 
 async def test_an_answer_cut_off_twice_keeps_what_it_has_and_says_so(stage: Stage, double: Double) -> None:

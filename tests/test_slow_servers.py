@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -45,6 +47,8 @@ SLOW: dict[str, Serving] = {
     "slower with each call": lambda: SlowServer(lambda n: 2 + 5 * n),
 }
 SHORT = {"busy while one call is under way"}
+HANGS = 9
+"""The number of a call that is never answered."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,15 @@ async def test_thirty_calls_of_a_tenth_of_fifty_seconds_fit_a_tenth_of_the_defau
     assert run.record.status == "completed"
     assert (len(server.asked), sum(server.abandoned.values())) == (30, 0)
     assert run.seconds == pytest.approx(150, abs=5)
+
+
+async def test_a_call_that_is_not_answered_in_time_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(SlowServer(lambda n: math.inf if n == HANGS else 1, slots=99)) as server:
+        run = await ended(server, tmp_path, monkeypatch, "openai")
+
+    assert run.record.status == "completed"
+    assert [*server.abandoned.values()] == [1]
+    assert sorted(Counter(str(request.body) for request in server.asked).values())[-2:] == [1, 2]
 
 
 @pytest.mark.long
