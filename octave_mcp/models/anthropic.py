@@ -17,6 +17,7 @@ from octave_mcp.models.parameters import (
     Remedy,
     Request,
     at,
+    begun_with,
     effort,
     keywords,
     limit,
@@ -141,8 +142,7 @@ def _without_cache(request: Request) -> Request:
 
 
 def _saying(text: str, request: Request) -> Request:
-    content = [_text(text), *request["messages"][0]["content"]]
-    return {**request, "messages": [{"role": "user", "content": content}]}
+    return begun_with(_text(text), request, "messages")
 
 
 def _text(text: str) -> Request:

@@ -18,6 +18,7 @@ from octave_mcp.models.parameters import (
     Refusals,
     Remedy,
     Request,
+    begun_with,
     dropping,
     effort,
     keywords,
@@ -120,8 +121,7 @@ def _without_system(request: Request) -> Request:
 
 
 def _saying(text: str, request: Request) -> Request:
-    content = [_text(text), *request["input"][0]["content"]]
-    return {**request, "input": [{"role": "user", "content": content}]}
+    return begun_with(_text(text), request, "input")
 
 
 _SCHEMA = ("text", "format", "schema")

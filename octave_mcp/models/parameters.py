@@ -259,6 +259,11 @@ def without(request: Request, path: Path) -> Request:
     return {name: value for name, value in request.items() if name != first}
 
 
+def begun_with(part: object, request: Request, name: str) -> Request:
+    """The request whose first message, under this name, begins with this part."""
+    return {**request, name: [{"role": "user", "content": [part, *request[name][0]["content"]]}]}
+
+
 def schema_prompt(schema: Mapping[str, Any]) -> str:
     """The schema as part of a prompt, for servers that do not enforce it."""
     return f"The JSON schema of your answer:\n{json.dumps(schema, separators=(',', ':'))}"
