@@ -26,7 +26,7 @@ from pydantic_settings import (
 from octave_mcp.domain import database_url
 from octave_mcp.domain.choices import AUTO, MODELS, SOURCE_HELP, SOURCES, names
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import KINDS
+from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import SetupError
 
 MASK = "***"
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     strong_model: str = Field("", description="Who writes, as 'openai:gpt-6.1-terra'; for that provider only")
     fallback: Names = Field((), description="Models that stand in, in this order, for one that cannot be reached")
     specialists_per_ask: int = Field(
-        len(KINDS), ge=1, le=len(KINDS), description="Questions about a vendor's pages that one ask puts"
+        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Questions about a vendor's pages that one ask puts"
     )
     max_cost_usd: float | None = Field(None, gt=0, description="The most that a run may spend, unless its caller says")
     max_run_asks: int | None = Field(None, ge=1, description="The most asks that a run may make")

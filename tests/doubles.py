@@ -32,14 +32,14 @@ from octave_mcp.domain.playbook import (
     TalkTrackDraft,
     WhyWeWin,
 )
-from octave_mcp.domain.prospect import ProspectReading, Understanding
+from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.domain.vendor import VendorAnswer
 
 FORMS: tuple[type[Value], ...] = (
     HomepageAnswer[Cite],
-    VendorElements[Cite],
-    ProspectReading[Cite],
+    VendorAnswer[Cite],
+    ProspectAnswer[Cite],
     Understanding[Cite],
     SummaryDraft[Cite],
     SequenceDraft[Cite],

@@ -57,10 +57,10 @@ from octave_mcp.domain.playbook import (
     ValueMapRow,
     WhyWeWin,
 )
-from octave_mcp.domain.prospect import Buyer, Fact, Job, Pain, ProspectReading, Signal, Understanding
+from octave_mcp.domain.prospect import Buyer, Fact, Job, Pain, ProspectAnswer, Signal, Understanding
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorElements
+from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorAnswer
 from octave_mcp.errors import SiteRefuses, SiteUnreachable
 from octave_mcp.evidence.passages import passages, quotations
 from octave_mcp.ports import Model, RunContext, Source
@@ -292,10 +292,10 @@ def _homepage(ask: Asked) -> HomepageAnswer[Cite]:
     )
 
 
-def _vendor(ask: Asked) -> VendorElements[Cite]:
+def _vendor(ask: Asked) -> VendorAnswer[Cite]:
     lines = list(_lines(ask.passages))
     told = [line for line in lines if line.passage.page.kind == "case_study"]
-    return VendorElements[Cite](
+    return VendorAnswer[Cite](
         offerings=tuple(
             Offering[Cite](
                 name=line.passage.heading or line.text,
@@ -322,6 +322,9 @@ def _vendor(ask: Asked) -> VendorElements[Cite]:
         use_cases=(),
         target_personas=(),
         differentiators=(),
+        triggers=(),
+        people=(),
+        integrations=(),
     )
 
 
@@ -342,9 +345,9 @@ def _stories(lines: Sequence[_Line]) -> Iterator[CaseStudy[Cite]]:
         )
 
 
-def _prospect(ask: Asked) -> ProspectReading[Cite]:
+def _prospect(ask: Asked) -> ProspectAnswer[Cite]:
     lines = [line for line in _lines(ask.passages) if line.text.endswith(".")]
-    return ProspectReading[Cite](
+    return ProspectAnswer[Cite](
         facts=tuple(Fact[Cite](topic="business", text=line.text, evidence=(line.cite,)) for line in lines),
         signals=tuple(
             Signal[Cite](need="speed", text=line.text, stated=True, evidence=(line.cite,))
@@ -352,12 +355,13 @@ def _prospect(ask: Asked) -> ProspectReading[Cite]:
             if "slow" in line.text
         ),
         jobs=tuple(
-            Job[Cite](
-                title=line.text.rstrip("."), person=None, function="engineering", hiring=True, evidence=(line.cite,)
-            )
+            Job[Cite](title=line.text.rstrip("."), function="engineering", evidence=(line.cite,))
             for line in lines
             if line.passage.page.kind == "careers" and line.text.startswith("Head of")
         ),
+        triggers=(),
+        people=(),
+        integrations=(),
     )
 
 
@@ -474,8 +478,8 @@ def _deal(ask: Asked) -> DealDraft[Cite]:
 _RULES: dict[type[Value], Callable[[Asked], Value]] = {
     AddressesAnswer: lambda _: AddressesAnswer(chosen=()),
     HomepageAnswer[Cite]: _homepage,
-    VendorElements[Cite]: _vendor,
-    ProspectReading[Cite]: _prospect,
+    VendorAnswer[Cite]: _vendor,
+    ProspectAnswer[Cite]: _prospect,
     Understanding[Cite]: _understanding,
     SummaryDraft[Cite]: _summary,
     SequenceDraft[Cite]: _sequence,

@@ -20,16 +20,16 @@ from octave_mcp.domain.playbook import (
     TalkTrackDraft,
     WhyWeWin,
 )
-from octave_mcp.domain.prospect import ProspectReading, Understanding
+from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.domain.vendor import VendorAnswer
 from octave_mcp.errors import BadAnswer
 
 FORMS: tuple[type[Value], ...] = (
     AddressesAnswer,
     HomepageAnswer[Cite],
-    VendorElements[Cite],
-    ProspectReading[Cite],
+    VendorAnswer[Cite],
+    ProspectAnswer[Cite],
     Understanding[Cite],
     SummaryDraft[Cite],
     SequenceDraft[Cite],
@@ -99,7 +99,7 @@ def test_what_is_not_enforced_by_providers_is_left_to_the_check_afterwards() -> 
     ],
 )
 def test_an_answer_is_found_in_fences_and_between_words(text: str) -> None:
-    found = decoded(text, ProspectReading[Cite])
+    found = decoded(text, ProspectAnswer[Cite])
 
     assert (len(found.value.facts), found.wrong) == (2, "")
 
@@ -107,7 +107,7 @@ def test_an_answer_is_found_in_fences_and_between_words(text: str) -> None:
 def test_fences_within_a_text_are_part_of_it() -> None:
     fact = {**FACT, "text": "Run ```npm i``` first."}
 
-    found = decoded(json.dumps({**READING, "facts": [fact]}), ProspectReading[Cite])
+    found = decoded(json.dumps({**READING, "facts": [fact]}), ProspectAnswer[Cite])
 
     assert (found.value.facts[0].text, found.wrong) == ("Run ```npm i``` first.", "")
 
@@ -116,7 +116,7 @@ def test_fences_within_a_text_are_part_of_it() -> None:
 def test_a_cut_off_answer_keeps_its_complete_items(cut: int) -> None:
     text = '{"facts": [' + json.dumps(FACT) + ", " + json.dumps(FACT)[:cut]
 
-    found = decoded(text, ProspectReading[Cite], cut_off=True)
+    found = decoded(text, ProspectAnswer[Cite], cut_off=True)
 
     assert len(found.value.facts) == 1
     assert found.value.jobs == ()
@@ -124,7 +124,7 @@ def test_a_cut_off_answer_keeps_its_complete_items(cut: int) -> None:
 
 
 def test_an_answer_that_breaks_off_is_read_as_far_as_it_goes_and_complained_about() -> None:
-    found = decoded('{"facts": [' + json.dumps(FACT) + ', {"topic": "sc', ProspectReading[Cite])
+    found = decoded('{"facts": [' + json.dumps(FACT) + ', {"topic": "sc', ProspectAnswer[Cite])
 
     assert (len(found.value.facts), found.wrong) == (1, "it is no complete JSON object")
 
@@ -132,7 +132,7 @@ def test_an_answer_that_breaks_off_is_read_as_far_as_it_goes_and_complained_abou
 def test_items_that_break_the_form_are_left_out_and_named() -> None:
     wrong = {**READING, "facts": [FACT, {**FACT, "topic": "weather"}, FACT], "jobs": [{"title": "Pilot"}], "note": "hi"}
 
-    found = decoded(json.dumps(wrong), ProspectReading[Cite])
+    found = decoded(json.dumps(wrong), ProspectAnswer[Cite])
 
     assert (len(found.value.facts), found.value.jobs) == (2, ())
     for told in ("facts.1.topic: Input should be 'business'", "jobs.0.person: Field required", "note: Extra inputs"):

@@ -44,9 +44,9 @@ from octave_mcp.domain.playbook import (
     TouchDraft,
     WhyWeWin,
 )
-from octave_mcp.domain.prospect import ProspectReading, Understanding
+from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import ValueProposition, VendorElements
+from octave_mcp.domain.vendor import ValueProposition, VendorAnswer
 from octave_mcp.errors import (
     BadAnswer,
     BadKey,
@@ -175,7 +175,7 @@ async def test_a_site_without_a_home_page_fails_the_run(tmp_path: Path) -> None:
 async def test_a_failed_pack_is_asked_once_and_leaves_a_named_gap_and_the_other_findings(
     stage: Stage, model: ScriptedModel
 ) -> None:
-    model.fail(shows(STORIES, VendorElements[Cite]), UpstreamError("the provider is down"))
+    model.fail(shows(STORIES, VendorAnswer[Cite]), UpstreamError("the provider is down"))
     record, playbook = await stage.run()
     assert playbook
     assert record.status == "partial"
@@ -185,13 +185,13 @@ async def test_a_failed_pack_is_asked_once_and_leaves_a_named_gap_and_the_other_
     assert playbook.vendor_elements.offerings
     assert [story.customer for story in playbook.vendor_elements.case_studies] == ["Tidewell"]
     assert playbook.prospect_intelligence.company_profile.facts
-    assert len([ask for ask in model.asked if shows(STORIES, VendorElements[Cite])(ask)]) == 1
+    assert len([ask for ask in model.asked if shows(STORIES, VendorAnswer[Cite])(ask)]) == 1
 
 
 async def test_a_prospect_that_cannot_be_read_for_a_single_persona_ends_the_run_with_the_reason(
     stage: Stage, model: ScriptedModel
 ) -> None:
-    model.fail(shows("/about", ProspectReading[Cite]), BadAnswer("it was no answer"))
+    model.fail(shows("/about", ProspectAnswer[Cite]), BadAnswer("it was no answer"))
     record, playbook = await stage.run()
     assert record.error
     assert (record.status, record.error.code, playbook) == ("failed", "bad_answer", None)
@@ -202,7 +202,7 @@ async def test_a_prospect_that_cannot_be_read_for_a_single_persona_ends_the_run_
 async def test_a_run_whose_every_pack_of_the_vendor_fails_still_writes_from_the_prospect(
     stage: Stage, model: ScriptedModel
 ) -> None:
-    model.fail(form(VendorElements[Cite]), UpstreamError("the provider is down"))
+    model.fail(form(VendorAnswer[Cite]), UpstreamError("the provider is down"))
     record, playbook = await stage.run()
     assert playbook
     assert record.status == "partial"
@@ -274,7 +274,7 @@ async def test_a_homepage_that_cannot_be_understood_leaves_the_company_its_domai
 async def test_a_provider_that_lets_us_have_nothing_ends_the_run_at_once_with_its_code(
     stage: Stage, model: ScriptedModel, refused: type[NoAccess]
 ) -> None:
-    model.fail(form(VendorElements[Cite]), refused("not for you"))
+    model.fail(form(VendorAnswer[Cite]), refused("not for you"))
     record, _ = await stage.run()
     assert record.error
     assert (record.status, record.error.code) == ("failed", refused.code)
@@ -336,7 +336,7 @@ async def test_a_prospect_that_cannot_be_understood_has_no_personas_and_no_playb
 
 def invention(ask: Asked, text: str = "Globex cut rework by 99%.") -> Value:
     """The rules' answer with one value proposition more, which no page says."""
-    found = cast("VendorElements[Cite]", answered(ask))
+    found = cast("VendorAnswer[Cite]", answered(ask))
     made_up = ValueProposition[Cite](title="invented", text=text, evidence=(Cite(passage=1, sentences=(1,)),))
     return found.model_copy(update={"value_propositions": (*found.value_propositions, made_up)})
 
@@ -347,9 +347,9 @@ async def test_an_answer_that_fails_its_checks_is_asked_again_once_with_the_comp
     async def corrected(ask: Asked) -> Value:
         return answered(ask) if ask.complaint else invention(ask)
 
-    model.on(shows("/product/planner", VendorElements[Cite]), corrected)
+    model.on(shows("/product/planner", VendorAnswer[Cite]), corrected)
     record, playbook = await stage.run()
-    asks = [ask for ask in model.asked if shows("/product/planner", VendorElements[Cite])(ask)]
+    asks = [ask for ask in model.asked if shows("/product/planner", VendorAnswer[Cite])(ask)]
     assert [bool(ask.complaint) for ask in asks] == [False, True]
     assert "D3 the figure 99% is not in the evidence" in asks[1].complaint
     assert "D4 the name 'Globex' is not in the evidence" in asks[1].complaint
@@ -383,10 +383,10 @@ async def test_what_fails_again_is_dropped_and_named_and_the_rest_kept(stage: St
     async def stubborn(ask: Asked) -> Value:
         return invention(ask)
 
-    model.on(shows("/product/planner", VendorElements[Cite]), stubborn)
+    model.on(shows("/product/planner", VendorAnswer[Cite]), stubborn)
     record, playbook = await stage.run()
     assert playbook
-    assert len([ask for ask in model.asked if shows("/product/planner", VendorElements[Cite])(ask)]) == 2
+    assert len([ask for ask in model.asked if shows("/product/planner", VendorAnswer[Cite])(ask)]) == 2
     assert record.status == "partial"
     (gap,) = [gap for gap in playbook.gaps if gap.code == "dropped_by_check"]
     assert "1 x a figure that is not in the evidence (D3)" in gap.reason
@@ -400,11 +400,11 @@ async def test_a_second_answer_that_is_worse_is_not_taken(stage: Stage, model: S
     async def worse(ask: Asked) -> Value:
         if not ask.complaint:
             return invention(ask)
-        empty: dict[str, object] = dict.fromkeys(VendorElements[Cite].model_fields, ())
+        empty: dict[str, object] = dict.fromkeys(VendorAnswer[Cite].model_fields, ())
         bad = ValueProposition[Cite](title="worse", text="Globex met Initech and Hooli.", evidence=(Cite(passage=1),))
-        return VendorElements[Cite].model_validate({**empty, "value_propositions": (bad, bad, bad)})
+        return VendorAnswer[Cite].model_validate({**empty, "value_propositions": (bad, bad, bad)})
 
-    model.on(shows("/product/planner", VendorElements[Cite]), worse)
+    model.on(shows("/product/planner", VendorAnswer[Cite]), worse)
     _, playbook = await stage.run()
     assert playbook
     assert playbook.vendor_elements.offerings
@@ -418,7 +418,7 @@ async def test_a_second_ask_that_fails_costs_only_what_the_first_answer_got_wron
             raise UpstreamError("the provider is down")
         return invention(ask)
 
-    model.on(shows("/product/planner", VendorElements[Cite]), once)
+    model.on(shows("/product/planner", VendorAnswer[Cite]), once)
     record, playbook = await stage.run()
     assert playbook
     assert record.status == "partial"
@@ -428,9 +428,9 @@ async def test_a_second_ask_that_fails_costs_only_what_the_first_answer_got_wron
 
 async def test_a_passage_that_was_not_shown_supports_nothing(stage: Stage, model: ScriptedModel) -> None:
     nowhere = ValueProposition[Cite](title="a", text="b", evidence=(Cite(passage=10_000),))
-    empty: dict[str, object] = dict.fromkeys(VendorElements[Cite].model_fields, ())
-    answer = VendorElements[Cite].model_validate({**empty, "value_propositions": (nowhere,)})
-    model.on(form(VendorElements[Cite]), says(answer))
+    empty: dict[str, object] = dict.fromkeys(VendorAnswer[Cite].model_fields, ())
+    answer = VendorAnswer[Cite].model_validate({**empty, "value_propositions": (nowhere,)})
+    model.on(form(VendorAnswer[Cite]), says(answer))
     _, playbook = await stage.run()
     assert playbook
     assert playbook.vendor_elements.value_propositions == ()
@@ -484,7 +484,7 @@ async def test_an_untrue_touch_is_dropped_and_named_but_the_length_of_a_meeting_
 
 
 async def test_an_answer_of_another_form_is_a_bad_answer(stage: Stage, model: ScriptedModel) -> None:
-    model.on(shows("/product/planner", VendorElements[Cite]), says(CallToAction(label="interest", text="?")))
+    model.on(shows("/product/planner", VendorAnswer[Cite]), says(CallToAction(label="interest", text="?")))
     record, playbook = await stage.run()
     assert record.status == "partial"
     assert gaps(playbook)["vendor_elements"] == "bad_answer"
@@ -505,15 +505,15 @@ async def test_a_transient_error_is_tried_again(stage: Stage, model: ScriptedMod
 
 
 async def test_a_transient_error_that_stays_fails_after_three_attempts(stage: Stage, model: ScriptedModel) -> None:
-    model.fail(shows(STORIES, VendorElements[Cite]), RateLimited("slow down", retry_after_seconds=0))
+    model.fail(shows(STORIES, VendorAnswer[Cite]), RateLimited("slow down", retry_after_seconds=0))
     record, playbook = await stage.run()
     assert record.status == "partial"
     assert gaps(playbook)["vendor_elements"] == "rate_limited"
-    assert len([ask for ask in model.asked if shows(STORIES, VendorElements[Cite])(ask)]) == 3
+    assert len([ask for ask in model.asked if shows(STORIES, VendorAnswer[Cite])(ask)]) == 3
 
 
 async def test_a_missing_key_fails_the_run_as_a_setup_error(stage: Stage, model: ScriptedModel) -> None:
-    model.fail(form(VendorElements[Cite]), SetupError("set OPENAI_API_KEY"))
+    model.fail(form(VendorAnswer[Cite]), SetupError("set OPENAI_API_KEY"))
     record, _ = await stage.run()
     assert record.error
     assert (record.status, record.error.code, record.error.message) == ("failed", "setup", "set OPENAI_API_KEY")
@@ -643,8 +643,8 @@ async def test_a_failed_step_stops_what_runs_beside_it(stage: Stage, model: Scri
         await begun.wait()
         raise SetupError("no key")
 
-    model.on(form(ProspectReading[Cite]), long)
-    model.on(form(VendorElements[Cite]), fails)
+    model.on(form(ProspectAnswer[Cite]), long)
+    model.on(form(VendorAnswer[Cite]), fails)
     record, _ = await stage.run()
     assert record.status == "failed"
     assert stopped.is_set()

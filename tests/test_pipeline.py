@@ -39,10 +39,10 @@ from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Finding, Passage
 from octave_mcp.domain.page import Link, Page, PageKind
 from octave_mcp.domain.playbook import SECTIONS, SequenceDraft, SummaryDraft
-from octave_mcp.domain.prospect import ProspectReading
+from octave_mcp.domain.prospect import ProspectAnswer
 from octave_mcp.domain.run import FINAL
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.domain.vendor import VendorAnswer
 from octave_mcp.errors import NotFound
 from octave_mcp.evidence.passages import verified
 from octave_mcp.pipeline.prioritise_urls import choose
@@ -264,7 +264,7 @@ async def test_companies_are_researched_side_by_side_and_all_writers_write_at_on
         await writers.arrive(str(count - 1))
         return answered(ask)
 
-    model.on(lambda ask: ask.answer in {VendorElements[Cite], ProspectReading[Cite]}, reading)
+    model.on(lambda ask: ask.answer in {VendorAnswer[Cite], ProspectAnswer[Cite]}, reading)
     model.on(lambda ask: ask.prompt.startswith("playbook/"), writing)
     record, _ = await Stage(tmp_path, model=model).run()
     assert record.status == "completed"
@@ -287,7 +287,7 @@ async def test_a_prospect_never_waits_for_its_vendor(tmp_path: Path) -> None:
         return answered(ask)
 
     model.on(lambda ask: ask.prompt == "prospect/pain_points", understanding)
-    holding(model, form(VendorElements[Cite]), understood)
+    holding(model, form(VendorAnswer[Cite]), understood)
     record, _ = await Stage(tmp_path, model=model).run()
     assert record.status == "completed"
 
@@ -315,7 +315,7 @@ async def test_packs_do_not_wait_for_each_other(tmp_path: Path) -> None:
         await asked.arrive(str(len(numbers) - 1))
         return answered(ask)
 
-    model.on(form(VendorElements[Cite]), together)
+    model.on(form(VendorAnswer[Cite]), together)
     source = ScriptedSource(large_site(20), hold=hold)
     record, _ = await Stage(tmp_path, model=model, source=source).run(max_pages=1 + 3 * PACK_PAGES)
     assert record.status == "completed"
@@ -333,7 +333,7 @@ async def test_a_pack_is_asked_while_another_is_still_being_scraped(tmp_path: Pa
         if site.company.role == "vendor" and f"https://{VENDOR}/customers" not in urls:
             await asked.wait()
 
-    model.on(form(VendorElements[Cite]), first)
+    model.on(form(VendorAnswer[Cite]), first)
     stage = Stage(tmp_path, model=model, source=ScriptedSource(large_site(20), hold=hold))
     record, _ = await stage.run(max_pages=1 + 3 * PACK_PAGES)
     assert record.status == "completed"
@@ -535,7 +535,7 @@ async def test_a_run_reads_no_more_pages_of_a_company_than_asked_for(tmp_path: P
 
 
 def test_a_vendor_pack_is_asked_with_its_own_pages_and_without_the_prospect(plain: Written) -> None:
-    asks = [ask for ask in plain.asked if ask.answer is VendorElements[Cite]]
+    asks = [ask for ask in plain.asked if ask.answer is VendorAnswer[Cite]]
     assert asks
     for ask in asks:
         assert {VENDOR in passage.page.url for passage in ask.passages} == {True}
@@ -555,7 +555,7 @@ async def passages_shown(home: Path, texts: dict[str, str], **request: Any) -> l
     model, sites = ScriptedModel(), {**invented_sites(), VENDOR: pages(VENDOR, texts, name="Lumenforge")}
     record, _ = await Stage(home, model=model, source=ScriptedSource(sites)).run(**request)
     assert record.status == "completed"
-    return [ask.passages for ask in model.asked if ask.answer is VendorElements[Cite]]
+    return [ask.passages for ask in model.asked if ask.answer is VendorAnswer[Cite]]
 
 
 BANNERS = {

@@ -22,13 +22,13 @@ from octave_mcp.domain.playbook import (
     TalkTrackDraft,
     WhyWeWin,
 )
-from octave_mcp.domain.prospect import ProspectReading, Understanding
+from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.domain.vendor import VendorAnswer
 from octave_mcp.errors import SetupError
 
 CHECKOUT = Path(__file__).parents[1]
-ELEMENTS = VendorElements[Cite].model_fields
+ELEMENTS = VendorAnswer[Cite].model_fields
 SPECIALISTS = (
     "playbook/battle_card",
     "playbook/email_sequence",
@@ -46,7 +46,7 @@ DEEP = ("prospect/buyer_personas", "prospect/pain_points", *WRITERS)
 ANSWERS: dict[str, tuple[object, ...]] = {
     "research/homepage": (HomepageAnswer[Cite],),
     "research/urls": (AddressesAnswer,),
-    "prospect/company_profile": (ProspectReading[Cite],),
+    "prospect/company_profile": (ProspectAnswer[Cite],),
     "prospect/pain_points prospect/buyer_personas": (Understanding[Cite],),
     "playbook/summary": (SummaryDraft[Cite],),
     "playbook/email_sequence": (SequenceDraft[Cite],),

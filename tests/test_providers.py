@@ -56,7 +56,7 @@ from octave_mcp.domain.playbook import (
     TalkTrackDraft,
     WhyWeWin,
 )
-from octave_mcp.domain.prospect import ProspectReading, Understanding
+from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer, SetupError, SiteUnreachable
@@ -70,7 +70,7 @@ from octave_mcp.settings import load
 PROVIDERS = ("openai", "anthropic", "compat")
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "compat": "OCTAVE_COMPAT_BASE_URL"}
 
-MANDATORY = (ProspectReading[Cite], Understanding[Cite], SummaryDraft[Cite], SequenceDraft[Cite], TalkTrackDraft[Cite])
+MANDATORY = (ProspectAnswer[Cite], Understanding[Cite], SummaryDraft[Cite], SequenceDraft[Cite], TalkTrackDraft[Cite])
 """Without these there is no playbook."""
 
 every_provider = pytest.mark.parametrize("provider", PROVIDERS)

@@ -19,7 +19,7 @@ from test_mcp import call
 
 from octave_mcp.asks.decoding import Decoded, decoded
 from octave_mcp.domain.evidence import Cite
-from octave_mcp.domain.prospect import ProspectReading
+from octave_mcp.domain.prospect import ProspectAnswer
 from octave_mcp.errors import BadAnswer
 from octave_mcp.surfaces.mcp.server import make
 
@@ -32,7 +32,7 @@ OTHER = json.dumps({"facts": "none", "signals": 3, "jobs": []})
 
 
 def read(text: str, *, cut_off: bool = False) -> Decoded:
-    return decoded(text, ProspectReading[Cite], cut_off=cut_off)
+    return decoded(text, ProspectAnswer[Cite], cut_off=cut_off)
 
 
 TEXTS = {

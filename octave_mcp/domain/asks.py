@@ -7,6 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from octave_mcp.domain.choices import MAX_PAGES
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import C, Claim, EvidenceId, Passage
+from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.page import Link
 from octave_mcp.domain.prospect import BuyerPersona, ProspectIntelligence, ProspectReading
 from octave_mcp.domain.value import Value
@@ -29,13 +30,17 @@ class Names(Value):
 
 
 class ReadingBrief(Value):
-    """What an ask about pages needs to know: whose they are, the other company, and what the user said of the deal."""
+    """What an ask about pages needs to know: whose they are, the other company, and what the user said of the deal.
+
+    `offer` is what the vendor sells, in the words of its home page.
+    """
 
     role: Role
     company: str
     domain: str
     counterpart: str
     context: str
+    offer: str = ""
 
 
 class AddressesBrief(ReadingBrief):
@@ -45,14 +50,19 @@ class AddressesBrief(ReadingBrief):
 
 
 class UnderstandingBrief(Value):
-    """The readings of a company, merged; the passages shown are their evidence. `counterpart` is the other's name."""
+    """The readings of a company, merged; the passages shown are their evidence. `counterpart` is the other's name.
+
+    `offer` is what the vendor sells, in the words of its home page.
+    """
 
     role: Role
     company: str
     domain: str
     counterpart: str
     reading: ProspectReading[EvidenceId]
+    findings: CompanyFindings[EvidenceId]
     context: str
+    offer: str = ""
 
 
 class WritingBrief(Value):

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from typing import Generic, Literal, Self
 
 from octave_mcp.domain.evidence import C, Claim, Collected, EvidenceId, Finding
+from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.value import Value
 
@@ -86,25 +87,25 @@ class Signal(Collected[C], Generic[C]):
 
 
 class Job(Collected[C], Generic[C]):
-    """A job at the prospect: held by `person`, whom its site names, or open."""
-
-    names = ("person",)
+    """An open position at the prospect."""
 
     title: str
-    person: str | None
     function: JobFunction
-    hiring: bool
 
     def merge_key(self) -> Hashable:
         return normal(self.title)
 
 
 class ProspectReading(Value, Generic[C]):
-    """What one pack of the prospect's pages says."""
+    """What the prospect's pages say of it."""
 
     facts: tuple[Fact[C], ...]
     signals: tuple[Signal[C], ...]
     jobs: tuple[Job[C], ...]
+
+
+class ProspectAnswer(ProspectReading[C], CompanyFindings[C], Generic[C]):
+    """What one pack of the prospect's pages says."""
 
 
 class CompanyProfile(Value, Generic[C]):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from octave_mcp.domain.company import Company, Role
 from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
+from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageFailure, PageRef
 from octave_mcp.domain.prospect import ProspectIntelligence, ProspectReading
@@ -38,6 +39,7 @@ class Reading(Value):
     suspicious: tuple[str, ...] = ()
     elements: VendorElements[EvidenceId] | None
     signals: ProspectReading[EvidenceId] | None
+    findings: CompanyFindings[EvidenceId]
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...]
 
@@ -57,6 +59,7 @@ class Research(Value):
     suspicious: tuple[str, ...] = ()
     elements: VendorElements[EvidenceId] | None
     signals: ProspectReading[EvidenceId] | None
+    findings: CompanyFindings[EvidenceId]
     intelligence: ProspectIntelligence | None
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...]

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, Literal, Self, get_args
 from pydantic import create_model
 
 from octave_mcp.domain.evidence import C, Claim, Collected, Finding
+from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.names import name_key, normal
 from octave_mcp.domain.value import Value
 
@@ -241,11 +242,22 @@ KINDS: dict[str, type[Element[Any]]] = {
 }
 
 
+class VendorAnswer(VendorElements[C], CompanyFindings[C], Generic[C]):
+    """What one pack of the vendor's pages says."""
+
+
+READ_KINDS: dict[str, str] = {
+    **{kind: f"vendor/{kind}" for kind in KINDS},
+    **{kind: f"company/{kind}" for kind in CompanyFindings.model_fields},
+}
+"""The prompt that asks for each kind of what a vendor's pages say."""
+
+
 @cache
-def some_elements(kinds: tuple[str, ...], cited: type) -> type[Value]:
-    """The form of an answer with these kinds of elements alone, whose evidence is of that type."""
-    whole: type[Value] = VendorElements[cited]  # pyright: ignore[reportInvalidTypeArguments] - known when it runs
+def some_kinds(kinds: tuple[str, ...], cited: type) -> type[Value]:
+    """The form of an answer with these kinds of findings alone, whose evidence is of that type."""
+    whole: type[Value] = VendorAnswer[cited]  # pyright: ignore[reportInvalidTypeArguments] - known when it runs
     if len(kinds) == len(whole.model_fields):
         return whole
     fields: dict[str, Any] = {kind: (whole.model_fields[kind].annotation, ...) for kind in kinds}
-    return create_model(VendorElements.__name__, __base__=Value, **fields)
+    return create_model(VendorAnswer.__name__, __base__=Value, **fields)

@@ -22,7 +22,7 @@ from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.playbook import DealDraft, PersonaDraft
 from octave_mcp.domain.prospect import MOST_PERSONAS
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import KINDS
+from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import (
     BadAnswer,
     BadKey,
@@ -79,7 +79,7 @@ class Remote:
         is_own: bool = False,
         most: int,
         call_seconds: float,
-        specialists: int = len(KINDS),
+        specialists: int = len(READ_KINDS),
         context: RunContext | None = None,
     ) -> None:
         self.name = name
@@ -97,7 +97,7 @@ class Remote:
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took: prompts, passages and answers, in tokens."""
         packs = ceil(max_pages / self.capacity.pack_pages)
-        groups = ceil(len(KINDS) / self._specialists)
+        groups = ceil(len(READ_KINDS) / self._specialists)
         reading = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900)
         writing = Tokens(input=6_600 + DRAFTS * 7_400, output=1_000 + DRAFTS * 1_000)
         prices = [

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 
 from octave_mcp.asks.corrections import ASK_PLACES
+from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.research import Research
-from octave_mcp.domain.vendor import KINDS
+from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.evidence.screening import safe_name
 from octave_mcp.pipeline.analyse_homepage import analyse_homepage
 from octave_mcp.pipeline.merge import add, merge
+from octave_mcp.pipeline.offer import offer
 from octave_mcp.pipeline.prioritise_urls import in_packs, prioritise_urls
 from octave_mcp.pipeline.read_pack import read_pack
 from octave_mcp.pipeline.recall import keep, recall, unread
@@ -30,6 +33,7 @@ async def generate(run: Run, companies: Sequence[Company]) -> Playbook:
         OctaveError: one of the sites cannot be read, or no mandatory section can be written.
     """
     sites = await run(validate_and_map, companies)  # 1  the one barrier: all must be there
+    run = replace(run, offer=await computed(offer, sites))
     names = {site.company.role: _name(site) for site in sites}
     found = await run.side_by_side(  # 2-6, and 7 for the prospect
         research,
@@ -75,7 +79,7 @@ async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Re
 
 def _pack_places(run: Run) -> int:
     """A scrape, and for each group of specialists at most one ask a page; the home page is with the first pack."""
-    asks = (min(run.capacity.pack_pages, run.max_pages) + 1) * ceil(len(KINDS) / run.specialists_per_ask)
+    asks = (min(run.capacity.pack_pages, run.max_pages) + 1) * ceil(len(READ_KINDS) / run.specialists_per_ask)
     return 1 + asks * ASK_PLACES
 
 

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from octave_mcp.domain.evidence import Collected, EvidenceId
+from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.page import PageFailure, PageRef
 from octave_mcp.domain.prospect import ProspectReading
 from octave_mcp.domain.research import Profile, Reading, Research
@@ -31,6 +32,7 @@ def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[Page
         suspicious=tuple(url for reading in readings for url in reading.suspicious),
         elements=_one(VendorElements[EvidenceId], elements) if reads == "elements" else None,
         signals=_one(ProspectReading[EvidenceId], signals) if reads == "signals" else None,
+        findings=_one(CompanyFindings[EvidenceId], [reading.findings for reading in readings]),
         intelligence=None,
         evidence=tuple(evidence.values()),
         gaps=(*profile.gaps, *(gap for reading in readings for gap in reading.gaps)),
@@ -44,6 +46,7 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
     first = Reading(
         pages=research.pages, words=research.words, failures=research.failures,
         suspicious=research.suspicious, elements=research.elements, signals=research.signals,
+        findings=research.findings,
         evidence=research.evidence, gaps=research.gaps,
     )  # fmt: skip
     merged = merge(research.profile.model_copy(update={"gaps": ()}), (first, *readings))

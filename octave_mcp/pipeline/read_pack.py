@@ -13,13 +13,14 @@ from octave_mcp.concurrency.together import together
 from octave_mcp.domain.asks import ReadingBrief
 from octave_mcp.domain.company import Reads, Site
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
+from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import Page, PageFailure, count_words
-from octave_mcp.domain.prospect import ProspectReading
+from octave_mcp.domain.prospect import ProspectAnswer, ProspectReading
 from octave_mcp.domain.research import Profile, Reading
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import KINDS, VendorElements, some_elements
+from octave_mcp.domain.vendor import READ_KINDS, VendorElements, some_kinds
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import screened
@@ -74,6 +75,7 @@ async def _read(
         suspicious=suspicious,
         elements=_joined(VendorElements[EvidenceId], checked) if checked and reads == "elements" else None,
         signals=_joined(ProspectReading[EvidenceId], checked) if checked and reads == "signals" else None,
+        findings=_joined(CompanyFindings[EvidenceId], checked),
         evidence=tuple(evidence for answer in checked for evidence in answer.evidence),
         gaps=tuple(gap for answer in answers for gap in (answer.gaps if isinstance(answer, Checked) else (answer,))),
     )
@@ -137,6 +139,7 @@ async def _ask(
         role=company.role, company=profile.name, domain=company.domain,
         counterpart=counterpart,
         context=run.request.context,
+        offer=run.offer,
     )  # fmt: skip
     ask = ask_for(question.prompts, language=run.request.language, brief=brief, passages=shown, answer=question.answer)
     roles = (company.role,) * len(shown)
@@ -164,16 +167,17 @@ def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
 
 def _of_elements(together: int) -> list[Question]:
     """Groups of as many specialists as one ask may have."""
-    kinds = tuple(KINDS)
+    kinds = tuple(READ_KINDS)
     groups = (kinds[at : at + together] for at in range(0, len(kinds), together))
     return [
-        Question(tuple(f"vendor/{kind}" for kind in some), some_elements(some, Cite), some_elements(some, str))
+        Question(tuple(READ_KINDS[kind] for kind in some), some_kinds(some, Cite), some_kinds(some, str))
         for some in groups
     ]
 
 
 def _of_signals(_: int) -> list[Question]:
-    return [Question(("prospect/company_profile",), ProspectReading[Cite], ProspectReading[EvidenceId])]
+    names = ("prospect/company_profile", *(f"company/{kind}" for kind in CompanyFindings.model_fields))
+    return [Question(names, ProspectAnswer[Cite], ProspectAnswer[EvidenceId])]
 
 
 def _joined(kind: type[R], answers: Sequence[Checked[Value]]) -> R:

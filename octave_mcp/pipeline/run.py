@@ -13,7 +13,7 @@ from octave_mcp.domain.asks import A, Ask, Capacity
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import KINDS
+from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.evidence.checks import Judge
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.pages import Pages
@@ -30,8 +30,8 @@ R = TypeVar("R", bound=Value)
 class Run:
     """One execution, seen from a step; `of(role)` is the same run, about one company.
 
-    `identity` says which model and source it uses: only runs with the same one share findings. What is not done by the
-    deadline is left out.
+    `identity` says which model and source it uses: only runs with the same one share findings. `offer` is what the
+    vendor sells, in the words of its home page; '' before that is read. What is not done by the deadline is left out.
     """
 
     request: PlaybookRequest
@@ -43,7 +43,8 @@ class Run:
     deadline: Deadline
     site_timeout_seconds: float
     identity: str = ""
-    specialists_per_ask: int = len(KINDS)
+    offer: str = ""
+    specialists_per_ask: int = len(READ_KINDS)
 
     @property
     def run_id(self) -> str:

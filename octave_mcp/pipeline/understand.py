@@ -85,7 +85,8 @@ async def _ask(
     shown = tuple(as_passage(evidence, number) for number, evidence in enumerate(research.evidence, 1))
     brief = UnderstandingBrief(
         role=research.role, company=research.profile.name, domain=research.domain,
-        counterpart=counterpart, reading=reading, context=run.request.context,
+        counterpart=counterpart, reading=reading, findings=research.findings, context=run.request.context,
+        offer=run.offer,
     )  # fmt: skip
     ask = ask_for(PROMPTS, language=run.request.language, brief=brief, passages=shown, answer=Understanding[Cite])
     return await run.ask(

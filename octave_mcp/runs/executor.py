@@ -13,7 +13,7 @@ from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
-from octave_mcp.domain.vendor import KINDS
+from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import Crashed, NotWritten, OctaveError
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.generate import generate
@@ -132,7 +132,7 @@ class Executor:
         capacity = asker.model.capacity
         run = Run(
             request=asked,
-            specialists_per_ask=(record.specialists_per_ask if capacity.is_paid else None) or len(KINDS),
+            specialists_per_ask=(record.specialists_per_ask if capacity.is_paid else None) or len(READ_KINDS),
             identity=f"{asker.model.identity} {record.source}",
             asker=asker,
             source=await computed(lambda: self._adapters.source(record.source, refresh=asked.refresh)),

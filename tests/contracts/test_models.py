@@ -17,7 +17,7 @@ from octave_mcp.domain.asks import Usage
 from octave_mcp.domain.choices import MODELS, names
 from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.domain.vendor import VendorAnswer
 from octave_mcp.models import remote
 from octave_mcp.models.wire import Tokens
 from octave_mcp.ports import Model, RunContext
@@ -93,7 +93,7 @@ async def test_a_second_ask_with_a_complaint_is_answered_in_the_same_form(model:
 
 
 async def test_an_ask_that_shows_nothing_is_answered_all_the_same(model: Model, asks: list[Asked]) -> None:
-    reading = [ask for ask in asks if ask.answer.__name__.startswith(("Homepage", "Vendor", "ProspectReading"))]
+    reading = [ask for ask in asks if ask.answer.__name__.startswith(("Homepage", "Vendor", "ProspectAnswer"))]
     assert len(reading) == 3
     for ask in reading:
         answer = await model.answer(ask.model_copy(update={"passages": ()}))
@@ -146,4 +146,4 @@ def test_the_asks_are_about_two_companies(asks: list[Asked]) -> None:
     shown = {passage.page.url.split("/")[2] for ask in asks for passage in ask.passages}
     assert shown == {VENDOR, PROSPECT}
     forms: list[type[Value]] = [ask.answer for ask in asks]
-    assert any(issubclass(form, VendorElements) for form in forms)
+    assert any(issubclass(form, VendorAnswer) for form in forms)

@@ -32,9 +32,9 @@ from octave_mcp.domain.playbook import (
     TalkTrackDraft,
     WhyWeWin,
 )
-from octave_mcp.domain.prospect import ProspectReading, Understanding
+from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import KINDS
+from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import BadAnswer
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cards, customers, prospects, rivals, selling
@@ -42,6 +42,7 @@ from octave_mcp.models.extractive.customers import claim
 from octave_mcp.models.extractive.dossier import sequence, summary, talk_track
 from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.passages import Passages
+from octave_mcp.models.extractive.people import people
 from octave_mcp.models.extractive.reading import Line, ReadPage, read
 from octave_mcp.models.extractive.understanding import understanding
 
@@ -82,7 +83,7 @@ def _filler(form: type[Value]) -> Callable[[Any], Value]:
     """Raises: BadAnswer: no rules fill this form."""
     if form in _ANSWERS:
         return _ANSWERS[form]
-    if form.model_fields and form.model_fields.keys() <= KINDS.keys():
+    if form.model_fields and form.model_fields.keys() <= READ_KINDS.keys():
         return _kinds
     raise BadAnswer(f"no answer of the form {form.__name__!r} can be made")
 
@@ -112,7 +113,7 @@ def _kinds(ask: Ask[Any, ReadingBrief]) -> Value:
     """The kinds of elements that the form has."""
     pages, vendor = read(ask.passages), ask.brief.company
     found = {
-        kind: tuple(islice(_ELEMENTS.get(kind, _nothing)(pages, vendor), load(f"vendor/{kind}").limits.findings))
+        kind: tuple(islice(_ELEMENTS.get(kind, _nothing)(pages, vendor), load(READ_KINDS[kind]).limits.findings))
         for kind in ask.answer.model_fields
     }
     return ask.answer.model_validate(found)
@@ -131,15 +132,19 @@ _ELEMENTS: dict[str, Callable[[Sequence[ReadPage], str], Iterable[Value]]] = {
     "use_cases": selling.use_cases,
     "target_personas": selling.target_personas,
     "differentiators": rivals.differentiators,
+    "people": people,
 }
 
 
-def _prospect(ask: Ask[ProspectReading[Cite], ReadingBrief]) -> ProspectReading[Cite]:
+def _prospect(ask: Ask[ProspectAnswer[Cite], ReadingBrief]) -> ProspectAnswer[Cite]:
     pages, company = read(ask.passages), ask.brief.company
-    return ProspectReading[Cite](
+    return ProspectAnswer[Cite](
         facts=(*prospects.bought_by(pages, company, ask.brief.counterpart), *prospects.facts(pages, company)),
         signals=tuple(prospects.signals(pages, company)),
-        jobs=tuple(prospects.jobs(pages, company)),
+        jobs=tuple(prospects.jobs(pages)),
+        triggers=(),
+        people=tuple(people(pages, company)),
+        integrations=(),
     )
 
 
@@ -163,7 +168,7 @@ def _deal(material: Material) -> DealDraft[Cite]:
 _ANSWERS: dict[type[Value], Callable[[Any], Value]] = {
     AddressesAnswer: lambda _: AddressesAnswer(chosen=()),
     HomepageAnswer[Cite]: _homepage,
-    ProspectReading[Cite]: _prospect,
+    ProspectAnswer[Cite]: _prospect,
     Understanding[Cite]: _understanding,
     SummaryDraft[Cite]: lambda ask: summary(_material(ask)),
     SequenceDraft[Cite]: lambda ask: sequence(_material(ask), ask.brief.rank),

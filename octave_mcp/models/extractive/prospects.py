@@ -8,21 +8,20 @@ from itertools import groupby
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
-from octave_mcp.domain.prospect import Fact, FactTopic, Job, Signal
+from octave_mcp.domain.prospect import Fact, FactTopic, Job, JobFunction, Signal
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.customers import whole
 from octave_mcp.models.extractive.names import (
-    attributed,
     customer_in_headline,
     customer_of_story,
-    is_person,
     logos,
     speaks_of,
 )
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
 
+MOST_TITLE_WORDS = 7
 _OWN = frozenset(
     {
         "home",
@@ -43,7 +42,6 @@ _OWN = frozenset(
 )
 _TELLS_OF_ITSELF = frozenset({"home", "about", "careers", "news", "blog", "other"})
 _OPEN_ROLES = re.compile(r"position|open role|opening|vacanc|we(?:'|’)re hiring|current roles|jobs|招聘", re.IGNORECASE)
-_TEAM = re.compile(r"team|leadership|founders|who we are|people|management|our story|about|团队", re.IGNORECASE)
 _CUE_OF_NEED = re.compile(
     r"\b(?:we (?:want|need|plan|aim|are (?:growing|hiring|building|working|looking|moving|opening)|had to|"
     r"could not|couldn't|couldn’t|did not|"
@@ -244,23 +242,11 @@ def _is_history(line: Line, page: ReadPage) -> bool:
     return bool(told or cues.FOUNDING.search(line.text))
 
 
-def jobs(pages: Sequence[ReadPage], company: str) -> Iterator[Job[Cite]]:
+def jobs(pages: Sequence[ReadPage]) -> Iterator[Job[Cite]]:
     for page in pages:
         for section in page.sections:
             if page.page.kind == "careers":
                 yield from _open(section)
-            if page.page.kind in {"about", "home"} and _TEAM.search(section.title):
-                yield from _held(section)
-        for line in page.lines:
-            person = attributed(line.text) if line.form == "attribution" else None
-            if (
-                person
-                and person.role
-                and person.company
-                and has_words(company, person.company)
-                and (job := _job(person.role, line, person=person.name))
-            ):
-                yield job
 
 
 def _open(section: Section) -> Iterator[Job[Cite]]:
@@ -278,16 +264,13 @@ def _job_title(line: Line) -> str:
     return re.split(r"\s+[—–|·(]\s*|\s+-\s+|:\s", line.text)[0]
 
 
-def _held(section: Section) -> Iterator[Job[Cite]]:
-    for line in section.lines:
-        name, _, role = line.text.rstrip(".").partition(", ")
-        if line.form in {"item", "sentence"} and role and is_person(name) and (job := _job(role, line, person=name)):
-            yield job
+def _job(title: str, line: Line) -> Job[Cite] | None:
+    plain, function = job_title(title)
+    return Job[Cite](title=plain, function=function, evidence=(line.cite,)) if function else None
 
 
-def _job(title: str, line: Line, person: str | None = None) -> Job[Cite] | None:
+def job_title(title: str) -> tuple[str, JobFunction | None]:
+    """The title without marks, and its function; None if it is not the title of a job."""
     plain = title.strip(" .,;")
-    function = cues.function_of(plain)
-    if function is None or len(plain.split()) > 7 or not plain[:1].isupper():
-        return None
-    return Job[Cite](title=plain, person=person, function=function, hiring=person is None, evidence=(line.cite,))
+    is_title = len(plain.split()) <= MOST_TITLE_WORDS and plain[:1].isupper()
+    return plain, cues.function_of(plain) if is_title else None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from octave_mcp.domain.asks import UnderstandingBrief
 from octave_mcp.domain.evidence import Cite, Claim, EvidenceId
+from octave_mcp.domain.findings import NamedPerson
 from octave_mcp.domain.prospect import (
     Buyer,
     Fact,
@@ -57,6 +58,10 @@ _WHERE: dict[FactTopic, JobFunction] = {
     "scale": "operations",
     "compliance": "security",
 }
+
+
+Person = NamedPerson[EvidenceId]
+Support = Job[EvidenceId] | Person | Fact[EvidenceId]
 
 
 def understanding(brief: UnderstandingBrief, passages: Passages) -> Understanding[Cite]:
@@ -135,11 +140,11 @@ def _pain(
 
 def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Passages) -> Iterator[Buyer[Cite]]:
     """The job functions that the site shows and the needs point to, the best supported first."""
-    support: dict[JobFunction, list[Job[EvidenceId] | Fact[EvidenceId]]] = {}
+    support: dict[JobFunction, list[Support]] = {}
     points: dict[JobFunction, float] = {}
-    for job in (*brief.reading.jobs, *_founders(brief.reading, passages)):
-        support.setdefault(job.function, []).append(job)
-        points[job.function] = min(6, points.get(job.function, 0) + (2 if job.hiring else 1))
+    for function, found in (*_jobs(brief), *_people(brief, passages)):
+        support.setdefault(function, []).append(found)
+        points[function] = min(6, points.get(function, 0) + (2 if isinstance(found, Job) else 1))
     for fact in brief.reading.facts:
         if fact.topic in _WHERE:
             function = _WHERE[fact.topic]
@@ -157,17 +162,29 @@ def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Pa
         yield _leader(brief.company)
 
 
-def _founders(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Job[EvidenceId]]:
-    """Those whom the site's pages name as founders, unless it gives them jobs."""
-    if any(job.person and job.function == "leadership" for job in reading.jobs):
-        return
+def _jobs(brief: UnderstandingBrief) -> Iterator[tuple[JobFunction, Support]]:
+    return ((job.function, job) for job in brief.reading.jobs)
+
+
+def _people(brief: UnderstandingBrief, passages: Passages) -> Iterator[tuple[JobFunction, Support]]:
+    """The company's own people by their job functions; founders without a title lead it."""
+    own = [person for person in brief.findings.people if person.employer is None and person.title]
+    found: list[tuple[JobFunction, Support]] = [
+        (function, person) for person in own if (function := cues.function_of(person.title or ""))
+    ]
+    yield from found
+    if all(function != "leadership" for function, _ in found):
+        for founder in _founders(brief.reading, passages):
+            yield "leadership", founder
+
+
+def _founders(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Person]:
+    """Those whom the site's pages name as founders."""
     for fact in reading.facts:
         shown = [passage for i in fact.evidence if (passage := passages.passage(i)) and passage.label == FOUNDERS]
         people = (name.strip(" .") for passage in shown for name in passage.text.split(","))
-        for person in filter(is_person, people):
-            yield Job[EvidenceId](
-                title="Founder", person=person, function="leadership", hiring=False, evidence=fact.evidence
-            )
+        for name in filter(is_person, people):
+            yield Person(name=name, title="Founder", where="leadership", employer=None, evidence=fact.evidence)
 
 
 def _asked_for(points: Mapping[JobFunction, float], context: str) -> dict[JobFunction, float]:
@@ -177,23 +194,23 @@ def _asked_for(points: Mapping[JobFunction, float], context: str) -> dict[JobFun
 
 def _buyer(
     function: JobFunction,
-    support: Sequence[Job[EvidenceId] | Fact[EvidenceId]],
+    support: Sequence[Support],
     pains: Sequence[Pain[Cite]],
     company: str,
     passages: Passages,
 ) -> Buyer[Cite]:
-    jobs = [finding for finding in support if isinstance(finding, Job)]
-    opening = next((job for job in jobs if job.hiring), None)
-    held = min((job for job in jobs if job.person), key=lambda job: not _SENIOR.search(job.title), default=None)
+    opening = next((finding for finding in support if isinstance(finding, Job)), None)
+    people = [finding for finding in support if isinstance(finding, NamedPerson)]
+    held = min(people, key=lambda person: not _SENIOR.search(_title_of(person)), default=None)
     wanted = cues.FUNCTION_NEEDS[function]
     own = min((pain for pain in pains if pain.need in wanted), key=lambda pain: wanted.index(pain.need), default=None)
-    named = held is not None and bool(_SENIOR.search(held.title))
+    named = held is not None and bool(_SENIOR.search(_title_of(held)))
     evidence = [i for finding in (held, opening) if finding for i in finding.evidence[:1]] or [
         i for finding in support[:2] for i in finding.evidence
     ]
     return Buyer[Cite](
         title=_title(held) if held else cues.FUNCTION_TITLES[function],
-        contact=_contact(held, jobs),
+        contact=_contact(held, people),
         function=function,
         why_they_care=_why(opening, held, own, company),
         inferred=not named,
@@ -201,22 +218,27 @@ def _buyer(
     )
 
 
-def _contact(held: Job[EvidenceId] | None, jobs: Sequence[Job[EvidenceId]]) -> str | None:
+def _contact(held: Person | None, people: Sequence[Person]) -> str | None:
     """Who to write to; both, where two people have the one title."""
     if held is None:
         return None
-    people = [job.person for job in jobs if job.person and job.title == held.title]
-    return f"{' or '.join(people[:MOST_CONTACTS])}, {held.title}"
+    names = [person.name for person in people if person.title == held.title]
+    return f"{' or '.join(names[:MOST_CONTACTS])}, {held.title}"
 
 
-def _title(held: Job[EvidenceId]) -> str:
+def _title_of(person: Person) -> str:
+    return person.title or ""
+
+
+def _title(held: Person) -> str:
     """As the site gives it; a department is no title, and whoever is in it does not lead it."""
-    return held.title if _IS_JOB.search(held.title) else f"{held.title.split(', ')[0]} team"
+    title = _title_of(held)
+    return title if _IS_JOB.search(title) else f"{title.split(', ')[0]} team"
 
 
-def _why(opening: Job[EvidenceId] | None, held: Job[EvidenceId] | None, own: Pain[Cite] | None, company: str) -> str:
+def _why(opening: Job[EvidenceId] | None, held: Person | None, own: Pain[Cite] | None, company: str) -> str:
     if held:
-        seen = statement("statements", "Named person", person=held.person or "", title=held.title)
+        seen = statement("statements", "Named person", person=held.name, title=_title_of(held))
     elif opening:
         seen = statement("statements", "Open position", company=company, title=opening.title)
     else:

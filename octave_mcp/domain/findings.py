@@ -1,0 +1,81 @@
+"""What the pages of both companies are read for: what happened there, who is named, and which tools and partners."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Generic, Literal, Self
+
+from octave_mcp.domain.evidence import C, Collected
+from octave_mcp.domain.names import name_key, normal
+from octave_mcp.domain.value import Value
+
+TriggerKind = Literal[
+    "launch",
+    "acquisition",
+    "funding",
+    "hire",
+    "job_opening",
+    "campaign",
+    "price_change",
+    "event",
+    "regulation",
+]
+
+Whereabouts = Literal["leadership", "team", "author", "speaker", "testimonial"]
+"""Where a page names a person: a testimonial is signed by somebody else's employee."""
+
+Relation = Literal["uses", "sells", "customer_uses", "partner", "certificate"]
+"""`uses`: the company runs on it; `sells`: it offers an integration with it; `customer_uses`: a customer of it does."""
+
+
+class Trigger(Collected[C], Generic[C]):
+    """Something that happened at the company, or is about to. `date` is as the page writes it, None if it does not."""
+
+    kind: TriggerKind
+    what: str
+    date: str | None
+
+    def merge_key(self) -> Hashable:
+        return self.kind, normal(self.what)
+
+
+class NamedPerson(Collected[C], Generic[C]):
+    """A person whom the company's pages name; `employer` is None for its own people."""
+
+    names = ("name", "employer")
+
+    name: str
+    title: str | None
+    where: Whereabouts
+    employer: str | None
+
+    def merge_key(self) -> Hashable:
+        return normal(self.name)
+
+    @property
+    def rank(self) -> int:
+        return ("leadership", "team", "speaker", "author", "testimonial").index(self.where)
+
+
+class Integration(Collected[C], Generic[C]):
+    """A tool, a partner or a certificate that the company's pages name."""
+
+    names = ("name",)
+
+    name: str
+    relation: Relation
+
+    def merge_key(self) -> Hashable:
+        return name_key(self.name), self.relation
+
+
+class CompanyFindings(Value, Generic[C]):
+    """A list for each kind. Its name is also that of the prompt file, and of the section of the playbook."""
+
+    triggers: tuple[Trigger[C], ...]
+    people: tuple[NamedPerson[C], ...]
+    integrations: tuple[Integration[C], ...]
+
+    @classmethod
+    def none(cls) -> Self:
+        return cls.model_validate(dict.fromkeys(cls.model_fields, ()))
