@@ -24,12 +24,15 @@ from octave_mcp.domain.playbook import (
 )
 from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorAnswer
+from octave_mcp.domain.vendor import READ_KINDS, VendorAnswer
 from octave_mcp.errors import SetupError
 
 CHECKOUT = Path(__file__).parents[1]
 ELEMENTS = VendorAnswer[Cite].model_fields
 SPECIALISTS = (
+    "company/integrations",
+    "company/people",
+    "company/triggers",
     "playbook/battle_card",
     "playbook/email_sequence",
     "playbook/summary",
@@ -39,20 +42,21 @@ SPECIALISTS = (
     "prospect/pain_points",
     "research/homepage",
     "research/urls",
-    *sorted(f"vendor/{kind}" for kind in ELEMENTS),
+    *sorted(name for name in READ_KINDS.values() if name.startswith("vendor/")),
 )
 WRITERS = tuple(name for name in SPECIALISTS if name.startswith("playbook/"))
 DEEP = ("prospect/buyer_personas", "prospect/pain_points", *WRITERS)
+OF_PROSPECT = ("prospect/company_profile", "company/triggers", "company/people", "company/integrations")
 ANSWERS: dict[str, tuple[object, ...]] = {
     "research/homepage": (HomepageAnswer[Cite],),
     "research/urls": (AddressesAnswer,),
-    "prospect/company_profile": (ProspectAnswer[Cite],),
+    " ".join(OF_PROSPECT): (ProspectAnswer[Cite],),
     "prospect/pain_points prospect/buyer_personas": (Understanding[Cite],),
     "playbook/summary": (SummaryDraft[Cite],),
     "playbook/email_sequence": (SequenceDraft[Cite],),
     "playbook/talk_track": (TalkTrackDraft[Cite],),
     "playbook/battle_card": (WhyWeWin[Cite], ObjectionHandling[Cite], CompetitivePositioning[Cite]),
-    **{f"vendor/{kind}": (field.annotation,) for kind, field in ELEMENTS.items()},
+    **{READ_KINDS[kind]: (field.annotation,) for kind, field in ELEMENTS.items()},
 }
 GIVEN = {
     "company": {"name": "the company", "domain": "its domain", "role": "prospect"},
@@ -128,8 +132,8 @@ def test_a_prompt_explains_every_field_of_its_answer_and_every_word_it_may_choos
 
 
 @pytest.mark.parametrize("kind", ELEMENTS)
-def test_a_vendor_prompt_names_the_list_it_fills(kind: str) -> None:
-    assert f"`{kind}`: at most {{{{ limits.findings }}}}" in load(f"vendor/{kind}").body
+def test_a_reading_prompt_names_the_list_it_fills(kind: str) -> None:
+    assert f"`{kind}`: at most {{{{ limits.findings }}}}" in load(READ_KINDS[kind]).body
 
 
 def test_the_choice_of_pages_knows_every_kind_of_page() -> None:

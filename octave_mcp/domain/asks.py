@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from octave_mcp.domain.choices import MAX_PAGES
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import C, Claim, EvidenceId, Passage
-from octave_mcp.domain.findings import CompanyFindings
+from octave_mcp.domain.findings import CompanyFindings, DealFindings
 from octave_mcp.domain.page import Link
 from octave_mcp.domain.prospect import BuyerPersona, ProspectIntelligence, ProspectReading
 from octave_mcp.domain.value import Value
@@ -70,7 +70,8 @@ class WritingBrief(Value):
 
     `pitch` is what the vendor says of itself in a sentence or two; `existing_customer` shows that the prospect buys
     from the vendor, `vendor_is_customer` that the vendor buys from the prospect; `persona` and `rank` (from 0) say for
-    whom, in asks about one persona.
+    whom, in asks about one persona. `findings` are those of both companies; `offer` is what the vendor sells, in the
+    words of its home page.
     """
 
     names: Names
@@ -81,6 +82,8 @@ class WritingBrief(Value):
     vendor_is_customer: tuple[EvidenceId, ...]
     pages_read: int
     context: str
+    findings: DealFindings = DealFindings()
+    offer: str = ""
     persona: BuyerPersona | None = None
     rank: int = 0
 

@@ -79,9 +79,11 @@ class Finding(Value, Generic[C]):
 
     `names` are the fields that name a company or a person: the evidence must have these names. `named_beside` maps a
     field with a list of claims to the field with a name: each of the claims must be cited from where that name stands.
+    `unchecked` are the fields that enter no playbook as they are: code compares them with the page.
     """
 
     names: ClassVar[tuple[str, ...]] = ()
+    unchecked: ClassVar[tuple[str, ...]] = ()
     named_beside: ClassVar[Mapping[str, str]] = {}
 
     evidence: tuple[C, ...]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Generic, Literal, Self
 
-from octave_mcp.domain.evidence import C, Collected
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import C, Collected, EvidenceId, Finding
 from octave_mcp.domain.names import name_key, normal
 from octave_mcp.domain.value import Value
 
@@ -27,9 +28,13 @@ Whereabouts = Literal["leadership", "team", "author", "speaker", "testimonial"]
 Relation = Literal["uses", "sells", "customer_uses", "partner", "certificate"]
 """`uses`: the company runs on it; `sells`: it offers an integration with it; `customer_uses`: a customer of it does."""
 
+UNDATED = "undated"
+
 
 class Trigger(Collected[C], Generic[C]):
     """Something that happened at the company, or is about to. `date` is as the page writes it, None if it does not."""
+
+    unchecked = ("date",)
 
     kind: TriggerKind
     what: str
@@ -79,3 +84,39 @@ class CompanyFindings(Value, Generic[C]):
     @classmethod
     def none(cls) -> Self:
         return cls.model_validate(dict.fromkeys(cls.model_fields, ()))
+
+
+class CompanyTrigger(Finding[EvidenceId]):
+    """A trigger as the playbook lists it. `date` is '2024-03-12', '2024-03', '2024' or 'undated', as the page says."""
+
+    company: Role
+    kind: TriggerKind
+    what: str
+    date: str
+
+
+class CompanyPerson(Finding[EvidenceId]):
+    """A person whom a page of the company names. `date` is that of the page: '2024-03-12', or 'undated'."""
+
+    company: Role
+    name: str
+    title: str | None
+    where: Whereabouts
+    employer: str | None
+    date: str
+
+
+class CompanyIntegration(Finding[EvidenceId]):
+    """A tool, a partner or a certificate that a page of the company names."""
+
+    company: Role
+    name: str
+    relation: Relation
+
+
+class DealFindings(Value):
+    """The findings of both companies, in the order to read them. The sections of the playbook have the same names."""
+
+    triggers: tuple[CompanyTrigger, ...] = ()
+    people: tuple[CompanyPerson, ...] = ()
+    integrations: tuple[CompanyIntegration, ...] = ()

@@ -13,6 +13,7 @@ from pydantic import Field
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.costs import Cost, Timings
 from octave_mcp.domain.evidence import C, Evidence, EvidenceId, Finding
+from octave_mcp.domain.findings import CompanyIntegration, CompanyPerson, CompanyTrigger
 from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.prospect import JobFunction, ProspectIntelligence
@@ -276,6 +277,8 @@ class ReadPage(Value):
 
 
 class Playbook(Value):
+    """Playbooks from before triggers, people and integrations were collected have none."""
+
     vendor: NamedCompany
     prospect: NamedCompany
     language: str
@@ -283,6 +286,9 @@ class Playbook(Value):
     context: GivenContext | None
     generated_at: datetime
     executive_summary: Summary
+    triggers: tuple[CompanyTrigger, ...] = ()
+    people: tuple[CompanyPerson, ...] = ()
+    integrations: tuple[CompanyIntegration, ...] = ()
     priority_personas: tuple[PriorityPersona, ...]
     quick_wins: tuple[QuickWin[EvidenceId], ...]
     success_metrics: tuple[SuccessMetric, ...]
@@ -306,6 +312,9 @@ class Playbook(Value):
 
 SECTIONS = (
     "executive_summary",
+    "triggers",
+    "people",
+    "integrations",
     "priority_personas",
     "quick_wins",
     "success_metrics",

@@ -290,10 +290,11 @@ def _is_finding(value: Value) -> TypeGuard[Finding[Cite]]:
 def _words_of(value: Value) -> str:
     """What a value says in words of its own: its texts and lists of texts, without those of its parts, and no ids."""
     said: list[str] = []
+    passed_over = ("evidence", *(value.unchecked if _is_finding(value) else ()))
     for name, field in type(value).model_fields.items():
         own = field.annotation is str or str in get_args(field.annotation)
         given: object = getattr(value, name)
-        if own and not name.endswith("_id") and name != "evidence":
+        if own and not name.endswith("_id") and name not in passed_over:
             said += [given] if isinstance(given, str) else cast("tuple[str, ...]", given or ())
     return " \n ".join(said)
 

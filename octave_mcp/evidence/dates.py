@@ -47,6 +47,15 @@ _DAYS = tuple(
         rf"(?<![\d/])(?P<first>\d\d?)[/-](?P<second>\d\d?)[/-]{_YEAR}(?!\d)",
     )
 )
+_MONTHS_OF_YEARS = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"(?<!\d){_YEAR}-(?P<month>0[1-9]|1[0-2])(?!\d)",
+        rf"{_YEAR}\s?[年년]\s?(?P<month>\d\d?)\s?[月월]",
+        rf"(?<![^\W\d_]){_NAME}{_OF},?[\s-]+{_YEAR}(?!\d)",
+    )
+)
+_YEARS = re.compile(rf"(?<!\d){_YEAR}(?!\d)")
 _BEGINS = tuple(re.compile(rf"{form}\s*(?=$|[:：|,(]|[–—-]\s)", re.IGNORECASE) for form in _FORMS)
 _ENDS = tuple(re.compile(rf"(?:[:：|,(]|[–—-]\s)\s*{form}\s*\)?$", re.IGNORECASE) for form in _FORMS)
 
@@ -85,6 +94,21 @@ def days_of(text: str) -> Iterator[tuple[date, int, int]]:
         for found in form.finditer(text):
             if day := _day(found.groupdict()):
                 yield day, found.start(), found.end()
+
+
+def iso_date(text: str) -> str:
+    """The first date of a text, as exact as it is there: '2024-03-12', '2024-03' or '2024'; '' if it names none."""
+    if day := next(days_of(text), None):
+        return day[0].isoformat()
+    months = (f"{year}-{month:02}" for year, month in _months_of(text) if 1 <= month <= MONTHS)
+    year = _YEARS.search(text)
+    return next(months, year["year"] if year else "")
+
+
+def _months_of(text: str) -> Iterator[tuple[str, int]]:
+    for form in _MONTHS_OF_YEARS:
+        for found in form.finditer(text):
+            yield found["year"], _numbers({"day": "1", **found.groupdict()})[0]
 
 
 def _day(found: dict[str, str | None]) -> date | None:

@@ -31,6 +31,7 @@ from octave_mcp.errors import BadAnswer, UpstreamError
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.languages import foreign
 from octave_mcp.evidence.passages import as_passage
+from octave_mcp.pipeline.company_findings import company_findings
 from octave_mcp.pipeline.relations import relations
 from octave_mcp.pipeline.run import Run
 
@@ -53,6 +54,7 @@ class Desk:
         self.elements = self.vendor.elements or VendorElements[EvidenceId].none()
         self.intelligence = self.prospect.intelligence or ProspectIntelligence.none()
         self.evidence: dict[EvidenceId, Evidence] = {e.id: e for found in deal.values() for e in found.evidence}
+        self.findings = company_findings(deal, self.evidence)
         quotable = [evidence for evidence in self.evidence.values() if ROLES[evidence.role].quoted_in_copy]
         self.shown: tuple[Passage, ...] = tuple(as_passage(e, n) for n, e in enumerate(quotable, 1))
         self.roles: tuple[Role, ...] = tuple(evidence.role for evidence in quotable)
@@ -143,6 +145,8 @@ class Desk:
             vendor_is_customer=self.relations.vendor_is_customer,
             pages_read=len(self.vendor.pages),
             context=self.run.request.context,
+            findings=self.findings,
+            offer=self.run.offer,
             persona=persona,
             rank=rank,
         )

@@ -1,0 +1,77 @@
+"""The triggers, people and integrations of both companies, as the playbook lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.findings import (
+    UNDATED,
+    CompanyIntegration,
+    CompanyPerson,
+    CompanyTrigger,
+    DealFindings,
+    NamedPerson,
+    Trigger,
+)
+from octave_mcp.domain.names import normal
+from octave_mcp.domain.research import Deal, Research
+from octave_mcp.evidence.dates import iso_date
+
+Known = Mapping[EvidenceId, Evidence]
+
+
+def company_findings(deal: Deal, evidence: Known) -> DealFindings:
+    """The newest triggers first, and those of no known day last. The prospect comes before the vendor."""
+    companies = sorted(deal.items(), key=lambda company: company[0] == "vendor")
+    triggers = [trigger for role, research in companies for trigger in _triggers(role, research, evidence)]
+    return DealFindings(
+        triggers=tuple(sorted(triggers, key=_newness, reverse=True)),
+        people=tuple(
+            _person(role, person, evidence) for role, research in companies for person in research.findings.people
+        ),
+        integrations=tuple(
+            CompanyIntegration(company=role, **dict(integration))
+            for role, research in companies
+            for integration in research.findings.integrations
+        ),
+    )
+
+
+def _newness(trigger: CompanyTrigger) -> str:
+    return "" if trigger.date == UNDATED else trigger.date
+
+
+def _triggers(role: Role, research: Research, evidence: Known) -> Iterator[CompanyTrigger]:
+    """What happened, and the jobs that are open; a model writes neither twice."""
+    for trigger in research.findings.triggers:
+        yield CompanyTrigger(
+            company=role, kind=trigger.kind, what=trigger.what, date=_date(trigger, evidence), evidence=trigger.evidence
+        )
+    told = {normal(t.what) for t in research.findings.triggers if t.kind == "job_opening"}
+    for job in research.signals.jobs if research.signals else ():
+        if normal(job.title) not in told:
+            yield CompanyTrigger(
+                company=role,
+                kind="job_opening",
+                what=job.title,
+                date=_published(job.evidence, evidence),
+                evidence=job.evidence,
+            )
+
+
+def _person(role: Role, person: NamedPerson[EvidenceId], evidence: Known) -> CompanyPerson:
+    return CompanyPerson(company=role, **dict(person), date=_published(person.evidence, evidence))
+
+
+def _date(trigger: Trigger[EvidenceId], evidence: Known) -> str:
+    """The date that the model copied, if it stands in a quotation; else that of the page."""
+    written = normal(trigger.date or "")
+    is_quoted = written and any(written in normal(evidence[i].quote) for i in trigger.evidence if i in evidence)
+    return (iso_date(written) if is_quoted else "") or _published(trigger.evidence, evidence)
+
+
+def _published(ids: tuple[EvidenceId, ...], evidence: Known) -> str:
+    days = (evidence[i].published_on for i in ids if i in evidence)
+    return next((day.isoformat() for day in days if day), UNDATED)
