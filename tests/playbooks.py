@@ -15,6 +15,7 @@ from octave_mcp.domain.choices import FORMATS
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.costs import Cost, StepTiming, Timings
 from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
+from octave_mcp.domain.findings import CompanyIntegration, CompanyPerson, CompanyTrigger
 from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.page import PageFailure, PageKind
 from octave_mcp.domain.playbook import (
@@ -294,6 +295,9 @@ def sample_playbook() -> Playbook:
         context=GivenContext(given_by="user", text="Met Marit at a fair in Hamburg. Budget is decided in January."),
         generated_at=GENERATED_AT,
         executive_summary=_executive_summary(),
+        triggers=_triggers(),
+        people=_people(),
+        integrations=_integrations(),
         priority_personas=_priority_personas(),
         quick_wins=_quick_wins(),
         success_metrics=_success_metrics(),
@@ -319,6 +323,69 @@ def sample_playbook() -> Playbook:
                 StepTiming(step="write_playbook", company=None, seconds=31.2),
             ),
         ),
+    )
+
+
+def _triggers() -> tuple[CompanyTrigger, ...]:
+    return (
+        CompanyTrigger(
+            company="prospect",
+            kind="job_opening",
+            what="Senior Product Analyst",
+            date="2026-10-27",
+            evidence=("p_job",),
+        ),
+        CompanyTrigger(
+            company="prospect",
+            kind="campaign",
+            what="Sets its course for self-service: 80% of all bookings without a call by the end of 2027.",
+            date="2026-09-30",
+            evidence=("p_goal",),
+        ),
+        CompanyTrigger(
+            company="vendor",
+            kind="regulation",
+            what="Certified to SOC 2 Type II.",
+            date="2023",
+            evidence=("v_soc2",),
+        ),
+        CompanyTrigger(
+            company="prospect",
+            kind="regulation",
+            what="Certified to ISO 27001.",
+            date="undated",
+            evidence=("p_iso",),
+        ),
+    )
+
+
+def _people() -> tuple[CompanyPerson, ...]:
+    return (
+        CompanyPerson(
+            company="prospect",
+            name="Marit Janssen",
+            title="Chief Product Officer",
+            where="leadership",
+            employer=None,
+            date="undated",
+            evidence=("p_team",),
+        ),
+        CompanyPerson(
+            company="vendor",
+            name="Ines Okafor",
+            title="VP Product",
+            where="testimonial",
+            employer="Brightline Logistics",
+            date="2026-03-04",
+            evidence=("v_bl_voice",),
+        ),
+    )
+
+
+def _integrations() -> tuple[CompanyIntegration, ...]:
+    return (
+        CompanyIntegration(company="prospect", name="ISO 27001", relation="certificate", evidence=("p_iso",)),
+        CompanyIntegration(company="vendor", name="SOC 2 Type II", relation="certificate", evidence=("v_soc2",)),
     )
 
 

@@ -53,6 +53,8 @@ CLOSED = frozenset(
         "need",
         "confidence",
         "role",
+        "where",
+        "relation",
         "company",
         "code",
         "audience",
@@ -134,6 +136,7 @@ def _empty(playbook: Playbook) -> Playbook:
         }
         | dict.fromkeys(("priority_personas", "quick_wins", "success_metrics", "email_sequences", "talk_tracks"), ())
         | dict.fromkeys(("battle_cards", "pages", "failed_pages", "flags"), ())
+        | dict.fromkeys(("triggers", "people", "integrations"), ())
     )
 
 

@@ -21,21 +21,33 @@ def brief_text(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int], fence: Fen
     brief = ask.brief
     if isinstance(brief, AddressesBrief):
         listed = "\n".join(_candidate(at, link, brief.domain) for at, link in enumerate(brief.links, 1))
-        return f"{_of_reading(brief)}\n\n{fence.around('addresses', listed)}"
+        return f"{_of_reading(brief, fence)}\n\n{fence.around('addresses', listed)}"
     if isinstance(brief, ReadingBrief):
-        return _of_reading(brief)
+        return _of_reading(brief, fence)
     if isinstance(brief, UnderstandingBrief):
-        known = notes(brief.reading, numbers)
-        return f"What was noted of {plain(brief.company)}:\n\n{fence.around('notes', known)}"
+        return _of_understanding(brief, numbers, fence)
     return _of_writing(ask, brief, numbers, fence)
 
 
-def _of_reading(brief: ReadingBrief) -> str:
+def _of_reading(brief: ReadingBrief, fence: Fence) -> str:
     whose = (
         f"The pages are those of {plain(brief.company) or brief.domain} ({brief.domain}), the {brief.role} of a deal"
     )
     other = f" with {plain(brief.counterpart)}" if brief.counterpart else ""
-    return f"{whose}{other}.{_context(brief.context)}"
+    sold = "" if brief.role == "vendor" else _sold(brief.counterpart, brief.offer, fence)
+    return f"{whose}{other}.{_context(brief.context)}{sold}"
+
+
+def _sold(vendor: str, offer: str, fence: Fence) -> str:
+    """What the vendor sells; the text is from its home page."""
+    heading = f"What {plain(vendor) or 'the vendor'} sells, in the words of its home page:"
+    return f"\n\n{heading}\n{fence.around('offer', one_line(offer))}" if offer else ""
+
+
+def _of_understanding(brief: UnderstandingBrief, numbers: Mapping[EvidenceId, int], fence: Fence) -> str:
+    known = "\n".join(filter(None, (notes(brief.reading, numbers), notes(brief.findings, numbers))))
+    noted = f"What was noted of {plain(brief.company)}:\n\n{fence.around('notes', known)}"
+    return f"{noted}{_sold(brief.counterpart, brief.offer, fence)}"
 
 
 def _candidate(number: int, link: Link, domain: str) -> str:
@@ -58,9 +70,11 @@ def _of_writing(ask: Ask[Any, Any], brief: WritingBrief, numbers: Mapping[Eviden
         "pitch of the vendor": brief.pitch,
         "found on the vendor's pages": brief.vendor,
         "found of the prospect": brief.prospect,
+        "found of both": brief.findings,
     }
     text = "\n\n".join(f"{title}:\n{found}" for title, value in known.items() if (found := notes(value, numbers)))
-    return f"{fence.around('notes', text)}\n\n{' '.join(_facts(ask.answer, brief, numbers))}"
+    known_of_deal = " ".join(_facts(ask.answer, brief, numbers))
+    return f"{fence.around('notes', text)}{_sold(brief.names.vendor, brief.offer, fence)}\n\n{known_of_deal}"
 
 
 def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, int]) -> Iterator[str]:

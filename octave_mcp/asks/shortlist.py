@@ -20,8 +20,9 @@ Findings = Sequence[Value]
 def shortlist(brief: UnderstandingBrief | WritingBrief, sizes: Mapping[EvidenceId, int]) -> frozenset[EvidenceId]:
     """The evidence to show, of which `sizes` tells the length: that of the first findings of every kind, in turns."""
     if isinstance(brief, UnderstandingBrief):
-        reading = brief.reading
-        return _fitting((reading.signals, reading.facts, reading.jobs), sizes, UNDERSTANDING_CHARACTERS)
+        reading, found = brief.reading, brief.findings
+        groups = (reading.signals, found.triggers, reading.facts, reading.jobs, found.people, found.integrations)
+        return _fitting(groups, sizes, UNDERSTANDING_CHARACTERS)
     relations = (*brief.existing_customer, *brief.vendor_is_customer)
     return _fitting(_of_writing(brief), sizes, WRITING_CHARACTERS) | {*relations}
 
@@ -29,8 +30,10 @@ def shortlist(brief: UnderstandingBrief | WritingBrief, sizes: Mapping[EvidenceI
 def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
     """The prospect's needs and the vendor's proof first; the kinds of elements that are not listed here last."""
     vendor, prospect, profile = brief.vendor, brief.prospect, brief.prospect.company_profile
+    found = brief.findings
     ranked: tuple[Findings, ...] = (
         prospect.pain_points,
+        found.triggers,
         vendor.case_studies,
         prospect.buyer_personas,
         vendor.proof_points,
@@ -38,7 +41,9 @@ def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
         vendor.offerings,
         [claim for claim in (brief.pitch, profile.summary) if claim],
         vendor.value_propositions,
+        found.people,
         profile.facts,
+        found.integrations,
         vendor.use_cases,
         vendor.reference_customers,
         vendor.target_personas,

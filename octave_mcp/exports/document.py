@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from octave_mcp.copywriting.outlines import HOW, TITLE, title
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.findings import UNDATED, Relation, Whereabouts
 from octave_mcp.domain.notices import FlagCode, Gap
 from octave_mcp.domain.page import place_in_words
 from octave_mcp.domain.playbook import Playbook
@@ -56,6 +57,26 @@ FLAGS: dict[FlagCode, tuple[str, str]] = {
     ),
 }
 """What a flag is called, and what it means to a rep."""
+
+WHEREABOUTS: dict[Whereabouts, str] = {
+    "leadership": "leadership",
+    "team": "team",
+    "author": "author",
+    "speaker": "speaker",
+    "testimonial": "signs a testimonial",
+}
+
+RELATIONS: dict[Relation, str] = {
+    "uses": "uses it",
+    "sells": "sells an integration with it",
+    "customer_uses": "has a customer who uses it",
+    "partner": "has it as a partner",
+    "certificate": "is certified",
+}
+"""What a company has to do with a tool, a partner or a certificate: the sentence begins with the company."""
+
+FINDINGS = {"triggers": "Triggers", "people": "People", "integrations": "Integrations and technology"}
+"""The sections of findings about both companies, and what they are called."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +171,10 @@ def reading(playbook: Playbook) -> dict[str, Any]:
         "flag_words": FLAGS,
         "company_names": {role: company.name for role, company in companies.items()},
         "companies": companies,
+        "whereabouts": WHEREABOUTS,
+        "relations": RELATIONS,
+        "page_of": lambda date: "undated page" if date == UNDATED else f"page of {date}",
+        "finding_contents": list(_finding_contents(playbook)),
         "elements": elements,
         "element_contents": [(role, in_words(section), None) for role, section, _ in elements],
         "persona_title": _persona_titles(playbook),
@@ -160,6 +185,15 @@ def reading(playbook: Playbook) -> dict[str, Any]:
         "emails_title": "E-mail outlines" if emails == {"outline"} else "E-mail sequences",
         "in_words": in_words,
     }
+
+
+def _finding_contents(playbook: Playbook) -> Iterator[tuple[str, str, int]]:
+    """The sections that the document has; a playbook from before they existed has none of them."""
+    gaps_in = _gaps_by_section(playbook)
+    for section, called in FINDINGS.items():
+        found: tuple[Any, ...] = getattr(playbook, section)
+        if found or gaps_in(section):
+            yield section, called, len(found)
 
 
 def _elements(playbook: Playbook, companies: Iterable[Role]) -> Iterator[_Elements]:

@@ -16,10 +16,17 @@ from octave_mcp.domain.findings import (
     Trigger,
 )
 from octave_mcp.domain.names import normal
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.evidence.dates import iso_date
 
 Known = Mapping[EvidenceId, Evidence]
+
+_WOULD_FILL = {
+    "triggers": "news, a blog or open jobs",
+    "people": "a team page, or posts and testimonials with a name",
+    "integrations": "pages about integrations, security or how the company works",
+}
 
 
 def company_findings(deal: Deal, evidence: Known) -> DealFindings:
@@ -37,6 +44,15 @@ def company_findings(deal: Deal, evidence: Known) -> DealFindings:
             for integration in research.findings.integrations
         ),
     )
+
+
+def unfound(found: DealFindings, deal: Deal) -> Iterator[Gap]:
+    """A gap for each kind of which neither company's pages have anything."""
+    sites = " and ".join(research.domain for research in deal.values())
+    for kind, would_fill in _WOULD_FILL.items():
+        if not getattr(found, kind):
+            reason = f"none were found on the pages read of {sites}"
+            yield Gap(section=kind, code="not_found", reason=reason, would_fill=would_fill)
 
 
 def _newness(trigger: CompanyTrigger) -> str:

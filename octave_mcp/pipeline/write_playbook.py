@@ -18,6 +18,7 @@ from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.value import walk
 from octave_mcp.errors import BadAnswer, UpstreamError
 from octave_mcp.evidence.screening import safe_title
+from octave_mcp.pipeline.company_findings import unfound
 from octave_mcp.pipeline.flags import flags
 from octave_mcp.pipeline.gaps import limited, missing, unheard, unwritten
 from octave_mcp.pipeline.run import Run
@@ -102,6 +103,7 @@ def _gaps(run: Run, desk: Desk, answers: Answers, of_assets: tuple[Gap, ...]) ->
         *run.asker.faults.gaps,
         *unheard(run.request.context, desk.deal),
         *missing(desk.deal),
+        *unfound(desk.findings, desk.deal),
     )
 
 

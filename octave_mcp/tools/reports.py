@@ -14,6 +14,7 @@ from octave_mcp.domain.choices import FORMATS
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.findings import DealFindings
 from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.domain.prospect import ProspectIntelligence
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
@@ -152,6 +153,7 @@ def _counts(playbook: Playbook) -> dict[str, int]:
     for role in playbook.companies:
         found = _found_of(role, getattr(playbook, ROLES[role].section))
         counts |= {f"{role}_{name}" if name in counts else name: count for name, count in found.items()}
+    counts |= {section: len(getattr(playbook, section)) for section in DealFindings.model_fields}
     return {**counts, "evidence": len(playbook.evidence), "pages": len(playbook.pages)}
 
 
