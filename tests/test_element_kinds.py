@@ -65,16 +65,16 @@ from octave_mcp.asks.schema import schema_of
 from octave_mcp.domain.asks import ReadingBrief
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.vendor import KINDS, some_elements
+from octave_mcp.domain.vendor import READ_KINDS, some_kinds
 from octave_mcp.pipeline.read_pack import questions
 
-(question,) = questions("elements", len(KINDS))
+(question,) = questions("elements", len(READ_KINDS))
 brief = ReadingBrief(role="vendor", company="Acme", domain="acme.com", counterpart="", context="")
 ask = ask_for(question.prompts, language="en", brief=brief, passages=(), answer=question.answer)
 print(json.dumps({
     "system": rendered(ask).system,
     "answer": schema_of(question.answer),
-    "alone": schema_of(some_elements(("mascots",), Cite)),
+    "alone": schema_of(some_kinds(("mascots",), Cite)),
     "playbook": Playbook.model_json_schema(),
     "docs": asyncio.run(made("<!-- generated: kinds -->\\n<!-- end -->")),
 }))

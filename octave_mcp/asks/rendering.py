@@ -32,8 +32,8 @@ UNDER: dict[str, tuple[str, ...]] = {
 """Where the drafts that a prompt asks for stand in an answer that holds several."""
 
 _TOGETHER = (
-    "Below are {count} tasks about the same passages. Answer all of them in one JSON object: each task says the names of "
-    "its fields. A rule that several tasks share is written once, under the first of them."
+    "Below are {count} tasks about the same passages. Answer all of them in one JSON object: each task says the names "
+    "of its fields. A rule that several tasks share is written once, under the first of them."
 )
 _READING = (
     "Answer with one JSON object of the form asked for, and nothing else. Passages stand between {begin} and {end}, by "

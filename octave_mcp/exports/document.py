@@ -173,7 +173,7 @@ def reading(playbook: Playbook) -> dict[str, Any]:
         "companies": companies,
         "whereabouts": WHEREABOUTS,
         "relations": RELATIONS,
-        "page_of": lambda date: "undated page" if date == UNDATED else f"page of {date}",
+        "page_of": _page_of,
         "finding_contents": list(_finding_contents(playbook)),
         "elements": elements,
         "element_contents": [(role, in_words(section), None) for role, section, _ in elements],
@@ -185,6 +185,10 @@ def reading(playbook: Playbook) -> dict[str, Any]:
         "emails_title": "E-mail outlines" if emails == {"outline"} else "E-mail sequences",
         "in_words": in_words,
     }
+
+
+def _page_of(date: str) -> str:
+    return "undated page" if date == UNDATED else f"page of {date}"
 
 
 def _finding_contents(playbook: Playbook) -> Iterator[tuple[str, str, int]]:
