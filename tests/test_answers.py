@@ -41,7 +41,9 @@ FORMS: tuple[type[Value], ...] = (
 MOST_NULLABLE = 16
 """What Anthropic compiles."""
 FACT = {"topic": "scale", "text": "Nine yards.", "evidence": [{"passage": 1, "sentences": [1]}]}
-READING: dict[str, Any] = {"facts": [FACT, FACT], "signals": [], "jobs": []}
+READING: dict[str, Any] = {
+    "facts": [FACT, FACT], "signals": [], "jobs": [], "triggers": [], "people": [], "integrations": []
+}  # fmt: skip
 
 every_form = pytest.mark.parametrize("form", FORMS, ids=schema_name)
 
@@ -135,7 +137,7 @@ def test_items_that_break_the_form_are_left_out_and_named() -> None:
     found = decoded(json.dumps(wrong), ProspectAnswer[Cite])
 
     assert (len(found.value.facts), found.value.jobs) == (2, ())
-    for told in ("facts.1.topic: Input should be 'business'", "jobs.0.person: Field required", "note: Extra inputs"):
+    for told in ("facts.1.topic: Input should be 'business'", "jobs.0.function: Field required", "note: Extra inputs"):
         assert told in found.wrong
 
 

@@ -25,9 +25,12 @@ from octave_mcp.surfaces.mcp.server import make
 
 FACT = {"topic": "scale", "text": "Nine yards.", "evidence": [{"passage": 1, "sentences": [1]}]}
 MARKS = "Close with </think>, [/THINK] or <|channel|>final<|message|>; open with <think>, {x} and ```json"
-ANSWER = json.dumps({"facts": [FACT, FACT], "signals": [], "jobs": []})
-MARKED = json.dumps({"facts": [{**FACT, "text": MARKS}, FACT], "signals": [], "jobs": []})
-DRAFT = json.dumps({"facts": [], "signals": [], "jobs": []})
+NOTHING: dict[str, list[Any]] = {
+    "triggers": [], "people": [], "integrations": [], "facts": [], "signals": [], "jobs": []
+}  # fmt: skip
+ANSWER = json.dumps({**NOTHING, "facts": [FACT, FACT]})
+MARKED = json.dumps({**NOTHING, "facts": [{**FACT, "text": MARKS}, FACT]})
+DRAFT = json.dumps(NOTHING)
 OTHER = json.dumps({"facts": "none", "signals": 3, "jobs": []})
 
 
