@@ -30,13 +30,15 @@ class Profile(Value):
 class Reading(Value):
     """What one pack of pages gave: `elements` or `signals`, depending on the role of the company.
 
-    `suspicious` are the addresses of those that speak to a model.
+    `suspicious` are the addresses of those that speak to a model. `heard` are the telling words of the deal's context
+    that stand anywhere on the pages, in lower case.
     """
 
     pages: tuple[PageRef, ...]
     words: int
     failures: tuple[PageFailure, ...]
     suspicious: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
     elements: VendorElements[EvidenceId] | None
     signals: ProspectReading[EvidenceId] | None
     findings: CompanyFindings[EvidenceId]
@@ -47,7 +49,7 @@ class Reading(Value):
 class Research(Value):
     """All that is known of one company. `words` counts those of the passages read.
 
-    `intelligence` is what step 7 makes of the signals.
+    `intelligence` is what step 7 makes of the signals. `heard` is as in `Reading`.
 
     `found_by` is the run that found it, and `found_at` when, where that was not this run.
     """
@@ -57,6 +59,7 @@ class Research(Value):
     words: int
     failures: tuple[PageFailure, ...]
     suspicious: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
     elements: VendorElements[EvidenceId] | None
     signals: ProspectReading[EvidenceId] | None
     findings: CompanyFindings[EvidenceId]

@@ -1,14 +1,213 @@
-"""The words of what the user said of a deal that can be searched for: those that carry a meaning of their own."""
+"""The words of what the user said of a deal that carry a meaning of their own, and whether a text has them.
+
+A text has a word in any of its grammatical forms. Words of scripts without spaces are compared by pairs of characters.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from itertools import takewhile
+from typing import NamedTuple, Protocol
 
-SHORTEST = 4
-"""Shorter words name nothing, acronyms aside."""
+SHORTEST = 3
+SHORTEST_ACRONYM = 2
+SHORTEST_IN_COMPOUNDS = 6
+"""Shorter words are not looked for within longer ones: 'port' is not in 'support'."""
+SHARE_OF_PAIRS = 1 / 3
+OTHER_LANGUAGE_WORDS = 2
+"""So many function words of another language show that the context is written in it."""
+
+MEANINGFUL = frozenset("bill computer fire microsoft mill order orders research test".split())
+"""Words that the list of stop words has, though they can be what a deal is about."""
+
+SALES_TALK = frozenset(
+    """
+    hey hello dear thanks reach pitch pitching talk talking talks sell sells selling sold buy buying speak speaking meet
+    meeting deal deals prospect prospects vendor approach approaching mention mentions mentioned focus focusing lead
+    leads offer offering offers care cares people person someone contact contacts e-mail email emails told tell write
+    angle aim aiming goal convince convincing heard hear love loves
+    hallo guten tag bitte danke reden sprechen verkaufen verkauf anbieten zuerst erst gespräch ansprechen erwähnen
+    überzeugen möchten wollen brauchen leute anschreiben erreichen kunde interessiert
+    bonjour salut merci parler vendre vente joindre contacter premier première d'abord veulent voulons besoin gens
+    convaincre mentionner proposer rencontrer
+    hola gracias hablar vender venta contactar primero primera quieren queremos necesitan gente convencer mencionar
+    ofrecer llegar reunión
+    ciao buongiorno grazie parlare vendere vendita contattare prima primo vogliono vogliamo bisogno persone convincere
+    olá obrigado obrigada falar vender venda contatar contactar primeiro primeira querem queremos precisam pessoas
+    goedendag dank bedankt praten spreken verkopen verkoop bereiken eerst willen nodig mensen overtuigen
+    你好 您好 谢谢 销售 推销 联系 首先 希望 需要 想要 公司 하고 싶습니다 판매하고 안녕하세요
+    """.split()
+)
+
+_WORD = re.compile(
+    r"[\u3400-\u9fff]+|[\u30a0-\u30ff]+|[\u0e00-\u0e7f]+|[\uac00-\ud7af]+|"
+    r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af][^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]*"
+)
+"""Hiragana is left out: it holds the grammar of a Japanese sentence."""
+CHINESE_GRAMMAR = "我你您他她它们的了着过在是和与给把被向对就也都很想要为从让请"
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+_UNSPACED = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
+_ACCENTS = re.compile(r"[\u0300-\u036f]")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+
+
+class _Stemmer(Protocol):
+    def stemWord(self, word: str) -> str: ...  # noqa: N802 - the library's own
+
+
+class _Form(NamedTuple):
+    """One spelling of a word, what all its grammatical forms begin with, and its stem in each language.
+
+    `pairs` are those of a word in a script without spaces, which begins with nothing, and has no stems.
+    """
+
+    spelling: str
+    start: str = ""
+    stems: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
 
 
 def telling_words(context: str) -> tuple[str, ...]:
     """The telling words in lower case, in their order, each once."""
-    words = re.findall(r"\w+", context)
-    return tuple(dict.fromkeys(word.casefold() for word in words if len(word) >= SHORTEST or word.isupper()))
+    return tuple(_spelled(context))
+
+
+def as_written(context: str) -> dict[str, str]:
+    """The telling words as the user wrote them, by their lower case."""
+    return dict(_spelled(context))
+
+
+class ContextWords:
+    """The telling words of one context, to look for in many texts; one thread at a time, as stemmers have a state."""
+
+    def __init__(self, context: str) -> None:
+        self.words = telling_words(context)
+        self._stemmers = _stemmers(_languages(context)) if self.words else ()
+        self._capitals = _capitals(context)
+        self._forms = {word: [self._form(spelling) for spelling in _spellings(word)] for word in self.words}
+
+    def heard(self, text: str) -> frozenset[str]:
+        """Those of the words that the text has."""
+        plain = _folded(text)
+        found = (word for word, forms in self._forms.items() if any(self._is_in(form, plain) for form in forms))
+        return frozenset(word for word in found if word not in self._capitals or self._capitals[word].search(text))
+
+    def _form(self, spelling: str) -> _Form:
+        if _UNSPACED.match(spelling):
+            return _Form(spelling, pairs=tuple(spelling[at : at + 2] for at in range(max(1, len(spelling) - 1))))
+        stems = self._stems(spelling)
+        shared = _shared_start(spelling, *stems)
+        return _Form(spelling, shared[: max(SHORTEST, len(shared) - 1)], stems)  # 'hir' of 'hire' and 'hiring'
+
+    def _stems(self, word: str) -> tuple[str, ...]:
+        return tuple(stemmer.stemWord(word) for stemmer in self._stemmers)
+
+    def _is_in(self, form: _Form, text: str) -> bool:
+        if form.start not in text:
+            return False
+        if form.pairs:
+            return sum(pair in text for pair in form.pairs) >= len(form.pairs) * SHARE_OF_PAIRS
+        if len(form.spelling) >= SHORTEST_IN_COMPOUNDS and form.spelling in text:
+            return True
+        return any(self._is_same(form, other) for other in _beginning(form.start, text))
+
+    def _is_same(self, form: _Form, other: str) -> bool:
+        return other == form.spelling or any(
+            mine == theirs for mine, theirs in zip(form.stems, self._stems(other), strict=True)
+        )
+
+
+@lru_cache(maxsize=64)
+def _spelled(context: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for word in _words(context, _ignored(context)):
+        found.setdefault(word.casefold(), word)
+    return found
+
+
+def _ignored(context: str) -> frozenset[str]:
+    return SALES_TALK.union(*map(_stop_words, _languages(context))) - MEANINGFUL
+
+
+def _capitals(context: str) -> dict[str, re.Pattern[str]]:
+    """Acronyms that are another word in small letters: 'IT' is not heard where a text says 'it'."""
+    ignored = _ignored(context)
+    return {
+        word: re.compile(rf"(?<!\w){written}(?!\w)") for word, written in _spelled(context).items() if word in ignored
+    }
+
+
+def _words(context: str, ignored: frozenset[str]) -> Iterator[str]:
+    is_shouted = context.isupper()
+    for word in _WORD.findall(context):
+        if _CHINESE.match(word):
+            yield from _without_grammar(word, ignored)
+        elif _UNSPACED.match(word):
+            yield from (word,) if word not in ignored else ()
+        elif _is_acronym(word, is_shouted) or (len(word) >= SHORTEST and word.casefold() not in ignored):
+            yield word
+
+
+def _is_acronym(word: str, is_shouted: bool) -> bool:
+    return len(word) >= SHORTEST_ACRONYM and word.isupper() and not is_shouted
+
+
+def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:
+    """The parts of a Chinese text between the words to ignore; a single character says too little."""
+    between = sorted((word for word in ignored if len(word) > 1 and _CHINESE.match(word)), key=len, reverse=True)
+    parts = re.split("|".join((*map(re.escape, between), f"[{CHINESE_GRAMMAR}]")), text)
+    return (part for part in parts if len(part) > 1)
+
+
+@lru_cache(maxsize=64)
+def _languages(context: str) -> tuple[str, ...]:
+    """English, and the language of most of the context's function words, if that is another; by the library's names."""
+    from stop_words import AVAILABLE_LANGUAGES  # noqa: PLC0415 - only contexts need it
+
+    words = {word.casefold() for word in re.findall(r"[^\W\d_]+", context)}
+    unspaced = [language for language, sign in _SCRIPTS.items() if sign.search(context)]
+    counts = {language: len(words & _stop_words(language)) for language in AVAILABLE_LANGUAGES}
+    most = max(counts, key=lambda language: (counts[language], language == "english"))
+    spoken = [most] if counts[most] >= OTHER_LANGUAGE_WORDS else []
+    return tuple(dict.fromkeys(("english", *spoken, *unspaced)))
+
+
+_SCRIPTS = {"chinese": _CHINESE, "japanese": re.compile(r"[\u3040-\u30ff]"), "korean": re.compile(r"[\uac00-\ud7af]")}
+
+
+@lru_cache(maxsize=64)
+def _stop_words(language: str) -> frozenset[str]:
+    from stop_words import get_stop_words  # noqa: PLC0415 - only contexts need it
+
+    return frozenset(word.casefold() for word in get_stop_words(language))
+
+
+def _stemmers(languages: Iterable[str]) -> tuple[_Stemmer, ...]:
+    import snowballstemmer  # noqa: PLC0415 - only contexts need it
+
+    known = frozenset(snowballstemmer.algorithms())
+    make: Callable[[str], _Stemmer] = vars(snowballstemmer)["stemmer"]
+    return tuple(make(language) for language in languages if language in known)
+
+
+def _shared_start(*words: str) -> str:
+    together = zip(*words, strict=False)
+    return "".join(letters[0] for letters in takewhile(lambda letters: len(set(letters)) == 1, together))
+
+
+def _spellings(word: str) -> dict[str, None]:
+    """Without accents, and as addresses often write umlauts: 'zurich', 'zuerich'."""
+    return dict.fromkeys((_folded(word), _folded(word.translate(_UMLAUTS))))
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold())))
+
+
+def _beginning(start: str, text: str) -> set[str]:
+    return set(re.findall(rf"(?<![^\W_]){re.escape(start)}[^\W_]*", text))

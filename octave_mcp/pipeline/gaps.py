@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
@@ -17,9 +16,9 @@ from octave_mcp.domain.prospect import MOST_PERSONAS, ProspectIntelligence
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.vendor import KINDS, VendorElements
 from octave_mcp.errors import BudgetExceeded, DeadlineExceeded, UpstreamError, own_words
+from octave_mcp.evidence.context_words import as_written
 
-TELLING_CHARACTERS = 5
-"""Shorter words of a context, acronyms aside, name nothing."""
+MOST_STRANGE_WORDS = 8
 
 _LIMITS = (BudgetExceeded.code, DeadlineExceeded.code)
 _WRITTEN = ("executive_summary", "battle_cards", "battle_cards", "battle_cards")
@@ -94,12 +93,12 @@ def limited(asker: Asker) -> tuple[Gap, ...]:
 
 def unheard(context: str, deal: Deal) -> tuple[Gap, ...]:
     """What the user said of the deal and the pages say nothing of, so that it steered nothing."""
-    said = " ".join(evidence.quote for research in deal.values() for evidence in research.evidence).casefold()
-    words = [word for word in re.findall(r"\w+", context) if len(word) >= TELLING_CHARACTERS or word.isupper()]
-    strange = list(dict.fromkeys(word for word in words if word.casefold() not in said))
+    heard = {word for research in deal.values() for word in research.heard}
+    strange = [written for word, written in as_written(context).items() if word not in heard]
     if not strange:
         return ()
-    reason = f"nothing was found on the pages read for these words of the context: {', '.join(strange[:8])}"
+    named = ", ".join(strange[:MOST_STRANGE_WORDS])
+    reason = f"nothing was found on the pages read for these words of the context: {named}"
     return (
         Gap(section="context", code="not_found", reason=reason, would_fill="pages that speak of it, or other words"),
     )

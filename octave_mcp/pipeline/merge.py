@@ -30,6 +30,7 @@ def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[Page
         words=sum(reading.words for reading in readings),
         failures=(*failures, *(failure for reading in readings for failure in reading.failures)),
         suspicious=tuple(url for reading in readings for url in reading.suspicious),
+        heard=tuple(dict.fromkeys(word for reading in readings for word in reading.heard)),
         elements=_one(VendorElements[EvidenceId], elements) if reads == "elements" else None,
         signals=_one(ProspectReading[EvidenceId], signals) if reads == "signals" else None,
         findings=_one(CompanyFindings[EvidenceId], [reading.findings for reading in readings]),
@@ -45,7 +46,7 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
         return research
     first = Reading(
         pages=research.pages, words=research.words, failures=research.failures,
-        suspicious=research.suspicious, elements=research.elements, signals=research.signals,
+        suspicious=research.suspicious, heard=research.heard, elements=research.elements, signals=research.signals,
         findings=research.findings,
         evidence=research.evidence, gaps=research.gaps,
     )  # fmt: skip

@@ -22,6 +22,7 @@ from octave_mcp.domain.research import Profile, Reading
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS, VendorElements, some_kinds
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
+from octave_mcp.evidence.context_words import ContextWords
 from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import screened
 from octave_mcp.pipeline.run import Run
@@ -60,6 +61,7 @@ async def _read(
     run: Run, profile: Profile, counterpart: str, pages: Sequence[Page], failures: tuple[PageFailure, ...]
 ) -> Reading:
     cut, suspicious = await computed(_cut_all, pages)
+    heard = await computed(_heard, run.request.context, pages)
     reads = profile.company.traits.reads
     asked = [
         _ask(run, profile, counterpart, part, question)
@@ -73,12 +75,20 @@ async def _read(
         words=sum(count_words(passage.text) for part in cut for passage in part),
         failures=failures,
         suspicious=suspicious,
+        heard=heard,
         elements=_joined(VendorElements[EvidenceId], checked) if checked and reads == "elements" else None,
         signals=_joined(ProspectReading[EvidenceId], checked) if checked and reads == "signals" else None,
         findings=_joined(CompanyFindings[EvidenceId], checked),
         evidence=tuple(evidence for answer in checked for evidence in answer.evidence),
         gaps=tuple(gap for answer in answers for gap in (answer.gaps if isinstance(answer, Checked) else (answer,))),
     )
+
+
+def _heard(context: str, pages: Sequence[Page]) -> tuple[str, ...]:
+    """The words of the context that the pages have, wherever on them, also in what no question shows."""
+    words = ContextWords(context)
+    heard = frozenset[str]().union(*(words.heard(page.text) for page in pages))
+    return tuple(word for word in words.words if word in heard)
 
 
 def _cut_all(pages: Sequence[Page]) -> tuple[list[list[Passage]], tuple[str, ...]]:
