@@ -6,27 +6,61 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import Passage
+from octave_mcp.domain.names import normal
 from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import screened
 
 MOST_CHARACTERS = 500
+ENOUGH_CHARACTERS = 120
+"""Below, sentences of the page say more than its headings do."""
+MOST_HEADING_WORDS = 10
+"""A longer heading tells a customer's story or some news."""
 DESCRIPTION = "Description"
+ENDS = (".", "!", "?", "。", "\uff01", "\uff1f", "…", ":")
+LABELS = frozenset(
+    label.strip()
+    for label in """
+    features|products|product|platform|solutions|services|customers|our customers|customer stories|case studies|clients
+    links|key differentiators|differentiators|resources|company|about|about us|contact|contact us|blog|news|latest news
+    pricing|plans|faq|faqs|frequently asked questions|testimonials|trusted by|get started|getting started|benefits
+    how it works|learn more|use cases|integrations|partners|our partners|team|careers|home|overview|introduction
+    documentation|docs|support|community|legal|follow us|subscribe|newsletter|简介|产品|客户|文档|联系我们|关于我们
+    """.replace("\n", "|").split("|")
+)
+"""Headings that say what kind of list follows, and nothing of the company."""
 
 
 def offer(sites: Iterable[Site]) -> str:
-    """The description in the head of the vendor's home page, then its headings; '' if the page has neither."""
+    """The description in the head of the vendor's home page, then its headings, or its sentences if those say little.
+
+    It is '' if the page has none of them.
+    """
     home = next(site.home for site in sites if site.company.role == "vendor")
-    return _cut(_parts(screened(passages(home))))
+    shown = screened(passages(home))
+    short = _cut(_described(shown))
+    return short if len(short) >= ENOUGH_CHARACTERS else _cut((*_described(shown), *_sentences(shown)))
 
 
-def _parts(shown: Sequence[Passage]) -> Iterator[str]:
+def _described(shown: Sequence[Passage]) -> Iterator[str]:
     yield from (passage.text for passage in shown if passage.label == DESCRIPTION)
-    yield from (passage.heading for passage in shown if not passage.where)
+    yield from (passage.heading for passage in shown if not passage.where and _says_something(passage.heading))
+
+
+def _says_something(heading: str) -> bool:
+    is_story = len(heading.split()) > MOST_HEADING_WORDS or normal(heading).startswith("how ")
+    return not is_story and normal(heading).strip(" .:!?") not in LABELS
+
+
+def _sentences(shown: Sequence[Passage]) -> Iterator[str]:
+    for passage in shown:
+        if not passage.where:
+            sentences = (passage.sentence(number) for number in range(1, len(passage.sentences) + 1))
+            yield from (sentence for sentence in sentences if sentence.endswith(ENDS))
 
 
 def _cut(parts: Iterable[str]) -> str:
     text = ""
     for part in dict.fromkeys(" ".join(part.split()) for part in parts):
         if part and len(text) + len(part) < MOST_CHARACTERS:
-            text = f"{text} {part}".strip() if part.endswith((".", "!", "?")) else f"{text} {part}.".strip()
+            text = f"{text} {part}".strip() if part.endswith(ENDS) else f"{text} {part}.".strip()
     return text
