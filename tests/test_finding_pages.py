@@ -19,7 +19,7 @@ from octave_mcp.domain.kinds import kind_of
 from octave_mcp.domain.page import Link, Page, PageFailure
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer
-from octave_mcp.pipeline.prioritise_urls import MOST_CANDIDATES, candidates, choose, rechosen
+from octave_mcp.pipeline.prioritise_urls import MOST_CANDIDATES, Ranking, candidates
 from octave_mcp.sources.web.similar_urls import limit_similar
 
 NEVER = 1_000_000
@@ -49,7 +49,11 @@ def kinds(site: Site, chosen: Sequence[str]) -> Counter[str]:
 
 
 def picked(site: Site, max_pages: int) -> tuple[str, ...]:
-    return choose(site, max_pages=max_pages, counterpart="", context="")
+    return ranking(site).pack(max_pages - 1).urls
+
+
+def ranking(site: Site) -> Ranking:
+    return Ranking.of(site, counterpart="", context="")
 
 
 # Real sites
@@ -207,7 +211,7 @@ def ranked_site(role: str = "vendor") -> Site:
 @pytest.mark.parametrize("role", ["vendor", "prospect"])
 def test_a_model_is_shown_at_most_sixty_candidates_of_every_kind(role: str) -> None:
     site = ranked_site(role)
-    shown = candidates(site, counterpart="", context="")
+    shown = candidates(ranking(site), 59)
 
     assert len(shown) == len({link.url for link in shown}) == MOST_CANDIDATES
     assert kinds(site, [link.url for link in shown]).keys() >= NEEDED
@@ -217,16 +221,16 @@ def test_a_model_is_shown_at_most_sixty_candidates_of_every_kind(role: str) -> N
 @pytest.mark.parametrize("max_pages", [1, 2, 5, 25, 60])
 def test_an_empty_ranking_changes_nothing(role: str, max_pages: int) -> None:
     site = ranked_site(role)
-    shown = candidates(site, counterpart="", context="")
+    shown = candidates(ranking(site), max_pages - 1)
 
-    assert rechosen(shown, [], site.company.role, max_pages=max_pages) == picked(site, max_pages)
+    assert ranking(site).reranked(shown, []).pack(max_pages - 1).urls == picked(site, max_pages)
 
 
 def test_what_a_model_ranks_first_is_read_first_of_its_kind_and_no_kind_is_crowded_out() -> None:
     site = ranked_site()
-    shown = candidates(site, counterpart="", context="")
+    shown = candidates(ranking(site), 24)
     products = [at for at, link in enumerate(shown, 1) if "/product/" in link.url]
-    found = rechosen(shown, [*reversed(products), 999, 0, -3, products[0]], "vendor", max_pages=25)
+    found = ranking(site).reranked(shown, [*reversed(products), 999, 0, -3, products[0]]).pack(24).urls
 
     of_products = [url for url in found if "/product/" in url]
     assert of_products == [shown[at - 1].url for at in reversed(products)][: ROLES["vendor"].shares["product"]]
@@ -236,9 +240,9 @@ def test_what_a_model_ranks_first_is_read_first_of_its_kind_and_no_kind_is_crowd
 
 def test_what_a_model_ranks_fills_the_room_that_is_left() -> None:
     site = ranked_site()
-    shown = candidates(site, counterpart="", context="")[:10]
+    shown = candidates(ranking(site), 24)[:10]
 
-    found = rechosen(shown, [10, 9, 8, 7, 6, 5, 4, 3, 2, 1], "vendor", max_pages=25)
+    found = ranking(site).reranked(shown, [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]).pack(24).urls
 
     assert sorted(found) == sorted(link.url for link in shown)
 

@@ -45,7 +45,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorAnswer
 from octave_mcp.errors import NotFound
 from octave_mcp.evidence.passages import verified
-from octave_mcp.pipeline.prioritise_urls import choose
+from octave_mcp.pipeline.prioritise_urls import Ranking
 from octave_mcp.settings import Settings
 from octave_mcp.sources.html.extraction import page_of
 
@@ -446,8 +446,8 @@ def site_of(role: str, *paths: str, domain: str = VENDOR) -> Site:
 
 
 def chosen(site: Site, max_pages: int, counterpart: str = "", context: str = "") -> list[str]:
-    found = choose(site, max_pages=max_pages, counterpart=counterpart, context=context)
-    return [url.removeprefix(site.company.url) for url in found]
+    found = Ranking.of(site, counterpart=counterpart, context=context).pack(max_pages - 1)
+    return [url.removeprefix(site.company.url) for url in found.urls]
 
 
 PATHS: dict[PageKind, Callable[[int], str]] = {

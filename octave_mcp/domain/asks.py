@@ -212,6 +212,7 @@ class Capacity(Value):
     One that `writes_together` is asked for several drafts in one ask. One that `is_patient` answers when it likes: it
     counts against no deadline. What one that is not paid is asked counts against no budget.
     One without `writes_copy` drafts outlines, which are neither checked by the rules for copy nor scored.
+    One that `ranks_addresses` is asked which pages of a site to read; for others, rules choose them.
     What one that `keeps_research` found of a vendor serves the next prospect, too; others find it as fast anew.
     """
 
@@ -221,5 +222,6 @@ class Capacity(Value):
     writes_together: bool = False
     is_patient: bool = False
     is_paid: bool = True
+    ranks_addresses: bool = True
     writes_copy: bool = True
     keeps_research: bool = True

@@ -185,6 +185,8 @@ def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelle
 
 
 _TRANSIENT = ("timeout", "connection_failed", "http_408", "http_425", "http_429", "http_5")
+_OF_ALL_PAGES = frozenset({"declined", "crawl_delay", "http_402", "http_429"})
+_OF_VISITORS = frozenset({"http_401", "http_403", "login_wall"})
 
 
 class PageFailure(Value):
@@ -206,6 +208,16 @@ class PageFailure(Value):
         A bot wall does not make a run partial: otherwise every run on a site that has one would be partial.
         """
         return self.is_transient or self.code == "bot_wall"
+
+    @property
+    def ends_reading(self) -> bool:
+        """Whether the source, or the site, reads out no further page: no credits, too many requests."""
+        return self.code in _OF_ALL_PAGES
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether other pages of the site may fail for the same reason; not so of a page that is gone or empty."""
+        return self.may_pass or self.code in _OF_VISITORS
 
 
 class Addresses(Value):

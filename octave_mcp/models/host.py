@@ -33,8 +33,8 @@ READING_CHARACTERS = 17_000
 """Of the passages of a company that are shown."""
 READING_SHARE = 0.43
 """Of the tokens: pages are asked about again only where that leaves enough for the writing."""
-BY_RULES = frozenset({"research/homepage", "research/urls"})
-"""What the home page's head says is read by rules, and so is which pages are worth reading."""
+BY_RULES = frozenset({"research/homepage"})
+"""What the home page's head says is read by rules."""
 
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
@@ -62,9 +62,9 @@ class Host:
 
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took; what the client's model costs is not known here."""
-        tokens = 30_000 + min(max_pages, self.capacity.max_pages) * 1_500
+        tokens = 33_000 + min(max_pages, self.capacity.max_pages) * 1_500
         read = min(tokens, self._most_tokens)
-        return Estimate(asks=7, input_tokens=read, output_tokens=14_000, usd=None, tested=CHOICE.tested)
+        return Estimate(asks=9, input_tokens=read, output_tokens=14_000, usd=None, tested=CHOICE.tested)
 
     def check(self) -> None:
         """Do nothing: it needs no setup."""

@@ -16,7 +16,7 @@ from octave_mcp.evidence.screening import safe_name
 from octave_mcp.pipeline.analyse_homepage import analyse_homepage
 from octave_mcp.pipeline.merge import add, merge
 from octave_mcp.pipeline.offer import offer
-from octave_mcp.pipeline.prioritise_urls import in_packs, prioritise_urls
+from octave_mcp.pipeline.prioritise_urls import Pack, in_packs, prioritise_urls
 from octave_mcp.pipeline.read_pack import read_pack
 from octave_mcp.pipeline.recall import keep, recall, unread
 from octave_mcp.pipeline.run import Run
@@ -56,8 +56,8 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
     profile = await run(analyse_homepage, site, home)  # 3  also the company's name, with evidence
     chosen = await run(prioritise_urls, site, profile, counterpart)  # 4
     packs = [
-        (site, profile, counterpart, urls, None if at else home)
-        for at, urls in enumerate(in_packs(chosen, run.capacity.pack_pages))
+        (site, profile, counterpart, pack, None if at else home)
+        for at, pack in enumerate(in_packs(chosen, run.capacity.pack_pages))
     ]
     readings = await run.side_by_side(  # 5 + 6  scrape, then extract; packs do not wait for each other
         read_pack, *packs, places=_pack_places(run)
@@ -72,7 +72,7 @@ async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Re
     urls = unread(site, kept, counterpart)
     run.progress.plan(len(urls))
     readings = await run.side_by_side(
-        read_pack, *((site, kept.profile, counterpart, urls, None) for _ in urls[:1]), places=_pack_places(run)
+        read_pack, *((site, kept.profile, counterpart, Pack(urls), None) for _ in urls[:1]), places=_pack_places(run)
     )
     return add(kept, readings)
 

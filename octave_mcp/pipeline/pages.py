@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from octave_mcp.domain.company import Company, Site
@@ -12,6 +12,12 @@ from octave_mcp.domain.places import mapped
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.ports import Journal, Source, Store
 
+THIN_WORDS = 5
+"""Below, a page is a label: it has nothing to quote. The home page is read whatever it has."""
+MOST_ROUNDS = 3
+"""How often pages that failed are replaced; the pages read in their place may fail, too."""
+
+_Read = tuple[Page | PageFailure, ...]
 _Scraped = tuple[str | PageFailure, ...]
 """The keys of the stored pages, and the pages that could not be read, in the order asked for."""
 
@@ -42,9 +48,11 @@ class Pages:
 
         return mapped(company, home, await self.journal.step("map", found, Addresses))
 
-    async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
+    async def scrape(self, site: Site, urls: Sequence[str], spares: Sequence[str] = ()) -> _Read:
+        """A page or a failure for each URL, then for each spare that was read in place of a page that failed."""
+
         async def fetched() -> _Scraped:
-            read = await self._read(site, urls)
+            read = await self._read_with_spares(site, urls, spares)
             pages = [page.model_copy(update={"links": (), "outside": ()}) for page in read if isinstance(page, Page)]
             keys = iter(await self.store.put_pages(self.run_id, pages))
             return tuple(next(keys) if isinstance(page, Page) else page for page in read)
@@ -53,10 +61,54 @@ class Pages:
         pages = iter(await self.store.pages(self.run_id, [key for key in scraped if isinstance(key, str)]))
         return tuple(next(pages) if isinstance(page, str) else page for page in scraped)
 
-    async def _read(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
+    async def _read_with_spares(self, site: Site, urls: Sequence[str], spares: Sequence[str]) -> _Read:
+        """The pages at the URLs, and as many of the spares, in their order, as pages fail."""
+        seconds = self.deadline.scrape_seconds
+        ends_at = None if seconds is None else asyncio.get_running_loop().time() + seconds
         try:
-            async with asyncio.timeout(self.deadline.scrape_seconds):
-                return await self.source.scrape(site, urls)
+            found = last = _usable(await self._read(site, urls, ends_at))
         except TimeoutError:
             late = "the time that the run, or this step of it, may take was over"
             return tuple(PageFailure(url=url, code="timeout", reason=late) for url in urls)
+        for _ in range(MOST_ROUNDS):
+            lacking = len(urls) - sum(isinstance(page, Page) for page in found)
+            batch, spares = spares[:lacking], spares[lacking:]
+            if not batch or not _is_worth_another_try(last):
+                break
+            try:
+                last = _usable(await self._read(site, batch, ends_at), found)
+            except TimeoutError:
+                break
+            found = (*found, *last)
+        return found
+
+    async def _read(self, site: Site, urls: Sequence[str], ends_at: float | None) -> _Read:
+        """Raises: TimeoutError: it took too long."""
+        async with asyncio.timeout_at(ends_at):
+            return await self.source.scrape(site, urls)
+
+
+def _usable(pages: Iterable[Page | PageFailure], others: Iterable[Page | PageFailure] = ()) -> _Read:
+    """Pages with next to nothing on them, or that say what one of the others says, as failures."""
+    said = {page.said: page.ref.url for page in others if isinstance(page, Page)}
+    return tuple(_unless_repeated(_unless_thin(page), said) for page in pages)
+
+
+def _unless_thin(page: Page | PageFailure) -> Page | PageFailure:
+    if isinstance(page, PageFailure) or page.words >= THIN_WORDS:
+        return page
+    return PageFailure(url=page.ref.url, code="thin", reason=f"There are only {page.words} words on it")
+
+
+def _unless_repeated(page: Page | PageFailure, said: dict[str, str]) -> Page | PageFailure:
+    if isinstance(page, Page) and (first := said.get(page.said)):
+        return PageFailure(url=page.ref.url, code="duplicate", reason=f"Says the same as {first}")
+    return page
+
+
+def _is_worth_another_try(last: _Read) -> bool:
+    """False if the source or the site gives out no more, or refused all that was asked of it last."""
+    failures = [page for page in last if isinstance(page, PageFailure)]
+    if any(failure.ends_reading for failure in failures):
+        return False
+    return len(failures) < len(last) or not any(failure.is_refusal for failure in failures)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from octave_mcp.asks.prompts import ask_for
+from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import AddressesAnswer, AddressesBrief
 from octave_mcp.domain.company import ROLES, Role, Site
 from octave_mcp.domain.kinds import kind_of_link, worth_reading
@@ -17,30 +20,99 @@ from octave_mcp.domain.research import Profile
 from octave_mcp.errors import NoAccess, UpstreamError
 from octave_mcp.evidence.injection import addresses_model
 from octave_mcp.pipeline.run import Run
+from octave_mcp.pipeline.wanted_pages import wanted
 
 Group = PageKind | LinkOrigin
 """A kind of pages on the company's site, or a place beyond it."""
 
 MOST_CANDIDATES = 60
+CANDIDATES_PER_PAGE = 4
+"""A model is shown no more candidates than so many for each page to read."""
+FEWEST_CANDIDATES = 24
+WANTED_SHARE = 0.3
+"""Of the pages to read: those that the context names, whatever their kind."""
+FEWEST_SPARES = 4
 OUTSIDE_AFTER = 4
 """The kinds of pages that come before what is not on the company's site."""
-NAMING_CHARACTERS = 4
-"""Shorter words of the context name nothing."""
 
 
-async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: str) -> tuple[str, ...]:
-    """The addresses to read after the home page, the most telling first."""
-    context = run.request.context
-    max_pages = run.max_pages - site.pages_read
-    shown = candidates(site, counterpart=counterpart, context=context) if run.capacity.is_paid else ()
-    if len(shown) >= max_pages:
-        numbers = await _ranked_by_model(run, site, profile, counterpart, shown)
-        chosen = rechosen(shown, numbers, site.company.role, max_pages=max_pages)
-    else:
-        chosen = choose(site, max_pages=max_pages, counterpart=counterpart, context=context)
-    run.progress.plan(len(chosen))
-    run.progress(f"{len(chosen)} of {len(site.links)} pages of {profile.name} chosen", units=1)
+class Pack(NamedTuple):
+    """Addresses that are read together, and the spares for those that fail."""
+
+    urls: tuple[str, ...]
+    spares: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A site's links by group, the best of each first. `wanted` are those that the context names."""
+
+    role: Role
+    groups: Mapping[Group, Sequence[Link]]
+    wanted: tuple[Link, ...] = ()
+
+    @classmethod
+    def of(cls, site: Site, *, counterpart: str, context: str) -> Ranking:
+        """Those that name the counterpart first, then those that the context names, then links on the home page.
+
+        Links that are only in a sitemap follow; equals stand in the site's order.
+        """
+        links = [link for link in site.links if _is_worth_reading(link)]
+        other, named = _slug(counterpart), wanted(site, links, context)
+
+        def rank(link: Link) -> tuple[bool, float, bool, int]:
+            path = urlsplit(link.url).path.casefold()
+            is_about_other = bool(other) and other in path
+            return not is_about_other, -named.scores.get(link.url, 0), link.origin == "sitemap", path.count("/")
+
+        return cls(site.company.role, _grouped(sorted(links, key=rank)), named.pages)
+
+    def reranked(self, shown: Sequence[Link], numbers: Sequence[int]) -> Ranking:
+        """The links shown, in the order of these numbers, which count from 1; unknown numbers are ignored.
+
+        Links that no number names follow, so that an empty answer changes nothing.
+        """
+        named = (number - 1 for number in numbers if 1 <= number <= len(shown))
+        order = dict.fromkeys((*named, *range(len(shown))))
+        return Ranking(self.role, _grouped(shown[at] for at in order), self.wanted)
+
+    def best(self, room: int) -> tuple[Link, ...]:
+        """What is read already; what the context names; a share for each group, in turns; then the best of the rest."""
+        parts = _parts(self.role, room)
+        read = [link for group in parts for link in self.groups.get(group, ()) if link.is_read]
+        named = self.wanted[: max(1, round(room * WANTED_SHARE))]
+        turns = _in_turns(self.groups.get(group, ())[:part] for group, part in parts.items())
+        rest = (link for group, part in parts.items() for link in self.groups.get(group, ())[part:])
+        unique = {link.url: link for link in chain(read, named, turns, rest)}
+        return tuple(islice(unique.values(), max(0, room)))
+
+    def pack(self, room: int) -> Pack:
+        """The addresses of as many pages as there is room for, and the best of the others as spares."""
+        urls = tuple(link.url for link in self.best(room))
+        more = (link.url for link in self.best(room + max(room, FEWEST_SPARES)))
+        return Pack(urls, tuple(url for url in more if url not in urls))
+
+
+async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: str) -> Pack:
+    """The addresses to read after the home page, the most telling first, and the spares."""
+    room = run.max_pages - site.pages_read - 1
+    ranking = await computed(_ranking, site, counterpart, run.request.context)
+    shown = candidates(ranking, room) if run.capacity.ranks_addresses else ()
+    if len(shown) > room:
+        ranking = ranking.reranked(shown, await _ranked_by_model(run, site, profile, counterpart, shown))
+    chosen = ranking.pack(room)
+    run.progress.plan(len(chosen.urls))
+    run.progress(f"{len(chosen.urls)} of {len(site.links)} pages of {profile.name} chosen", units=1)
     return chosen
+
+
+def _ranking(site: Site, counterpart: str, context: str) -> Ranking:
+    return Ranking.of(site, counterpart=counterpart, context=context)
+
+
+def candidates(ranking: Ranking, room: int) -> tuple[Link, ...]:
+    """The links that a model may rank, the best first, of each type its share: it is shown them numbered from 1."""
+    return ranking.best(min(MOST_CANDIDATES, max(FEWEST_CANDIDATES, CANDIDATES_PER_PAGE * room)))
 
 
 async def _ranked_by_model(
@@ -55,7 +127,7 @@ async def _ranked_by_model(
     links = tuple(link.model_copy(update={"text": ""}) if addresses_model(link.text) else link for link in shown)
     brief = AddressesBrief(
         role=company.role, company=profile.name, domain=company.domain, counterpart=counterpart,
-        context=run.request.context, links=links,
+        context=run.request.context, offer=run.offer, links=links,
     )  # fmt: skip
     language = run.request.language
     ask = ask_for(("research/urls",), language=language, brief=brief, passages=(), answer=AddressesAnswer)
@@ -68,42 +140,6 @@ async def _ranked_by_model(
         return ()
     named = frozenset(naming(site, counterpart))
     return (*(at for at, link in enumerate(shown, 1) if link.url in named), *checked.value.chosen)
-
-
-def choose(site: Site, *, max_pages: int, counterpart: str, context: str) -> tuple[str, ...]:
-    """At most `max_pages - 1` addresses: those that are read already, a share for each type, then the best of the rest.
-
-    Within a type: what names the other company, then what the user's context names, then links on the home page
-    before those only in a sitemap, each in the site's order.
-    """
-    ranked = _ranked(site, counterpart, context)
-    return tuple(link.url for link in _shared_out(ranked, site.company.role, max_pages - 1))
-
-
-def candidates(site: Site, *, counterpart: str, context: str) -> tuple[Link, ...]:
-    """The links that a model may rank, the best first, of each type its share: it is shown them numbered from 1."""
-    return tuple(_shared_out(_ranked(site, counterpart, context), site.company.role, MOST_CANDIDATES))
-
-
-def rechosen(shown: Sequence[Link], numbers: Sequence[int], role: Role, *, max_pages: int) -> tuple[str, ...]:
-    """At most `max_pages - 1` of the candidates, in shares as `choose` gives them, what the model ranked first.
-
-    `numbers` count the candidates from 1; such as there are not mean nothing. Candidates that the model did not name
-    follow those it did, so that an empty answer changes nothing.
-    """
-    named = (number - 1 for number in numbers if 1 <= number <= len(shown))
-    order = dict.fromkeys((*named, *range(len(shown))))
-    return tuple(link.url for link in _shared_out(_grouped(shown[at] for at in order), role, max_pages - 1))
-
-
-def _shared_out(ranked: Mapping[Group, Sequence[Link]], role: Role, room: int) -> list[Link]:
-    """What is read already; a share for each group, in turns; then the best of the rest."""
-    parts = _parts(role, room)
-    read = [link for group in parts for link in ranked.get(group, ()) if link.is_read]
-    turns = _in_turns(ranked.get(group, ())[:part] for group, part in parts.items())
-    rest = (link for group, part in parts.items() for link in ranked.get(group, ())[part:])
-    unique = {link.url: link for link in chain(read, turns, rest)}
-    return list(islice(unique.values(), max(0, room)))
 
 
 def _parts(role: Role, room: int) -> dict[Group, int]:
@@ -138,21 +174,6 @@ def _slug(name: str) -> str:
     return normal(name).split(".")[0].replace(" ", "-")
 
 
-def _ranked(site: Site, counterpart: str, context: str) -> dict[Group, list[Link]]:
-    wanted = {word for word in re.findall(r"\w+", normal(context)) if len(word) >= NAMING_CHARACTERS}
-    other = _slug(counterpart)
-
-    def rank(at: int) -> tuple[bool, int, bool, int, int]:
-        link = links[at]
-        path = urlsplit(link.url).path.casefold()
-        named = bool(other) and other in path
-        asked = sum(word in f"{path} {normal(link.text)}" for word in wanted)
-        return (not named, -asked, link.origin == "sitemap", path.count("/"), at)
-
-    links = [link for link in site.links if _is_worth_reading(link)]
-    return _grouped(links[at] for at in sorted(range(len(links)), key=rank))
-
-
 def _in_turns(groups: Iterable[Sequence[Link]]) -> Iterator[Link]:
     """One of each group, then another of each, so that a cut at any point leaves a fair share of every type."""
     queues = [list(group) for group in groups]
@@ -160,6 +181,11 @@ def _in_turns(groups: Iterable[Sequence[Link]]) -> Iterator[Link]:
         yield from (queue.pop(0) for queue in queues if queue)
 
 
-def in_packs(urls: Sequence[str], most: int) -> list[tuple[str, ...]]:
-    """The addresses in packs of at most so many; there is a first one, for the home page, where there are none."""
-    return [tuple(urls[at : at + most]) for at in range(0, len(urls) or 1, most)]
+def in_packs(chosen: Pack, most: int) -> list[Pack]:
+    """The addresses in packs of at most so many, and the spares dealt out to them in turns.
+
+    There is a first pack, for the home page, where there are no addresses.
+    """
+    urls, spares = chosen
+    starts = range(0, len(urls) or 1, most)
+    return [Pack(urls[at : at + most], spares[nth :: len(starts)]) for nth, at in enumerate(starts)]

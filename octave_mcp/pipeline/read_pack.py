@@ -25,6 +25,7 @@ from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.context_words import ContextWords
 from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import screened
+from octave_mcp.pipeline.prioritise_urls import Pack
 from octave_mcp.pipeline.run import Run
 
 R = TypeVar("R", bound=Value)
@@ -32,29 +33,20 @@ R = TypeVar("R", bound=Value)
 PAGE_CHARACTERS = 16_000
 """About 4,000 tokens: what is read of one page."""
 BOILERPLATE_PAGES = 3
-THIN_WORDS = 5
-"""Below, a page is a label: it has nothing to quote. The home page is read whatever it has."""
 
 
-async def read_pack(
-    run: Run, site: Site, profile: Profile, counterpart: str, urls: tuple[str, ...], home: Page | None
-) -> Reading:
-    """What these pages say, and the home page if it is one of them.
+async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pack: Pack, home: Page | None) -> Reading:
+    """What the pack's pages say, and the home page if it is one of them.
 
-    A page that fails is named; a pack whose ask fails costs its pages, not the run.
+    A page that fails is named, and a spare is read in its place; a pack whose ask fails costs its pages, not the run.
     """
-    found = [_unless_thin(page) for page in await run.pages.scrape(site, urls)] if urls else []
+    urls = pack.urls
+    found = await run.pages.scrape(site, urls, pack.spares) if urls else ()
     pages = [page for page in (home, *found) if isinstance(page, Page)]
     failures = tuple(page for page in found if isinstance(page, PageFailure))
     if urls:
         run.progress(f"{len(found) - len(failures)} pages of {profile.name} fetched", units=len(urls))
     return await _read(run, profile, counterpart, pages, failures)
-
-
-def _unless_thin(page: Page | PageFailure) -> Page | PageFailure:
-    if isinstance(page, PageFailure) or page.words >= THIN_WORDS:
-        return page
-    return PageFailure(url=page.ref.url, code="thin", reason=f"There are only {page.words} words on it")
 
 
 async def _read(

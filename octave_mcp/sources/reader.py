@@ -117,7 +117,7 @@ async def read_with_delay(
     for position, request in enumerate(requests):
         if delay > LONGEST_DELAY_SECONDS and position >= PAGES_OF_SLOW_SITES:
             reason = f"The site asks for {delay:g} seconds between two pages: only {PAGES_OF_SLOW_SITES} are read"
-            copies.append(CacheEntry(found=PageFailure(url=request.url, code="robots_disallowed", reason=reason)))
+            copies.append(CacheEntry(found=PageFailure(url=request.url, code="crawl_delay", reason=reason)))
             continue
         if position:
             await asyncio.sleep(min(delay, LONGEST_DELAY_SECONDS))

@@ -56,7 +56,7 @@ class Extractive:
 
     name = identity = "extractive"
     languages: frozenset[str] | None = frozenset({"en"})
-    capacity = Capacity(is_paid=False, keeps_research=False, writes_copy=False)
+    capacity = Capacity(is_paid=False, ranks_addresses=False, keeps_research=False, writes_copy=False)
 
     def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
         tested = choice(MODELS, self.name, "model").tested
