@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
 from octave_mcp.concurrency.run_clock import RunClock
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Usage
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.page import CacheEntry, Page, PageFailure
@@ -52,8 +52,11 @@ class Model(Protocol):
         """
         ...
 
-    async def record_verdict(self, key: str, wrong: str) -> None:
-        """Takes what the checks found wrong with the answer under that key; '' if nothing."""
+    async def announce(self, ask: Ask[Any, Any]) -> None:
+        """Puts the ask in line before those that are made after this; a model that answers at once need not."""
+
+    async def record_verdict(self, key: str, verdict: Judgement) -> None:
+        """Takes what the checks made of the answer under that key; again, if a correction of it was refused."""
 
     async def close(self) -> None: ...
 
@@ -182,8 +185,8 @@ class Inbox(Protocol):
         """
         ...
 
-    async def record_verdict(self, question_id: str, wrong: str) -> None:
-        """Stores what the checks found wrong with the answer to it."""
+    async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
+        """Stores what the checks found wrong with its answer, and what was dropped for good; None changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +314,10 @@ class Store(Memory, Protocol):
         """False, and no change, if it has an answer already or does not exist."""
         ...
 
-    async def put_verdict(self, run_id: str, question_id: str, wrong: str) -> None: ...
+    async def put_verdict(
+        self, run_id: str, question_id: str, *, wrong: str | None = None, dropped: str | None = None
+    ) -> None:
+        """None leaves what is stored."""
 
     async def put_playbook(self, run_id: str, playbook: Playbook) -> None: ...
 

@@ -26,7 +26,7 @@ from octave_mcp.domain.playbook import (
     CompetitivePositioning,
     DealDraft,
     ObjectionHandling,
-    PersonaDraft,
+    PersonaDrafts,
     SequenceDraft,
     SummaryDraft,
     TalkTrackDraft,
@@ -48,7 +48,7 @@ FORMS: tuple[type[Value], ...] = (
     ObjectionHandling[Cite],
     CompetitivePositioning[Cite],
     DealDraft[Cite],
-    PersonaDraft[Cite],
+    PersonaDrafts[Cite],
     AddressesAnswer,
 )
 _BY_FIELDS = {frozenset(form.model_fields): form for form in FORMS}
@@ -102,7 +102,7 @@ class Request:
     @property
     def form(self) -> type[Value]:
         fields = frozenset(self.schema["properties"])
-        return _BY_FIELDS.get(fields) or next(form for form in READ if fields <= form.model_fields.keys())
+        return _BY_FIELDS.get(fields) or next(form for form in (*READ, *TOGETHER) if fields <= form.model_fields.keys())
 
     @property
     def system(self) -> str:
@@ -181,7 +181,7 @@ def good(request: Request) -> dict[str, Any]:
     if form in WRITTEN and not shown:
         return {}
     if form is Understanding[Cite]:
-        return _understanding(shown)
+        return {name: found for name, found in _understanding(shown).items() if name in request.schema["properties"]}
     if form in WRITTEN:
         shown = tuple(map(_fit, shown))
     personas = [SimpleNamespace(id=found) for found in dict.fromkeys(re.findall(r"\bpersona-\d+", request.user))]
@@ -190,7 +190,9 @@ def good(request: Request) -> dict[str, Any]:
     ask = cast("scripted.Asked", SimpleNamespace(answer=form, passages=shown, brief=brief))
     answer = scripted.answered(ask).model_dump(mode="json")
     if form in READ:  # as much as the prompts ask for
-        answer = {name: found[:MOST] for name, found in answer.items() if name in request.schema["properties"]}
+        answer = {name: found[:MOST] for name, found in answer.items()}
+    if form in (*READ, *TOGETHER):
+        answer = {name: found for name, found in answer.items() if name in request.schema["properties"]}
     if summary := answer if form is SummaryDraft[Cite] else answer.get("summary") if form is DealDraft[Cite] else None:
         paragraphs = summary["executive_summary"]  # whoever loses a sentence still has a paragraph
         summary["executive_summary"] = {key: [s for said in paragraphs.values() for s in said] for key in paragraphs}

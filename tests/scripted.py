@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from octave_mcp.app import App
 from octave_mcp.domain.addresses import same_site, url_key
-from octave_mcp.domain.asks import A, AddressesAnswer, Answer, Ask, Capacity, Estimate, HomepageAnswer, Usage
+from octave_mcp.domain.asks import A, AddressesAnswer, Answer, Ask, Capacity, Estimate, HomepageAnswer, Judgement, Usage
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, Passage
@@ -43,7 +43,7 @@ from octave_mcp.domain.playbook import (
     ExecutiveSummary,
     Objection,
     ObjectionHandling,
-    PersonaDraft,
+    PersonaDrafts,
     PersonaPoints,
     Playbook,
     QuickWin,
@@ -238,7 +238,10 @@ class ScriptedModel:
         value = await reply(ask) if reply else answered(ask)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
 
-    async def record_verdict(self, key: str, wrong: str) -> None:
+    async def announce(self, ask: Asked) -> None:
+        """Need not know."""
+
+    async def record_verdict(self, key: str, verdict: Judgement) -> None:
         """Need not know."""
 
     async def close(self) -> None:
@@ -427,13 +430,13 @@ def touch(*sentences: Sentence[Cite], subject: str = "a thought", opt_out: str |
     )
 
 
-def _sequence(ask: Asked) -> SequenceDraft[Cite]:
-    at = ask.brief.rank * 4
+def _sequence(ask: Asked, rank: int | None = None) -> SequenceDraft[Cite]:
+    at = (ask.brief.rank if rank is None else rank) * 4
     return SequenceDraft[Cite](touches=tuple(touch(*_few(ask, 2, at + number)) for number in range(4)))
 
 
-def _talk_track(ask: Asked) -> TalkTrackDraft[Cite]:
-    first, second = _few(ask, 2, ask.brief.rank)
+def _talk_track(ask: Asked, rank: int | None = None) -> TalkTrackDraft[Cite]:
+    first, second = _few(ask, 2, ask.brief.rank if rank is None else rank)
     return TalkTrackDraft[Cite](
         pitch=(first,),
         cold_call=ColdCall[Cite](
@@ -475,6 +478,17 @@ def _deal(ask: Asked) -> DealDraft[Cite]:
     return DealDraft[Cite].model_validate({name: _RULES[form](ask) for name, form in forms.items()})
 
 
+def _personas(ask: Asked) -> PersonaDrafts[Cite]:
+    """For as many as are asked for, each by its rank; the sentences differ from one to the next."""
+    count = len(PersonaDrafts.model_fields)
+    return PersonaDrafts[Cite].model_validate(
+        {
+            f"persona_{rank + 1}": {"sequence": _sequence(ask, rank), "talk_track": _talk_track(ask, rank)}
+            for rank in range(count)
+        }
+    )
+
+
 _RULES: dict[type[Value], Callable[[Asked], Value]] = {
     AddressesAnswer: lambda _: AddressesAnswer(chosen=()),
     HomepageAnswer[Cite]: _homepage,
@@ -490,7 +504,7 @@ _RULES: dict[type[Value], Callable[[Asked], Value]] = {
         kind="competitive_positioning", rivals=(), where_they_win_note="none found"
     ),
     DealDraft[Cite]: _deal,
-    PersonaDraft[Cite]: lambda ask: PersonaDraft[Cite](sequence=_sequence(ask), talk_track=_talk_track(ask)),
+    PersonaDrafts[Cite]: _personas,
 }
 
 

@@ -21,7 +21,7 @@ from test_mcp import ERAS, Era, call, complaint, ended, over_stdio, written
 from web import serving
 
 from octave_mcp.domain.run import FINAL
-from octave_mcp.models.host import MOST_QUESTIONS, MOST_TOKENS, QUESTION_TOKENS
+from octave_mcp.models.allowance import MOST_QUESTIONS, MOST_TOKENS, QUESTION_TOKENS
 from octave_mcp.runs import questions
 from octave_mcp.settings import load
 from octave_mcp.surfaces.mcp import server as mcp
@@ -62,10 +62,18 @@ class Writer:
                 return report["question"]
 
     async def answer(self, question: Question, spoil: Wrong = lambda _: None) -> dict[str, Any]:
-        answer = answer_to(question)
+        answer = answer_to(await self.with_material(question))
         spoil(answer)
         asked = {"run_id": self.run_id, "question_id": question["question_id"], "answer": answer}
         return await call(self.client, "answer_question", **asked)
+
+    async def with_material(self, question: Question) -> Question:
+        """A correction that refers to an earlier question, with the material of that one, fetched again."""
+        if question["material"]:
+            return question
+        again = {"run_id": self.run_id, "question_id": question["corrects"]}
+        earlier = (await call(self.client, "next_question", **again))["question"]
+        return {**question, "material": earlier["material"]}
 
     async def work(self, most: int = 100) -> None:
         """Answers so many, or until there are no more."""

@@ -9,7 +9,7 @@ from octave_mcp.asks.attempts import SECONDS, Attempts, OnCall
 from octave_mcp.asks.budget import Ledger, Purse
 from octave_mcp.asks.faults import Faults
 from octave_mcp.concurrency.run_clock import RunClock
-from octave_mcp.domain.asks import A, Answer, Ask, Spent, StandIn, Unusable
+from octave_mcp.domain.asks import A, Answer, Ask, Judgement, Spent, StandIn, Unusable
 from octave_mcp.domain.company import Role
 from octave_mcp.errors import (
     BudgetExceeded,
@@ -102,10 +102,10 @@ class Asker:
         if self._who(answer).capacity.is_paid and not is_reused:
             self.purse.spend(answer.usage)
 
-    async def record_verdict(self, answer: Answer[Any] | Unusable, wrong: str) -> None:
-        """Passes what the checks found wrong to the model that gave the answer."""
+    async def record_verdict(self, answer: Answer[Any] | Unusable, verdict: Judgement) -> None:
+        """Passes what the checks made of the answer to the model that gave it."""
         if answer.key:
-            await self._who(answer).record_verdict(answer.key, wrong)
+            await self._who(answer).record_verdict(answer.key, verdict)
 
     def _who(self, answer: Answer[Any] | Unusable) -> Model:
         by = answer.by

@@ -1,7 +1,8 @@
-"""An ask whose answer is checked, and corrected once where entries fail."""
+"""An ask whose answer is checked, and corrected once where entries fail: all of it, or the parts that failed."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
@@ -9,11 +10,11 @@ from typing import Any, Generic, TypeVar, cast
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.attempts import OnCall
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Fault, Unusable
+from octave_mcp.domain.asks import A, Answer, Ask, Fault, Judgement, Unusable
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.notices import Gap
-from octave_mcp.domain.value import Value
+from octave_mcp.domain.value import Value, only, with_nothing_else
 from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, UpstreamError
 from octave_mcp.evidence.checks import CUT, EMPTY, THOUGHTS, UNREAD, Judge, Problem, counted
 from octave_mcp.ports import Journal
@@ -42,7 +43,7 @@ class Checked(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class _Verdict(Generic[R]):
-    """What passed of an answer, what was dropped, and every problem; the problems are the complaint for the model.
+    """What passed of an answer or of a part of it, what was dropped, and every problem.
 
     `value` is None where nothing passed.
     """
@@ -54,34 +55,103 @@ class _Verdict(Generic[R]):
     fault: Fault = ""
     is_outline: bool = False
 
+    def is_better_than(self, first: _Verdict[R]) -> bool:
+        if self.is_empty or first.is_empty:
+            return first.is_empty
+        return len(self.problems) <= len(first.problems)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.value is None or not any(getattr(self.value, name) for name in type(self.value).model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdicts(Generic[R]):
+    """The verdict on each part of an answer that is judged by parts, by its field; else on all of it, under ''."""
+
+    into: type[R]
+    parts: Mapping[str, _Verdict[R]]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        return tuple(name for name, verdict in self.parts.items() if verdict.problems)
+
     @property
     def complaint(self) -> str:
-        return "; ".join(dict.fromkeys(map(str, self.problems[:MOST_COMPLAINTS])))
+        problems = [problem for verdict in self.parts.values() for problem in verdict.problems]
+        return _listed(problems)
 
-    def is_better_than(self, first: _Verdict[R]) -> bool:
-        if self.value is None or first.value is None:
-            return first.value is None
-        return len(self.problems) <= len(first.problems)
+    @property
+    def dropped(self) -> list[Problem]:
+        return list(dict.fromkeys(problem for verdict in self.parts.values() for problem in verdict.dropped))
+
+    @property
+    def lost(self) -> str:
+        """What was dropped, and why a part that failed has nothing."""
+        of_parts = (verdict.problems if verdict.is_empty else verdict.dropped for verdict in self.parts.values())
+        return _listed([problem for problems in of_parts for problem in problems])
+
+    @property
+    def fault(self) -> Fault:
+        faults: list[Fault] = [verdict.fault for verdict in self.parts.values() if verdict.fault]
+        return faults[0] if faults else ""
+
+    @property
+    def is_outline(self) -> bool:
+        return all(verdict.is_outline for verdict in self.parts.values())
+
+    @property
+    def value(self) -> R | None:
+        """What passed of all parts; None where nothing of any did."""
+        if "" in self.parts:
+            return self.parts[""].value
+        if all(verdict.value is None for verdict in self.parts.values()):
+            return None
+        found = {name: getattr(verdict.value, name) for name, verdict in self.parts.items() if verdict.value}
+        return with_nothing_else(self.into, found)
+
+    def with_better(self, again: _Verdicts[R]) -> _Verdicts[R]:
+        """An outline does not take the place of copy."""
+        if again.is_outline and not self.is_outline and self.value is not None:
+            return self
+        better = {name: verdict for name, verdict in again.parts.items() if verdict.is_better_than(self.parts[name])}
+        return _Verdicts(self.into, {**self.parts, **better})
+
+    def judgement(self, *, may_be_corrected: bool = False) -> Judgement:
+        dropped = None if may_be_corrected else self.lost
+        return Judgement(wrong=self.complaint, dropped=dropped, is_usable=self.value is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Checks(Generic[R]):
-    """The checks of an answer; what passes is returned as `into`."""
+    """The checks of an answer; what passes is returned as `into`. `by_parts`: each field passes or fails by itself."""
 
     judge: Judge
     into: type[R]
     rules: Rules[R] | None = None
+    by_parts: bool = False
 
-    def verdict(self, answer: Answer[Any] | Unusable) -> _Verdict[R]:
-        unread = [Problem(_RULE_OF.get(answer.fault, UNREAD), answer.wrong)] if answer.wrong else []
+    def verdicts(self, answer: Answer[Any] | Unusable, names: tuple[str, ...] = ()) -> _Verdicts[R]:
+        """On these parts of the answer, or on all."""
+        every = tuple(self.into.model_fields) if self.by_parts else ("",)
+        return _Verdicts(self.into, {name: self._verdict(answer, name) for name in names or every})
+
+    def _verdict(self, answer: Answer[Any] | Unusable, name: str) -> _Verdict[R]:
         if isinstance(answer, Unusable):
+            unread = [Problem(_RULE_OF.get(answer.fault, UNREAD), answer.wrong)]
             return _Verdict(None, (), unread, unread, answer.fault)
-        value, evidence, dropped = self.judge.kept(answer.value, self.into)
-        problems = self.judge.problems(answer.value) if dropped else []
+        given, into = cast("Value", answer.value), self.into
+        if name:
+            given = only(type(given), (name,)).model_construct(**{name: getattr(given, name)})
+            into = cast("type[R]", only(into, (name,)))
+        wrong = _about(name, answer)
+        unread = [Problem(_RULE_OF.get(answer.fault, UNREAD), wrong)] if wrong else []
+        value, evidence, dropped = self.judge.kept(given, into)
+        problems = self.judge.problems(given) if dropped else []
         rules = None if answer.is_outline else self.rules
         broken = rules(value, evidence) if rules and value is not None else []
-        problems = [*unread, *problems, *broken]
-        return _Verdict(value, evidence, [*unread, *dropped], problems, answer.fault, answer.is_outline)
+        fault: Fault = answer.fault if wrong else ""
+        return _Verdict(value, evidence, [*unread, *dropped], [*unread, *problems, *broken], fault, answer.is_outline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +165,7 @@ class RecordedAsks:
     until: float
     on_call: OnCall
 
-    async def checked(self, ask: Ask[A, Any], checks: Checks[R]) -> _Verdict[R]:
-        answer = await self._answer(ask)
-        self.asker.book(self.step, self.company, answer)
-        verdict = await computed(checks.verdict, answer)
-        await self.asker.record_verdict(answer, verdict.complaint)
-        return verdict
-
-    async def _answer(self, ask: Ask[A, Any]) -> Answer[A] | Unusable:
+    async def answer(self, ask: Ask[A, Any]) -> Answer[A] | Unusable:
         is_new = False
 
         async def asked() -> Answer[A] | Unusable:
@@ -113,6 +176,7 @@ class RecordedAsks:
         answer = await self.journal.step("ask", asked, cast("Any", Answer[ask.answer] | Unusable))
         if not is_new:
             self.asker.replayed(answer)
+        self.asker.book(self.step, self.company, answer)
         return answer
 
 
@@ -123,27 +187,58 @@ async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> 
         BadAnswer: nothing of the answer passed, or the model refused twice.
         UpstreamError: no answer came.
     """
-    best = await asks.checked(ask, checks)
-    if best.problems and (again := await _correction(ask, best, checks, asks)):
-        best = again if again.is_better_than(best) else best
+    answer = await asks.answer(ask)
+    first = await computed(checks.verdicts, answer)
+    await asks.asker.record_verdict(answer, first.judgement(may_be_corrected=bool(first.failed)))
+    best = await _correction(ask, answer, first, checks, asks) if first.failed else first
     asks.asker.faults.book(best.fault)
-    if best.value is None:
+    if (value := best.value) is None:
         if best.fault == "refused":
             raise ModelRefuses(f"the model declines to answer {ask.prompt!r}")
         raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {counted(best.dropped)}", fault=best.fault)
-    return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped), best.is_outline)
+    evidence = {e.id: e for verdict in best.parts.values() for e in verdict.evidence}
+    return Checked(value, tuple(evidence.values()), _gaps(ask.prompt, best.dropped), best.is_outline)
 
 
 async def _correction(
-    ask: Ask[A, Any], first: _Verdict[R], checks: Checks[R], asks: RecordedAsks
-) -> _Verdict[R] | None:
-    """The verdict on a second answer; None if there was none and the first can be used."""
+    ask: Ask[A, Any],
+    answer: Answer[A] | Unusable,
+    first: _Verdicts[R],
+    checks: Checks[R],
+    asks: RecordedAsks,
+) -> _Verdicts[R]:
+    """The first answer's verdicts, with those on a second one where they are better."""
+    names = first.failed
+    parts = tuple(filter(None, names))
+    correction = ask.model_copy(update={"complaint": first.complaint, "corrects": answer.key, "parts": parts})
     try:
-        return await asks.checked(ask.model_copy(update={"complaint": first.complaint}), checks)
+        second = await asks.answer(correction)
     except UpstreamError as failed:
+        await asks.asker.record_verdict(answer, first.judgement())
         if first.value is None and isinstance(failed, NoAccess):
             raise
-        return None
+        return first
+    again = await computed(checks.verdicts, second, names)
+    best = first.with_better(again)
+    verdict = again.judgement().model_copy(update={"dropped": best.lost})
+    await asks.asker.record_verdict(second, verdict)
+    return best
+
+
+def _about(name: str, answer: Answer[Any]) -> str:
+    """The complaints about an answer's form that name this part; an empty part also has those that name none."""
+    if not name:
+        return answer.wrong
+    complaints, value = answer.wrong.split("; ") if answer.wrong else [], cast("Value", answer.value)
+    parts = tuple(type(value).model_fields)
+    own = [one for one in complaints if re.split(r"[.:]", one, maxsplit=1)[0] == name]
+    general = [one for one in complaints if re.split(r"[.:]", one, maxsplit=1)[0] not in parts]
+    empty = [part for part in parts if not getattr(value, part)] or parts[-1:]
+    return "; ".join([*own, *(general if name in empty else ())])
+
+
+def _listed(problems: Sequence[Problem]) -> str:
+    return "; ".join(dict.fromkeys(map(str, problems[:MOST_COMPLAINTS])))
 
 
 def _gaps(prompt: str, dropped: Sequence[Problem]) -> tuple[Gap, ...]:

@@ -169,6 +169,9 @@ def _patched(tree: object, error: ErrorDetails) -> bool:
     if not isinstance(parent, dict):
         return False
     name, found = error["loc"][-1], cast("dict[object, object]", parent)
+    if name in found and found[name] == []:  # what is missing is no list, so it may be left out
+        found[name] = None
+        return True
     if error["type"] == "extra_forbidden":
         return found.pop(name, found) is not found
     if error["type"] == "missing":

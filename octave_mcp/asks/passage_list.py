@@ -14,12 +14,12 @@ from octave_mcp.domain.page import place_in_words
 from octave_mcp.evidence.passages import evidence_id
 
 
-def numbers(ask: Ask[Any, Any], shown: frozenset[int] | None) -> dict[EvidenceId, int]:
+def numbers(ask: Ask[Any, Any], shown: frozenset[int] | None, most: int | None = None) -> dict[EvidenceId, int]:
     """The numbers of the passages to show, by evidence id. Writers get a shortlist; readers all, or those `shown`."""
     found = {evidence_id(p.page, p.start, p.start + len(p.text)): number for number, p in enumerate(ask.passages, 1)}
     if isinstance(ask.brief, ReadingBrief):
         return {i: number for i, number in found.items() if shown is None or number in shown}
-    chosen = shortlist(ask.brief, {i: len(ask.passages[number - 1].text) for i, number in found.items()})
+    chosen = shortlist(ask.brief, {i: len(ask.passages[number - 1].text) for i, number in found.items()}, most)
     return {i: number for i, number in found.items() if i in chosen}
 
 

@@ -19,6 +19,7 @@ from octave_mcp.asks.prompts import Prompt, prompts_of
 from octave_mcp.asks.untrusted import Fence, fence_for, plain
 from octave_mcp.domain.asks import Ask, UnderstandingBrief, WritingBrief
 from octave_mcp.domain.company import ROLES
+from octave_mcp.domain.playbook import PersonaDrafts
 from octave_mcp.domain.value import Value
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
@@ -45,6 +46,14 @@ _READING = (
 )
 
 
+_REFERRING = (
+    "This corrects your answer to the question {id} of this run: its instructions, its material and its passage "
+    "numbers hold here too. If you do not have that question before you, call next_question with its question_id. "
+    "Answer with one JSON object of the form asked for, and nothing else."
+)
+_PERSONAS = "Each field `persona_N` holds what is written for that persona alone: no two of them say the same."
+
+
 class Rendered(NamedTuple):
     """`prefix` is the same when an ask is made again with a complaint; `suffix` is the complaint, or ''.
 
@@ -63,17 +72,23 @@ class Rendered(NamedTuple):
         return text.replace(self.mark, "") if self.mark else text
 
 
-def rendered(ask: Ask[Any, Any], shown: frozenset[int] | None = None) -> Rendered:
-    """The ask as text; to a reader only the passages `shown`, if they are given."""
+def rendered(ask: Ask[Any, Any], shown: frozenset[int] | None = None, most: int | None = None) -> Rendered:
+    """The ask as text; to a reader only the passages `shown`, to a writer those in `most` characters, if given."""
     prompts, fence = prompts_of(ask), fence_for(ask)
-    given, numbered = _given(ask), numbers(ask, shown)
+    given, numbered = _given(ask), numbers(ask, shown, most)
     return Rendered(
         system=_system(prompts, given, fence, ask.answer),
         prefix=f"{brief_text(ask, numbered, fence)}\n\n{fence.around('passages', listed(ask, numbered))}",
-        suffix=_again(ask.complaint, fence),
+        suffix=_again(ask, fence),
         output_tokens=sum(prompt.limits.output_tokens for prompt in prompts),
         mark=fence.name,
     )
+
+
+def referring(ask: Ask[Any, Any]) -> Rendered:
+    """A correction as text, for a model that has the question it corrects in its conversation, or can fetch it."""
+    fence = fence_for(ask)
+    return Rendered(_REFERRING.format(id=ask.corrects), "", _again(ask, fence), 0, fence.name)
 
 
 def estimated_tokens(text: str, *, per_token: float = 4.0) -> int:
@@ -89,13 +104,22 @@ def _system(prompts: Sequence[Prompt], given: dict[str, Any], fence: Fence, form
     titles = [f"{prompt.title}{_under(prompt, form)}" for prompt in prompts]
     numbered = [f"# {at}. {title}\n\n{text}" for at, (title, text) in enumerate(zip(titles, texts, strict=True), 1)]
     once = _once("\n\n".join(numbered))
-    return f"{_TOGETHER.format(count=len(texts))}\n\n{once}\n\n{reading}"
+    together = _TOGETHER.format(count=len(texts))
+    if _is_of_personas(form):
+        together = f"{together} {_PERSONAS}"
+    return f"{together}\n\n{once}\n\n{reading}"
 
 
 def _under(prompt: Prompt, form: type[Value]) -> str:
     """Where in the answer that belongs which a prompt asks for, unless it is the answer itself."""
-    fields = [f"`{name}`" for name in UNDER.get(prompt.name, ()) if name in form.model_fields]
-    return f" (its fields stand in an object under {' and under '.join(fields)})" if fields else ""
+    is_personas = _is_of_personas(form)
+    fields = [f"`{name}`" for name in UNDER.get(prompt.name, ()) if is_personas or name in form.model_fields]
+    where = " in the object of each persona" if is_personas else ""
+    return f" (its fields stand in an object under {' and under '.join(fields)}{where})" if fields else ""
+
+
+def _is_of_personas(form: type[Value]) -> bool:
+    return form.model_fields.keys() <= PersonaDrafts.model_fields.keys()
 
 
 def _once(text: str) -> str:
@@ -119,7 +143,7 @@ def _given(ask: Ask[Any, Any]) -> dict[str, Any]:
     """What the placeholders stand for: names are made harmless, since they come from pages."""
     brief, found = ask.brief, {"language": ask.language, "context": plain(ask.brief.context, 1000) or "nothing"}
     if isinstance(brief, WritingBrief):
-        title = plain(brief.persona.title) if brief.persona else ""
+        title = _one_of([plain(persona.title) for persona in (*filter(None, [brief.persona]), *brief.personas)])
         names = {"vendor": {"name": plain(brief.names.vendor)}, "prospect": {"name": plain(brief.names.prospect)}}
         return {**found, **names, "persona": {"title": title}}
     if isinstance(brief, UnderstandingBrief):
@@ -133,11 +157,17 @@ def _given(ask: Ask[Any, Any]) -> dict[str, Any]:
     return {**found, "company": {"name": name, "domain": brief.domain, "role": brief.role}}
 
 
-def _again(complaint: str, fence: Fence) -> str:
-    if not complaint:
+def _one_of(titles: Sequence[str]) -> str:
+    *others, last = titles or [""]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _again(ask: Ask[Any, Any], fence: Fence) -> str:
+    if not ask.complaint:
         return ""
+    fields = f"with these fields alone, each in full: {', '.join(ask.parts)}" if ask.parts else "in full"
     return (
         "You answered this before, and parts of the answer were rejected:\n\n"
-        f"{fence.around('complaint', complaint)}\n\n"
-        "Answer again, in full. Correct what was rejected, or leave it out; cite only numbers that are shown above."
+        f"{fence.around('complaint', ask.complaint)}\n\n"
+        f"Answer again, {fields}. Correct what was rejected, or leave it out; cite only numbers that are shown above."
     )

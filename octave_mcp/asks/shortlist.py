@@ -17,14 +17,19 @@ WRITING_CHARACTERS = 15_000
 Findings = Sequence[Value]
 
 
-def shortlist(brief: UnderstandingBrief | WritingBrief, sizes: Mapping[EvidenceId, int]) -> frozenset[EvidenceId]:
-    """The evidence to show, of which `sizes` tells the length: that of the first findings of every kind, in turns."""
+def shortlist(
+    brief: UnderstandingBrief | WritingBrief, sizes: Mapping[EvidenceId, int], most: int | None = None
+) -> frozenset[EvidenceId]:
+    """The evidence to show, of which `sizes` tells the length: that of the first findings of every kind, in turns.
+
+    `most` is the number of characters to show, where a model has less room than usual.
+    """
     if isinstance(brief, UnderstandingBrief):
         reading, found = brief.reading, brief.findings
         groups = (reading.signals, found.triggers, reading.facts, reading.jobs, found.people, found.integrations)
-        return _fitting(groups, sizes, UNDERSTANDING_CHARACTERS)
+        return _fitting(groups, sizes, most or UNDERSTANDING_CHARACTERS)
     relations = (*brief.existing_customer, *brief.vendor_is_customer)
-    return _fitting(_of_writing(brief), sizes, WRITING_CHARACTERS) | {*relations}
+    return _fitting(_of_writing(brief), sizes, most or WRITING_CHARACTERS) | {*relations}
 
 
 def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:

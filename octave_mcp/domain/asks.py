@@ -70,8 +70,8 @@ class WritingBrief(Value):
 
     `pitch` is what the vendor says of itself in a sentence or two; `existing_customer` shows that the prospect buys
     from the vendor, `vendor_is_customer` that the vendor buys from the prospect; `persona` and `rank` (from 0) say for
-    whom, in asks about one persona. `findings` are those of both companies; `offer` is what the vendor sells, in the
-    words of its home page.
+    whom, in asks about one persona; `personas` in asks about several. `findings` are those of both companies; `offer`
+    is what the vendor sells, in the words of its home page.
     """
 
     names: Names
@@ -86,6 +86,7 @@ class WritingBrief(Value):
     offer: str = ""
     persona: BuyerPersona | None = None
     rank: int = 0
+    personas: tuple[BuyerPersona, ...] = ()
 
 
 class HomepageAnswer(Value, Generic[C]):
@@ -106,8 +107,9 @@ class Ask(Value, Generic[A, B]):
 
     `answer` is the form wanted.
 
-    Passages are numbered from 1 in the order shown. `complaint` says what was wrong with the last answer to the same
-    ask.
+    Passages are numbered from 1 in the order shown. In a correction, `complaint` says what was wrong with the first
+    answer, `corrects` is the key of that answer, and `parts` are the fields to answer again, () for all: the others may
+    be empty.
     """
 
     prompt: str
@@ -119,6 +121,8 @@ class Ask(Value, Generic[A, B]):
     passages: tuple[Passage, ...]
     answer: type[A]
     complaint: str = ""
+    corrects: str = ""
+    parts: tuple[str, ...] = ()
 
 
 class Usage(Value):
@@ -164,6 +168,17 @@ class Unusable(Value):
     fault: Fault = "unreadable"
     key: str = ""
     by: StandIn | None = None
+
+
+class Judgement(Value):
+    """What the checks made of an answer: what is `wrong` with it, '' for nothing, and whether some of it can be used.
+
+    `dropped` is what was dropped from it for good; None while a correction may replace that.
+    """
+
+    wrong: str
+    dropped: str | None
+    is_usable: bool
 
 
 class Spent(Value):
@@ -213,6 +228,7 @@ class Capacity(Value):
     counts against no deadline. What one that is not paid is asked counts against no budget.
     One without `writes_copy` drafts outlines, which are neither checked by the rules for copy nor scored.
     One that `ranks_addresses` is asked which pages of a site to read; for others, rules choose them.
+    One that `corrects_parts` is asked again for those parts of an answer that failed; others answer in full.
     What one that `keeps_research` found of a vendor serves the next prospect, too; others find it as fast anew.
     """
 
@@ -225,3 +241,4 @@ class Capacity(Value):
     ranks_addresses: bool = True
     writes_copy: bool = True
     keeps_research: bool = True
+    corrects_parts: bool = False

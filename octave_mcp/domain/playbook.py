@@ -247,6 +247,14 @@ class PersonaDraft(Value, Generic[C]):
     talk_track: TalkTrackDraft[C] | None
 
 
+class PersonaDrafts(Value, Generic[C]):
+    """What is written for each of several personas, in one answer: by the persona's id, with an underscore."""
+
+    persona_1: PersonaDraft[C] | None
+    persona_2: PersonaDraft[C] | None
+    persona_3: PersonaDraft[C] | None
+
+
 class NamedCompany(Value):
     """`name` is what the company calls itself; where it says nothing, its domain."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, create_model
+
+V = TypeVar("V", bound="Value")
 
 
 class Value(BaseModel):
@@ -22,3 +25,19 @@ def walk(value: object) -> Iterator[Value]:
     elif isinstance(value, tuple):
         for part in cast("tuple[object, ...]", value):
             yield from walk(part)
+
+
+@cache
+def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
+    """The form with these fields alone."""
+    if {*names} == {*form.model_fields}:
+        return form
+    fields: dict[str, Any] = {name: (form.model_fields[name].annotation, ...) for name in names}
+    return create_model(form.__name__.partition("[")[0], __base__=Value, **fields)
+
+
+def with_nothing_else(form: type[V], found: Mapping[str, object]) -> V:
+    """A value of the form that has these fields; the others are None where they may be, else empty lists."""
+    fields = form.model_fields.items()
+    nothing = {name: None if type(None) in get_args(field.annotation) else () for name, field in fields}
+    return form.model_validate({**nothing, **found})

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Generic, Literal, Self, get_args
 
-from pydantic import create_model
-
 from octave_mcp.domain.evidence import C, Claim, Collected, Finding
 from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.names import name_key, normal
-from octave_mcp.domain.value import Value
+from octave_mcp.domain.value import Value, only
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +254,4 @@ READ_KINDS: dict[str, str] = {
 @cache
 def some_kinds(kinds: tuple[str, ...], cited: type) -> type[Value]:
     """The form of an answer with these kinds of findings alone, whose evidence is of that type."""
-    whole: type[Value] = VendorAnswer[cited]  # pyright: ignore[reportInvalidTypeArguments] - known when it runs
-    if len(kinds) == len(whole.model_fields):
-        return whole
-    fields: dict[str, Any] = {kind: (whole.model_fields[kind].annotation, ...) for kind in kinds}
-    return create_model(VendorAnswer.__name__, __base__=Value, **fields)
+    return only(VendorAnswer[cited], kinds)  # pyright: ignore[reportInvalidTypeArguments] - known when it runs

@@ -7,42 +7,58 @@ chosen by what the extractive model finds in them, and drafts are asked for toge
 from __future__ import annotations
 
 import asyncio
+import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
+from octave_mcp.asks import reuse
+from octave_mcp.asks.compact_schema import compact_schema_of
 from octave_mcp.asks.decoding import decoded
-from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
-from octave_mcp.asks.schema import Schema, schema_of
+from octave_mcp.asks.rendering import Rendered, estimated_tokens, referring, rendered
+from octave_mcp.asks.schema import Schema
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, ReadingBrief, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, ReadingBrief, Usage
 from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.questions import Question, QuestionRecord
-from octave_mcp.domain.value import walk
+from octave_mcp.domain.value import Value, only, walk, with_nothing_else
 from octave_mcp.errors import BadAnswer, BudgetExceeded, SetupError
+from octave_mcp.models.allowance import MOST_QUESTIONS, MOST_TOKENS, USUAL_QUESTIONS, Allowance, usual
 from octave_mcp.models.extractive.model import Extractive
 from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
 
 CHOICE = choice(MODELS, "host", "model")
-MOST_QUESTIONS = 12
-MOST_TOKENS = 60_000
-QUESTION_TOKENS = 20_000
 READING_CHARACTERS = 17_000
 """Of the passages of a company that are shown."""
-READING_SHARE = 0.43
-"""Of the tokens: pages are asked about again only where that leaves enough for the writing."""
+WRITING_CHARACTERS = {
+    "prospect/pain_points": 9_000,
+    "playbook/summary": 9_000,
+    "playbook/email_sequence": 9_000,
+}
+"""Of findings and passages that a writer is shown, by its prompt: the notes made of them take half as much again."""
 BY_RULES = frozenset({"research/homepage"})
 """What the home page's head says is read by rules."""
 
+FORM = "Every field of the form is required: null or an empty list where there is nothing."
+
+
+class Reused(NamedTuple):
+    """An answer that another run got to the same question."""
+
+    question_id: str
+    text: str
+
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
-    return Host(context, settings.max_run_asks or MOST_QUESTIONS, settings.max_run_tokens or MOST_TOKENS)
+    most = Allowance(settings.max_run_asks or MOST_QUESTIONS, settings.max_run_tokens or MOST_TOKENS)
+    return Host(context, most)
 
 
 class Host:
-    """`most_questions` and `most_tokens` are those of a run, questions that had to be asked again among them."""
+    """A question that was asked before, in this run or within a day in another, is not asked again."""
 
     name = identity = "host"
     languages: frozenset[str] | None = None
@@ -53,18 +69,18 @@ class Host:
         writes_together=True,
         is_patient=True,
         is_paid=False,
+        corrects_parts=True,
     )
 
-    def __init__(self, context: RunContext | None, most_questions: int, most_tokens: int) -> None:
-        self._context, self._most_questions, self._most_tokens = context, most_questions, most_tokens
+    def __init__(self, context: RunContext | None, most: Allowance) -> None:
+        self._context, self._most = context, most
         self._rules = Extractive()
-        self._putting = asyncio.Lock()
+        self._asking = asyncio.Lock()
 
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took; what the client's model costs is not known here."""
-        tokens = 33_000 + min(max_pages, self.capacity.max_pages) * 1_500
-        read = min(tokens, self._most_tokens)
-        return Estimate(asks=9, input_tokens=read, output_tokens=14_000, usd=None, tested=CHOICE.tested)
+        read, written = (int(size * self._most.share) for size in usual(max_pages))
+        return Estimate(asks=USUAL_QUESTIONS, input_tokens=read, output_tokens=written, usd=None, tested=CHOICE.tested)
 
     def check(self) -> None:
         """Do nothing: it needs no setup."""
@@ -72,22 +88,30 @@ class Host:
     def prepare(self) -> None:
         """Is ready."""
 
+    async def announce(self, ask: Ask[Any, Any]) -> None:
+        """Asks it now; a refusal is for `answer` to raise."""
+        with suppress(BudgetExceeded):
+            await self._asked(ask)
+
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         if ask.prompt in BY_RULES:
             return await self._rules.answer(ask)
-        if self._context is None:
-            raise SetupError("the host model answers within a run")
-        question = await computed(_question, ask, await self._passages(ask))
-        async with self._putting:
-            share = READING_SHARE if ask.complaint and isinstance(ask.brief, ReadingBrief) else 1.0
-            kept = await self._put(self._context.inbox, question, int(self._most_tokens * share))
-        text = await self._context.inbox.answer(kept)
-        usage = Usage(input_tokens=question.tokens, output_tokens=estimated_tokens(text), usd=None)
-        return await computed(_answer, text, ask, question.question_id, usage)
+        asked = await self._asked(ask)
+        if isinstance(asked, Reused):
+            return await computed(_answer, asked.text, ask, asked.question_id, None)
+        text = await self._inbox.answer(asked)
+        usage = Usage(input_tokens=asked.tokens, output_tokens=estimated_tokens(text), usd=None)
+        return await computed(_answer, text, ask, asked.question_id, usage)
 
-    async def record_verdict(self, key: str, wrong: str) -> None:
-        if self._context:
-            await self._context.inbox.record_verdict(key, wrong)
+    async def record_verdict(self, key: str, verdict: Judgement) -> None:
+        """Keeps an answer that can be used for a day; a correction, and what it corrects, if nothing was dropped."""
+        await self._inbox.record_verdict(key, wrong=verdict.wrong, dropped=verdict.dropped)
+        found = {question.question_id: question for question in await self._inbox.questions()}
+        if question := found.get(key):
+            if verdict.dropped == "":
+                await self._keep(question, found.get(question.corrects))
+            elif verdict.is_usable and not question.corrects:
+                await self._keep(question)
 
     async def close(self) -> None:
         """Holds nothing open."""
@@ -100,18 +124,46 @@ class Host:
         cited = [value.passage for value in walk(found.value) if isinstance(value, Cite)]
         return _fitting(ask, list(dict.fromkeys((*cited, *range(1, len(ask.passages) + 1)))))
 
-    async def _put(self, inbox: Inbox, question: Question, most: int) -> QuestionRecord:
-        """Raises: BudgetExceeded: it would be one too many, or too long."""
-        asked = {other.question_id: other.tokens for other in await inbox.questions()}
-        tokens = sum(asked.values()) + question.tokens
-        is_one_too_many = len(asked) >= self._most_questions or tokens > most or question.tokens > QUESTION_TOKENS
-        if question.question_id not in asked and is_one_too_many:
-            raise BudgetExceeded(
-                f"question {len(asked) + 1} of {question.tokens} tokens would make it {tokens}; the connected client "
-                f"is asked at most {self._most_questions} of {most} tokens up to here, {QUESTION_TOKENS} each; "
-                "raise OCTAVE_MAX_RUN_ASKS and OCTAVE_MAX_RUN_TOKENS, or lower max_pages"
-            )
-        return await inbox.put(question)
+    @property
+    def _inbox(self) -> Inbox:
+        if self._context is None:
+            raise SetupError("the host model answers within a run")
+        return self._context.inbox
+
+    async def _asked(self, ask: Ask[Any, Any]) -> QuestionRecord | Reused:
+        """The question, now asked or asked before; or the answer that another run got to it.
+
+        Raises:
+            BudgetExceeded: it would be one too many, or too long.
+        """
+        inbox, shown = self._inbox, await self._passages(ask)
+        async with self._asking:
+            asked = await inbox.questions()
+            is_known = any(question.question_id == ask.corrects for question in asked)
+            question = await computed(_question, ask, shown, is_known=is_known)
+            if known := next((other for other in asked if other.question_id == question.question_id), None):
+                return known
+            if reused := await self._reused(question.question_id):
+                return reused
+            if refusal := self._most.refusal(question, asked):
+                raise BudgetExceeded(f"{refusal}; raise the limit, or lower max_pages")
+            record = await inbox.put(question)
+        if ask.corrects:
+            await inbox.record_verdict(ask.corrects, dropped="")
+        return record
+
+    async def _reused(self, question_id: str) -> Reused | None:
+        context = self._context
+        if context is None or context.fresh:
+            return None
+        text = await reuse.get(context.notes, _note(question_id))
+        return None if text is None else Reused(question_id, text)
+
+    async def _keep(self, *questions: QuestionRecord | None) -> None:
+        for question in questions:
+            if self._context and question and question.answer is not None:
+                note = _note(question.question_id)
+                await reuse.put(self._context.notes, note, question.answer, self._context.run_id)
 
 
 def _fitting(ask: Ask[Any, Any], numbers: list[int]) -> frozenset[int]:
@@ -125,32 +177,47 @@ def _fitting(ask: Ask[Any, Any], numbers: list[int]) -> frozenset[int]:
     return frozenset(chosen)
 
 
-def _question(ask: Ask[Any, Any], shown: frozenset[int] | None) -> Question:
-    text, schema = rendered(ask, shown), schema_of(ask.answer)
+def _question(ask: Ask[Any, Any], shown: frozenset[int] | None, *, is_known: bool) -> Question:
+    """`is_known`: the question that this one corrects was asked in this run, so its material need not be sent again."""
+    whole, schema = rendered(ask, shown, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(_form(ask))
+    text = referring(ask) if is_known else whole
+    parts = (f"{text.system} {FORM}", text.prefix, text.suffix)
     return Question(
-        question_id=_id(text, schema, ask),
+        question_id=_id(whole, schema, ask),
         prompt=ask.prompt,
         version=ask.version,
         beside=ask.beside,
-        instructions=text.system,
-        material=text.prefix,
+        instructions=parts[0],
+        material=parts[1],
         answer_schema=schema,
-        complaint=text.suffix,
-        tokens=estimated_tokens("".join((text.system, text.prefix, text.suffix, str(schema)))),
+        complaint=parts[2],
+        corrects=ask.corrects,
+        tokens=estimated_tokens("".join((*parts, json.dumps(schema, separators=(",", ":"))))),
         asked_at=datetime.now(UTC),
     )
 
 
 def _id(text: Rendered, schema: Schema, ask: Ask[Any, Any]) -> str:
-    """The same for whoever is asked the same, in whatever process the run is carried on, or begun anew."""
+    """The same whenever the same is asked, in whatever process or run."""
     said = f"{ask.language}{schema}{text.without_marks}"
     return f"q_{blake2b(said.encode(), digest_size=8).hexdigest()}"
 
 
-def _answer(text: str, ask: Ask[A, Any], question_id: str, usage: Usage) -> Answer[A]:
+def _form(ask: Ask[Any, Any]) -> type[Value]:
+    return only(ask.answer, ask.parts) if ask.parts else ask.answer
+
+
+def _note(question_id: str) -> str:
+    return f"{reuse.ANSWER}{CHOICE.name} {question_id}"
+
+
+def _answer(text: str, ask: Ask[A, Any], question_id: str, usage: Usage | None) -> Answer[A]:
+    """`usage` is None for an answer that another run got."""
+    used = usage or Usage()
     try:
-        value, wrong, fault = decoded(text, ask.answer)
+        part, wrong, fault = decoded(text, _form(ask))
     except BadAnswer as bad:
-        bad.usage, bad.key = usage, question_id
+        bad.usage, bad.key = used, question_id
         raise
-    return Answer[A](value=value, usage=usage, wrong=wrong, fault=fault, key=question_id)
+    value = with_nothing_else(ask.answer, dict(part)) if ask.parts else part
+    return Answer[A](value=value, usage=used, wrong=wrong, fault=fault, key=question_id, reused=usage is None)

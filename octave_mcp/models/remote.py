@@ -17,7 +17,7 @@ from octave_mcp.asks.decoding import decoded
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.asks.schema import schema_name, schema_of
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Tier, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Tier, Usage
 from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.playbook import DealDraft, PersonaDraft
 from octave_mcp.domain.prospect import MOST_PERSONAS
@@ -163,10 +163,13 @@ class Remote:
                 continue
             return
 
-    async def record_verdict(self, key: str, wrong: str) -> None:
+    async def announce(self, ask: Ask[Any, Any]) -> None:
+        """Need not: it answers in any order."""
+
+    async def record_verdict(self, key: str, verdict: Judgement) -> None:
         """Keeps an answer without a fault, for whoever asks the same within a day."""
         text = self._unjudged.pop(key, None)
-        if self._context and text and not wrong:
+        if self._context and text and not verdict.wrong:
             await reuse.put(self._context.notes, key, text, self._context.run_id)
 
     async def close(self) -> None:

@@ -15,19 +15,12 @@ from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.prospect import MOST_PERSONAS, ProspectIntelligence
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.vendor import KINDS, VendorElements
-from octave_mcp.errors import BudgetExceeded, DeadlineExceeded, UpstreamError, own_words
+from octave_mcp.errors import BudgetExceeded, DeadlineExceeded
 from octave_mcp.evidence.context_words import as_written
 
 MOST_STRANGE_WORDS = 8
 
 _LIMITS = (BudgetExceeded.code, DeadlineExceeded.code)
-_WRITTEN = ("executive_summary", "battle_cards", "battle_cards", "battle_cards")
-
-
-def unwritten(failed: UpstreamError, at: int) -> Gap:
-    """The gap a failed writer leaves, by its place among them."""
-    section = _WRITTEN[at] if at < len(_WRITTEN) else "email_sequences and talk_tracks"
-    return Gap(section=section, code=failed.code, reason=own_words(failed), would_fill="another run")
 
 
 def missing(deal: Deal) -> tuple[Gap, ...]:

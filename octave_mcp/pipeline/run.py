@@ -122,7 +122,8 @@ class Run:
             self.deadline.at,
             self.progress.model_called,
         )
-        return await corrected(ask, Checks(judge, into, rules), asks)
+        by_parts = self.capacity.corrects_parts and len(into.model_fields) > 1
+        return await corrected(ask, Checks(judge, into, rules, by_parts=by_parts), asks)
 
     async def publish(self, write: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
         """Has the playbook's files written, once; returns their paths."""

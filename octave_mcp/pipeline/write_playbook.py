@@ -20,8 +20,9 @@ from octave_mcp.errors import BadAnswer, UpstreamError
 from octave_mcp.evidence.screening import safe_title
 from octave_mcp.pipeline.company_findings import unfound
 from octave_mcp.pipeline.flags import flags
-from octave_mcp.pipeline.gaps import limited, missing, unheard, unwritten
+from octave_mcp.pipeline.gaps import limited, missing, unheard
 from octave_mcp.pipeline.run import Run
+from octave_mcp.pipeline.unwritten import unwritten
 from octave_mcp.pipeline.writers import CARDS, Answers, Desk
 
 
@@ -96,7 +97,7 @@ def _drafted(answer: Checked[Any] | UpstreamError) -> assembly.Drafted[Any] | No
 def _gaps(run: Run, desk: Desk, answers: Answers, of_assets: tuple[Gap, ...]) -> tuple[Gap, ...]:
     return (
         *(gap for research in desk.deal.values() for gap in research.gaps),
-        *(unwritten(answer, at) for at, answer in enumerate(answers) if isinstance(answer, UpstreamError)),
+        *unwritten(answers, desk.personas),
         *(gap for answer in answers if isinstance(answer, Checked) for gap in answer.gaps),
         *of_assets,
         *limited(run.asker),

@@ -9,7 +9,7 @@ from octave_mcp.asks.corrections import Checked, Rules
 from octave_mcp.asks.prompts import ask_for, load
 from octave_mcp.concurrency.together import together
 from octave_mcp.copywriting.emails import complaints, emails
-from octave_mcp.domain.asks import Names, WritingBrief
+from octave_mcp.domain.asks import Ask, Names, WritingBrief
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
 from octave_mcp.domain.playbook import (
@@ -17,6 +17,7 @@ from octave_mcp.domain.playbook import (
     DealDraft,
     ObjectionHandling,
     PersonaDraft,
+    PersonaDrafts,
     Sentence,
     SequenceDraft,
     SummaryDraft,
@@ -25,10 +26,10 @@ from octave_mcp.domain.playbook import (
 )
 from octave_mcp.domain.prospect import BuyerPersona, ProspectIntelligence
 from octave_mcp.domain.research import Deal
-from octave_mcp.domain.value import Value, walk
+from octave_mcp.domain.value import Value, only, walk
 from octave_mcp.domain.vendor import VendorElements
-from octave_mcp.errors import BadAnswer, UpstreamError
-from octave_mcp.evidence.checks import Problem
+from octave_mcp.errors import BadAnswer, BudgetExceeded, UpstreamError
+from octave_mcp.evidence.checks import UNREAD, Problem
 from octave_mcp.evidence.languages import foreign
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.pipeline.company_findings import company_findings
@@ -91,36 +92,51 @@ class Desk:
         )
 
     async def write_together(self) -> Answers:
-        """The same in one ask for the deal, and one for each persona."""
-        deal, *personas = await together(
-            self._write((*SUMMARY, *CARD), DealDraft[Cite], DealDraft[EvidenceId], rules=self._in_language),
-            *(
-                self._write(
-                    (*SEQUENCE, *TRACK), PersonaDraft[Cite], PersonaDraft[EvidenceId], rank, rules=self._of_persona
-                )
-                for rank in range(len(self.personas))
-            ),
-        )
-        copy = [_parts(draft, PersonaDraft[EvidenceId]) for draft in personas]
-        return (
-            *_parts(deal, DealDraft[EvidenceId]),
-            *(sequence for sequence, _ in copy),
-            *(track for _, track in copy),
-        )
+        """The same in one ask for the deal, and one for all personas, which comes after it."""
+        deal = self._ask((*SUMMARY, *CARD), DealDraft[Cite], self._brief())
+        await self.run.asker.model.announce(deal)
+        of_deal, of_personas = await together(self._write_deal(deal), self._write_for_personas())
+        copy = [_parts(draft, PersonaDraft[EvidenceId]) for draft in of_personas]
+        return (*of_deal, *(sequence for sequence, _ in copy), *(track for _, track in copy))
+
+    async def _write_deal(self, ask: Ask[DealDraft[Cite], WritingBrief]) -> Answers:
+        return _parts(await self._written(ask, DealDraft[EvidenceId], rules=self._of_deal), DealDraft[EvidenceId])
+
+    async def _write_for_personas(self) -> Answers:
+        """The drafts for each persona. A budget that does not allow all of them is for the first ones."""
+        refused: Answers = ()
+        names = tuple(PersonaDrafts.model_fields)
+        for count in range(len(self.personas), 0, -1):
+            form, into = (only(of, names[:count]) for of in (PersonaDrafts[Cite], PersonaDrafts[EvidenceId]))
+            ask = self._ask((*SEQUENCE, *TRACK), form, self._brief(personas=self.personas[:count]))
+            answer = await self._written(ask, into, rules=self._of_personas)
+            if not isinstance(answer, BudgetExceeded):
+                return (*_parts(answer, into), *refused)
+            refused = (answer, *refused)
+        return refused
 
     async def _write(
         self, names: Sequence[str], answer: type[A], into: type[R], rank: int | None = None, *, rules: Rules[R]
     ) -> Checked[Any] | UpstreamError:
         persona = None if rank is None else self.personas[rank]
-        brief, language = self._brief(persona, rank or 0), self.run.request.language
-        ask = ask_for(names, language=language, brief=brief, passages=self.shown, answer=answer)
-        title, units = load(ask.prompt).title, max(1, len(_drafts(answer)))
+        brief = self._brief(persona=persona, rank=rank or 0)
+        return await self._written(self._ask(names, answer, brief), into, rules=rules)
+
+    def _ask(self, names: Sequence[str], answer: type[A], brief: WritingBrief) -> Ask[A, WritingBrief]:
+        return ask_for(names, language=self.run.request.language, brief=brief, passages=self.shown, answer=answer)
+
+    async def _written(
+        self, ask: Ask[Any, WritingBrief], into: type[R], *, rules: Rules[R]
+    ) -> Checked[Any] | UpstreamError:
+        title, units = load(ask.prompt).title, max(1, len(_drafts(ask)))
         try:
             checked = await self.run.ask(ask, into, roles=self.roles, known=self.known, rules=rules)
         except UpstreamError as failed:
             self.run.progress(f"{title} failed", units=units)
             return failed
-        self.run.progress(f"{title} written{f' for {persona.title}' if persona else ''}", units=units)
+        whom = [persona.title for persona in (*filter(None, [ask.brief.persona]), *ask.brief.personas)]
+        told = f" for {', '.join(whom)}" if whom else ""
+        self.run.progress(f"{title} written{told}", units=units)
         return checked
 
     def _in_language(self, draft: Value, _: tuple[Evidence, ...]) -> list[Problem]:
@@ -131,11 +147,22 @@ class Desk:
         judged = emails(draft, found, self.known, self.judged_language)
         return [problem for email in judged for problem in complaints(email)]
 
+    def _of_deal(self, draft: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:
+        return [*_left_out(draft), *self._in_language(draft, evidence)]
+
+    def _of_personas(self, drafts: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:
+        copy = {name: getattr(drafts, name) for name in type(drafts).model_fields}
+        written = [problem for draft in copy.values() if draft for problem in self._of_persona(draft, evidence)]
+        return [*_left_out(drafts), *written]
+
     def _of_persona(self, draft: PersonaDraft[EvidenceId], evidence: tuple[Evidence, ...]) -> list[Problem]:
         mails = self._of_emails(draft.sequence, evidence) if draft.sequence else []
-        return [*mails, *(self._in_language(draft.talk_track, evidence) if draft.talk_track else ())]
+        track = self._in_language(draft.talk_track, evidence) if draft.talk_track else []
+        return [*_left_out(draft), *mails, *track]
 
-    def _brief(self, persona: BuyerPersona | None, rank: int) -> WritingBrief:
+    def _brief(
+        self, *, persona: BuyerPersona | None = None, rank: int = 0, personas: tuple[BuyerPersona, ...] = ()
+    ) -> WritingBrief:
         return WritingBrief(
             names=self.names,
             vendor=self.elements,
@@ -149,7 +176,13 @@ class Desk:
             offer=self.run.offer,
             persona=persona,
             rank=rank,
+            personas=personas,
         )
+
+
+def _left_out(drafts: Value) -> list[Problem]:
+    names = type(drafts).model_fields
+    return [Problem(UNREAD, f"{name} is left out of the answer") for name in names if getattr(drafts, name) is None]
 
 
 def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Checked[Any] | UpstreamError, ...]:
@@ -167,9 +200,12 @@ def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Che
     )
 
 
-def _drafts(form: type[Value]) -> tuple[str, ...]:
-    """The names of the drafts that a form holds; none where it is one itself."""
-    return tuple(form.model_fields) if issubclass(form, DealDraft | PersonaDraft) else ()
+def _drafts(ask: Ask[Any, WritingBrief]) -> tuple[str, ...]:
+    """The names of the drafts that are asked for; none where it is one."""
+    form = ask.answer
+    if ask.brief.personas:
+        return tuple(PersonaDraft.model_fields) * len(form.model_fields)
+    return tuple(form.model_fields) if issubclass(form, DealDraft) else ()
 
 
 def _said(draft: Value) -> Iterator[str]:

@@ -57,8 +57,8 @@ class StoredInbox:
         await self._count(closed=question.question_id)
         return answer
 
-    async def record_verdict(self, question_id: str, wrong: str) -> None:
-        await self._store.put_verdict(self._run_id, question_id, wrong)
+    async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
+        await self._store.put_verdict(self._run_id, question_id, wrong=wrong, dropped=dropped)
 
     async def _answer(self, question: Question) -> str:
         while datetime.now(UTC) - question.asked_at < LONGEST:
@@ -99,6 +99,11 @@ class Questions:
                 return record, question, await self._open_count(run_id)
             await asyncio.sleep(min(left, QUESTION_POLL_SECONDS))
 
+    async def again(self, run_id: str, question_id: str) -> tuple[RunRecord, QuestionRecord, int]:
+        """The question, open or answered: a correction refers to one that another client may have got."""
+        record = await self._get(run_id)
+        return record, await self._question(run_id, question_id), await self._open_count(run_id)
+
     async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:
         record = await self._get(run_id)
         if record.is_final:
@@ -116,7 +121,7 @@ class Questions:
     async def _with_verdict(self, question: QuestionRecord, run_id: str) -> QuestionRecord:
         """The question with the verdict on its answer, unless that takes too long."""
         over = asyncio.get_running_loop().time() + VERDICT_SECONDS
-        while question.wrong is None and asyncio.get_running_loop().time() < over:
+        while not question.is_judged and asyncio.get_running_loop().time() < over:
             await asyncio.sleep(VERDICT_POLL_SECONDS)
             question = await self._question(run_id, question.question_id)
         return question

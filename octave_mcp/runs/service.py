@@ -159,15 +159,19 @@ class Runs:
                 for number, event in batch:
                     yield number, event
 
-    async def next_question(self, run_id: str, wait_seconds: float) -> tuple[RunRecord, QuestionRecord | None, int]:
-        """The run, one of its open questions, and how many are open.
+    async def next_question(
+        self, run_id: str, wait_seconds: float, question_id: str = ""
+    ) -> tuple[RunRecord, QuestionRecord | None, int]:
+        """The run, one of its open questions or the one of that id, and how many are open.
 
         Each call returns another question while there are others. One that was handed out within the last minute is
         left to the client that got it, and is returned again only if no other comes within `wait_seconds`.
 
         Raises:
-            NotFound: there is no such run.
+            NotFound: there is no such run, or no such question.
         """
+        if question_id:
+            return await self._questions.again(run_id, question_id)
         return await self._questions.next(run_id, wait_seconds)
 
     async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:

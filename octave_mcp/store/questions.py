@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.store.database import Database
-from octave_mcp.store.tables import questions, time_text
+from octave_mcp.store.statements import upsert
+from octave_mcp.store.tables import losses, questions, time_text
 
 NEVER = ""
 """The value of `handed_at` before a question is handed out: it sorts before every time."""
@@ -34,7 +35,7 @@ class Questions(Database):
         return await self._read(lambda db: _find(db, run_id, question_id))
 
     async def questions(self, run_id: str) -> list[QuestionRecord]:
-        found = select(questions).where(questions.c.run_id == run_id).order_by(questions.c.number)
+        found = _judged().where(questions.c.run_id == run_id).order_by(questions.c.number)
         return await self._read(lambda db: [_question(row) for row in db.execute(found)])
 
     async def hand_out(self, run_id: str, *, before: datetime) -> QuestionRecord | None:
@@ -48,7 +49,7 @@ class Questions(Database):
             if row is None:
                 return None
             db.execute(_the(run_id, row.question_id).values(handed_at=time_text(datetime.now(UTC))))
-            return _question(row)
+            return _find(db, run_id, row.question_id)
 
         return await self._write(work)
 
@@ -56,8 +57,18 @@ class Questions(Database):
         first = _the(run_id, question_id).where(questions.c.answer.is_(None)).values(answer=answer)
         return await self._write(lambda db: bool(db.execute(first).rowcount))
 
-    async def put_verdict(self, run_id: str, question_id: str, wrong: str) -> None:
-        await self._write(lambda db: db.execute(_the(run_id, question_id).values(wrong=wrong)))
+    async def put_verdict(
+        self, run_id: str, question_id: str, *, wrong: str | None = None, dropped: str | None = None
+    ) -> None:
+        def work(db: Connection) -> None:
+            if _find(db, run_id, question_id) is None:
+                return
+            if wrong is not None:
+                db.execute(_the(run_id, question_id).values(wrong=wrong))
+            if dropped is not None:
+                upsert(db, losses, {"run_id": run_id, "question_id": question_id}, {"dropped": dropped})
+
+        await self._write(work)
 
 
 def _the(run_id: str, question_id: str) -> Any:  # noqa: ANN401 - an update, which SQLAlchemy types by its dialect
@@ -65,11 +76,16 @@ def _the(run_id: str, question_id: str) -> Any:  # noqa: ANN401 - an update, whi
 
 
 def _find(db: Connection, run_id: str, question_id: str) -> QuestionRecord | None:
-    found = select(questions).where(questions.c.run_id == run_id, questions.c.question_id == question_id)
-    row = db.execute(found).first()
+    row = db.execute(_judged().where(questions.c.run_id == run_id, questions.c.question_id == question_id)).first()
     return None if row is None else _question(row)
+
+
+def _judged() -> Select[Any]:
+    """Questions, each with what was dropped of its answer."""
+    same = (losses.c.run_id == questions.c.run_id) & (losses.c.question_id == questions.c.question_id)
+    return select(questions, losses.c.dropped).outerjoin(losses, same)
 
 
 def _question(row: Row[Any]) -> QuestionRecord:
     question = Question.model_validate_json(row.question)
-    return QuestionRecord(**dict(question), answer=row.answer, wrong=row.wrong)
+    return QuestionRecord(**dict(question), answer=row.answer, wrong=row.wrong, dropped=row.dropped)

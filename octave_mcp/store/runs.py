@@ -14,7 +14,7 @@ from octave_mcp.errors import NotFound
 from octave_mcp.store.database import Database
 from octave_mcp.store.events import append_events
 from octave_mcp.store.statements import lock_texts, newest_first, parsed
-from octave_mcp.store.tables import events, notes, pages, playbooks, questions, runs, sessions, texts, time_text
+from octave_mcp.store.tables import events, losses, notes, pages, playbooks, questions, runs, sessions, texts, time_text
 
 RUN_ID_CHARACTERS = 36
 
@@ -135,6 +135,6 @@ def _with_runs() -> Select[*tuple[Any, ...]]:
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     lock_texts(db, exclusive=True)
     db.execute(delete(notes).where(func.substr(notes.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
-    for table in (events, questions, playbooks, pages, runs):
+    for table in (events, questions, losses, playbooks, pages, runs):
         db.execute(delete(table).where(table.c.run_id.in_(ids)))
     db.execute(delete(texts).where(texts.c.sha256.notin_(select(pages.c.sha256))))

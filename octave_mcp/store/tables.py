@@ -60,6 +60,15 @@ questions = Table(
     Column("wrong", Text),
 )
 
+losses = Table(
+    "losses",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("question_id", String(64), primary_key=True),
+    Column("dropped", Text, nullable=False),
+)
+"""What was dropped of the answers to questions."""
+
 playbooks = Table(
     "playbooks",
     metadata,

@@ -28,31 +28,36 @@ class QuestionReport(Value):
 
 
 class Verdict(Value):
-    """Whether an answer was accepted, None if that is not known yet; and if not, what is wrong with it."""
+    """Whether an answer was accepted, None if that is not known yet; and if not, what is wrong with it.
+
+    `dropped` is what the playbook will not have: it is not asked for again. What is wrong and not dropped comes back as
+    a question, or is used as it is.
+    """
 
     run_id: str
     status: RunStatus
     accepted: bool | None
     wrong: str = ""
+    dropped: str = ""
     open: int
     next: str
 
 
 @tool("GET", "/runs/{run_id}/questions/next", title="Get a question to answer", read_only=True)
 async def next_question(
-    run_id: Annotated[str, Field(description="Of a run with the model 'host'")],
+    run_id: Annotated[str, Field(description="Of a run by 'host'")],
     wait_seconds: Wait = 40,
+    question_id: Annotated[str, Field(description="To see it again")] = "",
     *,
     call: Call,
 ) -> QuestionReport:
     """A question for you: follow its `instructions` on its `material`, and answer by its `answer_schema`.
 
-    `complaint` says what was wrong with the last answer. Call it again for another: several may be open at once, and
-    be answered in parallel.
+    A `complaint` is about the question it `corrects`. Several may be open: call it again.
     """
     wait = min(wait_seconds, call.longest_wait_seconds)
-    record, kept, still_open = await call.runs.next_question(run_id, wait)
-    question = Question(**kept.model_dump(exclude={"answer", "wrong"})) if kept else None
+    record, kept, still_open = await call.runs.next_question(run_id, wait, question_id)
+    question = Question(**kept.model_dump(exclude={"answer", "wrong", "dropped"})) if kept else None
     then = _then(record, still_open, call)
     return QuestionReport(run_id=run_id, status=record.status, question=question, open=still_open, next=then)
 
@@ -61,19 +66,23 @@ async def next_question(
 async def answer_question(
     run_id: Annotated[str, Field(description="From generate_playbook")],
     question_id: Annotated[str, Field(description="From next_question")],
-    answer: Annotated[dict[str, Any] | str, Field(description="JSON of the question's answer_schema")],
+    answer: Annotated[dict[str, Any] | str, Field(description="JSON of its answer_schema")],
     *,
     call: Call,
 ) -> Verdict:
-    """Answer a question of a run. What its checks find wrong comes back, and with the question to answer again."""
+    """Answer a question. Says what is wrong, and what was dropped for good."""
     text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
     if len(text) > ANSWER_CHARACTERS:
         raise InputError(f"the answer has {len(text)} characters, at most {ANSWER_CHARACTERS}; give fewer entries")
     record, kept, still_open = await call.runs.answer(run_id, question_id, text)
-    accepted = None if kept.wrong is None else not kept.wrong
-    then = _then(record, still_open, call)
     return Verdict(
-        run_id=run_id, status=record.status, accepted=accepted, wrong=kept.wrong or "", open=still_open, next=then
+        run_id=run_id,
+        status=record.status,
+        accepted=None if kept.wrong is None else not kept.wrong,
+        wrong=kept.wrong or "",
+        dropped=kept.dropped or "",
+        open=still_open,
+        next=_then(record, still_open, call),
     )
 
 

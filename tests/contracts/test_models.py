@@ -38,7 +38,7 @@ class Answering:
     async def answer(self, question: QuestionRecord) -> str:
         return json.dumps(answer_to(question.model_dump()))
 
-    async def record_verdict(self, question_id: str, wrong: str) -> None:
+    async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
         """Says nothing."""
 
 

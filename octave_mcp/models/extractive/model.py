@@ -15,6 +15,7 @@ from octave_mcp.domain.asks import (
     Capacity,
     Estimate,
     HomepageAnswer,
+    Judgement,
     ReadingBrief,
     UnderstandingBrief,
     Usage,
@@ -27,6 +28,7 @@ from octave_mcp.domain.playbook import (
     DealDraft,
     ObjectionHandling,
     PersonaDraft,
+    PersonaDrafts,
     SequenceDraft,
     SummaryDraft,
     TalkTrackDraft,
@@ -72,7 +74,10 @@ class Extractive:
         value = await computed(_filler(ask.answer), ask)
         return Answer[A](value=ask.answer.model_validate(value), usage=Usage())
 
-    async def record_verdict(self, key: str, wrong: str) -> None:
+    async def announce(self, ask: Ask[Any, Any]) -> None:
+        """Need not: it answers in any order."""
+
+    async def record_verdict(self, key: str, verdict: Judgement) -> None:
         """Need not know."""
 
     async def close(self) -> None:
@@ -85,6 +90,8 @@ def _filler(form: type[Value]) -> Callable[[Any], Value]:
         return _ANSWERS[form]
     if form.model_fields and form.model_fields.keys() <= READ_KINDS.keys():
         return _kinds
+    if form.model_fields.keys() <= PersonaDrafts.model_fields.keys():
+        return _personas
     raise BadAnswer(f"no answer of the form {form.__name__!r} can be made")
 
 
@@ -165,6 +172,19 @@ def _deal(material: Material) -> DealDraft[Cite]:
     )
 
 
+def _personas(ask: Ask[Any, WritingBrief]) -> Value:
+    """Those that the form has."""
+    material, ranks = _material(ask), {name: at for at, name in enumerate(PersonaDrafts.model_fields)}
+    return ask.answer.model_validate(
+        {
+            name: PersonaDraft[Cite](
+                sequence=sequence(material, ranks[name]), talk_track=talk_track(material, ranks[name])
+            )
+            for name in ask.answer.model_fields
+        }
+    )
+
+
 _ANSWERS: dict[type[Value], Callable[[Any], Value]] = {
     AddressesAnswer: lambda _: AddressesAnswer(chosen=()),
     HomepageAnswer[Cite]: _homepage,
@@ -177,7 +197,4 @@ _ANSWERS: dict[type[Value], Callable[[Any], Value]] = {
     ObjectionHandling[Cite]: lambda ask: cards.objection_handling(_material(ask)),
     CompetitivePositioning[Cite]: lambda ask: cards.competitive_positioning(_material(ask)),
     DealDraft[Cite]: lambda ask: _deal(_material(ask)),
-    PersonaDraft[Cite]: lambda ask: PersonaDraft[Cite](
-        sequence=sequence(_material(ask), ask.brief.rank), talk_track=talk_track(_material(ask), ask.brief.rank)
-    ),
 }

@@ -1,0 +1,114 @@
+"""How much a run may ask of a connected client: questions and tokens, with room for corrections kept until the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from octave_mcp.asks.rendering import estimated_tokens
+from octave_mcp.domain.prospect import MOST_PERSONAS
+from octave_mcp.domain.questions import Question, QuestionRecord
+
+MOST_QUESTIONS = 14
+MOST_TOKENS = 76_000
+"""Read and written: a complete run reads at most 52,000 and writes at most 24,000."""
+QUESTION_TOKENS = 20_000
+CORRECTION_TOKENS = 7_500
+VERIFICATION_TOKENS = 4_500
+"""For one question at the end of a run: whether the quotations say what the copy says."""
+
+
+class Size(NamedTuple):
+    """The tokens of a question, and those of its answer."""
+
+    read: int
+    written: int
+
+    @property
+    def both(self) -> int:
+        return self.read + self.written
+
+
+ANSWERING_A_PERSONA = 2_200
+FIRST = {
+    "research/urls": Size(4_000, 300),
+    "vendor/offerings": Size(11_700, 4_500),
+    "prospect/company_profile": Size(9_800, 3_500),
+    "prospect/pain_points": Size(5_000, 1_400),
+    "playbook/summary": Size(6_200, 4_000),
+    "playbook/email_sequence": Size(6_400, MOST_PERSONAS * ANSWERING_A_PERSONA),
+}
+"""What the questions of a run take that is allowed as much as usual, by their prompt, in the order in which they go
+out: the figures of runs on sites of ordinary companies. The one about addresses goes out once for each company."""
+USUAL_QUESTIONS = len(FIRST) + 1
+
+USUAL_CORRECTIONS = Size(2_000, 1_500)
+PASSAGES_TOKENS = 7_500
+"""Of a question about the pages of a company, where there are enough of them."""
+ENOUGH_PAGES = 8
+
+
+def usual(max_pages: int) -> Size:
+    """What a run of so many pages of each company takes."""
+    share = min(1.0, max_pages / ENOUGH_PAGES)
+    read, written = (sum(sizes) for sizes in zip(*FIRST.values(), USUAL_CORRECTIONS, strict=True))
+    return Size(read - int(2 * PASSAGES_TOKENS * (1 - share)), int(written * (1 + share) / 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The most questions and tokens of a run. A correction leaves enough for the questions that are still to come."""
+
+    questions: int = MOST_QUESTIONS
+    tokens: int = MOST_TOKENS
+
+    @property
+    def share(self) -> float:
+        """Of what a run is usually allowed."""
+        return min(1.0, self.tokens / MOST_TOKENS)
+
+    def refusal(self, question: Question, asked: Sequence[QuestionRecord]) -> str:
+        """Why the question cannot be asked after those; '' if it can."""
+        reserved = self._reserved(question, asked)
+        spent = sum(map(_spent, asked)) + question.tokens + expected(question)
+        if question.tokens > QUESTION_TOKENS:
+            return f"the question has {question.tokens} tokens, at most {QUESTION_TOKENS} are asked at once"
+        if len(asked) >= self.questions:
+            return f"{self.questions} questions were asked, the most that a run may ask (OCTAVE_MAX_RUN_ASKS)"
+        if spent + reserved > self.tokens:
+            return (
+                f"with its question and answer the run would use {spent} of {self.tokens} tokens "
+                f"(OCTAVE_MAX_RUN_TOKENS), and {reserved} are reserved {_for_what(question)}"
+            )
+        return ""
+
+    def _reserved(self, question: Question, asked: Sequence[QuestionRecord]) -> int:
+        share = self.share
+        if question.corrects:
+            return int(share * VERIFICATION_TOKENS) + sum(size.both for size in _to_come(asked))
+        used = sum(_spent(other) for other in asked if other.corrects)
+        return int(share * VERIFICATION_TOKENS) + max(0, int(share * CORRECTION_TOKENS) - used)
+
+
+def expected(question: Question) -> int:
+    """The tokens of an answer to it, by the part of the whole answer that it asks for."""
+    whole = FIRST[question.prompt].written if question.prompt in FIRST else 0
+    fields = question.answer_schema.get("properties", {})
+    if question.prompt == "playbook/email_sequence":
+        return len(fields) * ANSWERING_A_PERSONA
+    return whole // 3 if question.corrects else whole
+
+
+def _to_come(asked: Sequence[QuestionRecord]) -> Iterator[Size]:
+    known = {question.prompt for question in asked}
+    return (size for prompt, size in FIRST.items() if prompt not in known)
+
+
+def _spent(question: QuestionRecord) -> int:
+    written = expected(question) if question.answer is None else estimated_tokens(question.answer)
+    return question.tokens + written
+
+
+def _for_what(question: Question) -> str:
+    return "for the questions to come" if question.corrects else "for corrections"

@@ -1,0 +1,258 @@
+"""What a connected client is asked: each thing once, in rank order, and never more than the run may ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Pair
+from doubles import FORMS, answer_to
+from matrix import sampled
+
+from octave_mcp.app import App
+from octave_mcp.asks.compact_schema import compact_schema_of
+from octave_mcp.asks.rendering import estimated_tokens
+from octave_mcp.asks.schema import schema_of
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.questions import QuestionRecord
+from octave_mcp.domain.run import PlaybookRequest, RunRecord
+from octave_mcp.domain.value import Value
+from octave_mcp.models.allowance import (
+    ANSWERING_A_PERSONA,
+    CORRECTION_TOKENS,
+    FIRST,
+    MOST_TOKENS,
+    VERIFICATION_TOKENS,
+)
+from octave_mcp.runs import questions
+from octave_mcp.settings import Settings
+
+
+def well(_: QuestionRecord, __: dict[str, Any]) -> None:
+    """Leaves an answer as it is."""
+
+
+Spoil = Callable[[QuestionRecord, dict[str, Any]], object]
+RESERVED = (CORRECTION_TOKENS + VERIFICATION_TOKENS) / MOST_TOKENS
+PERSONAS, DEAL = "playbook/email_sequence", "playbook/summary"
+
+
+@pytest.fixture(autouse=True)
+def no_verdict_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+
+
+@dataclass
+class Told:
+    """A run whose questions were all answered: the questions with the verdicts on the answers, and the playbook."""
+
+    record: RunRecord
+    asked: list[QuestionRecord] = field(default_factory=list[QuestionRecord])
+    playbook: Playbook | None = None
+
+    @property
+    def prompts(self) -> list[str]:
+        return [question.prompt for question in self.asked]
+
+    @property
+    def result(self) -> Playbook:
+        assert self.playbook, self.record.error
+        return self.playbook
+
+    def of(self, prompt: str) -> list[QuestionRecord]:
+        return [question for question in self.asked if question.prompt == prompt]
+
+
+class Client:
+    """Answers the questions of runs that are about the same deal."""
+
+    def __init__(self, app: App, pair: Pair) -> None:
+        self.app, self.domains = app, pair.domains
+
+    async def run(self, spoil: Spoil = well, *, refresh: bool = False) -> Told:
+        vendor, prospect = self.domains.values()
+        request = PlaybookRequest(vendor=vendor, prospect=prospect, max_pages=4, model="host", refresh=refresh)
+        told = Told(await self.app.runs.start(request))
+        while not told.record.is_final:
+            told.record, question, _ = await self.app.runs.next_question(told.record.run_id, 3600)
+            if question:
+                told.asked.append(await self.answered(question, told, spoil))
+        if told.record.status != "failed":
+            told.playbook = await self.app.runs.playbook(told.record.run_id)
+        return told
+
+    async def answered(self, question: QuestionRecord, told: Told, spoil: Spoil) -> QuestionRecord:
+        whole = question
+        if not question.material:
+            _, earlier, _ = await self.app.runs.next_question(told.record.run_id, 0, question.corrects)
+            assert earlier
+            whole = question.model_copy(update={"material": earlier.material})
+        answer = answer_to(whole.model_dump())
+        spoil(question, answer)
+        run_id = told.record.run_id
+        return (await self.app.runs.answer(run_id, question.question_id, json.dumps(answer)))[1]
+
+
+@pytest.fixture
+async def client_with(pair: Pair, tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    opened: list[App] = []
+
+    async def client(**settings: int) -> Client:
+        given = {"home": tmp_path, "allow_hosts": tuple(pair.hosts.split(",")), "fetch_timeout_seconds": 3600}
+        app = App(Settings.model_validate(given | {"site_timeout_seconds": 3600} | settings), engine="inline")
+        opened.append(app)
+        await app.runs.open()
+        return Client(app, pair)
+
+    yield client
+    for app in opened:
+        await app.runs.close()
+
+
+def without(name: str) -> Spoil:
+    """Leaves the copy for this persona out of every answer."""
+
+    def spoil(_: QuestionRecord, answer: dict[str, Any]) -> None:
+        if name in answer:
+            answer[name] = None
+
+    return spoil
+
+
+async def test_all_personas_share_a_question_that_comes_after_the_deals_and_no_run_of_the_deal_asks_again(
+    client_with: Callable[..., Any],
+) -> None:
+    client = await client_with()
+    first = await client.run()
+    second = await client.run()
+    await client.app.runs.delete_session(first.record.session_id)
+    third = await client.run()
+
+    assert first.prompts[-2:] == [DEAL, PERSONAS]
+    assert sorted(first.of(PERSONAS)[0].answer_schema["properties"]) == ["persona_1", "persona_2", "persona_3"]
+    assert len(first.result.email_sequences) == len(first.result.talk_tracks) == 3
+    assert second.asked == []
+    assert second.record.status == "completed"
+    assert second.result.cost.reused
+    assert second.result.email_sequences == first.result.email_sequences
+    assert {question.question_id for question in third.asked} == {question.question_id for question in first.asked}
+
+
+async def test_a_persona_that_is_left_out_is_asked_for_alone_then_named_in_one_gap_and_asked_for_in_the_next_run(
+    client_with: Callable[..., Any],
+) -> None:
+    client = await client_with()
+    told = await client.run(without("persona_2"))
+    again = await client.run()
+
+    whole, correction = told.of(PERSONAS)
+    assert "persona_2 is left out" in (whole.wrong or "")
+    assert whole.dropped == ""
+    assert [*correction.answer_schema["properties"]] == ["persona_2"]
+    assert (correction.corrects, correction.material) == (whole.question_id, "")
+    assert correction.tokens < whole.tokens / 3
+    assert "persona_2 is left out" in (correction.dropped or "")
+    assert [sequence.persona_id for sequence in told.result.email_sequences] == ["persona-1", "persona-3"]
+    assert told.record.status == "partial"
+    (gap,) = [gap for gap in told.result.gaps if gap.code == "bad_answer"]
+    assert gap.section == "email_sequences and talk_tracks"
+    assert "(persona-2)" in gap.reason
+    assert [(question.prompt, *question.answer_schema["properties"]) for question in again.asked] == [
+        (PERSONAS, "persona_2")
+    ]
+    assert again.asked[0].material
+    assert again.record.status == "completed"
+
+
+def invented_figure(question: QuestionRecord, answer: dict[str, Any]) -> None:
+    if question.prompt == DEAL and "why_we_win" in answer:
+        answer["why_we_win"]["reasons"][0]["text"] += " That is 7431.5 times."
+
+
+@pytest.mark.long
+async def test_the_verdict_says_what_comes_back_and_then_what_was_dropped_for_good(
+    client_with: Callable[..., Any],
+) -> None:
+    told = await (await client_with()).run(invented_figure)
+
+    first, second = told.of(DEAL)
+    assert "7431.5" in (first.wrong or "")
+    assert first.dropped == ""
+    assert [*second.answer_schema["properties"]] == ["why_we_win"]
+    assert "7431.5" in (second.dropped or "")
+    assert told.result.executive_summary.whom_to_approach
+    assert len(told.result.battle_cards) == 3
+
+
+@pytest.mark.long
+async def test_without_room_for_a_correction_the_verdict_says_at_once_what_was_dropped(
+    client_with: Callable[..., Any],
+) -> None:
+    told = await (await client_with(max_run_asks=5)).run(invented_figure)
+
+    (deal,) = told.of(DEAL)
+    assert "7431.5" in (deal.dropped or "")
+
+
+def used(told: Told) -> float:
+    return sum(question.tokens + estimated_tokens(question.answer or "") for question in told.asked)
+
+
+def tokens_for(personas: int, usual: Told) -> int:
+    """The limit under which a run has room for the copy of so many personas, after one that had room for all."""
+    (deal,), (of_personas,) = usual.of(DEAL), usual.of(PERSONAS)
+    before = used(usual) - estimated_tokens(deal.answer or "") - estimated_tokens(of_personas.answer or "")
+    return int((before + FIRST[DEAL].written + (personas + 0.5) * ANSWERING_A_PERSONA) / (1 - RESERVED))
+
+
+@pytest.mark.parametrize("served", sampled([2, 1], short=lambda served: served == 2))
+async def test_the_first_personas_get_what_a_small_budget_allows_and_each_other_is_one_named_gap(
+    served: int, client_with: Callable[..., Any]
+) -> None:
+    tokens = tokens_for(served, await (await client_with()).run())
+
+    told = await (await client_with(max_run_tokens=tokens)).run(refresh=True)
+
+    ids = ["persona-1", "persona-2", "persona-3"]
+    assert [sequence.persona_id for sequence in told.result.email_sequences] == ids[:served]
+    refused = [gap for gap in told.result.gaps if gap.code == "budget_exceeded"]
+    assert [gap.section for gap in refused] == ["email_sequences and talk_tracks"] * (3 - served)
+    assert all(f"({name})" in gap.reason for name, gap in zip(ids[served:], refused, strict=True))
+    assert told.result.executive_summary.whom_to_approach
+    assert used(told) <= tokens * (1 - RESERVED)
+
+
+@pytest.mark.long
+async def test_a_run_without_room_for_any_persona_fails_and_loses_no_answer(client_with: Callable[..., Any]) -> None:
+    tokens = tokens_for(0, await (await client_with()).run())
+
+    told = await (await client_with(max_run_tokens=tokens)).run(refresh=True)
+    again = await (await client_with()).run()
+
+    assert told.record.error
+    assert told.record.error.code == "budget_exceeded"
+    assert "(persona-1)" in told.record.error.message
+    assert again.prompts in ([], [PERSONAS])
+    assert again.record.status == "completed"
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if len(form.model_fields) > 1])
+def test_the_short_schema_names_every_field_of_the_strict_one(form: type[Value]) -> None:
+    strict, short = schema_of(form), compact_schema_of(form)
+
+    assert fields(short, short) == fields(strict, strict)
+    assert len(json.dumps(short)) < 0.75 * len(json.dumps(strict))
+
+
+def fields(part: Any, schema: dict[str, Any]) -> Any:  # noqa: ANN401 - any part of a schema
+    """The fields of an object by name, with those of their parts; what is no object is None."""
+    if "$ref" in part:
+        return fields(schema["$defs"][part["$ref"].rpartition("/")[2]], schema)
+    if "properties" in part:
+        return {name: fields(inner, schema) for name, inner in part["properties"].items()}
+    within: list[Any] = [*part.get("anyOf", ()), *([part["items"]] if "items" in part else [])]
+    return next((found for one in within if (found := fields(one, schema))), None)
