@@ -38,6 +38,7 @@ from scripted import (
 from octave_mcp.asks import attempts
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import Budget, Purse
+from octave_mcp.asks.prompts import load as load_prompt
 from octave_mcp.asks.schema import schema_name
 from octave_mcp.domain.asks import StandIn, Unusable, Usage
 from octave_mcp.domain.choices import MODELS, choice
@@ -47,6 +48,7 @@ from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.playbook import TalkTrackDraft, WhyWeWin
 from octave_mcp.domain.prospect import Understanding
 from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import InputError, SetupError
 from octave_mcp.evidence.screening import safe_name, screened
 from octave_mcp.models import limiter as limiters
@@ -256,7 +258,7 @@ async def test_specialists_ask_separately_if_set_and_a_resumed_run_does_not_chan
     asked = of(double.asked, READ[:1])
     double.asked = []
     end_after_reading(double)
-    carried_on = later(specialists_per_ask=8)
+    carried_on = later(specialists_per_ask=len(READ_KINDS))
     runs = await carried_on.opened()
     again = {"run_id": "run_again", "session_id": "sess_again", "status": "running", "finished_at": None}
     await carried_on.store.add_run(separate.record.model_copy(update=again), new_session=True)
@@ -264,7 +266,7 @@ async def test_specialists_ask_separately_if_set_and_a_resumed_run_does_not_chan
     await carried_on.end_of("run_again")
     await runs.close()
 
-    assert sorted(map(len, {tuple(request.schema["properties"]) for request in asked})) == [2, 3, 3]
+    assert sorted(map(len, {tuple(request.schema["properties"]) for request in asked})) == [2, 3, 3, 3]
     assert separate.playbook.vendor_elements == first.run.playbook.vendor_elements
     assert len(of(double.asked, READ[:1])) == len(asked)
 
@@ -375,7 +377,7 @@ def test_every_answer_is_an_event_and_a_metric_with_prompt_version_tokens_and_do
     assert len(calls) == playbook.cost.asks
     assert sum(call.input_tokens for call in calls) == playbook.cost.input_tokens
     reading = next(call for call in calls if call.prompt == "vendor/offerings")
-    assert (reading.version, len(reading.beside)) == (1, 7)
+    assert (reading.version, len(reading.beside)) == (load_prompt("vendor/offerings").version, len(READ_KINDS) - 1)
     for event in events:
         metrics.observe(event)
     text = metrics.render(0).decode()
