@@ -107,21 +107,20 @@ class Settings(BaseSettings):
         120, gt=0, description="How long a model may take for one answer; restarts when it answers an earlier call"
     )
     max_asks: int = Field(64, ge=1, description="Asks of one model at once, however many runs make them")
+    shown_characters: int = Field(
+        30_000, ge=1000, description="Characters of a company's pages shown to the host model"
+    )
     compat_base_url: str = Field("", description="The address of a server that speaks chat.completions, with its /v1")
     compat_api_key: SecretStr | None = Field(None, description="What that server is asked with, if it asks for a key")
     compat_model: str = Field("", description="The model there that reads and writes")
     source: str = Field(AUTO, description=SOURCE_HELP)
     job_boards: bool = Field(True, description="Whether to read a prospect's open jobs from its job board")
     feeds: bool = Field(True, description="Whether to read a prospect's news from its RSS or Atom feed")
-    sister_domains: bool = Field(
-        True, description="Whether to read product pages on other sites of the same organisation"
-    )
+    sister_domains: bool = Field(True, description="Whether to read product pages on the organisation's other sites")
     database_url: SecretStr | None = Field(
         None, description="Where runs are kept: a Postgres URL; a SQLite file in OCTAVE_HOME if not set"
     )
-    host: str = Field(
-        "127.0.0.1", description="The address that HTTP listens on; others than loopback need OCTAVE_TOKENS"
-    )
+    host: str = Field("127.0.0.1", description="The address HTTP listens on; others than loopback need OCTAVE_TOKENS")
     port: int = Field(7777, ge=0, le=65535, description="The port that HTTP listens on; 0 takes a free one")
     public_hosts: Names = Field((), description="Names under which HTTP is reached, beside loopback: octave.acme.com")
     tokens: Tokens = Field((), description="Tokens of which HTTP asks for one, as 'Authorization: Bearer TOKEN'")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,9 @@ from octave_mcp.asks.untrusted import one_line
 from octave_mcp.domain.asks import Ask, ReadingBrief
 from octave_mcp.domain.evidence import EvidenceId, Passage
 from octave_mcp.domain.page import place_in_words
+from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.passages import evidence_id
+from octave_mcp.evidence.selection import selected
 
 
 def numbers(ask: Ask[Any, Any], shown: frozenset[int] | None, most: int | None = None) -> dict[EvidenceId, int]:
@@ -19,7 +22,7 @@ def numbers(ask: Ask[Any, Any], shown: frozenset[int] | None, most: int | None =
     found = {evidence_id(p.page, p.start, p.start + len(p.text)): number for number, p in enumerate(ask.passages, 1)}
     if isinstance(ask.brief, ReadingBrief):
         return {i: number for i, number in found.items() if shown is None or number in shown}
-    chosen = shortlist(ask.brief, {i: len(ask.passages[number - 1].text) for i, number in found.items()}, most)
+    chosen = shortlist(ask.brief, {i: ask.passages[number - 1] for i, number in found.items()}, most)
     return {i: number for i, number in found.items() if i in chosen}
 
 
@@ -27,11 +30,32 @@ def listed(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int]) -> str:
     return "\n".join(_lines(ask.passages, sorted(numbers.values()))) or "none"
 
 
+def to_show(ask: Ask[Any, ReadingBrief], most: int) -> frozenset[int]:
+    """The numbers of the passages to show a reader, whose list takes at most so many characters."""
+    brief = ask.brief
+    interest = Interest(brief.context, brief.counterpart, brief.offer)
+    return frozenset(at + 1 for at in selected(ask.passages, interest, most, _costs(ask.passages)))
+
+
+def _costs(passages: Sequence[Passage]) -> list[dict[Hashable, int]]:
+    """The characters of the lines that the list has for each passage, that of its page and that of its heading too."""
+    found, page, heading = list[dict[Hashable, int]](), 0, 0
+    for at, passage in enumerate(passages):
+        before = passages[at - 1] if at else None
+        if before is None or _dated(before) != _dated(passage):
+            page = heading = at
+        elif before.heading != passage.heading:
+            heading = at
+        own = sum(len(line) + 1 for line in _of_passage(at + 1, passage))
+        found.append({("page", page): len(_head(passage)) + 6, ("heading", heading): len(passage.heading) + 4, at: own})
+    return found
+
+
 def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[str]:
     page, heading, printed = None, "", ""
     for number in numbers:
         passage = passages[number - 1]
-        if (dated := (passage.page.url, passage.page.published_on)) != page:
+        if (dated := _dated(passage)) != page:
             page, heading, printed = dated, "", ""
             yield f"\n=== {_head(passage)}"
         if passage.heading != heading:
@@ -39,9 +63,18 @@ def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[st
             printed = "" if passage.text.lstrip("# ").startswith(heading) else heading
             if printed != before:
                 yield f"-- {one_line(printed)}".rstrip()
-        first, *more = (one_line(passage.sentence(at)) for at in range(1, len(passage.sentences) + 1))
-        yield f"[{number}{_place(passage)}] {first}"
-        yield from (f"({at}) {sentence}" for at, sentence in enumerate(more, 2))
+        yield from _of_passage(number, passage)
+
+
+def _of_passage(number: int, passage: Passage) -> Iterator[str]:
+    first, *more = (one_line(passage.sentence(at)) for at in range(1, len(passage.sentences) + 1))
+    yield f"[{number}{_place(passage)}] {first}"
+    yield from (f"({at}) {sentence}" for at, sentence in enumerate(more, 2))
+
+
+def _dated(passage: Passage) -> tuple[str, date | None]:
+    """What has a line of its own in the list: a page, or the part of it that is of another date."""
+    return passage.page.url, passage.page.published_on
 
 
 def _place(passage: Passage) -> str:

@@ -7,8 +7,10 @@ from itertools import zip_longest
 from typing import cast
 
 from octave_mcp.domain.asks import UnderstandingBrief, WritingBrief
-from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.evidence import EvidenceId, Passage
 from octave_mcp.domain.value import Value, walk
+from octave_mcp.evidence.interest import Interest
+from octave_mcp.evidence.selection import ranks
 
 UNDERSTANDING_CHARACTERS = 28_000
 WRITING_CHARACTERS = 15_000
@@ -18,18 +20,20 @@ Findings = Sequence[Value]
 
 
 def shortlist(
-    brief: UnderstandingBrief | WritingBrief, sizes: Mapping[EvidenceId, int], most: int | None = None
+    brief: UnderstandingBrief | WritingBrief, passages: Mapping[EvidenceId, Passage], most: int | None = None
 ) -> frozenset[EvidenceId]:
-    """The evidence to show, of which `sizes` tells the length: that of the first findings of every kind, in turns.
+    """The evidence to show: that of the most telling findings of every kind, in turns.
 
     `most` is the number of characters to show, where a model has less room than usual.
     """
     if isinstance(brief, UnderstandingBrief):
         reading, found = brief.reading, brief.findings
+        interest = Interest(brief.context, brief.counterpart, brief.offer)
         groups = (reading.signals, found.triggers, reading.facts, reading.jobs, found.people, found.integrations)
-        return _fitting(groups, sizes, most or UNDERSTANDING_CHARACTERS)
+        return _fitting(groups, passages, interest, most or UNDERSTANDING_CHARACTERS)
+    interest = Interest(brief.context, brief.names.prospect, brief.pitch.text if brief.pitch else "")
     relations = (*brief.existing_customer, *brief.vendor_is_customer)
-    return _fitting(_of_writing(brief), sizes, most or WRITING_CHARACTERS) | {*relations}
+    return _fitting(_of_writing(brief), passages, interest, most or WRITING_CHARACTERS) | {*relations}
 
 
 def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
@@ -56,15 +60,30 @@ def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
     return (*ranked, *(found for _, found in vendor.by_kind() if not any(found is group for group in ranked)))
 
 
-def _fitting(groups: Sequence[Findings], sizes: Mapping[EvidenceId, int], most: int) -> frozenset[EvidenceId]:
+def _fitting(
+    groups: Sequence[Findings], passages: Mapping[EvidenceId, Passage], interest: Interest, most: int
+) -> frozenset[EvidenceId]:
     chosen: set[EvidenceId] = set()
-    for finding in _in_turns(groups):
-        wanted = {i for i in _evidence(finding) if i in sizes}
-        size = len(finding.model_dump_json()) // 2 + sum(sizes[i] for i in wanted - chosen)
+    for finding in _in_turns(_most_telling_first(groups, passages, interest, most)):
+        wanted = {i for i in _evidence(finding) if i in passages}
+        size = len(finding.model_dump_json()) // 2 + sum(len(passages[i].text) for i in wanted - chosen)
         if size <= most:
             most -= size
             chosen |= wanted
     return frozenset(chosen)
+
+
+def _most_telling_first(
+    groups: Sequence[Findings], passages: Mapping[EvidenceId, Passage], interest: Interest, most: int
+) -> list[Findings]:
+    """Each group in the order of its best quotations, those that repeat another last."""
+    ids, found = list(passages), list(passages.values())
+    by_id = {ids[at]: rank for at, rank in ranks(found, interest, most).items()}
+
+    def rank(finding: Value) -> int:
+        return min((by_id.get(i, len(ids)) for i in _evidence(finding)), default=len(ids))
+
+    return [sorted(group, key=rank) for group in groups]
 
 
 def _in_turns(groups: Sequence[Findings]) -> Iterator[Value]:

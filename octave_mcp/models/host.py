@@ -1,7 +1,7 @@
 """The model of the connected client: each ask is a question that it fetches, and answers when it likes.
 
-What it reads counts as its conversation's tokens, so there is little of it: what rules can find they find, passages are
-chosen by what the extractive model finds in them, and drafts are asked for together.
+What it reads counts as its conversation's tokens, so there is little of it: what rules can find they find, the passages
+that tell most are shown, and drafts are asked for together.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 from octave_mcp.asks import reuse
 from octave_mcp.asks.compact_schema import compact_schema_of
 from octave_mcp.asks.decoding import decoded
+from octave_mcp.asks.passage_list import to_show
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, referring, rendered
 from octave_mcp.asks.schema import Schema
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, ReadingBrief, Usage
 from octave_mcp.domain.choices import MODELS, choice
-from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.questions import Question, QuestionRecord
-from octave_mcp.domain.value import Value, only, walk, with_nothing_else
+from octave_mcp.domain.value import Value, only, with_nothing_else
 from octave_mcp.errors import BadAnswer, BudgetExceeded, SetupError
 from octave_mcp.models.allowance import MOST_QUESTIONS, MOST_TOKENS, USUAL_QUESTIONS, Allowance, usual
 from octave_mcp.models.extractive.model import Extractive
@@ -31,8 +31,6 @@ from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
 
 CHOICE = choice(MODELS, "host", "model")
-READING_CHARACTERS = 17_000
-"""Of the passages of a company that are shown."""
 WRITING_CHARACTERS = {
     "prospect/pain_points": 9_000,
     "playbook/summary": 9_000,
@@ -54,11 +52,14 @@ class Reused(NamedTuple):
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
     most = Allowance(settings.max_run_asks or MOST_QUESTIONS, settings.max_run_tokens or MOST_TOKENS)
-    return Host(context, most)
+    return Host(context, most, settings.shown_characters)
 
 
 class Host:
-    """A question that was asked before, in this run or within a day in another, is not asked again."""
+    """A question that was asked before, in this run or within a day in another, is not asked again.
+
+    `shown_characters` is how much it is shown of the pages of a company.
+    """
 
     name = identity = "host"
     languages: frozenset[str] | None = None
@@ -72,9 +73,9 @@ class Host:
         corrects_parts=True,
     )
 
-    def __init__(self, context: RunContext | None, most: Allowance) -> None:
+    def __init__(self, context: RunContext | None, most: Allowance, shown_characters: int) -> None:
         self._context, self._most = context, most
-        self._rules = Extractive()
+        self._shown_characters, self._rules = shown_characters, Extractive()
         self._asking = asyncio.Lock()
 
     def estimate(self, max_pages: int) -> Estimate:
@@ -117,12 +118,9 @@ class Host:
         """Holds nothing open."""
 
     async def _passages(self, ask: Ask[Any, Any]) -> frozenset[int] | None:
-        """The numbers of the passages to show a reader: those from which the rules take something, then the others."""
-        if not isinstance(ask.brief, ReadingBrief):
-            return None
-        found = await self._rules.answer(ask)
-        cited = [value.passage for value in walk(found.value) if isinstance(value, Cite)]
-        return _fitting(ask, list(dict.fromkeys((*cited, *range(1, len(ask.passages) + 1)))))
+        """The numbers of the passages to show a reader."""
+        is_reading = isinstance(ask.brief, ReadingBrief)
+        return await computed(to_show, ask, self._shown_characters) if is_reading else None
 
     @property
     def _inbox(self) -> Inbox:
@@ -164,17 +162,6 @@ class Host:
             if self._context and question and question.answer is not None:
                 note = _note(question.question_id)
                 await reuse.put(self._context.notes, note, question.answer, self._context.run_id)
-
-
-def _fitting(ask: Ask[Any, Any], numbers: list[int]) -> frozenset[int]:
-    """As many of them, in this order, as a question has room for."""
-    chosen, left = set[int](), READING_CHARACTERS
-    for number in numbers:
-        size = len(ask.passages[number - 1].text) if number <= len(ask.passages) else left + 1
-        if size <= left:
-            chosen.add(number)
-            left -= size
-    return frozenset(chosen)
 
 
 def _question(ask: Ask[Any, Any], shown: frozenset[int] | None, *, is_known: bool) -> Question:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -14,7 +13,6 @@ from octave_mcp.domain.asks import ReadingBrief
 from octave_mcp.domain.company import Reads, Site
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.findings import CompanyFindings
-from octave_mcp.domain.names import normal
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import Page, PageFailure, count_words
 from octave_mcp.domain.prospect import ProspectAnswer, ProspectReading
@@ -23,8 +21,11 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS, VendorElements, some_kinds
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.context_words import ContextWords
+from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.passages import passages
+from octave_mcp.evidence.repeats import without_repeats
 from octave_mcp.evidence.screening import screened
+from octave_mcp.evidence.selection import selected
 from octave_mcp.pipeline.prioritise_urls import Pack
 from octave_mcp.pipeline.run import Run
 
@@ -32,7 +33,6 @@ R = TypeVar("R", bound=Value)
 
 PAGE_CHARACTERS = 16_000
 """About 4,000 tokens: what is read of one page."""
-BOILERPLATE_PAGES = 3
 
 
 async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pack: Pack, home: Page | None) -> Reading:
@@ -52,7 +52,9 @@ async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pa
 async def _read(
     run: Run, profile: Profile, counterpart: str, pages: Sequence[Page], failures: tuple[PageFailure, ...]
 ) -> Reading:
-    cut, suspicious = await computed(_cut_all, pages)
+    serves_others = profile.company.traits.serves_other_deals
+    interest = Interest(run.request.context, "" if serves_others else counterpart, run.offer)
+    cut, suspicious = await computed(_cut_all, pages, interest)
     heard = await computed(_heard, run.request.context, pages)
     reads = profile.company.traits.reads
     asked = [
@@ -83,38 +85,21 @@ def _heard(context: str, pages: Sequence[Page]) -> tuple[str, ...]:
     return tuple(word for word in words.words if word in heard)
 
 
-def _cut_all(pages: Sequence[Page]) -> tuple[list[list[Passage]], tuple[str, ...]]:
+def _cut_all(pages: Sequence[Page], interest: Interest) -> tuple[list[list[Passage]], tuple[str, ...]]:
     """The passages to show of each page, and the addresses of those that speak to a model, without what does."""
-    cut = [_cut(page) for page in pages]
+    cut = [_cut(page, interest) for page in pages]
     for_readers = [screened(found) for found in cut]
     suspicious = tuple(page.ref.url for page, all_, ours in zip(pages, cut, for_readers, strict=True) if ours != all_)
-    return _without_boilerplate(for_readers), suspicious
+    return without_repeats(for_readers), suspicious
 
 
-def _cut(page: Page) -> list[Passage]:
-    """The page's passages, up to about 4,000 tokens."""
-    kept, size = list[Passage](), 0
-    for passage in passages(page):
-        size += len(passage.text)
-        if size > PAGE_CHARACTERS and kept:
-            break
-        kept.append(passage)
-    return kept
-
-
-def _without_boilerplate(pages: list[list[Passage]]) -> list[list[Passage]]:
-    """Without passages that stand on three pages or more: they are about the site, not about the page.
-
-    What the site says of itself in the head of its pages, or by logos, stays on the first of them.
-    """
-    keyed = [{_key(passage): passage for passage in page} for page in pages]
-    seen = Counter(key for page in keyed for key in page)
-    first = {key: passage for page in reversed(keyed) for key, passage in page.items() if passage.where}
-    return [[p for p in page if seen[_key(p)] < BOILERPLATE_PAGES or p is first.get(_key(p))] for page in pages]
-
-
-def _key(passage: Passage) -> tuple[str, str]:
-    return passage.label, normal(passage.text)
+def _cut(page: Page, interest: Interest) -> list[Passage]:
+    """The page's passages; of a page that is longer than about 4,000 tokens, those that tell most."""
+    found = passages(page)
+    if sum(len(passage.text) for passage in found) <= PAGE_CHARACTERS:
+        return list(found)
+    chosen = selected(found, interest, PAGE_CHARACTERS)
+    return [passage for at, passage in enumerate(found) if at in chosen]
 
 
 def _in_asks(pages: Sequence[list[Passage]], most: int) -> Iterator[tuple[Passage, ...]]:

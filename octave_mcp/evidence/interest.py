@@ -1,0 +1,83 @@
+"""What matters in a deal, as words to look for in passages: those of the context before those of the offer."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import fsum, log
+
+from octave_mcp.evidence.context_words import telling_words
+
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
+_OF_CONTEXT, _OF_COUNTERPART, _OF_OFFER = 2.0, 2.0, 0.7
+_MOST = 4.0
+_ENDING = 3
+"""Two words that differ in so many last letters may be forms of one: 'migrates', 'migration'."""
+_SHORTEST_STEM = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What the user said of the deal, the name of the other company, and what the vendor sells."""
+
+    context: str = ""
+    counterpart: str = ""
+    offer: str = ""
+
+    @property
+    def weights(self) -> dict[str, float]:
+        parts = ((self.offer, _OF_OFFER), (self.counterpart, _OF_COUNTERPART), (self.context, _OF_CONTEXT))
+        return {word: weight for text, weight in parts for word in telling_words(text)}
+
+
+class Relevance:
+    """How far texts are about what matters. A word that many of the texts have tells little of any of them."""
+
+    def __init__(self, interest: Interest, texts: Sequence[frozenset[str]]) -> None:
+        weights, total = interest.weights, len(texts)
+        self._pairs = dict(_pairs(weights))
+        known = _known(weights, sorted(frozenset[str]().union(*texts)) if weights else ())
+        forms = frozenset(known)
+        counts = Counter(own for words in texts for own in {known[word][0] for word in forms & words})
+        self._weights = {word: (own, weight * _rarity(counts[own], total)) for word, (own, weight) in known.items()}
+        self._forms = forms
+
+    def of(self, text: str, words: frozenset[str]) -> float:
+        """`text` is in whatever case, and `words` are those in it in lower case."""
+        found = dict(self._weights[word] for word in self._forms & words)
+        of_pairs = [] if text.isascii() else [weight for pair, weight in self._pairs.items() if pair in text]
+        return min(_MOST, fsum((*found.values(), *of_pairs)))
+
+
+def _known(weights: Mapping[str, float], vocabulary: Sequence[str]) -> dict[str, tuple[str, float]]:
+    """The words of the texts that are forms of those that matter: which of them, and its weight."""
+    return {form: (word, weight) for word, weight in weights.items() for form in _forms(word, vocabulary)}
+
+
+def _forms(word: str, vocabulary: Sequence[str]) -> Iterator[str]:
+    if len(word) <= _SHORTEST_STEM:
+        stem, longest = word, len(word) + 1
+    else:
+        stem, longest = word[: max(_SHORTEST_STEM, len(word) - _ENDING)], len(word) + _ENDING
+    for at in range(bisect_left(vocabulary, stem), len(vocabulary)):
+        if not vocabulary[at].startswith(stem):
+            return
+        if len(vocabulary[at]) <= longest:
+            yield vocabulary[at]
+
+
+def _pairs(weights: Mapping[str, float]) -> Iterable[tuple[str, float]]:
+    """Pairs of characters of words in scripts without spaces, in which words are not told apart."""
+    for word, weight in weights.items():
+        if _UNSPACED.match(word):
+            pairs = {one + other for one, other in pairwise(word)}
+            yield from ((pair, weight / len(pairs)) for pair in sorted(pairs))
+
+
+def _rarity(count: int, total: int) -> float:
+    """From 1 for a word of one text to 0 for a word of all."""
+    return log(total / count) / log(total) if 1 < count <= total else 1.0
