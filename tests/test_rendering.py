@@ -195,7 +195,7 @@ def test_a_writer_is_shown_the_first_findings_of_every_kind_within_the_size_limi
     monkeypatch.setattr(shortlist, "WRITING_CHARACTERS", 900)
     some = rendered(ask).prefix
 
-    numbers = [int(number) for number in re.findall(r"^\[(\d+)\]", some, re.MULTILINE)]
+    numbers = [int(number) for number in re.findall(r"^\[(\d+)[\]:]", some, re.MULTILINE)]
     cited = {int(number) for found in re.findall(r" \[([\d, ]+)\]$", some, re.MULTILINE) for number in found.split(",")}
     assert len(some) < 0.6 * len(everything)
     assert numbers == sorted(numbers)

@@ -42,15 +42,19 @@ class Relevance:
         self._pairs = dict(_pairs(weights))
         known = _known(weights, sorted(frozenset[str]().union(*texts)) if weights else ())
         forms = frozenset(known)
-        counts = Counter(own for words in texts for own in {known[word][0] for word in forms & words})
+        heard = (forms & words for words in texts)
+        counts = Counter(own for found in heard if found for own in {known[word][0] for word in found})
         self._weights = {word: (own, weight * _rarity(counts[own], total)) for word, (own, weight) in known.items()}
         self._forms = forms
 
     def of(self, text: str, words: frozenset[str]) -> float:
         """`text` is in whatever case, and `words` are those in it in lower case."""
-        found = dict(self._weights[word] for word in self._forms & words)
-        of_pairs = [] if text.isascii() else [weight for pair, weight in self._pairs.items() if pair in text]
-        return min(_MOST, fsum((*found.values(), *of_pairs)))
+        heard = self._forms & words
+        pairs = () if text.isascii() else [weight for pair, weight in self._pairs.items() if pair in text]
+        if not heard and not pairs:
+            return 0.0
+        found = dict(self._weights[word] for word in heard)
+        return min(_MOST, fsum((*found.values(), *pairs)))
 
 
 def _known(weights: Mapping[str, float], vocabulary: Sequence[str]) -> dict[str, tuple[str, float]]:

@@ -21,17 +21,27 @@ def without_repeats(pages: Sequence[Sequence[Passage]]) -> list[list[Passage]]:
     What stands on three pages or more is about the site, not about the page. It stays only if it is a fact: a quotation
     with its speaker, a figure, a certificate, or what the site says of itself in the head of its pages or by logos.
     """
-    found = [list(units(page)) for page in pages]
-    counts = Counter(key for page in found for key in {_key(unit) for unit in page})
-    kept = {_key(unit): unit for unit in _most_important_last(found) if _is_kept(unit, counts[_key(unit)])}
-    return [
-        [page[at] for unit in own if kept.get(_key(unit)) is unit for at in unit.at]
-        for page, own in zip(pages, found, strict=True)
-    ]
+    total = Counter(_key(passage.label, passage.text) for page in pages for passage in page)
+    repeated = [[passage for passage in page if total[_key(passage.label, passage.text)] > 1] for page in pages]
+    found = [list(units(page)) for page in repeated]
+    counts = Counter(key for page in found for key in {_of_unit(unit) for unit in page})
+    kept = {_of_unit(unit): unit for unit in _most_important_last(found) if _is_kept(unit, counts[_of_unit(unit)])}
+    gone = {
+        id(page[at])
+        for page, own in zip(repeated, found, strict=True)
+        for unit in own
+        if kept.get(_of_unit(unit)) is not unit
+        for at in unit.at
+    }
+    return [[passage for passage in page if id(passage) not in gone] for page in pages]
 
 
-def _key(unit: Unit) -> Hashable:
-    return unit.first.label, normal(unit.text)
+def _key(label: str, text: str) -> Hashable:
+    return label, normal(text)
+
+
+def _of_unit(unit: Unit) -> Hashable:
+    return _key(unit.first.label, unit.text)
 
 
 def _is_kept(unit: Unit, count: int) -> bool:

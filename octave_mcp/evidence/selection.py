@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.page import PageKind, PageRef
 from octave_mcp.evidence.interest import Interest, Relevance
-from octave_mcp.evidence.units import Unit, units, words_of
+from octave_mcp.evidence.units import Unit, said_by, units
 from octave_mcp.evidence.worth import Cue, points
 
 Costs = Sequence[Mapping[Hashable, int]]
@@ -133,29 +133,30 @@ def _equalised(found: Sequence[_Weighed]) -> Iterator[_Weighed]:
 
 def _weighed(passages: Sequence[Passage], interest: Interest) -> list[_Weighed]:
     found = list(units(passages))
-    relevance = Relevance(interest, [unit.words for unit in found])
+    relevance = Relevance(interest, [unit.said.words for unit in found])
     newest = max((unit.first.page.published_on for unit in found if unit.first.page.published_on), default=None)
     pages = {id(unit.first.page): unit.first.page for unit in found}
-    weights = {own: _of_page(page, relevance, newest) for own, page in pages.items()}
+    heads = {own: f"{page.title} {unquote(urlsplit(page.url).path).replace('-', ' ')}" for own, page in pages.items()}
+    said = said_by(heads.values())
+    weights = {
+        own: _of_page(page, relevance.of(heads[own], said[heads[own]].words), newest) for own, page in pages.items()
+    }
     return [_Weighed(unit, _worth(unit, relevance) * weights[id(unit.first.page)]) for unit in found]
 
 
 def _worth(unit: Unit, relevance: Relevance) -> float:
     """By size, so that short passages stand a chance against long ones, and not the other way round either."""
-    told = points(unit.cues) + relevance.of(unit.text, unit.words)
-    if len(unit.words) < _LABEL_WORDS and not unit.cues & _TELLING:
+    told = points(unit.cues) + relevance.of(unit.text, unit.said.words)
+    if len(unit.said.words) < _LABEL_WORDS and not unit.cues & _TELLING:
         told *= _OF_LABEL
     elif unit.is_heading:
         told *= _OF_HEADING
     return told / sqrt(_OF_LINE + len(unit.text))
 
 
-def _of_page(page: PageRef, relevance: Relevance, newest: date | None) -> float:
-    """What a passage is worth by its page: its kind, how new it is, and whether its title or path is about the deal."""
-    head = f"{page.title} {unquote(urlsplit(page.url).path).replace('-', ' ')}"
-    (words,) = words_of([head])
-    about = min(1.0, relevance.of(head, frozenset(words)) / _ABOUT_IT)
-    return KINDS[page.kind] * _newness(page.published_on, newest) * (1 + about)
+def _of_page(page: PageRef, about: float, newest: date | None) -> float:
+    """What a passage is worth by its page: its kind, how new it is, and how far its title or path is about the deal."""
+    return KINDS[page.kind] * _newness(page.published_on, newest) * (1 + min(1.0, about / _ABOUT_IT))
 
 
 def _newness(published: date | None, newest: date | None) -> float:
