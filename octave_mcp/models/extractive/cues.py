@@ -109,6 +109,17 @@ FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
 }
 """In the order in which a title is tried: 'Product Engineer' is engineering, 'Data Engineer' is data."""
 
+TITLE = re.compile(
+    r"\b(?:C[A-Z]O|CISO|chief|founders?|co-?founders?|president|chair\w*|owner|partner|VP|SVP|EVP|head|director|"
+    r"manager|lead|"
+    r"engineers?|developers?|designers?|analyst|architect|scientist|consultant|executive|specialist|coordinator|"
+    r"representative|advocate|evangelist|strategist|recruiter|counsel|officer|administrator|researcher|editor|writer|"
+    r"marketer|associate|assistant|principal|programmer|technician|supervisor|superintendent|dean|professor|"
+    r"creator|maintainer|host|organi[sz]er|operations|growth|marketing|sales|support|product|intern)\b",
+    re.IGNORECASE,
+)
+"""The words of a title of a job."""
+
 FUNCTION_TITLES: dict[JobFunction, str] = {
     "leadership": "Founder or CEO",
     "product": "Head of Product",
@@ -139,40 +150,68 @@ FUNCTION_NEEDS: dict[JobFunction, tuple[Need, ...]] = {
 
 FACTS: dict[FactTopic, re.Pattern[str]] = {
     "funding": re.compile(
-        r"\b(?:to invest|community round|series [a-h]|seed round|in funding|total funding|valuation|investors?|"
-        r"backed by|venture|round\b.{0,60}\bled by)\b|融资|投资|\brais(?:es?|ed|ing)\b.{0,60}?"
+        r"\b(?:community round|series [a-h]|seed round|in funding|total funding|funding round|valuation|"
+        r"angel investors|(?:our|existing|new|lead) investors?|backed by|venture capital|"
+        r"round\b.{0,60}\bled by)\b|融资|投资|\brais(?:es?|ed|ing)\b.{0,60}?"
         r"(?:[$€£¥]\s?\d|\d\s?(?:k|m|bn|million|billion)\b|\b(?:round|seed|capital|funding)\b)",
         re.IGNORECASE,
     ),
     "pricing": re.compile(
-        r"[$€£¥]\s?\d|per (?:month|user|seat|year|pallet|parcel|order)\b.*[$€£¥]|free (?:plan|tier)", re.IGNORECASE
+        r"[$€£¥]\s?\d|per (?:month|user|seat|year|pallet|parcel|order)\b.*[$€£¥]|"
+        r"free (?:plan|tier)|(?:our|usage-based|transparent) pricing|pay only for|pay-as-you-go",
+        re.IGNORECASE,
     ),
-    "hiring": _any("hiring|we are looking for|open roles|open positions|join us|full-time|vacancies|招聘|加入我们"),
-    "team": _any(
-        "we employ|team members|employees|people work|our team of|staff|headcount|ex-founders|founded by|"
-        "co-founder*|cofounder*|founders|员工|团队"
+    "hiring": re.compile(
+        r"\b(?:(?:we['’]re|we are|are|is) (?:\w+ )?hiring|we hire|we are looking for|we['’]re looking for|"
+        r"open (?:roles|positions)|"
+        r"(?:have|has) you join us|full-time|vacancies)\b|招聘|加入我们",
+        re.IGNORECASE,
     ),
-    "compliance": _any("SOC 2|SOC2|ISO 27001|HIPAA|GDPR|PCI*|certified|compliant|compliance|合规|认证"),
+    "history": re.compile(
+        r"\b(?:founded (?:in|by|on)|(?:was|were) founded|since (?:19|20)\d\d|established in|started in|"
+        r"(?:began|started (?:work|out|as|working))\b.{0,60}\b(?:19|20)\d\d)\b|成立",
+        re.IGNORECASE,
+    ),
+    "team": re.compile(
+        r"\b\d[\d,]*\+?\s+(?:\w+\s)?(?:people|employees|team members|staff|colleagues|engineers|welders|drivers)\b|"
+        r"\bwe employ\b|\b(?:staff|team|crew|workforce|group) of (?:over |about |more than )?\d|"
+        r"\bour (?:\w+ )?team (?:is|has|of|now|includes|spans|works)\b|"
+        r"\b(?:a|our) team of\b|\bheadcount\b|\bco-?founders? (?:are|is|have|and)\b|\bex-founders\b|员工|团队",
+        re.IGNORECASE,
+    ),
+    "compliance": _any(
+        "SOC 2*|SOC2|ISO 27001|ISO 9001|HIPAA|GDPR|PCI*|FedRAMP|certified|compliant|compliance|合规|认证"
+    ),
     "scale": re.compile(
         r"\d[\d,.]*\s?(?:%|\+|k|m|million|billion|x)?\s+(?:\w+\s){0,3}?(?:databases|developers|users|"
         r"customers|members|orders|parcels|pallets|"
-        r"shipments|deliver\w+|drivers|vehicles|vans|trucks|depots|stores|requests|downloads|stars|"
+        r"shipments|deliver\w+|drivers|vehicles|vans|trucks|depots|stores|requests|downloads|stars|deployments|"
         r"companies|businesses|retailers|dispatchers)"
-        r"|growing \d+|\d+\s?% (?:more|of)",
+        r"|growing \d+|\b(?:databases|users|customers|revenue|usage|traffic|team)\b.{0,40}\b(?:\w+-?fold|doubled|"
+        r"tripled|quadrupled|\d+x)\b|\d+% (?:month|year)[- ]on[- ](?:month|year)|"
+        r"\b(?:first|over|more than|thousands of|millions of|hundreds of) [\d,]*\s?(?:users|customers|developers|"
+        r"teams|companies)\b",
         re.IGNORECASE,
     ),
-    "location": _any(
-        "fully remote|headquarter*|offices|office in|based in|countries|regions|depots in|warehouses in|总部"
+    "location": re.compile(
+        r"\b(?:fully remote|all[- ]remote|100% remote|remote[- ]first|headquarter\w*|head office|offices? in|based in|"
+        r"\d+\+? (?:\w+ )?(?:countries|regions|cities)|(?:people|customers|users|offices|"
+        r"employees)\b.{0,30}\bcountries|"
+        r"countries around the world|"
+        r"depots? (?:in|at)|warehouses? (?:in|at))\b|总部",
+        re.IGNORECASE,
     ),
-    "history": _any("founded in|since 20*|since 19*|established in|started in|成立"),
     "initiative": _any(
-        "launching|introducing|announc*|accelerating|we will|we plan|plan to|roadmap|beta|new initiative|"
+        "launching|introducing|announc*|accelerating|we will|we plan|plan to|roadmap|new initiative|"
         "rolling out|opening|"
-        "this year|next year|coming months|coming soon|launch week|发布|推出|即将"
+        "this year|next year|next week|next month|coming months|coming soon|launch week|发布|推出|即将"
     ),
-    "customers": _any(
-        "our customers|used by|trusted by|companies using|companies trust|enterprises use|case study|"
-        "customer stor*|clients|users include|客户|用户"
+    "customers": re.compile(
+        r"\b(?:our (?:\w+ )?customers|trusted by|used by (?:\d|over|more|thousands|millions|teams|companies|the|"
+        r"leading)|"
+        r"companies (?:like|such as|using|trust)|enterprises use|case study|customer stor\w+|our clients|our users|"
+        r"users include|customers include)\b|客户|用户",
+        re.IGNORECASE,
     ),
     "technology": _any(
         "PostgreSQL|Postgres|MySQL|Kubernetes|Docker|AWS|Azure|Google Cloud|GCP|TypeScript|JavaScript|"
@@ -196,7 +235,8 @@ FOUNDING = re.compile(
 """Of how a company began."""
 PAST = re.compile(
     r"\bwe(?:\s+(?:also|then|soon|quickly|first|just|always|only|never))?\s+"
-    r"(?!(?:need|exceed|succeed|proceed|speed)\b)(?:\w+ed|knew|began|thought|saw|had|were|got|built|made|found|could|did|"
+    r"(?!(?:need|exceed|succeed|proceed|speed)\b)(?:\w+ed|knew|began|thought|saw|had|were|got|built|made|found|"
+    r"could|did|"
     r"couldn['’]t|didn['’]t|kept|took|went|felt|spent|lost|ran|met|wrote|left|chose|grew)\b",
     re.IGNORECASE,
 )

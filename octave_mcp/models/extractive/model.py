@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 from typing import Any, TypeVar
 
-from octave_mcp.asks.prompts import load
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import (
     A,
@@ -34,7 +32,7 @@ from octave_mcp.domain.playbook import (
     TalkTrackDraft,
     WhyWeWin,
 )
-from octave_mcp.domain.prospect import ProspectAnswer, Understanding
+from octave_mcp.domain.prospect import Fact, ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import BadAnswer
@@ -46,6 +44,9 @@ from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.people import people
 from octave_mcp.models.extractive.reading import Line, ReadPage, read
+from octave_mcp.models.extractive.sold import sold
+from octave_mcp.models.extractive.stack import integrations
+from octave_mcp.models.extractive.triggers import openings, triggers
 from octave_mcp.models.extractive.understanding import understanding
 
 T = TypeVar("T")
@@ -117,12 +118,9 @@ def _in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cite] | 
 
 
 def _kinds(ask: Ask[Any, ReadingBrief]) -> Value:
-    """The kinds of elements that the form has."""
+    """All there is of the kinds that the form has: what is found costs nothing to write down."""
     pages, vendor = read(ask.passages), ask.brief.company
-    found = {
-        kind: tuple(islice(_ELEMENTS.get(kind, _nothing)(pages, vendor), load(READ_KINDS[kind]).limits.findings))
-        for kind in ask.answer.model_fields
-    }
+    found = {kind: tuple(_ELEMENTS.get(kind, _nothing)(pages, vendor)) for kind in ask.answer.model_fields}
     return ask.answer.model_validate(found)
 
 
@@ -139,20 +137,29 @@ _ELEMENTS: dict[str, Callable[[Sequence[ReadPage], str], Iterable[Value]]] = {
     "use_cases": selling.use_cases,
     "target_personas": selling.target_personas,
     "differentiators": rivals.differentiators,
+    "triggers": lambda pages, vendor: (*triggers(pages, vendor), *openings(pages, vendor)),
     "people": people,
+    "integrations": integrations,
 }
 
 
 def _prospect(ask: Ask[ProspectAnswer[Cite], ReadingBrief]) -> ProspectAnswer[Cite]:
     pages, company = read(ask.passages), ask.brief.company
     return ProspectAnswer[Cite](
-        facts=(*prospects.bought_by(pages, company, ask.brief.counterpart), *prospects.facts(pages, company)),
+        facts=(*prospects.bought_by(pages, company, ask.brief.counterpart), *_facts(pages, company)),
         signals=tuple(prospects.signals(pages, company)),
         jobs=tuple(prospects.jobs(pages)),
-        triggers=(),
+        triggers=tuple(triggers(pages, company)),
         people=tuple(people(pages, company)),
-        integrations=(),
+        integrations=tuple(integrations(pages, company)),
     )
+
+
+def _facts(pages: Sequence[ReadPage], company: str) -> Iterable[Fact[Cite]]:
+    """A sentence is one fact, told with its title where it has one."""
+    told = {(fact.topic, fact.text): fact for fact in sold(pages, company)}.values()
+    known = dict.fromkeys(cite for fact in told for cite in fact.evidence)
+    return (*told, *(fact for fact in prospects.facts(pages, company) if fact.evidence[0] not in known))
 
 
 def _understanding(ask: Ask[Understanding[Cite], UnderstandingBrief]) -> Understanding[Cite]:

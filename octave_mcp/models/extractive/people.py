@@ -1,43 +1,258 @@
-"""Whom the pages of a company name: its own people, and those who sign its testimonials."""
+"""Whom the pages of a company name: its own people, the authors of its posts, and those who sign its testimonials."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from octave_mcp.domain.evidence import Cite
-from octave_mcp.domain.findings import NamedPerson
+from octave_mcp.domain.findings import NamedPerson, Whereabouts
+from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive.names import attributed, is_person
-from octave_mcp.models.extractive.prospects import job_title
-from octave_mcp.models.extractive.reading import Line, ReadPage, Section
+from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.cues import function_of
+from octave_mcp.models.extractive.names import Person, attributed, company_name, customer_of_story, is_person, said_by
+from octave_mcp.models.extractive.reading import Line, ReadPage, cells
 
-_TEAM = re.compile(r"team|leadership|founders|who we are|people|management|our story|about|团队", re.IGNORECASE)
+_TEAM = re.compile(
+    r"\b(?:team|leadership|leaders|founders?|who we are|people|management|executives?|board|staff|partners)\b|团队",
+    re.IGNORECASE,
+)
+_NOT_OWN = re.compile(
+    r"\b(?:investors?|advis(?:o|e)rs?|angels?|speakers?|customers?|alumni|judges|guests?)\b", re.IGNORECASE
+)
+_HAS_TEAM: frozenset[PageKind] = frozenset({"about", "home", "careers", "other"})
+_POSTS: frozenset[PageKind] = frozenset({"news", "blog", "other", "case_study"})
+_OF_CUSTOMERS: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
+_LEADS = re.compile(
+    r"\b(?:CEO|CTO|CFO|COO|CMO|CRO|CPO|CISO|chief|founders?|co-?founders?|president|chair(?:man|woman)?|owner|partner|"
+    r"vice president|S?VP|managing director|executive director)\b",
+    re.IGNORECASE,
+)
+_ENDS_IN_LEAD = re.compile(rf"{_LEADS.pattern}$", re.IGNORECASE)
+"""'CEO of Acme' works there; 'Head of Crews' works anywhere."""
+_NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]+(?:\s+(?:de|van|der|von|del|la|di|bin|al)\b)*(?:\s+[A-ZÀ-ÖØ-Þ][\w'’.-]*){1,3}?"
+_COMPANY = r"[A-Z0-9][\w&.-]*(?:\s+(?:of\s+|the\s+)?[A-Z0-9][\w&.-]*){0,4}"
+_AT = re.compile(
+    rf"(?P<name>{_NAME}),\s+(?:the\s+|an?\s+|its\s+|our\s+)?(?P<title>[A-Za-z][\w ,&/’'-]{{1,70}}?)\s+"
+    rf"(?P<at>at|@|of)\s+(?P<company>{_COMPANY})"
+)
+_OF = re.compile(
+    rf"(?P<name>{_NAME}),\s+(?:one of\s+)?(?:the\s+)?(?P<company>{_COMPANY})['’]s?\s+"
+    r"(?:(?:new|first|own|lead)\s+)?(?P<title>[A-Za-z][\w &/-]{1,60}?)(?=[,.;:”\"]|\s+(?:who|says|said|explains|"
+    r"added|told|to|has|is|was|on|in|about)\b|\s+and\s+[a-z]|$)"
+)
+_TITLED_BEFORE = re.compile(
+    rf"(?:(?P<company>{_COMPANY})(?:['’]s?)?\s+)(?P<title>(?:(?:co-?)?founder|CEO|CTO|CFO|COO|CMO|CRO|CPO|CISO|"
+    rf"President)"
+    rf"(?:\s+(?:and|&|of)\s+[A-Z][\w-]*(?:\s+[A-Z][\w-]*)?)?),?\s+(?P<name>{_NAME})(?=[,.;:”\"]|\s+[a-z]|$)"
+)
+_WITH_COMPANY = re.compile(rf"(?P<name>{_NAME}) \((?P<company>{_COMPANY})\)")
+_HELPED = re.compile(
+    rf"(?P<name>{_NAME}), (?P<title>[A-Z][\w &/-]{{2,50}}), (?:provided|helped|supported|guided|assisted)\b"
+)
+_BY = re.compile(r"^(?:(?:written|posted|published|words)\s+)?(?:by|authors?)\b:?\s+", re.IGNORECASE)
+_BYLINE = re.compile(
+    rf"^(?P<names>{_NAME}(?:(?:,\s+and|,|\s+and|\s*&)\s+{_NAME})*)"
+    r"(?:\s*(?:,|\||·|•|–|—|-|\bon\b|\()\s*(?P<rest>.{2,80}))?$"
+)
+_DATE = re.compile(r"\d")
+_BYLINES = 5
+"""Lines; a post names its author among its first."""
+_MOST_TITLE_WORDS = 9
+_MOST_DEPARTMENT_WORDS = 3
+_MOST_LABEL_WORDS = 14
+_CONTINUES = re.compile(r"(?:\b(?:at|of|the|in|for|our)|@|['’]s|&)\s*$")
+"""What stands before the name of something other than a person."""
+_FOUNDERS = "Founders"
 
 
 def people(pages: Sequence[ReadPage], company: str) -> Iterator[NamedPerson[Cite]]:
     for page in pages:
-        for section in page.sections:
-            if page.page.kind in {"about", "home"} and _TEAM.search(section.title):
-                yield from _of_team(section)
-        for line in page.lines:
-            yield from _signer(line, company)
+        yield from _founders(page)
+        if page.page.kind in _HAS_TEAM:
+            yield from _of_team(page)
+        if page.page.kind in _POSTS:
+            yield from _authors(page)
+        yield from _presented(page, company)
+        yield from _signers(page, company)
+        yield from _told(page, company)
 
 
-def _of_team(section: Section) -> Iterator[NamedPerson[Cite]]:
-    for line in section.lines:
-        name, _, role = line.text.rstrip(".").partition(", ")
-        title, function = job_title(role)
-        if line.form in {"item", "sentence"} and is_person(name) and function:
-            yield NamedPerson[Cite](name=name, title=title, where="team", employer=None, evidence=(line.cite,))
+def _person(
+    name: str, title: str | None, where: Whereabouts, lines: Sequence[Line], employer: str | None = None
+) -> NamedPerson[Cite]:
+    cites = tuple(dict.fromkeys(line.cite for line in lines))
+    return NamedPerson[Cite](name=_plain(name), title=title, where=where, employer=employer, evidence=cites)
 
 
-def _signer(line: Line, company: str) -> Iterator[NamedPerson[Cite]]:
-    """Who is quoted, and works at the company."""
-    person = attributed(line.text) if line.form == "attribution" else None
-    if person and person.role and person.company and has_words(company, person.company):
-        title, function = job_title(person.role)
-        if function:
-            yield NamedPerson[Cite](
-                name=person.name, title=title, where="speaker", employer=None, evidence=(line.cite,)
-            )
+def _plain(name: str) -> str:
+    return re.sub(r"^(?:Dr|Mr|Mrs|Ms|Prof)\.?\s+", "", name.strip(" .,:"))
+
+
+def _is_name(text: str) -> bool:
+    return is_person(_plain(text)) and all(re.fullmatch(r"[^\W\d_][\w'’.-]*", word) for word in text.split())
+
+
+def title_in(text: str) -> str | None:
+    """The title of a job, if a text is no more than that."""
+    plain = text.strip(" .,;:–—-|")
+    is_title = plain and len(plain.split()) <= _MOST_TITLE_WORDS and cues.TITLE.search(plain)
+    return plain if is_title and not re.search(r"[.!?]\s|https?:|\d{3}", plain) else None
+
+
+def _department(text: str) -> str | None:
+    plain = text.strip(" .,;")
+    return plain if len(plain.split()) <= _MOST_DEPARTMENT_WORDS and function_of(plain) else None
+
+
+def _founders(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
+    for line in page.head:
+        for name in line.text.split(",") if line.label == _FOUNDERS else ():
+            if _is_name(name.strip()):
+                yield _person(name, "Founder", "leadership", (line,))
+
+
+def _of_team(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
+    """Cards, list items and rows with a name and a title, under a heading on the team or on a page about it."""
+    on_page = bool(_TEAM.search(page.headline.text if page.headline else page.page.title))
+    is_team, level = on_page, 1
+    for section in page.sections:
+        heading = section.heading
+        if heading is not None and (heading.level <= level or not _is_name(heading.text)):
+            level = heading.level
+            is_team = (on_page or bool(_TEAM.search(heading.text))) and not _NOT_OWN.search(heading.text)
+        if not is_team:
+            continue
+        lines = [*((heading,) if heading else ()), *section.lines]
+        yield from (found for line in lines if (found := _in_one_line(line)))
+        yield from (found for name, after in pairwise(lines) if (found := _in_two_lines(name, after)))
+
+
+def _in_one_line(line: Line) -> NamedPerson[Cite] | None:
+    parts = (
+        cells(line) if line.form == "row" else re.split(r"\s*[,|:–—(]\s*|\s+-\s+", line.text.rstrip(".)"), maxsplit=1)
+    )
+    if len(parts) < 2 or line.form not in {"item", "sentence", "row", "heading"} or not _is_name(parts[0]):
+        return None
+    told = re.split(r"\s*[|·(]\s*|\.\s|\s[–—-]\s", parts[1])[0]
+    title = title_in(told) or _department(told)
+    return _person(parts[0], title, _place(title), (line,)) if title else None
+
+
+def _in_two_lines(name: Line, after: Line) -> NamedPerson[Cite] | None:
+    if (
+        name.form not in {"heading", "sentence", "item"}
+        or not _is_name(name.text)
+        or (after.form == "heading" and name.form == "heading" and after.level < name.level)
+    ):
+        return None
+    title = title_in(after.text)
+    return _person(name.text, title, _place(title), (name, after)) if title and not _is_name(after.text) else None
+
+
+def _place(title: str) -> Whereabouts:
+    return "leadership" if _LEADS.search(title) else "team"
+
+
+def _presented(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
+    """'Ada Lovelace (Engine Works)' over what she does there: a guest of the page."""
+    for section in page.sections:
+        match = _WITH_COMPANY.fullmatch(section.title)
+        if match is None or section.heading is None or not _is_name(match["name"]):
+            continue
+        employer = company_name(match["company"], company)
+        after = next(iter(section.lines), None)
+        title = re.split(r"\s+(?:at|of|@)\s+[A-Z]|\.", after.text)[0] if after else ""
+        if employer and after and (known := title_in(title)):
+            yield _person(match["name"], known, "speaker", (section.heading, after), employer)
+
+
+def _authors(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
+    """Who wrote a post: its byline stands right below its headline."""
+    if page.headline is None:
+        return
+    at = page.lines.index(page.headline)
+    for line in page.lines[at + 1 : at + 1 + _BYLINES]:
+        said = _BY.sub("", line.text)
+        match = _BYLINE.match(said) if line.form in {"sentence", "item"} else None
+        if match is None or len(line.text.split()) > _MOST_LABEL_WORDS:
+            continue
+        rest = match["rest"] or ""
+        titles = (title_in(part) for part in re.split(r"\s*[·|•()]\s*", rest) if not _DATE.search(part))
+        title = next(filter(None, titles), None)
+        names = [name for name in re.split(r",\s+(?:and\s+)?|\s+and\s+|\s*&\s*", match["names"]) if _is_name(name)]
+        if names and (title or said != line.text or _DATE.search(rest)):
+            yield from (_person(name, title, "author", (line,)) for name in names)
+            return
+
+
+def _signers(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
+    """Those who are quoted, by the line under the quotation."""
+    story = customer_of_story(page, company) if page.page.kind == "case_study" else None
+    for before, line in pairwise((page.lines[0], *page.lines)):
+        is_label = before.quotes and line.form != "row" and len(line.text.split()) <= _MOST_LABEL_WORDS
+        person = attributed(line.text) if line.form == "attribution" or is_label else None
+        if person and _is_name(person.name):
+            yield from _quoted(person, line, page, company, story[0] if story else None)
+
+
+def _quoted(
+    person: Person, line: Line, page: ReadPage, company: str, customer: str | None
+) -> Iterator[NamedPerson[Cite]]:
+    title, employer = title_in(person.role or ""), person.company
+    if title is None and (both := re.match(r"(?P<title>.+?)\s+(?:of|at|@)\s+(?P<company>.+)", employer or "")):
+        title, employer = title_in(both["title"]), both["company"]
+    if title is None and line.form != "attribution":
+        return
+    if employer is None and customer and title and has_words(customer, page.page.title):
+        employer = customer
+    if employer and has_words(company, employer):
+        yield _person(person.name, title, "speaker", (line,))
+    elif employer and (named := company_name(employer, company)):
+        yield _person(
+            person.name, title, "testimonial" if page.page.kind in _OF_CUSTOMERS else "speaker", (line,), named
+        )
+
+
+def _told(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
+    """Those whom a sentence introduces: 'Ada Lovelace, analyst at Engine Works', 'said Ada Lovelace, Acme's CEO'."""
+    if page.page.kind == "docs":
+        return
+    for line in page.lines:
+        if line.form in {"sentence", "quote", "item"}:
+            yield from _introduced(line, page, company)
+
+
+def _introduced(line: Line, page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
+    for match in (found for pattern in (_AT, _OF, _TITLED_BEFORE) for found in pattern.finditer(line.text)):
+        title, employer = title_in(match["title"]), match["company"].rstrip(".")
+        before = line.text[: match.start()]
+        if title is None or not _is_name(match["name"]) or function_of(employer) or _CONTINUES.search(before):
+            continue
+        if match.groupdict().get("at") != "of" or _ENDS_IN_LEAD.search(title):
+            one = re.sub(r"s$", "", title) if "one of" in match[0] else title
+            yield from _with_employer(match["name"], one, employer, line, page, company)
+    for match in _HELPED.finditer(line.text) if page.page.kind == "case_study" else ():
+        if _is_name(match["name"]) and (title := title_in(match["title"])):
+            yield _person(match["name"], title, "team", (line,))
+    said = said_by(line.text)
+    if said and said.role and said.company is None and _is_name(said.name) and (title := title_in(said.role)):
+        yield from _own_speaker(said.name, title, line, company)
+
+
+def _own_speaker(name: str, title: str, line: Line, company: str) -> Iterator[NamedPerson[Cite]]:
+    """'said our CEO': the title names no other company."""
+    if re.search(rf"\b(?:our|{re.escape(company)})\b", title, re.IGNORECASE):
+        yield _person(name, title, "speaker", (line,))
+
+
+def _with_employer(
+    name: str, title: str, employer: str, line: Line, page: ReadPage, company: str
+) -> Iterator[NamedPerson[Cite]]:
+    if has_words(company, employer):
+        yield _person(name, title, _place(title) if _LEADS.search(title) else "team", (line,))
+    elif named := company_name(employer, company):
+        is_story = page.page.kind in {"case_study", "customers"}
+        yield _person(name, title, "testimonial" if is_story else "speaker", (line,), named)

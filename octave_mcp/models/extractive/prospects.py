@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.prospect import Fact, FactTopic, Job, JobFunction, Signal
-from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.customers import whole
 from octave_mcp.models.extractive.names import (
@@ -20,6 +18,8 @@ from octave_mcp.models.extractive.names import (
 )
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
+from octave_mcp.models.extractive.topics import LABEL_WORDS, topics
+from octave_mcp.models.extractive.voices import is_of_another, is_own_subject, own_lines
 
 MOST_TITLE_WORDS = 7
 _OWN = frozenset(
@@ -45,12 +45,17 @@ _OPEN_ROLES = re.compile(r"position|open role|opening|vacanc|we(?:'|’)re hirin
 _CUE_OF_NEED = re.compile(
     r"\b(?:we (?:want|need|plan|aim|are (?:growing|hiring|building|working|looking|moving|opening)|had to|"
     r"could not|couldn't|couldn’t|did not|"
-    r"struggled|missed|lost|learned|spend|are expanding|will (?:open|hire|launch|double|move))|"
+    r"struggled|missed|lost|spend (?:too|\w+ (?:hours|days))|are expanding|will (?:open|hire|launch|double|move))|"
     r"our (?:goal|plan|focus|priority|challenge|growth|"
     r"biggest|target)|went wrong|too (?:many|much|slow|late|long)|not enough|growing \d|accelerating|"
-    r"as we (?:grow|scale)|by hand|manual\w*|"
-    r"spreadsheets?|problems?|challenges?|issues?|mistakes?|failed|outage|complain\w*)\b",
+    r"as we (?:grow|scale)|by hand|manually|manual (?:work|process\w*|steps?)|"
+    r"spreadsheets?|(?:our|the|a|biggest|main|real|key|these|many|such) (?:\w+ )?(?:problems?|challenges?|"
+    r"bottlenecks?) (?:\w+ )?(?:is|are|was|were|we)|"
+    r"fac(?:e|ed|ing)|struggl\w+|mistakes? we|outage|complain(?:ed|ts))\b",
     re.IGNORECASE,
+)
+_NO_NEED = re.compile(
+    r"\b(?:you can|would(?:n['’]t| not)|we detailed|we['’]ll detail|in this post|to comply)\b", re.IGNORECASE
 )
 _STATES_PROBLEM = re.compile(
     r"\b(?:we need|had to|could not|couldn['’]t|struggl\w+|missed|lost|went wrong|too (?:many|much|slow|late|long)|"
@@ -63,15 +68,6 @@ _OF_OTHERS = re.compile(
     r"application process|benefits|perks",
     re.IGNORECASE,
 )
-_ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
-_OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
-_INTERVIEW = re.compile(
-    r"\b[Ww]e(?:['’]ve)? (?:speak|spoke|talk|talked|chat|chatted|sat down|caught up) (?:to|with) [A-Z]"
-)
-_ROLE_ELSEWHERE = re.compile(
-    r"\b(?i:founders?|co-?founders?|C[A-Z]O|president|chief executive(?: officer)?|owner|partner)\s+(?:of|at|@)\s+"
-    r"(?P<name>[A-Z][\w.&-]*(?:\s+[A-Z][\w.&-]*)*)"
-)
 _STORY = re.compile(
     r"\b(?:story|history|origins?|beginnings?|journey|timeline|milestones?|"
     r"how (?:it|we|\w+) (?:all )?(?:began|started)|why we (?:started|founded|built))\b",
@@ -82,7 +78,8 @@ _LATELY = re.compile(
 )
 _OF_MARKET = re.compile(
     r"\b(?:many|most|other|some|countless|all|modern|today['’]s)\s+(?:\w+\s+)?(?:engineers|developers|teams|companies|"
-    r"businesses|people|users|founders|organi[sz]ations|startups|marketers|managers|enterprises|retailers|brands|leaders)\b"
+    r"businesses|people|users|founders|organi[sz]ations|startups|marketers|managers|enterprises|retailers|brands|"
+    r"leaders)\b"
     r"[^.,;]*\b(?:struggl\w+|needs?|want|face|lack|suffer|waste|spend|lose|miss|fail|cannot|can['’]t|"
     r"have to|find it|rely)\b",
     re.IGNORECASE,
@@ -94,7 +91,8 @@ _TROUBLE = re.compile(
     re.IGNORECASE,
 )
 _NO_JOB = re.compile(r"interview|process|benefit|values|budget|development|why|how", re.IGNORECASE)
-_PER_TOPIC = 4
+_PER_TOPIC = 6
+_CODE = re.compile(r"[;{}=<>]|:::")
 _HISTORY = frozenset({"Founded", "Founders"})
 """Labels whose values say nothing without them."""
 
@@ -103,7 +101,7 @@ def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     """Sentences, list items and lines about the page that state something of the company; a few of each topic."""
     for page in pages:
         taken: dict[FactTopic, int] = {}
-        for line in (*_own(page, company), *page.head):
+        for line in (*own_lines(page, company), *page.head):
             topic = _topic(line, page, company)
             if topic and taken.get(topic, 0) < _PER_TOPIC:
                 taken[topic] = taken.get(topic, 0) + 1
@@ -125,29 +123,6 @@ def _squeezed(name: str) -> str:
     return re.sub(r"[\W_]", "", normal(name))
 
 
-def _own(page: ReadPage, company: str) -> Iterator[Line]:
-    """Its lines but those of others: below 'About Acme Fund', and what somebody else says in quotation marks."""
-    is_of_another = False
-    for _, lines in groupby(page.lines, key=lambda line: line.block):
-        block = [*lines]
-        if block[0].form == "heading" or _ABOUT.fullmatch(block[0].text):
-            is_of_another = _is_about_another(block[0].text, company)
-        if not is_of_another:
-            own_voice = _OWN_VOICE.search(told := " ".join(line.narrated for line in block)) or has_words(company, told)
-            yield from (line for line in block if own_voice or not line.quotes)
-
-
-def _is_about_another(heading: str, company: str) -> bool:
-    about = _ABOUT.fullmatch(heading)
-    return bool(about) and not has_words(company, heading)
-
-
-def _is_of_another(text: str, company: str) -> bool:
-    """Whether a line is on the people of another organisation: 'We speak to Ada, founder of Acme'."""
-    elsewhere = _ROLE_ELSEWHERE.search(text)
-    return bool(_INTERVIEW.search(text)) or (elsewhere is not None and not has_words(company, elsewhere["name"]))
-
-
 def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:
     if line.form in {"quote", "attribution", "heading"} or page.page.kind not in _OWN or _is_chrome(line):
         return None
@@ -165,25 +140,11 @@ def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:
 
 def _stated(line: Line, page: ReadPage, company: str) -> FactTopic | None:
     labelled = line.form == "item" and 3 <= len(line.text.split()) <= 45
-    foreign = not line.english and len(line.text) >= 12
-    is_clear = stands_alone(without_lead(line.text))
+    foreign = not line.english and len(line.text) >= 12 and not _CODE.search(line.text)
+    is_clear = stands_alone(without_lead(line.text)) and not line.text.endswith(("?", "?”", '?"', '?".'))
     if not ((whole(line) and is_clear) or labelled or foreign) or not _about_itself(line, page, company):
         return None
-    topic = next(_topics(line, company), None)
-    if topic == "business" and line.english and not speaks_of(line.text, company):
-        return None
-    return None if topic in {"initiative", "hiring"} and page.page.kind not in _TELLS_OF_ITSELF else topic
-
-
-def _topics(line: Line, company: str) -> Iterator[FactTopic]:
-    for topic, words in cues.FACTS.items():
-        if words.search(line.text) and (topic != "initiative" or _is_plan(line, company)):
-            yield topic
-
-
-def _is_plan(line: Line, company: str) -> bool:
-    """Whether it says what the company does next, and not what its product does for those who use it."""
-    return not line.english or not whole(line) or speaks_of(line.text, company)
+    return next(topics(line, page, company), None)
 
 
 def _of_itself(line: Line, page: ReadPage) -> FactTopic | None:
@@ -194,11 +155,17 @@ def _of_itself(line: Line, page: ReadPage) -> FactTopic | None:
 
 def _about_itself(line: Line, page: ReadPage, company: str) -> bool:
     """On its blog a company speaks of many things; there it must be what the sentence begins with."""
-    if _is_of_another(line.text, company):
+    if is_of_another(line.text, company):
         return False
-    if page.page.kind in {"blog", "docs", "faq", "news", "other"} and line.english:
-        return speaks_of(line.text, company)
+    if page.page.kind in {"blog", "docs", "faq", "news", "other", "about", "careers"} and line.english:
+        is_price = line.form == "item" and bool(re.search(r"[$€£¥]\s?\d.*\bper\b", line.text))
+        return is_own_subject(without_lead(line.text), company) or _is_figure(line) or is_price
     return not _OF_OTHERS.search(line.heading) and customer_in_headline(line.heading, company) is None
+
+
+def _is_figure(line: Line) -> bool:
+    """'12 offices in 9 countries': a label with a figure, on a page about the company."""
+    return line.page.kind in {"about", "careers"} and line.text[:1].isdigit() and len(line.text.split()) <= LABEL_WORDS
 
 
 def _is_chrome(line: Line) -> bool:
@@ -211,7 +178,7 @@ def signals(pages: Sequence[ReadPage], company: str) -> Iterator[Signal[Cite]]:
         if page.page.kind not in _TELLS_OF_ITSELF:
             continue
         prose = {*page.prose}
-        for line in _own(page, company):
+        for line in own_lines(page, company):
             if line not in prose or re.match(r"you\b", line.text, re.IGNORECASE):
                 continue
             frank = page.page.kind in {"about", "careers", "news"} and _TROUBLE.search(line.text)
@@ -219,14 +186,15 @@ def signals(pages: Sequence[ReadPage], company: str) -> Iterator[Signal[Cite]]:
                 (speaks_of(line.text, company) or frank)
                 and stands_alone(without_lead(line.text))
                 and not _OF_OTHERS.search(line.heading)
-                and not _is_of_another(line.text, company)
+                and not is_of_another(line.text, company)
                 and not _is_history(line, page)
                 and not _OF_MARKET.search(line.text)
+                and not _NO_NEED.search(line.text)
             )
             if (
                 whole(line)
                 and own
-                and not line.text.endswith("?")
+                and not line.text.endswith(("?", "?”", '?"', '?".'))
                 and (frank or _CUE_OF_NEED.search(line.text))
                 and not _is_chrome(line)
                 and (need := cues.need_of(line.text))
@@ -273,4 +241,4 @@ def job_title(title: str) -> tuple[str, JobFunction | None]:
     """The title without marks, and its function; None if it is not the title of a job."""
     plain = title.strip(" .,;")
     is_title = len(plain.split()) <= MOST_TITLE_WORDS and plain[:1].isupper()
-    return plain, cues.function_of(plain) if is_title else None
+    return plain, (cues.function_of(plain.split(", ")[0]) or cues.function_of(plain)) if is_title else None

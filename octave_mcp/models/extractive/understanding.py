@@ -32,7 +32,8 @@ _SENIOR = re.compile(
 )
 _TO_READERS = re.compile(r"\b(?:you|your)\b|^(?:running|using|adding)\b", re.IGNORECASE)
 _IS_JOB = re.compile(
-    rf"{_SENIOR.pattern}|\b(?:(?!(?:customer|user)s?\b)\w+(?:er|or|ist|ian)|analyst|architect|assistant|associate|consultant|executive|partner|"
+    rf"{_SENIOR.pattern}|\b(?:(?!(?:customer|user)s?\b)\w+(?:er|or|ist|ian)|analyst|architect|assistant|associate|"
+    rf"consultant|executive|partner|"
     r"representative|rep|scientist|staff|intern|chair\w*|member|PM)s?\b",
     re.IGNORECASE,
 )
@@ -52,7 +53,6 @@ _SHOWS: dict[FactTopic, Need] = {
 }
 _WHERE: dict[FactTopic, JobFunction] = {
     "technology": "engineering",
-    "offering": "product",
     "funding": "leadership",
     "business": "leadership",
     "scale": "operations",
@@ -201,29 +201,32 @@ def _buyer(
 ) -> Buyer[Cite]:
     opening = next((finding for finding in support if isinstance(finding, Job)), None)
     people = [finding for finding in support if isinstance(finding, NamedPerson)]
-    held = min(people, key=lambda person: not _SENIOR.search(_title_of(person)), default=None)
+    held = min(people, key=lambda person: (not _SENIOR.search(_title_of(person)), person.rank), default=None)
     wanted = cues.FUNCTION_NEEDS[function]
     own = min((pain for pain in pains if pain.need in wanted), key=lambda pain: wanted.index(pain.need), default=None)
-    named = held is not None and bool(_SENIOR.search(_title_of(held)))
-    evidence = [i for finding in (held, opening) if finding for i in finding.evidence[:1]] or [
-        i for finding in support[:2] for i in finding.evidence
-    ]
+    is_named = held is not None and bool(_SENIOR.search(_title_of(held)))
+    named = _named(held, people)
+    evidence = [i for person in named for i in person.evidence] + [*(opening.evidence[:1] if opening else ())]
+    evidence = evidence or [i for finding in support[:2] for i in finding.evidence]
     return Buyer[Cite](
         title=_title(held) if held else cues.FUNCTION_TITLES[function],
-        contact=_contact(held, people),
+        contact=_contact(named),
         function=function,
         why_they_care=_why(opening, held, own, company),
-        inferred=not named,
+        inferred=not is_named,
         evidence=tuple(dict.fromkeys((*passages.cites(evidence), *(own.evidence[:1] if own else ())))),
     )
 
 
-def _contact(held: Person | None, people: Sequence[Person]) -> str | None:
+def _named(held: Person | None, people: Sequence[Person]) -> list[Person]:
     """Who to write to; both, where two people have the one title."""
-    if held is None:
-        return None
-    names = [person.name for person in people if person.title == held.title]
-    return f"{' or '.join(names[:MOST_CONTACTS])}, {held.title}"
+    same = [person for person in people if held and (person.title, person.where) == (held.title, held.where)]
+    return list({person.name: person for person in same}.values())[:MOST_CONTACTS]
+
+
+def _contact(named: Sequence[Person]) -> str | None:
+    names = " or ".join(person.name for person in named)
+    return f"{names}, {named[0].title}" if named else None
 
 
 def _title_of(person: Person) -> str:

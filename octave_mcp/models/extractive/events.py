@@ -1,0 +1,216 @@
+"""Which kind of event a sentence or a headline of a company tells of, if it tells of one. English."""
+
+from __future__ import annotations
+
+import re
+
+from octave_mcp.domain.findings import TriggerKind
+from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.cues import TITLE, function_of
+
+_PERSON = r"[A-Z][\w'’-]+(?:\s+[A-Z][\w'’.-]*){1,3}"
+_I = re.IGNORECASE
+_LABEL_WORDS = 6
+_WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally|are|today|officially)\s+){0,3}"
+
+_NO_EVENT = re.compile(
+    r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|aren['’]t|"
+    r"whenever|every time|every (?:week|month|year|day)|before we|until we|why we|how we|how to|how do|what we|"
+    r"wants? to|tr(?:y|ied|ying) to|used to)\b",
+    _I,
+)
+_OF_MARKETING = re.compile(
+    r"\b(?:user|customer|data|talent|client|lead|traffic|cost|per|customers?['’]?|paid)[\s-]acquisition\b|"
+    r"\bacquisition (?:cost|channel|funnel|metrics?|rate|strateg\w+)",
+    _I,
+)
+_ACQUISITION = re.compile(
+    r"\b(?:acquires?|acquired|acquiring|to acquire|acquisition of|(?:joins?|joining|joined) forces with|"
+    r"merges? with|merged with|merger (?:of|with)|is now part of|are now part of|has become part of|buys)\s+"
+    r"(?:(?:by|a|an|the|leading|startup|company)\s+){0,3}[A-Z]"
+)
+_AMOUNT = r"[$€£¥]\s?\d[\d.,]*\s?(?:k|m|mn|bn|b|million|billion)?\b"
+_ROUND = (
+    r"(?:pre-)?[Ss]eed (?:round|funding|extension)|[Ss]eries [A-H]\b|funding round|growth round|round of funding|"
+    r"venture (?:round|funding)"
+)
+_FUNDING = re.compile(
+    rf"\b(?:rais(?:e|es|ed|ing)|clos(?:es|ed|ing)|secur(?:es|ed)|announc\w+|lands?|landed|receiv(?:es|ed)|completes?d?|"
+    rf"got|our|the|new|led)\b.{{0,60}}?(?:{_ROUND})|"
+    rf"\b(?:rais(?:e|es|ed|ing)|secur(?:es|ed))\b.{{0,40}}?{_AMOUNT}|"
+    rf"{_AMOUNT}\s+(?:in\s+(?:\w+\s+)?)?(?:{_ROUND}|funding|investment)"
+)
+_FUNDING_HEADING = re.compile(rf"(?:{_ROUND})")
+_JOINS = re.compile(
+    rf"(?P<person>{_PERSON})\b.{{0,60}}?\b(?:joins?|joined|joining|appointed|named|promoted|hired)\b"
+    r".{0,60}?\b(?:as|to)\s+(?P<title>.{2,80})"
+)
+_APPOINTS = re.compile(
+    rf"\b(?:[Aa]ppoint(?:s|ed|ing)?|[Nn]am(?:es|ed|ing)|[Hh]ir(?:es|ed|ing)|[Pp]romot(?:es|ed|ing)|"
+    rf"[Ww]elcom(?:es?|ed|ing))\b.{{0,40}}?(?P<person>{_PERSON}).{{0,40}}?\b(?:as|to)\s+(?P<title>.{{2,80}})"
+)
+_NEW_TITLE = re.compile(
+    rf"\b(?:our|[A-Z]\w+['’]s)\s+(?:new|first|next)\s+(?P<title>[\w ,&-]{{2,40}}?)(?:,|:|\s+is)\s+{_PERSON}"
+)
+_BROUGHT = re.compile(rf"\b{_WE}(?:hired|welcomed|brought (?:on|in))\s+(?:board\s+)?(?:our|[A-Z])", _I)
+_HIRING = re.compile(
+    r"\b(?:we['’]re|we are|is|are)\s+(?:(?:also|now|currently|actively|always|constantly|still)\s+){0,2}"
+    r"(?:hiring|recruiting|growing (?:our|the) team)\b|"
+    r"\bwe (?:hire|are looking for|['’]re looking for|are seeking)\b(?!.*\bfeedback)|"
+    r"\bwe would love to have you join\b|"
+    r"\bwe have (?:\w+\s+){0,3}open (?:roles|positions)\b",
+    _I,
+)
+_NO_HIRING = re.compile(r"\b(?:not hiring|if we|when you|your|you['’]ll)\b", _I)
+_SEEKS = re.compile(r"\b(?:looking for|are seeking)\b", _I)
+_PEOPLE = re.compile(r"\b(?:people|someone|somebody|talent|colleagues?|teammates?|candidates?|to join)\b", _I)
+_CERTIFICATE = (
+    r"(?:SOC ?[123]|ISO[ /]?(?:IEC )?\d{4,5}|HIPAA|PCI[ -]DSS|FedRAMP|GDPR|CCPA|DORA|NIS ?2|HITRUST|CMMC|TISAX|C5|"
+    r"StateRAMP|EU AI Act|AI Act)"
+)
+_REGULATION = re.compile(
+    rf"\b(?:achiev\w+|obtain\w*|earn(?:s|ed)|attain\w*|receiv(?:es|ed)|complet(?:es|ed)|pass(?:es|ed)|awarded|granted|"
+    rf"(?:is|are|['’]re|am) (?:now|officially))\b.{{0,50}}?{_CERTIFICATE}|"
+    rf"{_CERTIFICATE}.{{0,40}}?\b(?:achieved|obtained|comes? into (?:force|effect)|takes? effect|"
+    rf"came into (?:force|effect)|"
+    r"is here|authorized|(?:certification|attestation) complete)|"
+    r"\b(?:Act|Directive|Regulation|law)\b.{0,40}?\b(?:comes?|came|goes|went) into (?:force|effect)"
+)
+_PRICE = re.compile(
+    r"\b(?:our new|new|updat(?:ed|ing)|simplif\w+|chang(?:ed|ing)|announc\w+|introduc\w+|launch\w*|lower|"
+    r"reduc\w+)\b(?:\s+\w+){0,3}?\s+(?:pricing|prices?)\b"
+    r"(?!\s+(?:page|model (?:for|of)|plan for|calculator|experiment))|"
+    r"\b(?:pricing|price)\s+(?:changes?|updates?|cuts?|drops?|increases?|reductions?)\b|"
+    r"\b(?:lower(?:ed|ing)|cut(?:ting)?|rais(?:ed|ing)|increas(?:ed|ing)|reduc(?:ed|ing)|dropp(?:ed|ing)|slash\w*)\s+"
+    r"(?:our|the|all)\s+(?:\w+\s+){0,2}(?:prices?|pricing|fees)\b|\b(?:is|are) now (?:completely )?free\b",
+    _I,
+)
+_NAMED_EVENT = re.compile(
+    r"\b(?:webinar|conference|summit|meet-?up|hackathon|roadshow|expo|trade show|keynote|fireside chat|workshop|"
+    r"user group|launch week|AMA|DevCon|live ?stream|forum)\b",
+    _I,
+)
+_ATTENDS = re.compile(
+    rf"\b(?:join us|see you|meet us|visit us|come (?:see|meet)|save the date|register)\b|"
+    rf"\b{_WE}(?:(?:will|be|going|to)\s+){{0,2}}(?:be|host\w*|attend\w*|sponsor\w*|speak\w*|present\w*|exhibit\w*|"
+    rf"held|holding|spoke|organi[sz]\w+|ran|running)\b|"
+    rf"\b(?:next|this|last) (?:week|month|year)\b",
+    _I,
+)
+_HAS_A_NAME = re.compile(r"\d|(?<=\s)[A-Z][\w'’-]+")
+"""An event without a date or a name cannot be found."""
+_CAMPAIGN = re.compile(
+    r"\b(?:launch\w*|new|announc\w+|kick\w* off|start\w*|run(?:ning)?)\b(?:\s+\S+){0,5}?\s+(?:ad |advertising |"
+    r"marketing |brand |awareness )?campaign\b"
+    r"(?!\s+(?:manage|tool|feature|track|build|report|analytic))|"
+    r"\b(?:rebrand(?:s|ed|ing)?|our new (?:brand|logo|look|brand identity|visual identity|name|website)|"
+    r"changed? (?:our|its) name|renam(?:ed|ing) (?:to|ourselves|the company)|is becoming|now called|giveaway)\b",
+    _I,
+)
+_LAUNCH_FIRST = re.compile(
+    r"^(?:(?:today|now|finally),?\s+)?(?:introducing|announcing|unveiling|say hello to|now available|"
+    r"now in (?:public |private )?(?:beta|preview)|now live|new release|just launched|"
+    r"just shipped)\b(?!\s+(?:the winners|yourself|a problem))",
+    _I,
+)
+_DOES = (
+    r"(?:launch(?:ed|ing)|unveil(?:ed|ing)|introduc(?:ed|ing)|releas(?:ed|ing)|roll(?:ed|ing) out|debuted|shipped|"
+    r"announc(?:ed|ing)|open(?:ed|ing)\s+(?:(?:a|an|our|its|the|new|second|third|first)\s+){1,3})"
+)
+_HELPERS = (
+    r"(?:(?:have|has|had|also|then|just|now|recently|finally|are|is|today|officially|publicly|proudly|"
+    r"\w+(?:ed|lt) and)\s+){0,3}"
+)
+_NOW = re.compile(
+    r"\b(?:is|are) (?:now )?(?:generally available|in (?:public |private |open )?(?:beta|preview))\b|"
+    r"\b(?:is|are) now (?:live|available|open|out)\b|"
+    r"\b(?:today|this week),? .{3,60}\b(?:was|is|are|being) (?:released|launch\w+|announced)\b",
+    _I,
+)
+_STARTED = re.compile(
+    r"\bnow supports?\b|\bstarted (?:providing|offering|supporting)\b|\bgeneral availability of\b", _I
+)
+_NEWS_VERB = re.compile(
+    r"\b(?:launches|launched|unveils|unveiled|introduces|introduced|releases|released|rolls out|debuts|announces|"
+    r"announced|opens|now supports?|is now|are now|reaches|adds)\b",
+    _I,
+)
+_FIRST_PERSON = re.compile(r"\b(?:we|we['’]re|we['’]ve|our|us)\b", _I)
+_VERSION = re.compile(
+    r"\b(?:v?\d+\.\d+(?:\.\d+)?|v\d+)\b.{0,20}\b(?:released|release|is (?:here|out)|available)\b|"
+    r"\breleased?\b.{0,10}\bv?\d+\.\d+",
+    _I,
+)
+
+
+def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
+    """The first kind whose words it has. A headline has no subject of its own; that of a sentence is known."""
+    if _NO_EVENT.search(text) or text.endswith("?"):
+        return None
+    return next((kind for kind in _KINDS if _tells(kind, text, company, is_headline=is_headline)), None)
+
+
+_KINDS: tuple[TriggerKind, ...] = (
+    "acquisition",
+    "funding",
+    "hire",
+    "regulation",
+    "price_change",
+    "campaign",
+    "event",
+    "launch",
+)
+
+
+_WORDS: dict[TriggerKind, re.Pattern[str]] = {
+    "acquisition": _ACQUISITION,
+    "funding": _FUNDING,
+    "regulation": _REGULATION,
+    "price_change": _PRICE,
+    "campaign": _CAMPAIGN,
+}
+
+
+def _tells(kind: TriggerKind, text: str, company: str, *, is_headline: bool) -> bool:
+    own = not is_headline or _is_own(text, company)
+    if kind == "launch":
+        return _is_launch(text, company, is_headline=is_headline, own=own)
+    if kind == "hire":
+        return hired(text) or (own and bool(_BROUGHT.search(text)))
+    if kind == "event":
+        return bool(_NAMED_EVENT.search(text) and _ATTENDS.search(text) and _HAS_A_NAME.search(text))
+    if kind == "funding" and is_headline and _FUNDING_HEADING.search(text) and len(text.split()) <= _LABEL_WORDS:
+        return True
+    return own and bool(_WORDS[kind].search(text)) and not (kind == "acquisition" and _OF_MARKETING.search(text))
+
+
+def _is_own(headline: str, company: str) -> bool:
+    return has_words(company, headline) or bool(_FIRST_PERSON.search(headline))
+
+
+def _is_launch(text: str, company: str, *, is_headline: bool, own: bool) -> bool:
+    if _LAUNCH_FIRST.search(text) and (is_headline or len(text.split()) > 3):
+        return True
+    if is_headline:
+        return bool((own and _NEWS_VERB.search(text)) or _VERSION.search(text))
+    subject = rf"(?:we|we['’]ve|we['’]re|our (?:\w+ )?team|{re.escape(company)}(?: team)?)"
+    did = re.search(rf"(?<!that )(?<!which )(?<!what )\b{subject}\s+{_HELPERS}{_DOES}(?!\w)", text, _I)
+    return bool(did or _NOW.search(text) or _STARTED.search(text))
+
+
+def is_plain_launch(text: str) -> bool:
+    """Whether it says that something is there from now on, whatever its subject is."""
+    return bool(_NOW.search(text)) and not (_NO_EVENT.search(text) or text.endswith("?"))
+
+
+def hired(text: str) -> bool:
+    """Whether it tells who has taken a job with a title."""
+    found = _JOINS.search(text) or _APPOINTS.search(text) or _NEW_TITLE.search(text)
+    return bool(found and TITLE.search(re.split(r"[.;:(]", found["title"])[0]))
+
+
+def is_hiring(text: str) -> bool:
+    """Whether it says that people are wanted: 'we are looking for feedback' does not."""
+    if not _HIRING.search(text) or _NO_HIRING.search(text):
+        return False
+    return not _SEEKS.search(text) or bool(_PEOPLE.search(text) or function_of(text))

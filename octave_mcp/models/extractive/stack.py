@@ -1,0 +1,212 @@
+"""Tools, partners and certificates that a company's pages name, with the relation that they state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.findings import Integration, Relation
+from octave_mcp.domain.page import PageKind
+from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.names import company_name, customer_of_story
+from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.tools import tools_in
+from octave_mcp.models.extractive.voices import is_of_another, own_lines
+
+_NEVER: frozenset[PageKind] = frozenset({"comparison", "faq"})
+_NAME = r"[A-Z][\w&.+-]*(?:\s+[A-Z][\w&.+-]*){0,3}"
+CERTIFICATE = re.compile(
+    r"\b(?:SOC[ -]?[123](?:,?\s+Type\s+(?:1|2|I{1,2}))?|ISO(?:/IEC)?[ -]?\d{4,5}|HIPAA|"
+    r"PCI[ -]DSS(?:\s+Level\s+\d)?|GDPR|CCPA|FedRAMP"
+    r"(?:\s+(?:Moderate|High|Low|20x))?|HITRUST|StateRAMP|TISAX|CMMC|Cyber Essentials(?:\s+Plus)?|B[ -]Corp)(?!\w)",
+    re.IGNORECASE,
+)
+_HELD = re.compile(
+    r"\b(?:certified|compliant|compliance|certificat\w+|audit(?:ed)?|attest\w+|report|authoriz\w+|accredited)\b",
+    re.IGNORECASE,
+)
+_NOT_HELD = re.compile(
+    r"\b(?:process of|may|will|would|plan\w*|not|n['’]t|guide|guidance|help\w*|hope|working (?:on|towards)|roadmap|"
+    r"future|costs?|"
+    r"hosting|need\w*|if|can|how|make it|easier|support your|your|customers?|companies|organi[sz]ations|requirements?|"
+    r"consult\w*|services?|like|such as)\b",
+    re.IGNORECASE,
+)
+_WE = (
+    r"(?:[Ww]e|[Oo]ur (?:team|engineers|stack|own \w+|infrastructure|platform|backend|frontend|product|site|"
+    r"website|app))"
+)
+_USES = (
+    rf"\b{_WE}\s+(?:(?:also|now|currently|mainly|mostly|just|internally|always|actually|already|all|have|"
+    rf"['’]ve)\s+){{0,2}}"
+    r"(?:use[sd]?|rel(?:y|ies) on|runs? (?:on|in)|(?:is |are |was )?built (?:\w+\s+)?(?:on|with|in)|chose|picked|"
+    r"switched (?:\w+\s+){0,3}to|"
+    r"migrated (?:\w+\s+){0,3}to|moved (?:\w+\s+){0,3}to|host(?:s|ed)? (?:\w+\s+){0,3}(?:on|in|with)|deploy(?:s|"
+    r"ed)? (?:\w+\s+){0,3}(?:on|to|with|in)|"
+    r"work(?:s)? (?:with|in)|write (?:\w+\s+){0,3}in|leverage[sd]?)\b"
+)
+_BUILT_ON = (
+    r"\b(?:is|are|it['’]s)?\s*(?:(?:an?|the)\s[^.;]{0,60}?\s)?(?:built|based|runs?|running|hosted|powered|"
+    r"written)\s+(?:\w+\s+)?(?:on(?: top of)?|with|in|by)\b"
+)
+_SELLS = re.compile(
+    r"\b(?:integrat(?:es?|ed|ing|ions?)\s+(?:\w+\s+){0,2}?(?:with|for|into|to)|connect(?:s|ed|ing|"
+    r"ors?)?\s+(?:\w+\s+){0,3}?(?:to|with|for)|"
+    r"works? (?:\w+\s+)?with|plugs? into|syncs? (?:\w+\s+){0,3}?(?:to|with|from)|(?:import|export|stream|send|push|"
+    r"pull)(?:s|ing)?\s+(?:\w+\s+){0,4}?(?:to|from|into)|"
+    r"compatible with|plugins? for|add-?ons? for|apps? for|extensions? for|(?:source|destination|sink)s?:)",
+    re.IGNORECASE,
+)
+_INTEGRATION_AFTER = re.compile(r"^\s+(?:integrations?|connectors?|plugins?|add-?ons?|apps?|support)\b", re.IGNORECASE)
+_LISTS = re.compile(
+    r"\b(?:integrations?|integrate|connectors?|works with|connect|plugins?|marketplace|apps?|destinations?|sources?)\b",
+    re.IGNORECASE,
+)
+_STACK = re.compile(
+    r"\b(?:our (?:tech(?:nology)? )?stack|tech(?:nology)? stack|(?:technologies|tools) we use|how we build it|"
+    r"sub-?processors?)\b",
+    re.IGNORECASE,
+)
+_PARTNERS = re.compile(
+    r"\b(?:(?:our|technology|strategic|channel|implementation|cloud|solution) partners|partners|"
+    r"in partnership with|alliances)\b",
+    re.IGNORECASE,
+)
+_PARTNERED = re.compile(
+    rf"\b(?:partner(?:ed|ing|s)?\s+(?:up\s+)?with|(?:in\s+)?partnership\s+with|our partners?,?|teamed up with|"
+    rf"collaborat(?:ed|ing|ion) with)\s+"
+    rf"(?:(?:the|our|friends|at|like|including|such as)\s+){{0,3}}(?P<name>{_NAME})(?:,?\s+(?:and|"
+    rf"&)\s+(?P<more>{_NAME}))?"
+)
+_CUSTOMER_USES = re.compile(
+    r"\b(?:us(?:e|es|ed|ing)|leverag(?:e|es|ed|ing)|relied on|relies on|built (?:\w+\s+){0,3}?(?:on|with|in)|"
+    r"runs? on|running on|"
+    r"started (?:off )?with|stack|migrat\w+ (?:\w+\s+){0,4}?(?:from|to|their|both)|"
+    r"switch\w+ (?:\w+\s+){0,3}?(?:from|to)|moved (?:\w+\s+){0,3}?(?:from|to)|"
+    r"with a|it['’]s just|clients|warehouse)\b",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(
+    r"n['’]t\b|\b(?:not|never|no longer|instead of|unlike|rather than|alternatives? to|compared (?:to|with)|versus|"
+    r"vs\.?|"
+    r"should we|if you|you can use|looked at|considered|evaluated|than)\b",
+    re.IGNORECASE,
+)
+_REJECTED = re.compile(
+    r"\b(?:would (?:have|not)|unthinkable|was(?:n['’]t| not)|wouldn['’]t|too (?:slow|complex|expensive))\b",
+    re.IGNORECASE,
+)
+_REACH = 90
+"""Characters: what is named further from its verb is named for another reason."""
+_LABEL_WORDS = 6
+
+
+def integrations(pages: Sequence[ReadPage], company: str) -> Iterator[Integration[Cite]]:
+    for page in pages:
+        if page.page.kind not in _NEVER:
+            found = {(one.name, one.relation): one for one in reversed([*_of_page(page, company)])}
+            yield from reversed(found.values())
+
+
+def _of_page(page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
+    if page.page.kind == "case_study":
+        yield from _of_customer(page, company)
+        return
+    for line in own_lines(page, company):
+        yield from _certificates(line, page, company)
+        if page.page.kind != "docs" and line.form != "attribution":
+            yield from _listed(line, page, company)
+            yield from _stated(line, page, company)
+
+
+def _one(name: str, relation: Relation, line: Line) -> Integration[Cite]:
+    return Integration[Cite](name=name, relation=relation, evidence=(line.cite,))
+
+
+def _certificates(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
+    """What the company holds: it says so of itself, or lists it as a label."""
+    if page.page.kind in {"docs", "blog", "other"} and not re.match(r"\W*(?:we|our)\b", line.text, re.IGNORECASE):
+        return
+    is_label = line.form in {"item", "heading"} and len(line.text.split()) <= _LABEL_WORDS
+    own = has_words(company, line.text) or re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE)
+    if _HELD.search(line.text) and not _NOT_HELD.search(line.text) and (own or is_label):
+        for match in CERTIFICATE.finditer(line.text):
+            yield _one(match[0], "certificate", line)
+
+
+def _listed(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
+    """Names alone, under a heading that says what they are."""
+    title = line.heading or (page.headline.text if page.headline else "")
+    names = line.text.split(",") if line.form == "logos" else [line.text] if _is_label(line) else []
+    for text in names:
+        name = re.sub(r"(?i)[\s_-]*(?:logo|icon)\b|\.(?:svg|png)$", "", text).strip(" -_.")
+        known = {tool for tool, _ in tools_in(f" {name}")}
+        if line.form == "logos" and _PARTNERS.search(title) and (partner := company_name(name, company)):
+            yield _one(partner, "partner", line)
+        elif name in known and not has_words(company, name) and (relation := _relation_of(title, page)):
+            yield _one(name, relation, line)
+
+
+def _is_label(line: Line) -> bool:
+    return line.form in {"item", "heading"} and len(line.text.split()) <= 4
+
+
+def _relation_of(title: str, page: ReadPage) -> Relation | None:
+    if _STACK.search(title):
+        return "uses"
+    if page.page.kind == "integrations" or _LISTS.search(title):
+        return "sells"
+    return "partner" if _PARTNERS.search(title) else None
+
+
+def _stated(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
+    text = line.text
+    if (
+        is_of_another(text, company)
+        or text.endswith("?")
+        or re.match(r"(?:read|watch|download)\b", text, re.IGNORECASE)
+    ):
+        return
+    for match in _PARTNERED.finditer(text):
+        if re.search(r"\b(?:we|our|us)\b", text, re.IGNORECASE) or has_words(company, text):
+            names = (company_name(name, company) for name in (match["name"], match["more"]) if name)
+            yield from (_one(name, "partner", line) for name in names if name)
+    for name, at in tools_in(text):
+        if not has_words(company, name) and (relation := _relation(text, name, at, page, company)):
+            yield _one(name, relation, line)
+
+
+def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Relation | None:
+    before, after = re.split(r"[.;]\s|\bbut\b", text[:at])[-1][-_REACH:], text[at + len(name) :]
+    if _NEGATED.search(before):
+        return None
+    if re.search(_USES, before) and not re.search(r"\buse (?:it|this|them) (?:to|with)\b", before):
+        return "uses"
+    own = (
+        rf"\b(?:{re.escape(company)}|[Ww]e|[Oo]ur \w+)\b[^.;,]{{0,70}}?{_BUILT_ON}|^(?:[\w -]+: )?[Bb]uilt (?:on|with)"
+    )
+    if re.search(own, before):
+        return "uses"
+    if page.page.kind in {"blog", "news", "docs", "about", "careers"}:
+        is_own = re.search(r"\b(?:we|our)\b", text, re.IGNORECASE) or has_words(company, text)
+        return "sells" if is_own and re.search(r"\bintegrat\w+ (?:\w+ )?with\b", before, re.IGNORECASE) else None
+    if _INTEGRATION_AFTER.match(after) and "google" not in name.casefold():
+        return "sells"
+    return "sells" if _SELLS.search(before) else None
+
+
+def _of_customer(page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
+    """What the customer of a story works with."""
+    story = customer_of_story(page, company)
+    if story is None:
+        return
+    for line in page.prose:
+        for name, at in tools_in(line.text):
+            before = line.text[max(0, at - _REACH) : at]
+            ours = has_words(company, name) or has_words(name, story[0])
+            is_used = _CUSTOMER_USES.search(before) and not (
+                _NEGATED.search(before) or _REJECTED.search(line.text[at:])
+            )
+            if is_used and not ours:
+                yield _one(name, "customer_uses", line)

@@ -1,0 +1,212 @@
+"""What a line of the prospect's own is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from octave_mcp.domain.prospect import FactTopic
+from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.events import event
+from octave_mcp.models.extractive.names import is_person
+from octave_mcp.models.extractive.quoting import without_lead
+from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.stack import CERTIFICATE
+from octave_mcp.models.extractive.tools import tools_in
+from octave_mcp.models.extractive.voices import is_own_subject
+
+LABEL_WORDS = 8
+_SELLS = frozenset({"home", "product", "pricing", "integrations", "security", "persona", "customers", "faq"})
+_TO_READERS = re.compile(r"\byour?\b", re.IGNORECASE)
+_CHARGES = re.compile(
+    r"[$€£¥]\s?\d[\d.,]*\s?(?:/|per\b|a (?:month|year|user|seat)|monthly|annually)|\b(?:starts? at|starting at|"
+    r"from|costs?|only)\s+[$€£¥]|"
+    r"[$€£¥]0\b|\b(?:plans?|tiers?|subscription)\b|\bour pricing\b|usage[- ]based|pay[- ](?:only|as[- ]you)|"
+    r"\bpricing (?:is|model|starts)\b|: ?[$€£¥]",
+    re.IGNORECASE,
+)
+_NO_PRICE = re.compile(
+    r"\b(?:everyone|employees?|team members?|coworking|budget|laptop|salary|allowance|insurance|guarantee|pricing page|"
+    r"pricing details|coverage|fine|billing plan)\b",
+    re.IGNORECASE,
+)
+_NO_OFFER = re.compile(
+    r"\b(?:subject to|terms|conditions|disclaimer|endorse|email(?:ing)? us|contact us|please|thank\w*|couldn['’]t|"
+    r"asked)\b|\?$",
+    re.IGNORECASE,
+)
+_IS_BUSINESS = (
+    r"(?i:^\W*(?:(?:at|here at|today|now),?\s+)?(?:the\s+)?{company}(?: team)?(?:,[^,.]*,)?\s+(?:is|are)\s+(?:an?|"
+    r"the|one of)\b)|"
+    r"(?i:^\W*(?:\w+,\s+)?we(?:['’]re| are) (?:an?|the|one of)\b)|"
+    r"(?i:^\W*(?:at \S+,?\s+)?(?:we|{company}) (?:helps?|builds?|makes?|sells?|serves?|designs?|provides?)\b)|"
+    r"(?i:\bour mission (?:is|was|has)\b)"
+)
+_WHO_BUYS = re.compile(
+    r"\b(?:\d|customers? (?:include|range|like|such as|from|are|use|in)|users? (?:include|range|like|such as|from|"
+    r"are|use)|clients? (?:include|range|are|from)|"
+    r"trusted by|used by|companies (?:like|such as|using|trust)|case study|customer stor\w+)\b|\d",
+    re.IGNORECASE,
+)
+_PLAN = re.compile(
+    r"\b(?:(?:we|team) (?:also |now |currently )?(?:plan|aim|intend) to|(?:are|is) planning to|(?:we['’]re|we are|"
+    r"is) (?:now |currently |also )?(?:building|working on|"
+    r"expanding|opening|moving|rolling out|preparing|launching|accelerating|focused on)|"
+    r"we(?:['’]ll| will) (?:also |soon |now )?(?:launch|open|release|expand|introduce|roll out|double|build|"
+    r"continue to|issue|offer|add)\b|"
+    r"coming soon|coming months|our roadmap|on the roadmap|next (?:year|week|month|quarter)|launch week)\b",
+    re.IGNORECASE,
+)
+_BUILDS_WITH = re.compile(
+    r"\b(?:built|based|runs?|running|hosted|powered|written|deploy\w*|develop\w*)\s+(?:\w+\s){0,2}?(?:on|with|in|"
+    r"by|using|from)\b|"
+    r"\b(?:we|our \w+|team)\s+(?:\w+\s)?(?:uses?|used|rely|relies|chose|picked|write|work)\b|\b(?:is|are) (?:an?|"
+    r"a full|a dedicated)\b",
+    re.IGNORECASE,
+)
+_OFFERS = re.compile(
+    r"\b(?:provides?|offers?|supports?|lets?|helps?|enables?|gives?|includes?|comes? with|allows?|built-in|is an?|"
+    r"makes?|"
+    r"automat\w+|delivers?|brings?|combines?|replaces?|builds?|sells?|designs?)\b",
+    re.IGNORECASE,
+)
+_TOLD: dict[FactTopic, re.Pattern[str]] = {
+    "scale": re.compile(
+        r"\b(?:we|our \w+)\b.{0,40}\b(?:had|have|grew|grown|increased?|reached|hit|passed|crossed|serves?|served|"
+        r"process\w*|"
+        r"handles?|manages?|hosts?|scale)\b.{0,60}(?:\d|billions?|millions?|thousands?)",
+        re.IGNORECASE,
+    ),
+    "business": re.compile(
+        r"\bour (?:\w+ )?(?:goals?|focus|mission|strategy|priority|vision|aim|business model|success) (?:is|are|"
+        r"remains?|was|has|depends?|for)\b",
+        re.IGNORECASE,
+    ),
+    "team": re.compile(
+        r"^\W*(?:\w+\W+){0,3}?our (?:\w+ )?(?:team|culture|engineers|employees|people) "
+        r"(?:is|are|has|have|was|were|works?|spans?|grew|had)\b|\bwe (?:all )?work (?:remotely|from|together|"
+        r"across|in)\b",
+        re.IGNORECASE,
+    ),
+    "pricing": re.compile(
+        r"\bwe (?:\w+ )?(?:charge|bill|price|will issue credits)\b|\bour (?:\w+ )?(?:pricing|prices|tiers?|plans?) ",
+        re.IGNORECASE,
+    ),
+    "customers": re.compile(
+        r"\bour (?:\w+ )?(?:users|customers|clients|user base|customer base)(?: base)? (?:is|are|include|range|"
+        r"build|use|have|come)\b|"
+        r"\b(?:we|our \w+) (?:also )?(?:serve|support|work with|help) (?:\w+ ){0,5}(?:students|startups|developers|"
+        r"customers|companies|"
+        r"teams|enterprises|retailers|businesses|agencies|schools|founders|engineers)\b",
+        re.IGNORECASE,
+    ),
+    "technology": re.compile(
+        r"\bwe (?:\w+ )?(?:use|used|chose|rely on|run|write|host|built|migrated|moved)\b", re.IGNORECASE
+    ),
+    "initiative": re.compile(
+        r"\bwe(?:['’]ve| have)? (?:also |just |recently |now |then |first )?(?:launched|shipped|released|started|"
+        r"created|added|announced|"
+        r"introduced|rebuilt|migrated|redesigned|opened|expanded|joined|kicked off|rolled out)\b|"
+        r"\bwe(?:['’]re| are) (?:now |currently |also )?(?:building|working on|adding|testing|rolling|expanding|"
+        r"opening|starting|launching)\b",
+        re.IGNORECASE,
+    ),
+}
+"""What else a company tells of itself, in its own person."""
+
+
+_LABELLED = re.compile(r"[A-Z][\w &/-]{2,40}: \S+(?: \S+){3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A line, and what is asked of it for each topic: `sells` is whether its page does."""
+
+    line: Line
+    company: str
+    is_own: bool
+    sells: bool
+
+    @property
+    def text(self) -> str:
+        return self.line.text
+
+    @property
+    def to_readers(self) -> bool:
+        return bool(_TO_READERS.search(self.text))
+
+    @property
+    def is_label(self) -> bool:
+        return len(self.text.split()) <= LABEL_WORDS and not self.to_readers
+
+    def has(self, words: re.Pattern[str]) -> bool:
+        return bool(words.search(self.text))
+
+
+def topics(line: Line, page: ReadPage, company: str) -> Iterator[FactTopic]:
+    """What it can be about, the surest first."""
+    sells, own = page.page.kind in _SELLS, is_own_subject(without_lead(line.text), company)
+    said = _Said(line, company, own, sells)
+    for topic, words in cues.FACTS.items():
+        if said.has(words) and (not line.english or _HOLDS.get(topic, _is_of_company)(said)):
+            yield topic
+    if line.english and own and not said.to_readers:
+        for topic, words in _TOLD.items():
+            if said.has(words) and (topic != "technology" or tools_in(said.text)):
+                yield topic
+    if line.english and sells and line.form == "item" and _LABELLED.match(line.text):
+        yield "offering"
+
+
+def _is_of_company(said: _Said) -> bool:
+    return said.is_own or said.is_label
+
+
+def _is_business(said: _Said) -> bool:
+    return bool(re.search(_IS_BUSINESS.format(company=re.escape(said.company)), said.text))
+
+
+def _is_price(said: _Said) -> bool:
+    told = said.sells or said.is_own or said.line.form == "item"
+    return told and said.has(_CHARGES) and not said.has(_NO_PRICE)
+
+
+def _is_kept_standard(said: _Said) -> bool:
+    return said.has(CERTIFICATE) and not said.to_readers and (said.is_own or said.sells)
+
+
+def _is_initiative(said: _Said) -> bool:
+    happened = event(said.text, said.company, is_headline=False) is not None
+    return said.is_own and (happened or (said.has(_PLAN) and not said.to_readers))
+
+
+def _is_technology(said: _Said) -> bool:
+    return said.has(_BUILDS_WITH) and not said.to_readers and (said.is_own or said.sells)
+
+
+def _is_offering(said: _Said) -> bool:
+    is_item = said.line.form == "item" and said.sells and len(said.text.split()) > LABEL_WORDS / 2
+    is_offer = is_item or (said.is_own and said.has(_OFFERS))
+    return is_offer and not said.has(_NO_OFFER) and not is_person(said.text.split(",")[0])
+
+
+def _is_of_customers(said: _Said) -> bool:
+    return said.is_label or (said.is_own and said.has(_WHO_BUYS))
+
+
+def _is_scale(said: _Said) -> bool:
+    return not said.to_readers and (said.is_own or (said.sells and said.text[:1].isdigit()))
+
+
+_HOLDS: dict[FactTopic, Callable[[_Said], bool]] = {
+    "business": _is_business,
+    "pricing": _is_price,
+    "compliance": _is_kept_standard,
+    "initiative": _is_initiative,
+    "technology": _is_technology,
+    "offering": _is_offering,
+    "customers": _is_of_customers,
+    "scale": _is_scale,
+}
+"""Whether a line with the words of a topic is on that topic."""

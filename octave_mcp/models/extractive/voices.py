@@ -1,0 +1,60 @@
+"""Whose words the lines of a page are: the company's, or those of somebody it quotes or writes about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+
+from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.reading import Line, ReadPage
+
+_ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
+_OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
+_FIRST_PERSON = re.compile(r"^\W*(?:\w[\w'’-]*\W+){0,6}?(?:we|we['’]re|we['’]ve|we['’]ll|we['’]d|our)\b", re.IGNORECASE)
+_LEADS = frozenset(
+    "at the today now currently with in since as this here by for recently and but so because like inside using from "
+    "also every all each why how what a an our new".split()
+)
+_INTERVIEW = re.compile(
+    r"\b[Ww]e(?:['’]ve)? (?:speak|spoke|talk|talked|chat|chatted|sat down|caught up) (?:to|with) [A-Z]"
+)
+_ROLE_ELSEWHERE = re.compile(
+    r"\b(?i:founders?|co-?founders?|C[A-Z]O|president|chief executive(?: officer)?|owner|partner)\s+(?:of|at|@)\s+"
+    r"(?P<name>[A-Z][\w.&-]*(?:\s+[A-Z][\w.&-]*)*)"
+)
+
+
+def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
+    """Its lines but those of others: below 'About Acme Fund', and what somebody else says in quotation marks."""
+    is_of_another = False
+    for _, lines in groupby(page.lines, key=lambda line: line.block):
+        block = [*lines]
+        if block[0].form == "heading" or _ABOUT.fullmatch(block[0].text):
+            is_of_another = _is_about_another(block[0].text, company)
+        if not is_of_another:
+            own_voice = _OWN_VOICE.search(told := " ".join(line.narrated for line in block)) or has_words(company, told)
+            yield from (line for line in block if own_voice or not line.quotes)
+
+
+def _is_about_another(heading: str, company: str) -> bool:
+    about = _ABOUT.fullmatch(heading)
+    return bool(about) and not has_words(company, heading)
+
+
+def is_of_another(text: str, company: str) -> bool:
+    """Whether a line is on the people of another organisation: 'We speak to Ada, founder of Acme'."""
+    elsewhere = _ROLE_ELSEWHERE.search(text)
+    return bool(_INTERVIEW.search(text)) or (elsewhere is not None and not has_words(company, elsewhere["name"]))
+
+
+def is_own_subject(text: str, company: str) -> bool:
+    """Whether a sentence is about the company as its subject: 'Kevin loves Acme' is about Kevin."""
+    if is_of_another(text, company):
+        return False
+    if _FIRST_PERSON.search(text):
+        return True
+    words = [re.sub(r"[^\w]", "", word).casefold() for word in text.split()[:5]]
+    name = [re.sub(r"[^\w]", "", word).casefold() for word in company.split()]
+    at = next((i for i in range(len(words)) if words[i : i + len(name)] == name or words[i] == f"{name[0]}s"), None)
+    return at is not None and all(word in _LEADS for word in words[:at])
