@@ -155,6 +155,7 @@ VP of Engineering
     assert await people(team) == [
         ("Ada Lovering", "Chief Executive", "leadership", None),
         ("Cay Holm", "Head of Safety", "team", None),
+        ("Dan Berg", "Welder", "team", None),
         ("Bo Lindqvist", "VP of Engineering", "leadership", None),
     ]
 

@@ -109,16 +109,17 @@ FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
 }
 """In the order in which a title is tried: 'Product Engineer' is engineering, 'Data Engineer' is data."""
 
-TITLE = re.compile(
+JOB = re.compile(
     r"\b(?:C[A-Z]O|CISO|chief|founders?|co-?founders?|president|chair\w*|owner|partner|VP|SVP|EVP|head|director|"
     r"manager|lead|"
     r"engineers?|developers?|designers?|analyst|architect|scientist|consultant|executive|specialist|coordinator|"
     r"representative|advocate|evangelist|strategist|recruiter|counsel|officer|administrator|researcher|editor|writer|"
     r"marketer|associate|assistant|principal|programmer|technician|supervisor|superintendent|dean|professor|"
-    r"creator|maintainer|host|organi[sz]er|operations|growth|marketing|sales|support|product|intern)\b",
+    r"creator|maintainer|host|organi[sz]er|welder|planner|dispatcher|driver|accountant|controller|intern)s?\b",
     re.IGNORECASE,
 )
-"""The words of a title of a job."""
+"""The words by which a title names a job, and not just a department."""
+TITLE = re.compile(rf"{JOB.pattern}|\b(?:operations|growth|marketing|sales|support|product)\b", re.IGNORECASE)
 
 FUNCTION_TITLES: dict[JobFunction, str] = {
     "leadership": "Founder or CEO",

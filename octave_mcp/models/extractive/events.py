@@ -14,9 +14,9 @@ _LABEL_WORDS = 6
 _WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally|are|today|officially)\s+){0,3}"
 
 _NO_EVENT = re.compile(
-    r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|aren['’]t|"
-    r"whenever|every time|every (?:week|month|year|day)|before we|until we|why we|how we|how to|how do|what we|"
-    r"wants? to|tr(?:y|ied|ying) to|used to)\b",
+    r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|"
+    r"aren['’]t|whenever|every time|every (?:week|month|year|day)|before we|until we|why we|how we|how to|how do|"
+    r"what we|wants? to|tr(?:y|ied|ying) to|used to)\b",
     _I,
 )
 _OF_MARKETING = re.compile(

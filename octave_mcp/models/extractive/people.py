@@ -16,12 +16,14 @@ from octave_mcp.models.extractive.names import Person, attributed, company_name,
 from octave_mcp.models.extractive.reading import Line, ReadPage, cells
 
 _TEAM = re.compile(
-    r"\b(?:team|leadership|leaders|founders?|who we are|people|management|executives?|board|staff|partners)\b|团队",
+    r"\b(?:team|leadership|leaders|founders?|who we are|people|management|executives?|board|staff)\b|团队",
     re.IGNORECASE,
 )
 _NOT_OWN = re.compile(
-    r"\b(?:investors?|advis(?:o|e)rs?|angels?|speakers?|customers?|alumni|judges|guests?)\b", re.IGNORECASE
+    r"\b(?:investors?|advis(?:o|e)rs?|angels?|speakers?|customers?|alumni|judges|guests?|by|for|your|loved|trusted|with|every)\b",
+    re.IGNORECASE,
 )
+_MOST_HEADING_WORDS = 6
 _HAS_TEAM: frozenset[PageKind] = frozenset({"about", "home", "careers", "other"})
 _POSTS: frozenset[PageKind] = frozenset({"news", "blog", "other", "case_study"})
 _OF_CUSTOMERS: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
@@ -33,10 +35,10 @@ _LEADS = re.compile(
 _ENDS_IN_LEAD = re.compile(rf"{_LEADS.pattern}$", re.IGNORECASE)
 """'CEO of Acme' works there; 'Head of Crews' works anywhere."""
 _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]+(?:\s+(?:de|van|der|von|del|la|di|bin|al)\b)*(?:\s+[A-ZÀ-ÖØ-Þ][\w'’.-]*){1,3}?"
-_COMPANY = r"[A-Z0-9][\w&.-]*(?:\s+(?:of\s+|the\s+)?[A-Z0-9][\w&.-]*){0,4}"
+_COMPANY = r"[A-Z0-9][\w&.-]*(?:\s+(?:of\s+|the\s+)?[A-Z0-9][\w&.-]*){0,4}(?![\w&-])"
 _AT = re.compile(
     rf"(?P<name>{_NAME}),\s+(?:the\s+|an?\s+|its\s+|our\s+)?(?P<title>[A-Za-z][\w ,&/’'-]{{1,70}}?)\s+"
-    rf"(?P<at>at|@|of)\s+(?P<company>{_COMPANY})"
+    rf"(?P<at>at|@|of)\s+(?P<company>{_COMPANY})(?!['’]s\s)"
 )
 _OF = re.compile(
     rf"(?P<name>{_NAME}),\s+(?:one of\s+)?(?:the\s+)?(?P<company>{_COMPANY})['’]s?\s+"
@@ -57,7 +59,7 @@ _BYLINE = re.compile(
     rf"^(?P<names>{_NAME}(?:(?:,\s+and|,|\s+and|\s*&)\s+{_NAME})*)"
     r"(?:\s*(?:,|\||·|•|–|—|-|\bon\b|\()\s*(?P<rest>.{2,80}))?$"
 )
-_DATE = re.compile(r"\d")
+_DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}")
 _BYLINES = 5
 """Lines; a post names its author among its first."""
 _MOST_TITLE_WORDS = 9
@@ -72,7 +74,7 @@ def people(pages: Sequence[ReadPage], company: str) -> Iterator[NamedPerson[Cite
     for page in pages:
         yield from _founders(page)
         if page.page.kind in _HAS_TEAM:
-            yield from _of_team(page)
+            yield from _of_team(page, company)
         if page.page.kind in _POSTS:
             yield from _authors(page)
         yield from _presented(page, company)
@@ -99,7 +101,7 @@ def title_in(text: str) -> str | None:
     """The title of a job, if a text is no more than that."""
     plain = text.strip(" .,;:–—-|")
     is_title = plain and len(plain.split()) <= _MOST_TITLE_WORDS and cues.TITLE.search(plain)
-    return plain if is_title and not re.search(r"[.!?]\s|https?:|\d{3}", plain) else None
+    return plain if is_title and not re.search(r"^[#\d]|[.!?]\s|https?:|\d{3}", plain) else None
 
 
 def _department(text: str) -> str | None:
@@ -114,42 +116,53 @@ def _founders(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
                 yield _person(name, "Founder", "leadership", (line,))
 
 
-def _of_team(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
+def _of_team(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
     """Cards, list items and rows with a name and a title, under a heading on the team or on a page about it."""
-    on_page = bool(_TEAM.search(page.headline.text if page.headline else page.page.title))
+    on_page = page.page.kind != "home" and _is_of_team(page.headline.text if page.headline else page.page.title)
     is_team, level = on_page, 1
     for section in page.sections:
         heading = section.heading
         if heading is not None and (heading.level <= level or not _is_name(heading.text)):
             level = heading.level
-            is_team = (on_page or bool(_TEAM.search(heading.text))) and not _NOT_OWN.search(heading.text)
-        if not is_team:
-            continue
-        lines = [*((heading,) if heading else ()), *section.lines]
-        yield from (found for line in lines if (found := _in_one_line(line)))
-        yield from (found for name, after in pairwise(lines) if (found := _in_two_lines(name, after)))
+            is_team = (on_page or _is_of_team(heading.text)) and not _NOT_OWN.search(heading.text)
+        if is_team:
+            lines = [*((heading,) if heading else ()), *section.lines]
+            pairs = [*(_in_one_line(line) for line in lines), *(_in_two_lines(*pair) for pair in pairwise(lines))]
+            yield from (_at_own(*pair, company) for pair in pairs if pair)
 
 
-def _in_one_line(line: Line) -> NamedPerson[Cite] | None:
-    parts = (
-        cells(line) if line.form == "row" else re.split(r"\s*[,|:–—(]\s*|\s+-\s+", line.text.rstrip(".)"), maxsplit=1)
-    )
-    if len(parts) < 2 or line.form not in {"item", "sentence", "row", "heading"} or not _is_name(parts[0]):
+def _is_of_team(heading: str) -> bool:
+    return bool(_TEAM.search(heading)) and len(heading.split()) <= _MOST_HEADING_WORDS and not _NOT_OWN.search(heading)
+
+
+Card = tuple[str, str, tuple[Line, ...]]
+"""A name, a title, and where they stand."""
+
+
+def _in_one_line(line: Line) -> Card | None:
+    by_mark = re.split(r"\s*[,|:–—(]\s*|\s+-\s+", line.text.rstrip(".)"), maxsplit=1)
+    parts = cells(line) if line.form == "row" else by_mark
+    if len(parts) == 1 or line.form not in {"item", "sentence", "row", "heading"} or not _is_name(parts[0]):
         return None
     told = re.split(r"\s*[|·(]\s*|\.\s|\s[–—-]\s", parts[1])[0]
     title = title_in(told) or _department(told)
-    return _person(parts[0], title, _place(title), (line,)) if title else None
+    return (parts[0], title, (line,)) if title else None
 
 
-def _in_two_lines(name: Line, after: Line) -> NamedPerson[Cite] | None:
-    if (
-        name.form not in {"heading", "sentence", "item"}
-        or not _is_name(name.text)
-        or (after.form == "heading" and name.form == "heading" and after.level < name.level)
-    ):
+def _in_two_lines(name: Line, after: Line) -> Card | None:
+    is_next = after.form == "heading" and name.form == "heading" and after.level < name.level
+    if name.form not in {"heading", "sentence", "item"} or not _is_name(name.text) or is_next:
         return None
     title = title_in(after.text)
-    return _person(name.text, title, _place(title), (name, after)) if title and not _is_name(after.text) else None
+    return (name.text, title, (name, after)) if title and not _is_name(after.text) else None
+
+
+def _at_own(name: str, title: str, lines: tuple[Line, ...], company: str) -> NamedPerson[Cite]:
+    """A card that gives another employer shows a guest."""
+    at = re.fullmatch(rf"(?P<title>.+?)\s+(?:at|@)\s+(?P<company>{_COMPANY})", title)
+    if at and not has_words(company, at["company"]):
+        return _person(name, at["title"], "speaker", lines, at["company"])
+    return _person(name, at["title"] if at else title, _place(title), lines)
 
 
 def _place(title: str) -> Whereabouts:
@@ -201,7 +214,7 @@ def _signers(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
 def _quoted(
     person: Person, line: Line, page: ReadPage, company: str, customer: str | None
 ) -> Iterator[NamedPerson[Cite]]:
-    title, employer = title_in(person.role or ""), person.company
+    title, employer = title_in(person.role or "") or _department(person.role or ""), person.company
     if title is None and (both := re.match(r"(?P<title>.+?)\s+(?:of|at|@)\s+(?P<company>.+)", employer or "")):
         title, employer = title_in(both["title"]), both["company"]
     if title is None and line.form != "attribution":

@@ -223,7 +223,11 @@ def _open(section: Section) -> Iterator[Job[Cite]]:
             if line.form == "item" and (job := _job(_job_title(line), line)):
                 yield job
     elif section.heading and section.lines and 1 < len(section.title.split()) <= 6:
-        job = None if _NO_JOB.search(section.title) else _job(section.title, section.heading)
+        job = (
+            None
+            if _NO_JOB.search(section.title) or not cues.JOB.search(section.title)
+            else _job(section.title, section.heading)
+        )
         yield from (job,) if job else ()
 
 

@@ -18,7 +18,7 @@ _IS_HOOK = re.compile(
     r"(?:^|: )(?:you (?:know|already|are|have|want|need|can['’]t|don['’]t)|you['’]re|your (?:teams?|business|"
     r"customers|data|company) (?:is|are|has|have|need)|"
     r"today, there|in (?:a|today['’]s) (?:\w+ )?(?:world|market|landscape)|imagine|tired of|are you|ready to|"
-    r"if you|but|there (?:are|is)|"
+    r"if you|as your|when (?:an?|you|your)|but|there (?:are|is)|"
     r"what|why|how do|they|this|that|these|it)\b|\?$|^(?:questions|faq|connect with|contact|eligib|get in touch|"
     r"request|schedule|register)|\bregistration is\b|: (?:visit|submit|sign up|read|see) ",
     re.IGNORECASE,

@@ -97,6 +97,8 @@ _REJECTED = re.compile(
     r"\b(?:would (?:have|not)|unthinkable|was(?:n['’]t| not)|wouldn['’]t|too (?:slow|complex|expensive))\b",
     re.IGNORECASE,
 )
+_MOST_OF = 0.6
+"""A row of logos with fewer tools among them shows something else as well, such as customers."""
 _REACH = 90
 """Characters: what is named further from its verb is named for another reason."""
 _LABEL_WORDS = 6
@@ -139,12 +141,13 @@ def _listed(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Ci
     """Names alone, under a heading that says what they are."""
     title = line.heading or (page.headline.text if page.headline else "")
     names = line.text.split(",") if line.form == "logos" else [line.text] if _is_label(line) else []
+    are_tools = sum(bool(tools_in(f" {name}")) for name in names) > _MOST_OF * len(names)
     for text in names:
         name = re.sub(r"(?i)[\s_-]*(?:logo|icon)\b|\.(?:svg|png)$", "", text).strip(" -_.")
         known = {tool for tool, _ in tools_in(f" {name}")}
         if line.form == "logos" and _PARTNERS.search(title) and (partner := company_name(name, company)):
             yield _one(partner, "partner", line)
-        elif name in known and not has_words(company, name) and (relation := _relation_of(title, page)):
+        elif are_tools and name in known and not has_words(company, name) and (relation := _relation_of(title, page)):
             yield _one(name, relation, line)
 
 

@@ -45,4 +45,10 @@ _FOUND = re.compile(
 def tools_in(text: str) -> list[tuple[str, int]]:
     """The tools that a text names, and where; the longest name counts."""
     found = ((match[0], match.start()) for match in _FOUND.finditer(text))
-    return [(name, at) for name, at in found if at or name not in _PLAIN_WORDS]
+    return [(name, at) for name, at in found if name not in _PLAIN_WORDS or _is_name(text, at)]
+
+
+def _is_name(text: str, at: int) -> bool:
+    """'Express' begins a sentence, and ends the name of 'Adobe Express'."""
+    before = text[:at].split()[-1:]
+    return at > 0 and not (before and before[0][:1].isupper() and before[0][-1:].isalnum())

@@ -33,7 +33,7 @@ _NO_PRICE = re.compile(
 )
 _NO_OFFER = re.compile(
     r"\b(?:subject to|terms|conditions|disclaimer|endorse|email(?:ing)? us|contact us|please|thank\w*|couldn['’]t|"
-    r"asked)\b|\?$",
+    r"asked|victims?)\b|\?$|^(?:if|when|as)\b",
     re.IGNORECASE,
 )
 _IS_BUSINESS = (
@@ -49,6 +49,9 @@ _WHO_BUYS = re.compile(
     r"trusted by|used by|companies (?:like|such as|using|trust)|case study|customer stor\w+)\b|\d",
     re.IGNORECASE,
 )
+_INVITES = re.compile(r"^(?:read|see|view|explore|learn|meet|check)\b|\bhere\b", re.IGNORECASE)
+_OF_PLAN = re.compile(r"^(?:up to|add|invite|unlimited|all|for)\b", re.IGNORECASE)
+"""What a plan includes: 'Up to 10 team members'."""
 _PLAN = re.compile(
     r"\b(?:(?:we|team) (?:also |now |currently )?(?:plan|aim|intend) to|(?:are|is) planning to|(?:we['’]re|we are|"
     r"is) (?:now |currently |also )?(?:building|working on|"
@@ -160,7 +163,7 @@ def topics(line: Line, page: ReadPage, company: str) -> Iterator[FactTopic]:
 
 
 def _is_of_company(said: _Said) -> bool:
-    return said.is_own or said.is_label
+    return said.is_own or (said.is_label and not said.has(_OF_PLAN))
 
 
 def _is_business(said: _Said) -> bool:
@@ -192,11 +195,11 @@ def _is_offering(said: _Said) -> bool:
 
 
 def _is_of_customers(said: _Said) -> bool:
-    return said.is_label or (said.is_own and said.has(_WHO_BUYS))
+    return (said.is_label and not said.has(_INVITES)) or (said.is_own and said.has(_WHO_BUYS))
 
 
 def _is_scale(said: _Said) -> bool:
-    return not said.to_readers and (said.is_own or (said.sells and said.text[:1].isdigit()))
+    return not said.to_readers and (said.is_own or (said.is_label and said.sells and said.text[:1].isdigit()))
 
 
 _HOLDS: dict[FactTopic, Callable[[_Said], bool]] = {

@@ -25,6 +25,14 @@ _ROLE_ELSEWHERE = re.compile(
 )
 
 
+_OF_CUSTOMERS = re.compile(r"testimonial|review", re.IGNORECASE)
+_SPEAKS_OF = (
+    r"\b(?:we|our \w+)\b.*\b(?:introduced|uses?|used|using|chose|adopted|implemented|switched to|moved to|"
+    r"found|love|trust|recommend|thank)\s+(?:\w+\s)?{company}\b|\bmy\b"
+)
+"""Words of somebody who is not the company: a customer's, without quotation marks."""
+
+
 def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
     """Its lines but those of others: below 'About Acme Fund', and what somebody else says in quotation marks."""
     is_of_another = False
@@ -32,7 +40,8 @@ def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
         block = [*lines]
         if block[0].form == "heading" or _ABOUT.fullmatch(block[0].text):
             is_of_another = _is_about_another(block[0].text, company)
-        if not is_of_another:
+        is_praise = _OF_CUSTOMERS.search(page.page.url + block[0].heading) and not has_words(company, block[0].text)
+        if not (is_of_another or is_praise):
             own_voice = _OWN_VOICE.search(told := " ".join(line.narrated for line in block)) or has_words(company, told)
             yield from (line for line in block if own_voice or not line.quotes)
 
@@ -50,7 +59,7 @@ def is_of_another(text: str, company: str) -> bool:
 
 def is_own_subject(text: str, company: str) -> bool:
     """Whether a sentence is about the company as its subject: 'Kevin loves Acme' is about Kevin."""
-    if is_of_another(text, company):
+    if is_of_another(text, company) or re.search(_SPEAKS_OF.format(company=re.escape(company)), text, re.IGNORECASE):
         return False
     if _FIRST_PERSON.search(text):
         return True
