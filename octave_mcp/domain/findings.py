@@ -55,7 +55,7 @@ class NamedPerson(Collected[C], Generic[C]):
     employer: str | None
 
     def merge_key(self) -> Hashable:
-        return normal(self.name)
+        return normal(self.name), name_key(self.employer or "")
 
     @property
     def rank(self) -> int:

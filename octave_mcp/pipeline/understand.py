@@ -28,7 +28,7 @@ from octave_mcp.pipeline.run import Run
 
 PROMPTS = ("prospect/pain_points", "prospect/buyer_personas")
 MOST_PAINS = 7
-MOST_FACTS = 40
+MOST_FACTS = 120
 """Of each topic."""
 
 _COUNTED = {

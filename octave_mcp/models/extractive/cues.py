@@ -177,7 +177,8 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
         r"\b\d[\d,]*\+?\s+(?:\w+\s)?(?:people|employees|team members|staff|colleagues|engineers|welders|drivers)\b|"
         r"\bwe employ\b|\b(?:staff|team|crew|workforce|group) of (?:over |about |more than )?\d|"
         r"\bour (?:\w+ )?team (?:is|has|of|now|includes|spans|works)\b|"
-        r"\b(?:a|our) team of\b|\bheadcount\b|\bco-?founders? (?:are|is|have|and)\b|\bex-founders\b|员工|团队",
+        r"\b(?:a|our) team of\b|\bheadcount\b|\bco-?founders? (?:are|is|have|and)\b|\bex-founders\b|"
+        r"员工|团队成员|我们的团队",
         re.IGNORECASE,
     ),
     "compliance": _any(
@@ -211,7 +212,7 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
         r"\b(?:our (?:\w+ )?customers|trusted by|used by (?:\d|over|more|thousands|millions|teams|companies|the|"
         r"leading)|"
         r"companies (?:like|such as|using|trust)|enterprises use|case study|customer stor\w+|our clients|our users|"
-        r"users include|customers include)\b|客户|用户",
+        r"users include|customers include)\b|客户案例|我们的客户|用户包括|信赖",
         re.IGNORECASE,
     ),
     "technology": _any(

@@ -6,7 +6,7 @@ import re
 
 from octave_mcp.domain.findings import TriggerKind
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive.cues import TITLE, function_of
+from octave_mcp.models.extractive.cues import JOB, TITLE
 
 _PERSON = r"[A-Z][\w'’-]+(?:\s+[A-Z][\w'’.-]*){1,3}"
 _I = re.IGNORECASE
@@ -16,7 +16,7 @@ _WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally
 _NO_EVENT = re.compile(
     r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|"
     r"aren['’]t|whenever|every time|every (?:week|month|year|day)|before we|until we|why we|how we|how to|how do|"
-    r"what we|wants? to|tr(?:y|ied|ying) to|used to)\b",
+    r"what we|wants? to|in the process of|tell us|tr(?:y|ied|ying) to|used to)\b",
     _I,
 )
 _OF_MARKETING = re.compile(
@@ -52,18 +52,23 @@ _APPOINTS = re.compile(
 _NEW_TITLE = re.compile(
     rf"\b(?:our|[A-Z]\w+['’]s)\s+(?:new|first|next)\s+(?P<title>[\w ,&-]{{2,40}}?)(?:,|:|\s+is)\s+{_PERSON}"
 )
-_BROUGHT = re.compile(rf"\b{_WE}(?:hired|welcomed|brought (?:on|in))\s+(?:board\s+)?(?:our|[A-Z])", _I)
+_BROUGHT = re.compile(
+    rf"^(?!only\b).*\b{_WE}(?:hired|welcomed|brought (?:on|in))\s+(?:board\s+)?(?:our first\b|(?-i:[A-Z]))"
+    r"(?!.*\b(?:investor|advis|angel))",
+    _I,
+)
 _HIRING = re.compile(
     r"\b(?:we['’]re|we are|is|are)\s+(?:(?:also|now|currently|actively|always|constantly|still)\s+){0,2}"
     r"(?:hiring|recruiting|growing (?:our|the) team)\b|"
-    r"\bwe (?:hire|are looking for|['’]re looking for|are seeking)\b(?!.*\bfeedback)|"
+    r"\bwe (?:hire (?:constantly|continuously|globally|all year)|are looking for|['’]re looking for|"
+    r"are seeking)\b(?!.*\bfeedback)|"
     r"\bwe would love to have you join\b|"
     r"\bwe have (?:\w+\s+){0,3}open (?:roles|positions)\b",
     _I,
 )
 _NO_HIRING = re.compile(r"\b(?:not hiring|if we|when you|your|you['’]ll)\b", _I)
 _SEEKS = re.compile(r"\b(?:looking for|are seeking)\b", _I)
-_PEOPLE = re.compile(r"\b(?:people|someone|somebody|talent|colleagues?|teammates?|candidates?|to join)\b", _I)
+_PEOPLE = re.compile(r"\b(?:people|someone|somebody|talent|colleagues?|teammates?|to join)\b", _I)
 _CERTIFICATE = (
     r"(?:SOC ?[123]|ISO[ /]?(?:IEC )?\d{4,5}|HIPAA|PCI[ -]DSS|FedRAMP|GDPR|CCPA|DORA|NIS ?2|HITRUST|CMMC|TISAX|C5|"
     r"StateRAMP|EU AI Act|AI Act)"
@@ -213,4 +218,4 @@ def is_hiring(text: str) -> bool:
     """Whether it says that people are wanted: 'we are looking for feedback' does not."""
     if not _HIRING.search(text) or _NO_HIRING.search(text):
         return False
-    return not _SEEKS.search(text) or bool(_PEOPLE.search(text) or function_of(text))
+    return not _SEEKS.search(text) or bool(_PEOPLE.search(text) or JOB.search(text))

@@ -127,8 +127,8 @@ def _of_team(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
             is_team = (on_page or _is_of_team(heading.text)) and not _NOT_OWN.search(heading.text)
         if is_team:
             lines = [*((heading,) if heading else ()), *section.lines]
-            pairs = [*(_in_one_line(line) for line in lines), *(_in_two_lines(*pair) for pair in pairwise(lines))]
-            yield from (_at_own(*pair, company) for pair in pairs if pair)
+            cards = [*(_in_one_line(line) for line in lines), *(_in_two_lines(*pair) for pair in pairwise(lines))]
+            yield from (_at_own(*card, company) for card in cards if card and not has_words(company, card[0]))
 
 
 def _is_of_team(heading: str) -> bool:
@@ -177,7 +177,11 @@ def _presented(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
             continue
         employer = company_name(match["company"], company)
         after = next(iter(section.lines), None)
-        title = re.split(r"\s+(?:at|of|@)\s+[A-Z]|\.", after.text)[0] if after else ""
+        title = (
+            re.split(rf"\s+(?:at|of|@)\s+{re.escape(match['company'])}|\s+(?:at|@)\s+|\.", after.text)[0]
+            if after
+            else ""
+        )
         if employer and after and (known := title_in(title)):
             yield _person(match["name"], known, "speaker", (section.heading, after), employer)
 

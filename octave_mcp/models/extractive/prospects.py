@@ -140,7 +140,7 @@ def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:
 
 def _stated(line: Line, page: ReadPage, company: str) -> FactTopic | None:
     labelled = line.form == "item" and 3 <= len(line.text.split()) <= 45
-    foreign = not line.english and len(line.text) >= 12 and not _CODE.search(line.text)
+    foreign = not line.english and page.page.kind != "docs" and len(line.text) >= 12 and not _CODE.search(line.text)
     is_clear = stands_alone(without_lead(line.text)) and not line.text.endswith(("?", "?”", '?"', '?".'))
     if not ((whole(line) and is_clear) or labelled or foreign) or not _about_itself(line, page, company):
         return None
