@@ -37,8 +37,8 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import BadAnswer
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive import cards, customers, prospects, rivals, selling
-from octave_mcp.models.extractive.customers import claim
+from octave_mcp.models.extractive import audience, cards, customers, promises, prospects, rivals, selling, stories, uses
+from octave_mcp.models.extractive.claims import claim
 from octave_mcp.models.extractive.dossier import sequence, summary, talk_track
 from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.passages import Passages
@@ -52,6 +52,8 @@ from octave_mcp.models.extractive.understanding import understanding
 T = TypeVar("T")
 
 _NAMED = ("Site name", "Organization")
+MOST_TIMES = 4
+"""As many findings as a model may write, as rules cost no tokens."""
 
 
 class Extractive:
@@ -124,18 +126,23 @@ def _kinds(ask: Ask[Any, ReadingBrief]) -> Value:
     return ask.answer.model_validate(found)
 
 
+def _most(kind: str) -> int | None:
+    asked = load(READ_KINDS[kind]).limits.findings
+    return asked and MOST_TIMES * asked
+
+
 def _nothing(_: Sequence[ReadPage], __: str) -> Iterable[Value]:
     return ()
 
 
 _ELEMENTS: dict[str, Callable[[Sequence[ReadPage], str], Iterable[Value]]] = {
     "offerings": selling.offerings,
-    "case_studies": customers.case_studies,
+    "case_studies": stories.case_studies,
     "proof_points": customers.proof_points,
-    "value_propositions": selling.value_propositions,
+    "value_propositions": promises.value_propositions,
     "reference_customers": customers.reference_customers,
-    "use_cases": selling.use_cases,
-    "target_personas": selling.target_personas,
+    "use_cases": uses.use_cases,
+    "target_personas": audience.target_personas,
     "differentiators": rivals.differentiators,
     "triggers": lambda pages, vendor: (*triggers(pages, vendor), *openings(pages, vendor)),
     "people": people,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -36,16 +36,7 @@ _NOT_A_COMPANY = frozenset(
     "i we our your you the a an it they this that these those customers teams companies engineers "
     "startups developers businesses "
     "customer case study studies story stories why how what more read learn all every everyone new use "
-    "using build built help get".split()
-)
-_PUBLIC_LISTS = re.compile(
-    r"custom|trusted|used by|loved|companies|teams|brands|clients|who use|users|working with|partners in|"
-    r"chosen by|join|客户|用户|信赖",
-    re.IGNORECASE,
-)
-_OTHER_LISTS = re.compile(
-    r"invest|backed|partner|integrat|press|featured|award|certif|works with|technolog|stack|sponsor|投资|伙伴",
-    re.IGNORECASE,
+    "using build built help get choose see discover explore watch meet introducing announcing our".split()
 )
 _KINDS = re.compile(
     r"\b(?:teams?|managers?|startups?|companies|businesses|agencies|AI|API|APIs|data|users?|people)\b", re.IGNORECASE
@@ -98,6 +89,12 @@ def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
     return (name, headline) if name else None
 
 
+def fact_of(page: ReadPage, label: str) -> str | None:
+    """The value of a 'Label: value' line of the page's facts."""
+    line = next((li for li in page.lines if li.form == "item" and li.text.startswith(label) and ":" in li.text), None)
+    return line.text.split(":", 1)[1].strip() if line else None
+
+
 def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, Line] | None:
     """The run of words in the first lines that the address is named after: /customers/mention-me, 'Mention Me'."""
     slug = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1].casefold()
@@ -117,17 +114,26 @@ def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, L
     return None
 
 
-def logos(line: Line, before: str = "") -> Iterator[str]:
-    """The names on a logo wall, if its heading, or the short line before it, says that they are customers."""
-    caption = before if 0 < len(before.split()) <= 12 else line.heading
-    if line.form != "logos" or _OTHER_LISTS.search(caption) or not _PUBLIC_LISTS.search(caption):
-        return
-    for alt in line.text.split(","):
-        name = re.sub(
-            r"(?i)[\s_-]*(?:logo|logotype|icon|image)\b", "", alt.strip().removesuffix(".svg").removesuffix(".png")
-        ).strip(" -_")
-        if 1 < len(name) <= 40 and re.search(r"[^\W\d_]", name):
-            yield re.sub(r"[-_]", " ", name).title() if re.fullmatch(r"[a-z0-9]+(?:[-_][a-z0-9]+)+", name) else name
+_ROLE = re.compile(
+    r"\b(?:creator|maker|author|student|alum\w*|freelanc\w*|consultant|professor|teacher|manager|director|head|lead|"
+    r"leader|"
+    r"VP|SVP|EVP|vice president|chief|officer|specialist|coordinator|administrator|assistant|associate|fellow|"
+    r"researcher|scientist|producer|editor|writer|ambassador|evangelist|contributor|maintainer|hacker|self-employed|"
+    r"executive|advisor|adviser|chair\w*|intern|supervisor|strategist|technician|buyer|principal|partner|owner|user|"
+    r"customer|client|patient|homeowner|\w+ist)\b",
+    re.IGNORECASE,
+)
+_DEGREE = re.compile(r"(?:Ph\.?D|MD|MBA|CPA|Esq|RN|PE|Jr|Sr|II|III|LCSW|[A-Z]{2})\.?")
+"""A degree, or a state: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'."""
+_OF_COMPANY = re.compile(
+    r"(?P<role>(?:.*\W)?(?:co-?founder|founder|CEO|CTO|COO|CFO|owner|creator|maker|president|chairman))\s+of\s+"
+    r"(?P<company>[A-Z].+|[\w-]+\.(?:com|dev|io|ai|org|net|co|app))$",
+    re.IGNORECASE,
+)
+
+
+def is_role(text: str) -> bool:
+    return function_of(text) is not None or bool(_ROLE.search(text))
 
 
 def attributed(text: str) -> Person | None:
@@ -135,14 +141,18 @@ def attributed(text: str) -> Person | None:
     parts = [part.strip() for part in re.split(r"\s*(?:,|\||–|—| - )\s*", text.strip(" —–-")) if part.strip()]
     if not parts or not is_person(parts[0]):
         return None
-    rest = parts[1:]
+    rest = [part for part in parts[1:] if not _DEGREE.fullmatch(part)]
     if rest and (match := re.match(r"(.+?)\s+(?:at|@)\s+([A-Z0-9].*)$", ", ".join(rest))):
-        return Person(parts[0], match[1], match[2])
-    company = rest.pop() if rest and function_of(rest[-1]) is None else None
+        return Person(parts[0], match[1], _plain(match[2]))
+    company = rest.pop() if rest and not is_role(rest[-1]) else None
     role = ", ".join(rest) or None
-    if role and company is None and (match := re.match(r"(.+?)\s+of\s+([A-Z].+)$", role)) and not function_of(match[2]):
-        role, company = match[1], match[2]
-    return Person(parts[0], role, company)
+    if role and company is None and (match := _OF_COMPANY.match(role)):
+        role, company = match["role"], match["company"]
+    return Person(parts[0], role, _plain(company) if company else None)
+
+
+def _plain(company: str) -> str:
+    return company if re.search(r"\b(?:Inc|Ltd|Co|Corp|S\.A|e\.V)\.$", company) else company.rstrip(".")
 
 
 def is_person(text: str) -> bool:

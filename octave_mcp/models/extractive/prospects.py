@@ -9,11 +9,11 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.prospect import Fact, FactTopic, Job, JobFunction, Signal
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.customers import whole
+from octave_mcp.models.extractive.claims import whole
+from octave_mcp.models.extractive.logo_walls import is_of_customers
 from octave_mcp.models.extractive.names import (
     customer_in_headline,
     customer_of_story,
-    logos,
     speaks_of,
 )
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
@@ -129,7 +129,7 @@ def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:
     if line.form == "fact":
         return _of_itself(line, page)
     if line.form == "logos":
-        return "customers" if any(logos(line)) else None
+        return "customers" if is_of_customers(line) else None
     if page.page.kind == "careers" and line.form == "item" and _OPEN_ROLES.search(line.heading):
         return "hiring" if _job(_job_title(line), line) else None
     if line.form == "row":

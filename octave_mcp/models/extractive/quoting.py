@@ -30,7 +30,8 @@ _POINTS_OUT = re.compile(
     r"\bthat\s+(?:whole|entire|very|same|kind|sort|one|problem|issue|challenge|pain|gap|question|approach|way|point|"
     r"decision|situation|reason)\b|"
     r"\b(?:makes?|made|does?|did|solve[sd]?|took|takes?|fix(?:es|ed)?)\s+that\b|"
-    r"\bthe\s+(?:true|real|actual|same|other|latter|former|above)\s+(?:figures?|numbers?|problems?|issues?|results?|ones?)\b|"
+    r"\bthe\s+(?:true|real|actual|same|other|latter|former|above)\s+(?:figures?|numbers?|problems?|issues?|results?|"
+    r"ones?)\b|"
     r"\bthe (?:latter|former)\b|\bas a result(?! of\b)",
     re.IGNORECASE,
 )

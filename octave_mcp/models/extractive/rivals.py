@@ -9,7 +9,7 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.vendor import Differentiator
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive.customers import whole
+from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.names import company_name, rivals_in
 from octave_mcp.models.extractive.reading import Line, ReadPage, cells
 

@@ -1,0 +1,121 @@
+"""What a heading is: a product's name, a slogan, a part of every page, or the start of another subject."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from octave_mcp.domain.names import normal
+from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.reading import Line, Section
+
+MOST_NAME_WORDS = 6
+
+_VERBS = (
+    "accelerate access achieve adapt add adopt align analyze analyse answer apply ask attract automate avoid be become "
+    "begin book boost break bring browse build buy calculate call capture catch centralize change chat check choose "
+    "click close collaborate collect combine come communicate compare compete configure connect consolidate contact "
+    "control convert coordinate create customize cut debug define delight deliver deploy design detect develop "
+    "diagnose discover do download drive earn eliminate embed empower enable engage enhance enjoy ensure enrich "
+    "expand experience explore extend extract filter find fix focus follow free fuel gain generate get give go grow "
+    "guide handle harness hear help hire host identify implement import improve increase innovate integrate invest "
+    "join jump keep kickstart know land launch lead learn let level leverage listen live look love lower make manage "
+    "maximize measure meet migrate minimize modernize monitor move navigate never offer open optimize orchestrate "
+    "organize own partner pay perform personalize pick plan play power predict prepare prevent prioritize process "
+    "produce protect prove provide publish put query raise reach read realize receive record redefine reduce reimagine "
+    "remove replace request reserve resolve respond retain rethink review ride run safeguard save scale schedule "
+    "secure see select sell send serve set shape share ship show sign simplify skip solve spend spot stand start stay "
+    "stop store stream streamline strengthen submit succeed supercharge switch tailor take talk target tell test think "
+    "track train transform try turn understand unify unleash unlock unsubscribe update upgrade use validate verify "
+    "view visit visualize want watch win work write you your we our i the a an this that these those it's "
+    "it there here when where while if as because how why what who which whose is are can does did will should"
+).split()
+_LEADS = frozenset(_VERBS)
+_PARTS = re.compile(
+    r"(?:(?:an?|our|key|all|main|core|the|product|platform|company|more|other|additional|popular)\s+)?"
+    r"(?:products?|features?|platform|modules|services?|solutions?|capabilities|benefits|advantages|highlights|"
+    r"overview|introduction|details|summary|home|homepage|pricing|plans?|prices|customers?|clients|about(?: us)?|"
+    r"contact(?: us)?|careers|jobs|blog|news|press|resources|support|help|docs|documentation|guides?|faqs?|"
+    r"industries|use cases?|integrations?|partners?|links?|menu|navigation|search|tutorials?|examples?|templates?|"
+    r"login|sign ?up|demo|welcome|company|team|community|events?|videos?|webinars?|training|"
+    r"get(?:ting)? started|quick ?start|changelog|roadmap|status|legal|terms|privacy(?: policy)?|security|download|"
+    r"what (?:we|you) .*|how it works|specifications?|requirements|notes|conclusion|background|challenges?|results?|"
+    r"简介|概述|介绍|功能|产品|灾难恢复|价格|概览|快速开始)"
+    r"(?:\s+(?:overview|and \w+|& \w+|page|details|guide))?",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:faqs?|frequently|questions?|blog|articles?|resources|insights|news(?:room|letter)?|press|careers?|jobs?|"
+    r"hiring|events?|webinars?|podcasts?|guides?|e-?books?|reports?|eligibility|terms|privacy|cookies?|reviews?|"
+    r"testimonials?|case stud(?:y|ies)|stories|subscribe|contact|talk to|get in touch|get started|getting started|"
+    r"about us|our team|meet the|leadership|footer|links|legal|disclaimer|related|recommended|also like|up to date|"
+    r"learn more|read more|login|log in|sign (?:up|in)|cart|checkout|shipping|returns?|coupons?|% off|locations?|"
+    r"documentation|changelog|release notes|best practices|glossary|slide|in the media|as seen|"
+    r"what (?:our )?(?:customers|clients|people)|saying|say about|partners?|sponsors?|community)\b",
+    re.IGNORECASE,
+)
+
+
+def is_imperative(text: str) -> bool:
+    """Whether it begins as a slogan, a question or a request does: 'Ship faster', 'How it works'."""
+    return bool(words := re.findall(r"[\w'’]+", text.casefold())) and words[0].replace("’", "'") in _LEADS
+
+
+def is_part_of_a_page(text: str) -> bool:
+    """Whether a heading can stand on any company's page: 'Overview', 'Key features'."""
+    return bool(_PARTS.fullmatch(text.strip(" .:")))
+
+
+def leads_elsewhere(text: str) -> bool:
+    """Whether what stands under it is not about what the company sells: questions, posts, jobs, what others say."""
+    return text.rstrip().endswith("?") or bool(_ELSEWHERE.search(text))
+
+
+def is_product_name(text: str) -> bool:
+    """Whether a text can be the name of something one buys. A slogan, a sentence or a part of every page cannot."""
+    words = text.split()
+    return (
+        1 <= len(words) <= MOST_NAME_WORDS
+        and bool(re.search(r"[^\W\d_]{2}", text))
+        and not re.search(r"[.!?:“”\"|%@…]|(?<!\w)[-–—](?!\w)|,.*,", text.removesuffix("."))
+        and not re.search(
+            r"\b(?:you|your|we|our|us|is|are|for every|that|without|icon|image|as unique|best|top|award-winning|"
+            r"leading|portfolio|#1|uses?|used|using|built|runs?|loves?|trusts?|chooses?)\b",
+            text,
+            re.IGNORECASE,
+        )
+        and not is_imperative(text)
+        and not is_part_of_a_page(text)
+        and not leads_elsewhere(text)
+    )
+
+
+def is_named_in_path(text: str, url: str, vendor: str) -> bool:
+    """Whether the page's address says the same: 'AWS Lambda' at '/lambda', 'Session replay' at '/session-replay'."""
+    slug = {word.removesuffix("s") for word in _words(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1])}
+    name = {word.removesuffix("s") for word in _words(text)} - {"and", "the", "of", "for"}
+    own = name - {word.removesuffix("s") for word in _words(vendor)}
+    return bool(slug and own) and (own <= slug or slug <= name)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", normal(text))
+
+
+def is_named_for(text: str, vendor: str) -> bool:
+    """Whether it is the vendor's name and a few words: 'PostHog Cloud'."""
+    words = text.split()
+    return has_words(vendor, text) and len(vendor.split()) < len(words) <= len(vendor.split()) + 3
+
+
+def with_headings_above(sections: Sequence[Section]) -> Iterator[tuple[Section, tuple[Line, ...]]]:
+    """Each section with the headings of the parts of the page that it is in, the outermost first."""
+    above: list[Line] = []
+    for section in sections:
+        if section.heading is None:
+            yield section, ()
+            continue
+        above = [line for line in above if line.level < section.heading.level]
+        yield section, tuple(above)
+        above.append(section.heading)

@@ -1,0 +1,157 @@
+"""What the vendor can show of its own: figures, awards and certificates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.page import PageKind
+from octave_mcp.domain.vendor import ProofPoint
+from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.headings import leads_elsewhere
+from octave_mcp.models.extractive.logo_walls import captioned
+from octave_mcp.models.extractive.reading import Line, ReadPage
+
+_FIGURES_ON: frozenset[PageKind] = frozenset(
+    {"home", "about", "customers", "product", "security", "persona", "careers"}
+)
+_NUMBER = r"(?:[$€£]\s?)?\d[\d,.]*\s?(?:%|\+|x\b|[kKmMbB]\b\+?|(?:thousand|million|billion|trillion)\b\+?)*\+?"
+_FIGURE_FIRST = re.compile(rf"(?:over|more than|up to|nearly|about|~|>)?\s*{_NUMBER}(?=\s|$)", re.IGNORECASE)
+_FIGURE_ALONE = re.compile(rf"(?:over|more than|up to|~|>|<)?\s*{_NUMBER}", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"\b(?:customers?|clients|users?|companies|businesses|teams|brands|organi[sz]ations|developers|engineers|employees|"
+    r"databases|projects|downloads|installs|deployments|stars|contributors|countries|cities|stores|members|patients|"
+    r"students|drivers|orders|shipments|messages|emails|calls|events|transactions|payments|requests|queries|visits|"
+    r"uptime|availability|satisfaction|retention|satisfied|response time|faster|improve\w*|reduction|reduced|"
+    r"increase\w*|savings?|saved|"
+    r"growth|efficiency|accuracy|completion|usage|adoption|onboarded|registered|processed|delivered|served|managed|"
+    r"launched|ROI|NPS|assessments|certified experts|data cent(?:er|re)s)\b",
+    re.IGNORECASE,
+)
+_COUNTS_NOTHING = re.compile(
+    r"^0\b|\b[1-5] stars?\b|years?\b|^\d{1,2} \w|\b(?:ways|reasons|tips|steps|things|examples|questions|"
+    r"best practices)\b|"
+    r"^(?:19|20)\d\d\b",
+    re.IGNORECASE,
+)
+_OF_RESULTS = re.compile(
+    r"results|numbers|impact|proven|average|at a glance|outcomes|scale|efficien|why ", re.IGNORECASE
+)
+MOST_LABEL_WORDS = 5
+_OF_A_PLAN = re.compile(
+    r"pric|plans?\b|tier|free|starter|enterprise|pro\b|per (?:month|user|seat|year|hour)|/mo|limit|up to|includ|month",
+    re.IGNORECASE,
+)
+_SELF = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
+_SAYS_HOW_MANY = re.compile(
+    rf"\b(?:trusted by|used by|powers?|powering|serves?|process(?:es)?|handles?|manages?|hosts?|has|have|with|join)\b"
+    rf"[^.]{{0,40}}?(?<![\w$€£]){_NUMBER}\s+(?:[\w-]+\s){{0,3}}?(?:customers|clients|users|companies|businesses|teams|"
+    rf"brands|"
+    r"organi[sz]ations|developers|databases|projects|downloads|stars|countries|stores|members|websites|sites|apps)\b",
+    re.IGNORECASE,
+)
+_BIG = re.compile(r"\d[\d,.]*\s?(?:[kKmMbB]\b|thousand|million|billion)|\d{1,3}(?:,\d{3})+|\d{3,}")
+_CERTIFICATE = re.compile(r"\b(?:SOC ?[12]|ISO ?\d{4,5}|HIPAA|PCI[ -]DSS|GDPR|CCPA|FedRAMP|HITRUST|Cyber Essentials)\b")
+_HELD = re.compile(
+    r"^(?:we|our \w+|\S+) (?:is|are|have been|was) .*\b(?:certified|compliant|audited)\b|"
+    r"^(?:SOC|ISO|HIPAA|GDPR|PCI|CCPA|FedRAMP)[\w /-]{0,25}(?:certified|compliant|report\b.*|certificate)[\w ,;.]*$",
+    re.IGNORECASE,
+)
+_NAME_OF_ONE = re.compile(
+    r"(?:SOC ?[12](?: Type (?:1|2|I|II))?|ISO(?:/IEC)? ?\d{4,5}(?:[:-]\d+)?|HIPAA|PCI[ -]DSS|(?:EU )?GDPR|CCPA|FedRAMP)"
+    r"(?: (?:certified|compliant|compliance|certification))?",
+    re.IGNORECASE,
+)
+_ON_SECURITY = re.compile(r"securit|complian|certif|governance|trust cent|standards we|audit", re.IGNORECASE)
+_NOT_YET = re.compile(
+    r"\b(?:process of|may|will|plan\w*|not|guide|guidance|help|hope|working (?:on|towards)|roadmap|"
+    r"future|partner|costs?|hosting|customers? (?:can|processing)|if|you|your)\b",
+    re.IGNORECASE,
+)
+_AWARD = re.compile(
+    r"\b(?:named (?:an? |the )?[\w# ]{0,25}(?:leader|visionary|performer|contender|best|top|winner|one of)|ranked|"
+    r"recogni[sz]ed (?:as|by|in)|rated #?\d|awarded|winner of|won (?:the|an?|\d+)|voted|"
+    r"(?:positions|positioned) .{2,40} as an?)\b",
+    re.IGNORECASE,
+)
+
+
+def own_proof(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
+    if page.page.kind in _FIGURES_ON:
+        yield from _figures(page, vendor)
+    yield from _certificates(page, vendor)
+
+
+def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
+    """Short lines with a figure and what it counts, a figure over its label, and sentences on how many customers."""
+    for line in page.lines:
+        if not _may_count(line):
+            continue
+        if (_FIGURE_FIRST.match(line.text) and _is_clear(line.text, line)) or _tells_how_many(line, vendor):
+            yield _of_vendor("metric", line)
+    for line, label in pairwise(page.lines):
+        alone = _FIGURE_ALONE.fullmatch(line.text) and not re.search(r"\d", label.text)
+        if alone and _may_count(label) and _is_clear(f"{line.text} {label.text}", line):
+            yield _of_vendor("metric", line, label)
+
+
+def _is_clear(text: str, line: Line) -> bool:
+    """Whether a label says what its figure counts. A change needs to say of what: '50% reduction' does not."""
+    if not 2 <= len(text.split()) <= 9 or not _COUNTED.search(text) or _COUNTS_NOTHING.search(text):
+        return False
+    if line.form == "heading" and len(text.split()) > MOST_LABEL_WORDS:
+        return False
+    is_change = re.search(r"%|\dx\b|[$€£]", text) is not None
+    return len(text.split()) >= (4 if is_change else 2) or bool(_OF_RESULTS.search(line.heading))
+
+
+def _may_count(line: Line) -> bool:
+    if line.form not in {"item", "heading", "sentence"} or line.text.endswith("?"):
+        return False
+    if line.heading.startswith(("“", '"')):
+        return False  # one customer's figures
+    return not (_OF_A_PLAN.search(line.heading) or _OF_A_PLAN.search(line.text) or leads_elsewhere(line.heading))
+
+
+def _tells_how_many(line: Line, vendor: str) -> bool:
+    told = _SAYS_HOW_MANY.search(line.text)
+    ours = (
+        has_words(vendor, line.text)
+        or _SELF.search(line.text)
+        or re.match(r"(?:trusted|used|join)", line.text, re.IGNORECASE)
+    )
+    return bool(told and ours and _BIG.search(told[0])) and len(line.text.split()) <= 30
+
+
+def _certificates(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
+    if page.page.kind in {"case_study", "comparison", "blog", "docs", "faq"}:
+        return
+    for line in page.prose:
+        if len(line.text.split()) <= 25 and not _NOT_YET.search(line.text):
+            yield from _certificate(line, page, vendor)
+    for name, line in captioned(page.lines, _ON_SECURITY):
+        if _NAME_OF_ONE.fullmatch(name):
+            yield _of_vendor("certification", line).model_copy(update={"text": name})
+
+
+def _certificate(line: Line, page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
+    early = " ".join(line.text.split()[:3])
+    own = bool(re.match(r"(?:we|our)\b", line.text, re.IGNORECASE)) or has_words(vendor, early)
+    listed = line.form == "item" and bool(_CERTIFICATE.match(line.text))
+    named = _NAME_OF_ONE.fullmatch(line.text.strip(" .")) and (
+        page.page.kind == "security" or _ON_SECURITY.search(line.heading)
+    )
+    if (_CERTIFICATE.search(line.text) and _HELD.search(line.text) and (own or listed)) or named:
+        yield _of_vendor("certification", line)
+    elif _AWARD.search(line.text) and has_words(vendor, line.text):
+        yield _of_vendor("award", line)
+
+
+def _of_vendor(kind: str, *lines: Line) -> ProofPoint[Cite]:
+    text = " ".join(line.text for line in lines)
+    evidence = tuple(dict.fromkeys(line.cite for line in lines))
+    return ProofPoint[Cite].model_validate(
+        {"kind": kind, "text": text, "person": None, "role": None, "company": None, "evidence": evidence}
+    )

@@ -1,0 +1,132 @@
+"""Customers' stories: what was difficult before, what they did with the vendor's product, and what came of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.vendor import CaseStudy
+from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.claims import claim, whole
+from octave_mcp.models.extractive.names import customer_of_story, fact_of
+from octave_mcp.models.extractive.reading import Line, ReadPage
+
+_EARLIER = re.compile(
+    r"\W*(?:before|prior to|until|previously|originally|initially|in (?:late |early )?\d{4})\b", re.IGNORECASE
+)
+_BEFORE = re.compile(r"challenge|problem|before|background|^about|situation", re.IGNORECASE)
+_TROUBLE = re.compile(
+    r"\b(?:challeng\w+|problems?(?! spaces?)|struggl\w+|difficult\w*|hard to|issues?|wasn['’]t|weren['’]t|couldn['’]t|"
+    r"didn['’]t|"
+    r"lack(?:ed|ing|s)?|limit(?:ed(?! to)|ations?|ing)|fragmented|incomplete|manual(?:ly)?|frustrat\w+|slow(?:ed|er)?|"
+    r"unable|"
+    r"pain\w*|bottlenecks?|complex|costly|expensive|nobody|no (?:way|one|unified|visibility|clear)|by hand|"
+    r"spreadsheets?|too (?:slow|many|much|expensive|complex|long|few|hard|old)|had to|needed (?:a|an|something)|"
+    r"outgrew|wasted|errors?|friction|hours (?:a|each|every|per))\b",
+    re.IGNORECASE,
+)
+_TO_READERS = re.compile(r"\b(?:[Ll]earn how|[Ss]ign up|[Yy]ou|[Yy]our|[Rr]ead)\b|\?[”\"]?$")
+"""What a story says to its readers, or asks, tells nothing of its customer."""
+_GAINED = re.compile(
+    r"\b(?:(?:has|have|['’]s|really) helped|helped|helps us|enabled?|enables us|allow(?:s|ed) us|lets us|gives us|"
+    r"gave us|"
+    r"sav(?:es?|ed)|improved|reduced|increased|cut|doubled|(?:we['’]re|are|were|now) able to|now (?:we|they|it)|"
+    r"no longer|grew|boosted|"
+    r"led to|resulted in|as a result)\b",
+    re.IGNORECASE,
+)
+MOST_MEASURED, MOST_PRAISED = 6, 3
+
+
+def case_studies(pages: Sequence[ReadPage], vendor: str) -> Iterator[CaseStudy[Cite]]:
+    for page in pages:
+        story = customer_of_story(page, vendor) if page.page.kind == "case_study" else None
+        if story and page.headline:
+            yield _case_study(page, page.headline, story[0], story[1], vendor)
+
+
+def _case_study(page: ReadPage, headline: Line, customer: str, named: Line, vendor: str) -> CaseStudy[Cite]:
+    body = [line for line in page.prose if whole(line)]
+    challenge = _best(body[: max(6, len(body) // 2)], lambda line: _challenge_points(line, customer, vendor))
+    solution = _best(body, lambda line: _solution_points(line, vendor) if line != challenge else 0)
+    return CaseStudy[Cite](
+        customer=customer,
+        headline=headline.text,
+        industry=fact_of(page, "Industr"),
+        challenge=claim(challenge) if challenge else None,
+        solution=claim(solution) if solution else None,
+        results=tuple(claim(line) for line in _results(page, headline, customer, vendor, {challenge, solution})),
+        evidence=tuple(dict.fromkeys((headline.cite, named.cite))),
+    )
+
+
+def _best(lines: Sequence[Line], points: Callable[[Line], float]) -> Line | None:
+    best = max(lines, key=points, default=None)
+    return best if best is not None and points(best) > 0 else None
+
+
+def _challenge_points(line: Line, customer: str, vendor: str) -> float:
+    found = len(_TROUBLE.findall(line.text)) + 2 * bool(_BEFORE.search(line.heading))
+    told = (
+        0.5 * has_words(customer, line.text)
+        - 2 * has_words(vendor, line.text)
+        - 3 * bool(cues.DESCRIPTION.search(line.text))
+    )
+    return found and bool(_TROUBLE.search(line.text)) and found + told
+
+
+def _solution_points(line: Line, vendor: str) -> float:
+    if not has_words(vendor, line.text) or _EARLIER.match(line.text):
+        return 0
+    return (
+        1
+        + len(cues.ADOPTION.findall(line.text))
+        - 0.5 * line.text.startswith(("“", '"'))
+        - bool(cues.DESCRIPTION.search(line.text))
+        - 2 * bool(_TO_READERS.search(line.text))
+    )
+
+
+def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: set[Line | None]) -> list[Line]:
+    """Measured results first, then praise that names a benefit; each names the customer, or its page's title does."""
+    titled = has_words(customer, page.page.title)
+    adopted = next((line.block for line in page.prose if _solution_points(line, vendor) > 1), 0)
+    lines = [
+        line
+        for line in (headline, *page.prose)
+        if line not in taken
+        and (line == headline or (whole(line) and _came_after(line, adopted, vendor)))
+        and (titled or has_words(customer, line.text))
+    ]
+    measured = sorted(
+        (line for line in lines if _measured(line, vendor) > 1), key=lambda line: -_measured(line, vendor)
+    )
+    praised = {line: _praises(line, vendor) for line in lines if line not in measured}
+    quoted = sorted((line for line, points in praised.items() if points), key=lambda line: -praised[line])
+    return [*measured[:MOST_MEASURED], *quoted[:MOST_PRAISED]]
+
+
+def _came_after(line: Line, adopted: int, vendor: str) -> bool:
+    """Whether a line can tell what the vendor did for the customer: it names the vendor, or stands after who does."""
+    told = has_words(vendor, line.text) or line.block >= adopted
+    return told and not _BEFORE.search(line.heading) and not _EARLIER.match(line.text)
+
+
+def _measured(line: Line, vendor: str) -> float:
+    if not cues.MEASURED.search(line.text) or _TO_READERS.search(line.text):
+        return 0
+    points = len(cues.CHANGE.findall(line.text)) + 0.5 * has_words(vendor, line.text) + (line.form == "heading")
+    return (
+        points + bool(re.search(r"\d\s?(?:%|percent|x\b|X)", line.text)) - 2 * bool(cues.DESCRIPTION.search(line.text))
+    )
+
+
+def _praises(line: Line, vendor: str) -> float:
+    spoken = line.form == "quote" or line.text.startswith(("“", '"')) or bool(cues.PRAISE_VERB.search(line.text))
+    found = len(cues.BENEFIT.findall(line.text))
+    gained = _GAINED.search(line.text)
+    if not gained or cues.GRUMBLES.search(line.text) or _TO_READERS.search(line.text):
+        return 0
+    return spoken and found and found + len(cues.OUTCOME.findall(line.text)) + has_words(vendor, line.text)

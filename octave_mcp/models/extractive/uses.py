@@ -1,0 +1,110 @@
+"""What customers do with the vendor's product: in their stories, and where the vendor lists it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.vendor import UseCase
+from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.claims import whole
+from octave_mcp.models.extractive.headings import leads_elsewhere, with_headings_above
+from octave_mcp.models.extractive.names import customer_of_story
+from octave_mcp.models.extractive.reading import Line, ReadPage, Section
+
+MOST_SENTENCES = 4
+_HEADS_USES = re.compile(
+    r"\b(?:use cases?|(?:popular|common|typical) uses|applications|scenarios|ways (?:to use|teams use)|"
+    r"what you can build|"
+    r"how (?:teams|customers|companies|people) use)\b|^solutions for\b",
+    re.IGNORECASE,
+)
+_ONE_USE = re.compile(r"[^.:!?]{3,60}")
+_GERUND = re.compile(
+    r"^(?:using|building|tracking|automating|improving|finding|forwarding|monitoring|analy[sz]ing|running|testing|"
+    r"creating|"
+    r"managing|measuring|optimi[sz]ing|scaling|understanding|debugging|identifying|migrating|replacing|launching|"
+    r"powering|"
+    r"rolling out|storing|searching|sending|sharing|connecting|deploying|developing|fuell?ing|increasing|reducing|"
+    r"cutting|growing|making|moving|combining|serving|driving|learning|shipping|experimenting|"
+    r"targeting)\b(?:\s+\S+){1,10}$",
+    re.IGNORECASE,
+)
+_USES = re.compile(
+    r"\b(?:uses?|using|used|relies on|rely on|leverag\w+|runs? (?:on|in|with)|built (?:on|with)|builds? (?:on|with)|"
+    r"turned to|deploy(?:s|ed)?|tracks?|monitors?|watch(?:es)?|manages?|stores?)\b",
+    re.IGNORECASE,
+)
+_PURPOSE = re.compile(
+    r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)(?P<what>[a-z][^,.;:—()“”\"]{8,70})"
+)
+_NOT_IN_USE = re.compile(
+    r"\b(?:used to|instead of|before|previously|originally|considered|looked at|tried|evaluat\w+|alternatives?|will|"
+    r"plan(?:s|ning)? to|would|could have|want(?:s|ed)? to|easy to use|previous company|I['’]d|decided|but did)\b",
+    re.IGNORECASE,
+)
+
+
+def use_cases(pages: Sequence[ReadPage], vendor: str) -> Iterator[UseCase[Cite]]:
+    for page in pages:
+        if page.page.kind == "case_study":
+            yield from _of_story(page, vendor)
+        elif page.page.kind in {"home", "product", "persona"}:
+            yield from _listed(page)
+
+
+def _of_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
+    """What a customer says that it does with the product, a use for each part of its story."""
+    story = customer_of_story(page, vendor)
+    if story is None:
+        return
+    for section in page.sections:
+        told = [line for line in section.lines if _is_use(line, story[0], vendor)][:MOST_SENTENCES]
+        if section.heading and told and not leads_elsewhere(section.title):
+            named = None if _GERUND.match(section.title) else _what_for(told[0].text)
+            yield _use(f"{story[0]}: {named}" if named else section.title, told[0], *told, section.heading)
+
+
+def _is_use(line: Line, customer: str, vendor: str) -> bool:
+    if not whole(line) or _NOT_IN_USE.search(line.text) or not has_words(vendor, line.text):
+        return False
+    used = (
+        rf"{_USES.pattern}[^.]{{0,60}}\b{re.escape(vendor)}\b|\b(?:in|into|with|on|through|via) {re.escape(vendor)}\b"
+    )
+    by_them = has_words(customer, line.text) or re.search(r"\b(?:we|our|I|the team|their team|teams?)\b", line.text)
+    return bool(by_them) and re.search(used, line.text, re.IGNORECASE) is not None
+
+
+def _what_for(text: str) -> str | None:
+    """The part of a sentence that says what the product is used for, in its own words."""
+    used = _USES.search(text)
+    clause = _PURPOSE.search(text[used.start() :]) if used else None
+    return " ".join(re.split(r"\s(?:but|because|so|then)\s", clause["what"])[0].split()[:9]) if clause else None
+
+
+def _listed(page: ReadPage) -> Iterator[UseCase[Cite]]:
+    """The parts under a heading such as 'Use cases', each with its first sentence."""
+    for section, above in with_headings_above(page.sections):
+        if any(_HEADS_USES.search(line.text) for line in above) and section.heading and _names_a_use(section):
+            text = next((line for line in section.lines[:3] if whole(line) and line.form != "quote"), None)
+            if text and not re.search(r"\b(?:learn|read|see) (?:more|how)\b|\?$", text.text, re.IGNORECASE):
+                yield _use(section.title, text, section.heading, text)
+        if section.heading and _HEADS_USES.search(section.title):
+            yield from _items(section)
+
+
+def _names_a_use(section: Section) -> bool:
+    return bool(_ONE_USE.fullmatch(section.title)) and not leads_elsewhere(section.title)
+
+
+def _items(section: Section) -> Iterator[UseCase[Cite]]:
+    for line in section.lines:
+        match = re.match(r"(?P<name>[^:–—.]{3,50})\s*[:–—]\s+(?P<rest>\S.{15,})", line.text)
+        if line.form == "item" and match and not leads_elsewhere(match["name"]):
+            yield UseCase[Cite](title=match["name"].strip(), text=match["rest"], evidence=(line.cite,))
+
+
+def _use(title: str, text: Line, *lines: Line) -> UseCase[Cite]:
+    evidence = tuple(dict.fromkeys(line.cite for line in (*lines, text)))
+    return UseCase[Cite](title=title.strip(" ."), text=text.text, evidence=evidence)
