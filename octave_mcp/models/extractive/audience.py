@@ -28,9 +28,11 @@ _COMPANIES = re.compile(
 )
 _PEOPLE = re.compile(
     r"\b(?:teams?|founders?|people|professionals|freelancers|creators|leaders|managers|users|buyers|students|families|"
+    r"engineers?|developers?|marketers?|designers?|analysts?|scientists|engineering|operators|accountants|therapists|"
     r"parents|homeowners|teachers|individuals|makers|beginners|recruiters|hobbyists)\b",
     re.IGNORECASE,
 )
+_IS_SPOKEN = re.compile(r"\b(?:we|I) (?:like|love|use|chose)\b", re.IGNORECASE)
 _PERSONA_HEADING = re.compile(r"^(?:persona\s*:\s*|the\s+)?(?P<name>.+?)$", re.IGNORECASE)
 _WANTS = re.compile(r"^(?:goals?|wants?|what (?:they|she|he) wants?|needs|deal-?makers?)\b", re.IGNORECASE)
 _FEARS = re.compile(r"^(?:challenges?|pains?|pain points|frustrations?|deal-?breakers?|worries)\b", re.IGNORECASE)
@@ -106,7 +108,7 @@ def _persona(
 
 def _ideal(heading: Line, rows: Sequence[Line]) -> Iterator[TargetPersona[Cite]]:
     """A table that describes the ideal customer: its column's head is who, its rows say what they are like."""
-    if not re.search(r"ICP|ideal|customer profile|who (?:we|is)|good fit|fit", heading.text, re.IGNORECASE):
+    if not re.search(r"\bICP\b|ideal customer|customer profile|who (?:we|is)|good fit", heading.text, re.IGNORECASE):
         return
     head = cells(rows[0])
     title = next((cell for cell in head[1:] if cell), heading.text)
@@ -123,16 +125,16 @@ def _for_whom(section: Section, page: ReadPage, vendor: str) -> Iterator[TargetP
     if page.page.kind in {"case_study", "news", "careers", "docs", "blog"}:
         return
     for line in section.lines:
-        ours = has_words(vendor, line.text) or re.search(r"\b[Ww]e\b", line.text)
+        ours = (has_words(vendor, line.text) or re.search(r"\b[Ww]e\b", line.text)) and not _IS_SPOKEN.search(line.text)
         if whole(line) and line.form != "quote" and (asks_who or (_WHO.search(line.text) and ours)):
             yield from _said_for(line)
 
 
 def _said_for(line: Line) -> Iterator[TargetPersona[Cite]]:
     who = _who(line.text)
-    if who is None or re.match(r"(?:your|you|these|those|this|each|every)\b", who, re.IGNORECASE):
+    if who is None or re.match(r"(?:your|you|these|those|this|each|every|\w+ly|\w+ing)\b", who, re.IGNORECASE):
         return
-    if cues.function_of(who) or _PEOPLE.search(who):
+    if _PEOPLE.search(who):
         yield _persona("persona", who, line, line)
     elif _COMPANIES.search(who):
         yield _persona("icp", who, line, line)

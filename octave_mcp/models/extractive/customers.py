@@ -9,7 +9,7 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.vendor import ProofPoint, ReferenceCustomer
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.logo_walls import customers_on_walls
-from octave_mcp.models.extractive.names import company_name, customer_in_headline, customer_of_story, fact_of
+from octave_mcp.models.extractive.names import company_name, customer_of_story, fact_of, listed_story
 from octave_mcp.models.extractive.own_proof import own_proof
 from octave_mcp.models.extractive.praise import praises_in, testimonials
 from octave_mcp.models.extractive.reading import Line, ReadPage
@@ -38,7 +38,7 @@ def reference_customers(pages: Sequence[ReadPage], vendor: str) -> Iterator[Refe
             if company_name(name, vendor):
                 yield _customer(name, "logo", line)
         for line in page.lines:
-            if name := _of_listed_story(line, page, vendor):
+            if name := listed_story(line, page, vendor):
                 yield _customer(name, "story", line)
             yield from _by_statement(line, vendor)
     yield from _by_praise(pages, vendor)
@@ -49,24 +49,6 @@ def _by_story(page: ReadPage, vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
     if story := customer_of_story(page, vendor):
         facts = [li for li in page.lines if li.form == "item" and _ABOUT_THE_CUSTOMER.match(li.text)]
         yield _customer(story[0], "story", story[1], *facts[:4], industry=fact_of(page, "Industr"))
-
-
-def _of_listed_story(line: Line, page: ReadPage, vendor: str) -> str | None:
-    """Whose story a heading announces: on the customers page, or where it names the vendor, as a story does.
-
-    A word that the page also writes in lower case is no name: 'Pricing made simple'.
-    """
-    if line.form != "heading" or line.level == 1:
-        return None
-    if page.page.kind != "customers" and not (page.page.kind in {"home", "product"} and has_words(vendor, line.text)):
-        return None
-    name = customer_in_headline(line.text, vendor)
-    return name if name and not _is_common_word(name, page) else None
-
-
-def _is_common_word(name: str, page: ReadPage) -> bool:
-    word = re.compile(rf"\b{re.escape(name.lower())}\b")
-    return " " not in name and name != name.lower() and any(word.search(line.text) for line in page.lines)
 
 
 def _by_statement(line: Line, vendor: str) -> Iterator[ReferenceCustomer[Cite]]:

@@ -28,10 +28,13 @@ _VERBS = (
     "secure see select sell send serve set shape share ship show sign simplify skip solve spend spot stand start stay "
     "stop store stream streamline strengthen submit succeed supercharge switch tailor take talk target tell test think "
     "track train transform try turn understand unify unleash unlock unsubscribe update upgrade use validate verify "
-    "view visit visualize want watch win work write you your we our i the a an this that these those it's "
-    "it there here when where while if as because how why what who which whose is are can does did will should"
+    "view visit visualize want watch win work write"
 ).split()
-_LEADS = frozenset(_VERBS)
+_OTHER_LEADS = (
+    "you your we our i the a an this that these those it's it there here when where while if as because how why what "
+    "who which whose is are can does did will should"
+).split()
+_REQUESTS, _LEADS = frozenset(_VERBS), frozenset((*_VERBS, *_OTHER_LEADS))
 _PARTS = re.compile(
     r"(?:(?:an?|our|key|all|main|core|the|product|platform|company|more|other|additional|popular)\s+)?"
     r"(?:products?|features?|platform|modules|services?|solutions?|capabilities|benefits|advantages|highlights|"
@@ -58,8 +61,17 @@ _ELSEWHERE = re.compile(
 
 
 def is_imperative(text: str) -> bool:
-    """Whether it begins as a slogan, a question or a request does: 'Ship faster', 'How it works'."""
-    return bool(words := re.findall(r"[\w'’]+", text.casefold())) and words[0].replace("’", "'") in _LEADS
+    """Whether it begins with a request, as slogans do: 'Ship faster'."""
+    return _first_word(text) in _REQUESTS
+
+
+def _is_no_noun(text: str) -> bool:
+    """Whether it begins as a slogan, a question or a sentence does: 'Ship faster', 'How it works', 'Your data'."""
+    return _first_word(text) in _LEADS
+
+
+def _first_word(text: str) -> str:
+    return next(iter(re.findall(r"[\w'’]+", text.casefold())), "").replace("’", "'")
 
 
 def is_part_of_a_page(text: str) -> bool:
@@ -85,7 +97,7 @@ def is_product_name(text: str) -> bool:
             text,
             re.IGNORECASE,
         )
-        and not is_imperative(text)
+        and not _is_no_noun(text)
         and not is_part_of_a_page(text)
         and not leads_elsewhere(text)
     )

@@ -37,7 +37,7 @@ _OTHERS = re.compile(
 _NO_NAME = re.compile(
     r"\b(?:icons?|badge|rating|stars?|slide|indicator|arrow|avatar|photo|picture|screenshot|illustration|background|"
     r"banner|hero|placeholder|layer|button|G2|Capterra|TrustRadius|Trustpilot|certified|ISO|SOC|GDPR|HIPAA|map|"
-    r"employees?|customer|play|video|app store|google play|quote|graphic|card|logos?)\b",
+    r"employees?|customer|play|video|app store|google play|quote|graphic|card|logos?|trustbar)\b",
     re.IGNORECASE,
 )
 _DECORATION = re.compile(

@@ -67,7 +67,7 @@ def company_name(text: str, vendor: str) -> str | None:
         return None
     if (
         words[0].casefold() in _NOT_A_COMPANY
-        or normal(vendor) in normal(name).split()
+        or normal(vendor) in re.sub(r"'s\b", "", normal(name)).split()
         or not re.search(r"[^\W\d_]", name)
     ):
         return None
@@ -87,6 +87,24 @@ def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
         return by_path
     name = customer_in_headline(headline.text, vendor)
     return (name, headline) if name else None
+
+
+def listed_story(line: Line, page: ReadPage, vendor: str) -> str | None:
+    """Whose story a heading announces: on the customers page, or where it names the vendor, as a story does.
+
+    A word that the page also writes in lower case is no name: 'Pricing made simple'.
+    """
+    if line.form != "heading" or line.level == 1:
+        return None
+    if page.page.kind != "customers" and not (page.page.kind in {"home", "product"} and has_words(vendor, line.text)):
+        return None
+    name = customer_in_headline(line.text, vendor)
+    return name if name and not _is_common_word(name, page) else None
+
+
+def _is_common_word(name: str, page: ReadPage) -> bool:
+    word = re.compile(rf"\b{re.escape(name.lower())}\b")
+    return " " not in name and name != name.lower() and any(word.search(line.text) for line in page.lines)
 
 
 def fact_of(page: ReadPage, label: str) -> str | None:

@@ -32,7 +32,7 @@ _COUNTED = re.compile(
 )
 _COUNTS_NOTHING = re.compile(
     r"^0\b|\b[1-5] stars?\b|years?\b|^\d{1,2} \w|\b(?:ways|reasons|tips|steps|things|examples|questions|"
-    r"best practices)\b|"
+    r"best practices|credits)\b|"
     r"^(?:19|20)\d\d\b",
     re.IGNORECASE,
 )
@@ -72,7 +72,7 @@ _NOT_YET = re.compile(
 )
 _AWARD = re.compile(
     r"\b(?:named (?:an? |the )?[\w# ]{0,25}(?:leader|visionary|performer|contender|best|top|winner|one of)|ranked|"
-    r"recogni[sz]ed (?:as|by|in)|rated #?\d|awarded|winner of|won (?:the|an?|\d+)|voted|"
+    r"recogni[sz]ed (?:as|by|in)|awarded|winner of|won (?:the|an?|\d+)|voted|"
     r"(?:positions|positioned) .{2,40} as an?)\b",
     re.IGNORECASE,
 )

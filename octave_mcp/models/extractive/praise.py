@@ -18,8 +18,10 @@ from octave_mcp.models.extractive.reading import Line, ReadPage
 OF_CUSTOMERS: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
 """Pages on which who is quoted is a customer; elsewhere investors, partners and strangers are quoted too."""
 MOST_SIGNATURE_WORDS = 12
-MOST_MORE = 3
-"""Sentences of one quotation that are praise of their own, besides the best."""
+MOST_MORE, MOST_AROUND = 3, 4
+"""Sentences of one quotation besides the best: praise of its own, and what is cited with the best."""
+MOST_LABEL_WORDS = 4
+_INNER_END = re.compile(r"(?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
 _INNER = re.compile(r"[“\"](?P<said>[^”\"]{20,}?)[,.]?[”\"]")
 _GLAD = re.compile(
     r"\b(?:best|better|great\w*|lov\w+|easy|easier|easily|help(?:s|ed|ful)|super|no-brainer|amaz\w+|perfect\w*|fast\w*|"
@@ -43,8 +45,11 @@ def testimonials(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
     for quote, line, person in praises_in(page, vendor):
         best = _two_best(quote, vendor)
         if best and not _is_own(person, vendor):
-            yield _testimonial(best, (line,), person, customer)
-            for more in [said for said in quote if said not in best and _is_strong(said.text, vendor)][:MOST_MORE]:
+            others = [said for said in quote if said not in best]
+            strong = [said for said in others if _is_strong(said.text, vendor)][:MOST_MORE]
+            around = [said for said in others if said not in strong][:MOST_AROUND]
+            yield _testimonial(best, (line, *around), person, customer)
+            for more in strong:
                 yield _testimonial([more], (line,), person, customer)
     if page.page.kind in OF_CUSTOMERS:
         known = {} if customer is None else _people_by_name(page)
@@ -70,7 +75,8 @@ def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, 
         person = attributed(block[0].text) if quote and (block[0].form == "attribution" or _signs(block[0])) else None
         if person and (page.page.kind in OF_CUSTOMERS or any(has_words(vendor, said.text) for said in quote)):
             yield quote, block[0], person
-        goes_on = [line for line in quote if line.form == block[0].form]
+        is_next = block[0].form == "quote" and block[0].apart  # of a row of quotations, the first without a name
+        goes_on = [line for line in quote if line.form == block[0].form and not is_next]
         quote = [*goes_on, *block] if all(line.spoken for line in block) and not person else []
 
 
@@ -96,22 +102,45 @@ def _spoken(
     block: Sequence[Line], known: Mapping[str, tuple[Person, Line]], customer: str | None, vendor: str
 ) -> Iterator[ProofPoint[Cite]]:
     """A paragraph with a quotation and who says it; a story's speaker is later called by the first name alone."""
+    person, more = _speaker(block, known)
+    if person is None or _is_own(person, vendor):
+        return
     for line in block:
-        inner = _INNER.search(line.text) if line.form == "sentence" else None
-        if inner is None or not (praises(inner["said"], vendor) and _GLAD.search(inner["said"])):
-            continue
-        named = said_by(line.text)
-        named = named if named and named.role else None
-        person, more = (named, ()) if named else _again(line.text, known)
-        if person and not _is_own(person, vendor):
-            spoken = _testimonial([line], more, person, customer)
-            yield spoken.model_copy(update={"text": inner["said"]})
+        said = _words_of(line)
+        if said and praises(said, vendor) and _GLAD.search(said):
+            around = [other for other in block if other is not line and other.quotes][:MOST_AROUND]
+            yield _testimonial([line], (*more, *around), person, customer).model_copy(update={"text": said})
 
 
-def _again(text: str, known: Mapping[str, tuple[Person, Line]]) -> tuple[Person | None, tuple[Line, ...]]:
-    outside = re.sub(r"[“\"][^”\"]*[”\"]", " ", text)
+def _speaker(block: Sequence[Line], known: Mapping[str, tuple[Person, Line]]) -> tuple[Person | None, tuple[Line, ...]]:
+    """Who speaks in a paragraph. Where a story quotes one person only, all its quotations are theirs."""
+    if not any(line.form == "sentence" and re.search(r"[“\"]", line.text) for line in block):
+        return None, ()
+    for line in block:
+        if (named := said_by(line.text)) and named.role:
+            return named, ()
+    again = _again(" ".join(line.narrated for line in block), known)
+    people = {person for person, _ in known.values()}
+    is_quotation = all(line.spoken for line in block) and re.match(r"[“\"]", block[0].text)
+    if again[0] is None and len(people) == 1 and is_quotation:
+        person, line = next(iter(known.values()))
+        return person, (line,)
+    return again
+
+
+def _words_of(line: Line) -> str:
+    """What of a sentence is somebody's words."""
+    if line.form != "sentence":
+        return ""
+    if line.spoken:
+        return line.text.strip('“”" ') if len(line.text.split()) > MOST_LABEL_WORDS else ""
+    inner = _INNER.search(line.text) or _INNER_END.match(line.text)
+    return inner["said"] if inner else ""
+
+
+def _again(narrated: str, known: Mapping[str, tuple[Person, Line]]) -> tuple[Person | None, tuple[Line, ...]]:
     for name, (person, line) in known.items():
-        if re.search(rf"\b{re.escape(name)}\s+{_SAYS}\b|\b{_SAYS}\s+{re.escape(name)}\b", outside):
+        if re.search(rf"\b{re.escape(name)}\s+{_SAYS}\b|\b{_SAYS}\s+{re.escape(name)}\b", narrated):
             return person, (line,)
     return None, ()
 

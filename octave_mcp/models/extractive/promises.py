@@ -9,7 +9,6 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.vendor import ValueProposition
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import (
     is_imperative,
@@ -20,7 +19,10 @@ from octave_mcp.models.extractive.headings import (
 from octave_mcp.models.extractive.names import customer_in_headline
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section
 
+_PROMISES_ON: frozenset[PageKind] = frozenset({"home", "product", "persona", "integrations", "security", "pricing"})
 MOST_TITLE_WORDS = 12
+MOST_MORE = 4
+LEAST_REQUEST_WORDS = 6
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _GAIN = re.compile(
     r"\b(?:help(?:s|ing)?|let(?:s|ting)?|enabl(?:e|es|ing)|allow(?:s|ing)?|empower\w*|mak(?:e|es|ing) (?:it|sure)|"
@@ -34,23 +36,36 @@ _GAIN = re.compile(
     r"gives? you|get|keep|see|identify|prevent|spot|find|create|build|deploy|manage|track|share|deliver)\b",
     re.IGNORECASE,
 )
+_IS_SPOKEN = re.compile(r"\b(?:allows|helps|lets|gives|helped) us\b|\bwe (?:like|love|use|chose)\b", re.IGNORECASE)
+_FOR_YOU = re.compile(
+    r"\b(?:so (?:that )?you|you(?:['’]ll| can| get| will)|everything you|you (?:see|get|know|keep|save|own|pay|stay|"
+    r"decide|control|find|learn)|(?:lets?|help(?:s|ing)?|allow(?:s|ing)?|"
+    r"enabl(?:es?|ing)|empower(?:s|ing)?|giv(?:es?|ing)|sav(?:es?|ing)|keep(?:s|ing)?) "
+    r"(?:you|your|users|businesses|teams|companies|customers|developers))\b",
+    re.IGNORECASE,
+)
 _WEAK_START = re.compile(
     r"(?:if|when|while|whether|what|how|why|who|do|does|did|is|are|can|could|should|would|have|has|but|and|or|so|"
     r"because|"
     r"this|that|these|those|it|they|he|she|also|however|then|once|after|before|unfortunately|sorry|note|please|"
     r"based on|select|choose this|based|in (?:the|this) (?:article|guide|post|webinar|report|video)|you (?:may|must|"
     r"will need|need|probably|deserve|can also)|"
-    r"we (?:understand|know|believe|take|are (?:proud|located))|as|looking|want|need|ready|still|not sure|tired)\b",
+    r"we (?:understand|know|believe|take|are (?:proud|located))|as|join|try|meet|explore (?:other|our|more|all|the)|"
+    r"say hello|looking|want|need|ready|still|not sure|tired)\b",
     re.IGNORECASE,
 )
 _NO_PROMISE = re.compile(
-    r"\b(?:sorry|unsubscribe|newsletter|inbox|download (?:the|our)|watch (?:the|our)|read (?:the|our|more|how)|webinar|"
-    r"register|book a|schedule|request a|talk to|contact|get in touch|our team will|learn (?:more|how|about)|see how|"
+    r"\b(?:sorry|unsubscribe|newsletter|inbox|download|watch (?:the|our)|read (?:the|our|more|how)|webinar|"
+    r"register|book a|schedule|request a|talk to|contact us|contact our|email us|learn more|get in touch|"
+    r"our team will|learn (?:more|how|about)|see how|"
     r"find out|"
-    r"discover how|blog|whitepaper|e-?book|guide|report|article|podcast|job|careers?|apply|click|cookie|terms|policy|"
+    r"discover how|blog|whitepaper|e-?book|guide|report|article|podcast|job|careers?|apply|click here|"
+    r"cookie (?:policy|settings|notice)|terms|policy|"
     r"% off|coupon|discount|rebate|shipping|refund|eligib\w+|deductible|copay|see (?:which|our)|visit (?:our|the)|"
     r"pick a|add a|quote|subscri\w+|sign up|resource|assessment|quick ?start|explore how|questionnaire|browse|"
     r"get started|tell us|modal|popup|flow \(|awards?|recognition|certifications?|love|customers (?:recorded|say)|"
+    r"take a look|read this|tips|involves|briefings|worked with|we (?:successfully|helped|identified|worked|recently)|"
+    r"in the meantime|help cent(?:er|re)|get help|tour|approached|waste\w*|drown\w*|countless|tedious|worry|"
     r"challenges?|struggl\w+|become|frustrat\w+)\b",
     re.IGNORECASE,
 )
@@ -59,7 +74,7 @@ _STARTS_A_PROMISE = re.compile(r"(?:Proposition|Promise|Result)\s*:\s*")
 
 def value_propositions(pages: Sequence[ReadPage], vendor: str) -> Iterator[ValueProposition[Cite]]:
     for page in pages:
-        if page.page.kind not in {"home", "product", "persona"}:
+        if page.page.kind not in _PROMISES_ON:
             continue
         if page.page.kind == "home" and page.headline and (text := _of_home(page, vendor)):
             yield _proposition(page.headline, text)
@@ -67,7 +82,16 @@ def value_propositions(pages: Sequence[ReadPage], vendor: str) -> Iterator[Value
             text = _promise(section, above, page.page.kind, vendor)
             title = _title_line(page, section.heading) if section.heading else None
             if title and text and not is_part_of_a_page(title.text):
-                yield _proposition(title, text)
+                yield _proposition(title, text, *_told_with_it(section, text, vendor))
+
+
+def _told_with_it(section: Section, text: Line, vendor: str) -> Iterator[Line]:
+    """More of what is told under the same heading, which is cited with the promise."""
+    rest = [line for line in section.lines if line is not text and whole(line) and line.form in {"sentence", "item"}]
+    for line in rest[:MOST_MORE]:
+        is_told = _YOU.search(line.text) or has_words(vendor, line.text) or _GAIN.search(line.text)
+        if is_told and not _NO_PROMISE.search(line.text) and not line.text.endswith("?"):
+            yield line
 
 
 def _of_home(page: ReadPage, vendor: str) -> Line | None:
@@ -94,7 +118,14 @@ def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: st
     body = [line for line in section.lines if whole(line) or line.form == "quote"][:3]
     if any(line.form == "quote" for line in body):
         return None
-    return next((line for line in body if _promises(line, vendor)), None)
+    told = next((line for line in body if _promises(line, section.title, vendor)), None)
+    return told or next((line for line in body if is_imperative(section.title) and _may_promise(line)), None)
+
+
+def _may_promise(line: Line) -> bool:
+    """Whether a sentence under a slogan says what follows from it: as 'your data is yours'."""
+    is_kept = not (_NO_PROMISE.search(line.text) or line.text.endswith("?"))
+    return is_kept and bool(_YOU.search(line.text) and re.search(r"\b(?:can|is|are|will|so)\b", line.text))
 
 
 def _is_title(title: str, vendor: str) -> bool:
@@ -108,25 +139,29 @@ def _is_title(title: str, vendor: str) -> bool:
     )
 
 
-def _promises(line: Line, vendor: str) -> bool:
-    """Whether a sentence tells the reader what they gain: of them, by a request, or of what the vendor does."""
+def _promises(line: Line, title: str, vendor: str) -> bool:
+    """Whether a sentence tells the reader what they gain: of them, by a request, or of what the product does."""
     if line.form == "row" or _is_no_promise(line):
         return False
+    if is_imperative(line.text) and len(line.text.split()) >= LEAST_REQUEST_WORDS:
+        return True
     early = " ".join(line.text.split()[:4])
-    ours = has_words(vendor, early) or re.match(r"(?:we|our)\b", line.text, re.IGNORECASE)
-    return bool(_YOU.search(line.text) or is_imperative(line.text) or ours) and bool(_GAIN.search(line.text))
+    ours = has_words(vendor, early) or has_words(title, early) or re.match(r"(?:we|our)\b", line.text, re.IGNORECASE)
+    return bool(_FOR_YOU.search(line.text)) or bool((ours or is_imperative(line.text)) and _GAIN.search(line.text))
 
 
 def _is_no_promise(line: Line) -> bool:
     text = line.text
     return (
         text.rstrip().endswith("?")
-        or bool(_WEAK_START.match(text) or _NO_PROMISE.search(text) or cues.STALE_OFFER.search(text))
+        or bool(_WEAK_START.match(text) or _NO_PROMISE.search(text))
+        or (bool(_IS_SPOKEN.search(text)) and not re.match(r"we\b", text, re.IGNORECASE))
         or bool(re.search(r"\b(?:I|my|me)\b|[“”]|\*|[$€£]\s?\d", text))
     )
 
 
-def _proposition(heading: Line, text: Line) -> ValueProposition[Cite]:
+def _proposition(heading: Line, text: Line, *more: Line) -> ValueProposition[Cite]:
     title = re.sub(r"^\d+[.)]\s*", "", heading.text).strip(" .")
     said = _STARTS_A_PROMISE.sub("", text.text)
-    return ValueProposition[Cite](title=title, text=said, evidence=tuple(dict.fromkeys((heading.cite, text.cite))))
+    evidence = tuple(dict.fromkeys(line.cite for line in (heading, text, *more)))
+    return ValueProposition[Cite](title=title, text=said, evidence=evidence)

@@ -15,6 +15,8 @@ LONGEST_LINE = 1200
 """Characters; what is longer is no sentence, and patterns take their time over it."""
 
 QUOTATION_WORDS = 5
+EMPTY_LINE, EMPTY_QUOTED_LINE = 2, 3
+"""Characters between two passages with an empty line between them, and with one inside a block quotation."""
 
 Form = Literal["heading", "item", "quote", "attribution", "row", "sentence", "logos", "fact"]
 """A fact is one of the page's head."""
@@ -27,7 +29,7 @@ class Line:
     """One sentence as shown. `block` is the same for the sentences of one line of the page; `level` is a heading's.
 
     `narrated` is its text outside quotation marks; it is empty for a block quotation without marks. `label`
-    says what a fact of the page's head is.
+    says what a fact of the page's head is. `apart`: an empty line stands before its block.
     """
 
     text: str
@@ -39,6 +41,7 @@ class Line:
     level: int = 0
     narrated: str = ""
     label: str = ""
+    apart: bool = False
 
     @property
     def spoken(self) -> bool:
@@ -100,7 +103,7 @@ def read(passages: Sequence[Passage]) -> tuple[ReadPage, ...]:
 
 def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
     block, mark, level, ended = 0, "", 0, ("", -1)
-    inside = whole = False
+    inside = whole = apart = False
     for number, passage in enumerate(passages, 1):
         if passage.where:
             block += 1
@@ -115,6 +118,8 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
             before = passage.text[seen_until:first]
             if (index == 1 and not (goes_on and not before)) or "\n" in before:
                 block += 1
+                gap = passage.start - ended[1] if index == 1 and ended[0] == passage.page.sha256 else 0
+                apart = "\n\n" in before or gap == EMPTY_LINE or gap > EMPTY_QUOTED_LINE
                 mark = before.rsplit("\n", 1)[-1].strip()
                 level = len(mark) if mark.startswith("#") else 0
                 inside, whole = False, _form(mark, "") == "quote" and not passage.text.startswith(_OPENING, first)
@@ -122,7 +127,7 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
             form = _form(mark, passage.text[first:last])
             cite = Cite(passage=number, sentences=(index,))
             heading = "" if form == "heading" and level == 1 else passage.heading
-            yield Line(passage.text[first:last], cite, form, heading, passage.page, block, level, narrated)
+            yield Line(passage.text[first:last], cite, form, heading, passage.page, block, level, narrated, apart=apart)
             seen_until = last
         ended = (passage.page.sha256, passage.start + len(passage.text))
 

@@ -10,7 +10,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.vendor import Differentiator
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
-from octave_mcp.models.extractive.names import company_name, rivals_in
+from octave_mcp.models.extractive.names import company_name, rivals_in, speaks_of
 from octave_mcp.models.extractive.reading import Line, ReadPage, cells
 
 MOST_ROWS = 4
@@ -26,12 +26,21 @@ _BESIDE = re.compile(
 )
 
 
+_ALONE = re.compile(
+    r"\bthe only (?!thing|way|reason|time|one who|person|exception|difference)[\w -]{3,60}\b(?:that|to|with|built|for|"
+    r"which)\b|"
+    r"\b[Uu]nlike (?:other|most|traditional|conventional|legacy|competing)\b|\bno other (?:\w+ ){1,3}"
+    r"(?:offers|has|can|does|provides)\b",
+)
+"""What sets apart from all others, or from others without a name."""
+
+
 def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differentiator[Cite]]:
     for page in pages:
         rivals = rivals_in(page.page.title, vendor)
         if len(rivals) == 1:
             yield from _compared(page, rivals[0], vendor)
-        if page.page.kind in {"home", "faq", "product", "comparison"}:
+        if page.page.kind in {"home", "faq", "product", "comparison", "about", "pricing"}:
             yield from _set_apart(page, vendor)
         if page.page.kind == "case_study" and page.headline and (left := _left_behind(page.headline.text, vendor)):
             yield _difference(left, page.headline.text, page.headline)
@@ -85,6 +94,8 @@ def _set_apart(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
         names = re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match["names"]) if match and first else []
         for name in filter(None, (company_name(part, vendor) for part in names)):
             yield _difference(name, line.text, line)
+        if not match and line.form != "quote" and _ALONE.search(line.text) and speaks_of(line.text, vendor):
+            yield _difference(None, line.text, line)
 
 
 def _left_behind(headline: str, vendor: str) -> str | None:
@@ -97,7 +108,7 @@ def _left_behind(headline: str, vendor: str) -> str | None:
     return company_name(match["name"], vendor) if match else None
 
 
-def _difference(rival: str, text: str, *lines: Line, favours: str = "vendor") -> Differentiator[Cite]:
+def _difference(rival: str | None, text: str, *lines: Line, favours: str = "vendor") -> Differentiator[Cite]:
     cites = tuple(dict.fromkeys(line.cite for line in lines))
     return Differentiator[Cite].model_validate(
         {"competitor": rival, "text": text, "favours": favours, "evidence": cites}

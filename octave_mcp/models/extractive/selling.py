@@ -9,7 +9,6 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.vendor import Offering, Price
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import (
     is_imperative,
@@ -40,6 +39,12 @@ _TELLS = (
     r"(?:is|are|lets?|helps?|gives?|provides?|offers?|enables?|allows?|makes?|combines?|brings?|uses?|includes?|"
     r"delivers?|automates?|connects?|turns?|shows?|comes?|supports?)"
 )
+_REQUEST = re.compile(
+    r"\b(?:sign up|subscribe|(?:read|learn) more|click here|(?:contact|email) us|schedule a|book a|request a|"
+    r"newsletter|"
+    r"cookies?|terms|polic(?:y|ies)|rebate|coupon|checkout|shipping|download)\b",
+    re.IGNORECASE,
+)
 _NO_PRODUCT = frozenset(
     "Inc Ltd LLC GmbH Team Teams CEO CTO Founder Founders Series Users User Customers Customer Community Blog Docs "
     "Employees Engineers Engineer Developers Stock Group Holdings And Or To".split()
@@ -62,7 +67,9 @@ def _page_as_offering(page: ReadPage, vendor: str) -> Offering[Cite] | None:
     for line in (page.headline, *(fact for fact in page.head if fact.label == "Title")):
         for name in re.split(r":\s|\s[|–—·-]\s", line.text) if line else ():
             if line and is_product_name(name) and _is_sold(name, page, vendor):
-                return _offering(name, _description(page, name, vendor), line)
+                found = _offering(name, _description(page, name, vendor), line)
+                more = [told.cite for told in page.lines if _describes(told) and not told.heading.endswith("?")]
+                return found.model_copy(update={"evidence": tuple(dict.fromkeys((*found.evidence, *more[:3])))})
     return None
 
 
@@ -92,10 +99,10 @@ def _description(page: ReadPage, name: str, vendor: str) -> Line | None:
 
 def _describes(line: Line) -> bool:
     return (
-        line.form in {"sentence", "item"}
+        line.form in {"sentence", "item", "heading"}
         and whole(line)
         and not line.text.endswith(("?", "!"))
-        and not cues.STALE_OFFER.search(line.text)
+        and not _REQUEST.search(line.text)
         and not leads_elsewhere(line.heading)
     )
 

@@ -10,8 +10,8 @@ from octave_mcp.domain.vendor import CaseStudy
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.claims import claim, whole
-from octave_mcp.models.extractive.names import customer_of_story, fact_of
-from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.names import customer_of_story, fact_of, listed_story
+from octave_mcp.models.extractive.reading import Line, ReadPage, Section
 
 _EARLIER = re.compile(
     r"\W*(?:before|prior to|until|previously|originally|initially|in (?:late |early )?\d{4})\b", re.IGNORECASE
@@ -45,6 +45,24 @@ def case_studies(pages: Sequence[ReadPage], vendor: str) -> Iterator[CaseStudy[C
         story = customer_of_story(page, vendor) if page.page.kind == "case_study" else None
         if story and page.headline:
             yield _case_study(page, page.headline, story[0], story[1], vendor)
+    for page in pages:
+        for section in page.sections:
+            if section.heading and (name := listed_story(section.heading, page, vendor)):
+                yield _announced(section.heading, section, name, vendor)
+
+
+def _announced(headline: Line, section: Section, customer: str, vendor: str) -> CaseStudy[Cite]:
+    """A story that another page announces, with the result that it states."""
+    measured = [line for line in (headline, *section.lines[:2]) if _measured(line, vendor) > 1]
+    return CaseStudy[Cite](
+        customer=customer,
+        headline=headline.text,
+        industry=None,
+        challenge=None,
+        solution=None,
+        results=tuple(claim(line, *([] if line == headline else [headline])) for line in measured),
+        evidence=(headline.cite,),
+    )
 
 
 def _case_study(page: ReadPage, headline: Line, customer: str, named: Line, vendor: str) -> CaseStudy[Cite]:

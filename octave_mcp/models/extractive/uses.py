@@ -13,7 +13,10 @@ from octave_mcp.models.extractive.headings import leads_elsewhere, with_headings
 from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section
 
-MOST_SENTENCES = 4
+MOST_SENTENCES = 6
+LEAST_WORD = 4
+_THEY = re.compile(r"\b(?:we|our|I|the (?:\w+ )?team|their|teams?|they|users)\b|[”\"]", re.IGNORECASE)
+_WE_DO = re.compile(r"\b(?:we|I)(?:['’](?:ll|re|ve))?\s+(?:\w+ly |also |even |then |just )?[a-z]{3,}\b")
 _HEADS_USES = re.compile(
     r"\b(?:use cases?|(?:popular|common|typical) uses|applications|scenarios|ways (?:to use|teams use)|"
     r"what you can build|"
@@ -33,7 +36,8 @@ _GERUND = re.compile(
 )
 _USES = re.compile(
     r"\b(?:uses?|using|used|relies on|rely on|leverag\w+|runs? (?:on|in|with)|built (?:on|with)|builds? (?:on|with)|"
-    r"turned to|deploy(?:s|ed)?|tracks?|monitors?|watch(?:es)?|manages?|stores?)\b",
+    r"turned to|switch(?:es)? to|launch(?:es)?|test(?:s|ed)?|add(?:s|ed)?|throw|deploy(?:s|ed)?|tracks?|monitors?|"
+    r"watch(?:es)?|manages?|stores?)\b",
     re.IGNORECASE,
 )
 _PURPOSE = re.compile(
@@ -59,21 +63,43 @@ def _of_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
     story = customer_of_story(page, vendor)
     if story is None:
         return
+    product = re.compile("|".join(map(re.escape, (vendor, *_parts_used(page, vendor)))), re.IGNORECASE)
     for section in page.sections:
-        told = [line for line in section.lines if _is_use(line, story[0], vendor)][:MOST_SENTENCES]
+        told = _with_its_paragraph(section, [line for line in section.lines if _is_use(line, story[0], product)])
         if section.heading and told and not leads_elsewhere(section.title):
             named = None if _GERUND.match(section.title) else _what_for(told[0].text)
             yield _use(f"{story[0]}: {named}" if named else section.title, told[0], *told, section.heading)
 
 
-def _is_use(line: Line, customer: str, vendor: str) -> bool:
-    if not whole(line) or _NOT_IN_USE.search(line.text) or not has_words(vendor, line.text):
+def _with_its_paragraph(section: Section, told: Sequence[Line]) -> list[Line]:
+    """The sentences, and what the same person says in the same paragraph of what they do."""
+    blocks = {line.block for line in told}
+    mates = [li for li in section.lines if li.block in blocks and li not in told and _is_done(li)]
+    return [*told[:MOST_SENTENCES], *mates[:MOST_SENTENCES]]
+
+
+def _is_done(line: Line) -> bool:
+    return whole(line) and bool(_WE_DO.search(line.text)) and not _NOT_IN_USE.search(line.text)
+
+
+def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
+    """The parts of the product that a story names: in its list of tools used, and after the vendor's name."""
+    for line in page.lines:
+        if line.form == "item" and (listed := re.match(r"(?:Tools|Products?|Features) used\s*:\s*(.+)", line.text)):
+            words = (part.split()[-1].removesuffix("s") for part in listed[1].split(",") if part.strip())
+            yield from (word for word in words if len(word) >= LEAST_WORD)
+        for match in re.finditer(rf"\b{re.escape(vendor)}(?:['’]s?)? ([a-z]{{4,}} [a-z]{{4,}}s)\b", line.text):
+            yield match[1].removesuffix("s")
+
+
+def _is_use(line: Line, customer: str, product: re.Pattern[str]) -> bool:
+    """Whether the customer, or one of its people, does something with the product or a part of it."""
+    if not whole(line) or line.form == "row" or _NOT_IN_USE.search(line.text) or not product.search(line.text):
         return False
-    used = (
-        rf"{_USES.pattern}[^.]{{0,60}}\b{re.escape(vendor)}\b|\b(?:in|into|with|on|through|via) {re.escape(vendor)}\b"
-    )
-    by_them = has_words(customer, line.text) or re.search(r"\b(?:we|our|I|the team|their team|teams?)\b", line.text)
-    return bool(by_them) and re.search(used, line.text, re.IGNORECASE) is not None
+    by_them = has_words(customer, line.text) or _THEY.search(line.text)
+    in_it = re.search(rf"\b(?:in|into|with|on|through|via|behind) (?:{product.pattern})", line.text, re.IGNORECASE)
+    uses = re.search(rf"{_USES.pattern}.{{0,80}}?(?:{product.pattern})", line.text, re.IGNORECASE)
+    return bool(by_them and (in_it or uses))
 
 
 def _what_for(text: str) -> str | None:
