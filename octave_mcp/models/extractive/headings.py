@@ -35,6 +35,10 @@ _OTHER_LEADS = (
     "who which whose is are can does did will should"
 ).split()
 _REQUESTS, _LEADS = frozenset(_VERBS), frozenset((*_VERBS, *_OTHER_LEADS))
+_NO_REQUEST = re.compile(
+    r"\w+[- ](?:is|are|was|were|has|have|can|will|of|to|source|controls?|points?|code)\b", re.IGNORECASE
+)
+"""'Access is limited', 'Open source': a noun that is written as a verb is."""
 _PARTS = re.compile(
     r"(?:(?:an?|our|key|all|main|core|the|product|platform|company|more|other|additional|popular)\s+)?"
     r"(?:products?|features?|platform|modules|services?|solutions?|capabilities|benefits|advantages|highlights|"
@@ -62,7 +66,7 @@ _ELSEWHERE = re.compile(
 
 def is_imperative(text: str) -> bool:
     """Whether it begins with a request, as slogans do: 'Ship faster'."""
-    return _first_word(text) in _REQUESTS
+    return _first_word(text) in _REQUESTS and not _NO_REQUEST.match(text)
 
 
 def _is_no_noun(text: str) -> bool:

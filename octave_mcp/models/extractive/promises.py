@@ -19,7 +19,7 @@ from octave_mcp.models.extractive.headings import (
 from octave_mcp.models.extractive.names import customer_in_headline
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section
 
-_PROMISES_ON: frozenset[PageKind] = frozenset({"home", "product", "persona", "integrations", "security", "pricing"})
+_PROMISES_ON: frozenset[PageKind] = frozenset({"home", "product", "persona", "integrations"})
 MOST_TITLE_WORDS = 12
 MOST_MORE = 4
 LEAST_REQUEST_WORDS = 6
@@ -38,7 +38,8 @@ _GAIN = re.compile(
 )
 _IS_SPOKEN = re.compile(r"\b(?:allows|helps|lets|gives|helped) us\b|\bwe (?:like|love|use|chose)\b", re.IGNORECASE)
 _FOR_YOU = re.compile(
-    r"\b(?:so (?:that )?you|you(?:['’]ll| can| get| will)|everything you|you (?:see|get|know|keep|save|own|pay|stay|"
+    r"\b(?:so (?:that )?you|you(?:['’]ll| can| get| will)(?!['’]t|not)\b|everything you|you (?:see|get|know|keep|save|"
+    r"own|pay|stay|"
     r"decide|control|find|learn)|(?:lets?|help(?:s|ing)?|allow(?:s|ing)?|"
     r"enabl(?:es?|ing)|empower(?:s|ing)?|giv(?:es?|ing)|sav(?:es?|ing)|keep(?:s|ing)?) "
     r"(?:you|your|users|businesses|teams|companies|customers|developers))\b",
@@ -74,7 +75,7 @@ _STARTS_A_PROMISE = re.compile(r"(?:Proposition|Promise|Result)\s*:\s*")
 
 def value_propositions(pages: Sequence[ReadPage], vendor: str) -> Iterator[ValueProposition[Cite]]:
     for page in pages:
-        if page.page.kind not in _PROMISES_ON:
+        if page.page.kind not in _PROMISES_ON or page.is_post:
             continue
         if page.page.kind == "home" and page.headline and (text := _of_home(page, vendor)):
             yield _proposition(page.headline, text)

@@ -80,6 +80,14 @@ class ReadPage:
     sections: tuple[Section, ...] = field(default=())
 
     @property
+    def is_post(self) -> bool:
+        """Whether its address has a date, as those of news and posts have, whatever else is said of its kind.
+
+        A date of publication in its head says less: many tools give one to each page.
+        """
+        return bool(re.search(r"/\d{4}[-/]\d{2}\b", self.page.url))
+
+    @property
     def headline(self) -> Line | None:
         return next((line for line in self.lines if line.form == "heading" and line.level == 1), None)
 

@@ -20,7 +20,7 @@ _NO = frozenset({"✖", "✗", "❌", "no", "x", "–", "-", "not available"})
 
 _AHEAD = r"\b{rival}\b.*\b(?:better|ahead|wins?|stronger|right choice|instead)|(?:choose|pick|when)\s.*\b{rival}\b"
 _BESIDE = re.compile(
-    r"(?:[Uu]nlike|[Aa]lternatives? to(?: products like| tools such as| tools like)?|"
+    r"(?:[Uu]nlike|[Aa]lternative to(?: products like| tools such as| tools like)?|"
     r"[Cc]ompared (?:to|with)|instead of)"
     r"\s+(?P<names>[A-Z]\w+(?: [A-Z]\w+)?(?:(?:,| and| or|, and)\s+[A-Z]\w+(?: [A-Z]\w+)?)*)"
 )

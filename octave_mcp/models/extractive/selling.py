@@ -42,7 +42,7 @@ _TELLS = (
 _REQUEST = re.compile(
     r"\b(?:sign up|subscribe|(?:read|learn) more|click here|(?:contact|email) us|schedule a|book a|request a|"
     r"newsletter|"
-    r"cookies?|terms|polic(?:y|ies)|rebate|coupon|checkout|shipping|download)\b",
+    r"cookies?|terms|please|polic(?:y|ies)|rebate|coupon|checkout|shipping|download)\b",
     re.IGNORECASE,
 )
 _NO_PRODUCT = frozenset(
@@ -53,7 +53,7 @@ _NO_PRODUCT = frozenset(
 
 def offerings(pages: Sequence[ReadPage], vendor: str) -> Iterator[Offering[Cite]]:
     for page in pages:
-        if page.page.kind == "product" and (own := _page_as_offering(page, vendor)):
+        if page.page.kind == "product" and not page.is_post and (own := _page_as_offering(page, vendor)):
             yield own
         if page.page.kind in {"home", "product", "pricing"}:
             yield from _listed(page)
@@ -63,12 +63,15 @@ def offerings(pages: Sequence[ReadPage], vendor: str) -> Iterator[Offering[Cite]
 
 
 def _page_as_offering(page: ReadPage, vendor: str) -> Offering[Cite] | None:
-    """What a product page is about: by a name in its headline or title that its address or its text repeats."""
+    """What a product page is about and describes: a name in its headline or title that its address or text repeats."""
     for line in (page.headline, *(fact for fact in page.head if fact.label == "Title")):
         for name in re.split(r":\s|\s[|–—·-]\s", line.text) if line else ():
             if line and is_product_name(name) and _is_sold(name, page, vendor):
-                found = _offering(name, _description(page, name, vendor), line)
-                more = [told.cite for told in page.lines if _describes(told) and not told.heading.endswith("?")]
+                told = _description(page, name, vendor)
+                if told is None:
+                    return None
+                found = _offering(name, told, line)
+                more = [other.cite for other in page.lines if _describes(other)]
                 return found.model_copy(update={"evidence": tuple(dict.fromkeys((*found.evidence, *more[:3])))})
     return None
 

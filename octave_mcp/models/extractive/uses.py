@@ -45,7 +45,8 @@ _PURPOSE = re.compile(
 )
 _NOT_IN_USE = re.compile(
     r"\b(?:used to|instead of|before|previously|originally|considered|looked at|tried|evaluat\w+|alternatives?|will|"
-    r"plan(?:s|ning)? to|would|could have|want(?:s|ed)? to|easy to use|previous company|I['’]d|decided|but did)\b",
+    r"plan(?:s|ning)? to|would|could have|want(?:s|ed)? to|easy to use|previous company|I['’]d|decided|but did|"
+    r"early days|a mix of|difficult)\b",
     re.IGNORECASE,
 )
 
@@ -54,7 +55,7 @@ def use_cases(pages: Sequence[ReadPage], vendor: str) -> Iterator[UseCase[Cite]]
     for page in pages:
         if page.page.kind == "case_study":
             yield from _of_story(page, vendor)
-        elif page.page.kind in {"home", "product", "persona"}:
+        elif page.page.kind in {"home", "product", "persona"} and not page.is_post:
             yield from _listed(page)
 
 
@@ -65,10 +66,13 @@ def _of_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
         return
     product = re.compile("|".join(map(re.escape, (vendor, *_parts_used(page, vendor)))), re.IGNORECASE)
     for section in page.sections:
-        told = _with_its_paragraph(section, [line for line in section.lines if _is_use(line, story[0], product)])
+        told = [line for line in section.lines if _is_use(line, story[0], product)]
+        told = _with_its_paragraph(section, sorted(told, key=lambda line: not _what_for(line.text)))
+        if told and not (_what_for(told[0].text) or _GERUND.match(section.title)):
+            continue
         if section.heading and told and not leads_elsewhere(section.title):
-            named = None if _GERUND.match(section.title) else _what_for(told[0].text)
-            yield _use(f"{story[0]}: {named}" if named else section.title, told[0], *told, section.heading)
+            title = section.title if _GERUND.match(section.title) else f"{story[0]}: {_what_for(told[0].text)}"
+            yield _use(title, told[0], *told, section.heading)
 
 
 def _with_its_paragraph(section: Section, told: Sequence[Line]) -> list[Line]:
@@ -86,8 +90,8 @@ def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
     """The parts of the product that a story names: in its list of tools used, and after the vendor's name."""
     for line in page.lines:
         if line.form == "item" and (listed := re.match(r"(?:Tools|Products?|Features) used\s*:\s*(.+)", line.text)):
-            words = (part.split()[-1].removesuffix("s") for part in listed[1].split(",") if part.strip())
-            yield from (word for word in words if len(word) >= LEAST_WORD)
+            parts = [part.strip().removesuffix("s") for part in listed[1].split(",") if part.strip()]
+            yield from (word for part in parts for word in (part, part.split()[-1]) if len(word) >= LEAST_WORD)
         for match in re.finditer(rf"\b{re.escape(vendor)}(?:['’]s?)? ([a-z]{{4,}} [a-z]{{4,}}s)\b", line.text):
             yield match[1].removesuffix("s")
 
