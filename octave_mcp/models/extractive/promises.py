@@ -112,8 +112,10 @@ def _title_line(page: ReadPage, heading: Line) -> Line:
 def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: str) -> Line | None:
     """The sentence under a heading that promises the reader something."""
     labelled = next((li for li in section.lines if _STARTS_A_PROMISE.match(li.text)), None)
-    if labelled or kind == "persona":
+    if labelled:
         return labelled
+    if kind == "persona" and not any(_YOU.search(line.text) for line in section.lines):
+        return None  # a description of people for the vendor's own use
     if section.heading is None or not _is_title(section.title, vendor) or any(leads_elsewhere(h.text) for h in above):
         return None
     body = [line for line in section.lines if whole(line) or line.form == "quote"][:3]

@@ -10,8 +10,9 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.vendor import Differentiator
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
+from octave_mcp.models.extractive.headings import leads_elsewhere
 from octave_mcp.models.extractive.names import company_name, rivals_in, speaks_of
-from octave_mcp.models.extractive.reading import Line, ReadPage, cells
+from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
 
 MOST_ROWS = 4
 _YES = frozenset({"✔", "✓", "✅", "yes", "included", "✔︎"})
@@ -26,6 +27,11 @@ _BESIDE = re.compile(
 )
 
 
+_DIFFERS = re.compile(
+    r"\b(?:than|unlike|instead|without|no|not|only|more|less|fewer|smaller|faster|simpler|lighter|cheaper|whereas|while|"
+    r"compared|rather|don['’]t|doesn['’]t|never)\b",
+    re.IGNORECASE,
+)
 _ALONE = re.compile(
     r"\bthe only (?!thing|way|reason|time|one who|person|exception|difference)[\w -]{3,60}\b(?:that|to|with|built|for|"
     r"which)\b|"
@@ -57,9 +63,21 @@ def _compared(page: ReadPage, rival: str, vendor: str) -> Iterator[Differentiato
             yield _difference(rival, first.text, first, section.heading, *headline)
         if section.heading and first and re.search(_AHEAD.format(rival=re.escape(rival)), section.title, re.IGNORECASE):
             yield _difference(rival, first.text, first, section.heading, *headline, favours="competitor")
+        if not numbered and (told := _said_against(section, vendor)) and section.heading:
+            yield _difference(rival, told.text, told, section.heading, *headline)
         rows += _table([line for line in section.lines if line.form == "row"], rival, vendor, headline)
     yield from [row for row in rows if row.favours == "competitor"][:MOST_ROWS]
     yield from [row for row in rows if row.favours == "vendor"][:MOST_ROWS]
+
+
+def _said_against(section: Section, vendor: str) -> Line | None:
+    """The sentence of a comparison's section that says how the vendor differs."""
+    if leads_elsewhere(section.title) or re.search(_AHEAD.format(rival=r"\w+"), section.title, re.IGNORECASE):
+        return None
+    told = [line for line in section.lines[:4] if whole(line) and line.form == "sentence"]
+    return next(
+        (li for li in told if _DIFFERS.search(li.text) and has_words(vendor, " ".join(li.text.split()[:6]))), None
+    )
 
 
 def _table(rows: Sequence[Line], rival: str, vendor: str, headline: Sequence[Line]) -> Iterator[Differentiator[Cite]]:
