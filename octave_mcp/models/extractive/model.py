@@ -52,8 +52,6 @@ from octave_mcp.models.extractive.understanding import understanding
 T = TypeVar("T")
 
 _NAMED = ("Site name", "Organization")
-MOST_TIMES = 4
-"""As many findings as a model may write, as rules cost no tokens."""
 
 
 class Extractive:
@@ -124,11 +122,6 @@ def _kinds(ask: Ask[Any, ReadingBrief]) -> Value:
     pages, vendor = read(ask.passages), ask.brief.company
     found = {kind: tuple(_ELEMENTS.get(kind, _nothing)(pages, vendor)) for kind in ask.answer.model_fields}
     return ask.answer.model_validate(found)
-
-
-def _most(kind: str) -> int | None:
-    asked = load(READ_KINDS[kind]).limits.findings
-    return asked and MOST_TIMES * asked
 
 
 def _nothing(_: Sequence[ReadPage], __: str) -> Iterable[Value]:

@@ -9,8 +9,8 @@ from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.domain.prospect import Fact, FactTopic
 from octave_mcp.domain.vendor import ProofPoint
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive import cues, customers, rivals, selling
-from octave_mcp.models.extractive.customers import whole
+from octave_mcp.models.extractive import cues, customers, promises, rivals, selling, stories, uses
+from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.names import customer_in_headline, customer_of_story
 from octave_mcp.models.extractive.reading import Line, ReadPage
 
@@ -47,7 +47,7 @@ def _fact(topic: FactTopic, text: str, evidence: Sequence[Cite]) -> Fact[Cite]:
 
 def _stories(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     """What its customers' stories tell: the headline, and what the customer does, did before, and gained."""
-    for study in customers.case_studies(pages, company):
+    for study in stories.case_studies(pages, company):
         yield _fact("customers", study.headline, study.evidence)
         for claim in (*study.results, study.challenge, study.solution):
             if isinstance(claim, Claim):
@@ -113,7 +113,7 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
             yield _fact("offering", _titled(offering.name, offering.description), offering.evidence)
         for price in (price for price in offering.pricing if len(price.evidence) == 1):  # a table's rows are facts
             yield _fact("pricing", _titled(price.plan, price.terms), price.evidence)
-    for promise in (*selling.value_propositions(pages, company), *selling.use_cases(pages, company)):
+    for promise in (*promises.value_propositions(pages, company), *uses.use_cases(pages, company)):
         yield _fact("offering", _titled(promise.title, promise.text), promise.evidence)
     for own in rivals.differentiators(pages, company):
         if own.favours == "vendor":
