@@ -61,7 +61,7 @@ class Host:
     `shown_characters` is how much it is shown of the pages of a company.
     """
 
-    name = identity = "host"
+    name = "host"
     languages: frozenset[str] | None = None
     capacity = Capacity(
         max_pages=CHOICE.max_pages,
@@ -76,6 +76,7 @@ class Host:
     def __init__(self, context: RunContext | None, most: Allowance, shown_characters: int) -> None:
         self._context, self._most = context, most
         self._shown_characters, self._rules = shown_characters, Extractive()
+        self.identity = f"host {shown_characters}"
         self._asking = asyncio.Lock()
 
     def estimate(self, max_pages: int) -> Estimate:
