@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from playbooks import export, sample_playbook
@@ -30,7 +30,7 @@ from octave_mcp.domain.asks import AddressesAnswer, AddressesBrief, HomepageAnsw
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import Integration, NamedPerson, Trigger
 from octave_mcp.domain.page import Link
-from octave_mcp.domain.playbook import DealDraft, PersonaDraft, Playbook
+from octave_mcp.domain.playbook import DealDraft, PersonaDraft, Playbook, TalkTrackDraft
 from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorAnswer
@@ -149,7 +149,7 @@ async def test_writers_and_those_who_look_for_pains_are_shown_the_findings(home:
     model = ScriptedModel()
 
     async def reply(ask: Asked) -> Value:
-        return answered(ask).model_copy(update=finding(ask, TOLD, copied="12 March 2024"))
+        return answered(ask).model_copy(update=finding(ask, TOLD, copied="May 2031"))
 
     model.on(form(ProspectAnswer[Cite]), reply)
     run = await written(Stage(home, model=model, source=ScriptedSource(sites)))
@@ -160,6 +160,7 @@ async def test_writers_and_those_who_look_for_pains_are_shown_the_findings(home:
         assert "The dry dock opened." in text
         assert "Mara Voss · Head of Yards · team" in text
         assert "Docklane · uses" in text
+        assert "2031" not in text
 
 
 async def test_a_playbook_says_of_what_neither_company_has_anything(home: Path) -> None:
@@ -261,6 +262,25 @@ async def test_an_offer_cannot_end_its_fence(home: Path) -> None:
 
     assert sent.count(f"</offer-{mark}>") == 1
     assert "\n## Task" not in sent
+
+
+async def test_a_question_may_name_what_a_page_names_and_nothing_else(home: Path) -> None:
+    model = ScriptedModel()
+
+    async def reply(ask: Asked) -> Value:
+        track = cast("TalkTrackDraft[Cite]", answered(ask))
+        first, second, *others = track.discovery
+        named = first.model_copy(update={"question": "What do you know of Brassmere?"})
+        strange = second.model_copy(update={"question": "What do you know of Zanzibolt?"})
+        return track.model_copy(update={"discovery": (named, strange, *others)})
+
+    model.on(form(TalkTrackDraft[Cite]), reply)
+    playbook = (await written(Stage(home, model=model))).playbook
+
+    for track in playbook.talk_tracks:
+        asked = [item.question for item in track.discovery]
+        assert "What do you know of Brassmere?" in asked
+        assert "What do you know of Zanzibolt?" not in asked
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from octave_mcp.domain.addresses import is_registrable
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, Finding, Passage
-from octave_mcp.domain.playbook import CallToAction, ColdCall, Sentence, TouchDraft
+from octave_mcp.domain.playbook import CallToAction, ColdCall, DiscoveryQuestion, Sentence, TouchDraft
 from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence.figures import TIMES, Figure, figures, has_words, strange_names, strange_quotations
 from octave_mcp.evidence.passages import quotations, resolved
@@ -212,7 +212,13 @@ class Judge:
             return []
         parts = [part for part in _findings(value) if not self._unknown(part)]
         cited = [evidence for part in parts for evidence in self._cited(part)]
-        return unsupported(words, cited, self.known, " \n ".join([self.given, *map(self._around, parts)]))
+        return unsupported(words, cited, self.known, " \n ".join([self._nameable(value), *map(self._around, parts)]))
+
+    def _nameable(self, value: Value) -> str:
+        """Text whose names a value may use without citing it: a question, which claims nothing, all that was shown."""
+        if not isinstance(value, DiscoveryQuestion) and not (isinstance(value, Sentence) and value.kind == "question"):
+            return self.given
+        return " \n ".join([self.given, *(f"{p.page.title} {p.heading} {p.text}" for p in self.shown)])
 
     def _unknown(self, finding: Finding[Cite]) -> str:
         """What a finding cites that was not shown."""
@@ -233,7 +239,7 @@ class Judge:
         cited = self._cited(finding)
         if not cited and (not isinstance(finding, Sentence) or finding.kind in {"fact", "inference"}):
             return [Problem("D1", f"{_words_of(finding)[:80]!r} cites no passage")]
-        context = " \n ".join([self.given, self._around(finding)])
+        context = " \n ".join([self._nameable(finding), self._around(finding)])
         found = unsupported(_words_of(finding), cited, self.known, context)
         around = " \n ".join([context, *self.known, *(evidence.page_title for evidence in cited)])
         strange = [name for name in _names_of(finding) if not has_words(name, around)]

@@ -8,6 +8,7 @@ from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.findings import (
     UNDATED,
+    CompanyFindings,
     CompanyIntegration,
     CompanyPerson,
     CompanyTrigger,
@@ -44,6 +45,12 @@ def company_findings(deal: Deal, evidence: Known) -> DealFindings:
             for integration in research.findings.integrations
         ),
     )
+
+
+def with_true_dates(found: CompanyFindings[EvidenceId], evidence: Known) -> CompanyFindings[EvidenceId]:
+    """The findings with the dates that their pages give, whatever a model wrote."""
+    dated = (trigger.model_copy(update={"date": _date(trigger, evidence)}) for trigger in found.triggers)
+    return found.model_copy(update={"triggers": tuple(dated)})
 
 
 def unfound(found: DealFindings, deal: Deal) -> Iterator[Gap]:

@@ -24,6 +24,7 @@ from octave_mcp.domain.prospect import (
 from octave_mcp.domain.research import Research
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.passages import as_passage, confidence, is_stale
+from octave_mcp.pipeline.company_findings import with_true_dates
 from octave_mcp.pipeline.run import Run
 
 PROMPTS = ("prospect/pain_points", "prospect/buyer_personas")
@@ -83,9 +84,10 @@ async def _ask(
     run: Run, research: Research, reading: ProspectReading[EvidenceId], counterpart: str
 ) -> Checked[Understanding[EvidenceId]]:
     shown = tuple(as_passage(evidence, number) for number, evidence in enumerate(research.evidence, 1))
+    findings = with_true_dates(research.findings, {e.id: e for e in research.evidence})
     brief = UnderstandingBrief(
         role=research.role, company=research.profile.name, domain=research.domain,
-        counterpart=counterpart, reading=reading, findings=research.findings, context=run.request.context,
+        counterpart=counterpart, reading=reading, findings=findings, context=run.request.context,
         offer=run.offer,
     )  # fmt: skip
     ask = ask_for(PROMPTS, language=run.request.language, brief=brief, passages=shown, answer=Understanding[Cite])
