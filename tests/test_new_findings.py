@@ -143,6 +143,27 @@ async def test_an_open_job_is_a_trigger_once_and_undated_triggers_come_last(home
     ]
 
 
+async def test_an_open_job_that_a_model_wrote_as_a_trigger_is_not_listed_again(home: Path) -> None:
+    model = ScriptedModel()
+
+    async def reply(ask: Asked) -> Value:
+        answer = answered(ask)
+        cited = citing(ask, "Head of Safety.")
+        if not cited:
+            return answer
+        hiring = Trigger[Cite](kind="job_opening", what="Seeks a Head of Safety.", date=None, evidence=(cited,))
+        return answer.model_copy(update={"triggers": (hiring,)})
+
+    model.on(form(ProspectAnswer[Cite]), reply)
+    playbook = (await written(Stage(home, model=model))).playbook
+
+    assert sorted(trigger.what for trigger in playbook.triggers) == [
+        "Head of Facilities",
+        "Head of Operations",
+        "Seeks a Head of Safety.",
+    ]
+
+
 async def test_writers_and_those_who_look_for_pains_are_shown_the_findings(home: Path) -> None:
     sites = invented_sites()
     sites[PROSPECT] = (*sites[PROSPECT], page(f"{NEWS}/dry-dock", f"# Dry dock\n\n{POST}"))

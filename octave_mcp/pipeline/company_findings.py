@@ -72,7 +72,7 @@ def _triggers(role: Role, research: Research, evidence: Known) -> Iterator[Compa
         yield CompanyTrigger(
             company=role, kind=trigger.kind, what=trigger.what, date=_date(trigger, evidence), evidence=trigger.evidence
         )
-    told = {normal(t.what) for t in research.findings.triggers if t.kind == "job_opening"}
+    told = " \n ".join(normal(t.what) for t in research.findings.triggers if t.kind == "job_opening")
     for job in research.signals.jobs if research.signals else ():
         if normal(job.title) not in told:
             yield CompanyTrigger(
