@@ -212,13 +212,16 @@ class Judge:
             return []
         parts = [part for part in _findings(value) if not self._unknown(part)]
         cited = [evidence for part in parts for evidence in self._cited(part)]
-        return unsupported(words, cited, self.known, " \n ".join([self._nameable(value), *map(self._around, parts)]))
+        around = " \n ".join([self.given, *map(self._around, parts)])
+        return self._unsupported(value, words, cited, around)
 
-    def _nameable(self, value: Value) -> str:
-        """Text whose names a value may use without citing it: a question, which claims nothing, all that was shown."""
-        if not isinstance(value, DiscoveryQuestion) and not (isinstance(value, Sentence) and value.kind == "question"):
-            return self.given
-        return " \n ".join([self.given, *(f"{p.page.title} {p.heading} {p.text}" for p in self.shown)])
+    def _unsupported(self, value: Value, words: str, cited: Sequence[Evidence], around: str) -> list[Problem]:
+        """A question, which claims nothing, may name without citing it whatever any passage names."""
+        found = unsupported(words, cited, self.known, around)
+        if not _is_question(value) or all(problem.rule != "D4" for problem in found):
+            return found
+        shown = (f"{passage.page.title} {passage.heading} {passage.text}" for passage in self.shown)
+        return unsupported(words, cited, self.known, " \n ".join([around, *shown]))
 
     def _unknown(self, finding: Finding[Cite]) -> str:
         """What a finding cites that was not shown."""
@@ -239,8 +242,8 @@ class Judge:
         cited = self._cited(finding)
         if not cited and (not isinstance(finding, Sentence) or finding.kind in {"fact", "inference"}):
             return [Problem("D1", f"{_words_of(finding)[:80]!r} cites no passage")]
-        context = " \n ".join([self._nameable(finding), self._around(finding)])
-        found = unsupported(_words_of(finding), cited, self.known, context)
+        context = " \n ".join([self.given, self._around(finding)])
+        found = self._unsupported(finding, _words_of(finding), cited, context)
         around = " \n ".join([context, *self.known, *(evidence.page_title for evidence in cited)])
         strange = [name for name in _names_of(finding) if not has_words(name, around)]
         told = " ".join(map(str, found))
@@ -291,6 +294,10 @@ def _findings(answer: Value) -> Iterator[Finding[Cite]]:
 
 def _is_finding(value: Value) -> TypeGuard[Finding[Cite]]:
     return isinstance(value, Finding)
+
+
+def _is_question(value: Value) -> bool:
+    return isinstance(value, DiscoveryQuestion) or (isinstance(value, Sentence) and value.kind == "question")
 
 
 def _words_of(value: Value) -> str:
