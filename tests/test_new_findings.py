@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from matrix import sampled
 from playbooks import export, sample_playbook
 from scripted import (
     PROSPECT,
@@ -109,20 +110,27 @@ async def test_a_playbook_lists_triggers_people_and_integrations_with_their_quot
     assert (docklane.company, docklane.name, docklane.relation) == ("prospect", "Docklane", "uses")
     cited = [playbook.evidence[one.evidence[0]].quote for one in (opened, voss, docklane)]
     assert cited == [TOLD, HIRED, USED]
-    assert {job.kind for job in jobs} == {"job_opening"}
+    assert [(job.kind, job.what, job.date) for job in jobs] == [
+        ("job_opening", "Head of Facilities", "undated"),
+        ("job_opening", "Head of Operations", "undated"),
+        ("job_opening", "Head of Safety", "undated"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("told", "copied", "published_on", "expected"),
-    [
-        ("The dry dock opened on 12 March 2024.", "12 March 2024", date(2025, 1, 1), "2024-03-12"),
-        ("The dry dock opened in March 2024.", "March 2024", None, "2024-03"),
-        ("The dry dock opened in 2024.", "2024", None, "2024"),
-        ("The dry dock opened.", "12 March 2024", None, "undated"),
-        ("The dry dock opened.", "12 March 2024", date(2025, 6, 1), "2025-06-01"),
-        ("The dry dock opened on Monday.", "Monday", date(2025, 6, 1), "2025-06-01"),
-        ("The dry dock opened in 2024.", None, None, "undated"),
-    ],
+    sampled(
+        [
+            ("The dry dock opened on 12 March 2024.", "12 March 2024", date(2025, 1, 1), "2024-03-12"),
+            ("The dry dock opened in March 2024.", "March 2024", None, "2024-03"),
+            ("The dry dock opened in 2024.", "2024", None, "2024"),
+            ("The dry dock opened.", "12 March 2024", None, "undated"),
+            ("The dry dock opened.", "12 March 2024", date(2025, 6, 1), "2025-06-01"),
+            ("The dry dock opened on Monday.", "Monday", date(2025, 6, 1), "2025-06-01"),
+            ("The dry dock opened in 2024.", None, None, "undated"),
+        ],
+        short=lambda case: case[1] == "12 March 2024",
+    ),
 )
 async def test_a_trigger_has_the_date_that_its_quotation_has_or_else_its_page(
     told: str, copied: str | None, published_on: date | None, expected: str, home: Path
@@ -131,17 +139,6 @@ async def test_a_trigger_has_the_date_that_its_quotation_has_or_else_its_page(
     playbook = await playbook_with(home, post=post, told=told, copied=copied, published_on=published_on)
 
     assert [trigger.date for trigger in playbook.triggers if trigger.kind == "launch"] == [expected]
-
-
-async def test_an_open_job_is_a_trigger_once_and_undated_triggers_come_last(home: Path) -> None:
-    playbook = await playbook_with(home, copied="12 March 2024")
-
-    assert [(trigger.kind, trigger.what, trigger.date) for trigger in playbook.triggers] == [
-        ("launch", "The dry dock opened.", "2024-03-12"),
-        ("job_opening", "Head of Facilities", "undated"),
-        ("job_opening", "Head of Operations", "undated"),
-        ("job_opening", "Head of Safety", "undated"),
-    ]
 
 
 async def test_an_open_job_that_a_model_wrote_as_a_trigger_is_not_listed_again(home: Path) -> None:
