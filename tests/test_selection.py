@@ -268,8 +268,8 @@ def test_all_that_is_shown_of_the_passages_fits_the_space(most: int) -> None:
         return f"# {'A long title ' * 9}{at}\n\n" + "\n\n".join(parts)
 
     pages = [page(f"{HERE}/blog/{at}", text(at)) for at in range(0, 240, 40)]
-    ask = reading([passage for one in pages for passage in passages(one)])
-    inside = FENCED.search(rendered(ask, to_show(ask, most)).prefix)
+    every = [passage for one in pages for passage in passages(one)]
+    inside = FENCED.search(rendered(reading(to_show(every, Interest(), most))).prefix)
 
     assert inside
     assert 0.7 * most < len(inside["inside"]) <= most

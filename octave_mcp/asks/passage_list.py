@@ -17,11 +17,11 @@ from octave_mcp.evidence.passages import evidence_id
 from octave_mcp.evidence.selection import selected
 
 
-def numbers(ask: Ask[Any, Any], shown: frozenset[int] | None, most: int | None = None) -> dict[EvidenceId, int]:
-    """The numbers of the passages to show, by evidence id. Writers get a shortlist; readers all, or those `shown`."""
+def numbers(ask: Ask[Any, Any], most: int | None = None) -> dict[EvidenceId, int]:
+    """The numbers of the passages to show, by evidence id. Readers see all; writers get a shortlist."""
     found = {evidence_id(p.page, p.start, p.start + len(p.text)): number for number, p in enumerate(ask.passages, 1)}
     if isinstance(ask.brief, ReadingBrief):
-        return {i: number for i, number in found.items() if shown is None or number in shown}
+        return found
     chosen = shortlist(ask.brief, {i: ask.passages[number - 1] for i, number in found.items()}, most)
     return {i: number for i, number in found.items() if i in chosen}
 
@@ -30,15 +30,17 @@ def listed(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int]) -> str:
     return "\n".join(_lines(ask.passages, sorted(numbers.values()))) or "none"
 
 
-def to_show(ask: Ask[Any, ReadingBrief], most: int) -> frozenset[int]:
-    """The numbers of the passages to show a reader, whose list takes at most so many characters."""
-    brief = ask.brief
-    interest = Interest(brief.context, brief.counterpart, brief.offer)
-    return frozenset(at + 1 for at in selected(ask.passages, interest, most, _costs(ask.passages)))
+def to_show(passages: Sequence[Passage], interest: Interest, most: int) -> tuple[Passage, ...]:
+    """Those that tell most for a deal, in their order; their list takes at most so many characters."""
+    chosen = selected(passages, interest, most, _costs(passages))
+    return tuple(passage for at, passage in enumerate(passages) if at in chosen)
 
 
 def _costs(passages: Sequence[Passage]) -> list[dict[Hashable, int]]:
-    """The characters of the lines that the list has for each passage, that of its page and that of its heading too."""
+    """The size of the lines that the list has for each passage, that of its page and that of its heading too.
+
+    A Chinese character counts as three, as it does in tokens.
+    """
     found, page, heading = list[dict[Hashable, int]](), 0, 0
     for at, passage in enumerate(passages):
         before = passages[at - 1] if at else None
@@ -46,9 +48,14 @@ def _costs(passages: Sequence[Passage]) -> list[dict[Hashable, int]]:
             page = heading = at
         elif before.heading != passage.heading:
             heading = at
-        own = sum(len(line) + 1 for line in _of_passage(at + 1, passage))
-        found.append({("page", page): len(_head(passage)) + 6, ("heading", heading): len(passage.heading) + 4, at: own})
+        own = sum(_size(line) + 1 for line in _of_passage(at + 1, passage))
+        around = {("page", page): _size(_head(passage)) + 6, ("heading", heading): _size(passage.heading) + 4}
+        found.append({**around, at: own})
     return found
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
 
 
 def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[str]:

@@ -72,10 +72,10 @@ class Rendered(NamedTuple):
         return text.replace(self.mark, "") if self.mark else text
 
 
-def rendered(ask: Ask[Any, Any], shown: frozenset[int] | None = None, most: int | None = None) -> Rendered:
-    """The ask as text; to a reader only the passages `shown`, to a writer those in `most` characters, if given."""
+def rendered(ask: Ask[Any, Any], most: int | None = None) -> Rendered:
+    """The ask as text; a writer sees what fits into `most` characters, if that is given."""
     prompts, fence = prompts_of(ask), fence_for(ask)
-    given, numbered = _given(ask), numbers(ask, shown, most)
+    given, numbered = _given(ask), numbers(ask, most)
     return Rendered(
         system=_system(prompts, given, fence, ask.answer),
         prefix=f"{brief_text(ask, numbered, fence)}\n\n{fence.around('passages', listed(ask, numbered))}",

@@ -228,6 +228,7 @@ class Capacity(Value):
     counts against no deadline. What one that is not paid is asked counts against no budget.
     One without `writes_copy` drafts outlines, which are neither checked by the rules for copy nor scored.
     One that `ranks_addresses` is asked which pages of a site to read; for others, rules choose them.
+    One with `shown_characters` is shown that much of the pages of a company; others see all of what is read.
     One that `corrects_parts` is asked again for those parts of an answer that failed; others answer in full.
     What one that `keeps_research` found of a vendor serves the next prospect, too; others find it as fast anew.
     """
@@ -235,6 +236,7 @@ class Capacity(Value):
     max_pages: int = MAX_PAGES
     pack_pages: int = 6
     ask_characters: int = 60_000
+    shown_characters: int | None = None
     writes_together: bool = False
     is_patient: bool = False
     is_paid: bool = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import NamedTuple
 
 from octave_mcp.asks.rendering import estimated_tokens
@@ -13,6 +14,10 @@ from octave_mcp.domain.questions import Question, QuestionRecord
 MOST_QUESTIONS = 14
 MOST_TOKENS = 76_000
 """Read and written: a complete run reads at most 52,000 and writes at most 24,000."""
+SHOWN_CHARACTERS = 30_000
+"""Of the pages of a company, with these limits; a run that shows more may ask more."""
+ASK_CHARACTERS = 45_000
+"""Of the passages in one question: what is shown beyond them is asked about in further questions."""
 QUESTION_TOKENS = 20_000
 CORRECTION_TOKENS = 7_500
 VERIFICATION_TOKENS = 4_500
@@ -30,6 +35,7 @@ class Size(NamedTuple):
         return self.read + self.written
 
 
+NOTHING = Size(0, 0)
 ANSWERING_A_PERSONA = 2_200
 FIRST = {
     "research/urls": Size(4_000, 300),
@@ -42,31 +48,36 @@ FIRST = {
 """What the questions of a run take that is allowed as much as usual, by their prompt, in the order in which they go
 out: the figures of runs on sites of ordinary companies. The one about addresses goes out once for each company."""
 USUAL_QUESTIONS = len(FIRST) + 1
-
 USUAL_CORRECTIONS = Size(2_000, 1_500)
+READING = ("vendor/offerings", "prospect/company_profile")
 PASSAGES_TOKENS = 7_500
 """Of a question about the pages of a company, where there are enough of them."""
 ENOUGH_PAGES = 8
 
 
-def usual(max_pages: int) -> Size:
-    """What a run of so many pages of each company takes."""
-    share = min(1.0, max_pages / ENOUGH_PAGES)
-    read, written = (sum(sizes) for sizes in zip(*FIRST.values(), USUAL_CORRECTIONS, strict=True))
-    return Size(read - int(2 * PASSAGES_TOKENS * (1 - share)), int(written * (1 + share) / 2))
-
-
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The most questions and tokens of a run. A correction leaves enough for the questions that are still to come."""
+    """The most questions and tokens of a run. A correction leaves enough for the questions that are still to come.
+
+    `more` and `more_questions` are for what is shown beyond the usual, and part of the limits.
+    """
 
     questions: int = MOST_QUESTIONS
     tokens: int = MOST_TOKENS
+    more: Size = NOTHING
+    more_questions: int = 0
 
     @property
     def share(self) -> float:
         """Of what a run is usually allowed."""
-        return min(1.0, self.tokens / MOST_TOKENS)
+        return min(1.0, self.tokens / (MOST_TOKENS + self.more.both))
+
+    def usual(self, max_pages: int) -> tuple[int, Size]:
+        """The questions that a run of so many pages of each company takes, and their tokens."""
+        share = min(1.0, max_pages / ENOUGH_PAGES)
+        read, written = (sum(sizes) for sizes in zip(*FIRST.values(), USUAL_CORRECTIONS, self.more, strict=True))
+        size = (read - int(2 * PASSAGES_TOKENS * (1 - share)), int(written * (1 + share) / 2))
+        return USUAL_QUESTIONS + self.more_questions, Size(*(int(self.share * tokens) for tokens in size))
 
     def refusal(self, question: Question, asked: Sequence[QuestionRecord]) -> str:
         """Why the question cannot be asked after those; '' if it can."""
@@ -89,6 +100,18 @@ class Allowance:
             return int(share * VERIFICATION_TOKENS) + sum(size.both for size in _to_come(asked))
         used = sum(_spent(other) for other in asked if other.corrects)
         return int(share * VERIFICATION_TOKENS) + max(0, int(share * CORRECTION_TOKENS) - used)
+
+
+def allowance(shown_characters: int, questions: int | None, tokens: int | None) -> Allowance:
+    """The limits of a run that shows so much of each company, unless the user set others."""
+    parts = ceil(shown_characters / ASK_CHARACTERS) - 1
+    shown = 2 * (shown_characters - SHOWN_CHARACTERS) // 4
+    asked = sum(FIRST[prompt].read - PASSAGES_TOKENS for prompt in READING)
+    answered = sum(FIRST[prompt].written for prompt in READING)
+    more = Size(max(0, shown) + parts * asked, parts * answered)
+    return Allowance(
+        questions or MOST_QUESTIONS + 3 * parts, tokens or MOST_TOKENS + more.both, more, len(READING) * parts
+    )
 
 
 def expected(question: Question) -> int:

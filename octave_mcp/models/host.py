@@ -16,16 +16,15 @@ from typing import Any, NamedTuple
 from octave_mcp.asks import reuse
 from octave_mcp.asks.compact_schema import compact_schema_of
 from octave_mcp.asks.decoding import decoded
-from octave_mcp.asks.passage_list import to_show
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, referring, rendered
 from octave_mcp.asks.schema import Schema
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, ReadingBrief, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Usage
 from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.domain.value import Value, only, with_nothing_else
 from octave_mcp.errors import BadAnswer, BudgetExceeded, SetupError
-from octave_mcp.models.allowance import MOST_QUESTIONS, MOST_TOKENS, USUAL_QUESTIONS, Allowance, usual
+from octave_mcp.models.allowance import ASK_CHARACTERS, Allowance, allowance
 from octave_mcp.models.extractive.model import Extractive
 from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
@@ -51,38 +50,36 @@ class Reused(NamedTuple):
 
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
-    most = Allowance(settings.max_run_asks or MOST_QUESTIONS, settings.max_run_tokens or MOST_TOKENS)
-    return Host(context, most, settings.shown_characters)
+    shown = settings.shown_characters
+    return Host(context, allowance(shown, settings.max_run_asks, settings.max_run_tokens), shown)
 
 
 class Host:
-    """A question that was asked before, in this run or within a day in another, is not asked again.
-
-    `shown_characters` is how much it is shown of the pages of a company.
-    """
+    """A question that was asked before, in this run or within a day in another, is not asked again."""
 
     name = "host"
     languages: frozenset[str] | None = None
-    capacity = Capacity(
-        max_pages=CHOICE.max_pages,
-        pack_pages=200,
-        ask_characters=10_000_000,
-        writes_together=True,
-        is_patient=True,
-        is_paid=False,
-        corrects_parts=True,
-    )
 
     def __init__(self, context: RunContext | None, most: Allowance, shown_characters: int) -> None:
         self._context, self._most = context, most
-        self._shown_characters, self._rules = shown_characters, Extractive()
+        self._rules = Extractive()
         self.identity = f"host {shown_characters}"
+        self.capacity = Capacity(
+            max_pages=CHOICE.max_pages,
+            pack_pages=200,
+            ask_characters=ASK_CHARACTERS,
+            shown_characters=shown_characters,
+            writes_together=True,
+            is_patient=True,
+            is_paid=False,
+            corrects_parts=True,
+        )
         self._asking = asyncio.Lock()
 
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took; what the client's model costs is not known here."""
-        read, written = (int(size * self._most.share) for size in usual(max_pages))
-        return Estimate(asks=USUAL_QUESTIONS, input_tokens=read, output_tokens=written, usd=None, tested=CHOICE.tested)
+        asks, size = self._most.usual(max_pages)
+        return Estimate(asks=asks, input_tokens=size.read, output_tokens=size.written, usd=None, tested=CHOICE.tested)
 
     def check(self) -> None:
         """Do nothing: it needs no setup."""
@@ -118,11 +115,6 @@ class Host:
     async def close(self) -> None:
         """Holds nothing open."""
 
-    async def _passages(self, ask: Ask[Any, Any]) -> frozenset[int] | None:
-        """The numbers of the passages to show a reader."""
-        is_reading = isinstance(ask.brief, ReadingBrief)
-        return await computed(to_show, ask, self._shown_characters) if is_reading else None
-
     @property
     def _inbox(self) -> Inbox:
         if self._context is None:
@@ -135,11 +127,11 @@ class Host:
         Raises:
             BudgetExceeded: it would be one too many, or too long.
         """
-        inbox, shown = self._inbox, await self._passages(ask)
+        inbox = self._inbox
         async with self._asking:
             asked = await inbox.questions()
             is_known = any(question.question_id == ask.corrects for question in asked)
-            question = await computed(_question, ask, shown, is_known=is_known)
+            question = await computed(_question, ask, is_known=is_known)
             if known := next((other for other in asked if other.question_id == question.question_id), None):
                 return known
             if reused := await self._reused(question.question_id):
@@ -165,9 +157,9 @@ class Host:
                 await reuse.put(self._context.notes, note, question.answer, self._context.run_id)
 
 
-def _question(ask: Ask[Any, Any], shown: frozenset[int] | None, *, is_known: bool) -> Question:
+def _question(ask: Ask[Any, Any], *, is_known: bool) -> Question:
     """`is_known`: the question that this one corrects was asked in this run, so its material need not be sent again."""
-    whole, schema = rendered(ask, shown, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(_form(ask))
+    whole, schema = rendered(ask, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(_form(ask))
     text = referring(ask) if is_known else whole
     parts = (f"{text.system} {FORM}", text.prefix, text.suffix)
     return Question(

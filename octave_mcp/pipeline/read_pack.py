@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple, TypeVar
 
 from octave_mcp.asks.corrections import Checked
+from octave_mcp.asks.passage_list import to_show
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
@@ -55,11 +57,12 @@ async def _read(
     serves_others = profile.company.traits.serves_other_deals
     interest = Interest(run.request.context, "" if serves_others else counterpart, run.offer)
     cut, suspicious = await computed(_cut_all, pages, interest)
+    shown = await computed(_shown, cut, interest, run.capacity.shown_characters)
     heard = await computed(_heard, run.request.context, pages)
     reads = profile.company.traits.reads
     asked = [
         _ask(run, profile, counterpart, part, question)
-        for part in _in_asks(cut, run.capacity.ask_characters)
+        for part in _in_asks(shown, run.capacity.ask_characters)
         for question in questions(reads, run.specialists_per_ask)
     ]
     answers = await together(*asked)
@@ -100,6 +103,14 @@ def _cut(page: Page, interest: Interest) -> list[Passage]:
         return list(found)
     chosen = selected(found, interest, PAGE_CHARACTERS)
     return [passage for at, passage in enumerate(found) if at in chosen]
+
+
+def _shown(cut: Sequence[list[Passage]], interest: Interest, most: int | None) -> Sequence[list[Passage]]:
+    """What a model is shown of each page."""
+    if most is None:
+        return cut
+    chosen = to_show([passage for page in cut for passage in page], interest, most)
+    return [list(page) for _, page in groupby(chosen, key=lambda passage: passage.page.url)]
 
 
 def _in_asks(pages: Sequence[list[Passage]], most: int) -> Iterator[tuple[Passage, ...]]:
