@@ -30,7 +30,8 @@ NEVER = 1_000_000
 def stands_in_quotation(evidence: Evidence, text: str) -> bool:
     """Whether it is in a block quotation, or within quotation marks of its paragraph."""
     paragraph = text[text.rfind("\n", 0, evidence.start) + 1 : evidence.start + 1]
-    return paragraph.startswith(">") or paragraph.count("“") > paragraph.count("”")
+    is_open = paragraph.count("“") > paragraph.count("”") or paragraph.count('"') % 2 == 1
+    return paragraph.startswith(">") or is_open
 
 
 FEW = 10
