@@ -103,8 +103,7 @@ def listed_story(line: Line, page: ReadPage, vendor: str) -> str | None:
 
 
 def _is_common_word(name: str, page: ReadPage) -> bool:
-    word = re.compile(rf"\b{re.escape(name.lower())}\b")
-    return " " not in name and name != name.lower() and any(word.search(line.text) for line in page.lines)
+    return name != name.lower() and name.lower() in page.common
 
 
 def fact_of(page: ReadPage, label: str) -> str | None:

@@ -21,6 +21,7 @@ EMPTY_LINE, EMPTY_QUOTED_LINE = 2, 3
 Form = Literal["heading", "item", "quote", "attribution", "row", "sentence", "logos", "fact"]
 """A fact is one of the page's head."""
 
+_LOWER_CASE = re.compile(r"\b[a-z][\w'’-]*")
 _OPENING = ("“", '"')
 
 
@@ -72,12 +73,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """`head` are the facts of the page's head, which are in no other part."""
+    """`head` are the facts of the page's head, which are in no other part.
+
+    `common` are the words that the page writes in lower case.
+    """
 
     page: PageRef
     lines: tuple[Line, ...]
     head: tuple[Line, ...] = ()
     sections: tuple[Section, ...] = field(default=())
+    common: frozenset[str] = frozenset()
 
     @property
     def is_post(self) -> bool:
@@ -105,7 +110,8 @@ def read(passages: Sequence[Passage]) -> tuple[ReadPage, ...]:
         own = tuple(group)
         body = tuple(line for line in own if line.form != "fact")
         head = tuple(line for line in own if line.form == "fact")
-        pages.append(ReadPage(own[0].page, body, head, tuple(_sections(body))))
+        common = frozenset(word for line in body for word in _LOWER_CASE.findall(line.text))
+        pages.append(ReadPage(own[0].page, body, head, tuple(_sections(body)), common))
     return tuple(pages)
 
 
