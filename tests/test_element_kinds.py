@@ -113,7 +113,7 @@ async def test_a_new_kind_is_asked_for_and_described_wherever_kinds_are(tmp_path
 async def test_a_new_kind_is_merged_counted_and_shown_in_every_format(tmp_path: Path) -> None:
     product = with_mascots(tmp_path)
     product.insert_before(COLLECTOR, "_ELEMENTS: dict[", COLLECT)
-    product.replace(COLLECTOR, '"use_cases": selling', '"mascots": _mascots,\n    "use_cases": selling')
+    product.replace(COLLECTOR, '"use_cases": uses', '"mascots": _mascots,\n    "use_cases": uses')
 
     report, playbook, html, markdown = await demo(product, tmp_path / "out")
 
