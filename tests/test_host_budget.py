@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import pytest
 from conftest import Pair
 from doubles import FORMS, answer_to
 from matrix import sampled
+from scripted import ScriptedSource, Stage, asked_for, invented_sites
 
 from octave_mcp.app import App
 from octave_mcp.asks.compact_schema import compact_schema_of
 from octave_mcp.asks.rendering import estimated_tokens
 from octave_mcp.asks.schema import schema_of
+from octave_mcp.domain.company import Site
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
@@ -256,3 +259,26 @@ def fields(part: Any, schema: dict[str, Any]) -> Any:  # noqa: ANN401 - any part
         return {name: fields(inner, schema) for name, inner in part["properties"].items()}
     within: list[Any] = [*part.get("anyOf", ()), *([part["items"]] if "items" in part else [])]
     return next((found for one in within if (found := fields(one, schema))), None)
+
+
+async def test_questions_come_in_the_order_of_the_companies_though_the_other_site_answers_first(tmp_path: Path) -> None:
+    prospect_is_read = asyncio.Event()
+
+    async def hold(site: Site, _: Sequence[str]) -> None:
+        if site.company.role == "vendor":
+            await prospect_is_read.wait()
+        prospect_is_read.set()
+
+    stage = Stage(tmp_path, source=ScriptedSource(invented_sites(), hold=hold))
+    runs = await stage.opened()
+    record = await runs.start(asked_for(model="host"))
+    asked: list[str] = []
+    while not record.is_final:
+        record, question, _ = await runs.next_question(record.run_id, 3600)
+        if question and not question.corrects:
+            asked.append(question.prompt)
+        if question:
+            await runs.answer(record.run_id, question.question_id, json.dumps(answer_to(question.model_dump())))
+
+    assert asked == [prompt for prompt in FIRST if prompt in asked]
+    assert len(asked) > 3

@@ -21,6 +21,7 @@ from octave_mcp.pipeline.read_pack import read_pack
 from octave_mcp.pipeline.recall import keep, recall, unread
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.scrape_homepage import scrape_homepage
+from octave_mcp.pipeline.turns import Turns
 from octave_mcp.pipeline.understand import understand
 from octave_mcp.pipeline.validate_and_map import validate_and_map
 from octave_mcp.pipeline.write_playbook import write_playbook
@@ -33,7 +34,8 @@ async def generate(run: Run, companies: Sequence[Company]) -> Playbook:
         OctaveError: one of the sites cannot be read, or no mandatory section can be written.
     """
     sites = await run(validate_and_map, companies)  # 1  the one barrier: all must be there
-    run = replace(run, offer=await computed(offer, sites))
+    turns = Turns([site.company.role for site in sites]) if run.capacity.is_patient else None
+    run = replace(run, offer=await computed(offer, sites), turns=turns)
     names = {site.company.role: _name(site) for site in sites}
     found = await run.side_by_side(  # 2-6, and 7 for the prospect
         research,
@@ -50,6 +52,16 @@ def _name(site: Site) -> str:
 
 async def research(run: Run, site: Site, counterpart: str) -> Research:
     """All that one company's site says that matters to the deal with its counterpart."""
+    try:
+        found = await _found(run, site, counterpart)
+    finally:
+        if run.turns:
+            run.turns.end(site.company.role)
+    return await run(understand, found, counterpart)  # 7  of a company read for its signals
+
+
+async def _found(run: Run, site: Site, counterpart: str) -> Research:
+    """What the pages say."""
     if kept := await recall(run, site):
         return await _read_on(run, site, kept, counterpart)
     home = await run(scrape_homepage, site)  # 2
@@ -64,7 +76,7 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
     )
     found = merge(profile, readings, site.failures)
     await keep(run, found)
-    return await run(understand, found, counterpart)  # 7  of a company read for its signals
+    return found
 
 
 async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Research:

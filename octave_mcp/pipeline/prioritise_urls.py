@@ -100,6 +100,8 @@ async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: s
     shown = candidates(ranking, room) if run.capacity.ranks_addresses else ()
     if len(shown) > room:
         ranking = ranking.reranked(shown, await _ranked_by_model(run, site, profile, counterpart, shown))
+    else:
+        await run.announce("addresses")
     chosen = ranking.pack(room)
     run.progress.plan(len(chosen.urls))
     run.progress(f"{len(chosen.urls)} of {len(site.links)} pages of {profile.name} chosen", units=1)
@@ -131,6 +133,7 @@ async def _ranked_by_model(
     )  # fmt: skip
     language = run.request.language
     ask = ask_for(("research/urls",), language=language, brief=brief, passages=(), answer=AddressesAnswer)
+    await run.announce("addresses", ask)
     try:
         checked = await run.ask(ask, AddressesAnswer, roles=(), known=())
     except NoAccess:

@@ -11,7 +11,7 @@ from octave_mcp.asks.passage_list import to_show
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
-from octave_mcp.domain.asks import ReadingBrief
+from octave_mcp.domain.asks import Ask, ReadingBrief
 from octave_mcp.domain.company import Reads, Site
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.findings import CompanyFindings
@@ -61,11 +61,12 @@ async def _read(
     heard = await computed(_heard, run.request.context, pages)
     reads = profile.company.traits.reads
     asked = [
-        _ask(run, profile, counterpart, part, question)
+        (question, _ask(run, profile, counterpart, part, question))
         for part in _in_asks(shown, run.capacity.ask_characters)
         for question in questions(reads, run.specialists_per_ask)
     ]
-    answers = await together(*asked)
+    await run.announce("pages", *(ask for _, ask in asked))
+    answers = await together(*(_answer(run, profile, ask, question) for question, ask in asked))
     checked = [answer for answer in answers if isinstance(answer, Checked)]
     return Reading(
         pages=tuple(page.ref for page in pages),
@@ -127,22 +128,29 @@ def _in_asks(pages: Sequence[list[Passage]], most: int) -> Iterator[tuple[Passag
         yield tuple(part)
 
 
-async def _ask(
+def _ask(
     run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], question: Question
-) -> Checked[Value] | Gap:
+) -> Ask[Value, ReadingBrief]:
     """One ask for all that its prompts want to know, which are read together."""
     company = profile.company
-    counterpart = "" if company.traits.serves_other_deals else counterpart
     brief = ReadingBrief(
         role=company.role, company=profile.name, domain=company.domain,
-        counterpart=counterpart,
+        counterpart="" if company.traits.serves_other_deals else counterpart,
         context=run.request.context,
         offer=run.offer,
     )  # fmt: skip
-    ask = ask_for(question.prompts, language=run.request.language, brief=brief, passages=shown, answer=question.answer)
-    roles = (company.role,) * len(shown)
+    language = run.request.language
+    return ask_for(question.prompts, language=language, brief=brief, passages=shown, answer=question.answer)
+
+
+async def _answer(
+    run: Run, profile: Profile, ask: Ask[Value, ReadingBrief], question: Question
+) -> Checked[Value] | Gap:
+    company = profile.company
+    roles = (company.role,) * len(ask.passages)
     try:
-        return await run.ask(ask, question.into, roles=roles, known=tuple(filter(None, (profile.name, counterpart))))
+        known = tuple(filter(None, (profile.name, ask.brief.counterpart)))
+        return await run.ask(ask, question.into, roles=roles, known=known)
     except NoAccess:
         raise
     except UpstreamError as failed:

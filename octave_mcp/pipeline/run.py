@@ -19,6 +19,7 @@ from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.pages import Pages
 from octave_mcp.pipeline.progress import Progress
 from octave_mcp.pipeline.research_cache import ResearchCache
+from octave_mcp.pipeline.turns import Stage, Turns
 from octave_mcp.ports import Journal, Source, Store
 
 P = ParamSpec("P")
@@ -31,7 +32,8 @@ class Run:
     """One execution, seen from a step; `of(role)` is the same run, about one company.
 
     `identity` says which model and source it uses: only runs with the same one share findings. `offer` is what the
-    vendor sells, in the words of its home page; '' before that is read. What is not done by the deadline is left out.
+    vendor sells, in the words of its home page; '' before that is read. `turns` are set where a client answers. What is
+    not done by the deadline is left out.
     """
 
     request: PlaybookRequest
@@ -44,6 +46,7 @@ class Run:
     site_timeout_seconds: float
     identity: str = ""
     offer: str = ""
+    turns: Turns | None = None
     specialists_per_ask: int = len(READ_KINDS)
 
     @property
@@ -94,6 +97,15 @@ class Run:
         if of:
             runs = [run.of(role) for run, role in zip(runs, of, strict=True)]
         return await together(*(branch(run, *given) for run, given in zip(runs, arguments, strict=True)))
+
+    async def announce(self, stage: Stage, *asks: Ask[Any, Any]) -> None:
+        """Puts the questions of a stage in line, after those about the companies that come before this one."""
+        role = self.progress.company
+        if self.turns and role:
+            await self.turns.wait(stage, role)
+            for ask in asks:
+                await self.asker.model.announce(ask)
+            self.turns.end(role, stage)
 
     async def ask(
         self,
