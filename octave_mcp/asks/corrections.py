@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast
 
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.attempts import OnCall
+from octave_mcp.asks.replacements import lists_of, named_problems, replaced
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Fault, Judgement, Unusable
 from octave_mcp.domain.company import Role
@@ -114,8 +115,17 @@ class _Verdicts(Generic[R]):
         """An outline does not take the place of copy."""
         if again.is_outline and not self.is_outline and self.value is not None:
             return self
-        better = {name: verdict for name, verdict in again.parts.items() if verdict.is_better_than(self.parts[name])}
+        better = {name: self._better(name, verdict) for name, verdict in again.parts.items()}
         return _Verdicts(self.into, {**self.parts, **better})
+
+    def _better(self, name: str, again: _Verdict[R]) -> _Verdict[R]:
+        """The second answer for an object; for a list, what passed of both."""
+        first = self.parts[name]
+        if name and lists_of(self.into, (name,)) and first.value is not None and again.value is not None:
+            both = replaced(getattr(first.value, name), getattr(again.value, name))
+            value = first.value.model_copy(update={name: both})
+            return replace(again, value=value, evidence=(*first.evidence, *again.evidence))
+        return again if again.is_better_than(first) else first
 
     def judgement(self, *, may_be_corrected: bool = False) -> Judgement:
         dropped = None if may_be_corrected else self.lost
@@ -147,11 +157,14 @@ class Checks(Generic[R]):
         wrong = _about(name, answer)
         unread = [Problem(_RULE_OF.get(answer.fault, UNREAD), wrong)] if wrong else []
         value, evidence, dropped = self.judge.kept(given, into)
-        problems = self.judge.problems(given) if dropped else []
+        problems = self._problems(given, name) if dropped else []
         rules = None if answer.is_outline else self.rules
         broken = rules(value, evidence) if rules and value is not None else []
         fault: Fault = answer.fault if wrong else ""
         return _Verdict(value, evidence, [*unread, *dropped], [*unread, *problems, *broken], fault, answer.is_outline)
+
+    def _problems(self, given: Value, name: str) -> list[Problem]:
+        return named_problems(self.judge, name, getattr(given, name)) if name else self.judge.problems(given)
 
 
 @dataclass(frozen=True, slots=True)

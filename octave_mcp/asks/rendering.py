@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from octave_mcp.asks.briefs import brief_text
 from octave_mcp.asks.passage_list import listed, numbers
 from octave_mcp.asks.prompts import Prompt, prompts_of
+from octave_mcp.asks.replacements import lists_of
 from octave_mcp.asks.untrusted import Fence, fence_for, plain
 from octave_mcp.domain.asks import Ask, UnderstandingBrief, WritingBrief
 from octave_mcp.domain.company import ROLES
@@ -165,7 +166,11 @@ def _one_of(titles: Sequence[str]) -> str:
 def _again(ask: Ask[Any, Any], fence: Fence) -> str:
     if not ask.complaint:
         return ""
-    fields = f"with these fields alone, each in full: {', '.join(ask.parts)}" if ask.parts else "in full"
+    fields = f"with these fields alone: {', '.join(ask.parts)}" if ask.parts else "in full"
+    if lists := lists_of(ask.answer, ask.parts):
+        kept = "what was accepted is kept: give only the entries that replace those named above"
+        others = "" if len(lists) == len(ask.parts) else "; give the others in full"
+        fields = f"{fields}. Of {', '.join(lists)}, {kept}{others}"
     return (
         "You answered this before, and parts of the answer were rejected:\n\n"
         f"{fence.around('complaint', ask.complaint)}\n\n"

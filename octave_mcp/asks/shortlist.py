@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import cast
 
 from octave_mcp.domain.asks import UnderstandingBrief, WritingBrief
 from octave_mcp.domain.evidence import EvidenceId, Passage
+from octave_mcp.domain.prospect import MOST_PERSONAS
 from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
@@ -32,8 +33,14 @@ def shortlist(
         groups = (reading.signals, found.triggers, reading.facts, reading.jobs, found.people, found.integrations)
         return _fitting(groups, passages, interest, most or UNDERSTANDING_CHARACTERS)
     interest = Interest(brief.context, brief.names.prospect, brief.pitch.text if brief.pitch else "")
-    relations = (*brief.existing_customer, *brief.vendor_is_customer)
-    return _fitting(_of_writing(brief), passages, interest, most or WRITING_CHARACTERS) | {*relations}
+    always = {*brief.existing_customer, *brief.vendor_is_customer, *_of_personas(brief, passages)}
+    return _fitting(_of_writing(brief), passages, interest, most or WRITING_CHARACTERS) | always
+
+
+def _of_personas(brief: WritingBrief, passages: Mapping[EvidenceId, Passage]) -> Iterator[EvidenceId]:
+    """One quotation for each persona: without any, a writer would not be told of it."""
+    for persona in brief.prospect.buyer_personas[:MOST_PERSONAS]:
+        yield from islice((i for i in persona.evidence if i in passages), 1)
 
 
 def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
@@ -46,7 +53,8 @@ def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
         vendor.case_studies,
         prospect.buyer_personas,
         vendor.proof_points,
-        vendor.differentiators,
+        [own for own in vendor.differentiators if own.favours == "vendor"],
+        [theirs for theirs in vendor.differentiators if theirs.favours == "competitor"],
         vendor.offerings,
         [claim for claim in (brief.pitch, profile.summary) if claim],
         vendor.value_propositions,
@@ -57,7 +65,8 @@ def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
         vendor.reference_customers,
         vendor.target_personas,
     )
-    return (*ranked, *(found for _, found in vendor.by_kind() if not any(found is group for group in ranked)))
+    listed = {id(one) for group in ranked for one in group}
+    return (*ranked, *([one for one in found if id(one) not in listed] for _, found in vendor.by_kind()))
 
 
 def _fitting(

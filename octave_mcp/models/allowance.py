@@ -16,8 +16,8 @@ MOST_TOKENS = 76_000
 """Read and written: a complete run reads at most 52,000 and writes at most 24,000."""
 SHOWN_CHARACTERS = 30_000
 """Of the pages of a company, with these limits; a run that shows more may ask more."""
-ASK_CHARACTERS = 45_000
-"""Of the passages in one question: what is shown beyond them is asked about in further questions."""
+ASK_CHARACTERS = 20_000
+"""Of the passages in one question of a run that shows more: each question is answered with a limited list."""
 QUESTION_TOKENS = 20_000
 CORRECTION_TOKENS = 7_500
 VERIFICATION_TOKENS = 4_500
@@ -102,9 +102,14 @@ class Allowance:
         return int(share * VERIFICATION_TOKENS) + max(0, int(share * CORRECTION_TOKENS) - used)
 
 
+def ask_characters(shown_characters: int) -> int:
+    """How much of a company's pages is in one question."""
+    return SHOWN_CHARACTERS if shown_characters <= SHOWN_CHARACTERS else ASK_CHARACTERS
+
+
 def allowance(shown_characters: int, questions: int | None, tokens: int | None) -> Allowance:
     """The limits of a run that shows so much of each company, unless the user set others."""
-    parts = ceil(shown_characters / ASK_CHARACTERS) - 1
+    parts = ceil(shown_characters / ask_characters(shown_characters)) - 1
     shown = 2 * (shown_characters - SHOWN_CHARACTERS) // 4
     asked = sum(FIRST[prompt].read - PASSAGES_TOKENS for prompt in READING)
     answered = sum(FIRST[prompt].written for prompt in READING)
@@ -114,13 +119,20 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
     )
 
 
+REPLACED = ("vendor/offerings", "prospect/company_profile", "prospect/pain_points")
+"""The questions whose answers are lists: their corrections have only the entries that replace others."""
+CORRECTING_A_FIELD = 250
+
+
 def expected(question: Question) -> int:
     """The tokens of an answer to it, by the part of the whole answer that it asks for."""
     whole = FIRST[question.prompt].written if question.prompt in FIRST else 0
     fields = question.answer_schema.get("properties", {})
     if question.prompt == "playbook/email_sequence":
         return len(fields) * ANSWERING_A_PERSONA
-    return whole // 3 if question.corrects else whole
+    if question.corrects:
+        return len(fields) * CORRECTING_A_FIELD if question.prompt in REPLACED else whole // 2
+    return whole
 
 
 def _to_come(asked: Sequence[QuestionRecord]) -> Iterator[Size]:

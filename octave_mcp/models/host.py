@@ -24,16 +24,16 @@ from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.domain.value import Value, only, with_nothing_else
 from octave_mcp.errors import BadAnswer, BudgetExceeded, SetupError
-from octave_mcp.models.allowance import ASK_CHARACTERS, Allowance, allowance
+from octave_mcp.models.allowance import Allowance, allowance, ask_characters
 from octave_mcp.models.extractive.model import Extractive
 from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
 
 CHOICE = choice(MODELS, "host", "model")
 WRITING_CHARACTERS = {
-    "prospect/pain_points": 9_000,
-    "playbook/summary": 9_000,
-    "playbook/email_sequence": 9_000,
+    "prospect/pain_points": 12_000,
+    "playbook/summary": 10_500,
+    "playbook/email_sequence": 10_500,
 }
 """Of findings and passages that a writer is shown, by its prompt: the notes made of them take half as much again."""
 BY_RULES = frozenset({"research/homepage"})
@@ -67,7 +67,7 @@ class Host:
         self.capacity = Capacity(
             max_pages=CHOICE.max_pages,
             pack_pages=200,
-            ask_characters=ASK_CHARACTERS,
+            ask_characters=ask_characters(shown_characters),
             shown_characters=shown_characters,
             writes_together=True,
             is_patient=True,

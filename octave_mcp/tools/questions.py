@@ -71,7 +71,7 @@ async def answer_question(
     call: Call,
 ) -> Verdict:
     """Answer a question. Says what is wrong, and what was dropped for good."""
-    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
     if len(text) > ANSWER_CHARACTERS:
         raise InputError(f"the answer has {len(text)} characters, at most {ANSWER_CHARACTERS}; give fewer entries")
     record, kept, still_open = await call.runs.answer(run_id, question_id, text)

@@ -1,0 +1,50 @@
+"""Corrections of lists: the entries that passed are kept, and the second answer gives replacements for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, cast, get_origin
+
+from octave_mcp.domain.evidence import Collected
+from octave_mcp.domain.value import Value
+from octave_mcp.evidence.checks import Judge, Problem
+
+LONGEST_QUOTED = 60
+
+
+def lists_of(form: type[Value], names: Sequence[str]) -> tuple[str, ...]:
+    """The fields of these names that are lists."""
+    return tuple(name for name in names if get_origin(form.model_fields[name].annotation) is tuple)
+
+
+def named_problems(judge: Judge, name: str, part: object) -> list[Problem]:
+    """What is wrong with a part of an answer; each problem names the part, and the entry if the part is a list."""
+    if isinstance(part, Value):
+        return [Problem(problem.rule, f"{name}: {problem.text}") for problem in judge.problems(part)]
+    entries = cast("Sequence[Value]", part or ())
+    return [
+        Problem(problem.rule, f"{name}[{at}]{_gist(entry)}: {problem.text}")
+        for at, entry in enumerate(entries)
+        for problem in judge.problems(entry)
+    ]
+
+
+def replaced(first: Sequence[Any], second: Sequence[Any]) -> tuple[Any, ...]:
+    """The entries of both; of two about the same thing, the second's."""
+    return tuple({_key(entry): entry for entry in (*first, *second)}.values())
+
+
+def _gist(entry: Value) -> str:
+    text = next((own for own in _texts(entry) if own), "")
+    shown = text if len(text) <= LONGEST_QUOTED else f"{text[:LONGEST_QUOTED]}..."
+    return f" ({shown!r})" if shown else ""
+
+
+def _key(entry: Value) -> Hashable:
+    return entry.merge_key() if isinstance(entry, Collected) else next(iter(_texts(entry)), repr(entry))
+
+
+def _texts(entry: Value) -> list[str]:
+    """Its longest word for itself first: its text, what it is called."""
+    names = ("name", "customer", "title", "text", "what")
+    return [text for name in names if isinstance(text := getattr(entry, name, None), str)]
