@@ -15,7 +15,7 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import is_person, speaks_of
 from octave_mcp.models.extractive.outlines import statement
 from octave_mcp.models.extractive.passages import Passages
-from octave_mcp.models.extractive.quoting import MOST_FOREIGN_CHARACTERS, MOST_WORDS, stands_alone, without_lead
+from octave_mcp.models.extractive.quoting import MOST_FOREIGN_CHARACTERS, MOST_FOREIGN_WORDS, MOST_WORDS, stands_alone, without_lead
 
 PASSING_DAYS = 120
 
@@ -110,7 +110,8 @@ def _text(passage: Passage) -> str:
     if passage.where not in _QUOTABLE:
         return ""
     if passage.page.language not in {"en", "und"}:
-        return said if len(said) <= MOST_FOREIGN_CHARACTERS and not re.search(r"[“”\"|\n]", said) else ""
+        is_short = len(said) <= MOST_FOREIGN_CHARACTERS and len(said.split()) <= MOST_FOREIGN_WORDS
+        return said if is_short and not re.search(r"[“”\"|\n]", said) else ""
     text = without_lead(said)
     return text if _is_clear(text) else ""
 

@@ -11,7 +11,9 @@ from octave_mcp.domain.playbook import Sentence, SentenceKind
 MOST_WORDS = 30
 """The most words of a quotation in an outline."""
 MOST_FOREIGN_CHARACTERS = 120
-"""The same, in characters, for one that is not in English, whose words are not counted."""
+"""The same, in characters, for one that is not in English."""
+MOST_FOREIGN_WORDS = 2
+"""A name, or a line in a script without spaces: a sentence in another language does not go into English copy."""
 
 _PERIOD = r"(?:day|week|month|quarter|year|spring|summer|autumn|fall|winter|morning|afternoon|decade)s?\b"
 _LEANS_BACK = re.compile(
