@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
@@ -23,6 +24,7 @@ from octave_mcp.evidence.dates import iso_date
 
 Known = Mapping[EvidenceId, Evidence]
 
+_TO_THE_MONTH = len("2024-03")
 _WOULD_FILL = {
     "triggers": "news, a blog or open jobs",
     "people": "a team page, or posts and testimonials with a name",
@@ -92,7 +94,21 @@ def _date(trigger: Trigger[EvidenceId], evidence: Known) -> str:
     """The date that the model copied, if it stands in a quotation; else that of the page."""
     written = normal(trigger.date or "")
     is_quoted = written and any(written in normal(evidence[i].quote) for i in trigger.evidence if i in evidence)
-    return (iso_date(written) if is_quoted else "") or _published(trigger.evidence, evidence)
+    published = _published(trigger.evidence, evidence)
+    return (iso_date(written) or _in_year_of(written, published) if is_quoted else "") or published
+
+
+def _in_year_of(written: str, published: str) -> str:
+    """A day or month without its year, as of the year in which it is nearest to the day of its page."""
+    if published == UNDATED:
+        return ""
+    day = date.fromisoformat(published)
+    found = [iso_date(f"{written}, {year}") for year in (day.year - 1, day.year, day.year + 1)]
+    return min((one for one in found if len(one) >= _TO_THE_MONTH), key=lambda one: _days_apart(one, day), default="")
+
+
+def _days_apart(written: str, day: date) -> int:
+    return abs((date.fromisoformat(written if len(written) > _TO_THE_MONTH else f"{written}-15") - day).days)
 
 
 def _published(ids: tuple[EvidenceId, ...], evidence: Known) -> str:

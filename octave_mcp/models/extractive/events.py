@@ -32,7 +32,7 @@ _ACQUISITION = re.compile(
 _AMOUNT = r"[$€£¥]\s?\d[\d.,]*\s?(?:k|m|mn|bn|b|million|billion)?\b"
 _ROUND = (
     r"(?:pre-)?[Ss]eed (?:round|funding|extension)|[Ss]eries [A-H]\b|funding round|growth round|round of funding|"
-    r"venture (?:round|funding)"
+    r"venture (?:round|funding)|new funding\b"
 )
 _FUNDING = re.compile(
     rf"\b(?:rais(?:e|es|ed|ing)|clos(?:es|ed|ing)|secur(?:es|ed)|announc\w+|lands?|landed|receiv(?:es|ed)|completes?d?|"
@@ -67,6 +67,15 @@ _HIRING = re.compile(
     _I,
 )
 _NO_HIRING = re.compile(r"\b(?:not hiring|if we|when you|your|you['’]ll)\b", _I)
+CLOSED = re.compile(
+    r"\b(?:deadline|applications?|positions?|roles?|vacanc\w+|jobs?|postings?|openings?|recruitment|hiring)\b"
+    r"[^.!?]{0,40}?\b(?:closed|filled|expired|paused|ended|over|no longer (?:open|accepting|available))\b|"
+    r"\bno (?:current |open )?(?:positions|roles|openings|vacancies|jobs)\b|\bno longer (?:hiring|accepting)\b|"
+    r"\b(?:not|n['’]t) (?:\w+ )?(?:hiring|recruiting|have any (?:open|current))\b|"
+    r"\bthanks? (?:you )?to everyone who applied\b",
+    _I,
+)
+"""What a page says of jobs that are open no more."""
 _SEEKS = re.compile(r"\b(?:looking for|are seeking)\b", _I)
 _PEOPLE = re.compile(r"\b(?:people|someone|somebody|talent|colleagues?|teammates?|to join)\b", _I)
 _CERTIFICATE = (
@@ -140,6 +149,16 @@ _NEWS_VERB = re.compile(
     r"announced|opens|now supports?|is now|are now|reaches|adds)\b",
     _I,
 )
+_SUBORDINATES = re.compile(
+    r"\b(?:that|which|what|when|though|although|since|after|before|because|as|until|while|where|how|why|than|"
+    r"(?:\w+ )?(?:week|day|month|year|time|moment|hour|things?|everything|products?|features?|one))\s+$",
+    _I,
+)
+_NO_PRODUCT = re.compile(
+    r"\b(?:talks?|recordings?|videos?|slides?|episodes?|articles?|posts?|tickets?|registrations?|playlists?|agenda|"
+    r"applications?|books?|report|website|page|docs|documentation|they|it|he|she)\b",
+    _I,
+)
 _FIRST_PERSON = re.compile(r"\b(?:we|we['’]re|we['’]ve|our|us)\b", _I)
 _VERSION = re.compile(
     r"\b(?:v?\d+\.\d+(?:\.\d+)?|v\d+)\b.{0,20}\b(?:released|release|is (?:here|out)|available)\b|"
@@ -199,13 +218,19 @@ def _is_launch(text: str, company: str, *, is_headline: bool, own: bool) -> bool
     if is_headline:
         return bool((own and _NEWS_VERB.search(text)) or _VERSION.search(text))
     subject = rf"(?:we|we['’]ve|we['’]re|our (?:\w+ )?team|{re.escape(company)}(?: team)?)"
-    did = re.search(rf"(?<!that )(?<!which )(?<!what )\b{subject}\s+{_HELPERS}{_DOES}(?!\w)", text, _I)
+    told = re.finditer(rf"\b{subject}\s+{_HELPERS}{_DOES}(?!\w)", text, _I)
+    did = any(is_main(text[: found.start()]) for found in told)
     return bool(did or _NOW.search(text) or _STARTED.search(text))
+
+
+def is_main(before: str) -> bool:
+    """Whether what follows is what a sentence says, not a time or thing it speaks of: 'when we launched'."""
+    return not _SUBORDINATES.search(before)
 
 
 def is_plain_launch(text: str) -> bool:
     """Whether it says that something is there from now on, whatever its subject is."""
-    return bool(_NOW.search(text)) and not (_NO_EVENT.search(text) or text.endswith("?"))
+    return bool(_NOW.search(text)) and not (_NO_PRODUCT.search(text) or _NO_EVENT.search(text) or text.endswith("?"))
 
 
 def hired(text: str) -> bool:
@@ -216,6 +241,6 @@ def hired(text: str) -> bool:
 
 def is_hiring(text: str) -> bool:
     """Whether it says that people are wanted: 'we are looking for feedback' does not."""
-    if not _HIRING.search(text) or _NO_HIRING.search(text):
+    if not _HIRING.search(text) or CLOSED.search(text) or _NO_HIRING.search(text):
         return False
     return not _SEEKS.search(text) or bool(_PEOPLE.search(text) or JOB.search(text))

@@ -27,6 +27,7 @@ _MOST_HEADING_WORDS = 6
 _HAS_TEAM: frozenset[PageKind] = frozenset({"about", "home", "careers", "other"})
 _POSTS: frozenset[PageKind] = frozenset({"news", "blog", "other", "case_study"})
 _OF_CUSTOMERS: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
+_PRAISE = re.compile(r"\b(?:customers?|clients?|users?|testimonials?|reviews?|loved|trusted|say(?:s|ing)?|people)\b", re.IGNORECASE)
 _LEADS = re.compile(
     r"\b(?:CEO|CTO|CFO|COO|CMO|CRO|CPO|CISO|chief|founders?|co-?founders?|president|chair(?:man|woman)?|owner|partner|"
     r"vice president|S?VP|managing director|executive director)\b",
@@ -212,33 +213,43 @@ def _signers(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
         is_label = before.quotes and line.form != "row" and len(line.text.split()) <= _MOST_LABEL_WORDS
         person = attributed(line.text) if line.form == "attribution" or is_label else None
         if person and _is_name(person.name):
-            yield from _quoted(person, line, page, company, story[0] if story else None)
+            praises = page.page.kind in _OF_CUSTOMERS or _is_praise(before, line, page, company)
+            yield from _quoted(person, line, company, story[0] if story and _is_on(story[0], page) else None, praises=praises)
+
+
+def _is_on(customer: str, page: ReadPage) -> bool:
+    return has_words(customer, page.page.title)
+
+
+def _is_praise(before: Line, line: Line, page: ReadPage, company: str) -> bool:
+    """Whether a customer says it: under a heading of customers, of the company by name, or on no post."""
+    told = f"{before.text} {line.heading}"
+    return has_words(company, told) or bool(_PRAISE.search(line.heading)) or page.page.kind not in _POSTS - {"other"}
 
 
 def _quoted(
-    person: Person, line: Line, page: ReadPage, company: str, customer: str | None
+    person: Person, line: Line, company: str, customer: str | None, *, praises: bool
 ) -> Iterator[NamedPerson[Cite]]:
     title, employer = title_in(person.role or "") or _department(person.role or ""), person.company
     if title is None and (both := re.match(r"(?P<title>.+?)\s+(?:of|at|@)\s+(?P<company>.+)", employer or "")):
         title, employer = title_in(both["title"]), both["company"]
     if title is None and line.form != "attribution":
         return
-    if employer is None and customer and title and has_words(customer, page.page.title):
+    if employer is None and customer and title:
         employer = customer
     if employer and has_words(company, employer):
         yield _person(person.name, title, "speaker", (line,))
     elif employer and (named := company_name(employer, company)):
-        yield _person(
-            person.name, title, "testimonial" if page.page.kind in _OF_CUSTOMERS else "speaker", (line,), named
-        )
+        yield _person(person.name, title, "testimonial" if praises else "speaker", (line,), named)
 
 
 def _told(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
     """Those whom a sentence introduces: 'Ada Lovelace, analyst at Engine Works', 'said Ada Lovelace, Acme's CEO'."""
     if page.page.kind == "docs":
         return
-    for line in page.lines:
-        if line.form in {"sentence", "quote", "item"}:
+    for before, line in pairwise((page.lines[0], *page.lines)):
+        is_signature = before.quotes and len(line.text.split()) <= _MOST_LABEL_WORDS and attributed(line.text)
+        if line.form in {"sentence", "quote", "item"} and not is_signature:
             yield from _introduced(line, page, company)
 
 

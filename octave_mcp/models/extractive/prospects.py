@@ -10,6 +10,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.prospect import Fact, FactTopic, Job, JobFunction, Signal
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.claims import whole
+from octave_mcp.models.extractive.events import CLOSED
 from octave_mcp.models.extractive.logo_walls import is_of_customers
 from octave_mcp.models.extractive.names import (
     customer_in_headline,
@@ -18,6 +19,7 @@ from octave_mcp.models.extractive.names import (
 )
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
+from octave_mcp.models.extractive.stating import defines
 from octave_mcp.models.extractive.topics import LABEL_WORDS, topics
 from octave_mcp.models.extractive.voices import is_of_another, is_own_subject, own_lines
 
@@ -90,8 +92,10 @@ _TROUBLE = re.compile(
     r"ran out|could not|ask where|told us)\b",
     re.IGNORECASE,
 )
-_NO_JOB = re.compile(r"interview|process|benefit|values|budget|development|why|how", re.IGNORECASE)
+_NO_JOB = re.compile(r"^(?:we|our|you|your|join|meet|life|the|to|be|it|a|an)\b|interview|process|benefit|values|budget|development|why|how", re.IGNORECASE)
 _PER_TOPIC = 6
+_LEAST_SAID = 12
+"""Characters; a description with fewer says nothing."""
 _CODE = re.compile(r"[;{}=<>]|:::")
 _HISTORY = frozenset({"Founded", "Founders"})
 """Labels whose values say nothing without them."""
@@ -100,10 +104,11 @@ _HISTORY = frozenset({"Founded", "Founders"})
 def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     """Sentences, list items and lines about the page that state something of the company; a few of each topic."""
     for page in pages:
+        is_closed = is_over(page)
         taken: dict[FactTopic, int] = {}
         for line in (*own_lines(page, company), *page.head):
             topic = _topic(line, page, company)
-            if topic and taken.get(topic, 0) < _PER_TOPIC:
+            if topic and not (is_closed and topic == "hiring") and taken.get(topic, 0) < _PER_TOPIC:
                 taken[topic] = taken.get(topic, 0) + 1
                 text = f"{line.label}: {line.text}" if line.label in _HISTORY else line.text
                 yield Fact[Cite](topic=topic, text=text, evidence=(line.cite,))
@@ -149,7 +154,7 @@ def _stated(line: Line, page: ReadPage, company: str) -> FactTopic | None:
 
 def _of_itself(line: Line, page: ReadPage) -> FactTopic | None:
     if page.page.kind == "home" and line.label == "Description":
-        return "business"
+        return "business" if len(line.text) >= _LEAST_SAID and (not line.english or defines(line.text)) else None
     return "history" if line.label in _HISTORY else None
 
 
@@ -210,11 +215,15 @@ def _is_history(line: Line, page: ReadPage) -> bool:
     return bool(told or cues.FOUNDING.search(line.text))
 
 
+def is_over(page: ReadPage) -> bool:
+    """Whether a page says that its jobs are filled, or that nobody is wanted."""
+    return any(CLOSED.search(line.text) for line in page.lines)
+
+
 def jobs(pages: Sequence[ReadPage]) -> Iterator[Job[Cite]]:
     for page in pages:
-        for section in page.sections:
-            if page.page.kind == "careers":
-                yield from _open(section)
+        for section in page.sections if page.page.kind == "careers" and not is_over(page) else ():
+            yield from _open(section)
 
 
 def _open(section: Section) -> Iterator[Job[Cite]]:

@@ -9,10 +9,11 @@ from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.domain.prospect import Fact, FactTopic
 from octave_mcp.domain.vendor import ProofPoint
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive import cues, customers, promises, rivals, selling, stories, uses
+from octave_mcp.models.extractive import cues, customers, promises, rivals, selling, stories
 from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.names import customer_in_headline, customer_of_story
 from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.stating import describes, states
 
 _IS_HOOK = re.compile(
     r"(?:^|: )(?:you (?:know|already|are|have|want|need|can['’]t|don['’]t)|you['’]re|your (?:teams?|business|"
@@ -31,6 +32,8 @@ _THEIRS = re.compile(
     r"\b(?:they|he|she|we|I|(?:the|their|our|his|her) (?:\w+ )?team|their|our|his|her|the company)\b", re.IGNORECASE
 )
 _PER_STORY = 18
+_LABEL_WORDS = 3
+"""The name of a standard alone says nothing."""
 _SHORT = 9
 """Words; a title with fewer says what the text after it is about."""
 
@@ -92,7 +95,7 @@ def _praise(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     for point in customers.proof_points(pages, company):
         if point.kind == "testimonial":
             yield _fact("customers", _signed(point), point.evidence)
-        elif point.kind == "certification":
+        elif point.kind == "certification" and len(point.text.split()) > _LABEL_WORDS:
             yield _fact("compliance", point.text, point.evidence)
         elif point.kind == "metric":
             yield _fact("scale", point.text, point.evidence)
@@ -108,15 +111,22 @@ def _offers(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
 
 
 def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
+    shown = {line.cite: line for page in pages for line in (*page.lines, *page.head)}
+
+    def tells(title: str, text: str, evidence: Sequence[Cite]) -> bool:
+        """Whether a text is about what it stands under. Only English can be judged so."""
+        return not all(shown[cite].english for cite in evidence if cite in shown) or describes(title, text, company)
+
     for offering in selling.offerings(pages, company):
-        if offering.description:
+        if offering.description and tells(offering.name, offering.description, offering.evidence):
             yield _fact("offering", _titled(offering.name, offering.description), offering.evidence)
         for price in (price for price in offering.pricing if len(price.evidence) == 1):  # a table's rows are facts
             yield _fact("pricing", _titled(price.plan, price.terms), price.evidence)
-    for promise in (*promises.value_propositions(pages, company), *uses.use_cases(pages, company)):
-        yield _fact("offering", _titled(promise.title, promise.text), promise.evidence)
+    for promise in promises.value_propositions(pages, company):
+        if tells(promise.title, promise.text, promise.evidence):
+            yield _fact("offering", _titled(promise.title, promise.text), promise.evidence)
     for own in rivals.differentiators(pages, company):
-        if own.favours == "vendor":
+        if own.favours == "vendor" and states(own.text):
             yield _fact("offering", own.text, own.evidence)
 
 

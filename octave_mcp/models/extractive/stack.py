@@ -15,6 +15,7 @@ from octave_mcp.models.extractive.tools import tools_in
 from octave_mcp.models.extractive.voices import is_of_another, own_lines
 
 _NEVER: frozenset[PageKind] = frozenset({"comparison", "faq"})
+_MAY_TEACH: frozenset[PageKind] = frozenset({"blog", "news", "docs", "other"})
 _NAME = r"[A-Z][\w&.+-]*(?:\s+[A-Z][\w&.+-]*){0,3}"
 CERTIFICATE = re.compile(
     r"\b(?:SOC[ -]?[123](?:,?\s+Type\s+(?:1|2|I{1,2}))?|ISO(?:/IEC)?[ -]?\d{4,5}|HIPAA|"
@@ -30,7 +31,7 @@ _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|would|plan\w*|not|n['’]t|guide|guidance|help\w*|hope|working (?:on|towards)|roadmap|"
     r"future|costs?|"
     r"hosting|need\w*|if|can|how|make it|easier|support your|your|customers?|companies|organi[sz]ations|requirements?|"
-    r"consult\w*|services?|like|such as)\b",
+    r"consult\w*|services?|like|such as|meet(?:s|ing)?|achieving|accelerat\w+|simplif\w+|automat\w+|ready|products?|workloads?)\b",
     re.IGNORECASE,
 )
 _WE = (
@@ -40,11 +41,11 @@ _WE = (
 _USES = (
     rf"\b{_WE}\s+(?:(?:also|now|currently|mainly|mostly|just|internally|always|actually|already|all|have|"
     rf"['’]ve)\s+){{0,2}}"
-    r"(?:use[sd]?|rel(?:y|ies) on|runs? (?:on|in)|(?:is |are |was )?built (?:\w+\s+)?(?:on|with|in)|chose|picked|"
+    r"(?:uses?|rel(?:y|ies) on|runs? (?:on|in)|(?:is |are |was )?built (?:\w+\s+)?(?:on|with|in)|chose|picked|"
     r"switched (?:\w+\s+){0,3}to|"
     r"migrated (?:\w+\s+){0,3}to|moved (?:\w+\s+){0,3}to|host(?:s|ed)? (?:\w+\s+){0,3}(?:on|in|with)|deploy(?:s|"
     r"ed)? (?:\w+\s+){0,3}(?:on|to|with|in)|"
-    r"work(?:s)? (?:with|in)|write (?:\w+\s+){0,3}in|leverage[sd]?)\b"
+    r"work(?:s)? (?:with|in)|write (?:\w+\s+){0,3}in|leverages?)\b"
 )
 _BUILT_ON = (
     r"\b(?:is|are|it['’]s)?\s*(?:(?:an?|the)\s[^.;]{0,60}?\s)?(?:built|based|runs?|running|hosted|powered|"
@@ -97,6 +98,25 @@ _REJECTED = re.compile(
     r"\b(?:would (?:have|not)|unthinkable|was(?:n['’]t| not)|wouldn['’]t|too (?:slow|complex|expensive))\b",
     re.IGNORECASE,
 )
+_NOT_TODAY = re.compile(
+    r"\b(?:prior to|previous\w*|formerly|originally|until|used to|was built|were built|replac(?:ed|ing)|no longer|"
+    r"at the time|back then|in the past|in the beginning|initially|we started|as an? (?:exercise|example|experiment)|"
+    r"for (?:example|instance)|examples?|sample|demo|tutorial|hackathon|we['’]ll|we will|will soon|will be|soon|"
+    r"coming|roadmap|plan(?:s|ned|ning)? to|let['’]s|in this (?:post|guide|article|tutorial|blog|case|project)|"
+    r"side project|exercise|migrated? from|moved? from|moving from|switched from|away from)\b",
+    re.IGNORECASE,
+)
+"""What was, will be, or is only shown says nothing of what a company runs on or connects to today."""
+_TEACHES = re.compile(
+    r"^(?:how to|how i|building|build|getting started|creating|create|using|deploy\w*|set(?:ting)? up|introduction to|"
+    r"writing|developing|run(?:ning)?|\w+ with|\w+ in|a guide)\b|\b(?:tutorial|guide|step[- ]by[- ]step|walkthrough)\b",
+    re.IGNORECASE,
+)
+"""The title of a page that builds something before its reader's eyes."""
+_SUPPLIES = re.compile(
+    r"\b(?:deliver|offer|provid|support|design|enabl|help|maintain|secur|manag|sell|publish|packag)\w*\b", re.IGNORECASE
+)
+"""What somebody sells is not what it runs on."""
 _MOST_OF = 0.6
 """A row of logos with fewer tools among them shows something else as well, such as customers."""
 _REACH = 90
@@ -130,11 +150,16 @@ def _certificates(line: Line, page: ReadPage, company: str) -> Iterator[Integrat
     """What the company holds: it says so of itself, or lists it as a label."""
     if page.page.kind in {"docs", "blog", "other"} and not re.match(r"\W*(?:we|our)\b", line.text, re.IGNORECASE):
         return
+    for match in CERTIFICATE.finditer(line.text) if holds(line, company) else ():
+        yield _one(match[0], "certificate", line)
+
+
+def holds(line: Line, company: str) -> bool:
+    """Whether a line says that the company itself is certified or compliant: of itself, or as a label."""
     is_label = line.form in {"item", "heading"} and len(line.text.split()) <= _LABEL_WORDS
     own = has_words(company, line.text) or re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE)
-    if _HELD.search(line.text) and not _NOT_HELD.search(line.text) and (own or is_label):
-        for match in CERTIFICATE.finditer(line.text):
-            yield _one(match[0], "certificate", line)
+    is_held = CERTIFICATE.search(line.text) and _HELD.search(line.text) and not _NOT_HELD.search(line.text)
+    return bool(is_held and (own or is_label))
 
 
 def _listed(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
@@ -147,8 +172,13 @@ def _listed(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Ci
         known = {tool for tool, _ in tools_in(f" {name}")}
         if line.form == "logos" and _PARTNERS.search(title) and (partner := company_name(name, company)):
             yield _one(partner, "partner", line)
-        elif are_tools and name in known and not has_words(company, name) and (relation := _relation_of(title, page)):
+        elif are_tools and name in known and not _is_self(name, company) and (relation := _relation_of(title, page)):
             yield _one(name, relation, line)
+
+
+def _is_self(name: str, company: str) -> bool:
+    """'Acme' of 'Acme Analytics' is the company itself."""
+    return has_words(company, name) or has_words(name, company)
 
 
 def _is_label(line: Line) -> bool:
@@ -167,6 +197,7 @@ def _stated(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Ci
     text = line.text
     if (
         is_of_another(text, company)
+        or _NOT_TODAY.search(text)
         or text.endswith("?")
         or re.match(r"(?:read|watch|download)\b", text, re.IGNORECASE)
     ):
@@ -174,9 +205,9 @@ def _stated(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Ci
     for match in _PARTNERED.finditer(text):
         if re.search(r"\b(?:we|our|us)\b", text, re.IGNORECASE) or has_words(company, text):
             names = (company_name(name, company) for name in (match["name"], match["more"]) if name)
-            yield from (_one(name, "partner", line) for name in names if name)
+            yield from (_one(name, "partner", line) for name in names if name and not _is_self(name, company))
     for name, at in tools_in(text):
-        if not has_words(company, name) and (relation := _relation(text, name, at, page, company)):
+        if not _is_self(name, company) and (relation := _relation(text, name, at, page, company)):
             yield _one(name, relation, line)
 
 
@@ -184,12 +215,14 @@ def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Re
     before, after = re.split(r"[.;]\s|\bbut\b", text[:at])[-1][-_REACH:], text[at + len(name) :]
     if _NEGATED.search(before):
         return None
-    if re.search(_USES, before) and not re.search(r"\buse (?:it|this|them) (?:to|with)\b", before):
+    teaches = page.page.kind in _MAY_TEACH and _TEACHES.search(page.page.title)
+    is_supplied = _SUPPLIES.search(before) or teaches
+    if re.search(_USES, before) and not is_supplied and not re.search(r"\buse (?:it|this|them) (?:to|with)\b", before):
         return "uses"
     own = (
         rf"\b(?:{re.escape(company)}|[Ww]e|[Oo]ur \w+)\b[^.;,]{{0,70}}?{_BUILT_ON}|^(?:[\w -]+: )?[Bb]uilt (?:on|with)"
     )
-    if re.search(own, before):
+    if re.search(own, before) and not is_supplied:
         return "uses"
     if page.page.kind in {"blog", "news", "docs", "about", "careers"}:
         is_own = re.search(r"\b(?:we|our)\b", text, re.IGNORECASE) or has_words(company, text)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from octave_mcp.domain.prospect import FactTopic
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.events import event
+from octave_mcp.models.extractive.events import event, is_main
 from octave_mcp.models.extractive.names import is_person
 from octave_mcp.models.extractive.quoting import without_lead
 from octave_mcp.models.extractive.reading import Line, ReadPage
-from octave_mcp.models.extractive.stack import CERTIFICATE
+from octave_mcp.models.extractive.stack import holds
+from octave_mcp.models.extractive.stating import announces, describes, lists_features, states
 from octave_mcp.models.extractive.tools import tools_in
 from octave_mcp.models.extractive.voices import is_own_subject
 
@@ -28,12 +30,13 @@ _CHARGES = re.compile(
 )
 _NO_PRICE = re.compile(
     r"\b(?:everyone|employees?|team members?|coworking|budget|laptop|salary|allowance|insurance|guarantee|pricing page|"
-    r"pricing details|coverage|fine|billing plan)\b",
+    r"pricing details|coverage|fine|billing plan|MRR|ARR|revenue|donat\w+|bootstrap\w*|rais(?:e|ed|ing)|funding|"
+    r"earn(?:s|ed)?|profit\w*|we make|valuation|savings?|saved|budgets?)\b",
     re.IGNORECASE,
 )
 _NO_OFFER = re.compile(
     r"\b(?:subject to|terms|conditions|disclaimer|endorse|email(?:ing)? us|contact us|please|thank\w*|couldn['’]t|"
-    r"asked|victims?)\b|\?$|^(?:if|when|as)\b",
+    r"asked|victims?|everyone|employees?|coworking|laptop|salary|allowance|insurance|vacation|perks?|donat\w+)\b|\?$|^(?:if|when|as)\b",
     re.IGNORECASE,
 )
 _IS_BUSINESS = (
@@ -43,6 +46,10 @@ _IS_BUSINESS = (
     r"(?i:^\W*(?:at \S+,?\s+)?(?:we|{company}) (?:helps?|builds?|makes?|sells?|serves?|designs?|provides?)\b)|"
     r"(?i:\bour mission (?:is|was|has)\b)"
 )
+_MAKES = re.compile(r"\b(?:we|our \w+) (?:help|build|make|develop|sell|deliver|create)s?\b", re.IGNORECASE)
+"""Elsewhere a page on jobs speaks of what it offers to those who work there."""
+_NO_SCALE = re.compile(r"\b(?:up ?votes?|votes|comments|reviews?|rating|badges?|ranked|talks|speakers|jobs)\b", re.IGNORECASE)
+_HIRES = re.compile(r"\b(?:recruit\w*|candidates?|interview\w*|applic\w+|hir(?:e|es|ed|ing))\b", re.IGNORECASE)
 _WHO_BUYS = re.compile(
     r"\b(?:\d|customers? (?:include|range|like|such as|from|are|use|in)|users? (?:include|range|like|such as|from|"
     r"are|use)|clients? (?:include|range|are|from)|"
@@ -68,13 +75,56 @@ _BUILDS_WITH = re.compile(
     r"a full|a dedicated)\b",
     re.IGNORECASE,
 )
-_OFFERS = re.compile(
-    r"\b(?:provides?|offers?|supports?|lets?|helps?|enables?|gives?|includes?|comes? with|allows?|built-in|is an?|"
-    r"makes?|"
-    r"automat\w+|delivers?|brings?|combines?|replaces?|builds?|sells?|designs?)\b",
+_SUPPLIES = (
+    r"(?:provid|offer|support|let|help|enabl|giv|includ|allow|automat|deliver|combin|replac|build|sell|design|"
+    r"develop|host|manag|maintain|distribut|publish|produc|ship)(?:e|es|s|ies)?"
+)
+"""What 'we' do for customers."""
+_DOES = (
+    r"(?:is|has(?! (?:been|chosen|become|grown|had|\w+ed)\b)|does|comes|tracks?|measures?|shows?|collects?|counts?|runs?|works?|integrates?|connects?|monitors?|"
+    r"protects?|secures?|stores?|turns?|sends?|serves?|generates?|creates?|analy[sz]es?|captures?|detects?|simplifies|"
+    r"handles?|eliminates?|reduces?|uses?|keeps?|adds?|makes?|gives?|syncs?|scales?|centrali[sz]es?|respects?|"
+    r"complies|requires?|takes?)"
+)
+"""What a product is or does."""
+_COUNTS_TEAM = re.compile(
+    r"\b(?:we are|we['’]re|our (?:\w+ )?(?:team|staff|crew)|[Ww]e (?:now )?(?:have|employ)|team of|staff of|"
+    r"workforce of|\d[\d,]*\+?\s+(?:[\w-]+\s){0,2}?(?:people|employees|team members|staff|colleagues|engineers|"
+    r"welders|drivers))\b|founders?\b|员工|团队",
     re.IGNORECASE,
 )
+_HIRES_NOW = re.compile(
+    r"\b(?:hiring|we (?:always |only |also )?hire|looking for|open (?:roles|positions)|vacanc\w+|full-time (?:role|position|hire|job)s?|"
+    r"recruit\w*|join us)\b",
+    re.IGNORECASE,
+)
+
+
+@cache
+def _offers(company: str) -> re.Pattern[str]:
+    """The company, its product or 'we', and right after that what it does for its customers."""
+    name = rf"(?:{re.escape(company)}|{re.escape(company.split()[0])})"
+    product = (
+        r"our (?:\w+ )?(?:platform|products?|services?|solutions?|software|app|apps|tools?|dashboard|script|plugin|"
+        r"editor|database|cloud|API|consultants|experts|distribution|marketplace|subscription|network)"
+    )
+    helpers = r"(?:(?:also|now|only|automatically|does not|doesn['’]t|currently|can|simply|fully|already)\s+){0,2}"
+    return re.compile(
+        rf"(?i:^\W*(?:(?:at|with|today|now|the)\s+(?:{name})?,?\s*)?)"
+        rf"(?:(?i:we|{product})\s+(?i:{helpers}{_SUPPLIES})|"
+        rf"(?i:{name}(?:['’]s)?)(?:\s+[A-Z][\w.-]*){{0,3}}\s+(?i:{helpers}(?:{_SUPPLIES}|{_DOES}))|"
+        rf"(?i:{product})\s+(?i:{helpers}(?!is\b|has\b){_DOES}))\b"
+    )
+
+
 _TOLD: dict[FactTopic, re.Pattern[str]] = {
+    "team": re.compile(
+        r"\bwe (?:now |currently )?(?:have|employ|are) \d[\d,]*\+? (?:[\w-]+ ){0,2}(?:people|team members|employees|colleagues)\b|"
+        r"^\W*(?:\w+\W+){0,3}?our (?:\w+ )?(?:team|culture|engineers|employees|people) "
+        r"(?:is|are|has|have|was|were|works?|spans?|grew|had)\b|\bwe (?:all )?work (?:remotely|from|together|"
+        r"across|in)\b",
+        re.IGNORECASE,
+    ),
     "scale": re.compile(
         r"\b(?:we|our \w+)\b.{0,40}\b(?:had|have|grew|grown|increased?|reached|hit|passed|crossed|serves?|served|"
         r"process\w*|"
@@ -84,12 +134,6 @@ _TOLD: dict[FactTopic, re.Pattern[str]] = {
     "business": re.compile(
         r"\bour (?:\w+ )?(?:goals?|focus|mission|strategy|priority|vision|aim|business model|success) (?:is|are|"
         r"remains?|was|has|depends?|for)\b",
-        re.IGNORECASE,
-    ),
-    "team": re.compile(
-        r"^\W*(?:\w+\W+){0,3}?our (?:\w+ )?(?:team|culture|engineers|employees|people) "
-        r"(?:is|are|has|have|was|were|works?|spans?|grew|had)\b|\bwe (?:all )?work (?:remotely|from|together|"
-        r"across|in)\b",
         re.IGNORECASE,
     ),
     "pricing": re.compile(
@@ -119,7 +163,6 @@ _TOLD: dict[FactTopic, re.Pattern[str]] = {
 """What else a company tells of itself, in its own person."""
 
 
-_LABELLED = re.compile(r"[A-Z][\w &/-]{2,40}: \S+(?: \S+){3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +192,8 @@ class _Said:
 
 def topics(line: Line, page: ReadPage, company: str) -> Iterator[FactTopic]:
     """What it can be about, the surest first."""
+    if line.english and not (states(line.text) or announces(line.text)):
+        return
     sells, own = page.page.kind in _SELLS, is_own_subject(without_lead(line.text), company)
     said = _Said(line, company, own, sells)
     for topic, words in cues.FACTS.items():
@@ -156,9 +201,11 @@ def topics(line: Line, page: ReadPage, company: str) -> Iterator[FactTopic]:
             yield topic
     if line.english and own and not said.to_readers:
         for topic, words in _TOLD.items():
-            if said.has(words) and (topic != "technology" or tools_in(said.text)):
+            told = words.search(said.text)
+            is_scale = topic == "scale" and said.has(_NO_SCALE)
+            if told and not is_scale and is_main(said.text[: told.start()]) and (topic != "technology" or tools_in(said.text)):
                 yield topic
-    if line.english and sells and line.form == "item" and _LABELLED.match(line.text):
+    if line.english and _is_offering(said):
         yield "offering"
 
 
@@ -176,7 +223,7 @@ def _is_price(said: _Said) -> bool:
 
 
 def _is_kept_standard(said: _Said) -> bool:
-    return said.has(CERTIFICATE) and not said.to_readers and (said.is_own or said.sells)
+    return not said.to_readers and holds(said.line, said.company)
 
 
 def _is_initiative(said: _Said) -> bool:
@@ -189,17 +236,45 @@ def _is_technology(said: _Said) -> bool:
 
 
 def _is_offering(said: _Said) -> bool:
-    is_item = said.line.form == "item" and said.sells and len(said.text.split()) > LABEL_WORDS / 2
-    is_offer = is_item or (said.is_own and said.has(_OFFERS))
+    page = said.line.page.kind
+    is_own = said.is_own and said.has(_offers(said.company)) and (page != "careers" or said.has(_MAKES))
+    is_offer = _is_feature(said) or is_own
     return is_offer and not said.has(_NO_OFFER) and not is_person(said.text.split(",")[0])
 
 
+def _is_feature(said: _Said) -> bool:
+    """An item of a list of features: with its name before a colon, or, among what a plan includes, without."""
+    if said.line.form != "item" or not said.sells or not lists_features(said.line.heading):
+        return False
+    name, colon, told = said.text.partition(": ")
+    if colon:
+        return len(told.split()) > LABEL_WORDS / 2 and describes(name, told, said.company)
+    return said.line.page.kind == "pricing" and LABEL_WORDS / 2 < len(said.text.split()) and not said.has(_OF_PLAN)
+
+
+def _is_team(said: _Said) -> bool:
+    return said.has(_COUNTS_TEAM) and _is_of_company(said) and not said.has(_HIRES)
+
+
+def _is_hiring(said: _Said) -> bool:
+    return said.is_own and said.has(_HIRES_NOW)
+
+
+def _is_location(said: _Said) -> bool:
+    return _is_of_company(said) and not said.has(re.compile(r"\bpolicy\b|\bculture\b"))
+
+
+def _is_funding(said: _Said) -> bool:
+    return said.is_own and bool(re.search(r"\d|\bround\b|(?<=\s)[A-Z][a-z]+", said.text))
+
+
 def _is_of_customers(said: _Said) -> bool:
-    return (said.is_label and not said.has(_INVITES)) or (said.is_own and said.has(_WHO_BUYS))
+    named = said.has(_WHO_BUYS) and (said.is_own or (said.is_label and re.search(r"\d|(?<=\s)[A-Z]", said.text)))
+    return bool(named) and not said.has(_INVITES)
 
 
 def _is_scale(said: _Said) -> bool:
-    return not said.to_readers and (said.is_own or (said.is_label and said.sells and said.text[:1].isdigit()))
+    return not (said.to_readers or said.has(_NO_SCALE)) and (said.is_own or (said.is_label and said.sells and said.text[:1].isdigit()))
 
 
 _HOLDS: dict[FactTopic, Callable[[_Said], bool]] = {
@@ -210,6 +285,10 @@ _HOLDS: dict[FactTopic, Callable[[_Said], bool]] = {
     "technology": _is_technology,
     "offering": _is_offering,
     "customers": _is_of_customers,
+    "team": _is_team,
+    "hiring": _is_hiring,
+    "funding": _is_funding,
+    "location": _is_location,
     "scale": _is_scale,
 }
 """Whether a line with the words of a topic is on that topic."""

@@ -9,8 +9,8 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import Trigger, TriggerKind
 from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.dates import date_of_heading, days_of
-from octave_mcp.models.extractive.events import event, is_hiring, is_plain_launch
-from octave_mcp.models.extractive.prospects import jobs
+from octave_mcp.models.extractive.events import CLOSED, event, is_hiring, is_plain_launch
+from octave_mcp.models.extractive.prospects import is_over, jobs
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
 from octave_mcp.models.extractive.reading import Line, ReadPage
 from octave_mcp.models.extractive.voices import is_own_subject, own_lines
@@ -29,6 +29,17 @@ _BYLINES = 4
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _MONTH_OF_YEAR = re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?(?:19|20)\d\d\b")
 _YEAR = re.compile(r"\b(?:[Ii]n|[Ss]ince|[Ee]arly|[Ll]ate|[Mm]id)[ -](?:the\s+\w+\s+of\s+)?(?P<year>(?:19|20)\d\d)\b")
+_NO_YEAR = re.compile(
+    r"\b(?:[Oo]n|[Ii]n|[Uu]ntil|[Ss]ince|[Ff]rom|[Tt]his|[Ll]ast)\s+(?:the\s+\d{1,2}(?:st|nd|rd|th)?\s+of\s+)?"
+    r"(?P<day>(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+    r"(?:\s+\d{1,2}(?:st|nd|rd|th)?\b)?)"
+)
+"""The page itself has the year."""
+_LONG_AGO = re.compile(
+    r"\b(?:years? ago|months? ago|last (?:year|spring|summer|autumn|fall|winter)|earlier (?:this year|in)|back in|"
+    r"originally|a while (?:ago|back)|at the time|previously|first launched|long ago|in the past)\b",
+    re.IGNORECASE,
+)
 _AS_HEADING = re.compile(
     rf"(?:{_MONTH}\s+)?(?:\d{{1,2}},?\s+)?(?:19|20)\d\d(?:-\d\d(?:-\d\d)?)?|{_MONTH}\s+(?:19|20)\d\d"
 )
@@ -37,7 +48,9 @@ _AS_HEADING = re.compile(
 def triggers(pages: Sequence[ReadPage], company: str) -> Iterator[Trigger[Cite]]:
     for page in pages:
         if page.page.kind in _TELLS:
+            is_closed = is_over(page)
             found = {(trigger.kind, trigger.what): trigger for trigger in _of_page(page, company)}
+            found = {key: one for key, one in found.items() if not (is_closed and one.kind == "job_opening")}
             yield from _without_headings(list(found.values()))[:_MOST_ON_A_PAGE]
 
 
@@ -59,8 +72,8 @@ def _of_page(page: ReadPage, company: str) -> Iterator[Trigger[Cite]]:
         if line.form == "heading":
             since = _dated_heading(line, since)
         kind = _kind(line, page, company, is_dated=since is not None)
-        if kind:
-            yield _trigger(kind, line, page, since)
+        if kind and (kind == "job_opening" or _is_dated_well(line, since)):
+            yield _trigger(kind, line, page, since, company)
 
 
 def _dated_heading(line: Line, since: Line | None) -> Line | None:
@@ -95,15 +108,27 @@ def _undated(heading: str) -> str:
     return re.sub(rf"^(?:{_AS_HEADING.pattern})\s*[:：|–—-]\s+", "", heading.strip())
 
 
-def _trigger(kind: TriggerKind, line: Line, page: ReadPage, since: Line | None) -> Trigger[Cite]:
+def _trigger(kind: TriggerKind, line: Line, page: ReadPage, since: Line | None, company: str) -> Trigger[Cite]:
     """With the date of the line itself, of the heading above it, or of the post that it heads."""
-    written, dated = date_in(line.text), line
+    written, dated = _of_clause(line.text, company, kind) or date_in(line.text), line
     if written is None and since is not None and (found := _AS_HEADING.search(since.text)):
         written, dated = found[0], since
     if written is None and line is page.headline and page.page.published_on is None:
         written, dated = _byline_date(page, line)
     cites = tuple(dict.fromkeys((line.cite, dated.cite)))
     return Trigger[Cite](kind=kind, what=_undated(line.text), date=written, evidence=cites)
+
+
+def _is_dated_well(line: Line, since: Line | None) -> bool:
+    """The day of a page is not that of what it says was long ago."""
+    return not (_LONG_AGO.search(line.text) and since is None and date_in(line.text) is None)
+
+
+def _of_clause(text: str, company: str, kind: TriggerKind) -> str | None:
+    """The date of what happened where a sentence has those of other things: 'founded in 2020, and in 2021 we ...'."""
+    clauses = re.split(r"[;,]\s+|\s+(?:and|but)\s+", text)
+    own = (clause for clause in clauses if event(clause, company, is_headline=False) == kind)
+    return next(filter(None, map(date_in, own)), None)
 
 
 def date_in(text: str) -> str | None:
@@ -113,7 +138,10 @@ def date_in(text: str) -> str | None:
         return text[day[1] : day[2]]
     month = _MONTH_OF_YEAR.search(text)
     year = _YEAR.search(text)
-    return month[0] if month else year["year"] if year else None
+    if month or year:
+        return month[0] if month else year["year"] if year else None
+    no_year = _NO_YEAR.search(text)
+    return no_year["day"] if no_year else None
 
 
 def _byline_date(page: ReadPage, headline: Line) -> tuple[str | None, Line]:
