@@ -103,7 +103,7 @@ _HIRES_NOW = re.compile(
 @cache
 def _offers(company: str) -> re.Pattern[str]:
     """The company, its product or 'we', and right after that what it does for its customers."""
-    name = rf"(?:{re.escape(company)}|{re.escape(company.split()[0])})"
+    name = rf"(?:{re.escape(company)}|{re.escape(company.partition(' ')[0])})"
     product = (
         r"our (?:\w+ )?(?:platform|products?|services?|solutions?|software|app|apps|tools?|dashboard|script|plugin|"
         r"editor|database|cloud|API|consultants|experts|distribution|marketplace|subscription|network)"
@@ -113,6 +113,8 @@ def _offers(company: str) -> re.Pattern[str]:
         rf"(?i:^\W*(?:(?:at|with|today|now|the)\s+(?:{name})?,?\s*)?)"
         rf"(?:(?i:we|{product})\s+(?i:{helpers}{_SUPPLIES})|"
         rf"(?i:{name}(?:['’]s)?)(?:\s+[A-Z][\w.-]*){{0,3}}\s+(?i:{helpers}(?:{_SUPPLIES}|{_DOES}))|"
+        rf"(?i:our [\w ]{{3,30}}? (?:integration|calculator|plugin|report|extension|templates?|tool|SDK|builder|editor|"
+        rf"API|service|programme?|package))\s+(?i:{helpers}(?:{_SUPPLIES}|(?!is\b|has\b){_DOES}))|"
         rf"(?i:{product})\s+(?i:{helpers}(?!is\b|has\b){_DOES}))\b"
     )
 
@@ -132,6 +134,9 @@ _TOLD: dict[FactTopic, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "business": re.compile(
+        r"\bwe(?:['’]re| are) (?:(?!looking|hiring)[\w-]+,? ){0,4}(?:company|project|startup|organi[sz]ation|provider|business|agency|"
+        r"studio|bootstrapped|independent|self-funded|profitable|non-?profit|foundation|cooperative|family-owned|open[- ]source)\b|"
+        r"\bwe(?:['’]ve| have)? (?:chose|chosen|choose) the \w+ business model\b|"
         r"\bour (?:\w+ )?(?:goals?|focus|mission|strategy|priority|vision|aim|business model|success) (?:is|are|"
         r"remains?|was|has|depends?|for)\b",
         re.IGNORECASE,
@@ -199,11 +204,12 @@ def topics(line: Line, page: ReadPage, company: str) -> Iterator[FactTopic]:
     for topic, words in cues.FACTS.items():
         if said.has(words) and (not line.english or _HOLDS.get(topic, _is_of_company)(said)):
             yield topic
-    if line.english and own and not said.to_readers:
+    if line.english and own:
         for topic, words in _TOLD.items():
             told = words.search(said.text)
             is_scale = topic == "scale" and said.has(_NO_SCALE)
-            if told and not is_scale and is_main(said.text[: told.start()]) and (topic != "technology" or tools_in(said.text)):
+            is_told = topic == "initiative" or not said.to_readers
+            if told and is_told and not is_scale and is_main(said.text[: told.start()]) and (topic != "technology" or tools_in(said.text)):
                 yield topic
     if line.english and _is_offering(said):
         yield "offering"
