@@ -7,6 +7,7 @@ import re
 from octave_mcp.domain.findings import TriggerKind
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.cues import JOB, TITLE
+from octave_mcp.models.extractive.voices import short_name
 
 _PERSON = r"[A-Z][\w'’-]+(?:\s+[A-Z][\w'’.-]*){1,3}"
 _I = re.IGNORECASE
@@ -209,7 +210,7 @@ def _tells(kind: TriggerKind, text: str, company: str, *, is_headline: bool) -> 
 
 
 def _is_own(headline: str, company: str) -> bool:
-    return has_words(company, headline) or bool(_FIRST_PERSON.search(headline))
+    return has_words(short_name(company), headline) or bool(_FIRST_PERSON.search(headline))
 
 
 def _is_launch(text: str, company: str, *, is_headline: bool, own: bool) -> bool:
@@ -217,7 +218,7 @@ def _is_launch(text: str, company: str, *, is_headline: bool, own: bool) -> bool
         return True
     if is_headline:
         return bool((own and _NEWS_VERB.search(text)) or _VERSION.search(text))
-    subject = rf"(?:we|we['’]ve|we['’]re|our (?:\w+ )?team|{re.escape(company)}(?: team)?)"
+    subject = rf"(?:we|we['’]ve|we['’]re|our (?:\w+ )?team|{re.escape(company)}(?: team)?|{re.escape(short_name(company))})"
     told = re.finditer(rf"\b{subject}\s+{_HELPERS}{_DOES}(?!\w)", text, _I)
     did = any(is_main(text[: found.start()]) for found in told)
     return bool(did or _NOW.search(text) or _STARTED.search(text))

@@ -12,7 +12,7 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.names import company_name, customer_of_story
 from octave_mcp.models.extractive.reading import Line, ReadPage
 from octave_mcp.models.extractive.tools import tools_in
-from octave_mcp.models.extractive.voices import is_of_another, own_lines
+from octave_mcp.models.extractive.voices import is_of_another, own_lines, short_name
 
 _NEVER: frozenset[PageKind] = frozenset({"comparison", "faq"})
 _MAY_TEACH: frozenset[PageKind] = frozenset({"blog", "news", "docs", "other"})
@@ -43,7 +43,7 @@ _USES = (
     rf"['’]ve)\s+){{0,2}}"
     r"(?:uses?|rel(?:y|ies) on|runs? (?:on|in)|(?:is |are |was )?built (?:\w+\s+)?(?:on|with|in)|chose|picked|"
     r"switched (?:\w+\s+){0,3}to|"
-    r"migrated (?:\w+\s+){0,3}to|moved (?:\w+\s+){0,3}to|host(?:s|ed)? (?:\w+\s+){0,3}(?:on|in|with)|deploy(?:s|"
+    r"migrated (?:\w+\s+){0,3}to|moved (?:\w+\s+){0,3}to|host(?:s|ed)? (?:\w+\s+){0,3}(?:on|in|with)|self-hosts?|deploy(?:s|"
     r"ed)? (?:\w+\s+){0,3}(?:on|to|with|in)|"
     r"work(?:s)? (?:with|in)|write (?:\w+\s+){0,3}in|leverages?)\b"
 )
@@ -157,7 +157,7 @@ def _certificates(line: Line, page: ReadPage, company: str) -> Iterator[Integrat
 def holds(line: Line, company: str) -> bool:
     """Whether a line says that the company itself is certified or compliant: of itself, or as a label."""
     is_label = line.form in {"item", "heading"} and len(line.text.split()) <= _LABEL_WORDS
-    own = has_words(company, line.text) or re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE)
+    own = has_words(short_name(company), line.text) or re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE)
     is_held = CERTIFICATE.search(line.text) and _HELD.search(line.text) and not _NOT_HELD.search(line.text)
     return bool(is_held and (own or is_label))
 
@@ -220,7 +220,7 @@ def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Re
     if re.search(_USES, before) and not is_supplied and not re.search(r"\buse (?:it|this|them) (?:to|with)\b", before):
         return "uses"
     own = (
-        rf"\b(?:{re.escape(company)}|[Ww]e|[Oo]ur \w+)\b[^.;,]{{0,70}}?{_BUILT_ON}|^(?:[\w -]+: )?[Bb]uilt (?:on|with)"
+        rf"\b(?:{re.escape(short_name(company))}|[Ww]e|[Oo]ur \w+)\b[^.;,]{{0,70}}?{_BUILT_ON}|^(?:[\w -]+: )?[Bb]uilt (?:on|with)"
     )
     if re.search(own, before) and not is_supplied:
         return "uses"

@@ -16,7 +16,7 @@ from octave_mcp.models.extractive.reading import Line, ReadPage
 from octave_mcp.models.extractive.stack import holds
 from octave_mcp.models.extractive.stating import announces, describes, lists_features, states
 from octave_mcp.models.extractive.tools import tools_in
-from octave_mcp.models.extractive.voices import is_own_subject
+from octave_mcp.models.extractive.voices import is_own_subject, short_name
 
 LABEL_WORDS = 8
 _SELLS = frozenset({"home", "product", "pricing", "integrations", "security", "persona", "customers", "faq"})
@@ -103,7 +103,7 @@ _HIRES_NOW = re.compile(
 @cache
 def _offers(company: str) -> re.Pattern[str]:
     """The company, its product or 'we', and right after that what it does for its customers."""
-    name = rf"(?:{re.escape(company)}|{re.escape(company.partition(' ')[0])})"
+    name = _named(company)
     product = (
         r"our (?:\w+ )?(?:platform|products?|services?|solutions?|software|app|apps|tools?|dashboard|script|plugin|"
         r"editor|database|cloud|API|consultants|experts|distribution|marketplace|subscription|network)"
@@ -170,6 +170,9 @@ _TOLD: dict[FactTopic, re.Pattern[str]] = {
 
 
 
+_LABEL_ENDS = re.compile(r":\s+|\s+[–—]\s+")
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """A line, and what is asked of it for each topic: `sells` is whether its page does."""
@@ -219,8 +222,12 @@ def _is_of_company(said: _Said) -> bool:
     return said.is_own or (said.is_label and not said.has(_OF_PLAN))
 
 
+def _named(company: str) -> str:
+    return rf"(?:{re.escape(company)}|{re.escape(short_name(company))})"
+
+
 def _is_business(said: _Said) -> bool:
-    return bool(re.search(_IS_BUSINESS.format(company=re.escape(said.company)), said.text))
+    return bool(re.search(_IS_BUSINESS.format(company=_named(said.company)), said.text))
 
 
 def _is_price(said: _Said) -> bool:
@@ -252,9 +259,9 @@ def _is_feature(said: _Said) -> bool:
     """An item of a list of features: with its name before a colon, or, among what a plan includes, without."""
     if said.line.form != "item" or not said.sells or not lists_features(said.line.heading):
         return False
-    name, colon, told = said.text.partition(": ")
-    if colon:
-        return len(told.split()) > LABEL_WORDS / 2 and describes(name, told, said.company)
+    name, *rest = _LABEL_ENDS.split(said.text, maxsplit=1)
+    if told := " ".join(rest):
+        return len(name.split()) <= LABEL_WORDS and len(told.split()) > LABEL_WORDS / 2 and describes(name, told, said.company)
     return said.line.page.kind == "pricing" and LABEL_WORDS / 2 < len(said.text.split()) and not said.has(_OF_PLAN)
 
 

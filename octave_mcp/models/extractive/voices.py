@@ -16,6 +16,12 @@ _LEADS = frozenset(
     "at the today now currently with in since as this here by for recently and but so because like inside using from "
     "also every all each why how what a an our new".split()
 )
+_KINDS_OF_COMPANY = frozenset(
+    "analytics inc labs lab software technologies technology group ai systems consulting solutions cloud studio "
+    "studios security data hq corp corporation gmbh ltd llc limited plc ag bv io app platform digital company co "
+    "services networks network media robotics energy finance financial international global holdings partners".split()
+)
+_LEAST_NAME = 4
 _INTERVIEW = re.compile(
     r"\b[Ww]e(?:['’]ve)? (?:speak|spoke|talk|talked|chat|chatted|sat down|caught up) (?:to|with) [A-Z]"
 )
@@ -42,7 +48,7 @@ def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
             is_of_another = _is_about_another(block[0].text, company)
         is_praise = _OF_CUSTOMERS.search(page.page.url + block[0].heading) and not has_words(company, block[0].text)
         if not (is_of_another or is_praise):
-            own_voice = _OWN_VOICE.search(told := " ".join(line.narrated for line in block)) or has_words(company, told)
+            own_voice = _OWN_VOICE.search(told := " ".join(line.narrated for line in block)) or has_words(short_name(company), told)
             yield from (line for line in block if own_voice or not line.quotes)
 
 
@@ -63,7 +69,19 @@ def is_own_subject(text: str, company: str) -> bool:
         return False
     if _FIRST_PERSON.search(text):
         return True
+    return _begins_with(text, company) or _begins_with(text, short_name(company))
+
+
+def _begins_with(text: str, company: str) -> bool:
     words = [re.sub(r"[^\w]", "", word).casefold() for word in text.split()[:5]]
     name = [re.sub(r"[^\w]", "", word).casefold() for word in company.split()]
     at = next((i for i in range(len(words)) if words[i : i + len(name)] == name or words[i] == f"{name[0]}s"), None)
     return at is not None and all(word in _LEADS for word in words[:at])
+
+
+def short_name(company: str) -> str:
+    """'Acme' of 'Acme Analytics, Inc.': what a company calls itself, without what kind of company it is."""
+    words = company.split()
+    while len(words) > 1 and re.sub(r"\W", "", words[-1]).casefold() in _KINDS_OF_COMPANY:
+        words.pop()
+    return " ".join(words).rstrip(" ,") if words and len(words[0]) >= _LEAST_NAME else company
