@@ -16,9 +16,9 @@ def whole(line: Line) -> bool:
 
 
 def claim(line: Line, *more: Line) -> Claim[Cite]:
-    return Claim[Cite](text=_balanced(line.text), evidence=(line.cite, *(extra.cite for extra in more)))
+    return Claim[Cite](text=balanced(line.text), evidence=(line.cite, *(extra.cite for extra in more)))
 
 
-def _balanced(text: str) -> str:
+def balanced(text: str) -> str:
     """Without quotation marks that open or close what the sentence is only a part of."""
     return text if text.count("“") == text.count("”") and text.count('"') % 2 == 0 else text.strip('“”" ')

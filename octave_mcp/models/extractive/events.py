@@ -138,7 +138,7 @@ _HELPERS = (
 )
 _NOW = re.compile(
     r"\b(?:is|are) (?:now )?(?:generally available|in (?:public |private |open )?(?:beta|preview))\b|"
-    r"\b(?:is|are) now (?:live|available|open|out)\b|"
+    r"\b(?:is|are) now (?:live|available|open|out)\b|\b(?:is|are) here$|"
     r"\b(?:today|this week),? .{3,60}\b(?:was|is|are|being) (?:released|launch\w+|announced)\b",
     _I,
 )
@@ -218,7 +218,9 @@ def _is_launch(text: str, company: str, *, is_headline: bool, own: bool) -> bool
         return True
     if is_headline:
         return bool((own and _NEWS_VERB.search(text)) or _VERSION.search(text))
-    subject = rf"(?:we|we['’]ve|we['’]re|our (?:\w+ )?team|{re.escape(company)}(?: team)?|{re.escape(short_name(company))})"
+    subject = (
+        rf"(?:we|we['’]ve|we['’]re|our (?:\w+ )?team|{re.escape(company)}(?: team)?|{re.escape(short_name(company))})"
+    )
     told = re.finditer(rf"\b{subject}\s+{_HELPERS}{_DOES}(?!\w)", text, _I)
     did = any(is_main(text[: found.start()]) for found in told)
     return bool(did or _NOW.search(text) or _STARTED.search(text))

@@ -27,7 +27,9 @@ _MOST_HEADING_WORDS = 6
 _HAS_TEAM: frozenset[PageKind] = frozenset({"about", "home", "careers", "other"})
 _POSTS: frozenset[PageKind] = frozenset({"news", "blog", "other", "case_study"})
 _OF_CUSTOMERS: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
-_PRAISE = re.compile(r"\b(?:customers?|clients?|users?|testimonials?|reviews?|loved|trusted|say(?:s|ing)?|people)\b", re.IGNORECASE)
+_PRAISE = re.compile(
+    r"\b(?:customers?|clients?|users?|testimonials?|reviews?|loved|trusted|say(?:s|ing)?|people)\b", re.IGNORECASE
+)
 _LEADS = re.compile(
     r"\b(?:CEO|CTO|CFO|COO|CMO|CRO|CPO|CISO|chief|founders?|co-?founders?|president|chair(?:man|woman)?|owner|partner|"
     r"vice president|S?VP|managing director|executive director)\b",
@@ -129,7 +131,7 @@ def _of_team(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
         if is_team:
             lines = [*((heading,) if heading else ()), *section.lines]
             cards = [*(_in_one_line(line) for line in lines), *(_in_two_lines(*pair) for pair in pairwise(lines))]
-            yield from (_at_own(*card, company) for card in cards if card and not has_words(company, card[0]))
+            yield from (_at_own(*card, page, company) for card in cards if card and not has_words(company, card[0]))
 
 
 def _is_of_team(heading: str) -> bool:
@@ -158,11 +160,12 @@ def _in_two_lines(name: Line, after: Line) -> Card | None:
     return (name.text, title, (name, after)) if title and not _is_name(after.text) else None
 
 
-def _at_own(name: str, title: str, lines: tuple[Line, ...], company: str) -> NamedPerson[Cite]:
-    """A card that gives another employer shows a guest."""
+def _at_own(name: str, title: str, lines: tuple[Line, ...], page: ReadPage, company: str) -> NamedPerson[Cite]:
+    """A card that gives another employer shows a guest, and on a home page somebody who praises."""
     at = re.fullmatch(rf"(?P<title>.+?)\s+(?:at|@)\s+(?P<company>{_COMPANY})", title)
     if at and not has_words(company, at["company"]):
-        return _person(name, at["title"], "speaker", lines, at["company"])
+        where = "testimonial" if page.page.kind == "home" else "speaker"
+        return _person(name, at["title"], where, lines, at["company"])
     return _person(name, at["title"] if at else title, _place(title), lines)
 
 
@@ -214,7 +217,9 @@ def _signers(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
         person = attributed(line.text) if line.form == "attribution" or is_label else None
         if person and _is_name(person.name):
             praises = page.page.kind in _OF_CUSTOMERS or _is_praise(before, line, page, company)
-            yield from _quoted(person, line, company, story[0] if story and _is_on(story[0], page) else None, praises=praises)
+            yield from _quoted(
+                person, line, company, story[0] if story and _is_on(story[0], page) else None, praises=praises
+            )
 
 
 def _is_on(customer: str, page: ReadPage) -> bool:

@@ -92,7 +92,10 @@ _TROUBLE = re.compile(
     r"ran out|could not|ask where|told us)\b",
     re.IGNORECASE,
 )
-_NO_JOB = re.compile(r"^(?:we|our|you|your|join|meet|life|the|to|be|it|a|an)\b|interview|process|benefit|values|budget|development|why|how", re.IGNORECASE)
+_NO_JOB = re.compile(
+    r"^(?:we|our|you|your|join|meet|life|the|to|be|it|a|an)\b|interview|process|benefit|values|budget|development|why|how",
+    re.IGNORECASE,
+)
 _PER_TOPIC = 14
 _LEAST_SAID = 12
 """Characters; a description with fewer says nothing."""

@@ -10,7 +10,7 @@ from octave_mcp.domain.prospect import Fact, FactTopic
 from octave_mcp.domain.vendor import ProofPoint
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues, customers, promises, rivals, selling, stories
-from octave_mcp.models.extractive.claims import whole
+from octave_mcp.models.extractive.claims import balanced, whole
 from octave_mcp.models.extractive.names import customer_in_headline, customer_of_story
 from octave_mcp.models.extractive.reading import Line, ReadPage
 from octave_mcp.models.extractive.stating import describes, states
@@ -26,10 +26,15 @@ _IS_HOOK = re.compile(
 )
 """What speaks of the reader, or asks, says nothing of what is sold."""
 _IS_ASIDE = re.compile(
-    r"\?[\"”]?$|^(?:this|that|these|those|there|one such|but|and|so|or)\b|\b(?:you|your)\b", re.IGNORECASE
+    r"\?[\"”]?$|^\W*(?:it|this|that|these|those|there|one such|but|and|so|or)\b|\b(?:you|your)\b", re.IGNORECASE
 )
 _THEIRS = re.compile(
     r"\b(?:they|he|she|we|I|(?:the|their|our|his|her) (?:\w+ )?team|their|our|his|her|the company)\b", re.IGNORECASE
+)
+_TIES = re.compile(
+    r"^(?:however|luckily|fortunately|more importantly|importantly|additionally|in addition|moreover|furthermore|"
+    r"as a result(?: of this(?: \w+)?)?|therefore|ultimately|in particular|finally|eventually),\s+",
+    re.IGNORECASE,
 )
 _PER_STORY = 18
 _LABEL_WORDS = 3
@@ -54,7 +59,7 @@ def _stories(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
         yield _fact("customers", study.headline, study.evidence)
         for claim in (*study.results, study.challenge, study.solution):
             if isinstance(claim, Claim):
-                yield _fact("customers", claim.text, claim.evidence)
+                yield _fact("customers", _told_of(claim.text, study.customer), claim.evidence)
     for page in pages:
         story = customer_of_story(page, company) if page.page.kind == "case_study" else None
         if story and has_words(story[0], page.page.title):
@@ -66,8 +71,14 @@ def _stories(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
 
 def _of_customer(line: Line, customer: str) -> Fact[Cite]:
     """With the name of whom it is about, where the sentence itself does not say."""
-    text = line.text if has_words(customer, line.text) else f"{customer}: {line.text}"
-    return _fact("customers", text, (line.cite,))
+    return _fact("customers", _told_of(line.text, customer), (line.cite,))
+
+
+def _told_of(text: str, customer: str) -> str:
+    """Without marks of which it has only one, and words that tie it to what stood before."""
+    plain = _TIES.sub("", balanced(text))
+    plain = plain[:1].upper() + plain[1:]
+    return plain if has_words(customer, plain) else f"{customer}: {plain}"
 
 
 def _is_of_customer(line: Line, customer: str, company: str) -> bool:

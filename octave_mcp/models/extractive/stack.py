@@ -31,7 +31,8 @@ _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|would|plan\w*|not|n['’]t|guide|guidance|help\w*|hope|working (?:on|towards)|roadmap|"
     r"future|costs?|"
     r"hosting|need\w*|if|can|how|make it|easier|support your|your|customers?|companies|organi[sz]ations|requirements?|"
-    r"consult\w*|services?|like|such as|meet(?:s|ing)?|achieving|accelerat\w+|simplif\w+|automat\w+|ready|products?|workloads?)\b",
+    r"consult\w*|services?|like|such as|meet(?:s|ing)?|achieving|accelerat\w+|simplif\w+|automat\w+|ready|products?|workloads?|understand\w*|frameworks?|expert\w*|experience\w*|"
+    r"knowledge|assess\w*|offer\w*|clients?)\b",
     re.IGNORECASE,
 )
 _WE = (
@@ -178,7 +179,8 @@ def _listed(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Ci
 
 def _is_self(name: str, company: str) -> bool:
     """'Acme' of 'Acme Analytics' is the company itself."""
-    return has_words(company, name) or has_words(name, company)
+    initials = "".join(word[0] for word in company.split() if word[0].isupper())
+    return has_words(company, name) or has_words(name, company) or initials.startswith(name)
 
 
 def _is_label(line: Line) -> bool:
@@ -219,9 +221,7 @@ def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Re
     is_supplied = _SUPPLIES.search(before) or teaches
     if re.search(_USES, before) and not is_supplied and not re.search(r"\buse (?:it|this|them) (?:to|with)\b", before):
         return "uses"
-    own = (
-        rf"\b(?:{re.escape(short_name(company))}|[Ww]e|[Oo]ur \w+)\b[^.;,]{{0,70}}?{_BUILT_ON}|^(?:[\w -]+: )?[Bb]uilt (?:on|with)"
-    )
+    own = rf"\b(?:{re.escape(short_name(company))}|[Ww]e|[Oo]ur \w+)\b[^.;,]{{0,70}}?{_BUILT_ON}|^(?:[\w -]+: )?[Bb]uilt (?:on|with)"
     if re.search(own, before) and not is_supplied:
         return "uses"
     if page.page.kind in {"blog", "news", "docs", "about", "careers"}:

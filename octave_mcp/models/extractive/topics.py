@@ -36,7 +36,7 @@ _NO_PRICE = re.compile(
 )
 _NO_OFFER = re.compile(
     r"\b(?:subject to|terms|conditions|disclaimer|endorse|email(?:ing)? us|contact us|please|thank\w*|couldn['’]t|"
-    r"asked|victims?|everyone|employees?|coworking|laptop|salary|allowance|insurance|vacation|perks?|donat\w+)\b|\?$|^(?:if|when|as)\b",
+    r"asked|victims?|everyone|employees?|responsib\w+|liab\w+|warrant\w+|coworking|laptop|salary|allowance|insurance|vacation|perks?|donat\w+)\b|\?$|^(?:if|when|as)\b",
     re.IGNORECASE,
 )
 _IS_BUSINESS = (
@@ -48,7 +48,11 @@ _IS_BUSINESS = (
 )
 _MAKES = re.compile(r"\b(?:we|our \w+) (?:help|build|make|develop|sell|deliver|create)s?\b", re.IGNORECASE)
 """Elsewhere a page on jobs speaks of what it offers to those who work there."""
-_NO_SCALE = re.compile(r"\b(?:up ?votes?|votes|comments|reviews?|rating|badges?|ranked|talks|speakers|jobs)\b", re.IGNORECASE)
+_NO_SCALE = re.compile(
+    r"\b(?:up ?votes?|votes|comments|reviews?|rating|badges?|ranked|talks|speakers|jobs|limits?|"
+    r"surveyed|studied|analy[sz]ed|interviewed|asked|per (?:hour|month|day|minute|second|user)|visitors? from)\b|^[^.]*%[^.]*$",
+    re.IGNORECASE,
+)
 _HIRES = re.compile(r"\b(?:recruit\w*|candidates?|interview\w*|applic\w+|hir(?:e|es|ed|ing))\b", re.IGNORECASE)
 _WHO_BUYS = re.compile(
     r"\b(?:\d|customers? (?:include|range|like|such as|from|are|use|in)|users? (?:include|range|like|such as|from|"
@@ -88,8 +92,9 @@ _DOES = (
 )
 """What a product is or does."""
 _COUNTS_TEAM = re.compile(
-    r"\b(?:we are|we['’]re|our (?:\w+ )?(?:team|staff|crew)|[Ww]e (?:now )?(?:have|employ)|team of|staff of|"
-    r"workforce of|\d[\d,]*\+?\s+(?:[\w-]+\s){0,2}?(?:people|employees|team members|staff|colleagues|engineers|"
+    r"^\W*(?:\w+\W+){0,3}?our (?:\w+ )?(?:team|staff|crew|people|employees|engineers)\s+(?:of|is|are|has|have|works?|now|includes|spans)\b|"
+    r"\b(?:team|staff|crew|workforce|group) of (?:over |about |around |more than |just |only )?(?:\d|two|three|four|five|six|seven|"
+    r"eight|nine|ten)|[Ww]e (?:now )?(?:have|employ|are) \d|\b(?:\d[\d,]*\+?\s+(?:[\w-]+\s){0,2}?(?:people|employees|team members|staff|colleagues|engineers|"
     r"welders|drivers))\b|founders?\b|员工|团队",
     re.IGNORECASE,
 )
@@ -168,8 +173,6 @@ _TOLD: dict[FactTopic, re.Pattern[str]] = {
 """What else a company tells of itself, in its own person."""
 
 
-
-
 _LABEL_ENDS = re.compile(r":\s+|\s+[–—]\s+")
 
 
@@ -211,8 +214,14 @@ def topics(line: Line, page: ReadPage, company: str) -> Iterator[FactTopic]:
         for topic, words in _TOLD.items():
             told = words.search(said.text)
             is_scale = topic == "scale" and said.has(_NO_SCALE)
-            is_told = topic == "initiative" or not said.to_readers
-            if told and is_told and not is_scale and is_main(said.text[: told.start()]) and (topic != "technology" or tools_in(said.text)):
+            is_told = not said.to_readers or (topic == "initiative" and announces(said.text))
+            if (
+                told
+                and is_told
+                and not is_scale
+                and is_main(said.text[: told.start()])
+                and (topic != "technology" or tools_in(said.text))
+            ):
                 yield topic
     if line.english and _is_offering(said):
         yield "offering"
@@ -261,7 +270,11 @@ def _is_feature(said: _Said) -> bool:
         return False
     name, *rest = _LABEL_ENDS.split(said.text, maxsplit=1)
     if told := " ".join(rest):
-        return len(name.split()) <= LABEL_WORDS and len(told.split()) > LABEL_WORDS / 2 and describes(name, told, said.company)
+        return (
+            len(name.split()) <= LABEL_WORDS
+            and len(told.split()) > LABEL_WORDS / 2
+            and describes(name, told, said.company)
+        )
     return said.line.page.kind == "pricing" and LABEL_WORDS / 2 < len(said.text.split()) and not said.has(_OF_PLAN)
 
 
@@ -287,7 +300,9 @@ def _is_of_customers(said: _Said) -> bool:
 
 
 def _is_scale(said: _Said) -> bool:
-    return not (said.to_readers or said.has(_NO_SCALE)) and (said.is_own or (said.is_label and said.sells and said.text[:1].isdigit()))
+    return not (said.to_readers or said.has(_NO_SCALE)) and (
+        said.is_own or (said.is_label and said.sells and said.text[:1].isdigit())
+    )
 
 
 _HOLDS: dict[FactTopic, Callable[[_Said], bool]] = {

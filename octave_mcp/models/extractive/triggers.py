@@ -35,6 +35,8 @@ _NO_YEAR = re.compile(
     r"(?:\s+\d{1,2}(?:st|nd|rd|th)?\b)?)"
 )
 """The page itself has the year."""
+_NOW_CAN = re.compile(r"^You can now (?!also\b|see\b|read\b|find\b|run\b|go\b|open\b|click\b)\w+ ")
+"""How a dated post on a product tells what is new."""
 _LONG_AGO = re.compile(
     r"\b(?:years? ago|months? ago|last (?:year|spring|summer|autumn|fall|winter)|earlier (?:this year|in)|back in|"
     r"originally|a while (?:ago|back)|at the time|previously|first launched|long ago|in the past)\b",
@@ -85,11 +87,16 @@ def _dated_heading(line: Line, since: Line | None) -> Line | None:
 
 def _kind(line: Line, page: ReadPage, company: str, *, is_dated: bool) -> TriggerKind | None:
     if line.form == "heading":
-        is_news = page.page.kind in _POSTS or is_dated
-        return event(_undated(line.text), company, is_headline=True) if is_news and _is_headline(line) else None
+        is_dated_post = line is page.headline and page.page.published_on is not None
+        if not (page.page.kind in _POSTS or is_dated or is_dated_post) or not _is_headline(line):
+            return None
+        kind = event(_undated(line.text), company, is_headline=True)
+        return kind or ("launch" if is_dated_post and is_plain_launch(line.text) else None)
     if line.form not in {"sentence", "item"} or len(line.text.split()) > _MOST_WORDS:
         return None
     said = without_lead(line.text)
+    if _NOW_CAN.search(said) and page.page.published_on and page.page.kind in {"product", "news", "blog", "other"}:
+        return "launch"
     if is_hiring(said) and page.page.kind in {"careers", "about", "home", "news", "blog"}:
         return "job_opening" if is_own_subject(said, company) else None
     if is_plain_launch(said) and page.page.kind in _POSTS:

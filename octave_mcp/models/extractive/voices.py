@@ -48,7 +48,9 @@ def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
             is_of_another = _is_about_another(block[0].text, company)
         is_praise = _OF_CUSTOMERS.search(page.page.url + block[0].heading) and not has_words(company, block[0].text)
         if not (is_of_another or is_praise):
-            own_voice = _OWN_VOICE.search(told := " ".join(line.narrated for line in block)) or has_words(short_name(company), told)
+            own_voice = _OWN_VOICE.search(told := " ".join(line.narrated for line in block)) or has_words(
+                short_name(company), told
+            )
             yield from (line for line in block if own_voice or not line.quotes)
 
 
