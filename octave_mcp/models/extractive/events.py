@@ -17,7 +17,7 @@ _WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally
 _NO_EVENT = re.compile(
     r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|"
     r"aren['’]t|whenever|every time|every (?:week|month|year|day)|before we|until we|why we|how we|how to|how do|"
-    r"what we|wants? to|in the process of|tell us|tr(?:y|ied|ying) to|used to)\b",
+    r"what we|wants? to|in the process of|tell us|winners|finalists|tr(?:y|ied|ying) to|used to)\b",
     _I,
 )
 _OF_MARKETING = re.compile(

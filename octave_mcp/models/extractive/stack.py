@@ -76,7 +76,7 @@ _PARTNERS = re.compile(
     re.IGNORECASE,
 )
 _PARTNERED = re.compile(
-    rf"\b(?:partner(?:ed|ing|s)?\s+(?:up\s+)?with|(?:in\s+)?partnership\s+with|our partners?,?|teamed up with|"
+    rf"\b(?:partner(?:ed|ing|s)?\s+(?:up\s+)?with|(?:in\s+)?partnership\s+with|our partners?,?|teamed[- ]up with|"
     rf"collaborat(?:ed|ing|ion) with)\s+"
     rf"(?:(?:the|our|friends|at|like|including|such as)\s+){{0,3}}(?P<name>{_NAME})(?:,?\s+(?:and|"
     rf"&)\s+(?P<more>{_NAME}))?"

@@ -18,7 +18,8 @@ _POINTS = re.compile(
     re.IGNORECASE,
 )
 _NO_FACT = re.compile(
-    r"\b(?:should(?:n['’]t)?|would(?:n['’]t)?|could(?:n['’]t)?|might|must|ought|imagine|if (?:we|you)|"
+    r"\b(?:should(?:n['’]t)?|would(?:n['’]t)?|could(?:n['’]t)?|might|must|ought|shall|hereby|pursuant|reasonable efforts|not required to|breath of fresh air|just so|all we have to|"
+    r"imagine|if (?:we|you)|"
     r"we (?:hope|think|believe|feel|felt|wish|knew|thought|guess|wonder(?:ed)?|realized|suspect|(?:do not|don['’]t) "
     r"(?:know|think|want))|we(?:['’]re| are| were) (?:\w+ )?(?:excited|happy|thrilled|proud|glad|pleased|grateful|"
     r"greateful|thankful|sorry|delighted|starting to|trying|going to (?:see|look|use|talk))|"

@@ -81,13 +81,14 @@ _BUILDS_WITH = re.compile(
 )
 _SUPPLIES = (
     r"(?:provid|offer|support|let|help|enabl|giv|includ|allow|automat|deliver|combin|replac|build|sell|design|"
-    r"develop|host|manag|maintain|distribut|publish|produc|ship)(?:e|es|s|ies)?"
+    r"develop|host|manag|distribut|publish|produc|ship)(?:e|es|s|ies)?"
 )
 """What 'we' do for customers."""
 _DOES = (
     r"(?:is|has(?! (?:been|chosen|become|grown|had|\w+ed)\b)|does|comes|tracks?|measures?|shows?|collects?|counts?|runs?|works?|integrates?|connects?|monitors?|"
     r"protects?|secures?|stores?|turns?|sends?|serves?|generates?|creates?|analy[sz]es?|captures?|detects?|simplifies|"
-    r"handles?|eliminates?|reduces?|uses?|keeps?|adds?|makes?|gives?|syncs?|scales?|centrali[sz]es?|respects?|"
+    r"handles?|eliminates?|removes?|prebuilds?|excludes?|skips?|displays?|filters?|imports?|exports?|deploys?|prevents?|covers?|"
+    r"reduces?|uses?|keeps?|adds?|makes?|gives?|syncs?|scales?|centrali[sz]es?|respects?|"
     r"complies|requires?|takes?)"
 )
 """What a product is or does."""
@@ -125,7 +126,13 @@ def _offers(company: str) -> re.Pattern[str]:
 
 
 _TOLD: dict[FactTopic, re.Pattern[str]] = {
+    "hiring": re.compile(
+        r"\b(?:we|our)\b.*\b(?:recruit(?:ment|ers?|ing)|hiring (?:process|teams?|leads?|model|managers?)|candidates?|applicants?)\b",
+        re.IGNORECASE,
+    ),
     "team": re.compile(
+        r"\b(?:is|are|been) (?:an? )?(?:fully |completely |globally |100% )?(?:distributed|remote)(?: team| organi[sz]ation| company|,| but)|"
+        r"\bfully distributed\b|"
         r"\bwe (?:now |currently )?(?:have|employ|are) \d[\d,]*\+? (?:[\w-]+ ){0,2}(?:people|team members|employees|colleagues)\b|"
         r"^\W*(?:\w+\W+){0,3}?our (?:\w+ )?(?:team|culture|engineers|employees|people) "
         r"(?:is|are|has|have|was|were|works?|spans?|grew|had)\b|\bwe (?:all )?work (?:remotely|from|together|"
@@ -133,6 +140,7 @@ _TOLD: dict[FactTopic, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "scale": re.compile(
+        r"\b(?:crossed|reached|passed|surpassed|hit) [$€£]\s?\d[\d.,]*\s?(?:k|m|bn|million|billion)? (?:in )?(?:\w+ ){0,2}?(?:revenue|ARR|MRR)\b|"
         r"\b(?:we|our \w+)\b.{0,40}\b(?:had|have|grew|grown|increased?|reached|hit|passed|crossed|serves?|served|"
         r"process\w*|"
         r"handles?|manages?|hosts?|scale)\b.{0,60}(?:\d|billions?|millions?|thousands?)",
@@ -162,7 +170,7 @@ _TOLD: dict[FactTopic, re.Pattern[str]] = {
         r"\bwe (?:\w+ )?(?:use|used|chose|rely on|run|write|host|built|migrated|moved)\b", re.IGNORECASE
     ),
     "initiative": re.compile(
-        r"\bwe(?:['’]ve| have)? (?:also |just |recently |now |then |first )?(?:launched|shipped|released|started|"
+        r"\bwe(?:['’]ve| have)? (?:also |just |recently |now |then |first )?(?:concluded|completed|partnered with|teamed[- ]up with|launched|shipped|released|started|"
         r"created|added|announced|"
         r"introduced|rebuilt|migrated|redesigned|opened|expanded|joined|kicked off|rolled out)\b|"
         r"\bwe(?:['’]re| are) (?:now |currently |also )?(?:building|working on|adding|testing|rolling|expanding|"
