@@ -16,6 +16,7 @@ from octave_mcp.domain.prospect import ProspectAnswer
 from octave_mcp.domain.vendor import VendorAnswer
 from octave_mcp.evidence.passages import passages, quotations
 from octave_mcp.models.extractive.model import Extractive
+from octave_mcp.models.extractive.voices import short_name
 
 
 async def read(text: str, path: str = "/about", published_on: date | None = None) -> ProspectAnswer[Cite]:
@@ -260,3 +261,59 @@ async def test_a_fact_is_on_its_topic_and_of_the_company(said: str, topic: str |
     facts = (await read(f"# About\n\n{said}")).facts
 
     assert [fact.topic for fact in facts] == ([topic] if topic else [])
+
+
+# What is left out
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/about", "We should all listen to the harbour."),
+        ("/about", "Let’s get started with what Quillport offers."),
+        ("/product/planner", "- Imprint: legal entity details and registered address."),
+        ("/product/planner", "## Legal documents\n\n- Data policy: what the planner collects and how it is stored."),
+        ("/product/planner", "- Solutions used for internal purposes are not covered by law"),
+        ("/blog/quiet", "Even in the week we launched, other products of ours sold better."),
+        ("/blog/quiet", "We had an audience of 1,000 people and 601 upvotes when we launched."),
+    ],
+)
+async def test_what_states_nothing_of_the_company_is_no_fact_and_no_event(path: str, text: str) -> None:
+    answer = await read(f"# The planner\n\n{text}", path=path)
+
+    assert [fact.topic for fact in answer.facts if fact.topic in {"offering", "initiative"}] == []
+    assert answer.triggers == ()
+
+
+async def test_a_job_that_is_filled_is_neither_open_nor_a_sign_of_hiring() -> None:
+    careers = "# Welder\n\nWe are looking for a welder to join us.\n\n"
+    assert [one.kind for one in (await read(careers, path="/careers/welder")).triggers] == ["job_opening"]
+
+    closed = await read(f"{careers}This position has now been filled.", path="/careers/welder")
+    assert closed.triggers == ()
+    assert [fact.topic for fact in closed.facts] == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Until last year our website was built with Gatsby.",
+        "As an exercise we use Rust and PostgreSQL.",
+        "We deliver an enterprise deployment of Kubernetes based on our own Kubernetes.",
+        "Our planner will soon integrate with Salesforce.",
+        "Partnering with Quillport is built into how we work.",
+    ],
+)
+async def test_a_tool_of_the_past_of_an_example_or_of_what_is_sold_is_not_used(said: str) -> None:
+    assert (await read(f"# Planner\n\n{said}", path="/product/planner")).integrations == ()
+
+
+async def test_a_sentence_with_two_dates_gives_that_of_what_happened() -> None:
+    answer = await read("# Story\n\nQuillport was founded in 2020 and in early 2021 we raised $13 million.")
+
+    assert [(found.kind, found.date) for found in answer.triggers] == [("funding", "2021")]
+
+
+async def test_a_company_is_known_by_its_short_name() -> None:
+    assert short_name("Quillport Analytics, Inc.") == "Quillport"
+    assert short_name("Make More Music") == "Make More Music"

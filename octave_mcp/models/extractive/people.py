@@ -20,7 +20,8 @@ _TEAM = re.compile(
     re.IGNORECASE,
 )
 _NOT_OWN = re.compile(
-    r"\b(?:investors?|advis(?:o|e)rs?|angels?|speakers?|customers?|alumni|judges|guests?|by|for|your|loved|trusted|with|every)\b",
+    r"\b(?:investors?|advis(?:o|e)rs?|angels?|speakers?|customers?|alumni|judges|guests?|by|for|your|loved|"
+    r"trusted|with|every)\b",
     re.IGNORECASE,
 )
 _MOST_HEADING_WORDS = 6

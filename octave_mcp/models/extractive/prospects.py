@@ -93,7 +93,8 @@ _TROUBLE = re.compile(
     re.IGNORECASE,
 )
 _NO_JOB = re.compile(
-    r"^(?:we|our|you|your|join|meet|life|the|to|be|it|a|an)\b|interview|process|benefit|values|budget|development|why|how",
+    r"^(?:we|our|you|your|join|meet|life|the|to|be|it|a|an)\b|interview|process|benefit|values|budget|development|"
+    r"why|how",
     re.IGNORECASE,
 )
 _PER_TOPIC = 14

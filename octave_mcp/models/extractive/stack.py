@@ -31,7 +31,8 @@ _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|would|plan\w*|not|n['’]t|guide|guidance|help\w*|hope|working (?:on|towards)|roadmap|"
     r"future|costs?|"
     r"hosting|need\w*|if|can|how|make it|easier|support your|your|customers?|companies|organi[sz]ations|requirements?|"
-    r"consult\w*|services?|like|such as|meet(?:s|ing)?|achieving|accelerat\w+|simplif\w+|automat\w+|ready|products?|workloads?|understand\w*|frameworks?|expert\w*|experience\w*|"
+    r"consult\w*|services?|like|such as|meet(?:s|ing)?|achieving|accelerat\w+|simplif\w+|automat\w+|ready|"
+    r"products?|workloads?|understand\w*|frameworks?|expert\w*|experience\w*|"
     r"knowledge|assess\w*|offer\w*|clients?)\b",
     re.IGNORECASE,
 )
@@ -44,7 +45,8 @@ _USES = (
     rf"['’]ve)\s+){{0,2}}"
     r"(?:uses?|rel(?:y|ies) on|runs? (?:on|in)|(?:is |are |was )?built (?:\w+\s+)?(?:on|with|in)|chose|picked|"
     r"switched (?:\w+\s+){0,3}to|"
-    r"migrated (?:\w+\s+){0,3}to|moved (?:\w+\s+){0,3}to|host(?:s|ed)? (?:\w+\s+){0,3}(?:on|in|with)|self-hosts?|deploy(?:s|"
+    r"migrated (?:\w+\s+){0,3}to|moved (?:\w+\s+){0,3}to|host(?:s|ed)? (?:\w+\s+){0,3}(?:on|in|with)|self-hosts?|"
+    r"deploy(?:s|"
     r"ed)? (?:\w+\s+){0,3}(?:on|to|with|in)|"
     r"work(?:s)? (?:with|in)|write (?:\w+\s+){0,3}in|leverages?)\b"
 )
@@ -221,7 +223,10 @@ def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Re
     is_supplied = _SUPPLIES.search(before) or teaches
     if re.search(_USES, before) and not is_supplied and not re.search(r"\buse (?:it|this|them) (?:to|with)\b", before):
         return "uses"
-    own = rf"\b(?:{re.escape(short_name(company))}|[Ww]e|[Oo]ur \w+)\b[^.;,]{{0,70}}?{_BUILT_ON}|^(?:[\w -]+: )?[Bb]uilt (?:on|with)"
+    own = (
+        rf"\b(?:{re.escape(short_name(company))}|[Ww]e|[Oo]ur \w+)\b[^.;,]{{0,70}}?"
+        rf"{_BUILT_ON}|^(?:[\w -]+: )?[Bb]uilt (?:on|with)"
+    )
     if re.search(own, before) and not is_supplied:
         return "uses"
     if page.page.kind in {"blog", "news", "docs", "about", "careers"}:

@@ -18,7 +18,8 @@ _POINTS = re.compile(
     re.IGNORECASE,
 )
 _NO_FACT = re.compile(
-    r"\b(?:should(?:n['’]t)?|would(?:n['’]t)?|could(?:n['’]t)?|might|must|ought|shall|hereby|pursuant|reasonable efforts|not required to|breath of fresh air|just so|all we have to|"
+    r"\b(?:should(?:n['’]t)?|would(?:n['’]t)?|could(?:n['’]t)?|might|must|ought|shall|hereby|pursuant|"
+    r"reasonable efforts|not required to|breath of fresh air|just so|all we have to|"
     r"imagine|if (?:we|you)|"
     r"we (?:hope|think|believe|feel|felt|wish|knew|thought|guess|wonder(?:ed)?|realized|suspect|(?:do not|don['’]t) "
     r"(?:know|think|want))|we(?:['’]re| are| were) (?:\w+ )?(?:excited|happy|thrilled|proud|glad|pleased|grateful|"
@@ -29,7 +30,8 @@ _NO_FACT = re.compile(
 _VAGUE = re.compile(
     r"\b(?:two|three|four|five|several|some|the following|a few) (?:\w+ ){0,2}?(?:features|ways|options|reasons|things|"
     r"steps|parts|areas|principles)\b|\bsimilar (?:solution|approach|feature|thing|tool)s?\b|"
-    r"\bone more thing\b|\bnot the right\b|\breplaces that\b|\b(?:is|are) still\b|\bhard to act on\b|^\W*(?:\w+ ){1,2}is (?!an?\b|the\b|now\b)(?:[\w-]+ ){1,4}[\w-]+\.$|"
+    r"\bone more thing\b|\bnot the right\b|\breplaces that\b|\b(?:is|are) still\b|\bhard to act on\b|"
+    r"^\W*(?:\w+ ){1,2}is (?!an?\b|the\b|now\b)(?:[\w-]+ ){1,4}[\w-]+\.$|"
     r"\b(?:conscious|aware) of\b|\bwe know\b",
     re.IGNORECASE,
 )
@@ -47,7 +49,8 @@ _DOCUMENT = re.compile(
     re.IGNORECASE,
 )
 _STEP = re.compile(
-    r"^(?:for|when|if|how|step|tip|other|example|why|what|where|who|next|first|before|after|note|lesson|chapter|module|appendix|part|section|unit|phase|day|week|\d+|there['’]s|by|"
+    r"^(?:for|when|if|how|step|tip|other|example|why|what|where|who|next|first|before|after|note|lesson|chapter|"
+    r"module|appendix|part|section|unit|phase|day|week|\d+|there['’]s|by|"
     r"the problem|"
     r"our (?:team|story|values|mission)|use case)\b|\?$|\b(?:example|tips?|step \d|optimi[sz]ations)\b",
     re.IGNORECASE,
@@ -67,7 +70,8 @@ _SLOGAN = re.compile(
     r"say|think|imagine|feel|focus|forget|move|stay|scale|ship|work|power|reach|win|let|leverage|innovate|ready|"
     r"trust|rethink|turbocharge|maximi[sz]e|optimi[sz]e|modernize|future-proof|embrace|find out|try|book|talk|ask|"
     r"understand|bring|build|create|achieve|deliver|redefine|kickstart|reimagine|reinvent|"
-    r"get (?:industry|started|ready|inspired|inspiration|more|your|closer|ahead|a feel)|gain (?:an?|the) (?:competitive|better|deeper)|"
+    r"get (?:industry|started|ready|inspired|inspiration|more|your|closer|ahead|a feel)|gain (?:an?|"
+    r"the) (?:competitive|better|deeper)|"
     r"keep your|save (?:time|money)|tap into|put)\b",
     re.IGNORECASE,
 )

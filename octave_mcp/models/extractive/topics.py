@@ -36,7 +36,8 @@ _NO_PRICE = re.compile(
 )
 _NO_OFFER = re.compile(
     r"\b(?:subject to|terms|conditions|disclaimer|endorse|email(?:ing)? us|contact us|please|thank\w*|couldn['’]t|"
-    r"asked|victims?|everyone|employees?|responsib\w+|liab\w+|warrant\w+|coworking|laptop|salary|allowance|insurance|vacation|perks?|donat\w+)\b|\?$|^(?:if|when|as)\b",
+    r"asked|victims?|everyone|employees?|responsib\w+|liab\w+|warrant\w+|coworking|laptop|salary|allowance|"
+    r"insurance|vacation|perks?|donat\w+)\b|\?$|^(?:if|when|as)\b",
     re.IGNORECASE,
 )
 _IS_BUSINESS = (
@@ -50,7 +51,8 @@ _MAKES = re.compile(r"\b(?:we|our \w+) (?:help|build|make|develop|sell|deliver|c
 """Elsewhere a page on jobs speaks of what it offers to those who work there."""
 _NO_SCALE = re.compile(
     r"\b(?:up ?votes?|votes|comments|reviews?|rating|badges?|ranked|talks|speakers|jobs|limits?|"
-    r"surveyed|studied|analy[sz]ed|interviewed|asked|per (?:hour|month|day|minute|second|user)|visitors? from)\b|^[^.]*%[^.]*$",
+    r"surveyed|studied|analy[sz]ed|interviewed|asked|per (?:hour|month|day|minute|second|user)|visitors? from)\b|"
+    r"^[^.]*%[^.]*$",
     re.IGNORECASE,
 )
 _HIRES = re.compile(r"\b(?:recruit\w*|candidates?|interview\w*|applic\w+|hir(?:e|es|ed|ing))\b", re.IGNORECASE)
@@ -85,22 +87,28 @@ _SUPPLIES = (
 )
 """What 'we' do for customers."""
 _DOES = (
-    r"(?:is|has(?! (?:been|chosen|become|grown|had|\w+ed)\b)|does|comes|tracks?|measures?|shows?|collects?|counts?|runs?|works?|integrates?|connects?|monitors?|"
+    r"(?:is|has(?! (?:been|chosen|become|grown|had|\w+ed)\b)|does|comes|tracks?|measures?|shows?|collects?|"
+    r"counts?|runs?|works?|integrates?|connects?|monitors?|"
     r"protects?|secures?|stores?|turns?|sends?|serves?|generates?|creates?|analy[sz]es?|captures?|detects?|simplifies|"
-    r"handles?|eliminates?|removes?|prebuilds?|excludes?|skips?|displays?|filters?|imports?|exports?|deploys?|prevents?|covers?|"
+    r"handles?|eliminates?|removes?|prebuilds?|excludes?|skips?|displays?|filters?|imports?|exports?|deploys?|"
+    r"prevents?|covers?|"
     r"reduces?|uses?|keeps?|adds?|makes?|gives?|syncs?|scales?|centrali[sz]es?|respects?|"
     r"complies|requires?|takes?)"
 )
 """What a product is or does."""
 _COUNTS_TEAM = re.compile(
-    r"^\W*(?:\w+\W+){0,3}?our (?:\w+ )?(?:team|staff|crew|people|employees|engineers)\s+(?:of|is|are|has|have|works?|now|includes|spans)\b|"
-    r"\b(?:team|staff|crew|workforce|group) of (?:over |about |around |more than |just |only )?(?:\d|two|three|four|five|six|seven|"
-    r"eight|nine|ten)|[Ww]e (?:now )?(?:have|employ|are) \d|\b(?:\d[\d,]*\+?\s+(?:[\w-]+\s){0,2}?(?:people|employees|team members|staff|colleagues|engineers|"
+    r"^\W*(?:\w+\W+){0,3}?our (?:\w+ )?(?:team|staff|crew|people|employees|engineers)\s+(?:of|is|are|has|have|"
+    r"works?|now|includes|spans)\b|"
+    r"\b(?:team|staff|crew|workforce|group) of (?:over |about |around |more than |just |only )?(?:\d|two|three|"
+    r"four|five|six|seven|"
+    r"eight|nine|ten)|[Ww]e (?:now )?(?:have|employ|are) \d|\b(?:\d[\d,]*\+?\s+(?:[\w-]+\s){0,2}?(?:people|"
+    r"employees|team members|staff|colleagues|engineers|"
     r"welders|drivers))\b|founders?\b|员工|团队",
     re.IGNORECASE,
 )
 _HIRES_NOW = re.compile(
-    r"\b(?:hiring|we (?:always |only |also )?hire|looking for|open (?:roles|positions)|vacanc\w+|full-time (?:role|position|hire|job)s?|"
+    r"\b(?:hiring|we (?:always |only |also )?hire|looking for|open (?:roles|positions)|vacanc\w+|"
+    r"full-time (?:role|position|hire|job)s?|"
     r"recruit\w*|join us)\b",
     re.IGNORECASE,
 )
@@ -127,28 +135,34 @@ def _offers(company: str) -> re.Pattern[str]:
 
 _TOLD: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(
-        r"\b(?:we|our)\b.*\b(?:recruit(?:ment|ers?|ing)|hiring (?:process|teams?|leads?|model|managers?)|candidates?|applicants?)\b",
+        r"\b(?:we|our)\b.*\b(?:recruit(?:ment|ers?|ing)|hiring (?:process|teams?|leads?|model|managers?)|"
+        r"candidates?|applicants?)\b",
         re.IGNORECASE,
     ),
     "team": re.compile(
-        r"\b(?:is|are|been) (?:an? )?(?:fully |completely |globally |100% )?(?:distributed|remote)(?: team| organi[sz]ation| company|,| but)|"
+        r"\b(?:is|are|been) (?:an? )?(?:fully |completely |globally |100% )?(?:distributed|remote)(?: team|"
+        r" organi[sz]ation| company|,| but)|"
         r"\bfully distributed\b|"
-        r"\bwe (?:now |currently )?(?:have|employ|are) \d[\d,]*\+? (?:[\w-]+ ){0,2}(?:people|team members|employees|colleagues)\b|"
+        r"\bwe (?:now |currently )?(?:have|employ|are) \d[\d,]*\+? (?:[\w-]+ ){0,2}(?:people|team members|"
+        r"employees|colleagues)\b|"
         r"^\W*(?:\w+\W+){0,3}?our (?:\w+ )?(?:team|culture|engineers|employees|people) "
         r"(?:is|are|has|have|was|were|works?|spans?|grew|had)\b|\bwe (?:all )?work (?:remotely|from|together|"
         r"across|in)\b",
         re.IGNORECASE,
     ),
     "scale": re.compile(
-        r"\b(?:crossed|reached|passed|surpassed|hit) [$€£]\s?\d[\d.,]*\s?(?:k|m|bn|million|billion)? (?:in )?(?:\w+ ){0,2}?(?:revenue|ARR|MRR)\b|"
+        r"\b(?:crossed|reached|passed|surpassed|hit) [$€£]\s?\d[\d.,]*\s?(?:k|m|bn|million|"
+        r"billion)? (?:in )?(?:\w+ ){0,2}?(?:revenue|ARR|MRR)\b|"
         r"\b(?:we|our \w+)\b.{0,40}\b(?:had|have|grew|grown|increased?|reached|hit|passed|crossed|serves?|served|"
         r"process\w*|"
         r"handles?|manages?|hosts?|scale)\b.{0,60}(?:\d|billions?|millions?|thousands?)",
         re.IGNORECASE,
     ),
     "business": re.compile(
-        r"\bwe(?:['’]re| are) (?:(?!looking|hiring)[\w-]+,? ){0,4}(?:company|project|startup|organi[sz]ation|provider|business|agency|"
-        r"studio|bootstrapped|independent|self-funded|profitable|non-?profit|foundation|cooperative|family-owned|open[- ]source)\b|"
+        r"\bwe(?:['’]re| are) (?:(?!looking|hiring)[\w-]+,? ){0,4}(?:company|project|startup|organi[sz]ation|"
+        r"provider|business|agency|"
+        r"studio|bootstrapped|independent|self-funded|profitable|non-?profit|foundation|cooperative|family-owned|"
+        r"open[- ]source)\b|"
         r"\bwe(?:['’]ve| have)? (?:chose|chosen|choose) the \w+ business model\b|"
         r"\bour (?:\w+ )?(?:goals?|focus|mission|strategy|priority|vision|aim|business model|success) (?:is|are|"
         r"remains?|was|has|depends?|for)\b",
@@ -170,7 +184,8 @@ _TOLD: dict[FactTopic, re.Pattern[str]] = {
         r"\bwe (?:\w+ )?(?:use|used|chose|rely on|run|write|host|built|migrated|moved)\b", re.IGNORECASE
     ),
     "initiative": re.compile(
-        r"\bwe(?:['’]ve| have)? (?:also |just |recently |now |then |first )?(?:concluded|completed|partnered with|teamed[- ]up with|launched|shipped|released|started|"
+        r"\bwe(?:['’]ve| have)? (?:also |just |recently |now |then |first )?(?:concluded|completed|partnered with|"
+        r"teamed[- ]up with|launched|shipped|released|started|"
         r"created|added|announced|"
         r"introduced|rebuilt|migrated|redesigned|opened|expanded|joined|kicked off|rolled out)\b|"
         r"\bwe(?:['’]re| are) (?:now |currently |also )?(?:building|working on|adding|testing|rolling|expanding|"
@@ -283,7 +298,7 @@ def _is_feature(said: _Said) -> bool:
             and len(told.split()) > LABEL_WORDS / 2
             and describes(name, told, said.company)
         )
-    return said.line.page.kind == "pricing" and LABEL_WORDS / 2 < len(said.text.split()) and not said.has(_OF_PLAN)
+    return said.line.page.kind == "pricing" and len(said.text.split()) > LABEL_WORDS / 2 and not said.has(_OF_PLAN)
 
 
 def _is_team(said: _Said) -> bool:

@@ -9,7 +9,7 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import Trigger, TriggerKind
 from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.dates import date_of_heading, days_of
-from octave_mcp.models.extractive.events import CLOSED, event, is_hiring, is_plain_launch
+from octave_mcp.models.extractive.events import event, is_hiring, is_plain_launch
 from octave_mcp.models.extractive.prospects import is_over, jobs
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
 from octave_mcp.models.extractive.reading import Line, ReadPage
@@ -87,23 +87,30 @@ def _dated_heading(line: Line, since: Line | None) -> Line | None:
 
 def _kind(line: Line, page: ReadPage, company: str, *, is_dated: bool) -> TriggerKind | None:
     if line.form == "heading":
-        is_dated_post = line is page.headline and page.page.published_on is not None
-        if not (page.page.kind in _POSTS or is_dated or is_dated_post) or not _is_headline(line):
-            return None
-        kind = event(_undated(line.text), company, is_headline=True)
-        return kind or ("launch" if is_dated_post and is_plain_launch(line.text) else None)
+        return _kind_of_heading(line, page, company, is_dated=is_dated)
     if line.form not in {"sentence", "item"} or len(line.text.split()) > _MOST_WORDS:
         return None
     said = without_lead(line.text)
-    if _NOW_CAN.search(said) and page.page.published_on and page.page.kind in {"product", "news", "blog", "other"}:
-        return "launch"
     if is_hiring(said) and page.page.kind in {"careers", "about", "home", "news", "blog"}:
         return "job_opening" if is_own_subject(said, company) else None
-    if is_plain_launch(said) and page.page.kind in _POSTS:
+    if (is_plain_launch(said) and page.page.kind in _POSTS) or _is_new(said, page):
         return "launch"
     if not (is_dated or is_own_subject(said, company)) or not stands_alone(said):
         return None
     return event(said, company, is_headline=False)
+
+
+def _kind_of_heading(line: Line, page: ReadPage, company: str, *, is_dated: bool) -> TriggerKind | None:
+    is_dated_post = line is page.headline and page.page.published_on is not None
+    if not (page.page.kind in _POSTS or is_dated or is_dated_post) or not _is_headline(line):
+        return None
+    kind = event(_undated(line.text), company, is_headline=True)
+    return kind or ("launch" if is_dated_post and is_plain_launch(line.text) else None)
+
+
+def _is_new(said: str, page: ReadPage) -> bool:
+    is_dated = page.page.published_on is not None and page.page.kind in {"product", "news", "blog", "other"}
+    return is_dated and bool(_NOW_CAN.search(said))
 
 
 def _is_headline(line: Line) -> bool:
