@@ -152,7 +152,10 @@ class BuyerPersona(Buyer[EvidenceId]):
 
 
 class ProspectIntelligence(Value):
+    """`signals` are what the pain points were worked out from; playbooks from before they were kept have none."""
+
     company_profile: CompanyProfile[EvidenceId]
+    signals: tuple[Signal[EvidenceId], ...] = ()
     pain_points: tuple[PainPoint, ...]
     buyer_personas: tuple[BuyerPersona, ...]
 

@@ -19,6 +19,7 @@ from octave_mcp.domain.prospect import (
     PainPoint,
     ProspectIntelligence,
     ProspectReading,
+    Signal,
     Understanding,
 )
 from octave_mcp.domain.research import Research
@@ -105,6 +106,7 @@ def _intelligence(research: Research, answer: Understanding[EvidenceId] | None) 
     buyers = answer.buyers[:MOST_PERSONAS] if answer else ()
     return ProspectIntelligence(
         company_profile=CompanyProfile[EvidenceId](summary=summary, facts=facts),
+        signals=_stated_first(research.signals.signals) if research.signals else (),
         pain_points=tuple(
             PainPoint(
                 **dict(pain),
@@ -117,6 +119,10 @@ def _intelligence(research: Research, answer: Understanding[EvidenceId] | None) 
             BuyerPersona(**dict(buyer), id=f"persona-{number}") for number, buyer in enumerate(buyers, 1)
         ),
     )
+
+
+def _stated_first(signals: Sequence[Signal[EvidenceId]]) -> tuple[Signal[EvidenceId], ...]:
+    return tuple(sorted(signals, key=lambda signal: not signal.stated))
 
 
 def _newest_counts(

@@ -166,7 +166,7 @@ class Desk:
         return WritingBrief(
             names=self.names,
             vendor=self.elements,
-            prospect=self.intelligence,
+            prospect=self.intelligence.model_copy(update={"signals": ()}),
             pitch=self.vendor.profile.summary,
             existing_customer=self.relations.existing_customer,
             vendor_is_customer=self.relations.vendor_is_customer,

@@ -15,7 +15,13 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import is_person, speaks_of
 from octave_mcp.models.extractive.outlines import statement
 from octave_mcp.models.extractive.passages import Passages
-from octave_mcp.models.extractive.quoting import MOST_FOREIGN_CHARACTERS, MOST_FOREIGN_WORDS, MOST_WORDS, stands_alone, without_lead
+from octave_mcp.models.extractive.quoting import (
+    MOST_FOREIGN_CHARACTERS,
+    MOST_FOREIGN_WORDS,
+    MOST_WORDS,
+    stands_alone,
+    without_lead,
+)
 
 PASSING_DAYS = 120
 
