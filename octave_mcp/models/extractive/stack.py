@@ -48,7 +48,7 @@ _USES = (
     r"migrated (?:\w+\s+){0,3}to|moved (?:\w+\s+){0,3}to|host(?:s|ed)? (?:\w+\s+){0,3}(?:on|in|with)|self-hosts?|"
     r"deploy(?:s|"
     r"ed)? (?:\w+\s+){0,3}(?:on|to|with|in)|"
-    r"work(?:s)? (?:with|in)|write (?:\w+\s+){0,3}in|leverages?)\b"
+    r"work(?:s)? in|write (?:\w+\s+){0,3}in|leverages?)\b"
 )
 _BUILT_ON = (
     r"\b(?:is|are|it['’]s)?\s*(?:(?:an?|the)\s[^.;]{0,60}?\s)?(?:built|based|runs?|running|hosted|powered|"

@@ -30,7 +30,8 @@ _NO_FACT = re.compile(
 _VAGUE = re.compile(
     r"\b(?:two|three|four|five|several|some|the following|a few) (?:\w+ ){0,2}?(?:features|ways|options|reasons|things|"
     r"steps|parts|areas|principles)\b|\bsimilar (?:solution|approach|feature|thing|tool)s?\b|"
-    r"\bone more thing\b|\bnot the right\b|\breplaces that\b|\b(?:is|are) still\b|\bhard to act on\b|"
+    r"\bone more thing\b|\blandscape\b|^having\b|\btechnical stuff\b|\bbargain\b|"
+    r"\bnot the right\b|\breplaces that\b|\b(?:is|are) still\b|\bhard to act on\b|"
     r"^\W*(?:\w+ ){1,2}is (?!an?\b|the\b|now\b)(?:[\w-]+ ){1,4}[\w-]+\.$|"
     r"\b(?:conscious|aware) of\b|\bwe know\b",
     re.IGNORECASE,

@@ -31,7 +31,7 @@ _CHARGES = re.compile(
 _NO_PRICE = re.compile(
     r"\b(?:everyone|employees?|team members?|coworking|budget|laptop|salary|allowance|insurance|guarantee|pricing page|"
     r"pricing details|coverage|fine|billing plan|MRR|ARR|revenue|donat\w+|bootstrap\w*|rais(?:e|ed|ing)|funding|"
-    r"earn(?:s|ed)?|profit\w*|we make|valuation|savings?|saved|budgets?)\b",
+    r"earn(?:s|ed)?|profit\w*|we make|valuation|market cap\w*|savings?|saved|budgets?)\b",
     re.IGNORECASE,
 )
 _NO_OFFER = re.compile(
@@ -50,7 +50,7 @@ _IS_BUSINESS = (
 _MAKES = re.compile(r"\b(?:we|our \w+) (?:help|build|make|develop|sell|deliver|create)s?\b", re.IGNORECASE)
 """Elsewhere a page on jobs speaks of what it offers to those who work there."""
 _NO_SCALE = re.compile(
-    r"\b(?:up ?votes?|votes|comments|reviews?|rating|badges?|ranked|talks|speakers|jobs|limits?|"
+    r"\b(?:up ?votes?|votes|comments|reviews?|rating|badges?|ranked|talks|speakers|jobs|limits?|^\d+\.\s|"
     r"surveyed|studied|analy[sz]ed|interviewed|asked|per (?:hour|month|day|minute|second|user)|visitors? from)\b|"
     r"^[^.]*%[^.]*$",
     re.IGNORECASE,
@@ -97,7 +97,7 @@ _DOES = (
 )
 """What a product is or does."""
 _COUNTS_TEAM = re.compile(
-    r"^\W*(?:\w+\W+){0,3}?our (?:\w+ )?(?:team|staff|crew|people|employees|engineers)\s+(?:of|is|are|has|have|"
+    r"^\W*(?:\w+\W+){0,3}?our (?:\w+ )?(?:team|staff|crew|people|employees|engineers)\s+(?:is|are|has|have|"
     r"works?|now|includes|spans)\b|"
     r"\b(?:team|staff|crew|workforce|group) of (?:over |about |around |more than |just |only )?(?:\d|two|three|"
     r"four|five|six|seven|"
