@@ -236,6 +236,8 @@ def topics(line: Line, page: ReadPage, company: str) -> Iterator[FactTopic]:
     if line.english and own:
         for topic, words in _TOLD.items():
             told = words.search(said.text)
+            if topic == "hiring" and page.page.kind != "careers":
+                continue
             is_scale = topic == "scale" and said.has(_NO_SCALE)
             is_told = not said.to_readers or (topic == "initiative" and announces(said.text))
             if (
