@@ -37,12 +37,15 @@ WORDED = re.compile(r"(?:/[^/]*[^\W\d_][^/]*)+")
 ABOUT_READERS = re.compile(r"lang|hl|locale|language|utm_\w+|ref|source|src|from|via|\w*clid|v|ver|option|itemid")
 
 UNWORTHY = _parts(
-    r"legal|privacy(?:-(?:policy|notice|center))?|terms(?:-(?:of-(?:service|use)|and-conditions))?|tos|eula|dpa|imprint|impressum|"
+    r"legal|privacy(?:-(?:policy|notice|center))?|terms(?:-(?:of-(?:service|use)|and-conditions))?|tos|eula|dpa|"
+    r"imprint|impressum|"
     r"cookies?(?:-(?:policy|settings))?|gdpr|ccpa|acceptable-use(?:-policy)?|subprocessors|copyright|dmca|disclaimer|"
     r"log-?in|sign-?(?:in|up|out)|register|logout|auth/(?:login|callback)|account|dashboard|password|forgot-password|"
     r"cart|checkout|basket|wishlist|search|tags?|topics?|categor(?:y|ies)|authors?|archives?|feed|rss|sitemap|wp-admin|"
     r"wp-login|unsubscribe|newsletter|thank-you|thanks|404|500|cdn-cgi|page/\d+|book-a-demo|request-a-demo|"
-    r"get-a-demo|contact(?:-(?:us|sales))?|demo|downloads?"
+    r"get-a-demo|contact(?:-(?:us|sales))?|demo|downloads?|[a-z-]+-policy|polic(?:y|ies)|"
+    r"[a-z-]*vulnerability-disclosure[a-z-]*|"
+    r"(?:media|press|brand)-(?:kit|assets|guidelines)|style-?guides?|pattern-library|patterns"
 )
 APPLICATION_HOSTS = frozenset({"app", "login", "auth", "accounts", "account", "dashboard", "console", "cdn"}).union(
     {"assets", "static", "api", "portal", "my", "id", "sso", "mail", "admin", "staging"}
@@ -78,15 +81,25 @@ OF_POSTS: frozenset[PageKind] = frozenset({"blog", "news"})
 OF_NEWS = re.compile(r"(?<![a-z])(?:news|newsroom|press|announcements?|releases)(?![a-z])")
 
 ANNOUNCES = _words(
-    r"series-[a-h]|seed-round|funding|fundrais\w*|rais(?:es|ed)|launch(?:es|ed|ing)?|announc\w*|acqui(?:res|red|sition)|"
+    r"series-[a-h]|seed-round|funding|fundrais\w*|rais(?:es|ed)|launch(?:es|ed|ing)?|announc\w*|acqui(?:res|red|"
+    r"sition)|"
     r"partner(?:s|ship|ing)?|introducing|press-release|ipo|融资|发布|收购|宣布"
 )
 COMPARES = _words(r"vs|versus|compare|comparison|compared|alternatives?|compete|competitors|对比|替代")
 RANKS = _words(r"best-.+-(?:tools?|software|platforms?|solutions?|apps?|services|alternatives)|top-\d+-.+")
 TELLS = _words(
-    r"case-stud(?:y|ies)|customer-stor(?:y|ies)|success-stor(?:y|ies)|how-.+-(?:uses?|used|using)-.+|[a-z0-9]+-uses-[a-z0-9]+-to-.+|案例"
+    r"case-stud(?:y|ies)|customer-stor(?:y|ies)|success-stor(?:y|ies)|how-.+-(?:uses?|used|using)-.+|"
+    r"[a-z0-9]+-uses-[a-z0-9]+-to-.+|案例"
 )
 
+DATED = re.compile(r"/(?:19|20)\d\d[-/](?:0[1-9]|1[0-2])(?:[-/]|$)")
+# An address of four and more words with one of these is the title of a post: '/how-to-choose-a-planner'.
+OF_TITLES = _words(
+    r"a|an|the|and|or|of|on|in|to|with|for|from|by|at|is|are|was|has|how|why|what|when|your|you|our|we|it|its|now|"
+    r"if|not|"
+    r"new|introducing|improved"
+)
+TITLE_WORDS = 4
 ASIDE = _parts(
     r"events?|webinars?|community|glossary|templates?|podcasts?|affiliates?|referral|brand|swag|merch|store|[^/]*\.\w+"
 )
@@ -96,9 +109,11 @@ SECTIONS: tuple[tuple[Pattern, PageKind], ...] = (
     (_parts(r"pricing|plans?|price|prices|pricing-plans|plans-and-pricing|editions|定价|价格"), "pricing"),
     (
         _words(
-            r"who-we-(?:build-for|serve|help|work-with|do-business-with)|who-(?:its|it-is)-for|icp|ideal-customer(?:-profile)?|"
+            r"who-we-(?:build-for|serve|help|work-with|do-business-with)|who-(?:its|it-is)-for|icp|"
+            r"ideal-customer(?:-profile)?|"
             r"personas?|customer-personas|target-"
-            r"(?:customers?|market|audience)|use-cases?|usecases?|for-[a-z-]*(?:startups?|teams|enterprises?|developers|agencies|"
+            r"(?:customers?|market|audience)|use-cases?|usecases?|for-[a-z-]*(?:startups?|teams|enterprises?|"
+            r"developers|agencies|"
             r"engineers|marketers|business(?:es)?)|industr(?:y|ies)|value-propositions?|行业|应用场景|使用场景"
         ),
         "persona",
@@ -119,22 +134,26 @@ SECTIONS: tuple[tuple[Pattern, PageKind], ...] = (
     (_parts(r"faqs?|frequently-asked-questions|常见问题"), "faq"),
     (
         _parts(
-            r"about(?:-us)?|company|team|our-(?:story|team|mission|values)|story|who-we-are|investors?|mission|values|culture|"
+            r"about(?:-us)?|company|team|our-(?:story|team|mission|values)|story|who-we-are|investors?|mission|"
+            r"values|culture|"
             r"leadership|founders|history|strategy|business-model|diversity|关于|关于我们|公司"
         ),
         "about",
     ),
     (_parts(r"handbook"), "about"),
+    (_parts(r"projects|portfolio"), "other"),
     (
         _parts(
-            r"docs?|documentation|api|api-reference|reference|tutorials?|user-guide|getting-started|quick-?start|developers?|sdks?|"
+            r"docs?|documentation|api|api-reference|reference|tutorials?|user-guide|getting-started|quick-?start|"
+            r"developers?|sdks?|"
             r"help|help-center|support|changelog|release-notes|releases|wiki|knowledge-base|文档|用户指南"
         ),
         "docs",
     ),
     (
         _parts(
-            r"products?|features?|platform|solutions?|services|modules|enterprise|self-host(?:ed|ing)?|why-[a-z0-9-]+|how-it-works|"
+            r"products?|features?|platform|solutions?|services|modules|enterprise|self-host(?:ed|ing)?|"
+            r"why-[a-z0-9-]+|how-it-works|"
             r"overview|capabilities|technology|tour|cloud|产品|解决方案|功能"
         ),
         "product",
@@ -173,7 +192,13 @@ def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
         return "other"
     # What stands alone under the home page, and is none of the usual, is what the company sells.
     titled = _first(TITLES, named)
-    return titled or ("product" if path.count("/") == 1 and path != "/" and not ASIDE.search(path) else "other")
+    if path.count("/") != 1 or path == "/" or ASIDE.search(path):
+        return titled or "other"
+    return titled or ("blog" if _is_title(path) else "product")
+
+
+def _is_title(path: str) -> bool:
+    return path.count("-") + 1 >= TITLE_WORDS and bool(OF_TITLES.search(path))
 
 
 def _paths(url: str) -> tuple[str, str]:
@@ -218,6 +243,8 @@ def _without_locale(path: str) -> str:
 
 
 def _by_path(path: str, named: str) -> PageKind | None:
+    if DATED.search(path):
+        return "comparison" if COMPARES.search(path) else _post(path, named)
     if found := _of_rivals_or_customers(path, named):
         return found
     if POSTS.search(path):

@@ -132,7 +132,11 @@ def _for_whom(section: Section, page: ReadPage, vendor: str) -> Iterator[TargetP
 
 def _said_for(line: Line) -> Iterator[TargetPersona[Cite]]:
     who = _who(line.text)
-    if who is None or re.match(r"(?:your|you|these|those|this|each|every|\w+ly|\w+ing)\b", who, re.IGNORECASE):
+    if who is None or re.match(
+        r"(?:your|you|these|those|this|each|every|\w+ly|\w+ing|the needs of)\b", who, re.IGNORECASE
+    ):
+        return
+    if re.search(r"\b(?:use|usage|workloads?|environments?|needs|purposes)\b(?: alike)?$", who, re.IGNORECASE):
         return
     if _PEOPLE.search(who):
         yield _persona("persona", who, line, line)
@@ -144,4 +148,4 @@ def _who(text: str) -> str | None:
     """For whom, in the sentence's own words: '... is built for engineers at startups.' gives the last part."""
     since = found.start() if (found := _WHO.search(text)) else 0
     match = re.search(r"\b(?:for|to)\s+(?P<who>[^.,;:()]{4,70})(?=[.,;:()])", text[since:])
-    return match["who"].strip() if match else None
+    return re.sub(r"\s+that (?:\w+s|has)\b.*", "", match["who"]).strip() if match else None

@@ -13,11 +13,13 @@ from octave_mcp.models.extractive.reading import Line, Section
 MOST_NAME_WORDS = 6
 
 _VERBS = (
-    "accelerate access achieve adapt add adopt align analyze analyse answer apply ask attract automate avoid be become "
+    "accelerate accept access achieve adapt add adopt align analyze analyse answer apply ask attract automate avoid "
+    "be become "
     "begin book boost break bring browse build buy calculate call capture catch centralize change chat check choose "
     "click close collaborate collect combine come communicate compare compete configure connect consolidate contact "
     "control convert coordinate create customize cut debug define delight deliver deploy design detect develop "
-    "diagnose discover do download drive earn eliminate embed empower enable engage enhance enjoy ensure enrich "
+    "diagnose discover do download drive earn elevate eliminate embed empower enable engage enhance enjoy ensure "
+    "enrich "
     "expand experience explore extend extract filter find fix focus follow free fuel gain generate get give go grow "
     "guide handle harness hear help hire host identify implement import improve increase innovate integrate invest "
     "join jump keep kickstart know land launch lead learn let level leverage listen live look love lower make manage "
@@ -39,6 +41,13 @@ _NO_REQUEST = re.compile(
     r"\w+[- ](?:is|are|was|were|has|have|can|will|of|to|source|controls?|points?|code)\b", re.IGNORECASE
 )
 """'Access is limited', 'Open source': a noun that is written as a verb is."""
+_INSTRUCTS = re.compile(
+    r"(?:add|ask|apply|call|check|choose|click|configure|contact|copy|download|enter|explore|follow|go|install|join|"
+    r"learn|open|paste|pick|read|register|request|review|select|set|sign|start|submit|take (?:an?|our|part|this)|"
+    r"tag|tell|"
+    r"try|type|update|upload|use|view|visit|watch|welcome|reserve|buy|order|shop)\b",
+    re.IGNORECASE,
+)
 _PARTS = re.compile(
     r"(?:(?:an?|our|key|all|main|core|the|product|platform|company|more|other|additional|popular)\s+)?"
     r"(?:products?|features?|platform|modules|services?|solutions?|capabilities|benefits|advantages|highlights|"
@@ -67,6 +76,11 @@ _ELSEWHERE = re.compile(
 def is_imperative(text: str) -> bool:
     """Whether it begins with a request, as slogans do: 'Ship faster'."""
     return _first_word(text) in _REQUESTS and not _NO_REQUEST.match(text)
+
+
+def is_instruction(text: str) -> bool:
+    """Whether a request tells the reader what to do, and not what they gain: 'Visit your settings'."""
+    return bool(_INSTRUCTS.match(text))
 
 
 def _is_no_noun(text: str) -> bool:

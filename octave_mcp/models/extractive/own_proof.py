@@ -65,6 +65,9 @@ _NAME_OF_ONE = re.compile(
     re.IGNORECASE,
 )
 _ON_SECURITY = re.compile(r"securit|complian|certif|governance|trust cent|standards we|audit", re.IGNORECASE)
+_HEADS_HELD = re.compile(r"certif|attest|accredit|audited|our compliance|trust cent", re.IGNORECASE)
+_LAW = re.compile(r"HIPAA|GDPR|CCPA")
+"""What a company obeys and nobody certifies: its bare name may be what its customers have to meet."""
 _NOT_YET = re.compile(
     r"\b(?:process of|may|will|plan\w*|not|guide|guidance|help|hope|working (?:on|towards)|roadmap|"
     r"future|partner|costs?|hosting|customers? (?:can|processing)|if|you|your)\b",
@@ -89,7 +92,10 @@ def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
     for line in page.lines:
         if not _may_count(line):
             continue
-        if (_FIGURE_FIRST.match(line.text) and _is_clear(line.text, line)) or _tells_how_many(line, vendor):
+        is_survey = re.search(r"% of\b", line.text) and not has_words(vendor, line.text)
+        if (_FIGURE_FIRST.match(line.text) and _is_clear(line.text, line) and not is_survey) or _tells_how_many(
+            line, vendor
+        ):
             yield _of_vendor("metric", line)
     for line, label in pairwise(page.lines):
         alone = _FIGURE_ALONE.fullmatch(line.text) and not re.search(r"\d", label.text)
@@ -132,7 +138,7 @@ def _certificates(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
         if len(line.text.split()) <= 25 and not _NOT_YET.search(line.text):
             yield from _certificate(line, page, vendor)
     for name, line in captioned(page.lines, _ON_SECURITY):
-        if _NAME_OF_ONE.fullmatch(name):
+        if _NAME_OF_ONE.fullmatch(name) and not _LAW.search(name):
             yield _of_vendor("certification", line).model_copy(update={"text": name})
 
 
@@ -140,8 +146,13 @@ def _certificate(line: Line, page: ReadPage, vendor: str) -> Iterator[ProofPoint
     early = " ".join(line.text.split()[:3])
     own = bool(re.match(r"(?:we|our)\b", line.text, re.IGNORECASE)) or has_words(vendor, early)
     listed = line.form == "item" and bool(_CERTIFICATE.match(line.text))
-    named = _NAME_OF_ONE.fullmatch(line.text.strip(" .")) and (
-        page.page.kind == "security" or _ON_SECURITY.search(line.heading)
+    is_held = re.search(r"certified|compliant|type (?:1|2|i|ii)\b", line.text, re.IGNORECASE)
+    on_security = page.page.kind == "security" or _ON_SECURITY.search(line.heading)
+    is_bare = _NAME_OF_ONE.fullmatch(line.text.strip(" ."))
+    named = (
+        is_bare
+        and (is_held or not _LAW.search(line.text))
+        and (_HEADS_HELD.search(line.heading) or (on_security and is_held))
     )
     if (_CERTIFICATE.search(line.text) and _HELD.search(line.text) and (own or listed)) or named:
         yield _of_vendor("certification", line)

@@ -21,6 +21,8 @@ MOST_SIGNATURE_WORDS = 12
 MOST_MORE, MOST_AROUND = 3, 4
 """Sentences of one quotation besides the best: praise of its own, and what is cited with the best."""
 MOST_LABEL_WORDS = 4
+LEAST_ALONE = 5
+"""What points back and has no more words says nothing."""
 _INNER_END = re.compile(r"(?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
 _INNER = re.compile(r"[“\"](?P<said>[^”\"]{20,}?)[,.]?[”\"]")
 _GLAD = re.compile(
@@ -35,7 +37,7 @@ _GLAD = re.compile(
     r"wouldn['’]t (?:have|go))\b|\b10x",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"\b(?:is|are|was|were|has|have|helps?|can)\b")
+_SENTENCE = re.compile(r"\b(?:is|are|was|were|has|have|helps?|can|shared|said|says)\b")
 _SAYS = r"(?:says|said|explains|explained|adds|added|notes|noted|recalls|recalled|tells us|told us|agrees|concludes)"
 
 
@@ -82,7 +84,11 @@ def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, 
 
 def _signs(line: Line) -> bool:
     """'- Ada Lovelace, Analyst at Engine Works', where the page marks no attribution."""
-    is_short = len(line.text.split()) <= MOST_SIGNATURE_WORDS and not _SENTENCE.search(line.text)
+    is_short = (
+        len(line.text.split()) <= MOST_SIGNATURE_WORDS
+        and not line.text.endswith(":")
+        and not _SENTENCE.search(line.text)
+    )
     person = attributed(line.text) if is_short else None
     return bool(person and person.role and is_role(person.role))
 
@@ -177,7 +183,10 @@ def _two_best(quote: Sequence[Line], vendor: str) -> list[Line]:
     best = max(good, key=points)
     first = best - 1 if best and not stands_alone(quote[best].text) else best
     pair = quote[first : first + 2]
-    return [*pair] if sum(len(line.text.split()) for line in pair) <= 40 else [quote[best]]
+    chosen = [*pair] if sum(len(line.text.split()) for line in pair) <= 40 else [quote[best]]
+    return (
+        chosen if len(chosen) > 1 or stands_alone(chosen[0].text) or len(chosen[0].text.split()) > LEAST_ALONE else []
+    )
 
 
 def _testimonial(lines: Sequence[Line], more: Sequence[Line], person: Person, customer: str | None) -> ProofPoint[Cite]:

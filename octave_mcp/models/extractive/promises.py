@@ -12,6 +12,7 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import (
     is_imperative,
+    is_instruction,
     is_part_of_a_page,
     leads_elsewhere,
     with_headings_above,
@@ -22,25 +23,44 @@ from octave_mcp.models.extractive.reading import Line, ReadPage, Section
 _PROMISES_ON: frozenset[PageKind] = frozenset({"home", "product", "persona", "integrations"})
 MOST_TITLE_WORDS = 12
 MOST_MORE = 4
+MOST_LINES = 4
+"""What stands further below a heading can be about something else."""
 LEAST_REQUEST_WORDS = 6
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _GAIN = re.compile(
-    r"\b(?:help(?:s|ing)?|let(?:s|ting)?|enabl(?:e|es|ing)|allow(?:s|ing)?|empower\w*|mak(?:e|es|ing) (?:it|sure)|"
-    r"so (?:that )?(?:you|your|they)|"
+    r"\b(?:help(?:s|ing)? (?:you|your|\w+s)|empower\w*|mak(?:e|es|ing) (?:it|sure)|so (?:that )?(?:you|your|they)|"
     r"sav(?:e|es|ing)|reduc\w+|increas\w+|boost\w*|grow\w*|improv\w+|faster|quick\w*|eas(?:y|ily|ier)|simpl\w+|"
     r"automat\w+|"
     r"without|never|no (?:need|more|longer)|secur\w+|protect\w*|safe\w*|reliab\w+|scal\w+|optimi[sz]\w+|accelerat\w+|"
-    r"streamlin\w+|understand\w*|control|visib\w+|insight\w*|better|best|cut(?:s|ting)?|lower|eliminat\w+|ensur\w+|"
+    r"streamlin\w+|understand\w*|control|visib\w+|insight\w*|better|cut(?:s|ting)?|lower|eliminat\w+|ensur\w+|"
     r"free (?:up|your)|focus|in (?:minutes|seconds|one place|real[- ]time)|real[- ]time|all in one|anywhere|instant\w*|"
     r"seamless\w*|effortless\w*|confiden\w+|perform\w*|complian\w+|productiv\w+|efficien\w+|personali[sz]\w+|"
-    r"gives? you|get|keep|see|identify|prevent|spot|find|create|build|deploy|manage|track|share|deliver)\b",
+    r"straightforward|cost-effective\w*|peace of mind|prevent\w*|gives? you|avoid\w*|minimi[sz]\w+|maximi[sz]\w+|"
+    r"unlock\w*|"
+    r"revenue|conversion rates?|ROI|qualified|turns? .{3,60} into|more (?:\w+ )?(?:leads|customers|sales|time|"
+    r"orders|visitors))\b",
     re.IGNORECASE,
 )
+_IS_NEWS = re.compile(
+    r"\b(?:you can (?:now|still)|now (?:you can|we)|there['’]?s now|(?:is|are|has|have|it) now\b|"
+    r"now (?:available|supports?|possible)|"
+    r"we(?:['’]ve| have)? (?:just |now |also |recently )*(?:added|released|launched|introduced|put|improved|redesigned|"
+    r"updated|changed|made|fixed)|just (?:added|launched|released)|new (?:feature|option|setting)|"
+    r"no need to reach out)",
+    re.IGNORECASE,
+)
+"""What tells of a change, as notes on a release do."""
+_IS_STEP = re.compile(r"(?:step|part|phase|chapter|day|week)\s+\d|for\b.*:\s", re.IGNORECASE)
+_DEFINES = re.compile(r"(?:\S+\s+){1,6}?(?:is|are) (?:an?|the|one of)\b", re.IGNORECASE)
 _IS_SPOKEN = re.compile(r"\b(?:allows|helps|lets|gives|helped) us\b|\bwe (?:like|love|use|chose)\b", re.IGNORECASE)
+_YOU_CAN = re.compile(
+    r"\b(?:you(?:['’]ll| can| get| will)(?!['’]t|not| also| store)\b|everything you|you (?:see|get|know|keep|save|"
+    r"own|pay|stay|decide|control|find|learn))\b",
+    re.IGNORECASE,
+)
 _FOR_YOU = re.compile(
-    r"\b(?:so (?:that )?you|you(?:['’]ll| can| get| will)(?!['’]t|not)\b|everything you|you (?:see|get|know|keep|save|"
-    r"own|pay|stay|"
-    r"decide|control|find|learn)|(?:lets?|help(?:s|ing)?|allow(?:s|ing)?|"
+    r"^you (?:see|get|know|keep|save|own|pay|decide|control|find)\b|"
+    r"\b(?:so (?:that )?you|(?:lets?|help(?:s|ing)?|allow(?:s|ing)?|"
     r"enabl(?:es?|ing)|empower(?:s|ing)?|giv(?:es?|ing)|sav(?:es?|ing)|keep(?:s|ing)?) "
     r"(?:you|your|users|businesses|teams|companies|customers|developers))\b",
     re.IGNORECASE,
@@ -67,7 +87,11 @@ _NO_PROMISE = re.compile(
     r"get started|tell us|modal|popup|flow \(|awards?|recognition|certifications?|love|customers (?:recorded|say)|"
     r"take a look|read this|tips|involves|briefings|worked with|we (?:successfully|helped|identified|worked|recently)|"
     r"in the meantime|help cent(?:er|re)|get help|tour|approached|waste\w*|drown\w*|countless|tedious|worry|"
-    r"challenges?|struggl\w+|become|frustrat\w+)\b",
+    r"challenges?|struggl\w+|become|frustrat\w+|with us|up to \d[\d,]*|media kit|(?:our|your) (?:brand|logo) assets|"
+    r"course|students|portfolio|user research|help make|invested|"
+    r"hear (?:how|from)|informed with|periodic updates|answer a few|proud|been (?:working|widely|tested)|"
+    r"(?:has|have) passed|partnered|recruitment process|"
+    r"collaborat\w+ with|conversation)\b",
     re.IGNORECASE,
 )
 _STARTS_A_PROMISE = re.compile(r"(?:Proposition|Promise|Result)\s*:\s*")
@@ -100,8 +124,7 @@ def _of_home(page: ReadPage, vendor: str) -> Line | None:
     first = next((line for line in page.prose[:4] if whole(line)), None)
     if first is None or _is_no_promise(first):
         return None
-    says = has_words(vendor, first.text) or _YOU.search(first.text) or is_imperative(first.text)
-    return first if says or not first.english else None
+    return first if not first.english or _promises(first, "", vendor) else None
 
 
 def _title_line(page: ReadPage, heading: Line) -> Line:
@@ -118,24 +141,27 @@ def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: st
         return None  # a description of people for the vendor's own use
     if section.heading is None or not _is_title(section.title, vendor) or any(leads_elsewhere(h.text) for h in above):
         return None
-    body = [line for line in section.lines if whole(line) or line.form == "quote"][:3]
+    body = [line for line in section.lines[:MOST_LINES] if whole(line) or line.form == "quote"][:3]
     if any(line.form == "quote" for line in body):
         return None
-    told = next((line for line in body if _promises(line, section.title, vendor)), None)
-    return told or next((line for line in body if is_imperative(section.title) and _may_promise(line)), None)
+    if any(_IS_NEWS.search(line.text) for line in body):
+        return None
+    told = next((line for line in body[:2] if _promises(line, section.title, vendor)), None)
+    return told or next((line for line in body[:2] if is_imperative(section.title) and _may_promise(line)), None)
 
 
 def _may_promise(line: Line) -> bool:
     """Whether a sentence under a slogan says what follows from it: as 'your data is yours'."""
-    is_kept = not (_NO_PROMISE.search(line.text) or line.text.endswith("?"))
-    return is_kept and bool(_YOU.search(line.text) and re.search(r"\b(?:can|is|are|will|so)\b", line.text))
+    early = " ".join(line.text.split()[:4])
+    return not _is_no_promise(line) and bool(_YOU.search(early) and re.search(r"\b(?:can|is|are|will|so)\b", line.text))
 
 
 def _is_title(title: str, vendor: str) -> bool:
     return (
         1 <= len(title.split()) <= MOST_TITLE_WORDS
         and not leads_elsewhere(title)
-        and not re.search(r"[“”\"|]|\bicon\b|^\d+%|^[$€£]", title)
+        and not re.search(r"[“”\"|?]|\bicon\b|^\d+%|^[$€£]", title)
+        and not _IS_STEP.match(title)
         and not re.match(r"(?:how|why|what|who|when|where|is|are|can|do|does)\b(?!.*!)", title, re.IGNORECASE)
         and not _NO_PROMISE.search(title)
         and customer_in_headline(title, vendor) is None
@@ -146,25 +172,35 @@ def _promises(line: Line, title: str, vendor: str) -> bool:
     """Whether a sentence tells the reader what they gain: of them, by a request, or of what the product does."""
     if line.form == "row" or _is_no_promise(line):
         return False
-    if is_imperative(line.text) and len(line.text.split()) >= LEAST_REQUEST_WORDS:
-        return True
+    if is_imperative(line.text):
+        return _requests_a_gain(line.text)
     early = " ".join(line.text.split()[:4])
     ours = has_words(vendor, early) or has_words(title, early) or re.match(r"(?:we|our)\b", line.text, re.IGNORECASE)
-    return bool(_FOR_YOU.search(line.text)) or bool((ours or is_imperative(line.text)) and _GAIN.search(line.text))
+    gains = bool(_GAIN.search(line.text)) and not _DEFINES.match(line.text)
+    is_told = ours or _YOU_CAN.search(line.text)
+    return bool(_FOR_YOU.search(line.text)) or bool(is_told and gains)
+
+
+def _requests_a_gain(text: str) -> bool:
+    """Whether a request says what the reader gains, or is of something of theirs: 'Bring your data together'."""
+    if is_instruction(text):
+        return bool(re.search(r"\bso (?:that )?you|\b(?:without|never)\b", text, re.IGNORECASE))
+    is_long = len(text.split()) >= LEAST_REQUEST_WORDS
+    return bool(_GAIN.search(text) or (is_long and (_YOU.search(text) or _FOR_YOU.search(text))))
 
 
 def _is_no_promise(line: Line) -> bool:
     text = line.text
     return (
         text.rstrip().endswith("?")
-        or bool(_WEAK_START.match(text) or _NO_PROMISE.search(text))
+        or bool(_WEAK_START.match(text) or _NO_PROMISE.search(text) or _IS_NEWS.search(text))
         or (bool(_IS_SPOKEN.search(text)) and not re.match(r"we\b", text, re.IGNORECASE))
         or bool(re.search(r"\b(?:I|my|me)\b|[“”]|\*|[$€£]\s?\d", text))
     )
 
 
 def _proposition(heading: Line, text: Line, *more: Line) -> ValueProposition[Cite]:
-    title = re.sub(r"^\d+[.)]\s*", "", heading.text).strip(" .")
+    title = re.sub(r"^\d+[.)]\s*", "", heading.text).strip(" .›»→>")
     said = _STARTS_A_PROMISE.sub("", text.text)
     evidence = tuple(dict.fromkeys(line.cite for line in (heading, text, *more)))
     return ValueProposition[Cite](title=title, text=said, evidence=evidence)

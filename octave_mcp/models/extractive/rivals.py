@@ -22,13 +22,13 @@ _NO = frozenset({"✖", "✗", "❌", "no", "x", "–", "-", "not available"})
 _AHEAD = r"\b{rival}\b.*\b(?:better|ahead|wins?|stronger|right choice|instead)|(?:choose|pick|when)\s.*\b{rival}\b"
 _BESIDE = re.compile(
     r"(?:[Uu]nlike|[Aa]lternative to(?: products like| tools such as| tools like)?|"
-    r"[Cc]ompared (?:to|with)|instead of)"
+    r"[Cc]ompared (?:to|with))"
     r"\s+(?P<names>[A-Z]\w+(?: [A-Z]\w+)?(?:(?:,| and| or|, and)\s+[A-Z]\w+(?: [A-Z]\w+)?)*)"
 )
 
 
 _DIFFERS = re.compile(
-    r"\b(?:than|unlike|instead|without|no|not|only|more|less|fewer|smaller|faster|simpler|lighter|cheaper|whereas|while|"
+    r"\b(?:than|unlike|instead|without|only|less|fewer|smaller|faster|simpler|lighter|cheaper|whereas|"
     r"compared|rather|don['’]t|doesn['’]t|never)\b",
     re.IGNORECASE,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
@@ -12,6 +13,7 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import (
     is_imperative,
+    is_instruction,
     is_named_for,
     is_named_in_path,
     is_product_name,
@@ -19,6 +21,8 @@ from octave_mcp.models.extractive.headings import (
 )
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
 
+LEAST_WORDS = 5
+"""Of what says what a thing does."""
 _OFFERS = re.compile(
     r"(?:(?:our|key|all|main|core|the|explore our)\s+)?(?:products?|features|platform|modules|services|solutions|"
     r"capabilities|what we (?:do|offer)|产品|功能)"
@@ -31,8 +35,53 @@ _AMOUNT = re.compile(
 _YOU = re.compile(r"\b(?:you|your)\b", re.IGNORECASE)
 _SERVICE = re.compile(
     r"\b(?:services?|consulting|consultancy|consultants?|support|training|agency|onboarding|managed|advisory|course|"
-    r"coaching)\b|"
+    r"coaching|rental|repairs?|maintenance|cleaning|removal|installation|therapy|insurance|company)\b|"
     r"服务",
+    re.IGNORECASE,
+)
+_UNDER_SERVICES = re.compile(r"/(?:[a-z-]+-)?(?:services?|consulting|training|courses?)(?:[/-]|$)")
+_OF_OTHERS = re.compile(
+    r"(?:most|many|some|other|traditional|typical|too many|all too|often|today|more than|nearly|almost|"
+    r"by answering|as a result|for example|because|"
+    r"plus|\d+)\b",
+    re.IGNORECASE,
+)
+"""What begins so tells of other tools, or of the world, and not of what is sold."""
+_IS_NOTE = re.compile(
+    r"\byou can (?:now|still)\b|\b(?:there['’]?s|is|are) now\b|\bnow (?:you can|available|supports?)\b|"
+    r"\bwe(?:['’]ve| have)? (?:just |now |also |recently |been )*(?:added|released|launched|introduced|improved|"
+    r"working on|"
+    r"redesigned|updated)\b|\bbrand new\b|\byou will find an?\b",
+    re.IGNORECASE,
+)
+"""What notes on a release say."""
+_TOGETHER = re.compile(
+    r"\band\b.{0,40}\b(?:joined forces|collaborat\w+|partner\w*|together|bring)\b|"
+    r"\b(?:together|our partnership|alliance)\b.{0,20}\bwe\b",
+    re.IGNORECASE,
+)
+"""What two companies do together is told of both, and is no product of one."""
+_OF_SPEAKER = re.compile(
+    r"\b(?:I|my|me|wanted|recogni[sz]ed|invested)\b|is one of the most|"
+    r"^[Ww]e(?:['’]re| are)? (?:believe|know|understand|come|include|here|actively)\b"
+)
+"""What somebody says of themselves, or points back."""
+_IS_A = re.compile(
+    r"(?:an?|the|our|fully|open|built|automated|free)\b[\w ,-]{0,50}\b(?:platform|tools?|software|services?|"
+    r"solutions?|suite|"
+    r"system|app|framework|engine|library|database|functions|management|analytics|network|plan|kit|expertise)\b",
+    re.IGNORECASE,
+)
+_GAINED = re.compile(
+    r"\b(?:you can|you(?:['’]ll| get)|so (?:that )?you|(?:lets?|helps?|allows?|enables?|gives?|makes? it|provid\w+) "
+    r"(?:you|your|users|businesses|teams|companies|customers|developers|easy|easier|simple))\b",
+    re.IGNORECASE,
+)
+_NO_NAME = re.compile(
+    r"\b(?:polic(?:y|ies)|disclosure|features|(?:media|press|brand) kit|pattern library|style ?guide|introducing|new|"
+    r"improved|every|per|additional|total|mistakes?|common|process|guidelines|trademarks?|survey|matrix|pricing|"
+    r"conference|"
+    r"subscription cent(?:er|re))\b|^\w+(?:ed|able|ible)$",
     re.IGNORECASE,
 )
 _TELLS = (
@@ -53,7 +102,12 @@ _NO_PRODUCT = frozenset(
 
 def offerings(pages: Sequence[ReadPage], vendor: str) -> Iterator[Offering[Cite]]:
     for page in pages:
-        if page.page.kind == "product" and not page.is_post and (own := _page_as_offering(page, vendor)):
+        if (
+            page.page.kind == "product"
+            and not page.is_post
+            and not _is_note(page)
+            and (own := _page_as_offering(page, vendor))
+        ):
             yield own
         if page.page.kind in {"home", "product", "pricing"}:
             yield from _listed(page)
@@ -66,7 +120,7 @@ def _page_as_offering(page: ReadPage, vendor: str) -> Offering[Cite] | None:
     """What a product page is about and describes: a name in its headline or title that its address or text repeats."""
     for line in (page.headline, *(fact for fact in page.head if fact.label == "Title")):
         for name in re.split(r":\s|\s[|–—·-]\s", line.text) if line else ():
-            if line and is_product_name(name) and _is_sold(name, page, vendor):
+            if line and _is_name(name) and _is_sold(name, page, vendor):
                 told = _description(page, name, vendor)
                 if told is None:
                     return None
@@ -74,6 +128,11 @@ def _page_as_offering(page: ReadPage, vendor: str) -> Offering[Cite] | None:
                 more = [other.cite for other in page.lines if _describes(other)]
                 return found.model_copy(update={"evidence": tuple(dict.fromkeys((*found.evidence, *more[:3])))})
     return None
+
+
+def _is_note(page: ReadPage) -> bool:
+    """Whether a page tells of a change to a product, as notes on a release do."""
+    return any(_IS_NOTE.search(line.text) for line in page.prose[:4])
 
 
 def _is_sold(name: str, page: ReadPage, vendor: str) -> bool:
@@ -88,16 +147,30 @@ def _is_sold(name: str, page: ReadPage, vendor: str) -> bool:
 
 
 def _description(page: ReadPage, name: str, vendor: str) -> Line | None:
-    """The first sentences' best: one that names the product or its maker, or speaks to the reader."""
+    """The first sentences' best: one that says what the product or its maker does, or what the reader gets."""
     lines = [line for line in page.lines if _describes(line)][:5]
+    if any(_TOGETHER.search(line.text) for line in lines[:2]):
+        return None
 
     def points(at: int) -> float:
-        text = lines[at].text
-        early = " ".join(text.split()[:6])
-        return 2 * has_words(name, early) + has_words(vendor, early) + bool(_YOU.search(text)) - 0.4 * at
+        return _says_what_it_does(lines[at], name, vendor) - 0.4 * at
 
-    best = max(range(len(lines)), key=points, default=None)
-    return lines[best] if best is not None and points(best) > -1 else None
+    told = [at for at in range(len(lines)) if _says_what_it_does(lines[at], name, vendor)]
+    return lines[max(told, key=points)] if told else None
+
+
+def _says_what_it_does(line: Line, name: str, vendor: str) -> float:
+    """How clearly a sentence tells of what is sold; 0 where it tells of something else."""
+    text, early = line.text, " ".join(line.text.split()[:6])
+    other = re.match(rf"{re.escape(vendor)} (?:[A-Z]\w+ )+(?:is|are|has)\b", text)
+    if text[:1].islower() or _OF_OTHERS.match(text) or (other and not has_words(name, early)):
+        return 0
+    if _OF_SPEAKER.search(text):
+        return 0
+    ours = has_words(vendor, early) or bool(re.match(r"(?:we|our|it \w+s)\b|with our\b", text, re.IGNORECASE))
+    asks = is_imperative(text) and not is_instruction(text) and len(text.split()) >= LEAST_WORDS
+    told = asks or _GAINED.search(text) or _IS_A.match(text) or not line.english
+    return 2 * has_words(name, early) + ours + bool(told) + 0.5 * bool((ours or told) and _YOU.search(text))
 
 
 def _describes(line: Line) -> bool:
@@ -126,12 +199,17 @@ def _offering(
     return Offering[Cite].model_validate(
         {
             "name": name.strip(" .:"),
-            "kind": kind or ("service" if _SERVICE.search(f"{name} {named.heading}") else "product"),
+            "kind": kind or _kind(name, named),
             "description": description.text if description else "",
             "pricing": tuple(prices),
             "evidence": tuple(dict.fromkeys(line.cite for line in lines)),
         }
     )
+
+
+def _kind(name: str, named: Line) -> str:
+    is_service = _SERVICE.search(f"{name} {named.heading}") or _UNDER_SERVICES.search(urlsplit(named.page.url).path)
+    return "service" if is_service else "product"
 
 
 def _listed(page: ReadPage) -> Iterator[Offering[Cite]]:
@@ -145,16 +223,20 @@ def _listed(page: ReadPage) -> Iterator[Offering[Cite]]:
             level, inside = heading.level, True
         elif heading.level <= level:
             inside = False
-        elif inside and is_product_name(heading.text) and (told := next(filter(_describes, section.lines[:2]), None)):
+        elif inside and _is_name(heading.text) and (told := next(filter(_describes, section.lines[:2]), None)):
             yield _offering(heading.text, told, heading)
         if inside and heading.level == level:
             yield from _bullets(section)
 
 
+def _is_name(text: str) -> bool:
+    return is_product_name(text) and not _NO_NAME.search(text)
+
+
 def _bullets(section: Section) -> Iterator[Offering[Cite]]:
     for line in section.lines:
         match = re.match(r"(?P<name>[^:–—.]{2,40})\s*[:–—]\s+(?P<rest>\S.{15,})", line.text)
-        if line.form == "item" and match and is_product_name(match["name"]):
+        if line.form == "item" and match and _is_name(match["name"]) and len(match["rest"].split()) >= LEAST_WORDS:
             yield _offering(match["name"], None, line).model_copy(update={"description": match["rest"]})
 
 
@@ -203,5 +285,5 @@ def _plans(rows: Sequence[Line]) -> Iterator[Offering[Cite]]:
             for line, row in found
             if column and row[column] and re.search(r"[$€£¥]?\d", row[column])
         ]
-        if plan and column and prices:
+        if plan and column and prices and not _NO_NAME.search(plan):
             yield _offering(plan, None, header, "plan", prices[:6])

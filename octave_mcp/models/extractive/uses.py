@@ -13,6 +13,7 @@ from octave_mcp.models.extractive.headings import leads_elsewhere, with_headings
 from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section
 
+_NO_USE = re.compile(r"\b(?:learn|read|see) (?:more|how)\b|\?$|^\W*[“\"]|[”\"]$", re.IGNORECASE)
 MOST_SENTENCES = 6
 LEAST_WORD = 4
 _THEY = re.compile(r"\b(?:we|our|I|the (?:\w+ )?team|their|teams?|they|users)\b|[”\"]", re.IGNORECASE)
@@ -20,9 +21,20 @@ _WE_DO = re.compile(r"\b(?:we|I)(?:['’](?:ll|re|ve))?\s+(?:\w+ly |also |even |
 _HEADS_USES = re.compile(
     r"\b(?:use cases?|(?:popular|common|typical) uses|applications|scenarios|ways (?:to use|teams use)|"
     r"what you can build|"
-    r"how (?:teams|customers|companies|people) use)\b|^solutions for\b",
+    r"how (?:teams|customers|companies|people) use)\b",
     re.IGNORECASE,
 )
+_INDUSTRY = re.compile(
+    r"(?:the )?(?:[\w-]+ (?:and|&) )?(?:weather|automotive|banking|finance|financial services|government|life sciences|"
+    r"healthcare|health care|pharmaceuticals?|manufacturing|industry|retail|education|energy|telecom\w*|media|"
+    r"insurance|"
+    r"real estate|hospitality|public sector|travel|transportation|logistics|agriculture|aerospace|defen[cs]e|"
+    r"gaming|legal|"
+    r"nonprofits?|construction|e-?commerce)(?: (?:and|&) [\w-]+)?",
+    re.IGNORECASE,
+)
+"""Names where something is used, and not what for."""
+_POINTS = re.compile(r"\b(?:this|that|these|those|it|them|specific|many of|more)\b", re.IGNORECASE)
 _ONE_USE = re.compile(r"[^.:!?]{3,60}")
 _GERUND = re.compile(
     r"^(?:using|building|tracking|automating|improving|finding|forwarding|monitoring|analy[sz]ing|running|testing|"
@@ -110,7 +122,8 @@ def _what_for(text: str) -> str | None:
     """The part of a sentence that says what the product is used for, in its own words."""
     used = _USES.search(text)
     clause = _PURPOSE.search(text[used.start() :]) if used else None
-    return " ".join(re.split(r"\s(?:but|because|so|then)\s", clause["what"])[0].split()[:9]) if clause else None
+    what = " ".join(re.split(r"\s(?:but|because|so|then)\s", clause["what"])[0].split()[:9]) if clause else ""
+    return what if what and not _POINTS.search(what) else None
 
 
 def _listed(page: ReadPage) -> Iterator[UseCase[Cite]]:
@@ -118,14 +131,15 @@ def _listed(page: ReadPage) -> Iterator[UseCase[Cite]]:
     for section, above in with_headings_above(page.sections):
         if any(_HEADS_USES.search(line.text) for line in above) and section.heading and _names_a_use(section):
             text = next((line for line in section.lines[:3] if whole(line) and line.form != "quote"), None)
-            if text and not re.search(r"\b(?:learn|read|see) (?:more|how)\b|\?$", text.text, re.IGNORECASE):
+            if text and not _NO_USE.search(text.text):
                 yield _use(section.title, text, section.heading, text)
         if section.heading and _HEADS_USES.search(section.title):
             yield from _items(section)
 
 
 def _names_a_use(section: Section) -> bool:
-    return bool(_ONE_USE.fullmatch(section.title)) and not leads_elsewhere(section.title)
+    is_use = _ONE_USE.fullmatch(section.title) and not _INDUSTRY.fullmatch(section.title)
+    return bool(is_use) and not leads_elsewhere(section.title)
 
 
 def _items(section: Section) -> Iterator[UseCase[Cite]]:
