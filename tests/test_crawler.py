@@ -531,6 +531,11 @@ async def test_pages_keep_the_order_asked_for_and_copies_are_named(server: Serve
         ("/features/funnels", "product"),
         ("/edge-functions", "product"),
         ("/privacy", "other"),
+        ("/2021/05/platform", "blog"),
+        ("/stories/2019-01-23-what-we-saw", "blog"),
+        ("/choose-a-metric-on-the-graph", "blog"),
+        ("/media-kit", "other"),
+        ("/data-policy", "other"),
     ],
 )
 def test_the_kind_of_a_page_is_read_from_its_path(path: str, kind: str) -> None:

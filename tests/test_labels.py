@@ -251,3 +251,31 @@ async def test_what_only_the_vendor_has_sets_it_apart() -> None:
     differences = [(d.competitor, d.text) for d in (await found_on("/", text)).differentiators]
 
     assert differences == [(None, "Lumenforge is the only planner that draws shadows.")]
+
+
+NO_GAINS = (
+    ("Choose a metric", "You can now choose another metric on the top graph."),
+    ("Change your name in the settings", "Visit your site settings and update your name directly."),
+    ("Step 5: Connect the console", "Connect your console to see each lamp beside your plan."),
+    ("Shadow planner", "Shadow planner is an open source engine for crews that enables the drawing of halls."),
+    ("Halls", "We deliver a complete hall based on our planner, with design, drawing and acceptance on any floor."),
+    ("Turn halls into plans", "Choose from a wide range of support options to best suit your needs."),
+)
+
+
+@pytest.mark.parametrize(("heading", "text"), sampled(NO_GAINS, lambda case: case in NO_GAINS[:2]))
+async def test_notes_steps_definitions_and_descriptions_of_a_service_are_no_promises(heading: str, text: str) -> None:
+    assert not (await found_on("/product/planner", f"# Planner\n\n## {heading}\n\n{text}")).value_propositions
+
+
+async def test_a_product_page_that_only_complains_of_other_tools_describes_no_product() -> None:
+    text = "# Shadow planner\n\nMost planners make your shadows harder than they need to be."
+
+    assert not (await found_on("/product/shadow-planner", text)).offerings
+
+
+@pytest.mark.parametrize(("name", "is_proof"), [("HIPAA", False), ("ISO 27001", True)])
+async def test_a_law_by_its_bare_name_is_no_certificate(name: str, is_proof: bool) -> None:
+    found = await found_on("/security", f"# Security\n\n## Certifications\n\n- {name}\n")
+
+    assert bool(found.proof_points) == is_proof

@@ -31,7 +31,7 @@ _GAIN = re.compile(
     r"\b(?:help(?:s|ing)? (?:you|your|\w+s)|empower\w*|mak(?:e|es|ing) (?:it|sure)|so (?:that )?(?:you|your|they)|"
     r"sav(?:e|es|ing)|reduc\w+|increas\w+|boost\w*|grow\w*|improv\w+|faster|quick\w*|eas(?:y|ily|ier)|simpl\w+|"
     r"automat\w+|"
-    r"without|never|no (?:need|more|longer)|secur\w+|protect\w*|safe\w*|reliab\w+|scal\w+|optimi[sz]\w+|accelerat\w+|"
+    r"without|never|no (?:need|more|longer)|secur\w+|protect\w*|safe\w*|reliab\w+|scal\w+|optimi[sz](?:e|es|ing)|accelerat\w+|"
     r"streamlin\w+|understand\w*|control|visib\w+|insight\w*|better|cut(?:s|ting)?|lower|eliminat\w+|ensur\w+|"
     r"free (?:up|your)|focus|in (?:minutes|seconds|one place|real[- ]time)|real[- ]time|all in one|anywhere|instant\w*|"
     r"seamless\w*|effortless\w*|confiden\w+|perform\w*|complian\w+|productiv\w+|efficien\w+|personali[sz]\w+|"
@@ -50,7 +50,7 @@ _IS_NEWS = re.compile(
     re.IGNORECASE,
 )
 """What tells of a change, as notes on a release do."""
-_IS_STEP = re.compile(r"(?:step|part|phase|chapter|day|week)\s+\d|for\b.*:\s", re.IGNORECASE)
+_IS_STEP = re.compile(r"(?:try|other)\b|(?:step|part|phase|chapter|day|week)\s+\d|for\b.*:\s", re.IGNORECASE)
 _DEFINES = re.compile(r"(?:\S+\s+){1,6}?(?:is|are) (?:an?|the|one of)\b", re.IGNORECASE)
 _IS_SPOKEN = re.compile(r"\b(?:allows|helps|lets|gives|helped) us\b|\bwe (?:like|love|use|chose)\b", re.IGNORECASE)
 _YOU_CAN = re.compile(
@@ -89,7 +89,7 @@ _NO_PROMISE = re.compile(
     r"in the meantime|help cent(?:er|re)|get help|tour|approached|waste\w*|drown\w*|countless|tedious|worry|"
     r"challenges?|struggl\w+|become|frustrat\w+|with us|up to \d[\d,]*|media kit|(?:our|your) (?:brand|logo) assets|"
     r"course|students|portfolio|user research|help make|invested|"
-    r"hear (?:how|from)|informed with|periodic updates|answer a few|proud|been (?:working|widely|tested)|"
+    r"hear (?:how|from)|(?:that|this|it) a reality|informed with|periodic updates|answer a few|proud|been (?:working|widely|tested)|"
     r"(?:has|have) passed|partnered|recruitment process|"
     r"collaborat\w+ with|conversation)\b",
     re.IGNORECASE,

@@ -167,7 +167,9 @@ def _says_what_it_does(line: Line, name: str, vendor: str) -> float:
         return 0
     if _OF_SPEAKER.search(text):
         return 0
-    ours = has_words(vendor, early) or bool(re.match(r"(?:we|our|it \w+s)\b|with our\b", text, re.IGNORECASE))
+    ours = has_words(vendor, early) or bool(
+        re.match(r"(?:we|our|it \w+s (?=.*\byour?\b))\b|with our\b", text, re.IGNORECASE)
+    )
     asks = is_imperative(text) and not is_instruction(text) and len(text.split()) >= LEAST_WORDS
     told = asks or _GAINED.search(text) or _IS_A.match(text) or not line.english
     return 2 * has_words(name, early) + ours + bool(told) + 0.5 * bool((ours or told) and _YOU.search(text))
