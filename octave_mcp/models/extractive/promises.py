@@ -31,7 +31,8 @@ _GAIN = re.compile(
     r"\b(?:help(?:s|ing)? (?:you|your|\w+s)|empower\w*|mak(?:e|es|ing) (?:it|sure)|so (?:that )?(?:you|your|they)|"
     r"sav(?:e|es|ing)|reduc\w+|increas\w+|boost\w*|grow\w*|improv\w+|faster|quick\w*|eas(?:y|ily|ier)|simpl\w+|"
     r"automat\w+|"
-    r"without|never|no (?:need|more|longer)|secur\w+|protect\w*|safe\w*|reliab\w+|scal\w+|optimi[sz](?:e|es|ing)|accelerat\w+|"
+    r"without|never|no (?:need|more|longer)|secur\w+|protect\w*|safe\w*|reliab\w+|scal\w+|optimi[sz](?:e|es|ing)|"
+    r"accelerat\w+|"
     r"streamlin\w+|understand\w*|control|visib\w+|insight\w*|better|cut(?:s|ting)?|lower|eliminat\w+|ensur\w+|"
     r"free (?:up|your)|focus|in (?:minutes|seconds|one place|real[- ]time)|real[- ]time|all in one|anywhere|instant\w*|"
     r"seamless\w*|effortless\w*|confiden\w+|perform\w*|complian\w+|productiv\w+|efficien\w+|personali[sz]\w+|"
@@ -89,7 +90,8 @@ _NO_PROMISE = re.compile(
     r"in the meantime|help cent(?:er|re)|get help|tour|approached|waste\w*|drown\w*|countless|tedious|worry|"
     r"challenges?|struggl\w+|become|frustrat\w+|with us|up to \d[\d,]*|media kit|(?:our|your) (?:brand|logo) assets|"
     r"course|students|portfolio|user research|help make|invested|"
-    r"hear (?:how|from)|(?:that|this|it) a reality|informed with|periodic updates|answer a few|proud|been (?:working|widely|tested)|"
+    r"hear (?:how|from)|(?:that|this|it) a reality|informed with|periodic updates|answer a few|proud|"
+    r"been (?:working|widely|tested)|"
     r"(?:has|have) passed|partnered|recruitment process|"
     r"collaborat\w+ with|conversation)\b",
     re.IGNORECASE,
