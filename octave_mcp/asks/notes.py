@@ -10,7 +10,7 @@ from octave_mcp.domain.value import Value
 
 
 def notes(value: Value | None, numbers: Mapping[EvidenceId, int]) -> str:
-    """What the value holds, without the findings of whose evidence no passage is shown."""
+    """What the value holds, without the findings whose evidence is not all shown: they could not be cited in full."""
     return "\n".join(_lines(value, numbers, "")) if value else ""
 
 
@@ -25,7 +25,7 @@ def _lines(value: Value, numbers: Mapping[EvidenceId, int], indent: str) -> Iter
 
 
 def _is_shown(value: Value, numbers: Mapping[EvidenceId, int]) -> bool:
-    return not _cites(value) or any(i in numbers for i in _cites(value))
+    return all(i in numbers for i in _cites(value))
 
 
 def _said(value: Value, numbers: Mapping[EvidenceId, int]) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from typing import cast
 
 from octave_mcp.domain.asks import UnderstandingBrief, WritingBrief
 from octave_mcp.domain.evidence import EvidenceId, Passage
-from octave_mcp.domain.prospect import MOST_PERSONAS
 from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
@@ -38,9 +37,8 @@ def shortlist(
 
 
 def _of_personas(brief: WritingBrief, passages: Mapping[EvidenceId, Passage]) -> Iterator[EvidenceId]:
-    """One quotation for each persona: without any, a writer would not be told of it."""
-    for persona in brief.prospect.buyer_personas[:MOST_PERSONAS]:
-        yield from islice((i for i in persona.evidence if i in passages), 1)
+    """The quotations for each persona: without them, a writer would not be told of it."""
+    return (i for persona in brief.prospect.buyer_personas for i in persona.evidence if i in passages)
 
 
 def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:

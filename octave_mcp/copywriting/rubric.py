@@ -53,7 +53,11 @@ _PROMISE = re.compile(
     r"checklist|playbook|guide|case stud\w+)\b",
     re.IGNORECASE,
 )
-_WAY_OUT = re.compile(r"\b(?:opt|stop|unsubscribe|no more (?:mail|e-?mails|notes))\b", re.IGNORECASE)
+_WAY_OUT = re.compile(
+    r"\b(?:opt|stop|unsubscribe|no more (?:mail|e-?mails|notes)|(?:a|answer|reply|say|just|short|simple|quick|with)\s+"
+    r"(?:\w+\s+)?[“\"']?no|(?:not|won['’]t) (?:write|e-?mail|contact|follow|bother)|leave (?:you|it|this))\b",
+    re.IGNORECASE,
+)
 _YES_NO = re.compile(r"^(?:is|are|do|does|did|have|has|can|could|would|will|should)\b", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"\b(?:only|no one|nobody|always|never|the best|guarantee\w*)\b", re.IGNORECASE)
 
@@ -105,7 +109,7 @@ def _form(email: Email) -> Iterator[str]:
     emoji = any(unicodedata.category(character) == "So" for character in email.subject)
     if re.match(r"(?i)re:|fwd?:", email.subject) or email.subject.isupper() or "!!" in email.subject or emoji:
         yield "D12 the subject pretends or shouts"
-    if (asked := _QUOTED.sub("", email.body).count("?")) != 1:
+    if (asked := _QUOTED.sub("", email.body).count("?")) != 1 and (asked or email.ask_label != "goodbye"):
         yield f"D13 {asked} questions; one ask is answered more often"
     if email.position in EARLY and email.ask_label != "interest":
         yield "D13 asks for more than interest on an early touch"

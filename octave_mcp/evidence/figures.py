@@ -81,6 +81,7 @@ _FREE = frozenset(
     "VP Head Hi Hello Best "
     "Thanks Director Manager Lead Chief Officer Engineering Product Marketing Growth Sales Data Design "
     "Operations Security Finance "
+    "A B AI API APIs CRM ROI KPI KPIs SDR SDRs GTM SaaS "
     "SPIN MEDDPICC Support Success Team Founder Co-founder Cofounder Customer People".split()
 )
 

@@ -19,7 +19,9 @@ SHOWN_CHARACTERS = 30_000
 ASK_CHARACTERS = 20_000
 """Of the passages in one question of a run that shows more: each question is answered with a limited list."""
 QUESTION_TOKENS = 20_000
-CORRECTION_TOKENS = 7_500
+CORRECTION_TOKENS = 5_500
+LAST_CORRECTIONS_TOKENS = 4_000
+"""For what is written in the last questions: the answers before them were corrected by then."""
 VERIFICATION_TOKENS = 4_500
 """For one question at the end of a run: whether the quotations say what the copy says."""
 
@@ -36,14 +38,15 @@ class Size(NamedTuple):
 
 
 NOTHING = Size(0, 0)
-ANSWERING_A_PERSONA = 2_200
+LAST = "playbook/email_sequence"
+ANSWERING_A_PERSONA = 2_300
 FIRST = {
-    "research/urls": Size(4_000, 300),
-    "vendor/offerings": Size(11_700, 4_500),
-    "prospect/company_profile": Size(9_800, 3_500),
-    "prospect/pain_points": Size(5_000, 1_400),
-    "playbook/summary": Size(6_200, 4_000),
-    "playbook/email_sequence": Size(6_400, MOST_PERSONAS * ANSWERING_A_PERSONA),
+    "research/urls": Size(2_200, 100),
+    "vendor/offerings": Size(11_500, 5_500),
+    "prospect/company_profile": Size(9_600, 3_300),
+    "prospect/pain_points": Size(5_200, 1_100),
+    "playbook/summary": Size(7_600, 3_500),
+    LAST: Size(8_300, MOST_PERSONAS * ANSWERING_A_PERSONA),
 }
 """What the questions of a run take that is allowed as much as usual, by their prompt, in the order in which they go
 out: the figures of runs on sites of ordinary companies. The one about addresses goes out once for each company."""
@@ -97,9 +100,12 @@ class Allowance:
     def _reserved(self, question: Question, asked: Sequence[QuestionRecord]) -> int:
         share = self.share
         if question.corrects:
-            return int(share * VERIFICATION_TOKENS) + sum(size.both for size in _to_come(asked))
+            return int(share * VERIFICATION_TOKENS) + sum(size.both for size in _to_come(question, asked))
         used = sum(_spent(other) for other in asked if other.corrects)
-        return int(share * VERIFICATION_TOKENS) + max(0, int(share * CORRECTION_TOKENS) - used)
+        left = max(0, int(share * CORRECTION_TOKENS) - used)
+        if question.prompt == LAST:
+            left = min(left, int(share * LAST_CORRECTIONS_TOKENS))
+        return int(share * VERIFICATION_TOKENS) + left
 
 
 def ask_characters(shown_characters: int) -> int:
@@ -128,16 +134,18 @@ def expected(question: Question) -> int:
     """The tokens of an answer to it, by the part of the whole answer that it asks for."""
     whole = FIRST[question.prompt].written if question.prompt in FIRST else 0
     fields = question.answer_schema.get("properties", {})
-    if question.prompt == "playbook/email_sequence":
+    if question.prompt == LAST:
         return len(fields) * ANSWERING_A_PERSONA
     if question.corrects:
         return len(fields) * CORRECTING_A_FIELD if question.prompt in REPLACED else whole // 2
     return whole
 
 
-def _to_come(asked: Sequence[QuestionRecord]) -> Iterator[Size]:
-    known = {question.prompt for question in asked}
-    return (size for prompt, size in FIRST.items() if prompt not in known)
+def _to_come(question: Question, asked: Sequence[QuestionRecord]) -> Iterator[Size]:
+    """The questions after this one. Those before it were asked, or had an answer from another run."""
+    known, every = {other.prompt for other in asked}, list(FIRST)
+    after = every[every.index(question.prompt) + 1 :] if question.prompt in FIRST else every
+    return (FIRST[prompt] for prompt in after if prompt not in known)
 
 
 def _spent(question: QuestionRecord) -> int:
