@@ -55,6 +55,10 @@ class Model(Protocol):
     async def announce(self, ask: Ask[Any, Any]) -> None:
         """Puts the ask in line before those that are made after this; a model that answers at once need not."""
 
+    async def has_answered(self, ask: Ask[Any, Any]) -> bool:
+        """Whether another run got an answer that serves this ask, too."""
+        ...
+
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
         """Takes what the checks made of the answer under that key; again, if a correction of it was refused."""
 

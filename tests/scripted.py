@@ -241,6 +241,9 @@ class ScriptedModel:
     async def announce(self, ask: Asked) -> None:
         """Need not know."""
 
+    async def has_answered(self, ask: Asked) -> bool:  # noqa: ARG002 - the port's
+        return False
+
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
         """Need not know."""
 

@@ -104,7 +104,7 @@ class Client:
 async def client_with(pair: Pair, tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     opened: list[App] = []
 
-    async def client(**settings: int) -> Client:
+    async def client(**settings: object) -> Client:
         given = {"home": tmp_path, "allow_hosts": tuple(pair.hosts.split(",")), "fetch_timeout_seconds": 3600}
         app = App(Settings.model_validate(given | {"site_timeout_seconds": 3600} | settings), engine="inline")
         opened.append(app)
@@ -227,6 +227,23 @@ async def test_the_first_personas_get_what_a_small_budget_allows_and_each_other_
     assert all(f"({name})" in gap.reason for name, gap in zip(ids[served:], refused, strict=True))
     assert told.result.executive_summary.whom_to_approach
     assert used(told) <= tokens * (1 - RESERVED)
+
+
+async def test_after_a_run_that_could_not_pay_for_all_personas_the_next_asks_only_for_the_others(
+    client_with: Callable[..., Any], tmp_path: Path
+) -> None:
+    tokens = tokens_for(1, await (await client_with(home=tmp_path / "usual")).run())
+    told = await (await client_with(max_run_tokens=tokens)).run()
+
+    again = await (await client_with()).run()
+
+    assert [[*question.answer_schema["properties"]] for question in told.of(PERSONAS)] == [["persona_1"]]
+    assert [(question.prompt, [*question.answer_schema["properties"]]) for question in again.asked] == [
+        (PERSONAS, ["persona_2", "persona_3"])
+    ]
+    assert "`persona_3` is the persona `persona-3`, number 3 of the list" in again.asked[0].material
+    assert [sequence.persona_id for sequence in again.result.email_sequences] == ["persona-1", "persona-2", "persona-3"]
+    assert again.record.status == "completed"
 
 
 @pytest.mark.long

@@ -89,7 +89,7 @@ def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, 
         yield f"{vendor} itself is a customer of {prospect} (passages {where})."
     if persona:
         yield f"Write for the persona `{persona.id}`, number {brief.rank + 1} of the list: {plain(persona.title)}."
-    for at, each in enumerate(brief.personas, 1):
+    for at, each in enumerate(brief.personas, brief.rank + 1):
         yield f"`persona_{at}` is the persona `{each.id}`, number {at} of the list: {plain(each.title)}."
     if kind := _kind(form):
         yield f"The kind wanted now is `{kind}`."

@@ -92,6 +92,10 @@ class Host:
         with suppress(BudgetExceeded):
             await self._asked(ask)
 
+    async def has_answered(self, ask: Ask[Any, Any]) -> bool:
+        question = await computed(_question, ask, is_known=False)
+        return await self._reused(question.question_id) is not None
+
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         if ask.prompt in BY_RULES:
             return await self._rules.answer(ask)

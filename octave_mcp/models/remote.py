@@ -166,6 +166,9 @@ class Remote:
     async def announce(self, ask: Ask[Any, Any]) -> None:
         """Need not: it answers in any order."""
 
+    async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - the port's
+        return False
+
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
         """Keeps an answer without a fault, for whoever asks the same within a day."""
         text = self._unjudged.pop(key, None)

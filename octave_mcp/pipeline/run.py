@@ -107,6 +107,10 @@ class Run:
                 await self.asker.model.announce(ask)
             self.turns.end(role, stage)
 
+    async def was_answered(self, ask: Ask[Any, Any]) -> bool:
+        """Whether another run got an answer that serves this ask; the same whenever this run is resumed."""
+        return await self.journal.step("recall", lambda: self.asker.model.has_answered(ask), bool)
+
     async def ask(
         self,
         ask: Ask[A, Any],

@@ -103,17 +103,28 @@ class Desk:
         return _parts(await self._written(ask, DealDraft[EvidenceId], rules=self._of_deal), DealDraft[EvidenceId])
 
     async def _write_for_personas(self) -> Answers:
-        """The drafts for each persona. A budget that does not allow all of them is for the first ones."""
+        """The drafts for each persona: those that an earlier run got for the first ones, then those for the others."""
+        count = len(self.personas)
+        known = [end for end in range(count, 0, -1) if await self.run.was_answered(self._ask_for_personas(0, end)[0])]
+        first = known[0] if known and known[0] < count else 0
+        return (*(await self._within_budget(0, first)), *(await self._within_budget(first, count)))
+
+    async def _within_budget(self, start: int, end: int) -> Answers:
+        """The drafts for these personas. A budget that does not allow all of them is for the first ones."""
         refused: Answers = ()
-        names = tuple(PersonaDrafts.model_fields)
-        for count in range(len(self.personas), 0, -1):
-            form, into = (only(of, names[:count]) for of in (PersonaDrafts[Cite], PersonaDrafts[EvidenceId]))
-            ask = self._ask((*SEQUENCE, *TRACK), form, self._brief(personas=self.personas[:count]))
+        for last in range(end, start, -1):
+            ask, into = self._ask_for_personas(start, last)
             answer = await self._written(ask, into, rules=self._of_personas)
             if not isinstance(answer, BudgetExceeded):
                 return (*_parts(answer, into), *refused)
             refused = (answer, *refused)
         return refused
+
+    def _ask_for_personas(self, start: int, end: int) -> tuple[Ask[Any, WritingBrief], type[Value]]:
+        names = tuple(PersonaDrafts.model_fields)[start:end]
+        form, into = (only(of, names) for of in (PersonaDrafts[Cite], PersonaDrafts[EvidenceId]))
+        brief = self._brief(personas=self.personas[start:end], rank=start)
+        return self._ask((*SEQUENCE, *TRACK), form, brief), into
 
     async def _write(
         self, names: Sequence[str], answer: type[A], into: type[R], rank: int | None = None, *, rules: Rules[R]

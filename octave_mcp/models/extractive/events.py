@@ -41,7 +41,11 @@ _FUNDING = re.compile(
     rf"\b(?:rais(?:e|es|ed|ing)|secur(?:es|ed))\b.{{0,40}}?{_AMOUNT}|"
     rf"{_AMOUNT}\s+(?:in\s+(?:\w+\s+)?)?(?:{_ROUND}|funding|investment)"
 )
-_FUNDING_HEADING = re.compile(rf"(?:{_ROUND})")
+_FUNDING_HEADING = re.compile(
+    rf"(?!.*\b(?:stages?|beyond|startups?)\b)(?:\W*(?:our|the|an?|new|announcing|{_AMOUNT}))*\W*(?:{_ROUND})",
+    re.IGNORECASE,
+)
+"""'Our Series B', '$9M seed round': the round comes first; what comes before it may be another company's name."""
 _JOINS = re.compile(
     rf"(?P<person>{_PERSON})\b.{{0,60}}?\b(?:joins?|joined|joining|appointed|named|promoted|hired)\b"
     r".{0,60}?\b(?:as|to)\s+(?P<title>.{2,80})"
@@ -204,7 +208,7 @@ def _tells(kind: TriggerKind, text: str, company: str, *, is_headline: bool) -> 
         return hired(text) or (own and bool(_BROUGHT.search(text)))
     if kind == "event":
         return bool(_NAMED_EVENT.search(text) and _ATTENDS.search(text) and _HAS_A_NAME.search(text))
-    if kind == "funding" and is_headline and _FUNDING_HEADING.search(text) and len(text.split()) <= _LABEL_WORDS:
+    if kind == "funding" and is_headline and _FUNDING_HEADING.match(text) and len(text.split()) <= _LABEL_WORDS:
         return True
     return own and bool(_WORDS[kind].search(text)) and not (kind == "acquisition" and _OF_MARKETING.search(text))
 

@@ -38,7 +38,7 @@ from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import BadAnswer
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import audience, cards, customers, promises, prospects, rivals, selling, stories, uses
-from octave_mcp.models.extractive.claims import claim
+from octave_mcp.models.extractive.claims import claim, whole
 from octave_mcp.models.extractive.dossier import sequence, summary, talk_track
 from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.passages import Passages
@@ -78,6 +78,9 @@ class Extractive:
     async def announce(self, ask: Ask[Any, Any]) -> None:
         """Need not: it answers in any order."""
 
+    async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - the port's
+        return False
+
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
         """Need not know."""
 
@@ -103,7 +106,14 @@ def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Ci
     name = next((claim(head[label]) for label in _NAMED if label in head), None)
     if name is None and "Title" in head:
         name = _in_title(head["Title"], [line for page in pages for line in page.lines], ask.brief.domain)
-    return HomepageAnswer[Cite](name=name, summary=claim(head["Description"]) if "Description" in head else None)
+    told = head.get("Description") or _of_itself(pages, name.text if name else "")
+    return HomepageAnswer[Cite](name=name, summary=claim(told) if told else None)
+
+
+def _of_itself(pages: Sequence[ReadPage], name: str) -> Line | None:
+    """The first sentence of the page that begins with the company's name."""
+    lines = (line for page in pages for line in page.prose if whole(line))
+    return next((line for line in lines if name and line.text.startswith(f"{name} ")), None)
 
 
 def _in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cite] | None:

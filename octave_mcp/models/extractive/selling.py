@@ -24,11 +24,11 @@ from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
 LEAST_WORDS = 5
 """Of what says what a thing does."""
 _OFFERS = re.compile(
-    r"(?:(?:our|key|all|main|core|the|explore our)\s+)?(?:products?|features|platform|modules|services|solutions|"
-    r"capabilities|what we (?:do|offer)|产品|功能)"
-    r"(?:\s+(?:overview|and \w+|& \w+))?",
+    r"(?:(?:our|key|all|main|core|the|explore our)\s+)?(?:products?|platform|modules|services|solutions|"
+    r"what we (?:do|offer)|产品)(?:\s+(?:overview|and \w+|& \w+))?",
     re.IGNORECASE,
 )
+"""Headings over lists of what is sold; what stands under "Features" is a part of it."""
 _AMOUNT = re.compile(
     r"[$€£¥]\s?\d|\bfree\b|\bcustom\b|\d+\s?(?:%|percent) (?:less|off)|contact (?:us|sales)", re.IGNORECASE
 )
@@ -84,6 +84,7 @@ _NO_NAME = re.compile(
     r"subscription cent(?:er|re))\b|^\w+(?:ed|able|ible)$",
     re.IGNORECASE,
 )
+_NO_PLAN = re.compile(r"^(?:our )?(?:pricing|prices|plans?|starting (?:at|from)|from)\b|add-?on", re.IGNORECASE)
 _TELLS = (
     r"(?:is|are|lets?|helps?|gives?|provides?|offers?|enables?|allows?|makes?|combines?|brings?|uses?|includes?|"
     r"delivers?|automates?|connects?|turns?|shows?|comes?|supports?)"
@@ -232,7 +233,7 @@ def _listed(page: ReadPage) -> Iterator[Offering[Cite]]:
 
 
 def _is_name(text: str) -> bool:
-    return is_product_name(text) and not _NO_NAME.search(text)
+    return is_product_name(text) and not _NO_NAME.search(text) and " for " not in text
 
 
 def _bullets(section: Section) -> Iterator[Offering[Cite]]:
@@ -261,7 +262,8 @@ def _priced(page: ReadPage) -> Iterator[Offering[Cite]]:
 
 
 def _is_plan(title: str) -> bool:
-    return 1 <= len(title.split()) <= 7 and not is_imperative(title) and not leads_elsewhere(title)
+    is_name = not _AMOUNT.search(title) and not _NO_PLAN.search(title)
+    return 1 <= len(title.split()) <= 7 and is_name and not is_imperative(title) and not leads_elsewhere(title)
 
 
 def _plan(title: str) -> str:
