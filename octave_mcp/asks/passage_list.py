@@ -31,7 +31,7 @@ def listed(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int]) -> str:
 
 
 def to_show(passages: Sequence[Passage], interest: Interest, most: int) -> tuple[Passage, ...]:
-    """Those that tell most for a deal, in their order; their list takes at most so many characters."""
+    """The passages that tell most for a deal, in their order. Listed, they take at most `most` bytes."""
     chosen = selected(passages, interest, most, _costs(passages))
     return tuple(passage for at, passage in enumerate(passages) if at in chosen)
 

@@ -59,7 +59,7 @@ class NamedPerson(Collected[C], Generic[C]):
 
     @property
     def rank(self) -> int:
-        """Whoever leads comes first, and a full title before 'Founder' alone."""
+        """Leaders come first, and a full title comes before 'Founder' alone."""
         is_bare = self.title is None or normal(self.title) in {"founder", "co-founder"}
         return 2 * ("leadership", "team", "speaker", "author", "testimonial").index(self.where) + is_bare
 

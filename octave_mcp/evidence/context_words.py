@@ -18,7 +18,7 @@ SHORTEST_IN_COMPOUNDS = 6
 """Shorter words are not looked for within longer ones: 'port' is not in 'support'."""
 SHARE_OF_PAIRS = 1 / 3
 OTHER_LANGUAGE_WORDS = 2
-"""So many function words of another language show that the context is written in it."""
+"""With this many function words of another language, the context is written in that language."""
 
 MEANINGFUL = frozenset("bill computer fire microsoft mill order orders research test".split())
 """Words that the list of stop words has, though they can be what a deal is about."""

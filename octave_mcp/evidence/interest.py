@@ -16,7 +16,7 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
 _OF_CONTEXT, _OF_COUNTERPART, _OF_OFFER = 2.0, 2.0, 0.7
 _MOST = 4.0
 _ENDING = 3
-"""Two words that differ in so many last letters may be forms of one: 'migrates', 'migration'."""
+"""Words that differ only in their last three letters may be forms of one word: 'migrates', 'migration'."""
 _SHORTEST_STEM = 4
 
 

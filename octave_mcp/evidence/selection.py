@@ -62,7 +62,7 @@ class _Weighed(NamedTuple):
 
 
 def selected(passages: Sequence[Passage], interest: Interest, most: int, costs: Costs = ()) -> frozenset[int]:
-    """The places of the passages to show, which together take at most so many characters."""
+    """The places of the passages to show; together they take at most `most` characters."""
     said, printed, chosen = set[str](), set[Hashable](), set[int]()
     for unit in _ranked(passages, interest, most):
         if len(unit.text) > most:

@@ -1,4 +1,4 @@
-"""Passages that belong together, and what they speak of: a quotation is shown with whoever says it."""
+"""Passages that belong together, and what they are about: a quotation is shown with its speaker."""
 
 from __future__ import annotations
 

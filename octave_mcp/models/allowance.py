@@ -76,7 +76,7 @@ class Allowance:
         return min(1.0, self.tokens / (MOST_TOKENS + self.more.both))
 
     def usual(self, max_pages: int) -> tuple[int, Size]:
-        """The questions that a run of so many pages of each company takes, and their tokens."""
+        """The number of questions of a run with `max_pages` pages of each company, and their tokens."""
         share = min(1.0, max_pages / ENOUGH_PAGES)
         read, written = (sum(sizes) for sizes in zip(*FIRST.values(), USUAL_CORRECTIONS, self.more, strict=True))
         size = (read - int(2 * PASSAGES_TOKENS * (1 - share)), int(written * (1 + share) / 2))

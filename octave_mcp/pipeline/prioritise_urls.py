@@ -27,7 +27,7 @@ Group = PageKind | LinkOrigin
 
 MOST_CANDIDATES = 60
 CANDIDATES_PER_PAGE = 4
-"""A model is shown no more candidates than so many for each page to read."""
+"""A model is shown at most this many candidates for each page to be read."""
 FEWEST_CANDIDATES = 24
 WANTED_SHARE = 0.3
 """Of the pages to read: those that the context names, whatever their kind."""
@@ -185,7 +185,7 @@ def _in_turns(groups: Iterable[Sequence[Link]]) -> Iterator[Link]:
 
 
 def in_packs(chosen: Pack, most: int) -> list[Pack]:
-    """The addresses in packs of at most so many, and the spares dealt out to them in turns.
+    """The addresses in packs of at most `most`; the spares are dealt out to them in turns.
 
     There is a first pack, for the home page, where there are no addresses.
     """

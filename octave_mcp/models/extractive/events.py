@@ -1,4 +1,4 @@
-"""Which kind of event a sentence or a headline of a company tells of, if it tells of one. English."""
+"""The kind of event that a sentence or headline of a company reports, if any. English."""
 
 from __future__ import annotations
 

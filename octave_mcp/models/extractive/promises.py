@@ -50,7 +50,7 @@ _IS_NEWS = re.compile(
     r"no need to reach out)",
     re.IGNORECASE,
 )
-"""What tells of a change, as notes on a release do."""
+"""Words of release notes."""
 _IS_STEP = re.compile(r"(?:try|other)\b|(?:step|part|phase|chapter|day|week)\s+\d|for\b.*:\s", re.IGNORECASE)
 _DEFINES = re.compile(r"(?:\S+\s+){1,6}?(?:is|are) (?:an?|the|one of)\b", re.IGNORECASE)
 _IS_SPOKEN = re.compile(r"\b(?:allows|helps|lets|gives|helped) us\b|\bwe (?:like|love|use|chose)\b", re.IGNORECASE)
@@ -113,7 +113,7 @@ def value_propositions(pages: Sequence[ReadPage], vendor: str) -> Iterator[Value
 
 
 def _told_with_it(section: Section, text: Line, vendor: str) -> Iterator[Line]:
-    """More of what is told under the same heading, which is cited with the promise."""
+    """Further lines under the same heading, which are cited with the promise."""
     rest = [line for line in section.lines if line is not text and whole(line) and line.form in {"sentence", "item"}]
     for line in rest[:MOST_MORE]:
         is_told = _YOU.search(line.text) or has_words(vendor, line.text) or _GAIN.search(line.text)

@@ -46,7 +46,7 @@ _OF_OTHERS = re.compile(
     r"plus|\d+)\b",
     re.IGNORECASE,
 )
-"""What begins so tells of other tools, or of the world, and not of what is sold."""
+"""A sentence that begins so is about other tools or about the world, not about what is sold."""
 _IS_NOTE = re.compile(
     r"\byou can (?:now|still)\b|\b(?:there['’]?s|is|are) now\b|\bnow (?:you can|available|supports?)\b|"
     r"\bwe(?:['’]ve| have)? (?:just |now |also |recently |been )*(?:added|released|launched|introduced|improved|"
@@ -60,12 +60,12 @@ _TOGETHER = re.compile(
     r"\b(?:together|our partnership|alliance)\b.{0,20}\bwe\b",
     re.IGNORECASE,
 )
-"""What two companies do together is told of both, and is no product of one."""
+"""A sentence about what two companies do together is not about a product of one."""
 _OF_SPEAKER = re.compile(
     r"\b(?:I|my|me|wanted|recogni[sz]ed|invested)\b|is one of the most|"
     r"^[Ww]e(?:['’]re| are)? (?:believe|know|understand|come|include|here|actively)\b"
 )
-"""What somebody says of themselves, or points back."""
+"""A speaker's words about themselves, or a sentence that points back."""
 _IS_A = re.compile(
     r"(?:an?|the|our|fully|open|built|automated|free)\b[\w ,-]{0,50}\b(?:platform|tools?|software|services?|"
     r"solutions?|suite|"
@@ -132,7 +132,7 @@ def _page_as_offering(page: ReadPage, vendor: str) -> Offering[Cite] | None:
 
 
 def _is_note(page: ReadPage) -> bool:
-    """Whether a page tells of a change to a product, as notes on a release do."""
+    """Whether a page is release notes."""
     return any(_IS_NOTE.search(line.text) for line in page.prose[:4])
 
 
@@ -161,7 +161,7 @@ def _description(page: ReadPage, name: str, vendor: str) -> Line | None:
 
 
 def _says_what_it_does(line: Line, name: str, vendor: str) -> float:
-    """How clearly a sentence tells of what is sold; 0 where it tells of something else."""
+    """How clearly a sentence is about what is sold; 0 if it is about something else."""
     text, early = line.text, " ".join(line.text.split()[:6])
     other = re.match(rf"{re.escape(vendor)} (?:[A-Z]\w+ )+(?:is|are|has)\b", text)
     if text[:1].islower() or _OF_OTHERS.match(text) or (other and not has_words(name, early)):

@@ -193,7 +193,7 @@ _TOLD: dict[FactTopic, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
 }
-"""What else a company tells of itself, in its own person."""
+"""Other things that a company says about itself in the first person."""
 
 
 _LABEL_ENDS = re.compile(r":\s+|\s+[–—]\s+")

@@ -57,7 +57,7 @@ def triggers(pages: Sequence[ReadPage], company: str) -> Iterator[Trigger[Cite]]
 
 
 def _without_headings(found: Sequence[Trigger[Cite]]) -> list[Trigger[Cite]]:
-    """A dated heading says the same as the sentence below it that tells of that kind of event."""
+    """Leaves out a dated heading if the sentence below it reports an event of the same kind."""
     told = {(trigger.kind, cite) for trigger in found for cite in trigger.evidence[1:]}
     return [one for one in found if len(one.evidence) > 1 or (one.kind, *one.evidence) not in told]
 
