@@ -45,6 +45,6 @@ def _key(entry: Value) -> Hashable:
 
 
 def _texts(entry: Value) -> list[str]:
-    """Its longest word for itself first: its text, what it is called."""
+    """What it is called, then what it says."""
     names = ("name", "customer", "title", "text", "what")
     return [text for name in names if isinstance(text := getattr(entry, name, None), str)]
