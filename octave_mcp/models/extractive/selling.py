@@ -89,6 +89,8 @@ _TELLS = (
     r"(?:is|are|lets?|helps?|gives?|provides?|offers?|enables?|allows?|makes?|combines?|brings?|uses?|includes?|"
     r"delivers?|automates?|connects?|turns?|shows?|comes?|supports?)"
 )
+_BY_NAME = re.compile(rf"[A-Z][\w&.-]*(?: [A-Z]\w+)?\s+{_TELLS}\b")
+"""On a sister site, whose name is not the company's."""
 _REQUEST = re.compile(
     r"\b(?:sign up|subscribe|(?:read|learn) more|click here|(?:contact|email) us|schedule a|book a|request a|"
     r"newsletter|"
@@ -171,6 +173,7 @@ def _says_what_it_does(line: Line, name: str, vendor: str) -> float:
     ours = has_words(vendor, early) or bool(
         re.match(r"(?:we|our|it \w+s (?=.*\byour?\b))\b|with our\b", text, re.IGNORECASE)
     )
+    ours = ours or bool(line.page.sister_of and _BY_NAME.match(text))
     asks = is_imperative(text) and not is_instruction(text) and len(text.split()) >= LEAST_WORDS
     told = asks or _GAINED.search(text) or _IS_A.match(text) or not line.english
     return 2 * has_words(name, early) + ours + bool(told) + 0.5 * bool((ours or told) and _YOU.search(text))

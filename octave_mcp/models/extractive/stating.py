@@ -120,7 +120,8 @@ def states(text: str) -> bool:
 
 def defines(text: str) -> bool:
     """Whether the description of a site says what the company is or does, and is no call."""
-    return states(text) and not (_SLOGAN.search(text) or _ASKS.search(text))
+    first = re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
+    return states(first) and not (_SLOGAN.search(first) or _ASKS.search(first))
 
 
 def announces(text: str) -> bool:
