@@ -19,7 +19,7 @@ _MAY_TEACH: frozenset[PageKind] = frozenset({"blog", "news", "docs", "other"})
 _NAME = r"[A-Z][\w&.+-]*(?:\s+[A-Z][\w&.+-]*){0,3}"
 CERTIFICATE = re.compile(
     r"\b(?:SOC[ -]?[123](?:,?\s+Type\s+(?:1|2|I{1,2}))?|ISO(?:/IEC)?[ -]?\d{4,5}|HIPAA|"
-    r"PCI[ -]DSS(?:\s+Level\s+\d)?|GDPR|CCPA|FedRAMP"
+    r"PCI[ -]DSS(?:\s+Level\s+\d)?|FedRAMP"
     r"(?:\s+(?:Moderate|High|Low|20x))?|HITRUST|StateRAMP|TISAX|CMMC|Cyber Essentials(?:\s+Plus)?|B[ -]Corp)(?!\w)",
     re.IGNORECASE,
 )
