@@ -195,7 +195,7 @@ async def test_the_verdict_says_what_comes_back_and_then_what_was_dropped_for_go
 async def test_without_room_for_a_correction_the_verdict_says_at_once_what_was_dropped(
     client_with: Callable[..., Any],
 ) -> None:
-    told = await (await client_with(max_run_asks=5)).run(invented_figure)
+    told = await (await client_with(max_run_asks=7)).run(invented_figure)
 
     (deal,) = told.of(DEAL)
     assert "7431.5" in (deal.dropped or "")

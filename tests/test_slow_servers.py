@@ -129,7 +129,7 @@ async def test_a_run_that_waits_for_its_turns_may_take_longer_than_its_limit(
         run = await ended(server, tmp_path, monkeypatch)
 
     assert run.record.status == "completed"
-    assert run.seconds == pytest.approx(30 * 110, abs=5)
+    assert run.seconds == pytest.approx(36 * 110, abs=5)
 
 
 @pytest.mark.long

@@ -129,7 +129,9 @@ class _Verdicts(Generic[R]):
 
     def judgement(self, *, may_be_corrected: bool = False) -> Judgement:
         dropped = None if may_be_corrected else self.lost
-        return Judgement(wrong=self.complaint, dropped=dropped, is_usable=self.value is not None)
+        return Judgement(
+            wrong=self.complaint, dropped=dropped, is_usable=not all(part.is_empty for part in self.parts.values())
+        )
 
 
 @dataclass(frozen=True, slots=True)

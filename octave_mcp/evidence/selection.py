@@ -88,8 +88,8 @@ def _lines(at: int, passages: Sequence[Passage], costs: Costs) -> Iterable[tuple
 
 
 def _repeats(unit: Unit, pairs: set[str], said: set[str]) -> bool:
-    """Two plans may differ in their price alone."""
-    return bool(pairs) and not unit.cues & _PRICE and len(pairs & said) >= _SAME * len(pairs)
+    """What has a figure, a price or a certificate of its own repeats nothing: two results may differ in that alone."""
+    return bool(pairs) and not unit.cues & (_PRICE | _TELLING) and len(pairs & said) >= _SAME * len(pairs)
 
 
 def _ranked(passages: Sequence[Passage], interest: Interest, most: int) -> list[Unit]:

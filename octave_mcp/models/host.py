@@ -113,7 +113,7 @@ class Host:
         if question := found.get(key):
             if verdict.dropped == "":
                 await self._keep(question, found.get(question.corrects))
-            elif verdict.is_usable and not question.corrects:
+            elif verdict.is_usable and not question.corrects and await self._reused(key) is None:
                 await self._keep(question)
 
     async def close(self) -> None:

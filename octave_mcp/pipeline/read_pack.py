@@ -11,7 +11,7 @@ from octave_mcp.asks.passage_list import to_show
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
-from octave_mcp.domain.asks import Ask, ReadingBrief
+from octave_mcp.domain.asks import Ask, Capacity, ReadingBrief
 from octave_mcp.domain.company import Reads, Site
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.findings import CompanyFindings
@@ -62,7 +62,7 @@ async def _read(
     reads = profile.company.traits.reads
     asked = [
         (question, _ask(run, profile, counterpart, part, question))
-        for part in _in_asks(shown, run.capacity.ask_characters)
+        for part in _in_asks(shown, run.capacity)
         for question in questions(reads, run.specialists_per_ask)
     ]
     await run.announce("pages", *(ask for _, ask in asked))
@@ -114,18 +114,23 @@ def _shown(cut: Sequence[list[Passage]], interest: Interest, most: int | None) -
     return [list(page) for _, page in groupby(chosen, key=lambda passage: passage.page.url)]
 
 
-def _in_asks(pages: Sequence[list[Passage]], most: int) -> Iterator[tuple[Passage, ...]]:
+def _in_asks(pages: Sequence[list[Passage]], capacity: Capacity) -> Iterator[tuple[Passage, ...]]:
     """The pages in as many asks as they need: an overfull pack is asked in two."""
+    size_of = len if capacity.shown_characters is None else _in_bytes  # as the limit of a client's question is
     part, size = list[Passage](), 0
     for page in pages:
-        length = sum(len(passage.text) for passage in page)
-        if part and size + length > most:
+        length = sum(size_of(passage.text) for passage in page)
+        if part and size + length > capacity.ask_characters:
             yield tuple(part)
             part, size = [], 0
         part.extend(page)
         size += length
     if part:
         yield tuple(part)
+
+
+def _in_bytes(text: str) -> int:
+    return len(text.encode())
 
 
 def _ask(

@@ -52,6 +52,7 @@ from octave_mcp.models.extractive.understanding import understanding
 T = TypeVar("T")
 
 _NAMED = ("Site name", "Organization")
+_ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.\w|https?://|\bwww\.", re.IGNORECASE)
 
 
 class Extractive:
@@ -130,8 +131,16 @@ def _in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cite] | 
 def _kinds(ask: Ask[Any, ReadingBrief]) -> Value:
     """All there is of the kinds that the form has: what is found costs nothing to write down."""
     pages, vendor = read(ask.passages), ask.brief.company
-    found = {kind: tuple(_ELEMENTS.get(kind, _nothing)(pages, vendor)) for kind in ask.answer.model_fields}
+    found = {
+        kind: tuple(found for found in _ELEMENTS.get(kind, _nothing)(pages, vendor) if not _sends_away(found))
+        for kind in ask.answer.model_fields
+    }
     return ask.answer.model_validate(found)
+
+
+def _sends_away(found: Value) -> bool:
+    """Whether it has an address, which may be on another site and would be dropped."""
+    return bool(_ADDRESS.search(found.model_dump_json()))
 
 
 def _nothing(_: Sequence[ReadPage], __: str) -> Iterable[Value]:
