@@ -104,10 +104,15 @@ class Desk:
 
     async def _write_for_personas(self) -> Answers:
         """The drafts for each persona: those that an earlier run got for the first ones, then those for the others."""
-        count = len(self.personas)
-        known = [end for end in range(count, 0, -1) if await self.run.was_answered(self._ask_for_personas(0, end)[0])]
-        first = known[0] if known and known[0] < count else 0
-        return (*(await self._within_budget(0, first)), *(await self._within_budget(first, count)))
+        answered = await self._answered_before()
+        return (*(await self._within_budget(0, answered)), *(await self._within_budget(answered, len(self.personas))))
+
+    async def _answered_before(self) -> int:
+        """For how many of the first personas an earlier run got the drafts, in one answer."""
+        for count in range(len(self.personas), 0, -1):
+            if await self.run.was_answered(self._ask_for_personas(0, count)[0]):
+                return count
+        return 0
 
     async def _within_budget(self, start: int, end: int) -> Answers:
         """The drafts for these personas. A budget that does not allow all of them is for the first ones."""
