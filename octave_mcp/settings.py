@@ -120,7 +120,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="Where runs are kept: a Postgres URL; a SQLite file in OCTAVE_HOME if not set"
     )
-    host: str = Field("127.0.0.1", description="The address HTTP listens on; others than loopback need OCTAVE_TOKENS")
+    host: str = Field("127.0.0.1", description="The address HTTP listens on; any but loopback needs OCTAVE_TOKENS")
     port: int = Field(7777, ge=0, le=65535, description="The port that HTTP listens on; 0 takes a free one")
     public_hosts: Names = Field((), description="Names under which HTTP is reached, beside loopback: octave.acme.com")
     tokens: Tokens = Field((), description="Tokens of which HTTP asks for one, as 'Authorization: Bearer TOKEN'")

@@ -206,7 +206,7 @@ def used(told: Told) -> float:
 
 
 def tokens_for(personas: int, usual: Told) -> int:
-    """The limit under which a run has room for the copy of so many personas, after one that had room for all."""
+    """The token limit with room for the copy of this many personas, by a run that had room for all of them."""
     (deal,), (of_personas,) = usual.of(DEAL), usual.of(PERSONAS)
     before = used(usual) - estimated_tokens(deal.answer or "") - estimated_tokens(of_personas.answer or "")
     return int((before + FIRST[DEAL].written + (personas + 0.5) * ANSWERING_A_PERSONA) / (1 - RESERVED))
