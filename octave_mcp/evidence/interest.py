@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import fsum, log
@@ -37,10 +36,10 @@ class Interest:
 class Relevance:
     """How far texts are about what matters. A word that many of the texts have tells little of any of them."""
 
-    def __init__(self, interest: Interest, texts: Sequence[frozenset[str]]) -> None:
+    def __init__(self, interest: Interest, texts: Sequence[frozenset[str]], vocabulary: frozenset[str]) -> None:
         weights, total = interest.weights, len(texts)
         self._pairs = dict(_pairs(weights))
-        known = _known(weights, sorted(frozenset[str]().union(*texts)) if weights else ())
+        known = _known(weights, vocabulary)
         forms = frozenset(known)
         heard = (forms & words for words in texts)
         counts = Counter(own for found in heard if found for own in {known[word][0] for word in found})
@@ -57,21 +56,23 @@ class Relevance:
         return min(_MOST, fsum((*found.values(), *pairs)))
 
 
-def _known(weights: Mapping[str, float], vocabulary: Sequence[str]) -> dict[str, tuple[str, float]]:
+def _known(weights: Mapping[str, float], vocabulary: Iterable[str]) -> dict[str, tuple[str, float]]:
     """The words of the texts that are forms of those that matter: which of them, and its weight."""
-    return {form: (word, weight) for word, weight in weights.items() for form in _forms(word, vocabulary)}
+    stems = {word: _stem(word) for word in weights}
+    anyhow = tuple({stem for stem, _ in stems.values()})
+    near = sorted(form for form in vocabulary if form.startswith(anyhow))
+    return {form: (word, weights[word]) for word, stem in stems.items() for form in near if _is_form(form, *stem)}
 
 
-def _forms(word: str, vocabulary: Sequence[str]) -> Iterator[str]:
+def _stem(word: str) -> tuple[str, int]:
+    """How its forms begin, and how long the longest is."""
     if len(word) <= _SHORTEST_STEM:
-        stem, longest = word, len(word) + 1
-    else:
-        stem, longest = word[: max(_SHORTEST_STEM, len(word) - _ENDING)], len(word) + _ENDING
-    for at in range(bisect_left(vocabulary, stem), len(vocabulary)):
-        if not vocabulary[at].startswith(stem):
-            return
-        if len(vocabulary[at]) <= longest:
-            yield vocabulary[at]
+        return word, len(word) + 1
+    return word[: max(_SHORTEST_STEM, len(word) - _ENDING)], len(word) + _ENDING
+
+
+def _is_form(form: str, stem: str, longest: int) -> bool:
+    return len(form) <= longest and form.startswith(stem)
 
 
 def _pairs(weights: Mapping[str, float]) -> Iterable[tuple[str, float]]:

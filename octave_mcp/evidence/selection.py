@@ -132,12 +132,13 @@ def _equalised(found: Sequence[_Weighed]) -> Iterator[_Weighed]:
 
 
 def _weighed(passages: Sequence[Passage], interest: Interest) -> list[_Weighed]:
-    found = list(units(passages))
-    relevance = Relevance(interest, [unit.said.words for unit in found])
+    told = said_by(passage.text for passage in passages)
+    found = list(units(passages, told.by_text))
+    relevance = Relevance(interest, [unit.said.words for unit in found], told.vocabulary)
     newest = max((unit.first.page.published_on for unit in found if unit.first.page.published_on), default=None)
     pages = {id(unit.first.page): unit.first.page for unit in found}
     heads = {own: f"{page.title} {unquote(urlsplit(page.url).path).replace('-', ' ')}" for own, page in pages.items()}
-    said = said_by(heads.values())
+    said = said_by(heads.values()).by_text
     weights = {
         own: _of_page(page, relevance.of(heads[own], said[heads[own]].words), newest) for own, page in pages.items()
     }

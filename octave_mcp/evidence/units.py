@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -36,6 +36,13 @@ class Said(NamedTuple):
     cues: int
 
 
+class Sayings(NamedTuple):
+    """What each of some texts says, and the words of all of them."""
+
+    by_text: dict[str, Said]
+    vocabulary: frozenset[str]
+
+
 class Unit(NamedTuple):
     """Neighbouring passages, by their places in the list; `key` is the same wherever they stand in it."""
 
@@ -61,9 +68,12 @@ class Unit(NamedTuple):
         return {f"{one} {other}" for one, other in pairwise(self.said.plain.split())}
 
 
-def units(passages: Sequence[Passage]) -> Iterator[Unit]:
-    """The units of passages of any pages; those of one page stand together, in their order."""
-    single, at = _single(passages), 0
+def units(passages: Sequence[Passage], said: Mapping[str, Said] | None = None) -> Iterator[Unit]:
+    """The units of passages of any pages; those of one page stand together, in their order.
+
+    `said` is what `said_by` found in their texts, if that is known.
+    """
+    single, at = _single(passages, said or said_by(passage.text for passage in passages).by_text), 0
     while at < len(single):
         pair = single[at : at + 2]
         is_pair = len(pair) > 1 and (_is_signed(*pair) or _is_introduced(*pair))
@@ -71,16 +81,17 @@ def units(passages: Sequence[Passage]) -> Iterator[Unit]:
         at += 2 if is_pair else 1
 
 
-def said_by(texts: Iterable[str]) -> dict[str, Said]:
+def said_by(texts: Iterable[str]) -> Sayings:
     """What each text says. All are taken apart into words together, which is faster by far than one by one."""
     if not (found := list(dict.fromkeys(texts))):
-        return {}
+        return Sayings({}, frozenset())
     plain = _plain(_BREAK.join(text.replace(_BREAK, " ") for text in found))
     parts, gists = (text.decode().split(_BREAK) for text in (plain, _without_figures(plain)))
     words = [frozenset(part.split()) for part in parts]
-    known = Cues(frozenset[str]().union(*words))
+    vocabulary = frozenset[str]().union(*words)
+    known = Cues(vocabulary)
     cues = (known.of(text, own) for text, own in zip(found, words, strict=True))
-    return dict(zip(found, map(Said, parts, gists, words, cues), strict=True))
+    return Sayings(dict(zip(found, map(Said, parts, gists, words, cues), strict=True)), vocabulary)
 
 
 def _plain(text: str) -> bytes:
@@ -97,8 +108,7 @@ def _without_figures(plain: bytes) -> bytes:
     return masked
 
 
-def _single(passages: Sequence[Passage]) -> list[Unit]:
-    said = said_by(passage.text for passage in passages)
+def _single(passages: Sequence[Passage], said: Mapping[str, Said]) -> list[Unit]:
     return [_unit(at, passage, said[passage.text]) for at, passage in enumerate(passages)]
 
 
