@@ -13,7 +13,7 @@ from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.page import CacheEntry, Page, PageFailure
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.questions import Question, QuestionRecord
+from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import RunRecord, SessionRecord
 
 T = TypeVar("T")
@@ -177,8 +177,8 @@ class Inbox(Protocol):
         """All that the run has asked."""
         ...
 
-    async def put(self, question: Question) -> QuestionRecord:
-        """Asks it, unless it was asked before."""
+    async def put(self, question: QuestionRecord) -> QuestionRecord:
+        """Asks it, unless it was asked before or has an answer."""
         ...
 
     async def answer(self, question: QuestionRecord) -> str:
@@ -300,7 +300,7 @@ class Store(Memory, Protocol):
     async def delete_notes(self, before: datetime, kind: str = "") -> None:
         """The notes put before then whose keys have that prefix."""
 
-    async def put_question(self, run_id: str, question: Question) -> QuestionRecord:
+    async def put_question(self, run_id: str, question: QuestionRecord) -> QuestionRecord:
         """The question as stored, now or earlier."""
         ...
 

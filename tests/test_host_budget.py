@@ -15,7 +15,7 @@ from doubles import FORMS, answer_to
 from matrix import sampled
 from scripted import ScriptedSource, Stage, asked_for, invented_sites
 
-from octave_mcp.app import App
+from octave_mcp.app import App, EngineName
 from octave_mcp.asks.compact_schema import compact_schema_of
 from octave_mcp.asks.rendering import estimated_tokens
 from octave_mcp.asks.schema import schema_of
@@ -80,7 +80,9 @@ class Client:
     async def run(self, spoil: Spoil = well, *, refresh: bool = False) -> Told:
         vendor, prospect = self.domains.values()
         request = PlaybookRequest(vendor=vendor, prospect=prospect, max_pages=4, model="host", refresh=refresh)
-        told = Told(await self.app.runs.start(request))
+        return await self.carried_on(Told(await self.app.runs.start(request)), spoil)
+
+    async def carried_on(self, told: Told, spoil: Spoil = well) -> Told:
         while not told.record.is_final:
             told.record, question, _ = await self.app.runs.next_question(told.record.run_id, 3600)
             if question:
@@ -107,9 +109,9 @@ class Client:
 async def client_with(pair: Pair, tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     opened: list[App] = []
 
-    async def client(**settings: object) -> Client:
+    async def client(engine: EngineName = "inline", **settings: object) -> Client:
         given = {"home": tmp_path, "allow_hosts": tuple(pair.hosts.split(",")), "fetch_timeout_seconds": 3600}
-        app = App(Settings.model_validate(given | {"site_timeout_seconds": 3600} | settings), engine="inline")
+        app = App(Settings.model_validate(given | {"site_timeout_seconds": 3600} | settings), engine=engine)
         opened.append(app)
         await app.runs.open()
         return Client(app, pair)
@@ -172,6 +174,26 @@ async def test_a_persona_that_is_left_out_is_asked_for_alone_then_named_in_one_g
     ]
     assert again.asked[0].material
     assert again.record.status == "completed"
+
+
+async def test_a_resumed_run_asks_nothing_again_though_the_run_that_got_its_answers_is_deleted(
+    client_with: Callable[..., Any],
+) -> None:
+    client = await client_with(engine="durable")
+    first = await client.run(without("persona_2"))
+    vendor, prospect = client.domains.values()
+    request = PlaybookRequest(vendor=vendor, prospect=prospect, max_pages=4, model="host")
+    second = Told(await client.app.runs.start(request))
+    _, left_open, _ = await client.app.runs.next_question(second.record.run_id, 3600)
+    await client.app.runs.delete_session(first.record.session_id)
+    await client.app.runs.close()
+
+    restarted = await client_with(engine="durable")
+    told = await restarted.carried_on(second)
+
+    assert [question.question_id for question in told.asked] == [left_open.question_id]
+    assert told.result.cost.reused
+    assert told.record.status == "completed"
 
 
 def invented_figure(question: QuestionRecord, answer: dict[str, Any]) -> None:

@@ -32,12 +32,14 @@ class Question(Value):
 class QuestionRecord(Question):
     """`answer` is its text, None while it is open; `wrong` what the checks found, '' for nothing, None before them.
 
-    `dropped` is what was dropped of the answer for good, None until that is known.
+    `dropped` is what was dropped of the answer for good, None until that is known. `reused`: another run got the
+    answer, and this one keeps it, whatever becomes of that run.
     """
 
     answer: str | None = None
     wrong: str | None = None
     dropped: str | None = None
+    reused: bool = False
 
     @property
     def is_judged(self) -> bool:

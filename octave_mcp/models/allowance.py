@@ -88,7 +88,7 @@ class Allowance:
         spent = sum(map(_spent, asked)) + question.tokens + expected(question)
         if question.tokens > QUESTION_TOKENS:
             return f"the question has {question.tokens} tokens, at most {QUESTION_TOKENS} are asked at once"
-        if len(asked) >= self.questions:
+        if sum(not other.reused for other in asked) >= self.questions:
             return f"{self.questions} questions were asked, the most that a run may ask (OCTAVE_MAX_RUN_ASKS)"
         if spent + reserved > self.tokens:
             return (
@@ -149,6 +149,8 @@ def _to_come(question: Question, asked: Sequence[QuestionRecord]) -> Iterator[Si
 
 
 def _spent(question: QuestionRecord) -> int:
+    if question.reused:
+        return 0
     written = expected(question) if question.answer is None else estimated_tokens(question.answer)
     return question.tokens + written
 

@@ -11,7 +11,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 from octave_mcp.asks import reuse
 from octave_mcp.asks.compact_schema import compact_schema_of
@@ -21,7 +21,7 @@ from octave_mcp.asks.schema import Schema
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Usage
 from octave_mcp.domain.choices import MODELS, choice
-from octave_mcp.domain.questions import Question, QuestionRecord
+from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.value import Value, only, with_nothing_else
 from octave_mcp.errors import BadAnswer, BudgetExceeded, SetupError
 from octave_mcp.models.allowance import Allowance, allowance, ask_characters
@@ -40,13 +40,6 @@ BY_RULES = frozenset({"research/homepage"})
 """What the home page's head says is read by rules."""
 
 FORM = "Every field of the form is required: null or an empty list where there is nothing."
-
-
-class Reused(NamedTuple):
-    """An answer that another run got to the same question."""
-
-    question_id: str
-    text: str
 
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
@@ -100,11 +93,9 @@ class Host:
         if ask.prompt in BY_RULES:
             return await self._rules.answer(ask)
         asked = await self._asked(ask)
-        if isinstance(asked, Reused):
-            return await computed(_answer, asked.text, ask, asked.question_id, None)
         text = await self._inbox.answer(asked)
-        usage = Usage(input_tokens=asked.tokens, output_tokens=estimated_tokens(text), usd=None)
-        return await computed(_answer, text, ask, asked.question_id, usage)
+        used = Usage(input_tokens=asked.tokens, output_tokens=estimated_tokens(text), usd=None)
+        return await computed(_answer, text, ask, asked.question_id, None if asked.reused else used)
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
         """Keeps an answer that can be used for a day; a correction, and what it corrects, if nothing was dropped."""
@@ -125,8 +116,8 @@ class Host:
             raise SetupError("the host model answers within a run")
         return self._context.inbox
 
-    async def _asked(self, ask: Ask[Any, Any]) -> QuestionRecord | Reused:
-        """The question, now asked or asked before; or the answer that another run got to it.
+    async def _asked(self, ask: Ask[Any, Any]) -> QuestionRecord:
+        """The question, now asked or asked before; or with the answer that another run got to it.
 
         Raises:
             BudgetExceeded: it would be one too many, or too long.
@@ -134,39 +125,38 @@ class Host:
         inbox = self._inbox
         async with self._asking:
             asked = await inbox.questions()
-            is_known = any(question.question_id == ask.corrects for question in asked)
+            is_known = any(question.question_id == ask.corrects and not question.reused for question in asked)
             question = await computed(_question, ask, is_known=is_known)
             if known := next((other for other in asked if other.question_id == question.question_id), None):
                 return known
-            if reused := await self._reused(question.question_id):
-                return reused
-            if refusal := self._most.refusal(question, asked):
+            answer = await self._reused(question.question_id)
+            if answer is not None:
+                question = question.model_copy(update={"answer": answer, "reused": True})
+            elif refusal := self._most.refusal(question, asked):
                 raise BudgetExceeded(f"{refusal}; raise the limit, or lower max_pages")
             record = await inbox.put(question)
         if ask.corrects:
             await inbox.record_verdict(ask.corrects, dropped="")
         return record
 
-    async def _reused(self, question_id: str) -> Reused | None:
+    async def _reused(self, question_id: str) -> str | None:
+        """The answer that another run got to it within a day."""
         context = self._context
-        if context is None or context.fresh:
-            return None
-        text = await reuse.get(context.notes, _note(question_id))
-        return None if text is None else Reused(question_id, text)
+        return None if context is None or context.fresh else await reuse.get(context.notes, _note(question_id))
 
     async def _keep(self, *questions: QuestionRecord | None) -> None:
         for question in questions:
-            if self._context and question and question.answer is not None:
+            if self._context and question and question.answer is not None and not question.reused:
                 note = _note(question.question_id)
                 await reuse.put(self._context.notes, note, question.answer, self._context.run_id)
 
 
-def _question(ask: Ask[Any, Any], *, is_known: bool) -> Question:
+def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
     """`is_known`: the question that this one corrects was asked in this run, so its material need not be sent again."""
     whole, schema = rendered(ask, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(_form(ask))
     text = referring(ask) if is_known else whole
     parts = (f"{text.system} {FORM}", text.prefix, text.suffix)
-    return Question(
+    return QuestionRecord(
         question_id=_id(whole, schema, ask),
         prompt=ask.prompt,
         version=ask.version,

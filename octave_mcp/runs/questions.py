@@ -46,7 +46,7 @@ class StoredInbox:
     async def questions(self) -> Sequence[QuestionRecord]:
         return await self._store.questions(self._run_id)
 
-    async def put(self, question: Question) -> QuestionRecord:
+    async def put(self, question: QuestionRecord) -> QuestionRecord:
         return await self._store.put_question(self._run_id, question)
 
     async def answer(self, question: QuestionRecord) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from octave_mcp.domain.questions import Question, QuestionRecord
+from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.store.database import Database
 from octave_mcp.store.statements import upsert
 from octave_mcp.store.tables import losses, questions, time_text
@@ -17,17 +17,16 @@ NEVER = ""
 
 
 class Questions(Database):
-    async def put_question(self, run_id: str, question: Question) -> QuestionRecord:
+    async def put_question(self, run_id: str, question: QuestionRecord) -> QuestionRecord:
         def work(db: Connection) -> QuestionRecord:
             if known := _find(db, run_id, question.question_id):
                 return known
             count = select(func.count()).select_from(questions).where(questions.c.run_id == run_id)
-            values = {"number": db.execute(count).scalar_one() + 1, "handed_at": NEVER}
-            body = question.model_dump_json()
-            db.execute(
-                insert(questions).values(run_id=run_id, question_id=question.question_id, question=body, **values)
-            )
-            return QuestionRecord(**dict(question))
+            body = question.model_dump_json(exclude={"answer"}, exclude_defaults=True)
+            values = {"question_id": question.question_id, "question": body, "answer": question.answer}
+            number = db.execute(count).scalar_one() + 1
+            db.execute(insert(questions).values(run_id=run_id, number=number, handed_at=NEVER, **values))
+            return question
 
         return await self._write(work)
 
@@ -87,5 +86,5 @@ def _judged() -> Select[Any]:
 
 
 def _question(row: Row[Any]) -> QuestionRecord:
-    question = Question.model_validate_json(row.question)
-    return QuestionRecord(**dict(question), answer=row.answer, wrong=row.wrong, dropped=row.dropped)
+    question = QuestionRecord.model_validate_json(row.question)
+    return question.model_copy(update={"answer": row.answer, "wrong": row.wrong, "dropped": row.dropped})
