@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +18,15 @@ from scripted import ScriptedSource, Stage, asked_for, invented_sites
 
 from octave_mcp.app import App, EngineName
 from octave_mcp.asks.compact_schema import compact_schema_of
-from octave_mcp.asks.rendering import estimated_tokens
+from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.asks.schema import schema_of
+from octave_mcp.domain.asks import Ask
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Value
+from octave_mcp.models import host
 from octave_mcp.models.allowance import (
     ANSWERING_A_PERSONA,
     CORRECTION_TOKENS,
@@ -194,6 +197,20 @@ async def test_a_resumed_run_asks_nothing_again_though_the_run_that_got_its_answ
     assert [question.question_id for question in told.asked] == [left_open.question_id]
     assert told.result.cost.reused
     assert told.record.status == "completed"
+
+
+async def test_a_question_is_rendered_once(client_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def counted(ask: Ask[Any, Any], most: int | None) -> Rendered:
+        made.append(f"{ask.prompt} {ask.brief.domain if ask.prompt == 'research/urls' else ask.answer.model_fields}")
+        return rendered(ask, most)
+
+    monkeypatch.setattr(host, "rendered", counted)
+    told = await (await client_with()).run()
+
+    assert {question.prompt for question in told.asked} <= {one.partition(" ")[0] for one in made}
+    assert Counter(made).most_common(1)[0][1] == 1
 
 
 def invented_figure(question: QuestionRecord, answer: dict[str, Any]) -> None:

@@ -68,6 +68,7 @@ class Host:
             corrects_parts=True,
         )
         self._asking = asyncio.Lock()
+        self._questions: dict[tuple[Ask[Any, Any], bool], QuestionRecord] = {}
 
     def estimate(self, max_pages: int) -> Estimate:
         """By what runs on sites of ordinary companies took; what the client's model costs is not known here."""
@@ -86,7 +87,7 @@ class Host:
             await self._asked(ask)
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:
-        question = await computed(_question, ask, is_known=False)
+        question = await self._question(ask)
         return await self._reused(question.question_id) is not None
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
@@ -126,7 +127,7 @@ class Host:
         async with self._asking:
             asked = await inbox.questions()
             is_known = any(question.question_id == ask.corrects and not question.reused for question in asked)
-            question = await computed(_question, ask, is_known=is_known)
+            question = await self._question(ask, is_known=is_known)
             if known := next((other for other in asked if other.question_id == question.question_id), None):
                 return known
             answer = await self._reused(question.question_id)
@@ -138,6 +139,13 @@ class Host:
         if ask.corrects:
             await inbox.record_verdict(ask.corrects, dropped="")
         return record
+
+    async def _question(self, ask: Ask[Any, Any], *, is_known: bool = False) -> QuestionRecord:
+        """Made once, though it is looked up, put in line, and waited for."""
+        key = (ask, is_known)
+        if key not in self._questions:
+            self._questions[key] = await computed(_question, ask, is_known=is_known)
+        return self._questions[key]
 
     async def _reused(self, question_id: str) -> str | None:
         """The answer that another run got to it within a day."""
