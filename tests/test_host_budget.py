@@ -26,7 +26,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Value
-from octave_mcp.models import host
+from octave_mcp.models import allowance, host
 from octave_mcp.models.allowance import (
     ANSWERING_A_PERSONA,
     CORRECTION_TOKENS,
@@ -102,9 +102,7 @@ class Client:
             whole = question.model_copy(update={"material": earlier.material})
         answer = answer_to(whole.model_dump())
         spoil(question, answer)
-        text = json.dumps(answer)
-        if question.prompt == DEAL:  # as long as is reserved for it: it may come before or after the next question
-            text = text.ljust(4 * expected(question))
+        text = json.dumps(answer).ljust(4 * expected(question))  # so that it may come before or after the next question
         return (await self.app.runs.answer(told.record.run_id, question.question_id, text))[1]
 
 
@@ -249,9 +247,7 @@ def used(told: Told) -> float:
 
 def tokens_for(personas: int, usual: Told) -> int:
     """The token limit with room for the copy of this many personas, by a run that had room for all of them."""
-    (of_personas,) = usual.of(PERSONAS)
-    before = used(usual) - estimated_tokens(of_personas.answer or "")
-    return int((before + (personas + 0.5) * ANSWERING_A_PERSONA) / (1 - RESERVED))
+    return int((used(usual) - (2.5 - personas) * ANSWERING_A_PERSONA) / (1 - RESERVED))
 
 
 @pytest.mark.parametrize("served", sampled([2, 1], short=lambda served: served == 2))
@@ -300,6 +296,32 @@ async def test_a_run_without_room_for_any_persona_fails_and_loses_no_answer(clie
     assert "(persona-1)" in told.record.error.message
     assert again.prompts in ([], [PERSONAS])
     assert again.record.status == "completed"
+
+
+async def test_further_pages_leave_room_for_every_persona_and_those_refused_are_one_gap_a_company(
+    client_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "ASK_CHARACTERS", 800)
+
+    told = await (await client_with(shown_characters=31_000, max_run_tokens=60_000)).run()
+
+    assert [sequence.persona_id for sequence in told.result.email_sequences] == ["persona-1", "persona-2", "persona-3"]
+    refused = [gap for gap in told.result.gaps if gap.code == "budget_exceeded"]
+    assert [gap.section for gap in refused] == ["vendor_elements", "prospect_intelligence"]
+    assert all("are reserved for other questions; raise OCTAVE_MAX_RUN_TOKENS" in gap.reason for gap in refused)
+    assert told.record.status == "partial"
+
+
+async def test_a_question_that_is_too_large_says_what_makes_it_smaller(
+    client_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "QUESTION_TOKENS", 3000)
+
+    told = await (await client_with()).run()
+
+    assert told.record.error
+    assert "a client is asked at most 3000 at once: lower OCTAVE_SHOWN_CHARACTERS" in told.record.error.message
+    assert "raise" not in told.record.error.message
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if len(form.model_fields) > 1])

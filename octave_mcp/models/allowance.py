@@ -56,11 +56,16 @@ READING = ("vendor/offerings", "prospect/company_profile")
 PASSAGES_TOKENS = 7_500
 """Of a question about the pages of a company, where there are enough of them."""
 ENOUGH_PAGES = 8
+QUESTIONS_OF_A_PART = 3
+"""For each part of the pages that is shown beyond the usual: one about each company, and a correction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The most questions and tokens of a run. A correction leaves enough for the questions that are still to come.
+    """The most questions and tokens of a run.
+
+    No question uses the room of those before it; corrections, and further pages of a company, leave enough for the
+    questions that are still to come.
 
     `more` and `more_questions` are for what is shown beyond the usual, and part of the limits.
     """
@@ -83,27 +88,39 @@ class Allowance:
         return USUAL_QUESTIONS + self.more_questions, Size(*(int(self.share * tokens) for tokens in size))
 
     def refusal(self, question: Question, asked: Sequence[QuestionRecord]) -> str:
-        """Why the question cannot be asked after those; '' if it can."""
-        reserved = self._reserved(question, asked)
+        """Why the question cannot be asked after those, and what would help; '' if it can be."""
+        others = tuple(_others(question, asked))
+        count = sum(not other.reused for other in asked)
         spent = sum(map(_spent, asked)) + question.tokens + expected(question)
+        reserved = self._reserved(question, asked) + sum(size.both for size in others)
+        what = f"reserved for {'other questions' if others else 'corrections'}"
         if question.tokens > QUESTION_TOKENS:
-            return f"the question has {question.tokens} tokens, at most {QUESTION_TOKENS} are asked at once"
-        if sum(not other.reused for other in asked) >= self.questions:
-            return f"{self.questions} questions were asked, the most that a run may ask (OCTAVE_MAX_RUN_ASKS)"
-        if spent + reserved > self.tokens:
             return (
-                f"with its question and answer the run would use {spent} of {self.tokens} tokens "
-                f"(OCTAVE_MAX_RUN_TOKENS), and {reserved} are reserved {_for_what(question)}"
+                f"the question has {question.tokens} tokens, and a client is asked at most {QUESTION_TOKENS} at once: "
+                "lower OCTAVE_SHOWN_CHARACTERS or max_pages, so that a question shows less"
             )
+        if count + len(others) >= self.questions:
+            kept = f", and {len(others)} are {what}" if others else ""
+            told = f"the run has asked {count} of {self.questions} questions{kept}"
+            return f"{told}; {_raised('OCTAVE_MAX_RUN_ASKS', self.questions, self._most_questions)}"
+        if spent + reserved > self.tokens:
+            told = f"with this question and its answer the run would use {spent} of {self.tokens} tokens"
+            limit = _raised("OCTAVE_MAX_RUN_TOKENS", self.tokens, MOST_TOKENS + self.more.both)
+            return f"{told}, and {reserved} are {what}; {limit}"
         return ""
 
+    @property
+    def _most_questions(self) -> int:
+        return MOST_QUESTIONS + QUESTIONS_OF_A_PART * self.more_questions // len(READING)
+
     def _reserved(self, question: Question, asked: Sequence[QuestionRecord]) -> int:
+        """For verification, and for corrections unless it is one."""
         share = self.share
         if question.corrects:
-            return int(share * VERIFICATION_TOKENS) + sum(size.both for size in _to_come(question, asked))
+            return int(share * VERIFICATION_TOKENS)
         used = sum(_spent(other) for other in asked if other.corrects)
         left = max(0, int(share * CORRECTION_TOKENS) - used)
-        if question.prompt == LAST:
+        if question.prompt == LAST or _is_further(question, asked):
             left = min(left, int(share * LAST_CORRECTIONS_TOKENS))
         return int(share * VERIFICATION_TOKENS) + left
 
@@ -121,7 +138,10 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
     answered = sum(FIRST[prompt].written for prompt in READING)
     more = Size(max(0, shown) + parts * asked, parts * answered)
     return Allowance(
-        questions or MOST_QUESTIONS + 3 * parts, tokens or MOST_TOKENS + more.both, more, len(READING) * parts
+        questions or MOST_QUESTIONS + QUESTIONS_OF_A_PART * parts,
+        tokens or MOST_TOKENS + more.both,
+        more,
+        len(READING) * parts,
     )
 
 
@@ -141,11 +161,20 @@ def expected(question: Question) -> int:
     return whole
 
 
-def _to_come(question: Question, asked: Sequence[QuestionRecord]) -> Iterator[Size]:
-    """The questions after this one. Those before it were asked, or had an answer from another run."""
-    known, every = {other.prompt for other in asked}, list(FIRST)
-    after = every[every.index(question.prompt) + 1 :] if question.prompt in FIRST else every
-    return (FIRST[prompt] for prompt in after if prompt not in known)
+def _others(question: Question, asked: Sequence[QuestionRecord]) -> Iterator[Size]:
+    """The questions whose room this one must not use: those before it, since nothing comes of it without them.
+
+    For a correction, and for further pages of a company, also those to come.
+    """
+    known, needed = {other.prompt for other in asked}, list(FIRST)[1:]
+    at = needed.index(question.prompt) if question.prompt in needed else 0
+    wanted = needed if question.corrects or _is_further(question, asked) else needed[:at]
+    return (FIRST[prompt] for prompt in wanted if prompt not in known)
+
+
+def _is_further(question: Question, asked: Sequence[QuestionRecord]) -> bool:
+    """Whether it is about further pages of a company."""
+    return question.prompt in READING and any(other.prompt == question.prompt for other in asked)
 
 
 def _spent(question: QuestionRecord) -> int:
@@ -155,5 +184,7 @@ def _spent(question: QuestionRecord) -> int:
     return question.tokens + written
 
 
-def _for_what(question: Question) -> str:
-    return "for the questions to come" if question.corrects else "for corrections"
+def _raised(setting: str, limit: int, most: int) -> str:
+    """What to do about a limit; `most` is what a complete run may take."""
+    enough = f" (a complete run takes up to {most})" if limit < most else ""
+    return f"raise {setting}{enough}, or lower max_pages"

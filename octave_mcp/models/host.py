@@ -134,7 +134,7 @@ class Host:
             if answer is not None:
                 question = question.model_copy(update={"answer": answer, "reused": True})
             elif refusal := self._most.refusal(question, asked):
-                raise BudgetExceeded(f"{refusal}; raise the limit, or lower max_pages")
+                raise BudgetExceeded(refusal)
             record = await inbox.put(question)
         if ask.corrects:
             await inbox.record_verdict(ask.corrects, dropped="")

@@ -7,11 +7,13 @@ from typing import Any, TypeVar
 
 from octave_mcp.domain.evidence import Collected, EvidenceId
 from octave_mcp.domain.findings import CompanyFindings
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageFailure, PageRef
 from octave_mcp.domain.prospect import ProspectReading
 from octave_mcp.domain.research import Profile, Reading, Research
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.errors import BudgetExceeded
 
 F = TypeVar("F", bound=Collected[Any])
 R = TypeVar("R", bound=Value)
@@ -20,7 +22,6 @@ R = TypeVar("R", bound=Value)
 def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[PageFailure] = ()) -> Research:
     """`failures` are those of pages that no reading was to have."""
     pages: dict[str, PageRef] = {page.url: page for reading in readings for page in reading.pages}
-    reads = profile.company.traits.reads
     elements = [reading.elements for reading in readings if reading.elements is not None]
     signals = [reading.signals for reading in readings if reading.signals is not None]
     evidence = {e.id: e for e in profile.evidence} | {e.id: e for reading in readings for e in reading.evidence}
@@ -31,12 +32,12 @@ def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[Page
         failures=(*failures, *(failure for reading in readings for failure in reading.failures)),
         suspicious=tuple(url for reading in readings for url in reading.suspicious),
         heard=tuple(dict.fromkeys(word for reading in readings for word in reading.heard)),
-        elements=_one(VendorElements[EvidenceId], elements) if reads == "elements" else None,
-        signals=_one(ProspectReading[EvidenceId], signals) if reads == "signals" else None,
+        elements=_one(VendorElements[EvidenceId], elements) if elements else None,
+        signals=_one(ProspectReading[EvidenceId], signals) if signals else None,
         findings=_one(CompanyFindings[EvidenceId], [reading.findings for reading in readings]),
         intelligence=None,
         evidence=tuple(evidence.values()),
-        gaps=(*profile.gaps, *(gap for reading in readings for gap in reading.gaps)),
+        gaps=_gaps((*profile.gaps, *(gap for reading in readings for gap in reading.gaps))),
     )
 
 
@@ -52,6 +53,14 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
     )  # fmt: skip
     merged = merge(research.profile.model_copy(update={"gaps": ()}), (first, *readings))
     return merged.model_copy(update={"found_by": research.found_by, "found_at": research.found_at})
+
+
+def _gaps(found: Iterable[Gap]) -> tuple[Gap, ...]:
+    """With one for all questions of a section that the budget did not allow."""
+    unique: dict[Hashable, Gap] = {}
+    for gap in found:
+        unique.setdefault((gap.section, gap.code) if gap.code == BudgetExceeded.code else gap, gap)
+    return tuple(unique.values())
 
 
 def _one(form: type[R], parts: Sequence[R]) -> R:

@@ -159,7 +159,7 @@ async def _answer(
     except NoAccess:
         raise
     except UpstreamError as failed:
-        reason = f"a pack of pages could not be read: {own_words(failed)}"
+        reason = f"some pages could not be read: {own_words(failed)}"
         return Gap(section=company.traits.section, code=failed.code, reason=reason, would_fill="another run")
 
 
