@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -322,6 +323,34 @@ async def test_a_question_that_is_too_large_says_what_makes_it_smaller(
     assert told.record.error
     assert "a client is asked at most 3000 at once: lower OCTAVE_SHOWN_CHARACTERS" in told.record.error.message
     assert "raise" not in told.record.error.message
+
+
+@pytest.mark.parametrize(
+    ("refused", "section"),
+    sampled(
+        [
+            ("vendor/offerings", "vendor_elements"),
+            ("prospect/company_profile", "prospect_intelligence"),
+            ("prospect/pain_points", "prospect_intelligence"),
+            (DEAL, "executive_summary"),
+        ],
+        short=lambda case: case[0] == "prospect/company_profile",
+    ),
+)
+async def test_a_run_whose_budget_is_too_small_for_a_playbook_asks_no_more_and_says_what_would_help(
+    refused: str, section: str, client_with: Callable[..., Any]
+) -> None:
+    usual = await (await client_with()).run()
+    before = list(takewhile(lambda question: question.prompt != refused, usual.asked))
+    tokens = (used(Told(usual.record, [*before, *usual.of(refused)])) - 100) / (1 - RESERVED)
+
+    told = await (await client_with(max_run_tokens=int(tokens))).run(refresh=True)
+
+    assert told.prompts == [question.prompt for question in before]
+    assert told.record.error
+    assert told.record.error.code == "budget_exceeded"
+    assert told.record.error.message.startswith(f"{section} could not be written: ")
+    assert "raise OCTAVE_MAX_RUN_TOKENS (a complete run takes up to 76000)" in told.record.error.message
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if len(form.model_fields) > 1])

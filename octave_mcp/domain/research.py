@@ -49,7 +49,8 @@ class Reading(Value):
 class Research(Value):
     """All that is known of one company. `words` counts those of the passages read.
 
-    `intelligence` is what step 7 makes of the signals. `heard` is as in `Reading`.
+    `elements` and `signals` are None if no question about the pages was answered. `intelligence` is what step 7 makes
+    of the signals. `heard` is as in `Reading`.
 
     `found_by` is the run that found it, and `found_at` when, where that was not this run.
     """

@@ -84,6 +84,12 @@ def limited(asker: Asker) -> tuple[Gap, ...]:
     return tuple(Gap(section=MODEL, code=code, reason=reason, would_fill=fills) for code, reason in reached.items())
 
 
+def refused(research: Research) -> Gap | None:
+    """What the budget did not allow, if it leaves nothing of the company to write with."""
+    known = research.intelligence.buyer_personas if research.intelligence else research.elements
+    return None if known else next((gap for gap in research.gaps if gap.code == BudgetExceeded.code), None)
+
+
 def unheard(context: str, deal: Deal) -> tuple[Gap, ...]:
     """What the user said of the deal and the pages say nothing of, so that it steered nothing."""
     heard = {word for research in deal.values() for word in research.heard}

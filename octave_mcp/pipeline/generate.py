@@ -12,8 +12,10 @@ from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.research import Research
 from octave_mcp.domain.vendor import READ_KINDS
+from octave_mcp.errors import BudgetExceeded
 from octave_mcp.evidence.screening import safe_name
 from octave_mcp.pipeline.analyse_homepage import analyse_homepage
+from octave_mcp.pipeline.gaps import refused
 from octave_mcp.pipeline.merge import add, merge
 from octave_mcp.pipeline.offer import offer
 from octave_mcp.pipeline.prioritise_urls import Pack, in_packs, prioritise_urls
@@ -43,6 +45,8 @@ async def generate(run: Run, companies: Sequence[Company]) -> Playbook:
         of=tuple(site.company.role for site in sites),
         places=_places(run),
     )
+    if gap := next(filter(None, map(refused, found)), None):
+        raise BudgetExceeded(f"{gap.section} could not be written: {gap.reason}")
     return await run(write_playbook, {known.role: known for known in found})  # 8  matching, then the writers
 
 

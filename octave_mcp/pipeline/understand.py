@@ -58,7 +58,7 @@ _TELLING: tuple[PageKind, ...] = (
 
 
 async def understand(run: Run, research: Research, counterpart: str) -> Research:
-    """The research with what the company's signals mean; unchanged if the company is not read for signals."""
+    """The research with what the company's signals mean; unchanged if it has none."""
     if research.signals is None:
         return research
     run.progress(f"understanding {research.profile.name}")

@@ -16,7 +16,7 @@ from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import GivenContext, NamedCompany, Playbook, ReadPage
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.value import walk
-from octave_mcp.errors import BadAnswer, UpstreamError
+from octave_mcp.errors import BadAnswer, BudgetExceeded, UpstreamError
 from octave_mcp.evidence.screening import safe_title
 from octave_mcp.pipeline.company_findings import unfound
 from octave_mcp.pipeline.flags import flags
@@ -38,8 +38,14 @@ async def write_playbook(run: Run, deal: Deal) -> Playbook:
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if len(failed) == len(answers):
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
-        raise run.asker.faults.error() if is_models and run.asker.faults else failed[0]
+        raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
     return await computed(_playbook, run, desk, answers)
+
+
+def _with_section(failed: UpstreamError) -> UpstreamError:
+    """The error of the first writer; a refusal for want of budget says of what."""
+    told = f"executive_summary could not be written: {failed}"
+    return BudgetExceeded(told) if isinstance(failed, BudgetExceeded) else failed
 
 
 def _playbook(run: Run, desk: Desk, answers: Answers) -> Playbook:
