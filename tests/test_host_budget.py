@@ -232,6 +232,61 @@ async def test_the_verdict_says_what_comes_back_and_then_what_was_dropped_for_go
     assert len(told.result.battle_cards) == 3
 
 
+PROFILE = "prospect/company_profile"
+
+
+def two_invented_facts(question: QuestionRecord, answer: dict[str, Any]) -> None:
+    if question.prompt == PROFILE and not question.corrects:
+        for fact in answer["facts"][:2]:
+            fact["text"] += " That is 7431.5 times."
+
+
+def no_corrected_fact(question: QuestionRecord, answer: dict[str, Any]) -> None:
+    two_invented_facts(question, answer)
+    if question.prompt == PROFILE and question.corrects:
+        answer["facts"] = []
+
+
+def one_corrected_fact(question: QuestionRecord, answer: dict[str, Any]) -> None:
+    two_invented_facts(question, answer)
+    if question.prompt == PROFILE and question.corrects:
+        answer["facts"] = [answer["facts"][0], *answer["facts"][2:]]
+
+
+def one_reason_less(question: QuestionRecord, answer: dict[str, Any]) -> None:
+    if question.prompt == DEAL and question.corrects:
+        answer["why_we_win"]["reasons"] = answer["why_we_win"]["reasons"][1:]
+    else:
+        invented_figure(question, answer)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "prompt", "lost"),
+    sampled(
+        [
+            (no_corrected_fact, PROFILE, "2 rejected entries are left out"),
+            (one_corrected_fact, PROFILE, "1 rejected entry is left out"),
+            (two_invented_facts, PROFILE, ""),
+            (one_reason_less, DEAL, "1 rejected entry is left out"),
+        ],
+        short=lambda case: case[0] is no_corrected_fact,
+    ),
+)
+async def test_what_a_correction_leaves_out_is_reported_as_dropped_and_not_asked_for_again(
+    spoil: Spoil, prompt: str, lost: str, client_with: Callable[..., Any]
+) -> None:
+    client = await client_with()
+    told = await client.run(spoil)
+    again = await client.run()
+
+    first, second = told.of(prompt)
+    assert (first.dropped, second.wrong) == ("", "")
+    assert (second.dropped or "").startswith(lost)
+    assert ("the figure 7431.5" in (second.dropped or "")) == bool(lost)
+    assert told.record.status == "completed"
+    assert again.asked == []
+
+
 @pytest.mark.long
 async def test_without_room_for_a_correction_the_verdict_says_at_once_what_was_dropped(
     client_with: Callable[..., Any],
@@ -330,17 +385,17 @@ async def test_a_question_that_is_too_large_says_what_makes_it_smaller(
     sampled(
         [
             ("vendor/offerings", "vendor_elements"),
-            ("prospect/company_profile", "prospect_intelligence"),
+            (PROFILE, "prospect_intelligence"),
             ("prospect/pain_points", "prospect_intelligence"),
             (DEAL, "executive_summary"),
         ],
-        short=lambda case: case[0] == "prospect/company_profile",
+        short=lambda case: case[0] == PROFILE,
     ),
 )
 async def test_a_run_whose_budget_is_too_small_for_a_playbook_asks_no_more_and_says_what_would_help(
     refused: str, section: str, client_with: Callable[..., Any]
 ) -> None:
-    usual = await (await client_with()).run()
+    usual: Told = await (await client_with()).run()
     before = list(takewhile(lambda question: question.prompt != refused, usual.asked))
     tokens = (used(Told(usual.record, [*before, *usual.of(refused)])) - 100) / (1 - RESERVED)
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.attempts import OnCall
-from octave_mcp.asks.replacements import lists_of, named_problems, replaced
+from octave_mcp.asks.replacements import findings, lists_of, named_problems, replaced, unreadable, unreplaced
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Fault, Judgement, Unusable
 from octave_mcp.domain.company import Role
@@ -46,7 +46,8 @@ class Checked(Generic[R]):
 class _Verdict(Generic[R]):
     """What passed of an answer or of a part of it, what was dropped, and every problem.
 
-    `value` is None where nothing passed.
+    `value` is None where nothing passed; `given` is what was answered, None if it could not be read, and `unread` the
+    number of its entries that could not. `left_out` is what was rejected and is not in the correction.
     """
 
     value: R | None
@@ -55,6 +56,9 @@ class _Verdict(Generic[R]):
     problems: Sequence[Problem]
     fault: Fault = ""
     is_outline: bool = False
+    given: Value | None = None
+    unread: int = 0
+    left_out: Sequence[str] = ()
 
     def is_better_than(self, first: _Verdict[R]) -> bool:
         if self.is_empty or first.is_empty:
@@ -90,7 +94,8 @@ class _Verdicts(Generic[R]):
     def lost(self) -> str:
         """What was dropped, and why a part that failed has nothing."""
         of_parts = (verdict.problems if verdict.is_empty else verdict.dropped for verdict in self.parts.values())
-        return _listed([problem for problems in of_parts for problem in problems])
+        left_out = [text for verdict in self.parts.values() for text in verdict.left_out]
+        return "; ".join(filter(None, [_listed([problem for problems in of_parts for problem in problems]), *left_out]))
 
     @property
     def fault(self) -> Fault:
@@ -122,10 +127,15 @@ class _Verdicts(Generic[R]):
         """The second answer for an object; for a list, what passed of both."""
         first = self.parts[name]
         if name and lists_of(self.into, (name,)) and first.value is not None and again.value is not None:
-            both = replaced(getattr(first.value, name), getattr(again.value, name))
-            value = first.value.model_copy(update={name: both})
-            return replace(again, value=value, evidence=(*first.evidence, *again.evidence))
-        return again if again.is_better_than(first) else first
+            entries = [getattr(part, name) for part in (first.given, first.value, again.given)]
+            left_out = _left_out(first, first.unread + unreplaced(*entries) - again.unread)
+            value = first.value.model_copy(update={name: replaced(entries[1], getattr(again.value, name))})
+            both = (*first.evidence, *again.evidence)
+            return replace(again, value=value, evidence=both, left_out=left_out)
+        if not again.is_better_than(first):
+            return first
+        fewer = findings(first.given) - findings(again.given)
+        return replace(again, left_out=_left_out(first, min(fewer, findings(first.given) - findings(first.value))))
 
     def judgement(self, *, may_be_corrected: bool = False) -> Judgement:
         dropped = None if may_be_corrected else self.lost
@@ -162,8 +172,10 @@ class Checks(Generic[R]):
         problems = self._problems(given, name) if dropped else []
         rules = None if answer.is_outline else self.rules
         broken = rules(value, evidence) if rules and value is not None else []
-        fault: Fault = answer.fault if wrong else ""
-        return _Verdict(value, evidence, [*unread, *dropped], [*unread, *problems, *broken], fault, answer.is_outline)
+        return _Verdict(
+            value, evidence, [*unread, *dropped], [*unread, *problems, *broken],
+            answer.fault if wrong else "", answer.is_outline, given, unreadable(wrong),
+        )  # fmt: skip
 
     def _problems(self, given: Value, name: str) -> list[Problem]:
         return named_problems(self.judge, name, getattr(given, name)) if name else self.judge.problems(given)
@@ -238,6 +250,12 @@ async def _correction(
     verdict = again.judgement().model_copy(update={"dropped": best.lost})
     await asks.asker.record_verdict(second, verdict)
     return best
+
+
+def _left_out(first: _Verdict[Any], count: int) -> tuple[str, ...]:
+    """What a correction says nothing of: so many of the entries that were rejected."""
+    what = "1 rejected entry is" if count == 1 else f"{count} rejected entries are"
+    return (f"{what} left out of the correction, of these: {_listed(first.problems)}",) if count > 0 else ()
 
 
 def _about(name: str, answer: Answer[Any]) -> str:

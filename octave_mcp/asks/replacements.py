@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, cast, get_origin
 
-from octave_mcp.domain.evidence import Collected
-from octave_mcp.domain.value import Value
+from octave_mcp.domain.evidence import Collected, Finding
+from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence.checks import Judge, Problem
 
 LONGEST_QUOTED = 60
@@ -32,6 +32,22 @@ def named_problems(judge: Judge, name: str, part: object) -> list[Problem]:
 def replaced(first: Sequence[Any], second: Sequence[Any]) -> tuple[Any, ...]:
     """The entries of both; of two about the same thing, the second's."""
     return tuple({_key(entry): entry for entry in (*first, *second)}.values())
+
+
+def unreadable(wrong: str) -> int:
+    """How many entries of a list could not be read, by the complaints about the form of the answer."""
+    places = [complaint.partition(":")[0].split(".") for complaint in wrong.split("; ")]
+    return len({place[1] for place in places if [at for at, step in enumerate(place) if step.isdigit()] == [1]})
+
+
+def unreplaced(first: Sequence[Value], passed: Sequence[Value], second: Sequence[Value]) -> int:
+    """How many rejected entries of a list the second answer gives nothing for; it may repeat those that passed."""
+    known = {_key(entry) for entry in passed}
+    return len(first) - len(passed) - sum(_key(entry) not in known for entry in second)
+
+
+def findings(answer: Value | None) -> int:
+    return sum(isinstance(part, Finding) for part in walk(answer))
 
 
 def _gist(entry: Value) -> str:
