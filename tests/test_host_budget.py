@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -179,8 +180,9 @@ async def test_a_persona_that_is_left_out_is_asked_for_alone_then_named_in_one_g
 
 
 async def test_a_resumed_run_asks_nothing_again_though_the_run_that_got_its_answers_is_deleted(
-    client_with: Callable[..., Any],
+    client_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(questions, "LEASE", timedelta())
     client = await client_with(engine="durable")
     first = await client.run(without("persona_2"))
     vendor, prospect = client.domains.values()

@@ -57,9 +57,10 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
 
 def _gaps(found: Iterable[Gap]) -> tuple[Gap, ...]:
     """With one for all questions of a section that the budget did not allow."""
-    unique: dict[Hashable, Gap] = {}
+    unique: dict[tuple[str, ...], Gap] = {}
     for gap in found:
-        unique.setdefault((gap.section, gap.code) if gap.code == BudgetExceeded.code else gap, gap)
+        reason = () if gap.code == BudgetExceeded.code else (gap.reason,)
+        unique.setdefault((gap.section, gap.code, *reason), gap)
     return tuple(unique.values())
 
 
