@@ -137,16 +137,16 @@ async def test_questions_calls_to_act_and_problems_are_no_promises(heading: str,
 
 
 async def test_a_promise_is_cited_with_what_stands_under_its_heading() -> None:
-    text = "# Planner\n\n## Drill once\n\nPlan your hall without shadows in it. Your crews see every lamp on site."
+    text = "# Planner\n\n## Plan once\n\nPlan your hall without shadows in it. Your crews see every lamp on site."
 
     (promise,) = (await found_on("/product/planner", text)).value_propositions
 
-    assert (promise.title, promise.text) == ("Drill once", "Plan your hall without shadows in it.")
+    assert (promise.title, promise.text) == ("Plan once", "Plan your hall without shadows in it.")
     assert len(promise.evidence) == 3
 
 
 async def test_a_post_among_the_products_promises_nothing() -> None:
-    text = "# Planner recap\n\n## Drill once\n\nPlan your hall without shadows in it."
+    text = "# Planner recap\n\n## Plan once\n\nPlan your hall without shadows in it."
 
     found = await found_on("/product/2025-03-planner-recap", text)
 

@@ -73,6 +73,36 @@ _ELSEWHERE = re.compile(
 )
 
 
+_ASIDE = re.compile(
+    r"(?:^|[/-])(?:install\w*|instructions?|form|appform|conf\w*|conference|summit|meet-?ups?|events?|hackathon|"
+    r"user-research|partners?|providers|press|history|awards?|releases?|release-\w+|download|signup|setup|faqs?|"
+    r"\d+-?years|anniversary|media-kit|jobs?|careers|brochures?|include|enterprise-day\S*|scholarships?|survey)"
+    r"(?:[/-]|$)|/\d+-\d+/?$",
+    re.IGNORECASE,
+)
+"""Addresses of pages that are about something else than what is sold."""
+_MINOR = frozenset(
+    "with your that this from have more than what when will into over them they their and the for you our are can all "
+    "any how its not get use using based".split()
+)
+LEAST_STEM, MOST_STEM = 3, 5
+
+
+def stands_aside(url: str) -> bool:
+    """Whether a page is about an event, an installation, a form and the like, by its address."""
+    return bool(_ASIDE.search(urlsplit(url).path))
+
+
+def share_a_word(title: str, text: str, vendor: str) -> bool:
+    """Whether the two have a telling word in common, in whatever form; the vendor's name is none."""
+    return bool(_stems(title) & _stems(text) - _stems(vendor))
+
+
+def _stems(text: str) -> frozenset[str]:
+    words = re.findall(r"[^\W_]+", text.casefold())
+    return frozenset(w[:MOST_STEM] for w in words if len(w) >= LEAST_STEM and w not in _MINOR and not w.isdigit())
+
+
 def is_imperative(text: str) -> bool:
     """Whether it begins with a request, as slogans do: 'Ship faster'."""
     return _first_word(text) in _REQUESTS and not _NO_REQUEST.match(text)

@@ -10,11 +10,14 @@ from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.vendor import ValueProposition
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
+from octave_mcp.models.extractive.described import is_status
 from octave_mcp.models.extractive.headings import (
     is_imperative,
     is_instruction,
     is_part_of_a_page,
     leads_elsewhere,
+    share_a_word,
+    stands_aside,
     with_headings_above,
 )
 from octave_mcp.models.extractive.names import customer_in_headline
@@ -25,7 +28,7 @@ MOST_TITLE_WORDS = 12
 MOST_MORE = 4
 MOST_LINES = 4
 """What stands further below a heading can be about something else."""
-LEAST_REQUEST_WORDS = 6
+LEAST_REQUEST_WORDS, LEAST_GAIN_WORDS = 6, 5
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _GAIN = re.compile(
     r"\b(?:help(?:s|ing)? (?:you|your|\w+s)|empower\w*|mak(?:e|es|ing) (?:it|sure)|so (?:that )?(?:you|your|they)|"
@@ -96,19 +99,52 @@ _NO_PROMISE = re.compile(
     r"collaborat\w+ with|conversation)\b",
     re.IGNORECASE,
 )
+_FILLER = re.compile(
+    r"^(?:and|or|but|plus|thank\w*|analysis|feature highlight)\b|\b(?:much more|and more|tutorials?|videos?|brochures?|"
+    r"at a glance|statements?|conference|summit|instructions?|image|version|release[ds]?|form|days?|memories|"
+    r"wallpapers?|contributors?|calculators?|checklists?|history|timeline|LTS|guaranteed)\b",
+    re.IGNORECASE,
+)
+"""Headings that promise nothing, whatever stands under them."""
+_POINTS_BACK = re.compile(
+    r"\b(?:this|these|those|such|lower that)\b|^(?:its|their|his|her|there)\b|\b(?:below|above|on this page)\b",
+    re.IGNORECASE,
+)
+"""A sentence that points at what is not quoted does not stand alone."""
+_NO_GAIN = re.compile(
+    r"(?:help us|let us know|let['’]s|discover|explore|relive|come|check|welcome|keep in mind|imagine|consider|"
+    r"run (?:\w+ ){0,2}provided|perform|let us deliver|develop, deploy|working with an?)\b|^[—–-]|"
+    r".*\b(?:is|are) (?:built|designed|made) for\b|.*\bmeet specific\b",
+    re.IGNORECASE,
+)
+_GAINS_FOR = re.compile(
+    r"\b(?:you|your|yours|users?|customers?|teams?|businesses|business|companies|enterprises?|organi[sz]ations?|"
+    r"clients|developers|employees|administrators|everyone|people|patients|students|staff|engineers|visitors|"
+    r"(?:ensur|reduc|sav|mak|improv|keep|giv|allow|enabl|help|avoid|prevent|eliminat|protect|increas|boost|cutt)ing|"
+    r"without|so that|makes?|simplif(?:y|ies)|reduces?|minimi[sz]es?|saves?|cuts?|eliminates?|streamlines?|"
+    r"accelerates?|lowers?|blocks?|stops?|prevents?|protects?|ensures?|improves?|enhances?|optimi[sz]es?)\b",
+    re.IGNORECASE,
+)
+"""Who gains, or what follows; what only says that something is secure or fast promises nobody anything."""
+_GAINS_AT_ONCE = re.compile(
+    r"(?:accelerate|achieve|automate|avoid|boost|cut|eliminate|empower|ensure|gain|get|improve|increase|keep|lower|"
+    r"minimi[sz]e|moderni[sz]e|optimi[sz]e|protect|reduce|replace|save|scale|secure|simplify|speed|streamline|"
+    r"strengthen|transform|unlock)\b",
+    re.IGNORECASE,
+)
 _STARTS_A_PROMISE = re.compile(r"(?:Proposition|Promise|Result)\s*:\s*")
 
 
 def value_propositions(pages: Sequence[ReadPage], vendor: str) -> Iterator[ValueProposition[Cite]]:
     for page in pages:
-        if page.page.kind not in _PROMISES_ON or page.is_post:
+        if page.page.kind not in _PROMISES_ON or page.is_post or stands_aside(page.page.url):
             continue
         if page.page.kind == "home" and page.headline and (text := _of_home(page, vendor)):
             yield _proposition(page.headline, text)
         for section, above in with_headings_above(page.sections):
             text = _promise(section, above, page.page.kind, vendor)
             title = _title_line(page, section.heading) if section.heading else None
-            if title and text and not is_part_of_a_page(title.text):
+            if title and text and _belongs(title.text, text.text, vendor):
                 yield _proposition(title, text, *_told_with_it(section, text, vendor))
 
 
@@ -127,6 +163,15 @@ def _of_home(page: ReadPage, vendor: str) -> Line | None:
     if first is None or _is_no_promise(first):
         return None
     return first if not first.english or _promises(first, "", vendor) else None
+
+
+def _belongs(title: str, text: str, vendor: str) -> bool:
+    """Whether a title and a sentence are certainly one promise: it speaks of the same, or the title is a promise."""
+    if is_part_of_a_page(title) or _FILLER.search(title):
+        return False
+    is_promise = is_imperative(title) or _YOU.search(title) or _GAIN.search(title)
+    goes_on = len(title.split()) > 1 and _GAINS_AT_ONCE.match(text)
+    return share_a_word(title, text, vendor) or bool(is_promise or goes_on)
 
 
 def _title_line(page: ReadPage, heading: Line) -> Line:
@@ -176,6 +221,8 @@ def _promises(line: Line, title: str, vendor: str) -> bool:
         return False
     if is_imperative(line.text):
         return _requests_a_gain(line.text)
+    if not (_GAINS_FOR.search(line.text) or _GAIN.search(title)):
+        return False
     early = " ".join(line.text.split()[:4])
     ours = has_words(vendor, early) or has_words(title, early) or re.match(r"(?:we|our)\b", line.text, re.IGNORECASE)
     gains = bool(_GAIN.search(line.text)) and not _DEFINES.match(line.text)
@@ -187,8 +234,9 @@ def _requests_a_gain(text: str) -> bool:
     """Whether a request says what the reader gains, or is of something of theirs: 'Bring your data together'."""
     if is_instruction(text):
         return bool(re.search(r"\bso (?:that )?you|\b(?:without|never)\b", text, re.IGNORECASE))
-    is_long = len(text.split()) >= LEAST_REQUEST_WORDS
-    return bool(_GAIN.search(text) or (is_long and (_YOU.search(text) or _FOR_YOU.search(text))))
+    words = len(text.split())
+    to_reader = _YOU.search(text) or _FOR_YOU.search(text)
+    return bool((words >= LEAST_GAIN_WORDS and _GAIN.search(text)) or (words >= LEAST_REQUEST_WORDS and to_reader))
 
 
 def _is_no_promise(line: Line) -> bool:
@@ -196,6 +244,8 @@ def _is_no_promise(line: Line) -> bool:
     return (
         text.rstrip().endswith("?")
         or bool(_WEAK_START.match(text) or _NO_PROMISE.search(text) or _IS_NEWS.search(text))
+        or text[:1].islower()
+        or bool(_NO_GAIN.match(text) or _POINTS_BACK.search(text) or is_status(text))
         or (bool(_IS_SPOKEN.search(text)) and not re.match(r"we\b", text, re.IGNORECASE))
         or bool(re.search(r"\b(?:I|my|me)\b|[“”]|\*|[$€£]\s?\d", text))
     )
