@@ -279,3 +279,81 @@ async def test_a_law_by_its_bare_name_is_no_certificate(name: str, is_proof: boo
     found = await found_on("/security", f"# Security\n\n## Certifications\n\n- {name}\n")
 
     assert bool(found.proof_points) == is_proof
+
+
+LOOSE = (
+    ("Custom fields", "Measure your campaigns by the tags that are collected."),
+    ("And much more", "Lumenforge lets you find each lamp of your hall quickly."),
+    ("Planner tutorial video", "The planner lets you draw your hall without shadows."),
+    ("Lamp plans", "These lamps help you save the power of a hall."),
+)
+
+
+@pytest.mark.parametrize(("heading", "text"), sampled(LOOSE, lambda case: case in LOOSE[:2]))
+async def test_a_heading_that_does_not_belong_to_the_text_under_it_is_no_promise(heading: str, text: str) -> None:
+    assert not (await found_on("/product/planner", f"# Planner\n\n## {heading}\n\n{text}")).value_propositions
+
+
+ASIDE = ("/install-instructions", "/conference", "/partners", "/appform", "/pr20210826")
+
+
+@pytest.mark.parametrize("path", sampled(ASIDE, lambda path: path == ASIDE[0]))
+async def test_pages_on_events_installation_and_forms_sell_and_promise_nothing(path: str) -> None:
+    text = (
+        "# Lumenforge Vault\n\nLumenforge Vault is a store.\n\n## Save power\n\nLumenforge helps you save power daily."
+    )
+
+    found = await found_on(path, text)
+
+    assert not (found.offerings or found.value_propositions)
+
+
+async def test_a_product_is_described_by_what_it_does_and_not_by_where_it_is_available() -> None:
+    text = "# Light\n\nLumenforge Vault is available in 40 countries. Lumenforge Vault stores your floor plans."
+
+    (vault,) = (await found_on("/", text)).offerings
+
+    assert vault.description == "Lumenforge Vault stores your floor plans."
+
+
+async def test_plans_stand_beside_each_other_and_additions_below_them_are_none() -> None:
+    text = (
+        "# Plans\n\n## Basic\n\n### $20 a month\n\nFor one hall.\n\n## Team\n\n### $50 a month\n\nFor ten halls.\n\n"
+        "## Fitting your needs\n\n### Shadow office\n\nFrom $5 a month."
+    )
+
+    plans = [offering for offering in (await found_on("/pricing", text)).offerings if offering.kind == "plan"]
+
+    assert [(plan.name, [price.terms for price in plan.pricing]) for plan in plans] == [
+        ("Basic", ["$20 a month"]),
+        ("Team", ["$50 a month"]),
+    ]
+
+
+async def test_a_page_made_for_an_audience_names_whom_the_vendor_builds_for() -> None:
+    found = await found_on("/theatres/for-agencies", "# Light plans for agencies\n\nAgencies plan ten halls at once.")
+    other = await found_on("/for-loading", "# Plans for fast loading\n\nThe plan loads in a second.")
+
+    assert [(persona.title, persona.kind) for persona in found.target_personas] == [("agencies", "icp")]
+    assert not other.target_personas
+
+
+BETTER = {
+    "Lumenforge is 75 times smaller than Brassmere.": ["Brassmere"],
+    "Lumenforge is a simpler alternative to Brassmere.": ["Brassmere"],
+    "Lumenforge was more expensive than Brassmere.": [],
+    "We are working on a leaner alternative to Brassmere.": [],
+}
+
+
+@pytest.mark.parametrize(("text", "rivals"), BETTER.items())
+async def test_a_sentence_that_says_in_what_the_vendor_is_better_sets_it_apart(text: str, rivals: list[str]) -> None:
+    found = await found_on("/blog/light", f"# Light\n\n{text}")
+
+    assert [difference.competitor for difference in found.differentiators] == rivals
+
+
+async def test_tools_that_others_use_are_no_customers() -> None:
+    text = "# Light\n\nLumenforge offers integration in tools commonly used by workshops like Brassmere, Copperfell."
+
+    assert not (await found_on("/", text)).reference_customers

@@ -9,6 +9,7 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.vendor import TargetPersona
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.audience_pages import audiences
 from octave_mcp.models.extractive.claims import claim, whole
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
 
@@ -44,6 +45,8 @@ def target_personas(pages: Sequence[ReadPage], vendor: str) -> Iterator[TargetPe
             yield from _described(page)
         for section in page.sections:
             yield from _for_whom(section, page, vendor)
+        for found in audiences(page):
+            yield _persona(found.kind, found.who, found.told, found.heading)
 
 
 def _described(page: ReadPage) -> Iterator[TargetPersona[Cite]]:

@@ -57,7 +57,8 @@ def _by_statement(line: Line, vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
     if match is None or line.form == "quote":
         return
     before = line.text[: match.end() - len(match["names"])]
-    if not (has_words(vendor, before) or line.text.startswith(_LED_BY) or re.search(r"\b[Oo]ur customers\b", before)):
+    is_subject = re.search(rf"{re.escape(vendor)}\W+(?:\w+\s+){{0,3}}$", line.text[: match.start()])
+    if not (is_subject or line.text.startswith(_LED_BY) or re.search(r"\b[Oo]ur customers\b", before)):
         return
     for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", match["names"]):
         if part[:1].isupper() and (name := company_name(part, vendor)) and all(w[:1].isupper() for w in name.split()):
@@ -66,6 +67,8 @@ def _by_statement(line: Line, vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
 
 def _by_praise(pages: Sequence[ReadPage], vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
     for page in pages:
+        if page.page.kind == "integrations":
+            continue  # who speaks there may be a partner
         for quote, line, person in praises_in(page, vendor):
             if person.role and person.company and (name := company_name(person.company, vendor)):
                 yield _customer(

@@ -32,6 +32,7 @@ _HEADLINES = (
     ),
     re.compile(rf"^(?P<name>{_NAME})\s+(?i:{_ACTS})\b"),
 )
+_TO_READER = re.compile(r"\b(?:for you|your|order now|get started)\b", re.IGNORECASE)
 _NOT_A_COMPANY = frozenset(
     "i we our your you the a an it they this that these those customers teams companies engineers "
     "startups developers businesses "
@@ -53,6 +54,8 @@ class Person:
 
 def customer_in_headline(text: str, vendor: str) -> str | None:
     """The company a headline is about: 'How Acme cut costs by a third' is about Acme."""
+    if _TO_READER.search(text):
+        return None
     for pattern in _HEADLINES:
         if (match := pattern.match(text.strip())) and (name := company_name(match["name"], vendor)):
             return None if function_of(name) or _KINDS.search(name) else name

@@ -99,7 +99,12 @@ def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
             yield _of_vendor("metric", line)
     for line, label in pairwise(page.lines):
         alone = _FIGURE_ALONE.fullmatch(line.text) and not re.search(r"\d", label.text)
-        if alone and _may_count(label) and _is_clear(f"{line.text} {label.text}", line):
+        if (
+            alone
+            and not label.text.startswith("of ")
+            and _may_count(label)
+            and _is_clear(f"{line.text} {label.text}", line)
+        ):
             yield _of_vendor("metric", line, label)
 
 
@@ -128,7 +133,10 @@ def _tells_how_many(line: Line, vendor: str) -> bool:
         or _SELF.search(line.text)
         or re.match(r"(?:trusted|used|join)", line.text, re.IGNORECASE)
     )
-    return bool(told and ours and _BIG.search(told[0])) and len(line.text.split()) <= 30
+    return (
+        bool(told and ours and _BIG.search(told[0]) and not re.search(r"[$€£]", told[0]))
+        and len(line.text.split()) <= 30
+    )
 
 
 def _certificates(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
@@ -156,7 +164,7 @@ def _certificate(line: Line, page: ReadPage, vendor: str) -> Iterator[ProofPoint
     )
     if (_CERTIFICATE.search(line.text) and _HELD.search(line.text) and (own or listed)) or named:
         yield _of_vendor("certification", line)
-    elif _AWARD.search(line.text) and has_words(vendor, line.text):
+    elif _AWARD.search(line.text) and has_words(vendor, line.text) and not line.text[:1].islower():
         yield _of_vendor("award", line)
 
 

@@ -37,6 +37,11 @@ _GLAD = re.compile(
     r"wouldn['’]t (?:have|go))\b|\b10x",
     re.IGNORECASE,
 )
+_NO_PRAISE = re.compile(
+    r"^\W*(?:other times|for example|sometimes)\b|\b(?:(?:we|I) (?:recently|just) used?|we plan to|on a daily basis)\b",
+    re.IGNORECASE,
+)
+"""What people do with it, or are going to do."""
 _SENTENCE = re.compile(r"\b(?:is|are|was|were|has|have|helps?|can|shared|said|says)\b")
 _SAYS = r"(?:says|said|explains|explained|adds|added|notes|noted|recalls|recalled|tells us|told us|agrees|concludes)"
 
@@ -53,7 +58,7 @@ def testimonials(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
             yield _testimonial(best, (line, *around), person, customer)
             for more in strong:
                 yield _testimonial([more], (line,), person, customer)
-    if page.page.kind in OF_CUSTOMERS:
+    if page.page.kind in OF_CUSTOMERS and not page.is_post:
         known = {} if customer is None else _people_by_name(page)
         for _, lines in groupby(page.lines, key=lambda line: line.block):
             yield from _spoken([*lines], known, customer, vendor)
@@ -69,7 +74,7 @@ def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, 
 
     A paragraph that tells in between who speaks is no part of them.
     """
-    if page.page.kind in {"news", "about", "careers"}:
+    if page.page.kind in {"news", "about", "careers"} or (page.page.kind == "product" and page.is_post):
         return
     quote: list[Line] = []
     for _, lines in groupby(page.lines, key=lambda line: line.block):
@@ -153,6 +158,8 @@ def _again(narrated: str, known: Mapping[str, tuple[Person, Line]]) -> tuple[Per
 
 def praises(text: str, vendor: str) -> bool:
     """Whether a sentence speaks well of the vendor: by its name, or of what the speaker gained, and not of others."""
+    if _NO_PRAISE.search(text):
+        return False
     named = has_words(vendor, text)
     gained = cues.BENEFIT.search(text) or cues.MEASURED.search(text)
     own = re.search(r"\b(?:we|our|us|I|my)\b", text) and not re.search(r"\b(?:they|them|their)\b", text, re.IGNORECASE)

@@ -132,6 +132,13 @@ _GAINS_AT_ONCE = re.compile(
     r"strengthen|transform|unlock)\b",
     re.IGNORECASE,
 )
+_STRONG = re.compile(
+    r"\b(?:so (?:that )?you|without|faster|easily|with (?:ease|confidence)|lower|sav(?:e|ing)|reduc\w+|boost\w*|"
+    r"minimi[sz]\w+|cost\w*|efficien\w+|productivity|seamless\w*|growth|more (?:\w+ )?(?:deals|leads|customers|time|sales)|"
+    r"while you|at scale)\b",
+    re.IGNORECASE,
+)
+"""What a request has to speak of under a heading that does not name it."""
 _STARTS_A_PROMISE = re.compile(r"(?:Proposition|Promise|Result)\s*:\s*")
 
 
@@ -170,7 +177,8 @@ def _belongs(title: str, text: str, vendor: str) -> bool:
     if is_part_of_a_page(title) or _FILLER.search(title):
         return False
     is_promise = is_imperative(title) or _YOU.search(title) or _GAIN.search(title)
-    goes_on = len(title.split()) > 1 and _GAINS_AT_ONCE.match(text)
+    gains = _GAINS_AT_ONCE.match(text) or (is_imperative(text) and _STRONG.search(text))
+    goes_on = len(title.split()) > 1 and gains
     return share_a_word(title, text, vendor) or bool(is_promise or goes_on)
 
 

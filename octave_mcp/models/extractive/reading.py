@@ -90,7 +90,7 @@ class ReadPage:
 
         A date of publication in its head says less: many tools give one to each page.
         """
-        return bool(re.search(r"/\d{4}[-/]\d{2}\b", self.page.url))
+        return bool(re.search(r"/\d{4}[-/]\d{2}\b|/(?:pr|press|news)[-_]?\d{6,8}\b", self.page.url))
 
     @property
     def headline(self) -> Line | None:

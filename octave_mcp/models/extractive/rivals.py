@@ -10,7 +10,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.vendor import Differentiator
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
-from octave_mcp.models.extractive.headings import leads_elsewhere
+from octave_mcp.models.extractive.headings import leads_elsewhere, stands_aside
 from octave_mcp.models.extractive.names import company_name, rivals_in, speaks_of
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
 
@@ -41,6 +41,18 @@ _ALONE = re.compile(
 """What sets apart from all others, or from others without a name."""
 
 
+_BETTER = re.compile(
+    r"\b(?P<how>(?:more|less|fewer|smaller|lighter|faster|simpler|better|cheaper|easier|cleaner|leaner|safer|quicker)\b"
+    r"[^.;:]{0,50}? than|alternative to)\s+(?P<name>(?!\w*\d[A-Z]|Big\b)[A-Z]\w+(?: [A-Z]\w+)?(?: \d)?)(?!['’\w])"
+)
+_NO_GAIN = re.compile(
+    r"\b(?:not|never|n['’]t|cannot|was|were|had|has been|have been|went|used to|expensive|slower|harder|costs?|features|"
+    r"working on|building|featured|different|affects?|positioned|bootstrapped|reasons|relaunched|reached|recently|share)\b|^[“\"]|[”\"]$",
+    re.IGNORECASE,
+)
+"""What tells of the past, of a plan, or of where the other is ahead."""
+
+
 def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differentiator[Cite]]:
     for page in pages:
         rivals = rivals_in(page.page.title, vendor)
@@ -48,6 +60,7 @@ def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differen
             yield from _compared(page, rivals[0], vendor)
         if page.page.kind in {"home", "faq", "product", "comparison", "about", "pricing"}:
             yield from _set_apart(page, vendor)
+        yield from _said_better(page, vendor)
         if page.page.kind == "case_study" and page.headline and (left := _left_behind(page.headline.text, vendor)):
             yield _difference(left, page.headline.text, page.headline)
 
@@ -103,8 +116,10 @@ def _table(rows: Sequence[Line], rival: str, vendor: str, headline: Sequence[Lin
 def _set_apart(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
     """Sentences that set the vendor apart from others, by name or not."""
     for line in page.prose:
-        if not whole(line) or (
-            not re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE) and not has_words(vendor, line.text)
+        if (
+            not whole(line)
+            or line.text.startswith(("“", '"'))
+            or (not re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE) and not has_words(vendor, line.text))
         ):
             continue
         match = _BESIDE.search(line.text)
@@ -114,6 +129,19 @@ def _set_apart(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
             yield _difference(name, line.text, line)
         if not match and line.form != "quote" and _ALONE.search(line.text) and speaks_of(line.text, vendor):
             yield _difference(None, line.text, line)
+
+
+def _said_better(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
+    """Sentences about the vendor, on any page, that say in what it is better than one that they name."""
+    if stands_aside(page.page.url):
+        return
+    for line in page.prose:
+        match = _BETTER.search(line.text) if whole(line) and line.form != "quote" else None
+        name = company_name(match["name"], vendor) if match else None
+        if name and match and not _NO_GAIN.search(line.text):
+            before = line.text[: match.start()]
+            if speaks_of(" ".join(before.split()[:3]), vendor) and not has_words(vendor, line.text[match.end() :]):
+                yield _difference(name, line.text, line)
 
 
 def _left_behind(headline: str, vendor: str) -> str | None:

@@ -9,7 +9,7 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.vendor import UseCase
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
-from octave_mcp.models.extractive.headings import leads_elsewhere, with_headings_above
+from octave_mcp.models.extractive.headings import leads_elsewhere, stands_aside, with_headings_above
 from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section
 
@@ -34,6 +34,7 @@ _INDUSTRY = re.compile(
     re.IGNORECASE,
 )
 """Names where something is used, and not what for."""
+_OF_VENDOR = re.compile(r"(?:we|our|with our|benefit from)\b", re.IGNORECASE)
 _POINTS = re.compile(r"\b(?:this|that|these|those|it|them|specific|many of|more)\b", re.IGNORECASE)
 _ONE_USE = re.compile(r"[^.:!?]{3,60}")
 _GERUND = re.compile(
@@ -53,7 +54,7 @@ _USES = re.compile(
     re.IGNORECASE,
 )
 _PURPOSE = re.compile(
-    r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)(?P<what>[a-z][^,.;:—()“”\"]{8,70})"
+    r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)(?P<what>[a-z](?:[^,.;:—()“”\"]|\.(?=\w)){8,70})"
 )
 _NOT_IN_USE = re.compile(
     r"\b(?:used to|instead of|before|previously|originally|considered|looked at|tried|evaluat\w+|alternatives?|will|"
@@ -67,7 +68,7 @@ def use_cases(pages: Sequence[ReadPage], vendor: str) -> Iterator[UseCase[Cite]]
     for page in pages:
         if page.page.kind == "case_study":
             yield from _of_story(page, vendor)
-        elif page.page.kind in {"home", "product", "persona"} and not page.is_post:
+        elif page.page.kind in {"home", "product", "persona"} and not (page.is_post or stands_aside(page.page.url)):
             yield from _listed(page)
 
 
@@ -131,7 +132,7 @@ def _listed(page: ReadPage) -> Iterator[UseCase[Cite]]:
     for section, above in with_headings_above(page.sections):
         if any(_HEADS_USES.search(line.text) for line in above) and section.heading and _names_a_use(section):
             text = next((line for line in section.lines[:3] if whole(line) and line.form != "quote"), None)
-            if text and not _NO_USE.search(text.text):
+            if text and not _NO_USE.search(text.text) and not _OF_VENDOR.match(text.text):
                 yield _use(section.title, text, section.heading, text)
         if section.heading and _HEADS_USES.search(section.title):
             yield from _items(section)
