@@ -299,13 +299,12 @@ ASIDE = ("/install-instructions", "/conference", "/partners", "/appform", "/pr20
 
 @pytest.mark.parametrize("path", sampled(ASIDE, lambda path: path == ASIDE[0]))
 async def test_pages_on_events_installation_and_forms_sell_and_promise_nothing(path: str) -> None:
-    text = (
-        "# Lumenforge Vault\n\nLumenforge Vault is a store.\n\n## Save power\n\nLumenforge helps you save power daily."
-    )
+    text = "# Lumenforge Vault\n\nLumenforge Vault is a store.\n\n## Save power\n\nLumenforge helps you save power."
 
     found = await found_on(path, text)
 
-    assert not (found.offerings or found.value_propositions)
+    assert not found.offerings
+    assert not found.value_propositions
 
 
 async def test_a_product_is_described_by_what_it_does_and_not_by_where_it_is_available() -> None:

@@ -36,7 +36,7 @@ _IS_STATUS = re.compile(
     r"\b(?:is|are|was|were|has|have|be) (?:be |been |now |also |officially |already |no longer |currently )*"
     r"(?:supported|available|certified|emerged|released|discontinued|deprecated|included in|designed by|maintained|"
     r"backed|used by|trusted|compatible|proud|aware)\b|\b(?:you|we) can (?:already )?(?:find|request|meet)\b|"
-    r"\bwe (?:recommend|strive|have an account|are looking)\b|\brefer to\b|\b(?:program|initiative) for\b|"
+    r"\bwe (?:recommend|have an account|are looking)\b|\brefer to\b|\b(?:program|initiative) for\b|"
     r"\b(?:go|goes) hand.in.hand\b|"
     r"\bfor over \d+ years\b|\bsince \d{4}\b",
     re.IGNORECASE,
@@ -50,7 +50,7 @@ _TOGETHER = re.compile(
 """A sentence about what two companies do together is not about a product of one."""
 _OF_SPEAKER = re.compile(
     r"\b(?:I|my|me|wanted|recogni[sz]ed|invested)\b|is one of the most|"
-    r"^[Ww]e(?:['’]re| are)? (?:believe|know|understand|come|include|here|actively)\b"
+    r"^[Ww]e(?:['’]re| are)? (?:believe|know|understand|come|include|here|actively|strive)\b"
 )
 """A speaker's words about themselves, or a sentence that points back."""
 _IS_A = re.compile(
@@ -92,15 +92,17 @@ def description(page: ReadPage, name: str, vendor: str, *, is_own: bool) -> Line
     if any(_TOGETHER.search(line.text) for line in lines[:2]):
         return None
 
-    def points(at: int) -> float:
-        return _says_what_it_does(lines[at], name, vendor, is_own=is_own) - 0.4 * at
+    is_name = is_own or not {*name.casefold().split()} <= page.common
+    said = [_says_what_it_does(line, name, vendor, is_own=is_own, is_name=is_name) for line in lines]
+    told = [at for at, points in enumerate(said) if points]
+    return lines[max(told, key=lambda at: said[at] - 0.4 * at)] if told else None
 
-    told = [at for at in range(len(lines)) if _says_what_it_does(lines[at], name, vendor, is_own=is_own)]
-    return lines[max(told, key=points)] if told else None
 
+def _says_what_it_does(line: Line, name: str, vendor: str, *, is_own: bool, is_name: bool) -> float:
+    """How clearly a sentence is about what is sold; 0 if it is about something else.
 
-def _says_what_it_does(line: Line, name: str, vendor: str, *, is_own: bool) -> float:
-    """How clearly a sentence is about what is sold; 0 if it is about something else."""
+    Words that are no name, as 'Edge computing', have to stand in the sentence.
+    """
     text, early = line.text, " ".join(line.text.split()[:6])
     other = re.match(rf"{re.escape(vendor)} (?:[A-Z]\w+ )+(?:is|are|has)\b", text)
     if text[:1].islower() or _OF_OTHERS.match(text) or (other and not has_words(name, early)):

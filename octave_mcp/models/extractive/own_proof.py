@@ -31,7 +31,7 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _COUNTS_NOTHING = re.compile(
-    r"^0\b|\b[1-5] stars?\b|years?\b|^\d{1,2} \w|\b(?:ways|reasons|tips|steps|things|examples|questions|"
+    r"^\d{1,2}[.)]\s|^0\b|\b[1-5] stars?\b|years?\b|^\d{1,2} \w|\b(?:ways|reasons|tips|steps|things|examples|questions|"
     r"best practices|credits)\b|"
     r"^(?:19|20)\d\d\b",
     re.IGNORECASE,

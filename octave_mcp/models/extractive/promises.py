@@ -102,7 +102,7 @@ _NO_PROMISE = re.compile(
 _FILLER = re.compile(
     r"^(?:and|or|but|plus|thank\w*|analysis|feature highlight)\b|\b(?:much more|and more|tutorials?|videos?|brochures?|"
     r"at a glance|statements?|conference|summit|instructions?|image|version|release[ds]?|form|days?|memories|"
-    r"wallpapers?|contributors?|calculators?|checklists?|history|timeline|LTS|guaranteed)\b",
+    r"wallpapers?|contributors?|calculators?|builder|checklists?|history|timeline|LTS|guaranteed)\b",
     re.IGNORECASE,
 )
 """Headings that promise nothing, whatever stands under them."""
@@ -134,8 +134,8 @@ _GAINS_AT_ONCE = re.compile(
 )
 _STRONG = re.compile(
     r"\b(?:so (?:that )?you|without|faster|easily|with (?:ease|confidence)|lower|sav(?:e|ing)|reduc\w+|boost\w*|"
-    r"minimi[sz]\w+|cost\w*|efficien\w+|productivity|seamless\w*|growth|more (?:\w+ )?(?:deals|leads|customers|time|sales)|"
-    r"while you|at scale)\b",
+    r"minimi[sz]\w+|cost\w*|efficien\w+|productivity|seamless\w*|growth|"
+    r"more (?:\w+ )?(?:deals|leads|customers|time|sales)|while you|at scale)\b",
     re.IGNORECASE,
 )
 """What a request has to speak of under a heading that does not name it."""
@@ -229,7 +229,7 @@ def _promises(line: Line, title: str, vendor: str) -> bool:
         return False
     if is_imperative(line.text):
         return _requests_a_gain(line.text)
-    if not (_GAINS_FOR.search(line.text) or _GAIN.search(title)):
+    if not (_GAINS_FOR.search(line.text) or is_imperative(title) or _YOU.search(title)):
         return False
     early = " ".join(line.text.split()[:4])
     ours = has_words(vendor, early) or has_words(title, early) or re.match(r"(?:we|our)\b", line.text, re.IGNORECASE)

@@ -46,8 +46,9 @@ _BETTER = re.compile(
     r"[^.;:]{0,50}? than|alternative to)\s+(?P<name>(?!\w*\d[A-Z]|Big\b)[A-Z]\w+(?: [A-Z]\w+)?(?: \d)?)(?!['’\w])"
 )
 _NO_GAIN = re.compile(
-    r"\b(?:not|never|n['’]t|cannot|was|were|had|has been|have been|went|used to|expensive|slower|harder|costs?|features|"
-    r"working on|building|featured|different|affects?|positioned|bootstrapped|reasons|relaunched|reached|recently|share)\b|^[“\"]|[”\"]$",
+    r"\b(?:not|never|n['’]t|cannot|was|were|had|has been|have been|went|used to|expensive|slower|harder|costs?|"
+    r"features|working on|building|featured|different|affects?|positioned|bootstrapped|reasons|relaunched|reached|"
+    r"recently|share)\b|^[“\"]|[”\"]$",
     re.IGNORECASE,
 )
 """What tells of the past, of a plan, or of where the other is ahead."""
@@ -58,6 +59,8 @@ def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differen
         rivals = rivals_in(page.page.title, vendor)
         if len(rivals) == 1:
             yield from _compared(page, rivals[0], vendor)
+        if stands_aside(page.page.url):
+            continue
         if page.page.kind in {"home", "faq", "product", "comparison", "about", "pricing"}:
             yield from _set_apart(page, vendor)
         yield from _said_better(page, vendor)
@@ -133,8 +136,6 @@ def _set_apart(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
 
 def _said_better(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
     """Sentences about the vendor, on any page, that say in what it is better than one that they name."""
-    if stands_aside(page.page.url):
-        return
     for line in page.prose:
         match = _BETTER.search(line.text) if whole(line) and line.form != "quote" else None
         name = company_name(match["name"], vendor) if match else None

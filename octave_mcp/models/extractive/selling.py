@@ -129,7 +129,8 @@ def _offering(
 
 
 def _kind(name: str, named: Line) -> str:
-    is_service = _SERVICE.search(f"{name} {named.heading}") or _UNDER_SERVICES.search(urlsplit(named.page.url).path)
+    under = "" if named.form == "sentence" else named.heading  # what stands over a sentence says nothing of its kind
+    is_service = _SERVICE.search(f"{name} {under}") or _UNDER_SERVICES.search(urlsplit(named.page.url).path)
     return "service" if is_service else "product"
 
 
@@ -194,7 +195,7 @@ def _is_amount(line: Line) -> bool:
 def _plan(heading: Line, amounts: Sequence[Line]) -> Offering[Cite]:
     name = "Usage-based pricing" if heading.text.endswith("?") else heading.text
     prices = [Price[Cite](plan=name, terms=line.text, evidence=(line.cite,)) for line in amounts[:3]]
-    return _offering(name, None, heading, "plan", prices)
+    return _offering(name, None, heading, "service" if re.search(r"\bservices?$", name) else "plan", prices)
 
 
 def _is_plan(title: str) -> bool:

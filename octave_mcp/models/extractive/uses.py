@@ -9,7 +9,7 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.vendor import UseCase
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
-from octave_mcp.models.extractive.headings import leads_elsewhere, stands_aside, with_headings_above
+from octave_mcp.models.extractive.headings import is_imperative, leads_elsewhere, stands_aside, with_headings_above
 from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section
 
@@ -35,6 +35,7 @@ _INDUSTRY = re.compile(
 )
 """Names where something is used, and not what for."""
 _OF_VENDOR = re.compile(r"(?:we|our|with our|benefit from)\b", re.IGNORECASE)
+_YOU = re.compile(r"\byour?\b", re.IGNORECASE)
 _POINTS = re.compile(r"\b(?:this|that|these|those|it|them|specific|many of|more)\b", re.IGNORECASE)
 _ONE_USE = re.compile(r"[^.:!?]{3,60}")
 _GERUND = re.compile(
@@ -54,7 +55,8 @@ _USES = re.compile(
     re.IGNORECASE,
 )
 _PURPOSE = re.compile(
-    r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)(?P<what>[a-z](?:[^,.;:—()“”\"]|\.(?=\w)){8,70})"
+    r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)"
+    r"(?P<what>[a-z](?:[^,.;:—()“”\"]|\.(?=\w)){8,70})"
 )
 _NOT_IN_USE = re.compile(
     r"\b(?:used to|instead of|before|previously|originally|considered|looked at|tried|evaluat\w+|alternatives?|will|"
@@ -69,7 +71,7 @@ def use_cases(pages: Sequence[ReadPage], vendor: str) -> Iterator[UseCase[Cite]]
         if page.page.kind == "case_study":
             yield from _of_story(page, vendor)
         elif page.page.kind in {"home", "product", "persona"} and not (page.is_post or stands_aside(page.page.url)):
-            yield from _listed(page)
+            yield from _listed(page, vendor)
 
 
 def _of_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
@@ -127,19 +129,29 @@ def _what_for(text: str) -> str | None:
     return what if what and not _POINTS.search(what) else None
 
 
-def _listed(page: ReadPage) -> Iterator[UseCase[Cite]]:
+def _listed(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
     """The parts under a heading such as 'Use cases', each with its first sentence."""
     for section, above in with_headings_above(page.sections):
         if any(_HEADS_USES.search(line.text) for line in above) and section.heading and _names_a_use(section):
             text = next((line for line in section.lines[:3] if whole(line) and line.form != "quote"), None)
-            if text and not _NO_USE.search(text.text) and not _OF_VENDOR.match(text.text):
+            if text and _tells_a_use(text.text, vendor):
                 yield _use(section.title, text, section.heading, text)
         if section.heading and _HEADS_USES.search(section.title):
             yield from _items(section)
 
 
+def _tells_a_use(text: str, vendor: str) -> bool:
+    """Whether a sentence says what the reader does, or the product, and not what a field of work is like."""
+    is_told = is_imperative(text) or _YOU.search(text) or has_words(vendor, text) or not text.isascii()
+    return bool(is_told) and not _NO_USE.search(text) and not _OF_VENDOR.match(text)
+
+
 def _names_a_use(section: Section) -> bool:
-    is_use = _ONE_USE.fullmatch(section.title) and not _INDUSTRY.fullmatch(section.title)
+    is_use = (
+        _ONE_USE.fullmatch(section.title)
+        and not re.fullmatch(r"[A-Z]\w+", section.title)
+        and not _INDUSTRY.fullmatch(section.title)
+    )
     return bool(is_use) and not leads_elsewhere(section.title)
 
 
