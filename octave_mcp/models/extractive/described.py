@@ -116,9 +116,8 @@ def _says_what_it_does(line: Line, name: str, vendor: str, *, is_own: bool, is_n
     asks = is_imperative(text) and not is_instruction(text) and len(text.split()) >= LEAST_WORDS
     told = asks or _GAINED.search(text) or _IS_A.match(text) or not line.english
     named = has_words(name, early) and (is_own or not is_imperative(text))
-    if not (
-        named or (ours and (is_own or share_a_word(name, text, vendor))) or (told and (is_own or not line.english))
-    ):
+    ours_does = ours and is_name and (is_own or share_a_word(name, text, vendor))
+    if not (named or ours_does or (told and (is_own or not line.english))):
         return 0
     return 2 * named + ours + bool(told) + 0.5 * bool((ours or told) and _YOU.search(text))
 
