@@ -17,7 +17,9 @@ _WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally
 _NO_EVENT = re.compile(
     r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|"
     r"aren['’]t|whenever|every time|every (?:week|month|year|day)|before we|until we|why we|how we|how to|how do|"
-    r"what we|wants? to|in the process of|tell us|winners|finalists|tr(?:y|ied|ying) to|used to)\b",
+    r"what we|wants? to|in the process of|tell us|a bunch of|"
+    r"(?:some|several|many|two|three|four|five|six|\d+) (?:new )?things|winners|"
+    r"finalists|tr(?:y|ied|ying) to|used to)\b",
     _I,
 )
 _OF_MARKETING = re.compile(
@@ -26,7 +28,7 @@ _OF_MARKETING = re.compile(
     _I,
 )
 _ACQUISITION = re.compile(
-    r"\b(?:acquires?|acquired|acquiring|to acquire|acquisition of|(?:joins?|joining|joined) forces with|"
+    r"\b(?:acquires?|acquired|acquiring|to acquire|acquisition of|"
     r"merges? with|merged with|merger (?:of|with)|is now part of|are now part of|has become part of|buys)\s+"
     r"(?:(?:by|a|an|the|leading|startup|company)\s+){0,3}[A-Z]"
 )
@@ -88,7 +90,8 @@ _CERTIFICATE = (
     r"StateRAMP|EU AI Act|AI Act)"
 )
 _REGULATION = re.compile(
-    rf"\b(?:achiev\w+|obtain\w*|earn(?:s|ed)|attain\w*|receiv(?:es|ed)|complet(?:es|ed)|pass(?:es|ed)|awarded|granted|"
+    rf"\b(?:(?<!to )(?:achiev(?:es?|ed)|obtain(?:s|ed)?|attain(?:s|ed)?)|earn(?:s|ed)|receiv(?:es|ed)|"
+    rf"complet(?:es|ed)|pass(?:es|ed)|awarded|granted|"
     rf"(?:is|are|['’]re|am) (?:now|officially))\b.{{0,50}}?{_CERTIFICATE}|"
     rf"{_CERTIFICATE}.{{0,40}}?\b(?:achieved|obtained|comes? into (?:force|effect)|takes? effect|"
     rf"came into (?:force|effect)|"
@@ -171,10 +174,16 @@ _VERSION = re.compile(
     _I,
 )
 
+_OTHER_PRODUCT = re.compile(r"(?!v?\d|[Vv]ersion|[Rr]elease|[Nn]ew|[Aa]nnounc)[\w-]+\s+v?\d+\.\d+\s+released?\b")
+"""'ownCloud 9.0 released', on a page of the company's that does not say whose it is."""
+
+_BY_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pattern}")
+"""'Managed Acme: Northgate launches cloud storage'."""
+
 
 def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
     """The first kind whose words it has. A headline has no subject of its own; that of a sentence is known."""
-    if _NO_EVENT.search(text) or text.endswith("?"):
+    if _NO_EVENT.search(text) or text.endswith(("?", ":")):
         return None
     return next((kind for kind in _KINDS if _tells(kind, text, company, is_headline=is_headline)), None)
 
@@ -221,13 +230,28 @@ def _is_launch(text: str, company: str, *, is_headline: bool, own: bool) -> bool
     if _LAUNCH_FIRST.search(text) and (is_headline or len(text.split()) > 3):
         return True
     if is_headline:
-        return bool((own and _NEWS_VERB.search(text)) or _VERSION.search(text))
+        told = next((part for part in re.split(r":\s+", text) if _NEWS_VERB.search(part)), "")
+        is_ours = told and (_is_own(told, company) or not _BY_OTHER.match(told))
+        return bool(
+            (own and is_ours)
+            or _releases(company).search(text)
+            or (_VERSION.search(text) and not _OTHER_PRODUCT.match(text))
+        )
     subject = (
         rf"(?:we|we['’]ve|we['’]re|our (?:\w+ )?team|{re.escape(company)}(?: team)?|{re.escape(short_name(company))})"
     )
     told = re.finditer(rf"\b{subject}\s+{_HELPERS}{_DOES}(?!\w)", text, _I)
     did = any(is_main(text[: found.start()]) for found in told)
     return bool(did or _NOW.search(text) or _STARTED.search(text))
+
+
+def _releases(company: str) -> re.Pattern[str]:
+    """'Acme 12 brings ...': a version of the company's own, and what is new in it."""
+    return re.compile(
+        rf"\b{re.escape(short_name(company))}(?: [A-Z]\w+)? v?\d+(?:\.\d+)*\s+(?:brings|out\b|"
+        r"is (?:here|out|available)|introduc\w+|arrives|lands|adds|comes with|released)\b",
+        _I,
+    )
 
 
 def is_main(before: str) -> bool:

@@ -38,6 +38,7 @@ from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import BadAnswer
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import audience, cards, customers, promises, prospects, rivals, selling, stories, uses
+from octave_mcp.models.extractive.certain import certain
 from octave_mcp.models.extractive.claims import claim, whole
 from octave_mcp.models.extractive.dossier import sequence, summary, talk_track
 from octave_mcp.models.extractive.material import Material
@@ -178,7 +179,9 @@ def _facts(pages: Sequence[ReadPage], company: str) -> Iterable[Fact[Cite]]:
     """A sentence is one fact, told with its title where it has one."""
     told = {(fact.topic, fact.text): fact for fact in sold(pages, company)}.values()
     known = dict.fromkeys(cite for fact in told for cite in fact.evidence)
-    return (*told, *(fact for fact in prospects.facts(pages, company) if fact.evidence[0] not in known))
+    others = (fact for fact in prospects.facts(pages, company) if fact.evidence[0] not in known)
+    sure = certain((*told, *others), pages, company)
+    return {(fact.topic, fact.text): fact for fact in sure}.values()
 
 
 def _understanding(ask: Ask[Understanding[Cite], UnderstandingBrief]) -> Understanding[Cite]:

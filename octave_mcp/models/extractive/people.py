@@ -69,6 +69,10 @@ _BYLINES = 5
 _MOST_TITLE_WORDS = 9
 _MOST_DEPARTMENT_WORDS = 3
 _MOST_LABEL_WORDS = 14
+_PART_OF_TITLE = re.compile(
+    r"(?:Product|Engineering|Marketing|Sales|Data|Design|Operations|Growth|IT|Digital|Technology)\s+(?:and|&)\s"
+)
+"""'Director, Product and AI Acme' does not say where the title ends."""
 _CONTINUES = re.compile(r"(?:\b(?:at|of|the|in|for|our)|@|['’]s|&)\s*$")
 """What stands before the name of something other than a person."""
 _FOUNDERS = "Founders"
@@ -104,7 +108,8 @@ def _is_name(text: str) -> bool:
 def title_in(text: str) -> str | None:
     """The title of a job, if a text is no more than that."""
     plain = text.strip(" .,;:–—-|")
-    is_title = plain and len(plain.split()) <= _MOST_TITLE_WORDS and cues.TITLE.search(plain)
+    words = cues.TITLE if len(plain.split()) <= _MOST_DEPARTMENT_WORDS else cues.JOB
+    is_title = plain and len(plain.split()) <= _MOST_TITLE_WORDS and words.search(plain)
     return plain if is_title and not re.search(r"^[#\d]|[.!?]\s|https?:|\d{3}", plain) else None
 
 
@@ -237,6 +242,8 @@ def _quoted(
     person: Person, line: Line, company: str, customer: str | None, *, praises: bool
 ) -> Iterator[NamedPerson[Cite]]:
     title, employer = title_in(person.role or "") or _department(person.role or ""), person.company
+    if employer and _PART_OF_TITLE.match(employer):
+        return
     if title is None and (both := re.match(r"(?P<title>.+?)\s+(?:of|at|@)\s+(?P<company>.+)", employer or "")):
         title, employer = title_in(both["title"]), both["company"]
     if title is None and line.form != "attribution":

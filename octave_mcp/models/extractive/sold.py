@@ -11,6 +11,7 @@ from octave_mcp.domain.vendor import ProofPoint
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues, customers, promises, rivals, selling, stories
 from octave_mcp.models.extractive.claims import balanced, whole
+from octave_mcp.models.extractive.headings import is_imperative
 from octave_mcp.models.extractive.names import customer_in_headline, customer_of_story
 from octave_mcp.models.extractive.reading import Line, ReadPage
 from octave_mcp.models.extractive.stating import describes, states
@@ -142,6 +143,8 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
 
 
 def _titled(title: str, text: str) -> str:
-    """A title that does not begin the text stands before it."""
-    has_title = has_words(title, text) or len(title.split()) > _SHORT or title.endswith("?")
+    """A title stands before a text that does not have it, and before a request: 'Export: Export a month'."""
+    has_title = (
+        (has_words(title, text) and not is_imperative(text)) or len(title.split()) > _SHORT or title.endswith("?")
+    )
     return text if has_title else f"{title.rstrip(' .:!')}: {text}"

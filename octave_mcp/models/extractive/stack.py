@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import Integration, Relation
@@ -23,6 +24,8 @@ CERTIFICATE = re.compile(
     r"(?:\s+(?:Moderate|High|Low|20x))?|HITRUST|StateRAMP|TISAX|CMMC|Cyber Essentials(?:\s+Plus)?|B[ -]Corp)(?!\w)",
     re.IGNORECASE,
 )
+_LAW = re.compile(r"HIPAA", re.IGNORECASE)
+"""Nobody issues a certificate of it."""
 _HELD = re.compile(
     r"\b(?:certified|compliant|compliance|certificat\w+|audit(?:ed)?|attest\w+|report|authoriz\w+|accredited)\b",
     re.IGNORECASE,
@@ -33,7 +36,7 @@ _NOT_HELD = re.compile(
     r"hosting|need\w*|if|can|how|make it|easier|support your|your|customers?|companies|organi[sz]ations|requirements?|"
     r"consult\w*|services?|like|such as|meet(?:s|ing)?|achieving|accelerat\w+|simplif\w+|automat\w+|ready|"
     r"products?|workloads?|understand\w*|frameworks?|expert\w*|experience\w*|"
-    r"knowledge|assess\w*|offer\w*|clients?)\b",
+    r"knowledge|assess\w*|offer\w*|clients?|infrastructures?|fits?|kit|features?|introduc\w+)\b",
     re.IGNORECASE,
 )
 _WE = (
@@ -127,6 +130,18 @@ _REACH = 90
 _LABEL_WORDS = 6
 
 
+_OF_OTHERS = re.compile(
+    r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|showcase)(?:/|$)", re.IGNORECASE
+)
+"""Addresses of pages on which others describe themselves."""
+_ASIDE = re.compile(
+    r"\bas (?:easy|simple|quick) as\b|\bterms and conditions\b|\bI (?:have|agree)\b|\bfix(?:ed|es)?\b|\bbugs?\b|"
+    r"\bor any\b",
+    re.IGNORECASE,
+)
+"""What is compared, accepted or repaired, and one of many places where something can run."""
+
+
 def integrations(pages: Sequence[ReadPage], company: str) -> Iterator[Integration[Cite]]:
     for page in pages:
         if page.page.kind not in _NEVER:
@@ -154,7 +169,8 @@ def _certificates(line: Line, page: ReadPage, company: str) -> Iterator[Integrat
     if page.page.kind in {"docs", "blog", "other"} and not re.match(r"\W*(?:we|our)\b", line.text, re.IGNORECASE):
         return
     for match in CERTIFICATE.finditer(line.text) if holds(line, company) else ():
-        yield _one(match[0], "certificate", line)
+        if not _LAW.match(match[0]):
+            yield _one(match[0], "certificate", line)
 
 
 def holds(line: Line, company: str) -> bool:
@@ -199,8 +215,11 @@ def _relation_of(title: str, page: ReadPage) -> Relation | None:
 
 def _stated(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
     text = line.text
+    is_of_page = not _OF_OTHERS.search(urlsplit(page.page.url).path) or has_words(short_name(company), text)
     if (
         is_of_another(text, company)
+        or not is_of_page
+        or _ASIDE.search(text)
         or _NOT_TODAY.search(text)
         or text.endswith("?")
         or re.match(r"(?:read|watch|download)\b", text, re.IGNORECASE)
@@ -210,24 +229,36 @@ def _stated(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Ci
         if re.search(r"\b(?:we|our|us)\b", text, re.IGNORECASE) or has_words(company, text):
             names = (company_name(name, company) for name in (match["name"], match["more"]) if name)
             yield from (_one(name, "partner", line) for name in names if name and not _is_self(name, company))
+    for name in _allies(text, company):
+        yield _one(name, "partner", line)
     for name, at in tools_in(text):
         if not _is_self(name, company) and (relation := _relation(text, name, at, page, company)):
             yield _one(name, relation, line)
 
 
+def _allies(text: str, company: str) -> Iterator[str]:
+    """'Acme and Northgate partner to ...', 'Northgate and Acme announce a partnership'."""
+    own = re.escape(short_name(company))
+    together = (
+        r"\s+(?:[Pp]artner(?:\s+[Uu]p)?\s+(?:to|for|on)|(?:[Aa]nnounce|[Ll]aunch|[Ee]nter)\s+(?:an?\s+)?(?:\w+\s+)?"
+        r"(?:[Pp]artnership|[Cc]ollaboration)|[Tt]eam up|[Cc]ollaborate)\b"
+    )
+    first, second = (
+        rf"^(?:.*:\s)?(?P<name>{_NAME})\s+and\s+{own}{together}",
+        rf"^(?:.*:\s)?{own}\s+and\s+(?P<name>{_NAME}){together}",
+    )
+    for match in filter(None, (re.search(first, text), re.search(second, text))):
+        if (name := company_name(match["name"], company)) and not _is_self(name, company):
+            yield name
+
+
 def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Relation | None:
     before, after = re.split(r"[.;]\s|\bbut\b", text[:at])[-1][-_REACH:], text[at + len(name) :]
-    if _NEGATED.search(before):
+    if _NEGATED.search(before) or has_words(short_name(company), " ".join(text[:at].split()[-1:])):
         return None
-    teaches = page.page.kind in _MAY_TEACH and _TEACHES.search(page.page.title)
-    is_supplied = _SUPPLIES.search(before) or teaches
-    if re.search(_USES, before) and not is_supplied and not re.search(r"\buse (?:it|this|them) (?:to|with)\b", before):
-        return "uses"
-    own = (
-        rf"\b(?:{re.escape(short_name(company))}|[Ww]e|[Oo]ur \w+)\b[^.;,]{{0,70}}?"
-        rf"{_BUILT_ON}|^(?:[\w -]+: )?[Bb]uilt (?:on|with)"
-    )
-    if re.search(own, before) and not is_supplied:
+    if re.search(r"\bintegrates (?:\w+ )*?with\b", before) and has_words(short_name(company), text[:at]):
+        return "sells"
+    if _is_used(before, page, company):
         return "uses"
     if page.page.kind in {"blog", "news", "docs", "about", "careers"}:
         is_own = re.search(r"\b(?:we|our)\b", text, re.IGNORECASE) or has_words(company, text)
@@ -235,6 +266,18 @@ def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Re
     if _INTEGRATION_AFTER.match(after) and "google" not in name.casefold():
         return "sells"
     return "sells" if _SELLS.search(before) else None
+
+
+def _is_used(before: str, page: ReadPage, company: str) -> bool:
+    teaches = page.page.kind in _MAY_TEACH and _TEACHES.search(page.page.title)
+    if teaches or _SUPPLIES.search(before):
+        return False
+    own = (
+        rf"\b(?:{re.escape(short_name(company))}|[Ww]e|[Oo]ur \w+)\b[^.;,]{{0,70}}?"
+        rf"{_BUILT_ON}|^(?:[\w -]+: )?[Bb]uilt (?:on|with)"
+    )
+    is_tool = re.search(_USES, before) and not re.search(r"\buse (?:it|this|them) (?:to|with)\b", before)
+    return bool(is_tool or re.search(own, before))
 
 
 def _of_customer(page: ReadPage, company: str) -> Iterator[Integration[Cite]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import Trigger, TriggerKind
@@ -13,14 +15,14 @@ from octave_mcp.models.extractive.events import event, is_hiring, is_plain_launc
 from octave_mcp.models.extractive.prospects import is_over, jobs
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
 from octave_mcp.models.extractive.reading import Line, ReadPage
-from octave_mcp.models.extractive.voices import is_own_subject, own_lines
+from octave_mcp.models.extractive.voices import is_own_subject, own_lines, short_name
 
 _TELLS: frozenset[PageKind] = frozenset(
     {"home", "about", "careers", "news", "blog", "product", "pricing", "security", "customers", "integrations", "other"}
 )
 _POSTS: frozenset[PageKind] = frozenset({"news", "blog", "other", "about", "home"})
 """Pages whose headings are news."""
-_MOST_ON_A_PAGE = 16
+_MOST_ON_A_PAGE = 24
 _MOST_WORDS = 45
 _MOST_HEADLINE_WORDS = 18
 _MOST_BYLINE_WORDS = 10
@@ -35,6 +37,12 @@ _NO_YEAR = re.compile(
     r"(?:\s+\d{1,2}(?:st|nd|rd|th)?\b)?)"
 )
 """The page itself has the year."""
+_CHANGELOG = re.compile(r"/(?:[\w-]*-)?(?:changelog|release-?notes|whats-new)(?:[/-]|$)", re.IGNORECASE)
+_ADDED = re.compile(
+    r"^(?:(?:Also|Finally|And), )?we(?:['’]ve| have)? (?:also |just |now )?added (?:an?|new|support|additional|"
+    r"(?:two|three|four|\d+) new)\b",
+    re.IGNORECASE,
+)
 _NOW_CAN = re.compile(r"^You can now (?!also\b|see\b|read\b|find\b|run\b|go\b|open\b|click\b)\w+ ")
 """How a dated post on a product tells what is new."""
 _LONG_AGO = re.compile(
@@ -42,18 +50,47 @@ _LONG_AGO = re.compile(
     r"originally|a while (?:ago|back)|at the time|previously|first launched|long ago|in the past)\b",
     re.IGNORECASE,
 )
+_DATELINE = re.compile(r"\s*\)?\s*(?:\([\w ]+\)\s*)?[–—:-]")
+_PLACE = 50
+"""Characters; a dateline names a place before its day: 'Oslo, Norway, May 3, 2024 – '."""
 _AS_HEADING = re.compile(
     rf"(?:{_MONTH}\s+)?(?:\d{{1,2}},?\s+)?(?:19|20)\d\d(?:-\d\d(?:-\d\d)?)?|{_MONTH}\s+(?:19|20)\d\d"
 )
 
 
+_FOUNDED = (
+    r"^\W*(?:in \d{{4}},? )?(?:{company}(?: \w+)?|we|our company)(?: (?:was|were))? (?:first )?"
+    r"(?:founded|started|established|incorporated)\b.{{0,40}}?\bin (?:\w+ )?(?P<year>(?:19|20)\d\d)\b"
+)
+
+
+_BEGINS = (
+    r"\b{company} (?:replaces|forks|is (?:founded|born)|(?:was )?founded|begins|starts|started|splits from|succeeds)\b"
+)
+
+
 def triggers(pages: Sequence[ReadPage], company: str) -> Iterator[Trigger[Cite]]:
+    founded = _founded(pages, company)
     for page in pages:
-        if page.page.kind in _TELLS:
+        if page.page.kind in _TELLS or _CHANGELOG.search(page.page.url):
             is_closed = is_over(page)
-            found = {(trigger.kind, trigger.what): trigger for trigger in _of_page(page, company)}
+            every = (one for one in _of_page(page, company) if not _is_before(one.date, founded))
+            found = {(trigger.kind, trigger.what): trigger for trigger in every}
             found = {key: one for key, one in found.items() if not (is_closed and one.kind == "job_opening")}
             yield from _without_headings(list(found.values()))[:_MOST_ON_A_PAGE]
+
+
+def _founded(pages: Sequence[ReadPage], company: str) -> int:
+    """The first year in which its pages say that it began; 0 if they do not."""
+    words = re.compile(_FOUNDED.format(company=re.escape(short_name(company))), re.IGNORECASE)
+    years = (int(told["year"]) for page in pages for line in page.prose if (told := words.search(line.text)))
+    return min(years, default=0)
+
+
+def _is_before(written: str | None, year: int) -> bool:
+    """What happened before there was the company happened at another one."""
+    own = re.search(r"(?:19|20)\d\d", written or "")
+    return own is not None and int(own[0]) < year
 
 
 def _without_headings(found: Sequence[Trigger[Cite]]) -> list[Trigger[Cite]]:
@@ -69,35 +106,67 @@ def openings(pages: Sequence[ReadPage], _: str) -> Iterator[Trigger[Cite]]:
 
 
 def _of_page(page: ReadPage, company: str) -> Iterator[Trigger[Cite]]:
-    since: Line | None = None
+    since: _Since | None = None
+    begun = _begun(page, company)
     for line in own_lines(page, company):
         if line.form == "heading":
-            since = _dated_heading(line, since)
+            since = _dated_heading(line, page, since)
+        if since and begun and since.day < begun:
+            continue
         kind = _kind(line, page, company, is_dated=since is not None)
         if kind and (kind == "job_opening" or _is_dated_well(line, since)):
             yield _trigger(kind, line, page, since, company)
 
 
-def _dated_heading(line: Line, since: Line | None) -> Line | None:
-    """The heading whose date holds from this heading on."""
-    if date_of_heading(line.text):
-        return line
-    return since if since and line.level > since.level else None
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """A date that holds from a heading on: in the heading, or alone in the line below it."""
+
+    heading: Line
+    line: Line
+    written: str
+
+    @property
+    def day(self) -> date:
+        return date_of_heading(self.written) or date.max
+
+
+def _begun(page: ReadPage, company: str) -> date | None:
+    """The day on which the company began, by a timeline that also tells of what it came from."""
+    words = re.compile(_BEGINS.format(company=re.escape(short_name(company))), re.IGNORECASE)
+    starts = (
+        _dated_heading(line, page, None) for line in page.lines if line.form == "heading" and words.search(line.text)
+    )
+    return next((since.day for since in starts if since), None)
+
+
+def _dated_heading(line: Line, page: ReadPage, since: _Since | None) -> _Since | None:
+    if date_of_heading(line.text) and (found := _AS_HEADING.search(line.text)):
+        return _Since(line, line, found[0])
+    below = next(iter(page.lines[page.lines.index(line) + 1 :][:1]), None)
+    if below and line is not page.headline and (found := _AS_HEADING.fullmatch(below.text.strip())):
+        return _Since(line, below, found[0])
+    return since if since and line.level > since.heading.level else None
 
 
 def _kind(line: Line, page: ReadPage, company: str, *, is_dated: bool) -> TriggerKind | None:
     if line.form == "heading":
         return _kind_of_heading(line, page, company, is_dated=is_dated)
-    if line.form not in {"sentence", "item"} or len(line.text.split()) > _MOST_WORDS:
+    if line.form not in {"sentence", "item"} or len(line.text.split()) > _MOST_WORDS or line.text[:1].islower():
         return None
+    return _kind_of_sentence(line, page, company, is_dated=is_dated)
+
+
+def _kind_of_sentence(line: Line, page: ReadPage, company: str, *, is_dated: bool) -> TriggerKind | None:
+    if page.page.kind in _POSTS and _undated(line.text) != line.text:
+        return event(_undated(line.text), company, is_headline=True) if _is_headline(line) else None
     said = without_lead(line.text)
     if is_hiring(said) and page.page.kind in {"careers", "about", "home", "news", "blog"}:
         return "job_opening" if is_own_subject(said, company) else None
     if (is_plain_launch(said) and page.page.kind in _POSTS) or _is_new(said, page):
         return "launch"
-    if not (is_dated or is_own_subject(said, company)) or not stands_alone(said):
-        return None
-    return event(said, company, is_headline=False)
+    is_clear = (is_dated or is_own_subject(said, company)) and stands_alone(said)
+    return event(said, company, is_headline=False) if is_clear else None
 
 
 def _kind_of_heading(line: Line, page: ReadPage, company: str, *, is_dated: bool) -> TriggerKind | None:
@@ -110,7 +179,7 @@ def _kind_of_heading(line: Line, page: ReadPage, company: str, *, is_dated: bool
 
 def _is_new(said: str, page: ReadPage) -> bool:
     is_dated = page.page.published_on is not None and page.page.kind in {"product", "news", "blog", "other"}
-    return is_dated and bool(_NOW_CAN.search(said))
+    return is_dated and bool(_NOW_CAN.search(said) or _ADDED.search(said))
 
 
 def _is_headline(line: Line) -> bool:
@@ -122,18 +191,20 @@ def _undated(heading: str) -> str:
     return re.sub(rf"^(?:{_AS_HEADING.pattern})\s*[:：|–—-]\s+", "", heading.strip())
 
 
-def _trigger(kind: TriggerKind, line: Line, page: ReadPage, since: Line | None, company: str) -> Trigger[Cite]:
-    """With the date of the line itself, of the heading above it, or of the post that it heads."""
+def _trigger(kind: TriggerKind, line: Line, page: ReadPage, since: _Since | None, company: str) -> Trigger[Cite]:
+    """With the date of the line itself, of the heading above it, or of the post that it is in."""
     written, dated = _of_clause(line.text, company, kind) or date_in(line.text), line
-    if written is None and since is not None and (found := _AS_HEADING.search(since.text)):
-        written, dated = found[0], since
-    if written is None and line is page.headline and page.page.published_on is None:
-        written, dated = _byline_date(page, line)
+    if written is None and since is not None:
+        written, dated = since.written, since.line
+    is_of_post = line is page.headline or page.page.kind in {"news", "blog"}
+    if written is None and is_of_post and page.headline and page.page.published_on is None and kind != "job_opening":
+        found, below = _byline_date(page, page.headline)
+        written, dated = (found, below) if found else (None, line)
     cites = tuple(dict.fromkeys((line.cite, dated.cite)))
     return Trigger[Cite](kind=kind, what=_undated(line.text), date=written, evidence=cites)
 
 
-def _is_dated_well(line: Line, since: Line | None) -> bool:
+def _is_dated_well(line: Line, since: _Since | None) -> bool:
     """The day of a page is not that of what it says was long ago."""
     return not (_LONG_AGO.search(line.text) and since is None and date_in(line.text) is None)
 
@@ -163,4 +234,6 @@ def _byline_date(page: ReadPage, headline: Line) -> tuple[str | None, Line]:
     for line in after:
         if len(line.text.split()) <= _MOST_BYLINE_WORDS and (written := date_in(line.text)):
             return written, line
+        if (day := next(days_of(line.text), None)) and _DATELINE.match(line.text, day[2]) and day[1] <= _PLACE:
+            return line.text[day[1] : day[2]], line
     return None, headline

@@ -1,0 +1,127 @@
+"""Without a model, a finding is listed only under a label that the page makes certain."""
+
+from __future__ import annotations
+
+import pytest
+from test_collector import read
+
+
+@pytest.mark.parametrize(
+    ("said", "topic"),
+    [
+        ("Quillport never keeps names, so it is fully compliant with GDPR.", "compliance"),
+        ("Quillport offers a free trial of thirty days.", "pricing"),
+        ("Quillport works with all major makers of winches.", "business"),
+        ("Quillport supports every winch and plans each repair.", "offering"),
+        ("Quillport offers verified security, backed by a USD 10,000 bug bounty.", "offering"),
+        ("Quillport is packed with amazing features that show each repair.", None),
+        ("Quillport is the perfect solution for repairs.", None),
+        ("We support people who are new to our community.", None),
+        ("66% of experienced welders prefer steel, and our customers do.", None),
+    ],
+)
+async def test_a_fact_has_the_topic_that_its_words_make_certain_or_is_left_out(said: str, topic: str | None) -> None:
+    facts = (await read(f"# Planner\n\n{said}", path="/product/planner")).facts
+
+    assert [fact.topic for fact in facts] == ([topic] if topic else [])
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "listed"),
+    [
+        ("And much more", "Quillport offers a search of all repairs.", "Quillport offers a search of all repairs."),
+        (
+            "Trends",
+            "Compare months to discover key trends in your repairs.",
+            "Trends: Compare months to discover key trends in your repairs.",
+        ),
+        ("Painters", "Measure all you want to know about winches.", None),
+    ],
+)
+async def test_a_title_stands_before_a_text_only_if_both_are_about_one_thing(
+    title: str, text: str, listed: str | None
+) -> None:
+    page = f"# Planner\n\n## Features\n\n### {title}\n\n{text}\n\n### Ledger\n\nThe ledger of Quillport lists costs."
+    facts = (await read(page, path="/product/planner")).facts
+
+    assert [fact.text for fact in facts if text in fact.text] == ([listed] if listed else [])
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/box", "Quillport Box is a planner for boats.\n\nUnfortunately, this project has ended."),
+        ("/partners", "We provide networks and telephones to homes and offices."),
+        ("/product/planner", "- Hacking rooms: Quillport uses MA548 and MA549 on Friday and Saturday"),
+        ("/product/planner", "- List images: type docker ps to see the images that Quillport offers"),
+    ],
+)
+async def test_what_is_over_is_of_others_or_is_an_instruction_is_no_fact(path: str, text: str) -> None:
+    assert (await read(f"# Planner\n\n{text}", path=path)).facts == ()
+
+
+TIMELINE = """# History
+
+#### Quillport replaces Oarwell
+
+June 2016
+
+#### Quillport launches a planner
+
+May 2018
+
+#### Oarwell 9.0 released
+
+March 2015
+
+#### Desktop Client 2.0 released
+
+August 2014
+"""
+
+
+async def test_a_timeline_gives_the_date_below_the_heading_and_nothing_of_the_predecessor() -> None:
+    answer = await read(TIMELINE, path="/about/history")
+
+    assert [(found.what, found.date) for found in answer.triggers] == [("Quillport launches a planner", "May 2018")]
+
+
+RELEASE = """# Quillport introduces a planner
+
+Oslo, Norway, May 3, 2024 – Quillport introduced a planner for repairs.
+"""
+
+
+async def test_a_press_release_has_the_date_of_its_place_line() -> None:
+    answer = await read(RELEASE, path="/news/planner")
+
+    assert {found.date for found in answer.triggers} == {"May 3, 2024"}
+
+
+PRESS = """# Press
+
+- May 3, 2024: Quillport 4 brings a planner for repairs
+- May 2, 2024: Managed Quillport: Northgate launches a shipyard
+- May 1, 2024: Quillport and Tidewell partner to repair winches
+"""
+
+
+async def test_a_list_of_press_releases_tells_what_the_company_itself_launched_and_with_whom() -> None:
+    answer = await read(PRESS, path="/news")
+
+    assert [(found.what, found.date) for found in answer.triggers] == [
+        ("Quillport 4 brings a planner for repairs", "May 3, 2024")
+    ]
+    assert [(found.name, found.relation) for found in answer.integrations] == [("Tidewell", "partner")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Quillport is HIPAA compliant.",
+        "I have read the terms and share my details with our partners Tidewell and Northgate.",
+        "Sharing a plan with our customers is as easy as sending it from Gmail.",
+    ],
+)
+async def test_a_law_a_consent_and_a_comparison_name_no_integration(said: str) -> None:
+    assert (await read(f"# Planner\n\n{said}", path="/product/planner")).integrations == ()
