@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.prospect import Fact, FactTopic
 from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.events import event
 from octave_mcp.models.extractive.headings import is_imperative
 from octave_mcp.models.extractive.quoting import stands_alone
 from octave_mcp.models.extractive.reading import Line, ReadPage
@@ -29,6 +30,32 @@ _OF_OTHERS = re.compile(
     _I,
 )
 """Addresses of pages on which others describe themselves."""
+_TEACHES = re.compile(r"/(?:glossary|dictionary|encyclopedia|wiki|learn|learning|tutorials?)(?:/|$)", _I)
+"""Addresses of pages that explain what anybody does."""
+_IN_TUTORIAL = re.compile(
+    r"\b(?:file|query|fragment|(?:previous|next) step|method|expression|component|directory|\.\w{2,4}|time slots?|"
+    r"abstraction|environment where|conversation)\b|^(?:at that time|in the v|in v\d|earlier|underneath|here|"
+    r"after some)\b|^we landed\b",
+    _I,
+)
+_IS_PLAN = re.compile(
+    r"\blaunch week\b|"
+    r"\b(?:are|['’]re|is) (?:now |also |currently )?(?:working on|building|adding|launching|planning|expanding|opening|"
+    r"introducing|rolling out)\b|\bplans? to\b|\bwill (?:also |soon )?(?:launch|release|offer|open|add|introduce)\b",
+    _I,
+)
+_USES = re.compile(
+    r"\bwe(?:['’]re)? (?:\w+ )?(?:use|run|running|rely on|host|deploy|operate|write|"
+    r"chose|built|migrated|moved|have)\b|"
+    r"\b(?:built|based|runs?|written|powered|hosted|deployed|uses?)\b",
+    _I,
+)
+_NO_USE = re.compile(r"\b(?:we can|could|learned|customers?|because|recently had)\b", _I)
+_NO_HIRING = re.compile(
+    r"\blooking for (?:the |an? )?(?:\w+ ){0,2}(?:ways?|feedback|"
+    r"solutions?|ideas|opportunit\w+)\b",
+    _I,
+)
 _ENDED = re.compile(
     r"\b(?:this|the|our) (?:project|product|program(?:me)?|service|plugin|tool|app|offer|page|position)\b[^.]{0,30}"
     r"\b(?:has|have|is|was|been)\b[^.]{0,20}\b(?:ended|discontinued|retired|sunset|shut down|archived|deprecated|"
@@ -63,7 +90,8 @@ _UNCLEAR = re.compile(
     r"^(?:\S+ ){1,4}their\b|^(?:even|today, everyone|we (?:do )?know|we consider|we need|together)\b|"
     r"\b(?:of|all|from|with|across|for) (?:them|these|those)\b(?!\s+\w)|"
     r"\b(?:removes?|avoids?|handles?|fixes|solves?|closes?) (?:that|this|these|those)\b|\bthat supports it\b|"
-    r"\bso we (?:need|have to|must)\b|\bpretty \w+ too\b|\bnot what we\b|\bstarted by\b|\bexcited to\b|"
+    r"\bso we (?:need|have to|must)\b|\bin response to that\b|\btelling us\b|"
+    r"\bpretty \w+ too\b|\bnot what we\b|\bstarted by\b|\bexcited to\b|"
     r"\bI['’]m\b|\bhas plenty\b|: \d+ [a-z]+ [a-z]+ .*\bfor\b",
     _I,
 )
@@ -85,6 +113,13 @@ _ON_PRICE = re.compile(
     rf"{_MONEY}[\d.,]*\s?(?:/|per\b|an? )\s?(?:month|user|seat|year)",
     _I,
 )
+_ON_MONEY = re.compile(
+    r"[$€£¥]|\bfree\b|\bpric|\bcharg|\bbill|\btiers?\b|\btrial\b|\bsubscription|"
+    r"\bplans? (?:that |which )?(?:includ|start|"
+    r"are|cost|offer|has|have)|\bplan in\b",
+    _I,
+)
+_IS_PLAN_PRICE = re.compile(r"^[A-Z][\w ]{1,20}\s?[-–—:]\s?[$€£¥]\d")
 _ON_PARTNERS = re.compile(
     r"\bwith (?:an? )?(?:variety|number|network|ecosystem|range)? ?(?:of )?(?:\w+ ){0,2}partners\b|"
     r"\bworks? with (?:all |many |the )?(?:major|leading|top|world['’]s leading) \w+|\b(?:join|joining|joined|joins) "
@@ -110,15 +145,22 @@ _OF_MANY = re.compile(
     r"^\W*(?:over |about |nearly |almost |more than )?\d[\d.,]*\s?%.*\b(?:of|developers|users|prefer)\b"
 )
 """'75% of developers': a survey's figure."""
-_VERSIONS = re.compile(r"\bfrom \w+ v?\d+\.\d+.* to \w+ v?\d|\bnewsletter\b|\btwitter\b", _I)
+_VERSIONS = re.compile(
+    r"\bfrom \w+ v?\d+\.\d+.* to \w+ v?\d|\bnewsletter\b|\btwitter\b|\binterviews\b|"
+    r"^(?:here|at (?-i:[A-Z])\w+), we\b",
+    _I,
+)
 _SUPPLIES = re.compile(r"\b(?:deliver|provid|offer|support|secur|manag|packag|maintain)(?:s|e|es|ing)?\b", _I)
 _IS_A = re.compile(r"^\W*(?:[\w'’.-]+ ){1,4}?(?:is|are) (?:an?|the|fully)\b", _I)
 _HELPS_OTHERS = re.compile(
     r"\bwe support (?:people|communit\w+|students|women|diversity)\b|\bforms?\b.*\bsubmit\b|\bwe recommend\b|"
-    r"\bunderrepresented\b|\bmentoring\b|\bnew to our community\b|^you can already\b|^[\"“'‘]",
+    r"\bunderrepresented\b|\bmentoring\b|\bnew to our community\b|^you can already\b|"
+    r"\brequires? an? (?:API )?(?:key|token)\b|"
+    r"\bnow has (?:read|write|access)|\balways tried\b|: how to\b|^[\"“'‘]",
     _I,
 )
 _ANY_GAIN = re.compile(r"\b(?:can help|enables?|lets|allows?) you (?:to )?\b", _I)
+_STEP = re.compile(r"^(?:we can|our journey|you)\b", _I)
 _FIRST = 6
 """Words among which a sentence names its subject."""
 _STEM = 4
@@ -144,7 +186,8 @@ def _is_over(page: ReadPage) -> bool:
 
 def _sure(fact: Fact[Cite], line: Line, page: ReadPage, company: str, *, is_over: bool) -> Fact[Cite] | None:
     path, text = urlsplit(page.page.url).path, fact.text
-    if _LOGISTICS.search(text) or (_OF_OTHERS.search(path) and not has_words(short_name(company), text)):
+    is_lesson = _TEACHES.search(path) and not has_words(short_name(company), text)
+    if is_lesson or _LOGISTICS.search(text) or (_OF_OTHERS.search(path) and not has_words(short_name(company), text)):
         return None
     if fact.topic in {"customers", "history"}:
         return None if fact.topic == "customers" and len(fact.evidence) == 1 and _UNCLEAR.search(text) else fact
@@ -197,11 +240,16 @@ def _is_scale(text: str, _: Line, _company: str) -> bool:
 
 def _is_technology(text: str, line: Line, company: str) -> bool:
     own = is_own_subject(text, company) or line.form == "item"
-    return own and not _SUPPLIES.search(text) and not _IS_A.search(text)
+    is_used = _USES.search(text) and not (_NO_USE.search(text) or _SUPPLIES.search(text) or _IS_A.search(text))
+    return own and bool(is_used)
 
 
 def _is_price(text: str, line: Line, company: str) -> bool:
     """'Amazon has a free tier' is no price of the company's."""
+    if line.page.kind == "blog" and (
+        (line.form == "item" and not _IS_PLAN_PRICE.search(text)) or not _ON_MONEY.search(text)
+    ):
+        return False
     if line.form != "sentence" or is_own_subject(text, company):
         return True
     others = any(at == 0 and not has_words(company, name) for name, at in tools_in(f" {text}"[1:]))
@@ -214,16 +262,25 @@ def _is_team(text: str, line: Line, company: str) -> bool:
     return bool(counts) and len(text.split()) > len("2 team members".split())
 
 
-def _is_business(text: str, _: Line, _company: str) -> bool:
-    return not _PUFF.search(text)
+def _is_business(text: str, line: Line, _company: str) -> bool:
+    is_of_project = line.page.kind == "blog" and re.search(r"\bour (?:\w+ )?goals? w(?:as|ere)\b", text, _I)
+    return not (is_of_project or _PUFF.search(text))
 
 
-_KEPT = {
+def _is_initiative(text: str, line: Line, company: str) -> bool:
+    """On a blog, what 'we' do may be a step of a lesson."""
+    is_news = event(text, company, is_headline=False) or _IS_PLAN.search(text)
+    return bool(is_news or line.page.kind != "blog") and not _IN_TUTORIAL.search(text)
+
+
+_KEPT: dict[FactTopic, Callable[[str, Line, str], bool]] = {
     "scale": _is_scale,
     "technology": _is_technology,
     "pricing": _is_price,
     "team": _is_team,
     "business": _is_business,
+    "initiative": _is_initiative,
+    "hiring": lambda text, _line, _company: not _NO_HIRING.search(text),
     "funding": lambda text, _line, _company: bool(_RAISED.search(text)) and "bounty" not in text.casefold(),
 }
 
@@ -248,7 +305,9 @@ def _parted(text: str) -> tuple[str, str]:
 
 def _is_of_offer(text: str, line: Line, company: str) -> bool:
     """Whether a sentence is about the company, or what its heading or page names, and no call."""
-    if is_imperative(text):
+    is_of_other = any(at == 1 and not has_words(company, name) for name, at in tools_in(f" {text}"))
+    is_step = line.page.kind in {"blog", "docs"} and (line.form == "item" or _STEP.search(text))
+    if is_imperative(text) or ((is_of_other or is_step) and not _names_own(text.removeprefix("We "), company)):
         return False
     return line.form == "item" or _names_own(text, company) or _share_a_word(f"{line.heading} {line.page.title}", text)
 

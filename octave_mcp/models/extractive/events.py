@@ -17,7 +17,7 @@ _WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally
 _NO_EVENT = re.compile(
     r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|"
     r"aren['’]t|whenever|every time|every (?:week|month|year|day)|before we|until we|why we|how we|how to|how do|"
-    r"what we|wants? to|in the process of|tell us|a bunch of|"
+    r"what we|wants? to|use our new|in the process of|tell us|a bunch of|"
     r"(?:some|several|many|two|three|four|five|six|\d+) (?:new )?things|winners|"
     r"finalists|tr(?:y|ied|ying) to|used to)\b",
     _I,
@@ -177,6 +177,8 @@ _VERSION = re.compile(
 _OTHER_PRODUCT = re.compile(r"(?!v?\d|[Vv]ersion|[Rr]elease|[Nn]ew|[Aa]nnounc)[\w-]+\s+v?\d+\.\d+\s+released?\b")
 """'ownCloud 9.0 released', on a page of the company's that does not say whose it is."""
 
+_LATER = re.compile(r"\bnext (?:year|quarter|month)\b", _I)
+"""The day of a post is not that of a launch to come."""
 _BY_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pattern}")
 """'Managed Acme: Northgate launches cloud storage'."""
 
@@ -229,6 +231,8 @@ def _is_own(headline: str, company: str) -> bool:
 def _is_launch(text: str, company: str, *, is_headline: bool, own: bool) -> bool:
     if _LAUNCH_FIRST.search(text) and (is_headline or len(text.split()) > 3):
         return True
+    if _LATER.search(text):
+        return False
     if is_headline:
         told = next((part for part in re.split(r":\s+", text) if _NEWS_VERB.search(part)), "")
         is_ours = told and (_is_own(told, company) or not _BY_OTHER.match(told))

@@ -131,7 +131,8 @@ _LABEL_WORDS = 6
 
 
 _OF_OTHERS = re.compile(
-    r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|showcase)(?:/|$)", re.IGNORECASE
+    r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|showcase|glossary|dictionary|wiki)(?:/|$)",
+    re.IGNORECASE,
 )
 """Addresses of pages on which others describe themselves."""
 _ASIDE = re.compile(

@@ -43,10 +43,11 @@ _ADDED = re.compile(
     r"(?:two|three|four|\d+) new)\b",
     re.IGNORECASE,
 )
-_NOW_CAN = re.compile(r"^You can now (?!also\b|see\b|read\b|find\b|run\b|go\b|open\b|click\b)\w+ ")
+_NOW_CAN = re.compile(r"^You can now (?!also\b|see\b|read\b|find\b|run\b|go\b|open\b|click\b|do\b|access this\b)\w+ ")
 """How a dated post on a product tells what is new."""
 _LONG_AGO = re.compile(
     r"\b(?:years? ago|months? ago|last (?:year|spring|summer|autumn|fall|winter)|earlier (?:this year|in)|back in|"
+    r"at that time|"
     r"originally|a while (?:ago|back)|at the time|previously|first launched|long ago|in the past)\b",
     re.IGNORECASE,
 )
@@ -179,7 +180,7 @@ def _kind_of_heading(line: Line, page: ReadPage, company: str, *, is_dated: bool
 
 def _is_new(said: str, page: ReadPage) -> bool:
     is_dated = page.page.published_on is not None and page.page.kind in {"product", "news", "blog", "other"}
-    return is_dated and bool(_NOW_CAN.search(said) or _ADDED.search(said))
+    return is_dated and not said.endswith(":") and bool(_NOW_CAN.search(said) or _ADDED.search(said))
 
 
 def _is_headline(line: Line) -> bool:
