@@ -509,7 +509,7 @@ def main() -> int:
 def _difference(old: str, new: str) -> str:
     """The first lines that are others, for whoever has to find out why."""
     lines = [*unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)]
-    return "\n".join(("not what the product says; make docs writes it anew", *lines[2:12]))
+    return "\n".join(("not what the product says; run `make docs`", *lines[2:12]))
 
 
 if __name__ == "__main__":
