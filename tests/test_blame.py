@@ -63,14 +63,14 @@ def in_turns(*faults: Fault) -> Fault:
     return fault
 
 
-ONLY_THOUGHTS = "all 10 answers contained only the model's thoughts"
+ONLY_THOUGHTS = "all 9 answers contained only the model's thoughts"
 KINDS: dict[str, tuple[Fault, str, str]] = {
-    "cut off": (text_of(lambda text: text[:30], cut_off=True), "bad_answer", "all 10 answers were cut off"),
-    "cut off before a word": (text_of(lambda _: "", cut_off=True), "bad_answer", "all 10 answers were cut off"),
-    "cut off, and not told": (text_of(lambda text: text[:30].rstrip("}")), "bad_answer", "all 10 answers were cut off"),
-    "cut off, in the word of another API": (reason("MAX_TOKENS"), "bad_answer", "all 10 answers were cut off"),
-    "empty": (text_of(lambda _: ""), "bad_answer", "all 10 answers were empty"),
-    "blank": (text_of(lambda _: " \n"), "bad_answer", "all 10 answers were empty"),
+    "cut off": (text_of(lambda text: text[:30], cut_off=True), "bad_answer", "all 9 answers were cut off"),
+    "cut off before a word": (text_of(lambda _: "", cut_off=True), "bad_answer", "all 9 answers were cut off"),
+    "cut off, and not told": (text_of(lambda text: text[:30].rstrip("}")), "bad_answer", "all 9 answers were cut off"),
+    "cut off, in the word of another API": (reason("MAX_TOKENS"), "bad_answer", "all 9 answers were cut off"),
+    "empty": (text_of(lambda _: ""), "bad_answer", "all 9 answers were empty"),
+    "blank": (text_of(lambda _: " \n"), "bad_answer", "all 9 answers were empty"),
     "thoughts": (thinks(), "bad_answer", ONLY_THOUGHTS),
     "thoughts, cut off": (thinks(cut_off=True), "bad_answer", ONLY_THOUGHTS),
     "thoughts, only counted": (thinks(told=False), "bad_answer", ONLY_THOUGHTS),
@@ -83,12 +83,12 @@ KINDS: dict[str, tuple[Fault, str, str]] = {
     "refused": (
         text_of(lambda _: "I cannot help.", refused=True),
         "model_refuses",
-        "all 10 answers were refused by the model",
+        "all 9 answers were refused by the model",
     ),
     "words": (
         text_of(lambda _: "I would be glad to help."),
         "bad_answer",
-        "all 10 answers were not of the form asked for",
+        "all 9 answers were not of the form asked for",
     ),
 }
 TO_DO = {
@@ -122,7 +122,7 @@ async def test_a_run_without_a_usable_answer_says_what_the_answers_were(
     assert record.error.message.startswith(f"no playbook could be written: {told}: ")
     assert TO_DO.get((kind, provider), "") in record.error.message
     assert "site" not in record.error.message
-    assert len(double.asked) == 20
+    assert len(double.asked) == 18
 
 
 @pytest.mark.long

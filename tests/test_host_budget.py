@@ -219,6 +219,28 @@ def invented_figure(question: QuestionRecord, answer: dict[str, Any]) -> None:
         answer["why_we_win"]["reasons"][0]["text"] += " That is 7431.5 times."
 
 
+def invented_facts(_: QuestionRecord, answer: dict[str, Any]) -> None:
+    """Spoils one entry of a list, and a persona, in every answer, corrections included."""
+    if answer.get("facts"):
+        answer["facts"][0]["text"] += " That is 7431.5 times."
+    if "persona_2" in answer:
+        answer["persona_2"] = None
+
+
+async def test_after_a_partial_run_no_reading_is_asked_again_for_an_entry_that_failed_twice(
+    client_with: Callable[..., Any],
+) -> None:
+    client = await client_with()
+    told = await client.run(invented_facts)
+    again = await client.run()
+
+    assert any("7431.5" in (question.dropped or "") for question in told.asked)
+    assert told.record.status == "partial"
+    assert [(question.prompt, *question.answer_schema["properties"]) for question in again.asked] == [
+        (PERSONAS, "persona_2")
+    ]
+
+
 @pytest.mark.long
 async def test_the_verdict_says_what_comes_back_and_then_what_was_dropped_for_good(
     client_with: Callable[..., Any],
@@ -308,6 +330,7 @@ def tokens_for(personas: int, usual: Told) -> int:
     return int((used(usual) - (2.5 - personas) * ANSWERING_A_PERSONA) / (1 - RESERVED))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("served", sampled([2, 1], short=lambda served: served == 2))
 async def test_the_first_personas_get_what_a_small_budget_allows_and_each_other_is_one_named_gap(
     served: int, client_with: Callable[..., Any]

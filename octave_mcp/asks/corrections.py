@@ -137,6 +137,12 @@ class _Verdicts(Generic[R]):
         fewer = findings(first.given) - findings(again.given)
         return replace(again, left_out=_left_out(first, min(fewer, findings(first.given) - findings(first.value))))
 
+    def has_lists(self, names: Sequence[str]) -> bool:
+        """Whether all of these parts are lists, of which something passed."""
+        return lists_of(self.into, tuple(filter(None, names))) == (*names,) and all(
+            self.parts[name].value is not None for name in names
+        )
+
     def judgement(self, *, may_be_corrected: bool = False) -> Judgement:
         dropped = None if may_be_corrected else self.lost
         return Judgement(
@@ -247,7 +253,7 @@ async def _correction(
         return first
     again = await computed(checks.verdicts, second, names)
     best = first.with_better(again)
-    verdict = again.judgement().model_copy(update={"dropped": best.lost})
+    verdict = again.judgement().model_copy(update={"dropped": best.lost, "only_entries": best.has_lists(names)})
     await asks.asker.record_verdict(second, verdict)
     return best
 

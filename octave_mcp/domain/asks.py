@@ -173,12 +173,14 @@ class Unusable(Value):
 class Judgement(Value):
     """What the checks made of an answer: what is `wrong` with it, '' for nothing, and whether some of it can be used.
 
-    `dropped` is what was dropped from it for good; None while a correction may replace that.
+    `dropped` is what was dropped from it for good; None while a correction may replace that. `only_entries`: that is
+    entries of lists, so asking again would replace nothing that a playbook needs.
     """
 
     wrong: str
     dropped: str | None
     is_usable: bool
+    only_entries: bool = False
 
 
 class Spent(Value):

@@ -99,11 +99,11 @@ class Host:
         return await computed(_answer, text, ask, asked.question_id, None if asked.reused else used)
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Keeps an answer that can be used for a day; a correction, and what it corrects, if all it has passed."""
+        """Keeps an answer that can be used for a day; a correction, and what it corrects, if nothing is missing."""
         await self._inbox.record_verdict(key, wrong=verdict.wrong, dropped=verdict.dropped)
         found = {question.question_id: question for question in await self._inbox.questions()}
         if question := found.get(key):
-            if verdict.dropped == "" or (question.corrects and not verdict.wrong):
+            if verdict.dropped == "" or (question.corrects and (verdict.only_entries or not verdict.wrong)):
                 await self._keep(question, found.get(question.corrects))
             elif verdict.is_usable and not question.corrects and await self._reused(key) is None:
                 await self._keep(question)
