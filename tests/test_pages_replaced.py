@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,30 @@ async def read(home: Path, source: ScriptedSource, **request: object) -> tuple[l
 
 def failed(playbook: Playbook) -> dict[str, str]:
     return {failure.url.removeprefix(URL): failure.code for failure in playbook.failed_pages}
+
+
+def on(day: date, source: ScriptedSource, *paths: str) -> ScriptedSource:
+    """The source, where these pages say that they are of that day."""
+    dated = tuple(
+        one.model_copy(update={"ref": one.ref.model_copy(update={"published_on": day})})
+        if one.ref.url.removeprefix(URL) in paths
+        else one
+        for one in source.sites[VENDOR]
+    )
+    return ScriptedSource({**source.sites, VENDOR: dated})
+
+
+@pytest.mark.parametrize(("dated", "expected"), [(6, None), (2, date(2026, 3, 2))])
+async def test_a_date_that_most_pages_share_is_that_of_a_build_and_none_of_theirs(
+    dated: int, expected: date | None, tmp_path: Path
+) -> None:
+    source = on(date(2026, 3, 2), source_with(), *STORIES[:dated])
+
+    playbook = await Stage(tmp_path, source=source).playbook(max_pages=7)
+
+    assert {one.published_on for one in playbook.pages if one.url in {URL + path for path in STORIES[:dated]}} == {
+        expected
+    }
 
 
 # Pages that fail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple, TypeVar
@@ -35,6 +36,8 @@ R = TypeVar("R", bound=Value)
 
 PAGE_CHARACTERS = 16_000
 """About 4,000 tokens: what is read of one page."""
+BUILT_TOGETHER = 4
+"""Pages of one date; fewer may be of one day."""
 
 
 async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pack: Pack, home: Page | None) -> Reading:
@@ -44,7 +47,7 @@ async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pa
     """
     urls = pack.urls
     found = await run.pages.scrape(site, urls, pack.spares) if urls else ()
-    pages = [page for page in (home, *found) if isinstance(page, Page)]
+    pages = _without_build_dates([page for page in (home, *found) if isinstance(page, Page)])
     failures = tuple(page for page in found if isinstance(page, PageFailure))
     if urls:
         run.progress(f"{len(found) - len(failures)} pages of {profile.name} fetched", units=len(urls))
@@ -80,6 +83,17 @@ async def _read(
         evidence=tuple(evidence for answer in checked for evidence in answer.evidence),
         gaps=tuple(gap for answer in answers for gap in (answer.gaps if isinstance(answer, Checked) else (answer,))),
     )
+
+
+def _without_build_dates(pages: Sequence[Page]) -> list[Page]:
+    """Most pages of a site do not appear on one day: a date that they share is that on which the site was built."""
+    days = Counter(page.ref.published_on for page in pages)
+    built = {day for day, count in days.items() if day and count >= BUILT_TOGETHER and count > len(pages) / 2}
+    undated = {"published_on": None}
+    return [
+        page.model_copy(update={"ref": page.ref.model_copy(update=undated)}) if page.ref.published_on in built else page
+        for page in pages
+    ]
 
 
 def _heard(context: str, pages: Sequence[Page]) -> tuple[str, ...]:
