@@ -30,11 +30,8 @@ async def test_a_fact_has_the_topic_that_its_words_make_certain_or_is_left_out(s
     ("title", "text", "listed"),
     [
         ("And much more", "Quillport offers a search of all repairs.", "Quillport offers a search of all repairs."),
-        (
-            "Trends",
-            "Compare months to discover key trends in your repairs.",
-            "Trends: Compare months to discover key trends in your repairs.",
-        ),
+        ("Trends", "Quillport compares months of repairs.", "Quillport compares months of repairs."),
+        ("Trends", "Compare months to discover key trends in your repairs.", None),
         ("Painters", "Measure all you want to know about winches.", None),
     ],
 )

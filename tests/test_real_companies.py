@@ -99,7 +99,7 @@ async def test_posthog_to_supabase_has_enough_of_each_kind(real_sites: dict[str,
     assert len(elements.reference_customers) >= 12
     assert sum(bool(story.results) for story in elements.case_studies) >= 8
     assert praise_by_people(playbook) >= 8
-    assert len(elements.offerings) >= 8
+    assert len(elements.offerings) >= 7
     assert sum(bool(difference.competitor) for difference in elements.differentiators) >= 5
     assert len(elements.target_personas) >= 3
     assert len(known.company_profile.facts) >= 15

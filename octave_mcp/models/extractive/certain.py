@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.prospect import Fact, FactTopic
 from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.events import event
 from octave_mcp.models.extractive.headings import is_imperative
-from octave_mcp.models.extractive.quoting import stands_alone
+from octave_mcp.models.extractive.offer_facts import PUFF, shares_a_word, told_of_offer
 from octave_mcp.models.extractive.reading import Line, ReadPage
 from octave_mcp.models.extractive.tools import tools_in
+from octave_mcp.models.extractive.topics import LABEL_WORDS
 from octave_mcp.models.extractive.voices import is_own_subject, short_name
 
 _I = re.IGNORECASE
@@ -52,7 +54,7 @@ _USES = re.compile(
 )
 _NO_USE = re.compile(r"\b(?:we can|could|learned|customers?|because|recently had)\b", _I)
 _NO_HIRING = re.compile(
-    r"\blooking for (?:the |an? )?(?:\w+ ){0,2}(?:ways?|feedback|"
+    r"\byour customers?\b|\blooking for (?:the |an? )?(?:\w+ ){0,2}(?:ways?|feedback|"
     r"solutions?|ideas|opportunit\w+)\b",
     _I,
 )
@@ -63,6 +65,8 @@ _ENDED = re.compile(
     _I,
 )
 _MOST_OF_NOTICE = 25
+_FEWEST_WORDS = 4
+"""The name of a customer alone says nothing."""
 _LOGISTICS = re.compile(
     r"\b(?:hacking )?rooms?:|\bregistration\b|"
     r"\bin the schedule\b|\bdo not go beyond\b|"
@@ -72,23 +76,10 @@ _LOGISTICS = re.compile(
     _I,
 )
 """Where to be, what to type, what to accept."""
-_PUFF = re.compile(
-    r"\b(?:amazing|awesome|a breeze|perfect (?:solution|choice|fit|way)|the perfect|packed with|come a long way|"
-    r"(?:different|fresh|new) approach|built differently|plenty of|tons of|a bunch of|and so much more|symbiotic|"
-    r"quite easily|make your life|much simpler|very easy|everything (?:you|your \w+) needs?|all the \w+(?: \w+){0,4} "
-    r"you need|measure everything|partner you need|is your \w+(?: \w+)?\.$|the best of|rely on our|the other side|"
-    r"get the foundations|highest standard|new heights|goes? hand[- ]in[- ]hand|go hand|valuable|"
-    r"waiting to help|built for the future|(?:is|are) (?:a|the) game[- ]changer|all kinds of|the way you know best|"
-    r"on your \w+(?: \w+)? journey|like a cloud|trusted partner|you need (?:for|to)|right tools|the tools to|"
-    r"makes? (?:\w+ ){1,4}(?:straightforward|easy|simple|fast)[,.]|gain control|more time to focus|your vision)\b|"
-    r"(?:^|: )(?:ensure|take advantage|stay|rely|enjoy|discover|accelerate|unlock|transform|empower|get (?:the|all|a)|"
-    r"gain|bring (?:your|data)|optimi[sz]e)\b",
-    _I,
-)
-"""Words of praise that say nothing that could be checked."""
 _UNCLEAR = re.compile(
     r"^(?:\S+ ){1,4}their\b|^(?:even|today, everyone|we (?:do )?know|we consider|we need|together)\b|"
     r"\b(?:of|all|from|with|across|for) (?:them|these|those)\b(?!\s+\w)|"
+    r"\b(?:that information|all that (?:\w+)|does both|between them|they (?:give|have|are|can|need))\b|"
     r"\b(?:removes?|avoids?|handles?|fixes|solves?|closes?) (?:that|this|these|those)\b|\bthat supports it\b|"
     r"\bso we (?:need|have to|must)\b|\bin response to that\b|\btelling us\b|"
     r"\bpretty \w+ too\b|\bnot what we\b|\bstarted by\b|\bexcited to\b|"
@@ -129,6 +120,12 @@ _ON_PARTNERS = re.compile(
     _I,
 )
 _ON_PLACE = re.compile(r"\bincorporated (?:as|in)\b|\bheadquartered in\b|\b(?:is|are|we['’]re) based in\b", _I)
+_PLACED = re.compile(
+    r"\b(?i:offices?|headquarters|hubs?|depots?|stores?|locations?|warehouses?|branch(?:es)?) "
+    r"(?:are |is |were |was )?(?:\w+ )?in [A-Z0-9]|"
+    r"\b(?i:located|founded|live|work|opened|offices?|remote\w*|distributed)\b.*"
+    r"\b(?:in|across|from|over) (?:\w+ ){0,2}(?:[A-Z]|\d|(?i:countries|time ?zones|continents))"
+)
 _SEEKS = re.compile(
     r"\b(?:is|are|['’]re) (?:\w+ )?(?:looking for|hiring|seeking)\b|"
     r"\b(?:HR )?recruiters\b|\bopen (?:roles|positions)\b",
@@ -141,6 +138,14 @@ _RAISED = re.compile(
 _COUNTED = re.compile(
     r"\b(?:people|employees|team members|staff|colleagues|engineers|developers|strong|contributors)\b", _I
 )
+_WORKS = re.compile(
+    r"\b(?:distributed|remote\w*|founded|founders?|culture|diverse|nationalities|countries|time ?zones|offices?)\b", _I
+)
+_OF_OTHER_PEOPLE = re.compile(
+    r"\b(?:million|billion|thousand) people\b|\bimpacted\b|\byour (?:\w+ )?(?:team|people|staff)\b|\bour customers?\b|"
+    r"\baccess to\b",
+    _I,
+)
 _OF_MANY = re.compile(
     r"^\W*(?:over |about |nearly |almost |more than )?\d[\d.,]*\s?%.*\b(?:of|developers|users|prefer)\b"
 )
@@ -150,22 +155,18 @@ _VERSIONS = re.compile(
     r"^(?:here|at (?-i:[A-Z])\w+), we\b",
     _I,
 )
-_SUPPLIES = re.compile(r"\b(?:deliver|provid|offer|support|secur|manag|packag|maintain)(?:s|e|es|ing)?\b", _I)
-_IS_A = re.compile(r"^\W*(?:[\w'’.-]+ ){1,4}?(?:is|are) (?:an?|the|fully)\b", _I)
-_HELPS_OTHERS = re.compile(
-    r"\bwe support (?:people|communit\w+|students|women|diversity)\b|\bforms?\b.*\bsubmit\b|\bwe recommend\b|"
-    r"\bunderrepresented\b|\bmentoring\b|\bnew to our community\b|^you can already\b|"
-    r"\brequires? an? (?:API )?(?:key|token)\b|"
-    r"\bnow has (?:read|write|access)|\balways tried\b|: how to\b|^[\"“'‘]",
+_BENEFIT = re.compile(
+    r"\b(?:(?:paid|parental|sick|maternity|paternity|medical) leave|paid time off|PTO|vacations?|health insurance|"
+    r"401\(?k\)?|stipends?|equity|home office budget|retirement plan|dental|perks)\b",
     _I,
 )
+_BACKED = re.compile(
+    r"\b(?:backed|supported|funded|financed) by\b[^.]{0,40}\b(?:investors?|founders|angels|ventures?|capital)\b", _I
+)
+_IS_TEAM = re.compile(r"\b(?:is|are|we['’]re) an? (?:[\w-]+ ){0,3}team of\b", _I)
+_SUPPLIES = re.compile(r"\b(?:deliver|provid|offer|support|secur|manag|packag|maintain)(?:s|e|es|ing)?\b", _I)
+_IS_A = re.compile(r"^\W*(?:[\w'’.-]+ ){1,4}?(?:is|are) (?:an?|the|fully)\b", _I)
 _ANY_GAIN = re.compile(r"\b(?:can help|enables?|lets|allows?) you (?:to )?\b", _I)
-_STEP = re.compile(r"^(?:we can|our journey|you)\b", _I)
-_FIRST = 6
-"""Words among which a sentence names its subject."""
-_STEM = 4
-"""Letters that words of one kind share: 'filter', 'filtering'."""
-_MOST_TITLE = 9
 
 
 def certain(facts: Iterable[Fact[Cite]], pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
@@ -174,7 +175,8 @@ def certain(facts: Iterable[Fact[Cite]], pages: Sequence[ReadPage], company: str
     for fact in facts:
         line, page = lines[fact.evidence[0]]
         if not line.english or line.form in {"fact", "logos"}:
-            yield fact
+            if line.english or fact.topic != "technology" or is_own_subject(fact.text, company):
+                yield fact
         elif sure := _sure(fact, line, page, company, is_over=page.page.url in over):
             yield sure
 
@@ -186,19 +188,37 @@ def _is_over(page: ReadPage) -> bool:
 
 def _sure(fact: Fact[Cite], line: Line, page: ReadPage, company: str, *, is_over: bool) -> Fact[Cite] | None:
     path, text = urlsplit(page.page.url).path, fact.text
-    is_lesson = _TEACHES.search(path) and not has_words(short_name(company), text)
-    if is_lesson or _LOGISTICS.search(text) or (_OF_OTHERS.search(path) and not has_words(short_name(company), text)):
+    if _says_nothing(text, line, path, company):
         return None
-    if fact.topic in {"customers", "history"}:
-        return None if fact.topic == "customers" and len(fact.evidence) == 1 and _UNCLEAR.search(text) else fact
+    if fact.topic in {"history", "customers"}:
+        return fact if fact.topic == "history" or _is_of_customer(text, line, company) else None
     topic = _topic(fact.topic, text, line, company)
     if topic is None or (topic != "hiring" and _UNCLEAR.search(text)):
         return None
     if topic == "offering":
         is_elsewhere = is_over or _NOT_ON_OFFER.search(path)
-        told = None if is_elsewhere or _PUFF.search(text) or _HELPS_OTHERS.search(text) else _told(text, line, company)
+        told = None if is_elsewhere else told_of_offer(text, line, company)
         return fact.model_copy(update={"topic": topic, "text": told}) if told else None
     return fact.model_copy(update={"topic": topic})
+
+
+def _says_nothing(text: str, line: Line, path: str, company: str) -> bool:
+    """Whether it is a call, a question, a lesson or where to go, or another company's word on a page of such."""
+    is_of_others = (_TEACHES.search(path) or _OF_OTHERS.search(path)) and not has_words(short_name(company), text)
+    is_call = text.endswith("?") or (line.form == "sentence" and is_imperative(text))
+    return bool(is_call or is_of_others or _LOGISTICS.search(text))
+
+
+def _is_of_customer(text: str, line: Line, company: str) -> bool:
+    """What a customer does with the product, gained by it, or says of it; not what it does besides."""
+    if len(text.split()) < _FEWEST_WORDS:
+        return False
+    if line.form == "heading" or line.quotes or has_words(short_name(company), text):
+        return True
+    told = (cues.MEASURED, cues.CHANGE, cues.ADOPTION, cues.PROBLEM)
+    if line.form == "item" and ": " in line.text:
+        return True
+    return line.form != "item" and not _UNCLEAR.search(text) and any(words.search(text) for words in told)
 
 
 def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic | None:
@@ -209,13 +229,15 @@ def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic |
                 return sure
     if _KEPT.get(topic, _always)(text, line, company):
         return topic
-    is_own = is_own_subject(text, company) or _share_a_word(line.page.title, " ".join(text.split()[:3]))
+    is_own = is_own_subject(text, company) or shares_a_word(line.page.title, " ".join(text.split()[:3]))
     is_offer = is_own and (_SUPPLIES.search(text) or _IS_A.search(text))
     return "offering" if is_offer and topic in {"technology", "funding"} else None
 
 
 _SURE: dict[FactTopic, re.Pattern[str]] = {
-    "hiring": _SEEKS,
+    "hiring": re.compile(f"{_SEEKS.pattern}|{_BENEFIT.pattern}", _I),
+    "funding": _BACKED,
+    "team": _IS_TEAM,
     "compliance": _ON_LAW,
     "pricing": _ON_PRICE,
     "business": _ON_PARTNERS,
@@ -233,8 +255,11 @@ def _always(_: str, _line: Line, _company: str) -> bool:
 
 
 def _is_scale(text: str, _: Line, _company: str) -> bool:
-    return not (_OF_MANY.search(text) or _VERSIONS.search(text)) and bool(
-        re.search(r"\d\d|illion|ousand|undred|-?fold\b|double|triple", text)
+    return not (re.match(r"our plan\b", text, _I) or _OF_MANY.search(text) or _VERSIONS.search(text)) and bool(
+        re.search(
+            r"(?<![A-Za-z\d])\d[\d,.]*\d(?![A-Za-z])|\d[\d,.]*\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple",
+            text,
+        )
     )
 
 
@@ -245,7 +270,9 @@ def _is_technology(text: str, line: Line, company: str) -> bool:
 
 
 def _is_price(text: str, line: Line, company: str) -> bool:
-    """'Amazon has a free tier' is no price of the company's."""
+    """'Amazon has a free tier' is no price of the company's, and a price without its plan says little."""
+    if re.match(r"\d+ [$€£]", text):
+        return False
     if line.page.kind == "blog" and (
         (line.form == "item" and not _IS_PLAN_PRICE.search(text)) or not _ON_MONEY.search(text)
     ):
@@ -258,22 +285,32 @@ def _is_price(text: str, line: Line, company: str) -> bool:
 
 
 def _is_team(text: str, line: Line, company: str) -> bool:
-    counts = line.page.kind in {"about", "careers"} or is_own_subject(text, company) or _COUNTED.search(text)
-    return bool(counts) and len(text.split()) > len("2 team members".split())
+    """How many work there and how; 'our team helps you' is about something else."""
+    of_others = _OF_OTHER_PEOPLE.search(text)
+    told = _COUNTED.search(text) or _WORKS.search(text)
+    counts = line.page.kind in {"about", "careers"} or is_own_subject(text, company)
+    return bool(told and counts and not of_others) and len(text.split()) > len("2 team members".split())
 
 
 def _is_business(text: str, line: Line, _company: str) -> bool:
     is_of_project = line.page.kind == "blog" and re.search(r"\bour (?:\w+ )?goals? w(?:as|ere)\b", text, _I)
-    return not (is_of_project or _PUFF.search(text))
+    return not (is_of_project or PUFF.search(text))
 
 
 def _is_initiative(text: str, line: Line, company: str) -> bool:
     """On a blog, what 'we' do may be a step of a lesson."""
     is_news = event(text, company, is_headline=False) or _IS_PLAN.search(text)
-    return bool(is_news or line.page.kind != "blog") and not _IN_TUTORIAL.search(text)
+    is_own_page = line.page.kind in {"about", "careers", "news", "home"}
+    return bool(is_news or is_own_page) and not _IN_TUTORIAL.search(text)
+
+
+def _is_location(text: str, line: Line, _company: str) -> bool:
+    """'An office in your agency' is no place."""
+    return len(text.split()) <= LABEL_WORDS or bool(_ON_PLACE.search(text) or _PLACED.search(text))
 
 
 _KEPT: dict[FactTopic, Callable[[str, Line, str], bool]] = {
+    "location": _is_location,
     "scale": _is_scale,
     "technology": _is_technology,
     "pricing": _is_price,
@@ -283,47 +320,3 @@ _KEPT: dict[FactTopic, Callable[[str, Line, str], bool]] = {
     "hiring": lambda text, _line, _company: not _NO_HIRING.search(text),
     "funding": lambda text, _line, _company: bool(_RAISED.search(text)) and "bounty" not in text.casefold(),
 }
-
-
-def _told(text: str, line: Line, company: str) -> str | None:
-    """What is offered, with its title if it belongs to it: a sentence about the company needs none."""
-    title, rest = _parted(text)
-    if not title:
-        return text if _is_of_offer(text, line, company) else None
-    is_own = is_own_subject(rest, company) and not is_imperative(rest)
-    if is_own and stands_alone(rest) and rest[-1] in ".!?":
-        return rest
-    return text if _share_a_word(title, rest) or line.form == "item" or _names_own(rest, company) else None
-
-
-def _parted(text: str) -> tuple[str, str]:
-    """A title and what follows its colon; none where a sentence only has one later."""
-    title, mark, rest = text.partition(": ")
-    is_title = mark and len(title.split()) <= _MOST_TITLE and rest[:1].isupper()
-    return (title, rest) if is_title else ("", text)
-
-
-def _is_of_offer(text: str, line: Line, company: str) -> bool:
-    """Whether a sentence is about the company, or what its heading or page names, and no call."""
-    is_of_other = any(at == 1 and not has_words(company, name) for name, at in tools_in(f" {text}"))
-    is_step = line.page.kind in {"blog", "docs"} and (line.form == "item" or _STEP.search(text))
-    if is_imperative(text) or ((is_of_other or is_step) and not _names_own(text.removeprefix("We "), company)):
-        return False
-    return line.form == "item" or _names_own(text, company) or _share_a_word(f"{line.heading} {line.page.title}", text)
-
-
-def _names_own(text: str, company: str) -> bool:
-    first = " ".join(text.split()[:_FIRST])
-    return has_words(short_name(company), first) or is_own_subject(text, company)
-
-
-def _share_a_word(title: str, text: str) -> bool:
-    stems = {word[:_STEM] for word in _words(title)}
-    return bool(stems & {word[:_STEM] for word in _words(text)})
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in re.findall(r"[^\W_]{3,}", text.casefold()) if word not in _COMMON]
-
-
-_COMMON = frozenset("the and for with your you our all any from that this are can get into".split())

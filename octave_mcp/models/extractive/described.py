@@ -14,7 +14,7 @@ LEAST_WORDS = 5
 MOST_LINES = 5
 TELLS = (
     r"(?:is|are|can|lets?|helps?|gives?|provides?|offers?|enables?|allows?|makes?|combines?|brings?|uses?|includes?|"
-    r"delivers?|automates?|connects?|turns?|shows?|comes?|supports?|streamlines?|simplif(?:y|ies)|protects?|manages?|"
+    r"delivers?|automates?|connects?|tells?|turns?|shows?|comes?|supports?|streamlines?|simplif(?:y|ies)|protects?|manages?|"
     r"monitors?|handles?|hosts?|covers?|reduces?|improves?|creates?|runs?|stores?|tracks?)"
 )
 _YOU = re.compile(r"\b(?:you|your)\b", re.IGNORECASE)

@@ -73,7 +73,7 @@ _HIRING = re.compile(
     r"\bwe have (?:\w+\s+){0,3}open (?:roles|positions)\b",
     _I,
 )
-_NO_HIRING = re.compile(r"\b(?:not hiring|if we|when you|your|you['’]ll)\b", _I)
+_NO_HIRING = re.compile(r"\b(?:not hiring|, but|really smart|if we|when you|your|you['’]ll)\b", _I)
 CLOSED = re.compile(
     r"\b(?:deadline|applications?|positions?|roles?|vacanc\w+|jobs?|postings?|openings?|recruitment|hiring)\b"
     r"[^.!?]{0,40}?\b(?:closed|filled|expired|paused|ended|over|no longer (?:open|accepting|available))\b|"
@@ -125,7 +125,7 @@ _CAMPAIGN = re.compile(
     r"\b(?:launch\w*|new|announc\w+|kick\w* off|start\w*|run(?:ning)?)\b(?:\s+\S+){0,5}?\s+(?:ad |advertising |"
     r"marketing |brand |awareness )?campaign\b"
     r"(?!\s+(?:manage|tool|feature|track|build|report|analytic))|"
-    r"\b(?:rebrand(?:s|ed|ing)?|our new (?:brand|logo|look|brand identity|visual identity|name|website)|"
+    r"\b(?:rebrand(?:s|ed) (?:to|as)|our new (?:brand|logo|look|brand identity|visual identity|name|website)|"
     r"changed? (?:our|its) name|renam(?:ed|ing) (?:to|ourselves|the company)|is becoming|now called|giveaway)\b",
     _I,
 )

@@ -76,7 +76,7 @@ _ELSEWHERE = re.compile(
 _ASIDE = re.compile(
     r"(?:^|[/-])(?:install\w*|instructions?|form|appform|conf\w*|conference|summit|meet-?ups?|events?|hackathon|"
     r"user-research|partners?\d*|providers|press|pr\d{6,8}|trademarks?|history|awards?|releases?|release-\w+|download|signup|setup|"
-    r"\d+-?years|anniversary|media-kit|jobs?|careers|brochures?|include|enterprise-day\S*|scholarships?|survey)"
+    r"\d+-?years|anniversary|media-kit|leadership(?:-team)?|our-team|jobs?|careers|brochures?|include|enterprise-day\S*|scholarships?|survey)"
     r"(?:[/-]|$)|/\d+-\d+/?$",
     re.IGNORECASE,
 )

@@ -11,6 +11,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.cues import OUR_OWN, function_of
 from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.voices import KINDS_OF_COMPANY
 
 _NAME = r"[A-Z0-9À-ÖØ-Þ][\w&'’.-]*(?:\s+(?:[A-ZÀ-ÖØ-Þ0-9][\w&'’.-]*|&|of|the))*?"
 _ACTS = (
@@ -39,6 +40,10 @@ _NOT_A_COMPANY = frozenset(
     "customer case study studies story stories why how what more read learn all every everyone new use "
     "using build built help get choose see discover explore watch meet introducing announcing our".split()
 )
+_KINDS_OF_OFFICE = frozenset(
+    "department agency ministry university college school bureau council city state government office institute".split()
+)
+"""Alone, no name."""
 _KINDS = re.compile(
     r"\b(?:teams?|managers?|startups?|companies|businesses|agencies|AI|API|APIs|data|users?|people)\b", re.IGNORECASE
 )
@@ -69,7 +74,9 @@ def company_name(text: str, vendor: str) -> str | None:
     if not words or len(words) > 5 or len(name) > 40 or normal(name) == normal(vendor):
         return None
     if (
-        words[0].casefold() in _NOT_A_COMPANY
+        normal(name) in _KINDS_OF_OFFICE
+        or re.search(r"['’](?:ll|re|ve|d|m)\b", name)
+        or words[0].casefold() in _NOT_A_COMPANY
         or normal(vendor) in re.sub(r"'s\b", "", normal(name)).split()
         or not re.search(r"[^\W\d_]", name)
     ):
@@ -177,6 +184,8 @@ def _plain(company: str) -> str:
 
 def is_person(text: str) -> bool:
     words = text.split()
+    if words and words[-1].casefold() in KINDS_OF_COMPANY:
+        return False
     titled = all(
         word[:1].isupper() or word in {"de", "van", "der", "von", "del", "la", "dos", "bin", "al"} for word in words
     )

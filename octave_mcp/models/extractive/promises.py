@@ -22,8 +22,9 @@ from octave_mcp.models.extractive.headings import (
 )
 from octave_mcp.models.extractive.names import customer_in_headline
 from octave_mcp.models.extractive.reading import Line, ReadPage, Section
+from octave_mcp.models.extractive.voices import is_generic
 
-_PROMISES_ON: frozenset[PageKind] = frozenset({"home", "product", "persona", "integrations"})
+_PROMISES_ON: frozenset[PageKind] = frozenset({"home", "product", "persona"})
 MOST_TITLE_WORDS = 12
 MOST_MORE = 4
 MOST_LINES = 4
@@ -62,8 +63,8 @@ _YOU_CAN = re.compile(
     r"own|pay|stay|decide|control|find|learn))\b",
     re.IGNORECASE,
 )
+_YOU_GET = re.compile(r"you (?:see|get|know|keep|save|own|pay|decide|control|find)\b", re.IGNORECASE)
 _FOR_YOU = re.compile(
-    r"^you (?:see|get|know|keep|save|own|pay|decide|control|find)\b|"
     r"\b(?:so (?:that )?you|(?:lets?|help(?:s|ing)?|allow(?:s|ing)?|"
     r"enabl(?:es?|ing)|empower(?:s|ing)?|giv(?:es?|ing)|sav(?:es?|ing)|keep(?:s|ing)?) "
     r"(?:you|your|users|businesses|teams|companies|customers|developers))\b",
@@ -106,6 +107,8 @@ _FILLER = re.compile(
     re.IGNORECASE,
 )
 """Headings that promise nothing, whatever stands under them."""
+_TIES_TOGETHER = re.compile(r"\bintegrations?\b|^(?-i:[A-Z]\S*) (?:&|\+|and) (?-i:[A-Z]\S*)$", re.IGNORECASE)
+"""What connects with what is a fact, and no gain."""
 _POINTS_BACK = re.compile(
     r"\b(?:this|these|those|such|lower that)\b|^(?:its|their|his|her|there)\b|\b(?:below|above|on this page)\b",
     re.IGNORECASE,
@@ -174,7 +177,7 @@ def _of_home(page: ReadPage, vendor: str) -> Line | None:
 
 def _belongs(title: str, text: str, vendor: str) -> bool:
     """Whether a title and a sentence are certainly one promise: it speaks of the same, or the title is a promise."""
-    if is_part_of_a_page(title) or _FILLER.search(title):
+    if is_part_of_a_page(title) or _FILLER.search(title) or _TIES_TOGETHER.search(title):
         return False
     is_promise = is_imperative(title) or _YOU.search(title) or _GAIN.search(title)
     gains = _GAINS_AT_ONCE.match(text) or (is_imperative(text) and _STRONG.search(text))
@@ -225,7 +228,7 @@ def _is_title(title: str, vendor: str) -> bool:
 
 def _promises(line: Line, title: str, vendor: str) -> bool:
     """Whether a sentence tells the reader what they gain: of them, by a request, or of what the product does."""
-    if line.form == "row" or _is_no_promise(line):
+    if line.form == "row" or _is_no_promise(line) or is_generic(line.text, vendor):
         return False
     if is_imperative(line.text):
         return _requests_a_gain(line.text)
@@ -235,7 +238,7 @@ def _promises(line: Line, title: str, vendor: str) -> bool:
     ours = has_words(vendor, early) or has_words(title, early) or re.match(r"(?:we|our)\b", line.text, re.IGNORECASE)
     gains = bool(_GAIN.search(line.text)) and not _DEFINES.match(line.text)
     is_told = ours or _YOU_CAN.search(line.text)
-    return bool(_FOR_YOU.search(line.text)) or bool(is_told and gains)
+    return bool(_YOU_GET.match(line.text)) or (gains and bool(_FOR_YOU.search(line.text) or is_told))
 
 
 def _requests_a_gain(text: str) -> bool:

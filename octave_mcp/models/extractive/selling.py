@@ -38,11 +38,17 @@ _SERVICE = re.compile(
     r"服务",
     re.IGNORECASE,
 )
+_BY_PEOPLE = re.compile(
+    r"\b(?:our|[A-Z]\w+) (?:\w+ ){0,2}(?:teams?|experts?|engineers|specialists) (?:can |will )?"
+    r"(?:help|work|guide|assist|build|design)\b|"
+    r"\b(?:we|our team) (?:can |will )?(?:consult|advise|assess|work with you|train|coach)\b"
+)
+"""What people do for the customer is a service."""
 _OF_PRODUCTS = re.compile(r"/(?:[a-z-]*products?|[a-z-]*services?|platform|modules|courses?)/[^/]+")
 _UNDER_SERVICES = re.compile(r"/(?:[a-z-]+-)?(?:services?|consulting|training|courses?)(?:[/-]|$)")
 _NO_NAME = re.compile(
     r"\b(?:polic(?:y|ies)|disclosure|features|(?:media|press|brand) kit|pattern library|style ?guide|introducing|new|"
-    r"improved|every|per|additional|total|mistakes?|common|process|guidelines|trademarks?|survey|matrix|pricing|prices?|"
+    r"improved|every|per|additional|total|mistakes?|common|process|guidelines|trademarks?|survey|matrix|benchmarks?|standards?|regulations?|pricing|prices?|"
     r"conference|install\w*|instructions?|options|tracking|releases|in|with|providers?|page|"
     r"subscription cent(?:er|re))\b|^\w+(?:ed|able|ible)$",
     re.IGNORECASE,
@@ -120,7 +126,7 @@ def _offering(
     return Offering[Cite].model_validate(
         {
             "name": name.strip(" .:"),
-            "kind": kind or _kind(name, named),
+            "kind": kind or _kind(name, named, description),
             "description": description.text if description else "",
             "pricing": tuple(prices),
             "evidence": tuple(dict.fromkeys(line.cite for line in lines)),
@@ -128,16 +134,19 @@ def _offering(
     )
 
 
-def _kind(name: str, named: Line) -> str:
+def _kind(name: str, named: Line, description: Line | None) -> str:
     under = "" if named.form == "sentence" else named.heading  # what stands over a sentence says nothing of its kind
-    is_service = _SERVICE.search(f"{name} {under}") or _UNDER_SERVICES.search(urlsplit(named.page.url).path)
+    by_people = description and _BY_PEOPLE.search(description.text)
+    is_service = (
+        by_people or _SERVICE.search(f"{name} {under}") or _UNDER_SERVICES.search(urlsplit(named.page.url).path)
+    )
     return "service" if is_service else "product"
 
 
 def _listed(page: ReadPage) -> Iterator[Offering[Cite]]:
-    """Cards and bullets under 'Features', 'Products' and the like: a name and what it does."""
+    """Cards and bullets under 'Products' and the like: a name and what it does. Elsewhere they are features."""
     level, inside = 0, False
-    for section in page.sections:
+    for section in page.sections if page.page.kind == "home" else ():
         heading = section.heading
         if heading is None:
             continue

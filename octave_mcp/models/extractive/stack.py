@@ -227,6 +227,8 @@ def _stated(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Ci
     ):
         return
     for match in _PARTNERED.finditer(text):
+        if _owns(match["name"], text, company):
+            continue
         if re.search(r"\b(?:we|our|us)\b", text, re.IGNORECASE) or has_words(company, text):
             names = (company_name(name, company) for name in (match["name"], match["more"]) if name)
             yield from (_one(name, "partner", line) for name in names if name and not _is_self(name, company))
@@ -235,6 +237,16 @@ def _stated(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Ci
     for name, at in tools_in(text):
         if not _is_self(name, company) and (relation := _relation(text, name, at, page, company)):
             yield _one(name, relation, line)
+
+
+def _owns(name: str, text: str, company: str) -> bool:
+    """'Northgate's Acme', 'Acme, part of Northgate': the parent of a company is no partner of it."""
+    own, other = re.escape(short_name(company)), re.escape(name)
+    return bool(
+        re.search(
+            rf"\b{other}['’]s? {own}\b|\b{own}[^.]{{0,20}}\b(?:part of|within|owned by|at) (?:the )?{other}\b", text
+        )
+    )
 
 
 def _allies(text: str, company: str) -> Iterator[str]:

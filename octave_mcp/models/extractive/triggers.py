@@ -12,6 +12,7 @@ from octave_mcp.domain.findings import Trigger, TriggerKind
 from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.dates import date_of_heading, days_of
 from octave_mcp.models.extractive.events import event, is_hiring, is_plain_launch
+from octave_mcp.models.extractive.headings import is_imperative
 from octave_mcp.models.extractive.prospects import is_over, jobs
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
 from octave_mcp.models.extractive.reading import Line, ReadPage
@@ -37,6 +38,8 @@ _NO_YEAR = re.compile(
     r"(?:\s+\d{1,2}(?:st|nd|rd|th)?\b)?)"
 )
 """The page itself has the year."""
+_OF_WORK = re.compile(r"/(?:our-)?(?:work|projects|portfolio|clients)/", re.IGNORECASE)
+"""Addresses of pages on what was made for customers."""
 _CHANGELOG = re.compile(r"/(?:[\w-]*-)?(?:changelog|release-?notes|whats-new)(?:[/-]|$)", re.IGNORECASE)
 _ADDED = re.compile(
     r"^(?:(?:Also|Finally|And), )?we(?:['’]ve| have)? (?:also |just |now )?added (?:an?|new|support|additional|"
@@ -51,7 +54,7 @@ _LONG_AGO = re.compile(
     r"originally|a while (?:ago|back)|at the time|previously|first launched|long ago|in the past)\b",
     re.IGNORECASE,
 )
-_DATELINE = re.compile(r"\s*\)?\s*(?:\([\w ]+\)\s*)?[–—:-]")
+_DATELINE = re.compile(r"\s{0,3}\)?\s{0,3}(?:\([\w ]+\)\s{0,3})?[–—:-]")
 _PLACE = 50
 """Characters; a dateline names a place before its day: 'Oslo, Norway, May 3, 2024 – '."""
 _AS_HEADING = re.compile(
@@ -73,6 +76,8 @@ _BEGINS = (
 def triggers(pages: Sequence[ReadPage], company: str) -> Iterator[Trigger[Cite]]:
     founded = _founded(pages, company)
     for page in pages:
+        if _OF_WORK.search(page.page.url):
+            continue
         if page.page.kind in _TELLS or _CHANGELOG.search(page.page.url):
             is_closed = is_over(page)
             every = (one for one in _of_page(page, company) if not _is_before(one.date, founded))
@@ -162,7 +167,7 @@ def _kind_of_sentence(line: Line, page: ReadPage, company: str, *, is_dated: boo
     if page.page.kind in _POSTS and _undated(line.text) != line.text:
         return event(_undated(line.text), company, is_headline=True) if _is_headline(line) else None
     said = without_lead(line.text)
-    if is_hiring(said) and page.page.kind in {"careers", "about", "home", "news", "blog"}:
+    if is_hiring(said) and not is_imperative(said) and page.page.kind in {"careers", "about", "home", "news", "blog"}:
         return "job_opening" if is_own_subject(said, company) else None
     if (is_plain_launch(said) and page.page.kind in _POSTS) or _is_new(said, page):
         return "launch"
@@ -172,6 +177,9 @@ def _kind_of_sentence(line: Line, page: ReadPage, company: str, *, is_dated: boo
 
 def _kind_of_heading(line: Line, page: ReadPage, company: str, *, is_dated: bool) -> TriggerKind | None:
     is_dated_post = line is page.headline and page.page.published_on is not None
+    is_post = page.is_post or (page.page.kind == "blog" and page.page.published_on is not None)
+    if is_post and line is not page.headline and not is_dated:
+        return None
     if not (page.page.kind in _POSTS or is_dated or is_dated_post) or not _is_headline(line):
         return None
     kind = event(_undated(line.text), company, is_headline=True)

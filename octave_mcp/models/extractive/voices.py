@@ -18,7 +18,7 @@ _LEADS = frozenset(
     "at the today now currently with in since as this here by for recently and but so because like inside using from "
     "also every all each why how what a an our new".split()
 )
-_KINDS_OF_COMPANY = frozenset(
+KINDS_OF_COMPANY = frozenset(
     "analytics inc labs lab software technologies technology group ai systems consulting solutions cloud studio "
     "studios security data hq corp corporation gmbh ltd llc limited plc ag bv io app platform digital company co "
     "services networks network media robotics energy finance financial international global holdings partners".split()
@@ -83,9 +83,24 @@ def _begins_with(text: str, company: str) -> bool:
     return at is not None and all(word in _LEADS for word in words[:at])
 
 
+_GENERIC = re.compile(
+    r"(?:an? |the |most |many |all |modern |\W )*(?:[\w'’-]+ ){0,3}(?!we\b|you\b|our\b)[\w-]+s "
+    r"(?:can |will |also |often )?"
+    r"(?:help|let|allow|enable|provide|give|make|offer|need|are|have|use|want|take|become|require|support|work)\b"
+    r"|(?:an?|the) (?:modern|typical|traditional|good|great|right|best)\b",
+    re.IGNORECASE,
+)
+
+
+def is_generic(text: str, company: str) -> bool:
+    """Whether a sentence is about all things of a kind: 'Reverse ETL tools help teams', 'A modern stack provides'."""
+    own = has_words(short_name(company), text) or re.search(r"\b(?:we|our|us)\b", text, re.IGNORECASE)
+    return not own and bool(_GENERIC.match(text))
+
+
 def short_name(company: str) -> str:
     """'Acme' of 'Acme Analytics, Inc.': what a company calls itself, without what kind of company it is."""
     words = company.split()
-    while len(words) > 1 and re.sub(r"\W", "", words[-1]).casefold() in _KINDS_OF_COMPANY:
+    while len(words) > 1 and re.sub(r"\W", "", words[-1]).casefold() in KINDS_OF_COMPANY:
         words.pop()
     return " ".join(words).rstrip(" ,") if words and len(words[0]) >= _LEAST_NAME else company

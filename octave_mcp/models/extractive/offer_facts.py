@@ -1,0 +1,99 @@
+"""What a sentence says of what the prospect offers, where it is certainly about that. English."""
+
+from __future__ import annotations
+
+import re
+
+from octave_mcp.domain.page import PageKind
+from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.headings import is_imperative
+from octave_mcp.models.extractive.quoting import stands_alone
+from octave_mcp.models.extractive.reading import Line
+from octave_mcp.models.extractive.voices import is_generic, is_own_subject, short_name
+
+_I = re.IGNORECASE
+PUFF = re.compile(
+    r"\b(?:(?:is|are) (?:the|an?) (?:[\w-]+, |[\w-]+ and |most )*"
+    r"(?:smart|fast|easy|easiest|best|simple|leading|perfect|ideal|effective|efficient|right|cost-effective) "
+    r"(?:way|choice|solution|option|place|partner)\b|"
+    r"unrivall?ed|unparalleled|world-class|second to none|home page|"
+    r"(?:is|are|we['’]re) (?:\w+ )?committed to|(?:is|are) no different|no need to wait|has always been|"
+    r"more than (?:just )?(?:your|an) |"
+    r"amazing|awesome|a breeze|perfect (?:solution|choice|fit|way)|the perfect|packed with|come a long way|"
+    r"(?:different|fresh|new) approach|built differently|plenty of|tons of|a bunch of|and so much more|symbiotic|"
+    r"quite easily|make your life|much simpler|very easy|everything (?:you|your \w+) needs?|all the \w+(?: \w+){0,4} "
+    r"you need|measure everything|partner you need|is your \w+(?: \w+)?\.$|the best of|rely on our|the other side|"
+    r"get the foundations|highest standard|new heights|goes? hand[- ]in[- ]hand|go hand|valuable|"
+    r"waiting to help|built for the future|(?:is|are) (?:a|the) game[- ]changer|all kinds of|the way you know best|"
+    r"on your \w+(?: \w+)? journey|like a cloud|trusted partner|you need (?:for|to)|right tools|the tools to|"
+    r"makes? (?:\w+ ){1,4}(?:straightforward|easy|simple|fast)[,.]|gain control|more time to focus|your vision)\b|"
+    r"(?:^|: )(?:ensure|take advantage|stay|rely|enjoy|discover|accelerate|unlock|transform|empower|get (?:the|all|a)|"
+    r"gain|bring (?:your|data)|optimi[sz]e)\b",
+    _I,
+)
+"""Words of praise that say nothing that could be checked."""
+_HELPS_OTHERS = re.compile(
+    r"\bwe support (?:people|communit\w+|students|women|diversity)\b|\bforms?\b.*\bsubmit\b|\bwe recommend\b|"
+    r"\bunderrepresented\b|\bmentoring\b|\bnew to our community\b|^you can already\b|"
+    r"\brequires? an? (?:API )?(?:key|token)\b|"
+    r"\bnow has (?:read|write|access)|\balways tried\b|: how to\b|^[\"“'‘]",
+    _I,
+)
+_LIMIT = re.compile(r"\W*\d|\W*(?:up to|unlimited|accordingly)\b", _I)
+"""What a plan includes, and what goes on from another sentence."""
+_STEP = re.compile(r"^(?:we can|our journey|you)\b", _I)
+_SELLS: frozenset[PageKind] = frozenset({"home", "product", "pricing", "integrations", "security", "persona", "faq"})
+"""Elsewhere a sentence without the company's name may be about anybody."""
+_USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|written in) \S*[a-z]\S*[/-]\S+")
+"""A library that the company's own code uses."""
+_BY_NAME = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
+_FIRST = 6
+"""Words among which a sentence names its subject."""
+_STEM = 4
+"""Letters that words of one kind share: 'filter', 'filtering'."""
+_MOST_TITLE = 9
+_COMMON = frozenset("the and for with your you our all any from that this are can get into".split())
+
+
+def told_of_offer(text: str, line: Line, company: str) -> str | None:
+    """What is offered, with its title if it belongs to it: a sentence about the company needs none."""
+    if PUFF.search(text) or _HELPS_OTHERS.search(text):
+        return None
+    title, rest = _parted(text)
+    if is_generic(rest, company) or _LIMIT.match(rest):
+        return None
+    if not title:
+        return text if _is_of_offer(text, line, company) else None
+    if is_imperative(rest) or not _names_own(rest, line, company):
+        return None
+    return rest if stands_alone(rest) and rest[-1] in ".!?" else text
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """A title and what follows its colon; none where a sentence only has one later."""
+    title, mark, rest = text.partition(": ")
+    is_title = mark and len(title.split()) <= _MOST_TITLE and rest[:1].isupper()
+    return (title, rest) if is_title else ("", text)
+
+
+def _is_of_offer(text: str, line: Line, company: str) -> bool:
+    """Whether a sentence has the company, or 'we', as its subject, and is no step and no call."""
+    is_step = line.page.kind in {"blog", "docs"} and (line.form == "item" or _STEP.search(text))
+    subject = text.removeprefix("We ") if is_step else text
+    return _names_own(subject, line, company) and not (_USES_OTHERS.search(text) or is_imperative(text))
+
+
+def _names_own(text: str, line: Line, company: str) -> bool:
+    """Whether the company is the subject, or on a sister site, the name that the site goes by."""
+    first = " ".join(text.split()[:_FIRST])
+    is_sisters = bool(line.page.sister_of and _BY_NAME.match(text))
+    return is_sisters or has_words(short_name(company), first) or is_own_subject(text, company)
+
+
+def shares_a_word(title: str, text: str) -> bool:
+    stems = {word[:_STEM] for word in _words(title)}
+    return bool(stems & {word[:_STEM] for word in _words(text)})
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.findall(r"[^\W_]{3,}", text.casefold()) if word not in _COMMON]
