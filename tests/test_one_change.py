@@ -212,6 +212,7 @@ async def test_a_provider_is_a_module_and_its_line_in_the_table(
     assert "extractive" in {flag["code"] for flag in playbook["flags"]}
 
 
+@pytest.mark.long
 async def test_a_binary_format_is_a_module_and_its_line_in_the_table(product: ProductCopy, pair: Pair) -> None:
     product.add("octave_mcp/exports/packed.py", EXPORT)
     product.insert_before(CHOICES, '    Format(\n        name="html",\n', EXPORT_LINE)
@@ -301,6 +302,7 @@ async def test_writers_are_shown_no_page_of_a_third_company_that_copy_may_not_qu
     assert of_the_rival == 0
 
 
+@pytest.mark.long
 async def test_a_third_company_is_researched_and_counted(
     product: ProductCopy, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

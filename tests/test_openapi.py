@@ -176,6 +176,7 @@ def faults(answer: httpx2.Response, operation: dict[str, Any], document: dict[st
     return [error.message for error in validator.iter_errors(answer.json())]
 
 
+@pytest.mark.long
 @needs_browser
 async def test_the_documentation_shows_every_operation_without_any_other_machine(document: dict[str, Any]) -> None:
     async with serving() as client, chromium() as browser:

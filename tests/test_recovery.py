@@ -216,6 +216,7 @@ async def test_a_run_killed_at_any_moment_is_finished_without_repeating_finished
     check_events(home, run_id)
 
 
+@pytest.mark.long
 async def test_a_run_whose_recorded_results_are_of_an_older_version_starts_over(home: Path, tmp_path: Path) -> None:
     sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
     env = {"OCTAVE_ALLOW_HOSTS": sites.hosts, "OCTAVE_MODEL": "extractive"}
