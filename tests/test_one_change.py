@@ -176,6 +176,7 @@ def contents(report: dict[str, Any]) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in map(Path, report["files"])}
 
 
+@pytest.mark.long
 async def test_a_provider_is_a_module_and_its_line_in_the_table(
     product: ProductCopy, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
