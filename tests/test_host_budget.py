@@ -35,6 +35,7 @@ from octave_mcp.models.allowance import (
     FIRST,
     MOST_TOKENS,
     VERIFICATION_TOKENS,
+    Allowance,
     expected,
 )
 from octave_mcp.runs import questions
@@ -241,6 +242,16 @@ async def test_after_a_partial_run_no_reading_is_asked_again_for_an_entry_that_f
     ]
 
 
+async def test_no_room_is_kept_for_pages_that_are_known_from_another_deal(client_with: Callable[..., Any]) -> None:
+    usual = await (await client_with()).run()
+    read = next(question for question in usual.asked if question.prompt == "vendor/offerings")
+    spent = sum(question.tokens + expected(question) for question in usual.asked) - read.tokens - expected(read)
+    limit = Allowance(tokens=int(spent / (1 - RESERVED)) + 100)
+    others = [question for question in usual.asked if question.prompt not in {"vendor/offerings", PERSONAS}]
+
+    assert limit.refusal(usual.of(PERSONAS)[0], others) == ""
+
+
 @pytest.mark.long
 async def test_the_verdict_says_what_comes_back_and_then_what_was_dropped_for_good(
     client_with: Callable[..., Any],
@@ -288,10 +299,10 @@ def one_reason_less(question: QuestionRecord, answer: dict[str, Any]) -> None:
     ("spoil", "prompt", "lost"),
     sampled(
         [
-            (no_corrected_fact, PROFILE, "2 rejected entries are left out"),
-            (one_corrected_fact, PROFILE, "1 rejected entry is left out"),
+            (no_corrected_fact, PROFILE, "the correction does not replace 2 rejected entries"),
+            (one_corrected_fact, PROFILE, "the correction does not replace 1 rejected entry"),
             (two_invented_facts, PROFILE, ""),
-            (one_reason_less, DEAL, "1 rejected entry is left out"),
+            (one_reason_less, DEAL, "the correction does not replace 1 rejected entry"),
         ],
         short=lambda case: case[0] is no_corrected_fact,
     ),
@@ -389,7 +400,7 @@ async def test_further_pages_leave_room_for_every_persona_and_those_refused_are_
     assert [sequence.persona_id for sequence in told.result.email_sequences] == ["persona-1", "persona-2", "persona-3"]
     refused = [gap for gap in told.result.gaps if gap.code == "budget_exceeded"]
     assert [gap.section for gap in refused] == ["vendor_elements", "prospect_intelligence"]
-    assert all("are reserved for other questions; raise OCTAVE_MAX_RUN_TOKENS" in gap.reason for gap in refused)
+    assert all("are kept for other questions" in gap.reason for gap in refused)
     assert told.record.status == "partial"
 
 
@@ -401,7 +412,7 @@ async def test_a_question_that_is_too_large_says_what_makes_it_smaller(
     told = await (await client_with()).run()
 
     assert told.record.error
-    assert "a client is asked at most 3000 at once: lower OCTAVE_SHOWN_CHARACTERS" in told.record.error.message
+    assert "a client gets at most 3000 at once: lower OCTAVE_SHOWN_CHARACTERS" in told.record.error.message
     assert "raise" not in told.record.error.message
 
 

@@ -46,8 +46,8 @@ class Checked(Generic[R]):
 class _Verdict(Generic[R]):
     """What passed of an answer or of a part of it, what was dropped, and every problem.
 
-    `value` is None where nothing passed; `given` is what was answered, None if it could not be read, and `unread` the
-    number of its entries that could not. `left_out` is what was rejected and is not in the correction.
+    `value` is None where nothing passed; `given` is the answer as it was read, None if it could not be read; `unread`
+    counts its unreadable entries. `left_out` names rejected entries that the correction does not replace.
     """
 
     value: R | None
@@ -138,7 +138,7 @@ class _Verdicts(Generic[R]):
         return replace(again, left_out=_left_out(first, min(fewer, findings(first.given) - findings(first.value))))
 
     def has_lists(self, names: Sequence[str]) -> bool:
-        """Whether all of these parts are lists, of which something passed."""
+        """Whether each of these parts is a list of which at least one entry passed."""
         return lists_of(self.into, tuple(filter(None, names))) == (*names,) and all(
             self.parts[name].value is not None for name in names
         )
@@ -259,9 +259,9 @@ async def _correction(
 
 
 def _left_out(first: _Verdict[Any], count: int) -> tuple[str, ...]:
-    """What a correction says nothing of: so many of the entries that were rejected."""
-    what = "1 rejected entry is" if count == 1 else f"{count} rejected entries are"
-    return (f"{what} left out of the correction, of these: {_listed(first.problems)}",) if count > 0 else ()
+    """That so many of the rejected entries are not replaced."""
+    what = "1 rejected entry" if count == 1 else f"{count} rejected entries"
+    return (f"the correction does not replace {what}; rejected were: {_listed(first.problems)}",) if count > 0 else ()
 
 
 def _about(name: str, answer: Answer[Any]) -> str:

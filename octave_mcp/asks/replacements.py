@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any, cast, get_origin
 
@@ -35,15 +36,15 @@ def replaced(first: Sequence[Any], second: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def unreadable(wrong: str) -> int:
-    """How many entries of a list could not be read, by the complaints about the form of the answer."""
+    """How many entries of a list could not be read, according to the complaints about the form of the answer."""
     places = [complaint.partition(":")[0].split(".") for complaint in wrong.split("; ")]
     return len({place[1] for place in places if [at for at, step in enumerate(place) if step.isdigit()] == [1]})
 
 
 def unreplaced(first: Sequence[Value], passed: Sequence[Value], second: Sequence[Value]) -> int:
-    """How many rejected entries of a list the second answer gives nothing for; it may repeat those that passed."""
-    known = {_key(entry) for entry in passed}
-    return len(first) - len(passed) - sum(_key(entry) not in known for entry in second)
+    """How many rejected entries the second answer does not replace. An entry that it repeats replaces none."""
+    new = Counter(map(repr, second)) - Counter(map(repr, passed))
+    return len(first) - len(passed) - new.total()
 
 
 def findings(answer: Value | None) -> int:

@@ -173,8 +173,8 @@ class Unusable(Value):
 class Judgement(Value):
     """What the checks made of an answer: what is `wrong` with it, '' for nothing, and whether some of it can be used.
 
-    `dropped` is what was dropped from it for good; None while a correction may replace that. `only_entries`: that is
-    entries of lists, so asking again would replace nothing that a playbook needs.
+    `dropped` is what was dropped from it for good; None while a correction may replace that. `only_entries`: only
+    entries of lists were dropped, so a playbook can do without asking again.
     """
 
     wrong: str

@@ -32,8 +32,8 @@ class Question(Value):
 class QuestionRecord(Question):
     """`answer` is its text, None while it is open; `wrong` what the checks found, '' for nothing, None before them.
 
-    `dropped` is what was dropped of the answer for good, None until that is known. `reused`: another run got the
-    answer, and this one keeps it, whatever becomes of that run.
+    `dropped` is what was dropped of the answer for good, None until that is known. `reused`: the answer was
+    copied from another run, and stays if that run is deleted.
     """
 
     answer: str | None = None

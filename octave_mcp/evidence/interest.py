@@ -65,7 +65,7 @@ def _known(weights: Mapping[str, float], vocabulary: Iterable[str]) -> dict[str,
 
 
 def _stem(word: str) -> tuple[str, int]:
-    """How its forms begin, and how long the longest is."""
+    """The prefix that a word's forms share, and the length of the longest form."""
     if len(word) <= _SHORTEST_STEM:
         return word, len(word) + 1
     return word[: max(_SHORTEST_STEM, len(word) - _ENDING)], len(word) + _ENDING

@@ -38,7 +38,7 @@ class Size(NamedTuple):
 
 
 NOTHING = Size(0, 0)
-LAST = "playbook/email_sequence"
+DEAL, LAST = "playbook/summary", "playbook/email_sequence"
 ANSWERING_A_PERSONA = 2_300
 FIRST = {
     "research/urls": Size(2_200, 100),
@@ -57,15 +57,15 @@ PASSAGES_TOKENS = 7_500
 """Of a question about the pages of a company, where there are enough of them."""
 ENOUGH_PAGES = 8
 QUESTIONS_OF_A_PART = 3
-"""For each part of the pages that is shown beyond the usual: one about each company, and a correction."""
+"""Per extra part of the pages: a question about each company, and a correction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """The most questions and tokens of a run.
 
-    No question uses the room of those before it; corrections, and further pages of a company, leave enough for the
-    questions that are still to come.
+    Copy for personas leaves room for the deal's question; corrections, and further pages of a company, leave room for
+    all that come later.
 
     `more` and `more_questions` are for what is shown beyond the usual, and part of the limits.
     """
@@ -93,20 +93,20 @@ class Allowance:
         count = sum(not other.reused for other in asked)
         spent = sum(map(_spent, asked)) + question.tokens + expected(question)
         reserved = self._reserved(question, asked) + sum(size.both for size in others)
-        what = f"reserved for {'other questions' if others else 'corrections'}"
+        what = f"kept for {'other questions and ' if others else ''}corrections"
         if question.tokens > QUESTION_TOKENS:
             return (
-                f"the question has {question.tokens} tokens, and a client is asked at most {QUESTION_TOKENS} at once: "
-                "lower OCTAVE_SHOWN_CHARACTERS or max_pages, so that a question shows less"
+                f"the question has {question.tokens} tokens, and a client gets at most {QUESTION_TOKENS} at once: "
+                "lower OCTAVE_SHOWN_CHARACTERS or max_pages"
             )
         if count + len(others) >= self.questions:
-            kept = f", and {len(others)} are {what}" if others else ""
-            told = f"the run has asked {count} of {self.questions} questions{kept}"
+            kept = f" and keeps {len(others)} for others" if others else ""
+            told = f"the run may ask {self.questions} questions: it has asked {count}{kept}"
             return f"{told}; {_raised('OCTAVE_MAX_RUN_ASKS', self.questions, self._most_questions)}"
         if spent + reserved > self.tokens:
-            told = f"with this question and its answer the run would use {spent} of {self.tokens} tokens"
+            told = f"this question and its answer would bring the run to {spent} tokens, {reserved} more are {what}"
             limit = _raised("OCTAVE_MAX_RUN_TOKENS", self.tokens, MOST_TOKENS + self.more.both)
-            return f"{told}, and {reserved} are {what}; {limit}"
+            return f"{told}, and the limit is {self.tokens}; {limit}"
         return ""
 
     @property
@@ -114,7 +114,7 @@ class Allowance:
         return MOST_QUESTIONS + QUESTIONS_OF_A_PART * self.more_questions // len(READING)
 
     def _reserved(self, question: Question, asked: Sequence[QuestionRecord]) -> int:
-        """For verification, and for corrections unless it is one."""
+        """Tokens kept for verification and, unless the question is itself a correction, for corrections."""
         share = self.share
         if question.corrects:
             return int(share * VERIFICATION_TOKENS)
@@ -162,13 +162,17 @@ def expected(question: Question) -> int:
 
 
 def _others(question: Question, asked: Sequence[QuestionRecord]) -> Iterator[Size]:
-    """The questions whose room this one must not use: those before it, since nothing comes of it without them.
+    """The questions that must still fit after this one: the deal's, without which copy for personas is useless.
 
-    For a correction, and for further pages of a company, also those to come.
+    For a correction, and for further pages of a company, those that come later. Pages about which nothing was asked by
+    then are known from another run.
     """
-    known, needed = {other.prompt for other in asked}, list(FIRST)[1:]
-    at = needed.index(question.prompt) if question.prompt in needed else 0
-    wanted = needed if question.corrects or _is_further(question, asked) else needed[:at]
+    known, every = {other.prompt for other in asked}, list(FIRST)
+    if question.corrects or _is_further(question, asked):
+        first = every.index(question.prompt) + 1 if question.prompt in every else 1
+        wanted = every[first:]
+    else:
+        wanted = [DEAL] if question.prompt == LAST else []
     return (FIRST[prompt] for prompt in wanted if prompt not in known)
 
 

@@ -99,7 +99,7 @@ class Host:
         return await computed(_answer, text, ask, asked.question_id, None if asked.reused else used)
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Keeps an answer that can be used for a day; a correction, and what it corrects, if nothing is missing."""
+        """Keeps a usable answer for a day; a correction only with what it corrects, and if both are complete."""
         await self._inbox.record_verdict(key, wrong=verdict.wrong, dropped=verdict.dropped)
         found = {question.question_id: question for question in await self._inbox.questions()}
         if question := found.get(key):
@@ -118,7 +118,7 @@ class Host:
         return self._context.inbox
 
     async def _asked(self, ask: Ask[Any, Any]) -> QuestionRecord:
-        """The question, now asked or asked before; or with the answer that another run got to it.
+        """The question: asked now, asked before, or already answered in another run.
 
         Raises:
             BudgetExceeded: it would be one too many, or too long.
@@ -141,7 +141,7 @@ class Host:
         return record
 
     async def _question(self, ask: Ask[Any, Any], *, is_known: bool = False) -> QuestionRecord:
-        """Made once, though it is looked up, put in line, and waited for."""
+        """Rendered once, although several steps need it."""
         key = (ask, is_known)
         if key not in self._questions:
             self._questions[key] = await computed(_question, ask, is_known=is_known)

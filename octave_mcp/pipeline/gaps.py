@@ -85,7 +85,7 @@ def limited(asker: Asker) -> tuple[Gap, ...]:
 
 
 def refused(research: Research) -> Gap | None:
-    """What the budget did not allow, if it leaves nothing of the company to write with."""
+    """The budget gap, if because of it nothing is known of the company."""
     known = research.intelligence.buyer_personas if research.intelligence else research.elements
     return None if known else next((gap for gap in research.gaps if gap.code == BudgetExceeded.code), None)
 

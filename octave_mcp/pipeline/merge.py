@@ -56,7 +56,7 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
 
 
 def _gaps(found: Iterable[Gap]) -> tuple[Gap, ...]:
-    """With one for all questions of a section that the budget did not allow."""
+    """Without repeats; all questions of a section that the budget refused count as one gap."""
     unique: dict[tuple[str, ...], Gap] = {}
     for gap in found:
         reason = () if gap.code == BudgetExceeded.code else (gap.reason,)

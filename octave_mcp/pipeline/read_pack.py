@@ -37,7 +37,7 @@ R = TypeVar("R", bound=Value)
 PAGE_CHARACTERS = 16_000
 """About 4,000 tokens: what is read of one page."""
 BUILT_TOGETHER = 4
-"""Pages of one date; fewer may be of one day."""
+"""With fewer pages, a shared date may be real."""
 
 
 async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pack: Pack, home: Page | None) -> Reading:
@@ -86,7 +86,7 @@ async def _read(
 
 
 def _without_build_dates(pages: Sequence[Page]) -> list[Page]:
-    """Most pages of a site do not appear on one day: a date that they share is that on which the site was built."""
+    """Without a date that most of the pages read together share: it is the day on which the site was built."""
     days = Counter(page.ref.published_on for page in pages)
     built = {day for day, count in days.items() if day and count >= BUILT_TOGETHER and count > len(pages) / 2}
     undated = {"published_on": None}

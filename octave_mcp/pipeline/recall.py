@@ -13,7 +13,7 @@ from octave_mcp.pipeline.prioritise_urls import naming
 from octave_mcp.pipeline.run import Run
 
 MOST_UNREAD = 3
-MADE = "5"
+MADE = "6"
 """Raise it with each change of what is found, beside that of the prompts."""
 
 

@@ -17,7 +17,7 @@ _FOR = re.compile(r"\b(?:for|in) (?:the )?(?P<who>[^:|–—.]+?)(?=$|\s*[:|–�
 _PEOPLE = re.compile(
     r"\b(?:teams?|founders?|professionals|freelancers|creators|bloggers|leaders|managers|students|families|engineers|"
     r"developers|marketers|designers|analysts|scientists|operators|accountants|therapists|parents|homeowners|"
-    r"teachers|individuals|makers|recruiters|hobbyists|founders)\b",
+    r"teachers|individuals|makers|recruiters|hobbyists)\b",
     re.IGNORECASE,
 )
 _COMPANIES = re.compile(

@@ -1,4 +1,4 @@
-"""Facts under the topic that is certain; one whose topic nobody could be sure of is left out. English."""
+"""Facts whose topic is certain; the topic is corrected where it must be, and other facts are dropped. English only."""
 
 from __future__ import annotations
 
@@ -75,18 +75,18 @@ _LOGISTICS = re.compile(
     r"',? \w+: '|\border now\b|^how to\b|\blist of links\b|\bbut do not\b|`",
     _I,
 )
-"""Where to be, what to type, what to accept."""
+"""Directions, commands and terms: no facts of the company."""
 _UNCLEAR = re.compile(
     r"^(?:\S+ ){1,4}their\b|^(?:even|today, everyone|we (?:do )?know|we consider|we need|together)\b|"
     r"\b(?:of|all|from|with|across|for) (?:them|these|those)\b(?!\s+\w)|"
-    r"\b(?:that information|all that (?:\w+)|does both|between them|they (?:give|have|are|can|need))\b|"
+    r"\b(?:that information|all that (?:\w+)|does both|between them)\b|"
     r"\b(?:removes?|avoids?|handles?|fixes|solves?|closes?) (?:that|this|these|those)\b|\bthat supports it\b|"
     r"\bso we (?:need|have to|must)\b|\bin response to that\b|\btelling us\b|"
     r"\bpretty \w+ too\b|\bnot what we\b|\bstarted by\b|\bexcited to\b|"
     r"\bI['’]m\b|\bhas plenty\b|: \d+ [a-z]+ [a-z]+ .*\bfor\b",
     _I,
 )
-"""What leans on another sentence, weighs, or is somebody's word."""
+"""A sentence that depends on another one, gives an opinion, or is a speaker's."""
 _LAW = (
     r"(?:GDPR|CCPA|PECR|HIPAA|DSGVO|LGPD|PCI[ -]DSS|SOC ?2|ISO(?:/\w+)? ?\d{4,5}|FedRAMP|NIS ?2|DORA|FIPS|"
     r"Cyber Resilience Act|AI Act|privacy (?:laws?|regulations?)|data protection laws?)"
@@ -146,6 +146,10 @@ _OF_OTHER_PEOPLE = re.compile(
     r"\baccess to\b",
     _I,
 )
+_IN_FIGURES = re.compile(
+    r"(?<![A-Za-z\d])\d[\d,.]*\d(?![A-Za-z])|\d[\d,.]*\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple|"
+    r"\d (?:offices|depots|locations|stores|plants|sites|countries|regions|warehouses)\b"
+)
 _OF_MANY = re.compile(
     r"^\W*(?:over |about |nearly |almost |more than )?\d[\d.,]*\s?%.*\b(?:of|developers|users|prefer)\b"
 )
@@ -166,7 +170,6 @@ _BACKED = re.compile(
 _IS_TEAM = re.compile(r"\b(?:is|are|we['’]re) an? (?:[\w-]+ ){0,3}team of\b", _I)
 _SUPPLIES = re.compile(r"\b(?:deliver|provid|offer|support|secur|manag|packag|maintain)(?:s|e|es|ing)?\b", _I)
 _IS_A = re.compile(r"^\W*(?:[\w'’.-]+ ){1,4}?(?:is|are) (?:an?|the|fully)\b", _I)
-_ANY_GAIN = re.compile(r"\b(?:can help|enables?|lets|allows?) you (?:to )?\b", _I)
 
 
 def certain(facts: Iterable[Fact[Cite]], pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
@@ -203,14 +206,14 @@ def _sure(fact: Fact[Cite], line: Line, page: ReadPage, company: str, *, is_over
 
 
 def _says_nothing(text: str, line: Line, path: str, company: str) -> bool:
-    """Whether it is a call, a question, a lesson or where to go, or another company's word on a page of such."""
+    """Whether it is a call, a question, a lesson or a direction, or what another company says of itself."""
     is_of_others = (_TEACHES.search(path) or _OF_OTHERS.search(path)) and not has_words(short_name(company), text)
     is_call = text.endswith("?") or (line.form == "sentence" and is_imperative(text))
     return bool(is_call or is_of_others or _LOGISTICS.search(text))
 
 
 def _is_of_customer(text: str, line: Line, company: str) -> bool:
-    """What a customer does with the product, gained by it, or says of it; not what it does besides."""
+    """Whether it says what a customer does with the product, gained or says of it, and not what else it does."""
     if len(text.split()) < _FEWEST_WORDS:
         return False
     if line.form == "heading" or line.quotes or has_words(short_name(company), text):
@@ -222,7 +225,7 @@ def _is_of_customer(text: str, line: Line, company: str) -> bool:
 
 
 def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic | None:
-    """The topic that its words make certain, whatever others they have."""
+    """The topic that its words make certain, even if others fit; None if none is certain."""
     if topic in {"offering", "scale", "business", "technology", "team", "funding"}:
         for sure, words in _SURE.items():
             if words.search(text) and (topic == "offering" or sure in _SURER.get(topic, ())):
@@ -255,12 +258,8 @@ def _always(_: str, _line: Line, _company: str) -> bool:
 
 
 def _is_scale(text: str, _: Line, _company: str) -> bool:
-    return not (re.match(r"our plan\b", text, _I) or _OF_MANY.search(text) or _VERSIONS.search(text)) and bool(
-        re.search(
-            r"(?<![A-Za-z\d])\d[\d,.]*\d(?![A-Za-z])|\d[\d,.]*\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple",
-            text,
-        )
-    )
+    is_of_others = _OF_MANY.search(text) or _VERSIONS.search(text) or re.match(r"our plan\b", text, _I)
+    return bool(_IN_FIGURES.search(text)) and not is_of_others
 
 
 def _is_technology(text: str, line: Line, company: str) -> bool:

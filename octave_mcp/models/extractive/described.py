@@ -10,7 +10,7 @@ from octave_mcp.models.extractive.headings import is_imperative, is_instruction,
 from octave_mcp.models.extractive.reading import Line, ReadPage
 
 LEAST_WORDS = 5
-"""Of what says what a thing does."""
+"""Words: a shorter sentence does not describe a thing."""
 MOST_LINES = 5
 TELLS = (
     r"(?:is|are|can|lets?|helps?|gives?|provides?|offers?|enables?|allows?|makes?|combines?|brings?|uses?|includes?|"
@@ -33,7 +33,7 @@ _IS_NOTE = re.compile(
 )
 """What notes on a release say."""
 _IS_STATUS = re.compile(
-    r"\b(?:is|are|was|were|has|have|be) (?:be |been |now |also |officially |already |no longer |currently )*"
+    r"\b(?:is|are|was|were|has|have|be) (?:be |been |now |also |officially |already |no longer |currently ){0,3}"
     r"(?:supported|available|certified|emerged|released|discontinued|deprecated|included in|designed by|maintained|"
     r"backed|used by|trusted|compatible|proud|aware)\b|\b(?:you|we) can (?:already )?(?:find|request|meet)\b|"
     r"\bwe (?:recommend|have an account|are looking)\b|\brefer to\b|\b(?:program|initiative) for\b|"
@@ -84,7 +84,7 @@ def is_status(text: str) -> bool:
 
 
 def description(page: ReadPage, name: str, vendor: str, *, is_own: bool) -> Line | None:
-    """The first sentences' best: one that says what the product or its maker does, or what the reader gets.
+    """The best of a page's first sentences: one that says what the product or its maker does, or what the reader gets.
 
     `is_own`: the name or the address of the page makes it certain that the page presents the thing as a product.
     """
@@ -101,7 +101,7 @@ def description(page: ReadPage, name: str, vendor: str, *, is_own: bool) -> Line
 def _says_what_it_does(line: Line, name: str, vendor: str, *, is_own: bool, is_name: bool) -> float:
     """How clearly a sentence is about what is sold; 0 if it is about something else.
 
-    Words that are no name, as 'Edge computing', have to stand in the sentence.
+    If the name is only common words ('Edge computing'), the sentence must contain one of them.
     """
     text, early = line.text, " ".join(line.text.split()[:6])
     other = re.match(rf"{re.escape(vendor)} (?:[A-Z]\w+ )+(?:is|are|has)\b", text)

@@ -94,7 +94,7 @@ def stands_aside(url: str) -> bool:
 
 
 def share_a_word(title: str, text: str, vendor: str) -> bool:
-    """Whether the two have a telling word in common, in whatever form; the vendor's name is none."""
+    """Whether the two have a telling word in common, in any form; the vendor's name does not count."""
     return bool(_stems(title) & _stems(text) - _stems(vendor))
 
 

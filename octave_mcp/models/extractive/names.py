@@ -43,7 +43,7 @@ _NOT_A_COMPANY = frozenset(
 _KINDS_OF_OFFICE = frozenset(
     "department agency ministry university college school bureau council city state government office institute".split()
 )
-"""Alone, no name."""
+"""On its own such a word names no company."""
 _KINDS = re.compile(
     r"\b(?:teams?|managers?|startups?|companies|businesses|agencies|AI|API|APIs|data|users?|people)\b", re.IGNORECASE
 )

@@ -1,10 +1,9 @@
-"""What a sentence says of what the prospect offers, where it is certainly about that. English."""
+"""Sentences that are certainly about what the prospect offers. English only."""
 
 from __future__ import annotations
 
 import re
 
-from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.headings import is_imperative
 from octave_mcp.models.extractive.quoting import stands_alone
@@ -40,23 +39,21 @@ _HELPS_OTHERS = re.compile(
     _I,
 )
 _LIMIT = re.compile(r"\W*\d|\W*(?:up to|unlimited|accordingly)\b", _I)
-"""What a plan includes, and what goes on from another sentence."""
+"""Starts of plan limits ('up to 5 users') and of sentences that continue another."""
 _STEP = re.compile(r"^(?:we can|our journey|you)\b", _I)
-_SELLS: frozenset[PageKind] = frozenset({"home", "product", "pricing", "integrations", "security", "persona", "faq"})
-"""Elsewhere a sentence without the company's name may be about anybody."""
 _USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|written in) \S*[a-z]\S*[/-]\S+")
 """A library that the company's own code uses."""
 _BY_NAME = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
 _FIRST = 6
 """Words among which a sentence names its subject."""
 _STEM = 4
-"""Letters that words of one kind share: 'filter', 'filtering'."""
+"""Letters by which forms of one word are recognised: 'filter', 'filtering'."""
 _MOST_TITLE = 9
 _COMMON = frozenset("the and for with your you our all any from that this are can get into".split())
 
 
 def told_of_offer(text: str, line: Line, company: str) -> str | None:
-    """What is offered, with its title if it belongs to it: a sentence about the company needs none."""
+    """The offer that a sentence tells, after its title if it does not stand alone; None if it tells none."""
     if PUFF.search(text) or _HELPS_OTHERS.search(text):
         return None
     title, rest = _parted(text)
@@ -70,7 +67,7 @@ def told_of_offer(text: str, line: Line, company: str) -> str | None:
 
 
 def _parted(text: str) -> tuple[str, str]:
-    """A title and what follows its colon; none where a sentence only has one later."""
+    """A title and what follows its colon; the title is '' unless it is short and a capital letter follows."""
     title, mark, rest = text.partition(": ")
     is_title = mark and len(title.split()) <= _MOST_TITLE and rest[:1].isupper()
     return (title, rest) if is_title else ("", text)

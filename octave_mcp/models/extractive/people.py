@@ -86,7 +86,7 @@ def people(pages: Sequence[ReadPage], company: str) -> Iterator[NamedPerson[Cite
         if page.page.kind in _POSTS:
             yield from _authors(page)
         yield from _presented(page, company)
-        if page.page.kind != "comparison":  # on which customers of others review them
+        if page.page.kind != "comparison":  # people quoted there may be customers of a rival
             yield from _signers(page, company)
         yield from _told(page, company)
 

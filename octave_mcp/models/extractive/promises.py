@@ -128,7 +128,7 @@ _GAINS_FOR = re.compile(
     r"accelerates?|lowers?|blocks?|stops?|prevents?|protects?|ensures?|improves?|enhances?|optimi[sz]es?)\b",
     re.IGNORECASE,
 )
-"""Who gains, or what follows; what only says that something is secure or fast promises nobody anything."""
+"""A promise names who gains or what follows; 'secure' or 'fast' alone promises nothing."""
 _GAINS_AT_ONCE = re.compile(
     r"(?:accelerate|achieve|automate|avoid|boost|cut|eliminate|empower|ensure|gain|get|improve|increase|keep|lower|"
     r"minimi[sz]e|moderni[sz]e|optimi[sz]e|protect|reduce|replace|save|scale|secure|simplify|speed|streamline|"
@@ -141,7 +141,7 @@ _STRONG = re.compile(
     r"more (?:\w+ )?(?:deals|leads|customers|time|sales)|while you|at scale)\b",
     re.IGNORECASE,
 )
-"""What a request has to speak of under a heading that does not name it."""
+"""A request under an unrelated heading counts only if it names one of these gains."""
 _STARTS_A_PROMISE = re.compile(r"(?:Proposition|Promise|Result)\s*:\s*")
 
 
@@ -176,7 +176,7 @@ def _of_home(page: ReadPage, vendor: str) -> Line | None:
 
 
 def _belongs(title: str, text: str, vendor: str) -> bool:
-    """Whether a title and a sentence are certainly one promise: it speaks of the same, or the title is a promise."""
+    """Whether a sentence belongs to its title: they share a word, or the title itself promises something."""
     if is_part_of_a_page(title) or _FILLER.search(title) or _TIES_TOGETHER.search(title):
         return False
     is_promise = is_imperative(title) or _YOU.search(title) or _GAIN.search(title)

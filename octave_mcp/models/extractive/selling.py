@@ -72,8 +72,9 @@ def offerings(pages: Sequence[ReadPage], vendor: str) -> Iterator[Offering[Cite]
         is_product = page.page.kind == "product" and not page.is_post and not is_note(page)
         if is_product and (own := _page_as_offering(page, vendor)):
             yield own
-        if page.page.kind in {"home", "product", "pricing"}:
+        if page.page.kind == "home":
             yield from _listed(page)
+        if page.page.kind in {"home", "product", "pricing"}:
             yield from _named_after(page, vendor)
         if page.page.kind == "pricing":
             yield from _priced(page)
@@ -135,7 +136,7 @@ def _offering(
 
 
 def _kind(name: str, named: Line, description: Line | None) -> str:
-    under = "" if named.form == "sentence" else named.heading  # what stands over a sentence says nothing of its kind
+    under = "" if named.form == "sentence" else named.heading  # a sentence's heading does not tell its kind
     by_people = description and _BY_PEOPLE.search(description.text)
     is_service = (
         by_people or _SERVICE.search(f"{name} {under}") or _UNDER_SERVICES.search(urlsplit(named.page.url).path)
@@ -144,9 +145,12 @@ def _kind(name: str, named: Line, description: Line | None) -> str:
 
 
 def _listed(page: ReadPage) -> Iterator[Offering[Cite]]:
-    """Cards and bullets under 'Products' and the like: a name and what it does. Elsewhere they are features."""
+    """Cards and bullets of a home page under 'Products' and the like: a name and what it does.
+
+    On other pages they are features.
+    """
     level, inside = 0, False
-    for section in page.sections if page.page.kind == "home" else ():
+    for section in page.sections:
         heading = section.heading
         if heading is None:
             continue
@@ -174,7 +178,7 @@ def _bullets(section: Section) -> Iterator[Offering[Cite]]:
 def _priced(page: ReadPage) -> Iterator[Offering[Cite]]:
     """Plans and what they cost, from tables and from headings with amounts under them.
 
-    Plans have headings of one level; what is priced under lower ones are additions.
+    Plans share the highest level of priced headings; deeper ones are add-ons.
     """
     plans: list[tuple[int, Offering[Cite]]] = []
     for before, section in pairwise((Section(None, ()), *page.sections)):

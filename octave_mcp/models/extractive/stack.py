@@ -25,7 +25,7 @@ CERTIFICATE = re.compile(
     re.IGNORECASE,
 )
 _LAW = re.compile(r"HIPAA", re.IGNORECASE)
-"""Nobody issues a certificate of it."""
+"""A law, and no certificate."""
 _HELD = re.compile(
     r"\b(?:certified|compliant|compliance|certificat\w+|audit(?:ed)?|attest\w+|report|authoriz\w+|accredited)\b",
     re.IGNORECASE,

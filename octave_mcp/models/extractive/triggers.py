@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import Trigger, TriggerKind
@@ -94,7 +95,7 @@ def _founded(pages: Sequence[ReadPage], company: str) -> int:
 
 
 def _is_before(written: str | None, year: int) -> bool:
-    """What happened before there was the company happened at another one."""
+    """Whether an event is from before the founding year, so that it is another company's."""
     own = re.search(r"(?:19|20)\d\d", written or "")
     return own is not None and int(own[0]) < year
 
@@ -113,10 +114,11 @@ def openings(pages: Sequence[ReadPage], _: str) -> Iterator[Trigger[Cite]]:
 
 def _of_page(page: ReadPage, company: str) -> Iterator[Trigger[Cite]]:
     since: _Since | None = None
-    begun = _begun(page, company)
+    below, headline = dict(pairwise(page.lines)), page.headline
+    begun = _begun(page, below, company)
     for line in own_lines(page, company):
         if line.form == "heading":
-            since = _dated_heading(line, page, since)
+            since = _dated_heading(line, None if line is headline else below.get(line), since)
         if since and begun and since.day < begun:
             continue
         kind = _kind(line, page, company, is_dated=since is not None)
@@ -137,20 +139,22 @@ class _Since:
         return date_of_heading(self.written) or date.max
 
 
-def _begun(page: ReadPage, company: str) -> date | None:
-    """The day on which the company began, by a timeline that also tells of what it came from."""
+def _begun(page: ReadPage, below: Mapping[Line, Line], company: str) -> date | None:
+    """The founding day, from a timeline that also covers predecessors."""
     words = re.compile(_BEGINS.format(company=re.escape(short_name(company))), re.IGNORECASE)
     starts = (
-        _dated_heading(line, page, None) for line in page.lines if line.form == "heading" and words.search(line.text)
+        _dated_heading(line, below.get(line), None)
+        for line in page.lines
+        if line.form == "heading" and words.search(line.text)
     )
     return next((since.day for since in starts if since), None)
 
 
-def _dated_heading(line: Line, page: ReadPage, since: _Since | None) -> _Since | None:
+def _dated_heading(line: Line, below: Line | None, since: _Since | None) -> _Since | None:
+    """`below` is the line under it, which may be its date; under the headline, that is the day of the post."""
     if date_of_heading(line.text) and (found := _AS_HEADING.search(line.text)):
         return _Since(line, line, found[0])
-    below = next(iter(page.lines[page.lines.index(line) + 1 :][:1]), None)
-    if below and line is not page.headline and (found := _AS_HEADING.fullmatch(below.text.strip())):
+    if below and (found := _AS_HEADING.fullmatch(below.text.strip())):
         return _Since(line, below, found[0])
     return since if since and line.level > since.heading.level else None
 
@@ -188,7 +192,8 @@ def _kind_of_heading(line: Line, page: ReadPage, company: str, *, is_dated: bool
 
 def _is_new(said: str, page: ReadPage) -> bool:
     is_dated = page.page.published_on is not None and page.page.kind in {"product", "news", "blog", "other"}
-    return is_dated and not said.endswith(":") and bool(_NOW_CAN.search(said) or _ADDED.search(said))
+    is_added = _ADDED.search(said) and page.page.kind != "news"
+    return is_dated and not said.endswith(":") and bool(_NOW_CAN.search(said) or is_added)
 
 
 def _is_headline(line: Line) -> bool:
