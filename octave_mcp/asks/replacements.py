@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any, cast, get_origin
 
@@ -42,9 +41,9 @@ def unreadable(wrong: str) -> int:
 
 
 def unreplaced(first: Sequence[Value], passed: Sequence[Value], second: Sequence[Value]) -> int:
-    """How many rejected entries the second answer does not replace. An entry that it repeats replaces none."""
-    new = Counter(map(repr, second)) - Counter(map(repr, passed))
-    return len(first) - len(passed) - new.total()
+    """How many rejected entries the second answer does not replace. An entry about what passed replaces none."""
+    known = {_key(entry) for entry in passed}
+    return len(first) - len(passed) - sum(_key(entry) not in known for entry in second)
 
 
 def findings(answer: Value | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import NamedTuple
@@ -87,9 +87,14 @@ class Allowance:
         size = (read - int(2 * PASSAGES_TOKENS * (1 - share)), int(written * (1 + share) / 2))
         return USUAL_QUESTIONS + self.more_questions, Size(*(int(self.share * tokens) for tokens in size))
 
-    def refusal(self, question: Question, asked: Sequence[QuestionRecord]) -> str:
-        """Why the question cannot be asked after those, and what would help; '' if it can be."""
-        others = tuple(_others(question, asked))
+    def refusal(
+        self, question: Question, asked: Sequence[QuestionRecord], refused: Collection[str] = frozenset()
+    ) -> str:
+        """Why the question cannot be asked after those, and what would help; '' if it can be.
+
+        `refused` are the prompts of questions that were refused: none that comes after them gets their room.
+        """
+        others = tuple(_others(question, asked, refused))
         count = sum(not other.reused for other in asked)
         spent = sum(map(_spent, asked)) + question.tokens + expected(question)
         reserved = self._reserved(question, asked) + sum(size.both for size in others)
@@ -161,19 +166,17 @@ def expected(question: Question) -> int:
     return whole
 
 
-def _others(question: Question, asked: Sequence[QuestionRecord]) -> Iterator[Size]:
-    """The questions that must still fit after this one: the deal's, without which copy for personas is useless.
+def _others(question: Question, asked: Sequence[QuestionRecord], refused: Collection[str]) -> Iterator[Size]:
+    """The questions that must still fit: earlier ones that were refused and, before copy for personas, the deal's.
 
-    For a correction, and for further pages of a company, those that come later. Pages about which nothing was asked by
-    then are known from another run.
+    For a correction, and for further pages of a company, also those that come later.
     """
     known, every = {other.prompt for other in asked}, list(FIRST)
-    if question.corrects or _is_further(question, asked):
-        first = every.index(question.prompt) + 1 if question.prompt in every else 1
-        wanted = every[first:]
-    else:
-        wanted = [DEAL] if question.prompt == LAST else []
-    return (FIRST[prompt] for prompt in wanted if prompt not in known)
+    at = every.index(question.prompt) if question.prompt in every else 0
+    is_extra = question.corrects or _is_further(question, asked)
+    earlier = [prompt for prompt in every[:at] if prompt in refused or (prompt, question.prompt) == (DEAL, LAST)]
+    later = every[at + 1 :] if is_extra else []
+    return (FIRST[prompt] for prompt in (*earlier, *later) if prompt not in known)
 
 
 def _is_further(question: Question, asked: Sequence[QuestionRecord]) -> bool:

@@ -68,6 +68,7 @@ class Host:
             corrects_parts=True,
         )
         self._asking = asyncio.Lock()
+        self._refused = set[str]()
         self._questions: dict[tuple[Ask[Any, Any], bool], QuestionRecord] = {}
 
     def estimate(self, max_pages: int) -> Estimate:
@@ -133,7 +134,8 @@ class Host:
             answer = await self._reused(question.question_id)
             if answer is not None:
                 question = question.model_copy(update={"answer": answer, "reused": True})
-            elif refusal := self._most.refusal(question, asked):
+            elif refusal := self._most.refusal(question, asked, self._refused):
+                self._refused.add(question.prompt)
                 raise BudgetExceeded(refusal)
             record = await inbox.put(question)
         if ask.corrects:

@@ -43,8 +43,8 @@ async def write_playbook(run: Run, deal: Deal) -> Playbook:
 
 
 def _with_section(failed: UpstreamError) -> UpstreamError:
-    """The first writer's error; if the budget ran out, it says that nothing could be written."""
-    told = f"no section could be written: {failed}"
+    """The first writer's error; if the budget ran out, it names the section."""
+    told = f"executive_summary could not be written: {failed}"
     return BudgetExceeded(told) if isinstance(failed, BudgetExceeded) else failed
 
 
