@@ -126,7 +126,7 @@ class _Verdicts(Generic[R]):
     def _better(self, name: str, again: _Verdict[R]) -> _Verdict[R]:
         """The second answer for an object; for a list, what passed of both."""
         first = self.parts[name]
-        if name and lists_of(self.into, (name,)) and first.value is not None and again.value is not None:
+        if self._is_list(name) and first.value is not None and again.value is not None:
             entries = [getattr(part, name) for part in (first.given, first.value, again.given)]
             left_out = _left_out(first, first.unread + unreplaced(*entries) - again.unread)
             value = first.value.model_copy(update={name: replaced(entries[1], getattr(again.value, name))})
@@ -139,9 +139,10 @@ class _Verdicts(Generic[R]):
 
     def has_lists(self, names: Sequence[str]) -> bool:
         """Whether each of these parts is a list of which at least one entry passed."""
-        return lists_of(self.into, tuple(filter(None, names))) == (*names,) and all(
-            self.parts[name].value is not None for name in names
-        )
+        return all(self._is_list(name) and self.parts[name].value is not None for name in names)
+
+    def _is_list(self, name: str) -> bool:
+        return bool(name and lists_of(self.into, (name,)))
 
     def judgement(self, *, may_be_corrected: bool = False) -> Judgement:
         dropped = None if may_be_corrected else self.lost
@@ -259,7 +260,7 @@ async def _correction(
 
 
 def _left_out(first: _Verdict[Any], count: int) -> tuple[str, ...]:
-    """That so many of the rejected entries are not replaced."""
+    """Says how many of the rejected entries are not replaced; nothing if all are."""
     what = "1 rejected entry" if count == 1 else f"{count} rejected entries"
     return (f"the correction does not replace {what}; rejected were: {_listed(first.problems)}",) if count > 0 else ()
 

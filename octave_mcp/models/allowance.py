@@ -174,7 +174,8 @@ def _others(question: Question, asked: Sequence[QuestionRecord], refused: Collec
     known, every = {other.prompt for other in asked}, list(FIRST)
     at = every.index(question.prompt) if question.prompt in every else 0
     is_extra = question.corrects or _is_further(question, asked)
-    earlier = [prompt for prompt in every[:at] if prompt in refused or (prompt, question.prompt) == (DEAL, LAST)]
+    needed = {*refused, DEAL} if question.prompt == LAST else {*refused}
+    earlier = [prompt for prompt in every[:at] if prompt in needed]
     later = every[at + 1 :] if is_extra else []
     return (FIRST[prompt] for prompt in (*earlier, *later) if prompt not in known)
 

@@ -57,7 +57,7 @@ async def next_question(
     """
     wait = min(wait_seconds, call.longest_wait_seconds)
     record, kept, still_open = await call.runs.next_question(run_id, wait, question_id)
-    question = Question(**kept.model_dump(exclude={"answer", "wrong", "dropped", "reused"})) if kept else None
+    question = Question(**kept.model_dump(include=set(Question.model_fields))) if kept else None
     then = _then(record, still_open, call)
     return QuestionReport(run_id=run_id, status=record.status, question=question, open=still_open, next=then)
 

@@ -11,8 +11,8 @@ from octave_mcp.domain.prospect import Fact, FactTopic
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.events import event
-from octave_mcp.models.extractive.headings import is_imperative
-from octave_mcp.models.extractive.offer_facts import PUFF, shares_a_word, told_of_offer
+from octave_mcp.models.extractive.headings import is_imperative, share_a_word
+from octave_mcp.models.extractive.offer_facts import PUFF, told_of_offer
 from octave_mcp.models.extractive.reading import Line, ReadPage
 from octave_mcp.models.extractive.tools import tools_in
 from octave_mcp.models.extractive.topics import LABEL_WORDS
@@ -218,10 +218,10 @@ def _is_of_customer(text: str, line: Line, company: str) -> bool:
         return False
     if line.form == "heading" or line.quotes or has_words(short_name(company), text):
         return True
+    if line.form == "item":
+        return ": " in line.text
     told = (cues.MEASURED, cues.CHANGE, cues.ADOPTION, cues.PROBLEM)
-    if line.form == "item" and ": " in line.text:
-        return True
-    return line.form != "item" and not _UNCLEAR.search(text) and any(words.search(text) for words in told)
+    return not _UNCLEAR.search(text) and any(words.search(text) for words in told)
 
 
 def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic | None:
@@ -232,7 +232,7 @@ def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic |
                 return sure
     if _KEPT.get(topic, _always)(text, line, company):
         return topic
-    is_own = is_own_subject(text, company) or shares_a_word(line.page.title, " ".join(text.split()[:3]))
+    is_own = is_own_subject(text, company) or share_a_word(line.page.title, " ".join(text.split()[:3]), "")
     is_offer = is_own and (_SUPPLIES.search(text) or _IS_A.search(text))
     return "offering" if is_offer and topic in {"technology", "funding"} else None
 
@@ -278,7 +278,7 @@ def _is_price(text: str, line: Line, company: str) -> bool:
         return False
     if line.form != "sentence" or is_own_subject(text, company):
         return True
-    others = any(at == 0 and not has_words(company, name) for name, at in tools_in(f" {text}"[1:]))
+    others = any(at == 0 and not has_words(company, name) for name, at in tools_in(text))
     is_about_prices = re.search(r"^(?:\w+ )?(?:pricing|plans?|prices?|you)\b|\bplans?\b", text, _I)
     return bool(is_about_prices or line.page.kind == "pricing") and not others
 

@@ -46,10 +46,7 @@ _USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|wri
 _BY_NAME = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
 _FIRST = 6
 """Words among which a sentence names its subject."""
-_STEM = 4
-"""Letters by which forms of one word are recognised: 'filter', 'filtering'."""
 _MOST_TITLE = 9
-_COMMON = frozenset("the and for with your you our all any from that this are can get into".split())
 
 
 def told_of_offer(text: str, line: Line, company: str) -> str | None:
@@ -85,12 +82,3 @@ def _names_own(text: str, line: Line, company: str) -> bool:
     first = " ".join(text.split()[:_FIRST])
     is_sisters = bool(line.page.sister_of and _BY_NAME.match(text))
     return is_sisters or has_words(short_name(company), first) or is_own_subject(text, company)
-
-
-def shares_a_word(title: str, text: str) -> bool:
-    stems = {word[:_STEM] for word in _words(title)}
-    return bool(stems & {word[:_STEM] for word in _words(text)})
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in re.findall(r"[^\W_]{3,}", text.casefold()) if word not in _COMMON]

@@ -51,7 +51,7 @@ _NO_GAIN = re.compile(
     r"recently|share)\b|^[“\"]|[”\"]$",
     re.IGNORECASE,
 )
-"""What tells of the past, of a plan, or of where the other is ahead."""
+"""Words about the past, about a plan, or about what the other does better."""
 
 
 def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differentiator[Cite]]:
