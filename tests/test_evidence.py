@@ -28,7 +28,8 @@ from octave_mcp.domain.playbook import (
 from octave_mcp.domain.playbook import ColdCall as Call
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import CaseStudy, Offering, Price, ProofPoint, ReferenceCustomer, VendorElements
-from octave_mcp.evidence.checks import Judge, unsupported
+from octave_mcp.evidence.checks import unsupported
+from octave_mcp.evidence.judge import Judge
 from octave_mcp.evidence.passages import PASSAGE_CHARACTERS, as_passage, confidence, passages, quotations, verified
 from octave_mcp.sources.html.extraction import page_of
 

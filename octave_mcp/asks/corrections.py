@@ -17,7 +17,8 @@ from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.value import Value, only, with_nothing_else
 from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, UpstreamError
-from octave_mcp.evidence.checks import CUT, EMPTY, THOUGHTS, UNREAD, Judge, Problem, counted
+from octave_mcp.evidence.checks import CUT, EMPTY, THOUGHTS, UNREAD, Problem, counted
+from octave_mcp.evidence.judge import Judge
 from octave_mcp.ports import Journal
 
 R = TypeVar("R", bound=Value)

@@ -7,7 +7,8 @@ from typing import Any, cast, get_origin
 
 from octave_mcp.domain.evidence import Collected, Finding
 from octave_mcp.domain.value import Value, walk
-from octave_mcp.evidence.checks import Judge, Problem
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.judge import Judge
 
 LONGEST_QUOTED = 60
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from octave_mcp.domain.evidence import UNASKED, Support
 from octave_mcp.domain.value import Value
 
 Schema = dict[str, Any]
@@ -26,6 +27,7 @@ def schema_of(form: type[Value]) -> Schema:
         TypeError: the form has something that they cannot, or that they quietly drop.
     """
     root = form.model_json_schema()
+    root.get("$defs", {}).pop(Support.__name__, None)
     bad = [
         *(problem for name, part in root.get("$defs", {}).items() for problem in _closed(part, name)),
         *_closed(root, form.__name__),
@@ -43,6 +45,7 @@ def _closed(part: Schema, path: str) -> Iterator[str]:
     """Closes the schema, and those in it; what no provider can enforce."""
     for key in _UNENFORCED:
         part.pop(key, None)
+    part.get("properties", {}).pop(UNASKED, None)
     if "const" in part:
         part["enum"] = [part.pop("const")]
     yield from (f"{path}: {key}" for key in _UNSAFE if key in part)

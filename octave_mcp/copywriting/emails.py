@@ -46,11 +46,11 @@ def complaints(email: Judged) -> Iterator[Problem]:
     yield from (Problem(problem.rule, f"touch {email.number}: {problem.text}") for problem in email.errors)
     score = email.touch.score
     if score and score.points < WORTH_ANOTHER:
-        yield from (Problem(*f"{warning} (touch {email.number})".split(" ", 1)) for warning in score.warnings)
+        yield from (Problem.of(f"{warning} (touch {email.number})") for warning in score.warnings)
 
 
 def _errors(touch: TouchDraft[EvidenceId], email: Email, known: Sequence[str], language: str) -> Iterator[Problem]:
-    yield from (Problem(*error.split(" ", 1)) for error in email_errors(email))
+    yield from (Problem.of(error) for error in email_errors(email))
     yield from unproven(touch, email.evidence, known)
     yield from foreign(email.body, language)
 

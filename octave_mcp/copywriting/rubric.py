@@ -231,5 +231,5 @@ def _sentences(text: str) -> list[str]:
 
 
 def _score(warnings: Sequence[str]) -> Score:
-    problems = [Problem(*warning.split(" ", 1)) for warning in warnings]
+    problems = [Problem.of(warning) for warning in warnings]
     return Score(points=max(0, 100 - POINTS_PER_WARNING * len(warnings)), warnings=tuple(map(str, problems)))

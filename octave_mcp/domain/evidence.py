@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping
 from datetime import date, datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.page import PageKind, PageRef, Place
@@ -74,12 +74,29 @@ class Evidence(Value):
     where: Place | None = None
 
 
+Verdict = Literal["supported", "partly", "not", "unjudged"]
+"""Whether a quotation says what a claim says. `unjudged`: nobody could tell."""
+
+
+class Support(Value):
+    """The verdict on a claim, who judged it ('rules', 'self', or a model's name), and why it is not supported."""
+
+    verdict: Verdict
+    judge: str
+    reason: str = ""
+
+
+UNASKED = "support"
+"""The field of a finding that no model is asked for."""
+
+
 class Finding(Value, Generic[C]):
     """A claim with what supports it.
 
     `names` are the fields that name a company or a person: the evidence must have these names. `named_beside` maps a
     field with a list of claims to the field with a name: each of the claims must be cited from where that name stands.
     `unchecked` are the fields that enter no playbook as they are: code compares them with the page.
+    `support` is None in an answer, for models are not asked for it, and for what claims nothing, such as a question.
     """
 
     names: ClassVar[tuple[str, ...]] = ()
@@ -87,6 +104,7 @@ class Finding(Value, Generic[C]):
     named_beside: ClassVar[Mapping[str, str]] = {}
 
     evidence: tuple[C, ...]
+    support: Support | None = None
 
 
 class Collected(Finding[C], Generic[C]):

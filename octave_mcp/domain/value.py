@@ -11,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, create_model
 V = TypeVar("V", bound="Value")
 
 
+Path = tuple[str | int, ...]
+"""Where a part of a value is: names of fields and places in lists, as `("facts", 9, "text")`."""
+
+
 class Value(BaseModel):
     # Deferred: a server that is asked for its tools builds the schemas of those tools, not of every value.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -18,13 +22,23 @@ class Value(BaseModel):
 
 def walk(value: object) -> Iterator[Value]:
     """The value and every value within it, however deep; what holds others comes before them."""
+    return (found for _, found in located(value))
+
+
+def located(value: object, at: Path = ()) -> Iterator[tuple[Path, Value]]:
+    """What `walk` gives, each with its path."""
     if isinstance(value, Value):
-        yield value
+        yield at, value
         for name in type(value).model_fields:
-            yield from walk(getattr(value, name))
+            yield from located(getattr(value, name), (*at, name))
     elif isinstance(value, tuple):
-        for part in cast("tuple[object, ...]", value):
-            yield from walk(part)
+        for place, part in enumerate(cast("tuple[object, ...]", value)):
+            yield from located(part, (*at, place))
+
+
+def path_text(path: Path) -> str:
+    """As it is written in code: `facts[9].text`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 @cache

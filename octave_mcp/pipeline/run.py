@@ -14,7 +14,7 @@ from octave_mcp.domain.company import Role
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
-from octave_mcp.evidence.checks import Judge
+from octave_mcp.evidence.judge import Judge
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.pages import Pages
 from octave_mcp.pipeline.progress import Progress

@@ -1,0 +1,213 @@
+"""Judges an answer against the passages that were shown, and makes of it what may stand."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeGuard, TypeVar, cast, get_args
+
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import Cite, Claim, Evidence, Finding, Passage
+from octave_mcp.domain.playbook import CallToAction, ColdCall, DiscoveryQuestion, Sentence, TouchDraft
+from octave_mcp.domain.value import Path, Value, located, walk
+from octave_mcp.evidence.checks import Problem, unsupported, without_minutes
+from octave_mcp.evidence.figures import has_words
+from octave_mcp.evidence.passages import quotations, resolved
+
+V = TypeVar("V", bound=Value)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Checks an answer against what was shown, and makes of it what may stand.
+
+    `shown` are the ask's passages with the role of their company; `known` the names free to use; `given` is what the
+    user said of the deal, whose names may be used too, and whose figures may not.
+    """
+
+    shown: tuple[Passage, ...]
+    roles: tuple[Role, ...]
+    known: tuple[str, ...]
+    given: str = ""
+
+    def problems(self, answer: Value) -> list[Problem]:
+        """All that is wrong with an answer, and where, for the complaint that goes with asking again."""
+        return [problem for at, value in located(answer) for problem in self._all(value, at)]
+
+    def _all(self, value: Value, at: Path) -> Iterator[Problem]:
+        for problem in (*self._of(value), *_flat(self._strangers(value))):
+            yield replace(problem, at=(*at, *problem.at))
+
+    def kept(self, answer: Value, into: type[V]) -> tuple[V | None, tuple[Evidence, ...], list[Problem]]:
+        """The answer without what fails, its cites resolved; the evidence it uses; and why the rest was dropped.
+
+        None if a part fails that the answer cannot do without.
+        """
+        used: dict[str, Evidence] = {}
+        dropped: list[Problem] = []
+        tree = self._pruned(answer, (), used, dropped)
+        return (None if tree is None else into.model_validate(tree)), tuple(used.values()), dropped
+
+    def _pruned(
+        self, value: Value, at: Path, used: dict[str, Evidence], dropped: list[Problem]
+    ) -> dict[str, object] | None:
+        if problems := self._of(value):
+            dropped.extend(replace(problem, at=(*at, *problem.at)) for problem in problems)
+            return None
+        finding = value if _is_finding(value) else None
+        strangers = self._strangers(value)
+        dropped.extend(replace(problem, at=(*at, *problem.at)) for problem in _flat(strangers))
+        tree: dict[str, object] = {}
+        for name, field in type(value).model_fields.items():
+            if finding and name == "evidence":
+                tree[name] = [evidence.id for evidence in self._keep(finding, used)]
+                continue
+            given: object = getattr(value, name)
+            tree[name] = self._part(given, (*at, name), used, dropped, without=strangers.get(name, ()))
+            if tree[name] is None and given is not None and type(None) not in get_args(field.annotation):
+                return None
+        return tree
+
+    def _part(
+        self,
+        given: object,
+        at: Path,
+        used: dict[str, Evidence],
+        dropped: list[Problem],
+        without: Container[int] = (),
+    ) -> object:
+        """`without`: the places of a list that are left out."""
+        if isinstance(given, Value):
+            return self._pruned(given, at, used, dropped)
+        if isinstance(given, tuple):
+            parts = [
+                (part, self._part(part, (*at, place), used, dropped))
+                for place, part in enumerate(cast("tuple[object, ...]", given))
+                if place not in without
+            ]
+            return [kept for part, kept in parts if kept is not None or part is None]
+        return given
+
+    def _keep(self, finding: Finding[Cite], used: dict[str, Evidence]) -> tuple[Evidence, ...]:
+        cited = self._cited(finding)
+        used.update((evidence.id, evidence) for evidence in cited)
+        return cited
+
+    def _cited(self, finding: Finding[Cite]) -> tuple[Evidence, ...]:
+        found = [e for cite in finding.evidence for e in quotations(cite, self.shown, self.roles[cite.passage - 1])]
+        return tuple({evidence.id: evidence for evidence in found}.values())
+
+    def _of(self, value: Value) -> list[Problem]:
+        """What is wrong with one part of an answer itself, the parts of it aside."""
+        return self._of_finding(value) if _is_finding(value) else self._of_words(value)
+
+    def _of_words(self, value: Value) -> list[Problem]:
+        """Words that carry no evidence of their own, such as a question or a heading, rest on that of their parts.
+
+        An e-mail's are checked when it is put together, so that its place in the sequence can be named.
+        """
+        if isinstance(value, TouchDraft | CallToAction):
+            return []
+        words = _words_of(value)
+        if issubclass(type(value), ColdCall):
+            words = without_minutes(words)
+        if not words:
+            return []
+        parts = [part for part in _findings(value) if not self._unknown(part)]
+        cited = [evidence for part in parts for evidence in self._cited(part)]
+        around = " \n ".join([self.given, *map(self._around, parts)])
+        return self._unsupported(value, words, cited, around)
+
+    def _unsupported(self, value: Value, words: str, cited: Sequence[Evidence], around: str) -> list[Problem]:
+        """A question, which claims nothing, may name without citing it whatever any passage names."""
+        found = unsupported(words, cited, self.known, around)
+        if not _is_question(value) or all(problem.rule != "D4" for problem in found):
+            return found
+        shown = (f"{passage.page.title} {passage.heading} {passage.text}" for passage in self.shown)
+        return unsupported(words, cited, self.known, " \n ".join([around, *shown]))
+
+    def _unknown(self, finding: Finding[Cite]) -> str:
+        """What a finding cites that was not shown."""
+        try:
+            for cite in finding.evidence:
+                resolved(cite, self.shown)
+        except LookupError as unknown:
+            return str(unknown)
+        return ""
+
+    def _around(self, finding: Finding[Cite]) -> str:
+        passages_cited = [self.shown[cite.passage - 1] for cite in finding.evidence]
+        return " ".join(f"{passage.heading} {passage.label} {passage.text}" for passage in passages_cited)
+
+    def _of_finding(self, finding: Finding[Cite]) -> list[Problem]:
+        if unknown := self._unknown(finding):
+            return [Problem("D1", unknown)]
+        cited = self._cited(finding)
+        if not cited and (not isinstance(finding, Sentence) or finding.kind in {"fact", "inference"}):
+            return [Problem("D1", f"{_words_of(finding)[:80]!r} cites no passage")]
+        context = " \n ".join([self.given, self._around(finding)])
+        found = self._unsupported(finding, _words_of(finding), cited, context)
+        around = " \n ".join([context, *self.known, *(evidence.page_title for evidence in cited)])
+        strange = [name for name in _names_of(finding) if not has_words(name, around)]
+        told = " ".join(map(str, found))
+        return [
+            *found,
+            *(Problem("D4", f"the name {name!r} is not in the evidence") for name in strange if repr(name) not in told),
+        ]
+
+    def _strangers(self, value: Value) -> dict[str, dict[int, Problem]]:
+        """D3b and D5: a result's figure and its customer's name stand in one passage, or the name in its page's title.
+
+        By the field and the place of the result in it.
+        """
+        if not _is_finding(value):
+            return {}
+        beside = value.named_beside.items()
+        return {field: self._unnamed(getattr(value, name), field, getattr(value, field)) for field, name in beside}
+
+    def _unnamed(self, name: str, field: str, claims: Sequence[Claim[Cite]]) -> dict[int, Problem]:
+        return {
+            at: Problem("D5", f"{name!r} is not named where its result is: {claim.text[:80]!r}", at=(field, at))
+            for at, claim in enumerate(claims)
+            if not all(self._names(name, cite) for cite in claim.evidence)
+        }
+
+    def _names(self, customer: str, cite: Cite) -> bool:
+        """Whether the passage cited names the customer; one that was not shown is another rule's."""
+        if not 1 <= cite.passage <= len(self.shown):
+            return True
+        passage = self.shown[cite.passage - 1]
+        return has_words(customer, f"{passage.page.title} {passage.heading} {passage.text}")
+
+
+def _flat(problems: Mapping[str, Mapping[int, Problem]]) -> Iterator[Problem]:
+    return (problem for by_place in problems.values() for problem in by_place.values())
+
+
+def _findings(answer: Value) -> Iterator[Finding[Cite]]:
+    return (value for value in walk(answer) if _is_finding(value))
+
+
+def _is_finding(value: Value) -> TypeGuard[Finding[Cite]]:
+    return isinstance(value, Finding)
+
+
+def _is_question(value: Value) -> bool:
+    return isinstance(value, DiscoveryQuestion) or (isinstance(value, Sentence) and value.kind == "question")
+
+
+def _words_of(value: Value) -> str:
+    """What a value says in words of its own: its texts and lists of texts, without those of its parts, and no ids."""
+    said: list[str] = []
+    passed_over = ("evidence", *(value.unchecked if _is_finding(value) else ()))
+    for name, field in type(value).model_fields.items():
+        own = field.annotation is str or str in get_args(field.annotation)
+        given: object = getattr(value, name)
+        if own and not name.endswith("_id") and name not in passed_over:
+            said += [given] if isinstance(given, str) else cast("tuple[str, ...]", given or ())
+    return " \n ".join(said)
+
+
+def _names_of(finding: Finding[Cite]) -> list[str]:
+    """Companies and people that a finding has a field for; what is offered may be named in words of one's own."""
+    return [name for field in finding.names if isinstance(name := getattr(finding, field), str)]
