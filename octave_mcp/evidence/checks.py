@@ -1,37 +1,22 @@
-"""The checks that every model's answer passes through, on citations, figures, names and quotation marks.
-
-A figure, a name or a quotation that is not in its evidence does not enter the playbook.
-"""
+"""The rules that a model's answer may break, and what is said of an answer that breaks one."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from octave_mcp.domain.addresses import is_registrable
-from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.value import Path
-from octave_mcp.evidence.figures import TIMES, Figure, figures, strange_names, strange_quotations
 
 _MINUTES = re.compile(r"\b(?:[1-5]?\d|60) minutes\b", re.IGNORECASE)
-
-_QUOTED = re.compile(r"“[^”]*”")
-_ADDRESS = re.compile(
-    r"(?:https?://|www\.|[\w.+-]+@)(?P<host>[\w.-]+)\S*"
-    r"|(?<![\w.])(?P<bare>(?:[a-z0-9-]+\.)+[a-z]{2,})(?P<path>[/:?#]\S+|/)?",
-    re.IGNORECASE,
-)
-"""Where a reader could be sent: a page may name such a place to have it passed on."""
-
 
 RULES = {
     "D1": "without evidence",
     "D3": "a figure that is not in the evidence",
     "D4": "a name that is not in the evidence",
     "D5": "a result whose evidence does not name the customer",
+    "D6": "a fact about a company that cites another company's page",
     "D7": "an absolute claim, such as 'only' or 'always'",
     "D8": "evidence that is old",
     "D9": "evidence that is mostly from one page",
@@ -54,6 +39,7 @@ RULES = {
     "D26": "too few or too many objections",
     "D28": "a battle card that is too long",
     "D36": "a link or address that is not on the cited site",
+    "D40": "a claim that its quotation does not support",
     (UNREAD := "form"): "an entry that is not of the form asked for",
     (CUT := "length"): "an answer that was cut off at its length limit",
     (EMPTY := "empty"): "an empty answer",
@@ -66,13 +52,14 @@ RULES = {
 class Problem:
     """What is wrong with an answer, for the writer to correct: the rule, and where, as `("facts", 9, "text")`.
 
-    A soft problem may be wrong itself: it asks for a correction, and never costs the entry.
+    A soft problem may be wrong itself: it never costs the entry. `asks`: it is worth asking for a correction.
     """
 
     rule: str
     text: str
     at: Path = ()
     is_soft: bool = False
+    asks: bool = True
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
@@ -97,48 +84,3 @@ def counted(dropped: Sequence[Problem]) -> str:
 def without_minutes(ask: str) -> str:
     """An ask without the minutes of the reader's time that it asks for: they are no claim."""
     return _MINUTES.sub("", ask)
-
-
-def unsupported(text: str, cited: Sequence[Evidence], known: Sequence[str], context: str = "") -> list[Problem]:
-    """What of a text its evidence does not say: figures (D3), names (D4), quotations (D10); and addresses (D36).
-
-    Figures and quotations must be in what is quoted; a name may also be in the page's title, in `context` (the
-    passages cited), or be `known`, as the two companies of the deal are.
-    """
-    quoted = [evidence.quote for evidence in cited]
-    said = " \n ".join(quoted)
-    around = " \n ".join([said, context, *known, *(evidence.page_title for evidence in cited)])
-    allowed = figures(said) | {figure for name in known for figure in figures(name)}
-    allowed |= {Figure(figure.sign, figure.value, "") for figure in allowed if figure.unit in TIMES}
-    return [
-        *(
-            Problem("D3", f"the figure {figure} is not in the evidence")
-            for figure in sorted(map(str, figures(text) - allowed))
-        ),
-        *(Problem("D4", f"the name {name!r} is not in the evidence") for name in strange_names(text, around)),
-        *(
-            Problem("D10", f"{quote!r} is in quotation marks and not in the evidence")
-            for quote in strange_quotations(text, said)
-        ),
-        *(
-            Problem("D36", f"the address {address!r} is not on the site that is cited")
-            for address, host in _addresses(text, around)
-            if not any(_is_own(host, evidence) for evidence in cited)
-        ),
-    ]
-
-
-def _addresses(text: str, named: str) -> Iterator[tuple[str, str]]:
-    """The addresses of a text with their hosts; a bare host that is named may be a name, as Cal.com is."""
-    for found in _ADDRESS.finditer(_QUOTED.sub(" ", text)):
-        bare = found["bare"]
-        is_name = bare and not found["path"] and bare.lower() in named.lower()
-        if found["host"] or (not is_name and is_registrable(bare)):
-            yield found[0], found["host"] or bare
-
-
-def _is_own(host: str, evidence: Evidence) -> bool:
-    """Whether a host is that of the page, or one above or below it."""
-    named = host.lower().strip(".").removeprefix("www.")
-    own = (urlsplit(evidence.url).hostname or "").removeprefix("www.")
-    return bool(named) and (named == own or named.endswith(f".{own}") or own.endswith(f".{named}"))

@@ -1,0 +1,126 @@
+"""Whether one figure says what another says, or follows from two others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from octave_mcp.evidence.support.quantities import Quantity
+
+_EXACT = 1e-9
+_NEARLY = 1e-6
+_LONG_SECONDS = 172_800.0
+_LONG_TOLERANCE = 0.02
+"""A month is 30 days, a quarter is 13 weeks: for times of two days or more."""
+_THIRD_POINTS = 0.5
+_ROUGH_POINTS = 4.0
+"""A share in words is rounded: 'a third' of 31 %."""
+_ABOUT = 0.1
+_MARGIN = 1.25
+"""'Over 40' of 50 at most."""
+_VAGUE_MARGIN = 1000
+
+
+def is_said(claimed: Quantity, said: Quantity) -> bool:
+    """Whether the value is there, its bound aside."""
+    if "vague" in (claimed.bound, said.bound):
+        return _is_vaguely(claimed, said)
+    if claimed.unit != said.unit:
+        return _is_in_another_unit(claimed, said)
+    return is_same(claimed, said) or _is_within(claimed, said) or _is_roughly(claimed, said)
+
+
+def is_same(one: Quantity, other: Quantity) -> bool:
+    """Equal but for rounding: thirds and sixths by half a point, times of two days or more by 2 %."""
+    apart = abs(one.value - other.value)
+    if one.unit == other.unit == "s" and min(one.value, other.value) >= _LONG_SECONDS:
+        return apart <= _LONG_TOLERANCE * max(one.value, other.value)
+    if one.unit == other.unit == "%":
+        return apart <= (_THIRD_POINTS if _is_sixth(one) or _is_sixth(other) else _NEARLY)
+    return apart <= _EXACT * max(1.0, abs(one.value))
+
+
+def is_capped(claimed: Quantity, said: Quantity) -> bool:
+    """'Up to 40' or 'nearly 40' read as 40; below is enough for a time ('within 15 minutes')."""
+    if claimed.bound not in "=>" or said.bound in ("=", ">", "~", "vague"):
+        return False
+    return not (said.unit == "s" and said.bound in ("<", "<="))
+
+
+def is_derived(claimed: Quantity, told: Sequence[Quantity]) -> bool:
+    """The difference, the sum or the share of two figures that stand together: '5 weeks sooner' of '3 instead of 8'."""
+    if claimed.unit == "%" and any(q.unit == "%" and _is_near(claimed, 100 - q.value) for q in told):
+        return True
+    return any(
+        _is_near(claimed, value)
+        for at, one in enumerate(told)
+        for other in told[at + 1 : at + 3]
+        if one.unit == other.unit
+        for value in _derived(claimed, one, other)
+    )
+
+
+def _derived(claimed: Quantity, one: Quantity, other: Quantity) -> Iterator[float]:
+    """A sum or a difference needs one sentence, or to be rounded; a multiple or a share does not."""
+    low, high = sorted((one.value, other.value))
+    if claimed.unit == one.unit and (one.sentence == other.sentence or claimed.bound == "~"):
+        yield from (high - low, high + low)
+    elif claimed.unit == "%" and low and (one.sentence == other.sentence or claimed.bound == "~"):
+        yield from (100 * low / high, 100 * (high - low) / high, 100 * (high - low) / low)
+    elif claimed.unit == "x" and low:
+        yield high / low
+
+
+def _is_near(claimed: Quantity, value: float) -> bool:
+    apart = abs(claimed.value - value)
+    if claimed.bound == ">" and claimed.value <= value <= _MARGIN * claimed.value:
+        return True
+    if claimed.bound in ("<", "<=") and claimed.value / _MARGIN <= value <= claimed.value:
+        return True
+    if claimed.bound in ("~", "~<") or claimed.is_rough:
+        return apart <= _ABOUT / 2 * max(value, _EXACT)
+    is_rounded = claimed.unit == "%" and claimed.value % 1 == 0 and claimed.value >= 10  # noqa: PLR2004 - two digits
+    return apart <= (_THIRD_POINTS if is_rounded else _NEARLY)
+
+
+def _is_within(claimed: Quantity, said: Quantity) -> bool:
+    """'Over 40' of 45, 'about 40' of 42, 'under 40' of 38."""
+    if claimed.bound == ">":
+        return said.bound in "=>" and claimed.value < said.value <= _MARGIN * claimed.value
+    if claimed.bound in ("~", "~<"):
+        is_below = claimed.bound == "~" or said.value <= claimed.value
+        return is_below and abs(claimed.value - said.value) <= _ABOUT * said.value
+    return claimed.bound in ("<", "<=") and claimed.value / _MARGIN <= said.value <= claimed.value
+
+
+def _is_roughly(claimed: Quantity, said: Quantity) -> bool:
+    """A share in words of one in digits, as far as its bound allows."""
+    is_rough = claimed.unit == said.unit == "%" and (claimed.is_rough or said.is_rough)
+    if not is_rough or abs(claimed.value - said.value) > _ROUGH_POINTS:
+        return False
+    is_above = claimed.bound != ">" or said.value >= claimed.value
+    return is_above and (claimed.bound not in ("<", "<=", "~<") or said.value <= claimed.value + _THIRD_POINTS)
+
+
+def _is_sixth(one: Quantity) -> bool:
+    sixths = one.value * 6 / 100
+    return abs(sixths - round(sixths)) < 1e-2 and bool(one.value % 50)  # noqa: PLR2004 - as '33.33' is written
+
+
+def _is_in_another_unit(claimed: Quantity, said: Quantity) -> bool:
+    """'2x' of 'up 100 %', a bare number of '6 weeks', and '6 weeks' of a bare number."""
+    units = {claimed.unit, said.unit}
+    if units == {"%", "x"}:
+        return _as_share(claimed) == _as_share(said)
+    may_differ = units == {"", "x"} or not claimed.unit or (claimed.unit == "s" and not said.unit)
+    return may_differ and said.unit != "%" and abs(claimed.raw - said.raw) <= _EXACT * max(1.0, said.raw)
+
+
+def _as_share(one: Quantity) -> float:
+    return round(one.value - 1, 4) if one.unit == "x" else round(one.value / 100, 4)
+
+
+def _is_vaguely(claimed: Quantity, said: Quantity) -> bool:
+    """'Thousands' of 4,500; and 'millions' of 'millions'."""
+    if claimed.bound == said.bound:
+        return claimed.value == said.value
+    return claimed.bound == "vague" and claimed.value <= said.value < _VAGUE_MARGIN * claimed.value

@@ -1,0 +1,238 @@
+"""What changed from what to what, and who did what to whom, in a claim and in its quotation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from octave_mcp.evidence.support.lexicon import AWAY, FIRST_PERSON, PASSIVE, TOWARDS
+from octave_mcp.evidence.support.naming import has_name, names
+from octave_mcp.evidence.support.numerals import in_digits
+from octave_mcp.evidence.support.statement import Quoted, Statement
+from octave_mcp.evidence.support.wording import Word, Wording, joined, stem, wording
+
+_UP_FROM = re.compile(r"(?P<b>[^.;,:]{1,40}?),? (?:up|down) from (?P<a>[^.;,]{1,40})", re.IGNORECASE)
+_FROM_TO = re.compile(
+    r"\bfrom (?P<a>[^.;]{1,40}?) (?:down |up |all the way |back )?(?:to|into|onto) (?P<b>[^.;,]{1,40})", re.IGNORECASE
+)
+_TO_FROM = re.compile(
+    r"\b(?:to|of|at|in|after|take|takes|took|now|is|are) (?P<b>[^.;,]{1,30}?),?"
+    r" (?:instead of|rather than|up from|down from|from|compared with|where it was) (?P<a>[^.;,]{1,40})",
+    re.IGNORECASE,
+)
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def change_of(text: str) -> tuple[str, str] | None:
+    """What something changed from and to, by the first figure or name of each."""
+    plain = in_digits(text)
+    for pattern in (_FROM_TO, _UP_FROM, _TO_FROM):
+        if found := pattern.search(plain):
+            before, after = _gist(found["a"]), _gist(found["b"])
+            if before and after:
+                return before, after
+    return None
+
+
+def _gist(part: str) -> str:
+    if found := _FIGURE.search(part):
+        return found[0].rstrip(".,")
+    return next(iter(names(f"x {part}")), "").lower()
+
+
+def is_turned_round(one: Statement) -> bool:
+    """Whether the quotation has the same change, comparison or deed with its two sides swapped."""
+    return (
+        _is_reversed(one)
+        or _is_out_of_order(one)
+        or _is_away(one)
+        or _is_left(one)
+        or _is_from_for_to(one)
+        or _is_since_for_until(one)
+        or any(_is_compared_otherwise(one.claim, quote) for quote in one.quotes)
+        or _is_done_to_the_doer(one)
+    )
+
+
+def _is_reversed(one: Statement) -> bool:
+    mine = change_of(one.text)
+    if not mine or mine[0] == mine[1]:
+        return False
+    return any(change_of(quoted.text) == mine[::-1] for quoted in one.evidence)
+
+
+_TURNS = frozenset(
+    "instead rather compared against versus vs was were from up down over replace replaced replacing than".split()
+)
+
+
+def _is_out_of_order(one: Statement) -> bool:
+    """'From 30 to 60' where the quotation has 60 first, and no word that turns it round."""
+    change = change_of(one.text)
+    if not change or change_of(one.said) or one.claim.lowers.isdisjoint({"from", "instead"}):
+        return False
+    plain = in_digits(one.said).lower()
+    first, last = (re.search(rf"(?<![\w.]){re.escape(part)}(?![\w]|\.\d)", plain) for part in change)
+    return bool(first and last and last.start() < first.start()) and not wording(one.said).lowers & _TURNS
+
+
+_SINCE = re.compile(r"\b(?:since|after|starting in|from)\s+(?:\w+\s+)?(\d{4})\b", re.IGNORECASE)
+_UNTIL = re.compile(r"\b(?:until|till|before|up to|to|by)\s+(?:\w+\s+)?(\d{4})\b", re.IGNORECASE)
+
+
+def _is_since_for_until(one: Statement) -> bool:
+    since, until = set(_SINCE.findall(one.said)), set(_UNTIL.findall(one.said))
+    return bool(set(_UNTIL.findall(one.text)) & since - until or set(_SINCE.findall(one.text)) & until - since)
+
+
+_FROM_FIGURE = re.compile(r"\b(?:from|off|out of)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
+_TO_FIGURE = re.compile(r"\b(?:to|into)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
+
+
+def _is_from_for_to(one: Statement) -> bool:
+    mine, theirs = in_digits(one.text), in_digits(one.said)
+    from_mine, to_mine = set(_FROM_FIGURE.findall(mine)), set(_TO_FIGURE.findall(mine))
+    from_theirs, to_theirs = set(_FROM_FIGURE.findall(theirs)), set(_TO_FIGURE.findall(theirs))
+    return bool((from_mine - to_mine) & (to_theirs - from_theirs) or (to_mine - from_mine) & (from_theirs - to_theirs))
+
+
+def _is_away(one: Statement) -> bool:
+    """Away from what the quotation goes to."""
+    for name in names(one.text):
+        mine = _sides_taken(one.claim, name)
+        theirs = {side for quote in one.quotes for side in _sides_taken(quote, name)}
+        if len(mine) == len(theirs) == 1 and mine != theirs:
+            return True
+    return False
+
+
+def _sides_taken(text: Wording, name: str) -> set[str]:
+    found: set[str] = set()
+    for word in text.words:
+        if word.lower != name.lower() or not word.at:
+            continue
+        before = text.words[max(0, word.at - 2) : word.at]
+        if before[-1].lower in AWAY or [w.lower for w in before] == ["out", "of"]:
+            found.add("away")
+        elif before[-1].lower in TOWARDS:
+            found.add("towards")
+    return found
+
+
+_LEFT = re.compile(
+    r"(?:\b(?:from|off|replac\w+|dropp\w+|ditch\w+|abandon\w+|left|leaving|instead of|rather than|than|used|before)"
+    r"|\bout of|\baway from)\s+(?:using\s+|its\s+|their\s+|our\s+)?(?P<name>[A-Z][\w.]*)|\b(?P<used>[A-Z][\w.]*),? which"
+    r" (?:we|they|it) (?:used|previously|formerly)|(?:used to use|previously used|formerly used) (?P<once>[A-Z][\w.]*)"
+)
+_CHOSEN = re.compile(
+    r"\b(?:to|onto|chose|chooses|choosing|picked|adopted|adopts|into|with)\s+(?:using\s+)?(?P<name>[A-Z][\w.]*)"
+)
+_CHANGE = frozenset(
+    "move migrate switch replace drop ditch abandon leave choose pick adopt transition port start end go use".split()
+)
+
+
+def _is_left(one: Statement) -> bool:
+    """One leaves in the claim what one comes to in the quotation, or the reverse."""
+    if one.claim.stems.isdisjoint({stem(word) for word in _CHANGE}):
+        return False
+    left, chosen = _named_in(_LEFT, one.text), _named_in(_CHOSEN, one.text)
+    was_left, was_chosen = _named_in(_LEFT, one.said), _named_in(_CHOSEN, one.said)
+    return bool((left - chosen) & (was_chosen - was_left) or (chosen - left) & (was_left - was_chosen))
+
+
+def _named_in(pattern: re.Pattern[str], text: str) -> set[str]:
+    return {
+        name.lower().rstrip(".")
+        for found in pattern.finditer(text)
+        for name in found.groups()
+        if name
+    }
+
+
+def _is_compared_otherwise(claim: Wording, quote: Wording) -> bool:
+    """'A has more than B' where the quotation has 'B has more than A'."""
+    for mine in _around_than(claim):
+        for theirs in _around_than(quote):
+            (a, b), (c, d) = _apart(mine), _apart(theirs)
+            if a & d and b & c and not a & c and not b & d:
+                return True
+    return False
+
+
+_Sides = tuple[frozenset[str], frozenset[str]]
+
+
+def _apart(sides: _Sides) -> _Sides:
+    """Without what both have."""
+    return sides[0] - sides[1], sides[1] - sides[0]
+
+
+def _around_than(text: Wording) -> Iterator[_Sides]:
+    for word in text.words:
+        if word.lower == "than" and not _is_before_figure(text, word):
+            before = (w for w in text.words[: word.at] if w.clause == word.clause and w.is_content)
+            after = (w for w in text.words[word.at + 1 : word.at + 6] if w.clause == word.clause and w.is_content)
+            yield joined(w.keys for w in before), joined(w.keys for w in after)
+
+
+def _is_before_figure(text: Wording, than: Word) -> bool:
+    return text.after(than)[:1].isdigit()
+
+
+_OWN = "@"
+"""Stands for the company whose page it is: by its name in a claim, as 'we' in a quotation."""
+_SIDE = 3
+
+
+def _is_done_to_the_doer(one: Statement) -> bool:
+    """The nouns around a verb change places: 'A calls B' where the quotation says 'B calls A'."""
+    if one.claim.lowers & PASSIVE:
+        return False
+    return any(
+        _is_done_to_other(one.claim, quote, _own_words(one, quoted))
+        for quoted, quote in zip(one.evidence, one.quotes, strict=True)
+        if not quote.lowers & PASSIVE
+    )
+
+
+def _is_done_to_other(claim: Wording, quote: Wording, own: frozenset[str]) -> bool:
+    return any(
+        _change_places(_sides(claim, verb, own), _sides(quote, same, own | FIRST_PERSON))
+        for verb, same in _same_verbs(claim, quote)
+    )
+
+
+def _same_verbs(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Word]]:
+    """Each word that may be a verb and that both have, as it stands in either."""
+    by_stem = {stem(word.lower): word for word in reversed(quote.words) if word.is_content}
+    for word in claim.words[1:-1]:
+        same = by_stem.get(stem(word.lower)) if word.is_content and word.text.islower() else None
+        if same:
+            yield word, same
+
+
+def _own_words(one: Statement, quoted: Quoted) -> frozenset[str]:
+    name = one.prospect if quoted.role == "prospect" else one.vendor
+    return frozenset(word.lower() for word in name.split()) if name and has_name(name, one.text) else frozenset()
+
+
+def _sides(text: Wording, verb: Word, own: frozenset[str]) -> _Sides:
+    before = text.words[max(0, verb.at - _SIDE) : verb.at]
+    after = text.words[verb.at + 1 : verb.at + 1 + _SIDE]
+    first, last = ([w for w in words if w.clause == verb.clause] for words in (before, after))
+    return _side(first, own), _side(last, own)
+
+
+def _side(words: list[Word], own: frozenset[str]) -> frozenset[str]:
+    keys = joined(word.keys for word in words if word.is_content and word.lower not in own)
+    return keys | {_OWN} if any(word.lower in own for word in words) else keys
+
+
+def _change_places(mine: _Sides, theirs: _Sides) -> bool:
+    """Both nouns, or the company of the page alone."""
+    (a, b), (c, d) = mine, theirs
+    if a & d and b & c and not a & c and not b & d:
+        return True
+    has_moved = (_OWN in a - b and _OWN in d - c) or (_OWN in b - a and _OWN in c - d)
+    return has_moved and bool((a | b) & (c | d) - {_OWN})

@@ -1,0 +1,136 @@
+"""Rules on direction: up or down, more or less, and opposites (D40)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.changes import change_of, is_turned_round
+from octave_mcp.evidence.support.lexicon import (
+    BETTER,
+    DOWN,
+    LESS,
+    LONGER,
+    MORE,
+    NEGATIONS,
+    OPPOSITES,
+    SHORTER,
+    UP,
+    WORSE,
+)
+from octave_mcp.evidence.support.statement import Statement, soft
+from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, stem
+
+_OTHER_WAY = "the quotation says it the other way round"
+
+
+def direction(one: Statement) -> Iterator[Problem]:
+    """Rose or fell, more or fewer, from and to, who did it to whom."""
+    if not one.is_claim:
+        return
+    mine, theirs = ways(one.claim, one.claim.words), _quoted_ways(one)
+    if len(mine) == len(theirs) == 1 and mine != theirs:
+        yield from soft("D40", f"the quotation says that it went {'up' if 'up' in theirs else 'down'}")
+    elif _differs_at_a_figure(one) or _takes_longer(one) or is_turned_round(one):
+        yield from soft("D40", _OTHER_WAY)
+
+
+def _quoted_ways(one: Statement) -> set[str]:
+    return {
+        way for quote, clause in zip(one.quotes, one.clauses, strict=True) for way in ways(quote, clause)
+    }
+
+
+def ways(text: Wording, words: Sequence[Word]) -> set[str]:
+    """'up' and 'down', as far as these words say."""
+    found: set[str] = set()
+    for word in words:
+        if _is_bound(text, word):
+            continue
+        if word.lower in MORE or is_among(word, UP):
+            found.add("up")
+        if word.lower in LESS or is_among(word, DOWN):
+            found.add("down")
+    return found
+
+
+_IDLE_AFTER = frozenset("no and sign set not".split())
+_IDLE = frozenset("up more longer down".split())
+
+
+def _is_bound(text: Wording, word: Word) -> bool:
+    """'More than 40', 'no more than' and 'set up' say nothing of a direction."""
+    before = text.before(word)
+    if before in _IDLE_AFTER and word.lower in _IDLE:
+        return True
+    return text.after(word) == "than" and (before == "no" or is_comparing_figures(text, word.at))
+
+
+_FIGURE_NEXT = re.compile(
+    r"\w+ than (?:an? |the |[$€£])?(?:\d|half|third|quarter|twice|double|one|two|three|four|five|six|seven|eight|nine|ten"
+    r"|twenty|doz|hundred|thousand|million)",
+    re.IGNORECASE,
+)
+
+
+def is_comparing_figures(text: Wording, at: int) -> bool:
+    """'More than 40' is a bound."""
+    return bool(_FIGURE_NEXT.match(text.text, text.words[at].start))
+
+
+def _differs_at_a_figure(one: Statement) -> bool:
+    """'40% fewer' where the quotation says '40% more'."""
+    for word in one.claim.words:
+        mine = _ways_at(one.claim, word) if word.is_figure else set[str]()
+        if len(mine) != 1:
+            continue
+        for quote in one.quotes:
+            same = [other for other in quote.words if other.lower == word.lower]
+            theirs = _ways_at(quote, same[0]) if len(same) == 1 else set[str]()
+            if len(theirs) == 1 and theirs != mine:
+                return True
+    return False
+
+
+_NEAR = 4
+
+
+def _ways_at(text: Wording, figure: Word) -> set[str]:
+    near = [w for w in text.words[max(0, figure.at - _NEAR) : figure.at + _NEAR] if w.clause == figure.clause]
+    found = ways(text, near)
+    found |= {"up"} if any(word.lower in BETTER for word in near) else set()
+    return found | ({"down"} if any(word.lower in WORSE for word in near) else set())
+
+
+def _takes_longer(one: Statement) -> bool:
+    """'Five weeks longer' where the quotation says '3 weeks instead of 8'."""
+    for quoted in one.evidence:
+        change = change_of(quoted.text)
+        if change and all(part.replace(".", "", 1).isdigit() for part in change):
+            is_shorter = float(change[1]) < float(change[0])
+            if one.claim.lowers & (LONGER if is_shorter else SHORTER):
+                return True
+    return False
+
+
+def opposites(one: Statement) -> Iterator[Problem]:
+    """One side has a word, the other only its opposite, and neither is denied."""
+    if not one.is_claim or one.claim.lowers & NEGATIONS or any(quote.lowers & NEGATIONS for quote in one.quotes):
+        return
+    said = joined(quote.stems for quote in one.quotes)
+    for one_way, other_way in _opposites():
+        for mine, theirs in ((one_way, other_way), (other_way, one_way)):
+            if mine in one.claim.stems and theirs not in one.claim.stems and theirs in said and mine not in said:
+                yield from soft("D40", f"the claim says {_word(one, mine)!r}, and the quotation the opposite")
+                return
+
+
+@cache
+def _opposites() -> tuple[tuple[str, str], ...]:
+    return tuple((stem(first), stem(second)) for first, second in OPPOSITES)
+
+
+def _word(one: Statement, its_stem: str) -> str:
+    return next(word.text for word in one.claim.words if stem(word.lower) == its_stem)

@@ -1,0 +1,231 @@
+"""Rules on figures: whether the quotation has them, of what, per what period, and in which month (D3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.amounts import is_capped, is_derived, is_said
+from octave_mcp.evidence.support.lexicon import DOWN, LESS, NEGATIONS
+from octave_mcp.evidence.support.numerals import in_digits
+from octave_mcp.evidence.support.quantities import Quantity, periods, quantities
+from octave_mcp.evidence.support.statement import Statement, hard, soft
+from octave_mcp.evidence.support.terms import MONTHS
+from octave_mcp.evidence.support.wording import Word, joined, normalised, stems, wording
+
+_SMALL = range(2, 6)
+"""Such a number may count what the quotation lists."""
+_NOTHING = NEGATIONS | frozenset("free zero".split())
+_IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
+
+
+def figures(one: Statement) -> Iterator[Problem]:
+    """Each figure is quoted, in whatever form, or stands in the heading; one in the title alone is not quite enough."""
+    if not (claimed := quantities(one.text)):
+        return
+    said = (*quantities(one.said), *quantities(one.headings), *_dates(one))
+    titled = quantities(one.titles)
+    free = {float(number) for number in _IN_NAME.findall(f"{one.said} {one.titles} {one.headings}")}
+    free |= {quantity.raw for name in one.free_names for quantity in quantities(name)}
+    for figure in claimed:
+        if figure.raw not in free:
+            yield from _figure(one, figure, said, titled)
+
+
+def _figure(
+    one: Statement, figure: Quantity, said: Sequence[Quantity], titled: Sequence[Quantity]
+) -> Iterator[Problem]:
+    if same := [told for told in said if is_said(figure, told)]:
+        if all(is_capped(figure, told) for told in same):
+            yield from soft("D3", f"the quotation says {_with_bound(one.said, same[0])!r}, not plainly {_named(figure)}")
+        return
+    if (not figure.value and one.lowers & _NOTHING) or _follows(one, figure):
+        return
+    if any(is_said(figure, told) for told in titled):
+        yield from soft("D3", f"{_named(figure)} stands in the page's title, but not in the quotation")
+    elif figure.bound == "vague" or (not figure.unit and figure.value in _SMALL):
+        yield from () if _is_count(one, figure) else soft("D3", f"the quotation does not say {_named(figure)}")
+    else:
+        yield from hard("D3", f"the figure {_named(figure)} is not in the quotation{_instead(one)}")
+
+
+def _named(figure: Quantity) -> str:
+    return repr(str(figure).strip("~ "))
+
+
+def _instead(one: Statement) -> str:
+    """The figures that are there."""
+    there = list(dict.fromkeys(_named(told) for told in quantities(one.said)))[:4]
+    return f", which has {', '.join(there)}" if there else ", which has no figures"
+
+
+def _with_bound(said: str, told: Quantity) -> str:
+    return in_digits(said)[max(0, told.start - 12) : told.end].strip("~ ").split("\n")[-1]
+
+
+def _dates(one: Statement) -> Iterator[Quantity]:
+    """The year in which the page was published may be said of what it reports."""
+    return (year for quoted in one.evidence for year in quantities(quoted.published_on[:4]) if year.is_year)
+
+
+_COMPLEMENT = DOWN | LESS | frozenset("rest other remaining missed without rather than excluding".split())
+_TO = re.compile(r"\bto\s+(?:about|around|roughly|some|under|over)?\s*$", re.IGNORECASE)
+
+
+def _follows(one: Statement, figure: Quantity) -> bool:
+    """Whether it is worked out from figures of the quotation, as a claim may do in passing."""
+    if not is_derived(figure, quantities(one.said)):
+        return False
+    if _TO.search(in_digits(one.text)[: figure.start].rstrip("~")):
+        return False
+    is_complement = figure.unit == "%" and any(
+        told.unit == "%" and abs(100 - told.value - figure.value) < 1 for told in quantities(one.said)
+    )
+    turns = one.lowers | one.claim.lowers
+    return not is_complement or bool(turns & (_COMPLEMENT | NEGATIONS) or stems(DOWN) & one.claim.stems)
+
+
+def _is_count(one: Statement, figure: Quantity) -> bool:
+    """'Two tools' where the quotation lists two or more with commas."""
+    if figure.unit or figure.bound == "vague":
+        return False
+    listed = max((len(re.findall(r",|\band\b|&", text)) + 1 for text in normalised(one.said).split("\n")), default=0)
+    return listed >= figure.value
+
+
+def counted(one: Statement) -> Iterator[Problem]:
+    """'450 brands' is not '450 employees'; '25 countries' is not '10 countries', though 25 people are there."""
+    for figure in quantities(one.text):
+        if figure.unit or figure.is_year or not (things := _things(one.text, figure)):
+            continue
+        same = [told for told in quantities(one.said) if is_said(figure, told)]
+        if not same:
+            continue
+        if all(thing.isdisjoint(_around(one.said, same)) for thing in things):
+            yield from soft("D3", f"{_named(figure)} counts something else in the quotation than in the claim")
+        elif other := _counts_otherwise(one, things[-1], same):
+            yield from soft("D3", f"the quotation gives {_named(other)} of this, not {_named(figure)}")
+
+
+_ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
+_MOST_THINGS = 3
+
+
+def _things(text: str, figure: Quantity) -> list[frozenset[str]]:
+    """The keys of what a figure counts: the words of meaning after it, up to a preposition."""
+    found: list[frozenset[str]] = []
+    for word in wording(in_digits(text)[figure.end :][:60]).words:
+        if word.clause or word.lower in _ENDS or word.is_figure or len(found) == _MOST_THINGS:
+            break
+        if word.is_content:
+            found.append(word.keys)
+    return found
+
+
+def _around(text: str, found: Sequence[Quantity]) -> frozenset[str]:
+    plain = in_digits(text)
+    return joined(wording(plain[max(0, q.start - 90) : q.end + 90]).keys for q in found)
+
+
+def _counts_otherwise(one: Statement, thing: frozenset[str], same: Sequence[Quantity]) -> Quantity | None:
+    """The figure with which the quotation counts this thing, if it is another one."""
+    counts = [told for told in quantities(one.said) if any(thing & other for other in _things(one.said, told)[-1:])]
+    return None if not counts or any(told in same for told in counts) else counts[0]
+
+
+def period(one: Statement) -> Iterator[Problem]:
+    """'A month' is not 'a day', and stands at the figure."""
+    if not (claimed := quantities(one.text)):
+        return
+    missing = periods(one.text) - periods(one.said) - periods(one.headings) - periods(one.titles)
+    if missing and not any(name in one.said.lower() for name in missing):
+        yield from soft("D3", f"the quotation does not say that it is per {min(missing)}")
+        return
+    for figure in claimed:
+        own = _period_of(one.text, figure)
+        others = {_period_of(one.said, told) for told in quantities(one.said) if is_said(figure, told)}
+        if own and others and own not in others and "" not in others:
+            yield from soft("D3", f"the quotation gives {_named(figure)} per {min(others)}, not per {own}")
+            return
+
+
+def _period_of(text: str, figure: Quantity) -> str:
+    """The period after a figure, before the next one."""
+    rest = in_digits(text)[figure.end :]
+    found = periods(re.split(r"\d|[.;:]\s", rest, maxsplit=1)[0][:50])
+    return min(found) if len(found) == 1 else ""
+
+
+def swapped(one: Statement) -> Iterator[Problem]:
+    """Two figures of the quotation, each with the words that the other has there."""
+    claimed = [q for q in quantities(one.text) if not q.is_year]
+    for first, second in zip(claimed, claimed[1:], strict=False):
+        for said in one.evidence:
+            there = quantities(said.text)
+            a, b = ([told for told in there if is_said(q, told)] for q in (first, second))
+            if len(a) == len(b) == 1 and a != b and _are_swapped(one.text, (first, second), said.text, (a[0], b[0])):
+                yield from soft("D3", f"the quotation says of {_named(first)} what the claim says of {_named(second)}")
+                return
+
+
+def _are_swapped(
+    text: str, mine: tuple[Quantity, Quantity], said: str, theirs: tuple[Quantity, Quantity]
+) -> bool:
+    a, b = (_beside(text, q) for q in mine)
+    c, d = (_beside(said, q) for q in theirs)
+    a, b, c, d = a - b, b - a, c - d, d - c
+    return len(a & d) + len(b & c) > 0 and not a & c and not b & d and bool(a & d) and (bool(b & c) or not b)
+
+
+_REACH = 4
+
+
+def _beside(text: str, figure: Quantity) -> frozenset[str]:
+    """The keys of the words next to a figure in its clause, up to the next figure."""
+    words = wording(in_digits(text)).words
+    own = next((word for word in words if figure.start <= word.start < figure.end), None)
+    if own is None:
+        return frozenset()
+    after = _until_figure(words[own.at + 1 : own.at + 1 + _REACH], own)
+    before = _until_figure(words[max(0, own.at - _REACH) : own.at][::-1], own)
+    return joined(word.keys for word in (*before, *after) if word.is_content)
+
+
+def _until_figure(words: Sequence[Word], own: Word) -> list[Word]:
+    found: list[Word] = []
+    for word in words:
+        if word.is_figure or word.clause != own.clause:
+            break
+        found.append(word)
+    return found
+
+
+_MONTH = re.compile(
+    r"\b(?P<name>January|February|April|June|July|August|September|October|November|December"
+    r"|Jan|Feb|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
+    r"|(?:\b(?:[Ii]n|[Bb]y|[Uu]ntil|[Ss]ince|of|from|to|early|late|mid|[Bb]efore|[Aa]fter|through|last|next|this)[ -])"
+    r"(?P<word>March|May|Mar)\b|\b(?P<dated>March|May|Mar)\b\.?(?= \d)|(?<=\d )(?P<day>March|May|Mar)\b"
+    r"|\b(?:19|20)\d\d-(?P<iso>\d\d)\b|\b(?P<us>\d\d?)/(?P<eu>\d\d?)/(?:19|20)?\d\d\b|\b\d\d?\.(?P<de>\d\d?)\.(?:19|20)\d\d\b"
+)
+
+
+def _months(text: str) -> set[int]:
+    found: set[int] = set()
+    for match in _MONTH.finditer(text):
+        name = match["name"] or match["word"] or match["dated"] or match["day"]
+        numbers = [match[group] for group in ("iso", "us", "eu", "de") if match[group]]
+        found |= {MONTHS[name.lower()]} if name else {int(number) for number in numbers}
+    return found
+
+
+def months(one: Statement) -> Iterator[Problem]:
+    """A month is quoted, by its name or in a date, or is that of the page."""
+    if not (claimed := _months(one.text)):
+        return
+    around = "\n".join(text for q in one.evidence for text in (q.text, q.title, q.heading, q.around, q.published_on))
+    if one.kind != "fact":
+        around = "\n".join((around, one.context, *one.shown))
+    if missing := claimed - _months(around):
+        name = next(name for name, number in MONTHS.items() if number == min(missing) and (len(name) > 4 or name in {"may", "june", "july"}))
+        yield from hard("D3", f"the month {name.capitalize()!r} is not in the quotation")

@@ -1,0 +1,347 @@
+"""The English words that the rules of support know. docs/evidence.md says what they catch and what they let pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+def _kin(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """Each word before a slash, with the words after it, by any of which a quotation says as much."""
+    split = (line.partition("/") for line in lines)
+    return {word: _set(kin) for words, _, kin in split for word in words.split()}
+
+
+NEGATIONS = _set("not no never none nobody nothing neither nor without hardly barely cannot")
+BACKWARD = _set("neither none nothing nobody")
+"""Negations that also deny what stands before them."""
+NOT_ONLY = _set("only just merely simply")
+IDLE = _set("matter doubt wonder later more less charge cost problem better extra fewer longer")
+"""After 'no' they deny nothing: 'no later than', 'at no charge'."""
+DENIALS = _set(
+    "fail fails failed failing lack lacks lacked lacking refuse refuses refused refusing reject rejects rejected"
+    " rejecting deny denies denied denying unable cease ceases ceased cancel cancels cancelled canceled abandon abandons"
+    " abandoned forget forgets forgot"
+)
+DENIAL_PHRASES = (
+    "ruled out",
+    "rules out",
+    "given up",
+    "gave up",
+    "yet to",
+    "short of",
+    "rather than",
+    "instead of",
+    "decided against",
+    "stayed out",
+)
+SCOPE_ENDS = _set("if when because unless until although though while since which who where whereas that")
+"""Where what a negation denies ends, within a clause."""
+DENIES = _set(
+    "drop drops dropped dropping rather stopped remove removed removes unclear unlike beyond ditch ditched ditching quit"
+    " gone impossible lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled wait waits waiting"
+    " instead replace replaced replaces replacing avoid avoids avoided avoiding prevent prevents prevented cut cuts spare"
+    " free free keeps keep kept stay stays stayed same away out off lost lose loses limited only few hard harder"
+    " difficult worse wrong behind far missing missed miss against limit limits before until yet without"
+)
+"""Words that may say, in another way than a negation, that something is not so."""
+NEGATIVE_VERBS = _kin(
+    (
+        "dropped drops ditched ditches abandoned/drop drops dropped dropping ditch ditched ditching replace replaced"
+        " replacing instead left leave leaving moved switched switching gone removed remove removing abandoned quit"
+        " stopped migrated moving used from away off longer",
+        "refuses refused rejects rejected declined declines/refuse refused refuses reject rejects rejected decline"
+        " declined declines not no never against turned cannot",
+        "regrets regretted regret/regret regrets regretted mistake sorry unfortunately wish should",
+        "cancelled canceled cancels/cancel cancels cancelled canceled cancellation ended stopped off",
+        "lost loses/lose loses lost losing left leave leaves churn churned dropped drop down fell missed miss cost"
+        " costs gone",
+    )
+)
+"""What a claim says in the negative, and the words by which a quotation says as much."""
+
+POSSIBLE = _set(
+    "may might could would should possibly perhaps potentially maybe probably likely seem seems apparently can"
+    " presumably suggests suggest appears"
+)
+POSSIBLE_QUOTED = _set("may might could would should possibly perhaps potentially maybe seem seems apparently")
+"""Quoted, 'can' is an ability, and no hedge."""
+PLANS = _set(
+    "plan hope aim intend expect seek will goal roadmap consider explore evaluate recruit propose upcoming soon target"
+    " aspire pursue envision anticipate wish eventually"
+)
+PLANNED = _set("hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started")
+"""In a claim, these leave a plan a plan."""
+PLAN_PHRASES = (
+    "in the process",
+    "in future",
+    "in the future",
+    "we need to",
+    "they need to",
+    "needs to",
+    "begun to",
+    "experimenting with",
+    "investing in",
+    "before we",
+    "have to wait",
+    "wanted to",
+    "wants their",
+    "want their",
+    "should be able",
+    "would have",
+    "wished for",
+    "asked for",
+    "a wish",
+    "wishes",
+    "position is open",
+    "is open",
+    "are open",
+    "are evaluating",
+    "are exploring",
+    "one day",
+    "at some point",
+    "considering",
+    "looking for",
+    "looking to",
+    "want to",
+    "wants to",
+    "going to",
+    "next year",
+    "next quarter",
+    "on track to",
+    "working towards",
+    "working on",
+    "are hiring",
+    "is hiring",
+    "would like",
+    "in progress",
+    "under way",
+    "in discussions",
+    "in talks",
+    "in planning",
+    "coming soon",
+)
+DONE = _set("already now today has have had completed finished done live")
+"""A claim with one of them says that it is done."""
+
+UP = _set("rise grow increase climb gain boost improve lift jump surge expand double triple accelerate higher up raise")
+DOWN = _set("fall drop decrease reduce cut decline lower slash shrink halve down slow")
+MORE = _set(
+    "more greater higher larger bigger better faster sooner up extra longer stronger added adds add another widened"
+    " widen rose"
+)
+LESS = _set(
+    "less fewer lower smaller worse slower down shorter weaker narrower cheaper dropped drop removed narrowed save saves"
+    " saved saving"
+)
+BETTER = _set("better improvement improved improve gained gain win won earned earns added adds joined gains")
+WORSE = _set("worse lost lose losing decline cost costs left paid missed fewer loss")
+LONGER, SHORTER = _set("longer slower slowly"), _set("faster quicker shorter sooner quickly")
+AWAY, TOWARDS = _set("off from away"), _set("to onto into over")
+OPPOSITES: tuple[tuple[str, str], ...] = tuple(
+    (first, second)
+    for pair in (
+        "pass/fail win/lose include/exclude open/close start/stop hire/dismiss join/leave enable/disable allow/forbid"
+        " accept/reject public/private internal/external manual/automatic before/after free/paid easy/hard fast/slow"
+        " cheap/expensive cheaper/pricier optional/required first/last buy/sell early/late inbound/outbound above/below"
+        " over/under best/worst high/low large/small bigger/smaller simple/complex earlier/later strong/weak safe/unsafe"
+        " easier/harder with/without old/new shorter/longer short/long gain/lose self-hosted/managed sooner/later"
+        " ahead/behind many/few more/fewer most/fewest best/worst highest/lowest largest/smallest biggest/smallest"
+        " fastest/slowest earliest/latest up/down upstream/downstream increase/decrease expand/shrink import/export"
+        " upgrade/downgrade hard/easy push/pull arrive/depart borrow/lend rise/fall strengthen/weaken lengthen/shorten"
+        " improve/worsen faster/slower cheaper/costlier better/worse"
+    ).split()
+    for first, _, second in [pair.partition("/")]
+)
+
+ABSOLUTES = _kin(
+    (
+        "all every everyone everything entire whole always everywhere/all every each everyone everything entire whole"
+        " always any 100% everywhere across anyone throughout both",
+        "never none/never none no not nobody without nothing neither",
+        "sole solely exclusively/only just sole solely exclusively alone single one exclusive",
+        "fully completely entirely totally/fully completely entirely totally all full whole 100 complete entire every",
+        "guarantee guaranteed guarantees/guarantee guaranteed guarantees",
+        "unlimited/unlimited limitless",
+        "instantly/instantly instant immediately",
+        "eliminates eliminate eliminated/eliminates eliminate eliminated no without remove removes removed zero",
+        "exactly/exactly exact precisely",
+    )
+)
+LOOSE = _set("all every each any everyone everything entire whole only never alone none")
+"""Absolutes that questions and copy may use."""
+COUNTED_PERIODS = _set("day night week month quarter year hour minute time other")
+"""'Every month' is no absolute."""
+SOME = _set("some several few certain partly partially part")
+WHOLE = _set(
+    "all every always everyone everything everywhere entire whole any anyone fully completely company-wide companywide"
+    " exactly"
+)
+PARTIAL_PHRASES = (
+    "up to",
+    "on average",
+    "as many as",
+    "as much as",
+    "typically",
+    "usually",
+    "in some cases",
+    "one of",
+    "one team",
+    "a team",
+    "many of",
+    "most of",
+    "some of",
+    "part of",
+    "a few",
+    "often",
+    "sometimes",
+    "mostly",
+    "mainly",
+    "most",
+    "many",
+    "in certain",
+    "selected",
+    "for some",
+    "majority",
+    "pilot",
+    "in beta",
+    "for eligible",
+    "generally",
+    "median",
+    "about",
+    "nearly",
+)
+KEPT: Mapping[str, frozenset[str]] = {
+    "up to": _set("up most maximum many much"),
+    "on average": _set("average averages averaged averaging typically typical about"),
+    "average": _set("average averages averaged averaging mean"),
+    "typically": _set("typically typical usually average often"),
+    "sometimes": _set("sometimes some occasionally times"),
+    "in some cases": _set("some cases sometimes"),
+    "most of": _set("most majority mostly mainly largely"),
+    "some of": _set("some several few parts part among"),
+    "usually": _set("usually typically mostly often"),
+    "many of": _set("many"),
+    "one of our": _set("one a an"),
+    "in beta": _set("beta preview early"),
+    "early access": _set("early beta preview"),
+    "for some": _set("some"),
+    "partly": _set("partly part partially"),
+    "mostly": _set("mostly most mainly"),
+    "median": _set("median half typical typically"),
+}
+"""Limits of a quotation that a claim has to keep, and the words by which it does."""
+UNSURE = _set("presumably probably likely perhaps maybe might may could seems seem")
+
+STATUS = _kin(
+    (
+        "certified certification/certified certification certificate certify certifies",
+        "accredited/accredited accreditation",
+        "compliant compliance/compliant compliance comply complies compliance-ready certified certification",
+        "patented/patented patent patents",
+        "approved/approved approval approve approves authorized authorised",
+        "exclusive exclusively/exclusive exclusively only sole",
+        "audited/audited audit audits",
+        "endorsed/endorsed endorse endorses endorsement",
+        "mandatory/mandatory required must requires require",
+        "guarantees guaranteed guarantee/guarantees guaranteed guarantee",
+    )
+)
+EVENTS = _kin(
+    (
+        "hire hired hires/hire hired hires join joined joins appoint appointed recruited welcome welcomed added team",
+        "opened opens/open opened opens opening launch launched new",
+        "launched launches launch/launch launched launches launching introduce introduced introducing release released"
+        " releases announce announced announcing live available new unveil unveiled ship shipped debut general ga rolled"
+        " rolling now today open opened start started",
+        "raised raises/raise raised raises series round funding secured seed investment investor investors invest"
+        " invested led",
+        "acquired acquires acquisition bought/acquire acquired acquires acquisition bought buy purchase purchased"
+        " acquiring joins joined",
+        "signed/sign signed signs agreement contract partnership",
+        "moved migrated switched replaced/used instead dropped ditched now move moved moves moving migrate migrated"
+        " migrating migration switch switched switches switching replace replaced replacing transition transitioned from"
+        " port ported adopted left leave leaving chose centralize centralise consolidate consolidated",
+        "won/win won wins winner award awarded winning",
+        "appointed/appointed appoint appoints named joins joined hired new",
+        "obtained received achieved/obtained obtain received receive got get achieved achieve have has certified now"
+        " earned completed passed",
+        "closed/close closed closes closing shut end ended ends round series raise raised resolve",
+        "merged/merge merged merger",
+        "completed/complete completed completes done finish finished achieved passed",
+        "passed/pass passed passes",
+        "doubled/double doubled doubles doubling 2x twice",
+        "tripled/triple tripled triples 3x",
+    )
+)
+FUNDING = _set("round series funding seed million capital investors")
+
+PAST = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")
+
+PROBLEM = _set(
+    "struggle struggles struggling problem problems challenge challenges pain pains lack lacks lacking bottleneck"
+    " bottlenecks burden burdens burdened suffer suffers suffering waste wastes wasting wasted difficult difficulty"
+    " difficulties overwhelmed overwhelm overwhelms overwhelming manual manually slow slows slowing slowed unreliable"
+    " unable frustrated frustrating frustration frustrations painful costly drowning drowns drown stuck scattered"
+    " fragmented siloed juggle juggles juggling chaos chaotic messy mess trouble troubles troubled hampered hampers"
+    " hinders hindered cannot hard hurts hurting loses losing misses missing fails failing inefficient blind worry"
+    " worries worried concern concerned concerns unhappy dissatisfied unsure uncertain confused confusing confusion"
+    " outdated obsolete broken breaks flooded flood floods swamped buried overloaded overload overworked understaffed"
+    " strained strain stretched exposed vulnerable risk risks risky threat threatened breach breaches outage outages"
+    " downtime surprise surprised expensive pricey tedious cumbersome clumsy annoying annoyed complain complains"
+    " complaint complaints complicated complexity delays delayed delay late error-prone error errors mistakes mistake bug"
+    " bugs leak leaks leaking damage damaged scratches held back limits limited afraid fear fears fearing weak weakness"
+    " weaknesses poor bad worse worst wrong crisis churn churning losses loss shortage short gap gaps inability hates"
+    " hate hated dread unclear unpredictable unmanageable untenable impossible disconnected duplicated duplicate"
+    " inconsistent inaccurate ineffective insufficient inadequate neglected burnout attrition turnover tired fatigue"
+    " spends blocked blocks blocking beyond unintuitive"
+)
+"""What a claim says of a company that has a problem."""
+PROBLEM_PHRASES = (
+    "by hand",
+    "at its limit",
+    "too long",
+    "too many",
+    "too few",
+    "too much",
+    "too little",
+    "too slow",
+    "too late",
+    "hit by",
+    "get rid of",
+    "gets in the way",
+    "has to juggle",
+    "no overview",
+    "no visibility",
+    "falls behind",
+    "falling behind",
+    "lose time",
+    "loses time",
+    "need help",
+    "needs help",
+    "does not know",
+    "do not know",
+    "can not tell",
+    "can not see",
+    "can not",
+    "does not have",
+    "do not have",
+    "has no",
+    "no more than",
+    "so many",
+)
+FIRST_PERSON = _set("we us our ours i my me ourselves")
+READER = _set("you your yours yourself")
+"""Whom product copy speaks to."""
+
+COMMON = _set(
+    "use team product feature data tool user company customer platform work make help service business"
+)
+"""Words that every sentence of a site may have."""
+LIGHT = _set("use have get see run want take give make be do go need help let say work build")
+"""Verbs that go with everything."""
+PASSIVE = _set("by was were been being")
+"""Signs that who does what to whom may stand in another order."""

@@ -1,0 +1,62 @@
+"""Rules on quotation marks (D10), and on addresses, to which a page could have readers sent (D36)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from octave_mcp.domain.addresses import is_registrable
+from octave_mcp.domain.names import normal
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.statement import Quoted, Statement, hard
+
+_MARKED = re.compile(r"“([^”]{3,})”|\"([^\"]{3,})\"|(?<!\w)‘([^‘]{3,}?)’(?!\w)")
+_CURLY = re.compile(r"“[^”]*”")
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.|[\w.+-]+@)(?P<host>[\w.-]+)\S*"
+    r"|(?<![\w.])(?P<bare>(?:[a-z0-9-]+\.)+[a-z]{2,})(?P<path>[/:?#]\S+|/)?",
+    re.IGNORECASE,
+)
+_END = ".,;:!?)]}>\"'”’"
+
+
+def quotation_marks(one: Statement) -> Iterator[Problem]:
+    """What is in quotation marks is in the quotation, word by word."""
+    if not (marked := [next(filter(None, found.groups())) for found in _MARKED.finditer(one.text)]):
+        return
+    said = normal(one.said)
+    for quote in marked:
+        if not _stands_in(normal(quote).rstrip(".,;:!?"), said):
+            yield from hard("D10", f"{quote!r} is in quotation marks, and the quotation does not say it")
+
+
+def _stands_in(part: str, text: str) -> bool:
+    """As whole words: 'we ship fast' is not said by 'we ship faster'."""
+    return bool(re.search(rf"(?<![a-z\d]){re.escape(part)}(?![a-z\d])", text))
+
+
+def addresses(one: Statement) -> Iterator[Problem]:
+    """Each address is on the site that is cited, or above or below it."""
+    for address, host in _addresses(one):
+        if not any(_is_own(host, quoted) for quoted in one.evidence):
+            yield from hard("D36", f"the address {address!r} is not on the site that is cited")
+
+
+def _addresses(one: Statement) -> Iterator[tuple[str, str]]:
+    """The addresses with their hosts; a bare host that is named may be a name, as Cal.com is."""
+    found = [match for match in _ADDRESS.finditer(_CURLY.sub(" ", one.text)) if match["host"] or is_registrable(match["bare"])]
+    if not found:
+        return
+    beside = (text for q in one.evidence for text in (q.text, q.title, q.heading, q.around))
+    named = "\n".join((*beside, *one.free_names, one.context)).lower()
+    for match in found:
+        bare = match["bare"]
+        if match["host"] or match["path"] or bare.lower() not in named:
+            yield match[0].rstrip(_END), (match["host"] or bare).rstrip(_END)
+
+
+def _is_own(host: str, quoted: Quoted) -> bool:
+    named = host.lower().strip(".").removeprefix("www.")
+    own = (urlsplit(quoted.url).hostname or "").removeprefix("www.")
+    return bool(named and own) and (named == own or named.endswith(f".{own}") or own.endswith(f".{named}"))

@@ -1,0 +1,71 @@
+"""Rules on modality and time: plans and guesses stated as facts, the past as the present (D40)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.lexicon import PAST, PLAN_PHRASES, PLANNED, PLANS, POSSIBLE_QUOTED
+from octave_mcp.evidence.support.negation import hedges
+from octave_mcp.evidence.support.statement import Statement, soft
+from octave_mcp.evidence.support.wording import Word, Wording, is_among, shares, spaced
+
+_SEEKING = frozenset(("looking for", "are hiring", "is hiring", "is open", "are open", "position is open"))
+_SEEKS = frozenset(
+    "hiring recruiting seeking open vacancy opening advertises advertising looking wants role roles".split()
+)
+_BUILDS = frozenset("working building developing".split())
+_NEAR = 8
+
+
+def modality(one: Statement) -> Iterator[Problem]:
+    """What the quotation plans, hopes or thinks possible, the claim does not state as done."""
+    if not one.is_claim or _keeps_open(one.claim):
+        return
+    for quote, clause in zip(one.quotes, one.clauses, strict=True):
+        words = quote.sentence_of(clause)
+        if hedge := _phrase(one, words) or _hedge(one, words):
+            yield from soft("D40", f"the quotation says {hedge!r}, and the claim states it as a fact")
+            return
+
+
+def _keeps_open(claim: Wording) -> bool:
+    return hedges(claim) or any(word.lower in PLANNED or is_among(word, PLANS) for word in claim.words)
+
+
+def _phrase(one: Statement, words: Sequence[Word]) -> str:
+    text = spaced(words)
+    phrase = next((phrase for phrase in PLAN_PHRASES if f" {phrase} " in text), "")
+    is_kept = (phrase in _SEEKING and one.claim.lowers & _SEEKS) or (phrase == "working on" and one.claim.lowers & _BUILDS)
+    return "" if is_kept or one.claim.has(phrase) else phrase
+
+
+def _hedge(one: Statement, words: Sequence[Word]) -> str:
+    """A word that hedges what the claim says, within eight words after it."""
+    for at, word in enumerate(words):
+        is_hedge = word.lower in POSSIBLE_QUOTED or is_among(word, PLANS)
+        if is_hedge and word.keys.isdisjoint(one.content_keys):
+            if any(shares(other, one.content_keys) for other in words[at + 1 : at + 1 + _NEAR]):
+                return word.text
+    return ""
+
+
+def past(one: Statement) -> Iterator[Problem]:
+    """What was so once is not claimed of today."""
+    if not one.is_claim or _is_past(one.claim):
+        return
+    for clause in one.clauses:
+        text = spaced(clause)
+        phrase = next((phrase for phrase in PAST if f" {phrase} " in text), "")
+        if phrase and one.is_about(clause):
+            yield from soft("D40", f"the quotation says {phrase!r}, and the claim is about today")
+            return
+
+
+_PAST_WORDS = frozenset(
+    "was were had did used before once formerly previously left moved no not stopped dropped".split()
+)
+
+
+def _is_past(claim: Wording) -> bool:
+    return any(word.lower.endswith("ed") or word.lower in _PAST_WORDS for word in claim.words)

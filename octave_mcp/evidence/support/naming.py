@@ -1,0 +1,135 @@
+"""Names in a text: which words are names, and whether other text has them in any grammatical form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from octave_mcp.evidence.support.synonyms import IRREGULAR
+from octave_mcp.evidence.support.terms import MONTHS, NOT_FIRST, PLAIN, TERMS
+from octave_mcp.evidence.support.wording import keys_of, normalised, stem
+
+_NAME = re.compile(r"(?<![\w'.-])[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
+_CODE = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d+)*)")
+_VERB_NEXT = re.compile(r"\s+(?P<verb>has|is|was|had|can|uses?|[a-z]{2,}(?:ed|s)|[a-z]+)\b")
+_POSSESSIVE = re.compile(r"'s?$")
+_PASTS = frozenset(word for word, first in IRREGULAR.items() if word != first)
+_SHORTEST_STEMMED = 4
+_SAME_NAMES = {
+    "european": "eu",
+    "europe": "eu",
+    "american": "us",
+    "british": "uk",
+    "postgresql": "postgres",
+    "kubernetes": "k8s",
+    "golang": "go",
+    "javascript": "js",
+    "typescript": "ts",
+}
+"""Two names of the same thing, in lower case."""
+
+
+@lru_cache(maxsize=8192)
+def names(text: str) -> tuple[str, ...]:
+    """In the order of the text, each once; the first word of a sentence only if it looks like a name there too."""
+    return tuple(dict.fromkeys(_found(normalised(text))))
+
+
+def _found(plain: str) -> Iterator[str]:
+    for match in _NAME.finditer(plain):
+        word = _POSSESSIVE.sub("", match[0]).strip("&'+-.")
+        if not word or _is_term(word):
+            continue
+        if _starts(plain, match.start()) and not _is_named_first(plain, match, word):
+            continue
+        yield word
+    yield from (match[0] for match in _CODE.finditer(plain) if match[0][0].islower())
+
+
+def _is_term(word: str) -> bool:
+    """'KPIs', 'AI-powered' and 'B2B' are terms, a single letter is none; months have a rule of their own."""
+    parts = word.split("-")
+    return len(word) == 1 or all(part[:1].islower() or _is_plain(part) for part in parts if part)
+
+
+def _is_plain(part: str) -> bool:
+    return part in TERMS or part.removesuffix("s") in TERMS or part.lower() in MONTHS or len(part) == 1
+
+
+def _starts(plain: str, at: int) -> bool:
+    before = plain[:at].rstrip(" \t\"'()>—-•*|#")
+    return not before or before[-1] in ".!?:…\n;"
+
+
+def _is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
+    """Whether the first word of a sentence is a name: by its inner capitals, or by what follows."""
+    lower = word.lower()
+    if lower in NOT_FIRST:
+        return False
+    if is_shaped(word):
+        return True
+    if lower in PLAIN:
+        return False
+    following = plain[match.end() :]
+    if match[0].endswith("'s") or re.match(r"\s+[A-ZÀ-Þ][a-z]", following):
+        return True
+    verb = _VERB_NEXT.match(following)
+    return bool(verb) and _acts(verb["verb"]) and not lower.endswith(("ing", "ly")) and not _is_plural(lower)
+
+
+def is_shaped(word: str) -> bool:
+    """A name by its shape, wherever it stands: 'PostHog', 'HR-On', 'AWS', 'Cal.com', 'S3'."""
+    head = re.split(r"[-']", word)[0]
+    return any(letter.isupper() or letter.isdigit() or letter == "." for letter in head[1:])
+
+
+def _acts(following: str) -> bool:
+    """Whether it looks like a verb that goes with one company: 'has', 'cut', 'runs', 'moved', 'grew'."""
+    return following in _PASTS or following in {"has", "can", "cut", "put", "set"} or following.endswith(("ed", "s"))
+
+
+def _is_plural(lower: str) -> bool:
+    return lower.endswith("s") and not lower.endswith(("ss", "us", "is", "os"))
+
+
+@lru_cache(maxsize=8192)
+def _forms(text: str) -> frozenset[str]:
+    """The words of a text, their parts and their stems."""
+    words = set(re.findall(r"[^\W_]+(?:[.&+][^\W_]+)*", normalised(text).lower()))
+    words |= {part for word in words for part in re.split(r"[.&+]", word)}
+    words |= {_SAME_NAMES[word] for word in words if word in _SAME_NAMES}
+    return frozenset(words | {stem(word) for word in words if word.isalpha()})
+
+
+@lru_cache(maxsize=8192)
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", normalised(text).lower())
+
+
+def has_name(name: str, text: str) -> bool:
+    """In any number and with or without hyphens: 'CVEs' has 'CVE', 'Debian-based' has 'Debian'."""
+    there = _forms(text)
+    parts = [part for part in re.split(r"[^\w]+", normalised(name).lower()) if part]
+    if all(_is_in(part, there) for part in parts):
+        return True
+    return len(name) >= _SHORTEST_STEMMED and _letters(name) in _letters(text)
+
+
+def _is_in(part: str, there: frozenset[str]) -> bool:
+    forms = {part, part.removesuffix("s"), f"{part}s", _SAME_NAMES.get(part, part)}
+    return not forms.isdisjoint(there) or (len(part) >= _SHORTEST_STEMMED and not keys_of(part).isdisjoint(there))
+
+
+def strange(found: Iterable[str], around: Iterable[str]) -> list[str]:
+    """Of these names, those that no text of `around` has; 'Debian-based' is there if 'Debian' is."""
+    others = tuple(around)
+    return [name for name in found if not any(_has(name, other) for other in others)]
+
+
+def _has(name: str, other: str) -> bool:
+    if has_name(name, other):
+        return True
+    first, *rest = name.split("-")
+    is_joined = bool(rest) and all(part[:1].islower() or _is_plain(part) or has_name(part, other) for part in rest if part)
+    return is_joined and (_is_plain(first) or has_name(first, other))

@@ -1,0 +1,167 @@
+"""Numbers in words written in digits: fractions and shares as '50%', multiples as '2x', times with a number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from octave_mcp.evidence.support.wording import normalised
+
+ONES = {
+    word: number
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+        " eighteen nineteen".split()
+    )
+}
+TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
+_PARTS = {
+    "half": 2,
+    "third": 3,
+    "fourth": 4,
+    "quarter": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
+}
+_ONE = frozenset({"a", "an", "one"})
+_WORDS = "|".join([*ONES, *TENS])
+_PERIODS = "second|minute|hour|day|week|month|quarter|year"
+_LARGE = "hundred|thousand|million|billion"
+
+_FROM_WORDS = re.compile(
+    rf"\b(?:(?P<tens>{'|'.join(TENS)})[- ](?P<ones>{'|'.join([*ONES][1:10])})|(?P<word>{_WORDS}))\b(?!')", re.IGNORECASE
+)
+_SHARE = re.compile(
+    rf"\b(?P<count>an?|{_WORDS}|\d+)\s+(?P<what>(?:(?!{_WORDS}\b)[A-Za-z'-]+\s+){{0,3}}?)(?:in|out of|of)\s+"
+    r"(?:every\s+|each\s+)?"
+    r"(?P<total>three|four|five|six|seven|eight|nine|ten|twenty|[2-9]|10|12|20|100|1,000)\b"
+    r"(?!\s*(?:%|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|countries|regions|depots))",
+    re.IGNORECASE,
+)
+_FRACTION = re.compile(
+    r"\b(?:(?P<count>a|an|one|two|three|four|five|six|seven|eight|nine|\d)[ -])?"
+    r"(?P<part>half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\b"
+    r"(?P<of>\s+(?:of|the|as|their|its|our|fewer|less|more|a)\b)?",
+    re.IGNORECASE,
+)
+_MULTIPLE = re.compile(
+    r"\b(?:(?P<two>twice|doubl(?:e|es|ed|ing))|(?P<three>tripl(?:e|es|ed|ing)|thrice|trebl(?:e|es|ed))"
+    r"|(?P<four>quadrupl(?:e|es|ed|ing))|(?P<half>halv(?:e|es|ed|ing)))\b",
+    re.IGNORECASE,
+)
+_MULTIPLES = {"two": "2x ", "three": "3x ", "four": "4x ", "half": "50% "}
+
+_Written = str | Callable[[re.Match[str]], str]
+_REWRITES: tuple[tuple[re.Pattern[str], _Written], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), written)
+    for pattern, written in (
+        (r"\b(\d+)\s+and\s+a\s+half\b", r"\1.5"),
+        (
+            r"\b(in|within|under|than|after|about|nearly|almost|over|around|takes?|took|only|just|for|by|roughly|up to)"
+            rf" (?:an?|one) ({_PERIODS})\b(?! of an? )",
+            r"\1 1 \2",
+        ),
+        (
+            rf"\b(?:an?|one) ({_PERIODS}) (later|late|early|earlier|long|longer|sooner|ago|faster|slower|after|before"
+            r"|behind|ahead)\b",
+            r"1 \1 \2",
+        ),
+        (r"\b(?:an|one) hour and a half\b", "90 minutes"),
+        (r"\b(\d+(?:\.\d+)?) cents?\b", lambda found: f"${float(found[1]) / 100:g}"),
+        (r"\b(\d+(?:\.\d+)?) (?:percentage )?points?\b", r"\1%"),
+        (r"\bhalf an hour\b|\bhalf-hour\b", "30 minutes"),
+        (rf"\bhalf a ({_LARGE})\b", r"0.5 \1"),
+        (r"\b(?:a |one )?quarter of an hour\b", "15 minutes"),
+        (r"\bthree[- ]quarters of an hour\b", "45 minutes"),
+        (r"\b(?:a|an|one)\s+fortnight\b|\bfortnight\b", "2 weeks"),
+        (r"\b(?:a|one) decade\b|\bdecade\b", "10 years"),
+        (r"\b(\d+(?:\.\d+)?)[ -]?fold\b", r"\1x"),
+        (r"\b(\d+(?:\.\d+)?)[ -]times\b(?!\s+(?:a|an|per|each|every)\b)", r"\1x"),
+        (
+            r"\b(two|three|four|five|six|seven|eight|nine|ten|twenty|hundred)[ -]?fold\b",
+            lambda found: f"{_value(found[1]):g}x",
+        ),
+        (r"\b(?:a|one|half a|several)? ?dozens\b", "dozens"),
+        (r"\bhalf a dozen\b", "6"),
+        (r"\b(?:a|one) dozen\b|\bdozen\b", "12"),
+        (rf"\b(?:a|one) ({_LARGE})\b", r"1 \1"),
+    )
+)
+_ONE_COUNTS = re.compile(
+    rf"\s+(?:{_LARGE})\b|\s+(?:in|out of)\s+(?:every\s+)?(?:\d+|{_WORDS})\b(?!\s+(?:day|week|month|year|hour|minute)s)",
+    re.IGNORECASE,
+)
+
+
+def in_digits(text: str) -> str:
+    """'Three of ten' as '~30% ', 'a third of' as '~33.33% of', 'twice' as '2x twice', 'twenty-five' as '25'."""
+    plain = _SHARE.sub(_share, normalised(text))
+    plain = _FRACTION.sub(_fraction, plain)
+    plain = _FROM_WORDS.sub(_number, plain)
+    for pattern, written in _REWRITES:
+        plain = pattern.sub(written, plain)
+    return _MULTIPLE.sub(lambda found: _MULTIPLES[str(found.lastgroup)] + found[0], plain)
+
+
+def _value(word: str) -> float:
+    lower = word.lower()
+    return float(ONES.get(lower, TENS.get(lower, 100 if lower == "hundred" else 1)))
+
+
+def _count(word: str) -> float:
+    return float(word) if word.isdigit() else _value(word)
+
+
+def _share(found: re.Match[str]) -> str:
+    """'One in three customers' is a share; 'two of our three plans' and 'a depot in ten' are none."""
+    count, total = _count(found["count"]), _count(found["total"].replace(",", ""))
+    is_of = bool(re.search(r"\bof\s", found[0], re.IGNORECASE)) and "out of" not in found[0].lower()
+    ends = bool(re.match(r"\s*(?:$|[,.])", found.string[found.end() :]))
+    if not 0 < count <= total or (is_of and (found["what"] or not ends)):
+        return found[0]
+    if found["count"].lower() in {"a", "an"} and (found["what"] or is_of):
+        return found[0]
+    return f"~{100 * count / total:.4g}% {found['what']}"
+
+
+def _number(found: re.Match[str]) -> str:
+    if found["tens"]:
+        return str(TENS[found["tens"].lower()] + ONES[found["ones"].lower()])
+    word = found["word"].lower()
+    return found[0] if word == "one" and not _one_counts(found) else f"{_value(word):g}"
+
+
+def _one_counts(found: re.Match[str]) -> bool:
+    """'One in three' and 'one million' count; 'one plan' and 'one of them' do not."""
+    return bool(_ONE_COUNTS.match(found.string, found.end()))
+
+
+_MEASURED = re.compile(r"\s*(?:an hour|a million|a thousand|a hundred|a billion|a dozen|hour)", re.IGNORECASE)
+_BY = frozenset("by than about nearly almost".split())
+_OVER = _BY | frozenset("over roughly around least under".split())
+
+
+def _fraction(found: re.Match[str]) -> str:
+    part = found["part"].lower().removesuffix("s").replace("halve", "half")
+    before = found.string[: found.start()].rstrip().rsplit(" ", 1)[-1].lower()
+    of = found["of"] or ""
+    if _MEASURED.match(found.string, found.end()) or of.strip() == "a" or not _is_share(found, part, before):
+        return found[0]
+    many = _count(found["count"]) if found["count"] else 1.0
+    return f"~{100 * many / _PARTS[part]:.4g}%{of}"
+
+
+def _is_share(found: re.Match[str], part: str, before: str) -> bool:
+    """'A third of', 'by a quarter' and 'half' are shares; 'the third', 'a quarter' and 'the second half' are none."""
+    count, of = (found["count"] or "").lower(), found["of"]
+    if part == "half":
+        return before not in {"second", "first", "and", "other", "better", "last"} and (not count or count in _ONE)
+    if not count:
+        return False
+    if part == "quarter":
+        return bool(of) or (count in _ONE and before in _BY)
+    return bool(of) or before in _OVER or count not in _ONE

@@ -1,0 +1,36 @@
+"""A rule on pains: product copy, which speaks to its reader, is no problem of the company itself (D40)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.lexicon import FIRST_PERSON, NEGATIONS, PROBLEM, PROBLEM_PHRASES, READER
+from octave_mcp.evidence.support.naming import has_name
+from octave_mcp.evidence.support.negation import says_no
+from octave_mcp.evidence.support.statement import Quoted, Statement, soft
+from octave_mcp.evidence.support.subjects import story_of
+from octave_mcp.evidence.support.wording import Wording
+
+
+def pain(one: Statement) -> Iterator[Problem]:
+    """A problem of the prospect's is told by itself in the first person, or of it by name, and is told as one."""
+    if not one.is_claim or not one.mentions(one.prospect) or not _is_problem(one.claim):
+        return
+    if any(_tells(one, quoted, quote) for quoted, quote in zip(one.evidence, one.quotes, strict=True)):
+        return
+    yield from soft("D40", f"the quotation does not say that {one.prospect} itself has this problem")
+
+
+def _is_problem(text: Wording) -> bool:
+    return bool(text.lowers & PROBLEM) or any(text.has(phrase) for phrase in PROBLEM_PHRASES)
+
+
+def _tells(one: Statement, quoted: Quoted, quote: Wording) -> bool:
+    if story_of(quoted, one.prospect) and not has_name(one.prospect, quoted.text):
+        return False
+    is_of_it = bool(quote.lowers & FIRST_PERSON) and quoted.role == "prospect"
+    is_of_it = is_of_it or has_name(one.prospect, quoted.text)
+    if not is_of_it or (quote.lowers & READER and not quote.lowers & FIRST_PERSON):
+        return False
+    return one.kind == "inference" or _is_problem(quote) or says_no(quote) or bool(quote.lowers & NEGATIONS)

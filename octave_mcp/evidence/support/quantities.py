@@ -1,0 +1,209 @@
+"""Figures in any form: digits, words, shares, multiples, times and sums of money, with what bounds them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from octave_mcp.evidence.support.numerals import in_digits
+
+YEARS = range(1900, 2100)
+_SCALES = {
+    **dict.fromkeys(("k", "thousand"), 1e3),
+    **dict.fromkeys(("m", "mn", "mm", "mio", "million"), 1e6),
+    **dict.fromkeys(("b", "bn", "billion"), 1e9),
+    **{"hundred": 1e2, "dozen": 12.0, "trillion": 1e12, "万": 1e4, "亿": 1e8},
+}
+_DAY = 86_400.0
+_SECONDS = {
+    **dict.fromkeys(("millisecond", "ms"), 0.001),
+    **dict.fromkeys(("second", "sec"), 1.0),
+    **dict.fromkeys(("minute", "min"), 60.0),
+    **dict.fromkeys(("hour", "hr"), 3600.0),
+    **dict.fromkeys(("day", "night"), _DAY),
+    **{"week": 7 * _DAY, "month": 30 * _DAY, "quarter": 90 * _DAY, "year": 365 * _DAY, "yr": 365 * _DAY},
+}
+_CURRENCIES = {
+    **dict.fromkeys(("$", "us$", "usd", "dollar"), "$"),
+    **dict.fromkeys(("€", "eur", "euro"), "€"),
+    **dict.fromkeys(("£", "gbp", "pound"), "£"),
+    **{"¥": "¥", "₹": "₹"},
+}
+_QUANTITY = re.compile(
+    r"(?<![A-Za-zÀ-ɏ\d_.])(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
+    # The space is inside the optional group: outside, it would be eaten before the unit.
+    r"(?:\s?(?P<scale>k|mm|mn|m|mio|bn|b|hundred|thousand|million|billion|trillion)\b|(?P<cjk>[万亿]))?(?P<plus2>\+)?"
+    r"(?:\s?(?P<unit>%|percent\b|per cent\b|prozent\b|procent\b|pour cent\b|por ciento\b|per cento\b|x(?:ed)?\b"
+    r"|times\b(?=\s+(?:as|more|faster|the|better|cheaper|larger|bigger|higher|fewer|less|slower|smaller|longer)))"
+    r"|(?P<seconds>(?<=\d)s\b)"
+    r"|[\s-]?(?P<time>milliseconds?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|months?|quarters?"
+    r"|years?|yrs?)\b"
+    r"|\s?(?P<money>dollars?|usd|euros?|eur|pounds?|gbp)\b)?(?P<plus3>\+)?",
+    re.IGNORECASE,
+)
+_VAGUE = re.compile(r"\b(?P<scale>dozens|hundreds|thousands|millions|billions|trillions)\b", re.IGNORECASE)
+_SPAN = re.compile(r"\s?(?:[-–—]|to|and)\s?")
+_BOUNDS_BEFORE = tuple(
+    (bound, re.compile(rf"(?:{words})\s*(?:{tail})?$", re.IGNORECASE))
+    for bound, words, tail in (
+        (
+            ">",
+            r"more than|over|above|at least|exceed(?:s|ed|ing)?|upwards? of|north of|greater than|a minimum of|minimum"
+            r"|beyond|past|well over|from",
+            r"an? (?:average|total) of\s*",
+        ),
+        (
+            "<=",
+            r"up to|at most|no more than|not more than|as (?:many|much|few|little|low|high|fast) as|a maximum of"
+            r"|maximum|max\.?|capped at",
+            "",
+        ),
+        (
+            "<",
+            r"less than|fewer than|under|within|below|in no more than|shorter than",
+            r"(?:a|an|the (?:first|last|space of))\s*",
+        ),
+        ("~<", r"nearly|almost|close to|just under|approaching|just shy of|not quite", ""),
+        (
+            "~",
+            r"about|around|roughly|approximately|approx\.?|some|circa|ca\.|an average of|averag(?:e|es|ed|ing)"
+            r"|on average",
+            "",
+        ),
+    )
+)
+_BOUNDS_AFTER = tuple(
+    (bound, re.compile(pattern, re.IGNORECASE))
+    for bound, pattern in (
+        (">", r"\s*(?:\w+\s){0,2}(?:or|and) (?:more|above|over|higher|longer|up)\b"),
+        ("<=", r"\s*(?:\w+\s){0,2}or (?:less|fewer|under|lower)\b"),
+        ("~", r"\s*(?:\w+\s){0,2}on average\b|-ish\b"),
+    )
+)
+_BEFORE, _AFTER = 32, 40
+"""How many characters around a figure are read for its bound."""
+_PERIOD = re.compile(
+    r"\b(?:per|an?|each|every)\s+(?P<p>second|minute|hour|day|night|week|month|quarter|year)\b"
+    r"|\b(?P<a>hourly|daily|nightly|weekly|monthly|quarterly|yearly|annually|annual|annum)\b"
+    r"|/(?P<s>second|sec|s|min|minute|h|hr|hour|day|week|wk|month|mo|year|yr|a)\b",
+    re.IGNORECASE,
+)
+_NO_PERIOD = re.compile(
+    r"(?:\bof|\bin|\bwithin|\bfor|\bafter|quarter of|half|over|twice|ago|than|under|once|about|around)\s+$",
+    re.IGNORECASE,
+)
+_PERIODS = {
+    **dict.fromkeys(("hourly", "h", "hr"), "hour"),
+    **dict.fromkeys(("daily", "nightly", "night"), "day"),
+    **dict.fromkeys(("weekly", "wk"), "week"),
+    **dict.fromkeys(("monthly", "mo"), "month"),
+    **dict.fromkeys(("yearly", "annually", "annual", "annum", "yr", "a"), "year"),
+    **{"quarterly": "quarter", "s": "second", "sec": "second", "min": "minute"},
+}
+
+
+class Quantity(NamedTuple):
+    """`unit` is "%", "x", a currency's sign, "s" for times in seconds, or empty; `raw` is the number as written.
+
+    `bound` is one of "=", ">" (at least), "<" (below), "<=" (at most), "~<" (nearly), "~" (about), "vague"
+    ('thousands'). `is_rough`: written as a share in words. `start` and `end` are offsets in the text in digits.
+    """
+
+    value: float
+    unit: str
+    bound: str
+    raw: float
+    start: int
+    end: int
+    text: str
+    is_rough: bool
+    sentence: int
+
+    def __str__(self) -> str:
+        return self.text.strip()
+
+    @property
+    def is_year(self) -> bool:
+        return not self.unit and self.value in YEARS
+
+
+@lru_cache(maxsize=4096)
+def quantities(text: str) -> tuple[Quantity, ...]:
+    plain = in_digits(text)
+    return (*_exact(plain), *_vague(plain))
+
+
+def _exact(plain: str) -> Iterator[Quantity]:
+    """Each figure with its unit; in '10 to 15%' the first has that of the second, unless it is a year."""
+    found = [match for match in _QUANTITY.finditer(plain) if not _is_code(plain, match)]
+    for at, match in enumerate(found):
+        unit, factor = _unit(match)
+        after = found[at + 1] if at + 1 < len(found) else None
+        if not unit and after and _SPAN.fullmatch(plain[match.end() : after.start()]):
+            unit, factor = ("", 1.0) if _number(match["number"]) in YEARS else _unit(after)
+        raw = _number(match["number"]) * _SCALES.get((match["scale"] or match["cjk"] or "").lower(), 1)
+        is_rough = plain[match.start() - 1 : match.start()] == "~"
+        yield Quantity(
+            raw * factor, unit, _bound(plain, match), raw, match.start(), match.end(), match[0], is_rough,
+            _sentence(plain, match),
+        )  # fmt: skip
+
+
+def _vague(plain: str) -> Iterator[Quantity]:
+    for match in _VAGUE.finditer(plain):
+        value = _SCALES[match["scale"].lower().removesuffix("s")]
+        place = match.start(), match.end()
+        yield Quantity(value, "", "vague", value, *place, match[0], True, _sentence(plain, match))  # noqa: FBT003
+
+
+def _sentence(plain: str, match: re.Match[str]) -> int:
+    return len(re.findall(r"[.!?]\s", plain[: match.start()]))
+
+
+def _is_code(plain: str, match: re.Match[str]) -> bool:
+    """'24/7' and '3/4/2026' are no quantities."""
+    return bool(re.match(r"/\d", plain[match.end() :])) or plain[match.start() - 1 : match.start()] == "/"
+
+
+def _number(number: str) -> float:
+    plain = re.sub(r",(?=\d{3}(?:\D|$))", "", number).replace(",", ".")
+    return float(plain) if plain.count(".") <= 1 else float(re.sub(r"\D", "", plain))
+
+
+def _unit(match: re.Match[str]) -> tuple[str, float]:
+    """The unit, and by what the number is multiplied."""
+    if money := match["sign"] or match["money"]:
+        return _CURRENCIES.get(money.lower().removesuffix("s"), "$"), 1.0
+    if unit := match["unit"]:
+        return ("x" if unit[0] in "xXtT" else "%"), 1.0
+    if match["seconds"]:
+        return "s", 1.0
+    if time := match["time"]:
+        word = time.lower()
+        return "s", _SECONDS[word if word == "ms" else word.removesuffix("s")]
+    return "", 1.0
+
+
+def _bound(plain: str, match: re.Match[str]) -> str:
+    if match["plus"] or match["plus2"] or match["plus3"]:
+        return ">"
+    before = plain[max(0, match.start() - _BEFORE) : match.start()].rstrip("~")
+    after = plain[match.end() : match.end() + _AFTER]
+    for bound, pattern in _BOUNDS_BEFORE:
+        if pattern.search(before):
+            return bound
+    return next((bound for bound, pattern in _BOUNDS_AFTER if pattern.match(after)), "=")
+
+
+@lru_cache(maxsize=4096)
+def periods(text: str) -> frozenset[str]:
+    """'Per month', 'a month', 'monthly' and '/mo' are 'month'."""
+    plain = in_digits(text).lower()
+    return frozenset(
+        _PERIODS.get(own, own)
+        for found in _PERIOD.finditer(plain)
+        if (own := found["p"] or found["a"] or found["s"])
+        and not (found["p"] and _NO_PERIOD.search(plain[: found.start()]))
+    )

@@ -1,0 +1,92 @@
+"""All rules on whether quotations support a claim, and the verdict that follows from what they find.
+
+Hard rules find what no reader would accept: it is dropped if a correction does not help. Soft rules find what may be
+wrong: the claim stays, marked `partly`. A soft rule asks for a correction only if it is precise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from octave_mcp.domain.evidence import Support
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support import (
+    direction,
+    events,
+    figures,
+    marks,
+    modality,
+    negation,
+    overlap,
+    pains,
+    scope,
+    subjects,
+)
+from octave_mcp.evidence.support.statement import Statement
+
+JUDGE = "rules"
+ENOUGH = 0.8
+"""The share of a claim's words that the quotation has, from which it is supported; below, rules cannot tell."""
+
+
+class Rule(NamedTuple):
+    """`reads_words`: it knows English only. `asks`: what it finds softly is worth asking for a correction."""
+
+    check: Callable[[Statement], Iterator[Problem]]
+    reads_words: bool = True
+    asks: bool = True
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(figures.figures, reads_words=False),
+    Rule(figures.counted),
+    Rule(figures.period),
+    Rule(figures.swapped),
+    Rule(figures.months, reads_words=False),
+    Rule(subjects.named, reads_words=False),
+    Rule(subjects.page, reads_words=False),
+    Rule(subjects.subject),
+    Rule(subjects.order),
+    Rule(subjects.of_a_customer),
+    Rule(marks.quotation_marks, reads_words=False),
+    Rule(marks.addresses, reads_words=False),
+    Rule(direction.direction),
+    Rule(direction.opposites),
+    Rule(negation.negation),
+    Rule(negation.negative_verbs),
+    Rule(negation.not_all),
+    Rule(modality.modality),
+    Rule(modality.past),
+    Rule(scope.absolutes),
+    Rule(scope.scope),
+    Rule(scope.comparison),
+    Rule(events.status),
+    Rule(events.event),
+    Rule(pains.pain),
+    Rule(overlap.overlap),
+)
+
+
+def problems(statement: Statement) -> list[Problem]:
+    """All that is wrong with a claim, hard and soft."""
+    return [
+        problem if problem.asks == rule.asks or not problem.is_soft else replace(problem, asks=rule.asks)
+        for rule in RULES
+        if not rule.reads_words or statement.is_english
+        for problem in rule.check(statement)
+    ]
+
+
+def support(statement: Statement, found: Sequence[Problem]) -> Support:
+    """The rules' verdict, from the problems that were found.
+
+    Without a problem it is `supported` only if the quotation has nearly all words of the claim: the rules read words.
+    """
+    if found:
+        is_hard = not all(problem.is_soft for problem in found)
+        reasons = "; ".join(problem.text for problem in found if problem.is_soft != is_hard)
+        return Support(verdict="not" if is_hard else "partly", judge=JUDGE, reason=reasons)
+    is_said = statement.is_english and statement.evidence and statement.share_said >= ENOUGH
+    return Support(verdict="supported" if is_said else "unjudged", judge=JUDGE)

@@ -1,0 +1,123 @@
+"""Rules on scope: absolutes (D7), parts taken for the whole, and comparisons that nobody made (D40)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.direction import is_comparing_figures, ways
+from octave_mcp.evidence.support.lexicon import (
+    ABSOLUTES,
+    COUNTED_PERIODS,
+    KEPT,
+    LOOSE,
+    PARTIAL_PHRASES,
+    SOME,
+    UNSURE,
+    WHOLE,
+)
+from octave_mcp.evidence.support.statement import Statement, soft
+from octave_mcp.evidence.support.wording import Word, Wording, keys_of, spaced
+
+
+def absolutes(one: Statement) -> Iterator[Problem]:
+    """D7: no absolute but those that the quotation itself uses."""
+    for word in one.claim.words:
+        kin = ABSOLUTES.get(word.lower)
+        if not kin or kin & one.lowers or _is_no_absolute(one.claim, word):
+            continue
+        if not one.is_claim and word.lower in LOOSE:
+            continue
+        yield from soft("D7", f"the claim says {word.text!r}, and the quotation does not")
+        return
+
+
+def _is_no_absolute(claim: Wording, word: Word) -> bool:
+    """'Every month', 'above all', 'in all'."""
+    following, before = claim.after(word), claim.before(word)
+    if word.lower in {"every", "each", "all", "any"} and following.removesuffix("s") in COUNTED_PERIODS:
+        return True
+    return word.lower == "all" and (before in {"above", "at", "of", "not", "in"} or following == "in")
+
+
+_PART = frozenset("of a one part".split())
+
+
+def scope(one: Statement) -> Iterator[Problem]:
+    """Some is not all; up to and on average are not exactly."""
+    if not one.is_claim or one.claim.lowers & UNSURE:
+        return
+    for clause, quote in zip(one.clauses, one.quotes, strict=True):
+        if told := _wider(one, clause, quote) or _limit_left_out(one, clause):
+            yield from soft("D40", told)
+            return
+
+
+def _wider(one: Statement, clause: tuple[Word, ...], quote: Wording) -> str:
+    """'Some' at the head of the clause, and a part that the claim takes for the whole."""
+    if clause and clause[0].lower in SOME and not one.claim.lowers & (SOME | _PART):
+        return f"the quotation says {clause[0].text!r}, and the claim leaves it out"
+    wide = [word.text for word in one.claim.words if word.lower in WHOLE]
+    text = spaced(clause)
+    part = next((part for part in PARTIAL_PHRASES if f" {part} " in text and not one.claim.has(part)), "")
+    if wide and part and not quote.lowers & {word.lower() for word in wide}:
+        return f"the quotation says {part!r}, and the claim says {wide[0]!r}"
+    return ""
+
+
+def _limit_left_out(one: Statement, clause: tuple[Word, ...]) -> str:
+    text = spaced(clause)
+    for phrase, kin in KEPT.items():
+        place = text.find(f" {phrase} ")
+        if place >= 0 and not one.claim.has(phrase) and not one.claim.lowers & kin and _limits(one, text[place:], clause):
+            return f"the quotation says {phrase!r}, and the claim leaves it out"
+    return ""
+
+
+def _limits(one: Statement, rest: str, clause: tuple[Word, ...]) -> bool:
+    """Whether the limit stands before a word of the claim."""
+    behind = clause[len(clause) - len(rest.split()) :]
+    return one.is_about(behind[:6])
+
+
+_NOT_COMPARING = frozenset("other rather later earlier over under".split())
+_WITH_BEFORE = frozenset("before today used now usual previously expected planned".split())
+_COMPARING = frozenset(
+    "than compared versus vs ahead of beats beat outperforms unlike instead x faster cheaper".split()
+) - {"of"}
+_SUPERLATIVES = frozenset(
+    "fastest cheapest largest biggest easiest smallest highest lowest best strongest simplest newest oldest safest"
+    " greatest".split()
+)
+_AS_SUPERLATIVE = frozenset("most best leading top number one".split())
+
+
+def comparison(one: Statement) -> Iterator[Problem]:
+    """A comparison and a superlative are the quotation's own."""
+    if not one.is_claim:
+        return
+    for word in one.claim.words:
+        if word.lower == "than" and _compares(one.claim, word) and not _is_compared(one):
+            yield from soft("D40", "the claim compares, and the quotation does not")
+            return
+        if word.lower in _SUPERLATIVES and not _has_superlative(one, word):
+            yield from soft("D40", f"the claim says {word.text!r}, and the quotation does not")
+            return
+
+
+def _compares(claim: Wording, than: Word) -> bool:
+    before = [word.lower for word in claim.words[max(0, than.at - 2) : than.at]]
+    if not before or before[-1] in _NOT_COMPARING or is_comparing_figures(claim, than.at - 1):
+        return False
+    is_comparative = before[-1].endswith("er") or before[0] in {"more", "less"}
+    return is_comparative and not {w.lower for w in claim.words[than.at + 1 : than.at + 4]} & _WITH_BEFORE
+
+
+def _is_compared(one: Statement) -> bool:
+    return any(quote.lowers & _COMPARING or ways(quote, quote.words) for quote in one.quotes)
+
+
+def _has_superlative(one: Statement, word: Word) -> bool:
+    plain = word.lower.removesuffix("est").removesuffix("i")
+    said = {lower for quote in one.quotes for lower in quote.lowers}
+    return bool(keys_of(plain) & one.keys or said & _AS_SUPERLATIVE or any(lower.endswith("est") for lower in said))

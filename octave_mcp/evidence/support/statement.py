@@ -1,0 +1,180 @@
+"""A claim with its quotations, as the rules read it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Literal, NamedTuple
+
+from octave_mcp.domain.company import Role
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.lexicon import COMMON
+from octave_mcp.evidence.support.naming import has_name
+from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_among, joined, shares, wording
+
+Kind = Literal["fact", "inference", "question", "copy"]
+"""A question and copy without evidence of its own claim nothing: only figures, names and addresses are checked."""
+
+
+class Quoted(NamedTuple):
+    """A quotation, whose page it is from, and what the page says around it.
+
+    `around` is the passage that it is part of. `published_on` is an ISO date or ''.
+    """
+
+    text: str
+    role: Role
+    title: str = ""
+    heading: str = ""
+    around: str = ""
+    url: str = ""
+    published_on: str = ""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim with its evidence. `vendor` and `prospect` are the companies' names, '' if unknown.
+
+    `context` is the user's; `known` are names that need no evidence; `shown` are texts whose names a question, and
+    copy without evidence of its own, may use.
+    """
+
+    text: str
+    kind: Kind
+    vendor: str
+    prospect: str
+    evidence: tuple[Quoted, ...]
+    context: str = ""
+    known: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+
+    @property
+    def is_claim(self) -> bool:
+        return self.kind in {"fact", "inference"} and bool(self.evidence)
+
+    @property
+    def companies(self) -> tuple[tuple[str, Role], ...]:
+        """The names known of the companies of the deal, the prospect's first."""
+        both: tuple[tuple[str, Role], ...] = ((self.prospect, "prospect"), (self.vendor, "vendor"))
+        return tuple((name, role) for name, role in both if name)
+
+    @property
+    def free_names(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.vendor, self.prospect, *self.known)))
+
+    @cached_property
+    def claim(self) -> Wording:
+        return wording(self.text)
+
+    @cached_property
+    def quotes(self) -> tuple[Wording, ...]:
+        return tuple(wording(one.text) for one in self.evidence)
+
+    @cached_property
+    def said(self) -> str:
+        """What is quoted."""
+        return "\n".join(one.text for one in self.evidence)
+
+    @cached_property
+    def headings(self) -> str:
+        return "\n".join(dict.fromkeys(one.heading for one in self.evidence if one.heading))
+
+    @cached_property
+    def titles(self) -> str:
+        return "\n".join(dict.fromkeys(one.title for one in self.evidence))
+
+    @cached_property
+    def lowers(self) -> frozenset[str]:
+        """The words of all that is quoted, titles and headings included."""
+        return joined(text.lowers for text in (*self.quotes, *self._beside))
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        return joined(text.keys for text in (*self.quotes, *self._beside))
+
+    @property
+    def _beside(self) -> tuple[Wording, ...]:
+        return wording(self.titles), wording(self.headings)
+
+    @cached_property
+    def content(self) -> tuple[Word, ...]:
+        """The claim's words of meaning, without the companies' names, which every sentence of a deal may have."""
+        own = joined(wording(name).lowers for name in self.free_names)
+        return tuple(word for word in self.claim.words if word.is_content and word.lower not in own)
+
+    @cached_property
+    def content_keys(self) -> frozenset[str]:
+        return joined(word.keys for word in self.content)
+
+    @cached_property
+    def clauses(self) -> tuple[tuple[Word, ...], ...]:
+        """The best clause of each quotation."""
+        told = (*self.content, *(word for word in self.claim.words if word.is_figure))
+        return tuple(best_clause(told, quote) for quote in self.quotes)
+
+    def is_about(self, words: tuple[Word, ...]) -> bool:
+        """Whether one of these words of a quotation is one of the claim's."""
+        return any(shares(word, self.content_keys) for word in words)
+
+    @cached_property
+    def share_said(self) -> float:
+        """How much of the claim's words of meaning quotations, titles and headings have: 0 to 1."""
+        weights = [(_weight(word), not word.keys.isdisjoint(self.keys)) for word in self.content]
+        total = sum(weight for weight, _ in weights)
+        return sum(weight for weight, is_there in weights if is_there) / total if total else 1.0
+
+    def mentions(self, name: str) -> bool:
+        return bool(name) and has_name(name, self.text)
+
+    @cached_property
+    def is_english(self) -> bool:
+        """Whether claim and quotations are all English, which is what the rules on words can read."""
+        return all(map(reads_as_english, (self.text, *(one.text for one in self.evidence))))
+
+
+def hard(rule: str, text: str) -> Iterator[Problem]:
+    """What no reader would accept."""
+    yield Problem(rule, text)
+
+
+def soft(rule: str, text: str) -> Iterator[Problem]:
+    """What may be wrong: a verifier, or the reader, decides."""
+    yield Problem(rule, text, is_soft=True)
+
+
+_COMMON_WEIGHT = 0.4
+
+
+def _weight(word: Word) -> float:
+    return _COMMON_WEIGHT if is_among(word, COMMON) else 1.0
+
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_ENGLISH = frozenset("the of and to a is that for with on as are was by an be its has have from this it in at".split())
+_OTHERS = {
+    "de": "der die das und ist nicht ein eine mit für auf den dem von zu im sich auch wird werden bei nach",
+    "fr": "le la les des et est une un pour dans que qui sur avec pas par plus du au aux nous vous",
+    "es": "el la los las de y es una un para en que con por del no más se su como al",
+    "it": "il la le di e è una un per in che con non del della dei si più sono da",
+    "pt": "o a os as de e é uma um para em que com não do da dos mais se por",
+    "nl": "de het een en van is niet met voor op zijn dat te aan bij ook wordt door naar",
+}
+_OTHER_WORDS = {code: frozenset(words.split()) - _ENGLISH for code, words in _OTHERS.items()}
+
+
+@lru_cache(maxsize=8192)
+def language_of(text: str) -> str:
+    """'en', the code of another language that has more of its function words, or '' for another script."""
+    words = [word.lower() for word in _LETTERS.findall(text)]
+    if sum(not word.isascii() for word in words) > len(words) / 2:
+        return ""
+    english = sum(word in _ENGLISH for word in words)
+    found = {code: sum(word in own for word in words) for code, own in _OTHER_WORDS.items()}
+    code, most = max(found.items(), key=lambda item: item[1])
+    return code if most > max(1, english) else "en"
+
+
+def reads_as_english(text: str) -> bool:
+    return language_of(text) == "en"

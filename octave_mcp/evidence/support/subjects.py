@@ -1,0 +1,154 @@
+"""Rules on names: whether the evidence has them (D4), whose page it is (D6), and whom the quotation speaks of (D40)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from octave_mcp.domain.company import Role
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.lexicon import FIRST_PERSON, LIGHT
+from octave_mcp.evidence.support.naming import has_name, is_shaped, names, strange
+from octave_mcp.evidence.support.statement import Quoted, Statement, hard, language_of, soft
+from octave_mcp.evidence.support.wording import Word, Wording, is_among
+
+_MAY = frozenset("could would might may can".split())
+
+
+def named(one: Statement) -> Iterator[Problem]:
+    """Each name is quoted, or stands in the passage, its heading or title; in a fact, the context does not count."""
+    found = names(one.text)
+    if found and language_of(one.text) == "de":  # each noun has a capital
+        found = tuple(name for name in found if is_shaped(name))
+    if not found:
+        return
+    around = [text for q in one.evidence for text in (q.text, q.title, q.heading, q.around)]
+    around += one.free_names
+    if one.kind != "fact":
+        around += (one.context, *one.shown)
+    missing = _as_written(one.text, strange(found, around))
+    for name in missing:
+        in_context = one.kind == "fact" and has_name(name, one.context)
+        told = "comes from what the user said, which is no evidence" if in_context else "is not in the evidence"
+        yield from hard("D4", f"the name {name!r} {told}")
+
+
+def _as_written(text: str, missing: Sequence[str]) -> list[str]:
+    """Neighbouring words of one name as one: 'Maria Lund'."""
+    found: list[str] = []
+    for name in missing:
+        last = f"{found[-1]} {name}" if found else ""
+        if last and last in text:
+            found[-1] = last
+        else:
+            found.append(name)
+    return found
+
+
+def page(one: Statement) -> Iterator[Problem]:
+    """D6: what is said of a company cites a page of that company, or one that names it."""
+    if not one.is_claim or not (subject := _subject(one)):
+        return
+    name, role = subject
+    if any(quoted.role == role or has_name(name, f"{quoted.text} {quoted.title}") for quoted in one.evidence):
+        return
+    told = f"it is about {name}, and what it cites is not from a page of {name} and does not name it"
+    yield from soft("D6", told) if one.kind == "inference" else hard("D6", told)
+
+
+def _subject(one: Statement) -> tuple[str, Role] | None:
+    """The company of the deal that a claim names first; None if it joins both in a guess."""
+    about = [(name, role) for name, role in one.companies if one.mentions(name)]
+    if len(about) > 1 and (one.kind == "inference" or one.claim.lowers & _MAY):
+        return None
+    return min(about, key=lambda pair: _place(one.text, pair[0]), default=None)
+
+
+def _place(text: str, name: str) -> int:
+    at = text.lower().find(name.lower())
+    return at if at >= 0 else len(text)
+
+
+def subject(one: Statement) -> Iterator[Problem]:
+    """The quotation's sentence is about a company that the claim does not name, in place of one that it does."""
+    claimed = [*names(one.text), *(name for name, _ in one.companies if one.mentions(name))]
+    if not one.is_claim or not claimed:
+        return
+    others = [
+        _other_subject(one, claimed, quoted, quote, clause)
+        for quoted, quote, clause in zip(one.evidence, one.quotes, one.clauses, strict=True)
+    ]
+    if others and all(others):
+        yield from hard("D40", f"the quotation is about {others[0]}, which the claim does not name")
+
+
+def _other_subject(
+    one: Statement, claimed: Sequence[str], quoted: Quoted, quote: Wording, clause: Sequence[Word]
+) -> str | None:
+    """The name that the best clause begins with, if the quotation speaks of nobody whom the claim names."""
+    company = one.prospect if quoted.role == "prospect" else one.vendor
+    first = _first_name(clause, quote)
+    if first is None or quote.lowers & FIRST_PERSON:
+        return None
+    if has_name(first, one.text) or has_name(first, " ".join(one.free_names)):
+        return None
+    if any(has_name(name, quoted.text) for name in claimed):
+        return None
+    own = company or quoted.title
+    return None if any(has_name(name, quoted.title) and not has_name(name, own) for name in claimed) else first
+
+
+def _first_name(clause: Sequence[Word], quote: Wording) -> str | None:
+    found = {name.lower(): name for name in names(quote.text)}
+    return next((found[w.lower] for w in clause[:3] if w.lower in found and w.text[:1].isupper()), None)
+
+
+def order(one: Statement) -> Iterator[Problem]:
+    """The same verb or noun, of another name: 'Phantom's failure rate' is not 'PostHog's failure rate'."""
+    for verb, name in _pairs(one.claim, names(one.text)):
+        if is_among(verb, LIGHT) or not any(has_name(name, quoted.text) for quoted in one.evidence):
+            continue
+        same = [
+            pair
+            for quoted, quote in zip(one.evidence, one.quotes, strict=True)
+            for pair in _pairs(quote, names(quoted.text))
+            if not pair[0].keys.isdisjoint(verb.keys)
+        ]
+        if same and not any(has_name(other, name) or has_name(name, other) for _, other in same):
+            word, other = same[0]
+            yield from soft("D40", f"in the quotation {word.text!r} belongs to {other}, not to {name}")
+            return
+
+
+def _pairs(text: Wording, found: Sequence[str]) -> Iterator[tuple[Word, str]]:
+    """Each word of meaning that follows a name."""
+    by_lower = {name.lower(): name for name in found}
+    for word, after in zip(text.words, text.words[1:], strict=False):
+        is_next = after.clause == word.clause and after.is_content and after.text.islower()
+        if is_next and word.lower in by_lower and word.text[:1].isupper():
+            yield after, by_lower[word.lower]
+
+
+_STORY = re.compile(
+    r"^(?:How|Why) (?P<first>[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*)\b"
+    r"|^(?P<other>[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*) (?:uses?|used|switch\w+|migrat\w+|chose|cho+ses|built|moved|moves"
+    r"|replaced|picked|saved|scaled|grew|achiev\w+|trust\w*)\b"
+)
+
+
+def story_of(quoted: Quoted, own: str) -> str:
+    """Whose story a page tells by its title, if not that of its own company: 'Mobbin uses Supabase ...'."""
+    found = _STORY.match(quoted.title.strip())
+    name = (found["first"] or found["other"]) if found else ""
+    return name if name and own and not has_name(name, own) else ""
+
+
+def of_a_customer(one: Statement) -> Iterator[Problem]:
+    """A page of the prospect's that tells a customer's story is no evidence of the prospect's own doings."""
+    if one.kind != "fact" or not one.mentions(one.prospect) or one.mentions(one.vendor):
+        return
+    stories = [story_of(quoted, one.prospect) for quoted in one.evidence if quoted.role == "prospect"]
+    if len(stories) < len(one.evidence) or not all(stories) or has_name(one.prospect, one.said):
+        return
+    if not has_name(stories[0], one.text):
+        yield from soft("D40", f"the page is about {stories[0]}, and the quotation does not speak of {one.prospect}")

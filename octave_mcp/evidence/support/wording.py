@@ -1,0 +1,224 @@
+"""A text as the rules read it: clauses of words, each word with the keys by which it is the same as another."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from threading import Lock
+from typing import NamedTuple, Protocol
+
+from octave_mcp.evidence.support.synonyms import IRREGULAR, SYNONYMS
+
+_ONE_KIND = str.maketrans(
+    {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "‑": "-", "−": "-"}
+)
+_MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]*\]\()|\]\([^)]*\)|^#+ ", re.MULTILINE)
+_OPENED = tuple(
+    (re.compile(pattern, re.IGNORECASE), opened)
+    for pattern, opened in (
+        (r"\bwon't\b", "will not"),
+        (r"\b(?:can't|cannot)\b", "can not"),
+        (r"n't\b", " not"),
+        (r"'ll\b", " will"),
+        (r"'re\b", " are"),
+        (r"'ve\b", " have"),
+        (r"'m\b", " am"),
+        (r"\be-mail", "email"),
+        (r"\bsign(ed|ing|s)?[- ]up", "signup"),
+        (r"\bset(ting|s)?[- ]up\b", "setup"),
+        (r"\bopen[- ]source", "opensource"),
+    )
+)
+_BREAK = re.compile(
+    r"[.!?;:](?=\s|$|\")|\s[—-]\s|—|[\"\n|]|,?\s\b(?=(?:but|while|whereas|although|though|however|yet|so)\b)"
+)
+_END = re.compile(r"[.!?](?=\s|$|\")|\n")
+_WORD = re.compile(r"[^\W\d_]+(?:'s\b|')?|\d+(?:[.,]\d+)*[^\W\d_]*")
+_POSSESSIVE = re.compile(r"'s?$")
+_EMPTY = frozenset(
+    "a an the of to in on at for with by from as and or that this these those it its they them their he she his her we"
+    " our us you your i my be have do which who whom whose what when where why how than then there here into onto per"
+    " via about over under up down out off also too very so such own both if because since after before during through"
+    " between among across while more most much many any all each every other another no not only just now still even"
+    " can will would could should may might must shall one say said says get make already today well like".split()
+)
+
+
+class Word(NamedTuple):
+    """`at` is its place among the text's words, `start` its offset; `keys` are shared with words of the same meaning."""
+
+    text: str
+    lower: str
+    start: int
+    at: int
+    clause: int
+    keys: frozenset[str]
+
+    @property
+    def is_figure(self) -> bool:
+        return self.lower[0].isdigit()
+
+    @property
+    def is_content(self) -> bool:
+        return self.lower not in _EMPTY and len(self.lower) > 1 and not self.is_figure
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A text, normalised, with its words. Compared by identity: `wording` makes one for each text."""
+
+    text: str
+    words: tuple[Word, ...]
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        return joined(word.keys for word in self.words)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return frozenset(stem(word.lower) for word in self.words)
+
+    @cached_property
+    def lowers(self) -> frozenset[str]:
+        return frozenset(word.lower for word in self.words)
+
+    @cached_property
+    def clauses(self) -> tuple[tuple[Word, ...], ...]:
+        found: dict[int, list[Word]] = {}
+        for word in self.words:
+            found.setdefault(word.clause, []).append(word)
+        return tuple(map(tuple, found.values()))
+
+    @cached_property
+    def sentences(self) -> tuple[tuple[Word, ...], ...]:
+        ends = [found.start() for found in _END.finditer(self.text)]
+        found: list[list[Word]] = [[]]
+        for word in self.words:
+            while ends and ends[0] <= word.start:
+                ends.pop(0)
+                found.append([])
+            found[-1].append(word)
+        return tuple(tuple(words) for words in found if words)
+
+    @cached_property
+    def _spaced(self) -> str:
+        return spaced(self.words)
+
+    def has(self, phrase: str) -> bool:
+        return f" {phrase} " in self._spaced
+
+    def after(self, word: Word) -> str:
+        return self.words[word.at + 1].lower if word.at + 1 < len(self.words) else ""
+
+    def before(self, word: Word) -> str:
+        return self.words[word.at - 1].lower if word.at else ""
+
+    def sentence_of(self, words: Sequence[Word]) -> Sequence[Word]:
+        """The sentence that a clause is in."""
+        if not words:
+            return words
+        return next((one for one in self.sentences if one[0].at <= words[0].at <= one[-1].at), words)
+
+
+def spaced(words: Iterable[Word]) -> str:
+    """In lower case, with a space before and after each word, to look for phrases in."""
+    return f" {' '.join(word.lower for word in words)} "
+
+
+def joined(keys: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*keys)
+
+
+@lru_cache(maxsize=8192)
+def normalised(text: str) -> str:
+    """NFKC, one kind of quotation mark and dash, no Markdown, contractions opened."""
+    plain = _MARKUP.sub("", unicodedata.normalize("NFKC", text).translate(_ONE_KIND))
+    for pattern, opened in _OPENED:
+        plain = pattern.sub(opened, plain)
+    return plain
+
+
+@lru_cache(maxsize=8192)
+def wording(text: str) -> Wording:
+    return Wording(plain := normalised(text), tuple(_words(plain)))
+
+
+def _words(plain: str) -> Iterator[Word]:
+    breaks = [found.start() for found in _BREAK.finditer(plain)]
+    clause = 0
+    for at, found in enumerate(_WORD.finditer(plain)):
+        while clause < len(breaks) and breaks[clause] <= found.start():
+            clause += 1
+        own = _POSSESSIVE.sub("", found[0])
+        lower = own.lower()
+        yield Word(own, lower, found.start(), at, clause, keys_of(lower))
+
+
+@lru_cache(maxsize=32_768)
+def keys_of(word: str) -> frozenset[str]:
+    """The stem of its first form, and the groups of synonyms that it is in."""
+    own = stem(word)
+    return frozenset({own, *_groups().get(own, ())})
+
+
+class _Stemmer(Protocol):
+    def stemWord(self, word: str) -> str: ...  # noqa: N802 - the library's own
+
+
+_STEMMING = Lock()
+"""A stemmer has a state, and answers are checked in several threads."""
+
+
+@cache
+def _stemmer() -> _Stemmer:
+    import snowballstemmer  # noqa: PLC0415 - only checks need it
+
+    make: Callable[[str], _Stemmer] = vars(snowballstemmer)["stemmer"]
+    return make("english")
+
+
+@lru_cache(maxsize=32_768)
+def stem(word: str) -> str:
+    """That of its first form: 'risen' and 'rises' as 'rise'."""
+    first = IRREGULAR.get(word, word)
+    with _STEMMING:
+        return _stemmer().stemWord(first)
+
+
+@cache
+def _groups() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for number, group in enumerate(SYNONYMS):
+        for word in group:
+            found.setdefault(stem(word), []).append(f"#{number}")
+    return found
+
+
+@cache
+def stems(words: frozenset[str]) -> frozenset[str]:
+    """The stems of a list of the lexicon."""
+    return frozenset(map(stem, words))
+
+
+def is_among(word: Word, words: frozenset[str]) -> bool:
+    """Whether the list of the lexicon has it in any form."""
+    return stem(word.lower) in stems(words)
+
+
+def best_clause(claim: Sequence[Word], text: Wording) -> tuple[Word, ...]:
+    """The clause that has most of the claim's words of meaning."""
+    wanted = joined(word.keys for word in claim)
+    figures = {word.lower for word in claim if word.is_figure}
+    return max(
+        text.clauses,
+        key=lambda clause: sum(shares(word, wanted) + 2 * (word.lower in figures) for word in clause),
+        default=(),
+    )
+
+
+def shares(word: Word, keys: frozenset[str]) -> bool:
+    """Whether it is a word of meaning with one of these keys."""
+    return word.is_content and not keys.isdisjoint(word.keys)
