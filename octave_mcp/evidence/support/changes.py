@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from octave_mcp.evidence.support.lexicon import AWAY, FIRST_PERSON, PASSIVE, TOWARDS
+from octave_mcp.evidence.support.lexicon import AWAY, PASSIVE, TOWARDS
 from octave_mcp.evidence.support.naming import has_name, names
 from octave_mcp.evidence.support.numerals import in_digits
 from octave_mcp.evidence.support.statement import Quoted, Statement
-from octave_mcp.evidence.support.wording import Word, Wording, joined, stem, wording
+from octave_mcp.evidence.support.subjects import story_of
+from octave_mcp.evidence.support.wording import Word, Wording, is_past, joined, stem, stems, wording
 
 _UP_FROM = re.compile(r"(?P<b>[^.;,:]{1,40}?),? (?:up|down) from (?P<a>[^.;,]{1,40})", re.IGNORECASE)
 _FROM_TO = re.compile(
@@ -20,7 +21,7 @@ _TO_FROM = re.compile(
     r" (?:instead of|rather than|up from|down from|from|compared with|where it was) (?P<a>[^.;,]{1,40})",
     re.IGNORECASE,
 )
-_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*|\b(?:one|single|nothing|zero|none)\b", re.IGNORECASE)
 
 
 def change_of(text: str) -> tuple[str, str] | None:
@@ -34,9 +35,21 @@ def change_of(text: str) -> tuple[str, str] | None:
     return None
 
 
+_IN_WORDS = {"one": "1", "single": "1", "nothing": "0", "zero": "0", "none": "0"}
+
+
+def change_way(text: str) -> str:
+    """'up' or 'down', as the figures from which and to which something changed say; '' if they do not."""
+    change = change_of(text)
+    if not change or not all(part.replace(".", "", 1).isdigit() for part in change):
+        return ""
+    before, after = map(float, change)
+    return "" if before == after else "up" if after > before else "down"
+
+
 def _gist(part: str) -> str:
     if found := _FIGURE.search(part):
-        return found[0].rstrip(".,")
+        return _IN_WORDS.get(found[0].lower(), found[0].rstrip(".,"))
     return next(iter(names(f"x {part}")), "").lower()
 
 
@@ -88,11 +101,21 @@ def _is_since_for_until(one: Statement) -> bool:
 _FROM_FIGURE = re.compile(r"\b(?:from|off|out of)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 _TO_FIGURE = re.compile(r"\b(?:to|into)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 
+_CHANGE = frozenset(
+    "move migrate switch replace drop ditch abandon leave choose pick adopt transition port start end go use bring come"
+    " return widen narrow".split()
+)
+"""Verbs of those who go from one thing to another."""
+_SMALL = frozenset("1 2 3 4 5".split())
+"""'From two sites' is no change."""
+
 
 def _is_from_for_to(one: Statement) -> bool:
-    mine, theirs = in_digits(one.text), in_digits(one.said)
-    from_mine, to_mine = set(_FROM_FIGURE.findall(mine)), set(_TO_FIGURE.findall(mine))
-    from_theirs, to_theirs = set(_FROM_FIGURE.findall(theirs)), set(_TO_FIGURE.findall(theirs))
+    mine, theirs = (re.sub(r"\bone\b", "1", in_digits(text)) for text in (one.text, one.said))
+    idle = frozenset[str]() if one.claim.stems & stems(_CHANGE) else _SMALL
+    from_mine, to_mine, from_theirs, to_theirs = (
+        {*pattern.findall(text)} - idle for text in (mine, theirs) for pattern in (_FROM_FIGURE, _TO_FIGURE)
+    )
     return bool((from_mine - to_mine) & (to_theirs - from_theirs) or (to_mine - from_mine) & (from_theirs - to_theirs))
 
 
@@ -127,14 +150,11 @@ _LEFT = re.compile(
 _CHOSEN = re.compile(
     r"\b(?:to|onto|chose|chooses|choosing|picked|adopted|adopts|into|with)\s+(?:using\s+)?(?P<name>[A-Z][\w.]*)"
 )
-_CHANGE = frozenset(
-    "move migrate switch replace drop ditch abandon leave choose pick adopt transition port start end go use".split()
-)
 
 
 def _is_left(one: Statement) -> bool:
     """One leaves in the claim what one comes to in the quotation, or the reverse."""
-    if one.claim.stems.isdisjoint({stem(word) for word in _CHANGE}):
+    if one.claim.stems.isdisjoint(stems(_CHANGE)):
         return False
     left, chosen = _named_in(_LEFT, one.text), _named_in(_CHOSEN, one.text)
     was_left, was_chosen = _named_in(_LEFT, one.said), _named_in(_CHOSEN, one.said)
@@ -155,7 +175,7 @@ def _is_compared_otherwise(claim: Wording, quote: Wording) -> bool:
     for mine in _around_than(claim):
         for theirs in _around_than(quote):
             (a, b), (c, d) = _apart(mine), _apart(theirs)
-            if a & d and b & c and not a & c and not b & d:
+            if a & d and b & c and not b & d:
                 return True
     return False
 
@@ -182,23 +202,30 @@ def _is_before_figure(text: Wording, than: Word) -> bool:
 
 _OWN = "@"
 """Stands for the company whose page it is: by its name in a claim, as 'we' in a quotation."""
-_SIDE = 3
+_SIDE = 4
 
 
 def _is_done_to_the_doer(one: Statement) -> bool:
     """The nouns around a verb change places: 'A calls B' where the quotation says 'B calls A'."""
-    if one.claim.lowers & PASSIVE:
-        return False
     return any(
-        _is_done_to_other(one.claim, quote, _own_words(one, quoted))
+        _is_done_to_other(one.claim, quote, _own_words(one, quoted), speaks=not story_of(quoted, _company(one, quoted)))
         for quoted, quote in zip(one.evidence, one.quotes, strict=True)
-        if not quote.lowers & PASSIVE
     )
 
 
-def _is_done_to_other(claim: Wording, quote: Wording, own: frozenset[str]) -> bool:
+def _may_be_a_verb(claim: Wording, word: Word) -> bool:
+    is_formed = word.lower.endswith(("s", "ed")) or is_past(word.lower) or claim.before(word) in _BEFORE_VERBS
+    return word.is_content and word.text.islower() and is_formed
+
+
+_BEFORE_VERBS = frozenset("to will can could would may might".split())
+_WE = frozenset("we us i me".split())
+
+
+def _is_done_to_other(claim: Wording, quote: Wording, own: frozenset[str], *, speaks: bool) -> bool:
+    """`speaks`: 'we' in the quotation is the company."""
     return any(
-        _change_places(_sides(claim, verb, own), _sides(quote, same, own | FIRST_PERSON))
+        _change_places(_sides(claim, verb, own), _sides(quote, same, own | _WE if speaks else own))
         for verb, same in _same_verbs(claim, quote)
     )
 
@@ -207,26 +234,36 @@ def _same_verbs(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Word]]:
     """Each word that may be a verb and that both have, as it stands in either."""
     by_stem = {stem(word.lower): word for word in reversed(quote.words) if word.is_content}
     for word in claim.words[1:-1]:
-        same = by_stem.get(stem(word.lower)) if word.is_content and word.text.islower() else None
+        same = by_stem.get(stem(word.lower)) if _may_be_a_verb(claim, word) else None
         if same:
             yield word, same
 
 
+def _company(one: Statement, quoted: Quoted) -> str:
+    return one.prospect if quoted.role == "prospect" else one.vendor
+
+
 def _own_words(one: Statement, quoted: Quoted) -> frozenset[str]:
-    name = one.prospect if quoted.role == "prospect" else one.vendor
+    name = _company(one, quoted)
     return frozenset(word.lower() for word in name.split()) if name and has_name(name, one.text) else frozenset()
 
 
 def _sides(text: Wording, verb: Word, own: frozenset[str]) -> _Sides:
-    before = text.words[max(0, verb.at - _SIDE) : verb.at]
-    after = text.words[verb.at + 1 : verb.at + 1 + _SIDE]
-    first, last = ([w for w in words if w.clause == verb.clause] for words in (before, after))
-    return _side(first, own), _side(last, own)
+    before, after = text.beside(verb, _SIDE)
+    if any(word.lower in PASSIVE for word in (*before[:2], *after)):  # the doer may stand on either side
+        return frozenset(), frozenset()
+    return _side(text, before, own), _side(text, after, own)
 
 
-def _side(words: list[Word], own: frozenset[str]) -> frozenset[str]:
+def _side(text: Wording, words: Sequence[Word], own: frozenset[str]) -> frozenset[str]:
+    """The keys of the words on one side; the company counts right beside the verb, and not as an owner."""
     keys = joined(word.keys for word in words if word.is_content and word.lower not in own)
-    return keys | {_OWN} if any(word.lower in own for word in words) else keys
+    is_own = any(word.lower in own and not _is_owner(text, word) for word in words[:2])
+    return keys | {_OWN} if is_own else keys
+
+
+def _is_owner(text: Wording, word: Word) -> bool:
+    return text.text.startswith("'", word.start + len(word.text))
 
 
 def _change_places(mine: _Sides, theirs: _Sides) -> bool:

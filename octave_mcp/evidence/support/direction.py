@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.changes import change_of, is_turned_round
+from octave_mcp.evidence.support.changes import change_way, is_turned_round
 from octave_mcp.evidence.support.lexicon import (
     BETTER,
     DOWN,
@@ -21,7 +21,7 @@ from octave_mcp.evidence.support.lexicon import (
     WORSE,
 )
 from octave_mcp.evidence.support.statement import Statement, soft
-from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, stem
+from octave_mcp.evidence.support.wording import Word, Wording, is_among, stem
 
 _OTHER_WAY = "the quotation says it the other way round"
 
@@ -38,9 +38,10 @@ def direction(one: Statement) -> Iterator[Problem]:
 
 
 def _quoted_ways(one: Statement) -> set[str]:
-    return {
-        way for quote, clause in zip(one.quotes, one.clauses, strict=True) for way in ways(quote, clause)
-    }
+    found = {way for quote, clause in zip(one.quotes, one.clauses, strict=True) for way in ways(quote, clause)}
+    if found or one.claim.lowers & (LONGER | SHORTER):
+        return found
+    return set(filter(None, (change_way(quoted.text) for quoted in one.evidence)))
 
 
 def ways(text: Wording, words: Sequence[Word]) -> set[str]:
@@ -106,20 +107,19 @@ def _ways_at(text: Wording, figure: Word) -> set[str]:
 
 def _takes_longer(one: Statement) -> bool:
     """'Five weeks longer' where the quotation says '3 weeks instead of 8'."""
-    for quoted in one.evidence:
-        change = change_of(quoted.text)
-        if change and all(part.replace(".", "", 1).isdigit() for part in change):
-            is_shorter = float(change[1]) < float(change[0])
-            if one.claim.lowers & (LONGER if is_shorter else SHORTER):
-                return True
-    return False
+    return any(
+        one.claim.lowers & (LONGER if way == "down" else SHORTER)
+        for quoted in one.evidence
+        if (way := change_way(quoted.text))
+    )
 
 
 def opposites(one: Statement) -> Iterator[Problem]:
     """One side has a word, the other only its opposite, and neither is denied."""
-    if not one.is_claim or one.claim.lowers & NEGATIONS or any(quote.lowers & NEGATIONS for quote in one.quotes):
+    if not one.is_claim or one.claim.lowers & NEGATIONS:
         return
-    said = joined(quote.stems for quote in one.quotes)
+    sentences = [words for quote in one.quotes for words in quote.sentences]
+    said = frozenset(stem(w.lower) for words in sentences if not {w.lower for w in words} & NEGATIONS for w in words)
     for one_way, other_way in _opposites():
         for mine, theirs in ((one_way, other_way), (other_way, one_way)):
             if mine in one.claim.stems and theirs not in one.claim.stems and theirs in said and mine not in said:

@@ -97,14 +97,14 @@ def _is_count(one: Statement, figure: Quantity) -> bool:
 def counted(one: Statement) -> Iterator[Problem]:
     """'450 brands' is not '450 employees'; '25 countries' is not '10 countries', though 25 people are there."""
     for figure in quantities(one.text):
-        if figure.unit or figure.is_year or not (things := _things(one.text, figure)):
-            continue
         same = [told for told in quantities(one.said) if is_said(figure, told)]
-        if not same:
+        if figure.unit or figure.is_year or figure.bound == "vague" or not same:
+            continue
+        if not (things := _things(one.text, figure)) or is_derived(figure, quantities(one.said)):
             continue
         if all(thing.isdisjoint(_around(one.said, same)) for thing in things):
             yield from soft("D3", f"{_named(figure)} counts something else in the quotation than in the claim")
-        elif other := _counts_otherwise(one, things[-1], same):
+        elif other := _counts_otherwise(one, things, same):
             yield from soft("D3", f"the quotation gives {_named(other)} of this, not {_named(figure)}")
 
 
@@ -128,10 +128,14 @@ def _around(text: str, found: Sequence[Quantity]) -> frozenset[str]:
     return joined(wording(plain[max(0, q.start - 90) : q.end + 90]).keys for q in found)
 
 
-def _counts_otherwise(one: Statement, thing: frozenset[str], same: Sequence[Quantity]) -> Quantity | None:
-    """The figure with which the quotation counts this thing, if it is another one."""
-    counts = [told for told in quantities(one.said) if any(thing & other for other in _things(one.said, told)[-1:])]
-    return None if not counts or any(told in same for told in counts) else counts[0]
+def _counts_otherwise(
+    one: Statement, things: Sequence[frozenset[str]], same: Sequence[Quantity]
+) -> Quantity | None:
+    """The figure with which the quotation counts this thing, if the claim's figure counts another thing there."""
+    own = joined(thing for told in same for thing in _things(one.said, told))
+    if not own or any(thing & own for thing in things):
+        return None
+    return next((q for q in quantities(one.said) if any(things[-1] & thing for thing in _things(one.said, q))), None)
 
 
 def period(one: Statement) -> Iterator[Problem]:
@@ -182,23 +186,18 @@ _REACH = 4
 
 
 def _beside(text: str, figure: Quantity) -> frozenset[str]:
-    """The keys of the words next to a figure in its clause, up to the next figure."""
-    words = wording(in_digits(text)).words
-    own = next((word for word in words if figure.start <= word.start < figure.end), None)
+    """The keys of the words after a figure in its clause, or if there are none, of those before it."""
+    plain = wording(in_digits(text))
+    own = next((word for word in plain.words if figure.start <= word.start < figure.end), None)
     if own is None:
         return frozenset()
-    after = _until_figure(words[own.at + 1 : own.at + 1 + _REACH], own)
-    before = _until_figure(words[max(0, own.at - _REACH) : own.at][::-1], own)
-    return joined(word.keys for word in (*before, *after) if word.is_content)
+    before, after = (_until_figure(words) for words in plain.beside(own, _REACH))
+    return joined(word.keys for word in after) or joined(word.keys for word in before)
 
 
-def _until_figure(words: Sequence[Word], own: Word) -> list[Word]:
-    found: list[Word] = []
-    for word in words:
-        if word.is_figure or word.clause != own.clause:
-            break
-        found.append(word)
-    return found
+def _until_figure(words: Sequence[Word]) -> list[Word]:
+    end = next((at for at, word in enumerate(words) if word.is_figure), len(words))
+    return [word for word in words[:end] if word.is_content]
 
 
 _MONTH = re.compile(

@@ -16,16 +16,18 @@ def _kin(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
 
 
 NEGATIONS = _set("not no never none nobody nothing neither nor without hardly barely cannot")
-BACKWARD = _set("neither none nothing nobody")
-"""Negations that also deny what stands before them."""
 NOT_ONLY = _set("only just merely simply")
-IDLE = _set("matter doubt wonder later more less charge cost problem better extra fewer longer")
+IDLE = _set("matter doubt wonder later more less charge cost problem better extra fewer")
 """After 'no' they deny nothing: 'no later than', 'at no charge'."""
 DENIALS = _set(
-    "fail fails failed failing lack lacks lacked lacking refuse refuses refused refusing reject rejects rejected"
-    " rejecting deny denies denied denying unable cease ceases ceased cancel cancels cancelled canceled abandon abandons"
-    " abandoned forget forgets forgot"
+    "lack lacks lacked lacking refuse refuses refused refusing reject rejects rejected rejecting deny denies denied denying"
+    " cancel cancels cancelled canceled abandon abandons abandoned forgets forgot"
 )
+DENIALS_TO = _set(
+    "fail fails failed failing refuse refuses refused refusing unable cease ceases ceased forget forgets forgot struggle"
+    " struggles struggled struggling decline declines declined"
+)
+"""They deny the verb after 'to'."""
 DENIAL_PHRASES = (
     "ruled out",
     "rules out",
@@ -40,25 +42,35 @@ DENIAL_PHRASES = (
 )
 SCOPE_ENDS = _set("if when because unless until although though while since which who where whereas that")
 """Where what a negation denies ends, within a clause."""
-DENIES = _set(
-    "drop drops dropped dropping rather stopped remove removed removes unclear unlike beyond ditch ditched ditching quit"
-    " gone impossible lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled wait waits waiting"
-    " instead replace replaced replaces replacing avoid avoids avoided avoiding prevent prevents prevented cut cuts spare"
-    " free free keeps keep kept stay stays stayed same away out off lost lose loses limited only few hard harder"
-    " difficult worse wrong behind far missing missed miss against limit limits before until yet without"
+EXCUSES = _set(
+    "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
+    " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
+    " wait waits waiting replace replaced replaces avoid avoids avoided avoiding avoidable prevent prevents prevented"
+    " fail fails failed unable hard harder difficult hardly except unless later postponed postpone refuse refused rejected"
+    " reject nothing rather exclude excludes excluded skip skipped decline declined against free"
 )
 """Words that may say, in another way than a negation, that something is not so."""
+AVAILABLE = _set("available included possible supported needed necessary required offered allowed planned there part")
+"""'X is not available' denies X."""
+SAID_OTHERWISE: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    (_set("leave move change share send pass lose hand"), _set("keep stay remain hold retain own")),
+    (_set("change extra add additional new increase grow hire"), _set("same unchanged constant flat")),
+)
+"""To deny one of the first says one of the second: what is kept does not leave."""
+CONDITIONS = _set("unless until except without")
+ONLY = _set("only alone just once solely")
+"""'Not unless' is 'only if'."""
+TROUBLE = _set("hard harder difficult trouble troubles struggled struggles struggling impossible beyond problems")
+UNTIL_NOW = _set("yet now still currently")
 NEGATIVE_VERBS = _kin(
     (
-        "dropped drops ditched ditches abandoned/drop drops dropped dropping ditch ditched ditching replace replaced"
-        " replacing instead left leave leaving moved switched switching gone removed remove removing abandoned quit"
-        " stopped migrated moving used from away off longer",
-        "refuses refused rejects rejected declined declines/refuse refused refuses reject rejects rejected decline"
-        " declined declines not no never against turned cannot",
+        "ditched ditches abandoned/drop drops dropped dropping ditch ditched ditching replace replaced replacing instead"
+        " left leave leaving moved switched switching gone removed remove removing abandoned quit stopped migrated moving"
+        " used from away off longer",
+        "refuses refused rejects rejected declined/refuse refused refuses reject rejects rejected decline declined"
+        " declines not no never against turned cannot",
         "regrets regretted regret/regret regrets regretted mistake sorry unfortunately wish should",
         "cancelled canceled cancels/cancel cancels cancelled canceled cancellation ended stopped off",
-        "lost loses/lose loses lost losing left leave leaves churn churned dropped drop down fell missed miss cost"
-        " costs gone",
     )
 )
 """What a claim says in the negative, and the words by which a quotation says as much."""
@@ -73,7 +85,7 @@ PLANS = _set(
     "plan hope aim intend expect seek will goal roadmap consider explore evaluate recruit propose upcoming soon target"
     " aspire pursue envision anticipate wish eventually"
 )
-PLANNED = _set("hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started")
+PLANNED = _set("hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started follow goal")
 """In a claim, these leave a plan a plan."""
 PLAN_PHRASES = (
     "in the process",
@@ -144,12 +156,12 @@ AWAY, TOWARDS = _set("off from away"), _set("to onto into over")
 OPPOSITES: tuple[tuple[str, str], ...] = tuple(
     (first, second)
     for pair in (
-        "pass/fail win/lose include/exclude open/close start/stop hire/dismiss join/leave enable/disable allow/forbid"
-        " accept/reject public/private internal/external manual/automatic before/after free/paid easy/hard fast/slow"
+        "pass/fail win/lose include/exclude open/close hire/dismiss join/leave enable/disable allow/forbid"
+        " accept/reject public/private keep/replace keep/abandon internal/external manual/automatic before/after free/paid easy/hard fast/slow"
         " cheap/expensive cheaper/pricier optional/required first/last buy/sell early/late inbound/outbound above/below"
         " over/under best/worst high/low large/small bigger/smaller simple/complex earlier/later strong/weak safe/unsafe"
         " easier/harder with/without old/new shorter/longer short/long gain/lose self-hosted/managed sooner/later"
-        " ahead/behind many/few more/fewer most/fewest best/worst highest/lowest largest/smallest biggest/smallest"
+        " ahead/behind best/worst highest/lowest largest/smallest biggest/smallest"
         " fastest/slowest earliest/latest up/down upstream/downstream increase/decrease expand/shrink import/export"
         " upgrade/downgrade hard/easy push/pull arrive/depart borrow/lend rise/fall strengthen/weaken lengthen/shorten"
         " improve/worsen faster/slower cheaper/costlier better/worse"
@@ -211,8 +223,6 @@ PARTIAL_PHRASES = (
     "for eligible",
     "generally",
     "median",
-    "about",
-    "nearly",
 )
 KEPT: Mapping[str, frozenset[str]] = {
     "up to": _set("up most maximum many much"),
@@ -293,11 +303,11 @@ PROBLEM = _set(
     " strained strain stretched exposed vulnerable risk risks risky threat threatened breach breaches outage outages"
     " downtime surprise surprised expensive pricey tedious cumbersome clumsy annoying annoyed complain complains"
     " complaint complaints complicated complexity delays delayed delay late error-prone error errors mistakes mistake bug"
-    " bugs leak leaks leaking damage damaged scratches held back limits limited afraid fear fears fearing weak weakness"
+    " bugs leak leaks leaking damage damaged scratches afraid fear fears fearing weak weakness"
     " weaknesses poor bad worse worst wrong crisis churn churning losses loss shortage short gap gaps inability hates"
     " hate hated dread unclear unpredictable unmanageable untenable impossible disconnected duplicated duplicate"
     " inconsistent inaccurate ineffective insufficient inadequate neglected burnout attrition turnover tired fatigue"
-    " spends blocked blocks blocking beyond unintuitive"
+    " spends blocked blocks blocking unintuitive"
 )
 """What a claim says of a company that has a problem."""
 PROBLEM_PHRASES = (
@@ -330,7 +340,6 @@ PROBLEM_PHRASES = (
     "does not have",
     "do not have",
     "has no",
-    "no more than",
     "so many",
 )
 FIRST_PERSON = _set("we us our ours i my me ourselves")
@@ -343,5 +352,5 @@ COMMON = _set(
 """Words that every sentence of a site may have."""
 LIGHT = _set("use have get see run want take give make be do go need help let say work build")
 """Verbs that go with everything."""
-PASSIVE = _set("by was were been being")
+PASSIVE = _set("by is are was were been being")
 """Signs that who does what to whom may stand in another order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.lexicon import PAST, PLAN_PHRASES, PLANNED, PLANS, POSSIBLE_QUOTED
+from octave_mcp.evidence.support.lexicon import NEGATIONS, PAST, PLAN_PHRASES, PLANNED, PLANS, POSSIBLE_QUOTED
 from octave_mcp.evidence.support.negation import hedges
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, shares, spaced
@@ -14,6 +14,7 @@ _SEEKING = frozenset(("looking for", "are hiring", "is hiring", "is open", "are 
 _SEEKS = frozenset(
     "hiring recruiting seeking open vacancy opening advertises advertising looking wants role roles".split()
 )
+_LATER = frozenset("off postponed postpones later wait waits".split())
 _BUILDS = frozenset("working building developing".split())
 _NEAR = 8
 
@@ -36,6 +37,8 @@ def _keeps_open(claim: Wording) -> bool:
 def _phrase(one: Statement, words: Sequence[Word]) -> str:
     text = spaced(words)
     phrase = next((phrase for phrase in PLAN_PHRASES if f" {phrase} " in text), "")
+    if phrase == "have to wait" and one.claim.lowers & (NEGATIONS | _LATER):
+        return ""
     is_kept = (phrase in _SEEKING and one.claim.lowers & _SEEKS) or (phrase == "working on" and one.claim.lowers & _BUILDS)
     return "" if is_kept or one.claim.has(phrase) else phrase
 
@@ -43,7 +46,8 @@ def _phrase(one: Statement, words: Sequence[Word]) -> str:
 def _hedge(one: Statement, words: Sequence[Word]) -> str:
     """A word that hedges what the claim says, within eight words after it."""
     for at, word in enumerate(words):
-        is_hedge = word.lower in POSSIBLE_QUOTED or is_among(word, PLANS)
+        following = words[at + 1].lower if at + 1 < len(words) else ""
+        is_hedge = (word.lower in POSSIBLE_QUOTED or is_among(word, PLANS)) and following != "not"
         if is_hedge and word.keys.isdisjoint(one.content_keys):
             if any(shares(other, one.content_keys) for other in words[at + 1 : at + 1 + _NEAR]):
                 return word.text

@@ -6,15 +6,20 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from octave_mcp.evidence.support.synonyms import IRREGULAR
 from octave_mcp.evidence.support.terms import MONTHS, NOT_FIRST, PLAIN, TERMS
-from octave_mcp.evidence.support.wording import keys_of, normalised, stem
+from octave_mcp.evidence.support.wording import is_past, keys_of, normalised, stem
 
 _NAME = re.compile(r"(?<![\w'.-])[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
 _CODE = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d+)*)")
-_VERB_NEXT = re.compile(r"\s+(?P<verb>has|is|was|had|can|uses?|[a-z]{2,}(?:ed|s)|[a-z]+)\b")
+_VERB_NEXT = re.compile(r"\s+(?P<verb>[a-z]+)\b")
 _POSSESSIVE = re.compile(r"'s?$")
-_PASTS = frozenset(word for word, first in IRREGULAR.items() if word != first)
+_VERBS = frozenset(
+    "has is was had can cut put set uses runs saves cuts says wants needs grows offers helps sells serves plans moves keeps"
+    " gets makes sees works relies handles tracks ships pays finds lets gives takes shows sends builds buys chooses comes"
+    " connects covers creates delivers employs expects fits follows goes hires holds improves includes knows launches leads"
+    " lists loses manages means meets misses opens operates provides reaches reports requires scales seems speaks spends"
+    " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
+)
 _SHORTEST_STEMMED = 4
 _SAME_NAMES = {
     "european": "eu",
@@ -86,7 +91,7 @@ def is_shaped(word: str) -> bool:
 
 def _acts(following: str) -> bool:
     """Whether it looks like a verb that goes with one company: 'has', 'cut', 'runs', 'moved', 'grew'."""
-    return following in _PASTS or following in {"has", "can", "cut", "put", "set"} or following.endswith(("ed", "s"))
+    return following in _VERBS or is_past(following) or following.endswith("ed")
 
 
 def _is_plural(lower: str) -> bool:
@@ -98,6 +103,7 @@ def _forms(text: str) -> frozenset[str]:
     """The words of a text, their parts and their stems."""
     words = set(re.findall(r"[^\W_]+(?:[.&+][^\W_]+)*", normalised(text).lower()))
     words |= {part for word in words for part in re.split(r"[.&+]", word)}
+    words |= {part for word in words for part in re.findall(r"[a-z]{2,}|\d+", word) if part != word and word[-1].isdigit()}
     words |= {_SAME_NAMES[word] for word in words if word in _SAME_NAMES}
     return frozenset(words | {stem(word) for word in words if word.isalpha()})
 

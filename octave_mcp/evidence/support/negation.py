@@ -3,94 +3,189 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.lexicon import (
-    BACKWARD,
+    AVAILABLE,
+    CONDITIONS,
     DENIAL_PHRASES,
     DENIALS,
-    DENIES,
+    DENIALS_TO,
+    EXCUSES,
     IDLE,
     NEGATIONS,
     NEGATIVE_VERBS,
     NOT_ONLY,
+    ONLY,
     PLAN_PHRASES,
     POSSIBLE,
     PROBLEM,
+    SAID_OTHERWISE,
     SCOPE_ENDS,
+    TROUBLE,
+    UNTIL_NOW,
     WHOLE,
 )
 from octave_mcp.evidence.support.statement import Statement, hard, soft
-from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
+from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, stem
 
 _OWN_SENTENCE = 0.75
 """The share of a claim's words from which it is the quotation's own sentence, but for a negation."""
-_REACH = 8
+_REACH, _DENIAL_REACH, _CONTRAST_REACH = 8, 5, 3
+_SUMMING = frozenset("neither none nothing nobody".split())
+"""They also deny what stands before them."""
 _UN = re.compile(
     r"(?:un(?!der|til|it|iq|ion|iver|lock|veil|fold|box|load|pack)|dis(?!t|c|play|patch|k)|non)\w{4,}"
-    r"|im(?:possible|practical)|in(?:accurate|correct|ability|complete|sufficient)|\w+less$"
+    r"|im(?:possible|practical)|in(?:accurate|correct|ability|complete|sufficient)|\w{3,}less$"
 )
 
-Denied = Mapping[Word, bool]
-"""The words of meaning, each with whether it is denied."""
+
+class Denial(NamedTuple):
+    """A word or phrase that denies, and the words of meaning that it denies, the nearest first."""
+
+    word: Word
+    denied: tuple[Word, ...]
+
+
+@dataclass(frozen=True)
+class Denials:
+    """What a text denies."""
+
+    text: Wording
+
+    @cached_property
+    def all(self) -> tuple[Denial, ...]:
+        return tuple(found for word in self.text.words if (found := _denial(self.text, word)))
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Of what is denied, and of what stands before a negation in its clause: its subject may be meant."""
+        return joined(
+            word.keys
+            for denial in self.all
+            for word in (*denial.denied, *_before(self.text, denial.word))
+            if word.is_content
+        )
+
+    def stated(self, wanted: frozenset[str]) -> frozenset[str]:
+        """The keys of what no negation reaches in the sentences that have most of these keys."""
+        scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
+        best = max(scores, default=0)
+        reached = {word.at for denial in self.all for word in (*denial.denied, *_before(self.text, denial.word))}
+        return joined(
+            word.keys
+            for words, score in zip(self.text.sentences, scores, strict=True)
+            if score == best
+            for word in words
+            if word.is_content and word.at not in reached
+        )
+
+    @cached_property
+    def plain_keys(self) -> frozenset[str]:
+        """Of what no negation reaches."""
+        reached = {word.at for denial in self.all for word in denial.denied}
+        return joined(word.keys for word in self.text.words if word.is_content and word.at not in reached)
 
 
 def negation(one: Statement) -> Iterator[Problem]:
     """Hard if the claim denies the quotation's own verb; else it may say the same in other words."""
     if not one.is_claim or (one.kind == "inference" and hedges(one.claim)):
         return
-    claimed = denied(one.claim, one.claim.words)
-    for quote, clause in zip(one.quotes, one.clauses, strict=True):
-        said = denied(quote, quote.sentence_of(clause))
-        if word := _denied_by_one(one, claimed, quote, said):
-            ours = claimed[word]
-            told = f"the {'claim' if ours else 'quotation'} denies {word.text!r}, and the {'quotation' if ours else 'claim'} does not"
-            yield from hard("D40", told) if ours and _is_own_sentence(one, word) else soft("D40", told)
+    claim, quotes = Denials(one.claim), [Denials(quote) for quote in one.quotes]
+    for denial in claim.all:
+        if word := _denied_alone(one, denial, quotes):
+            told = f"the claim denies {word.text!r}, and the quotation does not"
+            yield from hard("D40", told) if _is_own_sentence(one, denial, word) else soft("D40", told)
+            return
+    for quote in quotes:
+        word = next((word for denial in quote.all if (word := _denied_in_vain(one, claim, quote, denial))), None)
+        if word and not any(_says_otherwise(one, word, other) for other in quotes if other is not quote):
+            yield from soft("D40", f"the quotation denies {word.text!r}, and the claim does not")
             return
 
 
-def _denied_by_one(one: Statement, claimed: Denied, quote: Wording, said: Denied) -> Word | None:
-    """The first word that both have and one of them denies, unless the other denies it in another way."""
-    both = [word for word in one.content if any(shares(word, other.keys) for other in said)]
-    ours = {word for word in both if claimed.get(word)}
-    theirs = {word for word in both if _is_denied(word, said)}
-    if ours & theirs or ours == theirs:
+def _says_otherwise(one: Statement, word: Word, other: Denials) -> bool:
+    """Whether another quotation says it without a negation."""
+    return not word.keys.isdisjoint(other.plain_keys)
+
+
+def _denied_alone(one: Statement, denial: Denial, quotes: Sequence[Denials]) -> Word | None:
+    """The word of the claim that only the claim denies; None if a quotation denies as much, or says it otherwise."""
+    told = [word for word in denial.denied if not word.keys.isdisjoint(joined(q.text.keys for q in quotes))]
+    told = [word for word in told if word in one.content]
+    if not told:
         return None
-    if any(is_denied and other.keys & word.keys for word in ours for other, is_denied in denied(quote, quote.words).items()):
+    denied = joined(quote.keys for quote in quotes)
+    stated = joined(quote.stated(one.content_keys) for quote in quotes)
+    is_head_stated = denial.word.lower not in _SUMMING and told[0] is denial.denied[0] and not stated.isdisjoint(told[0].keys)
+    if not is_head_stated and any(not denied.isdisjoint(word.keys) for word in told):
         return None
-    if (ours and says_no(quote)) or (theirs and says_no(one.claim)):
+    if any(_excuses_quote(quote.text, one.claim, denial.denied) for quote in quotes):
         return None
-    return min(ours or theirs, key=lambda word: word.at)
+    return told[0]
 
 
-def _is_denied(word: Word, said: Denied) -> bool:
-    return all(is_denied for other, is_denied in said.items() if not other.keys.isdisjoint(word.keys))
+def _denied_in_vain(one: Statement, claim: Denials, quote: Denials, denial: Denial) -> Word | None:
+    """The word of the quotation that the claim states without the denial."""
+    told = [word for word in denial.denied if shares(word, one.content_keys) and word.keys.isdisjoint(quote.plain_keys)]
+    if not told or not _is_to_the_point(one, quote.text, denial, told):
+        return None
+    is_head_plain = told[0] is denial.denied[0] and claim.keys.isdisjoint(told[0].keys)
+    if not is_head_plain and any(not claim.keys.isdisjoint(word.keys) for word in told):
+        return None
+    return None if _excuses_claim(one.claim, quote.text, denial.denied) else told[0]
 
 
-def denied(text: Wording, words: Sequence[Word]) -> Denied:
-    found = {word: False for word in words if word.is_content}
-    for at, word in enumerate(words):
-        for other in _reach(text, words, at):
-            if other in found and other.clause == word.clause:
-                found[other] = True
-    return found
+def _is_to_the_point(one: Statement, quote: Wording, denial: Denial, told: Sequence[Word]) -> bool:
+    """Whether it stands in the sentence that the claim is about, or denies two words of the claim."""
+    best = max(quote.sentences, key=lambda words: sum(shares(word, one.content_keys) for word in words))
+    return denial.word in best or len(told) > 1
 
 
-def _reach(text: Wording, words: Sequence[Word], at: int) -> Sequence[Word]:
-    """The words that the word at this place denies, if it denies any."""
-    word, rest = words[at], words[at + 1 :]
+def _denial(text: Wording, word: Word) -> Denial | None:
+    """What this word denies in its clause, if it denies any."""
+    rest = text.words[word.at + 1 :]
     following = rest[0].lower if rest else ""
     if word.lower in NEGATIONS:
-        if following in NOT_ONLY or (word.lower == "no" and following in IDLE):
-            return ()
-        after = _until_scope_ends(rest[:_REACH])
-        return (*words[max(0, at - _REACH) : at], *after) if word.lower in BACKWARD else after
-    if word.lower in DENIALS:
-        return _until_scope_ends(rest[:5])
-    if f"{word.lower} {following}" in DENIAL_PHRASES:
-        return _until_scope_ends(rest[1:6])
-    return ()
+        if following in NOT_ONLY or _is_idle(text, word, following) or _is_undone(text, rest[:2]):
+            return None
+        reach = _until_scope_ends(rest[:_REACH])
+        if "alone" in (other.lower for other in reach):  # 'not by this alone'
+            return None
+        if word.lower in _SUMMING:
+            reach = (*reach, *reversed(text.words[: word.at]))
+    elif _denies(text, word) and not {w.lower for w in text.words[max(0, word.at - 2) : word.at]} & NEGATIONS:
+        is_contrast = following in {"than", "of"}
+        reach = _until_scope_ends(rest[:_CONTRAST_REACH] if is_contrast else rest[:_DENIAL_REACH])
+    else:
+        return None
+    if following in AVAILABLE and word.lower == "not":
+        reach = (*reach, *reversed(_before(text, word)))
+    return Denial(word, tuple(other for other in reach if other.is_content and other.clause == word.clause))
+
+
+def _denies(text: Wording, word: Word) -> bool:
+    """'Lacks a screen', 'failed to deliver', 'ruled out a screen'."""
+    following = text.after(word)
+    if word.lower in DENIALS or (word.lower in DENIALS_TO and following == "to"):
+        return True
+    return f"{word.lower} {following}" in DENIAL_PHRASES
+
+
+def _is_undone(text: Wording, following: Sequence[Word]) -> bool:
+    """'Not ruled out' denies nothing."""
+    return any(_denies(text, word) for word in following)
+
+
+def _is_idle(text: Wording, word: Word, following: str) -> bool:
+    """'No later than', 'no matter', 'at no charge'."""
+    if word.lower != "no":
+        return False
+    return following in IDLE or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
 
 
 def _until_scope_ends(words: Sequence[Word]) -> Sequence[Word]:
@@ -98,27 +193,48 @@ def _until_scope_ends(words: Sequence[Word]) -> Sequence[Word]:
     return words[:end]
 
 
-def says_no(text: Wording) -> bool:
-    """In other words than 'not': 'dropped', 'unusable', 'have to wait'."""
-    return bool(text.lowers & DENIES) or any(_UN.match(word) for word in text.lowers)
+def _before(text: Wording, word: Word) -> Sequence[Word]:
+    """What may be denied though it stands before the negation: 'the screen is not available'."""
+    if word.lower not in {"not", "never"}:
+        return ()
+    near = text.words[max(0, word.at - _REACH) : word.at]
+    after_comma = text.text.rfind(",", 0, word.start)
+    return [other for other in near if other.clause == word.clause and other.start > after_comma]
 
 
-def _is_own_sentence(one: Statement, word: Word) -> bool:
+def _excuses(text: Wording, other: Wording, denied: Sequence[Word]) -> bool:
+    """Whether a text says no in other words: 'dropped', 'unusable', 'have to wait'; what both say is no excuse."""
+    own = [word for word in text.words if stem(word.lower) not in other.stems]
+    if any(word.lower in EXCUSES or _UN.match(word.lower) for word in own):
+        return True
+    return any(
+        any(is_among(word, these) for word in denied) and any(is_among(word, those) for word in own)
+        for these, those in SAID_OTHERWISE
+    )
+
+
+def _excuses_claim(claim: Wording, quote: Wording, denied: Sequence[Word]) -> bool:
+    """Whether a claim without a negation says what the quotation denies: 'only if', 'had trouble', 'kept from'."""
+    if _excuses(claim, quote, denied) or (claim.lowers & ONLY and quote.lowers & CONDITIONS):
+        return True
+    return bool((claim.lowers - quote.lowers) & TROUBLE) or ("from" in claim.lowers and "keep" in claim.stems)
+
+
+def _excuses_quote(quote: Wording, claim: Wording, denied: Sequence[Word]) -> bool:
+    """Whether a quotation without a negation says what the claim denies: 'not yet' is a plan."""
+    is_plan = bool(claim.lowers & UNTIL_NOW) and (quote.lowers & POSSIBLE or any(map(quote.has, PLAN_PHRASES)))
+    return is_plan or _excuses(quote, claim, denied)
+
+
+def _is_own_sentence(one: Statement, denial: Denial, word: Word) -> bool:
     is_plain = one.kind == "fact" and not one.claim.lowers & PROBLEM
-    return is_plain and one.share_said >= _OWN_SENTENCE and _is_next_denied(one.claim, word)
-
-
-def _is_next_denied(claim: Wording, word: Word) -> bool:
-    """Whether it is the first word of meaning after 'not' or 'never'."""
-    before = claim.words[max(0, word.at - 3) : word.at]
-    nots = [other.at for other in before if other.lower in NEGATIONS]
-    is_not = any(other.lower in {"not", "never"} for other in before)
-    return is_not and not any(other.is_content and other.at > nots[-1] for other in before)
+    is_head = denial.word.lower in {"not", "never"} and word is denial.denied[0]
+    return is_plain and is_head and one.share_said >= _OWN_SENTENCE
 
 
 def negative_verbs(one: Statement) -> Iterator[Problem]:
-    """'Dropped', 'refuses' and 'lost' need a word of their kind in the quotation."""
-    if not one.is_claim or one.kind == "inference":
+    """'Dropped', 'refuses' and 'regrets' need a word of their kind in the quotation."""
+    if one.kind != "fact" or not one.evidence:
         return
     for word in one.claim.words:
         kin = NEGATIVE_VERBS.get(word.lower)
@@ -143,3 +259,8 @@ def not_all(one: Statement) -> Iterator[Problem]:
 def hedges(claim: Wording) -> bool:
     """Whether it leaves open whether it is so."""
     return bool(claim.lowers & POSSIBLE) or any(claim.has(phrase) for phrase in PLAN_PHRASES)
+
+
+def says_no(text: Wording) -> bool:
+    """In whatever words."""
+    return bool(text.lowers & (EXCUSES | NEGATIONS | DENIALS)) or any(_UN.match(word) for word in text.lowers)

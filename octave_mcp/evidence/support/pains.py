@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.lexicon import FIRST_PERSON, NEGATIONS, PROBLEM, PROBLEM_PHRASES, READER
+from octave_mcp.evidence.support.lexicon import FIRST_PERSON, PROBLEM, PROBLEM_PHRASES, READER
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.negation import says_no
 from octave_mcp.evidence.support.statement import Quoted, Statement, soft
@@ -33,4 +33,4 @@ def _tells(one: Statement, quoted: Quoted, quote: Wording) -> bool:
     is_of_it = is_of_it or has_name(one.prospect, quoted.text)
     if not is_of_it or (quote.lowers & READER and not quote.lowers & FIRST_PERSON):
         return False
-    return one.kind == "inference" or _is_problem(quote) or says_no(quote) or bool(quote.lowers & NEGATIONS)
+    return one.kind == "inference" or _is_problem(quote) or says_no(quote)

@@ -86,7 +86,7 @@ _BEFORE, _AFTER = 32, 40
 """How many characters around a figure are read for its bound."""
 _PERIOD = re.compile(
     r"\b(?:per|an?|each|every)\s+(?P<p>second|minute|hour|day|night|week|month|quarter|year)\b"
-    r"|\b(?P<a>hourly|daily|nightly|weekly|monthly|quarterly|yearly|annually|annual|annum)\b"
+    r"|\b(?P<a>hourly|daily|nightly|weekly|monthly|quarterly|yearly|annually|annum)\b"
     r"|/(?P<s>second|sec|s|min|minute|h|hr|hour|day|week|wk|month|mo|year|yr|a)\b",
     re.IGNORECASE,
 )
@@ -99,7 +99,7 @@ _PERIODS = {
     **dict.fromkeys(("daily", "nightly", "night"), "day"),
     **dict.fromkeys(("weekly", "wk"), "week"),
     **dict.fromkeys(("monthly", "mo"), "month"),
-    **dict.fromkeys(("yearly", "annually", "annual", "annum", "yr", "a"), "year"),
+    **dict.fromkeys(("yearly", "annually", "annum", "yr", "a"), "year"),
     **{"quarterly": "quarter", "s": "second", "sec": "second", "min": "minute"},
 }
 

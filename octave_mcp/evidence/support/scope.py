@@ -57,7 +57,7 @@ def _wider(one: Statement, clause: tuple[Word, ...], quote: Wording) -> str:
     """'Some' at the head of the clause, and a part that the claim takes for the whole."""
     if clause and clause[0].lower in SOME and not one.claim.lowers & (SOME | _PART):
         return f"the quotation says {clause[0].text!r}, and the claim leaves it out"
-    wide = [word.text for word in one.claim.words if word.lower in WHOLE]
+    wide = [word.text for word in one.claim.words if word.lower in WHOLE and not _is_no_absolute(one.claim, word)]
     text = spaced(clause)
     part = next((part for part in PARTIAL_PHRASES if f" {part} " in text and not one.claim.has(part)), "")
     if wide and part and not quote.lowers & {word.lower() for word in wide}:

@@ -145,7 +145,7 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
     train training teach
     easy simple simply effortless
     hard difficult
-    problem issue challenge
+    problem issue challenge trouble
     rival competitor
     text message sms
     big large huge major

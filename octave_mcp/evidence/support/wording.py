@@ -33,7 +33,8 @@ _OPENED = tuple(
     )
 )
 _BREAK = re.compile(
-    r"[.!?;:](?=\s|$|\")|\s[—-]\s|—|[\"\n|]|,?\s\b(?=(?:but|while|whereas|although|though|however|yet|so)\b)"
+    r"[.!?;:](?=\s|$|\")|\s[—-]\s|—|[\"\n|]|,?\s\b(?=(?:but|while|whereas|although|though|however)\b)"
+    r"|,\s(?=(?:yet|so)\b)"
 )
 _END = re.compile(r"[.!?](?=\s|$|\")|\n")
 _WORD = re.compile(r"[^\W\d_]+(?:'s\b|')?|\d+(?:[.,]\d+)*[^\W\d_]*")
@@ -43,7 +44,8 @@ _EMPTY = frozenset(
     " our us you your i my be have do which who whom whose what when where why how than then there here into onto per"
     " via about over under up down out off also too very so such own both if because since after before during through"
     " between among across while more most much many any all each every other another no not only just now still even"
-    " can will would could should may might must shall one say said says get make already today well like".split()
+    " can will would could should may might must shall one say said says get make already today well like two three four five six seven eight nine ten"
+    " is are was were been being am has had having does did done got made making gets makes".split()
 )
 
 
@@ -116,6 +118,21 @@ class Wording:
     def before(self, word: Word) -> str:
         return self.words[word.at - 1].lower if word.at else ""
 
+    def beside(self, word: Word, reach: int) -> tuple[list[Word], list[Word]]:
+        """At most so many words before and after one, the nearest first, without crossing a comma."""
+        before = self.words[max(0, word.at - reach) : word.at][::-1]
+        return self._joined(word, before), self._joined(word, self.words[word.at + 1 : word.at + 1 + reach])
+
+    def _joined(self, word: Word, others: Sequence[Word]) -> list[Word]:
+        found: list[Word] = []
+        for other in others:
+            last = found[-1] if found else word
+            between = self.text[min(last.start, other.start) : max(last.start, other.start)]
+            if other.clause != word.clause or ", " in between:
+                break
+            found.append(other)
+        return found
+
     def sentence_of(self, words: Sequence[Word]) -> Sequence[Word]:
         """The sentence that a clause is in."""
         if not words:
@@ -186,6 +203,11 @@ def stem(word: str) -> str:
     first = IRREGULAR.get(word, word)
     with _STEMMING:
         return _stemmer().stemWord(first)
+
+
+def is_past(word: str) -> bool:
+    """Whether it is an irregular form: 'grew', 'chosen'."""
+    return IRREGULAR.get(word, word) != word
 
 
 @cache
