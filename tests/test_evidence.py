@@ -28,9 +28,10 @@ from octave_mcp.domain.playbook import (
 from octave_mcp.domain.playbook import ColdCall as Call
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import CaseStudy, Offering, Price, ProofPoint, ReferenceCustomer, VendorElements
-from octave_mcp.evidence.checks import unsupported
+from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.judge import Judge
 from octave_mcp.evidence.passages import PASSAGE_CHARACTERS, as_passage, confidence, passages, quotations, verified
+from octave_mcp.evidence.support import Statement, problems, quoted
 from octave_mcp.sources.html.extraction import page_of
 
 SITES = Path(__file__).parents[2] / "shared" / "sites"
@@ -272,7 +273,12 @@ SAID = (
 
 
 def rules(text: str, said: str = SAID, *, known: tuple[str, ...] = (), context: str = "", title: str = "") -> list[str]:
-    return [problem.rule for problem in unsupported(text, [evidence_of(said, title=title)], known, context)]
+    source = quoted(evidence_of(said, title=title))._replace(around=context)
+    return [problem.rule for problem in problems(Statement(text, "fact", "", "", (source,), known=known))]
+
+
+def verbatim(text: str, evidence: Evidence) -> list[Problem]:
+    return [p for p in problems(Statement(text, "fact", "", "", (quoted(evidence),))) if p.rule != "D36"]
 
 
 @pytest.mark.parametrize(
@@ -360,7 +366,7 @@ def test_a_number_without_its_unit_is_supported_by_a_duration_and_no_other_unit(
 def test_over_two_hundred_verbatim_sentences_pass(real_pages: tuple[Page, ...]) -> None:
     sentences = [evidence for read in real_pages for evidence in every_sentence(read)]
     assert len(sentences) > 200
-    found = {e.quote: [p for p in unsupported(e.quote, [e], ()) if p.rule != "D36"] for e in sentences}
+    found = {e.quote: verbatim(e.quote, e) for e in sentences}
     assert [quote for quote, problems in found.items() if problems] == []
 
 
@@ -369,7 +375,7 @@ def test_every_changed_figure_of_over_a_hundred_real_sentences_is_rejected(real_
         (text, e) for read in real_pages for e in every_sentence(read) for text in with_a_changed_figure(e.quote)
     ]
     assert len(changed) > 100
-    assert [text for text, evidence in changed if not unsupported(text, [evidence], ())] == []
+    assert [text for text, evidence in changed if not verbatim(text, evidence)] == []
 
 
 def with_a_changed_figure(quote: str) -> Iterator[str]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from octave_mcp.copywriting.rubric import Email, email_errors, email_score
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import Sentence, SequenceDraft, Touch, TouchDraft
-from octave_mcp.evidence.checks import Problem, unsupported, without_minutes
+from octave_mcp.evidence.checks import Problem, without_minutes
 from octave_mcp.evidence.languages import foreign
+from octave_mcp.evidence.support import Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)
 WORTH_ANOTHER = 70
@@ -79,7 +80,9 @@ def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], known: Se
     """D1, and D3, D4 and D10 for text without evidence of its own, which may use all evidence that the touch cites."""
     ask, *notes = (_DAY.sub("", text) for text in (touch.call_to_action.text, *touch.personalisation))
     for text in (touch.subject, without_minutes(ask), touch.opt_out or "", *notes):
-        yield from unsupported(text, cited, known)
+        evidence = tuple(map(quoted, cited))
+        statement = Statement(text, "copy", vendor="", prospect="", evidence=evidence, known=tuple(known))
+        yield from (problem for problem in problems(statement) if not problem.is_soft)
     if not cited:  # only greeting and ask are left
         yield Problem("D1", "nothing in it has evidence")
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeGuard, TypeVar, cast, get_args
 
 from octave_mcp.domain.company import Role
-from octave_mcp.domain.evidence import Cite, Claim, Evidence, Finding, Passage
-from octave_mcp.domain.playbook import CallToAction, ColdCall, DiscoveryQuestion, Sentence, TouchDraft
+from octave_mcp.domain.evidence import UNASKED, Cite, Claim, Evidence, Finding, Passage, Support
+from octave_mcp.domain.playbook import CallToAction, ColdCall, Sentence, TouchDraft
+from octave_mcp.domain.prospect import Buyer, Pain, Signal
 from octave_mcp.domain.value import Path, Value, located, walk
-from octave_mcp.evidence.checks import Problem, unsupported, without_minutes
+from octave_mcp.evidence.checks import Problem, without_minutes
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.evidence.passages import quotations, resolved
+from octave_mcp.evidence.support import Kind, Quoted, Statement, problems, quoted, support
 
 V = TypeVar("V", bound=Value)
 
@@ -22,13 +24,15 @@ class Judge:
     """Checks an answer against what was shown, and makes of it what may stand.
 
     `shown` are the ask's passages with the role of their company; `known` the names free to use; `given` is what the
-    user said of the deal, whose names may be used too, and whose figures may not.
+    user said of the deal, whose names may be used too, though not in facts, and whose figures may not. `companies` are
+    the names of those of the deal that are known.
     """
 
     shown: tuple[Passage, ...]
     roles: tuple[Role, ...]
     known: tuple[str, ...]
     given: str = ""
+    companies: Mapping[Role, str] = field(default_factory=dict[Role, str])
 
     def problems(self, answer: Value) -> list[Problem]:
         """All that is wrong with an answer, and where, for the complaint that goes with asking again."""
@@ -36,7 +40,8 @@ class Judge:
 
     def _all(self, value: Value, at: Path) -> Iterator[Problem]:
         for problem in (*self._of(value), *_flat(self._strangers(value))):
-            yield replace(problem, at=(*at, *problem.at))
+            if problem.asks:
+                yield replace(problem, at=(*at, *problem.at))
 
     def kept(self, answer: Value, into: type[V]) -> tuple[V | None, tuple[Evidence, ...], list[Problem]]:
         """The answer without what fails, its cites resolved; the evidence it uses; and why the rest was dropped.
@@ -51,8 +56,9 @@ class Judge:
     def _pruned(
         self, value: Value, at: Path, used: dict[str, Evidence], dropped: list[Problem]
     ) -> dict[str, object] | None:
-        if problems := self._of(value):
-            dropped.extend(replace(problem, at=(*at, *problem.at)) for problem in problems)
+        found = self._of(value)
+        if failed := [problem for problem in found if not problem.is_soft]:
+            dropped.extend(replace(problem, at=(*at, *problem.at)) for problem in failed)
             return None
         finding = value if _is_finding(value) else None
         strangers = self._strangers(value)
@@ -61,6 +67,9 @@ class Judge:
         for name, field in type(value).model_fields.items():
             if finding and name == "evidence":
                 tree[name] = [evidence.id for evidence in self._keep(finding, used)]
+                continue
+            if finding and name == UNASKED:
+                tree[name] = self._support(finding, found)
                 continue
             given: object = getattr(value, name)
             tree[name] = self._part(given, (*at, name), used, dropped, without=strangers.get(name, ()))
@@ -114,17 +123,28 @@ class Judge:
         if not words:
             return []
         parts = [part for part in _findings(value) if not self._unknown(part)]
-        cited = [evidence for part in parts for evidence in self._cited(part)]
-        around = " \n ".join([self.given, *map(self._around, parts)])
-        return self._unsupported(value, words, cited, around)
+        return problems(self._statement(words, "copy", [quote for part in parts for quote in self._quoted(part)]))
 
-    def _unsupported(self, value: Value, words: str, cited: Sequence[Evidence], around: str) -> list[Problem]:
-        """A question, which claims nothing, may name without citing it whatever any passage names."""
-        found = unsupported(words, cited, self.known, around)
-        if not _is_question(value) or all(problem.rule != "D4" for problem in found):
-            return found
-        shown = (f"{passage.page.title} {passage.heading} {passage.text}" for passage in self.shown)
-        return unsupported(words, cited, self.known, " \n ".join([around, *shown]))
+    def _statement(self, words: str, kind: Kind, evidence: Sequence[Quoted]) -> Statement:
+        """A question, and words without evidence of their own, may name whatever any passage names."""
+        shown = () if kind in {"fact", "inference"} else tuple(map(_text_of, self.shown))
+        vendor, prospect = self.companies.get("vendor", ""), self.companies.get("prospect", "")
+        return Statement(words, kind, vendor, prospect, tuple(evidence), self.given, self.known, shown)
+
+    def _quoted(self, finding: Finding[Cite]) -> tuple[Quoted, ...]:
+        found = {
+            evidence.id: quoted(evidence, self.shown[cite.passage - 1])
+            for cite in finding.evidence
+            for evidence in quotations(cite, self.shown, self.roles[cite.passage - 1])
+        }
+        return tuple(found.values())
+
+    def _support(self, finding: Finding[Cite], found: Sequence[Problem]) -> Support | None:
+        """The rules' verdict on what claims something."""
+        kind = _kind_of(finding)
+        if kind not in {"fact", "inference"}:
+            return None
+        return support(self._statement(_words_of(finding), kind, self._quoted(finding)), found)
 
     def _unknown(self, finding: Finding[Cite]) -> str:
         """What a finding cites that was not shown."""
@@ -135,24 +155,24 @@ class Judge:
             return str(unknown)
         return ""
 
-    def _around(self, finding: Finding[Cite]) -> str:
-        passages_cited = [self.shown[cite.passage - 1] for cite in finding.evidence]
-        return " ".join(f"{passage.heading} {passage.label} {passage.text}" for passage in passages_cited)
-
     def _of_finding(self, finding: Finding[Cite]) -> list[Problem]:
         if unknown := self._unknown(finding):
             return [Problem("D1", unknown)]
-        cited = self._cited(finding)
-        if not cited and (not isinstance(finding, Sentence) or finding.kind in {"fact", "inference"}):
+        kind, evidence = _kind_of(finding), self._quoted(finding)
+        if not evidence and kind in {"fact", "inference"}:
             return [Problem("D1", f"{_words_of(finding)[:80]!r} cites no passage")]
-        context = " \n ".join([self.given, self._around(finding)])
-        found = self._unsupported(finding, _words_of(finding), cited, context)
-        around = " \n ".join([context, *self.known, *(evidence.page_title for evidence in cited)])
+        found = problems(self._statement(_words_of(finding), kind, evidence))
+        beside = [text for quote in evidence for text in (quote.text, quote.title, quote.heading, quote.around)]
+        around = " \n ".join([*beside, self.given, *self.known])
+        told = " ".join(problem.text for problem in found if problem.rule == "D4")
         strange = [name for name in _names_of(finding) if not has_words(name, around)]
-        told = " ".join(map(str, found))
         return [
             *found,
-            *(Problem("D4", f"the name {name!r} is not in the evidence") for name in strange if repr(name) not in told),
+            *(
+                Problem("D4", f"the name {name!r} is not in the evidence")
+                for name in strange
+                if not any(has_words(part, told) for part in name.split())
+            ),
         ]
 
     def _strangers(self, value: Value) -> dict[str, dict[int, Problem]]:
@@ -177,7 +197,7 @@ class Judge:
         if not 1 <= cite.passage <= len(self.shown):
             return True
         passage = self.shown[cite.passage - 1]
-        return has_words(customer, f"{passage.page.title} {passage.heading} {passage.text}")
+        return has_words(customer, _text_of(passage))
 
 
 def _flat(problems: Mapping[str, Mapping[int, Problem]]) -> Iterator[Problem]:
@@ -192,8 +212,16 @@ def _is_finding(value: Value) -> TypeGuard[Finding[Cite]]:
     return isinstance(value, Finding)
 
 
-def _is_question(value: Value) -> bool:
-    return isinstance(value, DiscoveryQuestion) or (isinstance(value, Sentence) and value.kind == "question")
+def _text_of(passage: Passage) -> str:
+    return f"{passage.page.title}\n{passage.heading}\n{passage.label}\n{passage.text}"
+
+
+def _kind_of(finding: Finding[Cite]) -> Kind:
+    """A conclusion claims less than a fact, and the other kinds of sentences claim nothing."""
+    if isinstance(finding, Sentence):
+        return finding.kind if finding.kind in {"fact", "inference"} else "question"
+    is_guess = isinstance(finding, Buyer) or (isinstance(finding, Pain | Signal) and not finding.stated)
+    return "inference" if is_guess else "fact"
 
 
 def _words_of(value: Value) -> str:

@@ -169,7 +169,8 @@ async def _answer(
     roles = (company.role,) * len(ask.passages)
     try:
         known = tuple(filter(None, (profile.name, ask.brief.counterpart)))
-        return await run.ask(ask, question.into, roles=roles, known=known)
+        names = {company.role: profile.name, company.traits.counterpart: ask.brief.counterpart}
+        return await run.ask(ask, question.into, roles=roles, known=known, companies=names)
     except NoAccess:
         raise
     except UpstreamError as failed:

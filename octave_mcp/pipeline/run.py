@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from octave_mcp.asks.asker import Asker
@@ -118,18 +119,19 @@ class Run:
         *,
         roles: tuple[Role, ...],
         known: tuple[str, ...],
+        companies: Mapping[Role, str] = MappingProxyType({}),
         rules: Rules[R] | None = None,
     ) -> Checked[R]:
         """The model's answer, checked and corrected, in the form `into`.
 
         `roles` are those of the companies whose pages the passages are on; `known` are names that need no evidence;
-        `rules` are further checks.
+        `companies` the names known of the two companies; `rules` are further checks.
 
         Raises:
             BadAnswer: nothing of the answer passed, or the model refused twice.
             UpstreamError: no answer came.
         """
-        judge = Judge(shown=ask.passages, roles=roles, known=known, given=self.request.context)
+        judge = Judge(shown=ask.passages, roles=roles, known=known, given=self.request.context, companies=companies)
         asks = RecordedAsks(
             self.asker,
             self.journal.part(ASK_PLACES),

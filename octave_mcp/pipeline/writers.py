@@ -63,6 +63,10 @@ class Desk:
         self.judged_language = "" if run.asker.model.languages else run.request.language
 
     @property
+    def companies(self) -> dict[Role, str]:
+        return {"vendor": self.names.vendor, "prospect": self.names.prospect}
+
+    @property
     def known(self) -> tuple[str, ...]:
         """The names that copy may use without evidence: the two companies, and the job titles it is addressed to."""
         return (self.names.vendor, self.names.prospect, *(persona.title for persona in self.personas))
@@ -146,7 +150,9 @@ class Desk:
     ) -> Checked[Any] | UpstreamError:
         title, units = load(ask.prompt).title, max(1, len(_drafts(ask)))
         try:
-            checked = await self.run.ask(ask, into, roles=self.roles, known=self.known, rules=rules)
+            checked = await self.run.ask(
+                ask, into, roles=self.roles, known=self.known, companies=self.companies, rules=rules
+            )
         except UpstreamError as failed:
             self.run.progress(f"{title} failed", units=units)
             return failed

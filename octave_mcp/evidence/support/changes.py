@@ -162,12 +162,7 @@ def _is_left(one: Statement) -> bool:
 
 
 def _named_in(pattern: re.Pattern[str], text: str) -> set[str]:
-    return {
-        name.lower().rstrip(".")
-        for found in pattern.finditer(text)
-        for name in found.groups()
-        if name
-    }
+    return {name.lower().rstrip(".") for found in pattern.finditer(text) for name in found.groups() if name}
 
 
 def _is_compared_otherwise(claim: Wording, quote: Wording) -> bool:

@@ -38,7 +38,9 @@ def _figure(
 ) -> Iterator[Problem]:
     if same := [told for told in said if is_said(figure, told)]:
         if all(is_capped(figure, told) for told in same):
-            yield from soft("D3", f"the quotation says {_with_bound(one.said, same[0])!r}, not plainly {_named(figure)}")
+            yield from soft(
+                "D3", f"the quotation says {_with_bound(one.said, same[0])!r}, not plainly {_named(figure)}"
+            )
         return
     if (not figure.value and one.lowers & _NOTHING) or _follows(one, figure):
         return
@@ -128,9 +130,7 @@ def _around(text: str, found: Sequence[Quantity]) -> frozenset[str]:
     return joined(wording(plain[max(0, q.start - 90) : q.end + 90]).keys for q in found)
 
 
-def _counts_otherwise(
-    one: Statement, things: Sequence[frozenset[str]], same: Sequence[Quantity]
-) -> Quantity | None:
+def _counts_otherwise(one: Statement, things: Sequence[frozenset[str]], same: Sequence[Quantity]) -> Quantity | None:
     """The figure with which the quotation counts this thing, if the claim's figure counts another thing there."""
     own = joined(thing for told in same for thing in _things(one.said, told))
     if not own or any(thing & own for thing in things):
@@ -173,9 +173,7 @@ def swapped(one: Statement) -> Iterator[Problem]:
                 return
 
 
-def _are_swapped(
-    text: str, mine: tuple[Quantity, Quantity], said: str, theirs: tuple[Quantity, Quantity]
-) -> bool:
+def _are_swapped(text: str, mine: tuple[Quantity, Quantity], said: str, theirs: tuple[Quantity, Quantity]) -> bool:
     a, b = (_beside(text, q) for q in mine)
     c, d = (_beside(said, q) for q in theirs)
     a, b, c, d = a - b, b - a, c - d, d - c
@@ -226,5 +224,9 @@ def months(one: Statement) -> Iterator[Problem]:
     if one.kind != "fact":
         around = "\n".join((around, one.context, *one.shown))
     if missing := claimed - _months(around):
-        name = next(name for name, number in MONTHS.items() if number == min(missing) and (len(name) > 4 or name in {"may", "june", "july"}))
+        name = next(
+            name
+            for name, number in MONTHS.items()
+            if number == min(missing) and (len(name) > 4 or name in {"may", "june", "july"})
+        )
         yield from hard("D3", f"the month {name.capitalize()!r} is not in the quotation")

@@ -85,7 +85,9 @@ PLANS = _set(
     "plan hope aim intend expect seek will goal roadmap consider explore evaluate recruit propose upcoming soon target"
     " aspire pursue envision anticipate wish eventually"
 )
-PLANNED = _set("hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started follow goal")
+PLANNED = _set(
+    "hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started follow goal"
+)
 """In a claim, these leave a plan a plan."""
 PLAN_PHRASES = (
     "in the process",
@@ -183,8 +185,8 @@ ABSOLUTES = _kin(
         "exactly/exactly exact precisely",
     )
 )
-LOOSE = _set("all every each any everyone everything entire whole only never alone none")
-"""Absolutes that questions and copy may use."""
+PROMISES = _set("guarantee guaranteed guarantees unlimited")
+"""The absolutes that copy without evidence of its own may not use either."""
 COUNTED_PERIODS = _set("day night week month quarter year hour minute time other")
 """'Every month' is no absolute."""
 SOME = _set("some several few certain partly partially part")
@@ -346,9 +348,7 @@ FIRST_PERSON = _set("we us our ours i my me ourselves")
 READER = _set("you your yours yourself")
 """Whom product copy speaks to."""
 
-COMMON = _set(
-    "use team product feature data tool user company customer platform work make help service business"
-)
+COMMON = _set("use team product feature data tool user company customer platform work make help service business")
 """Words that every sentence of a site may have."""
 LIGHT = _set("use have get see run want take give make be do go need help let say work build")
 """Verbs that go with everything."""

@@ -45,7 +45,11 @@ def addresses(one: Statement) -> Iterator[Problem]:
 
 def _addresses(one: Statement) -> Iterator[tuple[str, str]]:
     """The addresses with their hosts; a bare host that is named may be a name, as Cal.com is."""
-    found = [match for match in _ADDRESS.finditer(_CURLY.sub(" ", one.text)) if match["host"] or is_registrable(match["bare"])]
+    found = [
+        match
+        for match in _ADDRESS.finditer(_CURLY.sub(" ", one.text))
+        if match["host"] or is_registrable(match["bare"])
+    ]
     if not found:
         return
     beside = (text for q in one.evidence for text in (q.text, q.title, q.heading, q.around))

@@ -39,7 +39,9 @@ def _phrase(one: Statement, words: Sequence[Word]) -> str:
     phrase = next((phrase for phrase in PLAN_PHRASES if f" {phrase} " in text), "")
     if phrase == "have to wait" and one.claim.lowers & (NEGATIONS | _LATER):
         return ""
-    is_kept = (phrase in _SEEKING and one.claim.lowers & _SEEKS) or (phrase == "working on" and one.claim.lowers & _BUILDS)
+    is_kept = (phrase in _SEEKING and one.claim.lowers & _SEEKS) or (
+        phrase == "working on" and one.claim.lowers & _BUILDS
+    )
     return "" if is_kept or one.claim.has(phrase) else phrase
 
 

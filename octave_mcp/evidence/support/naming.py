@@ -103,14 +103,18 @@ def _forms(text: str) -> frozenset[str]:
     """The words of a text, their parts and their stems."""
     words = set(re.findall(r"[^\W_]+(?:[.&+][^\W_]+)*", normalised(text).lower()))
     words |= {part for word in words for part in re.split(r"[.&+]", word)}
-    words |= {part for word in words for part in re.findall(r"[a-z]{2,}|\d+", word) if part != word and word[-1].isdigit()}
+    words |= {
+        part for word in words for part in re.findall(r"[a-z]{2,}|\d+", word) if part != word and word[-1].isdigit()
+    }
     words |= {_SAME_NAMES[word] for word in words if word in _SAME_NAMES}
     return frozenset(words | {stem(word) for word in words if word.isalpha()})
 
 
-@lru_cache(maxsize=8192)
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", normalised(text).lower())
+@lru_cache(maxsize=4096)
+def _spelled(name: str) -> re.Pattern[str]:
+    """The letters of a name, however they are joined: 'OpenTelemetry' as 'Open Telemetry'."""
+    letters = re.findall(r"[a-z0-9]", normalised(name).lower())
+    return re.compile(rf"(?<![a-z0-9]){'[ .&+-]?'.join(letters)}s?(?![a-z0-9])")
 
 
 def has_name(name: str, text: str) -> bool:
@@ -119,7 +123,7 @@ def has_name(name: str, text: str) -> bool:
     parts = [part for part in re.split(r"[^\w]+", normalised(name).lower()) if part]
     if all(_is_in(part, there) for part in parts):
         return True
-    return len(name) >= _SHORTEST_STEMMED and _letters(name) in _letters(text)
+    return len(name) >= _SHORTEST_STEMMED and bool(_spelled(name).search(normalised(text).lower()))
 
 
 def _is_in(part: str, there: frozenset[str]) -> bool:
@@ -137,5 +141,7 @@ def _has(name: str, other: str) -> bool:
     if has_name(name, other):
         return True
     first, *rest = name.split("-")
-    is_joined = bool(rest) and all(part[:1].islower() or _is_plain(part) or has_name(part, other) for part in rest if part)
+    is_joined = bool(rest) and all(
+        part[:1].islower() or _is_plain(part) or has_name(part, other) for part in rest if part
+    )
     return is_joined and (_is_plain(first) or has_name(first, other))

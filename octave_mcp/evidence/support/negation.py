@@ -121,7 +121,9 @@ def _denied_alone(one: Statement, denial: Denial, quotes: Sequence[Denials]) -> 
         return None
     denied = joined(quote.keys for quote in quotes)
     stated = joined(quote.stated(one.content_keys) for quote in quotes)
-    is_head_stated = denial.word.lower not in _SUMMING and told[0] is denial.denied[0] and not stated.isdisjoint(told[0].keys)
+    is_head_stated = (
+        denial.word.lower not in _SUMMING and told[0] is denial.denied[0] and not stated.isdisjoint(told[0].keys)
+    )
     if not is_head_stated and any(not denied.isdisjoint(word.keys) for word in told):
         return None
     if any(_excuses_quote(quote.text, one.claim, denial.denied) for quote in quotes):

@@ -14,7 +14,11 @@ _SCALES = {
     **dict.fromkeys(("k", "thousand"), 1e3),
     **dict.fromkeys(("m", "mn", "mm", "mio", "million"), 1e6),
     **dict.fromkeys(("b", "bn", "billion"), 1e9),
-    **{"hundred": 1e2, "dozen": 12.0, "trillion": 1e12, "万": 1e4, "亿": 1e8},
+    "hundred": 1e2,
+    "dozen": 12.0,
+    "trillion": 1e12,
+    "万": 1e4,
+    "亿": 1e8,
 }
 _DAY = 86_400.0
 _SECONDS = {
@@ -23,13 +27,18 @@ _SECONDS = {
     **dict.fromkeys(("minute", "min"), 60.0),
     **dict.fromkeys(("hour", "hr"), 3600.0),
     **dict.fromkeys(("day", "night"), _DAY),
-    **{"week": 7 * _DAY, "month": 30 * _DAY, "quarter": 90 * _DAY, "year": 365 * _DAY, "yr": 365 * _DAY},
+    "week": 7 * _DAY,
+    "month": 30 * _DAY,
+    "quarter": 90 * _DAY,
+    "year": 365 * _DAY,
+    "yr": 365 * _DAY,
 }
 _CURRENCIES = {
     **dict.fromkeys(("$", "us$", "usd", "dollar"), "$"),
     **dict.fromkeys(("€", "eur", "euro"), "€"),
     **dict.fromkeys(("£", "gbp", "pound"), "£"),
-    **{"¥": "¥", "₹": "₹"},
+    "¥": "¥",
+    "₹": "₹",
 }
 _QUANTITY = re.compile(
     r"(?<![A-Za-zÀ-ɏ\d_.])(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
@@ -100,7 +109,10 @@ _PERIODS = {
     **dict.fromkeys(("weekly", "wk"), "week"),
     **dict.fromkeys(("monthly", "mo"), "month"),
     **dict.fromkeys(("yearly", "annually", "annum", "yr", "a"), "year"),
-    **{"quarterly": "quarter", "s": "second", "sec": "second", "min": "minute"},
+    "quarterly": "quarter",
+    "s": "second",
+    "sec": "second",
+    "min": "minute",
 }
 
 
@@ -155,7 +167,7 @@ def _vague(plain: str) -> Iterator[Quantity]:
     for match in _VAGUE.finditer(plain):
         value = _SCALES[match["scale"].lower().removesuffix("s")]
         place = match.start(), match.end()
-        yield Quantity(value, "", "vague", value, *place, match[0], True, _sentence(plain, match))  # noqa: FBT003
+        yield Quantity(value, "", "vague", value, *place, match[0], True, _sentence(plain, match))
 
 
 def _sentence(plain: str, match: re.Match[str]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from octave_mcp.domain.evidence import Support
@@ -71,12 +72,18 @@ RULES: tuple[Rule, ...] = (
 
 def problems(statement: Statement) -> list[Problem]:
     """All that is wrong with a claim, hard and soft."""
-    return [
-        problem if problem.asks == rule.asks or not problem.is_soft else replace(problem, asks=rule.asks)
+    return list(_problems(statement))
+
+
+@lru_cache(maxsize=1024)
+def _problems(statement: Statement) -> tuple[Problem, ...]:
+    """An answer is judged twice: for the complaint, and when it is kept."""
+    return tuple(
+        replace(problem, asks=rule.asks) if problem.is_soft else problem
         for rule in RULES
         if not rule.reads_words or statement.is_english
         for problem in rule.check(statement)
-    ]
+    )
 
 
 def support(statement: Statement, found: Sequence[Problem]) -> Support:

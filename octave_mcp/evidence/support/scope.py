@@ -10,8 +10,8 @@ from octave_mcp.evidence.support.lexicon import (
     ABSOLUTES,
     COUNTED_PERIODS,
     KEPT,
-    LOOSE,
     PARTIAL_PHRASES,
+    PROMISES,
     SOME,
     UNSURE,
     WHOLE,
@@ -26,7 +26,7 @@ def absolutes(one: Statement) -> Iterator[Problem]:
         kin = ABSOLUTES.get(word.lower)
         if not kin or kin & one.lowers or _is_no_absolute(one.claim, word):
             continue
-        if not one.is_claim and word.lower in LOOSE:
+        if not one.is_claim and word.lower not in PROMISES:
             continue
         yield from soft("D7", f"the claim says {word.text!r}, and the quotation does not")
         return
@@ -69,7 +69,12 @@ def _limit_left_out(one: Statement, clause: tuple[Word, ...]) -> str:
     text = spaced(clause)
     for phrase, kin in KEPT.items():
         place = text.find(f" {phrase} ")
-        if place >= 0 and not one.claim.has(phrase) and not one.claim.lowers & kin and _limits(one, text[place:], clause):
+        if (
+            place >= 0
+            and not one.claim.has(phrase)
+            and not one.claim.lowers & kin
+            and _limits(one, text[place:], clause)
+        ):
             return f"the quotation says {phrase!r}, and the claim leaves it out"
     return ""
 

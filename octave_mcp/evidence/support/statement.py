@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import Evidence, Passage
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.lexicon import COMMON
 from octave_mcp.evidence.support.naming import has_name
@@ -16,6 +17,9 @@ from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_a
 
 Kind = Literal["fact", "inference", "question", "copy"]
 """A question and copy without evidence of its own claim nothing: only figures, names and addresses are checked."""
+
+
+_LABEL_WORDS = 4
 
 
 class Quoted(NamedTuple):
@@ -31,6 +35,19 @@ class Quoted(NamedTuple):
     around: str = ""
     url: str = ""
     published_on: str = ""
+
+
+def quoted(evidence: Evidence, passage: Passage | None = None) -> Quoted:
+    """`passage` is the one that was cited, if it is known."""
+    return Quoted(
+        text=evidence.quote,
+        role=evidence.role,
+        title=evidence.page_title,
+        heading=passage.heading if passage else "",
+        around=f"{evidence.label}\n{passage.text if passage else ''}".strip(),
+        url=evidence.url,
+        published_on=evidence.published_on.isoformat() if evidence.published_on else "",
+    )
 
 
 @dataclass(frozen=True)
@@ -52,7 +69,8 @@ class Statement:
 
     @property
     def is_claim(self) -> bool:
-        return self.kind in {"fact", "inference"} and bool(self.evidence)
+        """Whether it is a sentence with evidence: a name or a title alone says too little for the rules on words."""
+        return self.kind in {"fact", "inference"} and bool(self.evidence) and len(self.claim.words) > _LABEL_WORDS
 
     @property
     def companies(self) -> tuple[tuple[str, Role], ...]:
