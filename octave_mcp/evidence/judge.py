@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeGuard, TypeVar, cast, get_args
 
 from octave_mcp.domain.company import Role
@@ -32,7 +33,7 @@ class Judge:
     roles: tuple[Role, ...]
     known: tuple[str, ...]
     given: str = ""
-    companies: Mapping[Role, str] = field(default_factory=dict[Role, str])
+    companies: Mapping[Role, str] = dataclasses.field(default_factory=dict[Role, str])
 
     def problems(self, answer: Value) -> list[Problem]:
         """All that is wrong with an answer, and where, for the complaint that goes with asking again."""

@@ -123,4 +123,4 @@ def _is_vaguely(claimed: Quantity, said: Quantity) -> bool:
     """'Thousands' of 4,500; and 'millions' of 'millions'."""
     if claimed.bound == said.bound:
         return claimed.value == said.value
-    return claimed.bound == "vague" and claimed.value <= said.value < _VAGUE_MARGIN * claimed.value
+    return claimed.bound == "vague" and not said.unit and claimed.value <= said.value < _VAGUE_MARGIN * claimed.value

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from octave_mcp.evidence.support.lexicon import AWAY, PASSIVE, TOWARDS
 from octave_mcp.evidence.support.naming import has_name, names
 from octave_mcp.evidence.support.numerals import in_digits
+from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Quoted, Statement
 from octave_mcp.evidence.support.subjects import story_of
 from octave_mcp.evidence.support.wording import Word, Wording, is_past, joined, stem, stems, wording
@@ -36,6 +37,12 @@ def change_of(text: str) -> tuple[str, str] | None:
 
 
 _IN_WORDS = {"one": "1", "single": "1", "nothing": "0", "zero": "0", "none": "0"}
+
+
+def is_of_time(text: str) -> bool:
+    """Whether what changed is a time: '3 weeks instead of 8'."""
+    times = {f"{found.raw:g}" for found in quantities(text) if found.unit == "s"}
+    return bool(times & set(change_of(text) or ()))
 
 
 def change_way(text: str) -> str:
@@ -102,7 +109,8 @@ _FROM_FIGURE = re.compile(r"\b(?:from|off|out of)\s+(?:[a-z~]+\s){0,2}?[$€£~]
 _TO_FIGURE = re.compile(r"\b(?:to|into)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 
 _CHANGE = frozenset(
-    "move migrate switch replace drop ditch abandon leave choose pick adopt transition port start end go use bring come"
+    "move migrate switch replace drop ditch abandon leave choose pick adopt transition port start end go use"
+    " bring come"
     " return widen narrow".split()
 )
 """Verbs of those who go from one thing to another."""
@@ -144,8 +152,10 @@ def _sides_taken(text: Wording, name: str) -> set[str]:
 
 _LEFT = re.compile(
     r"(?:\b(?:from|off|replac\w+|dropp\w+|ditch\w+|abandon\w+|left|leaving|instead of|rather than|than|used|before)"
-    r"|\bout of|\baway from)\s+(?:using\s+|its\s+|their\s+|our\s+)?(?P<name>[A-Z][\w.]*)|\b(?P<used>[A-Z][\w.]*),? which"
-    r" (?:we|they|it) (?:used|previously|formerly)|(?:used to use|previously used|formerly used) (?P<once>[A-Z][\w.]*)"
+    r"|\bout of|\baway from)\s+(?:using\s+|its\s+|their\s+|our\s+)?(?P<name>[A-Z][\w.]*)"
+    r"|\b(?P<used>[A-Z][\w.]*),? which"
+    r" (?:we|they|it) (?:used|previously|formerly)|(?:used to use|previously used"
+    r"|formerly used) (?P<once>[A-Z][\w.]*)"
 )
 _CHOSEN = re.compile(
     r"\b(?:to|onto|chose|chooses|choosing|picked|adopted|adopts|into|with)\s+(?:using\s+)?(?P<name>[A-Z][\w.]*)"
@@ -219,18 +229,18 @@ _WE = frozenset("we us i me".split())
 
 def _is_done_to_other(claim: Wording, quote: Wording, own: frozenset[str], *, speaks: bool) -> bool:
     """`speaks`: 'we' in the quotation is the company."""
+    own_quoted = own | _WE if speaks else own
     return any(
-        _change_places(_sides(claim, verb, own), _sides(quote, same, own | _WE if speaks else own))
+        all(_change_places(_sides(claim, verb, own), _sides(quote, other, own_quoted)) for other in same)
         for verb, same in _same_verbs(claim, quote)
     )
 
 
-def _same_verbs(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Word]]:
-    """Each word that may be a verb and that both have, as it stands in either."""
-    by_stem = {stem(word.lower): word for word in reversed(quote.words) if word.is_content}
+def _same_verbs(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Sequence[Word]]]:
+    """Each word that may be a verb, with the same one wherever the quotation has it."""
     for word in claim.words[1:-1]:
-        same = by_stem.get(stem(word.lower)) if _may_be_a_verb(claim, word) else None
-        if same:
+        own = stem(word.lower) if _may_be_a_verb(claim, word) else ""
+        if own in quote.stems and (same := [other for other in quote.words if stem(other.lower) == own]):
             yield word, same
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.changes import change_way, is_turned_round
+from octave_mcp.evidence.support.changes import change_way, is_of_time, is_turned_round
 from octave_mcp.evidence.support.lexicon import (
     BETTER,
     DOWN,
@@ -70,7 +70,8 @@ def _is_bound(text: Wording, word: Word) -> bool:
 
 
 _FIGURE_NEXT = re.compile(
-    r"\w+ than (?:an? |the |[$€£])?(?:\d|half|third|quarter|twice|double|one|two|three|four|five|six|seven|eight|nine|ten"
+    r"\w+ than (?:an? |the |[$€£])?(?:\d|half|third|quarter|twice|double|one|two|three|four|five|six|seven|eight"
+    r"|nine|ten"
     r"|twenty|doz|hundred|thousand|million)",
     re.IGNORECASE,
 )
@@ -110,7 +111,7 @@ def _takes_longer(one: Statement) -> bool:
     return any(
         one.claim.lowers & (LONGER if way == "down" else SHORTER)
         for quoted in one.evidence
-        if (way := change_way(quoted.text))
+        if (way := change_way(quoted.text)) and is_of_time(quoted.text)
     )
 
 

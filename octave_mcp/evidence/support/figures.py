@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.amounts import is_capped, is_derived, is_said
@@ -164,7 +165,7 @@ def _period_of(text: str, figure: Quantity) -> str:
 def swapped(one: Statement) -> Iterator[Problem]:
     """Two figures of the quotation, each with the words that the other has there."""
     claimed = [q for q in quantities(one.text) if not q.is_year]
-    for first, second in zip(claimed, claimed[1:], strict=False):
+    for first, second in pairwise(claimed):
         for said in one.evidence:
             there = quantities(said.text)
             a, b = ([told for told in there if is_said(q, told)] for q in (first, second))
@@ -201,9 +202,11 @@ def _until_figure(words: Sequence[Word]) -> list[Word]:
 _MONTH = re.compile(
     r"\b(?P<name>January|February|April|June|July|August|September|October|November|December"
     r"|Jan|Feb|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
-    r"|(?:\b(?:[Ii]n|[Bb]y|[Uu]ntil|[Ss]ince|of|from|to|early|late|mid|[Bb]efore|[Aa]fter|through|last|next|this)[ -])"
+    r"|(?:\b(?:[Ii]n|[Bb]y|[Uu]ntil|[Ss]ince|of|from|to|early|late|mid|[Bb]efore|[Aa]fter|through|last|next"
+    r"|this)[ -])"
     r"(?P<word>March|May|Mar)\b|\b(?P<dated>March|May|Mar)\b\.?(?= \d)|(?<=\d )(?P<day>March|May|Mar)\b"
-    r"|\b(?:19|20)\d\d-(?P<iso>\d\d)\b|\b(?P<us>\d\d?)/(?P<eu>\d\d?)/(?:19|20)?\d\d\b|\b\d\d?\.(?P<de>\d\d?)\.(?:19|20)\d\d\b"
+    r"|\b(?:19|20)\d\d-(?P<iso>\d\d)\b|\b(?P<us>\d\d?)/(?P<eu>\d\d?)/(?:19|20)?\d\d\b"
+    r"|\b\d\d?\.(?P<de>\d\d?)\.(?:19|20)\d\d\b"
 )
 
 
@@ -224,9 +227,5 @@ def months(one: Statement) -> Iterator[Problem]:
     if one.kind != "fact":
         around = "\n".join((around, one.context, *one.shown))
     if missing := claimed - _months(around):
-        name = next(
-            name
-            for name, number in MONTHS.items()
-            if number == min(missing) and (len(name) > 4 or name in {"may", "june", "july"})
-        )
+        name = max((name for name, number in MONTHS.items() if number == min(missing)), key=len)
         yield from hard("D3", f"the month {name.capitalize()!r} is not in the quotation")

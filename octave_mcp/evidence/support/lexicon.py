@@ -20,11 +20,13 @@ NOT_ONLY = _set("only just merely simply")
 IDLE = _set("matter doubt wonder later more less charge cost problem better extra fewer")
 """After 'no' they deny nothing: 'no later than', 'at no charge'."""
 DENIALS = _set(
-    "lack lacks lacked lacking refuse refuses refused refusing reject rejects rejected rejecting deny denies denied denying"
+    "lack lacks lacked lacking refuse refuses refused refusing reject rejects rejected rejecting deny denies"
+    " denied denying"
     " cancel cancels cancelled canceled abandon abandons abandoned forgets forgot"
 )
 DENIALS_TO = _set(
-    "fail fails failed failing refuse refuses refused refusing unable cease ceases ceased forget forgets forgot struggle"
+    "fail fails failed failing refuse refuses refused refusing unable cease ceases ceased forget forgets forgot"
+    " struggle"
     " struggles struggled struggling decline declines declined"
 )
 """They deny the verb after 'to'."""
@@ -46,7 +48,8 @@ EXCUSES = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
     " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
     " wait waits waiting replace replaced replaces avoid avoids avoided avoiding avoidable prevent prevents prevented"
-    " fail fails failed unable hard harder difficult hardly except unless later postponed postpone refuse refused rejected"
+    " fail fails failed unable hard harder difficult hardly except unless later postponed postpone refuse"
+    " refused rejected"
     " reject nothing rather exclude excludes excluded skip skipped decline declined against free"
 )
 """Words that may say, in another way than a negation, that something is not so."""
@@ -64,11 +67,17 @@ TROUBLE = _set("hard harder difficult trouble troubles struggled struggles strug
 UNTIL_NOW = _set("yet now still currently")
 NEGATIVE_VERBS = _kin(
     (
-        "ditched ditches abandoned/drop drops dropped dropping ditch ditched ditching replace replaced replacing instead"
-        " left leave leaving moved switched switching gone removed remove removing abandoned quit stopped migrated moving"
-        " used from away off longer",
-        "refuses refused rejects rejected declined/refuse refused refuses reject rejects rejected decline declined"
-        " declines not no never against turned cannot",
+        (
+            "ditched ditches abandoned/drop drops dropped dropping ditch ditched ditching replace replaced replacing"
+            " instead"
+            " left leave leaving moved switched switching gone removed remove removing abandoned quit stopped"
+            " migrated moving"
+            " used from away off longer"
+        ),
+        (
+            "refuses refused rejects rejected declined/refuse refused refuses reject rejects rejected decline declined"
+            " declines not no never against turned cannot"
+        ),
         "regrets regretted regret/regret regrets regretted mistake sorry unfortunately wish should",
         "cancelled canceled cancels/cancel cancels cancelled canceled cancellation ended stopped off",
     )
@@ -82,11 +91,13 @@ POSSIBLE = _set(
 POSSIBLE_QUOTED = _set("may might could would should possibly perhaps potentially maybe seem seems apparently")
 """Quoted, 'can' is an ability, and no hedge."""
 PLANS = _set(
-    "plan hope aim intend expect seek will goal roadmap consider explore evaluate recruit propose upcoming soon target"
+    "plan hope aim intend expect seek will goal roadmap consider explore evaluate recruit propose upcoming soon"
+    " target"
     " aspire pursue envision anticipate wish eventually"
 )
 PLANNED = _set(
-    "hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started follow goal"
+    "hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started"
+    " follow goal"
 )
 """In a claim, these leave a plan a plan."""
 PLAN_PHRASES = (
@@ -148,24 +159,29 @@ MORE = _set(
     " widen rose"
 )
 LESS = _set(
-    "less fewer lower smaller worse slower down shorter weaker narrower cheaper dropped drop removed narrowed save saves"
+    "less fewer lower smaller worse slower down shorter weaker narrower cheaper dropped drop removed narrowed"
+    " save saves"
     " saved saving"
 )
 BETTER = _set("better improvement improved improve gained gain win won earned earns added adds joined gains")
 WORSE = _set("worse lost lose losing decline cost costs left paid missed fewer loss")
-LONGER, SHORTER = _set("longer slower slowly"), _set("faster quicker shorter sooner quickly")
+LONGER, SHORTER = _set("longer slower"), _set("faster quicker shorter sooner")
 AWAY, TOWARDS = _set("off from away"), _set("to onto into over")
 OPPOSITES: tuple[tuple[str, str], ...] = tuple(
     (first, second)
     for pair in (
         "pass/fail win/lose include/exclude open/close hire/dismiss join/leave enable/disable allow/forbid"
-        " accept/reject public/private keep/replace keep/abandon internal/external manual/automatic before/after free/paid easy/hard fast/slow"
-        " cheap/expensive cheaper/pricier optional/required first/last buy/sell early/late inbound/outbound above/below"
-        " over/under best/worst high/low large/small bigger/smaller simple/complex earlier/later strong/weak safe/unsafe"
+        " accept/reject public/private keep/replace keep/abandon internal/external manual/automatic before/after"
+        " free/paid easy/hard fast/slow"
+        " cheap/expensive cheaper/pricier optional/required first/last buy/sell early/late inbound/outbound"
+        " above/below"
+        " over/under best/worst high/low large/small bigger/smaller simple/complex earlier/later strong/weak"
+        " safe/unsafe"
         " easier/harder with/without old/new shorter/longer short/long gain/lose self-hosted/managed sooner/later"
         " ahead/behind best/worst highest/lowest largest/smallest biggest/smallest"
         " fastest/slowest earliest/latest up/down upstream/downstream increase/decrease expand/shrink import/export"
-        " upgrade/downgrade hard/easy push/pull arrive/depart borrow/lend rise/fall strengthen/weaken lengthen/shorten"
+        " upgrade/downgrade hard/easy push/pull arrive/depart borrow/lend rise/fall strengthen/weaken"
+        " lengthen/shorten"
         " improve/worsen faster/slower cheaper/costlier better/worse"
     ).split()
     for first, _, second in [pair.partition("/")]
@@ -173,11 +189,16 @@ OPPOSITES: tuple[tuple[str, str], ...] = tuple(
 
 ABSOLUTES = _kin(
     (
-        "all every everyone everything entire whole always everywhere/all every each everyone everything entire whole"
-        " always any 100% everywhere across anyone throughout both",
+        (
+            "all every everyone everything entire whole always everywhere/all every each everyone everything entire whole"
+            " always any 100% everywhere across anyone throughout both"
+        ),
         "never none/never none no not nobody without nothing neither",
         "sole solely exclusively/only just sole solely exclusively alone single one exclusive",
-        "fully completely entirely totally/fully completely entirely totally all full whole 100 complete entire every",
+        (
+            "fully completely entirely totally/fully completely entirely totally all full whole 100 complete entire"
+            " every"
+        ),
         "guarantee guaranteed guarantees/guarantee guaranteed guarantees",
         "unlimited/unlimited limitless",
         "instantly/instantly instant immediately",
@@ -191,7 +212,8 @@ COUNTED_PERIODS = _set("day night week month quarter year hour minute time other
 """'Every month' is no absolute."""
 SOME = _set("some several few certain partly partially part")
 WHOLE = _set(
-    "all every always everyone everything everywhere entire whole any anyone fully completely company-wide companywide"
+    "all every always everyone everything everywhere entire whole any anyone fully completely company-wide"
+    " companywide"
     " exactly"
 )
 PARTIAL_PHRASES = (
@@ -266,21 +288,34 @@ EVENTS = _kin(
     (
         "hire hired hires/hire hired hires join joined joins appoint appointed recruited welcome welcomed added team",
         "opened opens/open opened opens opening launch launched new",
-        "launched launches launch/launch launched launches launching introduce introduced introducing release released"
-        " releases announce announced announcing live available new unveil unveiled ship shipped debut general ga rolled"
-        " rolling now today open opened start started",
-        "raised raises/raise raised raises series round funding secured seed investment investor investors invest"
-        " invested led",
-        "acquired acquires acquisition bought/acquire acquired acquires acquisition bought buy purchase purchased"
-        " acquiring joins joined",
+        (
+            "launched launches launch/launch launched launches launching introduce introduced introducing release"
+            " released"
+            " releases announce announced announcing live available new unveil unveiled ship shipped debut general"
+            " ga rolled"
+            " rolling now today open opened start started"
+        ),
+        (
+            "raised raises/raise raised raises series round funding secured seed investment investor investors invest"
+            " invested led"
+        ),
+        (
+            "acquired acquires acquisition bought/acquire acquired acquires acquisition bought buy purchase purchased"
+            " acquiring joins joined"
+        ),
         "signed/sign signed signs agreement contract partnership",
-        "moved migrated switched replaced/used instead dropped ditched now move moved moves moving migrate migrated"
-        " migrating migration switch switched switches switching replace replaced replacing transition transitioned from"
-        " port ported adopted left leave leaving chose centralize centralise consolidate consolidated",
+        (
+            "moved migrated switched replaced/used instead dropped ditched now move moved moves moving migrate migrated"
+            " migrating migration switch switched switches switching replace replaced replacing transition"
+            " transitioned from"
+            " port ported adopted left leave leaving chose centralize centralise consolidate consolidated"
+        ),
         "won/win won wins winner award awarded winning",
         "appointed/appointed appoint appoints named joins joined hired new",
-        "obtained received achieved/obtained obtain received receive got get achieved achieve have has certified now"
-        " earned completed passed",
+        (
+            "obtained received achieved/obtained obtain received receive got get achieved achieve have has certified now"
+            " earned completed passed"
+        ),
         "closed/close closed closes closing shut end ended ends round series raise raised resolve",
         "merged/merge merged merger",
         "completed/complete completed completes done finish finished achieved passed",
@@ -304,7 +339,8 @@ PROBLEM = _set(
     " outdated obsolete broken breaks flooded flood floods swamped buried overloaded overload overworked understaffed"
     " strained strain stretched exposed vulnerable risk risks risky threat threatened breach breaches outage outages"
     " downtime surprise surprised expensive pricey tedious cumbersome clumsy annoying annoyed complain complains"
-    " complaint complaints complicated complexity delays delayed delay late error-prone error errors mistakes mistake bug"
+    " complaint complaints complicated complexity delays delayed delay late error-prone error errors mistakes"
+    " mistake bug"
     " bugs leak leaks leaking damage damaged scratches afraid fear fears fearing weak weakness"
     " weaknesses poor bad worse worst wrong crisis churn churning losses loss shortage short gap gaps inability hates"
     " hate hated dread unclear unpredictable unmanageable untenable impossible disconnected duplicated duplicate"

@@ -50,9 +50,9 @@ def _hedge(one: Statement, words: Sequence[Word]) -> str:
     for at, word in enumerate(words):
         following = words[at + 1].lower if at + 1 < len(words) else ""
         is_hedge = (word.lower in POSSIBLE_QUOTED or is_among(word, PLANS)) and following != "not"
-        if is_hedge and word.keys.isdisjoint(one.content_keys):
-            if any(shares(other, one.content_keys) for other in words[at + 1 : at + 1 + _NEAR]):
-                return word.text
+        behind = words[at + 1 : at + 1 + _NEAR]
+        if is_hedge and word.keys.isdisjoint(one.content_keys) and any(shares(w, one.content_keys) for w in behind):
+            return word.text
     return ""
 
 
@@ -63,7 +63,7 @@ def past(one: Statement) -> Iterator[Problem]:
     for clause in one.clauses:
         text = spaced(clause)
         phrase = next((phrase for phrase in PAST if f" {phrase} " in text), "")
-        if phrase and one.is_about(clause):
+        if phrase and not one.claim.has(phrase) and one.is_about(clause):
             yield from soft("D40", f"the quotation says {phrase!r}, and the claim is about today")
             return
 

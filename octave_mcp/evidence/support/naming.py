@@ -10,14 +10,18 @@ from octave_mcp.evidence.support.terms import MONTHS, NOT_FIRST, PLAIN, TERMS
 from octave_mcp.evidence.support.wording import is_past, keys_of, normalised, stem
 
 _NAME = re.compile(r"(?<![\w'.-])[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
-_CODE = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d+)*)")
+_CODE = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d\w*)*)")
 _VERB_NEXT = re.compile(r"\s+(?P<verb>[a-z]+)\b")
-_POSSESSIVE = re.compile(r"'s?$")
+_POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
 _VERBS = frozenset(
-    "has is was had can cut put set uses runs saves cuts says wants needs grows offers helps sells serves plans moves keeps"
-    " gets makes sees works relies handles tracks ships pays finds lets gives takes shows sends builds buys chooses comes"
-    " connects covers creates delivers employs expects fits follows goes hires holds improves includes knows launches leads"
-    " lists loses manages means meets misses opens operates provides reaches reports requires scales seems speaks spends"
+    "has is was had can cut put set uses runs saves cuts says wants needs grows offers helps sells serves plans"
+    " moves keeps"
+    " gets makes sees works relies handles tracks ships pays finds lets gives takes shows sends builds buys"
+    " chooses comes"
+    " connects covers creates delivers employs expects fits follows goes hires holds improves includes knows"
+    " launches leads"
+    " lists loses manages means meets misses opens operates provides reaches reports requires scales seems"
+    " speaks spends"
     " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
 )
 _SHORTEST_STEMMED = 4

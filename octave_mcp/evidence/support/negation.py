@@ -72,17 +72,14 @@ class Denials:
         )
 
     def stated(self, wanted: frozenset[str]) -> frozenset[str]:
-        """The keys of what no negation reaches in the sentences that have most of these keys."""
+        """The keys of what the sentences that have most of these keys say, and do not deny anywhere."""
         scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
         best = max(scores, default=0)
+        places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
         reached = {word.at for denial in self.all for word in (*denial.denied, *_before(self.text, denial.word))}
-        return joined(
-            word.keys
-            for words, score in zip(self.text.sentences, scores, strict=True)
-            if score == best
-            for word in words
-            if word.is_content and word.at not in reached
-        )
+        words = [word for words in places for word in words if word.is_content]
+        denied = joined(word.keys for word in words if word.at in reached)
+        return joined(word.keys for word in words if word.at not in reached) - denied
 
     @cached_property
     def plain_keys(self) -> frozenset[str]:
@@ -103,12 +100,12 @@ def negation(one: Statement) -> Iterator[Problem]:
             return
     for quote in quotes:
         word = next((word for denial in quote.all if (word := _denied_in_vain(one, claim, quote, denial))), None)
-        if word and not any(_says_otherwise(one, word, other) for other in quotes if other is not quote):
+        if word and not any(_says_otherwise(word, other) for other in quotes if other is not quote):
             yield from soft("D40", f"the quotation denies {word.text!r}, and the claim does not")
             return
 
 
-def _says_otherwise(one: Statement, word: Word, other: Denials) -> bool:
+def _says_otherwise(word: Word, other: Denials) -> bool:
     """Whether another quotation says it without a negation."""
     return not word.keys.isdisjoint(other.plain_keys)
 
@@ -144,7 +141,7 @@ def _denied_in_vain(one: Statement, claim: Denials, quote: Denials, denial: Deni
 
 def _is_to_the_point(one: Statement, quote: Wording, denial: Denial, told: Sequence[Word]) -> bool:
     """Whether it stands in the sentence that the claim is about, or denies two words of the claim."""
-    best = max(quote.sentences, key=lambda words: sum(shares(word, one.content_keys) for word in words))
+    best = max(quote.sentences, key=lambda words: sum(shares(w, one.content_keys) for w in words), default=())
     return denial.word in best or len(told) > 1
 
 

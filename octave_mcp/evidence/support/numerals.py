@@ -10,7 +10,8 @@ from octave_mcp.evidence.support.wording import normalised
 ONES = {
     word: number
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+        " seventeen"
         " eighteen nineteen".split()
     )
 }
@@ -61,13 +62,18 @@ _REWRITES: tuple[tuple[re.Pattern[str], _Written], ...] = tuple(
     for pattern, written in (
         (r"\b(\d+)\s+and\s+a\s+half\b", r"\1.5"),
         (
-            r"\b(in|within|under|than|after|about|nearly|almost|over|around|takes?|took|only|just|for|by|roughly|up to)"
-            rf" (?:an?|one) ({_PERIODS})\b(?! of an? )",
+            (
+                r"\b(in|within|under|than|after|about|nearly|almost|over|around|takes?|took|only|just|for|by|roughly"
+                r"|up to)"
+                rf" (?:an?|one) ({_PERIODS})\b(?! of an? )"
+            ),
             r"\1 1 \2",
         ),
         (
-            rf"\b(?:an?|one) ({_PERIODS}) (later|late|early|earlier|long|longer|sooner|ago|faster|slower|after|before"
-            r"|behind|ahead)\b",
+            (
+                rf"\b(?:an?|one) ({_PERIODS}) (later|late|early|earlier|long|longer|sooner|ago|faster|slower|after|before"
+                r"|behind|ahead)\b"
+            ),
             r"1 \1 \2",
         ),
         (r"\b(?:an|one) hour and a half\b", "90 minutes"),

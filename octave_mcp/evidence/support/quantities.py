@@ -41,13 +41,14 @@ _CURRENCIES = {
     "₹": "₹",
 }
 _QUANTITY = re.compile(
-    r"(?<![A-Za-zÀ-ɏ\d_.])(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
+    r"(?<![A-Za-zÀ-ÖØ-öø-ɏ\d_.])(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
     # The space is inside the optional group: outside, it would be eaten before the unit.
     r"(?:\s?(?P<scale>k|mm|mn|m|mio|bn|b|hundred|thousand|million|billion|trillion)\b|(?P<cjk>[万亿]))?(?P<plus2>\+)?"
     r"(?:\s?(?P<unit>%|percent\b|per cent\b|prozent\b|procent\b|pour cent\b|por ciento\b|per cento\b|x(?:ed)?\b"
     r"|times\b(?=\s+(?:as|more|faster|the|better|cheaper|larger|bigger|higher|fewer|less|slower|smaller|longer)))"
     r"|(?P<seconds>(?<=\d)s\b)"
-    r"|[\s-]?(?P<time>milliseconds?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|months?|quarters?"
+    r"|[\s-]?(?P<time>milliseconds?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|months?"
+    r"|quarters?"
     r"|years?|yrs?)\b"
     r"|\s?(?P<money>dollars?|usd|euros?|eur|pounds?|gbp)\b)?(?P<plus3>\+)?",
     re.IGNORECASE,
@@ -59,14 +60,19 @@ _BOUNDS_BEFORE = tuple(
     for bound, words, tail in (
         (
             ">",
-            r"more than|over|above|at least|exceed(?:s|ed|ing)?|upwards? of|north of|greater than|a minimum of|minimum"
-            r"|beyond|past|well over|from",
+            (
+                r"more than|over|above|at least|exceed(?:s|ed|ing)?|upwards? of|north of|greater than|a minimum of"
+                r"|minimum"
+                r"|beyond|past|well over|from"
+            ),
             r"an? (?:average|total) of\s*",
         ),
         (
             "<=",
-            r"up to|at most|no more than|not more than|as (?:many|much|few|little|low|high|fast) as|a maximum of"
-            r"|maximum|max\.?|capped at",
+            (
+                r"up to|at most|no more than|not more than|as (?:many|much|few|little|low|high|fast) as|a maximum of"
+                r"|maximum|max\.?|capped at"
+            ),
             "",
         ),
         (
@@ -77,8 +83,10 @@ _BOUNDS_BEFORE = tuple(
         ("~<", r"nearly|almost|close to|just under|approaching|just shy of|not quite", ""),
         (
             "~",
-            r"about|around|roughly|approximately|approx\.?|some|circa|ca\.|an average of|averag(?:e|es|ed|ing)"
-            r"|on average",
+            (
+                r"about|around|roughly|approximately|approx\.?|some|circa|ca\.|an average of|averag(?:e|es|ed|ing)"
+                r"|on average"
+            ),
             "",
         ),
     )
@@ -153,9 +161,11 @@ def _exact(plain: str) -> Iterator[Quantity]:
     for at, match in enumerate(found):
         unit, factor = _unit(match)
         after = found[at + 1] if at + 1 < len(found) else None
-        if not unit and after and _SPAN.fullmatch(plain[match.end() : after.start()]):
-            unit, factor = ("", 1.0) if _number(match["number"]) in YEARS else _unit(after)
-        raw = _number(match["number"]) * _SCALES.get((match["scale"] or match["cjk"] or "").lower(), 1)
+        scale, number = _scale(match), _number(match["number"])
+        if not unit and after and number not in YEARS and _SPAN.fullmatch(plain[match.end() : after.start()]):
+            unit, factor = _unit(after)
+            scale = scale if scale > 1 else _scale(after)
+        raw = number * scale
         is_rough = plain[match.start() - 1 : match.start()] == "~"
         yield Quantity(
             raw * factor, unit, _bound(plain, match), raw, match.start(), match.end(), match[0], is_rough,
@@ -182,6 +192,10 @@ def _is_code(plain: str, match: re.Match[str]) -> bool:
 def _number(number: str) -> float:
     plain = re.sub(r",(?=\d{3}(?:\D|$))", "", number).replace(",", ".")
     return float(plain) if plain.count(".") <= 1 else float(re.sub(r"\D", "", plain))
+
+
+def _scale(match: re.Match[str]) -> float:
+    return _SCALES.get((match["scale"] or match["cjk"] or "").lower(), 1.0)
 
 
 def _unit(match: re.Match[str]) -> tuple[str, float]:

@@ -186,7 +186,8 @@ _OTHER_WORDS = {code: frozenset(words.split()) - _ENGLISH for code, words in _OT
 def language_of(text: str) -> str:
     """'en', the code of another language that has more of its function words, or '' for another script."""
     words = [word.lower() for word in _LETTERS.findall(text)]
-    if sum(not word.isascii() for word in words) > len(words) / 2:
+    letters = "".join(words)
+    if sum(not letter.isascii() for letter in letters) > len(letters) / 4:
         return ""
     english = sum(word in _ENGLISH for word in words)
     found = {code: sum(word in own for word in words) for code, own in _OTHER_WORDS.items()}

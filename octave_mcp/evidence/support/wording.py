@@ -37,20 +37,23 @@ _BREAK = re.compile(
     r"|,\s(?=(?:yet|so)\b)"
 )
 _END = re.compile(r"[.!?](?=\s|$|\")|\n")
-_WORD = re.compile(r"[^\W\d_]+(?:'s\b|')?|\d+(?:[.,]\d+)*[^\W\d_]*")
-_POSSESSIVE = re.compile(r"'s?$")
+_WORD = re.compile(r"[^\W\d_]+(?:'[sS]\b|')?|\d+(?:[.,]\d+)*[^\W\d_]*")
+_POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
 _EMPTY = frozenset(
-    "a an the of to in on at for with by from as and or that this these those it its they them their he she his her we"
+    "a an the of to in on at for with by from as and or that this these those it its they them their he she his"
+    " her we"
     " our us you your i my be have do which who whom whose what when where why how than then there here into onto per"
-    " via about over under up down out off also too very so such own both if because since after before during through"
+    " via about over under up down out off also too very so such own both if because since after before during"
+    " through"
     " between among across while more most much many any all each every other another no not only just now still even"
-    " can will would could should may might must shall one say said says get make already today well like two three four five six seven eight nine ten"
+    " can will would could should may might must shall one say said says get make already today well like two"
+    " three four five six seven eight nine ten"
     " is are was were been being am has had having does did done got made making gets makes".split()
 )
 
 
 class Word(NamedTuple):
-    """`at` is its place among the text's words, `start` its offset; `keys` are shared with words of the same meaning."""
+    """`at` is its place among the text's words, `start` its offset; `keys` it shares with words of the same meaning."""
 
     text: str
     lower: str
