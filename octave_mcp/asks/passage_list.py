@@ -1,4 +1,7 @@
-"""The passages of an ask as numbered text, by page and heading."""
+"""The passages of an ask as numbered text, by page and heading: a line for each sentence.
+
+A heading whose own passage is not shown is sentence 0 of the passages under it, so that what it says can be cited.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from octave_mcp.domain.asks import Ask, ReadingBrief
 from octave_mcp.domain.evidence import EvidenceId, Passage
 from octave_mcp.domain.page import place_in_words
 from octave_mcp.evidence.interest import Interest
-from octave_mcp.evidence.passages import evidence_id
+from octave_mcp.evidence.passages import evidence_id, numbered
 from octave_mcp.evidence.selection import selected
 
 
@@ -49,7 +52,7 @@ def _costs(passages: Sequence[Passage]) -> list[dict[Hashable, int]]:
         elif before.heading != passage.heading:
             heading = at
         own = sum(_size(line) + 1 for line in _of_passage(at + 1, passage))
-        around = {("page", page): _size(_head(passage)) + 6, ("heading", heading): _size(passage.heading) + 4}
+        around = {("page", page): _size(_head(passage)) + 6, ("heading", heading): _size(passage.heading) + 5}
         found.append({**around, at: own})
     return found
 
@@ -69,12 +72,12 @@ def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[st
             heading, before = passage.heading, printed
             printed = "" if passage.text.lstrip("# ").startswith(heading) else heading
             if printed != before:
-                yield f"-- {one_line(printed)}".rstrip()
+                yield f"(0) {one_line(printed)}" if printed else "--"
         yield from _of_passage(number, passage)
 
 
 def _of_passage(number: int, passage: Passage) -> Iterator[str]:
-    first, *more = (one_line(passage.sentence(at)) for at in range(1, len(passage.sentences) + 1))
+    first, *more = (one_line(passage.text[start:end]) for start, end in numbered(passage))
     yield f"[{number}{_place(passage)}] {first}"
     yield from (f"({at}) {sentence}" for at, sentence in enumerate(more, 2))
 

@@ -17,7 +17,8 @@ EvidenceId = str
 class Cite(Value):
     """How a model points at evidence: the number a passage has in the ask, and which of its sentences, from 1.
 
-    No sentences mean the whole passage. The sentences must be neighbours: a quotation is one piece of the page.
+    No sentences, or one that the passage does not have, mean the whole passage; 0 is the heading it stands under.
+    Neighbouring sentences become one quotation, as a quotation is one piece of the page.
     """
 
     passage: int
@@ -34,6 +35,8 @@ class Passage(Value):
     `number` counts from 1 within its page: the same text gives the same numbers. `start` is its offset in the page's
     text, in characters; `sentences` are (start, end) offsets within `text`. What readers of the page do not see as a
     sentence, such as a fact of its head, is a passage of one sentence: `label` is what it is, `where` its place.
+    `heading_start` is the offset of the heading in the page's text, if there is one. A passage that `is_quotation` is
+    cited as a whole, whichever of its sentences is named.
     """
 
     page: PageRef
@@ -44,6 +47,8 @@ class Passage(Value):
     sentences: tuple[tuple[int, int], ...]
     label: str = ""
     where: Place | None = None
+    heading_start: int = 0
+    is_quotation: bool = False
 
     def sentence(self, number: int) -> str:
         first, last = self.sentences[number - 1]

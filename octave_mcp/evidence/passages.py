@@ -10,6 +10,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import pairwise
+from typing import NamedTuple
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
@@ -22,6 +24,8 @@ PASSAGE_CHARACTERS = 300
 LONGEST_QUOTATION_SENTENCES = 2
 STALE_MONTHS = 18
 
+Span = tuple[int, int]
+_IN_ROW = " | "
 _MARK = re.compile(r"[ \t]*(?:#{1,6}\s+|(?:>\s*)?[-*+]\s+|(?:>\s*)?\d{1,3}[.)]\s+|>\s?(?:[—–]\s)?|\|\s*)?")
 _RULE = re.compile(r"^[\s|:*_>-]*$")
 
@@ -34,7 +38,7 @@ def passages(page: Page) -> tuple[Passage, ...]:
     """
     found: list[Passage] = []
     group: list[tuple[int, int]] = []
-    heading = ""
+    heading = _Heading("", 0)
 
     def close() -> None:
         if group:
@@ -51,7 +55,7 @@ def passages(page: Page) -> tuple[Passage, ...]:
         spans = list(_sentences(line[0], line.start()))
         if line[0].lstrip().startswith("#"):
             close()
-            heading = line[0].strip("# \t")
+            heading = _heading(line)
         for span in spans:
             if group and span[1] - group[0][0] > PASSAGE_CHARACTERS:
                 close()
@@ -62,6 +66,16 @@ def passages(page: Page) -> tuple[Passage, ...]:
     return tuple(_dated(found))
 
 
+class _Heading(NamedTuple):
+    text: str
+    start: int
+
+
+def _heading(line: re.Match[str]) -> _Heading:
+    text = line[0].strip("# \t")
+    return _Heading(text, line.start() + line[0].find(text))
+
+
 def _labelled(page: Page, line: re.Match[str]) -> Labelled | None:
     """The labelled stretch on this line, if any. The line may also have a list mark: logos can be in a list."""
     at = bisect_left(page.labelled, line.start(), key=lambda stretch: stretch.start)
@@ -69,12 +83,13 @@ def _labelled(page: Page, line: re.Match[str]) -> Labelled | None:
     return stretch if stretch and stretch.start < line.end() else None
 
 
-def _of_label(page: Page, number: int, heading: str, stretch: Labelled) -> Passage:
+def _of_label(page: Page, number: int, heading: _Heading, stretch: Labelled) -> Passage:
     return Passage(
         page=page.ref,
         number=number,
         start=stretch.start,
-        heading="" if is_in_head(stretch.where) else heading,
+        heading="" if is_in_head(stretch.where) else heading.text,
+        heading_start=heading.start,
         text=page.text[stretch.start : stretch.end],
         sentences=((0, stretch.end - stretch.start),),
         label=stretch.label,
@@ -121,7 +136,7 @@ def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
             yield offset + first + lead, offset + first + len(text)
 
 
-def _passage(page: Page, number: int, heading: str, spans: Sequence[tuple[int, int]]) -> Passage:
+def _passage(page: Page, number: int, heading: _Heading, spans: Sequence[tuple[int, int]]) -> Passage:
     line = page.text.rfind("\n", 0, spans[0][0]) + 1
     marked = _MARK.match(page.text, line)
     start = line if marked and marked.end() == spans[0][0] else spans[0][0]
@@ -130,7 +145,8 @@ def _passage(page: Page, number: int, heading: str, spans: Sequence[tuple[int, i
         page=page.ref,
         number=number,
         start=start,
-        heading=heading,
+        heading=heading.text,
+        heading_start=heading.start,
         text=page.text[start:end],
         sentences=tuple((first - start, last - start) for first, last in spans),
     )
@@ -156,48 +172,78 @@ def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
         sentences=((0, len(evidence.quote)),),
         label=evidence.label,
         where=evidence.where,
+        is_quotation=True,
     )
+
+
+def numbered(passage: Passage) -> tuple[Span, ...]:
+    """The sentences that a model is shown, each on a line with its number from 1, as offsets in the passage's text.
+
+    They are the passage's own, except where a heading, a quotation or a fact of a page's head is one for the passage
+    and several for its reader. A table's row and a row of logos stay whole.
+    """
+    (first, last), *more = passage.sentences
+    if more or passage.where == "logos" or (not passage.where and _IN_ROW in passage.text):
+        return passage.sentences
+    ends = [first, *ends_of_sentences(passage.text, first), last]
+    return tuple(_trimmed(passage.text, *span) for span in pairwise(ends))
+
+
+def _trimmed(text: str, first: int, last: int) -> Span:
+    return first, first + len(text[first:last].rstrip())
 
 
 def quotations(cite: Cite, shown: Sequence[Passage], role: Role) -> tuple[Evidence, ...]:
     """The evidence a cite points at: one for each run of neighbouring sentences on one line, two sentences at most.
 
     Raises:
-        LookupError: no such passage or sentence in this ask.
+        LookupError: no such passage in this ask.
     """
     passage, sentences = resolved(cite, shown)
-    return tuple(_evidence(passage, first, last, role) for first, last in _runs(passage, sentences))
+    spans = numbered(passage)
+    if not sentences or passage.is_quotation:
+        spans, sentences = passage.sentences, tuple(range(1, len(passage.sentences) + 1))
+    heading = [_of_heading(passage, role)] if 0 in sentences else []
+    below = [number for number in sentences if number]
+    return *heading, *(_evidence(passage, first, last, role) for first, last in _runs(passage.text, spans, below))
 
 
-def resolved(cite: Cite, shown: Sequence[Passage]) -> tuple[Passage, Sequence[int]]:
-    """The passage that a cite names, and the numbers of its sentences, in order.
+def resolved(cite: Cite, shown: Sequence[Passage]) -> tuple[Passage, tuple[int, ...]]:
+    """The passage that a cite names, and the numbers of its sentences, in order; none for the whole passage.
 
     Raises:
-        LookupError: no such passage or sentence in this ask.
+        LookupError: no such passage in this ask.
     """
     if not 1 <= cite.passage <= len(shown):
         raise LookupError(f"passage {cite.passage} was not shown; there are {len(shown)}")
     passage = shown[cite.passage - 1]
-    wanted = cite.sentences or tuple(range(1, len(passage.sentences) + 1))
-    if not all(1 <= number <= len(passage.sentences) for number in wanted):
-        raise LookupError(f"passage {cite.passage} has {len(passage.sentences)} sentences, not {max(wanted)}")
-    return passage, sorted(set(wanted))
+    lowest = 0 if passage.heading else 1
+    is_known = all(lowest <= number <= len(numbered(passage)) for number in cite.sentences)
+    return passage, tuple(sorted(set(cite.sentences))) if is_known else ()
 
 
-def _runs(passage: Passage, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _runs(text: str, spans: Sequence[Span], numbers: Sequence[int]) -> Iterator[Span]:
     """Spans of neighbouring sentences that share a line."""
     run: list[int] = []
     for number in numbers:
-        if run and (number != run[-1] + 1 or len(run) == LONGEST_QUOTATION_SENTENCES or _breaks(passage, number)):
-            yield passage.sentences[run[0] - 1][0], passage.sentences[run[-1] - 1][1]
+        if run and (number != run[-1] + 1 or len(run) == LONGEST_QUOTATION_SENTENCES or _breaks(text, spans, number)):
+            yield spans[run[0] - 1][0], spans[run[-1] - 1][1]
             run = []
         run.append(number)
     if run:
-        yield passage.sentences[run[0] - 1][0], passage.sentences[run[-1] - 1][1]
+        yield spans[run[0] - 1][0], spans[run[-1] - 1][1]
 
 
-def _breaks(passage: Passage, number: int) -> bool:
-    return "\n" in passage.text[passage.sentences[number - 2][1] : passage.sentences[number - 1][0]]
+def _breaks(text: str, spans: Sequence[Span], number: int) -> bool:
+    return "\n" in text[spans[number - 2][1] : spans[number - 1][0]]
+
+
+def _of_heading(passage: Passage, role: Role) -> Evidence:
+    """The heading that a passage stands under, as a quotation."""
+    found = passage.model_copy(
+        update={"start": passage.heading_start, "text": passage.heading, "label": "", "where": None}
+    )
+    return _evidence(found, 0, len(passage.heading), role)
 
 
 def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:

@@ -139,7 +139,7 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
                 inside, whole = False, _form(mark, "") == "quote" and not passage.text.startswith(_OPENING, first)
             narrated, inside = ("", False) if whole else _outside(passage.text[first:last], inside=inside)
             form = _form(mark, passage.text[first:last])
-            cite = Cite(passage=number, sentences=(index,))
+            cite = Cite(passage=number, sentences=(index,) if len(passage.sentences) > 1 else ())
             heading = "" if form == "heading" and level == 1 else passage.heading
             yield Line(passage.text[first:last], cite, form, heading, passage.page, block, level, narrated, apart=apart)
             seen_until = last
@@ -149,7 +149,7 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
 def _labelled(passage: Passage, number: int, block: int) -> Iterator[Line]:
     """What readers of the page do not see as a sentence."""
     if len(passage.text) <= LONGEST_LINE:
-        form, cite = ("fact" if is_in_head(passage.where) else "logos"), Cite(passage=number, sentences=(1,))
+        form, cite = ("fact" if is_in_head(passage.where) else "logos"), Cite(passage=number)
         narrated, _ = _outside(passage.text, inside=False)
         yield Line(passage.text, cite, form, passage.heading, passage.page, block, 0, narrated, passage.label)
 
