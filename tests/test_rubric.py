@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
 from scripted import evidence_of
 
+from octave_mcp.copywriting.readability import reading_grade
 from octave_mcp.copywriting.rubric import (
     PERSONAS_ALIKE,
     TOUCHES_ALIKE,
@@ -22,7 +25,6 @@ from octave_mcp.copywriting.rubric import (
     email_errors,
     email_score,
     likeness,
-    reading_grade,
     sources,
     talk_track_score,
 )
@@ -41,6 +43,10 @@ FIRST_BODY = (
 def on_page(*paths: str, published: date | None = None) -> list[Evidence]:
     found = [evidence_of(f"Line {n} of {path}.", f"https://lumenforge.example{path}") for n, path in enumerate(paths)]
     return [evidence.model_copy(update={"published_on": published}) for evidence in found]
+
+
+def theirs(text: str) -> list[Evidence]:
+    return [evidence_of(text).model_copy(update={"role": "prospect"})]
 
 
 GOOD = Email(
@@ -92,9 +98,9 @@ def test_good_touches_break_no_rule() -> None:
     ("rule", "email"),
     [
         ("D11", replace(GOOD, body=words(49))),
-        ("D11", replace(GOOD, body=words(91))),
+        ("D11", replace(GOOD, body=words(92))),
         ("D11", replace(LAST, body=words(24))),
-        ("D11", replace(LAST, body=words(121))),
+        ("D11", replace(LAST, body=words(122))),
         ("D12", replace(GOOD, subject="one two three four five six seven eight")),
         ("D12", replace(GOOD, subject="x" * 51)),
         ("D12", replace(GOOD, subject="Re: your hall")),
@@ -102,8 +108,8 @@ def test_good_touches_break_no_rule() -> None:
         ("D12", replace(GOOD, subject="NEW LAMPS")),
         ("D12", replace(GOOD, subject="New lamps!!")),
         ("D12", replace(GOOD, subject="New lamps 🎉")),
-        ("D13", replace(GOOD, body=body("Do you know which hall?"))),
-        ("D13", replace(GOOD, body=FIRST_BODY.replace("?", "."))),
+        ("D13", replace(GOOD, body=body("Do you know which hall? Or which yard?"))),
+        ("D13", replace(GOOD, body=FIRST_BODY.replace("?", "."), ask="That would be of use to you.")),
         ("D13", replace(GOOD, ask_label="meeting")),
         ("D13", replace(GOOD, position=1, ask_label="goodbye")),
         ("D14", replace(GOOD, body=body("You may know " + "which hall of yours it is " * 5 + "now."))),
@@ -136,9 +142,9 @@ def test_a_touch_that_breaks_a_rule_is_warned_of(rule: str, email: Email) -> Non
     ("rule", "email"),
     [
         ("D11", replace(GOOD, body=words(50))),
-        ("D11", replace(GOOD, body=words(90))),
+        ("D11", replace(GOOD, body=words(91))),
         ("D11", replace(LAST, body=words(25))),
-        ("D11", replace(LAST, body=words(120))),
+        ("D11", replace(LAST, body=words(121))),
         ("D12", replace(GOOD, subject="one two three four five six seven")),
         ("D12", replace(GOOD, subject="x" * 50)),
         ("D12", replace(GOOD, subject="Regarding the VP's new hall!")),
@@ -153,6 +159,24 @@ def test_a_touch_that_breaks_a_rule_is_warned_of(rule: str, email: Email) -> Non
         ("D8", replace(GOOD, evidence=on_page("/a", published=date(2024, 12, 1)))),
         ("D9", replace(GOOD, evidence=on_page("/a", "/a", "/b", "/c", "/d"))),
         ("D9", replace(GOOD, evidence=on_page("/a", "/a", "/a"))),
+        ("D9", replace(GOOD, evidence=on_page("/customers/tidewell", "/customers/tidewell", "/a", "/b"))),
+        ("D12", replace(GOOD, subject="SOC 2", body=body("You keep SOC 2 as it is."))),
+        ("D12", replace(GOOD, subject="CVE", evidence=[evidence_of("A CVE a day.")])),
+        ("D12", replace(GOOD, subject="Lumen® lamps for ㈱Tide")),
+        ("D13", replace(GOOD, body=body("Who looks at your hall at night?"))),
+        ("D13", replace(GOOD, body=FIRST_BODY.replace("?", "."), ask="Reply yes and I will send a sketch.")),
+        ("D13", replace(LAST, body=LAST.body.replace("?", "."), ask="The door stays open.")),
+        (
+            "D14",
+            replace(GOOD, body=body("You may know Organisational Interoperability Sophistication, as you do. " * 2)),
+        ),
+        ("D14", replace(GOOD, body=body("You do remediation now. " * 4), evidence=theirs("We do remediation."))),
+        ("D16", replace(GOOD, body=FIRST_BODY.replace("Your home page says you", "Our yard saw that you"))),
+        ("D16", replace(LAST, body=body("A short no is enough for me, and I, and I, and I, and I, and I, and I."))),
+        ("D17", replace(GOOD, body=body("Your crew says “best-in-class”."))),
+        ("D17", replace(GOOD, body=body("Your lamps are world-class."), evidence=[evidence_of("World-class lamps.")])),
+        ("D17", replace(GOOD, body=body("You use Yahoo! now."), evidence=[evidence_of("We left Yahoo! for good.")])),
+        ("D18", replace(LAST, earlier_evidence=frozenset(e.id for e in GOOD.evidence))),
     ],
 )
 def test_a_touch_that_keeps_a_rule_is_not(rule: str, email: Email) -> None:
@@ -245,6 +269,46 @@ def test_a_modest_or_quoted_claim_is_none(text: str) -> None:
     assert not absolutes(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("It is the only one.", "The sole provider."),
+        ("It always works.", "It works every time."),
+        ("They never sell data.", "We never sell data."),
+        ("It is the best tool.", "Voted best tool."),
+        ("No one else has it.", "No other has it."),
+        ("It guarantees the hours.", "Guaranteed hours."),
+        ("Not only fast, but read-only and always-on.", ""),
+        ("Call only if it helps, at the best time.", ""),
+    ],
+)
+def test_an_absolute_of_the_quotation_itself_or_in_a_harmless_turn_is_none(text: str, quoted: str) -> None:
+    assert not absolutes(text, [quoted])
+
+
+def test_an_absolute_of_another_quotation_is_a_fault() -> None:
+    assert absolutes("It is the only one.", ["It never fails.", "It is one."])
+
+
+@pytest.mark.parametrize("language", ["de", "ja"])
+def test_rules_that_go_by_english_words_say_nothing_of_another_language(language: str) -> None:
+    text = "Hallo,\n\nI organisationally interoperability, i necessitating illumination, i world-class.\n\nAda"
+    email = replace(LAST, body=text, ask="Schreiben Sie mir.", ask_label="meeting", language=language)
+    assert broken(email) <= {"D11"}
+    assert {"D13", "D14", "D16", "D17", "D21"} <= broken(replace(email, language="en"))
+
+
+def test_words_of_scripts_without_spaces_are_counted() -> None:
+    assert "D11" not in broken(replace(GOOD, body=f"こんにちは、\n\n{'夜の作業はどうですか。' * 12}", language="ja"))
+
+
+@pytest.mark.parametrize("count", [50, 90])
+def test_a_limit_of_words_holds_for_what_is_written_without_greeting_and_signature(count: int) -> None:
+    written = " ".join(["so"] * (count - 1)) + " it?"
+    text = f"Hi {{{{first_name}}}},\n\n{written}\n\n{{{{sender_first_name}}}}, {{{{sender_company}}}}"
+    assert "D11" not in broken(replace(GOOD, body=text))
+
+
 def test_likeness_is_of_runs_of_five_words() -> None:
     text = "one two three four five six seven eight nine ten"
     assert likeness(text, text.upper()) == 1
@@ -278,3 +342,47 @@ def rules_in(folder: Path) -> set[str]:
 def test_a_problem_names_a_rule_of_the_table() -> None:
     with pytest.raises(ValueError, match="D99"):
         Problem("D99", "nobody knows")
+
+
+# E-mails with readers' verdicts
+
+CASES = ROOT.parent / "shared" / "cases" / "emails" / "emails.jsonl"
+LABELS = {1: "interest", 3: "interest", 7: "meeting", 14: "goodbye"}
+
+
+@pytest.fixture
+def judged() -> list[dict[str, Any]]:
+    if not CASES.is_file():
+        pytest.skip("the e-mails with readers' verdicts (../shared/cases/emails) are absent")
+    return [json.loads(line) for line in CASES.read_text("utf-8").splitlines()]
+
+
+def read(case: dict[str, Any]) -> Email:
+    return replace(
+        GOOD,
+        subject=case["subject"],
+        body=case["body"],
+        ask=case["body"].split("\n\n")[-2],
+        ask_label=LABELS[case["day"]],
+        position=list(LABELS).index(case["day"]),
+        last=case["day"] == max(LABELS),
+        day=case["day"],
+    )
+
+
+def test_no_goodbye_that_readers_saw_lacks_an_ask_or_a_way_out(judged: list[dict[str, Any]]) -> None:
+    goodbyes = [read(case) for case in judged if case["day"] == max(LABELS)]
+    assert len(goodbyes) == 6
+    assert not {"D13", "D21"} & set[str]().union(*map(broken, goodbyes))
+
+
+def test_no_email_that_readers_saw_breaks_a_rule_of_truth(judged: list[dict[str, Any]]) -> None:
+    assert [error for case in judged for error in email_errors(read(case))] == []
+
+
+def test_no_email_that_a_reader_would_answer_or_that_reads_well_is_faulted(judged: list[dict[str, Any]]) -> None:
+    liked = [
+        case for case in judged if case.get("buyer") == "reply" or min(case.get("voice", 0), case.get("ask", 0)) > 6
+    ]
+    assert len(liked) >= 6
+    assert [email_score(read(case)).warnings for case in liked if broken(read(case))] == []

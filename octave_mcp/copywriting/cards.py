@@ -31,7 +31,7 @@ def finished(
     card: CardDraft, evidence: Mapping[EvidenceId, Evidence], gaps: list[Gap], *, is_outline: bool
 ) -> BattleCard:
     """The card as a rep gets it; what rule D7 made us drop is named in `gaps`."""
-    modest = _modest(card)
+    modest = _modest(card, evidence)
     if lost := len(list(_sentences(card))) - len(list(_sentences(modest))):
         reason = f"{lost} claims to be alone or always so were dropped from {card.kind!r}: D7 no quotation says them"
         fills = "another run, or another model"
@@ -50,27 +50,33 @@ def finished(
     return CompetitivePositioningCard(**dict(modest), **dated)
 
 
-def _modest(card: CardDraft) -> CardDraft:
-    """Without absolutes outside of quotation marks (D7); an objection without an answer says so (D26)."""
+def _modest(card: CardDraft, evidence: Mapping[EvidenceId, Evidence]) -> CardDraft:
+    """Without absolutes that no quotation says (D7); an objection without an answer says so (D26)."""
+
+    def kept(sentences: Sentences) -> Sentences:
+        return tuple(sentence for sentence in sentences if not _goes_too_far(sentence, evidence))
+
     if isinstance(card, WhyWeWin):
-        return card.model_copy(update={"reasons": _kept(card.reasons), "proof": _kept(card.proof)})
+        return card.model_copy(update={"reasons": kept(card.reasons), "proof": kept(card.proof)})
     if isinstance(card, ObjectionHandling):
-        return card.model_copy(update={"objections": tuple(map(_answered, card.objections))})
-    return card.model_copy(update={"rivals": tuple(map(_fair, card.rivals))})
+        objections = tuple(_answered(objection, kept(objection.answer)) for objection in card.objections)
+        return card.model_copy(update={"objections": objections})
+    rivals = (_fair(rival, kept(rival.where_we_win), kept(rival.where_they_win)) for rival in card.rivals)
+    return card.model_copy(update={"rivals": tuple(rivals)})
 
 
-def _answered(objection: Objection[EvidenceId]) -> Objection[EvidenceId]:
-    answer = _kept(objection.answer)
+def _answered(objection: Objection[EvidenceId], answer: Sentences) -> Objection[EvidenceId]:
     return objection.model_copy(update={"answer": answer, "no_proof_yet": not any(part.evidence for part in answer)})
 
 
-def _fair(rival: Rival[EvidenceId]) -> Rival[EvidenceId]:
-    won, lost = _kept(rival.where_we_win), _kept(rival.where_they_win)
+def _fair(rival: Rival[EvidenceId], won: Sentences, lost: Sentences) -> Rival[EvidenceId]:
     return rival.model_copy(update={"where_we_win": won, "where_they_win": lost})
 
 
-def _kept(sentences: Sentences) -> Sentences:
-    return tuple(sentence for sentence in sentences if not absolutes(sentence.text))
+def _goes_too_far(sentence: Sentence[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> bool:
+    """Only what claims something can; a question and what someone should do claim nothing."""
+    claims = sentence.kind in {"fact", "inference"}
+    return claims and absolutes(sentence.text, (evidence[i].quote for i in sentence.evidence if i in evidence))
 
 
 def _dated(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def emails(
     """The touches in order; one that breaks a rule counts for nothing in judging those behind it."""
     earlier: list[Touch] = []
     for position, touch in enumerate(draft.touches[: len(DAYS)]):
-        email = _email(touch, position, earlier, evidence)
+        email = _email(touch, position, earlier, evidence, language)
         errors = tuple(_errors(touch, email, known, language))
         made = _touch(touch, email)
         yield Judged(position + 1, made, errors)
@@ -57,7 +57,11 @@ def _errors(touch: TouchDraft[EvidenceId], email: Email, known: Sequence[str], l
 
 
 def _email(
-    touch: TouchDraft[EvidenceId], position: int, earlier: Sequence[Touch], evidence: Mapping[EvidenceId, Evidence]
+    touch: TouchDraft[EvidenceId],
+    position: int,
+    earlier: Sequence[Touch],
+    evidence: Mapping[EvidenceId, Evidence],
+    language: str,
 ) -> Email:
     used = [evidence[i] for sentence in _sentences(touch) for i in sentence.evidence]
     before = frozenset(i for t in earlier for sentence in t.sentences for i in sentence.evidence)
@@ -73,6 +77,7 @@ def _email(
         earlier=[t.body for t in earlier],
         evidence=used,
         earlier_evidence=before,
+        language=language or "en",
     )
 
 

@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from octave_mcp.copywriting.asking import empty_promise, has_way_out, is_ask, is_closed
+from octave_mcp.copywriting.readability import length, reading_grade, sentences, without_terms
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.playbook import Score
 from octave_mcp.evidence.checks import Problem
@@ -30,6 +32,7 @@ OBJECTIONS = (7, 10)
 ONE_PAGE_SHARE = 0.4
 FEW_QUOTATIONS = 4
 EARLY = (0, 1)
+MOST_QUESTIONS = 2
 TOUCHES_ALIKE = 0.2
 PERSONAS_ALIKE = 0.35
 POINTS_PER_WARNING = 8
@@ -37,9 +40,8 @@ POINTS_PER_WARNING = 8
 PLACEHOLDERS = frozenset({"first_name", "company_name", "sender_first_name", "sender_company"})
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^}]*?)\s*\}\}")
-_UNFILLED = re.compile(r"\[[^\]]*\]|<[^>]*>|\bXX+\b|\bTBD\b")
+_UNFILLED = re.compile(r"\[[^\]]*\]|<[^>\s][^>]*>|\bXX+\b|\bTBD\b")
 _QUOTED = re.compile(r"“[^”]*”")
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 _WORN = re.compile(
     r"\b(?:hope (?:this|you)|just (?:checking|following)|touching base|circling back|quick question|to whom it may|"
     r"i wanted to reach out|pick your brain|game.chang\w+|synerg\w+|revolutionary|act now|risk.free|"
@@ -47,19 +49,19 @@ _WORN = re.compile(
     r"no obligation|best.in.class|cutting.edge|world.class)\b",
     re.IGNORECASE,
 )
-_PROMISE = re.compile(
-    r"\b(?:send|share|attach\w*|prepare|put together)\b[^.?!]*\b(?:report|calculator|framework|benchmark|e-?book|"
-    r"white ?paper|audit|template|"
-    r"checklist|playbook|guide|case stud\w+)\b",
-    re.IGNORECASE,
+_QUESTION_MARKS = re.compile(r"[?？؟]")
+_ABSOLUTES = (
+    (
+        r"(?<!not )(?<![\w-])only(?! (?:if|when|once|after|where|until|as|then)\b)(?!-)",
+        r"\b(?:only|sole|solely|exclusive|exclusively)\b",
+    ),
+    (r"\b(?:no one|nobody)\b", r"\b(?:no one|nobody|none|no other)\b"),
+    (r"(?<![\w-])always(?!-)\b", r"\b(?:always|(?:each|every) time|at all times)\b"),
+    (r"\bnever\b", r"\b(?:never|not ever|not once)\b"),
+    (r"\bthe best(?! (?:time|moment|day|person|place)\b)", r"\bbest\b"),
+    (r"\bguarantee\w*", r"\bguarantee\w*"),
 )
-_WAY_OUT = re.compile(
-    r"\b(?:opt|stop|unsubscribe|no more (?:mail|e-?mails|notes)|(?:a|answer|reply|say|just|short|simple|quick|with)\s+"
-    r"(?:\w+\s+)?[“\"']?no|(?:not|won['’]t) (?:write|e-?mail|contact|follow|bother)|leave (?:you|it|this))\b",
-    re.IGNORECASE,
-)
-_YES_NO = re.compile(r"^(?:is|are|do|does|did|have|has|can|could|would|will|should)\b", re.IGNORECASE)
-_ABSOLUTE = re.compile(r"\b(?:only|no one|nobody|always|never|the best|guarantee\w*)\b", re.IGNORECASE)
+"""What claims to be alone or always so, and the words of a quotation that say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,22 @@ class Email:
     earlier: Sequence[str]
     evidence: Sequence[Evidence]
     earlier_evidence: frozenset[str]
+    language: str = "en"
+
+    @property
+    def is_english(self) -> bool:
+        """Rules that go by English words say nothing of copy in another language."""
+        return self.language.lower().startswith("en")
+
+    @property
+    def own_words(self) -> str:
+        """The body without what it quotes."""
+        return _QUOTED.sub("", self.body)
+
+    @property
+    def said(self) -> str:
+        """What is quoted to support it, with the titles of the pages."""
+        return "\n".join(f"{e.page_title}\n{e.quote}" for e in self.evidence)
 
 
 def email_errors(email: Email) -> list[str]:
@@ -91,8 +109,9 @@ def _errors(email: Email) -> Iterator[str]:
             yield f"D15 the placeholder {name!r} is not one that can be filled; use {', '.join(sorted(PLACEHOLDERS))}"
     if unfilled := _UNFILLED.search(_PLACEHOLDER.sub("", _QUOTED.sub("", text))):
         yield f"D15 {unfilled[0]!r} is left to be filled in"
-    if promise := _PROMISE.search(_QUOTED.sub("", email.body)):
-        yield f"D20 promises a thing that is not in evidence: {promise[0]!r}"
+    ours = [f"{e.page_title}\n{e.quote}\n{e.page_kind.replace('_', ' ')}" for e in email.evidence if e.role == "vendor"]
+    if promise := empty_promise(email.own_words, ours):
+        yield f"D20 promises a thing that is not in evidence: {promise!r}"
 
 
 def email_score(email: Email) -> Score:
@@ -101,47 +120,84 @@ def email_score(email: Email) -> Score:
 
 def _form(email: Email) -> Iterator[str]:
     low, high = FIRST_WORDS if email.position == 0 else WORDS
-    count = len(email.body.split())
-    if not low <= count <= high:
+    greeting, written = _parts(email.body)
+    count = length(written)
+    if count + length(greeting) < low or count > high:  # so that a limit holds whether or not the greeting counts
         yield f"D11 {count} words; {low} to {high} are read"
-    if len(email.subject.split()) > SUBJECT_WORDS or len(email.subject) > SUBJECT_CHARACTERS:
-        yield f"D12 the subject has {len(email.subject.split())} words and {len(email.subject)} characters"
-    emoji = any(unicodedata.category(character) == "So" for character in email.subject)
-    if re.match(r"(?i)re:|fwd?:", email.subject) or email.subject.isupper() or "!!" in email.subject or emoji:
+    if length(email.subject) > SUBJECT_WORDS or len(email.subject) > SUBJECT_CHARACTERS:
+        most = f"at most {SUBJECT_WORDS} words and {SUBJECT_CHARACTERS} characters are read"
+        yield f"D12 the subject has {length(email.subject)} words and {len(email.subject)} characters; {most}"
+    if re.match(r"(?i)re:|fwd?:", email.subject) or _shouts(email):
         yield "D12 the subject pretends or shouts"
-    if (asked := _QUOTED.sub("", email.body).count("?")) != 1 and (asked or email.ask_label != "goodbye"):
-        yield f"D13 {asked} questions; one ask is answered more often"
-    if email.position in EARLY and email.ask_label != "interest":
-        yield "D13 asks for more than interest on an early touch"
+    yield from _asks(email)
     if any(day >= email.day for day in email.earlier_days):
         yield "D19 the days do not rise"
 
 
+def _parts(body: str) -> tuple[str, str]:
+    """The greeting, and what was written between it and the signature."""
+    greeting, *lines = body.strip().splitlines()
+    signed = bool(lines) and "{{sender_" in lines[-1]
+    return greeting, "\n".join(lines[:-1] if signed else lines).strip()
+
+
+def _shouts(email: Email) -> bool:
+    """Capitals of a term that the copy or its evidence writes so, such as 'SOC 2', shout nothing."""
+    emoji = any(unicodedata.category(character) == "So" and _is_emoji(character) for character in email.subject)
+    terms = set(re.findall(r"\w+", f"{email.body}\n{email.said}"))
+    loud = email.subject.isupper() and not set(re.findall(r"[^\W\d_]{2,}", email.subject)) <= terms
+    return loud or emoji or "!!" in email.subject
+
+
+def _is_emoji(symbol: str) -> bool:
+    """Not a sign of writing such as '®', '№' or '㈱'."""
+    return "\u2300" <= symbol < "\u3000" or symbol >= "\U0001f000"
+
+
+def _asks(email: Email) -> Iterator[str]:
+    """A goodbye need not ask; a question may come before the ask, as what is guessed becomes one."""
+    asked = len(_QUESTION_MARKS.findall(email.own_words))
+    if asked > MOST_QUESTIONS:
+        yield f"D13 {asked} questions; one ask is answered more often"
+    if not asked and email.ask_label != "goodbye" and email.is_english and not is_ask(email.ask):
+        yield "D13 asks for nothing"
+    if email.position in EARLY and email.ask_label != "interest":
+        yield "D13 asks for more than interest on an early touch"
+
+
 def _manners(email: Email) -> Iterator[str]:
-    body = "\n".join(email.body.splitlines()[1:]).strip()
-    you = len(re.findall(r"\b(?:you|your|yours|you're|you’re|\{\{company_name\}\})(?!\w)", body, re.IGNORECASE))
-    we = len(re.findall(r"\b(?:we|our|us|i|i'm|i’m|i'd|i’d|my)\b", _QUOTED.sub("", body), re.IGNORECASE))
+    links = len(re.findall(r"https?://", email.body))
+    shouted = re.findall(r"\S*!", email.own_words)
+    if any(word not in email.said for word in shouted) or links > 1:
+        yield "D17 exclamation marks, or more than one link"
+    if email.is_english:
+        yield from _english_manners(email, _parts(email.body)[1])
+
+
+def _english_manners(email: Email, body: str) -> Iterator[str]:
+    kept = " ".join(part for part in _QUOTED.sub("", body).splitlines() if not has_way_out(part))
+    you = len(re.findall(r"\b(?:you|your|yours|\{\{company_name\}\})(?!\w)", body, re.IGNORECASE))
+    we = len(re.findall(r"\b(?:we|our|us|i|my)\b", kept, re.IGNORECASE))
     if we > you:
         yield f"D16 speaks {we} times of us and {you} times of the reader"
-    if re.match(r"(?:I|We|Our|My)\b", body):
+    if re.match(r"(?:I|We)\b", body):
         yield "D16 starts with us"
-    if worn := _WORN.search(body):
-        yield f"D17 worn: {worn[0]!r}"
-    if "!" in _QUOTED.sub("", body) or len(re.findall(r"https?://", body)) > 1:
-        yield "D17 exclamation marks, or more than one link"
-    if email.last and not _WAY_OUT.search(body):
+    worn = (found[0] for found in _WORN.finditer(email.own_words) if found[0].casefold() not in email.said.casefold())
+    if first := next(worn, ""):
+        yield f"D17 worn: {first!r}"
+    if email.last and not has_way_out(body):
         yield "D21 the last touch offers no way out"
 
 
 def _readability(email: Email) -> Iterator[str]:
     own = _QUOTED.sub(_as_one_word, _PLACEHOLDER.sub("Alex", email.body))
-    long = [s for s in _sentences(own) if len(s.split()) > SENTENCE_WORDS]
+    long = [s for s in sentences(own) if length(s) > SENTENCE_WORDS]
     if long:
-        yield f"D14 a sentence of {len(long[0].split())} words"
-    if any(len(quoted.split()) > QUOTED_WORDS for quoted in _QUOTED.findall(email.body)):
+        yield f"D14 a sentence of {length(long[0])} words; at most {SENTENCE_WORDS} are easy to read"
+    if any(length(quoted) > QUOTED_WORDS for quoted in _QUOTED.findall(email.body)):
         yield f"D14 a quotation of over {QUOTED_WORDS} words"
-    if (grade := reading_grade(own)) > GRADE:
-        yield f"D14 reading grade {grade:.1f}"
+    if email.is_english and (grade := reading_grade(without_terms(own, email.evidence))) > GRADE:
+        yield f"D14 reading grade {grade:.1f}; {GRADE:.0f} is easy to read: shorter sentences, shorter words"
 
 
 def _as_one_word(quoted: re.Match[str]) -> str:
@@ -152,16 +208,17 @@ def _as_one_word(quoted: re.Match[str]) -> str:
 def _novelty(email: Email) -> Iterator[str]:
     if any(likeness(email.body, other) >= TOUCHES_ALIKE for other in email.earlier):
         yield "D18 much like an earlier touch"
-    if email.position and not {e.id for e in email.evidence} - email.earlier_evidence:
+    is_goodbye = email.ask_label == "goodbye"
+    if email.position and not is_goodbye and not {e.id for e in email.evidence} - email.earlier_evidence:
         yield "D18 adds no evidence"
 
 
 def sources(evidence: Sequence[Evidence]) -> Iterator[str]:
-    """D8 and D9: how old the evidence is, and whether it comes from one page."""
+    """D8 and D9: how old the evidence is, and whether it comes from one page; a customer's story is on one page."""
     stale = [e for e in evidence if is_stale(e)]
     if stale:
         yield f"D8 rests on evidence from {min(str(e.published_on) for e in stale)}"
-    pages = [e.url for e in {e.id: e for e in evidence}.values()]
+    pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]
     most = max((pages.count(url) for url in set(pages)), default=0)
     if len(pages) >= FEW_QUOTATIONS and most / len(pages) > ONE_PAGE_SHARE:
         yield f"D9 {most} of {len(pages)} quotations are from one page"
@@ -174,29 +231,36 @@ def talk_track_score(
 
 
 def _talk(pitch: str, opener: Sequence[str], questions: Sequence[str]) -> Iterator[str]:
-    if len(pitch.split()) > PITCH_WORDS:
-        yield f"D23 the pitch has {len(pitch.split())} words; {PITCH_WORDS} fit 30 seconds"
+    if length(pitch) > PITCH_WORDS:
+        yield f"D23 the pitch has {length(pitch)} words; {PITCH_WORDS} fit 30 seconds"
     if not opener:
         yield "D24 the opener gives no reason for the call"
     if not QUESTIONS[0] <= len(questions) <= QUESTIONS[1]:
         yield f"D25 {len(questions)} questions"
-    if sum(bool(_YES_NO.match(question)) for question in questions) > len(questions) / 5:
+    if sum(map(is_closed, questions)) > len(questions) / 5:
         yield "D25 too many questions that a yes or no answers"
 
 
 def card_score(
     texts: Sequence[str], longest_list: int, evidence: Sequence[Evidence], more: Iterable[str] = ()
 ) -> Score:
-    words = sum(len(text.split()) for text in texts)
+    words = sum(map(length, texts))
     found = [f"D28 {words} words; {CARD_WORDS} fit a card"] if words > CARD_WORDS else []
     if longest_list > LIST_ITEMS:
         found.append(f"D28 a list of {longest_list}")
     return _score([*found, *more, *sources(evidence)])
 
 
-def absolutes(text: str) -> bool:
-    """D7: whether a text claims to be alone, or always so, outside of quotation marks."""
-    return bool(_ABSOLUTE.search(_QUOTED.sub("", text)))
+def absolutes(text: str, quoted: Iterable[str] = ()) -> bool:
+    """D7: whether a text claims to be alone, or always so, outside of quotation marks.
+
+    What the quotations that support it say themselves is no fault.
+    """
+    own, said = _QUOTED.sub("", text), "\n".join(quoted)
+    return any(
+        re.search(claimed, own, re.IGNORECASE) and not re.search(shown, said, re.IGNORECASE)
+        for claimed, shown in _ABSOLUTES
+    )
 
 
 def likeness(one: str, other: str) -> float:
@@ -208,26 +272,6 @@ def likeness(one: str, other: str) -> float:
 def _grams(text: str) -> set[tuple[str, ...]]:
     words = re.findall(r"\w+", text.casefold())
     return {tuple(words[at : at + 5]) for at in range(len(words) - 4)}
-
-
-def reading_grade(text: str) -> float:
-    """Flesch-Kincaid grade, syllables counted by groups of vowels."""
-    sentences = [s for s in _sentences(text) if s.split()]
-    words = re.findall(r"[A-Za-z']+", text)
-    if not sentences or not words:
-        return 0.0
-    syllables = sum(_syllables(word) for word in words)
-    return 0.39 * len(words) / len(sentences) + 11.8 * syllables / len(words) - 15.59
-
-
-def _syllables(word: str) -> int:
-    groups = re.findall(r"[aeiouy]+", word.casefold())
-    silent = word.casefold().endswith("e") and not word.casefold().endswith("le") and len(groups) > 1
-    return max(1, len(groups) - silent)
-
-
-def _sentences(text: str) -> list[str]:
-    return [match[0].strip() for match in _SENTENCE.finditer(text) if match[0].strip()]
 
 
 def _score(warnings: Sequence[str]) -> Score:
