@@ -12,6 +12,7 @@ from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
 from octave_mcp import __version__
 from octave_mcp.errors import InputError, OctaveError, SetupError
+from octave_mcp.surfaces.cli.check import check
 from octave_mcp.surfaces.cli.configuration import config
 from octave_mcp.surfaces.cli.doctor import doctor
 from octave_mcp.surfaces.cli.empty import without_empty
@@ -33,7 +34,7 @@ cli = App(
     print_error=False,
     suppress_keyboard_interrupt=False,
 )
-for command in (generate, demo, runs, sessions, export, cancel, scrape, config, doctor, install):
+for command in (generate, demo, runs, sessions, export, cancel, scrape, check, config, doctor, install):
     cli.command(command)
 cli.command(map_site, name="map")
 

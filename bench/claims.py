@@ -1,0 +1,132 @@
+"""How many true and false claims the checks accept: the share of each kind of change that each tier stops.
+
+    python bench/claims.py [--model MODEL] [FILE ...]
+
+The files are those of bench/claims unless others are named. Each line is a claim with its quotations, as `octave-mcp
+check` reads them, and has two more keys: `change`, what was changed to make it false ('true': nothing), and `stands`,
+whether a careful reader accepts it. `rejected`: a hard rule stops it. `marked`: only soft rules object. `passes`: no
+rule objects. With --model, that model judges what no hard rule stops: `verified` is what passes then, in all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from octave_mcp.surfaces.cli.check import judge
+from octave_mcp.surfaces.cli.terminal import Output
+from octave_mcp.tools.claims import CheckedClaim, GivenClaim, check_by_model, check_by_rules, read_claim
+
+SETS = Path(__file__).parent / "claims"
+TRUE = "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A claim of a set, with the verdict of the rules and, if a model was asked, its verdict."""
+
+    change: str
+    given: GivenClaim
+    by_rules: CheckedClaim
+    by_model: CheckedClaim | None = None
+
+    @property
+    def is_rejected(self) -> bool:
+        return self.by_rules.support.verdict == "not"
+
+    @property
+    def is_marked(self) -> bool:
+        return self.by_rules.support.verdict == "partly"
+
+    @property
+    def is_verified(self) -> bool:
+        return self.by_model is not None and self.by_model.stands
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Of the claims with one kind of change, in percent."""
+
+    count: int
+    rejected: float
+    marked: float
+    passes: float
+    verified: float
+
+
+def cases(file: Path) -> Iterator[Case]:
+    for line in file.read_bytes().splitlines():
+        given = read_claim(line)
+        yield Case(json.loads(line)["change"], given, check_by_rules(given))
+
+
+def shares(found: Sequence[Case]) -> dict[str, Shares]:
+    """By the kind of change, true claims first."""
+    by_change: dict[str, list[Case]] = defaultdict(list)
+    for case in found:
+        by_change[case.change].append(case)
+    return {change: _shares(by_change[change]) for change in sorted(by_change, key=lambda name: (name != TRUE, name))}
+
+
+def _shares(found: Sequence[Case]) -> Shares:
+    rejected, marked = (_percent([case.is_rejected for case in found]), _percent([case.is_marked for case in found]))
+    return Shares(len(found), rejected, marked, 100 - rejected - marked, _percent([case.is_verified for case in found]))
+
+
+def _percent(flags: Sequence[bool]) -> float:
+    return 100 * sum(flags) / len(flags)
+
+
+async def verified(found: Sequence[Case], name: str) -> list[Case]:
+    async with judge(name, Output(quiet=True)) as model:
+        checked = await check_by_model(model, [case.given for case in found], [case.by_rules for case in found])
+    return [Case(case.change, case.given, case.by_rules, one) for case, one in zip(found, checked, strict=True)]
+
+
+def table(found: dict[str, Shares], *, has_model: bool) -> str:
+    head = ("change", "claims", "rejected", "marked", "passes", *(("verified",) if has_model else ()))
+    rows = (
+        (change, str(one.count), *(f"{share:.1f} %" for share in _columns(one, has_model=has_model)))
+        for change, one in found.items()
+    )
+    return "\n".join((_row(head), f"|---{'|---:' * (len(head) - 1)}|", *map(_row, rows)))
+
+
+def _columns(one: Shares, *, has_model: bool) -> tuple[float, ...]:
+    return (one.rejected, one.marked, one.passes, *((one.verified,) if has_model else ()))
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    options.add_argument("files", nargs="*", type=Path, default=[*sorted(SETS.glob("*.jsonl"))])
+    options.add_argument("--model")
+    given = options.parse_args()
+    for file in given.files:
+        report(file, given.model)
+
+
+def report(file: Path, model: str | None) -> None:
+    began = time.process_time()
+    found = [*cases(file)]
+    milliseconds = 1000 * (time.process_time() - began) / len(found)
+    if model:
+        found = asyncio.run(verified(found, model))
+    print(f"\n{file.stem}: {len(found)} claims, {milliseconds:.1f} ms each by rules\n")
+    print(table(shares(found), has_model=model is not None))
+    errors = [case.by_model.model_error for case in found if case.by_model and case.by_model.model_error]
+    if errors:
+        print(f"\n{model} did not judge {len(errors)} claims: {errors[0]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,252 @@
+"""Check a file of claims against their quotations, line by line: it may be of any length."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+from cyclopts import Parameter
+
+from octave_mcp.asks.verification import verifies
+from octave_mcp.domain.choices import AUTO, MODELS, WITHOUT_KEY, names
+from octave_mcp.domain.evidence import Verdict
+from octave_mcp.errors import InputError, NoAccess, SetupError
+from octave_mcp.ports import Model
+from octave_mcp.settings import load
+from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PARTIAL, PLAIN, Output, log, say
+from octave_mcp.tools.claims import (
+    LONGEST_LINE_BYTES,
+    CheckedClaim,
+    GivenClaim,
+    check_by_model,
+    check_by_rules,
+    read_claim,
+    unreached,
+)
+
+AT_ONCE = 60
+"""Lines that are read before a model is asked about them."""
+LONGEST_SHOWN = 300
+BOM = b"\xef\xbb\xbf"
+WORDS: dict[Verdict, str] = {
+    "supported": "supported",
+    "partly": "partly supported",
+    "not": "not supported",
+    "unjudged": "unjudged",
+}
+JUDGES = ", ".join((AUTO, *names(model for model in MODELS if model.needs)))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the file: a claim with its verdict, or the reason why it cannot be read."""
+
+    line: int
+    given: GivenClaim | None = None
+    checked: CheckedClaim | None = None
+    error: str = ""
+
+    @property
+    def stands(self) -> bool:
+        return self.checked is not None and self.checked.stands
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of what was printed; `model_error` is the first reason why a claim was not judged by the model."""
+
+    verdicts: Counter[Verdict] = field(default_factory=Counter[Verdict])
+    unread: int = 0
+    unreached: int = 0
+    model_error: str = ""
+    is_failed: bool = False
+
+    def add(self, row: Row) -> None:
+        self.is_failed |= not row.stands
+        if row.checked is None:
+            self.unread += 1
+            return
+        self.verdicts[row.checked.support.verdict] += 1
+        if row.checked.model_error:
+            self.unreached += 1
+            self.model_error = self.model_error or row.checked.model_error
+
+    @property
+    def code(self) -> int:
+        return FAILED if self.is_failed else PARTIAL if self.unreached else DONE
+
+    @property
+    def text(self) -> str:
+        counts = ", ".join(f"{self.verdicts[verdict]} {words}" for verdict, words in WORDS.items())
+        parts = [f"{_count(self.verdicts.total(), 'claim')}: {counts}"]
+        if self.unread:
+            parts.append(f"{_count(self.unread, 'line')} could not be read")
+        if self.unreached:
+            parts.append(f"{_count(self.unreached, 'claim')} judged by rules only: {self.model_error}")
+        return "\n".join(parts)
+
+
+def check(
+    file: Annotated[
+        Path, Parameter(help="Claims, one JSON object per line; - reads standard input", allow_leading_hyphen=True)
+    ],
+    /,
+    *,
+    model: Annotated[
+        str | None, Parameter(help=f"Also have a model judge what the rules do not reject: {JUDGES}")
+    ] = None,
+    output: Output = PLAIN,
+) -> int:
+    """Check whether the quotations in FILE support its claims; with --json, one JSON object per claim.
+
+    Exits with 1 if a claim fails or a line cannot be read. A claim has these fields: vendor, prospect, context
+    (optional), kind (fact, inference, question or copy; optional), claim, and evidence: a list of objects with quote,
+    role (vendor or prospect: whose page it is from) and title (of the page; optional).
+    """
+    tally = Tally()
+
+    def show(row: Row) -> None:
+        tally.add(row)
+        if output.json:
+            say(_json(row))
+        elif not row.stands:
+            say(_text(row))
+        sys.stdout.flush()
+
+    with _opened(file) as lines:
+        rows = map(_row, _numbered(lines))
+        if model is None:
+            for row in rows:
+                show(row)
+        else:
+            asyncio.run(_check_by_model(model, rows, show, output))
+    if not output.json:
+        say(tally.text)
+    return tally.code
+
+
+@contextmanager
+def _opened(file: Path) -> Generator[BinaryIO]:
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        lines = file.open("rb")
+    except OSError as failed:
+        raise InputError(
+            f"cannot read {str(file)!r}: {failed.strerror}; name a file, or - for standard input"
+        ) from None
+    with lines:
+        yield lines
+
+
+def _numbered(lines: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Lines that are not blank, numbered from 1. Of a line that is too long only the beginning is kept in memory."""
+    number, most = 0, LONGEST_LINE_BYTES + 1
+    while line := lines.readline(most):
+        number += 1
+        rest = line
+        while len(rest) == most and not rest.endswith(b"\n"):
+            rest = lines.readline(most)
+        line = line.removesuffix(b"\n")
+        line = line.removeprefix(BOM) if number == 1 else line
+        if line.strip():
+            yield number, line
+
+
+def _row(numbered: tuple[int, bytes]) -> Row:
+    number, line = numbered
+    try:
+        given = read_claim(line)
+    except InputError as wrong:
+        return Row(number, error=str(wrong))
+    return Row(number, given, check_by_rules(given))
+
+
+async def _check_by_model(name: str, rows: Iterator[Row], show: Callable[[Row], None], output: Output) -> None:
+    async with judge(name, output) as model:
+        has_judged, why = False, ""
+        while batch := [*islice(rows, AT_ONCE)]:
+            if not why:
+                try:
+                    batch = await _judged(model, batch)
+                    has_judged = True
+                except (NoAccess, SetupError) as failed:
+                    if not has_judged:
+                        raise
+                    why = str(failed)
+            for row in batch:
+                show(_unreached(row, why) if why else row)
+
+
+def _unreached(row: Row, why: str) -> Row:
+    return replace(row, checked=unreached(row.given, row.checked, why)) if row.given and row.checked else row
+
+
+async def _judged(model: Model, rows: Iterable[Row]) -> list[Row]:
+    found = [*rows]
+    claims = [(at, row.given, row.checked) for at, row in enumerate(found) if row.given and row.checked]
+    checked = await check_by_model(model, [given for _, given, _ in claims], [checked for *_, checked in claims])
+    for (at, *_), one in zip(claims, checked, strict=True):
+        found[at] = replace(found[at], checked=one)
+    return found
+
+
+@asynccontextmanager
+async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
+    """The model of this name.
+
+    Raises:
+        InputError: it judges no claims.
+        SetupError: it is not set up.
+    """
+    from octave_mcp.app import App  # noqa: PLC0415 - rules alone need neither database nor models
+
+    settings = load()
+    log(settings, output, stderr_level="WARNING")
+    app = App(settings.model_copy(update={"database_url": None}), engine="inline")
+    try:
+        model = app.model(app.model_name(name))
+        model.check()
+    except SetupError as unset:
+        raise SetupError(str(unset).replace(WITHOUT_KEY, "without --model, rules judge and need no key")) from None
+    if not verifies(model):
+        raise InputError(f"the model {model.name!r} does not judge claims; choose one of {JUDGES}")
+    try:
+        yield model
+    finally:
+        await model.close()
+
+
+def _json(row: Row) -> str:
+    if row.given is None or row.checked is None:
+        return json.dumps({"line": row.line, "error": row.error}, ensure_ascii=False)
+    own = {"id": row.given.id} if "id" in row.given.model_fields_set else {}
+    checked = row.checked.model_dump(mode="json", exclude=None if row.checked.model_error else {"model_error"})
+    return json.dumps({**own, "line": row.line, **checked}, ensure_ascii=False)
+
+
+def _text(row: Row) -> str:
+    if row.given is None or row.checked is None:
+        return f"line {row.line}: cannot be read: {_shown(row.error)}"
+    verdict = row.checked.support
+    head = f"line {row.line}: {WORDS[verdict.verdict]}, judged by {verdict.judge}: {_shown(row.given.claim)}"
+    return "\n".join((head, *(f"  {problem.code} {_shown(problem.text)}" for problem in row.checked.problems)))
+
+
+def _shown(text: str) -> str:
+    """On one line, without what would control a terminal."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}..."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
