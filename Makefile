@@ -4,7 +4,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format snapshots docs lock long bench clients clean
+.PHONY: help demo test check format snapshots docs lock long bench claims clients clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -37,6 +37,9 @@ long: .venv/dev ## Run only the long tests: slow ones, and the remaining paramet
 
 bench: .venv/dev ## Compare start-up with a trivial server's
 	$(BIN)/python bench/startup.py
+
+claims: .venv/dev ## Print how many true and false claims the checks accept
+	$(BIN)/python bench/claims.py
 
 lock: .venv/dev ## Update the locked dependencies, within the bounds of pyproject.toml
 	$(COMPILE) --upgrade --group build --output-file requirements.lock

@@ -5,8 +5,9 @@
 
 What stands between `<!-- generated: NAME -->` and `<!-- end -->` in README.md and docs/ is made anew; with --check it
 is compared instead, and the exit code is 1 where it differs. `answer` is what the request in the code block above it
-gets from a server that is started for the document, about the demo's two companies. Whatever differs from one time to
-the next is replaced: ids, times, durations, digests, ports and folders.
+gets from a server that is started for the document, about the demo's two companies. A block of kind `jsonl` is the
+document's file claims.jsonl. Whatever differs from one time to the next is replaced: ids, times, durations, digests,
+ports and folders.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import re
 import shlex
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -52,11 +53,13 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 PART = re.compile(r"(<!-- generated: (?P<name>\S+)(?P<options>[^\n]*) -->\n).*?(<!-- end -->)", re.DOTALL)
+CLAIMS = re.compile(r"^```jsonl\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 BLOCK = re.compile(r"```(?P<kind>[^\n]*)\n(?P<text>[^`]*)```\s*\Z")
 CODE_ROW = re.compile(r"^\| `(?P<code>[a-z_]+)` \| (?P<status>\d{3}) \|", re.MULTILINE)
 
 HELP_WIDTH = 100
 LONGEST_TEXT, LONGEST_DATA = 200, 400
+OBJECT = re.compile(r"\{.*\}")
 MOST_KEYS = 30
 """An object with more has entries, not fields."""
 HEADERS = ("content-type", "location", "allow", "www-authenticate")
@@ -380,10 +383,18 @@ def _json(value: BaseModel) -> str:
 def _body(stage: Stage, text: str, options: dict[str, int]) -> str:
     """At most so many lines; of JSON, at most so many items of a list."""
     if text.startswith(("{", "[{")):
-        text = json.dumps(short(settled(json.loads(text)), options.get("items", 2)), indent=2, ensure_ascii=False)
+        text = "\n".join(_json_of(text, options.get("items", 2)))
     lines = [line.rstrip() for line in stage.shown(text).splitlines()]
     most = options.get("lines", len(lines))
     return "\n".join((*lines[:most], *(("...",) if len(lines) > most else ())))
+
+
+def _json_of(text: str, items: int) -> Iterator[str]:
+    """The value on lines of its own; of several values, which come one per line, each on one line."""
+    lines = text.splitlines()
+    values = [json.loads(line) for line in lines] if all(map(OBJECT.fullmatch, lines)) else [json.loads(text)]
+    for value in values:
+        yield json.dumps(short(settled(value), items), indent=2 if len(values) == 1 else None, ensure_ascii=False)
 
 
 def _events(stage: Stage, text: str, options: dict[str, int]) -> str:
@@ -457,6 +468,8 @@ async def made(text: str) -> str:
     if not re.search("<!-- generated: answer", text):
         return await _made(text, None)
     async with staged() as stage:
+        if claims := CLAIMS.search(text):
+            (stage.home / "claims.jsonl").write_text(claims["text"], "utf-8")
         return await _made(text, stage)
 
 

@@ -272,7 +272,7 @@ async def test_help_names_every_command_and_version_is_the_packages(tmp_path: Pa
     version = await octave("--version", cwd=tmp_path)
 
     assert helped.code == version.code == 0
-    names = "generate demo serve runs sessions export cancel config doctor install"
+    names = "generate demo serve runs sessions export cancel check config doctor install"
     assert all(f" {name} " in helped.out for name in names.split())
     assert version.out.strip() == __version__
 

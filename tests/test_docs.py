@@ -59,7 +59,7 @@ NOT_RUN = {
 NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "nor is Caddy"}
 """Kinds of blocks that no test reads."""
 
-TAKEN = {"http", "text", "json tools/call", "json resources/read", "json prompts/get"}
+TAKEN = {"http", "text", "jsonl", "json tools/call", "json resources/read", "json prompts/get"}
 """Kinds of blocks that are generated, or that the generator asks."""
 
 
