@@ -127,6 +127,8 @@ async def check_by_model(
         SetupError, NoAccess: the model cannot be used.
     """
     asked = [at for at, (given, one) in enumerate(zip(claims, checked, strict=True)) if is_for_model(given, one)]
+    # Claims of one deal go into one ask.
+    asked.sort(key=lambda at: (claims[at].vendor, claims[at].prospect))
     verdicts = await judged_by(model, [claims[at].claimed for at in asked]) if asked else []
     found = [*checked]
     for at, verdict in zip(asked, verdicts, strict=True):
