@@ -19,6 +19,9 @@ from typing import Any, Protocol, cast
 import pytest
 import scripted
 
+from octave_mcp.asks.compact_schema import compact_schema_of
+from octave_mcp.asks.patches import Fix, patch_form
+from octave_mcp.asks.schema import schema_of
 from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PLACES, PageRef
@@ -33,7 +36,8 @@ from octave_mcp.domain.playbook import (
     WhyWeWin,
 )
 from octave_mcp.domain.prospect import ProspectAnswer, Understanding
-from octave_mcp.domain.value import Value
+from octave_mcp.domain.value import Path as Place
+from octave_mcp.domain.value import Value, form_at
 from octave_mcp.domain.vendor import VendorAnswer
 
 FORMS: tuple[type[Value], ...] = (
@@ -101,8 +105,26 @@ class Request:
 
     @property
     def form(self) -> type[Value]:
+        """The form of the answer, or of the one that a patch is for."""
+        if self.is_patch:
+            forms = [form for form in FORMS if self._patch_of(form)]
+            exact = (form for form in forms if self.schema in self._patch_of(form))
+            return next(exact, forms[0])
         fields = frozenset(self.schema["properties"])
         return _BY_FIELDS.get(fields) or next(form for form in (*READ, *TOGETHER) if fields <= form.model_fields.keys())
+
+    @property
+    def is_patch(self) -> bool:
+        return "fix_1" in self.schema["properties"]
+
+    def _patch_of(self, form: type[Value]) -> tuple[dict[str, Any], ...]:
+        """The schemas, in full and short, of such a patch of an answer of the form; none if that has no such places."""
+        try:
+            places = scripted.places_in(self.user, form).values()
+            patch = patch_form([Fix(place, form_at(form, place), ()) for place in places])
+        except (KeyError, IndexError, AttributeError, TypeError):
+            return ()
+        return schema_of(patch), compact_schema_of(patch)
 
     @property
     def system(self) -> str:
@@ -174,29 +196,50 @@ def _passage(page: PageRef, number: int, heading: str, sentences: list[str]) -> 
 
 
 def good(request: Request) -> dict[str, Any]:
-    """An answer that can be proven by the passages that were sent."""
+    """An answer that can be proven by the passages that were sent; of a patch, the entries that it asks for."""
     if {*request.schema["properties"]} == {"word"}:  # is the key good?
         return {"word": "yes"}
+    if request.is_patch:
+        answer = _whole(request)
+        places = scripted.places_in(request.user, request.form)
+        return {name: _at(answer, place) for name, place in places.items()}
+    return _whole(request)
+
+
+def _at(part: Any, place: Place) -> Any:  # noqa: ANN401 - JSON
+    for step in place:
+        part = part[step] if isinstance(part, dict) or (isinstance(step, int) and step < len(part)) else None
+    return part
+
+
+def _whole(request: Request) -> dict[str, Any]:
     form, shown = request.form, request.passages
     if form in WRITTEN and not shown:
         return {}
     if form is Understanding[Cite]:
-        return {name: found for name, found in _understanding(shown).items() if name in request.schema["properties"]}
+        return _asked(request, _understanding(shown))
     if form in WRITTEN:
         shown = tuple(map(_fit, shown))
     personas = [SimpleNamespace(id=found) for found in dict.fromkeys(re.findall(r"\bpersona-\d+", request.user))]
     rank = re.search(r"number (\d+) of the list", request.user)
     brief = SimpleNamespace(prospect=SimpleNamespace(buyer_personas=personas), rank=int(rank[1]) - 1 if rank else 0)
-    ask = cast("scripted.Asked", SimpleNamespace(answer=form, passages=shown, brief=brief))
+    ask = cast("scripted.Asked", SimpleNamespace(whole=form, passages=shown, brief=brief))
     answer = scripted.answered(ask).model_dump(mode="json")
     if form in READ:  # as much as the prompts ask for
         answer = {name: found[:MOST] for name, found in answer.items()}
     if form in (*READ, *TOGETHER):
-        answer = {name: found for name, found in answer.items() if name in request.schema["properties"]}
+        answer = _asked(request, answer)
     if summary := answer if form is SummaryDraft[Cite] else answer.get("summary") if form is DealDraft[Cite] else None:
         paragraphs = summary["executive_summary"]  # whoever loses a sentence still has a paragraph
         summary["executive_summary"] = {key: [s for said in paragraphs.values() for s in said] for key in paragraphs}
     return answer
+
+
+def _asked(request: Request, answer: dict[str, Any]) -> dict[str, Any]:
+    """The fields that are asked for; of an answer that is patched, all."""
+    if request.is_patch:
+        return answer
+    return {name: found for name, found in answer.items() if name in request.schema["properties"]}
 
 
 def _good_text(request: Request, *, may_fail: bool) -> str:

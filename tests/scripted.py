@@ -20,7 +20,7 @@ from octave_mcp.domain.addresses import same_site, url_key
 from octave_mcp.domain.asks import A, AddressesAnswer, Answer, Ask, Capacity, Estimate, HomepageAnswer, Judgement, Usage
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.events import Event
-from octave_mcp.domain.evidence import Cite, Claim, Evidence, Passage
+from octave_mcp.domain.evidence import Cite, Claim, Evidence, Finding, Passage
 from octave_mcp.domain.kinds import kind_of
 from octave_mcp.domain.page import (
     CacheEntry,
@@ -59,7 +59,8 @@ from octave_mcp.domain.playbook import (
 )
 from octave_mcp.domain.prospect import Buyer, Fact, Job, Pain, ProspectAnswer, Signal, Understanding
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
-from octave_mcp.domain.value import Value
+from octave_mcp.domain.value import Path as Place
+from octave_mcp.domain.value import Value, form_at, part_at
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorAnswer
 from octave_mcp.errors import SiteRefuses, SiteUnreachable
 from octave_mcp.evidence.passages import passages, quotations
@@ -236,6 +237,8 @@ class ScriptedModel:
         self.asked.append(ask)
         reply = next((reply for matches, reply in self._scripts if matches(ask)), None)
         value = await reply(ask) if reply else answered(ask)
+        if ask.patched and not isinstance(value, ask.answer):  # the script gave the whole answer
+            value = patch_of(value, ask.complaint, ask.answer)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
 
     async def announce(self, ask: Asked) -> None:
@@ -252,13 +255,13 @@ class ScriptedModel:
 
 
 def form(kind: type[Value]) -> Callable[[Asked], bool]:
-    """Asks for an answer of this form."""
-    return lambda ask: ask.answer is kind
+    """Asks for an answer of this form, or for a patch of one."""
+    return lambda ask: ask.whole is kind
 
 
 def shows(path: str, kind: type[Value] | None = None) -> Callable[[Asked], bool]:
     """Asks that show a passage of the page at this path."""
-    return lambda ask: (kind is None or ask.answer is kind) and any(p.page.url.endswith(path) for p in ask.passages)
+    return lambda ask: (kind is None or ask.whole is kind) and any(p.page.url.endswith(path) for p in ask.passages)
 
 
 def says(value: Value) -> Reply:
@@ -269,8 +272,32 @@ def says(value: Value) -> Reply:
 
 
 def answered(ask: Asked) -> Value:
-    """What the rules answer."""
-    return _RULES[ask.answer](ask)
+    """What the rules answer; to a patch, the whole answer that the entries are taken from."""
+    return _RULES[ask.whole](ask)
+
+
+_FIX = re.compile(r"^(fix_\d+) (?:replaces|is) ([\w.\[\]]+)", re.MULTILINE)
+
+
+def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
+    """The path of each entry that a complaint asks for, by the name of its replacement.
+
+    Raises:
+        KeyError, AttributeError: an answer of the form has no such place.
+    """
+    found: dict[str, Place] = {}
+    for name, path in _FIX.findall(complaint):
+        place: Place = tuple(int(step) if step.isdigit() else step for step in re.findall(r"\w+", path))
+        holder = form_at(whole, place[:-1])
+        is_text = form_at(whole, place) is str and issubclass(holder, Finding)  # the finding is what is replaced
+        found[name] = place[:-1] if is_text else place
+    return found
+
+
+def patch_of(value: Value, complaint: str, patch: type[Value]) -> Value:
+    """The entries that are asked for, as they are in this answer; null for those that it does not have."""
+    places = places_in(complaint, type(value))
+    return patch.model_validate({name: part_at(value, place) for name, place in places.items()})
 
 
 @dataclass(frozen=True)
@@ -664,7 +691,7 @@ class Written:
     @property
     def one_of_each(self) -> list[Asked]:
         """One ask for each answer type."""
-        return list({ask.answer: ask for ask in self.asked}.values())
+        return list({ask.answer: ask for ask in self.asked if not ask.patched}.values())
 
     @property
     def scraped(self) -> list[str]:

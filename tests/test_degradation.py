@@ -345,7 +345,7 @@ async def test_an_answer_that_fails_its_checks_is_asked_again_once_with_the_comp
     stage: Stage, model: ScriptedModel
 ) -> None:
     async def corrected(ask: Asked) -> Value:
-        return answered(ask) if ask.complaint else invention(ask)
+        return invention(ask, ask.passages[0].sentence(1)) if ask.complaint else invention(ask)
 
     model.on(shows("/product/planner", VendorAnswer[Cite]), corrected)
     record, playbook = await stage.run()
@@ -353,7 +353,10 @@ async def test_an_answer_that_fails_its_checks_is_asked_again_once_with_the_comp
     assert [bool(ask.complaint) for ask in asks] == [False, True]
     assert "D3 the figure 99% is not in the evidence" in asks[1].complaint
     assert "D4 the name 'Globex' is not in the evidence" in asks[1].complaint
-    assert asks[0].model_copy(update={"complaint": ""}) == asks[1].model_copy(update={"complaint": ""})
+    assert "fix_1 replaces value_propositions[" in asks[1].complaint
+    assert [*asks[1].answer.model_fields] == ["fix_1"]
+    same = {"complaint": "", "answer": asks[0].answer, "patched": None, "cited": ()}
+    assert asks[0] == asks[1].model_copy(update=same)
     assert record.status == "completed"
     assert "dropped_by_check" not in gaps(playbook).values()
 
@@ -372,7 +375,7 @@ async def test_an_email_that_breaks_several_rules_of_style_is_asked_for_again(
     model.on(form(SequenceDraft[Cite]), improved)
     playbook = await stage.playbook()
 
-    again = [ask.complaint for ask in model.asked if ask.answer is SequenceDraft[Cite] and ask.complaint]
+    again = [ask.complaint for ask in model.asked if ask.whole is SequenceDraft[Cite] and ask.complaint]
     assert again
     assert all("D12 the subject has 10 words" in complaint for complaint in again)
     weak = [touch for sequence in playbook.email_sequences for touch in sequence.touches if "!!" in touch.subject]

@@ -579,7 +579,10 @@ def test_sentences_inside_paragraphs_are_judged() -> None:
         touches=(
             TouchDraft[Cite](
                 subject="x",
-                paragraphs=((say("Rework fell by 31%.", cite(2, 1)), say("It fell by 99%.", cite(2, 1))),),
+                paragraphs=(
+                    (say("Rework fell by 31%.", cite(2, 1)), say("It fell by 99%.", cite(2, 1))),
+                    (say("By 31% it fell.", cite(2, 1)),),
+                ),
                 call_to_action=CallToAction(label="interest", text="?"),
                 opt_out=None,
                 personalisation=(),
@@ -588,7 +591,10 @@ def test_sentences_inside_paragraphs_are_judged() -> None:
     )
     value, _, dropped = JUDGE.kept(draft, SequenceDraft[EvidenceId])
     assert value
-    assert [[s.text for s in p] for p in value.touches[0].paragraphs] == [["Rework fell by 31%."]]
+    assert [[s.text for s in p] for p in value.touches[0].paragraphs] == [
+        ["Rework fell by 31%."],
+        ["By 31% it fell."],
+    ]
     assert len(dropped) == 1
 
 

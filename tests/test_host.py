@@ -198,7 +198,8 @@ async def next_of(writer: Writer, prompt: str) -> Question:
 
 
 def invented_figure(answer: dict[str, Any]) -> None:
-    answer["facts"][0]["text"] += " That is 7431.5 times."
+    fact = answer["facts"][0] if "facts" in answer else answer["fix_1"]
+    fact["text"] += " That is 7431.5 times."
 
 
 async def test_a_rejected_answer_comes_back_with_its_reasons_and_is_asked_again_once(pair: Pair) -> None:
@@ -211,8 +212,7 @@ async def test_a_rejected_answer_comes_back_with_its_reasons_and_is_asked_again_
         await writer.work()
 
     assert verdict["accepted"] is False
-    assert "D3 facts[0] (" in verdict["wrong"]
-    assert "the figure 7431.5 is not in the evidence" in verdict["wrong"]
+    assert "facts[0]: D3 the figure 7431.5 is not in the evidence" in verdict["wrong"]
     assert again["prompt"] == "prospect/company_profile"
     assert again["question_id"] != about_prospect["question_id"]
     assert "the figure 7431.5 is not in the evidence" in again["complaint"]

@@ -57,8 +57,8 @@ class Attempts(Generic[A]):
             wrong = "the answer is not of the form asked for"
             return Unusable(wrong=wrong, fault="unreadable", usage=answer.usage, by=self.stand_in)
         return Answer[self.ask.answer](
-            value=answer.value, usage=answer.usage, wrong=answer.wrong, fault=answer.fault, by=self.stand_in,
-            key=answer.key, reused=answer.reused, is_outline=not self.model.capacity.writes_copy,
+            value=answer.value, usage=answer.usage, wrong=answer.wrong, fault=answer.fault, unread=answer.unread,
+            by=self.stand_in, key=answer.key, reused=answer.reused, is_outline=not self.model.capacity.writes_copy,
         )  # fmt: skip
 
     async def _in_time(self, until: float) -> Answer[A]:

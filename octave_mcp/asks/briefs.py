@@ -73,7 +73,7 @@ def _of_writing(ask: Ask[Any, Any], brief: WritingBrief, numbers: Mapping[Eviden
         "found of both": brief.findings,
     }
     text = "\n\n".join(f"{title}:\n{found}" for title, value in known.items() if (found := notes(value, numbers)))
-    known_of_deal = " ".join(_facts(ask.answer, brief, numbers))
+    known_of_deal = " ".join(_facts(ask.whole, brief, numbers))
     return f"{fence.around('notes', text)}{_sold(brief.names.vendor, brief.offer, fence)}\n\n{known_of_deal}"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 
-from octave_mcp.asks.schema import Schema, schema_of
+from octave_mcp.asks.schema import FORMS, Schema, schema_of
 from octave_mcp.domain.value import Value
 
 LEAST_SHARED = 40
@@ -17,7 +17,7 @@ _SAID_ELSEWHERE = ("description", "additionalProperties", "required")
 _OF_CITES = "_Cite_"
 
 
-@cache
+@lru_cache(maxsize=FORMS)
 def compact_schema_of(form: type[Value]) -> Schema:
     """What `schema_of` says, in about half the characters; what several fields share is defined once."""
     return {"type": "object", **_shared(_short(schema_of(form)))}

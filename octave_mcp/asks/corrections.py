@@ -1,23 +1,33 @@
-"""An ask whose answer is checked, and corrected once where entries fail: all of it, or the parts that failed."""
+"""An ask whose answer is checked, and corrected once: by a patch of the entries that fail, else in full."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast
 
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.attempts import OnCall
-from octave_mcp.asks.replacements import findings, lists_of, named_problems, replaced, unreadable, unreplaced
+from octave_mcp.asks.patches import (
+    Fix,
+    accepted,
+    complaint,
+    entry_at,
+    fixes,
+    is_within,
+    name_of,
+    passages_cited,
+    patch_form,
+)
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Fault, Judgement, Unusable
+from octave_mcp.domain.asks import A, Answer, Ask, Fault, Judgement, Unread, Unusable
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.notices import Gap
-from octave_mcp.domain.value import Value, only, with_nothing_else
+from octave_mcp.domain.value import Path, Value, changed, part_at, path_text, place_before
 from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, UpstreamError
-from octave_mcp.evidence.checks import CUT, EMPTY, THOUGHTS, UNREAD, Problem, counted
+from octave_mcp.evidence.checks import CUT, DEPENDS, EMPTY, IGNORED, THOUGHTS, UNREAD, Problem, counted
+from octave_mcp.evidence.coherence import without
 from octave_mcp.evidence.judge import Judge
 from octave_mcp.ports import Journal
 
@@ -44,149 +54,160 @@ class Checked(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict(Generic[R]):
-    """What passed of an answer or of a part of it, what was dropped, and every problem.
+class _Read:
+    """An answer as it was read, None if it could not be, and all that is wrong with it.
 
-    `value` is None where nothing passed; `given` is the answer as it was read, None if it could not be read; `unread`
-    counts its unreadable entries. `left_out` names rejected entries that the correction does not replace.
+    Entries that could not be read are None in their lists, so that every path is that of the answer as it was given.
+    `unproven` are the problems with its form and its evidence, `broken` those that the rules for copy found.
     """
+
+    draft: Value | None
+    unproven: tuple[Problem, ...]
+    broken: tuple[Problem, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    fault: Fault = ""
+    is_outline: bool = False
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return (*self.unproven, *self.broken)
+
+    @property
+    def wrong(self) -> str:
+        return _listed(self.problems)
+
+    @property
+    def is_bad_as_a_whole(self) -> bool:
+        return self.draft is None or bool(self.fault) or any(not problem.at for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled(Generic[R]):
+    """What stands of an answer, None for nothing; why the rest was dropped; and which parts are missing."""
 
     value: R | None
     evidence: tuple[Evidence, ...]
-    dropped: Sequence[Problem]
-    problems: Sequence[Problem]
-    fault: Fault = ""
-    is_outline: bool = False
-    given: Value | None = None
-    unread: int = 0
-    left_out: Sequence[str] = ()
-
-    def is_better_than(self, first: _Verdict[R]) -> bool:
-        if self.is_empty or first.is_empty:
-            return first.is_empty
-        return len(self.problems) <= len(first.problems)
+    dropped: tuple[Problem, ...]
+    missing: tuple[Problem, ...]
+    read: _Read
 
     @property
     def is_empty(self) -> bool:
         return self.value is None or not any(getattr(self.value, name) for name in type(self.value).model_fields)
 
-
-@dataclass(frozen=True, slots=True)
-class _Verdicts(Generic[R]):
-    """The verdict on each part of an answer that is judged by parts, by its field; else on all of it, under ''."""
-
-    into: type[R]
-    parts: Mapping[str, _Verdict[R]]
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        return tuple(name for name, verdict in self.parts.items() if verdict.problems)
-
-    @property
-    def complaint(self) -> str:
-        problems = [problem for verdict in self.parts.values() for problem in verdict.problems]
-        return _listed(problems)
-
-    @property
-    def dropped(self) -> list[Problem]:
-        return list(dict.fromkeys(problem for verdict in self.parts.values() for problem in verdict.dropped))
-
-    @property
-    def lost(self) -> str:
-        """What was dropped, and why a part that failed has nothing."""
-        of_parts = (verdict.problems if verdict.is_empty else verdict.dropped for verdict in self.parts.values())
-        left_out = [text for verdict in self.parts.values() for text in verdict.left_out]
-        return "; ".join(filter(None, [_listed([problem for problems in of_parts for problem in problems]), *left_out]))
-
-    @property
-    def fault(self) -> Fault:
-        faults: list[Fault] = [verdict.fault for verdict in self.parts.values() if verdict.fault]
-        return faults[0] if faults else ""
-
-    @property
-    def is_outline(self) -> bool:
-        return all(verdict.is_outline for verdict in self.parts.values())
-
-    @property
-    def value(self) -> R | None:
-        """What passed of all parts; None where nothing of any did."""
-        if "" in self.parts:
-            return self.parts[""].value
-        if all(verdict.value is None for verdict in self.parts.values()):
-            return None
-        found = {name: getattr(verdict.value, name) for name, verdict in self.parts.items() if verdict.value}
-        return with_nothing_else(self.into, found)
-
-    def with_better(self, again: _Verdicts[R]) -> _Verdicts[R]:
+    def is_better_than(self, first: _Settled[R]) -> bool:
         """An outline does not take the place of copy."""
-        if again.is_outline and not self.is_outline and self.value is not None:
-            return self
-        better = {name: self._better(name, verdict) for name, verdict in again.parts.items()}
-        return _Verdicts(self.into, {**self.parts, **better})
+        if self.is_empty or first.is_empty:
+            return first.is_empty
+        if self.read.is_outline and not first.read.is_outline:
+            return False
+        return len(self.read.problems) <= len(first.read.problems)
 
-    def _better(self, name: str, again: _Verdict[R]) -> _Verdict[R]:
-        """The second answer for an object; for a list, what passed of both."""
-        first = self.parts[name]
-        if self._is_list(name) and first.value is not None and again.value is not None:
-            entries = [getattr(part, name) for part in (first.given, first.value, again.given)]
-            left_out = _left_out(first, first.unread + unreplaced(*entries) - again.unread)
-            value = first.value.model_copy(update={name: replaced(entries[1], getattr(again.value, name))})
-            both = (*first.evidence, *again.evidence)
-            return replace(again, value=value, evidence=both, left_out=left_out)
-        if not again.is_better_than(first):
-            return first
-        fewer = findings(first.given) - findings(again.given)
-        return replace(again, left_out=_left_out(first, min(fewer, findings(first.given) - findings(first.value))))
-
-    def has_lists(self, names: Sequence[str]) -> bool:
-        """Whether each of these parts is a list of which at least one entry passed."""
-        return all(self._is_list(name) and self.parts[name].value is not None for name in names)
-
-    def _is_list(self, name: str) -> bool:
-        return bool(name and lists_of(self.into, (name,)))
-
-    def judgement(self, *, may_be_corrected: bool = False) -> Judgement:
-        dropped = None if may_be_corrected else self.lost
+    def judgement(self, wrong: str, *, may_be_corrected: bool = False) -> Judgement:
+        lost = self.read.problems if self.is_empty else (*self.dropped, *self.missing)
         return Judgement(
-            wrong=self.complaint, dropped=dropped, is_usable=not all(part.is_empty for part in self.parts.values())
+            wrong=wrong,
+            dropped=None if may_be_corrected else _listed(lost),
+            is_usable=not self.is_empty,
+            only_entries=not self.is_empty and not self.missing and not self.read.fault,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Checks(Generic[R]):
-    """The checks of an answer; what passes is returned as `into`. `by_parts`: each field passes or fails by itself."""
+    """The checks of an answer; what passes is returned as `into`."""
 
     judge: Judge
     into: type[R]
     rules: Rules[R] | None = None
-    by_parts: bool = False
+    language: str = "en"
 
-    def verdicts(self, answer: Answer[Any] | Unusable, names: tuple[str, ...] = ()) -> _Verdicts[R]:
-        """On these parts of the answer, or on all."""
-        every = tuple(self.into.model_fields) if self.by_parts else ("",)
-        return _Verdicts(self.into, {name: self._verdict(answer, name) for name in names or every})
-
-    def _verdict(self, answer: Answer[Any] | Unusable, name: str) -> _Verdict[R]:
+    def read(self, answer: Answer[Any] | Unusable) -> _Read:
         if isinstance(answer, Unusable):
+            return _Read(None, (Problem(_RULE_OF.get(answer.fault, UNREAD), answer.wrong),), fault=answer.fault)
+        draft = _with_places(cast("Value", answer.value), answer.unread)
+        unread = [Problem(UNREAD, one.wrong, one.at) for one in answer.unread]
+        if answer.fault:
             unread = [Problem(_RULE_OF.get(answer.fault, UNREAD), answer.wrong)]
-            return _Verdict(None, (), unread, unread, answer.fault)
-        given, into = cast("Value", answer.value), self.into
-        if name:
-            given = only(type(given), (name,)).model_construct(**{name: getattr(given, name)})
-            into = cast("type[R]", only(into, (name,)))
-        wrong = _about(name, answer)
-        unread = [Problem(_RULE_OF.get(answer.fault, UNREAD), wrong)] if wrong else []
-        value, evidence, dropped = self.judge.kept(given, into)
-        problems = self._problems(given, name) if dropped else []
-        rules = None if answer.is_outline else self.rules
-        broken = rules(value, evidence) if rules and value is not None else []
-        return _Verdict(
-            value, evidence, [*unread, *dropped], [*unread, *problems, *broken],
-            answer.fault if wrong else "", answer.is_outline, given, unreadable(wrong),
-        )  # fmt: skip
+        read = _Read(draft, (), (), answer.unread, answer.fault, answer.is_outline)
+        return self._checked(read, draft, unread)
 
-    def _problems(self, given: Value, name: str) -> list[Problem]:
-        return named_problems(self.judge, name, getattr(given, name)) if name else self.judge.problems(given)
+    def fixes(self, read: _Read, form: type[Value]) -> tuple[Fix, ...]:
+        """The entries to ask for again; none if the answer is to be given again in full."""
+        if read.draft is None or read.is_bad_as_a_whole:
+            return ()
+        return fixes(read.draft, form, read.problems, self.judge.known, self.language)
+
+    def settled(self, read: _Read) -> _Settled[R]:
+        """Without what fails, and without what depended on that."""
+        draft = read.draft
+        if draft is None:
+            return _Settled(None, (), read.problems, (), read)
+        hard = [
+            *(problem for problem in read.unproven if not problem.is_soft),
+            *(problem for problem in read.broken if not problem.is_soft and _costs_itself(draft, problem.at)),
+        ]
+        gone = {at for problem in hard if problem.at and part_at(draft, at := entry_at(draft, problem)) != ()}
+        coherent = without(draft, gone, known=self.judge.known, language=self.language)
+        leaning = [Problem(DEPENDS, f"depends on {path_text(on)}", at) for at, on in coherent.dependents.items()]
+        dropped = (*hard, *leaning)
+        missing = [problem for problem in read.problems if problem.is_soft and problem.rule == UNREAD]
+        if coherent.value is None:
+            return _Settled(None, (), dropped, tuple(missing), read)
+        return _Settled(*self.judge.resolved(coherent.value, self.into), dropped, tuple(missing), read)
+
+    def patched(self, first: _Read, found: Sequence[Fix], answer: Answer[Any] | Unusable) -> tuple[_Settled[R], str]:
+        """What stands of the first answer and the patch, and what is wrong with the patch, '' for nothing."""
+        draft = cast("Value", first.draft)
+        patch = None if isinstance(answer, Unusable) else cast("Value", answer.value)
+        given = {fix.at: part for at, fix in enumerate(found) if (part := getattr(patch, name_of(at), None))}
+        read = self._checked(first, changed(draft, given), ())
+        kept = accepted(cast("Value", read.draft), found, given, read.problems)
+        refused = [p for p in read.problems if any(at not in kept and is_within(p.at, at) for at in given)]
+        left = tuple(one for one in first.unread if not any(is_within(one.at, at) for at in kept))
+        unread = [Problem(UNREAD, one.wrong, one.at) for one in left]
+        ignored = [] if isinstance(answer, Unusable) else [_ignored(one, found) for one in answer.unread]
+        read = self._checked(replace(first, unread=left), changed(draft, kept), [*unread, *filter(None, ignored)])
+        return self.settled(read), answer.wrong or _listed(refused)
+
+    def _checked(self, read: _Read, draft: Value, known: Sequence[Problem]) -> _Read:
+        """The draft with what the checks find in it. Rules see it without the entries that could not be read."""
+        broken: list[Problem] = []
+        if self.rules and not read.is_outline:
+            places = [one.at for one in read.unread if part_at(draft, one.at) is None]
+            found = self.rules(*self.judge.resolved(draft, self.into))
+            broken = [replace(problem, at=place_before(problem.at, places)) for problem in found]
+        unproven = (*known, *(problem for problem in self.judge.problems(draft) if problem.asks))
+        return replace(read, draft=draft, unproven=unproven, broken=tuple(broken))
+
+
+def _with_places(value: Value, unread: Sequence[Unread]) -> Value:
+    """The value with None in lists, in the places of entries that could not be read."""
+    for one in sorted(
+        (one for one in unread if isinstance(one.at[-1], int)), key=lambda one: (len(one.at), one.at[-1])
+    ):
+        entries = part_at(value, one.at[:-1])
+        if isinstance(entries, tuple):
+            listed = list(cast("tuple[object, ...]", entries))
+            listed.insert(cast("int", one.at[-1]), None)
+            value = changed(value, {one.at[:-1]: tuple(listed)})
+    return value
+
+
+def _costs_itself(draft: Value, at: Path) -> bool:
+    """Whether an e-mail can do without the text that breaks a rule: a note, or the way out.
+
+    Other broken rules cost the e-mail, when it is put together.
+    """
+    return isinstance(part_at(draft, at), str) and (isinstance(at[-1], int) or at[-1] == "opt_out")
+
+
+def _ignored(unread: Unread, found: Sequence[Fix]) -> Problem | None:
+    """What a patch has that cannot be used; None for a replacement that is missing."""
+    named = {name_of(at) for at in range(len(found))}
+    if unread.at[0] not in named:
+        return Problem(IGNORED, f"{path_text(unread.at)} replaces nothing that was rejected", ("patch", *unread.at))
+    return Problem(UNREAD, unread.wrong, ("patch", *unread.at)) if len(unread.at) > 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,70 +237,68 @@ class RecordedAsks:
 
 
 async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> Checked[R]:
-    """The checked answer. If entries fail, asks once more, with the complaint, and drops what fails again.
+    """The checked answer. If entries fail, asks once more for those, and drops what fails again.
 
     Raises:
         BadAnswer: nothing of the answer passed, or the model refused twice.
         UpstreamError: no answer came.
     """
     answer = await asks.answer(ask)
-    first = await computed(checks.verdicts, answer)
-    await asks.asker.record_verdict(answer, first.judgement(may_be_corrected=bool(first.failed)))
-    best = await _correction(ask, answer, first, checks, asks) if first.failed else first
-    asks.asker.faults.book(best.fault)
-    if (value := best.value) is None:
-        if best.fault == "refused":
+    read = await computed(checks.read, answer)
+    first = await computed(checks.settled, read)
+    found = await computed(checks.fixes, read, ask.answer)
+    is_corrected = bool(found) or read.is_bad_as_a_whole
+    await asks.asker.record_verdict(answer, first.judgement(read.wrong, may_be_corrected=is_corrected))
+    best = await _correction(ask, answer, first, found, checks, asks) if is_corrected else first
+    fault = best.read.fault
+    asks.asker.faults.book(fault)
+    if best.value is None:
+        if fault == "refused":
             raise ModelRefuses(f"the model declines to answer {ask.prompt!r}")
-        raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {counted(best.dropped)}", fault=best.fault)
-    evidence = {e.id: e for verdict in best.parts.values() for e in verdict.evidence}
-    return Checked(value, tuple(evidence.values()), _gaps(ask.prompt, best.dropped), best.is_outline)
+        raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {counted(best.dropped)}", fault=fault)
+    return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped), best.read.is_outline)
 
 
 async def _correction(
     ask: Ask[A, Any],
     answer: Answer[A] | Unusable,
-    first: _Verdicts[R],
+    first: _Settled[R],
+    found: tuple[Fix, ...],
     checks: Checks[R],
     asks: RecordedAsks,
-) -> _Verdicts[R]:
-    """The first answer's verdicts, with those on a second one where they are better."""
-    names = first.failed
-    parts = tuple(filter(None, names))
-    correction = ask.model_copy(update={"complaint": first.complaint, "corrects": answer.key, "parts": parts})
+) -> _Settled[R]:
+    """What stands after a second ask: for the entries that failed, or for all of it."""
+    correction: Ask[Any, Any] = _patch_ask(ask, first.read, found) if found else ask
+    told = correction.complaint or first.read.wrong
+    correction = correction.model_copy(update={"complaint": told, "corrects": answer.key})
     try:
         second = await asks.answer(correction)
     except UpstreamError as failed:
-        await asks.asker.record_verdict(answer, first.judgement())
+        await asks.asker.record_verdict(answer, first.judgement(first.read.wrong))
         if first.value is None and isinstance(failed, NoAccess):
             raise
         return first
-    again = await computed(checks.verdicts, second, names)
-    best = first.with_better(again)
-    verdict = again.judgement().model_copy(update={"dropped": best.lost, "only_entries": best.has_lists(names)})
-    await asks.asker.record_verdict(second, verdict)
+    if found:
+        best, wrong = await computed(checks.patched, first.read, found, second)
+    else:
+        again = await computed(checks.settled, await computed(checks.read, second))
+        best, wrong = (again if again.is_better_than(first) else first), again.read.wrong
+    await asks.asker.record_verdict(second, best.judgement(wrong))
     return best
 
 
-def _left_out(first: _Verdict[Any], count: int) -> tuple[str, ...]:
-    """Says how many of the rejected entries are not replaced; nothing if all are."""
-    what = "1 rejected entry" if count == 1 else f"{count} rejected entries"
-    return (f"the correction does not replace {what}; rejected were: {_listed(first.problems)}",) if count > 0 else ()
-
-
-def _about(name: str, answer: Answer[Any]) -> str:
-    """The complaints about an answer's form that name this part; an empty part also has those that name none."""
-    if not name:
-        return answer.wrong
-    complaints, value = answer.wrong.split("; ") if answer.wrong else [], cast("Value", answer.value)
-    parts = tuple(type(value).model_fields)
-    own = [one for one in complaints if re.split(r"[.:]", one, maxsplit=1)[0] == name]
-    general = [one for one in complaints if re.split(r"[.:]", one, maxsplit=1)[0] not in parts]
-    empty = [part for part in parts if not getattr(value, part)] or parts[-1:]
-    return "; ".join([*own, *(general if name in empty else ())])
+def _patch_ask(ask: Ask[Any, Any], read: _Read, found: Sequence[Fix]) -> Ask[Any, Any]:
+    draft, said = cast("Value", read.draft), {one.at: one.said for one in read.unread}
+    shown = tuple(number for number in passages_cited(draft, found) if 0 < number <= len(ask.passages))
+    told = complaint(draft, found, cast("Mapping[Path, str]", said))
+    return ask.model_copy(
+        update={"complaint": told, "answer": patch_form(found), "patched": ask.answer, "cited": shown}
+    )
 
 
 def _listed(problems: Sequence[Problem]) -> str:
-    return "; ".join(dict.fromkeys(map(str, problems[:MOST_COMPLAINTS])))
+    told = (f"{path_text(problem.at)}: {problem}" if problem.at else str(problem) for problem in problems)
+    return "; ".join([*dict.fromkeys(told)][:MOST_COMPLAINTS])
 
 
 def _gaps(prompt: str, dropped: Sequence[Problem]) -> tuple[Gap, ...]:

@@ -5,20 +5,24 @@ Checks what a provider does not enforce. Keeps the valid parts of a broken answe
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from octave_mcp.asks.thoughts import Answers, answers
-from octave_mcp.domain.asks import Fault
-from octave_mcp.domain.value import Value
+from octave_mcp.domain.asks import Fault, Unread
+from octave_mcp.domain.value import Path, Value, place_before
 from octave_mcp.errors import BadAnswer
 
 MOST_COMPLAINTS = 10
 MOST_REPAIRS = 40
 """How many rounds of invalid parts are removed: removing some may uncover errors that they had hidden."""
+
+PATCH = "Patch"
+"""The name of forms that have nothing but replacements, each of which may be missing."""
 
 MOST_CANDIDATES = 20
 """How many objects of an answer are tried: the last ones."""
@@ -33,12 +37,20 @@ _CLOSING = re.compile(r'"(?:\\.|[^"\\])*(?:"|\Z)|\}', re.DOTALL)
 """Strings, and the ends of objects outside of them: behind the last of these a figure may be half of one."""
 
 
+LONGEST_SHOWN = 200
+"""Characters of an entry that could not be read."""
+
+
 class Decoded(NamedTuple):
-    """The value, and what was wrong with the text it was read from, in words for who wrote it; '' for nothing."""
+    """The value, and what was wrong with the text it was read from, in words for who wrote it; '' for nothing.
+
+    `unread` are the entries that are left out of the value, or are nothing in it.
+    """
 
     value: Any
     wrong: str
     fault: Fault = ""
+    unread: tuple[Unread, ...] = ()
 
 
 class _Candidate(NamedTuple):
@@ -124,16 +136,17 @@ def _partial(text: str, start: int) -> dict[str, Any] | None:
 
 def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -> Decoded:
     """Raises: BadAnswer: too little of it is of the form."""
-    told = [wrong] if wrong else []
+    told, unread = [wrong] if wrong else [], dict[Path, Unread]()
     for _ in range(MOST_REPAIRS):
         try:
-            return Decoded(form.model_validate(tree), _joined(told), fault)
+            return Decoded(form.model_validate(tree), _joined(told), fault, tuple(unread.values()))
         except ValidationError as failed:
             errors = failed.errors(include_url=False, include_context=False, include_input=False)
         complaints = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors]
         if not wrong:
             told += [complaint for complaint in complaints if complaint not in told]
-        if not _repaired(tree, errors):
+        _note(tree, errors, unread)
+        if not _repaired(tree, errors, form):
             raise BadAnswer(f"the answer is not of the form asked for: {_joined(told or complaints)}")
     raise BadAnswer(f"the answer is not of the form asked for: {_joined(told)}")
 
@@ -142,7 +155,22 @@ def _joined(wrong: list[str]) -> str:
     return "; ".join(wrong[:MOST_COMPLAINTS])
 
 
-def _repaired(tree: object, errors: list[ErrorDetails]) -> bool:
+def _note(tree: object, errors: list[ErrorDetails], unread: dict[Path, Unread]) -> None:
+    """Adds what the errors are about, at the places of the answer as it was given."""
+    known = [*unread]
+    for error in errors:
+        at = _item(tree, error["loc"]) or error["loc"]
+        place, said = place_before(at, known), json.dumps(_at(tree, at), ensure_ascii=False)[:LONGEST_SHOWN]
+        within = ".".join(map(str, error["loc"][len(at) :]))
+        wrong = f"{within}: {error['msg']}" if within else error["msg"]
+        first = unread.get(place)
+        if first is None:
+            unread[place] = Unread(at=place, wrong=wrong, said=said, is_extra=error["type"] == "extra_forbidden")
+        elif wrong not in first.wrong:
+            unread[place] = first.model_copy(update={"wrong": f"{first.wrong}; {wrong}"})
+
+
+def _repaired(tree: dict[str, Any], errors: list[ErrorDetails], form: type[Value]) -> bool:
     """Leaves out the items and fields that the errors are about; lists that are missing are empty ones.
 
     Whether that leaves an answer at all.
@@ -151,7 +179,17 @@ def _repaired(tree: object, errors: list[ErrorDetails]) -> bool:
     for place in sorted(items, key=_order, reverse=True):
         parent = _at(tree, place[:-1])
         cast("list[object]", parent).pop(cast("int", place[-1]))
-    return bool(items) or all(_patched(tree, error) for error in errors)
+    return bool(items) or all([_patched(tree, error) or _is_nothing(tree, error, form) for error in errors])
+
+
+def _is_nothing(tree: dict[str, Any], error: ErrorDetails, form: type[Value]) -> bool:
+    """Leaves out one of several parts that may be nothing, unless it is all that there is."""
+    name = error["loc"][0]
+    field = form.model_fields.get(name) if isinstance(name, str) else None
+    if field is None or type(None) not in get_args(field.annotation):
+        return False
+    tree[cast("str", name)] = None
+    return any(part is not None for part in tree.values()) or form.__name__ == PATCH
 
 
 def _order(place: tuple[int | str, ...]) -> list[tuple[int, str]]:

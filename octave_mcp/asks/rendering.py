@@ -16,8 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from octave_mcp.asks.briefs import brief_text
 from octave_mcp.asks.passage_list import listed, numbers
 from octave_mcp.asks.prompts import Prompt, prompts_of
-from octave_mcp.asks.replacements import lists_of
-from octave_mcp.asks.untrusted import Fence, fence_for, plain
+from octave_mcp.asks.untrusted import Fence, fence_for, one_line, plain
 from octave_mcp.domain.asks import Ask, UnderstandingBrief, WritingBrief
 from octave_mcp.domain.company import ROLES
 from octave_mcp.domain.playbook import PersonaDrafts
@@ -53,6 +52,8 @@ _REFERRING = (
     "numbers hold here too. If you do not have that question before you, call next_question with its question_id. "
     "Answer with one JSON object of the form asked for, and nothing else."
 )
+LONGEST_CITED = 500
+"""Characters of a passage that a complaint shows: the whole is in the question."""
 _PERSONAS = "Each field `persona_N` holds what is written for that persona alone: no two of them say the same."
 
 
@@ -79,7 +80,7 @@ def rendered(ask: Ask[Any, Any], most: int | None = None) -> Rendered:
     prompts, fence = prompts_of(ask), fence_for(ask)
     given, numbered = _given(ask), numbers(ask, most)
     return Rendered(
-        system=_system(prompts, given, fence, ask.answer),
+        system=_system(prompts, given, fence, ask.whole),
         prefix=f"{brief_text(ask, numbered, fence)}\n\n{fence.around('passages', listed(ask, numbered))}",
         suffix=_again(ask, fence),
         output_tokens=sum(prompt.limits.output_tokens for prompt in prompts),
@@ -167,13 +168,38 @@ def _one_of(titles: Sequence[str]) -> str:
 def _again(ask: Ask[Any, Any], fence: Fence) -> str:
     if not ask.complaint:
         return ""
-    fields = f"with these fields alone: {', '.join(ask.parts)}" if ask.parts else "in full"
-    if lists := lists_of(ask.answer, ask.parts):
-        kept = "what was accepted is kept: give only the entries that replace those named above"
-        others = "" if len(lists) == len(ask.parts) else "; give the others in full"
-        fields = f"{fields}. Of {', '.join(lists)}, {kept}{others}"
+    rejected = fence.around("complaint", ask.complaint)
+    if not ask.patched:
+        return (
+            f"You answered this before, and the answer was rejected:\n\n{rejected}\n\n"
+            "Answer again in full. Correct what was rejected, or leave it out; cite only numbers that are shown above."
+        )
+    shown = f"\n\nWhat these entries cite:\n\n{fence.around('cited', _cited(ask))}" if ask.cited else ""
+    names = ", ".join(ask.answer.model_fields)
     return (
-        "You answered this before, and parts of the answer were rejected:\n\n"
-        f"{fence.around('complaint', ask.complaint)}\n\n"
-        f"Answer again, {fields}. Correct what was rejected, or leave it out; cite only numbers that are shown above."
+        f"You answered this before, and these entries of your answer{_whose(ask.brief)} were rejected:\n\n{rejected}"
+        f"{shown}\n\nAnswer with their replacements alone: one JSON object with {names}. Each is the whole entry as it "
+        "should be, of the same form and about as long; null leaves it out. All else of your answer stays as it is. "
+        "Cite only passage numbers that you were shown."
     )
+
+
+def _whose(brief: object) -> str:
+    """For whom the copy is that was rejected."""
+    if not isinstance(brief, WritingBrief):
+        return ""
+    if brief.persona:
+        return f" for {plain(brief.persona.title)}"
+    places = enumerate(brief.personas, brief.rank + 1)
+    named = "; ".join(f"persona_{place} is for {plain(persona.title)}" for place, persona in places)
+    return f" ({named})" if named else ""
+
+
+def _cited(ask: Ask[Any, Any]) -> str:
+    """The passages that the rejected entries cite: number and text, shortened."""
+    texts = ((number, one_line(ask.passages[number - 1].text)) for number in ask.cited)
+    return "\n".join(f"[{number}] {_shortened(text)}" for number, text in texts)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_CITED else f"{text[:LONGEST_CITED]}..."

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from octave_mcp.domain.evidence import UNASKED, Support
 from octave_mcp.domain.value import Value
 
 Schema = dict[str, Any]
+
+FORMS = 256
+"""How many schemas are cached: there is a form for every kind of patch."""
 
 _UNENFORCED = (
     "title default format pattern minLength maxLength minItems maxItems "
@@ -19,7 +22,7 @@ _UNSAFE = ("oneOf", "discriminator", "prefixItems", "uniqueItems", "allOf")
 _TYPED = {"type", "$ref", "anyOf", "enum"}
 
 
-@cache
+@lru_cache(maxsize=FORMS)
 def schema_of(form: type[Value]) -> Schema:
     """The JSON schema that providers can enforce: every object closed, every field required.
 

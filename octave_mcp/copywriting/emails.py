@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from octave_mcp.copywriting.rubric import Email, email_errors, email_score
+from octave_mcp.copywriting.rubric import SENTENCE_WORDS, Email, email_errors, email_score
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import Sentence, SequenceDraft, Touch, TouchDraft
-from octave_mcp.evidence.checks import Problem, without_minutes
+from octave_mcp.domain.value import Path
+from octave_mcp.evidence.checks import INCOMPLETE, Problem, without_minutes
+from octave_mcp.evidence.coherence import is_empty
 from octave_mcp.evidence.languages import foreign
 from octave_mcp.evidence.support import Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)
 WORTH_ANOTHER = 70
 """Of the 100 points of a score: below it, copy is asked for again."""
+_IN_QUOTES = re.compile(r"['\"]([^'\"]+)['\"]")
 _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
 
 
@@ -42,16 +45,45 @@ def emails(
             earlier.append(made)
 
 
-def complaints(email: Judged) -> Iterator[Problem]:
-    """What is worth asking for again: what would be dropped, and what is far from good."""
-    yield from (Problem(problem.rule, f"touch {email.number}: {problem.text}") for problem in email.errors)
+def complaints(email: Judged, draft: TouchDraft[EvidenceId]) -> Iterator[Problem]:
+    """What is worth asking for again, and where in the touch: what would be dropped, and what is far from good."""
+    yield from email.errors
     score = email.touch.score
     if score and score.points < WORTH_ANOTHER:
-        yield from (Problem.of(f"{warning} (touch {email.number})") for warning in score.warnings)
+        for warning in score.warnings:
+            problem = Problem.of(warning)
+            yield replace(problem, at=_place(problem, draft), is_soft=True)
+
+
+def _place(problem: Problem, draft: TouchDraft[EvidenceId]) -> Path:
+    """The text that a problem is about, by its rule or by what it quotes; () if that is the whole e-mail."""
+    if problem.rule == "D12":
+        return ("subject",)
+    if problem.rule == "D21" and draft.opt_out is not None:
+        return ("opt_out",)
+    if quoted := _IN_QUOTES.search(problem.text):
+        named = [at for at, text in _texts(draft) if quoted[1] in text]
+        return named[0] if len(named) == 1 else ()
+    if problem.rule == "D14":
+        long = [at for at, text in _texts(draft) if len(text.split()) > SENTENCE_WORDS]
+        return long[0] if len(long) == 1 and "sentence" in problem.text else ()
+    return ()
+
+
+def _texts(draft: TouchDraft[EvidenceId]) -> Iterator[tuple[Path, str]]:
+    yield ("subject",), draft.subject
+    for at, paragraph in enumerate(draft.paragraphs):
+        yield from ((("paragraphs", at, place), sentence.text) for place, sentence in enumerate(paragraph))
+    yield ("call_to_action", "text"), draft.call_to_action.text
+    yield ("opt_out",), draft.opt_out or ""
 
 
 def _errors(touch: TouchDraft[EvidenceId], email: Email, known: Sequence[str], language: str) -> Iterator[Problem]:
-    yield from (Problem.of(error) for error in email_errors(email))
+    if is_empty(touch):
+        yield Problem(INCOMPLETE, "it has no subject or no call to action")
+        return
+    for error in map(Problem.of, email_errors(email)):
+        yield replace(error, at=_place(error, touch))
     yield from unproven(touch, email.evidence, known)
     yield from foreign(email.body, language)
 
@@ -83,11 +115,17 @@ def _email(
 
 def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], known: Sequence[str]) -> Iterator[Problem]:
     """D1, and D3, D4 and D10 for text without evidence of its own, which may use all evidence that the touch cites."""
-    ask, *notes = (_DAY.sub("", text) for text in (touch.call_to_action.text, *touch.personalisation))
-    for text in (touch.subject, without_minutes(ask), touch.opt_out or "", *notes):
-        evidence = tuple(map(quoted, cited))
+    ask = _DAY.sub("", touch.call_to_action.text)
+    texts: list[tuple[Path, str]] = [
+        (("subject",), touch.subject),
+        (("call_to_action", "text"), without_minutes(ask)),
+        (("opt_out",), touch.opt_out or ""),
+        *((("personalisation", at), _DAY.sub("", note)) for at, note in enumerate(touch.personalisation)),
+    ]
+    evidence = tuple(map(quoted, cited))
+    for at, text in texts:
         statement = Statement(text, "copy", vendor="", prospect="", evidence=evidence, known=tuple(known))
-        yield from (problem for problem in problems(statement) if not problem.is_soft)
+        yield from (replace(problem, at=at) for problem in problems(statement) if not problem.is_soft)
     if not cited:  # only greeting and ask are left
         yield Problem("D1", "nothing in it has evidence")
 

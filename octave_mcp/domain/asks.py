@@ -108,8 +108,8 @@ class Ask(Value, Generic[A, B]):
     `answer` is the form wanted.
 
     Passages are numbered from 1 in the order shown. In a correction, `complaint` says what was wrong with the first
-    answer, `corrects` is the key of that answer, and `parts` are the fields to answer again, () for all: the others may
-    be empty.
+    answer, and `corrects` is the key of that answer. A patch asks for replacements alone: `patched` is the form of the
+    answer that they are for, and `cited` are the numbers of the passages that the rejected entries cite.
     """
 
     prompt: str
@@ -122,7 +122,13 @@ class Ask(Value, Generic[A, B]):
     answer: type[A]
     complaint: str = ""
     corrects: str = ""
-    parts: tuple[str, ...] = ()
+    patched: type[Value] | None = None
+    cited: tuple[int, ...] = ()
+
+    @property
+    def whole(self) -> type[Value]:
+        """The form of the answer in full."""
+        return self.patched or self.answer
 
 
 class Usage(Value):
@@ -142,8 +148,22 @@ class StandIn(Value):
     reason: str
 
 
+class Unread(Value):
+    """An entry of an answer that could not be read, or is missing: its path in the answer, why, and what it says.
+
+    `is_extra`: the form has no such entry.
+    """
+
+    at: tuple[str | int, ...]
+    wrong: str
+    said: str
+    is_extra: bool = False
+
+
 class Answer(Value, Generic[A]):
     """`wrong` says what of the answer could not be read, and is left out of its value; '' where all could.
+
+    `unread` are the entries that this is about.
 
     `is_outline`: the model that answered writes no copy, so its draft is an outline.
     `by` is who answered where it was not the model asked for. `key` is what its model knows it by, if it wants to be
@@ -154,6 +174,7 @@ class Answer(Value, Generic[A]):
     usage: Usage
     wrong: str = ""
     fault: Fault = ""
+    unread: tuple[Unread, ...] = ()
     is_outline: bool = False
     by: StandIn | None = None
     key: str = ""
@@ -173,8 +194,8 @@ class Unusable(Value):
 class Judgement(Value):
     """What the checks made of an answer: what is `wrong` with it, '' for nothing, and whether some of it can be used.
 
-    `dropped` is what was dropped from it for good; None while a correction may replace that. `only_entries`: only
-    entries of lists were dropped, so a playbook can do without asking again.
+    `dropped` is what was dropped from it for good; None while a correction may replace that. `only_entries`: no part
+    is missing as a whole, so a playbook can do without asking again.
     """
 
     wrong: str
@@ -231,7 +252,6 @@ class Capacity(Value):
     One without `writes_copy` drafts outlines, which are neither checked by the rules for copy nor scored.
     One that `ranks_addresses` is asked which pages of a site to read; for others, rules choose them.
     One with `shown_characters` is shown that much of the pages of a company; others see all of what is read.
-    One that `corrects_parts` is asked again for those parts of an answer that failed; others answer in full.
     What one that `keeps_research` found of a vendor serves the next prospect, too; others find it as fast anew.
     """
 
@@ -245,4 +265,3 @@ class Capacity(Value):
     ranks_addresses: bool = True
     writes_copy: bool = True
     keeps_research: bool = True
-    corrects_parts: bool = False

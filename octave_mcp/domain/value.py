@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar, cast, get_args
 
@@ -41,6 +41,63 @@ def path_text(path: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
+def part_at(value: object, path: Path) -> object:
+    """What stands at a path; None where there is nothing."""
+    for step in path:
+        if isinstance(value, Value) and isinstance(step, str):
+            value = getattr(value, step, None)
+        elif isinstance(value, tuple) and isinstance(step, int):
+            parts = cast("tuple[object, ...]", value)
+            value = parts[step] if step < len(parts) else None
+        else:
+            return None
+    return value
+
+
+def form_at(form: Any, path: Path) -> Any:  # noqa: ANN401 - a type
+    """The type of what stands at a path of a value of this form, None aside.
+
+    Raises:
+        KeyError: the form has no such place.
+    """
+    for step in path:
+        if isinstance(step, int):
+            form = get_args(form)[0]
+        else:
+            form = form.model_fields[step].annotation
+        if type(None) in (kinds := get_args(form)):
+            form = next(kind for kind in kinds if kind is not type(None))
+    return form
+
+
+def changed(value: V, parts: Mapping[Path, object]) -> V:
+    """The value with these parts in place of those at their paths, which it must have; it is not validated."""
+    return cast("V", _changed(value, parts, ()))
+
+
+def _changed(value: object, parts: Mapping[Path, object], at: Path) -> object:
+    if at in parts:
+        return parts[at]
+    if isinstance(value, Value):
+        found = {name: _changed(getattr(value, name), parts, (*at, name)) for name in type(value).model_fields}
+        return value.model_copy(update=found)
+    if isinstance(value, tuple):
+        return tuple(_changed(part, parts, (*at, i)) for i, part in enumerate(cast("tuple[object, ...]", value)))
+    return value
+
+
+def place_before(path: Path, removed: Iterable[Path]) -> Path:
+    """The path that a part had before entries were removed from their lists; `removed` are paths of that time."""
+    found: Path = ()
+    gone = sorted((place for place in removed if place and isinstance(place[-1], int)), key=lambda place: place[-1])
+    for step in path:
+        if isinstance(step, int):
+            for place in gone:
+                step += place[:-1] == found and cast("int", place[-1]) <= step  # noqa: PLW2901 - it moves on
+        found = (*found, step)
+    return found
+
+
 @cache
 def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
     """The form with these fields alone."""
@@ -48,10 +105,3 @@ def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
         return form
     fields: dict[str, Any] = {name: (form.model_fields[name].annotation, ...) for name in names}
     return create_model(form.__name__.partition("[")[0], __base__=Value, **fields)
-
-
-def with_nothing_else(form: type[V], found: Mapping[str, object]) -> V:
-    """A value of the form that has these fields; the others are None where they may be, else empty lists."""
-    fields = form.model_fields.items()
-    nothing = {name: None if type(None) in get_args(field.annotation) else () for name, field in fields}
-    return form.model_validate({**nothing, **found})

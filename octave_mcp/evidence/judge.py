@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeGuard, TypeVar, cast, get_args
 
 from octave_mcp.domain.company import Role
@@ -13,6 +12,7 @@ from octave_mcp.domain.playbook import CallToAction, ColdCall, Sentence, TouchDr
 from octave_mcp.domain.prospect import Buyer, Pain, Signal
 from octave_mcp.domain.value import Path, Value, located, walk
 from octave_mcp.evidence.checks import Problem, without_minutes
+from octave_mcp.evidence.coherence import pruned
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.evidence.passages import quotations, resolved
 from octave_mcp.evidence.support import Kind, Quoted, Statement, problems, quoted, support
@@ -33,75 +33,52 @@ class Judge:
     roles: tuple[Role, ...]
     known: tuple[str, ...]
     given: str = ""
-    companies: Mapping[Role, str] = dataclasses.field(default_factory=dict[Role, str])
+    companies: Mapping[Role, str] = field(default_factory=dict[Role, str])
+    _judged: dict[Value, list[Problem]] = field(default_factory=dict[Value, list[Problem]], repr=False, compare=False)
+    """What was found in each part, which is asked for several times."""
 
     def problems(self, answer: Value) -> list[Problem]:
-        """All that is wrong with an answer, and where, for the complaint that goes with asking again."""
+        """All that is wrong with an answer, and where: at a finding, or at a text of a value that is none."""
         return [problem for at, value in located(answer) for problem in self._all(value, at)]
 
     def _all(self, value: Value, at: Path) -> Iterator[Problem]:
-        for problem in (*self._of(value), *_flat(self._strangers(value))):
-            if problem.asks:
-                yield replace(problem, at=(*at, *problem.at))
+        for problem in (*self._of(value), *self._strangers(value)):
+            yield replace(problem, at=(*at, *problem.at))
 
-    def kept(self, answer: Value, into: type[V]) -> tuple[V | None, tuple[Evidence, ...], list[Problem]]:
+    def kept(
+        self, answer: Value, into: type[V], found: Sequence[Problem] | None = None
+    ) -> tuple[V | None, tuple[Evidence, ...], list[Problem]]:
         """The answer without what fails, its cites resolved; the evidence it uses; and why the rest was dropped.
 
-        None if a part fails that the answer cannot do without.
+        None if a part fails that the answer cannot do without. `found` are its problems, if they are known.
         """
+        every = self.problems(answer) if found is None else found
+        dropped = [problem for problem in every if not problem.is_soft]
+        value = pruned(answer, {problem.at for problem in dropped})
+        return (None, (), dropped) if value is None else (*self.resolved(value, into), dropped)
+
+    def resolved(self, answer: Value, into: type[V]) -> tuple[V, tuple[Evidence, ...]]:
+        """The answer with its cites resolved, and the evidence it uses. A cite of what was not shown is left out."""
         used: dict[str, Evidence] = {}
-        dropped: list[Problem] = []
-        tree = self._pruned(answer, (), used, dropped)
-        return (None if tree is None else into.model_validate(tree)), tuple(used.values()), dropped
+        return into.model_validate(self._tree(answer, used)), tuple(used.values())
 
-    def _pruned(
-        self, value: Value, at: Path, used: dict[str, Evidence], dropped: list[Problem]
-    ) -> dict[str, object] | None:
-        found = self._of(value)
-        if failed := [problem for problem in found if not problem.is_soft]:
-            dropped.extend(replace(problem, at=(*at, *problem.at)) for problem in failed)
-            return None
-        finding = value if _is_finding(value) else None
-        strangers = self._strangers(value)
-        dropped.extend(replace(problem, at=(*at, *problem.at)) for problem in _flat(strangers))
-        tree: dict[str, object] = {}
-        for name, field in type(value).model_fields.items():
-            if finding and name == "evidence":
-                tree[name] = [evidence.id for evidence in self._keep(finding, used)]
-                continue
-            if finding and name == UNASKED:
-                tree[name] = self._support(finding, found)
-                continue
-            given: object = getattr(value, name)
-            tree[name] = self._part(given, (*at, name), used, dropped, without=strangers.get(name, ()))
-            if tree[name] is None and given is not None and type(None) not in get_args(field.annotation):
-                return None
+    def _tree(self, part: object, used: dict[str, Evidence]) -> object:
+        if isinstance(part, tuple):
+            return [self._tree(one, used) for one in cast("tuple[object, ...]", part) if one is not None]
+        if not isinstance(part, Value):
+            return part
+        finding = part if _is_finding(part) else None
+        tree = {
+            name: self._tree(getattr(part, name), used)
+            for name in type(part).model_fields
+            if name not in {"evidence", UNASKED}
+        }
+        if finding:
+            cited = () if self._unknown(finding) else self._cited(finding)
+            used.update((evidence.id, evidence) for evidence in cited)
+            tree["evidence"] = [evidence.id for evidence in cited]
+            tree[UNASKED] = self._support(finding)
         return tree
-
-    def _part(
-        self,
-        given: object,
-        at: Path,
-        used: dict[str, Evidence],
-        dropped: list[Problem],
-        without: Container[int] = (),
-    ) -> object:
-        """`without`: the places of a list that are left out."""
-        if isinstance(given, Value):
-            return self._pruned(given, at, used, dropped)
-        if isinstance(given, tuple):
-            parts = [
-                (part, self._part(part, (*at, place), used, dropped))
-                for place, part in enumerate(cast("tuple[object, ...]", given))
-                if place not in without
-            ]
-            return [kept for part, kept in parts if kept is not None or part is None]
-        return given
-
-    def _keep(self, finding: Finding[Cite], used: dict[str, Evidence]) -> tuple[Evidence, ...]:
-        cited = self._cited(finding)
-        used.update((evidence.id, evidence) for evidence in cited)
-        return cited
 
     def _cited(self, finding: Finding[Cite]) -> tuple[Evidence, ...]:
         found = [e for cite in finding.evidence for e in quotations(cite, self.shown, self.roles[cite.passage - 1])]
@@ -109,7 +86,9 @@ class Judge:
 
     def _of(self, value: Value) -> list[Problem]:
         """What is wrong with one part of an answer itself, the parts of it aside."""
-        return self._of_finding(value) if _is_finding(value) else self._of_words(value)
+        if value not in self._judged:
+            self._judged[value] = self._of_finding(value) if _is_finding(value) else self._of_words(value)
+        return self._judged[value]
 
     def _of_words(self, value: Value) -> list[Problem]:
         """Words that carry no evidence of their own, such as a question or a heading, rest on that of their parts.
@@ -118,13 +97,16 @@ class Judge:
         """
         if isinstance(value, TouchDraft | CallToAction):
             return []
-        words = _words_of(value)
-        if issubclass(type(value), ColdCall):
-            words = without_minutes(words)
-        if not words:
-            return []
-        parts = [part for part in _findings(value) if not self._unknown(part)]
-        return problems(self._statement(words, "copy", [quote for part in parts for quote in self._quoted(part)]))
+        texts = list(texts_of(value))
+        parts = [part for part in _findings(value) if not self._unknown(part)] if texts else []
+        evidence = [quote for part in parts for quote in self._quoted(part)]
+        return [
+            replace(problem, at=at)
+            for at, text in texts
+            for problem in problems(
+                self._statement(without_minutes(text) if isinstance(value, ColdCall) else text, "copy", evidence)
+            )
+        ]
 
     def _statement(self, words: str, kind: Kind, evidence: Sequence[Quoted]) -> Statement:
         """A question, and words without evidence of their own, may name whatever any passage names."""
@@ -140,12 +122,12 @@ class Judge:
         }
         return tuple(found.values())
 
-    def _support(self, finding: Finding[Cite], found: Sequence[Problem]) -> Support | None:
+    def _support(self, finding: Finding[Cite]) -> Support | None:
         """The rules' verdict on what claims something."""
         kind = _kind_of(finding)
-        if kind not in {"fact", "inference"}:
+        if kind not in {"fact", "inference"} or self._unknown(finding):
             return None
-        return support(self._statement(_words_of(finding), kind, self._quoted(finding)), found)
+        return support(self._statement(_words_of(finding), kind, self._quoted(finding)), self._of(finding))
 
     def _unknown(self, finding: Finding[Cite]) -> str:
         """What a finding cites that was not shown."""
@@ -176,22 +158,18 @@ class Judge:
             ),
         ]
 
-    def _strangers(self, value: Value) -> dict[str, dict[int, Problem]]:
+    def _strangers(self, value: Value) -> Iterator[Problem]:
         """D3b and D5: a result's figure and its customer's name stand in one passage, or the name in its page's title.
 
-        By the field and the place of the result in it.
+        Each is at the field and the place of the result in it.
         """
-        if not _is_finding(value):
-            return {}
-        beside = value.named_beside.items()
-        return {field: self._unnamed(getattr(value, name), field, getattr(value, field)) for field, name in beside}
-
-    def _unnamed(self, name: str, field: str, claims: Sequence[Claim[Cite]]) -> dict[int, Problem]:
-        return {
-            at: Problem("D5", f"{name!r} is not named where its result is: {claim.text[:80]!r}", at=(field, at))
-            for at, claim in enumerate(claims)
-            if not all(self._names(name, cite) for cite in claim.evidence)
-        }
+        beside = value.named_beside if _is_finding(value) else {}
+        for field, named in beside.items():
+            name, claims = getattr(value, named), cast("Sequence[Claim[Cite] | None]", getattr(value, field))
+            for at, claim in enumerate(claims):
+                if claim and not all(self._names(name, cite) for cite in claim.evidence):
+                    told = f"{name!r} is not named where its result is: {claim.text[:80]!r}"
+                    yield Problem("D5", told, at=(field, at))
 
     def _names(self, customer: str, cite: Cite) -> bool:
         """Whether the passage cited names the customer; one that was not shown is another rule's."""
@@ -199,10 +177,6 @@ class Judge:
             return True
         passage = self.shown[cite.passage - 1]
         return has_words(customer, _text_of(passage))
-
-
-def _flat(problems: Mapping[str, Mapping[int, Problem]]) -> Iterator[Problem]:
-    return (problem for by_place in problems.values() for problem in by_place.values())
 
 
 def _findings(answer: Value) -> Iterator[Finding[Cite]]:
@@ -226,15 +200,21 @@ def _kind_of(finding: Finding[Cite]) -> Kind:
 
 
 def _words_of(value: Value) -> str:
+    return " \n ".join(text for _, text in texts_of(value))
+
+
+def texts_of(value: Value) -> Iterator[tuple[Path, str]]:
     """What a value says in words of its own: its texts and lists of texts, without those of its parts, and no ids."""
-    said: list[str] = []
     passed_over = ("evidence", *(value.unchecked if _is_finding(value) else ()))
     for name, field in type(value).model_fields.items():
         own = field.annotation is str or str in get_args(field.annotation)
         given: object = getattr(value, name)
         if own and not name.endswith("_id") and name not in passed_over:
-            said += [given] if isinstance(given, str) else cast("tuple[str, ...]", given or ())
-    return " \n ".join(said)
+            if isinstance(given, str):
+                yield (name,), given
+            else:
+                listed = enumerate(cast("tuple[str | None, ...]", given or ()))
+                yield from (((name, at), text) for at, text in listed if text is not None)
 
 
 def _names_of(finding: Finding[Cite]) -> list[str]:

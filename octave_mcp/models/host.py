@@ -22,7 +22,6 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Usage
 from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.questions import QuestionRecord
-from octave_mcp.domain.value import Value, only, with_nothing_else
 from octave_mcp.errors import BadAnswer, BudgetExceeded, SetupError
 from octave_mcp.models.allowance import Allowance, allowance, ask_characters
 from octave_mcp.models.extractive.model import Extractive
@@ -65,7 +64,6 @@ class Host:
             writes_together=True,
             is_patient=True,
             is_paid=False,
-            corrects_parts=True,
         )
         self._asking = asyncio.Lock()
         self._refused = set[str]()
@@ -163,7 +161,7 @@ class Host:
 
 def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
     """`is_known`: the question that this one corrects was asked in this run, so its material need not be sent again."""
-    whole, schema = rendered(ask, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(_form(ask))
+    whole, schema = rendered(ask, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(ask.answer)
     text = referring(ask) if is_known else whole
     parts = (f"{text.system} {FORM}", text.prefix, text.suffix)
     return QuestionRecord(
@@ -187,10 +185,6 @@ def _id(text: Rendered, schema: Schema, ask: Ask[Any, Any]) -> str:
     return f"q_{blake2b(said.encode(), digest_size=8).hexdigest()}"
 
 
-def _form(ask: Ask[Any, Any]) -> type[Value]:
-    return only(ask.answer, ask.parts) if ask.parts else ask.answer
-
-
 def _note(question_id: str) -> str:
     return f"{reuse.ANSWER}{CHOICE.name} {question_id}"
 
@@ -199,9 +193,8 @@ def _answer(text: str, ask: Ask[A, Any], question_id: str, usage: Usage | None) 
     """`usage` is None for an answer that another run got."""
     used = usage or Usage()
     try:
-        part, wrong, fault = decoded(text, _form(ask))
+        found = decoded(text, ask.answer)
     except BadAnswer as bad:
         bad.usage, bad.key = used, question_id
         raise
-    value = with_nothing_else(ask.answer, dict(part)) if ask.parts else part
-    return Answer[A](value=value, usage=used, wrong=wrong, fault=fault, key=question_id, reused=usage is None)
+    return Answer[A](**found._asdict(), usage=used, key=question_id, reused=usage is None)

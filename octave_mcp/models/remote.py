@@ -124,8 +124,8 @@ class Remote:
         sent = await computed(self._sent, ask)
         key = _digest(sent, self._whom, ask.language)
         if known := await self._known(key):
-            value, wrong, fault = await computed(decoded, known, ask.answer)
-            return Answer[A](value=value, usage=Usage(), wrong=wrong, fault=fault, reused=True)
+            found = await computed(decoded, known, ask.answer)
+            return Answer[A](**found._asdict(), usage=Usage(), reused=True)
         reply, usage = await self._replied(sent, ask)
         if reply.refusal:
             raise ModelRefuses(f"{sent.model} declines to answer: {reply.refusal[:200]}", usage=usage)
@@ -182,7 +182,7 @@ class Remote:
 
     def _sent(self, ask: Ask[Any, Any]) -> Sent:
         text = rendered(ask)
-        room = text.output_tokens * (2 if ask.complaint else 1)  # the complaint may be that it was cut off
+        room = text.output_tokens * (2 if ask.complaint and not ask.patched else 1)  # it may have been cut off
         return Sent(
             model=self._models[ask.tier],
             text=text,
@@ -319,8 +319,8 @@ def _digest(sent: Sent, whom: str, language: str) -> str:
 
 def _answer(reply: Reply, form: type[A], usage: Usage, key: str) -> Answer[A]:
     try:
-        value, wrong, fault = decoded(reply.text, form, cut_off=reply.cut_off, has_thoughts=reply.has_thoughts)
+        found = decoded(reply.text, form, cut_off=reply.cut_off, has_thoughts=reply.has_thoughts)
     except BadAnswer as bad:
         bad.usage = usage
         raise
-    return Answer[A](value=value, usage=usage, wrong=wrong, fault=fault, key=key)
+    return Answer[A](**found._asdict(), usage=usage, key=key)

@@ -140,8 +140,7 @@ class Run:
             self.deadline.at,
             self.progress.model_called,
         )
-        by_parts = self.capacity.corrects_parts and len(into.model_fields) > 1
-        return await corrected(ask, Checks(judge, into, rules, by_parts=by_parts), asks)
+        return await corrected(ask, Checks(judge, into, rules, ask.language), asks)
 
     async def publish(self, write: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
         """Has the playbook's files written, once; returns their paths."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from octave_mcp.asks.corrections import Checked, Rules
@@ -26,7 +27,7 @@ from octave_mcp.domain.playbook import (
 )
 from octave_mcp.domain.prospect import BuyerPersona, ProspectIntelligence
 from octave_mcp.domain.research import Deal
-from octave_mcp.domain.value import Value, only, walk
+from octave_mcp.domain.value import Path, Value, only, walk
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import BadAnswer, BudgetExceeded, UpstreamError
 from octave_mcp.evidence.checks import UNREAD, Problem
@@ -162,25 +163,27 @@ class Desk:
         return checked
 
     def _in_language(self, draft: Value, _: tuple[Evidence, ...]) -> list[Problem]:
-        return list(foreign(" ".join(_said(draft)), self.judged_language))
+        found = foreign(" ".join(_said(draft)), self.judged_language)
+        return [replace(problem, is_soft=True) for problem in found]
 
     def _of_emails(self, draft: SequenceDraft[EvidenceId], evidence: tuple[Evidence, ...]) -> list[Problem]:
-        found = {e.id: e for e in evidence}
-        judged = emails(draft, found, self.known, self.judged_language)
-        return [problem for email in judged for problem in complaints(email)]
+        judged = emails(draft, {e.id: e for e in evidence}, self.known, self.judged_language)
+        return [
+            problem
+            for at, (email, touch) in enumerate(zip(judged, draft.touches, strict=False))
+            for problem in _under(("touches", at), complaints(email, touch))
+        ]
 
     def _of_deal(self, draft: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:
-        return [*_left_out(draft), *self._in_language(draft, evidence)]
+        return [*_left_out(draft), *_of_each(draft, lambda part: self._in_language(part, evidence))]
 
     def _of_personas(self, drafts: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:
-        copy = {name: getattr(drafts, name) for name in type(drafts).model_fields}
-        written = [problem for draft in copy.values() if draft for problem in self._of_persona(draft, evidence)]
-        return [*_left_out(drafts), *written]
+        return [*_left_out(drafts), *_of_each(drafts, lambda draft: self._of_persona(draft, evidence))]
 
-    def _of_persona(self, draft: PersonaDraft[EvidenceId], evidence: tuple[Evidence, ...]) -> list[Problem]:
+    def _of_persona(self, draft: Any, evidence: tuple[Evidence, ...]) -> list[Problem]:  # noqa: ANN401 - a PersonaDraft
         mails = self._of_emails(draft.sequence, evidence) if draft.sequence else []
         track = self._in_language(draft.talk_track, evidence) if draft.talk_track else []
-        return [*_left_out(draft), *mails, *track]
+        return [*_left_out(draft), *_under(("sequence",), mails), *_under(("talk_track",), track)]
 
     def _brief(
         self, *, persona: BuyerPersona | None = None, rank: int = 0, personas: tuple[BuyerPersona, ...] = ()
@@ -203,8 +206,24 @@ class Desk:
 
 
 def _left_out(drafts: Value) -> list[Problem]:
+    """The drafts that are missing: there is nothing of them that could be dropped."""
     names = type(drafts).model_fields
-    return [Problem(UNREAD, f"{name} is left out of the answer") for name in names if getattr(drafts, name) is None]
+    return [
+        Problem(UNREAD, f"{name} is left out of the answer", (name,), is_soft=True)
+        for name in names
+        if getattr(drafts, name) is None
+    ]
+
+
+def _of_each(drafts: Value, problems: Callable[[Value], list[Problem]]) -> Iterator[Problem]:
+    """The problems of each draft that is there."""
+    for name in type(drafts).model_fields:
+        if draft := getattr(drafts, name):
+            yield from _under((name,), problems(draft))
+
+
+def _under(at: Path, problems: Iterable[Problem]) -> Iterator[Problem]:
+    return (replace(problem, at=(*at, *problem.at)) for problem in problems)
 
 
 def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Checked[Any] | UpstreamError, ...]:
