@@ -279,6 +279,11 @@ def answered(ask: Asked) -> Value:
 _FIX = re.compile(r"^(fix_\d+) (?:replaces|is) ([\w.\[\]]+)", re.MULTILINE)
 
 
+def paths_in(complaint: str) -> dict[str, str]:
+    """The names of the replacements that a complaint asks for, each with the path it names."""
+    return dict(_FIX.findall(complaint))
+
+
 def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
     """The path of each entry that a complaint asks for, by the name of its replacement.
 

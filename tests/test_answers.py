@@ -9,6 +9,7 @@ import pytest
 from pydantic import Field
 
 from octave_mcp.asks.decoding import decoded
+from octave_mcp.asks.patches import Fix, patch_form
 from octave_mcp.asks.schema import schema_name, schema_of
 from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
 from octave_mcp.domain.evidence import Cite
@@ -20,7 +21,7 @@ from octave_mcp.domain.playbook import (
     TalkTrackDraft,
     WhyWeWin,
 )
-from octave_mcp.domain.prospect import ProspectAnswer, Understanding
+from octave_mcp.domain.prospect import Fact, ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorAnswer
 from octave_mcp.errors import BadAnswer
@@ -155,3 +156,46 @@ def test_items_that_break_the_form_are_left_out_and_named() -> None:
 def test_an_answer_of_which_nothing_can_be_used_says_why(text: str, told: str) -> None:
     with pytest.raises(BadAnswer, match=told):
         decoded(text, HomepageAnswer[Cite])
+
+
+def test_what_could_not_be_read_is_named_at_its_place_in_the_answer_as_it_was_given() -> None:
+    bad = {**FACT, "topic": "weather"}
+    wrong = {**READING, "facts": [bad, FACT, {**FACT, "text": 3}, FACT], "note": "hi"}
+    del wrong["jobs"]
+
+    found = decoded(json.dumps(wrong), ProspectAnswer[Cite])
+
+    places = {one.at: one for one in found.unread}
+    assert [*places] == [("facts", 0), ("facts", 2), ("jobs",), ("note",)]
+    assert "weather" in places["facts", 0].said
+    assert [at for at, one in places.items() if one.is_extra] == [("note",)]
+    assert len(found.value.facts) == 2
+
+
+PATCH = patch_form([Fix(("facts", 0), Fact[Cite], ()), Fix(("facts", 1), Fact[Cite], ()), Fix(("subject",), str, ())])
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"fix_1": FACT, "fix_2": None, "fix_3": "hi"}, ["fix_1", "fix_3"]),
+        ({"fix_1": FACT}, ["fix_1"]),
+        ({"fix_1": 3, "fix_2": {"text": "x"}, "fix_3": "hi"}, ["fix_3"]),
+        ({"fix_1": [FACT], "fix_2": FACT, "fix_3": ["hi"], "fix_9": FACT, "facts": []}, ["fix_2"]),
+        ({"fix_1": None, "fix_2": None, "fix_3": None}, []),
+        ({"fix_1": {**FACT, "note": "hi"}, "fix_2": FACT, "fix_3": None}, ["fix_1", "fix_2"]),
+    ],
+)
+def test_a_patch_keeps_every_replacement_that_can_be_read(given: dict[str, Any], kept: list[str]) -> None:
+    found = decoded(json.dumps(given), PATCH)
+
+    assert [name for name, part in found.value if part] == kept
+
+
+def test_a_patchs_form_is_safe_as_a_strict_schema_and_the_same_for_the_same_entries() -> None:
+    again = patch_form([Fix(at, form, ()) for at, form in ((("x",), Fact[Cite]), (("y",), Fact[Cite]), ((), str))])
+
+    assert again is PATCH
+    assert schema_name(PATCH) == "Patch"
+    assert schema_of(PATCH)["required"] == ["fix_1", "fix_2", "fix_3"]
+    assert json.dumps(schema_of(PATCH)).count('"null"') == 3

@@ -16,7 +16,7 @@ import pytest
 from conftest import Pair
 from doubles import FORMS, answer_to
 from matrix import sampled
-from scripted import ScriptedSource, Stage, asked_for, invented_sites
+from scripted import ScriptedSource, Stage, asked_for, invented_sites, paths_in
 
 from octave_mcp.app import App, EngineName
 from octave_mcp.asks.compact_schema import compact_schema_of
@@ -135,6 +135,14 @@ def without(name: str) -> Spoil:
     return spoil
 
 
+def without_persona_2(question: QuestionRecord, answer: dict[str, Any]) -> None:
+    """Leaves the copy for this persona out of every answer, corrections included."""
+    for fix, path in paths_in(question.complaint).items():
+        if path == "persona_2":
+            answer[fix] = None
+    without("persona_2")(question, answer)
+
+
 async def test_all_personas_share_a_question_that_comes_after_the_deals_and_no_run_of_the_deal_asks_again(
     client_with: Callable[..., Any],
 ) -> None:
@@ -158,13 +166,13 @@ async def test_a_persona_that_is_left_out_is_asked_for_alone_then_named_in_one_g
     client_with: Callable[..., Any],
 ) -> None:
     client = await client_with()
-    told = await client.run(without("persona_2"))
+    told = await client.run(without_persona_2)
     again = await client.run()
 
     whole, correction = told.of(PERSONAS)
     assert "persona_2 is left out" in (whole.wrong or "")
     assert whole.dropped == ""
-    assert [*correction.answer_schema["properties"]] == ["persona_2"]
+    assert paths_in(correction.complaint) == {"fix_1": "persona_2"}
     assert (correction.corrects, correction.material) == (whole.question_id, "")
     assert correction.tokens < whole.tokens / 3
     assert "persona_2 is left out" in (correction.dropped or "")
@@ -173,9 +181,7 @@ async def test_a_persona_that_is_left_out_is_asked_for_alone_then_named_in_one_g
     (gap,) = [gap for gap in told.result.gaps if gap.code == "bad_answer"]
     assert gap.section == "email_sequences and talk_tracks"
     assert "(persona-2)" in gap.reason
-    assert [(question.prompt, *question.answer_schema["properties"]) for question in again.asked] == [
-        (PERSONAS, "persona_2")
-    ]
+    assert [(one.prompt, *paths_in(one.complaint).values()) for one in again.asked] == [(PERSONAS, "persona_2")]
     assert again.asked[0].material
     assert again.record.status == "completed"
 
@@ -185,7 +191,7 @@ async def test_a_resumed_run_asks_nothing_again_though_the_run_that_got_its_answ
 ) -> None:
     monkeypatch.setattr(questions, "LEASE", timedelta())
     client = await client_with(engine="durable")
-    first = await client.run(without("persona_2"))
+    first = await client.run(without_persona_2)
     vendor, prospect = client.domains.values()
     request = PlaybookRequest(vendor=vendor, prospect=prospect, max_pages=4, model="host")
     second = Told(await client.app.runs.start(request))
@@ -216,16 +222,17 @@ async def test_a_question_is_rendered_once(client_with: Callable[..., Any], monk
 
 
 def invented_figure(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    if question.prompt == DEAL and "why_we_win" in answer:
-        answer["why_we_win"]["reasons"][0]["text"] += " That is 7431.5 times."
+    if question.prompt == DEAL:
+        reason = answer["why_we_win"]["reasons"][0] if "why_we_win" in answer else answer["fix_1"]
+        reason["text"] += " That is 7431.5 times."
 
 
-def invented_facts(_: QuestionRecord, answer: dict[str, Any]) -> None:
+def invented_facts(question: QuestionRecord, answer: dict[str, Any]) -> None:
     """Spoils one entry of a list, and a persona, in every answer, corrections included."""
-    if answer.get("facts"):
-        answer["facts"][0]["text"] += " That is 7431.5 times."
-    if "persona_2" in answer:
-        answer["persona_2"] = None
+    fixes = [answer[fix] for fix, path in paths_in(question.complaint).items() if path.startswith("facts")]
+    for fact in (*fixes, *answer.get("facts", ())[:1]):
+        fact["text"] += " That is 7431.5 times."
+    without_persona_2(question, answer)
 
 
 async def test_after_a_partial_run_no_reading_is_asked_again_for_an_entry_that_failed_twice(
@@ -237,9 +244,7 @@ async def test_after_a_partial_run_no_reading_is_asked_again_for_an_entry_that_f
 
     assert any("7431.5" in (question.dropped or "") for question in told.asked)
     assert told.record.status == "partial"
-    assert [(question.prompt, *question.answer_schema["properties"]) for question in again.asked] == [
-        (PERSONAS, "persona_2")
-    ]
+    assert [(one.prompt, *paths_in(one.complaint).values()) for one in again.asked] == [(PERSONAS, "persona_2")]
 
 
 async def test_no_room_is_kept_for_pages_that_are_known_from_another_deal(client_with: Callable[..., Any]) -> None:
@@ -261,7 +266,7 @@ async def test_the_verdict_says_what_comes_back_and_then_what_was_dropped_for_go
     first, second = told.of(DEAL)
     assert "7431.5" in (first.wrong or "")
     assert first.dropped == ""
-    assert [*second.answer_schema["properties"]] == ["why_we_win"]
+    assert [*paths_in(second.complaint).values()] == ["why_we_win.reasons[0].text"]
     assert "7431.5" in (second.dropped or "")
     assert told.result.executive_summary.whom_to_approach
     assert len(told.result.battle_cards) == 3
@@ -279,18 +284,18 @@ def two_invented_facts(question: QuestionRecord, answer: dict[str, Any]) -> None
 def no_corrected_fact(question: QuestionRecord, answer: dict[str, Any]) -> None:
     two_invented_facts(question, answer)
     if question.prompt == PROFILE and question.corrects:
-        answer["facts"] = []
+        answer.update(fix_1=None, fix_2=None)
 
 
 def one_corrected_fact(question: QuestionRecord, answer: dict[str, Any]) -> None:
     two_invented_facts(question, answer)
     if question.prompt == PROFILE and question.corrects:
-        answer["facts"] = [answer["facts"][0], *answer["facts"][2:]]
+        answer.update(fix_2=None)
 
 
 def one_reason_less(question: QuestionRecord, answer: dict[str, Any]) -> None:
     if question.prompt == DEAL and question.corrects:
-        answer["why_we_win"]["reasons"] = answer["why_we_win"]["reasons"][1:]
+        answer.update(fix_1=None)
     else:
         invented_figure(question, answer)
 
@@ -299,16 +304,16 @@ def one_reason_less(question: QuestionRecord, answer: dict[str, Any]) -> None:
     ("spoil", "prompt", "lost"),
     sampled(
         [
-            (no_corrected_fact, PROFILE, "the correction does not replace 2 rejected entries"),
-            (one_corrected_fact, PROFILE, "the correction does not replace 1 rejected entry"),
-            (two_invented_facts, PROFILE, ""),
-            (one_reason_less, DEAL, "the correction does not replace 1 rejected entry"),
+            (no_corrected_fact, PROFILE, ["facts[0]", "facts[1]"]),
+            (one_corrected_fact, PROFILE, ["facts[1]"]),
+            (two_invented_facts, PROFILE, []),
+            (one_reason_less, DEAL, ["why_we_win.reasons[0]"]),
         ],
         short=lambda case: case[0] is no_corrected_fact,
     ),
 )
 async def test_what_a_correction_leaves_out_is_reported_as_dropped_and_not_asked_for_again(
-    spoil: Spoil, prompt: str, lost: str, client_with: Callable[..., Any]
+    spoil: Spoil, prompt: str, lost: list[str], client_with: Callable[..., Any]
 ) -> None:
     client = await client_with()
     told = await client.run(spoil)
@@ -316,9 +321,10 @@ async def test_what_a_correction_leaves_out_is_reported_as_dropped_and_not_asked
 
     first, second = told.of(prompt)
     assert (first.dropped, second.wrong) == ("", "")
-    assert (second.dropped or "").startswith(lost)
-    assert ("the figure 7431.5" in (second.dropped or "")) == bool(lost)
-    assert told.record.status == "completed"
+    dropped = [told.partition(": ") for told in (second.dropped or "").split("; ") if told]
+    assert [at for at, _, _ in dropped] == lost
+    assert all("the figure 7431.5" in why for _, _, why in dropped)
+    assert told.record.status == ("partial" if lost else "completed")
     assert again.asked == []
 
 

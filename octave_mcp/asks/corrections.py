@@ -168,7 +168,8 @@ class Checks(Generic[R]):
         unread = [Problem(UNREAD, one.wrong, one.at) for one in left]
         ignored = [] if isinstance(answer, Unusable) else [_ignored(one, found) for one in answer.unread]
         read = self._checked(replace(first, unread=left), changed(draft, kept), [*unread, *filter(None, ignored)])
-        return self.settled(read), answer.wrong or _listed(refused)
+        settled = self.settled(read)
+        return settled, answer.wrong or _listed([*refused, *settled.missing])
 
     def _checked(self, read: _Read, draft: Value, known: Sequence[Problem]) -> _Read:
         """The draft with what the checks find in it. Rules see it without the entries that could not be read."""
@@ -203,11 +204,11 @@ def _costs_itself(draft: Value, at: Path) -> bool:
 
 
 def _ignored(unread: Unread, found: Sequence[Fix]) -> Problem | None:
-    """What a patch has that cannot be used; None for a replacement that is missing."""
-    named = {name_of(at) for at in range(len(found))}
+    """What a patch has that cannot be used; None for a replacement that is missing, and for a field too many."""
+    at, named = ("patch", *unread.at), {name_of(place) for place in range(len(found))}
     if unread.at[0] not in named:
-        return Problem(IGNORED, f"{path_text(unread.at)} replaces nothing that was rejected", ("patch", *unread.at))
-    return Problem(UNREAD, unread.wrong, ("patch", *unread.at)) if len(unread.at) > 1 else None
+        return Problem(IGNORED, f"{path_text(unread.at)} replaces nothing that was rejected", at)
+    return None if len(unread.at) == 1 or unread.is_extra else Problem(UNREAD, unread.wrong, at)
 
 
 @dataclass(frozen=True, slots=True)

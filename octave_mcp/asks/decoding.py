@@ -21,9 +21,6 @@ MOST_COMPLAINTS = 10
 MOST_REPAIRS = 40
 """How many rounds of invalid parts are removed: removing some may uncover errors that they had hidden."""
 
-PATCH = "Patch"
-"""The name of forms that have nothing but replacements, each of which may be missing."""
-
 MOST_CANDIDATES = 20
 """How many objects of an answer are tried: the last ones."""
 
@@ -145,8 +142,9 @@ def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -
         complaints = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors]
         if not wrong:
             told += [complaint for complaint in complaints if complaint not in told]
-        _note(tree, errors, unread)
-        if not _repaired(tree, errors, form):
+        places = [_item(tree, error["loc"]) or _left_out(tree, error, form) for error in errors]
+        _note(tree, errors, places, unread)
+        if not _repaired(tree, errors, places, form):
             raise BadAnswer(f"the answer is not of the form asked for: {_joined(told or complaints)}")
     raise BadAnswer(f"the answer is not of the form asked for: {_joined(told)}")
 
@@ -155,14 +153,15 @@ def _joined(wrong: list[str]) -> str:
     return "; ".join(wrong[:MOST_COMPLAINTS])
 
 
-def _note(tree: object, errors: list[ErrorDetails], unread: dict[Path, Unread]) -> None:
+def _note(tree: object, errors: list[ErrorDetails], places: list[Path], unread: dict[Path, Unread]) -> None:
     """Adds what the errors are about, at the places of the answer as it was given."""
     known = [*unread]
-    for error in errors:
-        at = _item(tree, error["loc"]) or error["loc"]
+    for error, at in zip(errors, places, strict=True):
         place, said = place_before(at, known), json.dumps(_at(tree, at), ensure_ascii=False)[:LONGEST_SHOWN]
         within = ".".join(map(str, error["loc"][len(at) :]))
         wrong = f"{within}: {error['msg']}" if within else error["msg"]
+        for inner in [inner for inner in known if len(inner) > len(place) and inner[: len(place)] == place]:
+            unread.pop(inner, None)
         first = unread.get(place)
         if first is None:
             unread[place] = Unread(at=place, wrong=wrong, said=said, is_extra=error["type"] == "extra_forbidden")
@@ -170,26 +169,33 @@ def _note(tree: object, errors: list[ErrorDetails], unread: dict[Path, Unread]) 
             unread[place] = first.model_copy(update={"wrong": f"{first.wrong}; {wrong}"})
 
 
-def _repaired(tree: dict[str, Any], errors: list[ErrorDetails], form: type[Value]) -> bool:
+def _left_out(tree: object, error: ErrorDetails, form: type[Value]) -> Path:
+    """What an error outside of lists is about: a field that can be left out, or the part of the answer that has it."""
+    at = error["loc"]
+    return at if _is_field(tree, error) or not _may_be_nothing(form, at) else at[:1]
+
+
+def _is_field(tree: object, error: ErrorDetails) -> bool:
+    """Whether it is about a field that is missing, that the form does not have, or that was taken for a list."""
+    is_known = error["type"] in {"extra_forbidden", "missing"} or _at(tree, error["loc"]) == []
+    return is_known and isinstance(_at(tree, error["loc"][:-1]), dict)
+
+
+def _may_be_nothing(form: type[Value], at: Path) -> bool:
+    field = form.model_fields.get(str(at[0])) if at else None
+    return field is not None and type(None) in get_args(field.annotation)
+
+
+def _repaired(tree: dict[str, Any], errors: list[ErrorDetails], places: list[Path], form: type[Value]) -> bool:
     """Leaves out the items and fields that the errors are about; lists that are missing are empty ones.
 
     Whether that leaves an answer at all.
     """
-    items = {place for error in errors if (place := _item(tree, error["loc"]))}
+    items = {place for place in places if place and isinstance(place[-1], int)}
     for place in sorted(items, key=_order, reverse=True):
         parent = _at(tree, place[:-1])
         cast("list[object]", parent).pop(cast("int", place[-1]))
-    return bool(items) or all([_patched(tree, error) or _is_nothing(tree, error, form) for error in errors])
-
-
-def _is_nothing(tree: dict[str, Any], error: ErrorDetails, form: type[Value]) -> bool:
-    """Leaves out one of several parts that may be nothing, unless it is all that there is."""
-    name = error["loc"][0]
-    field = form.model_fields.get(name) if isinstance(name, str) else None
-    if field is None or type(None) not in get_args(field.annotation):
-        return False
-    tree[cast("str", name)] = None
-    return any(part is not None for part in tree.values()) or form.__name__ == PATCH
+    return bool(items) or all([_patched(tree, error, at, form) for error, at in zip(errors, places, strict=True)])
 
 
 def _order(place: tuple[int | str, ...]) -> list[tuple[int, str]]:
@@ -202,20 +208,19 @@ def _item(tree: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
     return next((way for way in ways if isinstance(way[-1], int) and isinstance(_at(tree, way[:-1]), list)), ())
 
 
-def _patched(tree: object, error: ErrorDetails) -> bool:
-    parent = _at(tree, error["loc"][:-1])
-    if not isinstance(parent, dict):
-        return False
-    name, found = error["loc"][-1], cast("dict[object, object]", parent)
-    if name in found and found[name] == []:  # what is missing is no list, so it may be left out
-        found[name] = None
-        return True
-    if error["type"] == "extra_forbidden":
-        return found.pop(name, found) is not found
-    if error["type"] == "missing":
-        found[name] = []
-        return True
-    return False
+def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Value]) -> bool:
+    if not _is_field(tree, error):
+        if _may_be_nothing(form, at):
+            tree[str(at[0])] = None
+        return _may_be_nothing(form, at) and ("fix_1" in tree or any(part is not None for part in tree.values()))
+    found = cast("dict[object, object]", _at(tree, at[:-1]))
+    if at[-1] in found and found[at[-1]] == []:  # what is missing is no list, so it may be left out
+        found[at[-1]] = None
+    elif error["type"] == "extra_forbidden":
+        found.pop(at[-1], None)
+    else:
+        found[at[-1]] = []
+    return True
 
 
 def _at(tree: object, place: tuple[int | str, ...]) -> object:

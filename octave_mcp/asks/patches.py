@@ -13,7 +13,6 @@ from typing import Any, cast
 
 from pydantic import create_model
 
-from octave_mcp.asks.decoding import PATCH
 from octave_mcp.asks.schema import FORMS, schema_of
 from octave_mcp.domain.evidence import Cite, Finding
 from octave_mcp.domain.value import Path, Value, form_at, part_at, path_text
@@ -62,11 +61,15 @@ def fixes(
 
 def entry_at(draft: Value, problem: Problem) -> Path:
     """The entry that a problem is about: the smallest thing that can be replaced."""
-    ways = [problem.at[:length] for length in range(len(problem.at), -1, -1)]
-    if problem.rule == UNREAD or part_at(draft, problem.at) is None:
-        return problem.at
-    whole = (way for way in ways if isinstance(part_at(draft, way), Finding))
-    return next(whole, next(way for way in ways if isinstance(part_at(draft, way), Value | str)))
+    at = problem.at
+    ways = [at[:length] for length in range(len(at), -1, -1)]
+    findings = [way for way in ways if isinstance(part_at(draft, way), Finding)]
+    is_missing = part_at(draft, at) is None
+    if is_missing and isinstance(at[-1], int):
+        return at
+    if findings or not (is_missing or problem.rule == UNREAD):
+        return next(way for way in findings or ways if isinstance(part_at(draft, way), Value | str))
+    return at
 
 
 def is_within(at: Path, entry: Path) -> bool:
@@ -104,7 +107,7 @@ def patch_form(found: Sequence[Fix]) -> type[Value]:
 @lru_cache(maxsize=FORMS)
 def _form(forms: tuple[Any, ...]) -> type[Value]:
     fields: dict[str, Any] = {name_of(at): (form | None, ...) for at, form in enumerate(forms)}
-    return create_model(PATCH, __base__=Value, **fields)
+    return create_model("Patch", __base__=Value, **fields)
 
 
 def name_of(at: int) -> str:

@@ -150,20 +150,31 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
     )
 
 
-REPLACED = ("vendor/offerings", "prospect/company_profile", "prospect/pain_points")
-"""The questions whose answers are lists: their corrections have only the entries that replace others."""
-CORRECTING_A_FIELD = 250
+FIXING = 150
+"""Tokens of the replacement of an entry; a draft that was left out takes what its question does for one persona."""
+DRAFTS = frozenset({"sequence", "talk_track"})
+"""The parts of what is written for a persona."""
 
 
 def expected(question: Question) -> int:
-    """The tokens of an answer to it, by the part of the whole answer that it asks for."""
-    whole = FIRST[question.prompt].written if question.prompt in FIRST else 0
+    """The tokens of an answer to it: for a patch by the number of its replacements."""
     fields = question.answer_schema.get("properties", {})
+    if "fix_1" in fields:
+        return FIXING * len(fields) + ANSWERING_A_PERSONA * _drafts(question)
     if question.prompt == LAST:
         return len(fields) * ANSWERING_A_PERSONA
-    if question.corrects:
-        return len(fields) * CORRECTING_A_FIELD if question.prompt in REPLACED else whole // 2
-    return whole
+    return FIRST[question.prompt].written if question.prompt in FIRST else 0
+
+
+def _drafts(question: Question) -> int:
+    """For how many personas the whole copy is asked for again."""
+    if question.prompt != LAST:
+        return 0
+    defined = question.answer_schema.get("$defs", {})
+    persona = (name for name, form in defined.items() if DRAFTS <= form.get("properties", {}).keys())
+    wanted = {f"#/$defs/{name}" for name in persona}
+    fixes = question.answer_schema["properties"].values()
+    return sum(any(part.get("$ref") in wanted for part in fix.get("anyOf", ())) for fix in fixes)
 
 
 def _others(question: Question, asked: Sequence[QuestionRecord], refused: Collection[str]) -> Iterator[Size]:
