@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -25,11 +24,11 @@ from pydantic_settings import (
 
 from octave_mcp.domain import database_url
 from octave_mcp.domain.choices import AUTO, MODELS, SOURCE_HELP, SOURCES, names
+from octave_mcp.domain.masking import MASK, PASSWORD, without_user, without_user_in
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import SetupError
 
-MASK = "***"
 SHORTEST_SECRET = 6
 """Masking a shorter one would tear up ordinary words."""
 CUSTOM_HEADERS = ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS")
@@ -92,6 +91,11 @@ class Settings(BaseSettings):
     model: str = Field(AUTO, description=f"Who answers: {AUTO}, {', '.join(names(MODELS))}")
     fast_model: str = Field("", description="Who reads pages, as 'openai:gpt-6-luna'; for that provider only")
     strong_model: str = Field("", description="Who writes, as 'openai:gpt-6.1-terra'; for that provider only")
+    verify_model: str = Field(
+        "",
+        description="Who judges whether quotations support the claims, as 'openai' or 'openai:gpt-6-luna'; "
+        "the run's own fast model if not set, nobody if 'none'",
+    )
     fallback: Names = Field((), description="Models that stand in, in this order, for one that cannot be reached")
     specialists_per_ask: int = Field(
         len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Questions about a vendor's pages that one ask puts"
@@ -324,25 +328,8 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(map(_shown, cast("tuple[object, ...]", value)))
     if isinstance(value, SecretStr):
-        return _without_user(value.get_secret_value())
-    return "" if value is None else USER.sub(rf"\1{MASK}@", str(value))
-
-
-USER = re.compile(r"(://)[^/@?#]*@")
-PASSWORD = re.compile(r"://[^:/]*:(?P<password>.+)@")
-HOST = r"(?:\[[0-9a-f:.]+\]|[\w.-]*)(?::\d+)?"
-URL = re.compile(
-    rf"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^@/?#]*@)?(?P<place>{HOST}(?:,{HOST})*(?:/[^@?#]*)?)(?:\?[^@#]*)?",
-    re.IGNORECASE,
-)
-
-
-def _without_user(secret: str) -> str:
-    """The scheme, host and database of a URL; anything that is not clearly one is masked as a whole."""
-    url = URL.fullmatch(secret)
-    if not url:
-        return MASK
-    return url["scheme"] + (f"{MASK}@" if url["user"] else "") + url["place"]
+        return without_user(value.get_secret_value())
+    return "" if value is None else without_user_in(str(value))
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

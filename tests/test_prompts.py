@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 
 from octave_mcp.asks.prompts import PLACEHOLDERS, load, names, placeholders
 from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
-from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.evidence import UNASKED, Cite
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.playbook import (
     CompetitivePositioning,
@@ -81,7 +81,7 @@ every_prompt = pytest.mark.parametrize("name", SPECIALISTS)
 def words_of(form: object) -> set[str]:
     """Every name of a field and every word of a closed set in the form of an answer."""
     if isinstance(form, type) and issubclass(form, Value):
-        fields = form.model_fields
+        fields = {name: field for name, field in form.model_fields.items() if name != UNASKED}
         return set(fields).union(*(words_of(field.annotation) for field in fields.values()))
     if get_origin(form) is Literal:
         return set(get_args(form))

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from octave_mcp.concurrency.retry_after import retry_after_seconds
+from octave_mcp.domain.masking import MASK
 from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transient, UnknownModel, UpstreamError
 from octave_mcp.models.error_info import NO_CREDIT, ErrorInfo, error_info
-from octave_mcp.settings import MASK, SHORTEST_SECRET
+from octave_mcp.settings import SHORTEST_SECRET
 
 LONGEST_TEXT = 200
 _NO_QUOTA = {"insufficientquota", "billingerror", "billinghardlimitreached", "billingnotactive"}

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 
 from octave_mcp.domain.events import Event, EventName
+from octave_mcp.domain.masking import MASK
 from octave_mcp.errors import OctaveError, SetupError
-from octave_mcp.settings import MASK, SHORTEST_SECRET, Settings, secret_values
+from octave_mcp.settings import SHORTEST_SECRET, Settings, secret_values
 
 if TYPE_CHECKING:
     from loguru import Message, Record

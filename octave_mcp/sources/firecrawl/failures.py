@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 
 from octave_mcp.concurrency.retry_after import retry_after_seconds
+from octave_mcp.domain.masking import MASK
 from octave_mcp.errors import BadKey, RateLimited, Transient, UpstreamError
-from octave_mcp.settings import MASK
 from octave_mcp.sources.failures import RETRIED_STATUSES, PageFailed
 
 LONGEST_TEXT = 200

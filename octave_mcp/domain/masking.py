@@ -1,0 +1,28 @@
+"""Hides what must not be shown: secrets, and the users and passwords in URLs."""
+
+from __future__ import annotations
+
+import re
+
+MASK = "***"
+PASSWORD = re.compile(r"://[^:/]*:(?P<password>.+)@")
+
+_USER = re.compile(r"(://)[^/@?#]*@")
+_HOST = r"(?:\[[0-9a-f:.]+\]|[\w.-]*)(?::\d+)?"
+_URL = re.compile(
+    rf"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^@/?#]*@)?(?P<place>{_HOST}(?:,{_HOST})*(?:/[^@?#]*)?)(?:\?[^@#]*)?",
+    re.IGNORECASE,
+)
+
+
+def without_user(secret: str) -> str:
+    """The scheme, host and database of a URL; anything that is not clearly one is masked as a whole."""
+    url = _URL.fullmatch(secret)
+    if not url:
+        return MASK
+    return url["scheme"] + (f"{MASK}@" if url["user"] else "") + url["place"]
+
+
+def without_user_in(text: str) -> str:
+    """A text with the users of its URLs masked."""
+    return _USER.sub(rf"\1{MASK}@", text)
