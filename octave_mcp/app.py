@@ -15,7 +15,7 @@ from octave_mcp.asks.budget import Budget
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.choices import AUTO, MODELS, SOURCES, WITHOUT_KEY, Format, choice, names
 from octave_mcp.domain.events import Event
-from octave_mcp.errors import SetupError
+from octave_mcp.errors import SetupError, UnknownName
 from octave_mcp.exports.files import PlaybookFiles, free_folder, pair_of, rendered, write_files
 from octave_mcp.ports import Engine, Model, RunContext, Source, Store
 from octave_mcp.runs.adapters import Limits
@@ -54,6 +54,7 @@ class App:
             run_timeout_seconds=settings.run_timeout_seconds,
             most=Budget(settings.max_cost_usd, settings.max_run_asks, settings.max_run_tokens),
             fallback=settings.fallback,
+            verify_model=settings.verify_model,
             specialists_per_ask=settings.specialists_per_ask,
         )
         self.store: Store = _adapter("octave_mcp.store.sql").make(settings)
@@ -101,7 +102,13 @@ class App:
         return chosen
 
     def model(self, name: str, context: RunContext | None = None) -> Model:
-        return _adapter(choice(MODELS, name, "model").module).make(self.settings, context)
+        provider, colon, _ = name.partition(":")
+        chosen, settings = choice(MODELS, provider, "model"), self.settings
+        if colon:
+            if not chosen.needs:
+                raise UnknownName(f"there is no model {name!r}: {provider} has no models to choose from")
+            settings = settings.model_copy(update={"fast_model": name, "strong_model": name})
+        return _adapter(chosen.module).make(settings, context)
 
     def source(self, name: str, *, refresh: bool = False) -> Source:
         """`refresh` has every page fetched anew."""

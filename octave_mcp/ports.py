@@ -32,7 +32,11 @@ class Model(Protocol):
     capacity: Capacity
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Roughly what a playbook from that many pages of each company will cost."""
+        """Roughly what a playbook from that many pages of each company will cost, without verification."""
+        ...
+
+    def estimate_verification(self, max_pages: int) -> Estimate:
+        """Roughly what it will cost to have it judge the claims of such a playbook."""
         ...
 
     def check(self) -> None:

@@ -62,6 +62,7 @@ from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Path as Place
 from octave_mcp.domain.value import Value, form_at, part_at
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorAnswer
+from octave_mcp.domain.verification import Verification
 from octave_mcp.errors import SiteRefuses, SiteUnreachable
 from octave_mcp.evidence.passages import passages, quotations
 from octave_mcp.ports import Model, RunContext, Source
@@ -211,6 +212,9 @@ class ScriptedModel:
 
     def estimate(self, max_pages: int) -> Estimate:
         return Estimate(asks=max_pages, input_tokens=100 * max_pages, output_tokens=10, usd=0.001)
+
+    def estimate_verification(self, max_pages: int) -> Estimate:
+        return Estimate(asks=1, input_tokens=10 * max_pages, output_tokens=10, usd=0.0)
 
     def check(self) -> None:
         """Do nothing: it needs no setup."""
@@ -540,6 +544,7 @@ _RULES: dict[type[Value], Callable[[Asked], Value]] = {
     ),
     DealDraft[Cite]: _deal,
     PersonaDrafts[Cite]: _personas,
+    Verification: lambda ask: Verification(supported=tuple(range(1, len(ask.brief.claims) + 1)), others=()),
 }
 
 

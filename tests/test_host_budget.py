@@ -34,7 +34,7 @@ from octave_mcp.models.allowance import (
     CORRECTION_TOKENS,
     FIRST,
     MOST_TOKENS,
-    VERIFICATION_TOKENS,
+    VERIFICATION,
     Allowance,
     expected,
 )
@@ -47,7 +47,7 @@ def well(_: QuestionRecord, __: dict[str, Any]) -> None:
 
 
 Spoil = Callable[[QuestionRecord, dict[str, Any]], object]
-RESERVED = (CORRECTION_TOKENS + VERIFICATION_TOKENS) / MOST_TOKENS
+RESERVED = (CORRECTION_TOKENS + VERIFICATION.both) / MOST_TOKENS
 PERSONAS, DEAL = "playbook/email_sequence", "playbook/summary"
 
 

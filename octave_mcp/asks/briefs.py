@@ -13,8 +13,10 @@ from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.kinds import kind_of_link
 from octave_mcp.domain.page import Link
 from octave_mcp.domain.value import Value
+from octave_mcp.domain.verification import CitedClaim, VerificationBrief
 
 LONGEST_ADDRESS = 160
+LONGEST_TITLE = 120
 
 
 def brief_text(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int], fence: Fence) -> str:
@@ -27,6 +29,27 @@ def brief_text(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int], fence: Fen
     if isinstance(brief, UnderstandingBrief):
         return _of_understanding(brief, numbers, fence)
     return _of_writing(ask, brief, numbers, fence)
+
+
+def claims_text(brief: VerificationBrief, fence: Fence) -> str:
+    """The claims by their numbers, and before them the quotations by theirs, under the page that each is on."""
+    claims = "\n".join(_claim(number, claim) for number, claim in enumerate(brief.claims, 1))
+    quotations = "\n".join(_quotations(brief))
+    return f"{fence.around('quotations', quotations)}\n\n{fence.around('claims', claims)}"
+
+
+def _quotations(brief: VerificationBrief) -> Iterator[str]:
+    names, page = {"vendor": brief.names.vendor, "prospect": brief.names.prospect}, ("", "")
+    for number, quotation in enumerate(brief.quotations, 1):
+        if page != (page := (quotation.role, quotation.title)):
+            whose = plain(names.get(quotation.role, quotation.role))
+            yield f"=== page of {whose}: {one_line(quotation.title)[:LONGEST_TITLE]}"
+        yield f"[{number}] {one_line(quotation.text)}"
+
+
+def _claim(number: int, claim: CitedClaim) -> str:
+    label = f"{one_line(claim.label)}: " if claim.label else ""
+    return f"{number}. {claim.kind} [{', '.join(map(str, claim.quotations))}] {label}{one_line(claim.text)}"
 
 
 def _of_reading(brief: ReadingBrief, fence: Fence) -> str:

@@ -9,10 +9,14 @@ from typing import Any
 from octave_mcp.domain.asks import Ask, ReadingBrief, Spent, Usage
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.costs import StepCost
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.verification import VerificationBrief
 from octave_mcp.errors import BudgetExceeded
 
 READING_SHARE = 0.5
 """Share of a budget that reading may use; the rest is reserved for writing."""
+VERIFYING_SHARE = 0.8
+"""Claims are verified only while less than this share of a budget is used: copy is worth more than a second opinion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,14 @@ class Purse:
 
     def check(self, ask: Ask[Any, Any]) -> None:
         """Raises: BudgetExceeded: the ask must not be made."""
-        self._budget.check(self._spent, READING_SHARE if isinstance(ask.brief, ReadingBrief) else 1.0)
+        self._budget.check(self._spent, _share(ask.brief))
 
     def spend(self, usage: Usage) -> None:
         known = usage.model_copy(update={"usd": usage.usd or 0.0})
         self._spent += Spent(asks=1, **known.model_dump())
+
+
+def _share(brief: Value) -> float:
+    if isinstance(brief, VerificationBrief):
+        return VERIFYING_SHARE
+    return READING_SHARE if isinstance(brief, ReadingBrief) else 1.0

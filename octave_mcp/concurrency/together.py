@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
-async def together(*calls: Coroutine[Any, Any, T]) -> tuple[T, ...]:
+@overload
+async def together(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U], /) -> tuple[T, U]: ...
+@overload
+async def together(*calls: Coroutine[Any, Any, T]) -> tuple[T, ...]: ...
+async def together(*calls: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
     """Results in the order given. The first failure cancels the rest, and is raised as itself.
 
     A TaskGroup alone would wrap it in an ExceptionGroup, which `except OctaveError` does not catch;

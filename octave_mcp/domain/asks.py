@@ -243,6 +243,16 @@ class Estimate(Value):
     usd: float | None
     tested: str = ""
 
+    def __add__(self, other: Estimate) -> Estimate:
+        """Of both; how the first was tested."""
+        return Estimate(
+            asks=self.asks + other.asks,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            usd=None if self.usd is None or other.usd is None else round(self.usd + other.usd, 4),
+            tested=self.tested,
+        )
+
 
 class Capacity(Value):
     """How much a model takes on at once: pages and characters of an ask, and pages of a company unless the caller says.
@@ -252,6 +262,8 @@ class Capacity(Value):
     One without `writes_copy` drafts outlines, which are neither checked by the rules for copy nor scored.
     One that `ranks_addresses` is asked which pages of a site to read; for others, rules choose them.
     One with `shown_characters` is shown that much of the pages of a company; others see all of what is read.
+    One that `verifies` judges whether quotations support claims. `verification_tokens` is what one that is asked about
+    this once, at the end of a run, may be sent; others may use up a share of what the run does.
     What one that `keeps_research` found of a vendor serves the next prospect, too; others find it as fast anew.
     """
 
@@ -265,3 +277,5 @@ class Capacity(Value):
     ranks_addresses: bool = True
     writes_copy: bool = True
     keeps_research: bool = True
+    verifies: bool = True
+    verification_tokens: int | None = None

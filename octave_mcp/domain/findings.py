@@ -28,6 +28,15 @@ Whereabouts = Literal["leadership", "team", "author", "speaker", "testimonial"]
 Relation = Literal["uses", "sells", "customer_uses", "partner", "certificate"]
 """`uses`: the company runs on it; `sells`: it offers an integration with it; `customer_uses`: a customer of it does."""
 
+RELATIONS: dict[Relation, str] = {
+    "uses": "uses it",
+    "sells": "sells an integration with it",
+    "customer_uses": "has a customer who uses it",
+    "partner": "has it as a partner",
+    "certificate": "is certified",
+}
+"""What a company has to do with a tool, a partner or a certificate: the sentence begins with the company."""
+
 UNDATED = "undated"
 
 

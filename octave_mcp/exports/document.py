@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from octave_mcp.copywriting.outlines import HOW, TITLE, title
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId
-from octave_mcp.domain.findings import UNDATED, Relation, Whereabouts
+from octave_mcp.domain.findings import RELATIONS, UNDATED, Whereabouts
 from octave_mcp.domain.notices import FlagCode, Gap
 from octave_mcp.domain.page import place_in_words
 from octave_mcp.domain.playbook import Playbook
@@ -65,15 +65,6 @@ WHEREABOUTS: dict[Whereabouts, str] = {
     "speaker": "speaker",
     "testimonial": "signs a testimonial",
 }
-
-RELATIONS: dict[Relation, str] = {
-    "uses": "uses it",
-    "sells": "sells an integration with it",
-    "customer_uses": "has a customer who uses it",
-    "partner": "has it as a partner",
-    "certificate": "is certified",
-}
-"""What a company has to do with a tool, a partner or a certificate: the sentence begins with the company."""
 
 FINDINGS = {"triggers": "Triggers", "people": "People", "integrations": "Integrations and technology"}
 """The sections of findings about both companies, and what they are called."""

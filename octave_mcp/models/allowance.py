@@ -22,8 +22,6 @@ QUESTION_TOKENS = 20_000
 CORRECTION_TOKENS = 5_500
 LAST_CORRECTIONS_TOKENS = 4_000
 """For what is written in the last questions: the answers before them were corrected by then."""
-VERIFICATION_TOKENS = 4_500
-"""For one question at the end of a run: whether the quotations say what the copy says."""
 
 
 class Size(NamedTuple):
@@ -38,6 +36,9 @@ class Size(NamedTuple):
 
 
 NOTHING = Size(0, 0)
+VERIFICATION = Size(4_000, 500)
+"""One question at the end of a run: whether the quotations say what the copy says."""
+SELF_CHECK = "checks/self_check"
 DEAL, LAST = "playbook/summary", "playbook/email_sequence"
 ANSWERING_A_PERSONA = 2_300
 FIRST = {
@@ -80,6 +81,11 @@ class Allowance:
         """Of what a run is usually allowed."""
         return min(1.0, self.tokens / (MOST_TOKENS + self.more.both))
 
+    @property
+    def verification(self) -> Size:
+        """What the question at the end of the run may take."""
+        return Size(*(int(self.share * tokens) for tokens in VERIFICATION))
+
     def usual(self, max_pages: int) -> tuple[int, Size]:
         """The number of questions of a run with `max_pages` pages of each company, and their tokens."""
         share = min(1.0, max_pages / ENOUGH_PAGES)
@@ -120,14 +126,16 @@ class Allowance:
 
     def _reserved(self, question: Question, asked: Sequence[QuestionRecord]) -> int:
         """Tokens kept for verification and, unless the question is itself a correction, for corrections."""
-        share = self.share
+        if question.prompt == SELF_CHECK:
+            return 0
+        share, kept = self.share, self.verification.both
         if question.corrects:
-            return int(share * VERIFICATION_TOKENS)
+            return kept
         used = sum(_spent(other) for other in asked if other.corrects)
         left = max(0, int(share * CORRECTION_TOKENS) - used)
         if question.prompt == LAST or _is_further(question, asked):
             left = min(left, int(share * LAST_CORRECTIONS_TOKENS))
-        return int(share * VERIFICATION_TOKENS) + left
+        return kept + left
 
 
 def ask_characters(shown_characters: int) -> int:
@@ -158,6 +166,8 @@ DRAFTS = frozenset({"sequence", "talk_track"})
 
 def expected(question: Question) -> int:
     """The tokens of an answer to it: for a patch by the number of its replacements."""
+    if question.prompt == SELF_CHECK:
+        return VERIFICATION.written
     fields = question.answer_schema.get("properties", {})
     if "fix_1" in fields:
         return FIXING * len(fields) + ANSWERING_A_PERSONA * _drafts(question)

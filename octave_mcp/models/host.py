@@ -64,6 +64,7 @@ class Host:
             writes_together=True,
             is_patient=True,
             is_paid=False,
+            verification_tokens=most.verification.read,
         )
         self._asking = asyncio.Lock()
         self._refused = set[str]()
@@ -73,6 +74,10 @@ class Host:
         """By what runs on sites of ordinary companies took; what the client's model costs is not known here."""
         asks, size = self._most.usual(max_pages)
         return Estimate(asks=asks, input_tokens=size.read, output_tokens=size.written, usd=None, tested=CHOICE.tested)
+
+    def estimate_verification(self, max_pages: int) -> Estimate:  # noqa: ARG002 - one question, whatever was read
+        size = self._most.verification
+        return Estimate(asks=1, input_tokens=size.read, output_tokens=size.written, usd=None)
 
     def check(self) -> None:
         """Do nothing: it needs no setup."""

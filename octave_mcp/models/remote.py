@@ -52,6 +52,8 @@ _BUSY = frozenset({0, 503})
 """What servers that do not queue calls answer if there are too many; 0 is a failed connection."""
 DRAFTS = len(DealDraft.model_fields) + MOST_PERSONAS * len(PersonaDraft.model_fields)
 """What the writers are asked for."""
+ENOUGH_PAGES = 10
+"""Of a company, for as many findings as are verified."""
 TRIES_WITHOUT_REASON = 3
 """Of an ask that fails with status 200 and gives no reason."""
 UNEXPLAINED = 6
@@ -110,6 +112,18 @@ class Remote:
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
             tested=choice(MODELS, self.name, "model").tested,
+        )
+
+    def estimate_verification(self, max_pages: int) -> Estimate:
+        """Of the findings on both companies, and of each draft: at most what the limit for it allows."""
+        share = min(1.0, max_pages / ENOUGH_PAGES)
+        used = Tokens(input=int(share * 10_000) + DRAFTS * 1_500, output=int(share * 1_000) + DRAFTS * 150)
+        usd = priced(used, self.name, self._models["fast"]).usd
+        return Estimate(
+            asks=2 + DRAFTS,
+            input_tokens=used.input,
+            output_tokens=used.output,
+            usd=None if usd is None else round(usd, 4),
         )
 
     def check(self) -> None:

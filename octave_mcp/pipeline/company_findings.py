@@ -72,7 +72,12 @@ def _triggers(role: Role, research: Research, evidence: Known) -> Iterator[Compa
     """What happened, and the jobs that are open; a model writes neither twice."""
     for trigger in research.findings.triggers:
         yield CompanyTrigger(
-            company=role, kind=trigger.kind, what=trigger.what, date=_date(trigger, evidence), evidence=trigger.evidence
+            company=role,
+            kind=trigger.kind,
+            what=trigger.what,
+            date=_date(trigger, evidence),
+            evidence=trigger.evidence,
+            support=trigger.support,
         )
     told = " \n ".join(normal(t.what) for t in research.findings.triggers if t.kind == "job_opening")
     for job in research.signals.jobs if research.signals else ():
@@ -83,6 +88,7 @@ def _triggers(role: Role, research: Research, evidence: Known) -> Iterator[Compa
                 what=job.title,
                 date=_published(job.evidence, evidence),
                 evidence=job.evidence,
+                support=job.support,
             )
 
 

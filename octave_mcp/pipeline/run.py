@@ -12,6 +12,7 @@ from octave_mcp.asks.corrections import ASK_PLACES, Checked, Checks, RecordedAsk
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.asks import A, Ask, Capacity
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
@@ -33,8 +34,8 @@ class Run:
     """One execution, seen from a step; `of(role)` is the same run, about one company.
 
     `identity` says which model and source it uses: only runs with the same one share findings. `offer` is what the
-    vendor sells, in the words of its home page; '' before that is read. `turns` are set where a client answers. What is
-    not done by the deadline is left out.
+    vendor sells, in the words of its home page; '' before that is read. `turns` are set where a client answers. The
+    `verifier` asks the model that judges claims; None if none does. What is not done by the deadline is left out.
     """
 
     request: PlaybookRequest
@@ -48,6 +49,7 @@ class Run:
     identity: str = ""
     offer: str = ""
     turns: Turns | None = None
+    verifier: Asker | None = None
     specialists_per_ask: int = len(READ_KINDS)
 
     @property
@@ -131,7 +133,7 @@ class Run:
             BadAnswer: nothing of the answer passed, or the model refused twice.
             UpstreamError: no answer came.
         """
-        judge = Judge(shown=ask.passages, roles=roles, known=known, given=self.request.context, companies=companies)
+        judge = self.judge(ask.passages, roles, known, companies)
         asks = RecordedAsks(
             self.asker,
             self.journal.part(ASK_PLACES),
@@ -141,6 +143,16 @@ class Run:
             self.progress.model_called,
         )
         return await corrected(ask, Checks(judge, into, rules, ask.language), asks)
+
+    def judge(
+        self,
+        shown: tuple[Passage, ...],
+        roles: tuple[Role, ...],
+        known: tuple[str, ...],
+        companies: Mapping[Role, str],
+    ) -> Judge:
+        """Checks what cites these passages; arguments as in `ask`."""
+        return Judge(shown=shown, roles=roles, known=known, given=self.request.context, companies=companies)
 
     async def publish(self, write: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
         """Has the playbook's files written, once; returns their paths."""

@@ -12,17 +12,17 @@ from octave_mcp.errors import UpstreamError, own_words
 
 Answer = Checked[Any] | UpstreamError
 
-_OF_DEAL = ("executive_summary", "battle_cards", "battle_cards", "battle_cards")
-_OF_PERSONA = ("email_sequences", "talk_tracks")
+OF_DEAL = ("executive_summary", "battle_cards", "battle_cards", "battle_cards")
+OF_PERSONA = ("email_sequences", "talk_tracks")
 
 
 def unwritten(answers: Sequence[Answer], personas: Sequence[BuyerPersona]) -> Iterator[Gap]:
     """`answers` are those about the deal, then the sequences of all personas, then their talk tracks."""
-    deal, copy = answers[: len(_OF_DEAL)], answers[len(_OF_DEAL) :]
-    yield from _gaps(_OF_DEAL, deal)
+    deal, copy = answers[: len(OF_DEAL)], answers[len(OF_DEAL) :]
+    yield from _gaps(OF_DEAL, deal)
     for rank, persona in enumerate(personas):
         whom = f"nothing is written for {persona.title} ({persona.id}): "
-        yield from _gaps(_OF_PERSONA, copy[rank :: len(personas)], whom)
+        yield from _gaps(OF_PERSONA, copy[rank :: len(personas)], whom)
 
 
 def _gaps(sections: Sequence[str], answers: Sequence[Answer], whom: str = "") -> Iterator[Gap]:

@@ -9,6 +9,7 @@ from typing import Any
 from octave_mcp.asks.budget import Ledger
 from octave_mcp.asks.corrections import Checked
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.together import together
 from octave_mcp.copywriting import assembly
 from octave_mcp.domain.costs import Cost, Timings
 from octave_mcp.domain.evidence import Evidence, EvidenceId
@@ -23,6 +24,8 @@ from octave_mcp.pipeline.flags import flags
 from octave_mcp.pipeline.gaps import limited, missing, unheard
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.unwritten import unwritten
+from octave_mcp.pipeline.verdicts import with_every_verdict
+from octave_mcp.pipeline.verify import Journals, Researched
 from octave_mcp.pipeline.writers import CARDS, Answers, Desk
 
 
@@ -34,12 +37,14 @@ async def write_playbook(run: Run, deal: Deal) -> Playbook:
     """
     desk = await computed(Desk, run, deal)
     run.progress.plan(len(CARDS) + 1 + 2 * len(desk.personas))
-    answers = await (desk.write_together() if run.capacity.writes_together else desk.write_apart())
+    journals, verification = Journals.of(run, deal), desk.verification
+    answers, (found, dropped) = await together(desk.write(), verification.of_findings(desk.researched, deal, journals))
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if len(failed) == len(answers):
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
-    return await computed(_playbook, run, desk, answers)
+    answers, found, at_the_end = await verification.at_the_end(desk.drafts(answers), found, journals)
+    return await computed(_playbook, run, desk, answers, found, (*dropped, *at_the_end))
 
 
 def _with_section(failed: UpstreamError) -> UpstreamError:
@@ -48,8 +53,8 @@ def _with_section(failed: UpstreamError) -> UpstreamError:
     return BudgetExceeded(told) if isinstance(failed, BudgetExceeded) else failed
 
 
-def _playbook(run: Run, desk: Desk, answers: Answers) -> Playbook:
-    drafts, deal, context = _drafts(desk, answers), desk.deal, run.request.context
+def _playbook(run: Run, desk: Desk, answers: Answers, found: Researched, dropped: tuple[Gap, ...]) -> Playbook:
+    drafts, deal, context = _drafts(desk, answers, found), desk.deal, run.request.context
     assets = assembly.assets(drafts)
     playbook = Playbook(
         **{role: _named(research) for role, research in deal.items()},
@@ -58,29 +63,25 @@ def _playbook(run: Run, desk: Desk, answers: Answers) -> Playbook:
         context=GivenContext(given_by="user", text=context) if context else None,
         generated_at=datetime.now(UTC),
         executive_summary=assets.executive_summary,
-        triggers=desk.findings.triggers,
-        people=desk.findings.people,
-        integrations=desk.findings.integrations,
+        **dict(found),
         priority_personas=assets.priority_personas,
         quick_wins=assets.quick_wins,
         success_metrics=assets.success_metrics,
         email_sequences=assets.email_sequences,
         talk_tracks=assets.talk_tracks,
         battle_cards=assets.battle_cards,
-        vendor_elements=desk.elements,
-        prospect_intelligence=desk.intelligence,
         evidence={},
         pages=_read_pages(deal),
         failed_pages=tuple(failure for research in deal.values() for failure in research.failures),
-        gaps=_gaps(run, desk, answers, assets.gaps),
+        gaps=_gaps(run, desk, answers, (*dropped, *assets.gaps)),
         flags=flags(run.asker, deal, desk.relations),
         cost=_cost(run.asker.ledger, deal, credits=run.source.credits),
         timings=Timings(total_seconds=0.0, steps=()),
     )
-    return playbook.model_copy(update={"evidence": _cited(playbook, drafts.evidence)})
+    return with_every_verdict(playbook.model_copy(update={"evidence": _cited(playbook, drafts.evidence)}))
 
 
-def _drafts(desk: Desk, answers: Answers) -> assembly.Drafts:
+def _drafts(desk: Desk, answers: Answers, researched: Researched) -> assembly.Drafts:
     summary, why, objections, positioning, *copy = answers
     count = len(desk.personas)
     found = {e.id: e for answer in answers if isinstance(answer, Checked) for e in answer.evidence}
@@ -90,7 +91,7 @@ def _drafts(desk: Desk, answers: Answers) -> assembly.Drafts:
         sequences=tuple(_drafted(draft) for draft in copy[:count]),
         talk_tracks=tuple(_drafted(draft) for draft in copy[count:]),
         evidence=found | desk.evidence,
-        personas=desk.personas,
+        personas=researched.prospect_intelligence.buyer_personas,
         known=desk.known,
         language=desk.judged_language,
     )

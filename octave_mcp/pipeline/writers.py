@@ -36,6 +36,8 @@ from octave_mcp.evidence.passages import as_passage
 from octave_mcp.pipeline.company_findings import company_findings
 from octave_mcp.pipeline.relations import relations
 from octave_mcp.pipeline.run import Run
+from octave_mcp.pipeline.unwritten import OF_DEAL, OF_PERSONA
+from octave_mcp.pipeline.verify import Draft, Researched, Verification
 
 R = TypeVar("R", bound=Value)
 A = TypeVar("A", bound=Value)
@@ -62,6 +64,7 @@ class Desk:
         self.roles: tuple[Role, ...] = tuple(evidence.role for evidence in quotable)
         self.names = Names(vendor=self.vendor.profile.name, prospect=self.prospect.profile.name)
         self.judged_language = "" if run.asker.model.languages else run.request.language
+        self.verification = Verification(run, self.names, self.known, self.evidence)
 
     @property
     def companies(self) -> dict[Role, str]:
@@ -75,6 +78,22 @@ class Desk:
     @property
     def personas(self) -> tuple[BuyerPersona, ...]:
         return self.intelligence.buyer_personas
+
+    @property
+    def researched(self) -> Researched:
+        return Researched(vendor_elements=self.elements, prospect_intelligence=self.intelligence, **dict(self.findings))
+
+    async def write(self) -> Answers:
+        """The summary, the cards, then the sequences of all personas, then their talk tracks."""
+        return await (self.write_together() if self.run.capacity.writes_together else self.write_apart())
+
+    def drafts(self, answers: Answers) -> list[Draft]:
+        """The answers with the section that each is for, and its rules."""
+        sections = (*OF_DEAL, *(name for name in OF_PERSONA for _ in self.personas))
+        return [
+            Draft(answer, section, self._of_emails if section == OF_PERSONA[0] else self._in_language)
+            for answer, section in zip(answers, sections, strict=True)
+        ]
 
     async def write_apart(self) -> Answers:
         """The summary, the cards, and for each persona a sequence and a talk track: an ask for each of them."""
@@ -150,6 +169,7 @@ class Desk:
         self, ask: Ask[Any, WritingBrief], into: type[R], *, rules: Rules[R]
     ) -> Checked[Any] | UpstreamError:
         title, units = load(ask.prompt).title, max(1, len(_drafts(ask)))
+        journal = self.verification.journal_of_copy()  # before the ask waits, so that its place is always the same
         try:
             checked = await self.run.ask(
                 ask, into, roles=self.roles, known=self.known, companies=self.companies, rules=rules
@@ -160,7 +180,7 @@ class Desk:
         whom = [persona.title for persona in (*filter(None, [ask.brief.persona]), *ask.brief.personas)]
         told = f" for {', '.join(whom)}" if whom else ""
         self.run.progress(f"{title} written{told}", units=units)
-        return checked
+        return await self.verification.of_copy(checked, journal, ask.prompt, rules)
 
     def _in_language(self, draft: Value, _: tuple[Evidence, ...]) -> list[Problem]:
         found = foreign(" ".join(_said(draft)), self.judged_language)

@@ -14,13 +14,17 @@ from octave_mcp.ports import Engine, Model, RunContext, Source, Store
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the settings allow a run, and the fallbacks of its model."""
+    """What the settings allow a run, and the fallbacks of its model.
+
+    `verify_model` judges its claims: '' for the run's own model, 'none' for nobody.
+    """
 
     site_timeout_seconds: float
     step_timeout_seconds: float
     run_timeout_seconds: float
     most: Budget
     fallback: tuple[str, ...]
+    verify_model: str
     specialists_per_ask: int
 
     def budget(self, usd: float | None) -> Budget:
@@ -58,7 +62,10 @@ class Adapters(Protocol):
     def source_name(self, name: str) -> str: ...
 
     def model(self, name: str, context: RunContext | None = None) -> Model:
-        """The model, for the run that it may use; without a run, only to see that it is set up."""
+        """The model, for the run that it may use; without a run, only to see that it is set up.
+
+        The name may say which of the provider's models to ask, as 'openai:gpt-6-luna'.
+        """
         ...
 
     def source(self, name: str, *, refresh: bool = False) -> Source: ...

@@ -11,6 +11,7 @@ from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.errors import InputError, SameCompany, SetupError, UnsupportedLanguage
 from octave_mcp.ports import Model
 from octave_mcp.runs.adapters import Adapters
+from octave_mcp.runs.verifiers import check_verifier, verifier_of
 
 
 class Admission:
@@ -26,16 +27,16 @@ class Admission:
         self.companies(request, model_name, source_name)
         models = [self._adapters.model(name) for name in (model_name, *self._adapters.limits.fallback)]
         pages = request.max_pages or models[0].capacity.max_pages
-        estimates = [model.estimate(pages) for model in models]
-        is_unpriced = any(
-            model.capacity.is_paid and estimate.usd is None for model, estimate in zip(models, estimates, strict=True)
-        )
+        verifier = verifier_of(self._adapters, models[0])
+        estimates = [(model, model.estimate(pages)) for model in models]
+        judging = [(verifier, verifier.estimate_verification(pages))] if verifier else []
+        is_unpriced = any(model.capacity.is_paid and estimate.usd is None for model, estimate in (*estimates, *judging))
         if is_unpriced and self._adapters.limits.budget(request.max_cost_usd).usd is not None:
             raise InputError(
                 f"max_cost_usd cannot be kept: what {model_name} costs, or a model that may stand in, is not known; "
                 "leave it out, and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
             )
-        return estimates[0]
+        return sum((estimate for _, estimate in judging), estimates[0][1])
 
     def companies(self, request: PlaybookRequest, model_name: str, source_name: str) -> tuple[Company, ...]:
         """The companies of a request that can run here.
@@ -55,6 +56,8 @@ class Admission:
                 raise SetupError(f"OCTAVE_FALLBACK: {other.name} cannot stand in, since it may take days; leave it out")
         _check_language(model, request.language)
         _check_usable((model, *standing_in))
+        if (verifier := verifier_of(self._adapters, model)) is not model:
+            check_verifier(verifier)
         return companies
 
 

@@ -25,6 +25,7 @@ from octave_mcp.runs.admission import Admission
 from octave_mcp.runs.events import EventLog, run_event
 from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, seconds, why_failed
 from octave_mcp.runs.questions import StoredInbox
+from octave_mcp.runs.verifiers import verifier_of
 
 MOST_RESUMED = 20
 """How many servers may end while they execute a run: then it is taken for the cause, and not resumed."""
@@ -128,13 +129,14 @@ class Executor:
 
     async def _run_of(self, record: RunRecord, journal: Journal, log: EventLog) -> Run:
         asked = record.request
-        asker = self._asker(record, log)
+        asker, verifier = self._askers(record, log)
         capacity = asker.model.capacity
         run = Run(
             request=asked,
             specialists_per_ask=(record.specialists_per_ask if capacity.is_paid else None) or len(READ_KINDS),
             identity=f"{asker.model.identity} {record.source}",
             asker=asker,
+            verifier=verifier,
             source=await computed(lambda: self._adapters.source(record.source, refresh=asked.refresh)),
             journal=journal,
             store=self._store,
@@ -145,7 +147,11 @@ class Executor:
         run.source.listen(run.progress)
         return run
 
-    def _asker(self, record: RunRecord, log: EventLog) -> Asker:
+    def _askers(self, record: RunRecord, log: EventLog) -> tuple[Asker, Asker | None]:
+        """Who answers, and who judges the claims: on one budget, with one ledger.
+
+        No fallback judges in place of a model that was named for it.
+        """
         inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, self._store, self._on_open_count(record, log))
         limits, asked = self._adapters.limits, record.request
         purse = Purse(limits.budget(asked.max_cost_usd))
@@ -160,7 +166,11 @@ class Executor:
         model = self._adapters.model(record.model, context)
         model.prepare()
         fallback = tuple(self._adapters.model(name, context) for name in limits.fallback if name != record.model)
-        return Asker(model, fallback, purse, clock, slow)
+        asker, judge = Asker(model, fallback, purse, clock, slow), verifier_of(self._adapters, model, context)
+        if judge is None:
+            return asker, None
+        standing_in = tuple(one for one in fallback if one.capacity.verifies) if judge is model else ()
+        return asker, Asker(judge, standing_in, purse, clock, slow, asker.ledger)
 
     def _deadline(self, asker: Asker) -> Deadline:
         if asker.model.capacity.is_patient:
@@ -220,7 +230,10 @@ class Executor:
 
 
 async def _close(run: Run) -> None:
-    adapters: tuple[Source | Model, ...] = (run.source, run.asker.model, *run.asker.fallback)
+    models = {
+        id(model): model for asker in (run.asker, run.verifier) if asker for model in (asker.model, *asker.fallback)
+    }
+    adapters: tuple[Source | Model, ...] = (run.source, *models.values())
     for adapter in adapters:
         try:
             await adapter.close()

@@ -61,11 +61,14 @@ class Extractive:
 
     name = identity = "extractive"
     languages: frozenset[str] | None = frozenset({"en"})
-    capacity = Capacity(is_paid=False, ranks_addresses=False, keeps_research=False, writes_copy=False)
+    capacity = Capacity(is_paid=False, ranks_addresses=False, keeps_research=False, writes_copy=False, verifies=False)
 
     def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
         tested = choice(MODELS, self.name, "model").tested
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0, tested=tested)
+
+    def estimate_verification(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
+        return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0)
 
     def check(self) -> None:
         """Do nothing: it needs no setup."""

@@ -1,0 +1,63 @@
+"""What a model is asked about claims: whether their quotations say it; and what it answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from octave_mcp.domain.asks import Answer, Names, Unusable
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.value import Value
+
+ClaimKind = Literal["fact", "inference"]
+
+
+class PageQuotation(Value):
+    """A quotation, the title of the page that it is on, and whose page that is."""
+
+    role: Role
+    title: str
+    text: str
+
+
+class CitedClaim(Value):
+    """`label` names what the claim is about, '' if it says so itself; `quotations` are their numbers in the brief."""
+
+    text: str
+    kind: ClaimKind
+    label: str = ""
+    quotations: tuple[int, ...]
+
+
+class VerificationBrief(Value):
+    """Claims to judge, numbered from 1 in this order. `context` is empty: what the user says is no evidence."""
+
+    names: Names
+    quotations: tuple[PageQuotation, ...]
+    claims: tuple[CitedClaim, ...]
+    context: Literal[""] = ""
+
+
+class Doubt(Value):
+    """A claim, by its number, that its quotations do not support as it stands.
+
+    `better` is a text of the same length that they do support; None if there is none.
+    """
+
+    claim: int
+    verdict: Literal["partly", "not"]
+    reason: str
+    better: str | None
+
+
+class Verification(Value):
+    """The numbers of the claims that are supported, and what is wrong with the others."""
+
+    supported: tuple[int, ...]
+    others: tuple[Doubt, ...]
+
+
+class Verified(Value):
+    """The answer about the first `sent` claims of a list; None if none was sent."""
+
+    sent: int
+    answer: Answer[Verification] | Unusable | None

@@ -1,0 +1,137 @@
+"""The claims of a value: where they are, what they say, and the verdicts on them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard, TypeVar, cast, get_args
+
+from octave_mcp.domain.evidence import EvidenceId, Finding, Support
+from octave_mcp.domain.findings import RELATIONS
+from octave_mcp.domain.names import normal
+from octave_mcp.domain.playbook import Sentence
+from octave_mcp.domain.value import Path, Value, located
+from octave_mcp.domain.verification import ClaimKind
+
+V = TypeVar("V", bound=Value)
+
+UNJUDGED = Support(verdict="unjudged", judge="rules", reason="no rule could tell")
+VERBATIM = Support(verdict="supported", judge="rules")
+
+_TEXTS = ("text", "description", "what", "terms", "why_they_care", "headline")
+"""The fields that say what a finding claims: the first that it has counts."""
+_LABELS = ("title", "name", "customer", "plan", "person", "company")
+_NAMES = ("name", "title", "employer")
+_EDGES = " .!?;:,…\"'()"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundClaim:
+    """`at` is its place in the value; `field` is the one that has its text, '' if the text was put together here."""
+
+    at: Path
+    text: str
+    kind: ClaimKind
+    label: str
+    field: str
+    evidence: tuple[EvidenceId, ...]
+    support: Support | None
+
+
+def claims(value: Value) -> Iterator[FoundClaim]:
+    """All that it claims: facts and inferences, but no questions."""
+    for at, part in located(value):
+        if _is_claim(part):
+            field, text = _said(part)
+            label = next((found for name in _LABELS if name != field and (found := _text(part, name))), "")
+            yield FoundClaim(at, text, _kind(part), "" if label == text else label, field, part.evidence, part.support)
+
+
+def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
+    """Whether one of the quotations has the claim word for word, and the rules object to nothing."""
+    said = normal(claim.text).strip(_EDGES)
+    is_doubted = claim.support is not None and claim.support.verdict in {"partly", "not"}
+    return bool(said) and not is_doubted and any(_has(normal(quote), said) for quote in quotes)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What becomes of the claims at these places: new verdicts, new texts; `without` are dropped."""
+
+    supports: Mapping[Path, Support]
+    texts: Mapping[Path, str]
+    without: Collection[Path]
+
+
+def changed(value: V, changes: Changes) -> V | None:
+    """The value with the changes. What cannot do without a part that is dropped is dropped as well."""
+    return cast("V | None", _changed(value, (), changes))
+
+
+def _changed(value: Value, at: Path, changes: Changes) -> Value | None:
+    if at in changes.without:
+        return None
+    update: dict[str, object] = {}
+    for name, field in type(value).model_fields.items():
+        given: object = getattr(value, name)
+        update[name] = _part(given, (*at, name), changes)
+        if update[name] is None and given is not None and type(None) not in get_args(field.annotation):
+            return None
+    if at in changes.supports:
+        update["support"] = changes.supports[at]
+    if _is_claim(value) and at in changes.texts:
+        update[_said(value)[0]] = changes.texts[at]
+    same = all(new is getattr(value, name) for name, new in update.items())
+    return value if same else value.model_copy(update=update)
+
+
+def _part(given: object, at: Path, changes: Changes) -> object:
+    if isinstance(given, Value):
+        return _changed(given, at, changes)
+    return _parts(cast("tuple[object, ...]", given), at, changes) if isinstance(given, tuple) else given
+
+
+def _parts(given: tuple[object, ...], at: Path, changes: Changes) -> tuple[object, ...]:
+    made = [(part, _part(part, (*at, place), changes)) for place, part in enumerate(given)]
+    kept = tuple(new for part, new in made if new is not None or part is None)
+    return given if len(kept) == len(given) and all(new is part for part, new in made) else kept
+
+
+def _is_claim(value: Value) -> TypeGuard[Finding[Any]]:
+    if not isinstance(value, Finding) or not cast("Finding[Any]", value).evidence:
+        return False
+    return not isinstance(value, Sentence) or value.kind in {"fact", "inference"}
+
+
+def _said(finding: Finding[Any]) -> tuple[str, str]:
+    """The field that says what it claims, and its text; what has no such field is put in words."""
+    for name in _TEXTS:
+        if found := _text(finding, name):
+            return name, found
+    relation = getattr(finding, "relation", None)
+    if relation in RELATIONS:
+        return "", f"the company {RELATIONS[relation]}"
+    return "", ", ".join(found for name in _NAMES if (found := _text(finding, name)))
+
+
+def _text(finding: Finding[Any], name: str) -> str:
+    found = getattr(finding, name, None)
+    return found if isinstance(found, str) else ""
+
+
+def _kind(finding: Finding[Any]) -> ClaimKind:
+    """A role that would care is always inferred; of needs, those that the prospect does not state."""
+    if isinstance(finding, Sentence):
+        return "inference" if finding.kind == "inference" else "fact"
+    is_inferred = hasattr(finding, "why_they_care") or getattr(finding, "stated", True) is False
+    return "inference" if is_inferred else "fact"
+
+
+def _has(quote: str, said: str) -> bool:
+    at = quote.find(said)
+    while at >= 0:
+        before, after = quote[at - 1 : at], quote[at + len(said) : at + len(said) + 1]
+        if not (before.isalnum() or after.isalnum()):
+            return True
+        at = quote.find(said, at + 1)
+    return False

@@ -1,0 +1,159 @@
+"""Applies a model's verdicts: what is supported in part is corrected or marked, what is not supported is dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Finding, Support
+from octave_mcp.domain.notices import Gap
+from octave_mcp.domain.playbook import Playbook, Sentence
+from octave_mcp.domain.prospect import BuyerPersona
+from octave_mcp.domain.value import Path, Value, located
+from octave_mcp.evidence.checks import Problem, counted
+from octave_mcp.evidence.claims import UNJUDGED, VERBATIM, Changes, FoundClaim, changed, claims, is_verbatim
+from octave_mcp.evidence.injection import addresses_model
+from octave_mcp.evidence.passages import as_passage
+from octave_mcp.pipeline.run import Run
+from octave_mcp.pipeline.verifier import Subject, Verdicts
+
+V = TypeVar("V", bound=Value)
+
+Dependents = Callable[[Value, Sequence[Path]], Sequence[Path]]
+"""Of a draft and the places of what is dropped from it: the places of what must go, too, because it depends on that."""
+
+MANDATORY = "whom_to_approach"
+"""Without a sentence there, no playbook is made: its last one is marked, and stays."""
+GENERAL_REASON = "the quotation does not say all of it"
+_OF_REASONS = frozenset({"D4", "D36"})
+"""The rules for reasons, which are shown and may name what is wrong: no strange names, no addresses."""
+
+
+def no_dependents(draft: Value, dropped: Sequence[Path]) -> tuple[Path, ...]:  # noqa: ARG001 - the hook's
+    """The hook for coherence as long as nothing knows what depends on a dropped sentence."""
+    return ()
+
+
+class Applied(NamedTuple, Generic[V]):
+    """The value with its verdicts, and how many of its statements were dropped."""
+
+    value: V
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Corrector:
+    """Checks what a model writes about claims. `known` are the names that need no evidence.
+
+    `faults` counts what is wrong with a draft by the rules for copy.
+    """
+
+    run: Run
+    known: tuple[str, ...]
+    dependents: Dependents = no_dependents
+
+    def applied(
+        self, subject: Subject, value: V, verdicts: Verdicts, faults: Callable[[V], int] = lambda _: 0
+    ) -> Applied[V]:
+        """The value, which is that of the subject, with these verdicts."""
+        found = {claim.at: claim for claim in claims(value) if claim.at in verdicts}
+        supports = {at: self._shown(verdicts[at].support, claim, subject) for at, claim in found.items()}
+        texts = self._corrections(subject, value, verdicts, found, faults)
+        supports |= {at: Support(verdict="supported", judge=supports[at].judge) for at in texts}
+        without = self._without(value, supports)
+        kept = changed(value, Changes(supports, texts, without))
+        return Applied(value if kept is None else kept, len(without))
+
+    def _corrections(
+        self, subject: Subject, value: V, verdicts: Verdicts, found: Mapping[Path, FoundClaim],
+        faults: Callable[[V], int],
+    ) -> dict[Path, str]:  # fmt: skip
+        """The corrected texts that pass the checks, and make a draft no worse by the rules for copy."""
+        texts: dict[Path, str] = {}
+        for at, claim in found.items():
+            better = _without_label(verdicts[at].better, claim)
+            if verdicts[at].support.verdict != "partly" or better in {"", claim.text} or not claim.field:
+                continue
+            cited = subject.cited(claim)
+            if addresses_model(better) or self._problems(better, claim, cited):
+                continue
+            tried = changed(value, Changes({}, {**texts, at: better}, ()))
+            if tried is not None and faults(tried) <= faults(value):
+                texts[at] = better
+        return texts
+
+    def _shown(self, support: Support, claim: FoundClaim, subject: Subject) -> Support:
+        """Its reason is read by people: one that names what neither the claim nor its quotations do is replaced."""
+        if not support.reason or support.verdict == "unjudged":
+            return support
+        cited = subject.cited(claim)
+        said = (*cited, cited[0].model_copy(update={"quote": f"{claim.label} {claim.text}"}))
+        strange = any(problem.rule in _OF_REASONS for problem in self._problems(support.reason, claim, said))
+        if strange or addresses_model(support.reason):
+            return support.model_copy(update={"reason": GENERAL_REASON})
+        return support
+
+    def _problems(self, text: str, claim: FoundClaim, cited: Sequence[Evidence]) -> list[Problem]:
+        shown = tuple(as_passage(one, number) for number, one in enumerate(cited, 1))
+        judge = self.run.judge(shown, tuple(one.role for one in cited), self.known)
+        cites = tuple(Cite(passage=number) for number in range(1, len(cited) + 1))
+        return judge.problems(Sentence[Cite](text=text, kind=claim.kind, evidence=cites))
+
+    def _without(self, value: Value, supports: Mapping[Path, Support]) -> set[Path]:
+        """Personas stay, since copy is written for them; their verdict is shown."""
+        refused = {at for at, support in supports.items() if support.verdict == "not"}
+        stays = {at for at, part in located(value) if isinstance(part, BuyerPersona)}
+        dropped = refused - stays - _last_mandatory(value, refused)
+        return dropped | {at for at in self.dependents(value, sorted(dropped, key=str)) if at not in stays}
+
+
+def gap_of(section: str, dropped: int) -> tuple[Gap, ...]:
+    if not dropped:
+        return ()
+    count = "1 statement" if dropped == 1 else f"{dropped} statements"
+    problems = [Problem("D40", "")] * dropped
+    reason = f"{count} failed a check and were dropped: {counted(problems)}"
+    return (Gap(section=section, code="dropped_by_check", reason=reason, would_fill="another run, or another model"),)
+
+
+def with_every_verdict(playbook: Playbook) -> Playbook:
+    """Gives each claim that nobody judged its verdict: supported if its quotation has it word for word."""
+
+    def verdict(claim: FoundClaim) -> Support:
+        if claim.support and claim.support.verdict != "unjudged":
+            return claim.support
+        quotes = [playbook.evidence[i].quote for i in claim.evidence if i in playbook.evidence]
+        return VERBATIM if is_verbatim(claim, quotes) else claim.support or UNJUDGED
+
+    supports = {claim.at: verdict(claim) for claim in claims(playbook)}
+    done = changed(playbook, Changes(supports, {}, ()))
+    return playbook if done is None else done.model_copy(update={"gaps": (*done.gaps, *_unjudged(done))})
+
+
+def _unjudged(playbook: Playbook) -> Iterator[Gap]:
+    """How many claims nobody judged, for each reason."""
+    supports = [claim.support for claim in claims(playbook) if claim.support]
+    reasons = Counter(support.reason for support in supports if support.verdict == "unjudged")
+    for why, count in reasons.most_common():
+        told = "1 claim was judged by nobody" if count == 1 else f"{count} claims were judged by nobody"
+        yield Gap(section="evidence", code="unjudged", reason=f"{told}: {why}", would_fill=_WOULD_FILL)
+
+
+_WOULD_FILL = "reading the quotations beside them, or another run with a model that judges (OCTAVE_VERIFY_MODEL)"
+
+
+def _without_label(text: str, claim: FoundClaim) -> str:
+    return " ".join(text.removeprefix(f"{claim.label}:").split()) if claim.label else " ".join(text.split())
+
+
+def _last_mandatory(value: Value, refused: set[Path]) -> set[Path]:
+    """The first sentence where all that a playbook cannot do without would be dropped."""
+    spared: set[Path] = set()
+    for at, part in located(value):
+        found: tuple[Finding[EvidenceId], ...] = getattr(part, MANDATORY, ())
+        places = [(*at, MANDATORY, place) for place in range(len(found))]
+        if places and refused.issuperset(places):
+            spared.add(places[0])
+    return spared

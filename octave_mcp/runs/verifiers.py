@@ -1,0 +1,44 @@
+"""Which model judges the claims of a run: its own, or the one that OCTAVE_VERIFY_MODEL names."""
+
+from __future__ import annotations
+
+from octave_mcp.errors import SetupError, UnknownName
+from octave_mcp.ports import Model, RunContext
+from octave_mcp.runs.adapters import Adapters
+
+OFF = "none"
+_SETTING = "OCTAVE_VERIFY_MODEL"
+
+
+def verifier_of(adapters: Adapters, model: Model, context: RunContext | None = None) -> Model | None:
+    """The model that judges the claims of a run by `model`; None if none does.
+
+    Raises:
+        SetupError: the settings name one that cannot judge them.
+    """
+    name = adapters.limits.verify_model
+    if name == OFF:
+        return None
+    if name in {"", model.name}:
+        return model if model.capacity.verifies else _refused(name)
+    try:
+        chosen = adapters.model(name, context)
+    except (SetupError, UnknownName) as unusable:
+        raise SetupError(f"{_SETTING}: {unusable}") from None
+    if chosen.capacity.is_patient:
+        raise SetupError(f"{_SETTING}: {name} cannot judge what another model wrote, since it may take days")
+    return chosen if chosen.capacity.verifies else _refused(name)
+
+
+def check_verifier(chosen: Model | None) -> None:
+    """Raises: SetupError: it cannot be used."""
+    try:
+        if chosen:
+            chosen.check()
+    except SetupError as unusable:
+        raise SetupError(f"{_SETTING}: {unusable}") from None
+
+
+def _refused(name: str) -> None:
+    if name:
+        raise SetupError(f"{_SETTING}: {name} judges no claims; name another model, or set it to '{OFF}'")
