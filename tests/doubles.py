@@ -39,6 +39,7 @@ from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.value import Path as Place
 from octave_mcp.domain.value import Value, form_at
 from octave_mcp.domain.vendor import VendorAnswer
+from octave_mcp.domain.verification import Verification
 
 FORMS: tuple[type[Value], ...] = (
     HomepageAnswer[Cite],
@@ -54,6 +55,7 @@ FORMS: tuple[type[Value], ...] = (
     DealDraft[Cite],
     PersonaDrafts[Cite],
     AddressesAnswer,
+    Verification,
 )
 _BY_FIELDS = {frozenset(form.model_fields): form for form in FORMS}
 READ, WRITTEN = FORMS[1:3], FORMS[4:12]
@@ -68,6 +70,7 @@ _PAGE = re.compile(
     r"(?: \| (?P<date>\d{4}-\d\d-\d\d))?(?: \| language (?P<language>\w+))?"
 )
 _SENTENCE = re.compile(r"(?:\[(?P<passage>\d+)(?:: (?P<place>[^\]]+))?\]|\((?P<sentence>\d+)\)) (?P<text>.*)")
+_CLAIM = re.compile(r"(?P<number>\d+)\. (?P<kind>fact|inference) \[(?P<quotations>[\d, ]+)\] (?P<text>.*)")
 _UNFIT = re.compile(r"[\d\"“”«»]|\b(?:only|always|never|nobody|every|best|no one)\b|://", re.IGNORECASE)
 
 
@@ -150,6 +153,12 @@ class Request:
         return tuple(_in_order(list(_passages(found["inside"]))))
 
 
+def claims(request: Request) -> list[re.Match[str]]:
+    """The claims of a question whether their quotations say it, as listed."""
+    _, _, listed = request.user.partition("<claims-")
+    return [found for line in listed.splitlines() if (found := _CLAIM.fullmatch(line))]
+
+
 def _in_order(passages: list[Passage]) -> Iterator[Passage]:
     """Each at the place of its number; those that were left out say nothing."""
     by_number = {passage.number: passage for passage in passages}
@@ -199,6 +208,8 @@ def good(request: Request) -> dict[str, Any]:
     """An answer that can be proven by the passages that were sent; of a patch, the entries that it asks for."""
     if {*request.schema["properties"]} == {"word"}:  # is the key good?
         return {"word": "yes"}
+    if request.form is Verification:
+        return {"supported": [int(claim["number"]) for claim in claims(request)], "others": []}
     if request.is_patch:
         answer = _whole(request)
         places = scripted.places_in(request.user, request.form)

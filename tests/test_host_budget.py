@@ -34,6 +34,7 @@ from octave_mcp.models.allowance import (
     CORRECTION_TOKENS,
     FIRST,
     MOST_TOKENS,
+    SELF_CHECK,
     VERIFICATION,
     Allowance,
     expected,
@@ -58,10 +59,14 @@ def no_verdict_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Told:
-    """A run whose questions were all answered: the questions with the verdicts on the answers, and the playbook."""
+    """A run whose questions were all answered: the questions with the verdicts on the answers, and the playbook.
+
+    `checks` is the one about what the client wrote, if it was asked; `asked` are the others.
+    """
 
     record: RunRecord
     asked: list[QuestionRecord] = field(default_factory=list[QuestionRecord])
+    checks: list[QuestionRecord] = field(default_factory=list[QuestionRecord])
     playbook: Playbook | None = None
 
     @property
@@ -92,7 +97,8 @@ class Client:
         while not told.record.is_final:
             told.record, question, _ = await self.app.runs.next_question(told.record.run_id, 3600)
             if question:
-                told.asked.append(await self.answered(question, told, spoil))
+                kind = told.checks if question.prompt == SELF_CHECK else told.asked
+                kind.append(await self.answered(question, told, spoil))
         if told.record.status != "failed":
             told.playbook = await self.app.runs.playbook(told.record.run_id)
         return told
