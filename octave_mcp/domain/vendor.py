@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Generic, Literal, Self, get_args
 
-from octave_mcp.domain.evidence import C, Claim, Collected, Finding
+from octave_mcp.domain.evidence import C, Claim, Collected, Finding, Support
 from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.names import name_key, normal
 from octave_mcp.domain.value import Value, only
@@ -24,6 +24,7 @@ class Part(Generic[C]):
     label: str
     text: str
     evidence: tuple[C, ...]
+    support: Support | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Element(Collected[C], Generic[C]):
 
 
 def _part(label: str, claim: Claim[C]) -> Part[C]:
-    return Part(label, claim.text, claim.evidence)
+    return Part(label, claim.text, claim.evidence, claim.support)
 
 
 class Price(Finding[C], Generic[C]):
@@ -77,7 +78,7 @@ class Offering(Element[C], Generic[C]):
         return normal(self.name).removesuffix("s")
 
     def entry(self) -> Entry[C]:
-        prices = tuple(Part(price.plan, price.terms, price.evidence) for price in self.pricing)
+        prices = tuple(Part(price.plan, price.terms, price.evidence, price.support) for price in self.pricing)
         return Entry(self.evidence, title=self.name, text=self.description, tags=(self.kind,), parts=prices)
 
 

@@ -10,13 +10,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from octave_mcp.copywriting.outlines import HOW, TITLE, title
 from octave_mcp.domain.company import ROLES, Role
-from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.evidence import Evidence, EvidenceId, Support
 from octave_mcp.domain.findings import RELATIONS, UNDATED, Whereabouts
 from octave_mcp.domain.notices import FlagCode, Gap
 from octave_mcp.domain.page import place_in_words
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.vendor import Element, VendorElements
 from octave_mcp.evidence.passages import is_stale
+from octave_mcp.exports.support import counted, mark_of, verdict_in_words
 
 FLAGS: dict[FlagCode, tuple[str, str]] = {
     "extractive": (
@@ -86,10 +87,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Citation:
-    """What one claim rests on; `key` is the same wherever the same evidence is cited."""
+    """What one claim rests on, and whether that supports it; `key` is the same wherever both are."""
 
     key: str
     sources: tuple[Source, ...]
+    verdict: str = ""
 
 
 class Citations:
@@ -99,14 +101,14 @@ class Citations:
         self._evidence = playbook.evidence
         self._on = playbook.generated_at.date()
         self._sources: dict[EvidenceId, Source] = {}
-        self._citations: dict[tuple[EvidenceId, ...], Citation] = {}
+        self._citations: dict[tuple[tuple[EvidenceId, ...], str], Citation] = {}
 
-    def cite(self, ids: tuple[EvidenceId, ...]) -> Citation:
-        ids = tuple(dict.fromkeys(ids))
-        if ids not in self._citations:
-            sources = tuple(self._source(id_) for id_ in ids)
-            self._citations[ids] = Citation(f"cite-{len(self._citations) + 1}", sources)
-        return self._citations[ids]
+    def cite(self, ids: tuple[EvidenceId, ...], support: Support | None = None) -> Citation:
+        cited = tuple(dict.fromkeys(ids)), verdict_in_words(support) if support else ""
+        if cited not in self._citations:
+            sources = tuple(self._source(id_) for id_ in cited[0])
+            self._citations[cited] = Citation(f"cite-{len(self._citations) + 1}", sources, cited[1])
+        return self._citations[cited]
 
     def citations(self) -> tuple[Citation, ...]:
         """What was cited so far, for the end of the document."""
@@ -159,6 +161,9 @@ def reading(playbook: Playbook) -> dict[str, Any]:
         "playbook": playbook,
         "citations": citations,
         "cite": citations.cite,
+        "judged": counted(playbook),
+        "mark_of": mark_of,
+        "verdict_in_words": verdict_in_words,
         "flag_words": FLAGS,
         "company_names": {role: company.name for role, company in companies.items()},
         "companies": companies,
