@@ -29,7 +29,7 @@ from octave_mcp.copywriting.rubric import (
     talk_track_score,
 )
 from octave_mcp.domain.evidence import Evidence
-from octave_mcp.evidence.checks import CUT, EMPTY, RULES, THOUGHTS, UNREAD, Problem
+from octave_mcp.evidence.checks import CUT, DEPENDS, EMPTY, IGNORED, INCOMPLETE, RULES, THOUGHTS, UNREAD, Problem
 
 FIRST_BODY = (
     "Hi {{first_name}},\n\n"
@@ -327,7 +327,7 @@ def test_long_words_and_sentences_raise_the_reading_grade() -> None:
 
 def test_the_table_of_rules_has_those_that_checks_name_and_no_other() -> None:
     named = {rule for package in ("evidence", "copywriting") for rule in rules_in(ROOT / "octave_mcp" / package)}
-    assert {*named, CUT, EMPTY, THOUGHTS, UNREAD} == set(RULES)
+    assert {*named, CUT, DEPENDS, EMPTY, IGNORED, INCOMPLETE, THOUGHTS, UNREAD} == set(RULES)
 
 
 def rules_in(folder: Path) -> set[str]:

@@ -90,7 +90,10 @@ def assets(drafts: Drafts) -> Assets:
             if draft is not None
         ),
         battle_cards=tuple(
-            finished(card.value, drafts.evidence, gaps, is_outline=card.is_outline)
+            finished(
+                card.value, drafts.evidence, gaps, is_outline=card.is_outline,
+                known=drafts.known, language=drafts.language,
+            )  # fmt: skip
             for card in drafts.cards
             if card is not None
         ),

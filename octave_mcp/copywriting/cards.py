@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from octave_mcp.copywriting.rubric import OBJECTIONS, absolutes, card_score
@@ -15,25 +15,31 @@ from octave_mcp.domain.playbook import (
     Objection,
     ObjectionHandling,
     ObjectionHandlingCard,
-    Rival,
     Score,
     Sentence,
     WhyWeWin,
     WhyWeWinCard,
 )
-from octave_mcp.domain.value import Value, walk
+from octave_mcp.domain.value import Value, located, walk
+from octave_mcp.evidence.coherence import without
 
 CardDraft = WhyWeWin[EvidenceId] | ObjectionHandling[EvidenceId] | CompetitivePositioning[EvidenceId]
-Sentences = tuple[Sentence[EvidenceId], ...]
 
 
 def finished(
-    card: CardDraft, evidence: Mapping[EvidenceId, Evidence], gaps: list[Gap], *, is_outline: bool
+    card: CardDraft,
+    evidence: Mapping[EvidenceId, Evidence],
+    gaps: list[Gap],
+    *,
+    is_outline: bool,
+    known: Sequence[str] = (),
+    language: str = "en",
 ) -> BattleCard:
-    """The card as a rep gets it; what rule D7 made us drop is named in `gaps`."""
-    modest = _modest(card, evidence)
+    """The card as a rep gets it; what rule D7 made us drop is named in `gaps`. `known` names need no evidence."""
+    modest = _modest(card, evidence, known, language)
     if lost := len(list(_sentences(card))) - len(list(_sentences(modest))):
-        reason = f"{lost} claims to be alone or always so were dropped from {card.kind!r}: D7 no quotation says them"
+        what = "claims to be alone or always so, and what depended on them,"
+        reason = f"{lost} {what} were dropped from {card.kind!r}: D7 no quotation says them"
         fills = "another run, or another model"
         gaps.append(Gap(section="battle_cards", code="dropped_by_check", reason=reason, would_fill=fills))
     if not any(sentence.evidence for sentence in _sentences(modest)):
@@ -50,33 +56,26 @@ def finished(
     return CompetitivePositioningCard(**dict(modest), **dated)
 
 
-def _modest(card: CardDraft, evidence: Mapping[EvidenceId, Evidence]) -> CardDraft:
+def _modest(
+    card: CardDraft, evidence: Mapping[EvidenceId, Evidence], known: Sequence[str], language: str
+) -> CardDraft:
     """Without absolutes that no quotation says (D7); an objection without an answer says so (D26)."""
-
-    def kept(sentences: Sentences) -> Sentences:
-        return tuple(sentence for sentence in sentences if not _goes_too_far(sentence, evidence))
-
-    if isinstance(card, WhyWeWin):
-        return card.model_copy(update={"reasons": kept(card.reasons), "proof": kept(card.proof)})
-    if isinstance(card, ObjectionHandling):
-        objections = tuple(_answered(objection, kept(objection.answer)) for objection in card.objections)
-        return card.model_copy(update={"objections": objections})
-    rivals = (_fair(rival, kept(rival.where_we_win), kept(rival.where_they_win)) for rival in card.rivals)
-    return card.model_copy(update={"rivals": tuple(rivals)})
-
-
-def _answered(objection: Objection[EvidenceId], answer: Sentences) -> Objection[EvidenceId]:
-    return objection.model_copy(update={"answer": answer, "no_proof_yet": not any(part.evidence for part in answer)})
-
-
-def _fair(rival: Rival[EvidenceId], won: Sentences, lost: Sentences) -> Rival[EvidenceId]:
-    return rival.model_copy(update={"where_we_win": won, "where_they_win": lost})
+    gone = {at for at, part in located(card) if _is_sentence(part) and _goes_too_far(part, evidence)}
+    kept = without(card, gone, known=known, language=language).value if gone else card
+    if isinstance(kept, ObjectionHandling):
+        return kept.model_copy(update={"objections": tuple(map(_answered, kept.objections))})
+    return kept or card
 
 
 def _goes_too_far(sentence: Sentence[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> bool:
     """Only what claims something can; a question and what someone should do claim nothing."""
     claims = sentence.kind in {"fact", "inference"}
     return claims and absolutes(sentence.text, (evidence[i].quote for i in sentence.evidence if i in evidence))
+
+
+def _answered(objection: Objection[EvidenceId]) -> Objection[EvidenceId]:
+    is_proven = any(part.evidence for part in objection.answer)
+    return objection.model_copy(update={"no_proof_yet": not is_proven})
 
 
 def _dated(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
