@@ -554,9 +554,9 @@ def _unknown_passage(finding: dict[str, Any]) -> None:
     finding["evidence"] = [{"passage": 98765, "sentences": [1]}]
 
 
-def _unknown_sentence(finding: dict[str, Any]) -> None:
+def _passage_zero(finding: dict[str, Any]) -> None:
     finding["text"] = "it hums like a wumblefork."
-    finding["evidence"][0]["sentences"] = [77]
+    finding["evidence"][0]["passage"] = 0
 
 
 def _foreign_name(finding: dict[str, Any]) -> None:
@@ -593,7 +593,7 @@ PLANTS: dict[str, Callable[[dict[str, Any]], None]] = {
     "7431.5": _figure,
     "8642": _changed_figure,
     "zumblefork": _unknown_passage,
-    "wumblefork": _unknown_sentence,
+    "wumblefork": _passage_zero,
     "Zorblax": _foreign_name,
     "grumblefork": _quotation,
     CUSTOMER: _foreign_customer,

@@ -212,3 +212,11 @@ def test_a_number_that_is_shown_is_that_of_the_passage_in_the_ask(
 
     for number, text in re.findall(r"^\[(\d+)\] (.+)$", rendered(ask).prefix, re.MULTILINE):
         assert ask.passages[int(number) - 1].text == text
+
+
+def test_how_headings_are_cited_is_said_where_there_are_any(asks: list[Asked]) -> None:
+    ask = showing(the(asks, VendorAnswer[Cite]), "# Brassmere saved 31%\n\nIt took six weeks.")
+    headed = ask.model_copy(update={"passages": ask.passages[1:]})
+
+    assert "(0) is the heading" in rendered(headed).prefix.partition("<passages-")[0]
+    assert "(0)" not in rendered(ask).prefix

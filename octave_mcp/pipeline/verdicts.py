@@ -45,13 +45,14 @@ class Applied(NamedTuple, Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class Corrector:
-    """Checks what a model writes about claims. `known` are the names that need no evidence.
+    """Checks what a model writes about claims. `known` are the names that need no evidence, `companies` both names.
 
     `faults` counts what is wrong with a draft by the rules for copy.
     """
 
     run: Run
     known: tuple[str, ...]
+    companies: Mapping[Role, str]
     dependents: Dependents = no_dependents
 
     def applied(
@@ -97,7 +98,7 @@ class Corrector:
 
     def _problems(self, text: str, claim: FoundClaim, cited: Sequence[Evidence]) -> list[Problem]:
         shown = tuple(as_passage(one, number) for number, one in enumerate(cited, 1))
-        judge = self.run.judge(shown, tuple(one.role for one in cited), self.known)
+        judge = self.run.judge(shown, tuple(one.role for one in cited), self.known, self.companies)
         cites = tuple(Cite(passage=number) for number in range(1, len(cited) + 1))
         return judge.problems(Sentence[Cite](text=text, kind=claim.kind, evidence=cites))
 
