@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard, TypeVar, cast, get_args
+from typing import Any, TypeGuard, cast
 
-from octave_mcp.domain.evidence import EvidenceId, Finding, Support
+from octave_mcp.domain.evidence import UNASKED, EvidenceId, Finding, Support
 from octave_mcp.domain.findings import RELATIONS
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.playbook import Sentence
 from octave_mcp.domain.value import Path, Value, located
 from octave_mcp.domain.verification import ClaimKind
-
-V = TypeVar("V", bound=Value)
 
 UNJUDGED = Support(verdict="unjudged", judge="rules", reason="no rule could tell")
 VERBATIM = Support(verdict="supported", judge="rules")
@@ -37,6 +35,14 @@ class FoundClaim:
     evidence: tuple[EvidenceId, ...]
     support: Support | None
 
+    @property
+    def verdict_at(self) -> Path:
+        return (*self.at, UNASKED)
+
+    @property
+    def text_at(self) -> Path:
+        return (*self.at, self.field)
+
 
 def claims(value: Value) -> Iterator[FoundClaim]:
     """All that it claims: facts and inferences, but no questions."""
@@ -52,49 +58,6 @@ def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
     said = normal(claim.text).strip(_EDGES)
     is_doubted = claim.support is not None and claim.support.verdict in {"partly", "not"}
     return bool(said) and not is_doubted and any(_has(normal(quote), said) for quote in quotes)
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What becomes of the claims at these places: new verdicts, new texts; `without` are dropped."""
-
-    supports: Mapping[Path, Support]
-    texts: Mapping[Path, str]
-    without: Collection[Path]
-
-
-def changed(value: V, changes: Changes) -> V | None:
-    """The value with the changes. What cannot do without a part that is dropped is dropped as well."""
-    return cast("V | None", _changed(value, (), changes))
-
-
-def _changed(value: Value, at: Path, changes: Changes) -> Value | None:
-    if at in changes.without:
-        return None
-    update: dict[str, object] = {}
-    for name, field in type(value).model_fields.items():
-        given: object = getattr(value, name)
-        update[name] = _part(given, (*at, name), changes)
-        if update[name] is None and given is not None and type(None) not in get_args(field.annotation):
-            return None
-    if at in changes.supports:
-        update["support"] = changes.supports[at]
-    if _is_claim(value) and at in changes.texts:
-        update[_said(value)[0]] = changes.texts[at]
-    same = all(new is getattr(value, name) for name, new in update.items())
-    return value if same else value.model_copy(update=update)
-
-
-def _part(given: object, at: Path, changes: Changes) -> object:
-    if isinstance(given, Value):
-        return _changed(given, at, changes)
-    return _parts(cast("tuple[object, ...]", given), at, changes) if isinstance(given, tuple) else given
-
-
-def _parts(given: tuple[object, ...], at: Path, changes: Changes) -> tuple[object, ...]:
-    made = [(part, _part(part, (*at, place), changes)) for place, part in enumerate(given)]
-    kept = tuple(new for part, new in made if new is not None or part is None)
-    return given if len(kept) == len(given) and all(new is part for part, new in made) else kept
 
 
 def _is_claim(value: Value) -> TypeGuard[Finding[Any]]:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
+from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Finding, Support
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import Playbook, Sentence
 from octave_mcp.domain.prospect import BuyerPersona
-from octave_mcp.domain.value import Path, Value, located
+from octave_mcp.domain.value import Path, Value, changed, located
 from octave_mcp.evidence.checks import Problem, counted
-from octave_mcp.evidence.claims import UNJUDGED, VERBATIM, Changes, FoundClaim, changed, claims, is_verbatim
+from octave_mcp.evidence.claims import UNJUDGED, VERBATIM, FoundClaim, claims, is_verbatim
+from octave_mcp.evidence.coherence import without
 from octave_mcp.evidence.injection import addresses_model
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.pipeline.run import Run
@@ -21,19 +23,11 @@ from octave_mcp.pipeline.verifier import Subject, Verdicts
 
 V = TypeVar("V", bound=Value)
 
-Dependents = Callable[[Value, Sequence[Path]], Sequence[Path]]
-"""Of a draft and the places of what is dropped from it: the places of what must go, too, because it depends on that."""
-
 MANDATORY = "whom_to_approach"
 """Without a sentence there, no playbook is made: its last one is marked, and stays."""
 GENERAL_REASON = "the quotation does not say all of it"
 _OF_REASONS = frozenset({"D4", "D36"})
 """The rules for reasons, which are shown and may name what is wrong: no strange names, no addresses."""
-
-
-def no_dependents(draft: Value, dropped: Sequence[Path]) -> tuple[Path, ...]:  # noqa: ARG001 - the hook's
-    """The hook for coherence as long as nothing knows what depends on a dropped sentence."""
-    return ()
 
 
 class Applied(NamedTuple, Generic[V]):
@@ -53,7 +47,6 @@ class Corrector:
     run: Run
     known: tuple[str, ...]
     companies: Mapping[Role, str]
-    dependents: Dependents = no_dependents
 
     def applied(
         self, subject: Subject, value: V, verdicts: Verdicts, faults: Callable[[V], int] = lambda _: 0
@@ -63,9 +56,9 @@ class Corrector:
         supports = {at: self._shown(verdicts[at].support, claim, subject) for at, claim in found.items()}
         texts = self._corrections(subject, value, verdicts, found, faults)
         supports |= {at: Support(verdict="supported", judge=supports[at].judge) for at in texts}
-        without = self._without(value, supports)
-        kept = changed(value, Changes(supports, texts, without))
-        return Applied(value if kept is None else kept, len(without))
+        judged = _with(value, found, supports, texts)
+        coherent = without(judged, gone := _refused(value, supports), known=self.known, language=self._language)
+        return Applied(judged if coherent.value is None else coherent.value, len({*gone, *coherent.dependents}))
 
     def _corrections(
         self, subject: Subject, value: V, verdicts: Verdicts, found: Mapping[Path, FoundClaim],
@@ -80,8 +73,7 @@ class Corrector:
             cited = subject.cited(claim)
             if addresses_model(better) or self._problems(better, claim, cited):
                 continue
-            tried = changed(value, Changes({}, {**texts, at: better}, ()))
-            if tried is not None and faults(tried) <= faults(value):
+            if faults(_with(value, found, {}, {**texts, at: better})) <= faults(value):
                 texts[at] = better
         return texts
 
@@ -102,12 +94,22 @@ class Corrector:
         cites = tuple(Cite(passage=number) for number in range(1, len(cited) + 1))
         return judge.problems(Sentence[Cite](text=text, kind=claim.kind, evidence=cites))
 
-    def _without(self, value: Value, supports: Mapping[Path, Support]) -> set[Path]:
-        """Personas stay, since copy is written for them; their verdict is shown."""
-        refused = {at for at, support in supports.items() if support.verdict == "not"}
-        stays = {at for at, part in located(value) if isinstance(part, BuyerPersona)}
-        dropped = refused - stays - _last_mandatory(value, refused)
-        return dropped | {at for at in self.dependents(value, sorted(dropped, key=str)) if at not in stays}
+    @property
+    def _language(self) -> str:
+        return self.run.request.language
+
+
+def _with(value: V, found: Mapping[Path, FoundClaim], supports: Mapping[Path, Support], texts: Mapping[Path, str]) -> V:
+    """The value with these verdicts and texts of its claims."""
+    verdicts = {found[at].verdict_at: support for at, support in supports.items()}
+    return changed(value, {**verdicts, **{found[at].text_at: text for at, text in texts.items()}})
+
+
+def _refused(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
+    """The claims to drop. Personas stay, since copy is written for them; their verdict is shown."""
+    refused = {at for at, support in supports.items() if support.verdict == "not"}
+    stays = {at for at, part in located(value) if isinstance(part, BuyerPersona)}
+    return refused - stays - _last_mandatory(value, refused)
 
 
 def gap_of(section: str, dropped: int) -> tuple[Gap, ...]:
@@ -128,9 +130,8 @@ def with_every_verdict(playbook: Playbook) -> Playbook:
         quotes = [playbook.evidence[i].quote for i in claim.evidence if i in playbook.evidence]
         return VERBATIM if is_verbatim(claim, quotes) else claim.support or UNJUDGED
 
-    supports = {claim.at: verdict(claim) for claim in claims(playbook)}
-    done = changed(playbook, Changes(supports, {}, ()))
-    return playbook if done is None else done.model_copy(update={"gaps": (*done.gaps, *_unjudged(done))})
+    done = changed(playbook, {claim.verdict_at: verdict(claim) for claim in claims(playbook)})
+    return done.model_copy(update={"gaps": (*done.gaps, *_unjudged(done))})
 
 
 def _unjudged(playbook: Playbook) -> Iterator[Gap]:
