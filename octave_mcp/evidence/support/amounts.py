@@ -26,6 +26,8 @@ def is_said(claimed: Quantity, said: Quantity) -> bool:
         return _is_vaguely(claimed, said)
     if claimed.unit != said.unit:
         return _is_in_another_unit(claimed, said)
+    if claimed.is_year:
+        return is_same(claimed, said)
     return is_same(claimed, said) or _is_within(claimed, said) or _is_roughly(claimed, said)
 
 
@@ -86,10 +88,18 @@ def _is_within(claimed: Quantity, said: Quantity) -> bool:
     """'Over 40' of 45, 'about 40' of 42, 'under 40' of 38."""
     if claimed.bound == ">":
         return said.bound in "=>" and claimed.value < said.value <= _MARGIN * claimed.value
+    if said.bound != "=":
+        return False
     if claimed.bound in ("~", "~<"):
+        is_rounded = _digits(claimed.raw) < _digits(said.raw)
         is_below = claimed.bound == "~" or said.value <= claimed.value
-        return is_below and abs(claimed.value - said.value) <= _ABOUT * said.value
+        return is_rounded and is_below and abs(claimed.value - said.value) <= _ABOUT * said.value
     return claimed.bound in ("<", "<=") and claimed.value / _MARGIN <= said.value <= claimed.value
+
+
+def _digits(number: float) -> int:
+    """How many digits it has without the zeros at its ends: 'about 600' has fewer than 598."""
+    return len(f"{number:.10f}".replace(".", "").strip("0"))
 
 
 def _is_roughly(claimed: Quantity, said: Quantity) -> bool:

@@ -73,12 +73,20 @@ def _dates(one: Statement) -> Iterator[Quantity]:
 
 
 _COMPLEMENT = DOWN | LESS | frozenset("rest other remaining missed without rather than excluding".split())
+_WORKED_OUT = frozenset(
+    "more fewer less sooner later longer shorter earlier faster slower quicker difference gap extra total together combined"
+    " altogether added points grew growth increase increased drop dropped rest other remaining missed without cheaper higher"
+    " lower saved saves saving cut another share half third quarter fifth above below ahead behind".split()
+)
+"""Words with which a claim works a figure out of two others."""
 _TO = re.compile(r"\bto\s+(?:about|around|roughly|some|under|over)?\s*$", re.IGNORECASE)
 
 
 def _follows(one: Statement, figure: Quantity) -> bool:
     """Whether it is worked out from figures of the quotation, as a claim may do in passing."""
     if not is_derived(figure, quantities(one.said)):
+        return False
+    if figure.unit != "x" and not figure.is_rough and not one.claim.lowers & _WORKED_OUT:
         return False
     if _TO.search(in_digits(one.text)[: figure.start].rstrip("~")):
         return False
@@ -90,8 +98,8 @@ def _follows(one: Statement, figure: Quantity) -> bool:
 
 
 def _is_count(one: Statement, figure: Quantity) -> bool:
-    """'Two tools' where the quotation lists two or more with commas."""
-    if figure.unit or figure.bound == "vague":
+    """'Two tools', in words, where the quotation lists two or more with commas."""
+    if figure.unit or figure.bound == "vague" or re.search(rf"(?<!\d){figure.raw:g}(?!\d)", one.text):
         return False
     listed = max((len(re.findall(r",|\band\b|&", text)) + 1 for text in normalised(one.said).split("\n")), default=0)
     return listed >= figure.value
@@ -210,18 +218,19 @@ _MONTH = re.compile(
 )
 
 
-def _months(text: str) -> set[int]:
+def _months(text: str, groups: Sequence[str] = ("iso", "us", "eu", "de")) -> set[int]:
+    """`groups` are the forms of dates in digits that count; of '3/4/2026' either number may be the month."""
     found: set[int] = set()
     for match in _MONTH.finditer(text):
         name = match["name"] or match["word"] or match["dated"] or match["day"]
-        numbers = [match[group] for group in ("iso", "us", "eu", "de") if match[group]]
+        numbers = [match[group] for group in groups if match[group]]
         found |= {MONTHS[name.lower()]} if name else {int(number) for number in numbers}
-    return found
+    return found & {*MONTHS.values()}
 
 
 def months(one: Statement) -> Iterator[Problem]:
     """A month is quoted, by its name or in a date, or is that of the page."""
-    if not (claimed := _months(one.text)):
+    if not (claimed := _months(one.text, ("iso",))):
         return
     around = "\n".join(text for q in one.evidence for text in (q.text, q.title, q.heading, q.around, q.published_on))
     if one.kind != "fact":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from octave_mcp.evidence.support.wording import normalised
 
@@ -103,9 +104,20 @@ _ONE_COUNTS = re.compile(
 )
 
 
+_HAS_NUMBERS = re.compile(
+    rf"\d|{_WORDS}|half|halv|third|quarter|fifth|sixth|seventh|eighth|ninth|tenth|dozen|hundred|thousand|million|billion"
+    r"|fold|twice|thrice|doubl|tripl|trebl|quadrupl|fortnight|decade|\ban? ",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=8192)
 def in_digits(text: str) -> str:
     """'Three of ten' as '~30% ', 'a third of' as '~33.33% of', 'twice' as '2x twice', 'twenty-five' as '25'."""
-    plain = _SHARE.sub(_share, normalised(text))
+    plain = normalised(text)
+    if not _HAS_NUMBERS.search(plain):
+        return plain
+    plain = _SHARE.sub(_share, plain)
     plain = _FRACTION.sub(_fraction, plain)
     plain = _FROM_WORDS.sub(_number, plain)
     for pattern, written in _REWRITES:

@@ -63,7 +63,7 @@ _BOUNDS_BEFORE = tuple(
             (
                 r"more than|over|above|at least|exceed(?:s|ed|ing)?|upwards? of|north of|greater than|a minimum of"
                 r"|minimum"
-                r"|beyond|past|well over|from"
+                r"|beyond|past|well over"
             ),
             r"an? (?:average|total) of\s*",
         ),
@@ -185,8 +185,8 @@ def _sentence(plain: str, match: re.Match[str]) -> int:
 
 
 def _is_code(plain: str, match: re.Match[str]) -> bool:
-    """'24/7' and '3/4/2026' are no quantities."""
-    return bool(re.match(r"/\d", plain[match.end() :])) or plain[match.start() - 1 : match.start()] == "/"
+    """'24/7' is no quantity."""
+    return plain.startswith("24/7", match.start()) or plain.startswith("24/7", max(0, match.start() - 3))
 
 
 def _number(number: str) -> float:

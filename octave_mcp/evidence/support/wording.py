@@ -32,6 +32,7 @@ _OPENED = tuple(
         (r"\bopen[- ]source", "opensource"),
     )
 )
+_MAY_OPEN = re.compile(r"'|cannot|mail|sign|set|open", re.IGNORECASE)
 _BREAK = re.compile(
     r"[.!?;:](?=\s|$|\")|\s[—-]\s|—|[\"\n|]|,?\s\b(?=(?:but|while|whereas|although|though|however)\b)"
     r"|,\s(?=(?:yet|so)\b)"
@@ -156,8 +157,9 @@ def joined(keys: Iterable[frozenset[str]]) -> frozenset[str]:
 def normalised(text: str) -> str:
     """NFKC, one kind of quotation mark and dash, no Markdown, contractions opened."""
     plain = _MARKUP.sub("", unicodedata.normalize("NFKC", text).translate(_ONE_KIND))
-    for pattern, opened in _OPENED:
-        plain = pattern.sub(opened, plain)
+    if _MAY_OPEN.search(plain):
+        for pattern, opened in _OPENED:
+            plain = pattern.sub(opened, plain)
     return plain
 
 
