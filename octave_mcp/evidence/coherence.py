@@ -35,9 +35,13 @@ _LEANING = re.compile(
     re.IGNORECASE,
 )
 """The beginning of a sentence that cannot be understood without the one before it."""
-_OF_TWO = re.compile(r"\bboth\b(?![^.?!,;]*\band\b)|\bthe (?:latter|former)\b", re.IGNORECASE)
+_BACK = re.compile(r"\bboth\b(?![^.?!,;]*\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
 _ALSO = re.compile(r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)", re.IGNORECASE)
-_POINTING = re.compile(r"\b(?:it|that|this|them|these|those)\b", re.IGNORECASE)
+_POINTING = re.compile(
+    r"\b(?:it|them|these|those)\b|\bone\?|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]*\b(?:that|this)\b",
+    re.IGNORECASE,
+)
+"""What an ask points at: 'Is that worth a look?' is clear whatever stands before it, 'Shall I send it?' is not."""
 _THE = re.compile(r"\b(?:the|this|that|these|those|such)\s+(?:(\w+)\s+)?(\w+)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:[&.][^\W_]+)*")
 _COMMON = frozenset(
@@ -51,10 +55,10 @@ _COMMON = frozenset(
 
 
 class Reading(NamedTuple):
-    """What is read in one go: a heading, sentences, and after them the asks that rest on them."""
+    """What is read in one go: sentences, and after them the asks that rest on them; `about` are a heading and notes."""
 
     whole: Path
-    heading: tuple[Path, ...]
+    about: tuple[Path, ...]
     sentences: tuple[Path, ...]
     after: tuple[Path, ...]
 
@@ -119,8 +123,8 @@ class _Text:
             self._of_sentences(found)
         if lost := [at for at in self.reading.sentences if _is_in(at, self.dropped) or at in found]:
             self._of_asks(found, lost, english=english)
-            for at in self._kept(self.reading.heading, found):
-                if self._shares(at, lost, found):
+            for at in self._kept(self.reading.about, found):
+                if self._shares(at, lost, found) or (english and self._is_of_offer(at, lost, found)):
                     found[at] = lost[0]
         return found
 
@@ -161,7 +165,7 @@ class _Text:
 
     def _left(self, but: Path, found: Collection[Path]) -> str:
         """What is still said beside it."""
-        every = (*self.reading.heading, *self.reading.sentences, *self.reading.after)
+        every = (*self.reading.sentences, *self.reading.after)
         return self._all([at for at in self._kept(every, found) if at != but])
 
     def _kept(self, places: Sequence[Path], found: Collection[Path]) -> list[Path]:
@@ -182,7 +186,8 @@ def _readings(draft: Value) -> Iterator[Reading]:
             paragraphs = range(len(touch.paragraphs))
             sentences = (path for i in paragraphs for path in _sentences((*at, "paragraphs", i), touch.paragraphs[i]))
             after = ((*at, "call_to_action", "text"), (*at, "opt_out"))
-            yield Reading(at, ((*at, "subject"),), tuple(sentences), after)
+            notes = ((*at, "personalisation", i) for i in range(len(touch.personalisation)))
+            yield Reading(at, ((*at, "subject"), *notes), tuple(sentences), after)
         elif isinstance(value, ColdCall):
             spoken = (path for name in ("opener", "value") for path in _sentences((*at, name), getattr(value, name)))
             yield Reading(at, (), tuple(spoken), ((*at, "ask"), (*at, "if_not_now")))
@@ -207,7 +212,7 @@ def _sentences(at: Path, parts: object) -> Iterator[Path]:
 
 def _leans(text: str, *, is_first: bool) -> bool:
     """Whether it cannot be understood without the sentence before it; `is_first`: none is left before it."""
-    return bool(_LEANING.match(text) or _OF_TWO.search(text) or (is_first and _ALSO.search(text)))
+    return bool(_LEANING.match(text) or _BACK.search(text) or (is_first and _ALSO.search(text)))
 
 
 def _is_in(at: Path, places: Collection[Path]) -> bool:
@@ -219,8 +224,8 @@ def _words(text: str) -> list[str]:
 
 
 def _stem(word: str) -> str:
-    plain = word.casefold()
-    return (f"{plain[:-3]}y" if plain.endswith("ies") else plain.removesuffix("s"))[:STEM]
+    plain = re.sub(r"(?<=..)ies$", "y", word.casefold())
+    return re.sub(r"(?<=...)(?:ing|ed|e?s)$", "", plain)[:STEM]
 
 
 def _pruned(value: object, at: Path, gone: Collection[Path]) -> object:
@@ -237,11 +242,13 @@ def _pruned(value: object, at: Path, gone: Collection[Path]) -> object:
 
 def _pruned_value(value: Value, at: Path, gone: Collection[Path]) -> Value | None:
     found: dict[str, object] = {}
-    is_entry = bool(at) and isinstance(at[-1], int) and not isinstance(value, TouchDraft)
+    is_entry = bool(at) and isinstance(at[-1], int)
     for name, field in type(value).model_fields.items():
         given: object = getattr(value, name)
         part = _pruned(given, (*at, name), gone)
         if part is None and given is not None and type(None) not in get_args(field.annotation):
+            if isinstance(value, TouchDraft):
+                return _emptied(cast("TouchDraft[Any]", value))
             if is_entry or not isinstance(given, str):
                 return None
             part = ""
@@ -254,7 +261,11 @@ def _viable(touch: TouchDraft[Any], before: TouchDraft[Any]) -> TouchDraft[Any]:
     paragraphs = tuple(paragraph for paragraph in touch.paragraphs if paragraph)
     left, had = (sum(map(len, paragraphs)) for paragraphs in (touch.paragraphs, before.paragraphs))
     if is_empty(touch) or left < min(had, FEWEST_SENTENCES):
-        nothing = CallToAction(label=touch.call_to_action.label, text="")
-        emptied = {"subject": "", "paragraphs": (), "call_to_action": nothing, "opt_out": None, "personalisation": ()}
-        return touch.model_copy(update=emptied)
+        return _emptied(touch)
     return touch.model_copy(update={"paragraphs": paragraphs})
+
+
+def _emptied(touch: TouchDraft[Any]) -> TouchDraft[Any]:
+    nothing = CallToAction(label=touch.call_to_action.label, text="")
+    emptied = {"subject": "", "paragraphs": (), "call_to_action": nothing, "opt_out": None, "personalisation": ()}
+    return touch.model_copy(update=emptied)

@@ -1,0 +1,278 @@
+"""What reads as if something were missing once a sentence is dropped is dropped with it, or asked for again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.playbook import (
+    CallToAction,
+    ColdCall,
+    DealDraft,
+    DemoPoint,
+    DiscoveryQuestion,
+    ExecutiveSummary,
+    Objection,
+    ObjectionHandling,
+    CompetitivePositioning,
+    PersonaDraft,
+    PersonaPoints,
+    QuickWin,
+    Rival,
+    Sentence,
+    SequenceDraft,
+    SuccessMetric,
+    SummaryDraft,
+    TalkTrackDraft,
+    TouchDraft,
+    ValueMapRow,
+    WhyWeWin,
+)
+from octave_mcp.domain.value import Path, Value, located, part_at, path_text
+from octave_mcp.evidence.coherence import dependents, is_empty, without
+from octave_mcp.evidence.judge import texts_of
+
+KNOWN = ("Lumenforge", "Quillport", "Head of Operations")
+
+
+def say(text: str) -> Sentence[EvidenceId]:
+    return Sentence[EvidenceId](text=text, kind="fact", evidence=("e1",))
+
+
+def says(*texts: str) -> tuple[Sentence[EvidenceId], ...]:
+    return tuple(map(say, texts))
+
+
+def mail(
+    *paragraphs: tuple[str, ...], subject: str, ask: str, opt_out: str | None = None, notes: tuple[str, ...] = ()
+) -> TouchDraft[EvidenceId]:
+    return TouchDraft[EvidenceId](
+        subject=subject,
+        paragraphs=tuple(says(*paragraph) for paragraph in paragraphs),
+        call_to_action=CallToAction(label="interest", text=ask),
+        opt_out=opt_out,
+        personalisation=notes,
+    )
+
+
+FIRST = mail(
+    ("You opened a new hall on 12 May 2025.", "Its lamps came late, and moving in was slow."),
+    ("Brassmere had the same trouble and cut rework by 31%.", "That took them six weeks.", "Lumenforge plans lamps."),
+    subject="Brassmere's 31%",
+    ask="Is that worth a look?",
+)
+OFFER = mail(
+    ("Your older yard is from 1961.", "Lamps there were never planned."),
+    ("I can draw the light of one bay from its floor plan.", "It takes me one evening."),
+    subject="the 1961 yard",
+    ask="Shall I send the drawing?",
+    notes=("Make this first: the drawing.",),
+)
+LAST = mail(
+    ("This is my last note.", "Tidewell lit 14 halls with 3 people.", "Both stories are on our site."),
+    subject="one last thought",
+    ask="Should I close the file?",
+    opt_out="A short no is enough, and I will stop.",
+)
+TRACK = TalkTrackDraft[EvidenceId](
+    pitch=says("Lumenforge plans the lamps of a workshop.", "Crews see shadows before they drill.", "So they drill once."),
+    cold_call=ColdCall[EvidenceId](
+        opener=says("You opened a hall in May.", "That is why I call."),
+        value=says("We plan lamps in an afternoon.", "Brassmere cut rework by 31%."),
+        ask="Would Brassmere's plan help?",
+        if_not_now="When would be better?",
+    ),
+    discovery=(
+        DiscoveryQuestion(question="How do you plan lamps?", uncovers="situation", purpose="now", follow_ups=("Who?",)),
+    ),
+    demo_points=(DemoPoint[EvidenceId](show="the planner", because=say("It names missing lamps.")),),
+    value_map=(ValueMapRow[EvidenceId](capability=say("It names missing lamps."), pain=say("Lamps came late.")),),
+)
+DEAL = DealDraft[EvidenceId](
+    summary=SummaryDraft[EvidenceId](
+        executive_summary=ExecutiveSummary[EvidenceId](
+            whom_to_approach=says("Call the Head of Operations.", "They run both yards."),
+            why_now=says("A hall opened in May.", "The lamps came late.", "But the next hall is planned."),
+            how_to_engage=says("Ask about night work.", "Also ask who plans lamps.", "Offer a drawing."),
+        ),
+        personas=(
+            PersonaPoints[EvidenceId](
+                persona_id="persona-1",
+                goals=says("Less night work."),
+                pains=says("Moving in was slow.", "This cost a week."),
+                talking_points=says("Brassmere cut rework.", "Tidewell lit 14 halls."),
+            ),
+        ),
+        quick_wins=(QuickWin[EvidenceId](action="Send the drawing.", because=say("The yard is from 1961.")),),
+        success_metrics=(SuccessMetric(name="Replies", how_to_measure="Replies over messages."),),
+    ),
+    why_we_win=WhyWeWin[EvidenceId](
+        kind="why_we_win",
+        reasons=says("It plans from the floor plan.", "Second, it names missing lamps.", "Finally, it is quick."),
+        proof=says("Brassmere cut rework by 31%.", "Tidewell did too."),
+    ),
+    objection_handling=ObjectionHandling[EvidenceId](
+        kind="objection_handling",
+        objections=(
+            Objection[EvidenceId](
+                category="price",
+                objection="Too dear.",
+                answer=says("A plan costs $49 per hall.", "There is no fee for people."),
+                no_proof_yet=False,
+                ask="What does the $49 compare with?",
+            ),
+        ),
+    ),
+    competitive_positioning=CompetitivePositioning[EvidenceId](
+        kind="competitive_positioning",
+        rivals=(
+            Rival[EvidenceId](
+                name="Doing it by hand",
+                where_we_win=says("Crews drill once.", "Those hours are saved."),
+                where_they_win=says("It costs nothing."),
+                questions=("Who drills twice?",),
+            ),
+        ),
+        where_they_win_note="They know the yard.",
+    ),
+)
+PERSONA = PersonaDraft[EvidenceId](sequence=SequenceDraft[EvidenceId](touches=(FIRST, OFFER, LAST)), talk_track=TRACK)
+
+
+def lost(draft: Value, *dropped: str) -> list[str]:
+    """What goes with these parts, by their paths."""
+    places = {path_text(at): at for at in paths_of(draft)}
+    return [path_text(at) for at in dependents(draft, [places[name] for name in dropped], known=KNOWN)]
+
+
+def paths_of(draft: Value) -> list[Path]:
+    """Every sentence and text of a draft."""
+    found: list[Path] = []
+    for at, value in located(draft):
+        found += [at] if isinstance(value, Sentence) else [(*at, *place) for place, _ in texts_of(value)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("draft", "dropped", "depends"),
+    [
+        (FIRST, "paragraphs[0][0]", ["paragraphs[0][1]", "paragraphs[1][0]", "paragraphs[1][1]", "subject"]),
+        (FIRST, "paragraphs[1][0]", ["paragraphs[1][1]", "subject"]),
+        (FIRST, "paragraphs[1][1]", []),
+        (FIRST, "paragraphs[1][2]", []),
+        (OFFER, "paragraphs[0][0]", ["subject"]),
+        (OFFER, "paragraphs[1][0]", ["paragraphs[1][1]", "call_to_action.text", "personalisation[0]"]),
+        (OFFER, "personalisation[0]", []),
+        (LAST, "paragraphs[0][1]", ["paragraphs[0][2]"]),
+        (LAST, "opt_out", []),
+        (TRACK, "pitch[1]", ["pitch[2]"]),
+        (TRACK, "cold_call.opener[0]", ["cold_call.opener[1]"]),
+        (TRACK, "cold_call.value[1]", ["cold_call.ask"]),
+        (DEAL, "summary.executive_summary.whom_to_approach[0]", ["summary.executive_summary.whom_to_approach[1]"]),
+        (DEAL, "summary.executive_summary.why_now[1]", ["summary.executive_summary.why_now[2]"]),
+        (DEAL, "summary.executive_summary.how_to_engage[0]", ["summary.executive_summary.how_to_engage[1]"]),
+        (DEAL, "summary.personas[0].pains[0]", ["summary.personas[0].pains[1]"]),
+        (DEAL, "why_we_win.reasons[0]", []),
+        (DEAL, "why_we_win.proof[0]", ["why_we_win.proof[1]"]),
+        (DEAL, "objection_handling.objections[0].answer[0]", ["objection_handling.objections[0].ask"]),
+        (DEAL, "competitive_positioning.rivals[0].where_we_win[0]", ["competitive_positioning.rivals[0].where_we_win[1]"]),
+    ],
+)  # fmt: skip
+def test_what_leans_on_a_dropped_sentence_goes_with_it(draft: Value, dropped: str, depends: list[str]) -> None:
+    assert sorted(lost(draft, dropped)) == sorted(depends)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "leans"),
+    [
+        ("Brassmere cut rework.", "The same team lit a hall.", True),
+        ("Brassmere cut rework.", "Which saved a week.", True),
+        ("Brassmere cut rework.", "And Tidewell did it in June.", True),
+        ("Brassmere cut rework.", "Both yards have old lamps.", True),
+        ("Brassmere cut rework.", "Both Brassmere and Tidewell are near you.", False),
+        ("Brassmere cut rework.", "The latter is near you.", True),
+        ("Brassmere cut rework.", "Tidewell lit 14 halls.", False),
+        ("Brassmere cut rework.", "This week two halls open.", False),
+        ("Brassmere cut rework.", "Those who drill twice pay twice.", False),
+        ("Brassmere cut rework.", "So far nobody plans them.", False),
+        ("Brassmere cut rework.", "Finally, Tidewell lit 14 halls.", False),
+        ("Brassmere cut rework.", "Tidewell cut rework too.", True),
+        ("Brassmere cut rework.", "Tidewell has too many lamps.", False),
+        ("Brassmere cut rework.", "Tidewell did as well as you.", False),
+    ],
+)
+def test_the_next_sentence_leans_if_it_points_back(before: str, after: str, *, leans: bool) -> None:
+    draft = WhyWeWin[EvidenceId](kind="why_we_win", reasons=says(before, after, "The end."), proof=())
+
+    assert bool(lost(draft, "reasons[0]")) is leans
+
+
+def test_also_is_no_trouble_while_something_is_left_before_it() -> None:
+    draft = WhyWeWin[EvidenceId](kind="why_we_win", reasons=says("One.", "Two.", "Three is also here."), proof=())
+
+    assert lost(draft, "reasons[1]") == []
+    assert lost(draft, "reasons[0]", "reasons[1]") == ["reasons[2]"]
+
+
+def test_in_another_language_figures_and_names_alone_tell_what_depends() -> None:
+    german = mail(
+        ("Brassmere spart 31 % Nacharbeit.", "That ist kein Deutsch.", "Ihr Hof ist alt."), ("Es geht schnell.",),
+        subject="31 % bei Brassmere", ask="Lohnt sich das?",
+    )  # fmt: skip
+
+    assert list(dependents(german, [("paragraphs", 0, 0)], language="de")) == [("subject",)]
+
+
+def test_the_names_of_the_deal_are_free() -> None:
+    named = mail(("Quillport opened a hall.", "Lamps came late.", "We plan."), subject="Quillport", ask="Worth a look?")
+
+    assert lost(named, "paragraphs[0][0]") == []
+
+
+def test_an_email_that_loses_its_subject_its_ask_or_its_body_keeps_its_place_and_is_empty() -> None:
+    sequence = SequenceDraft[EvidenceId](touches=(FIRST, OFFER, LAST))
+    for gone in (("subject",), ("call_to_action", "text"), ("call_to_action",)):
+        found = without(sequence, [("touches", 1, *gone)], known=KNOWN).value
+        assert found
+        assert [is_empty(touch) for touch in found.touches] == [False, True, False]
+    short = without(LAST, [("paragraphs", 0, 0), ("paragraphs", 0, 1)], known=KNOWN).value
+    assert short
+    assert is_empty(short)
+    assert short.paragraphs == ()
+
+
+def test_a_note_or_a_way_out_that_is_dropped_costs_itself_alone() -> None:
+    noted = without(OFFER, [("personalisation", 0)], known=KNOWN).value
+    open_ended = without(LAST, [("opt_out",)], known=KNOWN).value
+
+    assert noted == OFFER.model_copy(update={"personalisation": ()})
+    assert open_ended == LAST.model_copy(update={"opt_out": None})
+
+
+def test_a_part_that_its_entry_cannot_do_without_takes_the_entry_and_no_more() -> None:
+    dropped: list[Path] = [("demo_points", 0, "show"), ("value_map", 0, "pain"), ("cold_call", "if_not_now")]
+    found = without(TRACK, [*dropped, ("discovery", 0, "follow_ups", 0)], known=KNOWN).value
+
+    assert found
+    assert (found.demo_points, found.value_map) == ((), ())
+    assert found.cold_call == TRACK.cold_call.model_copy(update={"if_not_now": ""})
+    assert found.discovery[0].follow_ups == ()
+    assert found.pitch == TRACK.pitch
+
+
+POINTING_BACK = ("That", "This", "It", "Its", "They", "These", "Those", "Both", "So", "But", "And", "Also")
+
+
+@pytest.mark.parametrize("draft", [PERSONA, DEAL], ids=["persona", "deal"])
+def test_whatever_is_dropped_no_list_begins_with_a_sentence_that_points_back(draft: Value) -> None:
+    """Each sentence and text is dropped alone, and each pair of neighbours."""
+    places = paths_of(draft)
+    for dropped in ([[at] for at in places] + [list(pair) for pair in zip(places, places[1:], strict=False)]):
+        left = without(draft, dropped, known=KNOWN).value
+        assert left
+        for at, value in located(left):
+            if isinstance(value, Sentence) and at[-1] == 0 and at[-2] not in {"where_they_win"}:
+                was_first = isinstance(part_at(draft, at), Sentence) and part_at(draft, at) == value
+                assert was_first or not value.text.startswith(POINTING_BACK), (dropped, value.text)
