@@ -38,8 +38,8 @@ long: .venv/dev ## Run only the long tests: slow ones, and the remaining paramet
 bench: .venv/dev ## Compare start-up with a trivial server's
 	$(BIN)/python bench/startup.py
 
-claims: .venv/dev ## Print how many true and false claims the checks accept
-	$(BIN)/python bench/claims.py
+claims: .venv/dev ## Print how many true and false claims the checks accept; SETS names files, else all of bench/claims
+	$(BIN)/python bench/claims.py $(SETS)
 
 lock: .venv/dev ## Update the locked dependencies, within the bounds of pyproject.toml
 	$(COMPILE) --upgrade --group build --output-file requirements.lock
