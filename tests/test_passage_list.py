@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from conftest import ROOT
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted import FETCHED_AT, fact, page
 
@@ -94,12 +94,13 @@ PIECES = (
 FACTS = ("We light yards. You drill at night. Rework falls by 31%.", "Ada Lovering", "What is it? A lamp. It hangs.")
 
 
-@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=20), st.data())
-def test_a_numbered_line_is_one_sentence_and_its_number_cites_it(lines: list[str], data: st.DataObject) -> None:
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=20), st.integers(0, 2**40))
+def test_a_numbered_line_is_one_sentence_and_its_number_cites_it(lines: list[str], chosen: int) -> None:
+    """`chosen` has a bit for each passage that is shown."""
     read = page(HERE, "\n\n".join(lines), facts=[fact("Description", value) for value in FACTS])
     found = passages(read)
-    some = data.draw(st.lists(st.sampled_from(range(len(found))), unique=True))
-    check(read, [found[at] for at in sorted(some)])
+    check(read, [passage for at, passage in enumerate(found) if chosen >> at & 1])
 
 
 @pytest.mark.parametrize("folder", SITES, ids=["collection", "demo"])
