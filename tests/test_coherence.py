@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.playbook import (
     CallToAction,
     ColdCall,
+    CompetitivePositioning,
     DealDraft,
     DemoPoint,
     DiscoveryQuestion,
     ExecutiveSummary,
     Objection,
     ObjectionHandling,
-    CompetitivePositioning,
     PersonaDraft,
     PersonaPoints,
     QuickWin,
@@ -77,7 +75,9 @@ LAST = mail(
     opt_out="A short no is enough, and I will stop.",
 )
 TRACK = TalkTrackDraft[EvidenceId](
-    pitch=says("Lumenforge plans the lamps of a workshop.", "Crews see shadows before they drill.", "So they drill once."),
+    pitch=says(
+        "Lumenforge plans the lamps of a workshop.", "Crews see shadows before they drill.", "So they drill once."
+    ),
     cold_call=ColdCall[EvidenceId](
         opener=says("You opened a hall in May.", "That is why I call."),
         value=says("We plan lamps in an afternoon.", "Brassmere cut rework by 31%."),
@@ -269,7 +269,7 @@ POINTING_BACK = ("That", "This", "It", "Its", "They", "These", "Those", "Both", 
 def test_whatever_is_dropped_no_list_begins_with_a_sentence_that_points_back(draft: Value) -> None:
     """Each sentence and text is dropped alone, and each pair of neighbours."""
     places = paths_of(draft)
-    for dropped in ([[at] for at in places] + [list(pair) for pair in zip(places, places[1:], strict=False)]):
+    for dropped in [[at] for at in places] + [list(pair) for pair in zip(places, places[1:], strict=False)]:
         left = without(draft, dropped, known=KNOWN).value
         assert left
         for at, value in located(left):

@@ -91,8 +91,12 @@ def assets(drafts: Drafts) -> Assets:
         ),
         battle_cards=tuple(
             finished(
-                card.value, drafts.evidence, gaps, is_outline=card.is_outline,
-                known=drafts.known, language=drafts.language,
+                card.value,
+                drafts.evidence,
+                gaps,
+                is_outline=card.is_outline,
+                known=drafts.known,
+                language=drafts.language,
             )  # fmt: skip
             for card in drafts.cards
             if card is not None

@@ -56,9 +56,7 @@ def finished(
     return CompetitivePositioningCard(**dict(modest), **dated)
 
 
-def _modest(
-    card: CardDraft, evidence: Mapping[EvidenceId, Evidence], known: Sequence[str], language: str
-) -> CardDraft:
+def _modest(card: CardDraft, evidence: Mapping[EvidenceId, Evidence], known: Sequence[str], language: str) -> CardDraft:
     """Without absolutes that no quotation says (D7); an objection without an answer says so (D26)."""
     gone = {at for at, part in located(card) if _is_sentence(part) and _goes_too_far(part, evidence)}
     kept = without(card, gone, known=known, language=language).value if gone else card

@@ -28,6 +28,10 @@ class Names(Value):
     vendor: str
     prospect: str
 
+    @property
+    def by_role(self) -> dict[Role, str]:
+        return {"vendor": self.vendor, "prospect": self.prospect}
+
 
 class ReadingBrief(Value):
     """What an ask about pages needs to know: whose they are, the other company, and what the user said of the deal.

@@ -181,7 +181,7 @@ def _drafts(question: Question) -> int:
     if question.prompt != LAST:
         return 0
     defined = question.answer_schema.get("$defs", {})
-    persona = (name for name, form in defined.items() if DRAFTS <= form.get("properties", {}).keys())
+    persona = (name for name, form in defined.items() if form.get("properties", {}).keys() >= DRAFTS)
     wanted = {f"#/$defs/{name}" for name in persona}
     fixes = question.answer_schema["properties"].values()
     return sum(any(part.get("$ref") in wanted for part in fix.get("anyOf", ())) for fix in fixes)

@@ -13,7 +13,7 @@ from octave_mcp.asks.prompts import ask_for
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.asks import Ask, Capacity, ReadingBrief
-from octave_mcp.domain.company import Reads, Site
+from octave_mcp.domain.company import Reads, Role, Site
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.notices import Gap
@@ -169,7 +169,7 @@ async def _answer(
     roles = (company.role,) * len(ask.passages)
     try:
         known = tuple(filter(None, (profile.name, ask.brief.counterpart)))
-        names = {company.role: profile.name, company.traits.counterpart: ask.brief.counterpart}
+        names: dict[Role, str] = {company.role: profile.name, company.traits.counterpart: ask.brief.counterpart}
         return await run.ask(ask, question.into, roles=roles, known=known, companies=names)
     except NoAccess:
         raise

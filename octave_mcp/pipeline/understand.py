@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from octave_mcp.asks.corrections import Checked
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.domain.asks import UnderstandingBrief
-from octave_mcp.domain.company import ROLES
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageKind
@@ -93,7 +92,10 @@ async def _ask(
         offer=run.offer,
     )  # fmt: skip
     ask = ask_for(PROMPTS, language=run.request.language, brief=brief, passages=shown, answer=Understanding[Cite])
-    names = {research.role: research.profile.name, ROLES[research.role].counterpart: counterpart}
+    names: dict[Role, str] = {
+        research.role: research.profile.name,
+        research.profile.company.traits.counterpart: counterpart,
+    }
     roles = (research.role,) * len(shown)
     known = (research.profile.name,)
     return await run.ask(ask, Understanding[EvidenceId], roles=roles, known=known, companies=names)

@@ -68,7 +68,7 @@ class Verification:
     def __init__(self, run: Run, names: Names, known: tuple[str, ...], evidence: Mapping[EvidenceId, Evidence]) -> None:
         self._run, self._evidence = run, evidence
         self._verifier = Verifier(run, run.verifier, names) if run.verifier else None
-        self._corrector = Corrector(run, known, dict(names))
+        self._corrector = Corrector(run, known, names.by_role)
 
     def journal_of_copy(self) -> Journal:
         return self._run.journal.part(COPY_ASKS)

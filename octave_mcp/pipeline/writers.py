@@ -67,10 +67,6 @@ class Desk:
         self.verification = Verification(run, self.names, self.known, self.evidence)
 
     @property
-    def companies(self) -> dict[Role, str]:
-        return {"vendor": self.names.vendor, "prospect": self.names.prospect}
-
-    @property
     def known(self) -> tuple[str, ...]:
         """The names that copy may use without evidence: the two companies, and the job titles it is addressed to."""
         return (self.names.vendor, self.names.prospect, *(persona.title for persona in self.personas))
@@ -172,7 +168,7 @@ class Desk:
         journal = self.verification.journal_of_copy()  # before the ask waits, so that its place is always the same
         try:
             checked = await self.run.ask(
-                ask, into, roles=self.roles, known=self.known, companies=self.companies, rules=rules
+                ask, into, roles=self.roles, known=self.known, companies=self.names.by_role, rules=rules
             )
         except UpstreamError as failed:
             self.run.progress(f"{title} failed", units=units)
