@@ -191,10 +191,13 @@ def _text_of(passage: Passage) -> str:
     return f"{passage.page.title}\n{passage.heading}\n{passage.label}\n{passage.text}"
 
 
+_CLAIMS: Mapping[str, Kind] = {"fact": "fact", "inference": "inference"}
+
+
 def _kind_of(finding: Finding[Cite]) -> Kind:
     """A conclusion claims less than a fact, and the other kinds of sentences claim nothing."""
     if isinstance(finding, Sentence):
-        return finding.kind if finding.kind in {"fact", "inference"} else "question"
+        return _CLAIMS.get(finding.kind, "question")
     is_guess = isinstance(finding, Buyer) or (isinstance(finding, Pain | Signal) and not finding.stated)
     return "inference" if is_guess else "fact"
 

@@ -56,9 +56,14 @@ def is_derived(claimed: Quantity, told: Sequence[Quantity]) -> bool:
         _is_near(claimed, value)
         for at, one in enumerate(told)
         for other in told[at + 1 : at + 3]
-        if one.unit == other.unit
+        if one.unit == other.unit and _are_comparable(one, other)
         for value in _derived(claimed, one, other)
     )
+
+
+def _are_comparable(one: Quantity, other: Quantity) -> bool:
+    low, high = sorted((one.value, other.value))
+    return low >= _ABOUT / 2 * high
 
 
 def _derived(claimed: Quantity, one: Quantity, other: Quantity) -> Iterator[float]:

@@ -67,16 +67,19 @@ def _with_bound(said: str, told: Quantity) -> str:
     return in_digits(said)[max(0, told.start - 12) : told.end].strip("~ ").split("\n")[-1]
 
 
-def _dates(one: Statement) -> Iterator[Quantity]:
-    """The year in which the page was published may be said of what it reports."""
-    return (year for quoted in one.evidence for year in quantities(quoted.published_on[:4]) if year.is_year)
+def _dates(one: Statement) -> tuple[Quantity, ...]:
+    """The year in which the page was published, which may be said of what it reports if it names no other."""
+    if any(told.is_year for told in quantities(one.said)):
+        return ()
+    return tuple(year for quoted in one.evidence for year in quantities(quoted.published_on[:4]))
 
 
 _COMPLEMENT = DOWN | LESS | frozenset("rest other remaining missed without rather than excluding".split())
 _WORKED_OUT = frozenset(
-    "more fewer less sooner later longer shorter earlier faster slower quicker difference gap extra total together combined"
-    " altogether added points grew growth increase increased drop dropped rest other remaining missed without cheaper higher"
-    " lower saved saves saving cut another share half third quarter fifth above below ahead behind".split()
+    "more fewer less sooner later longer shorter earlier faster slower quicker difference gap extra total together"
+    " combined altogether added points grew growth increase increased drop dropped rest other remaining missed without"
+    " cheaper higher lower saved saves saving cut another share half third quarter fifth above below ahead"
+    " behind".split()
 )
 """Words with which a claim works a figure out of two others."""
 _TO = re.compile(r"\bto\s+(?:about|around|roughly|some|under|over)?\s*$", re.IGNORECASE)
@@ -109,7 +112,7 @@ def counted(one: Statement) -> Iterator[Problem]:
     """'450 brands' is not '450 employees'; '25 countries' is not '10 countries', though 25 people are there."""
     for figure in quantities(one.text):
         same = [told for told in quantities(one.said) if is_said(figure, told)]
-        if figure.unit or figure.is_year or figure.bound == "vague" or not same:
+        if figure.unit or figure.is_year or figure.bound == "vague" or not same or _is_ordinal(one.text, figure):
             continue
         if not (things := _things(one.text, figure)) or is_derived(figure, quantities(one.said)):
             continue
@@ -117,6 +120,10 @@ def counted(one: Statement) -> Iterator[Problem]:
             yield from soft("D3", f"{_named(figure)} counts something else in the quotation than in the claim")
         elif other := _counts_otherwise(one, things, same):
             yield from soft("D3", f"the quotation gives {_named(other)} of this, not {_named(figure)}")
+
+
+def _is_ordinal(text: str, figure: Quantity) -> bool:
+    return in_digits(text)[figure.end : figure.end + 1].isalpha()
 
 
 _ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())

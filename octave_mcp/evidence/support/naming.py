@@ -9,7 +9,7 @@ from functools import lru_cache
 from octave_mcp.evidence.support.terms import MONTHS, NOT_FIRST, PLAIN, TERMS
 from octave_mcp.evidence.support.wording import is_past, keys_of, normalised, stem
 
-_NAME = re.compile(r"(?<![\w'.-])[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
+_NAME = re.compile(r"(?<![\w.-])(?<!\w')[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
 _CODE = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d\w*)*)")
 _VERB_NEXT = re.compile(r"\s+(?P<verb>[a-z]+)\b")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.kin import NEGATIVE_VERBS
 from octave_mcp.evidence.support.lexicon import (
     AVAILABLE,
     CONDITIONS,
@@ -18,7 +19,6 @@ from octave_mcp.evidence.support.lexicon import (
     EXCUSES,
     IDLE,
     NEGATIONS,
-    NEGATIVE_VERBS,
     NOT_ONLY,
     ONLY,
     PLAN_PHRASES,
@@ -114,7 +114,7 @@ def _denied_alone(one: Statement, denial: Denial, quotes: Sequence[Denials]) -> 
     """The word of the claim that only the claim denies; None if a quotation denies as much, or says it otherwise."""
     told = [word for word in denial.denied if not word.keys.isdisjoint(joined(q.text.keys for q in quotes))]
     told = [word for word in told if word in one.content]
-    if not told:
+    if not told or (len(one.claim.sentences) > 1 and _has_same(denial, quotes)):
         return None
     denied = joined(quote.keys for quote in quotes)
     stated = joined(quote.stated(one.content_keys) for quote in quotes)
@@ -126,6 +126,12 @@ def _denied_alone(one: Statement, denial: Denial, quotes: Sequence[Denials]) -> 
     if any(_excuses_quote(quote.text, one.claim, denial.denied) for quote in quotes):
         return None
     return told[0]
+
+
+def _has_same(denial: Denial, quotes: Sequence[Denials]) -> bool:
+    """Whether a quotation denies the same word first."""
+    heads = {stem(other.denied[0].lower) for quote in quotes for other in quote.all if other.denied}
+    return stem(denial.denied[0].lower) in heads
 
 
 def _denied_in_vain(one: Statement, claim: Denials, quote: Denials, denial: Denial) -> Word | None:
@@ -221,7 +227,7 @@ def _excuses_claim(claim: Wording, quote: Wording, denied: Sequence[Word]) -> bo
 
 def _excuses_quote(quote: Wording, claim: Wording, denied: Sequence[Word]) -> bool:
     """Whether a quotation without a negation says what the claim denies: 'not yet' is a plan."""
-    is_plan = bool(claim.lowers & UNTIL_NOW) and (quote.lowers & POSSIBLE or any(map(quote.has, PLAN_PHRASES)))
+    is_plan = bool(claim.lowers & UNTIL_NOW) and hedges(quote)
     return is_plan or _excuses(quote, claim, denied)
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from octave_mcp.evidence.support.wording import normalised
 
-ONES = {
+ONES: dict[str, int] = {
     word: number
     for number, word in enumerate(
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
@@ -16,7 +16,9 @@ ONES = {
         " eighteen nineteen".split()
     )
 }
-TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
+TENS: dict[str, int] = dict(
+    zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True)
+)
 _PARTS = {
     "half": 2,
     "third": 3,
@@ -57,6 +59,20 @@ _MULTIPLE = re.compile(
 )
 _MULTIPLES = {"two": "2x ", "three": "3x ", "four": "4x ", "half": "50% "}
 
+
+def _value(word: str) -> float:
+    lower = word.lower()
+    return float(ONES.get(lower, TENS.get(lower, 100 if lower == "hundred" else 1)))
+
+
+def _in_dollars(found: re.Match[str]) -> str:
+    return f"${float(found[1]) / 100:g}"
+
+
+def _as_multiple(found: re.Match[str]) -> str:
+    return f"{_value(found[1]):g}x"
+
+
 _Written = str | Callable[[re.Match[str]], str]
 _REWRITES: tuple[tuple[re.Pattern[str], _Written], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), written)
@@ -72,13 +88,14 @@ _REWRITES: tuple[tuple[re.Pattern[str], _Written], ...] = tuple(
         ),
         (
             (
-                rf"\b(?:an?|one) ({_PERIODS}) (later|late|early|earlier|long|longer|sooner|ago|faster|slower|after|before"
+                rf"\b(?:an?|one) ({_PERIODS}) (later|late|early|earlier|long|longer|sooner|ago|faster|slower|after"
+                r"|before"
                 r"|behind|ahead)\b"
             ),
             r"1 \1 \2",
         ),
         (r"\b(?:an|one) hour and a half\b", "90 minutes"),
-        (r"\b(\d+(?:\.\d+)?) cents?\b", lambda found: f"${float(found[1]) / 100:g}"),
+        (r"\b(\d+(?:\.\d+)?) cents?\b", _in_dollars),
         (r"\b(\d+(?:\.\d+)?) (?:percentage )?points?\b", r"\1%"),
         (r"\bhalf an hour\b|\bhalf-hour\b", "30 minutes"),
         (rf"\bhalf a ({_LARGE})\b", r"0.5 \1"),
@@ -90,7 +107,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], _Written], ...] = tuple(
         (r"\b(\d+(?:\.\d+)?)[ -]times\b(?!\s+(?:a|an|per|each|every)\b)", r"\1x"),
         (
             r"\b(two|three|four|five|six|seven|eight|nine|ten|twenty|hundred)[ -]?fold\b",
-            lambda found: f"{_value(found[1]):g}x",
+            _as_multiple,
         ),
         (r"\b(?:a|one|half a|several)? ?dozens\b", "dozens"),
         (r"\bhalf a dozen\b", "6"),
@@ -123,11 +140,6 @@ def in_digits(text: str) -> str:
     for pattern, written in _REWRITES:
         plain = pattern.sub(written, plain)
     return _MULTIPLE.sub(lambda found: _MULTIPLES[str(found.lastgroup)] + found[0], plain)
-
-
-def _value(word: str) -> float:
-    lower = word.lower()
-    return float(ONES.get(lower, TENS.get(lower, 100 if lower == "hundred" else 1)))
 
 
 def _count(word: str) -> float:

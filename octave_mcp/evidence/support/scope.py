@@ -6,16 +6,8 @@ from collections.abc import Iterator
 
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.direction import is_comparing_figures, ways
-from octave_mcp.evidence.support.lexicon import (
-    ABSOLUTES,
-    COUNTED_PERIODS,
-    KEPT,
-    PARTIAL_PHRASES,
-    PROMISES,
-    SOME,
-    UNSURE,
-    WHOLE,
-)
+from octave_mcp.evidence.support.kin import ABSOLUTES, KEPT
+from octave_mcp.evidence.support.lexicon import COUNTED_PERIODS, PARTIAL_PHRASES, PROMISES, SOME, UNSURE, WHOLE
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import Word, Wording, keys_of, spaced
 

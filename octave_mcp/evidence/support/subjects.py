@@ -58,7 +58,7 @@ def page(one: Statement) -> Iterator[Problem]:
 
 def _subject(one: Statement) -> tuple[str, Role] | None:
     """The company of the deal that a claim names first; None if it joins both in a guess."""
-    about = [(name, role) for name, role in one.companies if one.mentions(name)]
+    about: list[tuple[str, Role]] = [pair for pair in one.companies if one.mentions(pair[0])]
     if len(about) > 1 and (one.kind == "inference" or one.claim.lowers & _MAY):
         return None
     return min(about, key=lambda pair: _place(one.text, pair[0]), default=None)

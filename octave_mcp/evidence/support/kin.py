@@ -1,0 +1,131 @@
+"""English words that a claim may use only if its quotation has one of their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+def _kin(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """Each word before a slash, with the words after it, by any of which a quotation says as much."""
+    split = (line.partition("/") for line in lines)
+    return {word: _set(kin) for words, _, kin in split for word in words.split()}
+
+
+NEGATIVE_VERBS = _kin(
+    (
+        (
+            "ditched ditches abandoned/drop drops dropped dropping ditch ditched ditching replace replaced replacing"
+            " instead"
+            " left leave leaving moved switched switching gone removed remove removing abandoned quit stopped"
+            " migrated moving"
+            " used from away off longer"
+        ),
+        (
+            "refuses refused rejects rejected declined/refuse refused refuses reject rejects rejected decline declined"
+            " declines not no never against turned cannot"
+        ),
+        "regrets regretted regret/regret regrets regretted mistake sorry unfortunately wish should",
+        "cancelled canceled cancels/cancel cancels cancelled canceled cancellation ended stopped off",
+    )
+)
+"""What a claim says in the negative, and the words by which a quotation says as much."""
+
+ABSOLUTES = _kin(
+    (
+        (
+            "all every everyone everything entire whole always everywhere/all every each everyone everything entire"
+            " whole"
+            " always any 100% everywhere across anyone throughout both"
+        ),
+        "never none/never none no not nobody without nothing neither",
+        "sole solely exclusively/only just sole solely exclusively alone single one exclusive",
+        (
+            "fully completely entirely totally/fully completely entirely totally all full whole 100 complete entire"
+            " every"
+        ),
+        "guarantee guaranteed guarantees/guarantee guaranteed guarantees",
+        "unlimited/unlimited limitless",
+        "instantly/instantly instant immediately",
+        "eliminates eliminate eliminated/eliminates eliminate eliminated no without remove removes removed zero",
+        "exactly/exactly exact precisely",
+    )
+)
+KEPT: Mapping[str, frozenset[str]] = {
+    "up to": _set("up most maximum many much"),
+    "on average": _set("average averages averaged averaging typically typical about"),
+    "average": _set("average averages averaged averaging mean"),
+    "typically": _set("typically typical usually average often"),
+    "sometimes": _set("sometimes some occasionally times"),
+    "in some cases": _set("some cases sometimes"),
+    "most of": _set("most majority mostly mainly largely"),
+    "some of": _set("some several few parts part among"),
+    "usually": _set("usually typically mostly often"),
+    "many of": _set("many"),
+    "one of our": _set("one a an"),
+    "in beta": _set("beta preview early"),
+    "early access": _set("early beta preview"),
+    "for some": _set("some"),
+    "partly": _set("partly part partially"),
+    "mostly": _set("mostly most mainly"),
+    "median": _set("median half typical typically"),
+}
+"""Limits of a quotation that a claim has to keep, and the words by which it does."""
+STATUS = _kin(
+    (
+        "certified certification/certified certification certificate certify certifies",
+        "accredited/accredited accreditation",
+        "compliant compliance/compliant compliance comply complies compliance-ready certified certification",
+        "patented/patented patent patents",
+        "approved/approved approval approve approves authorized authorised",
+        "exclusive exclusively/exclusive exclusively only sole",
+        "audited/audited audit audits",
+        "endorsed/endorsed endorse endorses endorsement",
+        "mandatory/mandatory required must requires require",
+        "guarantees guaranteed guarantee/guarantees guaranteed guarantee",
+    )
+)
+EVENTS = _kin(
+    (
+        "hire hired hires/hire hired hires join joined joins appoint appointed recruited welcome welcomed added team",
+        "opened opens/open opened opens opening launch launched new",
+        (
+            "launched launches launch/launch launched launches launching introduce introduced introducing release"
+            " released"
+            " releases announce announced announcing live available new unveil unveiled ship shipped debut general"
+            " ga rolled"
+            " rolling now today open opened start started"
+        ),
+        (
+            "raised raises/raise raised raises series round funding secured seed investment investor investors invest"
+            " invested led"
+        ),
+        (
+            "acquired acquires acquisition bought/acquire acquired acquires acquisition bought buy purchase purchased"
+            " acquiring joins joined"
+        ),
+        "signed/sign signed signs agreement contract partnership",
+        (
+            "moved migrated switched replaced/used instead dropped ditched now move moved moves moving migrate migrated"
+            " migrating migration switch switched switches switching replace replaced replacing transition"
+            " transitioned from"
+            " port ported adopted left leave leaving chose centralize centralise consolidate consolidated"
+        ),
+        "won/win won wins winner award awarded winning",
+        "appointed/appointed appoint appoints named joins joined hired new",
+        (
+            "obtained received achieved/obtained obtain received receive got get achieved achieve have has certified"
+            " now"
+            " earned completed passed"
+        ),
+        "closed/close closed closes closing shut end ended ends round series raise raised resolve",
+        "merged/merge merged merger",
+        "completed/complete completed completes done finish finished achieved passed",
+        "passed/pass passed passes",
+        "doubled/double doubled doubles doubling 2x twice",
+        "tripled/triple tripled triples 3x",
+    )
+)
