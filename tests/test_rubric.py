@@ -332,7 +332,7 @@ def test_the_table_of_rules_has_those_that_checks_name_and_no_other() -> None:
 
 def rules_in(folder: Path) -> set[str]:
     """The rules in the texts of a package; the keys of the table and what is documentation aside."""
-    nodes = [node for file in folder.glob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    nodes = [node for file in folder.rglob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     aside = {id(key) for node in nodes if isinstance(node, ast.Dict) for key in node.keys}
     aside |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     texts = (node.value for node in nodes if isinstance(node, ast.Constant) and id(node) not in aside)

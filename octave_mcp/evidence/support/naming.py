@@ -11,7 +11,7 @@ from octave_mcp.evidence.support.wording import is_past, keys_of, normalised, st
 
 _NAME = re.compile(r"(?<![\w.-])(?<!\w')[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
 _CODE = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d\w*)*)")
-_VERB_NEXT = re.compile(r"\s+(?P<verb>[a-z]+)\b")
+_VERB_NEXT = re.compile(r"[ \t]+(?P<verb>[a-z]+)\b")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
 _VERBS = frozenset(
     "has is was had can cut put set uses runs saves cuts says wants needs grows offers helps sells serves plans"
@@ -81,7 +81,7 @@ def _is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
     if lower in PLAIN:
         return False
     following = plain[match.end() :]
-    if match[0].endswith("'s") or re.match(r"\s+[A-ZÀ-Þ][a-z]", following):
+    if match[0].endswith("'s") or re.match(r"[ \t]+[A-ZÀ-Þ][a-z]", following):
         return True
     verb = _VERB_NEXT.match(following)
     return bool(verb) and _acts(verb["verb"]) and not lower.endswith(("ing", "ly")) and not _is_plural(lower)

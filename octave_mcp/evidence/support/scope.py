@@ -86,6 +86,7 @@ _SUPERLATIVES = frozenset(
     "fastest cheapest largest biggest easiest smallest highest lowest best strongest simplest newest oldest safest"
     " greatest".split()
 )
+_OWNERS = frozenset("the its their our a".split())
 _AS_SUPERLATIVE = frozenset("most best leading top number one".split())
 
 
@@ -97,7 +98,8 @@ def comparison(one: Statement) -> Iterator[Problem]:
         if word.lower == "than" and _compares(one.claim, word) and not _is_compared(one):
             yield from soft("D40", "the claim compares, and the quotation does not")
             return
-        if word.lower in _SUPERLATIVES and not _has_superlative(one, word):
+        is_claimed = word.lower in _SUPERLATIVES and one.claim.before(word) in _OWNERS
+        if is_claimed and not _has_superlative(one, word):
             yield from soft("D40", f"the claim says {word.text!r}, and the quotation does not")
             return
 
