@@ -22,35 +22,42 @@ _IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 
 
 def figures(one: Statement) -> Iterator[Problem]:
-    """Each figure is quoted, in whatever form, or stands in the heading; one in the title alone is not quite enough."""
+    """Each figure is quoted, in whatever form, or stands in the heading."""
+    for figure, same in _figures(one):
+        if same and all(is_capped(figure, told) for told in same):
+            limit = _with_bound(one.said, same[0])
+            yield from soft("D3", f"the quotation says {limit!r}, not plainly {_named(figure)}")
+        elif same or _is_titled(one, figure):
+            continue
+        elif figure.bound == "vague" or (not figure.unit and figure.value in _SMALL):
+            yield from () if _is_count(one, figure) else soft("D3", f"the quotation does not say {_named(figure)}")
+        else:
+            yield from hard("D3", f"the figure {_named(figure)} is not in the quotation{_instead(one)}")
+
+
+def in_title(one: Statement) -> Iterator[Problem]:
+    """A figure that stands in the page's title alone is not quite quoted."""
+    for figure, same in _figures(one):
+        if not same and _is_titled(one, figure):
+            yield from soft("D3", f"{_named(figure)} stands in the page's title, but not in the quotation")
+
+
+def _figures(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
+    """The claim's figures that have to be quoted, each with those of the quotation and heading that say it."""
     if not (claimed := quantities(one.text)):
         return
     said = (*quantities(one.said), *quantities(one.headings), *_dates(one))
-    titled = quantities(one.titles)
     free = {float(number) for number in _IN_NAME.findall(f"{one.said} {one.titles} {one.headings}")}
     free |= {quantity.raw for name in one.free_names for quantity in quantities(name)}
     for figure in claimed:
-        if figure.raw not in free:
-            yield from _figure(one, figure, said, titled)
+        same = [told for told in said if is_said(figure, told)]
+        is_nothing = not figure.value and one.lowers & _NOTHING
+        if figure.raw not in free and (same or not (is_nothing or _follows(one, figure))):
+            yield figure, same
 
 
-def _figure(
-    one: Statement, figure: Quantity, said: Sequence[Quantity], titled: Sequence[Quantity]
-) -> Iterator[Problem]:
-    if same := [told for told in said if is_said(figure, told)]:
-        if all(is_capped(figure, told) for told in same):
-            yield from soft(
-                "D3", f"the quotation says {_with_bound(one.said, same[0])!r}, not plainly {_named(figure)}"
-            )
-        return
-    if (not figure.value and one.lowers & _NOTHING) or _follows(one, figure):
-        return
-    if any(is_said(figure, told) for told in titled):
-        yield from soft("D3", f"{_named(figure)} stands in the page's title, but not in the quotation")
-    elif figure.bound == "vague" or (not figure.unit and figure.value in _SMALL):
-        yield from () if _is_count(one, figure) else soft("D3", f"the quotation does not say {_named(figure)}")
-    else:
-        yield from hard("D3", f"the figure {_named(figure)} is not in the quotation{_instead(one)}")
+def _is_titled(one: Statement, figure: Quantity) -> bool:
+    return any(is_said(figure, told) for told in quantities(one.titles))
 
 
 def _named(figure: Quantity) -> str:

@@ -33,7 +33,12 @@ ENOUGH = 0.8
 
 
 class Rule(NamedTuple):
-    """`reads_words`: it knows English only. `asks`: what it finds softly is worth asking for a correction."""
+    """`reads_words`: it knows English only. `asks`: what it finds softly is worth asking for a correction.
+
+    Measured on 236 true paraphrases, soft rules mark 5 %: overlap 2.5 %, modality, absolutes and figures of the title
+    0.8 % each, direction 0.4 %, the others none. Those that mark more than 0.7 % ask for nothing. (The rules were
+    adjusted on these paraphrases: on others they mark more.)
+    """
 
     check: Callable[[Statement], Iterator[Problem]]
     reads_words: bool = True
@@ -42,6 +47,7 @@ class Rule(NamedTuple):
 
 RULES: tuple[Rule, ...] = (
     Rule(figures.figures, reads_words=False),
+    Rule(figures.in_title, reads_words=False, asks=False),
     Rule(figures.counted),
     Rule(figures.period),
     Rule(figures.swapped),
@@ -58,15 +64,15 @@ RULES: tuple[Rule, ...] = (
     Rule(negation.negation),
     Rule(negation.negative_verbs),
     Rule(negation.not_all),
-    Rule(modality.modality),
+    Rule(modality.modality, asks=False),
     Rule(modality.past),
-    Rule(scope.absolutes),
+    Rule(scope.absolutes, asks=False),
     Rule(scope.scope),
     Rule(scope.comparison),
     Rule(events.status),
     Rule(events.event),
     Rule(pains.pain),
-    Rule(overlap.overlap),
+    Rule(overlap.overlap, asks=False),
 )
 
 

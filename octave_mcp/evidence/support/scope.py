@@ -8,6 +8,7 @@ from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.direction import is_comparing_figures, ways
 from octave_mcp.evidence.support.kin import ABSOLUTES, KEPT
 from octave_mcp.evidence.support.lexicon import COUNTED_PERIODS, PARTIAL_PHRASES, PROMISES, SOME, UNSURE, WHOLE
+from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import Word, Wording, keys_of, spaced
 
@@ -58,30 +59,28 @@ def _wider(one: Statement, clause: tuple[Word, ...], quote: Wording) -> str:
 
 
 def _limit_left_out(one: Statement, clause: tuple[Word, ...]) -> str:
+    """'Up to' before a figure is for the rules on figures."""
     text = spaced(clause)
     for phrase, kin in KEPT.items():
         place = text.find(f" {phrase} ")
-        if (
-            place >= 0
-            and not one.claim.has(phrase)
-            and not one.claim.lowers & kin
-            and _limits(one, text[place:], clause)
-        ):
+        is_kept = one.claim.has(phrase) or one.claim.lowers & kin or (phrase == "up to" and quantities(one.text))
+        if place >= 0 and not is_kept and _limits(one, text[place:], clause):
             return f"the quotation says {phrase!r}, and the claim leaves it out"
     return ""
+
+
+_LIMITED = 6
 
 
 def _limits(one: Statement, rest: str, clause: tuple[Word, ...]) -> bool:
     """Whether the limit stands before a word of the claim."""
     behind = clause[len(clause) - len(rest.split()) :]
-    return one.is_about(behind[:6])
+    return one.is_about(behind[:_LIMITED])
 
 
 _NOT_COMPARING = frozenset("other rather later earlier over under".split())
 _WITH_BEFORE = frozenset("before today used now usual previously expected planned".split())
-_COMPARING = frozenset(
-    "than compared versus vs ahead of beats beat outperforms unlike instead x faster cheaper".split()
-) - {"of"}
+_COMPARING = frozenset("than compared versus vs ahead beats beat outperforms unlike instead x faster cheaper".split())
 _SUPERLATIVES = frozenset(
     "fastest cheapest largest biggest easiest smallest highest lowest best strongest simplest newest oldest safest"
     " greatest".split()

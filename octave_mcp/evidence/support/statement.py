@@ -70,7 +70,8 @@ class Statement:
     @property
     def is_claim(self) -> bool:
         """Whether it is a sentence with evidence: a name or a title alone says too little for the rules on words."""
-        return self.kind in {"fact", "inference"} and bool(self.evidence) and len(self.claim.words) > _LABEL_WORDS
+        is_sentence = len(self.claim.words) > _LABEL_WORDS or self.text.rstrip().endswith(".")
+        return is_sentence and self.kind in {"fact", "inference"} and bool(self.evidence)
 
     @property
     def companies(self) -> tuple[tuple[str, Role], ...]:

@@ -74,6 +74,8 @@ def subject(one: Statement) -> Iterator[Problem]:
     claimed = [*names(one.text), *(name for name, _ in one.companies if one.mentions(name))]
     if not one.is_claim or not claimed:
         return
+    if strange(claimed, (one.said, one.titles, one.headings, *one.free_names)):  # they are complained about as names
+        return
     others = [
         _other_subject(one, claimed, quoted, quote, clause)
         for quoted, quote, clause in zip(one.evidence, one.quotes, one.clauses, strict=True)
