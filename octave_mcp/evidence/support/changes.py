@@ -219,11 +219,13 @@ def _is_done_to_the_doer(one: Statement) -> bool:
 
 
 def _may_be_a_verb(claim: Wording, word: Word) -> bool:
-    is_formed = word.lower.endswith(("s", "ed")) or is_past(word.lower) or claim.before(word) in _BEFORE_VERBS
-    return word.is_content and word.text.islower() and is_formed
+    is_formed = word.lower.endswith(("s", "ed")) or is_past(word.lower)
+    is_placed = claim.before(word) in _BEFORE_VERBS or claim.after(word) in _BEFORE_OBJECTS
+    return word.is_content and word.text.islower() and (is_formed or is_placed)
 
 
 _BEFORE_VERBS = frozenset("to will can could would may might".split())
+_BEFORE_OBJECTS = frozenset("the a an its their his her our us them it these those".split())
 _WE = frozenset("we us i me".split())
 
 
@@ -255,7 +257,8 @@ def _own_words(one: Statement, quoted: Quoted) -> frozenset[str]:
 
 def _sides(text: Wording, verb: Word, own: frozenset[str]) -> _Sides:
     before, after = text.beside(verb, _SIDE)
-    if any(word.lower in PASSIVE for word in (*before[:2], *after)):  # the doer may stand on either side
+    is_passive = any(word.lower in PASSIVE for word in before[:2]) or any(word.lower == "by" for word in after)
+    if is_passive:  # the doer may stand on either side
         return frozenset(), frozenset()
     return _side(text, before, own), _side(text, after, own)
 

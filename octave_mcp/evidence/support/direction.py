@@ -115,12 +115,20 @@ def _takes_longer(one: Statement) -> bool:
     )
 
 
+_PHRASES = (("too few", "too many"), ("too little", "too much"), ("too early", "too late"), ("too slow", "too fast"))
+_OPPOSITE_PHRASES = (*_PHRASES, *((second, first) for first, second in _PHRASES))
+
+
 def opposites(one: Statement) -> Iterator[Problem]:
     """One side has a word, the other only its opposite, and neither is denied."""
     if not one.is_claim or one.claim.lowers & NEGATIONS:
         return
     sentences = [words for quote in one.quotes for words in quote.sentences]
     said = frozenset(stem(w.lower) for words in sentences if not {w.lower for w in words} & NEGATIONS for w in words)
+    for mine, theirs in _OPPOSITE_PHRASES:
+        if one.claim.has(mine) and any(quote.has(theirs) and not quote.has(mine) for quote in one.quotes):
+            yield from soft("D40", f"the claim says {mine!r}, and the quotation {theirs!r}")
+            return
     for one_way, other_way in _opposites():
         for mine, theirs in ((one_way, other_way), (other_way, one_way)):
             if mine in one.claim.stems and theirs not in one.claim.stems and theirs in said and mine not in said:

@@ -40,7 +40,7 @@ EXCUSES = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
     " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
     " wait waits waiting replace replaced replaces avoid avoids avoided avoiding avoidable prevent prevents prevented"
-    " fail fails failed unable hard harder difficult hardly except unless later postponed postpone refuse"
+    " fail fails failed unable hard harder difficult hardly unless later postponed postpone refuse"
     " refused rejected"
     " reject nothing rather exclude excludes excluded skip skipped decline declined against free"
 )
@@ -225,11 +225,15 @@ PROBLEM = _set(
     " weaknesses poor bad worse worst wrong crisis churn churning losses loss shortage short gap gaps inability hates"
     " hate hated dread unclear unpredictable unmanageable untenable impossible disconnected duplicated duplicate"
     " inconsistent inaccurate ineffective insufficient inadequate neglected burnout attrition turnover tired fatigue"
-    " spends blocked blocks blocking unintuitive"
+    " spends blocked blocks blocking unintuitive fault faults"
 )
 """What a claim says of a company that has a problem."""
 PROBLEM_PHRASES = (
     "by hand",
+    "hold back",
+    "holds back",
+    "holding back",
+    "held back",
     "at its limit",
     "too long",
     "too many",
@@ -268,5 +272,5 @@ COMMON = _set("use team product feature data tool user company customer platform
 """Words that every sentence of a site may have."""
 LIGHT = _set("use have get see run want take give make be do go need help let say work build")
 """Verbs that go with everything."""
-PASSIVE = _set("by is are was were been being")
+PASSIVE = _set("is are was were been being")
 """Signs that who does what to whom may stand in another order."""

@@ -264,8 +264,3 @@ def not_all(one: Statement) -> Iterator[Problem]:
 def hedges(claim: Wording) -> bool:
     """Whether it leaves open whether it is so."""
     return bool(claim.lowers & POSSIBLE) or any(claim.has(phrase) for phrase in PLAN_PHRASES)
-
-
-def says_no(text: Wording) -> bool:
-    """In whatever words."""
-    return bool(text.lowers & (EXCUSES | NEGATIONS | DENIALS)) or any(_UN.match(word) for word in text.lowers)

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.lexicon import FIRST_PERSON, PROBLEM, PROBLEM_PHRASES, READER
+from octave_mcp.evidence.support.lexicon import (
+    DENIALS,
+    DENIALS_TO,
+    EXCUSES,
+    FIRST_PERSON,
+    NEGATIONS,
+    PROBLEM,
+    PROBLEM_PHRASES,
+    READER,
+)
 from octave_mcp.evidence.support.naming import has_name
-from octave_mcp.evidence.support.negation import says_no
 from octave_mcp.evidence.support.statement import Quoted, Statement, soft
 from octave_mcp.evidence.support.subjects import story_of
 from octave_mcp.evidence.support.wording import Wording
+
+_TELLING = PROBLEM | EXCUSES | NEGATIONS | DENIALS | DENIALS_TO
 
 
 def pain(one: Statement) -> Iterator[Problem]:
@@ -30,7 +40,10 @@ def _tells(one: Statement, quoted: Quoted, quote: Wording) -> bool:
     if story_of(quoted, one.prospect) and not has_name(one.prospect, quoted.text):
         return False
     is_of_it = bool(quote.lowers & FIRST_PERSON) and quoted.role == "prospect"
-    is_of_it = is_of_it or has_name(one.prospect, quoted.text)
-    if not is_of_it or (quote.lowers & READER and not quote.lowers & FIRST_PERSON):
+    if not is_of_it and not has_name(one.prospect, quoted.text):
         return False
-    return one.kind == "inference" or _is_problem(quote) or says_no(quote)
+    sentences = [frozenset(word.lower for word in words) for words in quote.sentences]
+    own = [lowers for lowers in sentences if not lowers & READER or lowers & FIRST_PERSON]
+    if one.kind == "inference":
+        return bool(own)
+    return any("if" not in lowers and lowers & _TELLING for lowers in own) or any(map(quote.has, PROBLEM_PHRASES))
