@@ -103,7 +103,7 @@ class Request:
     @property
     def _shown_schema(self) -> dict[str, Any]:
         """The schema in the prompt, if none is enforced."""
-        _, _, text = f"{self.system}\n{self.user}".partition("The JSON schema of your answer:\n")
+        _, _, text = f"{self.system}\n{self.user}".rpartition("The JSON schema of your answer:\n")
         return json.JSONDecoder().raw_decode(text)[0]
 
     @property
@@ -111,6 +111,8 @@ class Request:
         """The form of the answer, or of the one that a patch is for."""
         if self.is_patch:
             forms = [form for form in FORMS if self._patch_of(form)]
+            if "What was noted of" in self.user:
+                forms.sort(key=lambda form: form is not Understanding[Cite])
             exact = (form for form in forms if self.schema in self._patch_of(form))
             return next(exact, forms[0])
         fields = frozenset(self.schema["properties"])
@@ -219,7 +221,10 @@ def good(request: Request) -> dict[str, Any]:
 
 def _at(part: Any, place: Place) -> Any:  # noqa: ANN401 - JSON
     for step in place:
-        part = part[step] if isinstance(part, dict) or (isinstance(step, int) and step < len(part)) else None
+        try:
+            part = part[step]
+        except LookupError:  # the answer is shorter
+            return None
     return part
 
 
@@ -522,14 +527,14 @@ def planted(request: Request, text: str, kind: str) -> Sent:
     answer = json.loads(text)
     stories = answer.get("case_studies") or ()
     finding = next((story for story in stories if story["results"]), None) if kind == CUSTOMER else None
-    finding = finding or next(_findings(answer), None)
+    finding = finding or next(findings_in(answer), None)
     if finding is None:
         return Sent(body=enveloped(request, text))
     PLANTS[kind](finding)
     return Sent(body=enveloped(request, json.dumps(answer, ensure_ascii=False)))
 
 
-def _findings(part: object) -> Iterator[dict[str, Any]]:
+def findings_in(part: object) -> Iterator[dict[str, Any]]:
     """Whatever says something and cites a passage for it."""
     if isinstance(part, dict):
         found = cast("dict[str, Any]", part)
@@ -538,7 +543,7 @@ def _findings(part: object) -> Iterator[dict[str, Any]]:
         part = list(found.values())
     if isinstance(part, list):
         for inner in cast("list[object]", part):
-            yield from _findings(inner)
+            yield from findings_in(inner)
 
 
 def _figure(finding: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from octave_mcp.domain.evidence import EvidenceId
@@ -32,6 +34,7 @@ from octave_mcp.domain.value import Path, Value, located, part_at, path_text
 from octave_mcp.evidence.coherence import dependents, is_empty, without
 from octave_mcp.evidence.judge import texts_of
 
+RIVAL = "competitive_positioning.rivals[0]"
 KNOWN = ("Lumenforge", "Quillport", "Head of Operations")
 
 
@@ -177,7 +180,7 @@ def paths_of(draft: Value) -> list[Path]:
         (DEAL, "why_we_win.reasons[0]", []),
         (DEAL, "why_we_win.proof[0]", ["why_we_win.proof[1]"]),
         (DEAL, "objection_handling.objections[0].answer[0]", ["objection_handling.objections[0].ask"]),
-        (DEAL, "competitive_positioning.rivals[0].where_we_win[0]", ["competitive_positioning.rivals[0].where_we_win[1]"]),
+        (DEAL, f"{RIVAL}.where_we_win[0]", [f"{RIVAL}.where_we_win[1]"]),
     ],
 )  # fmt: skip
 def test_what_leans_on_a_dropped_sentence_goes_with_it(draft: Value, dropped: str, depends: list[str]) -> None:
@@ -269,10 +272,10 @@ POINTING_BACK = ("That", "This", "It", "Its", "They", "These", "Those", "Both", 
 def test_whatever_is_dropped_no_list_begins_with_a_sentence_that_points_back(draft: Value) -> None:
     """Each sentence and text is dropped alone, and each pair of neighbours."""
     places = paths_of(draft)
-    for dropped in [[at] for at in places] + [list(pair) for pair in zip(places, places[1:], strict=False)]:
+    for dropped in [[at] for at in places] + [list(pair) for pair in pairwise(places)]:
         left = without(draft, dropped, known=KNOWN).value
         assert left
         for at, value in located(left):
-            if isinstance(value, Sentence) and at[-1] == 0 and at[-2] not in {"where_they_win"}:
+            if isinstance(value, Sentence) and at[-1] == 0 and at[-2] != "where_they_win":
                 was_first = isinstance(part_at(draft, at), Sentence) and part_at(draft, at) == value
                 assert was_first or not value.text.startswith(POINTING_BACK), (dropped, value.text)

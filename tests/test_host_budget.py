@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import Pair
-from doubles import FORMS, answer_to
+from doubles import FORMS, answer_to, findings_in
 from matrix import sampled
 from scripted import ScriptedSource, Stage, asked_for, invented_sites, paths_in
 
@@ -312,7 +312,7 @@ def one_reason_less(question: QuestionRecord, answer: dict[str, Any]) -> None:
         [
             (no_corrected_fact, PROFILE, ["facts[0]", "facts[1]"]),
             (one_corrected_fact, PROFILE, ["facts[1]"]),
-            (two_invented_facts, PROFILE, []),
+            (two_invented_facts, PROFILE, list[str]()),
             (one_reason_less, DEAL, ["why_we_win.reasons[0]"]),
         ],
         short=lambda case: case[0] is no_corrected_fact,
@@ -495,3 +495,31 @@ async def test_questions_come_in_the_order_of_the_companies_though_the_other_sit
 
     assert asked == [prompt for prompt in FIRST if prompt in asked]
     assert len(asked) > 3
+
+
+def planted_everywhere(question: QuestionRecord, answer: dict[str, Any]) -> None:
+    """An invented figure in the first finding of every first answer."""
+    answer.update(json.loads(json.dumps(answer)))  # some of its parts are the same object
+    if not question.corrects and (finding := next(findings_in(answer), None)):
+        finding["text"] += " That is 7431.5 times."
+
+
+async def test_an_error_in_every_answer_costs_one_short_patch_each_and_changes_nothing_else(
+    client_with: Callable[..., Any], tmp_path: Path
+) -> None:
+    clean = await (await client_with(home=tmp_path / "clean")).run()
+    told = await (await client_with(home=tmp_path / "spoilt", max_run_tokens=2 * MOST_TOKENS)).run(planted_everywhere)
+
+    firsts = {question.question_id: question for question in told.asked if not question.corrects}
+    patches = [question for question in told.asked if question.corrects]
+    spoilt = [question for question in firsts.values() if "7431.5" in (question.answer or "")]
+    assert {patch.corrects for patch in patches} == {question.question_id for question in spoilt}
+    for patch in patches:
+        assert patch.complaint.count("- D3") == 1
+        assert patch.complaint.count("- depends") == len(patch.answer_schema["properties"]) - 1
+        first = (firsts[patch.corrects].answer or "").rstrip()
+        assert len((patch.answer or "").rstrip()) <= 0.15 * len(first)
+        assert patch.tokens < 1_200
+    read_at = {"generated_at", "cost", "timings", "evidence", "pages"}
+    assert told.result.model_dump(exclude=read_at) == clean.result.model_dump(exclude=read_at)
+    assert told.result.evidence.keys() == clean.result.evidence.keys()

@@ -195,7 +195,8 @@ def _repaired(tree: dict[str, Any], errors: list[ErrorDetails], places: list[Pat
     for place in sorted(items, key=_order, reverse=True):
         parent = _at(tree, place[:-1])
         cast("list[object]", parent).pop(cast("int", place[-1]))
-    return bool(items) or all([_patched(tree, error, at, form) for error, at in zip(errors, places, strict=True)])
+    patched = [_patched(tree, error, at, form) for error, at in zip(errors, places, strict=True) if not items]
+    return all(patched)
 
 
 def _order(place: tuple[int | str, ...]) -> list[tuple[int, str]]:

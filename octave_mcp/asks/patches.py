@@ -146,7 +146,8 @@ def _quoted(text: str) -> str:
 def passages_cited(draft: Value, found: Sequence[Fix]) -> tuple[int, ...]:
     """The numbers of the passages that these entries cite, each once."""
     parts = (part_at(draft, fix.at) for fix in found)
-    cites = [cast("Cite", cite) for part in parts if isinstance(part, Finding) for cite in part.evidence]
+    findings = (cast("Finding[Cite]", part) for part in parts if isinstance(part, Finding))
+    cites = (cite for finding in findings for cite in finding.evidence)
     return tuple(dict.fromkeys(cite.passage for cite in cites))[:MOST_CITED]
 
 

@@ -97,7 +97,7 @@ def assets(drafts: Drafts) -> Assets:
                 is_outline=card.is_outline,
                 known=drafts.known,
                 language=drafts.language,
-            )  # fmt: skip
+            )
             for card in drafts.cards
             if card is not None
         ),
@@ -121,9 +121,7 @@ def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> Pr
         contact=buyer.contact,
         function=buyer.function,
         inferred=buyer.inferred,
-        why_they_care=Sentence[EvidenceId](
-            text=buyer.why_they_care, kind="inference", evidence=buyer.evidence, support=buyer.support
-        ),
+        why_they_care=Sentence[EvidenceId](text=buyer.why_they_care, kind="inference", evidence=buyer.evidence),
         goals=points.goals,
         pains=points.pains,
         talking_points=points.talking_points,

@@ -61,10 +61,7 @@ def form_at(form: Any, path: Path) -> Any:  # noqa: ANN401 - a type
         KeyError: the form has no such place.
     """
     for step in path:
-        if isinstance(step, int):
-            form = get_args(form)[0]
-        else:
-            form = form.model_fields[step].annotation
+        form = get_args(form)[0] if isinstance(step, int) else form.model_fields[step].annotation
         if type(None) in (kinds := get_args(form)):
             form = next(kind for kind in kinds if kind is not type(None))
     return form

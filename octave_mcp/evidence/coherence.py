@@ -77,8 +77,9 @@ class Coherent(Generic[V]):
 def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en") -> Coherent[V]:
     """The draft without these parts, and without what does not read well alone.
 
-    Entries that could not be read, which are None, are left out too. A part that its value cannot do without takes that value with it, a text outside of a list is left empty. An e-mail
-    without its subject, its call to action or two sentences keeps its place in the sequence, and is empty.
+    Entries that could not be read, which are None, are left out too. A part that its value cannot do without takes that
+    value with it; a text outside of a list is left empty. An e-mail without its subject, its call to action or enough
+    sentences keeps its place in the sequence, and is empty.
     """
     found = dependents(draft, dropped, known=known, language=language)
     return Coherent(pruned(draft, {*dropped, *found}), found)
@@ -189,7 +190,9 @@ def _readings(draft: Value) -> Iterator[Reading]:
             notes = ((*at, "personalisation", i) for i in range(len(touch.personalisation)))
             yield Reading(at, ((*at, "subject"), *notes), tuple(sentences), after)
         elif isinstance(value, ColdCall):
-            spoken = (path for name in ("opener", "value") for path in _sentences((*at, name), getattr(value, name)))
+            call = cast("ColdCall[Any]", value)
+            parts = {"opener": call.opener, "value": call.value}
+            spoken = (path for name, said in parts.items() for path in _sentences((*at, name), said))
             yield Reading(at, (), tuple(spoken), ((*at, "ask"), (*at, "if_not_now")))
         elif isinstance(value, Objection):
             answer = _sentences((*at, "answer"), cast("Objection[Any]", value).answer)
@@ -254,7 +257,9 @@ def _pruned_value(value: Value, at: Path, gone: Collection[Path]) -> Value | Non
             part = ""
         found[name] = part
     made = value.model_copy(update=found)
-    return _viable(made, cast("TouchDraft[Any]", value)) if isinstance(made, TouchDraft) else made
+    if isinstance(value, TouchDraft):
+        return _viable(cast("TouchDraft[Any]", made), cast("TouchDraft[Any]", value))
+    return made
 
 
 def _viable(touch: TouchDraft[Any], before: TouchDraft[Any]) -> TouchDraft[Any]:

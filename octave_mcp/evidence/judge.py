@@ -163,8 +163,7 @@ class Judge:
 
         Each is at the field and the place of the result in it.
         """
-        beside = value.named_beside if _is_finding(value) else {}
-        for field, named in beside.items():
+        for field, named in value.named_beside.items() if _is_finding(value) else ():
             name, claims = getattr(value, named), cast("Sequence[Claim[Cite] | None]", getattr(value, field))
             for at, claim in enumerate(claims):
                 if claim and not all(self._names(name, cite) for cite in claim.evidence):

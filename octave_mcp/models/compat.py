@@ -94,11 +94,12 @@ class Chat:
 
     def request(self, sent: Sent) -> Request:
         schema = {"name": sent.schema_name, "strict": True, "schema": sent.schema}
+        of_patch = schema_prompt(sent.schema) if sent.whole else ""
         return {
             "model": sent.model,
             "messages": [
-                {"role": "system", "content": f"{sent.text.system}\n\n{schema_prompt(sent.schema)}"},
-                {"role": "user", "content": "\n\n".join(part for part in sent.text[1:3] if part)},
+                {"role": "system", "content": f"{sent.text.system}\n\n{schema_prompt(sent.whole or sent.schema)}"},
+                {"role": "user", "content": "\n\n".join(filter(None, (*sent.text[1:3], of_patch)))},
             ],
             "response_format": {"type": "json_schema", "json_schema": schema},
             "max_tokens": sent.output_tokens,

@@ -203,6 +203,7 @@ class Remote:
             schema_name=schema_name(ask.answer),
             schema=schema_of(ask.answer),
             output_tokens=room + THOUGHT_TOKENS,
+            whole=schema_of(ask.patched) if ask.patched else None,
         )
 
     async def _replied(self, sent: Sent, ask: Ask[Any, Any]) -> tuple[Reply, Usage]:

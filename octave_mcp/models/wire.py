@@ -22,13 +22,17 @@ class Tokens(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """One call: which model, what it reads, the schema of its answer, and how long that may be."""
+    """One call: which model, what it reads, the schema of its answer, and how long that may be.
+
+    `whole` is the schema of the answer that this asks for a patch of: what was read before may be cached with it.
+    """
 
     model: str
     text: Rendered
     schema_name: str
     schema: Schema
     output_tokens: int
+    whole: Schema | None = None
 
 
 class Reply(NamedTuple):

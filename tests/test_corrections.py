@@ -1,0 +1,342 @@
+"""Corrections are patches: only what failed is asked for again, and nothing else of an answer changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from doubles import Double, Request, Sent, enveloped, good, planted
+from scripted import Asked, ScriptedModel, ScriptedSource, Stage, answered, form, invented_sites, paths_in
+
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.playbook import (
+    CallToAction,
+    Playbook,
+    Sentence,
+    SequenceDraft,
+    SummaryDraft,
+    TalkTrackDraft,
+    WhyWeWin,
+)
+from octave_mcp.domain.prospect import ProspectAnswer
+from octave_mcp.domain.value import Value, changed, part_at
+from octave_mcp.errors import BadAnswer
+
+PROVIDERS = ("openai", "anthropic", "compat")
+SHARE = 0.15
+"""Of the tokens of the first answer, that a patch for one error may have."""
+MANY = 8
+"""Findings of an answer that is long enough for that."""
+
+
+@pytest.fixture
+def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers
+    return Stage(tmp_path, source=ScriptedSource(invented_sites()))
+
+
+def content(playbook: Playbook) -> dict[str, Any]:
+    return playbook.model_dump(mode="json", exclude={"generated_at", "cost", "timings"})
+
+
+def has_evidence(answer: dict[str, Any]) -> int:
+    return json.dumps(answer).count('"evidence": [{')
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_an_error_planted_in_every_answer_costs_one_short_patch_each_and_changes_nothing_else(
+    provider: str, stage: Stage, double: Double, tmp_path: Path
+) -> None:
+    _, clean = await stage.run(model=provider)
+    double.asked.clear()
+    answers: list[tuple[Request, dict[str, Any]]] = []
+
+    def spoilt(request: Request, text: str) -> Sent:
+        answers.append((request, json.loads(text)))
+        return planted(request, text, "7431.5")
+
+    double.fails(spoilt, lambda request: not request.is_second, times=None)
+    record, playbook = await Stage(tmp_path / "again", source=ScriptedSource(invented_sites())).run(model=provider)
+
+    assert clean
+    assert playbook, record.error
+    patches = [request for request in double.asked if request.is_second]
+    assert all([*request.schema["properties"]] == ["fix_1"] for request in patches)
+    assert len(patches) == len([first for _, first in answers if has_evidence(first)])
+    assert content(playbook) == content(clean)
+    assert "7431.5" not in playbook.model_dump_json()
+    shares = [share for request in patches if (share := share_of(request, answers))]
+    assert len(shares) > 4
+    assert max(shares) <= SHARE
+
+
+def share_of(patch: Request, answers: list[tuple[Request, dict[str, Any]]]) -> float:
+    """Of a patch in the answer that it is for; 0 if that is short. Both read the same up to the complaint."""
+    first = next(
+        answer
+        for request, answer in answers
+        if request.form is patch.form and patch.user.startswith(request.user.rstrip())
+    )
+    return len(json.dumps(good(patch))) / len(json.dumps(first)) if has_evidence(first) >= MANY else 0
+
+
+async def test_a_patch_is_asked_for_under_the_same_beginning_and_its_complaint_shows_what_the_entry_cites(
+    stage: Stage, double: Double
+) -> None:
+    double.fails(
+        lambda request, text: planted(request, text, "7431.5"),
+        lambda request: request.form is ProspectAnswer[Cite] and not request.is_second,
+    )
+    await stage.run(model="anthropic")
+
+    (patch,) = [request for request in double.asked if request.is_second]
+    first = next(request for request in double.asked if request.form is patch.form and not request.is_second)
+    shared, complaint = patch.body["messages"][0]["content"]
+    assert [shared] == first.body["messages"][0]["content"][:1]
+    assert shared["cache_control"]
+    assert patch.system == first.system
+    told = complaint["text"]
+    assert "fix_1 replaces facts[0].text (cites [" in told
+    assert "That is 7431.5 times." in told
+    assert "- D3 the figure 7431.5" in told
+    fence = told.partition("<cited-")[2].partition(">")[0]
+    cited = told.partition(f"<cited-{fence}>")[2].partition(f"</cited-{fence}>")[0]
+    assert cited.strip().startswith("[")
+
+
+async def test_a_server_that_reads_the_schema_reads_that_of_the_whole_answer_first_and_can_cache_it(
+    stage: Stage, double: Double
+) -> None:
+    double.fails(
+        lambda request, text: planted(request, text, "7431.5"),
+        lambda request: request.form is ProspectAnswer[Cite] and not request.is_second,
+    )
+    await stage.run(model="compat")
+
+    (patch,) = [request for request in double.asked if request.is_second]
+    first = next(request for request in double.asked if request.form is patch.form and not request.is_second)
+    assert patch.system == first.system
+    assert patch.user.startswith(first.user)
+    assert patch.user.count("The JSON schema of your answer:") == 1
+    assert patch.user.rstrip().endswith(json.dumps(patch.schema, separators=(",", ":")))
+
+
+# What is asked for again, by place
+
+
+Spoil = Callable[[Any], Value]
+
+
+def at(value: Any, *path: str | int, **update: object) -> Any:  # noqa: ANN401 - a draft
+    """The draft with one part changed."""
+    part = part_at(value, path)
+    assert isinstance(part, Value)
+    return changed(value, {path: part.model_copy(update=update)})
+
+
+def worse(sentence: Any) -> dict[str, str]:  # noqa: ANN401 - a sentence
+    return {"text": f"{sentence.text} That is 7431.5 times."}
+
+
+def no_figure(draft: Any) -> Value:  # noqa: ANN401 - a draft
+    return at(draft, "touches", 1, "paragraphs", 0, 1, **worse(draft.touches[1].paragraphs[0][1]))
+
+
+PLACES: list[tuple[type[Value], str, Spoil]] = [
+    (SequenceDraft[Cite], "touches[1].paragraphs[0][1].text", no_figure),
+    (SequenceDraft[Cite], "touches[2].subject", lambda draft: at(draft, "touches", 2, subject="7431.5 lamps")),
+    (SequenceDraft[Cite], "touches[0].opt_out", lambda draft: at(draft, "touches", 0, opt_out="Stop at 7431.5?")),
+    (
+        SequenceDraft[Cite],
+        "touches[0].personalisation[1]",
+        lambda draft: at(draft, "touches", 0, personalisation=("Look at it.", "Make 7431.5 of it.")),
+    ),
+    (
+        SequenceDraft[Cite],
+        "touches[3].call_to_action.text",
+        lambda draft: at(
+            draft, "touches", 3, call_to_action=CallToAction(label="interest", text="Is 7431.5 worth a look?")
+        ),
+    ),
+    (TalkTrackDraft[Cite], "cold_call.ask", lambda draft: at(draft, "cold_call", ask="Would 7431.5 help?")),
+    (TalkTrackDraft[Cite], "discovery[2].question", lambda draft: at(draft, "discovery", 2, question="Why 7431.5?")),
+    (
+        TalkTrackDraft[Cite],
+        "demo_points[0].because.text",
+        lambda draft: at(draft, "demo_points", 0, "because", **worse(draft.demo_points[0].because)),
+    ),
+    (SummaryDraft[Cite], "quick_wins[3].action", lambda draft: at(draft, "quick_wins", 3, action="Send 7431.5.")),
+    (
+        SummaryDraft[Cite],
+        "success_metrics[0].how_to_measure",
+        lambda draft: at(draft, "success_metrics", 0, how_to_measure="7431.5 of them"),
+    ),
+    (WhyWeWin[Cite], "reasons[1].text", lambda draft: at(draft, "reasons", 1, **worse(draft.reasons[1]))),
+]
+by_place = pytest.mark.parametrize(("kind", "path", "spoil"), PLACES, ids=[path for _, path, _ in PLACES])
+
+
+@pytest.fixture
+def scripted_stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def for_first(kind: type[Value]) -> Callable[[Asked], bool]:
+    """Asks for this form; of those for each persona, for the first one."""
+    return lambda ask: form(kind)(ask) and ask.brief.rank == 0
+
+
+@by_place
+async def test_the_smallest_entry_is_named_by_its_path_and_replaced_alone(
+    kind: type[Value], path: str, spoil: Spoil, scripted_stage: Stage
+) -> None:
+    model = cast("ScriptedModel", scripted_stage.scripted)
+    corrected: list[Asked] = []
+
+    async def reply(ask: Asked) -> Value:
+        draft = answered(ask)
+        if ask.complaint:
+            corrected.append(ask)
+            return mended(spoil(draft))
+        return spoil(draft)
+
+    model.on(for_first(kind), reply)
+    record, playbook = await scripted_stage.run()
+
+    assert playbook, record.error
+    (ask,) = corrected
+    assert paths_in(ask.complaint) == {"fix_1": path}
+    assert "7431.5" in ask.complaint
+    assert "7431.5" not in playbook.model_dump_json()
+    assert record.status == "completed", playbook.gaps
+
+
+def mended(draft: Value) -> Value:
+    """Without the figure that is in no evidence."""
+    said = draft.model_dump_json().replace(" That is 7431.5 times.", "").replace("7431.5", "more")
+    return type(draft).model_validate_json(said)
+
+
+@by_place
+@pytest.mark.parametrize("answer", ["null", "again", "unreadable"])
+async def test_what_is_not_mended_is_dropped_with_no_more_than_it_must_take(
+    answer: str, kind: type[Value], path: str, spoil: Spoil, scripted_stage: Stage
+) -> None:
+    model = cast("ScriptedModel", scripted_stage.scripted)
+
+    async def reply(ask: Asked) -> Value:
+        if not ask.complaint or answer == "again":
+            return spoil(answered(ask))
+        if answer == "unreadable":
+            raise BadAnswer("it is no JSON")
+        return ask.answer.model_validate(dict.fromkeys(ask.answer.model_fields))
+
+    model.on(for_first(kind), reply)
+    record, playbook = await scripted_stage.run()
+
+    assert playbook, record.error
+    assert "7431.5" not in playbook.model_dump_json()
+    assert record.status == "partial"
+    assert "dropped_by_check" in {gap.code for gap in playbook.gaps}
+    touches = [len(sequence.touches) for sequence in playbook.email_sequences]
+    costs_an_email = kind is SequenceDraft[Cite] and not path.endswith(("opt_out", "personalisation[1]"))
+    assert touches == [3 if costs_an_email else 4, 4, 4]
+    assert len(playbook.talk_tracks) == 3
+    assert len(playbook.battle_cards) == 3
+    assert len(playbook.quick_wins) == (4 if "quick_wins" in path else 5)
+    assert [len(track.discovery) for track in playbook.talk_tracks] == [7 if "discovery" in path else 8, 8, 8]
+
+
+async def test_a_patch_may_not_touch_what_was_not_complained_about(stage: Stage, double: Double) -> None:
+    def meddling(request: Request, text: str) -> Sent:
+        fact = json.loads(text)["fix_1"]
+        extra: dict[str, Any] = {"fix_2": {**fact, "text": "Zorblax"}, "facts": [], "fix_99": None, "fix_1": fact}
+        return Sent(body=enveloped(request, json.dumps(extra)))
+
+    double.fails(meddling, lambda request: request.is_second)
+    double.fails(
+        lambda request, text: planted(request, text, "7431.5"),
+        lambda request: request.form is ProspectAnswer[Cite] and not request.is_second,
+    )
+    _, playbook = await stage.run(model="openai")
+
+    assert playbook
+    assert "Zorblax" not in playbook.model_dump_json()
+    assert playbook.prospect_intelligence.company_profile.facts
+    (gap,) = [gap for gap in playbook.gaps if gap.code == "dropped_by_check"]
+    assert "3 x a replacement for what nobody had rejected (ignored)" in gap.reason
+
+
+BAD: dict[str, str] = {
+    "nothing": "",
+    "an empty object": "{}",
+    "words": "I would rather not.",
+    "a wrong type": '{"fix_1": 7}',
+    "a list": '{"fix_1": [1, 2]}',
+    "another entry": '{"facts": [{"text": "no"}]}',
+    "a broken entry": '{"fix_1": {"text": "no"}}',
+    "half": '{"fix_1": {"te',
+    "not JSON": "{fix_1: None}",
+}
+
+
+@pytest.mark.parametrize("bad", BAD, ids=str)
+async def test_a_patch_that_cannot_be_used_costs_the_entry_and_nothing_else(
+    bad: str, stage: Stage, double: Double
+) -> None:
+    double.fails(lambda request, _: Sent(body=enveloped(request, BAD[bad])), lambda request: request.is_second)
+    double.fails(
+        lambda request, text: planted(request, text, "7431.5"),
+        lambda request: request.form is ProspectAnswer[Cite] and not request.is_second,
+    )
+    record, playbook = await stage.run(model="compat")
+
+    assert playbook, record.error
+    assert "7431.5" not in playbook.model_dump_json()
+    assert record.status == "partial"
+    assert playbook.prospect_intelligence.company_profile.facts
+    assert len(playbook.battle_cards) == len(playbook.email_sequences) == 3
+
+
+async def test_what_leans_on_a_rejected_sentence_is_asked_for_with_it(scripted_stage: Stage) -> None:
+    model = cast("ScriptedModel", scripted_stage.scripted)
+    corrected: list[Asked] = []
+
+    async def reply(ask: Asked) -> Value:
+        draft: Any = answered(ask)
+        if ask.complaint:
+            corrected.append(ask)
+            return draft
+        first, second = draft.reasons
+        follows = Sentence[Cite](text=f"That is why: {second.text}", kind=second.kind, evidence=second.evidence)
+        return draft.model_copy(update={"reasons": (first.model_copy(update=worse(first)), follows)})
+
+    model.on(form(WhyWeWin[Cite]), reply)
+    playbook = await scripted_stage.playbook()
+
+    (ask,) = corrected
+    assert paths_in(ask.complaint) == {"fix_1": "reasons[0].text", "fix_2": "reasons[1].text"}
+    assert "depends on reasons[0]: reword it so that it reads well without it, or with the new text" in ask.complaint
+    assert "That is why" not in playbook.model_dump_json()
+
+
+async def test_what_leans_on_a_sentence_that_is_dropped_for_good_is_dropped_too(scripted_stage: Stage) -> None:
+    model = cast("ScriptedModel", scripted_stage.scripted)
+
+    async def reply(ask: Asked) -> Value:
+        if ask.complaint:
+            return ask.answer.model_validate(dict.fromkeys(ask.answer.model_fields))
+        draft: Any = answered(ask)
+        first, second = draft.reasons
+        follows = second.model_copy(update={"text": f"That is why: {second.text}"})
+        return draft.model_copy(update={"reasons": (first.model_copy(update=worse(first)), follows)})
+
+    model.on(form(WhyWeWin[Cite]), reply)
+    playbook = await scripted_stage.playbook()
+
+    card: Any = next(card for card in playbook.battle_cards if card.kind == "why_we_win")
+    assert card.reasons == ()
+    assert card.proof
+    assert any("1 x a text that depended on what was dropped" in gap.reason for gap in playbook.gaps)
