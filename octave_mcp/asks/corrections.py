@@ -257,7 +257,7 @@ async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> 
         if fault == "refused":
             raise ModelRefuses(f"the model declines to answer {ask.prompt!r}")
         raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {counted(best.dropped)}", fault=fault)
-    return Checked(best.value, best.evidence, _gaps(ask.prompt, best.dropped), best.read.is_outline)
+    return Checked(best.value, best.evidence, gaps_of(ask.prompt, best.dropped), best.read.is_outline)
 
 
 async def _correction(
@@ -302,9 +302,10 @@ def _listed(problems: Sequence[Problem]) -> str:
     return "; ".join([*dict.fromkeys(told)][:MOST_COMPLAINTS])
 
 
-def _gaps(prompt: str, dropped: Sequence[Problem]) -> tuple[Gap, ...]:
+def gaps_of(section: str, dropped: Sequence[Problem]) -> tuple[Gap, ...]:
+    """The gap that says how much was dropped, and by which checks; none if nothing was."""
     if not dropped:
         return ()
     count = "1 statement" if len(dropped) == 1 else f"{len(dropped)} statements"
     reason = f"{count} failed a check and were dropped: {counted(dropped)}"
-    return (Gap(section=prompt, code="dropped_by_check", reason=reason, would_fill="another run, or another model"),)
+    return (Gap(section=section, code="dropped_by_check", reason=reason, would_fill="another run, or another model"),)

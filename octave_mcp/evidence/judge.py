@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeGuard, TypeVar, cast, get_args
 
 from octave_mcp.domain.company import Role
@@ -33,8 +34,10 @@ class Judge:
     roles: tuple[Role, ...]
     known: tuple[str, ...]
     given: str = ""
-    companies: Mapping[Role, str] = field(default_factory=dict[Role, str])
-    _judged: dict[Value, list[Problem]] = field(default_factory=dict[Value, list[Problem]], repr=False, compare=False)
+    companies: Mapping[Role, str] = dataclasses.field(default_factory=dict[Role, str])
+    _judged: dict[Value, list[Problem]] = dataclasses.field(
+        default_factory=dict[Value, list[Problem]], repr=False, compare=False
+    )
     """What was found in each part, which is asked for several times."""
 
     def problems(self, answer: Value) -> list[Problem]:

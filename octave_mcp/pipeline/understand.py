@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from octave_mcp.asks.corrections import Checked
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.domain.asks import UnderstandingBrief
+from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageKind

@@ -13,7 +13,7 @@ from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import Playbook, Sentence
 from octave_mcp.domain.prospect import BuyerPersona
 from octave_mcp.domain.value import Path, Value, changed, located
-from octave_mcp.evidence.checks import Problem, counted
+from octave_mcp.evidence.checks import DEPENDS, Problem
 from octave_mcp.evidence.claims import UNJUDGED, VERBATIM, FoundClaim, claims, is_verbatim
 from octave_mcp.evidence.coherence import without
 from octave_mcp.evidence.injection import addresses_model
@@ -31,10 +31,10 @@ _OF_REASONS = frozenset({"D4", "D36"})
 
 
 class Applied(NamedTuple, Generic[V]):
-    """The value with its verdicts, and how many of its statements were dropped."""
+    """The value with its verdicts, and why statements were dropped."""
 
     value: V
-    dropped: int
+    dropped: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class Corrector:
         supports |= {at: Support(verdict="supported", judge=supports[at].judge) for at in texts}
         judged = _with(value, found, supports, texts)
         coherent = without(judged, gone := _refused(value, supports), known=self.known, language=self._language)
-        return Applied(judged if coherent.value is None else coherent.value, len({*gone, *coherent.dependents}))
+        dropped = [*(Problem("D40", "", at) for at in gone), *(Problem(DEPENDS, "", at) for at in coherent.dependents)]
+        return Applied(judged if coherent.value is None else coherent.value, tuple(dropped))
 
     def _corrections(
         self, subject: Subject, value: V, verdicts: Verdicts, found: Mapping[Path, FoundClaim],
@@ -110,15 +111,6 @@ def _refused(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
     refused = {at for at, support in supports.items() if support.verdict == "not"}
     stays = {at for at, part in located(value) if isinstance(part, BuyerPersona)}
     return refused - stays - _last_mandatory(value, refused)
-
-
-def gap_of(section: str, dropped: int) -> tuple[Gap, ...]:
-    if not dropped:
-        return ()
-    count = "1 statement" if dropped == 1 else f"{dropped} statements"
-    problems = [Problem("D40", "")] * dropped
-    reason = f"{count} failed a check and were dropped: {counted(problems)}"
-    return (Gap(section=section, code="dropped_by_check", reason=reason, would_fill="another run, or another model"),)
 
 
 def with_every_verdict(playbook: Playbook) -> Playbook:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from octave_mcp.asks.corrections import Checked, Rules
+from octave_mcp.asks.corrections import Checked, Rules, gaps_of
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.asks import Names
@@ -19,7 +19,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import UpstreamError
 from octave_mcp.pipeline.run import Run
-from octave_mcp.pipeline.verdicts import Corrector, gap_of
+from octave_mcp.pipeline.verdicts import Corrector
 from octave_mcp.pipeline.verifier import COPY_ASKS, LAST_ASKS, RESEARCH_ASKS, STEP, Subject, Verdicts, Verifier
 from octave_mcp.ports import Journal
 
@@ -123,13 +123,13 @@ class Verification:
             return 0 if checked.is_outline else len(rules(draft, checked.evidence))
 
         value, dropped = self._corrector.applied(subject, checked.value, verdicts, faults)
-        return replace(checked, value=value, gaps=(*checked.gaps, *gap_of(section, dropped)))
+        return replace(checked, value=value, gaps=(*checked.gaps, *gaps_of(section, dropped)))
 
     def _of_findings(
         self, subject: Subject, found: Researched, verdicts: Verdicts
     ) -> tuple[Researched, tuple[Gap, ...]]:
         value, dropped = self._corrector.applied(subject, found, verdicts)
-        return value, gap_of("findings", dropped)
+        return value, gaps_of("findings", dropped)
 
 
 def _by_id(evidence: Sequence[Evidence]) -> dict[EvidenceId, Evidence]:
