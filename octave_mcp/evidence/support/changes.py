@@ -105,6 +105,8 @@ def _is_since_for_until(one: Statement) -> bool:
     return bool(set(_UNTIL.findall(one.text)) & since - until or set(_SINCE.findall(one.text)) & until - since)
 
 
+_ONE = re.compile(r"\bone\b")
+_FROM_OR_TO = re.compile(r"\b(?:from|to|off|into|out of)\s", re.IGNORECASE)
 _FROM_FIGURE = re.compile(r"\b(?:from|off|out of)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 _TO_FIGURE = re.compile(r"\b(?:to|into)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 
@@ -119,7 +121,10 @@ _SMALL = frozenset("1 2 3 4 5".split())
 
 
 def _is_from_for_to(one: Statement) -> bool:
-    mine, theirs = (re.sub(r"\bone\b", "1", in_digits(text)) for text in (one.text, one.said))
+    mine, theirs = in_digits(one.text), in_digits(one.said)
+    if not _FROM_OR_TO.search(mine):
+        return False
+    mine, theirs = _ONE.sub("1", mine), _ONE.sub("1", theirs)
     idle = frozenset[str]() if one.claim.stems & stems(_CHANGE) else _SMALL
     from_mine, to_mine, from_theirs, to_theirs = (
         {*pattern.findall(text)} - idle for text in (mine, theirs) for pattern in (_FROM_FIGURE, _TO_FIGURE)

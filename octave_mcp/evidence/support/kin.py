@@ -124,7 +124,7 @@ EVENTS = _kin(
         "closed/close closed closes closing shut end ended ends round series raise raised resolve",
         (
             "started begun/start started starts starting begin began begun since now launch launched live introduced"
-            " open first founded"
+            " open opened new first founded"
         ),
         "merged/merge merged merger",
         "completed/complete completed completes done finish finished achieved passed",

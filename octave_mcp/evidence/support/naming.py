@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from octave_mcp.evidence.support.terms import MONTHS, NOT_FIRST, PLAIN, TERMS
@@ -24,6 +24,14 @@ _VERBS = frozenset(
     " speaks spends"
     " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
 )
+_WORDS = re.compile(r"[^\W_]+(?:[.&+][^\W_]+)*")
+_JOINTS = re.compile(r"[.&+]")
+_LETTERS_OR_DIGITS = re.compile(r"[a-z]{2,}|\d+")
+_PLAIN_WORDS = re.compile(r"[^\W_]+")
+_MOST_JOINED = 4
+_NOT_WORDS = re.compile(r"[^\w]+")
+_CAPITAL_NEXT = re.compile(r"[ \t]+[A-ZÀ-Þ][a-z]")
+_HEAD = re.compile(r"[-']")
 _SHORTEST_STEMMED = 4
 _SAME_NAMES = {
     "european": "eu",
@@ -81,7 +89,7 @@ def _is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
     if lower in PLAIN:
         return False
     following = plain[match.end() :]
-    if match[0].endswith("'s") or re.match(r"[ \t]+[A-ZÀ-Þ][a-z]", following):
+    if match[0].endswith("'s") or _CAPITAL_NEXT.match(following):
         return True
     verb = _VERB_NEXT.match(following)
     return bool(verb) and _acts(verb["verb"]) and not lower.endswith(("ing", "ly")) and not _is_plural(lower)
@@ -89,7 +97,7 @@ def _is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
 
 def is_shaped(word: str) -> bool:
     """A name by its shape, wherever it stands: 'PostHog', 'HR-On', 'AWS', 'Cal.com', 'S3'."""
-    head = re.split(r"[-']", word)[0]
+    head = _HEAD.split(word)[0]
     return any(letter.isupper() or letter.isdigit() or letter == "." for letter in head[1:])
 
 
@@ -103,31 +111,42 @@ def _is_plural(lower: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
+def _lowered(text: str) -> str:
+    return normalised(text).lower()
+
+
+@lru_cache(maxsize=8192)
 def _forms(text: str) -> frozenset[str]:
     """The words of a text, their parts and their stems."""
-    words = set(re.findall(r"[^\W_]+(?:[.&+][^\W_]+)*", normalised(text).lower()))
-    words |= {part for word in words for part in re.split(r"[.&+]", word)}
-    words |= {
-        part for word in words for part in re.findall(r"[a-z]{2,}|\d+", word) if part != word and word[-1].isdigit()
-    }
+    words = set(_WORDS.findall(_lowered(text)))
+    words |= {part for word in words if not word.isalnum() for part in _JOINTS.split(word)}
+    words |= {part for word in words if word[-1:].isdigit() for part in _LETTERS_OR_DIGITS.findall(word)}
     words |= {_SAME_NAMES[word] for word in words if word in _SAME_NAMES}
     return frozenset(words | {stem(word) for word in words if word.isalpha()})
 
 
-@lru_cache(maxsize=4096)
-def _spelled(name: str) -> re.Pattern[str]:
-    """The letters of a name, however they are joined: 'OpenTelemetry' as 'Open Telemetry'."""
-    letters = re.findall(r"[a-z0-9]", normalised(name).lower())
-    return re.compile(rf"(?<![a-z0-9]){'[ .&+-]?'.join(letters)}s?(?![a-z0-9])")
+@lru_cache(maxsize=8192)
+def _joined(text: str) -> frozenset[str]:
+    """Each word of a text, and up to four neighbours as one word: 'OpenTelemetry' is in 'Open Telemetry'."""
+    words = _PLAIN_WORDS.findall(_lowered(text))
+    return frozenset(
+        "".join(words[at : at + count]) for at in range(len(words)) for count in range(1, _MOST_JOINED + 1)
+    )
 
 
 def has_name(name: str, text: str) -> bool:
     """In any number and with or without hyphens: 'CVEs' has 'CVE', 'Debian-based' has 'Debian'."""
+    return _is_spelled(name, text) or _has_forms(name, text)
+
+
+def _is_spelled(name: str, text: str) -> bool:
+    letters = "".join(_PLAIN_WORDS.findall(_lowered(name)))
+    return not {letters, f"{letters}s", letters.removesuffix("s")}.isdisjoint(_joined(text))
+
+
+def _has_forms(name: str, text: str) -> bool:
     there = _forms(text)
-    parts = [part for part in re.split(r"[^\w]+", normalised(name).lower()) if part]
-    if all(_is_in(part, there) for part in parts):
-        return True
-    return len(name) >= _SHORTEST_STEMMED and bool(_spelled(name).search(normalised(text).lower()))
+    return all(_is_in(part, there) for part in _NOT_WORDS.split(_lowered(name)) if part)
 
 
 def _is_in(part: str, there: frozenset[str]) -> bool:
@@ -137,13 +156,20 @@ def _is_in(part: str, there: frozenset[str]) -> bool:
 
 def strange(found: Iterable[str], around: Iterable[str]) -> list[str]:
     """Of these names, those that no text of `around` has; 'Debian-based' is there if 'Debian' is."""
-    others = tuple(around)
-    return [name for name in found if not any(_has(name, other) for other in others)]
+    others = tuple(dict.fromkeys(filter(None, around)))
+    return [name for name in found if not _is_there(name, others)]
 
 
-def _has(name: str, other: str) -> bool:
-    if has_name(name, other):
-        return True
+def _is_there(name: str, others: Sequence[str]) -> bool:
+    """By its spelling first, which is cheaper to look for."""
+    return (
+        any(_is_spelled(name, other) for other in others)
+        or any(_has_forms(name, other) for other in others)
+        or any(_has_first_part(name, other) for other in others)
+    )
+
+
+def _has_first_part(name: str, other: str) -> bool:
     first, *rest = name.split("-")
     is_joined = bool(rest) and all(
         part[:1].islower() or _is_plain(part) or has_name(part, other) for part in rest if part

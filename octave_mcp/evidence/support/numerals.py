@@ -121,18 +121,31 @@ _ONE_COUNTS = re.compile(
 )
 
 
-_HAS_NUMBERS = re.compile(
-    rf"\d|{_WORDS}|half|halv|third|quarter|fifth|sixth|seventh|eighth|ninth|tenth|dozen|hundred|thousand|million|billion"
-    r"|fold|twice|thrice|doubl|tripl|trebl|quadrupl|fortnight|decade|\ban? ",
-    re.IGNORECASE,
+_DIGIT = re.compile(r"\d")
+_LETTERS = re.compile(r"[a-z]+")
+_PARTS_AND_PLURALS = frozenset(form for part in _PARTS for form in (part, f"{part}s"))
+_NUMBER_WORDS = (
+    frozenset((*ONES, *TENS))
+    | _PARTS_AND_PLURALS
+    | frozenset(
+        "second minute hour day week month year halves halve halved halving dozen dozens hundred hundreds"
+        " thousand thousands million millions billion billions fold twofold threefold fourfold fivefold"
+        " sixfold sevenfold eightfold ninefold tenfold hundredfold twice thrice double doubles doubled"
+        " doubling triple triples tripled tripling treble trebled quadruple quadrupled quadrupling fortnight"
+        " decade".split()
+    )
 )
+
+
+def _has_numbers(plain: str) -> bool:
+    return bool(_DIGIT.search(plain)) or not _NUMBER_WORDS.isdisjoint(_LETTERS.findall(plain.lower()))
 
 
 @lru_cache(maxsize=8192)
 def in_digits(text: str) -> str:
     """'Three of ten' as '~30% ', 'a third of' as '~33.33% of', 'twice' as '2x twice', 'twenty-five' as '25'."""
     plain = normalised(text)
-    if not _HAS_NUMBERS.search(plain):
+    if not _has_numbers(plain):
         return plain
     plain = _SHARE.sub(_share, plain)
     plain = _FRACTION.sub(_fraction, plain)
@@ -146,11 +159,15 @@ def _count(word: str) -> float:
     return float(word) if word.isdigit() else _value(word)
 
 
+_OF = re.compile(r"\bof\s", re.IGNORECASE)
+_ENDS = re.compile(r"\s*(?:$|[,.])")
+
+
 def _share(found: re.Match[str]) -> str:
     """'One in three customers' is a share; 'two of our three plans' and 'a depot in ten' are none."""
     count, total = _count(found["count"]), _count(found["total"].replace(",", ""))
-    is_of = bool(re.search(r"\bof\s", found[0], re.IGNORECASE)) and "out of" not in found[0].lower()
-    ends = bool(re.match(r"\s*(?:$|[,.])", found.string[found.end() :]))
+    is_of = bool(_OF.search(found[0])) and "out of" not in found[0].lower()
+    ends = bool(_ENDS.match(found.string, found.end()))
     if not 0 < count <= total or (is_of and (found["what"] or not ends)):
         return found[0]
     if found["count"].lower() in {"a", "an"} and (found["what"] or is_of):

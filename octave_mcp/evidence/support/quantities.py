@@ -54,6 +54,8 @@ _QUANTITY = re.compile(
     re.IGNORECASE,
 )
 _VAGUE = re.compile(r"\b(?P<scale>dozens|hundreds|thousands|millions|billions|trillions)\b", re.IGNORECASE)
+_ENDED = re.compile(r"[.!?]\s")
+_GROUPS = re.compile(r",(?=\d{3}(?:\D|$))")
 _SPAN = re.compile(r"\s?(?:[-–—]|to|and)\s?")
 _BOUNDS_BEFORE = tuple(
     (bound, re.compile(rf"(?:{words})\s*(?:{tail})?$", re.IGNORECASE))
@@ -181,7 +183,7 @@ def _vague(plain: str) -> Iterator[Quantity]:
 
 
 def _sentence(plain: str, match: re.Match[str]) -> int:
-    return len(re.findall(r"[.!?]\s", plain[: match.start()]))
+    return len(_ENDED.findall(plain, 0, match.start()))
 
 
 def _is_code(plain: str, match: re.Match[str]) -> bool:
@@ -190,8 +192,8 @@ def _is_code(plain: str, match: re.Match[str]) -> bool:
 
 
 def _number(number: str) -> float:
-    plain = re.sub(r",(?=\d{3}(?:\D|$))", "", number).replace(",", ".")
-    return float(plain) if plain.count(".") <= 1 else float(re.sub(r"\D", "", plain))
+    plain = _GROUPS.sub("", number).replace(",", ".")
+    return float(plain) if plain.count(".") <= 1 else float(plain.replace(".", ""))
 
 
 def _scale(match: re.Match[str]) -> float:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, Passage
+from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.lexicon import COMMON
 from octave_mcp.evidence.support.naming import has_name
@@ -70,8 +71,21 @@ class Statement:
     @property
     def is_claim(self) -> bool:
         """Whether it is a sentence with evidence: a name or a title alone says too little for the rules on words."""
-        is_sentence = len(self.claim.words) > _LABEL_WORDS or self.text.rstrip().endswith(".")
-        return is_sentence and self.kind in {"fact", "inference"} and bool(self.evidence)
+        return self.kind in {"fact", "inference"} and bool(self.evidence) and bool(self._sentences)
+
+    @cached_property
+    def _sentences(self) -> tuple[str, ...]:
+        """The lines that say something, in comparable form; a name or a title alone says too little."""
+        lines = map(str.strip, self.text.split("\n"))
+        return tuple(normal(line) for line in lines if line.count(" ") >= _LABEL_WORDS or line.endswith((".", "!")))
+
+    @cached_property
+    def is_verbatim(self) -> bool:
+        """Whether each sentence of it is one of a quotation."""
+        said = [normal(quoted.text) for quoted in self.evidence]
+        return bool(self._sentences) and all(
+            any(_is_sentence_of(line, text) for text in said) for line in self._sentences
+        )
 
     @property
     def companies(self) -> tuple[tuple[str, Role], ...]:
@@ -161,6 +175,20 @@ def hard(rule: str, text: str) -> Iterator[Problem]:
 def soft(rule: str, text: str) -> Iterator[Problem]:
     """What may be wrong: a verifier, or the reader, decides."""
     yield Problem(rule, text, is_soft=True)
+
+
+_ENDS = (".", "!", "?", "。", ":")
+
+
+def _is_sentence_of(line: str, text: str) -> bool:
+    """Whether it stands there whole, from the start of a sentence to the end of one, a label before it aside."""
+    label, mark, marked = line.partition('"')
+    if mark and label.count(" ") < _LABEL_WORDS and (quote := marked.rstrip('".')) and quote in text:
+        return True
+    at = text.find(line)
+    before, after = text[:at].rstrip(), text[at + len(line) :].lstrip()
+    starts = not before or before.endswith(_ENDS)
+    return at >= 0 and starts and (not after or line.endswith(_ENDS) or after.startswith(_ENDS))
 
 
 _COMMON_WEIGHT = 0.4
