@@ -100,7 +100,7 @@ async def test_a_patch_is_asked_for_under_the_same_beginning_and_its_complaint_s
     told = complaint["text"]
     assert "fix_1 replaces facts[0].text (cites [" in told
     assert "That is 7431.5 times." in told
-    assert "- D3 the figure 7431.5" in told
+    assert "- D3 " in told
     fence = told.partition("<cited-")[2].partition(">")[0]
     cited = told.partition(f"<cited-{fence}>")[2].partition(f"</cited-{fence}>")[0]
     assert cited.strip().startswith("[")
