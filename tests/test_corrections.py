@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -298,6 +299,20 @@ async def test_a_patch_that_cannot_be_used_costs_the_entry_and_nothing_else(
     assert record.status == "partial"
     assert playbook.prospect_intelligence.company_profile.facts
     assert len(playbook.battle_cards) == len(playbook.email_sequences) == 3
+
+
+async def test_an_answer_of_which_nothing_stands_is_asked_for_again_in_full(stage: Stage, double: Double) -> None:
+    def unknown_passages(request: Request, text: str) -> Sent:
+        return Sent(body=enveloped(request, re.sub(r'"passage": \d+', '"passage": 98765', text)))
+
+    double.fails(unknown_passages, lambda r: r.form is ProspectAnswer[Cite] and not r.is_second)
+    record, playbook = await stage.run(model="openai")
+
+    assert playbook, record.error
+    (again,) = [request for request in double.asked if request.is_second]
+    assert not again.is_patch
+    assert "Answer again in full" in again.user
+    assert record.status == "completed"
 
 
 async def test_what_leans_on_a_rejected_sentence_is_asked_for_with_it(scripted_stage: Stage) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.attempts import OnCall
 from octave_mcp.asks.patches import (
+    MOST_FIXES,
     Fix,
     accepted,
     complaint,
@@ -133,8 +134,8 @@ class Checks(Generic[R]):
         return self._checked(read, draft, unread)
 
     def fixes(self, read: _Read, form: type[Value]) -> tuple[Fix, ...]:
-        """The entries to ask for again; none if the answer is to be given again in full."""
-        if read.draft is None or read.is_bad_as_a_whole:
+        """The entries to ask for again."""
+        if read.draft is None:
             return ()
         return fixes(read.draft, form, read.problems, self.judge.known, self.language)
 
@@ -247,8 +248,9 @@ async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> 
     answer = await asks.answer(ask)
     read = await computed(checks.read, answer)
     first = await computed(checks.settled, read)
-    found = await computed(checks.fixes, read, ask.answer)
-    is_corrected = bool(found) or read.is_bad_as_a_whole
+    is_hopeless = read.is_bad_as_a_whole or (first.is_empty and len(read.problems) > MOST_FIXES)
+    found = () if is_hopeless else await computed(checks.fixes, read, ask.answer)
+    is_corrected = bool(found) or is_hopeless
     await asks.asker.record_verdict(answer, first.judgement(read.wrong, may_be_corrected=is_corrected))
     best = await _correction(ask, answer, first, found, checks, asks) if is_corrected else first
     fault = best.read.fault
