@@ -32,12 +32,10 @@ class Model(Protocol):
     capacity: Capacity
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Roughly what a playbook from that many pages of each company will cost, without verification."""
+        """Roughly what a playbook from that many pages of each company will cost, until its claims are verified."""
         ...
 
-    def estimate_verification(self, max_pages: int) -> Estimate:
-        """Roughly what it will cost to have it judge the claims of such a playbook."""
-        ...
+    def estimate_verification(self, max_pages: int) -> Estimate: ...
 
     def check(self) -> None:
         """Raises: SetupError: a setting or environment variable makes it unusable."""

@@ -558,13 +558,13 @@ class Client:
         while not record.is_final:
             record, question, _ = await runs.next_question(record.run_id, 3600)
             if question:
-                await runs.answer(record.run_id, question.question_id, self._answer(question, judges))
+                await runs.answer(record.run_id, question.question_id, self.answer(question, judges))
         playbook = await runs.playbook(record.run_id)
         assert playbook, record.error
         self.status = record.status
         return playbook
 
-    def _answer(self, question: QuestionRecord, judges: Callable[[dict[str, Any], QuestionRecord], object]) -> str:
+    def answer(self, question: QuestionRecord, judges: Callable[[dict[str, Any], QuestionRecord], object]) -> str:
         self.asked.append(question.prompt)
         answer = answer_to(question.model_dump())
         if question.prompt == SELF_CHECK:
@@ -634,6 +634,22 @@ async def test_a_client_that_answers_its_check_with_nonsense_loses_nothing(clien
     assert client.status == "completed"
     assert unjudged(playbook)
     assert len(client.checks) == 1
+
+
+async def test_a_run_is_cancelled_while_its_check_is_open(client: Client) -> None:
+    runs = await client.stage.opened()
+    record = await runs.start(asked_for(model="host"))
+    while True:
+        _, question, _ = await runs.next_question(record.run_id, 3600)
+        if question and question.prompt == SELF_CHECK:
+            break
+        if question:
+            await runs.answer(record.run_id, question.question_id, client.answer(question, lambda _, __: None))
+    await runs.cancel(record.run_id)
+
+    ended, playbook = await client.stage.end_of(record.run_id)
+    assert ended.status == "cancelled"
+    assert playbook is None
 
 
 @pytest.mark.usefixtures("no_verdict_is_late")

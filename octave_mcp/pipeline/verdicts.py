@@ -113,8 +113,11 @@ def _refused(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
     return refused - stays - _last_mandatory(value, refused)
 
 
-def with_every_verdict(playbook: Playbook) -> Playbook:
-    """Gives each claim that nobody judged its verdict: supported if its quotation has it word for word."""
+def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
+    """Gives each claim that nobody judged its verdict: supported if its quotation has it word for word.
+
+    If a model was to judge, a gap counts the claims that nobody did.
+    """
 
     def verdict(claim: FoundClaim) -> Support:
         if claim.support and claim.support.verdict != "unjudged":
@@ -123,7 +126,7 @@ def with_every_verdict(playbook: Playbook) -> Playbook:
         return VERBATIM if is_verbatim(claim, quotes) else claim.support or UNJUDGED
 
     done = changed(playbook, {claim.verdict_at: verdict(claim) for claim in claims(playbook)})
-    return done.model_copy(update={"gaps": (*done.gaps, *_unjudged(done))})
+    return done.model_copy(update={"gaps": (*done.gaps, *_unjudged(done))}) if by_model else done
 
 
 def _unjudged(playbook: Playbook) -> Iterator[Gap]:

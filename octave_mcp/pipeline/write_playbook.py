@@ -78,7 +78,8 @@ def _playbook(run: Run, desk: Desk, answers: Answers, found: Researched, dropped
         cost=_cost(run.asker.ledger, deal, credits=run.source.credits),
         timings=Timings(total_seconds=0.0, steps=()),
     )
-    return with_every_verdict(playbook.model_copy(update={"evidence": _cited(playbook, drafts.evidence)}))
+    cited = playbook.model_copy(update={"evidence": _cited(playbook, drafts.evidence)})
+    return with_every_verdict(cited, by_model=run.verifier is not None)
 
 
 def _drafts(desk: Desk, answers: Answers, researched: Researched) -> assembly.Drafts:
