@@ -351,7 +351,7 @@ async def test_an_answer_that_fails_its_checks_is_asked_again_once_with_the_comp
     record, playbook = await stage.run()
     asks = [ask for ask in model.asked if shows("/product/planner", VendorAnswer[Cite])(ask)]
     assert [bool(ask.complaint) for ask in asks] == [False, True]
-    assert "D3 the figure 99% is not in the evidence" in asks[1].complaint
+    assert "D3 the figure '99%' is not in the quotation" in asks[1].complaint
     assert "D4 the name 'Globex' is not in the evidence" in asks[1].complaint
     assert "fix_1 replaces value_propositions[" in asks[1].complaint
     assert [*asks[1].answer.model_fields] == ["fix_1"]

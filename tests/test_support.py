@@ -163,6 +163,13 @@ def test_a_name_that_only_the_context_has_is_no_fact() -> None:
     assert problems(statement("Does Quillport use Globex?", said, "prospect", context=context, kind="question")) == []
 
 
+def test_the_capitals_of_a_jobs_title_are_no_names_in_a_guess() -> None:
+    said = "We build ferries."
+    claim = "Head of Site Reliability: such a Regional Fleet Director at Quillport may care about ferries."
+    assert hard(statement(claim, said, "prospect", kind="inference")) == set()
+    assert hard(statement("They may ask Globex about ferries.", said, "prospect", kind="inference")) == {"D4"}
+
+
 def test_a_name_of_several_words_is_one_complaint() -> None:
     (problem,) = problems(statement("Vessler asked Maria Lund.", "Vessler asked a planner."))
     assert problem.text == "the name 'Maria Lund' is not in the evidence"

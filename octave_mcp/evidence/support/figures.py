@@ -18,6 +18,7 @@ from octave_mcp.evidence.support.wording import Word, joined, normalised, stems,
 _SMALL = range(2, 6)
 """Such a number may count what the quotation lists."""
 _NOTHING = NEGATIONS | frozenset("free zero".split())
+_NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 _IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 
 
@@ -26,20 +27,22 @@ def figures(one: Statement) -> Iterator[Problem]:
     for figure, same in _figures(one):
         if same and all(is_capped(figure, told) for told in same):
             limit = _with_bound(one.said, same[0])
-            yield from soft("D3", f"the quotation says {limit!r}, not plainly {_named(figure)}")
+            yield from soft("D3", f"the quotation says {limit!r}, not plainly {_named(figure, one.text)}")
         elif same or _is_titled(one, figure):
             continue
         elif figure.bound == "vague" or (not figure.unit and figure.value in _SMALL):
-            yield from () if _is_count(one, figure) else soft("D3", f"the quotation does not say {_named(figure)}")
+            yield from (
+                () if _is_count(one, figure) else soft("D3", f"the quotation does not say {_named(figure, one.text)}")
+            )
         else:
-            yield from hard("D3", f"the figure {_named(figure)} is not in the quotation{_instead(one)}")
+            yield from hard("D3", f"the figure {_named(figure, one.text)} is not in the quotation{_instead(one)}")
 
 
 def in_title(one: Statement) -> Iterator[Problem]:
     """A figure that stands in the page's title alone is not quite quoted."""
     for figure, same in _figures(one):
         if not same and _is_titled(one, figure):
-            yield from soft("D3", f"{_named(figure)} stands in the page's title, but not in the quotation")
+            yield from soft("D3", f"{_named(figure, one.text)} stands in the page's title, but not in the quotation")
 
 
 def _figures(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
@@ -60,13 +63,16 @@ def _is_titled(one: Statement, figure: Quantity) -> bool:
     return any(is_said(figure, told) for told in quantities(one.titles))
 
 
-def _named(figure: Quantity) -> str:
-    return repr(str(figure).strip("~ "))
+def _named(figure: Quantity, text: str) -> str:
+    """As the text writes it, if it does so in digits: '3 times' is read as '3x'."""
+    own = str(figure).strip("~ ")
+    number = _NUMBER.match(own)
+    return repr(number[0] if number and own not in text and number[0] in text else own)
 
 
 def _instead(one: Statement) -> str:
     """The figures that are there."""
-    there = list(dict.fromkeys(_named(told) for told in quantities(one.said)))[:4]
+    there = list(dict.fromkeys(_named(told, one.said) for told in quantities(one.said)))[:4]
     return f", which has {', '.join(there)}" if there else ", which has no figures"
 
 
@@ -124,9 +130,13 @@ def counted(one: Statement) -> Iterator[Problem]:
         if not (things := _things(one.text, figure)) or is_derived(figure, quantities(one.said)):
             continue
         if all(thing.isdisjoint(_around(one.said, same)) for thing in things):
-            yield from soft("D3", f"{_named(figure)} counts something else in the quotation than in the claim")
+            yield from soft(
+                "D3", f"{_named(figure, one.text)} counts something else in the quotation than in the claim"
+            )
         elif other := _counts_otherwise(one, things, same):
-            yield from soft("D3", f"the quotation gives {_named(other)} of this, not {_named(figure)}")
+            yield from soft(
+                "D3", f"the quotation gives {_named(other, one.said)} of this, not {_named(figure, one.text)}"
+            )
 
 
 def _is_ordinal(text: str, figure: Quantity) -> bool:
@@ -173,7 +183,7 @@ def period(one: Statement) -> Iterator[Problem]:
         own = _period_of(one.text, figure)
         others = {_period_of(one.said, told) for told in quantities(one.said) if is_said(figure, told)}
         if own and others and own not in others and "" not in others:
-            yield from soft("D3", f"the quotation gives {_named(figure)} per {min(others)}, not per {own}")
+            yield from soft("D3", f"the quotation gives {_named(figure, one.text)} per {min(others)}, not per {own}")
             return
 
 
@@ -192,7 +202,8 @@ def swapped(one: Statement) -> Iterator[Problem]:
             there = quantities(said.text)
             a, b = ([told for told in there if is_said(q, told)] for q in (first, second))
             if len(a) == len(b) == 1 and a != b and _are_swapped(one.text, (first, second), said.text, (a[0], b[0])):
-                yield from soft("D3", f"the quotation says of {_named(first)} what the claim says of {_named(second)}")
+                names = _named(first, one.text), _named(second, one.text)
+                yield from soft("D3", f"the quotation says of {names[0]} what the claim says of {names[1]}")
                 return
 
 
@@ -207,7 +218,7 @@ _REACH = 4
 
 
 def _beside(text: str, figure: Quantity) -> frozenset[str]:
-    """The keys of the words after a figure in its clause, or if there are none, of those before it."""
+    """The keys of the words after a figure in its clause; without any, of those before it."""
     plain = wording(in_digits(text))
     own = next((word for word in plain.words if figure.start <= word.start < figure.end), None)
     if own is None:

@@ -20,6 +20,9 @@ def named(one: Statement) -> Iterator[Problem]:
     found = names(one.text)
     if found and language_of(one.text) == "de":  # each noun has a capital
         found = tuple(name for name in found if is_shaped(name))
+    if one.kind != "fact":
+        titles = " ".join(match[0] for match in _CAPITALISED.finditer(one.text) if _JOBS & {*match[0].split()})
+        found = tuple(name for name in found if is_shaped(name) or name not in titles.split())
     if not found:
         return
     around = [text for q in one.evidence for text in (q.text, q.title, q.heading, q.around)]
@@ -31,6 +34,15 @@ def named(one: Statement) -> Iterator[Problem]:
         in_context = one.kind == "fact" and has_name(name, one.context)
         told = "comes from what the user said, which is no evidence" if in_context else "is not in the evidence"
         yield from hard("D4", f"the name {name!r} {told}")
+
+
+_CAPITALISED = re.compile(r"[A-Z][\w&-]*(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
+_JOBS = frozenset(
+    "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
+    " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
+    " Dispatcher Supervisor Scientist Consultant Controller Buyer".split()
+)
+"""In a guess, the capitals around these are those of a job's title: 'Head of Site Reliability'."""
 
 
 def _as_written(text: str, missing: Sequence[str]) -> list[str]:
