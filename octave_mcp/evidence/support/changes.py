@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from octave_mcp.evidence.support.lexicon import AWAY, PASSIVE, TOWARDS
 from octave_mcp.evidence.support.naming import has_name, names
@@ -22,12 +23,16 @@ _TO_FROM = re.compile(
     r" (?:instead of|rather than|up from|down from|from|compared with|where it was) (?P<a>[^.;,]{1,40})",
     re.IGNORECASE,
 )
+_CHANGING = ("from", "From", "instead of", "rather than", "compared with", "where it was")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*|\b(?:one|single|nothing|zero|none)\b", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def change_of(text: str) -> tuple[str, str] | None:
     """What something changed from and to, by the first figure or name of each."""
     plain = in_digits(text)
+    if not any(word in plain for word in _CHANGING):
+        return None
     for pattern in (_FROM_TO, _UP_FROM, _TO_FROM):
         if found := pattern.search(plain):
             before, after = _gist(found["a"]), _gist(found["b"])

@@ -129,16 +129,17 @@ def opposites(one: Statement) -> Iterator[Problem]:
         if one.claim.has(mine) and any(quote.has(theirs) and not quote.has(mine) for quote in one.quotes):
             yield from soft("D40", f"the claim says {mine!r}, and the quotation {theirs!r}")
             return
-    for one_way, other_way in _opposites():
-        for mine, theirs in ((one_way, other_way), (other_way, one_way)):
-            if mine in one.claim.stems and theirs not in one.claim.stems and theirs in said and mine not in said:
-                yield from soft("D40", f"the claim says {_word(one, mine)!r}, and the quotation the opposite")
-                return
+    mine = one.claim.stems
+    for own, opposite in _opposites():
+        if own in mine and opposite in said and own not in said and opposite not in mine:
+            yield from soft("D40", f"the claim says {_word(one, own)!r}, and the quotation the opposite")
+            return
 
 
 @cache
 def _opposites() -> tuple[tuple[str, str], ...]:
-    return tuple((stem(first), stem(second)) for first, second in OPPOSITES)
+    pairs = [(stem(first), stem(second)) for first, second in OPPOSITES]
+    return (*pairs, *((second, first) for first, second in pairs))
 
 
 def _word(one: Statement, its_stem: str) -> str:

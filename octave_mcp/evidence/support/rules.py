@@ -85,7 +85,7 @@ def problems(statement: Statement) -> list[Problem]:
     return list(_problems(statement))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def _problems(statement: Statement) -> tuple[Problem, ...]:
     """An answer is judged twice: for the complaint, and when it is kept."""
     known = _known(statement)
@@ -97,7 +97,7 @@ def _problems(statement: Statement) -> tuple[Problem, ...]:
     )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def _known(statement: Statement) -> Statement:
     """The first equal statement, which has been read already."""
     return statement
