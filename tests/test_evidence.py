@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from judging import standing
 from matrix import sampled
 from scripted import FETCHED_AT, evidence_of, page, parts_of, passages_of
 
@@ -437,7 +438,7 @@ def elements(*stories: CaseStudy[Cite], offerings: tuple[Offering[Cite], ...] = 
 
 
 def kept(answer: VendorElements[Cite]) -> VendorElements[EvidenceId]:
-    value, evidence, _ = JUDGE.kept(answer, VendorElements[EvidenceId])
+    value, evidence, _ = standing(JUDGE, answer, VendorElements[EvidenceId])
     assert value
     used = {i for part in parts_of(value) for i in ids(part)}
     assert used == {e.id for e in evidence}
@@ -450,7 +451,7 @@ def ids(part: Value) -> tuple[EvidenceId, ...]:
 
 def test_an_answer_that_is_supported_is_kept_whole_with_its_cites_resolved() -> None:
     answer = elements(story("Brassmere", claim("Rework fell by 31%.", cite(2, 1))))
-    value, evidence, dropped = JUDGE.kept(answer, VendorElements[EvidenceId])
+    value, evidence, dropped = standing(JUDGE, answer, VendorElements[EvidenceId])
     assert dropped == JUDGE.problems(answer) == []
     assert value
     (result,) = value.case_studies[0].results
@@ -459,7 +460,7 @@ def test_an_answer_that_is_supported_is_kept_whole_with_its_cites_resolved() -> 
 
 
 def test_evidence_has_the_role_of_the_company_whose_page_it_is_on() -> None:
-    _, evidence, _ = JUDGE.kept(say("They build ferries.", cite(4)), Sentence[EvidenceId])
+    _, evidence, _ = standing(JUDGE, say("They build ferries.", cite(4)), Sentence[EvidenceId])
     assert [e.role for e in evidence] == ["prospect"]
 
 
@@ -476,7 +477,7 @@ def test_evidence_has_the_role_of_the_company_whose_page_it_is_on() -> None:
 def test_a_part_that_fails_is_dropped_and_the_rest_kept(bad: Claim[Cite], rule: str) -> None:
     good = claim("Rework fell by 31%.", cite(2, 1))
     answer = elements(story("Brassmere", good, bad, challenge=bad))
-    value, _, dropped = JUDGE.kept(answer, VendorElements[EvidenceId])
+    value, _, dropped = standing(JUDGE, answer, VendorElements[EvidenceId])
     assert value
     assert [result.text for result in value.case_studies[0].results] == [good.text]
     assert value.case_studies[0].challenge is None
@@ -493,7 +494,7 @@ def test_a_finding_that_fails_takes_its_parts_with_it() -> None:
 def test_a_customer_that_the_page_does_not_name_is_dropped(name: str, kept: int) -> None:
     customer = ReferenceCustomer[Cite](name=name, shown_as="logo", industry=None, evidence=(cite(3),))
     answer = elements().model_copy(update={"reference_customers": (customer,)})
-    value, _, dropped = JUDGE.kept(answer, VendorElements[EvidenceId])
+    value, _, dropped = standing(JUDGE, answer, VendorElements[EvidenceId])
     assert value
     assert len(value.reference_customers) == kept
     assert [problem.rule for problem in dropped] == ["D4"] * (1 - kept)
@@ -529,7 +530,7 @@ def test_a_result_needs_its_customers_name_in_the_passage_the_heading_or_the_tit
 def test_a_result_of_another_customer_is_dropped_and_the_story_kept() -> None:
     good, foreign = claim("Rework fell by 31%.", cite(2, 1)), claim("14 halls were lit.", cite(3))
     answer = elements(story("Brassmere", good, foreign))
-    value, evidence, dropped = JUDGE.kept(answer, VendorElements[EvidenceId])
+    value, evidence, dropped = standing(JUDGE, answer, VendorElements[EvidenceId])
     assert value
     assert [result.text for result in value.case_studies[0].results] == [good.text]
     assert [problem.rule for problem in dropped] == ["D5"]
@@ -546,7 +547,7 @@ def test_a_parent_that_cannot_do_without_a_part_is_dropped_with_it() -> None:
         demo_points=(DemoPoint[Cite](show="a", because=good), DemoPoint[Cite](show="b", because=bad)),
         value_map=(),
     )
-    value, _, dropped = JUDGE.kept(draft, TalkTrackDraft[EvidenceId])
+    value, _, dropped = standing(JUDGE, draft, TalkTrackDraft[EvidenceId])
     assert value
     assert [s.text for s in value.pitch] == [good.text]
     assert value.cold_call.opener == ()
@@ -555,7 +556,7 @@ def test_a_parent_that_cannot_do_without_a_part_is_dropped_with_it() -> None:
 
 
 def test_an_answer_that_is_one_failed_finding_is_nothing() -> None:
-    assert JUDGE.kept(claim("Rework fell by 99%.", cite(2, 1)), Claim[EvidenceId])[0] is None
+    assert standing(JUDGE, claim("Rework fell by 99%.", cite(2, 1)), Claim[EvidenceId])[0] is None
 
 
 @pytest.mark.parametrize("kind", ["question", "ask", "courtesy"])
@@ -589,7 +590,7 @@ def test_sentences_inside_paragraphs_are_judged() -> None:
             ),
         )
     )
-    value, _, dropped = JUDGE.kept(draft, SequenceDraft[EvidenceId])
+    value, _, dropped = standing(JUDGE, draft, SequenceDraft[EvidenceId])
     assert value
     assert [[s.text for s in p] for p in value.touches[0].paragraphs] == [
         ["Rework fell by 31%."],

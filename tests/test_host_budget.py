@@ -329,7 +329,7 @@ async def test_what_a_correction_leaves_out_is_reported_as_dropped_and_not_asked
     assert (first.dropped, second.wrong) == ("", "")
     dropped = [told.partition(": ") for told in (second.dropped or "").split("; ") if told]
     assert [at for at, _, _ in dropped] == lost
-    assert all("the figure 7431.5" in why for _, _, why in dropped)
+    assert all("the figure '7431.5" in why for _, _, why in dropped)
     assert told.record.status == ("partial" if lost else "completed")
     assert again.asked == []
 

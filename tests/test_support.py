@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import test_evidence
 from conftest import ROOT
+from judging import standing
 from test_evidence import every_sentence, passages_of
 
 from octave_mcp.domain.company import Role
@@ -252,7 +253,7 @@ def say(text: str, passage: int, *, kind: SentenceKind = "fact") -> Sentence[Cit
 
 
 def test_each_claim_that_is_kept_has_the_rules_verdict() -> None:
-    said, _, dropped = JUDGE.kept(say("Quillport builds ferries.", 4), Sentence[EvidenceId])
+    said, _, dropped = standing(JUDGE, say("Quillport builds ferries.", 4), Sentence[EvidenceId])
     assert said
     assert said.support == Support(verdict="supported", judge="rules")
     assert dropped == []
@@ -260,7 +261,7 @@ def test_each_claim_that_is_kept_has_the_rules_verdict() -> None:
 
 def test_a_claim_with_a_soft_problem_is_kept_and_marked_with_the_reason() -> None:
     partly = say("Brassmere's rework fell by 31%.", 2)
-    kept, _, dropped = JUDGE.kept(partly, Sentence[EvidenceId])
+    kept, _, dropped = standing(JUDGE, partly, Sentence[EvidenceId])
     assert kept
     assert kept.support
     assert (kept.support.verdict, kept.support.judge) == ("partly", "rules")
@@ -271,7 +272,7 @@ def test_a_claim_with_a_soft_problem_is_kept_and_marked_with_the_reason() -> Non
 
 def test_what_only_marks_is_no_complaint() -> None:
     guess = say("Quillport hired Maria Lund for its ferries.", 4)
-    kept, _, _ = JUDGE.kept(guess, Sentence[EvidenceId])
+    kept, _, _ = standing(JUDGE, guess, Sentence[EvidenceId])
     assert kept
     assert kept.support
     assert kept.support.verdict == "partly"
@@ -280,13 +281,13 @@ def test_what_only_marks_is_no_complaint() -> None:
 
 @pytest.mark.parametrize("kind", ["question", "ask", "courtesy"])
 def test_what_claims_nothing_has_no_verdict(kind: SentenceKind) -> None:
-    kept, _, _ = JUDGE.kept(say("Does it build ferries?", 4, kind=kind), Sentence[EvidenceId])
+    kept, _, _ = standing(JUDGE, say("Does it build ferries?", 4, kind=kind), Sentence[EvidenceId])
     assert kept
     assert kept.support is None
 
 
 def test_a_fact_about_the_prospect_from_the_vendors_page_is_dropped() -> None:
-    kept, _, dropped = JUDGE.kept(say("Quillport lit 14 halls with Mist last night.", 3), Sentence[EvidenceId])
+    kept, _, dropped = standing(JUDGE, say("Quillport lit 14 halls with Mist last night.", 3), Sentence[EvidenceId])
     assert kept is None
     assert "D6" in {problem.rule for problem in dropped}
 

@@ -179,7 +179,7 @@ class Checks(Generic[R]):
             places = [one.at for one in read.unread if part_at(draft, one.at) is None]
             found = self.rules(*self.judge.resolved(draft, self.into))
             broken = [replace(problem, at=place_before(problem.at, places)) for problem in found]
-        unproven = (*known, *(problem for problem in self.judge.problems(draft) if problem.asks))
+        unproven = (*known, *self.judge.problems(draft))
         return replace(read, draft=draft, unproven=unproven, broken=tuple(broken))
 
 

@@ -121,7 +121,9 @@ def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> Pr
         contact=buyer.contact,
         function=buyer.function,
         inferred=buyer.inferred,
-        why_they_care=Sentence[EvidenceId](text=buyer.why_they_care, kind="inference", evidence=buyer.evidence),
+        why_they_care=Sentence[EvidenceId](
+            text=buyer.why_they_care, kind="inference", evidence=buyer.evidence, support=buyer.support
+        ),
         goals=points.goals,
         pains=points.pains,
         talking_points=points.talking_points,

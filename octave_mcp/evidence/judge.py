@@ -13,7 +13,6 @@ from octave_mcp.domain.playbook import CallToAction, ColdCall, Sentence, TouchDr
 from octave_mcp.domain.prospect import Buyer, Pain, Signal
 from octave_mcp.domain.value import Path, Value, located, walk
 from octave_mcp.evidence.checks import Problem, without_minutes
-from octave_mcp.evidence.coherence import pruned
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.evidence.passages import quotations, resolved
 from octave_mcp.evidence.support import Kind, Quoted, Statement, problems, quoted, support
@@ -41,24 +40,12 @@ class Judge:
     """What was found in each part, which is asked for several times."""
 
     def problems(self, answer: Value) -> list[Problem]:
-        """All that is wrong with an answer, and where: at a finding, or at a text of a value that is none."""
-        return [problem for at, value in located(answer) for problem in self._all(value, at)]
+        """What is worth a correction, and where: at a finding, or at a text of a value that is none."""
+        return [problem for at, value in located(answer) for problem in self._all(value, at) if problem.asks]
 
     def _all(self, value: Value, at: Path) -> Iterator[Problem]:
         for problem in (*self._of(value), *self._strangers(value)):
             yield replace(problem, at=(*at, *problem.at))
-
-    def kept(
-        self, answer: Value, into: type[V], found: Sequence[Problem] | None = None
-    ) -> tuple[V | None, tuple[Evidence, ...], list[Problem]]:
-        """The answer without what fails, its cites resolved; the evidence it uses; and why the rest was dropped.
-
-        None if a part fails that the answer cannot do without. `found` are its problems, if they are known.
-        """
-        every = self.problems(answer) if found is None else found
-        dropped = [problem for problem in every if not problem.is_soft]
-        value = pruned(answer, {problem.at for problem in dropped})
-        return (None, (), dropped) if value is None else (*self.resolved(value, into), dropped)
 
     def resolved(self, answer: Value, into: type[V]) -> tuple[V, tuple[Evidence, ...]]:
         """The answer with its cites resolved, and the evidence it uses. A cite of what was not shown is left out."""

@@ -1,0 +1,20 @@
+"""What stands of an answer by itself, as a correction that changes nothing would leave it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from octave_mcp.domain.evidence import Evidence
+from octave_mcp.domain.value import Value
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.coherence import pruned
+from octave_mcp.evidence.judge import Judge
+
+V = TypeVar("V", bound=Value)
+
+
+def standing(judge: Judge, answer: Value, into: type[V]) -> tuple[V | None, tuple[Evidence, ...], list[Problem]]:
+    """The answer without what fails, None for nothing; the evidence it uses; and why the rest was dropped."""
+    dropped = [problem for problem in judge.problems(answer) if not problem.is_soft]
+    value = pruned(answer, {problem.at for problem in dropped})
+    return (None, (), dropped) if value is None else (*judge.resolved(value, into), dropped)
