@@ -37,7 +37,10 @@ class Judge:
     _judged: dict[Value, list[Problem]] = dataclasses.field(
         default_factory=dict[Value, list[Problem]], repr=False, compare=False
     )
-    """What was found in each part, which is asked for several times."""
+    _read: dict[Cite, list[tuple[Evidence, Quoted]]] = dataclasses.field(
+        default_factory=dict[Cite, list[tuple[Evidence, Quoted]]], repr=False, compare=False
+    )
+    """What was found in each part, and what each cite points at: both are asked for several times."""
 
     def problems(self, answer: Value) -> list[Problem]:
         """What is worth a correction, and where: at a finding, or at a text of a value that is none."""
@@ -71,8 +74,7 @@ class Judge:
         return tree
 
     def _cited(self, finding: Finding[Cite]) -> tuple[Evidence, ...]:
-        found = [e for cite in finding.evidence for e in quotations(cite, self.shown, self.roles[cite.passage - 1])]
-        return tuple({evidence.id: evidence for evidence in found}.values())
+        return tuple({evidence.id: evidence for cite in finding.evidence for evidence, _ in self._cite(cite)}.values())
 
     def _of(self, value: Value) -> list[Problem]:
         """What is wrong with one part of an answer itself, the parts of it aside."""
@@ -105,12 +107,15 @@ class Judge:
         return Statement(words, kind, vendor, prospect, tuple(evidence), self.given, self.known, shown)
 
     def _quoted(self, finding: Finding[Cite]) -> tuple[Quoted, ...]:
-        found = {
-            evidence.id: quoted(evidence, self.shown[cite.passage - 1])
-            for cite in finding.evidence
-            for evidence in quotations(cite, self.shown, self.roles[cite.passage - 1])
-        }
-        return tuple(found.values())
+        return tuple({evidence.id: quote for cite in finding.evidence for evidence, quote in self._cite(cite)}.values())
+
+    def _cite(self, cite: Cite) -> list[tuple[Evidence, Quoted]]:
+        """What it cites, which is asked for several times."""
+        if cite not in self._read:
+            role, passage = self.roles[cite.passage - 1], self.shown[cite.passage - 1]
+            found = quotations(cite, self.shown, role)
+            self._read[cite] = [(evidence, quoted(evidence, passage)) for evidence in found]
+        return self._read[cite]
 
     def _support(self, finding: Finding[Cite]) -> Support | None:
         """The rules' verdict on what claims something."""
