@@ -121,9 +121,13 @@ def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, O
     named = Counter([*set(answer.value.supported), *(doubt.claim for doubt in doubts)])
     found = {number: Opinion("supported") for number in answer.value.supported}
     found |= {doubt.claim: Opinion(doubt.verdict, doubt.reason, doubt.better or "") for doubt in doubts}
-    clear = {number - 1: found[number] for number in found if named[number] == 1 and 1 <= number <= count}
-    refused = sum(opinion.verdict == "not" for opinion in clear.values())
-    return {} if refused > max(MOST_REFUSED, count / 2) else clear
+    return {number - 1: found[number] for number in found if named[number] == 1 and 1 <= number <= count}
+
+
+def believed(found: dict[int, Opinion], count: int) -> dict[int, Opinion]:
+    """The opinions on claims that passed the rules; none if they reject most of them: the model is wrong, then."""
+    refused = sum(opinion.verdict == "not" for opinion in found.values())
+    return {} if refused > max(MOST_REFUSED, count / 2) else found
 
 
 async def judged_by(model: Model, claims: Sequence[Claimed], language: str = "en") -> list[Support]:

@@ -11,6 +11,7 @@ from octave_mcp.asks.verification import (
     Claimed,
     Opinion,
     Quotation,
+    believed,
     fitting,
     opinions,
     support,
@@ -200,7 +201,7 @@ class Verifier:
         self.asker.book(STEP, company, answer)
         used = Spent.of(answer)
         self._spent += used.input_tokens + used.output_tokens
-        found = opinions(answer, sent)
+        found = believed(opinions(answer, sent), sent)
         wrong = answer.wrong or ("" if found else UNUSABLE)
         verdict = Judgement(wrong=wrong, dropped="" if found else wrong, is_usable=bool(found))
         await self.asker.record_verdict(answer, verdict)
