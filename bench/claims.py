@@ -76,7 +76,8 @@ def shares(found: Sequence[Case]) -> dict[str, Shares]:
 
 def _shares(found: Sequence[Case]) -> Shares:
     rejected, marked = (_percent([case.is_rejected for case in found]), _percent([case.is_marked for case in found]))
-    return Shares(len(found), rejected, marked, 100 - rejected - marked, _percent([case.is_verified for case in found]))
+    passes = _percent([not (case.is_rejected or case.is_marked) for case in found])
+    return Shares(len(found), rejected, marked, passes, _percent([case.is_verified for case in found]))
 
 
 def _percent(flags: Sequence[bool]) -> float:

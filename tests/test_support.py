@@ -78,6 +78,15 @@ FAIR = (
     ("Vessler uses two tools, Mist and Fog.", "Vessler uses Mist and Fog."),
     ("Every hall of Vessler is lit.", "Every hall of Vessler is lit."),
     ("Vessler's rework fell by ten points, from 30% to 20%.", "Rework at Vessler fell from 30% to 20%."),
+    ("Vessler adds 90 halls, for 300 in all.", "Vessler grows from 210 halls to 300."),
+    ("Vessler drew it within one month.", "Vessler drew it in a single month."),
+    ("Vessler worked on it for a year and a half.", "Vessler worked on it for 18 months."),
+    ("Vessler pays for a second trip.", "Vessler pays for a second trip of its own making."),
+    ("Vessler cut rework by three quarters.", "Vessler cut rework by 75%."),
+    ("Vessler's halls keep on running without a fault.", "Vessler's halls never stop, and have no fault."),
+    ("Vessler's new desk keeps halls from stopping.", "With its new desk, Vessler's halls do not stop."),
+    ("Vessler never sends a crew without its tools.", "Vessler sends each crew with its tools, never without."),
+    ("Vessler was bought by Tidewell.", "Tidewell bought Vessler."),
 )
 
 
@@ -92,6 +101,7 @@ def test_what_the_quotation_says_in_another_form_has_no_problem(claim: str, said
         ("Vessler cut rework by 40%.", "Vessler cut rework by 31%.", "D3"),
         ("Vessler opened in December 2021.", "Vessler opened in November 2021.", "D3"),
         ("Brassmere cut rework by 31%.", "Vessler cut rework by 31%.", "D4"),
+        ("Brassmere gains nearly 40 halls.", "Vessler gains nearly 40 halls.", "D4"),
         ("Lumenforge drew 14 halls.", "Tidewell drew 14 halls.", "D40"),
         ("Lumenforge does not draw halls at night.", "Lumenforge draws halls at night.", "D40"),
         ("Vessler says “we sleep well”.", "Vessler says that it works well.", "D10"),
@@ -107,6 +117,21 @@ SHARP = (
     ("Vessler's rework rose by 31%.", "Vessler's rework fell by 31%."),
     ("Vessler went from 30% to 60%.", "Vessler went from 60% to 30%."),
     ("Vessler moved from Fog to Mist.", "Vessler moved from Mist to Fog."),
+    ("Depots call shops for a status at Vessler.", "Shops call depots for a status at Vessler."),
+    ("Vessler raises the risk of a leak.", "Vessler makes halls better, and reduces the risk of a leak."),
+    ("Vessler's fog hall costs more than its mist hall.", "Vessler's fog hall costs $20. Its mist hall costs $30."),
+    ("At 9%, Vessler missed fewer halls than the 3% it allowed.", "Vessler missed 9% of halls. It allowed 3%."),
+    ("Vessler's spending on halls did not come down.", "Vessler spent 44% less on halls."),
+    ("Vessler's sales plunged by a lot.", "Vessler's sales have grown by a lot."),
+    ("Vessler still uses the night desk.", "Vessler says that the night desk is gone."),
+    ("Vessler will stop this in other halls.", "Vessler will continue to do this in other halls."),
+    ("Vessler draws halls slowly.", "Vessler draws halls quickly."),
+    ("Vessler calls the halls of Fog unreliable.", "Vessler calls the halls of Fog reliable."),
+    ("Vessler was pleased with the halls of Fog.", "Vessler calls the halls of Fog a disappointment."),
+    ("Vessler failed to close its round.", "Vessler, unimpeded by the night, closed its round."),
+    ("Vessler does not let crews set halls.", "At Vessler, crews can set halls and avoid the night."),
+    ("Vessler sometimes sends crews without tools.", "Vessler never sends crews without tools."),
+    ("Vessler hides halls behind a call.", "Vessler shows all it can, rather than hiding halls behind a call."),
     ("Mist finds more faults than Fog.", "Fog finds more faults than Mist."),
     ("Vessler calls the depot.", "The depot calls Vessler."),
     ("Vessler ships to depots without a fee.", "Vessler ships to depots with a fee of $20."),
@@ -127,6 +152,19 @@ SHARP = (
 @pytest.mark.parametrize(("claim", "said"), SHARP)
 def test_what_the_quotation_does_not_quite_say_is_marked(claim: str, said: str) -> None:
     assert verdict(statement(claim, said, title="Vessler")) in {"partly", "not"}
+
+
+def test_a_sentence_about_another_company_is_marked_though_the_quotation_names_both() -> None:
+    claim, said = "Vessler built 40 halls with Mist.", "Tidewell built 40 halls with Mist. Vessler drew a desk."
+    assert marked(statement(claim, said, title="Customers")) == {"D40"}
+    assert marked(statement("Tidewell built 40 halls with Mist.", said, title="Customers")) == set()
+
+
+def test_a_question_quoted_in_another_order_is_only_marked() -> None:
+    one = statement(
+        'Vessler has fewer "where is the crew" calls.', "Vessler has fewer calls that ask where the crew is."
+    )
+    assert (hard(one), marked(one)) == (set(), {"D10"})
 
 
 def test_a_limit_is_marked_and_never_rejected() -> None:

@@ -234,6 +234,12 @@ def _may_be_a_verb(claim: Wording, word: Word) -> bool:
     return word.is_content and word.text.islower() and (is_formed or is_placed)
 
 
+def _is_after_plural(text: Wording, word: Word) -> bool:
+    """'Depots call'."""
+    return _PLURAL.search(text.before(word)) is not None and word.lower[-1:] != "s"
+
+
+_PLURAL = re.compile(r"[^su]s$")
 _BEFORE_VERBS = frozenset("to will can could would may might".split())
 _BEFORE_OBJECTS = frozenset("the a an its their his her our us them it these those".split())
 _WE = frozenset("we us i me".split())
@@ -243,15 +249,17 @@ def _is_done_to_other(claim: Wording, quote: Wording, own: frozenset[str], *, sp
     """`speaks`: 'we' in the quotation is the company."""
     own_quoted = own | _WE if speaks else own
     return any(
-        all(_change_places(_sides(claim, verb, own), _sides(quote, other, own_quoted)) for other in same)
-        for verb, same in _same_verbs(claim, quote)
+        all(change_places(_sides(claim, verb, own), _sides(quote, other, own_quoted)) for other in same)
+        for verb, same in _same_words(claim, quote)
+        for change_places in (_change_places if _may_be_a_verb(claim, verb) else _nouns_change_places,)
     )
 
 
-def _same_verbs(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Sequence[Word]]]:
-    """Each word that may be a verb, with the same one wherever the quotation has it."""
+def _same_words(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Sequence[Word]]]:
+    """Each word of meaning, which may be a verb, with the same one wherever the quotation has it."""
     for word in claim.words[1:-1]:
-        own = stem(word.lower) if _may_be_a_verb(claim, word) else ""
+        may_be = _may_be_a_verb(claim, word) or _is_after_plural(claim, word)
+        own = stem(word.lower) if may_be and word.is_content and word.text.islower() else ""
         if own in quote.stems and (same := [other for other in quote.words if stem(other.lower) == own]):
             yield word, same
 
@@ -267,6 +275,8 @@ def _own_words(one: Statement, quoted: Quoted) -> frozenset[str]:
 
 def _sides(text: Wording, verb: Word, own: frozenset[str]) -> _Sides:
     before, after = text.beside(verb, _SIDE)
+    if after and after[0].lower == "by" and any(word.lower in PASSIVE for word in before[:2]):
+        return _side(text, after[1:], own), _side(text, before, own)
     is_passive = any(word.lower in PASSIVE for word in before[:2]) or any(word.lower == "by" for word in after)
     if is_passive:  # the doer may stand on either side
         return frozenset(), frozenset()
@@ -284,10 +294,16 @@ def _is_owner(text: Wording, word: Word) -> bool:
     return text.text.startswith("'", word.start + len(word.text))
 
 
+def _nouns_change_places(mine: _Sides, theirs: _Sides) -> bool:
+    (a, b), (c, d) = mine, theirs
+    a, b, c, d = a - c, b - d, c - a, d - b
+    return bool(a & d and b & c)
+
+
 def _change_places(mine: _Sides, theirs: _Sides) -> bool:
     """Both nouns, or the company of the page alone."""
-    (a, b), (c, d) = mine, theirs
-    if a & d and b & c and not a & c and not b & d:
+    if _nouns_change_places(mine, theirs):
         return True
+    (a, b), (c, d) = mine, theirs
     has_moved = (_OWN in a - b and _OWN in d - c) or (_OWN in b - a and _OWN in c - d)
     return has_moved and bool((a | b) & (c | d) - {_OWN})

@@ -8,6 +8,7 @@ from functools import cache
 
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.changes import change_way, is_of_time, is_turned_round
+from octave_mcp.evidence.support.comparisons import is_against_figures
 from octave_mcp.evidence.support.lexicon import (
     BETTER,
     DOWN,
@@ -15,6 +16,7 @@ from octave_mcp.evidence.support.lexicon import (
     LONGER,
     MORE,
     NEGATIONS,
+    NOT_ONLY,
     OPPOSITES,
     SHORTER,
     UP,
@@ -33,7 +35,7 @@ def direction(one: Statement) -> Iterator[Problem]:
     mine, theirs = ways(one.claim, one.claim.words), _quoted_ways(one)
     if len(mine) == len(theirs) == 1 and mine != theirs:
         yield from soft("D40", f"the quotation says that it went {'up' if 'up' in theirs else 'down'}")
-    elif _differs_at_a_figure(one) or _takes_longer(one) or is_turned_round(one):
+    elif any(is_against(one) for is_against in (*_AT_FIGURES, _differs_at_a_word, is_turned_round)):
         yield from soft("D40", _OTHER_WAY)
 
 
@@ -50,11 +52,26 @@ def ways(text: Wording, words: Sequence[Word]) -> set[str]:
     for word in words:
         if _is_bound(text, word):
             continue
-        if word.lower in MORE or is_among(word, UP):
-            found.add("up")
-        if word.lower in LESS or is_among(word, DOWN):
-            found.add("down")
+        found |= {_turned(way) for way in ways_of(word)} if _is_denied(text, word) else ways_of(word)
     return found
+
+
+def ways_of(word: Word) -> set[str]:
+    up, down = word.lower in MORE or is_among(word, UP), word.lower in LESS or is_among(word, DOWN)
+    return {way for way, goes in (("up", up), ("down", down)) if goes}
+
+
+def _turned(way: str) -> str:
+    return "down" if way == "up" else "up"
+
+
+_DENIED_WITHIN = 3
+_DENYING = frozenset("not never nor without hardly".split())
+
+
+def _is_denied(text: Wording, word: Word) -> bool:
+    before = text.words[max(0, word.at - _DENIED_WITHIN) : word.at]
+    return any(w.clause == word.clause and w.lower in _DENYING and text.after(w) not in NOT_ONLY for w in before)
 
 
 _IDLE_AFTER = frozenset("no and sign set not".split())
@@ -66,9 +83,14 @@ def _is_bound(text: Wording, word: Word) -> bool:
     before = text.before(word)
     if before in _IDLE_AFTER and word.lower in _IDLE:
         return True
+    if before == "the" and word.lower in {"more", "less"}:  # 'the more you use'
+        return True
+    if word.lower == "up" and before in _DRIED:
+        return True
     return text.after(word) == "than" and (before == "no" or is_comparing_figures(text, word.at))
 
 
+_DRIED = frozenset("dry dries dried drying".split())
 _FIGURE_NEXT = re.compile(
     r"\w+ than (?:an? |the |[$€£])?(?:\d|half|third|quarter|twice|double|one|two|three|four|five|six|seven|eight"
     r"|nine|ten"
@@ -99,6 +121,43 @@ def _differs_at_a_figure(one: Statement) -> bool:
 _NEAR = 4
 
 
+def _differs_at_a_word(one: Statement) -> bool:
+    """'Raises the risk' where the quotation says 'reduces the risk'."""
+    for word in one.claim.words:
+        own = stem(word.lower)
+        mine = _ways_before(one.claim, word) if word.is_content and not ways_of(word) else set[str]()
+        if len(mine) != 1:
+            continue
+        theirs = {
+            way
+            for quote in one.quotes
+            if own in quote.stems
+            for other in quote.words
+            if stem(other.lower) == own
+            for way in _ways_before(quote, other)
+        }
+        if len(theirs) == 1 and theirs != mine:
+            return True
+    return False
+
+
+_VERB_WITHIN = 3
+
+
+def _ways_before(text: Wording, word: Word) -> set[str]:
+    """The way of the nearest word before it that has one, without another word of meaning between them."""
+    before, _ = text.beside(word, _VERB_WITHIN)
+    for other in before:
+        if found := ways(text, [other]):
+            return found
+        if other.is_content and other.lower not in _BETWEEN:
+            break
+    return set()
+
+
+_BETWEEN = frozenset("number share rate cost amount level volume time".split())
+
+
 def _ways_at(text: Wording, figure: Word) -> set[str]:
     near = [w for w in text.words[max(0, figure.at - _NEAR) : figure.at + _NEAR] if w.clause == figure.clause]
     found = ways(text, near)
@@ -115,6 +174,7 @@ def _takes_longer(one: Statement) -> bool:
     )
 
 
+_AT_FIGURES = (_differs_at_a_figure, _takes_longer, is_against_figures)
 _PHRASES = (("too few", "too many"), ("too little", "too much"), ("too early", "too late"), ("too slow", "too fast"))
 _OPPOSITE_PHRASES = (*_PHRASES, *((second, first) for first, second in _PHRASES))
 

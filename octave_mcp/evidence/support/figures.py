@@ -18,6 +18,7 @@ from octave_mcp.evidence.support.wording import Word, joined, normalised, stems,
 _SMALL = range(2, 6)
 """Such a number may count what the quotation lists."""
 _NOTHING = NEGATIONS | frozenset("free zero".split())
+_MEDIAN = 50
 _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 _IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 
@@ -41,7 +42,7 @@ def figures(one: Statement) -> Iterator[Problem]:
 def in_title(one: Statement) -> Iterator[Problem]:
     """A figure that stands in the page's title alone is not quite quoted."""
     for figure, same in _figures(one):
-        if not same and _is_titled(one, figure):
+        if not same and _is_titled(one, figure) and not _is_in_compound(one.text, figure):
             yield from soft("D3", f"{_named(figure, one.text)} stands in the page's title, but not in the quotation")
 
 
@@ -55,12 +56,18 @@ def _figures(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
     for figure in claimed:
         same = [told for told in said if is_said(figure, told)]
         is_nothing = not figure.value and one.lowers & _NOTHING
+        is_nothing = is_nothing or (figure.is_rough and figure.value == _MEDIAN and "median" in one.lowers)
         if figure.raw not in free and (same or not (is_nothing or _follows(one, figure))):
             yield figure, same
 
 
 def _is_titled(one: Statement, figure: Quantity) -> bool:
     return any(is_said(figure, told) for told in quantities(one.titles))
+
+
+def _is_in_compound(text: str, figure: Quantity) -> bool:
+    """'Two-hour windows' names a thing."""
+    return "-" in figure.text.strip() and not in_digits(text)[figure.end : figure.end + 1].isdigit()
 
 
 def _named(figure: Quantity, text: str) -> str:
@@ -92,7 +99,7 @@ _WORKED_OUT = frozenset(
     "more fewer less sooner later longer shorter earlier faster slower quicker difference gap extra total together"
     " combined altogether added points grew growth increase increased drop dropped rest other remaining missed without"
     " cheaper higher lower saved saves saving cut another share half third quarter fifth above below ahead"
-    " behind".split()
+    " behind add adds adding bring brings bringing plus".split()
 )
 """Words with which a claim works a figure out of two others."""
 _TO = re.compile(r"\bto\s+(?:about|around|roughly|some|under|over)?\s*$", re.IGNORECASE)
@@ -140,7 +147,10 @@ def counted(one: Statement) -> Iterator[Problem]:
 
 
 def _is_ordinal(text: str, figure: Quantity) -> bool:
-    return in_digits(text)[figure.end : figure.end + 1].isalpha()
+    """An ordinal or the day of a month counts nothing."""
+    plain = in_digits(text)
+    before = plain[: figure.start].rstrip(" ,.").rsplit(" ", 1)[-1].lower()
+    return plain[figure.end : figure.end + 1].isalpha() or before in MONTHS
 
 
 _ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
@@ -201,7 +211,8 @@ def swapped(one: Statement) -> Iterator[Problem]:
         for said in one.evidence:
             there = quantities(said.text)
             a, b = ([told for told in there if is_said(q, told)] for q in (first, second))
-            if len(a) == len(b) == 1 and a != b and _are_swapped(one.text, (first, second), said.text, (a[0], b[0])):
+            are_alike = len(a) == len(b) == 1 and a != b and first.unit == second.unit
+            if are_alike and _are_swapped(one.text, (first, second), said.text, (a[0], b[0])):
                 names = _named(first, one.text), _named(second, one.text)
                 yield from soft("D3", f"the quotation says of {names[0]} what the claim says of {names[1]}")
                 return

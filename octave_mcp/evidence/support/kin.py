@@ -39,9 +39,9 @@ ABSOLUTES = _kin(
         (
             "all every everyone everything entire whole always everywhere/all every each everyone everything entire"
             " whole"
-            " always any 100% everywhere across anyone throughout both"
+            " always any last 100% everywhere across anyone throughout both"
         ),
-        "never none/never none no not nobody without nothing neither",
+        "never none/never none no not nobody without nothing neither stay stays stayed keep keeps kept cannot",
         "sole solely exclusively/only just sole solely exclusively alone single one exclusive",
         (
             "fully completely entirely totally/fully completely entirely totally all full whole 100 complete entire"
@@ -119,7 +119,7 @@ EVENTS = _kin(
         (
             "obtained received achieved/obtained obtain received receive got get achieved achieve have has certified"
             " now"
-            " earned completed passed"
+            " earned completed passed submit submitted send sent give gave given"
         ),
         "closed/close closed closes closing shut end ended ends round series raise raised resolve",
         (

@@ -34,7 +34,9 @@ DENIAL_PHRASES = (
     "decided against",
     "stayed out",
 )
-SCOPE_ENDS = _set("if when because unless until although though while since which who where whereas that")
+SCOPE_ENDS = _set(
+    "if when because unless until although though while since which who where whereas that except besides"
+)
 """Where what a negation denies ends, within a clause."""
 EXCUSES = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
@@ -55,7 +57,7 @@ SAID_OTHERWISE: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
 CONDITIONS = _set("unless until except without")
 ONLY = _set("only alone just once solely")
 """'Not unless' is 'only if'."""
-TROUBLE = _set("hard harder difficult trouble troubles struggled struggles struggling impossible beyond problems")
+TROUBLE = _set("hard harder difficult trouble troubles struggled struggles struggling impossible problems")
 UNTIL_NOW = _set("yet now still currently")
 POSSIBLE = _set(
     "may might could would should possibly perhaps potentially maybe probably likely seem seems apparently can"
@@ -120,21 +122,34 @@ PLAN_PHRASES = (
     "in discussions",
     "in talks",
     "in planning",
+    "is to",
+    "are to",
+    "about to",
+    "ready to",
+    "next step",
     "coming soon",
 )
 DONE = _set("already now today has have had completed finished done live")
 """A claim with one of them says that it is done."""
 
-UP = _set("rise grow increase climb gain boost improve lift jump surge expand double triple accelerate higher up raise")
-DOWN = _set("fall drop decrease reduce cut decline lower slash shrink halve down slow")
+UP = _set(
+    "rise grow increase climb gain boost improve lift jump surge expand double triple accelerate higher up raise soar"
+    " skyrocket exceed surpass swell multiply quadruple balloon escalate outgrow overtake strengthen enlarge flood"
+    " overwhelm gained extend"
+)
+DOWN = _set(
+    "fall drop decrease reduce cut decline lower slash shrink halve down slow"
+    " plunge plummet tumble slump slip dip sink dwindle diminish erode recede lose shed weaken narrow trim curb"
+    " minimize minimise deteriorate taper"
+)
 MORE = _set(
     "more greater higher larger bigger better faster sooner up extra longer stronger added adds add another widened"
-    " widen rose"
+    " widen rose busiest highest largest biggest strongest fastest"
 )
 LESS = _set(
     "less fewer lower smaller worse slower down shorter weaker narrower cheaper dropped drop removed narrowed"
     " save saves"
-    " saved saving"
+    " saved saving slowest fewest lowest smallest weakest quietest"
 )
 BETTER = _set("better improvement improved improve gained gain win won earned earns added adds joined gains")
 WORSE = _set("worse lost lose losing decline cost costs left paid missed fewer loss")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from octave_mcp.domain.addresses import is_registrable
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.statement import Quoted, Statement, hard
+from octave_mcp.evidence.support.statement import Quoted, Statement, hard, soft
 
 _MARKED = re.compile(r"“([^”]{3,})”|\"([^\"]{3,})\"|(?<!\w)‘([^‘]{3,}?)’(?!\w)")
 _CURLY = re.compile(r"“[^”]*”")
@@ -28,7 +28,21 @@ def quotation_marks(one: Statement) -> Iterator[Problem]:
     said = normal(one.said)
     for quote in marked:
         if not _stands_in(normal(quote).rstrip(".,;:!?"), said):
-            yield from hard("D10", f"{quote!r} is in quotation marks, and the quotation does not say it")
+            told = f"{quote!r} is in quotation marks, and the quotation does not say it"
+            yield from soft("D10", told) if _is_in_another_order(quote, said) else hard("D10", told)
+
+
+_SENTENCE = 3
+"""The least words of which another order says the same."""
+
+
+def _is_in_another_order(part: str, said: str) -> bool:
+    """'Where is the driver' of 'where the driver is'."""
+    words, there = normal(part).rstrip(".,;:!?").split(), [word.strip(_END) for word in said.split()]
+    count = len(words)
+    return count >= _SENTENCE and any(
+        sorted(there[at : at + count]) == sorted(words) for at, word in enumerate(there) if word == words[0]
+    )
 
 
 def _stands_in(part: str, text: str) -> bool:

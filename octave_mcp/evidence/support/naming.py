@@ -22,9 +22,21 @@ _VERBS = frozenset(
     " launches leads"
     " lists loses manages means meets misses opens operates provides reaches reports requires scales seems"
     " speaks spends"
+    " gains adds develops receives earns deploys hosts owns processes produces protects publishes"
+    " raises recommends reduces releases removes replaces rates scans schedules selects signs stays"
+    " switches teaches trains turns watches wins allows answers asks believes calls claims collects considers"
+    " depends doubles drops enables encrypts ends enjoys ensures estimates explains feels generates"
+    " guarantees hopes integrates intends invests joins lacks learns likes limits maintains measures monitors"
+    " automates attributes credits describes praises regards refuses rejects returns searches stops thanks"
+    " prefers prevents promises settles splits stood spans sits sticks syncs"
     " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
 )
 _WORDS = re.compile(r"[^\W_]+(?:[.&+][^\W_]+)*")
+_ADVERBS = frozenset(
+    "typically usually previously currently finally recently generally mostly nearly only early really probably roughly"
+    " possibly formerly originally initially eventually ultimately effectively automatically apparently reportedly"
+    " publicly internally simply daily weekly monthly family assembly supply reply".split()
+)
 _JOINTS = re.compile(r"[.&+]")
 _LETTERS_OR_DIGITS = re.compile(r"[a-z]{2,}|\d+")
 _PLAIN_WORDS = re.compile(r"[^\W_]+")
@@ -92,7 +104,9 @@ def _is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
     if match[0].endswith("'s") or _CAPITAL_NEXT.match(following):
         return True
     verb = _VERB_NEXT.match(following)
-    return bool(verb) and _acts(verb["verb"]) and not lower.endswith(("ing", "ly")) and not _is_plural(lower)
+    if not verb or _is_plural(lower) or lower.endswith("ing") or (lower.endswith("ly") and lower in _ADVERBS):
+        return False
+    return verb["verb"] in _VERBS or (_acts(verb["verb"]) and not lower.endswith("ly"))
 
 
 def is_shaped(word: str) -> bool:

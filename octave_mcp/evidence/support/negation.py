@@ -13,6 +13,7 @@ from octave_mcp.evidence.support.kin import NEGATIVE_VERBS
 from octave_mcp.evidence.support.lexicon import (
     AVAILABLE,
     CONDITIONS,
+    COUNTED_PERIODS,
     DENIAL_PHRASES,
     DENIALS,
     DENIALS_TO,
@@ -21,6 +22,7 @@ from octave_mcp.evidence.support.lexicon import (
     NEGATIONS,
     NOT_ONLY,
     ONLY,
+    PASSIVE,
     PLAN_PHRASES,
     POSSIBLE,
     PROBLEM,
@@ -35,7 +37,7 @@ from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined,
 
 _OWN_SENTENCE = 0.75
 """The share of a claim's words from which it is the quotation's own sentence, but for a negation."""
-_REACH, _DENIAL_REACH, _CONTRAST_REACH = 8, 5, 3
+_REACH, _DENIAL_REACH, _CONTRAST_REACH = 8, 5, 7
 _SUMMING = frozenset("neither none nothing nobody".split())
 """They also deny what stands before them."""
 _UN = re.compile(
@@ -114,6 +116,8 @@ def _denied_alone(one: Statement, denial: Denial, quotes: Sequence[Denials]) -> 
     """The word of the claim that only the claim denies; None if a quotation denies as much, or says it otherwise."""
     told = [word for word in denial.denied if not word.keys.isdisjoint(joined(q.text.keys for q in quotes))]
     told = [word for word in told if word in one.content]
+    if possible := next((word for word in denial.denied if any(_can(quote.text, word) for quote in quotes)), None):
+        return possible
     if not told or (len(one.claim.sentences) > 1 and _has_same(denial, quotes)):
         return None
     denied = joined(quote.keys for quote in quotes)
@@ -128,6 +132,14 @@ def _denied_alone(one: Statement, denial: Denial, quotes: Sequence[Denials]) -> 
     return told[0]
 
 
+def _can(quote: Wording, word: Word) -> bool:
+    """Whether the quotation says that one can do it."""
+    own = stem(word.lower)
+    return own in quote.stems and any(
+        quote.before(other) == "can" for other in quote.words if other.is_content and stem(other.lower) == own
+    )
+
+
 def _has_same(denial: Denial, quotes: Sequence[Denials]) -> bool:
     """Whether a quotation denies the same word first."""
     heads = {stem(other.denied[0].lower) for quote in quotes for other in quote.all if other.denied}
@@ -136,13 +148,21 @@ def _has_same(denial: Denial, quotes: Sequence[Denials]) -> bool:
 
 def _denied_in_vain(one: Statement, claim: Denials, quote: Denials, denial: Denial) -> Word | None:
     """The word of the quotation that the claim states without the denial."""
-    told = [word for word in denial.denied if shares(word, one.content_keys) and word.keys.isdisjoint(quote.plain_keys)]
+    if denial.word.lower not in NEGATIONS and stem(denial.word.lower) in one.claim.stems:
+        return None
+    told = [word for word in denial.denied if shares(word, one.content_keys) and not _is_with_no(one.claim, word)]
+    told = [word for word in told if word.keys.isdisjoint(quote.plain_keys)]
     if not told or not _is_to_the_point(one, quote.text, denial, told):
         return None
     is_head_plain = told[0] is denial.denied[0] and claim.keys.isdisjoint(told[0].keys)
     if not is_head_plain and any(not claim.keys.isdisjoint(word.keys) for word in told):
         return None
     return None if _excuses_claim(one.claim, quote.text, denial.denied) else told[0]
+
+
+def _is_with_no(claim: Wording, word: Word) -> bool:
+    """'No problem' of 'without a problem'."""
+    return word.lower in IDLE and claim.has(f"no {word.lower}")
 
 
 def _is_to_the_point(one: Statement, quote: Wording, denial: Denial, told: Sequence[Word]) -> bool:
@@ -161,6 +181,8 @@ def _denial(text: Wording, word: Word) -> Denial | None:
         reach = _until_scope_ends(rest[:_REACH])
         if "alone" in (other.lower for other in reach):  # 'not by this alone'
             return None
+        if _is_cancelled(text, word):
+            return None
         if word.lower in _SUMMING:
             reach = (*reach, *reversed(text.words[: word.at]))
     elif _denies(text, word) and not {w.lower for w in text.words[max(0, word.at - 2) : word.at]} & NEGATIONS:
@@ -171,6 +193,21 @@ def _denial(text: Wording, word: Word) -> Denial | None:
     if following in AVAILABLE and word.lower == "not":
         reach = (*reach, *reversed(_before(text, word)))
     return Denial(word, tuple(other for other in reach if other.is_content and other.clause == word.clause))
+
+
+_TWICE = 6
+
+
+def _is_cancelled(text: Wording, word: Word) -> bool:
+    """'Never goes without a map' and 'impossible without a map' deny nothing: each has two negations."""
+    before, after = text.beside(word, _TWICE)
+    if word.lower in _WITHOUT:
+        return any(other.lower in NEGATIONS or other.lower in _CANNOT for other in before)
+    return any(other.lower in _WITHOUT for other in after)
+
+
+_WITHOUT = frozenset({"without"})
+_CANNOT = frozenset("impossible unthinkable unable fails fail".split())
 
 
 def _denies(text: Wording, word: Word) -> bool:
@@ -190,11 +227,17 @@ def _is_idle(text: Wording, word: Word, following: str) -> bool:
     """'No later than', 'no matter', 'at no charge'."""
     if word.lower != "no":
         return False
+    if following == "better" and text.after(text.words[word.at + 1]) == "than":
+        return False
     return following in IDLE or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
 
 
 def _until_scope_ends(words: Sequence[Word]) -> Sequence[Word]:
+    """'Does not ship and struggles to sell' are two denials."""
     end = next((at for at, word in enumerate(words) if at and word.lower in SCOPE_ENDS), len(words))
+    verb = next((at for at, word in enumerate(words) if at > 1 and word.lower in DENIALS_TO), len(words))
+    if verb < len(words) and words[verb - 1].lower == "and":
+        end = min(end, verb)
     return words[:end]
 
 
@@ -208,14 +251,40 @@ def _before(text: Wording, word: Word) -> Sequence[Word]:
 
 
 def _excuses(text: Wording, other: Wording, denied: Sequence[Word]) -> bool:
-    """Whether a text says no in other words: 'dropped', 'unusable', 'have to wait'; what both say is no excuse."""
+    """Whether a text says no in other words: 'dropped', 'unusable', 'have to wait'; what both say is no excuse.
+
+    It says so of what is denied, not elsewhere.
+    """
     own = [word for word in text.words if stem(word.lower) not in other.stems]
-    if any(word.lower in EXCUSES or _UN.match(word.lower) for word in own):
+    keys = joined(word.keys for word in denied)
+    places = [word.at for word in text.words if shares(word, keys)]
+    if any(_says_no(text, word) and _is_at(text, word, places) for word in own):
         return True
+    if any(stem(word.lower) in text.stems for word in denied[:1]):
+        return False
     return any(
         any(is_among(word, these) for word in denied) and any(is_among(word, those) for word in own)
         for these, those in SAID_OTHERWISE
     )
+
+
+def _says_no(text: Wording, word: Word) -> bool:
+    """'A month later' says when, and 'beyond the tier' where."""
+    if word.lower == "beyond":
+        return text.before(word) in PASSIVE
+    if word.lower == "later" and is_among(text.words[max(0, word.at - 1)], COUNTED_PERIODS):
+        return False
+    return word.lower in EXCUSES or bool(_UN.match(word.lower))
+
+
+def _is_at(text: Wording, word: Word, places: Sequence[int]) -> bool:
+    """Whether it stands near one of these places; what avoids something stands before it."""
+    before, after = text.beside(word, _REACH)
+    near = {other.at for other in (word, *after, *(() if word.lower in _BEFORE_ONLY else before))}
+    return not places or not near.isdisjoint(places)
+
+
+_BEFORE_ONLY = frozenset("avoid avoids avoided avoiding prevent prevents prevented free without".split())
 
 
 def _excuses_claim(claim: Wording, quote: Wording, denied: Sequence[Word]) -> bool:

@@ -35,6 +35,11 @@ _ONE = frozenset({"a", "an", "one"})
 _WORDS = "|".join([*ONES, *TENS])
 _PERIODS = "second|minute|hour|day|week|month|quarter|year"
 _LARGE = "hundred|thousand|million|billion"
+_NO_ORDINAL = (
+    r"(?!(?<=second) (?!(?:and|or|of|in|on|at|to|for|from|by|with|per|after|before|is|was|when|if|as|than|the|later)\b)"
+    r"[a-z])"
+)
+"""'A second trip' is no time."""
 
 _FROM_WORDS = re.compile(
     rf"\b(?:(?P<tens>{'|'.join(TENS)})[- ](?P<ones>{'|'.join([*ONES][1:10])})|(?P<word>{_WORDS}))\b(?!')", re.IGNORECASE
@@ -78,11 +83,12 @@ _REWRITES: tuple[tuple[re.Pattern[str], _Written], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), written)
     for pattern, written in (
         (r"\b(\d+)\s+and\s+a\s+half\b", r"\1.5"),
+        (r"\b(?:a|one) year and a half\b", "18 months"),
         (
             (
                 r"\b(in|within|under|than|after|about|nearly|almost|over|around|takes?|took|only|just|for|by|roughly"
                 r"|up to)"
-                rf" (?:an?|one) ({_PERIODS})\b(?! of an? )"
+                rf" (?:an?|one)(?: single)? ({_PERIODS})\b(?! of an? ){_NO_ORDINAL}"
             ),
             r"\1 1 \2",
         ),
@@ -116,7 +122,8 @@ _REWRITES: tuple[tuple[re.Pattern[str], _Written], ...] = tuple(
     )
 )
 _ONE_COUNTS = re.compile(
-    rf"\s+(?:{_LARGE})\b|\s+(?:in|out of)\s+(?:every\s+)?(?:\d+|{_WORDS})\b(?!\s+(?:day|week|month|year|hour|minute)s)",
+    rf"\s+(?:{_LARGE})\b|\s+(?:in|out of)\s+(?:every\s+)?(?!(?:19|20)\d\d\b)(?:\d+|{_WORDS})\b"
+    r"(?!\s+(?:day|week|month|year|hour|minute)s)",
     re.IGNORECASE,
 )
 
@@ -210,5 +217,5 @@ def _is_share(found: re.Match[str], part: str, before: str) -> bool:
     if not count:
         return False
     if part == "quarter":
-        return bool(of) or (count in _ONE and before in _BY)
+        return bool(of) or before in _BY
     return bool(of) or before in _OVER or count not in _ONE

@@ -18,7 +18,8 @@ from octave_mcp.evidence.support.lexicon import (
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.statement import Quoted, Statement, soft
 from octave_mcp.evidence.support.subjects import story_of
-from octave_mcp.evidence.support.wording import Wording
+from octave_mcp.evidence.support.terms import MONTHS
+from octave_mcp.evidence.support.wording import Word, Wording
 
 _TELLING = PROBLEM | EXCUSES | NEGATIONS | DENIALS | DENIALS_TO
 
@@ -33,7 +34,15 @@ def pain(one: Statement) -> Iterator[Problem]:
 
 
 def _is_problem(text: Wording) -> bool:
-    return bool(text.lowers & PROBLEM) or any(text.has(phrase) for phrase in PROBLEM_PHRASES)
+    if any(text.has(phrase) for phrase in PROBLEM_PHRASES):
+        return True
+    return any(word.lower in PROBLEM and not _is_date(text, word) for word in text.words)
+
+
+def _is_date(text: Wording, word: Word) -> bool:
+    """'By late 2027'."""
+    after = text.after(word)
+    return word.lower == "late" and (after[:1].isdigit() or after in MONTHS)
 
 
 def _tells(one: Statement, quoted: Quoted, quote: Wording) -> bool:
@@ -43,7 +52,8 @@ def _tells(one: Statement, quoted: Quoted, quote: Wording) -> bool:
     if not is_of_it and not has_name(one.prospect, quoted.text):
         return False
     sentences = [frozenset(word.lower for word in words) for words in quote.sentences]
-    own = [lowers for lowers in sentences if not lowers & READER or lowers & FIRST_PERSON]
+    is_speech = quote.text.lstrip().startswith('"')  # of another, who speaks to the company
+    own = [lowers for lowers in sentences if is_speech or not lowers & READER or lowers & FIRST_PERSON]
     if one.kind == "inference":
         return bool(own)
     return any("if" not in lowers and lowers & _TELLING for lowers in own) or any(map(quote.has, PROBLEM_PHRASES))

@@ -63,8 +63,8 @@ _BOUNDS_BEFORE = tuple(
         (
             ">",
             (
-                r"more than|over|above|at least|exceed(?:s|ed|ing)?|upwards? of|north of|greater than|a minimum of"
-                r"|minimum"
+                r"(?<!no )(?<!not )more than|over|above|at least|exceed(?:s|ed|ing)?|upwards? of|north of"
+                r"|greater than|a minimum of|minimum"
                 r"|beyond|past|well over"
             ),
             r"an? (?:average|total) of\s*",
@@ -97,7 +97,7 @@ _BOUNDS_AFTER = tuple(
     (bound, re.compile(pattern, re.IGNORECASE))
     for bound, pattern in (
         (">", r"\s*(?:\w+\s){0,2}(?:or|and) (?:more|above|over|higher|longer|up)\b"),
-        ("<=", r"\s*(?:\w+\s){0,2}or (?:less|fewer|under|lower)\b"),
+        ("<=", r"\s*(?:\w+\s){0,2}(?:or (?:less|fewer|under|lower)|at (?:the )?most)\b"),
         ("~", r"\s*(?:\w+\s){0,2}on average\b|-ish\b"),
     )
 )

@@ -10,7 +10,7 @@ from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.lexicon import FIRST_PERSON, LIGHT
 from octave_mcp.evidence.support.naming import has_name, is_shaped, names, strange
 from octave_mcp.evidence.support.statement import Quoted, Statement, hard, language_of, soft
-from octave_mcp.evidence.support.wording import Word, Wording, is_among
+from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, wording
 
 _MAY = frozenset("could would might may can".split())
 
@@ -134,13 +134,49 @@ def order(one: Statement) -> Iterator[Problem]:
             return
 
 
+_PREPOSITIONS = frozenset("to with from at by for on into onto of through via in than over against without".split())
+
+
 def _pairs(text: Wording, found: Sequence[str]) -> Iterator[tuple[Word, str]]:
     """Each word of meaning that follows a name."""
     by_lower = {name.lower(): name for name in found}
     for word, after in zip(text.words, text.words[1:], strict=False):
         is_next = after.clause == word.clause and after.is_content and after.text.islower()
+        is_next = is_next and text.before(word) not in _PREPOSITIONS
         if is_next and word.lower in by_lower and word.text[:1].isupper():
             yield after, by_lower[word.lower]
+
+
+_PRONOUNS = frozenset("it they its their".split())
+_LEAST_SHARED = 2
+
+
+def sentence(one: Statement) -> Iterator[Problem]:
+    """The sentence that says it is about another company than the claim, though the quotation names both."""
+    if not one.is_claim or not (first := _first_name(one.claim.words, one.claim)):
+        return
+    claimed = [first]
+    others = [_told_of(one, claimed, said, quote) for said, quote in zip(one.evidence, one.quotes, strict=True)]
+    if others and all(others):
+        yield from soft("D40", f"the sentence that says so is about {others[0]}, which the claim does not name")
+
+
+def _told_of(one: Statement, claimed: Sequence[str], quoted: Quoted, quote: Wording) -> str | None:
+    """The name that begins the sentence that has most of the claim, or that its 'it' stands for; None if it may be."""
+    named = joined(wording(name).keys for name in names(one.text))
+    wanted = joined(word.keys for word in one.content) - named
+    scores = [sum(shares(word, wanted) for word in words) for words in quote.sentences]
+    best = max(scores, default=0)
+    if best < _LEAST_SHARED or quote.lowers & FIRST_PERSON or any(has_name(n, quoted.title) for n in names(one.text)):
+        return None
+    at = scores.index(best)
+    is_pronoun = quote.sentences[at][0].lower in _PRONOUNS and at > 0
+    told = quote.sentences[at - 1 : at + 1] if is_pronoun else (quote.sentences[at],)
+    first = _first_name(told[0], quote)
+    said = " ".join(word.text for words in told for word in words)
+    if first is None or has_name(first, one.text) or any(has_name(name, said) for name in claimed):
+        return None
+    return None if has_name(first, " ".join(one.free_names)) else first
 
 
 _STORY = re.compile(

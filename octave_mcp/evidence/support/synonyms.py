@@ -121,7 +121,9 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
     employee staff team people colleague engineer
     work operate function
     build create make develop construct write
-    send deliver ship
+    send deliver ship receive
+    cap limit restrict
+    slow delay late
     need require want must
     begin start found establish
     faster quick quickly speed fast rapid accelerate

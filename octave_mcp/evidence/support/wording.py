@@ -30,9 +30,11 @@ _OPENED = tuple(
         (r"\bsign(ed|ing|s)?[- ]up", "signup"),
         (r"\bset(ting|s)?[- ]up\b", "setup"),
         (r"\bopen[- ]source", "opensource"),
+        (r"\bannual(?:ly)? recurring revenue\b", "ARR"),
+        (r"\bmonthly recurring revenue\b", "MRR"),
     )
 )
-_MAY_OPEN = re.compile(r"'|cannot|mail|sign|set|open", re.IGNORECASE)
+_MAY_OPEN = re.compile(r"'|cannot|mail|sign|set|open|recurring", re.IGNORECASE)
 _BREAK = re.compile(
     r"[.!?;:](?=\s|$|\")|\s[—-]\s|—|[\"\n|]|,?\s\b(?=(?:but|while|whereas|although|though|however)\b)"
     r"|,\s(?=(?:yet|so)\b)"

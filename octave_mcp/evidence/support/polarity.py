@@ -1,0 +1,185 @@
+"""Rules on opposites in kind: what lasts or has ended, what is fast or slow, what pleases or not (D40)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.lexicon import NEGATIONS
+from octave_mcp.evidence.support.statement import Statement, soft
+from octave_mcp.evidence.support.wording import Word, Wording, joined, stem
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_GROUPS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    (
+        _set("still continue remain persist ongoing"),
+        _set("gone stop stopped stopping ended cease ceased discontinue retire drop abandon quit eliminate cancel"),
+    ),
+    (
+        _set("slow slower longer slowly delay sluggish"),
+        _set("fast faster quick quicker quickly speed rapid sooner swift"),
+    ),
+    (
+        _set("costly expensive dear pricey costlier pricier"),
+        _set("cheap cheaper inexpensive affordable free low-cost"),
+    ),
+    (_set("stay keep retain remain"), _set("move leave drop remove lose abandon discard replace give")),
+    (_set("outside external outsource"), _set("in-house internal ourselves")),
+    (_set("start begin launch open"), _set("stop end cease close finish")),
+    (_set("succeed success successful manage"), _set("fail failed failure unsuccessful")),
+    (_set("join hire recruit"), _set("leave left quit dismiss resign depart fire lay")),
+    (_set("add include introduce"), _set("remove exclude omit drop delete")),
+    (_set("accept agree approve welcome allow permit"), _set("reject refuse decline deny forbid ban block prohibit")),
+    (_set("earn receive collect"), _set("pay spend owe")),
+    (_set("easy easily simple simply straightforward effortless"), _set("hard difficult complex complicated struggle")),
+    (_set("optional voluntary"), _set("mandatory required compulsory obligatory")),
+    (_set("lend give send supply sell export"), _set("borrow take receive buy import")),
+    (_set("visible public open"), _set("hidden private closed secret confidential")),
+    (_set("centralize consolidate unify combine merge"), _set("split scatter fragment separate divide")),
+    (_set("remember"), _set("forget")),
+    (_set("love like prefer favor enjoy"), _set("dislike hate avoid dread")),
+    (_set("trust confident certain sure"), _set("doubt distrust unsure uncertain unclear")),
+    (_set("enough sufficient ample plenty"), _set("insufficient inadequate scarce")),
+    (_set("agree consent"), _set("disagree object oppose")),
+    (_set("confirm prove verify"), _set("disprove refute contradict deny")),
+    (_set("reveal disclose publish share"), _set("conceal hide withhold")),
+    (_set("encourage urge recommend advise"), _set("discourage warn")),
+    (_set("help enable support"), _set("hinder hamper prevent impede")),
+    (_set("automatic automatically automate automated"), _set("manual manually hand")),
+    (_set("always constantly"), _set("seldom rarely never hardly")),
+    (_set("often frequently regularly"), _set("seldom rarely never hardly")),
+    (_set("most majority"), _set("few minority")),
+    (_set("ahead early beforehand"), _set("behind late overdue")),
+    (_set("previously formerly earlier past"), _set("currently future upcoming")),
+    (_set("temporary trial interim"), _set("permanent permanently good")),
+    (_set("rise climb grow increase surge"), _set("stagnate flat plateau unchanged")),
+    (_set("attract win gain"), _set("lose shed repel")),
+    (_set("enter"), _set("exit leave")),
+    (_set("encrypt mask anonymize"), _set("plain plaintext unencrypted")),
+    (_set("extend prolong renew"), _set("shorten terminate expire")),
+    (_set("approve certify pass"), _set("fail reject")),
+    (_set("invest fund"), _set("divest")),
+    (_set("unite agree"), _set("dispute")),
+    (_set("build develop"), _set("demolish dismantle")),
+    (_set("profit profitable"), _set("loss deficit unprofitable")),
+    (_set("buy acquire purchase"), _set("sell")),
+    (_set("upfront prepaid advance"), _set("arrears afterwards")),
+    (_set("all everyone everything every"), _set("none nobody nothing")),
+    (_set("rent lease"), _set("own bought")),
+    (_set("hosted cloud"), _set("self-hosted on-premise on-premises")),
+    (_set("answer reply respond"), _set("ignore")),
+    (_set("centralized together"), _set("separately decentralized")),
+    (_set("doubled tripled"), _set("halved")),
+)
+"""Words of one kind and words of the other: a claim that has only one kind, of a quotation that has only the other."""
+
+GOOD = _set(
+    "good great nice excellent happy satisfied pleased delighted worth worthwhile right love loved loves impressed"
+    " impressive perfect fantastic amazing awesome successful success well helpful useful valuable smooth smoothly"
+    " reliable easy effortless best praised praises praise enjoy enjoys thrilled glad proud comfortable seamless"
+    " affordable superb wonderful brilliant favourite favorite recommend recommends"
+)
+BAD = _set(
+    "bad poor worst terrible awful unhappy dissatisfied disappointed disappointing disappointment"
+    " frustrating frustrated wrong hate hated useless painful pain struggle struggles struggled trouble problem"
+    " problems difficult unreliable unusable annoying annoyed regret regrets mistake expensive overwhelmed"
+    " overwhelming clumsy cumbersome tedious slow confusing confused unclear failure failed fails"
+    " unfortunately objection objected complained complaint complaints worried"
+)
+
+
+def polarity(one: Statement) -> Iterator[Problem]:
+    """One side is glad of what the other complains of."""
+    if not one.is_claim:
+        return
+    mine = _moods(one.claim, one.claim.words)
+    theirs = {mood for quote, clause in zip(one.quotes, one.clauses, strict=True) for mood in _near(quote, clause)}
+    if len(mine) == len(theirs) == 1 and mine != theirs:
+        yield from soft(
+            "D40", f"the quotation speaks {'well' if 'good' in theirs else 'ill'} of it, and the claim does not"
+        )
+
+
+def _near(quote: Wording, clause: Sequence[Word]) -> set[str]:
+    """The moods of the clause, or if it has none, of its sentence."""
+    return _moods(quote, clause) or _moods(quote, quote.sentence_of(clause))
+
+
+def _moods(text: Wording, words: Sequence[Word]) -> set[str]:
+    """'good' and 'bad', each turned round after a negation."""
+    found: set[str] = set()
+    for word in words:
+        mood = "good" if word.lower in GOOD else "bad" if word.lower in BAD else ""
+        if mood:
+            found.add(mood if not _is_denied(text, word) else "bad" if mood == "good" else "good")
+    return found
+
+
+_DENIED_WITHIN = 4
+
+
+def _is_denied(text: Wording, word: Word) -> bool:
+    before = text.words[max(0, word.at - _DENIED_WITHIN) : word.at]
+    return any(w.clause == word.clause and w.lower in NEGATIONS for w in before)
+
+
+_NO_VERB = _set("end ends left")
+"""'End to end' and 'at the end' end nothing."""
+
+
+def kinds(one: Statement) -> Iterator[Problem]:
+    """One side has words of one kind, the other only of the opposite kind, and neither is denied."""
+    if not one.is_claim or one.claim.lowers & NEGATIONS:
+        return
+    own = _stated(one.claim)
+    there, said = joined(map(_stated, one.quotes)), joined(quote.stems for quote in one.quotes)
+    prefixed = ((frozenset({a}), frozenset({b})) for a, b in _prefixed(own, there))
+    for mine, theirs in (*prefixed, *_both_ways()):
+        if own & mine and not one.claim.stems & theirs and there & theirs and not said & mine:
+            word = next(word.text for word in one.claim.words if _form(word.lower) in mine)
+            yield from soft("D40", f"the claim says {word!r}, and the quotation the opposite")
+            return
+
+
+def _stated(text: Wording) -> frozenset[str]:
+    """The stems of what it does not deny."""
+    idle = _NO_VERB | _KEEPS if "from" in text.lowers else _NO_VERB
+    found = frozenset(_form(w.lower) for w in text.words if w.lower not in idle and not _is_denied(text, w))
+    return found | {"gone"} if text.has("no longer") or text.has("used to") else found
+
+
+_KEEPS = _set("keep keeps kept keeping")
+"""'Keeps it from stopping' is no opposite of 'stops'."""
+
+
+def _form(word: str) -> str:
+    """'Gone' is no form of 'go' here."""
+    return word if word == "gone" else stem(word)
+
+
+_PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "mis", "de")
+_SHORTEST = 4
+
+
+def _prefixed(own: frozenset[str], there: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Stems of which one is the other with a prefix that turns it round: 'reliable' and 'unreliable'."""
+    for one, others in ((own, there), (there, own)):
+        for word in one:
+            prefix = next((prefix for prefix in _PREFIXES if word.startswith(prefix)), "")
+            rest = word[len(prefix) :]
+            if prefix and len(rest) >= _SHORTEST and rest in others and rest not in _NO_OPPOSITES:
+                yield (word, rest) if one is own else (rest, word)
+
+
+_NO_OPPOSITES = _set("form vest clude crease voice come side sight tend limit play cover count patch tail sign fine")
+
+
+@cache
+def _both_ways() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    pairs = [(frozenset(map(_form, first)), frozenset(map(_form, second))) for first, second in _GROUPS]
+    return (*pairs, *((second, first) for first, second in pairs))
