@@ -99,6 +99,13 @@ def table(found: dict[str, Shares], *, has_model: bool) -> str:
     return "\n".join((_row(head), f"|---{'|---:' * (len(head) - 1)}|", *map(_row, rows)))
 
 
+def tables() -> str:
+    """What the rules do with each set, for the docs."""
+    found = {file.stem: [*cases(file)] for file in sorted(SETS.glob("*.jsonl"))}
+    parts = (f"`{name}`, {len(of)} claims:\n\n{table(shares(of), has_model=False)}" for name, of in found.items())
+    return "\n\n".join(parts)
+
+
 def _columns(one: Shares, *, has_model: bool) -> tuple[float, ...]:
     return (one.rejected, one.marked, one.passes, *((one.verified,) if has_model else ()))
 

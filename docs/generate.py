@@ -167,6 +167,14 @@ def rules() -> str:
     return _table(("rule", "what is wrong"), ((f"`{rule}`", what) for rule, what in RULES.items()))
 
 
+def claims() -> str:
+    """What the rules do with the claims of the bench."""
+    sys.path.insert(0, str(ROOT / "bench"))
+    from claims import tables  # noqa: PLC0415 - found once its folder is on the path
+
+    return tables()
+
+
 def help_of(command: str) -> str:
     shown = io.StringIO()
     console = Console(file=shown, width=HELP_WIDTH, color_system=None, force_terminal=False)
@@ -460,6 +468,7 @@ TABLES = {
     "settings": settings,
     "kinds": kinds,
     "rules": rules,
+    "claims": claims,
 }
 
 

@@ -316,6 +316,15 @@ async def test_a_claim_that_the_model_leaves_out_keeps_the_verdict_of_the_rules_
     assert second["model_error"]
 
 
+async def test_a_model_may_reject_every_claim_of_a_file(double: Double, tmp_path: Path) -> None:
+    rejected = [{"claim": at, "verdict": "not", "reason": "another bank", "better": None} for at in range(1, 21)]
+    double.fails(lambda request, _: Sent(body=enveloped(request, json.dumps({"supported": [], "others": rejected}))))
+    ended = await check(tmp_path, *[TRUE] * 20, options=WITH_MODEL)
+
+    assert ended.code == 1
+    assert {one["support"]["verdict"] for one in found(ended)} == {"not"}
+
+
 @pytest.mark.parametrize("model", ["openai", "anthropic", "compat"])
 async def test_a_key_that_is_refused_is_an_error_before_anything_is_judged(
     model: str, double: Double, tmp_path: Path
