@@ -107,7 +107,7 @@ def _known(statement: Statement) -> Statement:
 
 
 def _is_read(rule: Rule, statement: Statement) -> bool:
-    return statement.is_english and (rule.is_of_source or not statement.is_verbatim)
+    return statement.is_claim and statement.is_english and (rule.is_of_source or not statement.is_verbatim)
 
 
 def support(statement: Statement, found: Sequence[Problem]) -> Support:
@@ -120,5 +120,5 @@ def support(statement: Statement, found: Sequence[Problem]) -> Support:
         reasons = "; ".join(problem.text for problem in found if problem.is_soft != is_hard)
         return Support(verdict="not" if is_hard else "partly", judge=JUDGE, reason=reasons)
     known = _known(statement)
-    is_said = known.is_verbatim or (known.is_english and known.share_said >= ENOUGH)
+    is_said = known.is_verbatim or known.is_named or (known.is_english and known.share_said >= ENOUGH)
     return Support(verdict="supported" if is_said and statement.evidence else "unjudged", judge=JUDGE)

@@ -21,6 +21,7 @@ Kind = Literal["fact", "inference", "question", "copy"]
 
 
 _LABEL_WORDS = 4
+_WORDS = re.compile(r"[\w%/]+")
 
 
 class Quoted(NamedTuple):
@@ -86,6 +87,13 @@ class Statement:
         return bool(self._sentences) and all(
             any(_is_sentence_of(line, text) for text in said) for line in self._sentences
         )
+
+    @cached_property
+    def is_named(self) -> bool:
+        """Whether it is only names and titles, all of which a quotation, its heading or its page's title has."""
+        beside = " / ".join(_plain(f"{quoted.text} / {quoted.heading} / {quoted.title}") for quoted in self.evidence)
+        names = map(_plain, filter(str.strip, self.text.split("\n")))
+        return not self._sentences and all(f" {name} " in f" {beside} " for name in names)
 
     @property
     def companies(self) -> tuple[tuple[str, Role], ...]:
@@ -178,6 +186,10 @@ def soft(rule: str, text: str) -> Iterator[Problem]:
 
 
 _ENDS = (".", "!", "?", "。", ":")
+
+
+def _plain(text: str) -> str:
+    return " ".join(_WORDS.findall(normal(text)))
 
 
 def _is_sentence_of(line: str, text: str) -> bool:

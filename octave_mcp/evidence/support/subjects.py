@@ -59,7 +59,12 @@ def _as_written(text: str, missing: Sequence[str]) -> list[str]:
 
 def page(one: Statement) -> Iterator[Problem]:
     """D6: what is said of a company cites a page of that company, or one that names it."""
-    if one.kind not in {"fact", "inference"} or not one.evidence or not (subject := _subject(one)):
+    if one.kind not in {"fact", "inference"} or not one.evidence:
+        return
+    roles = {quoted.role for quoted in one.evidence}
+    if not any(role not in roles and one.mentions(name) for name, role in one.companies):
+        return
+    if not (subject := _subject(one)):
         return
     name, role = subject
     if any(quoted.role == role or has_name(name, f"{quoted.text} {quoted.title}") for quoted in one.evidence):
