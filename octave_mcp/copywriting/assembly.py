@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from octave_mcp.copywriting.cards import CardDraft, finished
-from octave_mcp.copywriting.emails import DAYS, emails
+from octave_mcp.copywriting.emails import DAYS, Material, emails
 from octave_mcp.copywriting.outlines import outlines, unwritten
 from octave_mcp.copywriting.rubric import PERSONAS_ALIKE, likeness, talk_track_score
 from octave_mcp.domain.evidence import Evidence, EvidenceId
@@ -44,7 +44,7 @@ class Drafted(Generic[D_co]):
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """What the writers answered; None where one failed."""
+    """What the writers answered; None where one failed. `given` is what the user said of the deal."""
 
     summary: Drafted[SummaryDraft[EvidenceId]] | None
     cards: tuple[Drafted[CardDraft] | None, ...]
@@ -54,6 +54,7 @@ class Drafts:
     personas: tuple[BuyerPersona, ...]
     known: tuple[str, ...]
     language: str
+    given: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +135,8 @@ def _sequence(
     drafts: Drafts, persona_id: str, draft: Drafted[SequenceDraft[EvidenceId]], gaps: list[Gap]
 ) -> EmailSequence:
     touches: list[Touch] = []
-    judged = (
-        outlines(draft.value, drafts.evidence, drafts.known)
-        if draft.is_outline
-        else emails(draft.value, drafts.evidence, drafts.known, drafts.language)
-    )
+    material = Material(drafts.evidence, drafts.known, drafts.given)
+    judged = outlines(draft.value, material) if draft.is_outline else emails(draft.value, material, drafts.language)
     for email in judged:
         if email.errors:
             reason = f"touch {email.number} for {persona_id} was dropped: {counted(email.errors)}"

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from octave_mcp.copywriting.rubric import SENTENCE_WORDS, Email, email_errors, email_score
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import Sentence, SequenceDraft, Touch, TouchDraft
-from octave_mcp.domain.value import Path
-from octave_mcp.evidence.checks import INCOMPLETE, Problem, without_minutes
+from octave_mcp.domain.value import Path, Value
+from octave_mcp.evidence.checks import INCOMPLETE, Problem
 from octave_mcp.evidence.coherence import is_empty
 from octave_mcp.evidence.languages import foreign
+from octave_mcp.evidence.plans import dated, in_field, sites
 from octave_mcp.evidence.support import Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)
@@ -31,14 +32,30 @@ class Judged:
     errors: tuple[Problem, ...]
 
 
-def emails(
-    draft: SequenceDraft[EvidenceId], evidence: Mapping[EvidenceId, Evidence], known: Sequence[str], language: str
-) -> Iterator[Judged]:
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the text of an e-mail may rest on, beside what it cites.
+
+    `evidence` is all that was shown, whose names it may use, as those of what the user said; `known` are free to use.
+    """
+
+    evidence: Mapping[EvidenceId, Evidence]
+    known: Sequence[str]
+    given: str = ""
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        return tuple(f"{one.page_title}\n{one.label}\n{one.quote}" for one in self.evidence.values())
+
+
+def emails(draft: SequenceDraft[EvidenceId], material: Material, language: str) -> Iterator[Judged]:
     """The touches in order; one that breaks a rule counts for nothing in judging those behind it."""
     earlier: list[Touch] = []
-    for position, touch in enumerate(draft.touches[: len(DAYS)]):
-        email = _email(touch, position, earlier, evidence, language)
-        errors = tuple(_errors(touch, email, known, language))
+    touches = draft.touches[: len(DAYS)]
+    for position, touch in enumerate(touches):
+        is_last = position == len(touches) - 1
+        email = replace(_email(touch, position, earlier, material.evidence, language), last=is_last)
+        errors = tuple(_errors(touch, email, material, language))
         made = _touch(touch, email)
         yield Judged(position + 1, made, errors)
         if not errors:
@@ -78,13 +95,13 @@ def _texts(draft: TouchDraft[EvidenceId]) -> Iterator[tuple[Path, str]]:
     yield ("opt_out",), draft.opt_out or ""
 
 
-def _errors(touch: TouchDraft[EvidenceId], email: Email, known: Sequence[str], language: str) -> Iterator[Problem]:
+def _errors(touch: TouchDraft[EvidenceId], email: Email, material: Material, language: str) -> Iterator[Problem]:
     if is_empty(touch):
         yield Problem(INCOMPLETE, "it has no subject or no call to action")
         return
     for error in map(Problem.of, email_errors(email)):
         yield replace(error, at=_place(error, touch))
-    yield from unproven(touch, email.evidence, known)
+    yield from unproven(touch, email.evidence, material)
     yield from foreign(email.body, language)
 
 
@@ -103,7 +120,7 @@ def _email(
         ask=touch.call_to_action.text,
         ask_label=touch.call_to_action.label,
         position=position,
-        last=touch.opt_out is not None,
+        last=False,
         day=DAYS[position],
         earlier_days=[t.day for t in earlier],
         earlier=[t.body for t in earlier],
@@ -113,19 +130,21 @@ def _email(
     )
 
 
-def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], known: Sequence[str]) -> Iterator[Problem]:
+def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material: Material) -> Iterator[Problem]:
     """D1, and D3, D4 and D10 for text without evidence of its own, which may use all evidence that the touch cites."""
-    ask = _DAY.sub("", touch.call_to_action.text)
-    texts: list[tuple[Path, str]] = [
-        (("subject",), touch.subject),
-        (("call_to_action", "text"), without_minutes(ask)),
-        (("opt_out",), touch.opt_out or ""),
-        *((("personalisation", at), _DAY.sub("", note)) for at, note in enumerate(touch.personalisation)),
+    texts: list[tuple[Value, Path, str]] = [
+        (touch, ("subject",), touch.subject),
+        (touch.call_to_action, ("call_to_action", "text"), _DAY.sub("", touch.call_to_action.text)),
+        (touch, ("opt_out",), touch.opt_out or ""),
+        *((touch, ("personalisation", at), _DAY.sub("", note)) for at, note in enumerate(touch.personalisation)),
     ]
-    evidence = tuple(map(quoted, cited))
-    for at, text in texts:
-        statement = Statement(text, "copy", vendor="", prospect="", evidence=evidence, known=tuple(known))
-        yield from (replace(problem, at=at) for problem in problems(statement) if not problem.is_soft)
+    beside = sites((one, one.role) for one in material.evidence.values())
+    evidence, known, shown = (*map(quoted, cited), *beside), tuple(material.known), material.shown
+    for value, at, text in texts:
+        field = str(at[-1] if value is touch.call_to_action else at[0])
+        own = dated(Statement(text, "copy", "", "", evidence, material.given, known, shown))
+        found = problems(in_field(value, field, own))
+        yield from (replace(problem, at=at) for problem in found if not problem.is_soft)
     if not cited:  # only greeting and ask are left
         yield Problem("D1", "nothing in it has evidence")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
-from octave_mcp.copywriting.emails import DAYS, Judged, unproven
+from octave_mcp.copywriting.emails import DAYS, Judged, Material, unproven
 from octave_mcp.domain.choices import finished_copy
-from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, Touch, TouchDraft
 
@@ -48,12 +48,11 @@ def notice(playbook: Playbook) -> str:
     return f"{said}. {HOW}" if (said := title(playbook)) else ""
 
 
-def outlines(
-    draft: SequenceDraft[EvidenceId], evidence: Mapping[EvidenceId, Evidence], known: Sequence[str]
-) -> Iterator[Judged]:
+def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[Judged]:
     for number, (touch, day) in enumerate(zip(draft.touches, DAYS, strict=False), 1):
-        used = [evidence[i] for paragraph in touch.paragraphs for sentence in paragraph for i in sentence.evidence]
-        yield Judged(number, _outline(touch, day), tuple(unproven(touch, used, known)))
+        said = (sentence for paragraph in touch.paragraphs for sentence in paragraph)
+        used = [material.evidence[i] for sentence in said for i in sentence.evidence]
+        yield Judged(number, _outline(touch, day), tuple(unproven(touch, used, material)))
 
 
 def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:

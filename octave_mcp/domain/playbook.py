@@ -17,7 +17,7 @@ from octave_mcp.domain.findings import CompanyIntegration, CompanyPerson, Compan
 from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.prospect import JobFunction, ProspectIntelligence
-from octave_mcp.domain.value import Value
+from octave_mcp.domain.value import ADVICE, SPOKEN, Advice, Spoken, Value
 from octave_mcp.domain.vendor import VendorElements
 
 SentenceKind = Literal["fact", "inference", "question", "ask", "courtesy"]
@@ -33,17 +33,17 @@ class CallToAction(Value):
     """`label` says what kind of ask it is, for the rep: 'interest', 'meeting', 'goodbye'."""
 
     label: Literal["interest", "meeting", "goodbye"]
-    text: str
+    text: Spoken
 
 
 class TouchDraft(Value, Generic[C]):
     """An e-mail as sentences in paragraphs; greeting and signature are ours."""
 
-    subject: str
+    subject: Spoken
     paragraphs: tuple[tuple[Sentence[C], ...], ...]
     call_to_action: CallToAction
-    opt_out: str | None
-    personalisation: tuple[str, ...]
+    opt_out: Annotated[str | None, SPOKEN]
+    personalisation: Annotated[tuple[str, ...], ADVICE]
 
 
 class SequenceDraft(Value, Generic[C]):
@@ -78,14 +78,14 @@ class EmailSequence(Value):
 class DiscoveryQuestion(Value):
     """`uncovers` names the MEDDPICC letter or SPIN type."""
 
-    question: str
-    uncovers: str
-    purpose: str
-    follow_ups: tuple[str, ...]
+    question: Spoken
+    uncovers: Advice
+    purpose: Advice
+    follow_ups: Annotated[tuple[str, ...], SPOKEN]
 
 
 class DemoPoint(Value, Generic[C]):
-    show: str
+    show: Spoken
     because: Sentence[C]
 
 
@@ -97,8 +97,8 @@ class ValueMapRow(Value, Generic[C]):
 class ColdCall(Value, Generic[C]):
     opener: tuple[Sentence[C], ...]
     value: tuple[Sentence[C], ...]
-    ask: str
-    if_not_now: str
+    ask: Spoken
+    if_not_now: Spoken
 
 
 class TalkTrackDraft(Value, Generic[C]):
@@ -125,10 +125,10 @@ class WhyWeWin(Value, Generic[C]):
 
 class Objection(Value, Generic[C]):
     category: Literal["price", "timing", "authority", "need", "competitor"]
-    objection: str
+    objection: Spoken
     answer: tuple[Sentence[C], ...]
     no_proof_yet: bool
-    ask: str
+    ask: Spoken
 
 
 class ObjectionHandling(Value, Generic[C]):
@@ -142,13 +142,13 @@ class Rival(Value, Generic[C]):
     name: str
     where_we_win: tuple[Sentence[C], ...]
     where_they_win: tuple[Sentence[C], ...]
-    questions: tuple[str, ...]
+    questions: Annotated[tuple[str, ...], SPOKEN]
 
 
 class CompetitivePositioning(Value, Generic[C]):
     kind: Literal["competitive_positioning"]
     rivals: tuple[Rival[C], ...]
-    where_they_win_note: str
+    where_they_win_note: Advice
 
 
 class Dated(Value):
@@ -215,13 +215,13 @@ class Summary(ExecutiveSummary[EvidenceId]):
 
 
 class QuickWin(Value, Generic[C]):
-    action: str
+    action: Advice
     because: Sentence[C]
 
 
 class SuccessMetric(Value):
-    name: str
-    how_to_measure: str
+    name: Advice
+    how_to_measure: Advice
 
 
 class SummaryDraft(Value, Generic[C]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, TypeVar, cast, get_args
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, create_model
 
@@ -93,6 +93,19 @@ def place_before(path: Path, removed: Iterable[Path]) -> Path:
                 step += place[:-1] == found and cast("int", place[-1]) <= step  # noqa: PLW2901 - it moves on
         found = (*found, step)
     return found
+
+
+ADVICE, SPOKEN = "advice", "spoken"
+Advice = Annotated[str, ADVICE]
+"""Tells a rep what to do, or what something is for. It claims nothing of a company, as what is spoken does."""
+Spoken = Annotated[str, SPOKEN]
+"""What a rep and a buyer ask or tell each other."""
+
+
+def manner_of(value: Value, field: str) -> Literal["advice", "spoken", ""]:
+    """What a field without evidence of its own says, by its type."""
+    told = type(value).model_fields[field].metadata
+    return "advice" if ADVICE in told else "spoken" if SPOKEN in told else ""
 
 
 @cache

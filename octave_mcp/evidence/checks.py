@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from octave_mcp.domain.value import Path
-
-_MINUTES = re.compile(r"\b(?:[1-5]?\d|60) minutes\b", re.IGNORECASE)
 
 RULES = {
     "D1": "without evidence",
@@ -82,8 +79,3 @@ def counted(dropped: Sequence[Problem]) -> str:
     """How many of which kind, for a playbook: what must not stand in it does not stand in its gaps either."""
     counts = Counter(problem.rule for problem in dropped)
     return ", ".join(f"{count} x {RULES[rule]} ({rule})" for rule, count in counts.items())
-
-
-def without_minutes(ask: str) -> str:
-    """An ask without the minutes of the reader's time that it asks for: they are no claim."""
-    return _MINUTES.sub("", ask)

@@ -96,6 +96,18 @@ def days_of(text: str) -> Iterator[tuple[date, int, int]]:
                 yield day, found.start(), found.end()
 
 
+def without_day(text: str, day: date) -> str:
+    """The text without this day, however it is written: '16 December 2021', 'Dec 16', 'December 2021'."""
+    for found, first, last in sorted(days_of(text), key=lambda found: -found[1]):
+        if found == day:
+            text = text[:first] + text[last:]
+    name = calendar.month_abbr[day.month] + "[a-z]*\\.?"
+    number = rf"0?{day.day}(?:st|nd|rd|th)?"
+    own = rf"(?:,? {day.year}\b|(?!,? (?:19|20)\d\d\b))"
+    forms = (rf"\b{number} (?:of )?{name}{own}", rf"\b{name} {number}\b{own}", rf"\b{name},? {day.year}\b")
+    return re.sub("|".join(forms), "", text)
+
+
 def iso_date(text: str) -> str:
     """The first date of a text, as exact as it is there: '2024-03-12', '2024-03' or '2024'; '' if it names none."""
     if day := next(days_of(text), None):

@@ -9,12 +9,13 @@ from typing import TypeGuard, TypeVar, cast, get_args
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import UNASKED, Cite, Claim, Evidence, Finding, Passage, Support
-from octave_mcp.domain.playbook import CallToAction, ColdCall, Sentence, TouchDraft
+from octave_mcp.domain.playbook import CallToAction, Sentence, TouchDraft
 from octave_mcp.domain.prospect import Buyer, Pain, Signal
 from octave_mcp.domain.value import Path, Value, located, walk
-from octave_mcp.evidence.checks import Problem, without_minutes
+from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.evidence.passages import quotations, resolved
+from octave_mcp.evidence.plans import dated, in_field, sites, without_plans
 from octave_mcp.evidence.support import Kind, Quoted, Statement, problems, quoted, support
 
 V = TypeVar("V", bound=Value)
@@ -95,16 +96,21 @@ class Judge:
         return [
             replace(problem, at=at)
             for at, text in texts
-            for problem in problems(
-                self._statement(without_minutes(text) if isinstance(value, ColdCall) else text, "copy", evidence)
-            )
+            for problem in problems(in_field(value, str(at[0]), self._statement(text, "copy", evidence)))
         ]
 
     def _statement(self, words: str, kind: Kind, evidence: Sequence[Quoted]) -> Statement:
-        """A question, and words without evidence of their own, may name whatever any passage names."""
-        shown = () if kind in {"fact", "inference"} else tuple(map(_text_of, self.shown))
+        """A question, and words without evidence of their own, may name whatever any passage names.
+
+        So may they have an address of either site, and times of what is to come.
+        """
         vendor, prospect = self.companies.get("vendor", ""), self.companies.get("prospect", "")
-        return Statement(words, kind, vendor, prospect, tuple(evidence), self.given, self.known, shown)
+        own = Statement(words, kind, vendor, prospect, tuple(evidence), self.given, self.known)
+        if kind in {"fact", "inference"}:
+            return dated(own)
+        beside = sites((passage.page, role) for passage, role in zip(self.shown, self.roles, strict=True))
+        free = dated(replace(own, evidence=(*evidence, *beside), shown=tuple(map(_text_of, self.shown))))
+        return replace(free, text=without_plans(free.text)) if kind == "question" else free
 
     def _quoted(self, finding: Finding[Cite]) -> tuple[Quoted, ...]:
         return tuple({evidence.id: quote for cite in finding.evidence for evidence, quote in self._cite(cite)}.values())

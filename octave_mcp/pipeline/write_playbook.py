@@ -95,6 +95,7 @@ def _drafts(desk: Desk, answers: Answers, researched: Researched) -> assembly.Dr
         personas=researched.prospect_intelligence.buyer_personas,
         known=desk.known,
         language=desk.judged_language,
+        given=desk.run.request.context,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from octave_mcp.asks.corrections import Checked, Rules
 from octave_mcp.asks.prompts import ask_for, load
 from octave_mcp.concurrency.together import together
-from octave_mcp.copywriting.emails import complaints, emails
+from octave_mcp.copywriting.emails import Material, complaints, emails
 from octave_mcp.domain.asks import Ask, Names, WritingBrief
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
@@ -183,7 +183,8 @@ class Desk:
         return [replace(problem, is_soft=True) for problem in found]
 
     def _of_emails(self, draft: SequenceDraft[EvidenceId], evidence: tuple[Evidence, ...]) -> list[Problem]:
-        judged = emails(draft, {e.id: e for e in evidence}, self.known, self.judged_language)
+        material = Material(self.evidence | {e.id: e for e in evidence}, self.known, self.run.request.context)
+        judged = emails(draft, material, self.judged_language)
         return [
             problem
             for at, (email, touch) in enumerate(zip(judged, draft.touches, strict=False))

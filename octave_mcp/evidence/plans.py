@@ -1,0 +1,168 @@
+"""What words without evidence of their own may say: times and small counts of a plan, and where a rep may look.
+
+Prompts ask for these: they claim nothing of a company.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from octave_mcp.domain.company import Role
+from octave_mcp.domain.evidence import Evidence
+from octave_mcp.domain.page import PageRef
+from octave_mcp.domain.value import Value, manner_of
+from octave_mcp.evidence.dates import without_day
+from octave_mcp.evidence.support import Quoted, Statement
+from octave_mcp.evidence.support.naming import names
+from octave_mcp.evidence.support.numerals import ONES
+
+PLACES = (
+    "LinkedIn Sales Navigator GitHub GitLab G2 Crunchbase Capterra Trustpilot Glassdoor BuiltWith Google News YouTube"
+    " Reddit Twitter X Wikipedia Indeed Product Hunt Hacker News"
+)
+"""Where a rep looks things up."""
+WORDS_OF_SELLING = (
+    "Metrics Economic buyer Decision criteria process Paper process Identify pain Champion Competition Situation"
+    " Problem Implication Need-payoff"
+)
+"""The letters of MEDDPICC and SPIN, which prompts have questions labelled with."""
+_LINKEDIN = "https://www.linkedin.com/"
+
+_SMALL = "|".join([*ONES][1:13])
+_NUMBER = rf"(?:\d{{1,2}}|{_SMALL}|an?|a (?:few|couple of)|half an?|(?:a|three) quarters? of an)"
+_UNIT = r"(?:(?:business |working |calendar )?(?:minute|hour|day|week|fortnight|month|quarter|year)s?)"
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|March|Mar|April|Apr|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
+)
+_DAY = r"(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?"
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(rf"\b(?:{pattern})\b" for pattern in patterns), re.IGNORECASE)
+
+
+_MINUTES = _any(
+    rf"{_NUMBER}[ -](?:to |or )?(?:{_NUMBER}[ -])?minutes?",
+    r"(?:half an|a quarter of an|a half|an?) hour(?! of)|half-hour",
+)
+_RECURRING = _any(
+    rf"(?:every|each|per|once an?|twice an?|{_NUMBER} times an?) (?:other |{_NUMBER} )?{_UNIT}",
+    r"(?:hourly|daily|weekly|monthly|quarterly|yearly)",
+    rf"(?:the )?(?:next|last|past|first|coming|following|previous) (?:{_NUMBER} (?:or {_NUMBER} )?)?{_UNIT}",
+    rf"{_NUMBER}[ -]{_UNIT} (?:before|from now|ahead|later)",
+    rf"{_NUMBER}-{_UNIT} (?:call|chat|talk|plan|pilot|review|window|check-in|rhythm)",
+)
+_WITHIN = _any(
+    r"(?:in|within|after|for|over|during|until|back in) (?:about |around |another |the )?"
+    rf"(?:{_NUMBER} (?:or {_NUMBER} )?){_UNIT}"
+)
+_GAINS = r"sav(?:e|es|ed|ing)|reduc\w+|cuts?|cutting|faster|sooner|instead of"
+_RESULT = _any(_GAINS)
+_OF_CUSTOMERS = _any(_GAINS, r"customers?|clients?|users?|takes?|took|went|go(?:es)? live|live in|got|grew|built")
+"""What makes of a time a result."""
+_CHOSEN = _any(rf"(?:two or three|one or two|(?:top|which) (?:{_SMALL}))")
+_COUNTS = re.compile(
+    rf"(?<![\w$€£¥₹.,-])(?:(?:first|next|last) \d{{1,2}}|\d{{1,3}}(?= (?:\w+ )?pages?\b)|1[0-2]|[1-9]|{_SMALL})\b"
+    r"(?![.,]?\d|[\s-]?(?:%|percent|per cent|x\b|k\b|m\b|bn\b|hundred|thousand|million|billion|times\b|in (?:\d|ten\b)"
+    rf"|out of\b|of (?:\d|ten\b|five\b)|dollars?\b|euros?\b|{_UNIT}\b))",
+    re.IGNORECASE,
+)
+_LATER = re.compile(r"\b(?:again|once more|later|better|back|not|until|then|suit\w*)\b", re.IGNORECASE)
+_MONTHS = _any(rf"(?:in|by|from|until|before|after|early|late|mid)[ -](?-i:{_MONTH})")
+_DATES = re.compile(
+    rf"\b(?:the )?{_DAY} (?:of )?{_MONTH}(?:,? (?:19|20)\d\d)?|\b{_MONTH} {_DAY}\b(?:,? (?:19|20)\d\d)?"
+    r"|\b(?:19|20)\d\d-\d\d-\d\d\b"
+    rf"|\b(?:in|by|from|until|since|of|before|after|end of|early|late|mid) (?-i:{_MONTH})(?: 20\d\d)?",
+    re.IGNORECASE,
+)
+_DIGIT = re.compile(r"\d")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_SENTENCES = re.compile(r"(?<=[.!?;])\s+")
+
+
+def without_plans(text: str) -> str:
+    """Without the minutes that an ask asks for, and times of what is still to come or was before.
+
+    'In three weeks' stays where it may be a customer's result.
+    """
+    return " ".join(_beginning_small(_without_times(sentence)) for sentence in _SENTENCES.split(text))
+
+
+def _without_times(sentence: str) -> str:
+    if not _RESULT.search(sentence):
+        sentence = _MINUTES.sub("", sentence)
+    if not _OF_CUSTOMERS.search(sentence) and not _tells_of_deeds(sentence):
+        sentence = _WITHIN.sub("", sentence)
+    if _LATER.search(sentence):
+        sentence = _MONTHS.sub("", sentence)
+    return _CHOSEN.sub("", _RECURRING.sub("", sentence))
+
+
+def _tells_of_deeds(sentence: str) -> bool:
+    """'Acme moved in three weeks' tells what somebody did; 'meetings booked within a week' does not."""
+    return any(re.search(rf"\b{re.escape(name)} (?:\w+ )?\w+ed\b", sentence) for name in names(sentence))
+
+
+def without_counts(text: str) -> str:
+    """Without small counts of what the rep has or does ('three openings'), and dates of notes and plans."""
+    return _COUNTS.sub("", _DATES.sub("", text))
+
+
+_VERBS = frozenset(
+    """
+    add bring call check cite compare confirm connect count draft email find follow google highlight invite lead learn
+    list log look map mark measure meet mention message note offer open point prepare put quote read record reference
+    reach research review say search see send set share show start take tell track try use verify visit watch write
+    finds shows tells reveals checks learns decides opens tests sees compares clarifies
+    """.split()
+)
+
+
+def _beginning_small(sentence: str) -> str:
+    """A verb that begins a sentence is no name, whatever name follows: 'Call Ada Moss'."""
+    first = sentence.split(" ", 1)[0]
+    return sentence[0].lower() + sentence[1:] if first.lower() in _VERBS else sentence
+
+
+def in_field(value: Value, field: str, statement: Statement) -> Statement:
+    """The statement of a text without evidence of its own, without what claims nothing in such a field."""
+    manner = manner_of(value, field)
+    if manner == "advice":
+        text = without_plans(without_counts(statement.text))
+        return replace(
+            statement,
+            text=text,
+            shown=(*statement.shown, PLACES, WORDS_OF_SELLING),
+            evidence=(*statement.evidence, Quoted("", "vendor", url=_LINKEDIN)),
+        )
+    return replace(statement, text=without_plans(statement.text)) if manner == "spoken" else statement
+
+
+def dated(statement: Statement) -> Statement:
+    """The statement without the dates of the pages that it cites: they stand beside a quotation, not in it.
+
+    Where a quotation names a year itself, what it tells has another date than its page.
+    """
+    text = statement.text
+    if not _DIGIT.search(text) or _YEAR.search(statement.said):
+        return statement
+    for day in {one.published_on for one in statement.evidence if one.published_on}:
+        text = without_day(text, date.fromisoformat(day))
+    return statement if text == statement.text else replace(statement, text=text)
+
+
+def sites(pages: Iterable[tuple[PageRef | Evidence, Role]]) -> tuple[Quoted, ...]:
+    """Each site with each date of a page of it, as quotations that say nothing: words may give both."""
+    found = {
+        Quoted("", role, url=_origin(page.url), published_on=page.published_on.isoformat() if page.published_on else "")
+        for page, role in pages
+    }
+    return tuple(sorted(found))
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
