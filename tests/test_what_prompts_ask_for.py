@@ -62,8 +62,8 @@ OURS = (
     " and Shiftly does not.\n\nWe are certified to ISO 27001."
 )
 THEIRS = (
-    "# News\n\nQuillport opened a second yard in Tallinn. We want to deliver ferries faster. Our first yard opened in 2019.\n\n# Jobs\n\nHead of"
-    " Demand Generation. Night Shift Planner."
+    "# News\n\nQuillport opened a second yard in Tallinn. We want to deliver ferries faster. Our first yard opened in "
+    "2019.\n\n# Jobs\n\nHead of Demand Generation. Night Shift Planner."
 )
 SHOWN: tuple[Passage, ...] = (
     *passages(page("https://lumenforge.example/customers/brassmere", STORY)),
