@@ -61,6 +61,9 @@ def verdict(one: Statement) -> str:
 
 
 FAIR = (
+    ("Run Lumenforge in your own halls.", "You can host it in your own halls."),
+    ("Vessler works towards its ISO 27001 certificate.", "Vessler is ISO 27001 certified, and works at it."),
+    ("Vessler charges a second rate of $60.", "Vessler charges $50, or $60."),
     ("Vessler saved 14 days.", "Vessler saved two weeks."),
     ("Vessler runs over forty halls.", "Vessler runs 40+ halls."),
     ("Vessler works six times as fast.", "Vessler works at 6x speed."),

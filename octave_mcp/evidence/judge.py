@@ -27,7 +27,8 @@ class Judge:
 
     `shown` are the ask's passages with the role of their company; `known` the names free to use; `given` is what the
     user said of the deal, whose names may be used too, though not in facts, and whose figures may not. `companies` are
-    the names of those of the deal that are known.
+    the names of those of the deal that are known. `asks_softly` is False where a model judges what may be wrong: a
+    correction is then asked for only if a hard rule fails.
     """
 
     shown: tuple[Passage, ...]
@@ -35,6 +36,7 @@ class Judge:
     known: tuple[str, ...]
     given: str = ""
     companies: Mapping[Role, str] = dataclasses.field(default_factory=dict[Role, str])
+    asks_softly: bool = True
     _judged: dict[Value, list[Problem]] = dataclasses.field(
         default_factory=dict[Value, list[Problem]], repr=False, compare=False
     )
@@ -45,7 +47,12 @@ class Judge:
 
     def problems(self, answer: Value) -> list[Problem]:
         """What is worth a correction, and where: at a finding, or at a text of a value that is none."""
-        return [problem for at, value in located(answer) for problem in self._all(value, at) if problem.asks]
+        return [
+            problem
+            for at, value in located(answer)
+            for problem in self._all(value, at)
+            if problem.asks and (self.asks_softly or not problem.is_soft)
+        ]
 
     def _all(self, value: Value, at: Path) -> Iterator[Problem]:
         for problem in (*self._of(value), *self._strangers(value)):

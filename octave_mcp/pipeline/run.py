@@ -152,7 +152,10 @@ class Run:
         companies: Mapping[Role, str],
     ) -> Judge:
         """Checks what cites these passages; arguments as in `ask`."""
-        return Judge(shown=shown, roles=roles, known=known, given=self.request.context, companies=companies)
+        return Judge(
+            shown=shown, roles=roles, known=known, given=self.request.context, companies=companies,
+            asks_softly=self.verifier is None,
+        )  # fmt: skip
 
     async def publish(self, write: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
         """Has the playbook's files written, once; returns their paths."""

@@ -147,10 +147,11 @@ def counted(one: Statement) -> Iterator[Problem]:
 
 
 def _is_ordinal(text: str, figure: Quantity) -> bool:
-    """An ordinal or the day of a month counts nothing."""
+    """An ordinal, the day of a month or the number of a standard, such as 'ISO 27001', counts nothing."""
     plain = in_digits(text)
-    before = plain[: figure.start].rstrip(" ,.").rsplit(" ", 1)[-1].lower()
-    return plain[figure.end : figure.end + 1].isalpha() or before in MONTHS
+    before = plain[: figure.start].rstrip(" ,.").rsplit(" ", 1)[-1]
+    is_standard = len(before) > 1 and before.isupper() and before.isalpha()
+    return plain[figure.end : figure.end + 1].isalpha() or before.lower() in MONTHS or is_standard
 
 
 _ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())

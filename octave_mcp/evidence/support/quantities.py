@@ -104,7 +104,8 @@ _BOUNDS_AFTER = tuple(
 _BEFORE, _AFTER = 32, 40
 """How many characters around a figure are read for its bound."""
 _PERIOD = re.compile(
-    r"\b(?:per|an?|each|every)\s+(?P<p>second|minute|hour|day|night|week|month|quarter|year)\b"
+    r"\b(?:per|an?|each|every)\s+(?P<p>second(?!\s+(?!(?:and|or|in|on|at|for|with|to|from)\b)[a-z])|minute|hour|day|night"
+    r"|week|month|quarter|year)\b"
     r"|\b(?P<a>hourly|daily|nightly|weekly|monthly|quarterly|yearly|annually|annum)\b"
     r"|/(?P<s>second|sec|s|min|minute|h|hr|hour|day|week|wk|month|mo|year|yr|a)\b",
     re.IGNORECASE,

@@ -29,13 +29,21 @@ def named(one: Statement) -> Iterator[Problem]:
     around += one.free_names
     if one.kind != "fact":
         around += (one.context, *one.shown)
-    missing = _as_written(one.text, strange(found, around))
+    deeds = _deeds(one)
+    missing = _as_written(one.text, [name for name in strange(found, around) if name not in deeds])
     for name in missing:
         in_context = one.kind == "fact" and has_name(name, one.context)
         told = "comes from what the user said, which is no evidence" if in_context else "is not in the evidence"
         yield from hard("D4", f"the name {name!r} {told}")
 
 
+def _deeds(one: Statement) -> frozenset[str]:
+    """First words of sentences that are followed by a company of the deal: 'Run' in 'Run PostHog on your servers'."""
+    known = " ".join(one.free_names).replace(".", " ")
+    return frozenset(found["deed"] for found in _DEED.finditer(one.text) if has_name(found["name"], known))
+
+
+_DEED = re.compile(r"(?:^|[.!?:]\s+|\n\s*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
 _CAPITALISED = re.compile(r"[A-Z][\w&-]*(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
 _JOBS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
