@@ -192,6 +192,7 @@ async def test_a_persona_that_is_left_out_is_asked_for_alone_then_named_in_one_g
     assert again.record.status == "completed"
 
 
+@pytest.mark.long
 async def test_a_resumed_run_asks_nothing_again_though_the_run_that_got_its_answers_is_deleted(
     client_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +242,7 @@ def invented_facts(question: QuestionRecord, answer: dict[str, Any]) -> None:
     without_persona_2(question, answer)
 
 
+@pytest.mark.long
 async def test_after_a_partial_run_no_reading_is_asked_again_for_an_entry_that_failed_twice(
     client_with: Callable[..., Any],
 ) -> None:
@@ -371,6 +373,7 @@ async def test_the_first_personas_get_what_a_small_budget_allows_and_each_other_
     assert used(told) <= tokens * (1 - RESERVED)
 
 
+@pytest.mark.long
 async def test_after_a_run_that_could_not_pay_for_all_personas_the_next_asks_only_for_the_others(
     client_with: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from clocks import stop_the_clock
 from conftest import Pair
 from doubles import FOR_GOOD, WRITTEN, Double, Request, Sent, answer_to, claims, enveloped, error, set_up, text_of
+from matrix import sampled
 from scripted import Asked, ScriptedModel, ScriptedSource, Stage, answered, asked_for, form, invented_sites, says
 
 from octave_mcp.app import App
@@ -126,7 +127,9 @@ def asked_to_judge(double: Double) -> list[Request]:
     return [request for request in double.asked if request.form is Verification]
 
 
-each_provider = pytest.mark.parametrize("model", ["openai", "anthropic", "compat"])
+each_provider = pytest.mark.parametrize(
+    "model", sampled(["openai", "anthropic", "compat"], short=lambda model: model == "openai")
+)
 
 
 @each_provider
@@ -436,6 +439,7 @@ async def test_claims_beyond_the_limit_keep_the_verdict_of_the_rules(
     assert any(verifier.NO_ROOM in reason for reason in unjudged(playbook))
 
 
+@pytest.mark.long
 async def test_a_budget_that_is_nearly_used_up_is_left_to_the_writers(
     stage: Callable[..., Stage], double: Double
 ) -> None:
@@ -480,6 +484,7 @@ async def test_a_model_that_judges_for_too_long_is_not_waited_for(tmp_path: Path
     assert "the time that the run" in reworded_in(playbook).reason
 
 
+@pytest.mark.long
 async def test_a_run_that_is_resumed_judges_only_what_was_in_flight_again(
     double: Double, pair: Pair, tmp_path: Path
 ) -> None:
@@ -653,6 +658,7 @@ async def test_a_run_is_cancelled_while_its_check_is_open(client: Client) -> Non
 
 
 @pytest.mark.usefixtures("no_verdict_is_late")
+@pytest.mark.long
 async def test_a_client_is_asked_nothing_about_what_another_model_judges(double: Double, tmp_path: Path) -> None:
     settings = load(home=tmp_path, verify_model="openai")
     client = Client(Stage(tmp_path, settings=settings, source=ScriptedSource(invented_sites())))
