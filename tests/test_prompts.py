@@ -189,7 +189,7 @@ def test_what_the_user_says_is_marked_and_is_never_evidence(name: str) -> None:
 def test_a_writer_learns_what_each_kind_of_sentence_owes(name: str) -> None:
     body = load(name).body
 
-    assert "`fact` states what its evidence states; `inference` concludes from its evidence, is hedged" in body
+    assert "`fact` states what its evidence states; `inference` goes one step beyond its evidence" in body
     assert "for a fact or an inference at least one citation; else empty" in body
     assert "Its own story is no proof to itself" in body
 

@@ -100,17 +100,21 @@ def verification(claims: Sequence[Claimed], language: str) -> Verifying:
 
 
 def fitting(claims: Sequence[Claimed], language: str, most: int, *, most_read: int | None = None) -> tuple[int, Size]:
-    """How many of the first claims one ask has room for, and its size: `most` tokens with the answer."""
+    """How many of the first claims one ask has room for, and its size: `most` tokens with the answer.
+
+    Where what is read has a limit of its own, the number of claims has none.
+    """
+    within = claims[:MOST_CLAIMS] if most_read is None else claims
     base = _base(rendered(verification(claims[:1], language)))
     size, known = Size(0, 0), set[Quotation]()
-    for count, claim in enumerate(claims[:MOST_CLAIMS]):
+    for count, claim in enumerate(within):
         base += _line_tokens(claim, known)
         known.update(claim.quotations)
         larger = Size(base, ANSWERED_TOKENS + ceil((count + 1) * (3 + DOUBTED * DOUBT_TOKENS)))
         if sum(larger) > most or (most_read is not None and larger.read > most_read):
             return count, size
         size = larger
-    return min(len(claims), MOST_CLAIMS), size
+    return len(within), size
 
 
 def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, Opinion]:

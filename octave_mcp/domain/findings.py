@@ -30,7 +30,7 @@ Relation = Literal["uses", "sells", "customer_uses", "partner", "certificate"]
 
 RELATIONS: dict[Relation, str] = {
     "uses": "uses it",
-    "sells": "sells an integration with it",
+    "sells": "offers an integration with it",
     "customer_uses": "has a customer who uses it",
     "partner": "has it as a partner",
     "certificate": "is certified",
