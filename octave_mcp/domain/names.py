@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _SUFFIXES = (" inc", " inc.", " ltd", " gmbh", " llc", " labs", " ai", ".com", ".ai", ".io", ".dev")
+_ONE_KIND = str.maketrans("‘’“”–—\u2212", "''\"\"---")  # noqa: RUF001 - what pages use
+_MARKUP = re.compile(r"[*_`]+")
 
 
+@lru_cache(maxsize=8192)
 def normal(text: str) -> str:
     """NFKC, one kind of quotation mark and dash, no Markdown marks, single spaces, lower case."""
-    plain = unicodedata.normalize("NFKC", text)
-    plain = plain.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2013: "-", 0x2014: "-", 0x2212: "-"})
-    return re.sub(r"\s+", " ", re.sub(r"[*_`]+", "", plain)).strip().casefold()
+    plain = unicodedata.normalize("NFKC", text).translate(_ONE_KIND)
+    return " ".join(_MARKUP.sub("", plain).split()).casefold()
 
 
 def name_key(name: str) -> str:

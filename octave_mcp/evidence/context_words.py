@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import takewhile
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
+
+from octave_mcp.evidence.stemming import has_stems, stem
 
 SHORTEST = 3
 SHORTEST_ACRONYM = 2
@@ -54,10 +56,6 @@ _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 
 
-class _Stemmer(Protocol):
-    def stemWord(self, word: str) -> str: ...  # noqa: N802 - the library's own
-
-
 class _Form(NamedTuple):
     """One spelling of a word, what all its grammatical forms begin with, and its stem in each language.
 
@@ -81,11 +79,11 @@ def as_written(context: str) -> dict[str, str]:
 
 
 class ContextWords:
-    """The telling words of one context, to look for in many texts; one thread at a time, as stemmers have a state."""
+    """The telling words of one context, to look for in many texts."""
 
     def __init__(self, context: str) -> None:
         self.words = telling_words(context)
-        self._stemmers = _stemmers(_languages(context)) if self.words else ()
+        self._languages = tuple(filter(has_stems, _languages(context))) if self.words else ()
         self._capitals = _capitals(context)
         self._forms = {word: [self._form(spelling) for spelling in _spellings(word)] for word in self.words}
 
@@ -103,7 +101,7 @@ class ContextWords:
         return _Form(spelling, shared[: max(SHORTEST, len(shared) - 1)], stems)  # 'hir' of 'hire' and 'hiring'
 
     def _stems(self, word: str) -> tuple[str, ...]:
-        return tuple(stemmer.stemWord(word) for stemmer in self._stemmers)
+        return tuple(stem(word, language) for language in self._languages)
 
     def _is_in(self, form: _Form, text: str) -> bool:
         if form.start not in text:
@@ -183,14 +181,6 @@ def _stop_words(language: str) -> frozenset[str]:
     from stop_words import get_stop_words  # noqa: PLC0415 - only contexts need it
 
     return frozenset(word.casefold() for word in get_stop_words(language))
-
-
-def _stemmers(languages: Iterable[str]) -> tuple[_Stemmer, ...]:
-    import snowballstemmer  # noqa: PLC0415 - only contexts need it
-
-    known = frozenset(snowballstemmer.algorithms())
-    make: Callable[[str], _Stemmer] = vars(snowballstemmer)["stemmer"]
-    return tuple(make(language) for language in languages if language in known)
 
 
 def _shared_start(*words: str) -> str:

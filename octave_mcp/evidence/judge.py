@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeGuard, TypeVar, cast, get_args
 
 from octave_mcp.domain.company import Role
@@ -21,7 +22,7 @@ from octave_mcp.evidence.support import Kind, Quoted, Statement, problems, quote
 V = TypeVar("V", bound=Value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judge:
     """Checks an answer against what was shown, and makes of it what may stand.
 
@@ -115,9 +116,16 @@ class Judge:
         own = Statement(words, kind, vendor, prospect, tuple(evidence), self.given, self.known)
         if kind in {"fact", "inference"}:
             return dated(own)
-        beside = sites((passage.page, role) for passage, role in zip(self.shown, self.roles, strict=True))
-        free = dated(replace(own, evidence=(*evidence, *beside), shown=tuple(map(_text_of, self.shown))))
+        free = dated(replace(own, evidence=(*evidence, *self._sites), shown=self._texts))
         return replace(free, text=without_plans(free.text)) if kind == "question" else free
+
+    @cached_property
+    def _sites(self) -> tuple[Quoted, ...]:
+        return sites((passage.page, role) for passage, role in zip(self.shown, self.roles, strict=True))
+
+    @cached_property
+    def _texts(self) -> tuple[str, ...]:
+        return tuple(map(_text_of, self.shown))
 
     def _quoted(self, finding: Finding[Cite]) -> tuple[Quoted, ...]:
         return tuple({evidence.id: quote for cite in finding.evidence for evidence, quote in self._cite(cite)}.values())

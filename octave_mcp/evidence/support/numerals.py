@@ -142,17 +142,20 @@ _NUMBER_WORDS = (
         " decade".split()
     )
 )
+_AFTER_DIGITS = frozenset("in of cent cents point points fold times".split())
 
 
-def _has_numbers(plain: str) -> bool:
-    return bool(_DIGIT.search(plain)) or not _NUMBER_WORDS.isdisjoint(_LETTERS.findall(plain.lower()))
+def _has_words(plain: str) -> bool:
+    """Whether it has numbers in words, or words that make another number of one in digits."""
+    words = _LETTERS.findall(plain.lower())
+    return not _NUMBER_WORDS.isdisjoint(words) or (bool(_DIGIT.search(plain)) and not _AFTER_DIGITS.isdisjoint(words))
 
 
 @lru_cache(maxsize=8192)
 def in_digits(text: str) -> str:
     """'Three of ten' as '~30% ', 'a third of' as '~33.33% of', 'twice' as '2x twice', 'twenty-five' as '25'."""
     plain = normalised(text)
-    if not _has_numbers(plain):
+    if not _has_words(plain):
         return plain
     plain = _SHARE.sub(_share, plain)
     plain = _FRACTION.sub(_fraction, plain)

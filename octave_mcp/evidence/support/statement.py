@@ -89,6 +89,17 @@ class Statement:
         )
 
     @cached_property
+    def is_copied(self) -> bool:
+        """Whether each line of it is a sentence of a quotation, or stands in one or its heading: nothing is added."""
+        said = [normal(quoted.text) for quoted in self.evidence]
+        beside = " / ".join(_plain(f"{quoted.text} / {quoted.heading}") for quoted in self.evidence)
+        lines = filter(str.strip, self.text.split("\n"))
+        return bool(self.evidence) and all(
+            any(_is_sentence_of(normal(line), text) for text in said) or f" {_plain(line)} " in f" {beside} "
+            for line in lines
+        )
+
+    @cached_property
     def is_named(self) -> bool:
         """Whether it is only names and titles, all of which a quotation, its heading or its page's title has."""
         beside = " / ".join(_plain(f"{quoted.text} / {quoted.heading} / {quoted.title}") for quoted in self.evidence)

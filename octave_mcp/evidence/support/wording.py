@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from octave_mcp.evidence import stemming
 from octave_mcp.evidence.support.synonyms import IRREGULAR, SYNONYMS
 
 _ONE_KIND = str.maketrans(
@@ -188,28 +188,10 @@ def keys_of(word: str) -> frozenset[str]:
     return frozenset({own, *_groups().get(own, ())})
 
 
-class _Stemmer(Protocol):
-    def stemWord(self, word: str) -> str: ...  # noqa: N802 - the library's own
-
-
-_STEMMING = Lock()
-"""A stemmer has a state, and answers are checked in several threads."""
-
-
-@cache
-def _stemmer() -> _Stemmer:
-    import snowballstemmer  # noqa: PLC0415 - only checks need it
-
-    make: Callable[[str], _Stemmer] = vars(snowballstemmer)["stemmer"]
-    return make("english")
-
-
 @lru_cache(maxsize=32_768)
 def stem(word: str) -> str:
     """That of its first form: 'risen' and 'rises' as 'rise'."""
-    first = IRREGULAR.get(word, word)
-    with _STEMMING:
-        return _stemmer().stemWord(first)
+    return stemming.stem(IRREGULAR.get(word, word))
 
 
 def is_past(word: str) -> bool:
