@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 _SUFFIXES = (" inc", " inc.", " ltd", " gmbh", " llc", " labs", " ai", ".com", ".ai", ".io", ".dev")
-_ONE_KIND = str.maketrans("‘’“”–—\u2212", "''\"\"---")  # noqa: RUF001 - what pages use
+_ONE_KIND = str.maketrans("‘’“”–—\u2212", "''\"\"---")
 _MARKUP = re.compile(r"[*_`]+")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, JsonValue, StringConstraints, ValidationError
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints, ValidationError, field_validator
 
 from octave_mcp.asks.verification import Claimed, Quotation, judged_by
 from octave_mcp.domain.company import Role
@@ -20,6 +21,7 @@ from octave_mcp.ports import Model
 LONGEST_LINE_BYTES = 200_000
 LONGEST_NAME, LONGEST_CONTEXT, LONGEST_CLAIM, LONGEST_QUOTE = 200, 1000, 1000, 5000
 """In characters; those of a claim and a quotation are many times what one sentence has."""
+MOST_QUOTATIONS = 20
 MOST_COMPLAINTS = 3
 Kind = Literal["fact", "inference", "question", "copy"]
 CITING: frozenset[Kind] = frozenset({"fact", "inference"})
@@ -30,6 +32,7 @@ NO_QUOTATION = Problem("D1", "there is no quotation that says it")
 
 _WRONG = {"missing": "missing", "string_too_short": "empty", "too_short": "empty"}
 """What pydantic calls a fault, in plain words."""
+_SAYS = r"\w"
 _PLACE = re.compile(r" at line \d+ column (\d+)$")
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NAME)]
@@ -56,8 +59,15 @@ class GivenClaim(Value):
     prospect: Name
     context: Annotated[str, StringConstraints(max_length=LONGEST_CONTEXT)] | None = None
     kind: Kind | None = None
-    claim: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CLAIM)]
-    evidence: tuple[GivenQuotation, ...]
+    claim: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CLAIM, pattern=_SAYS)]
+    evidence: Annotated[tuple[GivenQuotation, ...], Field(max_length=MOST_QUOTATIONS)]
+
+    @field_validator("id")
+    @classmethod
+    def _is_json(cls, given: JsonValue) -> JsonValue:
+        """Python reads NaN and Infinity, which JSON does not have."""
+        json.dumps(given, allow_nan=False)
+        return given
 
     @property
     def statement(self) -> Statement:
@@ -170,6 +180,12 @@ def _fault(error: Any) -> str:  # noqa: ANN401 - pydantic's own
             return "invalid JSON: " + _PLACE.sub(r" at character \1", str(error["ctx"]["error"]))
         case "model_type":
             text = "not an object"
+        case "string_pattern_mismatch":
+            text = "has no words"
+        case "too_long":
+            text = f"more than {error['ctx']['max_length']} entries"
+        case "value_error":
+            text = "NaN and Infinity are not valid JSON"
         case "string_too_long":
             text = f"longer than {error['ctx']['max_length']:,} characters"
         case kind:
