@@ -113,7 +113,7 @@ def _is_since_for_until(one: Statement) -> bool:
 _ONE = re.compile(r"\bone\b")
 _FROM_OR_TO = re.compile(r"\b(?:from|to|off|into|out of)\s", re.IGNORECASE)
 _FROM_FIGURE = re.compile(r"\b(?:from|off|out of)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
-_TO_FIGURE = re.compile(r"\b(?:to|into)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
+_TO_FIGURE = re.compile(r"(?<!used )\b(?:to|into)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 
 _CHANGE = frozenset(
     "move migrate switch replace drop ditch abandon leave choose pick adopt transition port start end go use"

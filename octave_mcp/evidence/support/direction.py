@@ -85,12 +85,19 @@ def _is_bound(text: Wording, word: Word) -> bool:
         return True
     if before == "the" and word.lower in {"more", "less"}:  # 'the more you use'
         return True
-    if word.lower == "up" and before in _DRIED:
+    if word.lower == "up" and (before in _UP_WITH or text.after(word) == "and"):
+        return True
+    if word.lower == "up" and text.after(word) == "to" and before not in _GOING:
         return True
     return text.after(word) == "than" and (before == "no" or is_comparing_figures(text, word.at))
 
 
-_DRIED = frozenset("dry dries dried drying".split())
+_UP_WITH = frozenset(
+    "dry dries dried drying end ends ended pick picks picked back backs backed look looks looked make makes made follow"
+    " follows followed catch keep keeps kept line lines open opens opened start turn turns turned show clean".split()
+)
+_GOING = frozenset("go goes went going gone moved shot way is are was".split())
+"""'Ends up' and 'up and running' go nowhere, and 'up to 40' is a bound."""
 _FIGURE_NEXT = re.compile(
     r"\w+ than (?:an? |the |[$€£])?(?:\d|half|third|quarter|twice|double|one|two|three|four|five|six|seven|eight"
     r"|nine|ten"

@@ -7,7 +7,7 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-NEGATIONS = _set("not no never none nobody nothing neither nor without hardly barely cannot")
+NEGATIONS = _set("not no never none nobody nothing neither nor without hardly barely cannot rarely seldom scarcely")
 NOT_ONLY = _set("only just merely simply")
 IDLE = _set("matter doubt wonder later more less charge cost problem better extra fewer")
 """After 'no' they deny nothing: 'no later than', 'at no charge'."""
@@ -44,7 +44,8 @@ EXCUSES = _set(
     " wait waits waiting replace replaced replaces avoid avoids avoided avoiding avoidable prevent prevents prevented"
     " fail fails failed unable hard harder difficult hardly unless later postponed postpone refuse"
     " refused rejected"
-    " reject nothing rather exclude excludes excluded skip skipped decline declined against free"
+    " reject nothing rather exclude excludes excluded excluding skip skipped decline declined against free"
+    " warn warns warned warning discourage discourages ruled lower cheaper"
 )
 """Words that may say, in another way than a negation, that something is not so."""
 AVAILABLE = _set("available included possible supported needed necessary required offered allowed planned there part")

@@ -37,9 +37,16 @@ from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined,
 
 _OWN_SENTENCE = 0.75
 """The share of a claim's words from which it is the quotation's own sentence, but for a negation."""
-_REACH, _DENIAL_REACH, _CONTRAST_REACH = 8, 5, 7
+_REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
 _SUMMING = frozenset("neither none nothing nobody".split())
 """They also deny what stands before them."""
+_FOLLOWING = frozenset({"not", "never"})
+_TAKING_BACK = _FOLLOWING | {"no"}
+"""'Moves no stop' is 'does not move a stop'."""
+_ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
+"""They go with a negation, and are nothing that is denied."""
+_SET_ASIDE = frozenset("counting including least surprisingly necessarily".split())
+"""After 'not' they leave the claim's own sentence as it is."""
 _UN = re.compile(
     r"(?:un(?!der|til|it|iq|ion|iver|lock|veil|fold|box|load|pack)|dis(?!t|c|play|patch|k)|non)\w{4,}"
     r"|im(?:possible|practical)|in(?:accurate|correct|ability|complete|sufficient)|\w{3,}less$"
@@ -69,7 +76,7 @@ class Denials:
         return joined(
             word.keys
             for denial in self.all
-            for word in (*denial.denied, *_before(self.text, denial.word))
+            for word in (*denial.denied, *_before(self.text, denial.word, _TAKING_BACK))
             if word.is_content
         )
 
@@ -78,7 +85,11 @@ class Denials:
         scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
         best = max(scores, default=0)
         places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
-        reached = {word.at for denial in self.all for word in (*denial.denied, *_before(self.text, denial.word))}
+        reached = {
+            word.at
+            for denial in self.all
+            for word in (*denial.denied, *_before(self.text, denial.word, _TAKING_BACK))
+        }
         words = [word for words in places for word in words if word.is_content]
         denied = joined(word.keys for word in words if word.at in reached)
         return joined(word.keys for word in words if word.at not in reached) - denied
@@ -114,6 +125,8 @@ def _says_otherwise(word: Word, other: Denials) -> bool:
 
 def _denied_alone(one: Statement, denial: Denial, quotes: Sequence[Denials]) -> Word | None:
     """The word of the claim that only the claim denies; None if a quotation denies as much, or says it otherwise."""
+    if one.claim.after(denial.word) in _SET_ASIDE:
+        return None
     told = [word for word in denial.denied if not word.keys.isdisjoint(joined(q.text.keys for q in quotes))]
     told = [word for word in told if word in one.content]
     if possible := next((word for word in denial.denied if any(_can(quote.text, word) for quote in quotes)), None):
@@ -147,7 +160,9 @@ def _has_same(denial: Denial, quotes: Sequence[Denials]) -> bool:
 
 
 def _denied_in_vain(one: Statement, claim: Denials, quote: Denials, denial: Denial) -> Word | None:
-    """The word of the quotation that the claim states without the denial."""
+    """The word of the quotation that the claim states without the denial. 'Nothing but' denies nothing."""
+    if quote.text.after(denial.word) == "but":
+        return None
     if denial.word.lower not in NEGATIONS and stem(denial.word.lower) in one.claim.stems:
         return None
     told = [word for word in denial.denied if shares(word, one.content_keys) and not _is_with_no(one.claim, word)]
@@ -178,8 +193,10 @@ def _denial(text: Wording, word: Word) -> Denial | None:
     if word.lower in NEGATIONS:
         if following in NOT_ONLY or _is_idle(text, word, following) or _is_undone(text, rest[:2]):
             return None
-        reach = _until_scope_ends(rest[:_REACH])
-        if "alone" in (other.lower for other in reach):  # 'not by this alone'
+        reach = _until_scope_ends(text, rest[:_REACH])
+        if _is_after_comma(text, word):  # 'three weeks, not eight, for all of them'
+            reach = reach[: next((at for at, other in enumerate(reach) if at and _is_after_comma(text, other)), None)]
+        if {"by", "alone"} <= {other.lower for other in reach}:  # 'not by this alone'
             return None
         if _is_cancelled(text, word):
             return None
@@ -187,12 +204,16 @@ def _denial(text: Wording, word: Word) -> Denial | None:
             reach = (*reach, *reversed(text.words[: word.at]))
     elif _denies(text, word) and not {w.lower for w in text.words[max(0, word.at - 2) : word.at]} & NEGATIONS:
         is_contrast = following in {"than", "of"}
-        reach = _until_scope_ends(rest[:_CONTRAST_REACH] if is_contrast else rest[:_DENIAL_REACH])
+        reach = _until_scope_ends(text, rest[:_CONTRAST_REACH] if is_contrast else rest[:_DENIAL_REACH])
     else:
         return None
     if following in AVAILABLE and word.lower == "not":
         reach = (*reach, *reversed(_before(text, word)))
-    return Denial(word, tuple(other for other in reach if other.is_content and other.clause == word.clause))
+    return Denial(word, tuple(other for other in reach if _is_deniable(other) and other.clause == word.clause))
+
+
+def _is_deniable(word: Word) -> bool:
+    return word.is_content and word.lower not in _ADVERBS
 
 
 _TWICE = 6
@@ -232,21 +253,37 @@ def _is_idle(text: Wording, word: Word, following: str) -> bool:
     return following in IDLE or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
 
 
-def _until_scope_ends(words: Sequence[Word]) -> Sequence[Word]:
-    """'Does not ship and struggles to sell' are two denials."""
-    end = next((at for at, word in enumerate(words) if at and word.lower in SCOPE_ENDS), len(words))
+def _until_scope_ends(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
+    """'Does not ship and struggles to sell' are two denials; 'with no names, is kept' denies no keeping."""
+    ends = (at for at, word in enumerate(words) if at and (word.lower in SCOPE_ENDS or _is_new_verb(text, word)))
+    end = next(ends, len(words))
     verb = next((at for at, word in enumerate(words) if at > 1 and word.lower in DENIALS_TO), len(words))
     if verb < len(words) and words[verb - 1].lower == "and":
         end = min(end, verb)
     return words[:end]
 
 
-def _before(text: Wording, word: Word) -> Sequence[Word]:
+def _is_new_verb(text: Wording, word: Word) -> bool:
+    """Whether it is the verb of what stands before the negation's own part, which a comma ends."""
+    return word.lower in _AUXILIARY and _is_after_comma(text, word)
+
+
+def _is_after_comma(text: Wording, word: Word) -> bool:
+    return text.text[: word.start].rstrip().endswith(",")
+
+
+_AUXILIARY = PASSIVE | frozenset("has have had can will".split())
+
+
+def _before(text: Wording, word: Word, denying: frozenset[str] = _FOLLOWING) -> Sequence[Word]:
     """What may be denied though it stands before the negation: 'the screen is not available'."""
-    if word.lower not in {"not", "never"}:
+    if word.lower not in denying:
         return ()
-    near = text.words[max(0, word.at - _REACH) : word.at]
+    reach = _OBJECT_REACH if word.lower == "no" else _REACH
+    near = text.words[max(0, word.at - reach) : word.at]
     after_comma = text.text.rfind(",", 0, word.start)
+    if word.lower == "no":
+        after_comma = max(after_comma, *(other.start for other in near if other.lower == "and"), 0)
     return [other for other in near if other.clause == word.clause and other.start > after_comma]
 
 
@@ -297,7 +334,8 @@ def _excuses_claim(claim: Wording, quote: Wording, denied: Sequence[Word]) -> bo
 def _excuses_quote(quote: Wording, claim: Wording, denied: Sequence[Word]) -> bool:
     """Whether a quotation without a negation says what the claim denies: 'not yet' is a plan."""
     is_plan = bool(claim.lowers & UNTIL_NOW) and hedges(quote)
-    return is_plan or _excuses(quote, claim, denied)
+    is_condition = bool(claim.lowers & {"until", "unless"} and quote.lowers & ONLY)
+    return is_plan or is_condition or _excuses(quote, claim, denied)
 
 
 def _is_own_sentence(one: Statement, denial: Denial, word: Word) -> bool:

@@ -45,11 +45,16 @@ def _is_date(text: Wording, word: Word) -> bool:
     return word.lower == "late" and (after[:1].isdigit() or after in MONTHS)
 
 
+def _tells_story_of(name: str, quoted: Quoted) -> bool:
+    """Whether the title is that of its story, in which it speaks: 'How Supabase ...'."""
+    return has_name(name, story_of(quoted, "-"))
+
+
 def _tells(one: Statement, quoted: Quoted, quote: Wording) -> bool:
     if story_of(quoted, one.prospect) and not has_name(one.prospect, quoted.text):
         return False
-    is_of_it = bool(quote.lowers & FIRST_PERSON) and quoted.role == "prospect"
-    if not is_of_it and not has_name(one.prospect, quoted.text):
+    speaks = quoted.role == "prospect" or _tells_story_of(one.prospect, quoted)
+    if not (speaks and quote.lowers & FIRST_PERSON) and not has_name(one.prospect, quoted.text):
         return False
     sentences = [frozenset(word.lower for word in words) for words in quote.sentences]
     is_speech = quote.text.lstrip().startswith('"')  # of another, who speaks to the company

@@ -141,9 +141,32 @@ def kinds(one: Statement) -> Iterator[Problem]:
     prefixed = ((frozenset({a}), frozenset({b})) for a, b in _prefixed(own, there))
     for mine, theirs in (*prefixed, *_both_ways()):
         if own & mine and not one.claim.stems & theirs and there & theirs and not said & mine:
-            word = next(word.text for word in one.claim.words if _form(word.lower) in mine)
-            yield from soft("D40", f"the claim says {word!r}, and the quotation the opposite")
-            return
+            word = next(word for word in one.claim.words if _form(word.lower) in mine)
+            if _is_of_the_same(one, word, theirs):
+                yield from soft("D40", f"the claim says {word.text!r}, and the quotation the opposite")
+                return
+
+
+_NEAR = 6
+
+
+def _is_of_the_same(one: Statement, word: Word, theirs: frozenset[str]) -> bool:
+    """Whether the quotation says the opposite of what the claim says it of, and has no synonym of the claim's word."""
+    if any(other.keys & word.keys for quote in one.quotes for other in quote.words):
+        return False
+    wanted = _beside(one.claim, word)
+    return not wanted or any(
+        not wanted.isdisjoint(_beside(quote, other))
+        for quote in one.quotes
+        for other in quote.words
+        if _form(other.lower) in theirs
+    )
+
+
+def _beside(text: Wording, word: Word) -> frozenset[str]:
+    """The keys of the words of meaning near one."""
+    near = text.words[max(0, word.at - _NEAR) : word.at + _NEAR + 1]
+    return joined(other.keys for other in near if other.is_content and other is not word)
 
 
 def _stated(text: Wording) -> frozenset[str]:

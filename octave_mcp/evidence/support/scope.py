@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.direction import is_comparing_figures, ways
 from octave_mcp.evidence.support.kin import ABSOLUTES, KEPT
 from octave_mcp.evidence.support.lexicon import COUNTED_PERIODS, PARTIAL_PHRASES, PROMISES, SOME, UNSURE, WHOLE
+from octave_mcp.evidence.support.negation import hedges
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import Word, Wording, keys_of, spaced
@@ -64,11 +66,13 @@ def _limit_left_out(one: Statement, clause: tuple[Word, ...]) -> str:
     for phrase, kin in KEPT.items():
         place = text.find(f" {phrase} ")
         is_kept = one.claim.has(phrase) or one.claim.lowers & kin or (phrase == "up to" and quantities(one.text))
-        if place >= 0 and not is_kept and _limits(one, text[place:], clause):
+        if place >= 0 and not is_kept and _limits(one, text[place:], clause) and not _PRAISING.match(text, place):
             return f"the quotation says {phrase!r}, and the claim leaves it out"
     return ""
 
 
+_PRAISING = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
+"""'Some of the world's largest' are large ones, and no part of a whole."""
 _LIMITED = 6
 
 
@@ -91,7 +95,7 @@ _AS_SUPERLATIVE = frozenset("most best leading top number one".split())
 
 def comparison(one: Statement) -> Iterator[Problem]:
     """A comparison and a superlative are the quotation's own."""
-    if not one.is_claim:
+    if not one.is_claim or (one.kind == "inference" and hedges(one.claim)):
         return
     for word in one.claim.words:
         if word.lower == "than" and _compares(one.claim, word) and not _is_compared(one):
