@@ -57,7 +57,8 @@ def _figures(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
         same = [told for told in said if is_said(figure, told)]
         is_nothing = not figure.value and one.lowers & _NOTHING
         is_nothing = is_nothing or (figure.is_rough and figure.value == _MEDIAN and "median" in one.lowers)
-        if figure.raw not in free and (same or not (is_nothing or _follows(one, figure))):
+        is_apart = not same and _lies_between(one, figure)
+        if figure.raw not in free and (same or not (is_nothing or is_apart or _follows(one, figure))):
             yield figure, same
 
 
@@ -118,6 +119,21 @@ def _follows(one: Statement, figure: Quantity) -> bool:
     )
     turns = one.lowers | one.claim.lowers
     return not is_complement or bool(turns & (_COMPLEMENT | NEGATIONS) or stems(DOWN) & one.claim.stems)
+
+
+_MONTH_DAYS, _YEAR_DAYS = 30, 365
+
+
+def _lies_between(one: Statement, figure: Quantity) -> bool:
+    """'Three months later' of June and September, 'ten years' of 2015 and 2025."""
+    if figure.unit != "s" or figure.raw < 2 or figure.raw % 1:  # noqa: PLR2004 - one month is no sum
+        return False
+    days = figure.value / figure.raw / 86_400
+    if days == _MONTH_DAYS:
+        told = {*_months(one.said)}
+    else:
+        told = {int(q.value) for q in quantities(one.said) if q.is_year} if days == _YEAR_DAYS else set[int]()
+    return any(abs(first - second) == figure.raw for first in told for second in told)
 
 
 def _is_count(one: Statement, figure: Quantity) -> bool:

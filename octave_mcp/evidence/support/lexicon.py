@@ -94,7 +94,6 @@ PLAN_PHRASES = (
     "should be able",
     "would have",
     "wished for",
-    "asked for",
     "a wish",
     "wishes",
     "position is open",

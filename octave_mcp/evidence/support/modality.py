@@ -8,7 +8,7 @@ from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.lexicon import NEGATIONS, PAST, PLAN_PHRASES, PLANNED, PLANS, POSSIBLE_QUOTED
 from octave_mcp.evidence.support.negation import hedges
 from octave_mcp.evidence.support.statement import Statement, soft
-from octave_mcp.evidence.support.wording import Word, Wording, is_among, shares, spaced
+from octave_mcp.evidence.support.wording import Word, Wording, is_among, shares, spaced, stem
 
 _SEEKING = frozenset(("looking for", "are hiring", "is hiring", "is open", "are open", "position is open"))
 _SEEKS = frozenset(
@@ -16,6 +16,8 @@ _SEEKS = frozenset(
 )
 _LATER = frozenset("off postponed postpones later wait waits".split())
 _BUILDS = frozenset("working building developing".split())
+_TOLD = frozenset("need needs want wants wanted wishes wished evaluating exploring experimenting".split())
+"""A claim with one of these in any form keeps the phrase."""
 _NEAR = 8
 
 
@@ -37,12 +39,15 @@ def _keeps_open(claim: Wording) -> bool:
 def _phrase(one: Statement, words: Sequence[Word]) -> str:
     text = spaced(words)
     phrase = next((phrase for phrase in PLAN_PHRASES if f" {phrase} " in text), "")
+    if phrase and _is_of_the_rest(one, words, phrase):
+        return ""
     if phrase == "have to wait" and one.claim.lowers & (NEGATIONS | _LATER):
         return ""
     is_kept = (phrase in _SEEKING and one.claim.lowers & _SEEKS) or (
         phrase == "working on" and one.claim.lowers & _BUILDS
     )
-    return "" if is_kept or one.claim.has(phrase) else phrase
+    is_told = any(stem(word) in one.claim.stems for word in phrase.split() if word in _TOLD)
+    return "" if is_kept or is_told or one.claim.has(phrase) else phrase
 
 
 def _hedge(one: Statement, words: Sequence[Word]) -> str:
@@ -51,9 +56,40 @@ def _hedge(one: Statement, words: Sequence[Word]) -> str:
         following = words[at + 1].lower if at + 1 < len(words) else ""
         is_hedge = (word.lower in POSSIBLE_QUOTED or is_among(word, PLANS)) and following != "not"
         behind = words[at + 1 : at + 1 + _NEAR]
+        if _is_no_hedge(words, at):
+            continue
         if is_hedge and word.keys.isdisjoint(one.content_keys) and any(shares(w, one.content_keys) for w in behind):
             return word.text
     return ""
+
+
+_ARTICLES = frozenset("the a an its our their any".split())
+_CONDITIONAL = frozenset("if when once whenever".split())
+
+
+def _is_no_hedge(words: Sequence[Word], at: int) -> bool:
+    """'The planned time' is a time, 'so that it would' a purpose, and 'if you ask, you will get' a rule."""
+    word, before = words[at].lower, [other.lower for other in words[:at]]
+    if word == "planned" and before and before[-1] in _ARTICLES:
+        return True
+    if word in {"would", "could", "might"} and "so" in before and "that" in before:
+        return before.index("so") + 1 == before.index("that")
+    return word == "will" and before[-1:] == ["you"] and not _CONDITIONAL.isdisjoint(before)
+
+
+_WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
+_MOST_BEFORE = 3
+
+
+def _is_of_the_rest(one: Statement, words: Sequence[Word], phrase: str) -> bool:
+    """Whether a wish is that of others, or what the claim says stands before it: 'too slow for me to want to use'."""
+    if phrase not in _WISHES:
+        return False
+    at = spaced(words).split(f" {phrase} ")[0].count(" ")
+    if {word.lower for word in words[max(0, at - 1) : at]} & {"who", "which", "that"}:
+        return True
+    before, after = (sum(shares(word, one.content_keys) for word in part) for part in (words[:at], words[at + 2 :]))
+    return before >= _MOST_BEFORE * max(1, after)
 
 
 def past(one: Statement) -> Iterator[Problem]:

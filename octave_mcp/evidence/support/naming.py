@@ -109,6 +109,11 @@ def _is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
     return verb["verb"] in _VERBS or (_acts(verb["verb"]) and not lower.endswith("ly"))
 
 
+def is_plain_word(name: str) -> bool:
+    """A word that has synonyms, such as 'Price', may be no name."""
+    return not is_shaped(name) and len(keys_of(name.lower())) > 1
+
+
 def is_shaped(word: str) -> bool:
     """A name by its shape, wherever it stands: 'PostHog', 'HR-On', 'AWS', 'Cal.com', 'S3'."""
     head = _HEAD.split(word)[0]
@@ -180,7 +185,22 @@ def _is_there(name: str, others: Sequence[str]) -> bool:
         any(_is_spelled(name, other) for other in others)
         or any(_has_forms(name, other) for other in others)
         or any(_has_first_part(name, other) for other in others)
+        or (name.isupper() and any(name in _initials(other) for other in others))
     )
+
+
+@lru_cache(maxsize=8192)
+def _initials(text: str) -> frozenset[str]:
+    """Those of two to five capitalised words in a row: 'YC' of 'Y Combinator'."""
+    found: set[str] = set()
+    for match in _CAPITALISED.finditer(normalised(text)):
+        letters = "".join(word[0] for word in match[0].split())
+        found |= {letters[at : at + count] for at in range(len(letters)) for count in range(2, _MOST_INITIALS + 1)}
+    return frozenset(found)
+
+
+_CAPITALISED = re.compile(r"[A-Z]\w*(?:[ -][A-Z]\w*)+")
+_MOST_INITIALS = 5
 
 
 def _has_first_part(name: str, other: str) -> bool:

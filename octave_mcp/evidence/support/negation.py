@@ -333,7 +333,7 @@ def _excuses_claim(claim: Wording, quote: Wording, denied: Sequence[Word]) -> bo
 
 def _excuses_quote(quote: Wording, claim: Wording, denied: Sequence[Word]) -> bool:
     """Whether a quotation without a negation says what the claim denies: 'not yet' is a plan."""
-    is_plan = bool(claim.lowers & UNTIL_NOW) and hedges(quote)
+    is_plan = bool(claim.lowers & UNTIL_NOW) and (hedges(quote) or quote.has("yet to"))
     is_condition = bool(claim.lowers & {"until", "unless"} and quote.lowers & ONLY)
     return is_plan or is_condition or _excuses(quote, claim, denied)
 

@@ -22,7 +22,7 @@ _GROUPS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     ),
     (
         _set("slow slower longer slowly delay sluggish"),
-        _set("fast faster quick quicker quickly speed rapid sooner swift"),
+        _set("fast faster quick quicker quickly rapid sooner swift"),
     ),
     (
         _set("costly expensive dear pricey costlier pricier"),
@@ -154,6 +154,8 @@ def _is_of_the_same(one: Statement, word: Word, theirs: frozenset[str]) -> bool:
     """Whether the quotation says the opposite of what the claim says it of, and has no synonym of the claim's word."""
     if any(other.keys & word.keys for quote in one.quotes for other in quote.words):
         return False
+    if any(_form(other.lower) in theirs and _is_denied(quote, other) for quote in one.quotes for other in quote.words):
+        return False
     wanted = _beside(one.claim, word)
     return not wanted or any(
         not wanted.isdisjoint(_beside(quote, other))
@@ -172,7 +174,11 @@ def _beside(text: Wording, word: Word) -> frozenset[str]:
 def _stated(text: Wording) -> frozenset[str]:
     """The stems of what it does not deny."""
     idle = _NO_VERB | _KEEPS if "from" in text.lowers else _NO_VERB
-    found = frozenset(_form(w.lower) for w in text.words if w.lower not in idle and not _is_denied(text, w))
+    found = frozenset(
+        _form(w.lower)
+        for w in text.words
+        if w.lower not in idle and not _is_denied(text, w) and not (w.lower == "open" and text.after(w) == "to")
+    )
     return found | {"gone"} if text.has("no longer") or text.has("used to") else found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from octave_mcp.domain.company import Role
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.lexicon import FIRST_PERSON, LIGHT
-from octave_mcp.evidence.support.naming import has_name, is_shaped, names, strange
+from octave_mcp.evidence.support.naming import has_name, is_plain_word, is_shaped, names, strange
 from octave_mcp.evidence.support.statement import Quoted, Statement, hard, language_of, soft
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, wording
 
@@ -34,7 +34,26 @@ def named(one: Statement) -> Iterator[Problem]:
     for name in missing:
         in_context = one.kind == "fact" and has_name(name, one.context)
         told = "comes from what the user said, which is no evidence" if in_context else "is not in the evidence"
-        yield from hard("D4", f"the name {name!r} {told}")
+        is_doubtful = not in_context and (_is_abbreviation(name) or _is_speaker(one, name))
+        yield from (soft if is_doubtful else hard)("D4", f"the name {name!r} {told}")
+
+
+_LONGEST_ABBREVIATION = 4
+
+
+def _is_abbreviation(name: str) -> bool:
+    """'RPC' may be a word of the trade."""
+    return name.isupper() and name.isalpha() and len(name) <= _LONGEST_ABBREVIATION
+
+
+def _is_speaker(one: Statement, name: str) -> bool:
+    """Whether it says what the quotation has somebody say who is not named: 'says Maria Lund' of 'she says'."""
+    is_said = re.search(rf"\b{_SAYING} (?:\w+ )?{re.escape(name)}\b|\b{re.escape(name)} {_SAYING}\b", one.text)
+    return bool(is_said) and bool(_SHE_SAYS.search(one.said))
+
+
+_SAYING = r"(?:says?|said|explains?|explained|adds|added|notes|noted|recalls|recalled|tells|told|writes|wrote)"
+_SHE_SAYS = re.compile(rf"\b(?:he|she|they) {_SAYING}\b|\b{_SAYING} (?:he|she)\b", re.IGNORECASE)
 
 
 def _deeds(one: Statement) -> frozenset[str]:
@@ -115,7 +134,7 @@ def _other_subject(
     """The name that the best clause begins with, if the quotation speaks of nobody whom the claim names."""
     company = one.prospect if quoted.role == "prospect" else one.vendor
     first = _first_name(clause, quote)
-    if first is None or quote.lowers & FIRST_PERSON:
+    if first is None or quote.lowers & FIRST_PERSON or is_plain_word(first):
         return None
     if has_name(first, one.text) or has_name(first, " ".join(one.free_names)):
         return None

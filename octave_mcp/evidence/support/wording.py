@@ -51,7 +51,8 @@ _EMPTY = frozenset(
     " between among across while more most much many any all each every other another no not only just now still even"
     " can will would could should may might must shall one say said says get make already today well like two"
     " three four five six seven eight nine ten"
-    " is are was were been being am has had having does did done got made making gets makes".split()
+    " is are was were been being am has had having does did done got made making gets makes"
+    " something anything everything someone anyone everyone somebody".split()
 )
 
 
