@@ -23,7 +23,12 @@ _TO_FROM = re.compile(
     r" (?:instead of|rather than|up from|down from|from|compared with|where it was) (?P<a>[^.;,]{1,40})",
     re.IGNORECASE,
 )
-_CHANGING = ("from", "From", "instead of", "rather than", "compared with", "where it was")
+_USED_TO = re.compile(
+    r"(?P<b>\d[^.;]{0,60}?)[,;] (?:(?:where|which|and|but) )?(?:it|they|that|this)? ?used to (?:be|take|have|need|cost|get)"
+    r" (?P<a>[^.;,]{1,30})",
+    re.IGNORECASE,
+)
+_CHANGING = ("from", "From", "instead of", "rather than", "compared with", "where it was", "used to")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*|\b(?:one|single|nothing|zero|none)\b", re.IGNORECASE)
 
 
@@ -33,7 +38,7 @@ def change_of(text: str) -> tuple[str, str] | None:
     plain = in_digits(text)
     if not any(word in plain for word in _CHANGING):
         return None
-    for pattern in (_FROM_TO, _UP_FROM, _TO_FROM):
+    for pattern in (_FROM_TO, _UP_FROM, _TO_FROM, _USED_TO):
         if found := pattern.search(plain):
             before, after = _gist(found["a"]), _gist(found["b"])
             if before and after:

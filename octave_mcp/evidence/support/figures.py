@@ -114,11 +114,18 @@ def _follows(one: Statement, figure: Quantity) -> bool:
         return False
     if _TO.search(in_digits(one.text)[: figure.start].rstrip("~")):
         return False
-    is_complement = figure.unit == "%" and any(
-        told.unit == "%" and abs(100 - told.value - figure.value) < 1 for told in quantities(one.said)
-    )
+    complements = [q for q in quantities(one.said) if q.unit == figure.unit == "%" and abs(100 - q.value - figure.value) < 1]
+    is_complement = bool(complements)
+    if any(_word_after(one.said, told) == _word_after(one.text, figure) != "" for told in complements):
+        return False
     turns = one.lowers | one.claim.lowers
     return not is_complement or bool(turns & (_COMPLEMENT | NEGATIONS) or stems(DOWN) & one.claim.stems)
+
+
+def _word_after(text: str, figure: Quantity) -> str:
+    """'Less' of '25% less', which is not the rest of '75% less'."""
+    following = wording(in_digits(text)[figure.end :][:20]).words
+    return following[0].lower if following and following[0].lower in DOWN | LESS else ""
 
 
 _MONTH_DAYS, _YEAR_DAYS = 30, 365
@@ -203,7 +210,7 @@ def period(one: Statement) -> Iterator[Problem]:
     if not (claimed := quantities(one.text)):
         return
     missing = periods(one.text) - periods(one.said) - periods(one.headings) - periods(one.titles)
-    if missing and not any(name in one.said.lower() for name in missing):
+    if missing and not any(re.search(rf"\b{name}s?\b(?!-to-)", one.said, re.IGNORECASE) for name in missing):
         yield from soft("D3", f"the quotation does not say that it is per {min(missing)}")
         return
     for figure in claimed:

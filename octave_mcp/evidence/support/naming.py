@@ -29,6 +29,8 @@ _VERBS = frozenset(
     " guarantees hopes integrates intends invests joins lacks learns likes limits maintains measures monitors"
     " automates attributes credits describes praises regards refuses rejects returns searches stops thanks"
     " prefers prevents promises settles splits stood spans sits sticks syncs"
+    " rolls got carries checks counts cooks bakes delivers drives feeds fills grinds heats installs keeps lends pours"
+    " prints repairs roasts teaches weighs feeds divides combines compares begins became brings closes connects"
     " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
 )
 _WORDS = re.compile(r"[^\W_]+(?:[.&+][^\W_]+)*")

@@ -50,8 +50,17 @@ def _tells_story_of(name: str, quoted: Quoted) -> bool:
     return has_name(name, story_of(quoted, "-"))
 
 
+_PREPOSITIONS = frozenset("to with from at by for on into onto of through via in than over before without".split())
+
+
+def _is_spoken_of(name: str, quote: Wording) -> bool:
+    """Whether it is more than what something was done with, or before: 'Prior to Supabase, we ...'."""
+    first = name.split()[0].lower()
+    return any(word.lower == first and quote.before(word) not in _PREPOSITIONS for word in quote.words)
+
+
 def _tells(one: Statement, quoted: Quoted, quote: Wording) -> bool:
-    if story_of(quoted, one.prospect) and not has_name(one.prospect, quoted.text):
+    if story_of(quoted, one.prospect) and not _is_spoken_of(one.prospect, quote):
         return False
     speaks = quoted.role == "prospect" or _tells_story_of(one.prospect, quoted)
     if not (speaks and quote.lowers & FIRST_PERSON) and not has_name(one.prospect, quoted.text):

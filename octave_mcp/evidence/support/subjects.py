@@ -132,7 +132,7 @@ def _other_subject(
     one: Statement, claimed: Sequence[str], quoted: Quoted, quote: Wording, clause: Sequence[Word]
 ) -> str | None:
     """The name that the best clause begins with, if the quotation speaks of nobody whom the claim names."""
-    company = one.prospect if quoted.role == "prospect" else one.vendor
+    company = _company(one, quoted)
     first = _first_name(clause, quote)
     if first is None or quote.lowers & FIRST_PERSON or is_plain_word(first):
         return None
@@ -144,9 +144,24 @@ def _other_subject(
     return None if any(has_name(name, quoted.title) and not has_name(name, own) for name in claimed) else first
 
 
+def _company(one: Statement, quoted: Quoted) -> str:
+    return one.prospect if quoted.role == "prospect" else one.vendor
+
+
 def _first_name(clause: Sequence[Word], quote: Wording) -> str | None:
     found = {name.lower(): name for name in names(quote.text)}
-    return next((found[w.lower] for w in clause[:3] if w.lower in found and w.text[:1].isupper()), None)
+    return next((found[w.lower] for w in _start(clause, quote) if w.lower in found and w.text[:1].isupper()), None)
+
+
+_ADVERBIAL = 5
+
+
+def _start(clause: Sequence[Word], quote: Wording) -> Sequence[Word]:
+    """Its first words, an adverbial before a comma aside: 'On top of that, Tidewell ...'."""
+    for at, word in enumerate(clause[1:_ADVERBIAL], 1):
+        if quote.text[: word.start].rstrip().endswith(",") and clause[0].lower in _PREPOSITIONS:
+            return clause[at : at + 2]
+    return clause[:3]
 
 
 def order(one: Statement) -> Iterator[Problem]:
@@ -199,7 +214,9 @@ def _told_of(one: Statement, claimed: Sequence[str], quoted: Quoted, quote: Word
     wanted = joined(word.keys for word in one.content) - named
     scores = [sum(shares(word, wanted) for word in words) for words in quote.sentences]
     best = max(scores, default=0)
-    if best < _LEAST_SHARED or quote.lowers & FIRST_PERSON or any(has_name(n, quoted.title) for n in names(one.text)):
+    owner = _company(one, quoted)
+    is_titled = any(has_name(name, quoted.title) and not (owner and has_name(name, owner)) for name in names(one.text))
+    if best < _LEAST_SHARED or quote.lowers & FIRST_PERSON or is_titled:
         return None
     at = scores.index(best)
     is_pronoun = quote.sentences[at][0].lower in _PRONOUNS and at > 0

@@ -29,12 +29,14 @@ _OPENED = tuple(
         (r"\be-mail", "email"),
         (r"\bsign(ed|ing|s)?[- ]up", "signup"),
         (r"\bset(ting|s)?[- ]up\b", "setup"),
+        (r"\blog(?:ged|ging|s)?[- ]in\b", "login"),
         (r"\bopen[- ]source", "opensource"),
+        (r"\b(?:takes?|took|taken|taking) the place of\b", "replaced"),
         (r"\bannual(?:ly)? recurring revenue\b", "ARR"),
         (r"\bmonthly recurring revenue\b", "MRR"),
     )
 )
-_MAY_OPEN = re.compile(r"'|cannot|mail|sign|set|open|recurring", re.IGNORECASE)
+_MAY_OPEN = re.compile(r"'|cannot|mail|sign|set|open|log|recurring|the place of", re.IGNORECASE)
 _BREAK = re.compile(
     r"[.!?;:](?=\s|$|\")|\s[—-]\s|—|[\"\n|]|,?\s\b(?=(?:but|while|whereas|although|though|however)\b)"
     r"|,\s(?=(?:yet|so)\b)"
