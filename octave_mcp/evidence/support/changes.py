@@ -107,7 +107,7 @@ def _is_out_of_order(one: Statement) -> bool:
 
 
 _SINCE = re.compile(r"\b(?:since|after|starting in|from)\s+(?:\w+\s+)?(\d{4})\b", re.IGNORECASE)
-_UNTIL = re.compile(r"\b(?:until|till|before|up to|to|by)\s+(?:\w+\s+)?(\d{4})\b", re.IGNORECASE)
+_UNTIL = re.compile(r"(?<!back )\b(?:until|till|before|up to|to|by)\s+(?:\w+\s+)?(\d{4})\b", re.IGNORECASE)
 
 
 def _is_since_for_until(one: Statement) -> bool:

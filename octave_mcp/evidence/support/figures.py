@@ -50,9 +50,10 @@ def _figures(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
     """The claim's figures that have to be quoted, each with those of the quotation and heading that say it."""
     if not (claimed := quantities(one.text)):
         return
-    said = (*quantities(one.said), *quantities(one.headings), *_dates(one))
+    said = (*quantities(one.said), *quantities(one.headings), *_dates(one), *quantities(_single_periods(one.said)))
     free = {float(number) for number in _IN_NAME.findall(f"{one.said} {one.titles} {one.headings}")}
     free |= {quantity.raw for name in one.free_names for quantity in quantities(name)}
+    free |= _shares_of(one)
     for figure in claimed:
         same = [told for told in said if is_said(figure, told)]
         is_nothing = not figure.value and one.lowers & _NOTHING
@@ -60,6 +61,24 @@ def _figures(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
         is_apart = not same and _lies_between(one, figure)
         if figure.raw not in free and (same or not (is_nothing or is_apart or _follows(one, figure))):
             yield figure, same
+
+
+_SINGLE = re.compile(r"\b(?:an?|one|next|following) (second|minute|hour|day|week|month|quarter|year)\b", re.IGNORECASE)
+
+
+def _single_periods(said: str) -> str:
+    """'1 day' of 'the next day', and '1 week' of 'it used to be a week'."""
+    return ", ".join(f"1 {period}" for period in _SINGLE.findall(said))
+
+
+_OF = re.compile(r"\b(\d+) (?:out )?of (?:every )?(\d+)\b")
+
+
+def _shares_of(one: Statement) -> set[float]:
+    """Both figures of 'seven of ten', if the quotation has their share: '70%'."""
+    pairs = [(float(part), float(whole)) for part, whole in _OF.findall(in_digits(one.text))]
+    shares = [told.value for told in quantities(one.said) if told.unit == "%"]
+    return {n for pair in pairs if 0 < pair[0] < pair[1] and 100 * pair[0] / pair[1] in shares for n in pair}
 
 
 def _is_titled(one: Statement, figure: Quantity) -> bool:
@@ -159,7 +178,7 @@ def counted(one: Statement) -> Iterator[Problem]:
             continue
         if not (things := _things(one.text, figure)) or is_derived(figure, quantities(one.said)):
             continue
-        if all(thing.isdisjoint(_around(one.said, same)) for thing in things):
+        if _are_known(one, things) and all(thing.isdisjoint(_around(one.said, same)) for thing in things):
             yield from soft(
                 "D3", f"{_named(figure, one.text)} counts something else in the quotation than in the claim"
             )
@@ -177,6 +196,11 @@ def _is_ordinal(text: str, figure: Quantity) -> bool:
     return plain[figure.end : figure.end + 1].isalpha() or before.lower() in MONTHS or is_standard
 
 
+def _are_known(one: Statement, things: Sequence[frozenset[str]]) -> bool:
+    """Whether one of them has synonyms, or is in the quotation: another noun may mean the same as the quotation's."""
+    return any(len(thing) > 1 or not thing.isdisjoint(one.keys) for thing in things)
+
+
 _ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
 _MOST_THINGS = 3
 
@@ -184,6 +208,8 @@ _MOST_THINGS = 3
 def _things(text: str, figure: Quantity) -> list[frozenset[str]]:
     """The keys of what a figure counts: the words of meaning after it, up to a preposition."""
     found: list[frozenset[str]] = []
+    if in_digits(text)[figure.end : figure.end + 1] == ",":
+        return found
     for word in wording(in_digits(text)[figure.end :][:60]).words:
         if word.clause or word.lower in _ENDS or word.is_figure or len(found) == _MOST_THINGS:
             break

@@ -37,11 +37,11 @@ NEGATIVE_VERBS = _kin(
 ABSOLUTES = _kin(
     (
         (
-            "all every everyone everything entire whole always everywhere/all every each everyone everything entire"
+            "all every everyone everybody everything entire whole always everywhere/all every each everyone everybody everything entire"
             " whole"
             " always any last 100% everywhere across anyone throughout both full fully total complete completely"
         ),
-        "never none/never none no not nobody without nothing neither stay stays stayed keep keeps kept cannot",
+        "never none/never none no not nobody without nothing neither stay stays stayed keep keeps kept cannot free relentless relentlessly every always",
         "sole solely exclusively/only just sole solely exclusively alone single one exclusive",
         (
             "fully completely entirely totally/fully completely entirely totally all full whole 100 complete entire"
@@ -51,6 +51,8 @@ ABSOLUTES = _kin(
         "unlimited/unlimited limitless",
         "instantly/instantly instant immediately",
         "eliminates eliminate eliminated/eliminates eliminate eliminated no without remove removes removed zero",
+        "regardless irrespective/regardless irrespective independent whatever whether",
+        "however/however regardless matter whatever",
         "exactly/exactly exact precisely",
     )
 )
@@ -104,7 +106,7 @@ EVENTS = _kin(
             " invested led"
         ),
         (
-            "acquired acquires acquisition bought/acquire acquired acquires acquisition bought buy purchase purchased"
+            "acquired acquires acquisition bought/get acquire acquired acquires acquisition bought buy purchase purchased"
             " acquiring joins joined"
         ),
         "signed/sign signed signs agreement contract partnership",

@@ -45,13 +45,14 @@ EXCUSES = _set(
     " fail fails failed unable hard harder difficult hardly unless later postponed postpone refuse"
     " refused rejected"
     " reject nothing rather exclude excludes excluded excluding skip skipped decline declined against free"
-    " warn warns warned warning discourage discourages ruled lower cheaper"
+    " warn warns warned warning discourage discourages ruled lower cheaper rid agnostic"
 )
 """Words that may say, in another way than a negation, that something is not so."""
 AVAILABLE = _set("available included possible supported needed necessary required offered allowed planned there part")
 """'X is not available' denies X."""
 SAID_OTHERWISE: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("leave move change share send pass lose hand"), _set("keep stay remain hold retain own")),
+    (_set("human person people hand clerk"), _set("automatic automatically automate automated unattended")),
     (_set("change extra add additional new increase grow hire"), _set("same unchanged constant flat")),
 )
 """To deny one of the first says one of the second: what is kept does not leave."""
@@ -240,6 +241,7 @@ PROBLEM = _set(
     " weaknesses poor bad worse worst wrong crisis churn churning losses loss shortage short gap gaps inability hates"
     " hate hated dread unclear unpredictable unmanageable untenable impossible disconnected duplicated duplicate"
     " inconsistent inaccurate ineffective insufficient inadequate neglected burnout attrition turnover tired fatigue"
+    " lose pressure exhausted exhausting weigh weighs weighing ageing"
     " spends blocked blocks blocking unintuitive fault faults"
 )
 """What a claim says of a company that has a problem."""

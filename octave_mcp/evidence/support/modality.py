@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.lexicon import NEGATIONS, PAST, PLAN_PHRASES, PLANNED, PLANS, POSSIBLE_QUOTED
+from octave_mcp.evidence.support.lexicon import NEGATIONS, PAST, PLAN_PHRASES, PLANNED, PLANS, POSSIBLE_QUOTED, READER
 from octave_mcp.evidence.support.negation import hedges
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, shares, spaced, stem
 
 _SEEKING = frozenset(("looking for", "are hiring", "is hiring", "is open", "are open", "position is open"))
 _SEEKS = frozenset(
-    "hiring recruiting seeking open vacancy opening advertises advertising looking wants role roles".split()
+    "hiring recruiting seeking open vacancy opening advertises advertising looking wants role roles find search"
+    " searching need needs".split()
 )
 _LATER = frozenset("off postponed postpones later wait waits".split())
 _BUILDS = frozenset("working building developing".split())
@@ -36,10 +38,15 @@ def _keeps_open(claim: Wording) -> bool:
     return hedges(claim) or any(word.lower in PLANNED or is_among(word, PLANS) for word in claim.words)
 
 
+_ED = re.compile(r" before we \w+ed ")
+
+
 def _phrase(one: Statement, words: Sequence[Word]) -> str:
     text = spaced(words)
     phrase = next((phrase for phrase in PLAN_PHRASES if f" {phrase} " in text), "")
     if phrase and _is_of_the_rest(one, words, phrase):
+        return ""
+    if phrase == "before we" and (" before we had " in text or " before we were " in text or _ED.search(text)):
         return ""
     if phrase == "have to wait" and one.claim.lowers & (NEGATIONS | _LATER):
         return ""
@@ -64,7 +71,11 @@ def _hedge(one: Statement, words: Sequence[Word]) -> str:
 
 
 _ARTICLES = frozenset("the a an its our their any".split())
-_CONDITIONAL = frozenset("if when once whenever".split())
+_TO_COME = frozenset(
+    "soon next later eventually future coming upcoming tomorrow plan plans planning roadmap year quarter month week"
+    " january february march april may june july august september october november december spring summer autumn fall"
+    " winter".split()
+)
 
 
 def _is_no_hedge(words: Sequence[Word], at: int) -> bool:
@@ -74,7 +85,11 @@ def _is_no_hedge(words: Sequence[Word], at: int) -> bool:
         return True
     if word in {"would", "could", "might"} and "so" in before and "that" in before:
         return before.index("so") + 1 == before.index("that")
-    return word == "will" and before[-1:] == ["you"] and not _CONDITIONAL.isdisjoint(before)
+    if "than" in before[-2:]:
+        return True
+    lowers = {other.lower for other in words}
+    is_promise = bool(lowers & READER) and lowers.isdisjoint(_TO_COME)
+    return word in {"will", "should"} and (is_promise or "always" in lowers)
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))

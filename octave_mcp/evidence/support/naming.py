@@ -103,8 +103,10 @@ def _is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
     if lower in PLAIN:
         return False
     following = plain[match.end() :]
-    if match[0].endswith("'s") or _CAPITAL_NEXT.match(following):
+    if match[0].endswith("'s") or (_CAPITAL_NEXT.match(following) and not _is_gerund(lower)):
         return True
+    if _PARTICIPLE_NEXT.match(following):
+        return False
     verb = _VERB_NEXT.match(following)
     if not verb or _is_plural(lower) or lower.endswith("ing") or (lower.endswith("ly") and lower in _ADVERBS):
         return False
@@ -120,6 +122,19 @@ def is_shaped(word: str) -> bool:
     """A name by its shape, wherever it stands: 'PostHog', 'HR-On', 'AWS', 'Cal.com', 'S3'."""
     head = _HEAD.split(word)[0]
     return any(letter.isupper() or letter.isdigit() or letter == "." for letter in head[1:])
+
+
+def _is_gerund(lower: str) -> bool:
+    """'Knowing' of 'Knowing Haskell'."""
+    return lower.endswith("ing") and len(lower) >= _SHORTEST_GERUND
+
+
+_SHORTEST_GERUND = 6
+_PARTICIPLE_NEXT = re.compile(
+    r"[ \t]+[a-z]+(?:ed|t|d|en|wn|de)[ \t]+(?:over|on|by|in|at|from|for|of|to|with|out|up)\b[^,.;:]*?"
+    r"\b(?:is|are|was|were|has|have|can|goes|go|gets|get|comes|come)\b"
+)
+"""'Bread left over in the evening is given away': the verb comes later."""
 
 
 def _acts(following: str) -> bool:
@@ -143,6 +158,7 @@ def _forms(text: str) -> frozenset[str]:
     words |= {part for word in words if not word.isalnum() for part in _JOINTS.split(word)}
     words |= {part for word in words if word[-1:].isdigit() for part in _LETTERS_OR_DIGITS.findall(word)}
     words |= {_SAME_NAMES[word] for word in words if word in _SAME_NAMES}
+    words |= {_of_country(word) for word in words if len(word) >= _SHORTEST_COUNTRY}
     return frozenset(words | {stem(word) for word in words if word.isalpha()})
 
 
@@ -172,7 +188,19 @@ def _has_forms(name: str, text: str) -> bool:
 
 def _is_in(part: str, there: frozenset[str]) -> bool:
     forms = {part, part.removesuffix("s"), f"{part}s", _SAME_NAMES.get(part, part)}
+    if len(part) >= _SHORTEST_COUNTRY:
+        forms.add(_of_country(part))
     return not forms.isdisjoint(there) or (len(part) >= _SHORTEST_STEMMED and not keys_of(part).isdisjoint(there))
+
+
+_SHORTEST_COUNTRY = 6
+_COUNTRY = re.compile(r"(?:ia|y|ian|ians)$")
+
+
+@lru_cache(maxsize=8192)
+def _of_country(word: str) -> str:
+    """The same of 'Estonia', 'Estonian' and 'Estonians', of 'Italy' and 'Italian'; no word itself."""
+    return _COUNTRY.sub("-", word)
 
 
 def strange(found: Iterable[str], around: Iterable[str]) -> list[str]:

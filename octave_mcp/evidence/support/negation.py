@@ -125,7 +125,7 @@ def _says_otherwise(word: Word, other: Denials) -> bool:
 
 def _denied_alone(one: Statement, denial: Denial, quotes: Sequence[Denials]) -> Word | None:
     """The word of the claim that only the claim denies; None if a quotation denies as much, or says it otherwise."""
-    if one.claim.after(denial.word) in _SET_ASIDE:
+    if one.claim.after(denial.word) in _SET_ASIDE or _is_correcting(one, denial):
         return None
     told = [word for word in denial.denied if not word.keys.isdisjoint(joined(q.text.keys for q in quotes))]
     told = [word for word in told if word in one.content]
@@ -143,6 +143,17 @@ def _denied_alone(one: Statement, denial: Denial, quotes: Sequence[Denials]) -> 
     if any(_excuses_quote(quote.text, one.claim, denial.denied) for quote in quotes):
         return None
     return told[0]
+
+
+_CONTRASTING = frozenset("used instead from rather than was were before down to".split())
+
+
+def _is_correcting(one: Statement, denial: Denial) -> bool:
+    """'A day, not a week as before' of 'a day; it used to be a week', and 'for nothing' of 'free'."""
+    if denial.word.lower == "nothing" and one.claim.before(denial.word) in {"for", "costs", "cost"}:
+        return bool(one.lowers & {"free", "charge", "gratis"})
+    is_apposition = denial.word.lower == "not" and _is_after_comma(one.claim, denial.word)
+    return is_apposition and any(quote.lowers & _CONTRASTING for quote in one.quotes)
 
 
 def _can(quote: Wording, word: Word) -> bool:
@@ -317,7 +328,8 @@ def _says_no(text: Wording, word: Word) -> bool:
 def _is_at(text: Wording, word: Word, places: Sequence[int]) -> bool:
     """Whether it stands near one of these places; what avoids something stands before it."""
     before, after = text.beside(word, _REACH)
-    near = {other.at for other in (word, *after, *(() if word.lower in _BEFORE_ONLY else before))}
+    is_one_way = word.lower in _BEFORE_ONLY and not text.text.startswith("-", word.start - 1)  # not 'symptom-free'
+    near = {other.at for other in (word, *after, *(() if is_one_way else before))}
     return not places or not near.isdisjoint(places)
 
 

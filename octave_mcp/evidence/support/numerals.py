@@ -47,7 +47,7 @@ _FROM_WORDS = re.compile(
 _SHARE = re.compile(
     rf"\b(?P<count>an?|{_WORDS}|\d+)\s+(?P<what>(?:(?!{_WORDS}\b)[A-Za-z'-]+\s+){{0,3}}?)(?:in|out of|of)\s+"
     r"(?:every\s+|each\s+)?"
-    r"(?P<total>three|four|five|six|seven|eight|nine|ten|twenty|[2-9]|10|12|20|100|1,000)\b"
+    r"(?P<total>three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|[2-9]|10|12|20|100|1,000)\b"
     r"(?!\s*(?:%|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|countries|regions|depots))",
     re.IGNORECASE,
 )

@@ -26,14 +26,14 @@ _TELLING = PROBLEM | EXCUSES | NEGATIONS | DENIALS | DENIALS_TO
 
 def pain(one: Statement) -> Iterator[Problem]:
     """A problem of the prospect's is told by itself in the first person, or of it by name, and is told as one."""
-    if not one.is_claim or not one.mentions(one.prospect) or not _is_problem(one.claim):
+    if not one.is_claim or not one.mentions(one.prospect) or not is_problem(one.claim):
         return
     if any(_tells(one, quoted, quote) for quoted, quote in zip(one.evidence, one.quotes, strict=True)):
         return
     yield from soft("D40", f"the quotation does not say that {one.prospect} itself has this problem")
 
 
-def _is_problem(text: Wording) -> bool:
+def is_problem(text: Wording) -> bool:
     if any(text.has(phrase) for phrase in PROBLEM_PHRASES):
         return True
     return any(word.lower in PROBLEM and not _is_date(text, word) for word in text.words)

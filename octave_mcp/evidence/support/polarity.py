@@ -25,7 +25,7 @@ _GROUPS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
         _set("fast faster quick quicker quickly rapid sooner swift"),
     ),
     (
-        _set("costly expensive dear pricey costlier pricier"),
+        _set("expensive dear pricey costlier pricier"),
         _set("cheap cheaper inexpensive affordable free low-cost"),
     ),
     (_set("stay keep retain remain"), _set("move leave drop remove lose abandon discard replace give")),

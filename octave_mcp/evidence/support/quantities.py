@@ -75,12 +75,12 @@ _BOUNDS_BEFORE = tuple(
                 r"up to|at most|no more than|not more than|as (?:many|much|few|little|low|high|fast) as|a maximum of"
                 r"|maximum|max\.?|capped at"
             ),
-            "",
+            r"the age of\s*",
         ),
         (
             "<",
-            r"less than|fewer than|under|within|below|in no more than|shorter than",
-            r"(?:a|an|the (?:first|last|space of))\s*",
+            r"less than|fewer than|under|within|below|in no more than|shorter than|younger than",
+            r"(?:a|an|the (?:first|last|space of|age of))\s*",
         ),
         ("~<", r"nearly|almost|close to|just under|approaching|just shy of|not quite", ""),
         (

@@ -32,6 +32,8 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
     following, before = claim.after(word), claim.before(word)
     if word.lower in {"every", "each", "all", "any"} and following.removesuffix("s") in COUNTED_PERIODS:
         return True
+    if word.lower == "however":  # 'however much they use it'
+        return following not in {"much", "many", "far", "long", "often", "big", "small", "large", "few", "little"}
     return word.lower == "all" and (before in {"above", "at", "of", "not", "in"} or following == "in")
 
 

@@ -150,18 +150,22 @@ def _company(one: Statement, quoted: Quoted) -> str:
 
 def _first_name(clause: Sequence[Word], quote: Wording) -> str | None:
     found = {name.lower(): name for name in names(quote.text)}
-    return next((found[w.lower] for w in _start(clause, quote) if w.lower in found and w.text[:1].isupper()), None)
+    for words in (clause[:3], _after_adverbial(clause, quote)):
+        if first := next((found[w.lower] for w in words if w.lower in found and w.text[:1].isupper()), None):
+            return first
+    return None
 
 
 _ADVERBIAL = 5
 
 
-def _start(clause: Sequence[Word], quote: Wording) -> Sequence[Word]:
-    """Its first words, an adverbial before a comma aside: 'On top of that, Tidewell ...'."""
-    for at, word in enumerate(clause[1:_ADVERBIAL], 1):
-        if quote.text[: word.start].rstrip().endswith(",") and clause[0].lower in _PREPOSITIONS:
-            return clause[at : at + 2]
-    return clause[:3]
+def _after_adverbial(clause: Sequence[Word], quote: Wording) -> Sequence[Word]:
+    """What starts behind a comma: 'On top of that, Tidewell ...'."""
+    if clause and clause[0].lower in _PREPOSITIONS:
+        for at, word in enumerate(clause[1:_ADVERBIAL], 1):
+            if quote.text[: word.start].rstrip().endswith(","):
+                return clause[at : at + 2]
+    return ()
 
 
 def order(one: Statement) -> Iterator[Problem]:

@@ -97,7 +97,8 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
     save reduce cut lower shrink decrease drop halve slash trim
     grow increase improve gain rise climb boost lift expand double triple raise
     fall drop decline decrease
-    customer client user account
+    customer client user account consumer
+    people consumer
     company business organisation organization firm enterprise
     move switch migrate replace transition port
     tool platform product software system application app solution service
