@@ -236,7 +236,8 @@ def _is_done_to_the_doer(one: Statement) -> bool:
 def _may_be_a_verb(claim: Wording, word: Word) -> bool:
     is_formed = word.lower.endswith(("s", "ed")) or is_past(word.lower)
     is_placed = claim.before(word) in _BEFORE_VERBS or claim.after(word) in _BEFORE_OBJECTS
-    return word.is_content and word.text.islower() and (is_formed or is_placed)
+    is_noun = claim.before(word) in _BEFORE_NOUNS or claim.before(claim.words[word.at - 1]) in _BEFORE_NOUNS
+    return word.is_content and word.text.islower() and (is_formed or is_placed) and not is_noun
 
 
 def _is_after_plural(text: Wording, word: Word) -> bool:
@@ -246,6 +247,7 @@ def _is_after_plural(text: Wording, word: Word) -> bool:
 
 _PLURAL = re.compile(r"[^su]s$")
 _BEFORE_VERBS = frozenset("to will can could would may might".split())
+_BEFORE_NOUNS = frozenset("for of".split())
 _BEFORE_OBJECTS = frozenset("the a an its their his her our us them it these those".split())
 _WE = frozenset("we us i me".split())
 

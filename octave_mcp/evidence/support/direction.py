@@ -18,6 +18,7 @@ from octave_mcp.evidence.support.lexicon import (
     NEGATIONS,
     NOT_ONLY,
     OPPOSITES,
+    SCOPE_ENDS,
     SHORTER,
     UP,
     WORSE,
@@ -157,7 +158,7 @@ def _ways_before(text: Wording, word: Word) -> set[str]:
     for other in before:
         if found := ways(text, [other]):
             return found
-        if other.is_content and other.lower not in _BETWEEN:
+        if (other.is_content and other.lower not in _BETWEEN) or other.lower in SCOPE_ENDS:
             break
     return set()
 
@@ -182,7 +183,7 @@ def _takes_longer(one: Statement) -> bool:
 
 
 _AT_FIGURES = (_differs_at_a_figure, _takes_longer, is_against_figures)
-_PHRASES = (("too few", "too many"), ("too little", "too much"), ("too early", "too late"), ("too slow", "too fast"))
+_PHRASES = (("limited", "unlimited"), ("too few", "too many"), ("too little", "too much"), ("too early", "too late"), ("too slow", "too fast"))
 _OPPOSITE_PHRASES = (*_PHRASES, *((second, first) for first, second in _PHRASES))
 
 

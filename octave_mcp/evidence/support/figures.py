@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.amounts import is_capped, is_derived, is_said
 from octave_mcp.evidence.support.lexicon import DOWN, LESS, NEGATIONS
@@ -37,6 +38,29 @@ def figures(one: Statement) -> Iterator[Problem]:
             )
         else:
             yield from hard("D3", f"the figure {_named(figure, one.text)} is not in the quotation{_instead(one)}")
+
+
+def renumbered(one: Statement) -> Iterator[Problem]:
+    """A sentence of the quotation, word for word, with other figures, such as the number of a version."""
+    sentences = [text for quoted in one.evidence for text in (quoted.text, *_SENTENCE_END.split(quoted.text))]
+    said = {(_masked(text), _numbers(text)) for text in sentences}
+    own = _masked(one.text)
+    if own and any(own == text for text, _ in said) and (own, _numbers(one.text)) not in said:
+        yield from hard("D3", "it is a sentence of the quotation with another figure")
+
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def _masked(text: str) -> str:
+    """Without its figures; empty if it has none."""
+    plain = normal(text).rstrip(".!")
+    return _ANY_NUMBER.sub("#", plain) if _ANY_NUMBER.search(plain) else ""
+
+
+def _numbers(text: str) -> tuple[str, ...]:
+    return tuple(number.replace(",", "") for number in _ANY_NUMBER.findall(normal(text).rstrip(".!")))
 
 
 def in_title(one: Statement) -> Iterator[Problem]:

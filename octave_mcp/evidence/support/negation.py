@@ -145,6 +145,7 @@ def _denied_alone(one: Statement, denial: Denial, quotes: Sequence[Denials]) -> 
     return told[0]
 
 
+_NOT_ALONE = ONLY | {"more", "also", "besides"}
 _CONTRASTING = frozenset("used instead from rather than was were before down to".split())
 
 
@@ -172,7 +173,7 @@ def _has_same(denial: Denial, quotes: Sequence[Denials]) -> bool:
 
 def _denied_in_vain(one: Statement, claim: Denials, quote: Denials, denial: Denial) -> Word | None:
     """The word of the quotation that the claim states without the denial. 'Nothing but' denies nothing."""
-    if quote.text.after(denial.word) == "but":
+    if quote.text.after(denial.word) == "but" or (quote.text.has("alone") and one.claim.lowers & _NOT_ALONE):
         return None
     if denial.word.lower not in NEGATIONS and stem(denial.word.lower) in one.claim.stems:
         return None
@@ -202,13 +203,11 @@ def _denial(text: Wording, word: Word) -> Denial | None:
     rest = text.words[word.at + 1 :]
     following = rest[0].lower if rest else ""
     if word.lower in NEGATIONS:
-        if following in NOT_ONLY or _is_idle(text, word, following) or _is_undone(text, rest[:2]):
+        if following in NOT_ONLY or text.before(word) in {"if", "or"} or _is_idle(text, word, following) or _is_undone(text, rest[:2]):
             return None
         reach = _until_scope_ends(text, rest[:_REACH])
         if _is_after_comma(text, word):  # 'three weeks, not eight, for all of them'
             reach = reach[: next((at for at, other in enumerate(reach) if at and _is_after_comma(text, other)), None)]
-        if {"by", "alone"} <= {other.lower for other in reach}:  # 'not by this alone'
-            return None
         if _is_cancelled(text, word):
             return None
         if word.lower in _SUMMING:
@@ -275,7 +274,7 @@ def _until_scope_ends(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
 
 
 def _is_new_verb(text: Wording, word: Word) -> bool:
-    """Whether it is the verb of what stands before the negation's own part, which a comma ends."""
+    """Whether it is the verb of what stands before the negation's own part, or starts anew, after a comma."""
     return word.lower in _AUXILIARY and _is_after_comma(text, word)
 
 
@@ -283,7 +282,7 @@ def _is_after_comma(text: Wording, word: Word) -> bool:
     return text.text[: word.start].rstrip().endswith(",")
 
 
-_AUXILIARY = PASSIVE | frozenset("has have had can will".split())
+_AUXILIARY = PASSIVE | frozenset("has have had can will i you we they he she it".split())
 
 
 def _before(text: Wording, word: Word, denying: frozenset[str] = _FOLLOWING) -> Sequence[Word]:

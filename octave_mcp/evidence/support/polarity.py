@@ -141,7 +141,7 @@ def kinds(one: Statement) -> Iterator[Problem]:
     prefixed = ((frozenset({a}), frozenset({b})) for a, b in _prefixed(own, there))
     for mine, theirs in (*prefixed, *_both_ways()):
         if own & mine and not one.claim.stems & theirs and there & theirs and not said & mine:
-            word = next(word for word in one.claim.words if _form(word.lower) in mine)
+            word = next(word for word in one.claim.words if _form(word.lower) in mine or word.lower in _KEEPS)
             if _is_of_the_same(one, word, theirs):
                 yield from soft("D40", f"the claim says {word.text!r}, and the quotation the opposite")
                 return
@@ -179,6 +179,8 @@ def _stated(text: Wording) -> frozenset[str]:
         for w in text.words
         if w.lower not in idle and not _is_denied(text, w) and not (w.lower == "open" and text.after(w) == "to")
     )
+    if any(word.lower in _KEEPS and text.after(word).endswith("ing") for word in text.words):
+        found |= {"continu"}
     return found | {"gone"} if text.has("no longer") or text.has("used to") else found
 
 

@@ -51,6 +51,7 @@ class Rule(NamedTuple):
 
 RULES: tuple[Rule, ...] = (
     Rule(figures.figures, reads_words=False),
+    Rule(figures.renumbered, reads_words=False),
     Rule(figures.in_title, reads_words=False, asks=False),
     Rule(figures.counted),
     Rule(figures.period),

@@ -12,7 +12,7 @@ from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, Passage
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.lexicon import COMMON
+from octave_mcp.evidence.support.lexicon import COMMON, NEGATIONS
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_among, joined, shares, wording
 
@@ -208,11 +208,27 @@ def _is_sentence_of(line: str, text: str) -> bool:
     label, mark, marked = line.partition('"')
     if mark and label.count(" ") < _LABEL_WORDS and (quote := marked.rstrip('".')) and quote in text:
         return True
+    label, _, labelled = line.partition(": ")
+    if labelled and label.count(" ") < _LABEL_WORDS and _TAKES_BACK.isdisjoint(label.split()) and line not in text:
+        line = labelled
     at = text.find(line)
     before, after = text[:at].rstrip(), text[at + len(line) :].lstrip()
     starts = not before or before.endswith(_ENDS)
-    return at >= 0 and starts and (not after or line.endswith(_ENDS) or after.startswith(_ENDS))
+    is_there = at >= 0 and starts and (not after or line.endswith(_ENDS) or after.startswith(_ENDS))
+    return is_there or f" | {_in_words(line)} | " in f" | {_in_words(text)} | "
 
+
+@lru_cache(maxsize=8192)
+def _in_words(text: str) -> str:
+    """Its words, with a bar between sentences, and no other marks."""
+    return " ".join(re.findall(r"[\w%|$€£]+", _SENTENCE_ENDS.sub(" | ", text))).strip(" |")
+
+
+_SENTENCE_ENDS = re.compile(r"[.!?:。]+[\"')]*(?:\s|$)")
+
+
+_TAKES_BACK = NEGATIONS | frozenset("myth false wrong untrue lie contrary".split())
+"""Before a colon, they say that what follows is not so."""
 
 _COMMON_WEIGHT = 0.4
 
