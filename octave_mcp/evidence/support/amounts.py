@@ -93,6 +93,8 @@ def _is_within(claimed: Quantity, said: Quantity) -> bool:
     """'Over 40' of 45, 'about 40' of 42, 'under 40' of 38."""
     if claimed.bound == ">":
         return said.bound in "=>" and claimed.value < said.value <= _MARGIN * claimed.value
+    if claimed.bound == "<" and said.bound == "<=" and not claimed.unit:  # 'under 18' of 'up to 17'
+        return claimed.value - said.value == 1
     if said.bound != "=":
         return False
     if claimed.bound in ("~", "~<"):
@@ -125,7 +127,8 @@ def _is_in_another_unit(claimed: Quantity, said: Quantity) -> bool:
     """'2x' of 'up 100 %', a bare number of '6 weeks', and '6 weeks' of a bare number."""
     units = {claimed.unit, said.unit}
     if units == {"%", "x"}:
-        return _as_share(claimed) == _as_share(said)
+        is_inverse = said.is_rough and abs(100 / max(claimed.value, _NEARLY) - said.value) <= _THIRD_POINTS
+        return _as_share(claimed) == _as_share(said) or (is_inverse and claimed.unit == "x")
     may_differ = units == {"", "x"} or not claimed.unit or (claimed.unit == "s" and not said.unit)
     return may_differ and said.unit != "%" and abs(claimed.raw - said.raw) <= _EXACT * max(1.0, said.raw)
 

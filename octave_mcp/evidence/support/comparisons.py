@@ -25,7 +25,7 @@ def is_against_figures(one: Statement) -> bool:
     for than in claim.words:
         before = claim.words[max(0, than.at - _REACH) : than.at] if than.lower == "than" else ()
         word = next((w for w in reversed(before) if w.lower in _MORE or w.lower in _LESS), None)
-        if claim.after(than)[:1].isdigit():  # 'less than 20%' is a bound
+        if word and word.at == than.at - 1 and claim.after(than)[:1].isdigit():  # 'less than 20%' is a bound
             continue
         if word and (_is_against_its_own(claim, word, than) or _is_against(one, claim, word, than)):
             return True

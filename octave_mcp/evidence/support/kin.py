@@ -39,7 +39,7 @@ ABSOLUTES = _kin(
         (
             "all every everyone everybody everything entire whole always everywhere/all every each everyone everybody everything entire"
             " whole"
-            " always any last 100% everywhere across anyone throughout both full fully total complete completely"
+            " always any last 100% everywhere across anyone throughout both full fully total complete completely entirely exclusively"
         ),
         "never none/never none no not nobody without nothing neither stay stays stayed keep keeps kept cannot free relentless relentlessly every always",
         "sole solely exclusively/only just sole solely exclusively alone single one exclusive",

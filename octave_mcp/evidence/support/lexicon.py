@@ -35,7 +35,8 @@ DENIAL_PHRASES = (
     "stayed out",
 )
 SCOPE_ENDS = _set(
-    "if when because unless until although though while since which who where whereas that except besides"
+    "if when because unless until although though while since which who where whereas that except besides once before"
+    " after"
 )
 """Where what a negation denies ends, within a clause."""
 EXCUSES = _set(
@@ -53,7 +54,7 @@ AVAILABLE = _set("available included possible supported needed necessary require
 SAID_OTHERWISE: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("leave move change share send pass lose hand"), _set("keep stay remain hold retain own")),
     (_set("human person people hand clerk"), _set("automatic automatically automate automated unattended")),
-    (_set("change extra add additional new increase grow hire"), _set("same unchanged constant flat")),
+    (_set("change extra add additional new increase grow hire raise rise"), _set("same unchanged constant flat")),
 )
 """To deny one of the first says one of the second: what is kept does not leave."""
 CONDITIONS = _set("unless until except without")
@@ -168,7 +169,7 @@ OPPOSITES: tuple[tuple[str, str], ...] = tuple(
         " safe/unsafe"
         " easier/harder with/without old/new shorter/longer short/long gain/lose self-hosted/managed sooner/later"
         " ahead/behind best/worst highest/lowest largest/smallest biggest/smallest"
-        " fastest/slowest earliest/latest up/down upstream/downstream increase/decrease expand/shrink import/export"
+        " fastest/slowest earliest/latest upstream/downstream increase/decrease expand/shrink import/export"
         " upgrade/downgrade hard/easy push/pull arrive/depart borrow/lend rise/fall strengthen/weaken"
         " lengthen/shorten"
         " improve/worsen faster/slower cheaper/costlier better/worse"

@@ -46,7 +46,7 @@ def _phrase(one: Statement, words: Sequence[Word]) -> str:
     phrase = next((phrase for phrase in PLAN_PHRASES if f" {phrase} " in text), "")
     if phrase and _is_of_the_rest(one, words, phrase):
         return ""
-    if phrase == "before we" and (" before we had " in text or " before we were " in text or _ED.search(text)):
+    if phrase == "before we" and (one.claim.lowers & {"before", "until"} or " before we had " in text or " before we were " in text or _ED.search(text)):
         return ""
     if phrase == "have to wait" and one.claim.lowers & (NEGATIONS | _LATER):
         return ""
@@ -63,13 +63,15 @@ def _hedge(one: Statement, words: Sequence[Word]) -> str:
         following = words[at + 1].lower if at + 1 < len(words) else ""
         is_hedge = (word.lower in POSSIBLE_QUOTED or is_among(word, PLANS)) and following != "not"
         behind = words[at + 1 : at + 1 + _NEAR]
-        if _is_no_hedge(words, at):
+        if _is_no_hedge(words, at) or (word.lower == "may" and one.claim.lowers & _ALLOWED):
             continue
         if is_hedge and word.keys.isdisjoint(one.content_keys) and any(shares(w, one.content_keys) for w in behind):
             return word.text
     return ""
 
 
+_ALLOWED = frozenset("allowed permitted able free lets".split())
+"""A permission is kept as one."""
 _ARTICLES = frozenset("the a an its our their any".split())
 _TO_COME = frozenset(
     "soon next later eventually future coming upcoming tomorrow plan plans planning roadmap year quarter month week"
@@ -120,7 +122,7 @@ def past(one: Statement) -> Iterator[Problem]:
 
 
 _PAST_WORDS = frozenset(
-    "was were had did used before once formerly previously left moved no not stopped dropped".split()
+    "was were had did used cut spent took before once formerly previously left moved no not stopped dropped".split()
 )
 
 

@@ -100,7 +100,7 @@ def _is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
         return False
     if is_shaped(word):
         return True
-    if lower in PLAIN:
+    if lower in PLAIN or _ABSTRACT.search(lower):
         return False
     following = plain[match.end() :]
     if match[0].endswith("'s") or (_CAPITAL_NEXT.match(following) and not _is_gerund(lower)):
@@ -122,6 +122,10 @@ def is_shaped(word: str) -> bool:
     """A name by its shape, wherever it stands: 'PostHog', 'HR-On', 'AWS', 'Cal.com', 'S3'."""
     head = _HEAD.split(word)[0]
     return any(letter.isupper() or letter.isdigit() or letter == "." for letter in head[1:])
+
+
+_ABSTRACT = re.compile(r"\w{4}(?:tion|ment|ness|graphy)$")
+"""Endings of plain nouns, such as 'Photography'."""
 
 
 def _is_gerund(lower: str) -> bool:

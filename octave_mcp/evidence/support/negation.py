@@ -45,7 +45,7 @@ _TAKING_BACK = _FOLLOWING | {"no"}
 """'Moves no stop' is 'does not move a stop'."""
 _ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
 """They go with a negation, and are nothing that is denied."""
-_SET_ASIDE = frozenset("counting including least surprisingly necessarily".split())
+_SET_ASIDE = frozenset("counting including least surprisingly necessarily else".split())
 """After 'not' they leave the claim's own sentence as it is."""
 _UN = re.compile(
     r"(?:un(?!der|til|it|iq|ion|iver|lock|veil|fold|box|load|pack)|dis(?!t|c|play|patch|k)|non)\w{4,}"
@@ -207,7 +207,7 @@ def _denial(text: Wording, word: Word) -> Denial | None:
             return None
         reach = _until_scope_ends(text, rest[:_REACH])
         if _is_after_comma(text, word):  # 'three weeks, not eight, for all of them'
-            reach = reach[: next((at for at, other in enumerate(reach) if at and _is_after_comma(text, other)), None)]
+            reach = _until_comma(text, reach)
         if _is_cancelled(text, word):
             return None
         if word.lower in _SUMMING:
@@ -215,6 +215,7 @@ def _denial(text: Wording, word: Word) -> Denial | None:
     elif _denies(text, word) and not {w.lower for w in text.words[max(0, word.at - 2) : word.at]} & NEGATIONS:
         is_contrast = following in {"than", "of"}
         reach = _until_scope_ends(text, rest[:_CONTRAST_REACH] if is_contrast else rest[:_DENIAL_REACH])
+        reach = _until_comma(text, reach) if is_contrast else reach
     else:
         return None
     if following in AVAILABLE and word.lower == "not":
@@ -273,9 +274,20 @@ def _until_scope_ends(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
     return words[:end]
 
 
+def _until_comma(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
+    return words[: next((at for at, other in enumerate(words) if at and _is_after_comma(text, other)), None)]
+
+
 def _is_new_verb(text: Wording, word: Word) -> bool:
     """Whether it is the verb of what stands before the negation's own part, or starts anew, after a comma."""
     return word.lower in _AUXILIARY and _is_after_comma(text, word)
+
+
+_ELLIPSIS = 10
+
+
+def _ends_sentence(text: Wording, word: Word) -> bool:
+    return text.text[word.start + len(word.text) :].lstrip()[:1] in {".", "!", ""}
 
 
 def _is_after_comma(text: Wording, word: Word) -> bool:
@@ -289,6 +301,8 @@ def _before(text: Wording, word: Word, denying: frozenset[str] = _FOLLOWING) -> 
     """What may be denied though it stands before the negation: 'the screen is not available'."""
     if word.lower not in denying:
         return ()
+    if _ends_sentence(text, word):
+        return text.words[max(0, word.at - _ELLIPSIS) : word.at]  # 'Others charge for it. We do not.'
     reach = _OBJECT_REACH if word.lower == "no" else _REACH
     near = text.words[max(0, word.at - reach) : word.at]
     after_comma = text.text.rfind(",", 0, word.start)
@@ -321,7 +335,10 @@ def _says_no(text: Wording, word: Word) -> bool:
         return text.before(word) in PASSIVE
     if word.lower == "later" and is_among(text.words[max(0, word.at - 1)], COUNTED_PERIODS):
         return False
-    return word.lower in EXCUSES or bool(_UN.match(word.lower))
+    return word.lower in EXCUSES or word.lower in _GIVEN_UP or bool(_UN.match(word.lower))
+
+
+_GIVEN_UP = frozenset("sold gone ended".split())
 
 
 def _is_at(text: Wording, word: Word, places: Sequence[int]) -> bool:

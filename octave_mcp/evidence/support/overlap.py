@@ -10,7 +10,7 @@ from octave_mcp.evidence.support.pains import is_problem
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 
-_LEAST = {"fact": 0.15, "inference": 0.1}
+_LEAST = {"fact": 0.1, "inference": 0.1}
 """The least share of a claim's words of meaning that its quotations have."""
 
 

@@ -73,7 +73,7 @@ _BOUNDS_BEFORE = tuple(
             "<=",
             (
                 r"up to|at most|no more than|not more than|as (?:many|much|few|little|low|high|fast) as|a maximum of"
-                r"|maximum|max\.?|capped at"
+                r"|maximum|max\.?|capped at|limited to|a limit of|not exceeding"
             ),
             r"the age of\s*",
         ),

@@ -34,6 +34,8 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
         return True
     if word.lower == "however":  # 'however much they use it'
         return following not in {"much", "many", "far", "long", "often", "big", "small", "large", "few", "little"}
+    if before == "not":
+        return True
     return word.lower == "all" and (before in {"above", "at", "of", "not", "in"} or following == "in")
 
 
@@ -92,7 +94,7 @@ _SUPERLATIVES = frozenset(
     " greatest".split()
 )
 _OWNERS = frozenset("the its their our a".split())
-_AS_SUPERLATIVE = frozenset("most best leading top number one".split())
+_AS_SUPERLATIVE = frozenset("most best leading top number one record".split())
 
 
 def comparison(one: Statement) -> Iterator[Problem]:

@@ -34,7 +34,8 @@ def named(one: Statement) -> Iterator[Problem]:
     for name in missing:
         in_context = one.kind == "fact" and has_name(name, one.context)
         told = "comes from what the user said, which is no evidence" if in_context else "is not in the evidence"
-        is_doubtful = not in_context and (_is_abbreviation(name) or _is_speaker(one, name))
+        is_doubtful = _is_abbreviation(name) or _is_speaker(one, name) or _may_be_a_noun(one.text, name)
+        is_doubtful = is_doubtful and not in_context
         yield from (soft if is_doubtful else hard)("D4", f"the name {name!r} {told}")
 
 
@@ -44,6 +45,12 @@ _LONGEST_ABBREVIATION = 4
 def _is_abbreviation(name: str) -> bool:
     """'RPC' may be a word of the trade."""
     return name.isupper() and name.isalpha() and len(name) <= _LONGEST_ABBREVIATION
+
+
+def _may_be_a_noun(text: str, name: str) -> bool:
+    """'Entry is free': the first word of a sentence, of which something is, and nothing done."""
+    is_state = re.search(rf"(?:^|[.!?:;]\s+){re.escape(name)} (?:is|was|can|may|must|costs|takes|comes|goes)\b", text)
+    return bool(is_state) and not is_shaped(name) and text.count(name) == 1
 
 
 def _is_speaker(one: Statement, name: str) -> bool:
