@@ -12,6 +12,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.playbook import Sentence
 from octave_mcp.domain.value import Path, Value, located
 from octave_mcp.domain.verification import ClaimKind
+from octave_mcp.evidence.support import has_line, is_sentence_of
 
 UNJUDGED = Support(verdict="unjudged", judge="rules", reason="no rule could tell")
 VERBATIM = Support(verdict="supported", judge="rules")
@@ -54,10 +55,15 @@ def claims(value: Value) -> Iterator[FoundClaim]:
 
 
 def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
-    """Whether one of the quotations has the claim word for word, and the rules object to nothing."""
+    """Whether it is a sentence of one of the quotations, or all of it, and the rules object to nothing."""
     said = normal(claim.text).strip(_EDGES)
     is_doubted = claim.support is not None and claim.support.verdict in {"partly", "not"}
-    return bool(said) and not is_doubted and any(_has(normal(quote), said) for quote in quotes)
+    return bool(said) and not is_doubted and any(_says(claim, said, normal(quote)) for quote in quotes)
+
+
+def _says(claim: FoundClaim, said: str, quote: str) -> bool:
+    """A name may stand anywhere in a quotation, a sentence is one of it."""
+    return is_sentence_of(said, quote) if claim.field in _TEXTS else has_line(quote, said)
 
 
 def _is_claim(value: Value) -> TypeGuard[Finding[Any]]:
@@ -88,13 +94,3 @@ def _kind(finding: Finding[Any]) -> ClaimKind:
         return "inference" if finding.kind == "inference" else "fact"
     is_inferred = hasattr(finding, "why_they_care") or getattr(finding, "stated", True) is False
     return "inference" if is_inferred else "fact"
-
-
-def _has(quote: str, said: str) -> bool:
-    at = quote.find(said)
-    while at >= 0:
-        before, after = quote[at - 1 : at], quote[at + len(said) : at + len(said) + 1]
-        if not (before.isalnum() or after.isalnum()):
-            return True
-        at = quote.find(said, at + 1)
-    return False

@@ -32,11 +32,13 @@ NO_QUOTATION = Problem("D1", "there is no quotation that says it")
 
 _WRONG = {"missing": "missing", "string_too_short": "empty", "too_short": "empty"}
 """What pydantic calls a fault, in plain words."""
-_SAYS = r"\w"
+_WORDS = r"\w"
 _PLACE = re.compile(r" at line \d+ column (\d+)$")
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NAME)]
 Quote = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUOTE)]
+
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CLAIM, pattern=_WORDS)]
 
 
 class GivenQuotation(Value):
@@ -59,7 +61,9 @@ class GivenClaim(Value):
     prospect: Name
     context: Annotated[str, StringConstraints(max_length=LONGEST_CONTEXT)] | None = None
     kind: Kind | None = None
-    claim: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CLAIM, pattern=_SAYS)]
+    claim: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CLAIM, pattern=_WORDS)
+    ]
     evidence: Annotated[tuple[GivenQuotation, ...], Field(max_length=MOST_QUOTATIONS)]
 
     @field_validator("id")

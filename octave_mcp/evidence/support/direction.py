@@ -183,7 +183,13 @@ def _takes_longer(one: Statement) -> bool:
 
 
 _AT_FIGURES = (_differs_at_a_figure, _takes_longer, is_against_figures)
-_PHRASES = (("limited", "unlimited"), ("too few", "too many"), ("too little", "too much"), ("too early", "too late"), ("too slow", "too fast"))
+_PHRASES = (
+    ("limited", "unlimited"),
+    ("too few", "too many"),
+    ("too little", "too much"),
+    ("too early", "too late"),
+    ("too slow", "too fast"),
+)
 _OPPOSITE_PHRASES = (*_PHRASES, *((second, first) for first, second in _PHRASES))
 
 

@@ -157,7 +157,9 @@ def _follows(one: Statement, figure: Quantity) -> bool:
         return False
     if _TO.search(in_digits(one.text)[: figure.start].rstrip("~")):
         return False
-    complements = [q for q in quantities(one.said) if q.unit == figure.unit == "%" and abs(100 - q.value - figure.value) < 1]
+    complements = [
+        q for q in quantities(one.said) if q.unit == figure.unit == "%" and abs(100 - q.value - figure.value) < 1
+    ]
     is_complement = bool(complements)
     if any(_word_after(one.said, told) == _word_after(one.text, figure) != "" for told in complements):
         return False

@@ -46,7 +46,12 @@ def _phrase(one: Statement, words: Sequence[Word]) -> str:
     phrase = next((phrase for phrase in PLAN_PHRASES if f" {phrase} " in text), "")
     if phrase and _is_of_the_rest(one, words, phrase):
         return ""
-    if phrase == "before we" and (one.claim.lowers & {"before", "until"} or " before we had " in text or " before we were " in text or _ED.search(text)):
+    if phrase == "before we" and (
+        one.claim.lowers & {"before", "until"}
+        or " before we had " in text
+        or " before we were " in text
+        or _ED.search(text)
+    ):
         return ""
     if phrase == "have to wait" and one.claim.lowers & (NEGATIONS | _LATER):
         return ""

@@ -86,9 +86,7 @@ class Denials:
         best = max(scores, default=0)
         places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
         reached = {
-            word.at
-            for denial in self.all
-            for word in (*denial.denied, *_before(self.text, denial.word, _TAKING_BACK))
+            word.at for denial in self.all for word in (*denial.denied, *_before(self.text, denial.word, _TAKING_BACK))
         }
         words = [word for words in places for word in words if word.is_content]
         denied = joined(word.keys for word in words if word.at in reached)
@@ -203,7 +201,12 @@ def _denial(text: Wording, word: Word) -> Denial | None:
     rest = text.words[word.at + 1 :]
     following = rest[0].lower if rest else ""
     if word.lower in NEGATIONS:
-        if following in NOT_ONLY or text.before(word) in {"if", "or"} or _is_idle(text, word, following) or _is_undone(text, rest[:2]):
+        if (
+            following in NOT_ONLY
+            or text.before(word) in {"if", "or"}
+            or _is_idle(text, word, following)
+            or _is_undone(text, rest[:2])
+        ):
             return None
         reach = _until_scope_ends(text, rest[:_REACH])
         if _is_after_comma(text, word):  # 'three weeks, not eight, for all of them'

@@ -29,8 +29,6 @@ from octave_mcp.evidence.support import (
 from octave_mcp.evidence.support.statement import Statement
 
 JUDGE = "rules"
-ENOUGH = 0.8
-"""The share of a claim's words that the quotation has, from which it is supported; below, rules cannot tell."""
 
 
 class Rule(NamedTuple):
@@ -117,12 +115,12 @@ def _known(statement: Statement) -> Statement:
 def support(statement: Statement, found: Sequence[Problem]) -> Support:
     """The rules' verdict, from the problems that were found.
 
-    Without a problem it is `supported` only if the quotation has nearly all words of the claim: the rules read words.
+    Without a problem it is `supported` only if one sentence has nearly all words of the claim: the rules read words.
     """
     if found:
         is_hard = not all(problem.is_soft for problem in found)
         reasons = "; ".join(problem.text for problem in found if problem.is_soft != is_hard)
         return Support(verdict="not" if is_hard else "partly", judge=JUDGE, reason=reasons)
     known = _known(statement)
-    is_said = known.is_verbatim or known.is_named or (known.is_english and known.share_said >= ENOUGH)
+    is_said = known.is_verbatim or known.is_named or known.is_plainly_said
     return Support(verdict="supported" if is_said and statement.evidence else "unjudged", judge=JUDGE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
@@ -20,6 +20,8 @@ Kind = Literal["fact", "inference", "question", "copy"]
 """A question and copy without evidence of its own claim nothing: only figures, names and addresses are checked."""
 
 
+ENOUGH = 0.8
+"""The share of a claim's words that a sentence has to have to say it."""
 _LABEL_WORDS = 4
 _WORDS = re.compile(r"[\w%/]+")
 
@@ -85,18 +87,16 @@ class Statement:
         """Whether each sentence of it is one of a quotation."""
         said = [normal(quoted.text) for quoted in self.evidence]
         return bool(self._sentences) and all(
-            any(_is_sentence_of(line, text) for text in said) for line in self._sentences
+            any(is_sentence_of(line, text) for text in said) for line in self._sentences
         )
 
     @cached_property
     def is_copied(self) -> bool:
-        """Whether each line of it is a sentence of a quotation, or stands in one or its heading: nothing is added."""
-        said = [normal(quoted.text) for quoted in self.evidence]
-        beside = " / ".join(_plain(f"{quoted.text} / {quoted.heading}") for quoted in self.evidence)
-        lines = filter(str.strip, self.text.split("\n"))
-        return bool(self.evidence) and all(
-            any(_is_sentence_of(normal(line), text) for text in said) or f" {_plain(line)} " in f" {beside} "
-            for line in lines
+        """Whether each line of it stands in a quotation or its heading: nothing is added."""
+        said = [normal(text) for quoted in self.evidence for text in (quoted.text, quoted.heading) if text]
+        lines = map(normal, filter(str.strip, self.text.split("\n")))
+        return bool(said) and all(
+            any(is_sentence_of(line, text) or has_line(text, line) for text in said) for line in lines
         )
 
     @cached_property
@@ -173,9 +173,24 @@ class Statement:
     @cached_property
     def share_said(self) -> float:
         """How much of the claim's words of meaning quotations, titles and headings have: 0 to 1."""
-        weights = [(_weight(word), not word.keys.isdisjoint(self.keys)) for word in self.content]
-        total = sum(weight for weight, _ in weights)
-        return sum(weight for weight, is_there in weights if is_there) / total if total else 1.0
+        return _share(self.content, self.keys)
+
+    @cached_property
+    def is_plainly_said(self) -> bool:
+        """Whether a clause of a quotation has nearly all its words and figures, and none that may take them back."""
+        return self.is_english and any(
+            self._says(words, quote) for quote in self.quotes for words in quote.clauses if not _is_asked(words, quote)
+        )
+
+    def _says(self, words: tuple[Word, ...], quote: Wording) -> bool:
+        lowers = frozenset(word.lower for word in words)
+        beside = joined(text.lowers for text in (self.claim, *self._beside, *map(wording, self.free_names)))
+        if any(word in _TAKES_BACK or _YEAR.fullmatch(word) for word in lowers - beside):
+            return False
+        if not {word.lower for word in self.claim.words if word.is_figure} <= lowers:
+            return False
+        keys = joined((*(word.keys for word in words), *(text.keys for text in self._beside)))
+        return _share(self.content, keys) >= ENOUGH
 
     def mentions(self, name: str) -> bool:
         return bool(name) and has_name(name, self.text)
@@ -203,10 +218,10 @@ def _plain(text: str) -> str:
     return " ".join(_WORDS.findall(normal(text)))
 
 
-def _is_sentence_of(line: str, text: str) -> bool:
+def is_sentence_of(line: str, text: str) -> bool:
     """Whether it stands there whole, from the start of a sentence to the end of one, a label before it aside."""
     label, mark, marked = line.partition('"')
-    if mark and label.count(" ") < _LABEL_WORDS and (quote := marked.rstrip('".')) and quote in text:
+    if mark and label.count(" ") < _LABEL_WORDS and (quote := marked.rstrip('".')) and has_line(text, quote):
         return True
     label, _, labelled = line.partition(": ")
     if labelled and label.count(" ") < _LABEL_WORDS and _TAKES_BACK.isdisjoint(label.split()) and line not in text:
@@ -227,14 +242,37 @@ def _in_words(text: str) -> str:
 _SENTENCE_ENDS = re.compile(r"[.!?:。]+[\"')]*(?:\s|$)")
 
 
-_TAKES_BACK = NEGATIONS | frozenset("myth false wrong untrue lie contrary".split())
-"""Before a colon, they say that what follows is not so."""
+_TAKES_BACK = NEGATIONS | frozenset("myth false wrong untrue lie contrary had was were used until if unless".split())
+"""They may say that what stands beside them is not so, or no longer."""
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 _COMMON_WEIGHT = 0.4
 
 
+def _share(words: Sequence[Word], keys: frozenset[str]) -> float:
+    weights = [(_weight(word), not word.keys.isdisjoint(keys)) for word in words]
+    total = sum(weight for weight, _ in weights)
+    return sum(weight for weight, is_there in weights if is_there) / total if total else 1.0
+
+
+def _is_asked(words: Sequence[Word], quote: Wording) -> bool:
+    last = words[-1]
+    return quote.text[last.start + len(last.text) :].lstrip(" \"')")[:1] == "?"
+
+
 def _weight(word: Word) -> float:
     return _COMMON_WEIGHT if is_among(word, COMMON) else 1.0
+
+
+def has_line(text: str, line: str) -> bool:
+    """Whether the line stands there between spaces or marks that belong to neither."""
+    at = text.find(line)
+    while at >= 0:
+        before, after = text[at - 1 : at] if at else "", text[at + len(line) :][:1]
+        if (not before or before in ' "(') and not (after.isalnum() or after == "%"):
+            return True
+        at = text.find(line, at + 1)
+    return False
 
 
 _LETTERS = re.compile(r"[^\W\d_]+")
