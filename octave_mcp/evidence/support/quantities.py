@@ -149,7 +149,12 @@ class Quantity(NamedTuple):
 
     @property
     def is_year(self) -> bool:
-        return not self.unit and self.value in YEARS
+        return not self.unit and _is_year(self.value)
+
+
+def _is_year(number: float) -> bool:
+    """A range compares a number with a fraction one by one."""
+    return number.is_integer() and int(number) in YEARS
 
 
 @lru_cache(maxsize=4096)
@@ -165,7 +170,7 @@ def _exact(plain: str) -> Iterator[Quantity]:
         unit, factor = _unit(match)
         after = found[at + 1] if at + 1 < len(found) else None
         scale, number = _scale(match), _number(match["number"])
-        if not unit and after and number not in YEARS and _SPAN.fullmatch(plain[match.end() : after.start()]):
+        if not unit and after and not _is_year(number) and _SPAN.fullmatch(plain[match.end() : after.start()]):
             unit, factor = _unit(after)
             scale = scale if scale > 1 else _scale(after)
         raw = number * scale
