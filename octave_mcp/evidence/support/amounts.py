@@ -120,7 +120,8 @@ def _is_roughly(claimed: Quantity, said: Quantity) -> bool:
 
 def _is_sixth(one: Quantity) -> bool:
     sixths = one.value * 6 / 100
-    return abs(sixths - round(sixths)) < 1e-2 and bool(one.value % 50)  # noqa: PLR2004 - as '33.33' is written
+    is_near = abs(sixths - round(sixths)) < 1e-2  # noqa: PLR2004 - as '33.33' is written
+    return is_near and round(sixths) in {1, 2, 4, 5}
 
 
 def _is_in_another_unit(claimed: Quantity, said: Quantity) -> bool:

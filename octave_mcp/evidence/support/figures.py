@@ -45,7 +45,8 @@ def renumbered(one: Statement) -> Iterator[Problem]:
     sentences = [text for quoted in one.evidence for text in (quoted.text, *_SENTENCE_END.split(quoted.text))]
     said = {(_masked(text), _numbers(text)) for text in sentences}
     own = _masked(one.text)
-    if own and any(own == text for text, _ in said) and (own, _numbers(one.text)) not in said:
+    is_renumbered = own and any(own == text for text, _ in said) and (own, _numbers(one.text)) not in said
+    if is_renumbered and all(problem.is_soft for problem in figures(one)):
         yield from hard("D3", "it is a sentence of the quotation with another figure")
 
 
