@@ -24,7 +24,8 @@ _TO_FROM = re.compile(
     re.IGNORECASE,
 )
 _USED_TO = re.compile(
-    r"(?P<b>\d[^.;]{0,60}?)[,;] (?:(?:where|which|and|but) )?(?:it|they|that|this)? ?used to (?:be|take|have|need|cost|get)"
+    r"(?P<b>\d[^.;]{0,60}?)[,;] (?:(?:where|which|and|but) )?(?:it|they|that|this)? ?used to"
+    r" (?:be|take|have|need|cost|get)"
     r" (?P<a>[^.;,]{1,30})",
     re.IGNORECASE,
 )

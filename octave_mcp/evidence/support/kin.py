@@ -15,33 +15,19 @@ def _kin(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
     return {word: _set(kin) for words, _, kin in split for word in words.split()}
 
 
-NEGATIVE_VERBS = _kin(
-    (
-        (
-            "ditched ditches abandoned/drop drops dropped dropping ditch ditched ditching replace replaced replacing"
-            " instead"
-            " left leave leaving moved switched switching gone removed remove removing abandoned quit stopped"
-            " migrated moving"
-            " used from away off longer"
-        ),
-        (
-            "refuses refused rejects rejected declined/refuse refused refuses reject rejects rejected decline declined"
-            " declines not no never against turned cannot"
-        ),
-        "regrets regretted regret/regret regrets regretted mistake sorry unfortunately wish should",
-        "cancelled canceled cancels/cancel cancels cancelled canceled cancellation ended stopped off",
-    )
-)
-"""What a claim says in the negative, and the words by which a quotation says as much."""
-
 ABSOLUTES = _kin(
     (
         (
-            "all every everyone everybody everything entire whole always everywhere/all every each everyone everybody everything entire"
+            "all every everyone everybody everything entire whole always everywhere/all every each everyone"
+            " everybody everything entire"
             " whole"
-            " always any last 100% everywhere across anyone throughout both full fully total complete completely entirely exclusively"
+            " always any last 100% everywhere across anyone throughout both full fully total complete"
+            " completely entirely exclusively"
         ),
-        "never none/never none no not nobody without nothing neither stay stays stayed keep keeps kept cannot free relentless relentlessly every always",
+        (
+            "never none/never none no not nobody without nothing neither stay stays stayed keep keeps kept"
+            " cannot free relentless relentlessly every always"
+        ),
         "sole solely exclusively/only just sole solely exclusively alone single one exclusive",
         (
             "fully completely entirely totally/fully completely entirely totally all full whole 100 complete entire"
@@ -106,7 +92,8 @@ EVENTS = _kin(
             " invested led"
         ),
         (
-            "acquired acquires acquisition bought/get acquire acquired acquires acquisition bought buy purchase purchased"
+            "acquired acquires acquisition bought/get acquire acquired acquires acquisition bought buy"
+            " purchase purchased"
             " acquiring joins joined"
         ),
         "signed/sign signed signs agreement contract partnership",

@@ -105,9 +105,7 @@ def _is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
     following = plain[match.end() :]
     if match[0].endswith("'s") or (_CAPITAL_NEXT.match(following) and not _is_gerund(lower)):
         return True
-    if _PARTICIPLE_NEXT.match(following):
-        return False
-    verb = _VERB_NEXT.match(following)
+    verb = None if _PARTICIPLE_NEXT.match(following) else _VERB_NEXT.match(following)
     if not verb or _is_plural(lower) or lower.endswith("ing") or (lower.endswith("ly") and lower in _ADVERBS):
         return False
     return verb["verb"] in _VERBS or (_acts(verb["verb"]) and not lower.endswith("ly"))

@@ -4,99 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
 
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.kin import NEGATIVE_VERBS
+from octave_mcp.evidence.support.denials import SUMMING, Denial, Denials, is_after_comma
 from octave_mcp.evidence.support.lexicon import (
-    AVAILABLE,
     CONDITIONS,
     COUNTED_PERIODS,
-    DENIAL_PHRASES,
-    DENIALS,
-    DENIALS_TO,
     EXCUSES,
     IDLE,
     NEGATIONS,
-    NOT_ONLY,
     ONLY,
     PASSIVE,
     PLAN_PHRASES,
     POSSIBLE,
     PROBLEM,
     SAID_OTHERWISE,
-    SCOPE_ENDS,
     TROUBLE,
     UNTIL_NOW,
-    WHOLE,
 )
 from octave_mcp.evidence.support.statement import Statement, hard, soft
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, stem
 
 _OWN_SENTENCE = 0.75
 """The share of a claim's words from which it is the quotation's own sentence, but for a negation."""
-_REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
-_SUMMING = frozenset("neither none nothing nobody".split())
-"""They also deny what stands before them."""
-_FOLLOWING = frozenset({"not", "never"})
-_TAKING_BACK = _FOLLOWING | {"no"}
-"""'Moves no stop' is 'does not move a stop'."""
-_ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
-"""They go with a negation, and are nothing that is denied."""
 _SET_ASIDE = frozenset("counting including least surprisingly necessarily else".split())
 """After 'not' they leave the claim's own sentence as it is."""
+_NEAR = 8
 _UN = re.compile(
     r"(?:un(?!der|til|it|iq|ion|iver|lock|veil|fold|box|load|pack)|dis(?!t|c|play|patch|k)|non)\w{4,}"
     r"|im(?:possible|practical)|in(?:accurate|correct|ability|complete|sufficient)|\w{3,}less$"
 )
-
-
-class Denial(NamedTuple):
-    """A word or phrase that denies, and the words of meaning that it denies, the nearest first."""
-
-    word: Word
-    denied: tuple[Word, ...]
-
-
-@dataclass(frozen=True)
-class Denials:
-    """What a text denies."""
-
-    text: Wording
-
-    @cached_property
-    def all(self) -> tuple[Denial, ...]:
-        return tuple(found for word in self.text.words if (found := _denial(self.text, word)))
-
-    @cached_property
-    def keys(self) -> frozenset[str]:
-        """Of what is denied, and of what stands before a negation in its clause: its subject may be meant."""
-        return joined(
-            word.keys
-            for denial in self.all
-            for word in (*denial.denied, *_before(self.text, denial.word, _TAKING_BACK))
-            if word.is_content
-        )
-
-    def stated(self, wanted: frozenset[str]) -> frozenset[str]:
-        """The keys of what the sentences that have most of these keys say, and do not deny anywhere."""
-        scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
-        best = max(scores, default=0)
-        places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
-        reached = {
-            word.at for denial in self.all for word in (*denial.denied, *_before(self.text, denial.word, _TAKING_BACK))
-        }
-        words = [word for words in places for word in words if word.is_content]
-        denied = joined(word.keys for word in words if word.at in reached)
-        return joined(word.keys for word in words if word.at not in reached) - denied
-
-    @cached_property
-    def plain_keys(self) -> frozenset[str]:
-        """Of what no negation reaches."""
-        reached = {word.at for denial in self.all for word in denial.denied}
-        return joined(word.keys for word in self.text.words if word.is_content and word.at not in reached)
 
 
 def negation(one: Statement) -> Iterator[Problem]:
@@ -134,7 +71,7 @@ def _denied_alone(one: Statement, denial: Denial, quotes: Sequence[Denials]) -> 
     denied = joined(quote.keys for quote in quotes)
     stated = joined(quote.stated(one.content_keys) for quote in quotes)
     is_head_stated = (
-        denial.word.lower not in _SUMMING and told[0] is denial.denied[0] and not stated.isdisjoint(told[0].keys)
+        denial.word.lower not in SUMMING and told[0] is denial.denied[0] and not stated.isdisjoint(told[0].keys)
     )
     if not is_head_stated and any(not denied.isdisjoint(word.keys) for word in told):
         return None
@@ -151,7 +88,7 @@ def _is_correcting(one: Statement, denial: Denial) -> bool:
     """'A day, not a week as before' of 'a day; it used to be a week', and 'for nothing' of 'free'."""
     if denial.word.lower == "nothing" and one.claim.before(denial.word) in {"for", "costs", "cost"}:
         return bool(one.lowers & {"free", "charge", "gratis"})
-    is_apposition = denial.word.lower == "not" and _is_after_comma(one.claim, denial.word)
+    is_apposition = denial.word.lower == "not" and is_after_comma(one.claim, denial.word)
     return is_apposition and any(quote.lowers & _CONTRASTING for quote in one.quotes)
 
 
@@ -196,124 +133,6 @@ def _is_to_the_point(one: Statement, quote: Wording, denial: Denial, told: Seque
     return denial.word in best or len(told) > 1
 
 
-def _denial(text: Wording, word: Word) -> Denial | None:
-    """What this word denies in its clause, if it denies any."""
-    rest = text.words[word.at + 1 :]
-    following = rest[0].lower if rest else ""
-    if word.lower in NEGATIONS:
-        if (
-            following in NOT_ONLY
-            or text.before(word) in {"if", "or"}
-            or _is_idle(text, word, following)
-            or _is_undone(text, rest[:2])
-        ):
-            return None
-        reach = _until_scope_ends(text, rest[:_REACH])
-        if _is_after_comma(text, word):  # 'three weeks, not eight, for all of them'
-            reach = _until_comma(text, reach)
-        if _is_cancelled(text, word):
-            return None
-        if word.lower in _SUMMING:
-            reach = (*reach, *reversed(text.words[: word.at]))
-    elif _denies(text, word) and not {w.lower for w in text.words[max(0, word.at - 2) : word.at]} & NEGATIONS:
-        is_contrast = following in {"than", "of"}
-        reach = _until_scope_ends(text, rest[:_CONTRAST_REACH] if is_contrast else rest[:_DENIAL_REACH])
-        reach = _until_comma(text, reach) if is_contrast else reach
-    else:
-        return None
-    if following in AVAILABLE and word.lower == "not":
-        reach = (*reach, *reversed(_before(text, word)))
-    return Denial(word, tuple(other for other in reach if _is_deniable(other) and other.clause == word.clause))
-
-
-def _is_deniable(word: Word) -> bool:
-    return word.is_content and word.lower not in _ADVERBS
-
-
-_TWICE = 6
-
-
-def _is_cancelled(text: Wording, word: Word) -> bool:
-    """'Never goes without a map' and 'impossible without a map' deny nothing: each has two negations."""
-    before, after = text.beside(word, _TWICE)
-    if word.lower in _WITHOUT:
-        return any(other.lower in NEGATIONS or other.lower in _CANNOT for other in before)
-    return any(other.lower in _WITHOUT for other in after)
-
-
-_WITHOUT = frozenset({"without"})
-_CANNOT = frozenset("impossible unthinkable unable fails fail".split())
-
-
-def _denies(text: Wording, word: Word) -> bool:
-    """'Lacks a screen', 'failed to deliver', 'ruled out a screen'."""
-    following = text.after(word)
-    if word.lower in DENIALS or (word.lower in DENIALS_TO and following == "to"):
-        return True
-    return f"{word.lower} {following}" in DENIAL_PHRASES
-
-
-def _is_undone(text: Wording, following: Sequence[Word]) -> bool:
-    """'Not ruled out' denies nothing."""
-    return any(_denies(text, word) for word in following)
-
-
-def _is_idle(text: Wording, word: Word, following: str) -> bool:
-    """'No later than', 'no matter', 'at no charge'."""
-    if word.lower != "no":
-        return False
-    if following == "better" and text.after(text.words[word.at + 1]) == "than":
-        return False
-    return following in IDLE or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
-
-
-def _until_scope_ends(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
-    """'Does not ship and struggles to sell' are two denials; 'with no names, is kept' denies no keeping."""
-    ends = (at for at, word in enumerate(words) if at and (word.lower in SCOPE_ENDS or _is_new_verb(text, word)))
-    end = next(ends, len(words))
-    verb = next((at for at, word in enumerate(words) if at > 1 and word.lower in DENIALS_TO), len(words))
-    if verb < len(words) and words[verb - 1].lower == "and":
-        end = min(end, verb)
-    return words[:end]
-
-
-def _until_comma(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
-    return words[: next((at for at, other in enumerate(words) if at and _is_after_comma(text, other)), None)]
-
-
-def _is_new_verb(text: Wording, word: Word) -> bool:
-    """Whether it is the verb of what stands before the negation's own part, or starts anew, after a comma."""
-    return word.lower in _AUXILIARY and _is_after_comma(text, word)
-
-
-_ELLIPSIS = 10
-
-
-def _ends_sentence(text: Wording, word: Word) -> bool:
-    return text.text[word.start + len(word.text) :].lstrip()[:1] in {".", "!", ""}
-
-
-def _is_after_comma(text: Wording, word: Word) -> bool:
-    return text.text[: word.start].rstrip().endswith(",")
-
-
-_AUXILIARY = PASSIVE | frozenset("has have had can will i you we they he she it".split())
-
-
-def _before(text: Wording, word: Word, denying: frozenset[str] = _FOLLOWING) -> Sequence[Word]:
-    """What may be denied though it stands before the negation: 'the screen is not available'."""
-    if word.lower not in denying:
-        return ()
-    if _ends_sentence(text, word):
-        return text.words[max(0, word.at - _ELLIPSIS) : word.at]  # 'Others charge for it. We do not.'
-    reach = _OBJECT_REACH if word.lower == "no" else _REACH
-    near = text.words[max(0, word.at - reach) : word.at]
-    after_comma = text.text.rfind(",", 0, word.start)
-    if word.lower == "no":
-        after_comma = max(after_comma, *(other.start for other in near if other.lower == "and"), 0)
-    return [other for other in near if other.clause == word.clause and other.start > after_comma]
-
-
 def _excuses(text: Wording, other: Wording, denied: Sequence[Word]) -> bool:
     """Whether a text says no in other words: 'dropped', 'unusable', 'have to wait'; what both say is no excuse.
 
@@ -346,7 +165,7 @@ _GIVEN_UP = frozenset("sold gone ended".split())
 
 def _is_at(text: Wording, word: Word, places: Sequence[int]) -> bool:
     """Whether it stands near one of these places; what avoids something stands before it."""
-    before, after = text.beside(word, _REACH)
+    before, after = text.beside(word, _NEAR)
     is_one_way = word.lower in _BEFORE_ONLY and not text.text.startswith("-", word.start - 1)  # not 'symptom-free'
     near = {other.at for other in (word, *after, *(() if is_one_way else before))}
     return not places or not near.isdisjoint(places)
@@ -373,30 +192,6 @@ def _is_own_sentence(one: Statement, denial: Denial, word: Word) -> bool:
     is_plain = one.kind == "fact" and not one.claim.lowers & PROBLEM
     is_head = denial.word.lower in {"not", "never"} and word is denial.denied[0]
     return is_plain and is_head and one.share_said >= _OWN_SENTENCE
-
-
-def negative_verbs(one: Statement) -> Iterator[Problem]:
-    """'Dropped', 'refuses' and 'regrets' need a word of their kind in the quotation."""
-    if one.kind != "fact" or not one.evidence:
-        return
-    for word in one.claim.words:
-        kin = NEGATIVE_VERBS.get(word.lower)
-        if kin and not kin & one.lowers and not one.lowers & NEGATIONS:
-            yield from soft("D40", f"the claim says {word.text!r}, and the quotation does not")
-            return
-
-
-def not_all(one: Statement) -> Iterator[Problem]:
-    """'Always' and 'all' of 'not always' and 'not all'."""
-    if not one.is_claim:
-        return
-    for word in one.claim.words:
-        if word.lower not in WHOLE or one.claim.before(word) in NEGATIONS:
-            continue
-        there = [(quote, other) for quote in one.quotes for other in quote.words if other.lower == word.lower]
-        if there and all(quote.before(other) in NEGATIONS for quote, other in there):
-            yield from soft("D40", f"the quotation says 'not {word.lower}', and the claim {word.text!r}")
-            return
 
 
 def hedges(claim: Wording) -> bool:

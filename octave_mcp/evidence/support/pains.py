@@ -55,7 +55,7 @@ _PREPOSITIONS = frozenset("to with from at by for on into onto of through via in
 
 def _is_spoken_of(name: str, quote: Wording) -> bool:
     """Whether it is more than what something was done with, or before: 'Prior to Supabase, we ...'."""
-    first = name.split()[0].lower()
+    first = name.split(maxsplit=1)[0].lower()
     return any(word.lower == first and quote.before(word) not in _PREPOSITIONS for word in quote.words)
 
 

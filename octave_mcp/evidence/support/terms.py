@@ -41,7 +41,8 @@ PLAIN = frozenset(
 
 NOT_FIRST = frozenset(
     """
-    it this that there which what who whose whoever whatever whichever wherever whenever everybody knowing everyone nobody someone one each either neither here he she they
+    it this that there which what who whose whoever whatever whichever wherever whenever everybody
+    everyone nobody someone one each either neither here he she they
     we you their your our his her its the a an and but so if when where while how why as for in on at to of by from
     with without within all most some any many few such no not only even still also then now today nothing
     everything something anything both after before since until once during through because although however every

@@ -1,0 +1,194 @@
+"""What a text denies: the words that a negation, or a verb such as 'lacks', reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from octave_mcp.evidence.support.lexicon import (
+    AVAILABLE,
+    DENIAL_PHRASES,
+    DENIALS,
+    DENIALS_TO,
+    IDLE,
+    NEGATIONS,
+    NOT_ONLY,
+    PASSIVE,
+    SCOPE_ENDS,
+)
+from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
+
+_REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
+SUMMING = frozenset("neither none nothing nobody".split())
+"""They also deny what stands before them."""
+_FOLLOWING = frozenset({"not", "never"})
+_TAKING_BACK = _FOLLOWING | {"no"}
+"""'Moves no stop' is 'does not move a stop'."""
+_ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
+"""They go with a negation, and are nothing that is denied."""
+
+
+class Denial(NamedTuple):
+    """A word or phrase that denies, and the words of meaning that it denies, the nearest first."""
+
+    word: Word
+    denied: tuple[Word, ...]
+
+
+@dataclass(frozen=True)
+class Denials:
+    """What a text denies."""
+
+    text: Wording
+
+    @cached_property
+    def all(self) -> tuple[Denial, ...]:
+        return tuple(found for word in self.text.words if (found := _denial(self.text, word)))
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Of what is denied, and of what stands before a negation in its clause: its subject may be meant."""
+        return joined(
+            word.keys
+            for denial in self.all
+            for word in (*denial.denied, *_before(self.text, denial.word, _TAKING_BACK))
+            if word.is_content
+        )
+
+    def stated(self, wanted: frozenset[str]) -> frozenset[str]:
+        """The keys of what the sentences that have most of these keys say, and do not deny anywhere."""
+        scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
+        best = max(scores, default=0)
+        places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
+        reached = {
+            word.at for denial in self.all for word in (*denial.denied, *_before(self.text, denial.word, _TAKING_BACK))
+        }
+        words = [word for words in places for word in words if word.is_content]
+        denied = joined(word.keys for word in words if word.at in reached)
+        return joined(word.keys for word in words if word.at not in reached) - denied
+
+    @cached_property
+    def plain_keys(self) -> frozenset[str]:
+        """Of what no negation reaches."""
+        reached = {word.at for denial in self.all for word in denial.denied}
+        return joined(word.keys for word in self.text.words if word.is_content and word.at not in reached)
+
+
+def _denial(text: Wording, word: Word) -> Denial | None:
+    """What this word denies in its clause, if it denies any."""
+    rest = text.words[word.at + 1 :]
+    following = rest[0].lower if rest else ""
+    if word.lower in NEGATIONS:
+        if (
+            following in NOT_ONLY
+            or text.before(word) in {"if", "or"}
+            or _is_idle(text, word, following)
+            or _is_undone(text, rest[:2])
+        ):
+            return None
+        reach = _until_scope_ends(text, rest[:_REACH])
+        if is_after_comma(text, word):  # 'three weeks, not eight, for all of them'
+            reach = _until_comma(text, reach)
+        if _is_cancelled(text, word):
+            return None
+        if word.lower in SUMMING:
+            reach = (*reach, *reversed(text.words[: word.at]))
+    elif _denies(text, word) and not {w.lower for w in text.words[max(0, word.at - 2) : word.at]} & NEGATIONS:
+        is_contrast = following in {"than", "of"}
+        reach = _until_scope_ends(text, rest[:_CONTRAST_REACH] if is_contrast else rest[:_DENIAL_REACH])
+        reach = _until_comma(text, reach) if is_contrast else reach
+    else:
+        return None
+    if following in AVAILABLE and word.lower == "not":
+        reach = (*reach, *reversed(_before(text, word)))
+    return Denial(word, tuple(other for other in reach if _is_deniable(other) and other.clause == word.clause))
+
+
+def _is_deniable(word: Word) -> bool:
+    return word.is_content and word.lower not in _ADVERBS
+
+
+_TWICE = 6
+
+
+def _is_cancelled(text: Wording, word: Word) -> bool:
+    """'Never goes without a map' and 'impossible without a map' deny nothing: each has two negations."""
+    before, after = text.beside(word, _TWICE)
+    if word.lower in _WITHOUT:
+        return any(other.lower in NEGATIONS or other.lower in _CANNOT for other in before)
+    return any(other.lower in _WITHOUT for other in after)
+
+
+_WITHOUT = frozenset({"without"})
+_CANNOT = frozenset("impossible unthinkable unable fails fail".split())
+
+
+def _denies(text: Wording, word: Word) -> bool:
+    """'Lacks a screen', 'failed to deliver', 'ruled out a screen'."""
+    following = text.after(word)
+    if word.lower in DENIALS or (word.lower in DENIALS_TO and following == "to"):
+        return True
+    return f"{word.lower} {following}" in DENIAL_PHRASES
+
+
+def _is_undone(text: Wording, following: Sequence[Word]) -> bool:
+    """'Not ruled out' denies nothing."""
+    return any(_denies(text, word) for word in following)
+
+
+def _is_idle(text: Wording, word: Word, following: str) -> bool:
+    """'No later than', 'no matter', 'at no charge'."""
+    if word.lower != "no":
+        return False
+    if following == "better" and text.after(text.words[word.at + 1]) == "than":
+        return False
+    return following in IDLE or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
+
+
+def _until_scope_ends(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
+    """'Does not ship and struggles to sell' are two denials; 'with no names, is kept' denies no keeping."""
+    ends = (at for at, word in enumerate(words) if at and (word.lower in SCOPE_ENDS or _is_new_verb(text, word)))
+    end = next(ends, len(words))
+    verb = next((at for at, word in enumerate(words) if at > 1 and word.lower in DENIALS_TO), len(words))
+    if verb < len(words) and words[verb - 1].lower == "and":
+        end = min(end, verb)
+    return words[:end]
+
+
+def _until_comma(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
+    return words[: next((at for at, other in enumerate(words) if at and is_after_comma(text, other)), None)]
+
+
+def _is_new_verb(text: Wording, word: Word) -> bool:
+    """Whether it is the verb of what stands before the negation's own part, or starts anew, after a comma."""
+    return word.lower in _AUXILIARY and is_after_comma(text, word)
+
+
+_ELLIPSIS = 10
+
+
+def _ends_sentence(text: Wording, word: Word) -> bool:
+    return text.text[word.start + len(word.text) :].lstrip()[:1] in {".", "!", ""}
+
+
+def is_after_comma(text: Wording, word: Word) -> bool:
+    return text.text[: word.start].rstrip().endswith(",")
+
+
+_AUXILIARY = PASSIVE | frozenset("has have had can will i you we they he she it".split())
+
+
+def _before(text: Wording, word: Word, denying: frozenset[str] = _FOLLOWING) -> Sequence[Word]:
+    """What may be denied though it stands before the negation: 'the screen is not available'."""
+    if word.lower not in denying:
+        return ()
+    if _ends_sentence(text, word):
+        return text.words[max(0, word.at - _ELLIPSIS) : word.at]  # 'Others charge for it. We do not.'
+    reach = _OBJECT_REACH if word.lower == "no" else _REACH
+    near = text.words[max(0, word.at - reach) : word.at]
+    after_comma = text.text.rfind(",", 0, word.start)
+    if word.lower == "no":
+        after_comma = max(after_comma, *(other.start for other in near if other.lower == "and"), 0)
+    return [other for other in near if other.clause == word.clause and other.start > after_comma]

@@ -1,0 +1,58 @@
+"""A rule on months, and the time between two months or years of a quotation (D3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.quantities import Quantity, quantities
+from octave_mcp.evidence.support.statement import Statement, hard
+from octave_mcp.evidence.support.terms import MONTHS
+
+_MONTH = re.compile(
+    r"\b(?P<name>January|February|April|June|July|August|September|October|November|December"
+    r"|Jan|Feb|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
+    r"|(?:\b(?:[Ii]n|[Bb]y|[Uu]ntil|[Ss]ince|of|from|to|early|late|mid|[Bb]efore|[Aa]fter|through|last|next"
+    r"|this)[ -])"
+    r"(?P<word>March|May|Mar)\b|\b(?P<dated>March|May|Mar)\b\.?(?= \d)|(?<=\d )(?P<day>March|May|Mar)\b"
+    r"|\b(?:19|20)\d\d-(?P<iso>\d\d)\b|\b(?P<us>\d\d?)/(?P<eu>\d\d?)/(?:19|20)?\d\d\b"
+    r"|\b\d\d?\.(?P<de>\d\d?)\.(?:19|20)\d\d\b"
+)
+
+
+def _months(text: str, groups: Sequence[str] = ("iso", "us", "eu", "de")) -> set[int]:
+    """`groups` are the forms of dates in digits that count; of '3/4/2026' either number may be the month."""
+    found: set[int] = set()
+    for match in _MONTH.finditer(text):
+        name = match["name"] or match["word"] or match["dated"] or match["day"]
+        numbers = [match[group] for group in groups if match[group]]
+        found |= {MONTHS[name.lower()]} if name else {int(number) for number in numbers}
+    return found & {*MONTHS.values()}
+
+
+def months(one: Statement) -> Iterator[Problem]:
+    """A month is quoted, by its name or in a date, or is that of the page."""
+    if not (claimed := _months(one.text, ("iso",))):
+        return
+    around = "\n".join(text for q in one.evidence for text in (q.text, q.title, q.heading, q.around, q.published_on))
+    if one.kind != "fact":
+        around = "\n".join((around, one.context, *one.shown))
+    if missing := claimed - _months(around):
+        name = max((name for name, number in MONTHS.items() if number == min(missing)), key=len)
+        yield from hard("D3", f"the month {name.capitalize()!r} is not in the quotation")
+
+
+_MONTH_DAYS, _YEAR_DAYS = 30, 365
+
+
+def lies_between(one: Statement, figure: Quantity) -> bool:
+    """'Three months later' of June and September, 'ten years' of 2015 and 2025."""
+    if figure.unit != "s" or figure.raw < 2 or figure.raw % 1:  # noqa: PLR2004 - one month is no sum
+        return False
+    days = figure.value / figure.raw / 86_400
+    if days == _MONTH_DAYS:
+        told = {*_months(one.said)}
+    else:
+        told = {int(q.value) for q in quantities(one.said) if q.is_year} if days == _YEAR_DAYS else set[int]()
+    return any(abs(first - second) == figure.raw for first in told for second in told)
