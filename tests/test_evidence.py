@@ -367,13 +367,13 @@ def test_over_two_hundred_verbatim_sentences_pass(real_pages: tuple[Page, ...]) 
     assert [quote for quote, problems in found.items() if problems] == []
 
 
-def test_nearly_every_changed_figure_of_over_a_hundred_real_sentences_is_rejected(real_pages: tuple[Page, ...]) -> None:
+def test_every_changed_figure_of_over_a_hundred_real_sentences_is_rejected(real_pages: tuple[Page, ...]) -> None:
     changed = [
         (text, e) for read in real_pages for e in every_sentence(read) for text in with_a_changed_figure(e.quote)
     ]
     assert len(changed) > 100
     passed = [text for text, evidence in changed if not verbatim(text, evidence)]
-    assert len(passed) <= len(changed) / 50, passed  # versions, numbers of sections, and figures in exchange
+    assert passed == []
 
 
 def with_a_changed_figure(quote: str) -> Iterator[str]:

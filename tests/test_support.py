@@ -90,6 +90,31 @@ FAIR = (
     ("Vessler's new desk keeps halls from stopping.", "With its new desk, Vessler's halls do not stop."),
     ("Vessler never sends a crew without its tools.", "Vessler sends each crew with its tools, never without."),
     ("Vessler was bought by Tidewell.", "Tidewell bought Vessler."),
+    ("Vessler moves no hall at night.", "Vessler does not move a hall at night."),
+    ("Vessler lit a hall without hiring any crew.", "Vessler hired no crew, and lit a hall."),
+    ("Crews lost a month on halls at Vessler.", "At Vessler, crews spent a month doing nothing but halls."),
+    ("No crew of Vessler got a hall until it was lit.", "A crew of Vessler got a hall only after it was lit."),
+    ("Vessler lit 40 halls, not counting dark ones.", "Vessler lit 40 halls. That is without the dark ones."),
+    ("Vessler needs three weeks, not eight, before halls work alone.", "At Vessler, halls work alone after 3 weeks instead of 8."),
+    ("Vessler keeps names, and no faces.", "Names, which carry no faces, are kept by Vessler."),
+    ("Vessler's rework may stay flat.", "The rework of Vessler, which others left, did not move."),
+    ("Vessler had halls up within a week.", "Vessler was up and running within a week."),
+    ("Vessler gets 552 calls; it used to be 1,150.", "Calls fell from 1,150 to 552 at Vessler."),
+    ("The desk of Vessler was too slow to use.", "The desk of Vessler was too slow for crews to want to use it."),
+    ("Vessler ties crews to halls.", "Vessler added access so that crews would be tied to halls."),
+    ("A crew gets $50 for a hall at Vessler.", "If a hall is lit, you will get $50 for it at Vessler."),
+    ("Vessler has lit halls at large firms.", "Vessler lit halls at some of the largest firms."),
+    ("Vessler supports halls from version 1.30.0 on.", "Vessler supports halls as of v1.30.0."),
+    ("Vessler lit it three months later.", "Vessler began in June and lit it by September."),
+    ("Vessler lit it a day later.", "Vessler came, and lit it the next day."),
+    ("Seven of ten halls of Vessler are lit.", "70% of the halls of Vessler are lit."),
+    ("Halls of Vessler are for anyone under 18.", "Halls of Vessler are for anyone up to 17."),
+    ("Vessler was funded by the BR.", "The Bank of Ravens funded Vessler."),
+    ("Vessler serves Estonia.", "Vessler serves Estonian halls."),
+    ("Photography is allowed in the halls of Vessler.", "You may take pictures in the halls of Vessler."),
+    ("Bread left over in the halls is given away.", "In the halls, what is left over is given away."),
+    ("Vessler does not bill by hall.", "Others bill by hall. Vessler does not."),
+    ("Vessler does not raise the rent.", "The rent of Vessler stays the same."),
 )
 
 
@@ -149,6 +174,16 @@ SHARP = (
     ("Vessler hired a night planner.", "Vessler is looking for a night planner."),
     ("Vessler is the fastest planner of halls.", "Vessler is a planner of halls."),
     ("Vessler makes yellow submarines for tourists.", "The planner draws halls at night."),
+    ("Vessler normally holds halls back.", "Vessler very rarely holds halls back."),
+    ("Vessler lights halls by hiring crews.", "Vessler does not light its halls by hiring crews alone."),
+    ("Halls of Vessler kept calling.", "Halls of Vessler stopped calling."),
+    ("A hall takes 16 minutes at Vessler, where it used to take 4.", "A hall takes 4 minutes instead of 16 at Vessler."),
+    ("Mist has taken the place of Fog at Vessler.", "At Vessler, Fog has replaced Mist."),
+    ("Vessler lit 40 halls every day.", "Vessler lit 40 halls every week, from its day-to-day work."),
+    ("A hall of Vessler costs 25% less.", "A hall of Vessler costs 75% less."),
+    ("Time off is limited at Vessler.", "Vessler has unlimited time off."),
+    ("Lumenforge shipped a planner of halls.", "On top of that, Tidewell shipped a planner of halls."),
+    ("Vessler bills for halls, however small they are.", "If a hall is large, Vessler bills for it."),
 )
 
 
@@ -377,4 +412,33 @@ def test_a_text_is_supported_by_itself(real_pages: tuple[Page, ...]) -> None:
     assert len(sentences) > 200
     found = {e.quote: problems(Statement(f"So it is said: {e.quote}", "fact", "", "", (quoted(e),))) for e in sentences}
     refused = [(quote, told) for quote, told in found.items() if any(problem.rule != "D36" for problem in told)]
-    assert len(refused) <= len(sentences) / 1000, refused
+    assert refused == []
+
+
+@pytest.mark.parametrize("mark", [".", "!", ' "', ""])
+def test_no_rule_on_words_refuses_a_sentence_that_is_quoted_word_for_word(mark: str) -> None:
+    said = "If you are not on board yet, you can sign up here. They never cost more than they used to" + mark
+    assert problems(statement("If you are not on board yet, you can sign up here.", said)) == []
+    assert problems(statement("They never cost more than they used to.", said)) == []
+    assert problems(statement("So it is said: They never cost more than they used to.", said)) == []
+
+
+def test_a_sentence_of_the_quotation_with_another_figure_is_rejected() -> None:
+    said = "Vessler scores a hall from -1.0 to 1.0. Section 1.1 of 2 applies."
+    assert hard(statement("Vessler scores a hall from -2.0 to 1.0.", said)) == {"D3"}
+    assert hard(statement("Section 2.1 of 2 applies.", said)) == {"D3"}
+    assert problems(statement("Section 1.1 of 2 applies.", said)) == []
+
+
+def test_a_name_that_may_be_a_word_of_the_trade_or_a_speaker_is_only_marked() -> None:
+    for claim, said in (
+        ("Vessler switched RPC providers.", "Vessler switched providers."),
+        ("Nobody saw the halls, says Mara Lund of Vessler.", "“None of us at Vessler saw the halls,” she says."),
+    ):
+        assert (hard(statement(claim, said)), marked(statement(claim, said))) == (set(), {"D4"})
+
+
+def test_a_company_tells_its_own_pain_in_the_story_that_bears_its_name() -> None:
+    claim, said = "Quillport found the old desk too slow.", "We had a desk, and it was too slow."
+    assert marked(statement(claim, said, title="How Quillport lit its halls")) == set()
+    assert marked(statement(claim, said, title="How Tidewell lit its halls")) >= {"D40"}

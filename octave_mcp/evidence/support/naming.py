@@ -226,12 +226,12 @@ def _initials(text: str) -> frozenset[str]:
     """Those of two to five capitalised words in a row: 'YC' of 'Y Combinator'."""
     found: set[str] = set()
     for match in _CAPITALISED.finditer(normalised(text)):
-        letters = "".join(word[0] for word in match[0].split())
+        letters = "".join(word[0] for word in re.split(r"[ -]", match[0]) if word[:1].isupper())
         found |= {letters[at : at + count] for at in range(len(letters)) for count in range(2, _MOST_INITIALS + 1)}
     return frozenset(found)
 
 
-_CAPITALISED = re.compile(r"[A-Z]\w*(?:[ -][A-Z]\w*)+")
+_CAPITALISED = re.compile(r"[A-Z]\w*(?:[ -](?:(?:of|and|the|for) )*[A-Z]\w*)+")
 _MOST_INITIALS = 5
 
 
