@@ -95,7 +95,10 @@ FAIR = (
     ("Crews lost a month on halls at Vessler.", "At Vessler, crews spent a month doing nothing but halls."),
     ("No crew of Vessler got a hall until it was lit.", "A crew of Vessler got a hall only after it was lit."),
     ("Vessler lit 40 halls, not counting dark ones.", "Vessler lit 40 halls. That is without the dark ones."),
-    ("Vessler needs three weeks, not eight, before halls work alone.", "At Vessler, halls work alone after 3 weeks instead of 8."),
+    (
+        "Vessler needs three weeks, not eight, before halls work alone.",
+        "At Vessler, halls work alone after 3 weeks instead of 8.",
+    ),
     ("Vessler keeps names, and no faces.", "Names, which carry no faces, are kept by Vessler."),
     ("Vessler's rework may stay flat.", "The rework of Vessler, which others left, did not move."),
     ("Vessler had halls up within a week.", "Vessler was up and running within a week."),
@@ -115,6 +118,9 @@ FAIR = (
     ("Bread left over in the halls is given away.", "In the halls, what is left over is given away."),
     ("Vessler does not bill by hall.", "Others bill by hall. Vessler does not."),
     ("Vessler does not raise the rent.", "The rent of Vessler stays the same."),
+    ("Members of Vessler pay nothing for halls.", "The halls of Vessler are free for members."),
+    ("A fog hall is the only one that Vessler lights.", "Vessler lights a fog hall and nothing else."),
+    ("The halls of Vessler are closed at night.", "By day, the halls of Vessler are lit."),
 )
 
 
@@ -176,8 +182,13 @@ SHARP = (
     ("Vessler makes yellow submarines for tourists.", "The planner draws halls at night."),
     ("Vessler normally holds halls back.", "Vessler very rarely holds halls back."),
     ("Vessler lights halls by hiring crews.", "Vessler does not light its halls by hiring crews alone."),
+    ("Vessler keeps its halls to itself.", "Vessler publishes its halls."),
+    ("The halls of Vessler adapt by night.", "The halls of Vessler do not change by night."),
     ("Halls of Vessler kept calling.", "Halls of Vessler stopped calling."),
-    ("A hall takes 16 minutes at Vessler, where it used to take 4.", "A hall takes 4 minutes instead of 16 at Vessler."),
+    (
+        "A hall takes 16 minutes at Vessler, where it used to take 4.",
+        "A hall takes 4 minutes instead of 16 at Vessler.",
+    ),
     ("Mist has taken the place of Fog at Vessler.", "At Vessler, Fog has replaced Mist."),
     ("Vessler lit 40 halls every day.", "Vessler lit 40 halls every week, from its day-to-day work."),
     ("A hall of Vessler costs 25% less.", "A hall of Vessler costs 75% less."),

@@ -144,6 +144,8 @@ def _is_idle(text: Wording, word: Word, following: str) -> bool:
         return False
     if following == "better" and text.after(text.words[word.at + 1]) == "than":
         return False
+    if following == "extra":  # 'at no extra cost'
+        return text.after(text.words[word.at + 1]) in IDLE
     return following in IDLE or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
 
 

@@ -39,5 +39,7 @@ def _is_no_event(one: Statement, word: Word) -> bool:
     figures = quantities(one.text)
     if word.lower in {"doubled", "tripled"}:
         return bool(figures)
+    if word.lower in {"closed", "opened"} and one.claim.before(word) in {"is", "are"}:
+        return True
     is_money = any(figure.unit in ("$", "€", "£", "¥", "₹") for figure in figures)
     return word.lower in {"raised", "raises"} and not one.claim.lowers & FUNDING and not is_money

@@ -33,7 +33,7 @@ def figures(one: Statement) -> Iterator[Problem]:
             yield from soft("D3", f"the quotation says {limit!r}, not plainly {_named(figure, one.text)}")
         elif same or _is_titled(one, figure):
             continue
-        elif figure.bound == "vague" or (not figure.unit and figure.value in _SMALL):
+        elif figure.bound == "vague" or (not figure.unit and figure.value in _SMALL) or _is_of_times(one, figure):
             yield from (
                 () if _is_count(one, figure) else soft("D3", f"the quotation does not say {_named(figure, one.text)}")
             )
@@ -51,6 +51,12 @@ def renumbered(one: Statement) -> Iterator[Problem]:
         yield from hard("D3", "it is a sentence of the quotation with another figure")
 
 
+def _is_of_times(one: Statement, figure: Quantity) -> bool:
+    """'Went up twice' counts what the quotation may list."""
+    return figure.unit == "x" and bool(_TIMES.search(in_digits(one.text)[figure.end :]))
+
+
+_TIMES = re.compile(r"^\s*twice\b(?! (?:as|the|its|their|what|that))", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 

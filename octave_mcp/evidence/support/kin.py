@@ -78,7 +78,10 @@ STATUS = _kin(
 )
 EVENTS = _kin(
     (
-        "hire hired hires/hire hired hires join joined joins appoint appointed recruited welcome welcomed added team",
+        (
+            "hire hired hires/hire hired hires join joined joins appoint appointed recruit recruits recruiting"
+            " recruited welcome welcomed added team"
+        ),
         "opened opens/open opened opens opening launch launched new",
         (
             "launched launches launch/launch launched launches launching introduce introduced introducing release"

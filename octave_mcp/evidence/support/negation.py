@@ -107,8 +107,13 @@ def _has_same(denial: Denial, quotes: Sequence[Denials]) -> bool:
 
 
 def _denied_in_vain(one: Statement, claim: Denials, quote: Denials, denial: Denial) -> Word | None:
-    """The word of the quotation that the claim states without the denial. 'Nothing but' denies nothing."""
-    if quote.text.after(denial.word) == "but" or (quote.text.has("alone") and one.claim.lowers & _NOT_ALONE):
+    """The word of the quotation that the claim states without the denial.
+
+    'Nothing but' and 'nothing else' deny nothing.
+    """
+    if quote.text.after(denial.word) in {"but", "else"}:
+        return None
+    if quote.text.has("alone") and one.claim.lowers & _NOT_ALONE:
         return None
     if denial.word.lower not in NEGATIONS and stem(denial.word.lower) in one.claim.stems:
         return None
@@ -164,9 +169,13 @@ _GIVEN_UP = frozenset("sold gone ended".split())
 
 
 def _is_at(text: Wording, word: Word, places: Sequence[int]) -> bool:
-    """Whether it stands near one of these places; what avoids something stands before it."""
+    """Whether it stands near one of these places; what avoids something stands before it.
+
+    'Symptom-free' and 'accounts are free' are said of what stands before them.
+    """
     before, after = text.beside(word, _NEAR)
-    is_one_way = word.lower in _BEFORE_ONLY and not text.text.startswith("-", word.start - 1)  # not 'symptom-free'
+    is_joined = text.text.startswith("-", word.start - 1)
+    is_one_way = word.lower in _BEFORE_ONLY and not is_joined and text.before(word) not in PASSIVE
     near = {other.at for other in (word, *after, *(() if is_one_way else before))}
     return not places or not near.isdisjoint(places)
 

@@ -36,7 +36,7 @@ _GROUPS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("add include introduce"), _set("remove exclude omit drop delete")),
     (_set("accept agree approve welcome allow permit"), _set("reject refuse decline deny forbid ban block prohibit")),
     (_set("earn receive collect"), _set("pay spend owe")),
-    (_set("easy easily simple simply straightforward effortless"), _set("hard difficult complex complicated struggle")),
+    (_set("easy easily simple straightforward effortless"), _set("hard difficult complex complicated struggle")),
     (_set("optional voluntary"), _set("mandatory required compulsory obligatory")),
     (_set("lend give send supply sell export"), _set("borrow take receive buy import")),
     (_set("visible public open"), _set("hidden private closed secret confidential")),
@@ -181,6 +181,8 @@ def _stated(text: Wording) -> frozenset[str]:
     )
     if any(word.lower in _KEEPS and text.after(word).endswith("ing") for word in text.words):
         found |= {"continu"}
+    if text.lowers & _KEEPS and (text.has("to itself") or text.has("to themselves") or text.has("secret")):
+        found |= {"conceal"}
     return found | {"gone"} if text.has("no longer") or text.has("used to") else found
 
 

@@ -200,7 +200,7 @@ def _pairs(text: Wording, found: Sequence[str]) -> Iterator[tuple[Word, str]]:
     by_lower = {name.lower(): name for name in found}
     for word, after in zip(text.words, text.words[1:], strict=False):
         is_next = after.clause == word.clause and after.is_content and after.text.islower()
-        is_next = is_next and text.before(word) not in _PREPOSITIONS
+        is_next = is_next and text.before(word) not in _PREPOSITIONS and "," not in text.text[word.start : after.start]
         if is_next and word.lower in by_lower and word.text[:1].isupper():
             yield after, by_lower[word.lower]
 

@@ -175,5 +175,6 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
     publish post write blog
     docs documentation guide
     community user member
+    change adapt adjust alter vary
     """.strip().splitlines()
 )
