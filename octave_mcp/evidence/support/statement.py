@@ -95,9 +95,7 @@ class Statement:
         """Whether each line of it stands in a quotation or its heading: nothing is added."""
         said = [normal(text) for quoted in self.evidence for text in (quoted.text, quoted.heading) if text]
         lines = map(normal, filter(str.strip, self.text.split("\n")))
-        return bool(said) and all(
-            any(is_sentence_of(line, text) or has_line(text, line) for text in said) for line in lines
-        )
+        return bool(said) and all(any(has_line(text, line) for text in said) for line in lines)
 
     @cached_property
     def is_named(self) -> bool:
@@ -179,10 +177,10 @@ class Statement:
     def is_plainly_said(self) -> bool:
         """Whether a clause of a quotation has nearly all its words and figures, and none that may take them back."""
         return self.is_english and any(
-            self._says(words, quote) for quote in self.quotes for words in quote.clauses if not _is_asked(words, quote)
+            self._says(words) for quote in self.quotes for words in quote.clauses if not _is_asked(words, quote)
         )
 
-    def _says(self, words: tuple[Word, ...], quote: Wording) -> bool:
+    def _says(self, words: tuple[Word, ...]) -> bool:
         lowers = frozenset(word.lower for word in words)
         beside = joined(text.lowers for text in (self.claim, *self._beside, *map(wording, self.free_names)))
         if any(word in _TAKES_BACK or _YEAR.fullmatch(word) for word in lowers - beside):
