@@ -68,6 +68,7 @@ FAIR = (
     ("Vessler runs over forty halls.", "Vessler runs 40+ halls."),
     ("Vessler works six times as fast.", "Vessler works at 6x speed."),
     ("Vessler halved its rework.", "Vessler cut rework by 50%."),
+    ("Vessler halved its rework.", "Rework went from 20 minutes to 10 minutes at Vessler."),
     ("A third of Vessler's halls are dark.", "One in three halls of Vessler is dark."),
     ("Vessler needs a 30-minute call.", "Vessler needs a 30 min call."),
     ("Vessler's Launch Weeks brought 300 users.", "The Launch Week brought Vessler 300 users."),
@@ -222,6 +223,39 @@ def test_a_limit_is_marked_and_never_rejected() -> None:
     assert support(one, problems(one)) == Support(
         verdict="partly", judge="rules", reason="the quotation says 'draws up to 40', not plainly '40'"
     )
+
+
+TAKEN_BACK = (
+    ("Vessler cut rework by 40%.", "It is not true that Vessler cut rework by 40%."),
+    ("Vessler is certified.", "Is Vessler certified? Its desk plans an audit."),
+    ("Vessler has 500 halls.", "Vessler had 500 halls in 2010; today it has 50."),
+    ("Vessler lights 12 halls.", "Vessler lights halls such as fog halls; 12 ferries sail."),
+)
+
+
+@pytest.mark.parametrize(("claim", "said"), TAKEN_BACK)
+def test_what_the_quotation_takes_back_has_no_support_by_its_words(claim: str, said: str) -> None:
+    assert verdict(statement(claim, said)) != "supported"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "For halls such as those of Quillport, Vessler automates the night desk.",
+        "At Quillport's size, Vessler automates the night desk.",
+        "Whether Quillport runs 10 halls or more, Vessler automates the night desk.",
+    ],
+)
+def test_a_fact_that_begins_with_the_prospect_may_be_about_the_vendor(claim: str) -> None:
+    said = "Vessler automates the night desk for every hall, from 10 halls on."
+    one = Statement(claim, "fact", "Vessler", "Quillport", (Quoted(said, "vendor"),))
+    assert hard(one) == set()
+
+
+def test_a_text_with_more_figures_than_can_be_compared_is_refused_at_once() -> None:
+    claim, said = " ".join(map(str, range(500))), " ".join(map(str, range(0, 5000, 3)))
+    one = statement(f"Vessler has {claim} halls.", f"{said} halls are Vessler's.")
+    assert [problem.text for problem in problems(one)] == ["it has 500 figures, and at most 40 can be checked at once"]
 
 
 def test_a_fact_about_a_company_cites_its_own_page_or_one_that_names_it() -> None:

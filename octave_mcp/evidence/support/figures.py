@@ -86,6 +86,7 @@ def _figures(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
     free = {float(number) for number in _IN_NAME.findall(f"{one.said} {one.titles} {one.headings}")}
     free |= {quantity.raw for name in one.free_names for quantity in quantities(name)}
     free |= _shares_of(one)
+    said = tuple({(told.value, told.unit, told.bound, told.is_rough): told for told in reversed(said)}.values())[::-1]
     for figure in claimed:
         same = [told for told in said if is_said(figure, told)]
         is_nothing = not figure.value and one.lowers & _NOTHING

@@ -44,7 +44,8 @@ def negation(one: Statement) -> Iterator[Problem]:
     for denial in claim.all:
         if word := _denied_alone(one, denial, quotes):
             told = f"the claim denies {word.text!r}, and the quotation does not"
-            yield from hard("D40", told) if _is_own_sentence(one, denial, word) else soft("D40", told)
+            is_plain = _is_own_sentence(one, denial, word) and not any(quote.all for quote in quotes)
+            yield from hard("D40", told) if is_plain else soft("D40", told)
             return
     for quote in quotes:
         word = next((word for denial in quote.all if (word := _denied_in_vain(one, claim, quote, denial))), None)

@@ -62,7 +62,7 @@ _MULTIPLE = re.compile(
     r"|(?P<four>quadrupl(?:e|es|ed|ing))|(?P<half>halv(?:e|es|ed|ing)))\b",
     re.IGNORECASE,
 )
-_MULTIPLES = {"two": "2x ", "three": "3x ", "four": "4x ", "half": "50% "}
+_MULTIPLES = {"two": "2x ", "three": "3x ", "four": "4x ", "half": "~50% "}
 
 
 def _value(word: str) -> float:

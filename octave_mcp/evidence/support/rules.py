@@ -27,9 +27,12 @@ from octave_mcp.evidence.support import (
     scope,
     subjects,
 )
+from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement
 
 JUDGE = "rules"
+MOST_FIGURES = 40
+"""In one text: each is compared with all that are quoted."""
 
 
 class Rule(NamedTuple):
@@ -91,6 +94,8 @@ def problems(statement: Statement) -> list[Problem]:
 def _problems(statement: Statement) -> tuple[Problem, ...]:
     """An answer is judged twice: for the complaint, and when it is kept."""
     known = _known(statement)
+    if (count := len(quantities(known.text))) > MOST_FIGURES:
+        return (Problem("D3", f"it has {count} figures, and at most {MOST_FIGURES} can be checked at once"),)
     return tuple(
         replace(problem, asks=rule.asks) if problem.is_soft else problem
         for rule in _rules_for(known)

@@ -112,12 +112,21 @@ def _subject(one: Statement) -> tuple[str, Role] | None:
     about: list[tuple[str, Role]] = [pair for pair in one.companies if one.mentions(pair[0])]
     if len(about) > 1 and (one.kind == "inference" or one.claim.lowers & _MAY):
         return None
-    return min(about, key=lambda pair: _place(one.text, pair[0]), default=None)
+    first = sorted(about, key=lambda pair: _place(one.text, pair[0]))
+    return next((pair for pair in first if not _is_led_in(one.text, pair[0])), first[0] if first else None)
 
 
 def _place(text: str, name: str) -> int:
     at = text.lower().find(name.lower())
     return at if at >= 0 else len(text)
+
+
+_LEADS = r"for|at|in|with|like|unlike|as|to|from|whether|if|when|while|because|since|after|before|once"
+
+
+def _is_led_in(text: str, name: str) -> bool:
+    """'For teams such as Globex, Acme ...' is about Acme."""
+    return bool(re.match(rf"(?:{_LEADS})\b[^.!?,]*{re.escape(name)}[^.!?,]*,", text, re.IGNORECASE))
 
 
 def subject(one: Statement) -> Iterator[Problem]:
