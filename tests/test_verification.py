@@ -231,7 +231,11 @@ def refusing(double: Double) -> None:
 async def test_what_a_playbook_cannot_do_without_is_marked_and_stays(
     stage: Callable[..., Stage], double: Double
 ) -> None:
-    double.fails(changed(reworded_everywhere), of(SummaryDraft[Cite]), times=None)
+    def reworded_on_the_first_page(answer: dict[str, Any]) -> None:
+        reworded_everywhere(answer["executive_summary"])
+        reworded_everywhere([answer["personas"], answer["quick_wins"]], "in short, ")
+
+    double.fails(changed(reworded_on_the_first_page), of(SummaryDraft[Cite]), times=None)
     refusing(double)
 
     record, playbook = await stage().run(model="openai")
@@ -296,6 +300,27 @@ async def test_a_model_that_judges_badly_or_not_at_all_costs_nothing_but_its_ver
     )
 
 
+async def test_a_model_that_rejects_everything_costs_only_its_verdicts(
+    stage: Callable[..., Stage], double: Double
+) -> None:
+    def every_claim_reworded(request: Request, text: str) -> Sent:
+        answer = json.loads(text)
+        reworded_everywhere(answer)
+        return Sent(body=enveloped(request, json.dumps(answer)))
+
+    double.fails(changed(rejected), of(Verification), times=None)
+    double.fails(every_claim_reworded, lambda asked: asked.form is not Verification and not asked.is_second, times=None)
+
+    _, playbook = await stage().run(model="openai")
+
+    assert playbook
+    alone = sum(len(claims(request)) == 1 for request in asked_to_judge(double))
+    dropped = [gap.reason for gap in playbook.gaps if "D40" in gap.reason]
+    assert len(dropped) <= alone
+    assert all(sequence.touches for sequence in playbook.email_sequences)
+    assert unjudged(playbook)
+
+
 def named_twice(answer: dict[str, Any]) -> None:
     for number in answer["supported"]:
         answer["others"].append({"claim": number, "verdict": "not", "reason": REASON, "better": None})
@@ -306,16 +331,16 @@ def rejected(answer: dict[str, Any]) -> None:
     answer.update(supported=[], others=others)
 
 
-def reworded_everywhere(answer: object) -> None:
+def reworded_everywhere(answer: object, said: str = SAID) -> None:
     """Nothing that is said is word for word on the page."""
     if isinstance(answer, list):
         for part in cast("list[object]", answer):
-            reworded_everywhere(part)
+            reworded_everywhere(part, said)
     if isinstance(answer, dict):
         found = cast("dict[str, object]", answer)
         if found.get("evidence") and found.get("kind") in {"fact", "inference"}:
-            found["text"] = f"{SAID}{found['text']}"
-        reworded_everywhere(list(found.values()))
+            found["text"] = f"{said}{found['text']}"
+        reworded_everywhere(list(found.values()), said)
 
 
 async def test_a_reason_names_nothing_that_neither_the_claim_nor_its_quotation_does(

@@ -25,8 +25,9 @@ from octave_mcp.ports import Model
 PROMPT = ("checks/self_check",)
 MOST_CLAIMS = 60
 """In one ask."""
-MOST_REFUSED = 5
-"""An answer that rejects more claims than this, and more than half of them, is not believed."""
+MOST_REFUSED, MOST_DOUBTED = 0.5, 0.9
+"""The shares of claims that passed the rules of which an answer is believed that it rejects, or doubts, them."""
+A_FEW_DOUBTS = 3
 LONGEST_REASON = 160
 ANSWERED_TOKENS = 60
 """Of an answer without any doubts."""
@@ -128,10 +129,12 @@ def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, O
     return {number - 1: found[number] for number in found if named[number] == 1 and 1 <= number <= count}
 
 
-def believed(found: dict[int, Opinion], count: int) -> dict[int, Opinion]:
+def believed(found: dict[int, Opinion]) -> dict[int, Opinion]:
     """The opinions on claims that passed the rules; none if they reject most of them: the model is wrong, then."""
     refused = sum(opinion.verdict == "not" for opinion in found.values())
-    return {} if refused > max(MOST_REFUSED, count / 2) else found
+    doubted = sum(opinion.verdict != "supported" for opinion in found.values())
+    is_wrong = refused > max(1, MOST_REFUSED * len(found)) or doubted > max(A_FEW_DOUBTS, MOST_DOUBTED * len(found))
+    return {} if is_wrong else found
 
 
 async def judged_by(model: Model, claims: Sequence[Claimed], language: str = "en") -> list[Support]:

@@ -201,7 +201,7 @@ class Verifier:
         self.asker.book(STEP, company, answer)
         used = Spent.of(answer)
         self._spent += used.input_tokens + used.output_tokens
-        found = believed(opinions(answer, sent), sent)
+        found = believed(opinions(answer, sent))
         wrong = answer.wrong or ("" if found else UNUSABLE)
         verdict = Judgement(wrong=wrong, dropped="" if found else wrong, is_usable=bool(found))
         await self.asker.record_verdict(answer, verdict)
