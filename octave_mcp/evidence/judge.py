@@ -50,10 +50,13 @@ class Judge:
         """What is worth a correction, and where: at a finding, or at a text of a value that is none."""
         return [
             problem
-            for at, value in located(answer)
-            for problem in self._all(value, at)
+            for problem in self.every_problem(answer)
             if problem.asks and (self.asks_softly or not problem.is_soft)
         ]
+
+    def every_problem(self, answer: Value) -> list[Problem]:
+        """What may be wrong, worth a correction or not."""
+        return [problem for at, value in located(answer) for problem in self._all(value, at)]
 
     def _all(self, value: Value, at: Path) -> Iterator[Problem]:
         for problem in (*self._of(value), *self._strangers(value)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ V = TypeVar("V", bound=Value)
 
 MANDATORY = "whom_to_approach"
 """Without a sentence there, no playbook is made: its last one is marked, and stays."""
+LONGER, A_FEW_WORDS = 1.3, 20
+"""How long a correction may be: a factor, and characters more."""
+_MARKS = re.compile(r"[<>*`|#\[\]]|://")
 GENERAL_REASON = "the quotation does not say all of it"
 _OF_REASONS = frozenset({"D4", "D36"})
 """The rules for reasons, which are shown and may name what is wrong: no strange names, no addresses."""
@@ -59,7 +63,7 @@ class Corrector:
         judged = _with(value, found, supports, texts)
         coherent = without(judged, gone := _refused(value, supports), known=self.known, language=self._language)
         dropped = [*(Problem("D40", "", at) for at in gone), *(Problem(DEPENDS, "", at) for at in coherent.dependents)]
-        return Applied(judged if coherent.value is None else coherent.value, tuple(dropped))
+        return Applied(judged, ()) if coherent.value is None else Applied(coherent.value, tuple(dropped))
 
     def _corrections(
         self, subject: Subject, value: V, verdicts: Verdicts, found: Mapping[Path, FoundClaim],
@@ -67,14 +71,15 @@ class Corrector:
     ) -> dict[Path, str]:  # fmt: skip
         """The corrected texts that pass the checks, and make a draft no worse by the rules for copy."""
         texts: dict[Path, str] = {}
+        most = faults(value)
         for at, claim in found.items():
             better = _without_label(verdicts[at].better, claim)
-            if verdicts[at].support.verdict != "partly" or better in {"", claim.text} or not claim.field:
+            if verdicts[at].support.verdict != "partly" or not claim.field or not _is_in_its_style(better, claim.text):
                 continue
             cited = subject.cited(claim)
             if addresses_model(better) or self._problems(better, claim, cited):
                 continue
-            if faults(_with(value, found, {}, {**texts, at: better})) <= faults(value):
+            if faults(_with(value, found, {}, {**texts, at: better})) <= most:
                 texts[at] = better
         return texts
 
@@ -93,7 +98,7 @@ class Corrector:
         shown = tuple(as_passage(one, number) for number, one in enumerate(cited, 1))
         judge = self.run.judge(shown, tuple(one.role for one in cited), self.known, self.companies)
         cites = tuple(Cite(passage=number) for number in range(1, len(cited) + 1))
-        return judge.problems(Sentence[Cite](text=text, kind=claim.kind, evidence=cites))
+        return judge.every_problem(Sentence[Cite](text=text, kind=claim.kind, evidence=cites))
 
     @property
     def _language(self) -> str:
@@ -143,6 +148,14 @@ _WOULD_FILL = "reading the quotations beside them, or another run with a model t
 
 def _without_label(text: str, claim: FoundClaim) -> str:
     return " ".join(text.removeprefix(f"{claim.label}:").split()) if claim.label else " ".join(text.split())
+
+
+def _is_in_its_style(better: str, text: str) -> bool:
+    """Whether it is another text, not much longer, and without marks that the text has not."""
+    is_longer = len(better) > LONGER * len(text) + A_FEW_WORDS
+    return (
+        bool(better) and better != text and not is_longer and set(_MARKS.findall(better)) <= set(_MARKS.findall(text))
+    )
 
 
 def _last_mandatory(value: Value, refused: set[Path]) -> set[Path]:
