@@ -12,8 +12,12 @@ import pytest
 from doubles import Double, Request, Sent, enveloped, good, planted
 from matrix import sampled
 from scripted import Asked, ScriptedModel, ScriptedSource, Stage, answered, form, invented_sites, paths_in
+from test_support import JUDGE, say
 
-from octave_mcp.domain.evidence import Cite
+from octave_mcp.asks.corrections import Checks
+from octave_mcp.asks.patches import patch_form
+from octave_mcp.domain.asks import Answer, Unread, Usage
+from octave_mcp.domain.evidence import Cite, EvidenceId
 from octave_mcp.domain.playbook import (
     CallToAction,
     Playbook,
@@ -262,13 +266,31 @@ async def test_a_patch_may_not_touch_what_was_not_complained_about(stage: Stage,
         lambda request, text: planted(request, text, "7431.5"),
         lambda request: request.form is ProspectAnswer[Cite] and not request.is_second,
     )
-    _, playbook = await stage.run(model="openai")
+    record, playbook = await stage.run(model="openai")
 
     assert playbook
     assert "Zorblax" not in playbook.model_dump_json()
     assert playbook.prospect_intelligence.company_profile.facts
-    (gap,) = [gap for gap in playbook.gaps if gap.code == "dropped_by_check"]
-    assert "3 x a replacement for what nobody had rejected (ignored)" in gap.reason
+    assert [gap.reason for gap in playbook.gaps if gap.code == "ignored"] == [
+        "3 replacements for what no check had rejected: ignored"
+    ]
+    assert record.status == "completed"
+
+
+@pytest.mark.parametrize(("withdrawn", "left"), [(True, 1), (False, 2)])
+def test_a_statement_that_might_stay_is_dropped_if_its_writer_leaves_it_out(withdrawn: bool, left: int) -> None:
+    doubtful, sound = say("Rework rose at Brassmere at night.", 2), say("Quillport builds ferries.", 4)
+    value = WhyWeWin[Cite](kind="why_we_win", reasons=(doubtful, sound), proof=())
+    checks = Checks(JUDGE, WhyWeWin[EvidenceId])
+    first = checks.read(Answer(value=value, usage=Usage()))
+    (fix,) = checks.fixes(first, WhyWeWin[Cite])
+    unread = () if withdrawn else (Unread(at=("fix_1",), wrong="missing", said=""),)
+    patch = Answer(value=patch_form([fix]).model_validate({"fix_1": None}), usage=Usage(), unread=unread)
+
+    settled, _ = checks.patched(first, [fix], patch)
+
+    assert settled.value
+    assert len(settled.value.reasons) == left
 
 
 BAD: dict[str, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast
 
@@ -139,12 +139,13 @@ class Checks(Generic[R]):
             return ()
         return fixes(read.draft, form, read.problems, self.judge.known, self.language)
 
-    def settled(self, read: _Read) -> _Settled[R]:
-        """Without what fails, and without what depended on that."""
+    def settled(self, read: _Read, withdrawn: Sequence[Problem] = ()) -> _Settled[R]:
+        """Without what fails or its writer withdrew, and without what depended on that."""
         draft = read.draft
         if draft is None:
             return _Settled(None, (), read.problems, (), read)
         hard = [
+            *withdrawn,
             *(problem for problem in read.unproven if not problem.is_soft),
             *(problem for problem in read.broken if not problem.is_soft and _costs_itself(draft, problem.at)),
         ]
@@ -169,7 +170,7 @@ class Checks(Generic[R]):
         unread = [Problem(UNREAD, one.wrong, one.at) for one in left]
         ignored = [] if isinstance(answer, Unusable) else [_ignored(one, found) for one in answer.unread]
         read = self._checked(replace(first, unread=left), changed(draft, kept), [*unread, *filter(None, ignored)])
-        settled = self.settled(read)
+        settled = self.settled(read, () if patch is None else tuple(_withdrawn(patch, found, draft, answer)))
         return settled, answer.wrong or _listed([*refused, *settled.missing])
 
     def _checked(self, read: _Read, draft: Value, known: Sequence[Problem]) -> _Read:
@@ -212,6 +213,15 @@ def _ignored(unread: Unread, found: Sequence[Fix]) -> Problem | None:
     return None if len(unread.at) == 1 or unread.is_extra else Problem(UNREAD, unread.wrong, at)
 
 
+def _withdrawn(patch: Value, found: Sequence[Fix], draft: Value, answer: Answer[Any] | Unusable) -> Iterator[Problem]:
+    """The entries that could stay, but that the patch leaves out: null, and not for what could not be read."""
+    unread = set() if isinstance(answer, Unusable) else {one.at[0] for one in answer.unread}
+    for at, fix in enumerate(found):
+        is_left_out = getattr(patch, name_of(at)) is None and name_of(at) not in unread
+        if is_left_out and fix.is_soft and part_at(draft, fix.at) is not None:
+            yield replace(fix.problems[0], at=fix.at, is_soft=False)
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedAsks:
     """Makes asks as steps of the journal; their costs are booked on `step` and `company`."""
@@ -250,7 +260,7 @@ async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> 
     first = await computed(checks.settled, read)
     is_hopeless = read.is_bad_as_a_whole or (first.is_empty and len(read.problems) > MOST_FIXES)
     found = () if is_hopeless else await computed(checks.fixes, read, ask.answer)
-    is_corrected = bool(found) or is_hopeless
+    is_corrected = (bool(found) or is_hopeless) and asks.asker.model.capacity.writes_copy  # rules find nothing else
     await asks.asker.record_verdict(answer, first.judgement(read.wrong, may_be_corrected=is_corrected))
     best = await _correction(ask, answer, first, found, checks, asks) if is_corrected else first
     fault = best.read.fault
@@ -259,7 +269,7 @@ async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> 
         if fault == "refused":
             raise ModelRefuses(f"the model declines to answer {ask.prompt!r}")
         raise BadAnswer(f"the answer to {ask.prompt!r} failed its checks: {counted(best.dropped)}", fault=fault)
-    return Checked(best.value, best.evidence, gaps_of(ask.prompt, best.dropped), best.read.is_outline)
+    return Checked(best.value, best.evidence, tuple(gaps_of(ask.prompt, best.dropped)), best.read.is_outline)
 
 
 async def _correction(
@@ -304,10 +314,18 @@ def _listed(problems: Sequence[Problem]) -> str:
     return "; ".join([*dict.fromkeys(told)][:MOST_COMPLAINTS])
 
 
-def gaps_of(section: str, dropped: Sequence[Problem]) -> tuple[Gap, ...]:
-    """The gap that says how much was dropped, and by which checks; none if nothing was."""
-    if not dropped:
-        return ()
-    count = "1 statement" if len(dropped) == 1 else f"{len(dropped)} statements"
-    reason = f"{count} failed a check and were dropped: {counted(dropped)}"
-    return (Gap(section=section, code="dropped_by_check", reason=reason, would_fill="another run, or another model"),)
+def gaps_of(section: str, dropped: Sequence[Problem]) -> Iterator[Gap]:
+    """How much was dropped, and by which checks; and how many replacements were ignored, which costs nothing."""
+    lost = [problem for problem in dropped if problem.rule != IGNORED]
+    if lost:
+        told = (
+            "1 statement failed a check and was"
+            if len(lost) == 1
+            else f"{len(lost)} statements failed a check and were"
+        )
+        reason = f"{told} dropped: {counted(lost)}"
+        yield Gap(section=section, code="dropped_by_check", reason=reason, would_fill="another run, or another model")
+    if ignored := len(dropped) - len(lost):
+        told = "1 replacement" if ignored == 1 else f"{ignored} replacements"
+        reason = f"{told} for what no check had rejected: ignored"
+        yield Gap(section=section, code="ignored", reason=reason, would_fill="nothing is missing")

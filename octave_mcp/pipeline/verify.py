@@ -129,7 +129,7 @@ class Verification:
         self, subject: Subject, found: Researched, verdicts: Verdicts
     ) -> tuple[Researched, tuple[Gap, ...]]:
         value, dropped = self._corrector.applied(subject, found, verdicts)
-        return value, gaps_of("findings", dropped)
+        return value, tuple(gaps_of("findings", dropped))
 
 
 def _by_id(evidence: Sequence[Evidence]) -> dict[EvidenceId, Evidence]:
