@@ -215,7 +215,7 @@ def _ignored(unread: Unread, found: Sequence[Fix]) -> Problem | None:
 
 def _withdrawn(patch: Value, found: Sequence[Fix], draft: Value, answer: Answer[Any] | Unusable) -> Iterator[Problem]:
     """The entries that could stay, but that the patch leaves out: null, and not for what could not be read."""
-    unread = set() if isinstance(answer, Unusable) else {one.at[0] for one in answer.unread}
+    unread = set[str | int]() if isinstance(answer, Unusable) else {one.at[0] for one in answer.unread}
     for at, fix in enumerate(found):
         is_left_out = getattr(patch, name_of(at)) is None and name_of(at) not in unread
         if is_left_out and fix.is_soft and part_at(draft, fix.at) is not None:
