@@ -204,6 +204,9 @@ def test_what_leans_on_a_dropped_sentence_goes_with_it(draft: Value, dropped: st
         ("Brassmere cut rework.", "Tidewell cut rework too.", True),
         ("Brassmere cut rework.", "Tidewell has too many lamps.", False),
         ("Brassmere cut rework.", "Tidewell did as well as you.", False),
+        ("Brassmere cut rework.", "Instead of lists, crews get a plan.", False),
+        ("Brassmere cut rework.", "Instead, crews get a plan.", True),
+        ("Brassmere cut rework.", "That said, set-up takes a day.", True),
     ],
 )
 def test_the_next_sentence_leans_if_it_points_back(before: str, after: str, *, leans: bool) -> None:
@@ -217,6 +220,48 @@ def test_also_is_no_trouble_while_something_is_left_before_it() -> None:
 
     assert lost(draft, "reasons[1]") == []
     assert lost(draft, "reasons[0]", "reasons[1]") == ["reasons[2]"]
+
+
+def test_that_said_is_no_trouble_while_something_is_left_before_it() -> None:
+    draft = WhyWeWin[EvidenceId](kind="why_we_win", reasons=says("One.", "Two.", "That said, it is slow."), proof=())
+
+    assert lost(draft, "reasons[1]") == []
+    assert lost(draft, "reasons[0]", "reasons[1]") == ["reasons[2]"]
+
+
+def test_of_a_list_only_the_entry_directly_behind_a_dropped_one_goes_with_it() -> None:
+    bullets = says("Acme patches at night.", "It's built for any fleet.", "Its console shows each node.", "So is Acme.")
+    card = WhyWeWin[EvidenceId](kind="why_we_win", reasons=bullets, proof=())
+
+    assert lost(card, "reasons[0]") == ["reasons[1]"]
+
+
+def test_a_pitch_is_said_in_one_go() -> None:
+    pitch = says("Acme patches at night.", "It's built for any fleet.", "Its console shows each node.")
+
+    assert lost(TRACK.model_copy(update={"pitch": pitch}), "pitch[0]") == ["pitch[1]", "pitch[2]"]
+
+
+@pytest.mark.parametrize(
+    ("gone", "ask"),
+    [
+        ("Engineers wait 40 minutes for each build.", "Is this worth a look for your engineers?"),
+        ("Prices are the same for each team.", "Are fixed prices for builds worth a look?"),
+        ("Teams in the US wait for builds.", "Would builds with us be worth a look?"),
+        ("The setup takes an afternoon.", "Would it help to see how builds run?"),
+    ],
+)
+def test_an_ask_stays_if_it_shares_no_name_with_what_was_dropped(gone: str, ask: str) -> None:
+    touch = mail(("You ship twice a day.", "Lumenforge runs builds at once.", gone), subject="builds", ask=ask)
+
+    assert lost(touch, "paragraphs[0][2]") == []
+
+
+@pytest.mark.parametrize("ask", ["would brassmere's way help?", "Would the way of Brassmere help?"])
+def test_an_ask_that_names_what_only_a_dropped_sentence_named_goes_with_it(ask: str) -> None:
+    touch = mail(("You ship twice a day.", "Brassmere cut rework.", "We plan."), subject="builds", ask=ask)
+
+    assert lost(touch, "paragraphs[0][1]") == ["call_to_action.text"]
 
 
 def test_in_another_language_figures_and_names_alone_tell_what_depends() -> None:

@@ -10,23 +10,31 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar, cast, get_args
 
-from octave_mcp.domain.playbook import CallToAction, ColdCall, Objection, Sentence, TouchDraft
+from octave_mcp.domain.playbook import (
+    CallToAction,
+    ColdCall,
+    ExecutiveSummary,
+    Objection,
+    Sentence,
+    TalkTrackDraft,
+    TouchDraft,
+)
 from octave_mcp.domain.value import Path, Value, located, part_at
 from octave_mcp.evidence.figures import figures
+from octave_mcp.evidence.support.naming import is_plain_word, names, strange
+from octave_mcp.evidence.support.wording import stem, wording
 
 V = TypeVar("V", bound=Value)
 
 FEWEST_SENTENCES = 2
 """Of an e-mail that lost some: with fewer, it is dropped."""
-SHORTEST_NAME = 2
-STEM = 5
-"""Letters by which two forms of a word are one: 'rewrite' and 'rewriting'."""
 
 _LEANING = re.compile(
     r"[\"“‘'(]*(?:"
     r"(?:and|but|or|yet|nor|plus)\b"
     r"|so\b(?! (?:far|many|much)\b)"
-    r"|(?:that|it|they|he|she|such|which|same|its|their|his|her|then|also|however|therefore|otherwise|instead)\b"
+    r"|that\b(?! (?:being )?said\b)|instead\b(?! of\b)"
+    r"|(?:it|they|he|she|such|which|same|its|their|his|her|then|also|however|therefore|otherwise)\b"
     r"|this\b(?! (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter)\b)"
     r"|(?:these|those)\b(?! (?:who|of|days)\b)"
     r"|(?:the same|the latter|the former|in both)\b"
@@ -36,31 +44,31 @@ _LEANING = re.compile(
 )
 """The beginning of a sentence that cannot be understood without the one before it."""
 _BACK = re.compile(r"\bboth\b(?![^.?!,;]*\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
-_ALSO = re.compile(r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)", re.IGNORECASE)
+_ALSO = re.compile(
+    r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)|^[\"“‘'(]*that (?:being )?said\b", re.IGNORECASE
+)
+"""What needs something before it, though not the sentence directly before it."""
 _POINTING = re.compile(
     r"\b(?:it|them|these|those)\b|\bone\?|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]*\b(?:that|this)\b",
     re.IGNORECASE,
 )
 """What an ask points at: 'Is that worth a look?' is clear whatever stands before it, 'Shall I send it?' is not."""
-_THE = re.compile(r"\b(?:the|this|that|these|those|such)\s+(?:(\w+)\s+)?(\w+)", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]+(?:[&.][^\W_]+)*")
-_COMMON = frozenset(
-    """
-    the a an and but or so if when where how why as for in on at to of all most some any many few no not only even still
-    also then now today you your yours we our us i my it its this that these those they their them he she his her who
-    which what there here is are was were do does did have has had can could would will should may might one two every
-    each both same with from by after before more less than into over under up out about
-    """.split()
-)
+_EMPTY_IT = re.compile(r"\b(?:would|does|will|is|could) it (?:[\w-]+ ){1,4}?(?:to|if)\b", re.IGNORECASE)
+"""'Would it help to see' points at nothing."""
+_POINTERS = frozenset("the this that these those such".split())
 
 
 class Reading(NamedTuple):
-    """What is read in one go: sentences, and after them the asks that rest on them; `about` are a heading and notes."""
+    """What is read in one go: sentences, and after them the asks that rest on them; `about` are a heading and notes.
+
+    The sentences of a list say one thing each: only the one directly behind a dropped one may depend on it.
+    """
 
     whole: Path
     about: tuple[Path, ...]
     sentences: tuple[Path, ...]
     after: tuple[Path, ...]
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +104,11 @@ def dependents(
     """What does not read well once these parts are dropped, each with the part that it depends on."""
     if not dropped:
         return {}
-    english, free = language.casefold().startswith("en"), {word for name in known for word in _words(name)}
+    english = language.casefold().startswith("en")
     found: dict[Path, Path] = {}
     for reading in _readings(draft):
         if not _is_in(reading.whole, dropped):
-            found |= _Text(draft, reading, frozenset(dropped), free).dependents(english=english)
+            found |= _Text(draft, reading, frozenset(dropped), known).dependents(english=english)
     return found
 
 
@@ -111,12 +119,12 @@ def is_empty(touch: TouchDraft[Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """One reading of a draft, and the words that need no evidence, in small letters."""
+    """One reading of a draft, and the names that need no evidence."""
 
     draft: Value
     reading: Reading
     dropped: frozenset[Path]
-    free: Collection[str]
+    known: Sequence[str]
 
     def dependents(self, *, english: bool) -> dict[Path, Path]:
         found: dict[Path, Path] = {}
@@ -135,7 +143,9 @@ class _Text:
         for at in self.reading.sentences:
             if not _is_in(at, self.dropped):
                 is_first = before is not None and not has_text
-                is_behind = before is not None and (_is_in(before, self.dropped) or before in found)
+                is_behind = before is not None and (
+                    _is_in(before, self.dropped) or (before in found and not self.reading.is_list)
+                )
                 if before and is_behind and _leans(self._said(at), is_first=is_first):
                     found[at] = before
                 else:
@@ -146,7 +156,7 @@ class _Text:
         last = self.reading.sentences[-1]
         for at in self._kept(self.reading.after, found):
             said = self._said(at)
-            points = english and last in lost and (_LEANING.match(said) or _POINTING.search(said))
+            points = english and last in lost and _points(said)
             if points or self._shares(at, lost, found) or (english and self._is_of_offer(at, lost, found)):
                 found[at] = last if points else lost[0]
 
@@ -155,14 +165,12 @@ class _Text:
         said, gone, left = self._said(at), self._all(lost), self._left(at, found)
         if figures(said) & figures(gone) - figures(left):
             return True
-        names = {word.casefold() for word in _WORD.findall(gone) if word[0].isupper() and len(word) >= SHORTEST_NAME}
-        return bool((names & set(_words(said))) - set(_words(left)) - _COMMON - {*self.free})
+        named = strange(dict.fromkeys((*names(gone), *names(said))), (left, *self.known))
+        return any(not (_is_common(name) or strange([name], [said]) or strange([name], [gone])) for name in named)
 
     def _is_of_offer(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
         """Whether it speaks of 'the list' that only what is lost has offered."""
-        named = {_stem(word) for pair in _THE.findall(self._said(at)) for word in pair if word} - _COMMON
-        gone, left = ({_stem(word) for word in _words(text)} for text in (self._all(lost), self._left(at, found)))
-        return bool(named & gone - left)
+        return bool(_pointed_at(self._said(at)) & wording(self._all(lost)).stems - wording(self._left(at, found)).stems)
 
     def _left(self, but: Path, found: Collection[Path]) -> str:
         """What is still said beside it."""
@@ -202,9 +210,11 @@ def _readings(draft: Value) -> Iterator[Reading]:
 
 
 def _lists(at: Path, value: Value) -> Iterator[Reading]:
+    """A pitch and a summary are no lists: each is read in one go."""
+    is_list = not isinstance(value, TalkTrackDraft | ExecutiveSummary)
     for name in type(value).model_fields:
         if sentences := tuple(_sentences((*at, name), getattr(value, name))):
-            yield Reading(at, (), sentences, ())
+            yield Reading(at, (), sentences, (), is_list)
 
 
 def _sentences(at: Path, parts: object) -> Iterator[Path]:
@@ -222,13 +232,27 @@ def _is_in(at: Path, places: Collection[Path]) -> bool:
     return any(at[:length] in places for length in range(len(at) + 1))
 
 
-def _words(text: str) -> list[str]:
-    return [word.casefold() for word in _WORD.findall(text)]
+def _points(ask: str) -> bool:
+    """Whether an ask is about what is said directly before it."""
+    return bool(_LEANING.match(ask) or _POINTING.search(_EMPTY_IT.sub("", ask)))
 
 
-def _stem(word: str) -> str:
-    plain = re.sub(r"(?<=..)ies$", "y", word.casefold())
-    return re.sub(r"(?<=...)(?:ing|ed|e?s)$", "", plain)[:STEM]
+def _is_common(name: str) -> bool:
+    """'US' and 'IT' are words of any text in small letters; 'Price' may begin a sentence."""
+    words = wording(name).words
+    return is_plain_word(name) or (len(words) == 1 and not words[0].is_content)
+
+
+def _pointed_at(text: str) -> frozenset[str]:
+    """The stems of what follows 'the', 'this' and such."""
+    said = wording(text)
+    return frozenset(
+        stem(word.lower)
+        for pointer in said.words
+        if pointer.lower in _POINTERS
+        for word in said.beside(pointer, 2)[1]
+        if word.is_content
+    )
 
 
 def _pruned(value: object, at: Path, gone: Collection[Path]) -> object:
