@@ -225,6 +225,20 @@ def test_a_limit_is_marked_and_never_rejected() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "quoted_as"),
+    [
+        ("Crews say that the plans they'll draw cut rework by up to 31%.", "rework by up to 31%"),
+        ("Rework falls by no more than 31%.", "no more than 31%"),
+        ("Up to 31% less rework.", "Up to 31%"),
+    ],
+)
+def test_a_limit_is_quoted_in_whole_words(said: str, quoted_as: str) -> None:
+    one = statement("Rework fell by 31%.", said)
+
+    assert any(f"says {quoted_as!r}" in problem.text for problem in problems(one)), problems(one)
+
+
 TAKEN_BACK = (
     ("Vessler cut rework by 40%.", "It is not true that Vessler cut rework by 40%."),
     ("Vessler is certified.", "Is Vessler certified? Its desk plans an audit."),

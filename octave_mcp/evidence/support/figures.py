@@ -137,7 +137,10 @@ def _instead(one: Statement) -> str:
 
 
 def _with_bound(said: str, told: Quantity) -> str:
-    return in_digits(said)[max(0, told.start - 12) : told.end].strip("~ ").split("\n")[-1]
+    """The figure with the words before it, none of them cut."""
+    plain = in_digits(said)
+    start = plain.rfind(" ", 0, max(0, told.start - 12) + 1) + 1
+    return plain[start : told.end].strip("~ ").split("\n")[-1]
 
 
 def _dates(one: Statement) -> tuple[Quantity, ...]:
