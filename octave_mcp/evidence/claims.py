@@ -51,7 +51,7 @@ def claims(value: Value) -> Iterator[FoundClaim]:
         if _is_claim(part):
             field, text = _said(part)
             label = next((found for name in _LABELS if name != field and (found := _text(part, name))), "")
-            yield FoundClaim(at, text, _kind(part), "" if label == text else label, field, part.evidence, part.support)
+            yield FoundClaim(at, text, _kind(part), "" if label in text else label, field, part.evidence, part.support)
 
 
 def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
