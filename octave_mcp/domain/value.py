@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
@@ -27,13 +27,25 @@ def walk(value: object) -> Iterator[Value]:
 
 def located(value: object, at: Path = ()) -> Iterator[tuple[Path, Value]]:
     """What `walk` gives, each with its path."""
-    if isinstance(value, Value):
-        yield at, value
-        for name in type(value).model_fields:
-            yield from located(getattr(value, name), (*at, name))
-    elif isinstance(value, tuple):
+    found: list[tuple[Path, Value]] = []
+    _gather(value, at, found)
+    return iter(found)
+
+
+# Generators within generators, and asking pydantic of each text whether it is a value, would take three times as long.
+def _gather(value: object, at: Path, found: list[tuple[Path, Value]]) -> None:
+    if isinstance(value, tuple):
         for place, part in enumerate(cast("tuple[object, ...]", value)):
-            yield from located(part, (*at, place))
+            if type(part) not in _LEAVES:
+                _gather(part, (*at, place), found)
+    elif isinstance(value, Value):
+        found.append((at, value))
+        for name in type(value).model_fields:
+            if type(part := getattr(value, name)) not in _LEAVES:
+                _gather(part, (*at, name), found)
+
+
+_LEAVES = frozenset((str, int, float, bool, type(None)))
 
 
 def path_text(path: Path) -> str:
@@ -69,17 +81,22 @@ def form_at(form: Any, path: Path) -> Any:  # noqa: ANN401 - a type
 
 def changed(value: V, parts: Mapping[Path, object]) -> V:
     """The value with these parts in place of those at their paths, which it must have; it is not validated."""
-    return cast("V", _changed(value, parts, ()))
+    above = {path[:length] for path in parts for length in range(len(path))}
+    return cast("V", _changed(value, parts, above, ()))
 
 
-def _changed(value: object, parts: Mapping[Path, object], at: Path) -> object:
+def _changed(value: object, parts: Mapping[Path, object], above: Container[Path], at: Path) -> object:
+    """`above` are the paths of what has a part that changes: the others stay as they are."""
     if at in parts:
         return parts[at]
+    if at not in above:
+        return value
     if isinstance(value, Value):
-        found = {name: _changed(getattr(value, name), parts, (*at, name)) for name in type(value).model_fields}
-        return value.model_copy(update=found)
+        names = type(value).model_fields
+        return value.model_copy(update={n: _changed(getattr(value, n), parts, above, (*at, n)) for n in names})
     if isinstance(value, tuple):
-        return tuple(_changed(part, parts, (*at, i)) for i, part in enumerate(cast("tuple[object, ...]", value)))
+        listed = enumerate(cast("tuple[object, ...]", value))
+        return tuple(_changed(part, parts, above, (*at, place)) for place, part in listed)
     return value
 
 

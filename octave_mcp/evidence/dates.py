@@ -6,6 +6,7 @@ import calendar
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 MONTHS = 12
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -98,14 +99,24 @@ def days_of(text: str) -> Iterator[tuple[date, int, int]]:
 
 def without_day(text: str, day: date) -> str:
     """The text without this day, however it is written: '16 December 2021', 'Dec 16', 'December 2021'."""
-    for found, first, last in sorted(days_of(text), key=lambda found: -found[1]):
+    for found, first, last in sorted(_all_days(text), key=lambda found: -found[1]):
         if found == day:
             text = text[:first] + text[last:]
+    return _written(day).sub("", text) if calendar.month_abbr[day.month] in text else text
+
+
+@lru_cache(maxsize=512)
+def _all_days(text: str) -> tuple[tuple[date, int, int], ...]:
+    return tuple(days_of(text))
+
+
+@lru_cache(maxsize=512)
+def _written(day: date) -> re.Pattern[str]:
     name = calendar.month_abbr[day.month] + "[a-z]*\\.?"
     number = rf"0?{day.day}(?:st|nd|rd|th)?"
     own = rf"(?:,? {day.year}\b|(?!,? (?:19|20)\d\d\b))"
     forms = (rf"\b{number} (?:of )?{name}{own}", rf"\b{name} {number}\b{own}", rf"\b{name},? {day.year}\b")
-    return re.sub("|".join(forms), "", text)
+    return re.compile("|".join(forms))
 
 
 def iso_date(text: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.support.quantities import quantities
+
+_WORDS = re.compile(r"[\w%]+")
 
 
 class Figure(NamedTuple):
@@ -22,8 +25,9 @@ def has_words(part: str, text: str) -> bool:
     return _words(part) in _words(text)
 
 
+@lru_cache(maxsize=4096)
 def _words(text: str) -> str:
-    inside = " ".join(re.findall(r"[\w%]+", normal(text)))
+    inside = " ".join(_WORDS.findall(normal(text)))
     return f" {inside} "
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TypeGuard, TypeVar, cast, get_args
+from functools import cache, cached_property
+from typing import NamedTuple, TypeGuard, TypeVar, cast, get_args
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import UNASKED, Cite, Claim, Evidence, Finding, Passage, Support
@@ -20,6 +20,20 @@ from octave_mcp.evidence.plans import dated, in_field, sites, without_plans
 from octave_mcp.evidence.support import Kind, Quoted, Statement, problems, quoted, support
 
 V = TypeVar("V", bound=Value)
+
+
+class _Judged(NamedTuple):
+    """What is wrong with a finding, and what it says; None if it cites what was not shown."""
+
+    problems: list[Problem]
+    statement: Statement | None = None
+
+    @property
+    def support(self) -> Support | None:
+        """The rules' verdict on what claims something."""
+        if self.statement is None or self.statement.kind not in _CLAIMS.values():
+            return None
+        return support(self.statement, self.problems)
 
 
 @dataclass(frozen=True)
@@ -38,13 +52,13 @@ class Judge:
     given: str = ""
     companies: Mapping[Role, str] = dataclasses.field(default_factory=dict[Role, str])
     asks_softly: bool = True
-    _judged: dict[Value, list[Problem]] = dataclasses.field(
-        default_factory=dict[Value, list[Problem]], repr=False, compare=False
+    _judged: dict[Finding[Cite], _Judged] = dataclasses.field(
+        default_factory=dict[Finding[Cite], "_Judged"], repr=False, compare=False
     )
-    _read: dict[Cite, list[tuple[Evidence, Quoted]]] = dataclasses.field(
-        default_factory=dict[Cite, list[tuple[Evidence, Quoted]]], repr=False, compare=False
+    _read: dict[tuple[int, tuple[int, ...]], list[tuple[Evidence, Quoted]]] = dataclasses.field(
+        default_factory=dict[tuple[int, tuple[int, ...]], list[tuple[Evidence, Quoted]]], repr=False, compare=False
     )
-    """What was found in each part, and what each cite points at: both are asked for several times."""
+    """What was found in each finding, and what each cite points at: both are asked for several times."""
 
     def problems(self, answer: Value) -> list[Problem]:
         """What is worth a correction, and where: at a finding, or at a text of a value that is none."""
@@ -59,7 +73,8 @@ class Judge:
         return [problem for at, value in located(answer) for problem in self._all(value, at)]
 
     def _all(self, value: Value, at: Path) -> Iterator[Problem]:
-        for problem in (*self._of(value), *self._strangers(value)):
+        own = (*self._of(value).problems, *self._strangers(value)) if _is_finding(value) else self._of_words(value)
+        for problem in own:
             yield replace(problem, at=(*at, *problem.at))
 
     def resolved(self, answer: Value, into: type[V]) -> tuple[V, tuple[Evidence, ...]]:
@@ -79,20 +94,21 @@ class Judge:
             if name not in {"evidence", UNASKED}
         }
         if finding:
-            cited = () if self._unknown(finding) else self._cited(finding)
+            judged = self._of(finding)
+            cited = self._cited(finding) if judged.statement else ()
             used.update((evidence.id, evidence) for evidence in cited)
             tree["evidence"] = [evidence.id for evidence in cited]
-            tree[UNASKED] = self._support(finding)
+            tree[UNASKED] = judged.support
         return tree
 
     def _cited(self, finding: Finding[Cite]) -> tuple[Evidence, ...]:
         return tuple({evidence.id: evidence for cite in finding.evidence for evidence, _ in self._cite(cite)}.values())
 
-    def _of(self, value: Value) -> list[Problem]:
-        """What is wrong with one part of an answer itself, the parts of it aside."""
-        if value not in self._judged:
-            self._judged[value] = self._of_finding(value) if _is_finding(value) else self._of_words(value)
-        return self._judged[value]
+    def _of(self, finding: Finding[Cite]) -> _Judged:
+        """What is wrong with a finding itself, the parts of it aside."""
+        if (judged := self._judged.get(finding)) is None:
+            judged = self._judged[finding] = self._of_finding(finding)
+        return judged
 
     def _of_words(self, value: Value) -> list[Problem]:
         """Words that carry no evidence of their own, such as a question or a heading, rest on that of their parts.
@@ -134,48 +150,51 @@ class Judge:
         return tuple({evidence.id: quote for cite in finding.evidence for evidence, quote in self._cite(cite)}.values())
 
     def _cite(self, cite: Cite) -> list[tuple[Evidence, Quoted]]:
-        """What it cites, which is asked for several times."""
-        if cite not in self._read:
-            role, passage = self.roles[cite.passage - 1], self.shown[cite.passage - 1]
-            found = quotations(cite, self.shown, role)
-            self._read[cite] = [(evidence, quoted(evidence, passage)) for evidence in found]
-        return self._read[cite]
+        """What it cites, which is asked for several times.
 
-    def _support(self, finding: Finding[Cite]) -> Support | None:
-        """The rules' verdict on what claims something."""
-        kind = _kind_of(finding)
-        if kind not in {"fact", "inference"} or self._unknown(finding):
-            return None
-        return support(self._statement(_words_of(finding), kind, self._quoted(finding)), self._of(finding))
+        Raises:
+            LookupError: it was not shown.
+        """
+        key = cite.passage, cite.sentences
+        if key not in self._read:
+            passage, _ = resolved(cite, self.shown)
+            role = self.roles[cite.passage - 1]
+            found = quotations(cite, self.shown, role)
+            self._read[key] = [(evidence, quoted(evidence, passage)) for evidence in found]
+        return self._read[key]
 
     def _unknown(self, finding: Finding[Cite]) -> str:
         """What a finding cites that was not shown."""
         try:
             for cite in finding.evidence:
-                resolved(cite, self.shown)
+                self._cite(cite)
         except LookupError as unknown:
             return str(unknown)
         return ""
 
-    def _of_finding(self, finding: Finding[Cite]) -> list[Problem]:
+    def _of_finding(self, finding: Finding[Cite]) -> _Judged:
         if unknown := self._unknown(finding):
-            return [Problem("D1", unknown)]
-        kind, evidence = _kind_of(finding), self._quoted(finding)
+            return _Judged([Problem("D1", unknown)])
+        words, kind, evidence = _words_of(finding), _kind_of(finding), self._quoted(finding)
+        statement = self._statement(words, kind, evidence)
         if not evidence and kind in {"fact", "inference"}:
-            return [Problem("D1", f"{_words_of(finding)[:80]!r} cites no passage")]
-        found = problems(self._statement(_words_of(finding), kind, evidence))
+            return _Judged([Problem("D1", f"{words[:80]!r} cites no passage")], statement)
+        found = problems(statement)
+        return _Judged([*found, *self._strange_names(finding, evidence, found)], statement)
+
+    def _strange_names(
+        self, finding: Finding[Cite], evidence: Sequence[Quoted], found: Sequence[Problem]
+    ) -> Iterator[Problem]:
+        if not (own := _names_of(finding)):
+            return
+        if all(any(has_words(name, quote.text) for quote in evidence) for name in own):
+            return
         beside = [text for quote in evidence for text in (quote.text, quote.title, quote.heading, quote.around)]
         around = " \n ".join([*beside, self.given, *self.known])
         told = " ".join(problem.text for problem in found if problem.rule == "D4")
-        strange = [name for name in _names_of(finding) if not has_words(name, around)]
-        return [
-            *found,
-            *(
-                Problem("D4", f"the name {name!r} is not in the evidence")
-                for name in strange
-                if not any(has_words(part, told) for part in name.split())
-            ),
-        ]
+        for name in own:
+            if not has_words(name, around) and not any(has_words(part, told) for part in name.split()):
+                yield Problem("D4", f"the name {name!r} is not in the evidence")
 
     def _strangers(self, value: Value) -> Iterator[Problem]:
         """D3b and D5: a result's figure and its customer's name stand in one passage, or the name in its page's title.
@@ -193,8 +212,7 @@ class Judge:
         """Whether the passage cited names the customer; one that was not shown is another rule's."""
         if not 1 <= cite.passage <= len(self.shown):
             return True
-        passage = self.shown[cite.passage - 1]
-        return has_words(customer, _text_of(passage))
+        return has_words(customer, self._texts[cite.passage - 1])
 
 
 def _findings(answer: Value) -> Iterator[Finding[Cite]]:
@@ -226,16 +244,24 @@ def _words_of(value: Value) -> str:
 
 def texts_of(value: Value) -> Iterator[tuple[Path, str]]:
     """What a value says in words of its own: its texts and lists of texts, without those of its parts, and no ids."""
-    passed_over = ("evidence", *(value.unchecked if _is_finding(value) else ()))
-    for name, field in type(value).model_fields.items():
-        own = field.annotation is str or str in get_args(field.annotation)
+    for name in _own_fields(type(value)):
         given: object = getattr(value, name)
-        if own and not name.endswith("_id") and name not in passed_over:
-            if isinstance(given, str):
-                yield (name,), given
-            else:
-                listed = enumerate(cast("tuple[str | None, ...]", given or ()))
-                yield from (((name, at), text) for at, text in listed if text is not None)
+        if isinstance(given, str):
+            yield (name,), given
+        else:
+            listed = enumerate(cast("tuple[str | None, ...]", given or ()))
+            yield from (((name, at), text) for at, text in listed if text is not None)
+
+
+@cache
+def _own_fields(form: type[Value]) -> tuple[str, ...]:
+    passed_over = ("evidence", *(form.unchecked if issubclass(form, Finding) else ()))
+    texts = (
+        name
+        for name, field in form.model_fields.items()
+        if field.annotation is str or str in get_args(field.annotation)
+    )
+    return tuple(name for name in texts if not name.endswith("_id") and name not in passed_over)
 
 
 def _names_of(finding: Finding[Cite]) -> list[str]:

@@ -157,11 +157,14 @@ def dated(statement: Statement) -> Statement:
 
 def sites(pages: Iterable[tuple[PageRef | Evidence, Role]]) -> tuple[Quoted, ...]:
     """Each site with each date of a page of it, as quotations that say nothing: words may give both."""
-    found = {
-        Quoted("", role, url=_origin(page.url), published_on=page.published_on.isoformat() if page.published_on else "")
-        for page, role in pages
-    }
+    # Passages by the hundred are of few pages.
+    cited: set[tuple[Role, str, date | None]] = {(role, page.url, page.published_on) for page, role in pages}
+    found = {Quoted("", role, url=_origin(url), published_on=_iso(day)) for role, url, day in cited}
     return tuple(sorted(found))
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
 
 
 def _origin(url: str) -> str:

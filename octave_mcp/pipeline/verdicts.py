@@ -130,7 +130,8 @@ def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
         quotes = [playbook.evidence[i].quote for i in claim.evidence if i in playbook.evidence]
         return VERBATIM if is_verbatim(claim, quotes) else claim.support or UNJUDGED
 
-    done = changed(playbook, {claim.verdict_at: verdict(claim) for claim in claims(playbook)})
+    new = {claim.verdict_at: found for claim in claims(playbook) if (found := verdict(claim)) is not claim.support}
+    done = changed(playbook, new)
     return done.model_copy(update={"gaps": (*done.gaps, *_unjudged(done))}) if by_model else done
 
 
