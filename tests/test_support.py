@@ -501,3 +501,25 @@ def test_a_company_tells_its_own_pain_in_the_story_that_bears_its_name() -> None
     claim, said = "Quillport found the old desk too slow.", "We had a desk, and it was too slow."
     assert marked(statement(claim, said, title="How Quillport lit its halls")) == set()
     assert marked(statement(claim, said, title="How Tidewell lit its halls")) >= {"D40"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Two of ten depots, up to 40 a year, moved in 3 months instead of 8.",
+        "In March 2024 Ostrafell raised its price from $12 to $15.",
+        "Moved 24/7 by \u201cRun the night shift\u201d since May 3, 2021, and doubled half a million parcels.",
+    ],
+)
+def test_nothing_is_wrong_with_what_is_word_for_word_the_quotation(said: str) -> None:
+    context = f"We grew by a third. {said} More than 90% of 7 teams stayed."
+
+    assert marked(statement(said, said)) == set()
+    assert marked(statement(said, context)) == set()
+    assert verdict(statement(said, context)) == "supported"
+
+
+def test_a_label_before_the_quotations_own_words_is_checked() -> None:
+    assert marked(
+        statement("Ostrafell 45\nWe moved forty depots to the new system.", "We moved forty depots to the new system.")
+    )

@@ -108,10 +108,13 @@ def _is_out_of_order(one: Statement) -> bool:
 
 
 _SINCE = re.compile(r"\b(?:since|after|starting in|from)\s+(?:\w+\s+)?(\d{4})\b", re.IGNORECASE)
+_FOUR_DIGITS = re.compile(r"\d{4}")
 _UNTIL = re.compile(r"(?<!back )\b(?:until|till|before|up to|to|by)\s+(?:\w+\s+)?(\d{4})\b", re.IGNORECASE)
 
 
 def _is_since_for_until(one: Statement) -> bool:
+    if not _FOUR_DIGITS.search(one.text):
+        return False
     since, until = set(_SINCE.findall(one.said)), set(_UNTIL.findall(one.said))
     return bool(set(_UNTIL.findall(one.text)) & since - until or set(_SINCE.findall(one.text)) & until - since)
 
@@ -266,10 +269,11 @@ def _is_done_to_other(claim: Wording, quote: Wording, own: frozenset[str], *, sp
 def _same_words(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Sequence[Word]]]:
     """Each word of meaning, which may be a verb, with the same one wherever the quotation has it."""
     for word in claim.words[1:-1]:
-        may_be = _may_be_a_verb(claim, word) or _is_after_plural(claim, word)
-        own = stem(word.lower) if may_be and word.is_content and word.text.islower() else ""
-        if own in quote.stems and (same := [other for other in quote.words if stem(other.lower) == own]):
-            yield word, same
+        own = stem(word.lower)
+        if own not in quote.stems or not word.is_content or not word.text.islower():
+            continue
+        if _may_be_a_verb(claim, word) or _is_after_plural(claim, word):
+            yield word, [other for other in quote.words if stem(other.lower) == own]
 
 
 def _company(one: Statement, quoted: Quoted) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.changes import change_way, is_of_time, is_turned_round
@@ -24,7 +24,7 @@ from octave_mcp.evidence.support.lexicon import (
     WORSE,
 )
 from octave_mcp.evidence.support.statement import Statement, soft
-from octave_mcp.evidence.support.wording import Word, Wording, is_among, stem
+from octave_mcp.evidence.support.wording import Word, Wording, stem, stems
 
 _OTHER_WAY = "the quotation says it the other way round"
 
@@ -51,15 +51,21 @@ def ways(text: Wording, words: Sequence[Word]) -> set[str]:
     """'up' and 'down', as far as these words say."""
     found: set[str] = set()
     for word in words:
-        if _is_bound(text, word):
-            continue
-        found |= {_turned(way) for way in ways_of(word)} if _is_denied(text, word) else ways_of(word)
+        own = ways_of(word)
+        if own and not _is_bound(text, word):
+            found |= {_turned(way) for way in own} if _is_denied(text, word) else own
     return found
 
 
-def ways_of(word: Word) -> set[str]:
-    up, down = word.lower in MORE or is_among(word, UP), word.lower in LESS or is_among(word, DOWN)
-    return {way for way, goes in (("up", up), ("down", down)) if goes}
+def ways_of(word: Word) -> frozenset[str]:
+    return _ways_of(word.lower)
+
+
+@lru_cache(maxsize=8192)
+def _ways_of(lower: str) -> frozenset[str]:
+    own = stem(lower)
+    up, down = lower in MORE or own in stems(UP), lower in LESS or own in stems(DOWN)
+    return frozenset(way for way, goes in (("up", up), ("down", down)) if goes)
 
 
 def _turned(way: str) -> str:
@@ -131,6 +137,8 @@ _NEAR = 4
 
 def _differs_at_a_word(one: Statement) -> bool:
     """'Raises the risk' where the quotation says 'reduces the risk'."""
+    if not any(map(ways_of, one.claim.words)):
+        return False
     for word in one.claim.words:
         own = stem(word.lower)
         mine = _ways_before(one.claim, word) if word.is_content and not ways_of(word) else set[str]()

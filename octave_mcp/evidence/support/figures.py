@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from octave_mcp.domain.names import normal
@@ -78,16 +79,24 @@ def in_title(one: Statement) -> Iterator[Problem]:
             yield from soft("D3", f"{_named(figure, one.text)} stands in the page's title, but not in the quotation")
 
 
-def _figures(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
+def _figures(one: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
     """The claim's figures that have to be quoted, each with those of the quotation and heading that say it."""
-    if not (claimed := quantities(one.text)):
-        return
+    return _to_be_quoted(one) if quantities(one.text) else ()
+
+
+@lru_cache(maxsize=256)
+def _to_be_quoted(one: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
+    """Two rules in turn ask for it."""
+    return tuple(_claimed(one))
+
+
+def _claimed(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
     said = (*quantities(one.said), *quantities(one.headings), *_dates(one), *quantities(_single_periods(one.said)))
     free = {float(number) for number in _IN_NAME.findall(f"{one.said} {one.titles} {one.headings}")}
     free |= {quantity.raw for name in one.free_names for quantity in quantities(name)}
     free |= _shares_of(one)
     said = tuple({(told.value, told.unit, told.bound, told.is_rough): told for told in reversed(said)}.values())[::-1]
-    for figure in claimed:
+    for figure in quantities(one.text):
         same = [told for told in said if is_said(figure, told)]
         is_nothing = not figure.value and one.lowers & _NOTHING
         is_nothing = is_nothing or (figure.is_rough and figure.value == _MEDIAN and "median" in one.lowers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from octave_mcp.evidence.support.terms import MONTHS, NOT_FIRST, PLAIN, TERMS
 from octave_mcp.evidence.support.wording import is_past, keys_of, normalised, stem
@@ -168,19 +169,27 @@ def _forms(text: str) -> frozenset[str]:
 def _joined(text: str) -> frozenset[str]:
     """Each word of a text, and up to four neighbours as one word: 'OpenTelemetry' is in 'Open Telemetry'."""
     words = _PLAIN_WORDS.findall(_lowered(text))
-    return frozenset(
-        "".join(words[at : at + count]) for at in range(len(words)) for count in range(1, _MOST_JOINED + 1)
-    )
+    runs = (zip(*(words[at:] for at in range(count)), strict=False) for count in range(1, _MOST_JOINED + 1))
+    return frozenset(map("".join, chain.from_iterable(runs)))
 
 
+@lru_cache(maxsize=8192)
 def has_name(name: str, text: str) -> bool:
     """In any number and with or without hyphens: 'CVEs' has 'CVE', 'Debian-based' has 'Debian'."""
     return _is_spelled(name, text) or _has_forms(name, text)
 
 
 def _is_spelled(name: str, text: str) -> bool:
-    letters = "".join(_PLAIN_WORDS.findall(_lowered(name)))
-    return not {letters, f"{letters}s", letters.removesuffix("s")}.isdisjoint(_joined(text))
+    letters = _letters(name)
+    if (least := letters.removesuffix("s")) not in _letters(text):
+        return False
+    return not {letters, f"{letters}s", least}.isdisjoint(_joined(text))
+
+
+@lru_cache(maxsize=8192)
+def _letters(text: str) -> str:
+    """Its letters and digits alone, which are faster to search."""
+    return "".join(_PLAIN_WORDS.findall(_lowered(text)))
 
 
 def _has_forms(name: str, text: str) -> bool:

@@ -44,13 +44,16 @@ _NO_ORDINAL = (
 _FROM_WORDS = re.compile(
     rf"\b(?:(?P<tens>{'|'.join(TENS)})[- ](?P<ones>{'|'.join([*ONES][1:10])})|(?P<word>{_WORDS}))\b(?!')", re.IGNORECASE
 )
+_TOTALS = "(?:three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|[2-9]|10|12|20|100|1,000)"
 _SHARE = re.compile(
     rf"\b(?P<count>an?|{_WORDS}|\d+)\s+(?P<what>(?:(?!{_WORDS}\b)[A-Za-z'-]+\s+){{0,3}}?)(?:in|out of|of)\s+"
     r"(?:every\s+|each\s+)?"
-    r"(?P<total>three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|[2-9]|10|12|20|100|1,000)\b"
+    rf"(?P<total>{_TOTALS})\b"
     r"(?!\s*(?:%|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|countries|regions|depots))",
     re.IGNORECASE,
 )
+_TOTAL = re.compile(rf"\b(?:in|of)\s+(?:every\s+|each\s+)?{_TOTALS}", re.IGNORECASE)
+"""What each share has, and few texts have: it is faster to look for."""
 _FRACTION = re.compile(
     r"\b(?:(?P<count>a|an|one|two|three|four|five|six|seven|eight|nine|\d)[ -])?"
     r"(?P<part>half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\b"
@@ -78,13 +81,15 @@ def _as_multiple(found: re.Match[str]) -> str:
     return f"{_value(found[1]):g}x"
 
 
+_FOLDS = "fold twofold threefold fourfold fivefold sixfold sevenfold eightfold ninefold tenfold twentyfold hundredfold"
 _Written = str | Callable[[re.Match[str]], str]
-_REWRITES: tuple[tuple[re.Pattern[str], _Written], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), written)
-    for pattern, written in (
-        (r"\b(\d+)\s+and\s+a\s+half\b", r"\1.5"),
-        (r"\b(?:a|one) year and a half\b", "18 months"),
+_REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Written], ...] = tuple(
+    (frozenset(words.split()), re.compile(pattern, re.IGNORECASE), written)
+    for words, pattern, written in (
+        ("half", r"\b(\d+)\s+and\s+a\s+half\b", r"\1.5"),
+        ("half", r"\b(?:a|one) year and a half\b", "18 months"),
         (
+            _PERIODS.replace("|", " "),
             (
                 r"\b(in|within|under|than|after|about|nearly|almost|over|around|takes?|took|only|just|for|by|roughly"
                 r"|up to)"
@@ -93,6 +98,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], _Written], ...] = tuple(
             r"\1 1 \2",
         ),
         (
+            _PERIODS.replace("|", " "),
             (
                 rf"\b(?:an?|one) ({_PERIODS}) (later|late|early|earlier|long|longer|sooner|ago|faster|slower|after"
                 r"|before"
@@ -100,27 +106,29 @@ _REWRITES: tuple[tuple[re.Pattern[str], _Written], ...] = tuple(
             ),
             r"1 \1 \2",
         ),
-        (r"\b(?:an|one) hour and a half\b", "90 minutes"),
-        (r"\b(\d+(?:\.\d+)?) cents?\b", _in_dollars),
-        (r"\b(\d+(?:\.\d+)?) (?:percentage )?points?\b", r"\1%"),
-        (r"\bhalf an hour\b|\bhalf-hour\b", "30 minutes"),
-        (rf"\bhalf a ({_LARGE})\b", r"0.5 \1"),
-        (r"\b(?:a |one )?quarter of an hour\b", "15 minutes"),
-        (r"\bthree[- ]quarters of an hour\b", "45 minutes"),
-        (r"\b(?:a|an|one)\s+fortnight\b|\bfortnight\b", "2 weeks"),
-        (r"\b(?:a|one) decade\b|\bdecade\b", "10 years"),
-        (r"\b(\d+(?:\.\d+)?)[ -]?fold\b", r"\1x"),
-        (r"\b(\d+(?:\.\d+)?)[ -]times\b(?!\s+(?:a|an|per|each|every)\b)", r"\1x"),
+        ("half", r"\b(?:an|one) hour and a half\b", "90 minutes"),
+        ("cent cents", r"\b(\d+(?:\.\d+)?) cents?\b", _in_dollars),
+        ("point points", r"\b(\d+(?:\.\d+)?) (?:percentage )?points?\b", r"\1%"),
+        ("half", r"\bhalf an hour\b|\bhalf-hour\b", "30 minutes"),
+        ("half", rf"\bhalf a ({_LARGE})\b", r"0.5 \1"),
+        ("quarter", r"\b(?:a |one )?quarter of an hour\b", "15 minutes"),
+        ("quarters", r"\bthree[- ]quarters of an hour\b", "45 minutes"),
+        ("fortnight", r"\b(?:a|an|one)\s+fortnight\b|\bfortnight\b", "2 weeks"),
+        ("decade", r"\b(?:a|one) decade\b|\bdecade\b", "10 years"),
+        ("fold", r"\b(\d+(?:\.\d+)?)[ -]?fold\b", r"\1x"),
+        ("times", r"\b(\d+(?:\.\d+)?)[ -]times\b(?!\s+(?:a|an|per|each|every)\b)", r"\1x"),
         (
+            _FOLDS,
             r"\b(two|three|four|five|six|seven|eight|nine|ten|twenty|hundred)[ -]?fold\b",
             _as_multiple,
         ),
-        (r"\b(?:a|one|half a|several)? ?dozens\b", "dozens"),
-        (r"\bhalf a dozen\b", "6"),
-        (r"\b(?:a|one) dozen\b|\bdozen\b", "12"),
-        (rf"\b(?:a|one) ({_LARGE})\b", r"1 \1"),
+        ("dozens", r"\b(?:a|one|half a|several)? ?dozens\b", "dozens"),
+        ("dozen", r"\bhalf a dozen\b", "6"),
+        ("dozen", r"\b(?:a|one) dozen\b|\bdozen\b", "12"),
+        (_LARGE.replace("|", " "), rf"\b(?:a|one) ({_LARGE})\b", r"1 \1"),
     )
 )
+"""Words without one of which there is nothing to rewrite, which are faster to look for; what is rewritten, and how."""
 _ONE_COUNTS = re.compile(
     rf"\s+(?:{_LARGE})\b|\s+(?:in|out of)\s+(?:every\s+)?(?!(?:19|20)\d\d\b)(?:\d+|{_WORDS})\b"
     r"(?!\s+(?:day|week|month|year|hour|minute)s)",
@@ -130,7 +138,7 @@ _ONE_COUNTS = re.compile(
 
 _DIGIT = re.compile(r"\d")
 _LETTERS = re.compile(r"[a-z]+")
-_PARTS_AND_PLURALS = frozenset(form for part in _PARTS for form in (part, f"{part}s"))
+_PARTS_AND_PLURALS = frozenset(("halves", *(form for part in _PARTS for form in (part, f"{part}s"))))
 _NUMBER_WORDS = (
     frozenset((*ONES, *TENS))
     | _PARTS_AND_PLURALS
@@ -142,27 +150,35 @@ _NUMBER_WORDS = (
         " decade".split()
     )
 )
-_AFTER_DIGITS = frozenset("in of cent cents point points fold times".split())
 
 
-def _has_words(plain: str) -> bool:
-    """Whether it has numbers in words, or words that make another number of one in digits."""
-    words = _LETTERS.findall(plain.lower())
-    return not _NUMBER_WORDS.isdisjoint(words) or (bool(_DIGIT.search(plain)) and not _AFTER_DIGITS.isdisjoint(words))
+_MULTIPLE_WORDS = frozenset(
+    "twice thrice double doubles doubled doubling triple triples tripled tripling treble trebles trebled quadruple"
+    " quadruples quadrupled quadrupling halve halves halved halving".split()
+)
+_WHOLES = frozenset((*ONES, *TENS))
+_SHARES = frozenset({"in", "of"})
 
 
 @lru_cache(maxsize=8192)
 def in_digits(text: str) -> str:
     """'Three of ten' as '~30% ', 'a third of' as '~33.33% of', 'twice' as '2x twice', 'twenty-five' as '25'."""
     plain = normalised(text)
-    if not _has_words(plain):
+    words = frozenset(_LETTERS.findall(plain.lower()))
+    if _NUMBER_WORDS.isdisjoint(words) and not _DIGIT.search(plain):
         return plain
-    plain = _SHARE.sub(_share, plain)
-    plain = _FRACTION.sub(_fraction, plain)
-    plain = _FROM_WORDS.sub(_number, plain)
-    for pattern, written in _REWRITES:
-        plain = pattern.sub(written, plain)
-    return _MULTIPLE.sub(lambda found: _MULTIPLES[str(found.lastgroup)] + found[0], plain)
+    if words & _SHARES and _TOTAL.search(plain):
+        plain = _SHARE.sub(_share, plain)
+    if words & _PARTS_AND_PLURALS:
+        plain = _FRACTION.sub(_fraction, plain)
+    if words & _WHOLES:
+        plain = _FROM_WORDS.sub(_number, plain)
+    for needed, pattern, written in _REWRITES:
+        if words & needed:
+            plain = pattern.sub(written, plain)
+    if words & _MULTIPLE_WORDS:
+        plain = _MULTIPLE.sub(lambda found: _MULTIPLES[str(found.lastgroup)] + found[0], plain)
+    return plain
 
 
 def _count(word: str) -> float:

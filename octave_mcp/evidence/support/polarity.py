@@ -203,9 +203,10 @@ def _prefixed(own: frozenset[str], there: frozenset[str]) -> Iterator[tuple[str,
     """Stems of which one is the other with a prefix that turns it round: 'reliable' and 'unreliable'."""
     for one, others in ((own, there), (there, own)):
         for word in one:
-            prefix = next((prefix for prefix in _PREFIXES if word.startswith(prefix)), "")
-            rest = word[len(prefix) :]
-            if prefix and len(rest) >= _SHORTEST and rest in others and rest not in _NO_OPPOSITES:
+            if not word.startswith(_PREFIXES):
+                continue
+            rest = word[len(next(filter(word.startswith, _PREFIXES))) :]
+            if len(rest) >= _SHORTEST and rest in others and rest not in _NO_OPPOSITES:
                 yield (word, rest) if one is own else (rest, word)
 
 

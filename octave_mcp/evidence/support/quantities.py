@@ -53,6 +53,8 @@ _QUANTITY = re.compile(
     r"|\s?(?P<money>dollars?|usd|euros?|eur|pounds?|gbp)\b)?(?P<plus3>\+)?",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
+_VAGUE_SCALES = ("dozens", "hundreds", "thousands", "illions")
 _VAGUE = re.compile(r"\b(?P<scale>dozens|hundreds|thousands|millions|billions|trillions)\b", re.IGNORECASE)
 _ENDED = re.compile(r"[.!?]\s")
 _GROUPS = re.compile(r",(?=\d{3}(?:\D|$))")
@@ -160,7 +162,8 @@ def _is_year(number: float) -> bool:
 @lru_cache(maxsize=4096)
 def quantities(text: str) -> tuple[Quantity, ...]:
     plain = in_digits(text)
-    return (*_exact(plain), *_vague(plain))
+    exact = _exact(plain) if _DIGIT.search(plain) else ()
+    return (*exact, *_vague(plain)) if any(scale in plain.lower() for scale in _VAGUE_SCALES) else tuple(exact)
 
 
 def _exact(plain: str) -> Iterator[Quantity]:

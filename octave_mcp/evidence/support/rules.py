@@ -67,7 +67,7 @@ RULES: tuple[Rule, ...] = (
     Rule(subjects.order),
     Rule(subjects.of_a_customer, is_of_source=True),
     Rule(marks.quotation_marks, reads_words=False),
-    Rule(marks.addresses, reads_words=False),
+    Rule(marks.addresses, reads_words=False, is_of_source=True),
     Rule(direction.direction),
     Rule(direction.opposites),
     Rule(polarity.kinds),

@@ -23,6 +23,8 @@ Kind = Literal["fact", "inference", "question", "copy"]
 ENOUGH = 0.8
 """The share of a claim's words that a sentence has to have to say it."""
 _LABEL_WORDS = 4
+
+"""Claims share quotations, and quotations are short."""
 _WORDS = re.compile(r"[\w%/]+")
 
 
@@ -285,18 +287,28 @@ _OTHERS = {
 }
 _OTHER_WORDS = {code: frozenset(words.split()) - _ENGLISH for code, words in _OTHERS.items()}
 
+_FUNCTION_WORDS = _ENGLISH.union(*_OTHER_WORDS.values())
+_MOST_BEYOND_ASCII = 0.25
+
 
 @lru_cache(maxsize=8192)
 def language_of(text: str) -> str:
     """'en', the code of another language that has more of its function words, or '' for another script."""
-    words = [word.lower() for word in _LETTERS.findall(text)]
-    letters = "".join(words)
-    if sum(not letter.isascii() for letter in letters) > len(letters) / 4:
+    letters = _LETTERS.findall(text.lower())
+    if not text.isascii() and _share_beyond_ascii("".join(letters)) > _MOST_BEYOND_ASCII:
         return ""
-    english = sum(word in _ENGLISH for word in words)
-    found = {code: sum(word in own for word in words) for code, own in _OTHER_WORDS.items()}
+    words = [word for word in letters if word in _FUNCTION_WORDS]
+    others = [word for word in words if word not in _ENGLISH]
+    english = len(words) - len(others)
+    if len(others) <= max(1, english):
+        return "en"
+    found = {code: sum(word in own for word in others) for code, own in _OTHER_WORDS.items()}
     code, most = max(found.items(), key=lambda item: item[1])
     return code if most > max(1, english) else "en"
+
+
+def _share_beyond_ascii(letters: str) -> float:
+    return 1 - len(letters.encode("ascii", "ignore")) / max(1, len(letters))
 
 
 def reads_as_english(text: str) -> bool:

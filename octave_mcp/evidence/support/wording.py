@@ -16,6 +16,7 @@ _ONE_KIND = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "‑": "-", "−": "-"}
 )
 _MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]*\]\()|\]\([^)]*\)|^#+ ", re.MULTILINE)
+_MAY_BE_MARKUP = re.compile(r"[*_`\[\]#]")
 _OPENED = tuple(
     (re.compile(pattern, re.IGNORECASE), opened)
     for pattern, opened in (
@@ -74,7 +75,7 @@ class Word(NamedTuple):
 
     @property
     def is_content(self) -> bool:
-        return self.lower not in _EMPTY and len(self.lower) > 1 and not self.is_figure
+        return len(self.lower) > 1 and self.lower not in _EMPTY and not self.lower[0].isdigit()
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,9 @@ def joined(keys: Iterable[frozenset[str]]) -> frozenset[str]:
 @lru_cache(maxsize=8192)
 def normalised(text: str) -> str:
     """NFKC, one kind of quotation mark and dash, no Markdown, contractions opened."""
-    plain = _MARKUP.sub("", unicodedata.normalize("NFKC", text).translate(_ONE_KIND))
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_ONE_KIND)
+    if _MAY_BE_MARKUP.search(plain):
+        plain = _MARKUP.sub("", plain)
     if _MAY_OPEN.search(plain):
         for pattern, opened in _OPENED:
             plain = pattern.sub(opened, plain)
@@ -179,7 +182,7 @@ def _words(plain: str) -> Iterator[Word]:
     for at, found in enumerate(_WORD.finditer(plain)):
         while clause < len(breaks) and breaks[clause] <= found.start():
             clause += 1
-        own = _POSSESSIVE.sub("", found[0])
+        own = _POSSESSIVE.sub("", found[0]) if "'" in found[0] else found[0]
         lower = own.lower()
         yield Word(own, lower, found.start(), at, clause, keys_of(lower))
 
