@@ -192,6 +192,7 @@ def test_what_leans_on_a_dropped_sentence_goes_with_it(draft: Value, dropped: st
     [
         ("Brassmere cut rework.", "The same team lit a hall.", True),
         ("Brassmere cut rework.", "Which saved a week.", True),
+        ("Brassmere cut rework.", "Which lamps do you buy?", False),
         ("Brassmere cut rework.", "And Tidewell did it in June.", True),
         ("Brassmere cut rework.", "Both yards have old lamps.", True),
         ("Brassmere cut rework.", "Both Brassmere and Tidewell are near you.", False),
