@@ -218,8 +218,18 @@ async def test_an_empty_file_has_no_claims_and_exits_0(tmp_path: Path) -> None:
     (tmp_path / "claims.jsonl").write_bytes(b"")
     ended = await octave("check", "claims.jsonl", cwd=tmp_path)
 
-    assert (ended.code, ended.err) == (0, "")
+    assert (ended.code, ended.err) == (
+        0, "there are no claims: each line has to be one JSON object, as docs/evidence.md shows\n"
+    )  # fmt: skip
     assert ended.out.startswith("0 claims: ")
+
+
+async def test_a_list_in_place_of_lines_gets_a_hint_at_the_form(tmp_path: Path) -> None:
+    (tmp_path / "claims.jsonl").write_text(json.dumps([TRUE, FALSE], indent=1), "utf-8")
+    ended = await octave("check", "claims.jsonl", cwd=tmp_path)
+
+    assert ended.code == 1
+    assert ended.err.startswith("nothing was checked: each line has to be one JSON object")
 
 
 async def test_claims_come_from_standard_input_too(tmp_path: Path) -> None:
@@ -369,7 +379,7 @@ async def test_a_provider_that_is_down_leaves_the_verdicts_of_the_rules(double: 
         ("auto", 3, "no model is configured"),
         ("host", 2, "the model 'host' does not judge claims; choose one of auto, openai, anthropic, compat"),
         ("extractive", 2, "the model 'extractive' does not judge claims"),
-        ("gpt", 2, "there is no model 'gpt'"),
+        ("gpt", 2, "the model 'gpt' does not judge claims; choose one of auto, openai, anthropic, compat"),
     ],
 )
 async def test_a_model_that_cannot_judge_is_named_before_anything_is_judged(

@@ -79,6 +79,10 @@ FAIR = (
     ("Vessler's KPIs and ROI improved with AI.", "The figures of Vessler improved with machine learning."),
     ("Nights are quiet at Vessler.", "At Vessler, nights are quiet."),
     ("Vessler opened in December.", "Vessler opened on 2021-12-16."),
+    ("On 2021-12-16, Vessler lit sixteen halls.", "On 16 December 2021, Vessler lit 16 halls."),
+    ("Vessler lights up to 10 halls with 10 crews.", "Vessler lights up to 10 halls with 10 crews at most."),
+    ("Vessler sells halls in the United Kingdom.", "Vessler sells halls throughout the UK."),
+    ("Vessler hired Mara Lund as Chief Financial Officer.", "Vessler hired Mara Lund as CFO."),
     ("Vessler uses two tools, Mist and Fog.", "Vessler uses Mist and Fog."),
     ("Every hall of Vessler is lit.", "Every hall of Vessler is lit."),
     ("Vessler's rework fell by ten points, from 30% to 20%.", "Rework at Vessler fell from 30% to 20%."),
@@ -244,6 +248,10 @@ TAKEN_BACK = (
     ("Vessler is certified.", "Is Vessler certified? Its desk plans an audit."),
     ("Vessler has 500 halls.", "Vessler had 500 halls in 2010; today it has 50."),
     ("Vessler lights 12 halls.", "Vessler lights halls such as fog halls; 12 ferries sail."),
+    ("Mara Lund is the CEO of Vessler.", "Mara Lund, CFO, reports to the CEO of Vessler, Tom Ek."),
+    ("Vessler cut costs by 50%.", "Vessler cut lighting time by 50% and costs by 12%."),
+    ("Vessler is free.", "Vessler is free for the first 30 nights of the year."),
+    ("Only Vessler draws halls at night.", "Vessler draws halls at night."),
 )
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.dates import days_of
 from octave_mcp.evidence.support.amounts import is_capped, is_derived, is_said
 from octave_mcp.evidence.support.lexicon import DOWN, LESS, NEGATIONS
 from octave_mcp.evidence.support.months import lies_between
@@ -29,7 +30,7 @@ _IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 def figures(one: Statement) -> Iterator[Problem]:
     """Each figure is quoted, in whatever form, or stands in the heading."""
     for figure, same in _figures(one):
-        if same and all(is_capped(figure, told) for told in same):
+        if same and all(is_capped(figure, told) for told in same) and not _is_limited(one, figure):
             limit = _with_bound(one.said, same[0])
             yield from soft("D3", f"the quotation says {limit!r}, not plainly {_named(figure, one.text)}")
         elif same or _is_titled(one, figure):
@@ -72,6 +73,11 @@ def _numbers(text: str) -> tuple[str, ...]:
     return tuple(number.replace(",", "") for number in _ANY_NUMBER.findall(normal(text).rstrip(".!")))
 
 
+def _is_limited(one: Statement, figure: Quantity) -> bool:
+    """Whether the claim has the limit too: 'up to 10 sites and 10 members'."""
+    return any(other.value == figure.value and other.bound == "<=" for other in quantities(one.text))
+
+
 def in_title(one: Statement) -> Iterator[Problem]:
     """A figure that stands in the page's title alone is not quite quoted."""
     for figure, same in _figures(one):
@@ -94,7 +100,7 @@ def _claimed(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
     said = (*quantities(one.said), *quantities(one.headings), *_dates(one), *quantities(_single_periods(one.said)))
     free = {float(number) for number in _IN_NAME.findall(f"{one.said} {one.titles} {one.headings}")}
     free |= {quantity.raw for name in one.free_names for quantity in quantities(name)}
-    free |= _shares_of(one)
+    free |= _shares_of(one) | _same_dates(one)
     said = tuple({(told.value, told.unit, told.bound, told.is_rough): told for told in reversed(said)}.values())[::-1]
     for figure in quantities(one.text):
         same = [told for told in said if is_said(figure, told)]
@@ -121,6 +127,12 @@ def _shares_of(one: Statement) -> set[float]:
     pairs = [(float(part), float(whole)) for part, whole in _OF.findall(in_digits(one.text))]
     shares = [told.value for told in quantities(one.said) if told.unit == "%"]
     return {n for pair in pairs if 0 < pair[0] < pair[1] and 100 * pair[0] / pair[1] in shares for n in pair}
+
+
+def _same_dates(one: Statement) -> set[float]:
+    """The numbers of dates that both have, in whatever form."""
+    both = {day for day, *_ in days_of(one.text)} & {day for day, *_ in days_of(one.said)}
+    return {float(number) for day in both for number in (day.year, day.month, day.day)}
 
 
 def _is_titled(one: Statement, figure: Quantity) -> bool:
@@ -221,8 +233,10 @@ def counted(one: Statement) -> Iterator[Problem]:
 
 
 def _is_ordinal(text: str, figure: Quantity) -> bool:
-    """An ordinal, the day of a month or the number of a standard, such as 'ISO 27001', counts nothing."""
+    """An ordinal, part of a date or the number of a standard, such as 'ISO 27001', counts nothing."""
     plain = in_digits(text)
+    if plain[max(0, figure.start - 1) : figure.start] in {"-", "/"} and plain[: figure.start - 1][-1:].isdigit():
+        return True
     before = plain[: figure.start].rstrip(" ,.").rsplit(" ", 1)[-1]
     is_standard = len(before) > 1 and before.isupper() and before.isalpha()
     return plain[figure.end : figure.end + 1].isalpha() or before.lower() in MONTHS or is_standard

@@ -60,6 +60,12 @@ _SAME_NAMES = {
     "typescript": "ts",
 }
 """Two names of the same thing, in lower case."""
+_SPELLED_OUT = {
+    "uk": ("united", "kingdom"),
+    "us": ("united", "states"),
+    "usa": ("united", "states"),
+    "eu": ("european", "union"),
+}
 
 
 @lru_cache(maxsize=8192)
@@ -161,6 +167,7 @@ def _forms(text: str) -> frozenset[str]:
     words |= {part for word in words if not word.isalnum() for part in _JOINTS.split(word)}
     words |= {part for word in words if word[-1:].isdigit() for part in _LETTERS_OR_DIGITS.findall(word)}
     words |= {_SAME_NAMES[word] for word in words if word in _SAME_NAMES}
+    words |= {part for word in words for part in _SPELLED_OUT.get(word, ())}
     words |= {_of_country(word) for word in words if len(word) >= _SHORTEST_COUNTRY}
     return frozenset(words | {stem(word) for word in words if word.isalpha()})
 

@@ -21,7 +21,10 @@ Kind = Literal["fact", "inference", "question", "copy"]
 
 
 ENOUGH = 0.8
-"""The share of a claim's words that a sentence has to have to say it."""
+"""The share of a claim's words that a clause has to have to say it."""
+ENOUGH_OF_CLAUSE = 0.7
+"""The share of the clause's words that the claim has to have: what is left out may say it of something else."""
+NARROWING = frozenset("only all every each always never best first most".split())
 _LABEL_WORDS = 4
 
 """Claims share quotations, and quotations are short."""
@@ -189,8 +192,12 @@ class Statement:
             return False
         if not {word.lower for word in self.claim.words if word.is_figure} <= lowers:
             return False
+        if not self.claim.lowers & NARROWING <= lowers:
+            return False
         keys = joined((*(word.keys for word in words), *(text.keys for text in self._beside)))
-        return _share(self.content, keys) >= ENOUGH
+        own = self.claim.keys | joined(wording(name).keys for name in self.free_names)
+        left = [word for word in words if word.is_content]
+        return _share(self.content, keys) >= ENOUGH and _share(left, own) >= ENOUGH_OF_CLAUSE
 
     def mentions(self, name: str) -> bool:
         return bool(name) and has_name(name, self.text)

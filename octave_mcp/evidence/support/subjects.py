@@ -269,5 +269,5 @@ def of_a_customer(one: Statement) -> Iterator[Problem]:
     stories = [story_of(quoted, one.prospect) for quoted in one.evidence if quoted.role == "prospect"]
     if len(stories) < len(one.evidence) or not all(stories) or has_name(one.prospect, one.said):
         return
-    if not has_name(stories[0], one.text):
+    if not has_name(stories[0], one.text) and not has_name(one.prospect, stories[0]):
         yield from soft("D40", f"the page is about {stories[0]}, and the quotation does not speak of {one.prospect}")

@@ -15,6 +15,7 @@ TERMS = frozenset(
     Marketing Growth Sales Data Design Operations Security Finance Support Success Team People Customer Customers
     Engineer Engineers Developer Developers Designer Analyst Architect Executive Partner Partners Partnerships
     Partnership Procurement Legal Compliance Community Representative Account Development Business Enterprise
+    Financial Operating Technical Executive General Managing Regional Global Human Resources Administrative
     Platform Infrastructure Revenue Commercial Technology Information Digital Innovation Hi Hello Hey Dear Best
     Thanks Regards Series Seed Round Internet Web English
     """.split()
@@ -43,7 +44,7 @@ NOT_FIRST = frozenset(
     """
     it this that there which what who whose whoever whatever whichever wherever whenever everybody
     everyone nobody someone one each either neither here he she they
-    we you their your our his her its the a an and but so if when where while how why as for in on at to of by from
+    whom we you their your our his her its the a an and but so if when where while how why as for in on at to of by from
     with without within all most some any many few such no not only even still also then now today nothing
     everything something anything both after before since until once during through because although however every
     another other two three four five six seven eight nine ten half more less new let please had has have was were

@@ -42,7 +42,8 @@ WORDS: dict[Verdict, str] = {
     "not": "not supported",
     "unjudged": "unjudged",
 }
-JUDGES = ", ".join((AUTO, *names(model for model in MODELS if model.needs)))
+_JUDGES = tuple(names(model for model in MODELS if model.needs))
+JUDGES = ", ".join((AUTO, *_JUDGES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,14 @@ class Tally:
         return FAILED if self.is_failed else PARTIAL if self.unreached else DONE
 
     @property
+    def hint(self) -> str:
+        """What to do about a file that has nothing to check."""
+        if self.verdicts.total():
+            return ""
+        form = "each line has to be one JSON object, as docs/evidence.md shows"
+        return f"nothing was checked: {form}" if self.unread else f"there are no claims: {form}"
+
+    @property
     def text(self) -> str:
         counts = ", ".join(f"{self.verdicts[verdict]} {words}" for verdict, words in WORDS.items())
         parts = [f"{_count(self.verdicts.total(), 'claim')}: {counts}"]
@@ -117,7 +126,7 @@ def check(
         tally.add(row)
         if output.json:
             say(_json(row))
-        elif not row.stands:
+        elif row.checked is None or row.checked.support.verdict != "supported":
             say(_text(row))
         sys.stdout.flush()
 
@@ -130,6 +139,8 @@ def check(
             asyncio.run(_check_by_model(model, rows, show, output))
     if not output.json:
         say(tally.text)
+    if hint := tally.hint:
+        sys.stderr.write(f"{hint}\n")
     return tally.code
 
 
@@ -210,6 +221,8 @@ async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
     """
     from octave_mcp.app import App  # noqa: PLC0415 - rules alone need neither database nor models
 
+    if name != AUTO and name not in _JUDGES:
+        raise InputError(f"the model {name!r} does not judge claims; choose one of {JUDGES}")
     settings = load()
     log(settings, output, stderr_level="WARNING")
     app = App(settings.model_copy(update={"database_url": None}), engine="inline")
