@@ -172,7 +172,7 @@ def paths_of(draft: Value) -> list[Path]:
         (LAST, "opt_out", []),
         (TRACK, "pitch[1]", ["pitch[2]"]),
         (TRACK, "cold_call.opener[0]", ["cold_call.opener[1]"]),
-        (TRACK, "cold_call.value[1]", ["cold_call.ask"]),
+        (TRACK, "cold_call.value[1]", ["cold_call.ask", "cold_call.if_not_now"]),
         (DEAL, "summary.executive_summary.whom_to_approach[0]", ["summary.executive_summary.whom_to_approach[1]"]),
         (DEAL, "summary.executive_summary.why_now[1]", ["summary.executive_summary.why_now[2]"]),
         (DEAL, "summary.executive_summary.how_to_engage[0]", ["summary.executive_summary.how_to_engage[1]"]),
@@ -208,12 +208,30 @@ def test_what_leans_on_a_dropped_sentence_goes_with_it(draft: Value, dropped: st
         ("Brassmere cut rework.", "Instead of lists, crews get a plan.", False),
         ("Brassmere cut rework.", "Instead, crews get a plan.", True),
         ("Brassmere cut rework.", "That said, set-up takes a day.", True),
+        ("Brassmere uses a planner.", "If you use that tool, lamps stay.", True),
+        ("Brassmere uses a planner.", "From that I'd guess that lamps stay.", True),
+        ("Brassmere chose a planner.", "Tidewell tells of one such choice.", True),
+        ("Brassmere chose a planner.", "Tidewell plans for halls such as yours.", False),
+        ("Brassmere uses a planner.", "It shows crews this quickly.", True),
+        ("Brassmere uses a planner.", "Two halls open this week.", False),
+        ("Brassmere uses a planner.", "Tidewell says that lamps stay.", False),
+        ("Brassmere uses a planner.", "Tidewell plans with those who drill.", False),
     ],
 )
 def test_the_next_sentence_leans_if_it_points_back(before: str, after: str, *, leans: bool) -> None:
     draft = WhyWeWin[EvidenceId](kind="why_we_win", reasons=says(before, after, "The end."), proof=())
 
     assert bool(lost(draft, "reasons[0]")) is leans
+
+
+@pytest.mark.parametrize(
+    ("after", "leans"), [("With the planner, crews see lamps.", True), ("With the site, crews see lamps.", False)]
+)
+def test_a_thing_is_not_spoken_of_before_it_is_brought_up(after: str, *, leans: bool) -> None:
+    gone = "Lumenforge has a planner for whoever works on the site."
+    mail = TRACK.model_copy(update={"pitch": says(gone, "Halls open in May.", after)})
+
+    assert lost(mail, "pitch[0]") == (["pitch[2]"] if leans else [])
 
 
 def test_also_is_no_trouble_while_something_is_left_before_it() -> None:

@@ -49,6 +49,14 @@ _ALSO = re.compile(
     r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)|^[\"“‘'(]*that (?:being )?said\b", re.IGNORECASE
 )
 """What needs something before it, though not the sentence directly before it."""
+_TIMES = r"(?: (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter|time)\b)"
+_WITHIN = re.compile(
+    r"\b(?:from|like|of|with|for|about|after|before|behind|by|on|at|than|in|to|use[sd]?|using|do(?:es|ing)?|did|fix|solve"
+    r"|avoid|handle|change|cover|bring|make)s? (?:that|those)\b(?! who\b)"
+    rf"|\b(?:this|these)\b(?!{_TIMES})|\bsuch\b(?! as\b)|\b(?:the|an)other\b(?=[,.;!?]|$)",
+    re.IGNORECASE,
+)
+"""What points back from within a sentence: 'if you use that tool', 'one such choice'."""
 _POINTING = re.compile(
     r"\b(?:it|them|these|those)\b|\bone\?|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]*\b(?:that|this)\b",
     re.IGNORECASE,
@@ -149,17 +157,37 @@ class _Text:
                 )
                 if before and is_behind and _leans(self._said(at), is_first=is_first):
                     found[at] = before
+                elif first := self._introduced(at, found):
+                    found[at] = first
                 else:
                     has_text = True
             before = at
+
+    def _introduced(self, at: Path, found: Collection[Path]) -> Path | None:
+        """The lost sentence before it that alone introduces what it speaks of: 'an API', and later 'the API'."""
+        before = self.reading.sentences[: self.reading.sentences.index(at)]
+        left = wording(self._all(self._kept(before, found))).stems
+        pointed = _pointed_at(self._said(at), 1) - left - wording(" ".join(self.known)).stems
+        if self.reading.is_list or not pointed:
+            return None
+        lost = (place for place in before if _is_in(place, self.dropped) or place in found)
+        return next((place for place in lost if pointed & _brought_up(self._said(place))), None)
 
     def _of_asks(self, found: dict[Path, Path], lost: Sequence[Path], *, english: bool) -> None:
         last = self.reading.sentences[-1]
         for at in self._kept(self.reading.after, found):
             said = self._said(at)
+            if self._is_reply(at, found):
+                found[at] = (*at[:-1], "ask")
+                continue
             points = english and last in lost and _points(said)
             if points or self._shares(at, lost, found) or (english and self._is_of_offer(at, lost, found)):
                 found[at] = last if points else lost[0]
+
+    def _is_reply(self, at: Path, found: Collection[Path]) -> bool:
+        """Whether it answers a no to an ask that is lost."""
+        ask = (*at[:-1], "ask")
+        return at[-1] == "if_not_now" and (ask in found or _is_in(ask, self.dropped))
 
     def _shares(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
         """Whether it has a figure or a name that only what is lost has."""
@@ -226,7 +254,7 @@ def _sentences(at: Path, parts: object) -> Iterator[Path]:
 
 def _leans(text: str, *, is_first: bool) -> bool:
     """Whether it cannot be understood without the sentence before it; `is_first`: none is left before it."""
-    return bool(_LEANING.match(text) or _BACK.search(text) or (is_first and _ALSO.search(text)))
+    return bool(_LEANING.match(text) or _BACK.search(text) or _WITHIN.search(text) or (is_first and _ALSO.search(text)))
 
 
 def _is_in(at: Path, places: Collection[Path]) -> bool:
@@ -244,14 +272,19 @@ def _is_common(name: str) -> bool:
     return is_plain_word(name) or (len(words) == 1 and not words[0].is_content)
 
 
-def _pointed_at(text: str) -> frozenset[str]:
+def _brought_up(text: str) -> frozenset[str]:
+    """The stems of what it speaks of first: not of 'the site', which its reader knows."""
+    return wording(text).stems - _pointed_at(text)
+
+
+def _pointed_at(text: str, reach: int = 2) -> frozenset[str]:
     """The stems of what follows 'the', 'this' and such."""
     said = wording(text)
     return frozenset(
         stem(word.lower)
         for pointer in said.words
         if pointer.lower in _POINTERS
-        for word in said.beside(pointer, 2)[1]
+        for word in said.beside(pointer, reach)[1]
         if word.is_content
     )
 
