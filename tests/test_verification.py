@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import pytest
 from clocks import stop_the_clock
@@ -27,6 +27,7 @@ from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import Doubt, Verification
+from octave_mcp.engine import inline
 from octave_mcp.errors import BadKey, BadRequest, SetupError
 from octave_mcp.evidence.claims import claims as claims_of
 from octave_mcp.exports.html import Html
@@ -36,6 +37,8 @@ from octave_mcp.models.allowance import SELF_CHECK, VERIFICATION
 from octave_mcp.pipeline import verifier
 from octave_mcp.runs import questions
 from octave_mcp.settings import Settings, load
+
+T = TypeVar("T")
 
 Change = Callable[[dict[str, Any]], object]
 Better = Callable[[str], str | None]
@@ -260,6 +263,7 @@ async def test_a_persona_for_whom_copy_was_written_stays_with_its_verdict(
         buyer["why_they_care"] = f"{SAID}{buyer['why_they_care']}"
 
     double.fails(changed(cared), of(Understanding[Cite]), times=None)
+    double.fails(changed(lambda answer: reworded_everywhere(answer, "in short, ")), of(SummaryDraft[Cite]), times=None)
     refusing(double)
 
     playbook = await stage().playbook(model="openai")
@@ -303,35 +307,79 @@ async def test_a_model_that_judges_badly_or_not_at_all_costs_nothing_but_its_ver
     )
 
 
-async def test_a_model_that_rejects_everything_costs_only_its_verdicts(
-    stage: Callable[..., Stage], double: Double
-) -> None:
+def rewording_everywhere(double: Double) -> None:
+    """From now on a model must judge every claim of the copy and of the findings."""
+
     def every_claim_reworded(request: Request, text: str) -> Sent:
         answer = json.loads(text)
         reworded_everywhere(answer)
         return Sent(body=enveloped(request, json.dumps(answer)))
 
-    double.fails(changed(rejected), of(Verification), times=None)
     double.fails(every_claim_reworded, lambda asked: asked.form is not Verification and not asked.is_second, times=None)
 
-    _, playbook = await stage().run(model="openai")
+
+def doubted(verdict: str, *, share: int = 1, is_silent: bool = False) -> Change:
+    """Of its claims, one in so many gets this verdict; the others are supported, or none of them is named."""
+
+    def change(answer: dict[str, Any]) -> None:
+        numbers = answer["supported"]
+        others = [{"claim": n, "verdict": verdict, "reason": REASON, "better": None} for n in numbers[::share]]
+        supported = [] if is_silent else [n for n in numbers if n not in numbers[::share]]
+        answer.update(supported=supported, others=others)
+
+    return change
+
+
+WRONG: dict[str, Change] = {
+    "rejects everything": doubted("not"),
+    "rejects half": doubted("not", share=2),
+    "names half, and rejects it": doubted("not", share=2, is_silent=True),
+    "doubts everything": doubted("partly"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+async def test_a_model_that_rejects_or_doubts_most_claims_of_a_run_costs_only_its_verdicts(
+    wrong: str, stage: Callable[..., Stage], double: Double
+) -> None:
+    double.fails(changed(WRONG[wrong]), of(Verification), times=None)
+    rewording_everywhere(double)
+
+    record, playbook = await stage().run(model="openai")
 
     assert playbook
-    alone = sum(len(claims(request)) == 1 for request in asked_to_judge(double))
-    dropped = [gap.reason for gap in playbook.gaps if "D40" in gap.reason]
-    assert len(dropped) <= alone
+    assert min(len(claims(request)) for request in asked_to_judge(double)) < 3
+    assert record.status == "completed", playbook.gaps
+    assert len(reasons(playbook)) == 2
     assert all(sequence.touches for sequence in playbook.email_sequences)
-    assert unjudged(playbook)
+    assert {
+        claim.support.judge for claim in claims_of(playbook) if claim.support and claim.support.reason == REASON
+    } == set()
+    assert any(verifier.WRONG in reason for reason in unjudged(playbook))
+
+
+async def test_a_few_claims_that_a_model_rejects_are_dropped_though_it_was_asked_about_no_more_at_once(
+    stage: Callable[..., Stage], double: Double
+) -> None:
+    double.fails(changed(doubted("not")), judging_a_few)
+    rewording_everywhere(double)
+
+    record, playbook = await stage().run(model="openai")
+
+    assert playbook
+    few = next(request for request in asked_to_judge(double) if judging_a_few(request))
+    assert not {claim["text"] for claim in claims(few)} & {claim.text for claim in claims_of(playbook)}
+    assert any("D40" in gap.reason for gap in playbook.gaps)
+    assert record.status == "partial"
+
+
+def judging_a_few(request: Request) -> bool:
+    return request.form is Verification and len(claims(request)) <= 3
 
 
 def named_twice(answer: dict[str, Any]) -> None:
     for number in answer["supported"]:
         answer["others"].append({"claim": number, "verdict": "not", "reason": REASON, "better": None})
-
-
-def rejected(answer: dict[str, Any]) -> None:
-    others = [{"claim": n, "verdict": "not", "reason": REASON, "better": None} for n in answer["supported"]]
-    answer.update(supported=[], others=others)
 
 
 def reworded_everywhere(answer: object, said: str = SAID) -> None:
@@ -465,6 +513,65 @@ async def test_claims_beyond_the_limit_keep_the_verdict_of_the_rules(
     assert asked_to_judge(double) == []
     assert record.status == "completed"
     assert any(verifier.NO_ROOM in reason for reason in unjudged(playbook))
+
+
+async def test_an_ask_sees_what_another_one_used_up_before_that_is_recorded(
+    stage: Callable[..., Stage], double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = asyncio.Event()
+    calls = 0
+
+    class Slow(inline.NoJournal):
+        """Has recorded the first verdicts once others were asked for."""
+
+        async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:
+            nonlocal calls
+            found = await super().step(name, call, kind)
+            if name == verifier.STEP:
+                calls += 1
+                await second.wait() if calls == 1 else second.set()
+            return found
+
+    monkeypatch.setattr(inline, "NoJournal", Slow)
+    monkeypatch.setattr(verifier, "SHARE", 0.0)
+    monkeypatch.setattr(verifier, "FLOOR_TOKENS", MOST)
+    rewording_everywhere(double)
+
+    playbook = await stage().playbook(model="openai")
+
+    (used,) = [cost.input_tokens + cost.output_tokens for cost in playbook.cost.steps if cost.step == "verify"]
+    assert 0 < used <= MOST
+
+
+MOST = 1_500
+
+
+async def test_verdicts_that_were_recorded_about_other_claims_do_not_count(
+    stage: Callable[..., Stage], double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded: list[Any] = []
+
+    class Recording(inline.NoJournal):
+        async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:
+            if name != verifier.STEP:
+                return await super().step(name, call, kind)
+            if not recorded:
+                recorded.append(await super().step(name, call, kind))
+            return recorded[0]
+
+    def otherwise(answer: dict[str, Any]) -> None:
+        answer["reasons"][0]["text"] = f"{SAID}as it were, {answer['reasons'][0]['text']}"
+
+    monkeypatch.setattr(inline, "NoJournal", Recording)
+    refusing(double)
+    before = await stage().playbook(model="openai")
+    double.fails(changed(otherwise), of(WhyWeWin[Cite]), times=None)
+    record, playbook = await stage().run(model="openai", refresh=True)
+
+    assert len(reasons(before)) == 1
+    assert playbook
+    assert record.status == "completed"
+    assert reworded_in(playbook) == Support(verdict="unjudged", judge="openai", reason=verifier.OTHERS)
 
 
 @pytest.mark.long
@@ -645,7 +752,7 @@ async def test_what_a_client_does_not_support_itself_is_dropped_or_marked(client
     assert client.status == "partial"
 
 
-@pytest.mark.parametrize("bad", [named_twice, rejected])
+@pytest.mark.parametrize("bad", [named_twice, doubted("not"), doubted("not", share=2)])
 async def test_contradictory_verdicts_and_those_that_reject_most_claims_are_not_believed(
     bad: Change, client: Client
 ) -> None:

@@ -25,9 +25,10 @@ from octave_mcp.ports import Model
 PROMPT = ("checks/self_check",)
 MOST_CLAIMS = 60
 """In one ask."""
-MOST_REFUSED, MOST_DOUBTED = 0.5, 0.9
-"""The shares of claims that passed the rules of which an answer is believed that it rejects, or doubts, them."""
-A_FEW_DOUBTS = 3
+REFUSED, DOUBTED_AT_MOST = 0.5, 0.9
+"""A model that rejects this share of claims that passed the rules, or doubts more than the other, is wrong."""
+A_FEW = 3
+"""Of so few claims, one answer may doubt all: the run as a whole tells whether the model is wrong."""
 LONGEST_REASON = 160
 ANSWERED_TOKENS = 60
 """Of an answer without any doubts."""
@@ -129,12 +130,11 @@ def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, O
     return {number - 1: found[number] for number in found if named[number] == 1 and 1 <= number <= count}
 
 
-def believed(found: dict[int, Opinion]) -> dict[int, Opinion]:
-    """The opinions on claims that passed the rules; none if they reject most of them: the model is wrong, then."""
-    refused = sum(opinion.verdict == "not" for opinion in found.values())
-    doubted = sum(opinion.verdict != "supported" for opinion in found.values())
-    is_wrong = refused > max(1, MOST_REFUSED * len(found)) or doubted > max(A_FEW_DOUBTS, MOST_DOUBTED * len(found))
-    return {} if is_wrong else found
+def are_believed(verdicts: Counter[Verdict]) -> bool:
+    """Whether so many verdicts of each kind, on claims that passed the rules, may be right."""
+    count, refused = verdicts.total(), verdicts["not"]
+    doubted = count - verdicts["supported"]
+    return not (1 < refused >= REFUSED * count or A_FEW < doubted > DOUBTED_AT_MOST * count)
 
 
 async def judged_by(model: Model, claims: Sequence[Claimed], language: str = "en") -> list[Support]:

@@ -57,7 +57,8 @@ class Verification(Value):
 
 
 class Verified(Value):
-    """The answer about the first `sent` claims of a list; None if none was sent."""
+    """The answer about the first `sent` claims of a list; None if none was sent. `digest` tells which these were."""
 
     sent: int
+    digest: str = ""
     answer: Answer[Verification] | Unusable | None

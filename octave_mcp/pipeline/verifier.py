@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import NamedTuple
 
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.verification import (
+    A_FEW,
     Claimed,
     Opinion,
     Quotation,
-    believed,
+    Size,
+    are_believed,
     fitting,
     opinions,
     support,
@@ -21,7 +25,7 @@ from octave_mcp.asks.verification import (
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import Answer, Judgement, Names, Spent, Unusable
 from octave_mcp.domain.company import Role
-from octave_mcp.domain.evidence import Evidence, EvidenceId, Support
+from octave_mcp.domain.evidence import Evidence, EvidenceId, Support, Verdict
 from octave_mcp.domain.value import Path, Value
 from octave_mcp.domain.verification import Verification, Verified
 from octave_mcp.errors import NoAccess, OctaveError, SetupError, UpstreamError
@@ -41,6 +45,8 @@ STEP = "verify"
 NO_ROOM = "the run's limit for checking claims was reached"
 NOT_SAID = "the model did not judge it"
 UNUSABLE = "the model's answer about it could not be used"
+WRONG = "the model rejects or doubts most of what it judges, so none of that counts"
+OTHERS = "the run was interrupted, and the model's answer is about other claims"
 LARGEST = 1_000_000
 """Tokens of an ask whose size is limited otherwise."""
 
@@ -67,11 +73,12 @@ class Judged(NamedTuple):
 Verdicts = dict[Path, Judged]
 
 
-class _Place(NamedTuple):
-    """A claim of one of the subjects."""
+class _Told(NamedTuple):
+    """What a model was asked about a claim; `why` is why it has no opinion."""
 
-    subject: int
-    claim: FoundClaim
+    opinion: Opinion | None
+    judge: str
+    why: str
 
 
 class _Reply(NamedTuple):
@@ -89,7 +96,10 @@ class _Reply(NamedTuple):
 
 @dataclass(slots=True)
 class Verifier:
-    """`asker` asks the model that judges; `names` are those of the companies of the deal."""
+    """`asker` asks the model that judges; `names` are those of the companies of the deal.
+
+    What it answers counts at the end of the run: only then is it clear whether the model rejects whatever it is asked.
+    """
 
     run: Run
     asker: Asker
@@ -97,71 +107,79 @@ class Verifier:
     _spent: int = 0
     _reserved: int = 0
     _refused: OctaveError | None = None
+    _told: dict[Claimed, _Told] = field(default_factory=dict[Claimed, _Told])
+    _verdicts: Counter[Verdict] = field(default_factory=Counter[Verdict])
 
     @property
     def is_patient(self) -> bool:
         """Whether it is asked once, at the end of the run."""
         return self.asker.model.capacity.is_patient
 
-    async def judged(
-        self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None
-    ) -> tuple[Verdicts, ...]:
-        """The verdicts on each subject's claims, about all or about those on one company's pages.
+    async def ask(self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None) -> None:
+        """Asks about the subjects' claims, all or those on one company's pages.
 
-        A claim without one keeps what it has. No more than `asks` places of the journal are taken.
+        No more than `asks` places of the journal are taken.
         """
-        places = await computed(self._places_of, subjects, company)
-        found = tuple(Verdicts() for _ in subjects)
-        left, why = list(places), NO_ROOM
+        left, why = await computed(self._to_ask, subjects, company), NO_ROOM
         for _ in range(asks):
             if not left:
                 break
             reply = await self._asked(left, journal, company)
             for at, claimed in enumerate(left[: reply.sent]):
-                for subject, claim in places[claimed]:
-                    found[subject][claim.at] = _judged(claim, reply.opinions.get(at), reply.judge, reply.why)
+                self._keep(claimed, _Told(reply.opinions.get(at), reply.judge, reply.why))
             left = left[reply.sent :]
             if reply.is_last:
                 why = reply.why
                 break
         for claimed in left:
-            for subject, claim in places[claimed]:
-                found[subject][claim.at] = _judged(claim, None, self._name, why)
+            self._keep(claimed, _Told(None, self._name, why))
+
+    def _keep(self, claimed: Claimed, told: _Told) -> None:
+        """The first opinion stands, where the same is claimed in two places."""
+        known = self._told.get(claimed)
+        if known is None or known.opinion is None:
+            self._told[claimed] = told
+
+    def verdicts(self, subject: Subject) -> Verdicts:
+        """Those on the subject's claims, once all is asked; a claim that is not among them keeps what it has."""
+        is_believed, found = are_believed(self._verdicts), Verdicts()
+        for claim, claimed in self._claimed(subject):
+            if told := self._told.get(claimed):
+                found[claim.at] = _judged(
+                    claim, told if is_believed or not told.opinion else _Told(None, told.judge, WRONG)
+                )
         return found
 
     @property
     def _name(self) -> str:
         return SELF if self.is_patient else self.asker.model.name
 
-    def _places_of(self, subjects: Sequence[Subject], company: Role | None) -> dict[Claimed, list[_Place]]:
-        """Where each claim stands that is not word for word in its quotation; those that need it most come first."""
-        places: dict[Claimed, list[_Place]] = {}
-        for place, cited in sorted(self._to_judge(subjects, company), key=lambda one: self._need(subjects, one[0])):
-            claim, names = place.claim, self.names
-            quotations = tuple(Quotation(one.quote, one.role, one.page_title) for one in cited)
-            claimed = Claimed(claim.text, claim.kind, quotations, names.vendor, names.prospect, claim.label)
-            places.setdefault(claimed, []).append(place)
-        return places
+    def _to_ask(self, subjects: Sequence[Subject], company: Role | None) -> list[Claimed]:
+        """Each once; those that need it most come first."""
+        every = [
+            (self._need(subject, claim), claimed)
+            for subject in subjects
+            for claim, claimed in self._claimed(subject)
+            if company in {None, claimed.quotations[0].role}
+        ]
+        return list(dict.fromkeys(claimed for _, claimed in sorted(every, key=lambda one: one[0])))
 
-    def _to_judge(
-        self, subjects: Sequence[Subject], company: Role | None
-    ) -> Iterator[tuple[_Place, tuple[Evidence, ...]]]:
-        for at, subject in enumerate(subjects):
-            for claim in claims(subject.value):
-                cited = subject.cited(claim)
-                is_wanted = cited and company in {None, cited[0].role}
-                if is_wanted and not is_verbatim(claim, [one.quote for one in cited]):
-                    yield _Place(at, claim), cited
+    def _claimed(self, subject: Subject) -> Iterator[tuple[FoundClaim, Claimed]]:
+        """The claims that are not word for word in their quotations, and what is asked about each."""
+        for claim in claims(subject.value):
+            cited, names = subject.cited(claim), self.names
+            if cited and not is_verbatim(claim, [one.quote for one in cited]):
+                quotations = tuple(Quotation(one.quote, one.role, one.page_title) for one in cited)
+                yield claim, Claimed(claim.text, claim.kind, quotations, names.vendor, names.prospect, claim.label)
 
-    def _need(self, subjects: Sequence[Subject], place: _Place) -> tuple[bool, ...]:
+    def _need(self, subject: Subject, claim: FoundClaim) -> tuple[bool, ...]:
         """What the rules doubt, then copy, then inferences; in the one question at the end, copy comes first."""
-        claim = place.claim
         is_sure = claim.support is None or claim.support.verdict != "partly"
-        is_found, is_fact = not subjects[place.subject].is_copy, claim.kind == "fact"
+        is_found, is_fact = not subject.is_copy, claim.kind == "fact"
         return (is_found, is_sure, is_fact) if self.is_patient else (is_sure, is_found, is_fact)
 
     async def _asked(self, left: Sequence[Claimed], journal: Journal, company: Role | None) -> _Reply:
-        """Which claims are sent depends on what was spent by then, so the journal records how many."""
+        """Which claims are sent depends on what was spent by then, so the journal records how many, and which."""
         is_new = False
 
         async def made() -> Verified:
@@ -178,35 +196,54 @@ class Verifier:
             return _Reply(0, self._name, {}, NO_ROOM, is_last=True)
         if not is_new:
             self.asker.replayed(verified.answer)
+            self._spend(verified.answer)
+        if verified.digest != _digest(left[: verified.sent]):
+            self.asker.book(STEP, company, verified.answer)
+            return _Reply(verified.sent, self._name, {}, OTHERS)
         return await self._booked(verified.sent, verified.answer, company)
 
     async def _verified(self, left: Sequence[Claimed], company: Role | None) -> Verified:
         if self._refused:
             raise self._refused
-        capacity, language = self.asker.model.capacity, self.run.request.language
-        most = LARGEST if self.is_patient else self._room
-        sent, size = await computed(fitting, left, language, most, most_read=capacity.verification_tokens)
+        sent, size = await self._fitting(left)
         if not sent:
             return Verified(sent=0, answer=None)
-        ask, progress = verification(left[:sent], language), self._progress(company)
+        ask, progress = verification(left[:sent], self.run.request.language), self._progress(company)
         progress(f"checking {sent} claims against their quotations")
         self._reserved += sum(size)
         try:
             answer = await self.asker.answer(ask, self.run.deadline.at, progress.model_called)
+            self._spend(answer)  # before anything waits: another ask must not see the room that this one took
         finally:
             self._reserved -= sum(size)
-        return Verified(sent=sent, answer=answer)
+        return Verified(sent=sent, digest=_digest(left[:sent]), answer=answer)
+
+    async def _fitting(self, left: Sequence[Claimed]) -> tuple[int, Size]:
+        """How many there is room for; while that was worked out, another ask may have taken some of it."""
+        capacity, language = self.asker.model.capacity, self.run.request.language
+        while True:
+            most = LARGEST if self.is_patient else self._room
+            sent, size = await computed(fitting, left, language, most, most_read=capacity.verification_tokens)
+            if not sent or self.is_patient or sum(size) <= self._room:
+                return sent, size
+
+    def _spend(self, answer: Answer[Verification] | Unusable) -> None:
+        used = Spent.of(answer)
+        self._spent += used.input_tokens + used.output_tokens
 
     async def _booked(self, sent: int, answer: Answer[Verification] | Unusable, company: Role | None) -> _Reply:
         self.asker.book(STEP, company, answer)
-        used = Spent.of(answer)
-        self._spent += used.input_tokens + used.output_tokens
-        found = believed(opinions(answer, sent))
-        wrong = answer.wrong or ("" if found else UNUSABLE)
+        found = opinions(answer, sent)
+        verdicts = Counter[Verdict](opinion.verdict for opinion in found.values())
+        self._verdicts += verdicts
+        why = NOT_SAID if found else UNUSABLE
+        if len(found) > A_FEW and not are_believed(verdicts):
+            found, why = {}, WRONG
+        wrong = answer.wrong or ("" if found else why)
         verdict = Judgement(wrong=wrong, dropped="" if found else wrong, is_usable=bool(found))
         await self.asker.record_verdict(answer, verdict)
         judge = answer.by.name if answer.by else self._name
-        return _Reply(sent, judge, found, NOT_SAID if found else UNUSABLE)
+        return _Reply(sent, judge, found, why)
 
     @property
     def _room(self) -> int:
@@ -220,9 +257,13 @@ class Verifier:
         return inside.of(company) if company else inside
 
 
-def _judged(claim: FoundClaim, opinion: Opinion | None, judge: str, why: str) -> Judged:
+def _digest(claimed: Sequence[Claimed]) -> str:
+    return sha256(repr(claimed).encode()).hexdigest()
+
+
+def _judged(claim: FoundClaim, told: _Told) -> Judged:
     """Where the model has no opinion, the verdict of the rules stays, if they have one."""
-    known = claim.support
+    known, opinion = claim.support, told.opinion
     if opinion is None and known is not None and known.verdict != "unjudged":
         return Judged(known)
-    return Judged(support(opinion, judge, why), opinion.better if opinion else "")
+    return Judged(support(opinion, told.judge, told.why), opinion.better if opinion else "")

@@ -1,4 +1,4 @@
-"""Verification within step 8: findings while the writers work, each writer's answer as it comes, or all at the end."""
+"""Verification within step 8: asked while the writers work, or once at the end; what is answered counts at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import UpstreamError
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.verdicts import Corrector
-from octave_mcp.pipeline.verifier import COPY_ASKS, LAST_ASKS, RESEARCH_ASKS, STEP, Subject, Verdicts, Verifier
+from octave_mcp.pipeline.verifier import COPY_ASKS, LAST_ASKS, RESEARCH_ASKS, STEP, Subject, Verifier
 from octave_mcp.ports import Journal
 
 R = TypeVar("R", bound=Value)
@@ -73,63 +73,53 @@ class Verification:
     def journal_of_copy(self) -> Journal:
         return self._run.journal.part(COPY_ASKS)
 
-    async def of_copy(self, checked: Checked[R], journal: Journal, section: str, rules: Rules[R]) -> Checked[R]:
-        """A writer's answer with its verdicts, unless all answers are judged at the end."""
-        if self._verifier is None or self._verifier.is_patient:
-            return checked
-        subject = Subject(checked.value, _by_id(checked.evidence), is_copy=True)
-        (verdicts,) = await self._verifier.judged([subject], journal, COPY_ASKS)
-        return await computed(self._applied, checked, subject, verdicts, section, rules)
+    async def ask_about_copy(self, checked: Checked[Any], journal: Journal) -> None:
+        """Asks about a writer's answer, unless all is asked at the end."""
+        if self._verifier and not self._verifier.is_patient:
+            subject = Subject(checked.value, _by_id(checked.evidence), is_copy=True)
+            await self._verifier.ask([subject], journal, COPY_ASKS)
 
-    async def of_findings(
-        self, found: Researched, deal: Deal, journals: Journals
-    ) -> tuple[Researched, tuple[Gap, ...]]:
-        """The findings with their verdicts, unless they are judged at the end, and gaps for what was dropped."""
+    async def ask_about_findings(self, found: Researched, deal: Deal, journals: Journals) -> None:
+        """Asks about the findings on each company, unless all is asked at the end."""
         verifier, subject = self._verifier, Subject(found, self._evidence)
         if verifier is None or verifier.is_patient:
-            return found, ()
+            return
         asks = (
-            verifier.judged([subject], journal, RESEARCH_ASKS, role)
+            verifier.ask([subject], journal, RESEARCH_ASKS, role)
             for role, journal in zip(deal, journals.of_companies, strict=True)
         )
         with self._run.progress.within(STEP).timed():
-            by_company = await together(*asks)
-        verdicts = {at: judged for (one,) in by_company for at, judged in one.items()}
-        return await computed(self._of_findings, subject, found, verdicts)
+            await together(*asks)
 
     async def at_the_end(
         self, drafts: Sequence[Draft], found: Researched, journals: Journals
     ) -> tuple[tuple[Answer, ...], Researched, tuple[Gap, ...]]:
-        """The answers and the findings with their verdicts, if the model that judges is asked once."""
+        """The answers and the findings with their verdicts, and gaps for what was dropped of the findings."""
         verifier, answers = self._verifier, tuple(draft.answer for draft in drafts)
-        if verifier is None or not verifier.is_patient:
+        if verifier is None:
             return answers, found, ()
-        written = {at: answer for at, answer in enumerate(answers) if isinstance(answer, Checked)}
-        subjects = [Subject(answer.value, _by_id(answer.evidence), is_copy=True) for answer in written.values()]
-        every = (*subjects, Subject(found, self._evidence))
-        with self._run.progress.within(STEP).timed():
-            *of_copy, of_findings = await verifier.judged(every, journals.at_the_end, LAST_ASKS)
-        done = dict[int, Answer](enumerate(answers))
-        for (at, answer), subject, verdicts in zip(written.items(), subjects, of_copy, strict=True):
-            draft = drafts[at]
-            done[at] = await computed(self._applied, answer, subject, verdicts, draft.section, draft.rules)
-        judged, gaps = await computed(self._of_findings, every[-1], found, of_findings)
-        return tuple(done.values()), judged, gaps
+        of_findings = Subject(found, self._evidence)
+        if verifier.is_patient:
+            written = [answer for answer in answers if isinstance(answer, Checked)]
+            of_copy = [Subject(answer.value, _by_id(answer.evidence), is_copy=True) for answer in written]
+            with self._run.progress.within(STEP).timed():
+                await verifier.ask([*of_copy, of_findings], journals.at_the_end, LAST_ASKS)
+        done = [await computed(self._applied, verifier, draft) for draft in drafts]
+        value, dropped = await computed(
+            lambda: self._corrector.applied(of_findings, found, verifier.verdicts(of_findings))
+        )
+        return tuple(done), value, tuple(gaps_of("findings", dropped))
 
-    def _applied(
-        self, checked: Checked[R], subject: Subject, verdicts: Verdicts, section: str, rules: Rules[R]
-    ) -> Checked[R]:
-        def faults(draft: R) -> int:
-            return 0 if checked.is_outline else len(rules(draft, checked.evidence))
+    def _applied(self, verifier: Verifier, draft: Draft) -> Answer:
+        if not isinstance(checked := draft.answer, Checked):
+            return checked
 
-        value, dropped = self._corrector.applied(subject, checked.value, verdicts, faults)
-        return replace(checked, value=value, gaps=(*checked.gaps, *gaps_of(section, dropped)))
+        def faults(value: Any) -> int:  # noqa: ANN401 - a draft
+            return 0 if checked.is_outline else len(draft.rules(value, checked.evidence))
 
-    def _of_findings(
-        self, subject: Subject, found: Researched, verdicts: Verdicts
-    ) -> tuple[Researched, tuple[Gap, ...]]:
-        value, dropped = self._corrector.applied(subject, found, verdicts)
-        return value, tuple(gaps_of("findings", dropped))
+        subject = Subject(checked.value, _by_id(checked.evidence), is_copy=True)
+        value, dropped = self._corrector.applied(subject, checked.value, verifier.verdicts(subject), faults)
+        return replace(checked, value=value, gaps=(*checked.gaps, *gaps_of(draft.section, dropped)))
 
 
 def _by_id(evidence: Sequence[Evidence]) -> dict[EvidenceId, Evidence]:

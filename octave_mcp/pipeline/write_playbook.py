@@ -38,13 +38,14 @@ async def write_playbook(run: Run, deal: Deal) -> Playbook:
     desk = await computed(Desk, run, deal)
     run.progress.plan(len(CARDS) + 1 + 2 * len(desk.personas))
     journals, verification = Journals.of(run, deal), desk.verification
-    answers, (found, dropped) = await together(desk.write(), verification.of_findings(desk.researched, deal, journals))
+    found = desk.researched
+    answers, _ = await together(desk.write(), verification.ask_about_findings(found, deal, journals))
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if len(failed) == len(answers):
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
-    answers, found, at_the_end = await verification.at_the_end(desk.drafts(answers), found, journals)
-    return await computed(_playbook, run, desk, answers, found, (*dropped, *at_the_end))
+    answers, found, dropped = await verification.at_the_end(desk.drafts(answers), found, journals)
+    return await computed(_playbook, run, desk, answers, found, dropped)
 
 
 def _with_section(failed: UpstreamError) -> UpstreamError:

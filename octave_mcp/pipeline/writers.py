@@ -176,7 +176,8 @@ class Desk:
         whom = [persona.title for persona in (*filter(None, [ask.brief.persona]), *ask.brief.personas)]
         told = f" for {', '.join(whom)}" if whom else ""
         self.run.progress(f"{title} written{told}", units=units)
-        return await self.verification.of_copy(checked, journal, ask.prompt, rules)
+        await self.verification.ask_about_copy(checked, journal)
+        return checked
 
     def _in_language(self, draft: Value, _: tuple[Evidence, ...]) -> list[Problem]:
         found = foreign(" ".join(_said(draft)), self.judged_language)
