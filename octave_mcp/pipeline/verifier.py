@@ -135,9 +135,9 @@ class Verifier:
             self._keep(claimed, _Told(None, self._name, why))
 
     def _keep(self, claimed: Claimed, told: _Told) -> None:
-        """The first opinion stands, where the same is claimed in two places."""
+        """Where the same is claimed in two places, the more severe opinion stands, whichever comes first."""
         known = self._told.get(claimed)
-        if known is None or known.opinion is None:
+        if known is None or _severity(told) > _severity(known):
             self._told[claimed] = told
 
     def verdicts(self, subject: Subject) -> Verdicts:
@@ -255,6 +255,13 @@ class Verifier:
     def _progress(self, company: Role | None) -> Progress:
         inside = self.run.progress.within(STEP)
         return inside.of(company) if company else inside
+
+
+_SEVERITY: dict[Verdict, int] = {"supported": 1, "partly": 2, "not": 3}
+
+
+def _severity(told: _Told) -> int:
+    return _SEVERITY[told.opinion.verdict] if told.opinion else 0
 
 
 def _digest(claimed: Sequence[Claimed]) -> str:
