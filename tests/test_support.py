@@ -505,6 +505,47 @@ def test_a_name_that_may_be_a_word_of_the_trade_or_a_speaker_is_only_marked() ->
         assert (hard(statement(claim, said)), marked(statement(claim, said))) == (set(), {"D4"})
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Brassmere more than halved its rework.",
+        "Brassmere now draws halls at night.",
+        "Brassmere recently cut rework.",
+        "Brassmere, which draws halls, cut rework.",
+        "Brassmere, with 40 halls, cut rework.",
+        "Brassmere, a planner of halls, cut rework.",
+        "Brassmere AI cut rework.",
+        "Brassmeres' chief planner says that rework fell.",
+        "Brassmere users cut rework.",
+        "Brassmere redraws its halls at night.",
+        "Brassmere would draw halls at night.",
+    ],
+)
+def test_a_first_word_that_what_follows_makes_a_name_is_marked_if_nobody_quoted_has_it(claim: str) -> None:
+    said = "At Vessler, which draws 40 halls at night, the chief planner more than halved rework, as users now say."
+    assert "D4" in marked(statement(claim, said))
+    assert "D4" not in marked(statement(claim.replace("Brassmere", "Vessler"), said))
+
+
+def test_a_plural_that_does_what_one_company_does_is_a_name() -> None:
+    assert hard(statement("Wellsprings uses a night desk.", "Vessler uses a night desk.")) == {"D4"}
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Customers' halls are drawn at night at Vessler.",
+        "Mobile users draw halls at night at Vessler.",
+        "Halls now draw crews at Vessler.",
+        "Desks, which Vessler lit, draw crews.",
+        "Lighting now takes a night at Vessler.",
+        "Mostly it took a night at Vessler.",
+    ],
+)
+def test_an_ordinary_first_word_is_no_name(claim: str) -> None:
+    assert "D4" not in marked(statement(claim, "At Vessler, they are lit for those who come."))
+
+
 def test_a_company_tells_its_own_pain_in_the_story_that_bears_its_name() -> None:
     claim, said = "Quillport found the old desk too slow.", "We had a desk, and it was too slow."
     assert marked(statement(claim, said, title="How Quillport lit its halls")) == set()

@@ -34,6 +34,8 @@ _VERBS = frozenset(
     " prints repairs roasts teaches weighs feeds divides combines compares begins became brings closes connects"
     " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
 )
+_SINGULAR = frozenset(verb for verb in _VERBS if verb.endswith("s")) - {"has", "is", "was"}
+"""Verbs that no plural noun has: 'Wellsprings runs'."""
 _WORDS = re.compile(r"[^\W_]+(?:[.&+][^\W_]+)*")
 _ADVERBS = frozenset(
     "typically usually previously currently finally recently generally mostly nearly only early really probably roughly"
@@ -79,7 +81,7 @@ def _found(plain: str) -> Iterator[str]:
         word = _POSSESSIVE.sub("", match[0]).strip("&'+-.")
         if not word or _is_term(word):
             continue
-        if _starts(plain, match.start()) and not _is_named_first(plain, match, word):
+        if starts(plain, match.start()) and not is_named_first(plain, match, word):
             continue
         yield word
     yield from (match[0] for match in _CODE.finditer(plain) if match[0][0].islower())
@@ -95,27 +97,34 @@ def _is_plain(part: str) -> bool:
     return part in TERMS or part.removesuffix("s") in TERMS or part.lower() in MONTHS or len(part) == 1
 
 
-def _starts(plain: str, at: int) -> bool:
+def starts(plain: str, at: int) -> bool:
     before = plain[:at].rstrip(" \t\"'()>—-•*|#")
     return not before or before[-1] in ".!?:…\n;"
 
 
-def _is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
+def is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
     """Whether the first word of a sentence is a name: by its inner capitals, or by what follows."""
     lower = word.lower()
     if lower in NOT_FIRST:
         return False
     if is_shaped(word):
         return True
-    if lower in PLAIN or _ABSTRACT.search(lower):
+    if is_plain_noun(lower):
         return False
     following = plain[match.end() :]
     if match[0].endswith("'s") or (_CAPITAL_NEXT.match(following) and not _is_gerund(lower)):
         return True
     verb = None if _PARTICIPLE_NEXT.match(following) else _VERB_NEXT.match(following)
-    if not verb or _is_plural(lower) or lower.endswith("ing") or (lower.endswith("ly") and lower in _ADVERBS):
+    if not verb or lower.endswith("ing") or (lower.endswith("ly") and lower in _ADVERBS):
         return False
-    return verb["verb"] in _VERBS or (_acts(verb["verb"]) and not lower.endswith("ly"))
+    if is_plural(lower):
+        return verb["verb"] in _SINGULAR and not lower.endswith("ics")
+    return verb["verb"] in _VERBS or (acts(verb["verb"]) and not lower.endswith("ly"))
+
+
+def is_plain_noun(lower: str) -> bool:
+    """A word that starts sentences, and is no name."""
+    return lower in NOT_FIRST or lower in PLAIN or bool(_ABSTRACT.search(lower))
 
 
 def is_plain_word(name: str) -> bool:
@@ -146,12 +155,12 @@ _PARTICIPLE_NEXT = re.compile(
 """'Bread left over in the evening is given away': the verb comes later."""
 
 
-def _acts(following: str) -> bool:
+def acts(following: str) -> bool:
     """Whether it looks like a verb that goes with one company: 'has', 'cut', 'runs', 'moved', 'grew'."""
     return following in _VERBS or is_past(following) or following.endswith("ed")
 
 
-def _is_plural(lower: str) -> bool:
+def is_plural(lower: str) -> bool:
     return lower.endswith("s") and not lower.endswith(("ss", "us", "is", "os"))
 
 

@@ -104,9 +104,8 @@ def _problems(statement: Statement) -> tuple[Problem, ...]:
 
 
 def _rules_for(one: Statement) -> Iterator[Rule]:
-    are_read = one.is_claim and one.is_english
     for rule in RULES:
-        is_used = are_read or not rule.reads_words
+        is_used = one.is_read or not rule.reads_words
         if is_used and (rule.is_of_source or not (one.is_verbatim if rule.reads_words else one.is_copied)):
             yield rule
 

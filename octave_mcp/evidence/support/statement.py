@@ -81,6 +81,11 @@ class Statement:
         """Whether it is a sentence with evidence: a name or a title alone says too little for the rules on words."""
         return self.kind in {"fact", "inference"} and bool(self.evidence) and bool(self._sentences)
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the rules on words can read it."""
+        return self.is_claim and self.is_english
+
     @cached_property
     def _sentences(self) -> tuple[str, ...]:
         """The lines that say something, in comparable form; a name or a title alone says too little."""

@@ -9,6 +9,7 @@ from octave_mcp.domain.company import Role
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.lexicon import FIRST_PERSON, LIGHT
 from octave_mcp.evidence.support.naming import has_name, is_plain_word, is_shaped, names, strange
+from octave_mcp.evidence.support.openers import is_lower, likely_names
 from octave_mcp.evidence.support.statement import Quoted, Statement, hard, language_of, soft
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, wording
 
@@ -23,18 +24,19 @@ def named(one: Statement) -> Iterator[Problem]:
     if one.kind != "fact":
         titles = " ".join(match[0] for match in _CAPITALISED.finditer(one.text) if _JOBS & {*match[0].split()})
         found = tuple(name for name in found if is_shaped(name) or name not in titles.split())
-    if not found:
+    likely = tuple(name for name in likely_names(one.text) if not is_lower(name, one.context)) if one.is_read else ()
+    if not found and not likely:
         return
     around = [text for q in one.evidence for text in (q.text, q.title, q.heading, q.around)]
     around += one.free_names
     if one.kind != "fact":
         around += (one.context, *one.shown)
     deeds = _deeds(one)
-    missing = _as_written(one.text, [name for name in strange(found, around) if name not in deeds])
+    missing = _as_written(one.text, [name for name in strange((*found, *likely), around) if name not in deeds])
     for name in missing:
         in_context = one.kind == "fact" and has_name(name, one.context)
         told = "comes from what the user said, which is no evidence" if in_context else "is not in the evidence"
-        is_doubtful = _is_abbreviation(name) or _is_speaker(one, name) or _may_be_a_noun(one.text, name)
+        is_doubtful = name in likely or _is_abbreviation(name) or _is_speaker(one, name) or _may_be_a_noun(one.text, name)
         is_doubtful = is_doubtful and not in_context
         yield from (soft if is_doubtful else hard)("D4", f"the name {name!r} {told}")
 

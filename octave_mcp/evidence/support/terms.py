@@ -36,6 +36,10 @@ PLAIN = frozenset(
     growth half hiring integration integrations leads many marketing most neither nobody nothing onboarding one open
     operations patching people pipeline pricing product products reporting response revenue sales security service
     services software some someone something support team teams time traffic training usage users work
+    attrition automation availability capacity cash churn consumption cost downtime efficiency email fraud headcount
+    inventory latency leadership mail maintenance management margin money morale output payroll performance
+    productivity profit profitability quality rent retention rework salaries satisfaction search shipping spam spend
+    spending staff staffing storage supply throughput transparency turnover uptime volume wages waste workload
     """.split()
 )
 """Words that start a sentence and are no names, though a verb follows."""
