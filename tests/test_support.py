@@ -125,6 +125,8 @@ FAIR = (
     ("Vessler does not raise the rent.", "The rent of Vessler stays the same."),
     ("Members of Vessler pay nothing for halls.", "The halls of Vessler are free for members."),
     ("A fog hall is the only one that Vessler lights.", "Vessler lights a fog hall and nothing else."),
+    ("Within three weeks, Vessler lit 40 halls.", "In the past 3 weeks, Vessler has lit 40 halls."),
+    ("Vessler has 30,000 crews; 400 had come by May.", "Vessler has 30,000 crews. By May, there were 400 of them."),
     ("The halls of Vessler are closed at night.", "By day, the halls of Vessler are lit."),
 )
 
@@ -199,6 +201,16 @@ SHARP = (
     ("A hall of Vessler costs 25% less.", "A hall of Vessler costs 75% less."),
     ("Time off is limited at Vessler.", "Vessler has unlimited time off."),
     ("Lumenforge shipped a planner of halls.", "On top of that, Tidewell shipped a planner of halls."),
+    ("Vessler lit it in more than a week.", "Vessler lit it in less than one week."),
+    ("Vessler lit fewer than 40 halls.", "Vessler lit more than 40 halls."),
+    (
+        "Vessler was left with four active desks.",
+        "Vessler lost a hall, its crew, and a key, with two active desks left.",
+    ),
+    (
+        "Six in ten crews of Vessler feel buried by calls.",
+        "38% of Vessler's crews report too many halls, while 80% feel buried by calls.",
+    ),
     ("Vessler bills for halls, however small they are.", "If a hall is large, Vessler bills for it."),
 )
 
@@ -503,6 +515,32 @@ def test_a_name_that_may_be_a_word_of_the_trade_or_a_speaker_is_only_marked() ->
         ("Nobody saw the halls, says Mara Lund of Vessler.", "“None of us at Vessler saw the halls,” she says."),
     ):
         assert (hard(statement(claim, said)), marked(statement(claim, said))) == (set(), {"D4"})
+
+
+STORIES = (
+    "Lumenforge's own hall went dark, and two desks were left.",
+    "Lumenforge went dark, with two desks left.",
+    "Quillport went dark, with two desks left.",
+)
+
+
+@pytest.mark.parametrize("claim", STORIES)
+def test_what_a_story_tells_of_a_customer_is_not_said_of_a_company_of_the_deal(claim: str) -> None:
+    said = "Tidewell saw its own hall go dark, and two desks were left."
+    assert marked(statement(claim, said, title="How Tidewell lit its halls")) & {"D6", "D40"}
+
+
+def test_a_story_may_tell_what_the_vendor_does_for_its_customer() -> None:
+    said = "Tidewell lights 40 halls a night with its desk."
+    claim = "Lumenforge lets a customer light 40 halls a night."
+    assert problems(statement(claim, said, title="How Tidewell lit its halls")) == []
+
+
+def test_a_figure_quoted_of_a_customer_is_not_promised_to_the_prospect() -> None:
+    said = "Tidewell would pay 250% more for Mist than for Lumenforge."
+    claim = "Quillport would pay 250% more for Mist than for Lumenforge."
+    assert "D6" in hard(statement(claim, said))
+    assert hard(statement("Like Tidewell, " + claim, said)) == set()
 
 
 @pytest.mark.parametrize(

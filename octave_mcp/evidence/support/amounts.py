@@ -48,6 +48,14 @@ def is_capped(claimed: Quantity, said: Quantity) -> bool:
     return not (said.unit == "s" and said.bound in ("<", "<="))
 
 
+_ABOVE, _BELOW = frozenset(">"), frozenset(("<", "<=", "~<"))
+
+
+def is_opposed(claimed: Quantity, said: Quantity) -> bool:
+    """'More than a week' is not 'less than a week'."""
+    return (claimed.bound in _ABOVE and said.bound in _BELOW) or (claimed.bound in _BELOW and said.bound in _ABOVE)
+
+
 def is_derived(claimed: Quantity, told: Sequence[Quantity]) -> bool:
     """The difference, the sum or the share of two figures that stand together: '5 weeks sooner' of '3 instead of 8'."""
     if claimed.unit == "%" and any(q.unit == "%" and _is_near(claimed, 100 - q.value) for q in told):

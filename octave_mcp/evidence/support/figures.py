@@ -10,37 +10,42 @@ from itertools import pairwise
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.dates import days_of
-from octave_mcp.evidence.support.amounts import is_capped, is_derived, is_said
+from octave_mcp.evidence.support.amounts import is_capped, is_derived, is_opposed, is_said
+from octave_mcp.evidence.support.counts import SMALL, is_count, named
 from octave_mcp.evidence.support.lexicon import DOWN, LESS, NEGATIONS
 from octave_mcp.evidence.support.months import lies_between
 from octave_mcp.evidence.support.numerals import in_digits
 from octave_mcp.evidence.support.quantities import Quantity, periods, quantities
 from octave_mcp.evidence.support.statement import Statement, hard, soft
-from octave_mcp.evidence.support.terms import MONTHS
-from octave_mcp.evidence.support.wording import Word, joined, normalised, stems, wording
+from octave_mcp.evidence.support.wording import Word, joined, stems, wording
 
-_SMALL = range(2, 6)
-"""Such a number may count what the quotation lists."""
 _NOTHING = NEGATIONS | frozenset("free zero".split())
 _MEDIAN = 50
-_NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
+_ROUGHLY = 4
+"""A share in words is that many points off."""
 _IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 
 
 def figures(one: Statement) -> Iterator[Problem]:
     """Each figure is quoted, in whatever form, or stands in the heading."""
     for figure, same in _figures(one):
-        if same and all(is_capped(figure, told) for told in same) and not _is_limited(one, figure):
+        is_limited = all(is_capped(figure, told) or _is_opposed(one, figure, told) for told in same)
+        if same and is_limited and not _is_limited(one, figure):
             limit = _with_bound(one.said, same[0])
-            yield from soft("D3", f"the quotation says {limit!r}, not plainly {_named(figure, one.text)}")
+            yield from soft("D3", f"the quotation says {limit!r}, not plainly {named(figure, one.text)}")
         elif same or _is_titled(one, figure):
             continue
-        elif figure.bound == "vague" or (not figure.unit and figure.value in _SMALL) or _is_of_times(one, figure):
+        elif figure.bound == "vague" or (not figure.unit and figure.value in SMALL) or _is_of_times(one, figure):
             yield from (
-                () if _is_count(one, figure) else soft("D3", f"the quotation does not say {_named(figure, one.text)}")
+                () if is_count(one, figure) else soft("D3", f"the quotation does not say {named(figure, one.text)}")
             )
         else:
-            yield from hard("D3", f"the figure {_named(figure, one.text)} is not in the quotation{_instead(one)}")
+            yield from hard("D3", f"the figure {named(figure, one.text)} is not in the quotation{_instead(one)}")
+
+
+def _is_opposed(one: Statement, figure: Quantity, told: Quantity) -> bool:
+    """On the other side of the same limit, if neither side is denied."""
+    return is_opposed(figure, told) and one.claim.lowers.isdisjoint(NEGATIONS) and one.lowers.isdisjoint(NEGATIONS)
 
 
 def renumbered(one: Statement) -> Iterator[Problem]:
@@ -82,7 +87,7 @@ def in_title(one: Statement) -> Iterator[Problem]:
     """A figure that stands in the page's title alone is not quite quoted."""
     for figure, same in _figures(one):
         if not same and _is_titled(one, figure) and not _is_in_compound(one.text, figure):
-            yield from soft("D3", f"{_named(figure, one.text)} stands in the page's title, but not in the quotation")
+            yield from soft("D3", f"{named(figure, one.text)} stands in the page's title, but not in the quotation")
 
 
 def _figures(one: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
@@ -111,7 +116,10 @@ def _claimed(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
             yield figure, same
 
 
-_SINGLE = re.compile(r"\b(?:an?|one|next|following) (second|minute|hour|day|week|month|quarter|year)\b", re.IGNORECASE)
+_SINGLE = re.compile(
+    r"(?<!than )(?<!under )(?<!over )\b(?:an?|one|next|following) (second|minute|hour|day|week|month|quarter|year)\b",
+    re.IGNORECASE,
+)
 
 
 def _single_periods(said: str) -> str:
@@ -144,16 +152,9 @@ def _is_in_compound(text: str, figure: Quantity) -> bool:
     return "-" in figure.text.strip() and not in_digits(text)[figure.end : figure.end + 1].isdigit()
 
 
-def _named(figure: Quantity, text: str) -> str:
-    """As the text writes it, if it does so in digits: '3 times' is read as '3x'."""
-    own = str(figure).strip("~ ")
-    number = _NUMBER.match(own)
-    return repr(number[0] if number and own not in text and number[0] in text else own)
-
-
 def _instead(one: Statement) -> str:
     """The figures that are there."""
-    there = list(dict.fromkeys(_named(told, one.said) for told in quantities(one.said)))[:4]
+    there = list(dict.fromkeys(named(told, one.said) for told in quantities(one.said)))[:4]
     return f", which has {', '.join(there)}" if there else ", which has no figures"
 
 
@@ -190,91 +191,33 @@ def _follows(one: Statement, figure: Quantity) -> bool:
         return False
     if _TO.search(in_digits(one.text)[: figure.start].rstrip("~")):
         return False
-    complements = [
-        q for q in quantities(one.said) if q.unit == figure.unit == "%" and abs(100 - q.value - figure.value) < 1
-    ]
+    near = _ROUGHLY if figure.is_rough else 1
+    shares = [told for told in quantities(one.said) if told.unit == figure.unit == "%"]
+    complements = [told for told in shares if abs(100 - told.value - figure.value) < near]
     is_complement = bool(complements)
+    if is_complement and _is_of_another(one, figure, complements):
+        return False
     if any(_word_after(one.said, told) == _word_after(one.text, figure) != "" for told in complements):
         return False
     turns = one.lowers | one.claim.lowers
     return not is_complement or bool(turns & (_COMPLEMENT | NEGATIONS) or stems(DOWN) & one.claim.stems)
 
 
+def _is_of_another(one: Statement, figure: Quantity, complements: Sequence[Quantity]) -> bool:
+    """Whether the words beside the figure are those of a share that is no complement of it."""
+    own = _beside(one.text, figure, _FAR)
+    shares = {
+        told: len([key for key in own & _beside(one.said, told, _FAR) if key[0] != "#"])
+        for told in quantities(one.said)
+        if told.unit == "%"
+    }
+    return max(shares.values(), default=0) > max(shares.get(told, 0) for told in complements)
+
+
 def _word_after(text: str, figure: Quantity) -> str:
     """'Less' of '25% less', which is not the rest of '75% less'."""
     following = wording(in_digits(text)[figure.end :][:20]).words
     return following[0].lower if following and following[0].lower in DOWN | LESS else ""
-
-
-def _is_count(one: Statement, figure: Quantity) -> bool:
-    """'Two tools', in words, where the quotation lists two or more with commas."""
-    if figure.unit or figure.bound == "vague" or re.search(rf"(?<!\d){figure.raw:g}(?!\d)", one.text):
-        return False
-    listed = max((len(re.findall(r",|\band\b|&", text)) + 1 for text in normalised(one.said).split("\n")), default=0)
-    return listed >= figure.value
-
-
-def counted(one: Statement) -> Iterator[Problem]:
-    """'450 brands' is not '450 employees'; '25 countries' is not '10 countries', though 25 people are there."""
-    for figure in quantities(one.text):
-        same = [told for told in quantities(one.said) if is_said(figure, told)]
-        if figure.unit or figure.is_year or figure.bound == "vague" or not same or _is_ordinal(one.text, figure):
-            continue
-        if not (things := _things(one.text, figure)) or is_derived(figure, quantities(one.said)):
-            continue
-        if _are_known(one, things) and all(thing.isdisjoint(_around(one.said, same)) for thing in things):
-            yield from soft(
-                "D3", f"{_named(figure, one.text)} counts something else in the quotation than in the claim"
-            )
-        elif other := _counts_otherwise(one, things, same):
-            yield from soft(
-                "D3", f"the quotation gives {_named(other, one.said)} of this, not {_named(figure, one.text)}"
-            )
-
-
-def _is_ordinal(text: str, figure: Quantity) -> bool:
-    """An ordinal, part of a date or the number of a standard, such as 'ISO 27001', counts nothing."""
-    plain = in_digits(text)
-    if plain[max(0, figure.start - 1) : figure.start] in {"-", "/"} and plain[: figure.start - 1][-1:].isdigit():
-        return True
-    before = plain[: figure.start].rstrip(" ,.").rsplit(" ", 1)[-1]
-    is_standard = len(before) > 1 and before.isupper() and before.isalpha()
-    return plain[figure.end : figure.end + 1].isalpha() or before.lower() in MONTHS or is_standard
-
-
-def _are_known(one: Statement, things: Sequence[frozenset[str]]) -> bool:
-    """Whether one of them has synonyms, or is in the quotation: another noun may mean the same as the quotation's."""
-    return any(len(thing) > 1 or not thing.isdisjoint(one.keys) for thing in things)
-
-
-_ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
-_MOST_THINGS = 3
-
-
-def _things(text: str, figure: Quantity) -> list[frozenset[str]]:
-    """The keys of what a figure counts: the words of meaning after it, up to a preposition."""
-    found: list[frozenset[str]] = []
-    if in_digits(text)[figure.end : figure.end + 1] == ",":
-        return found
-    for word in wording(in_digits(text)[figure.end :][:60]).words:
-        if word.clause or word.lower in _ENDS or word.is_figure or len(found) == _MOST_THINGS:
-            break
-        if word.is_content:
-            found.append(word.keys)
-    return found
-
-
-def _around(text: str, found: Sequence[Quantity]) -> frozenset[str]:
-    plain = in_digits(text)
-    return joined(wording(plain[max(0, q.start - 90) : q.end + 90]).keys for q in found)
-
-
-def _counts_otherwise(one: Statement, things: Sequence[frozenset[str]], same: Sequence[Quantity]) -> Quantity | None:
-    """The figure with which the quotation counts this thing, if the claim's figure counts another thing there."""
-    own = joined(thing for told in same for thing in _things(one.said, told))
-    if not own or any(thing & own for thing in things):
-        return None
-    return next((q for q in quantities(one.said) if any(things[-1] & thing for thing in _things(one.said, q))), None)
 
 
 def period(one: Statement) -> Iterator[Problem]:
@@ -289,7 +232,7 @@ def period(one: Statement) -> Iterator[Problem]:
         own = _period_of(one.text, figure)
         others = {_period_of(one.said, told) for told in quantities(one.said) if is_said(figure, told)}
         if own and others and own not in others and "" not in others:
-            yield from soft("D3", f"the quotation gives {_named(figure, one.text)} per {min(others)}, not per {own}")
+            yield from soft("D3", f"the quotation gives {named(figure, one.text)} per {min(others)}, not per {own}")
             return
 
 
@@ -309,7 +252,7 @@ def swapped(one: Statement) -> Iterator[Problem]:
             a, b = ([told for told in there if is_said(q, told)] for q in (first, second))
             are_alike = len(a) == len(b) == 1 and a != b and first.unit == second.unit
             if are_alike and _are_swapped(one.text, (first, second), said.text, (a[0], b[0])):
-                names = _named(first, one.text), _named(second, one.text)
+                names = named(first, one.text), named(second, one.text)
                 yield from soft("D3", f"the quotation says of {names[0]} what the claim says of {names[1]}")
                 return
 
@@ -321,16 +264,16 @@ def _are_swapped(text: str, mine: tuple[Quantity, Quantity], said: str, theirs: 
     return len(a & d) + len(b & c) > 0 and not a & c and not b & d and bool(a & d) and (bool(b & c) or not b)
 
 
-_REACH = 4
+_REACH, _FAR = 4, 8
 
 
-def _beside(text: str, figure: Quantity) -> frozenset[str]:
+def _beside(text: str, figure: Quantity, reach: int = _REACH) -> frozenset[str]:
     """The keys of the words after a figure in its clause; without any, of those before it."""
     plain = wording(in_digits(text))
     own = next((word for word in plain.words if figure.start <= word.start < figure.end), None)
     if own is None:
         return frozenset()
-    before, after = (_until_figure(words) for words in plain.beside(own, _REACH))
+    before, after = (_until_figure(words) for words in plain.beside(own, reach))
     return joined(word.keys for word in after) or joined(word.keys for word in before)
 
 

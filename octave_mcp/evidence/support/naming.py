@@ -112,8 +112,12 @@ def is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
     if is_plain_noun(lower):
         return False
     following = plain[match.end() :]
-    if match[0].endswith("'s") or (_CAPITAL_NEXT.match(following) and not _is_gerund(lower)):
-        return True
+    is_owner = match[0].endswith("'s")
+    return is_owner or bool(_CAPITAL_NEXT.match(following) and not _is_gerund(lower)) or _does(lower, following)
+
+
+def _does(lower: str, following: str) -> bool:
+    """Whether a verb follows that goes with a name."""
     verb = None if _PARTICIPLE_NEXT.match(following) else _VERB_NEXT.match(following)
     if not verb or lower.endswith("ing") or (lower.endswith("ly") and lower in _ADVERBS):
         return False

@@ -28,11 +28,12 @@ _PEOPLE = re.compile(
 )
 _KINDS_OF_PEOPLE = frozenset(
     """
-    account active agile app average central cross-functional customer beta bike business car cloud code consumer core corporate desktop early end enterprise existing
-    field first-time former free front full-time government heavy home hotel key large local long loyal male mixed
-    female mobile monthly new office online paid part-time past pilot plant potential power premium private product
-    prospective public registered remote repair repeat retail returning rural senior single small smart store street student
-    target top trial truck trusted typical urban veteran warehouse web website wholesale young adult bus taxi night day
+    account active agile app average central cross-functional customer beta bike business car cloud code consumer
+    core corporate desktop early end enterprise existing field first-time former free front full-time government
+    heavy home hotel key large local long loyal male mixed female mobile monthly new office online paid part-time
+    past pilot plant potential power premium private product prospective public registered remote repair repeat
+    retail returning rural senior single small smart store street student target top trial truck trusted typical
+    urban veteran warehouse web website wholesale young adult bus taxi night day
     """.split()
 )
 """What may stand before people of some kind: 'Mobile users'."""

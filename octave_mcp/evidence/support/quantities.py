@@ -67,7 +67,7 @@ _BOUNDS_BEFORE = tuple(
             (
                 r"(?<!no )(?<!not )more than|over|above|at least|exceed(?:s|ed|ing)?|upwards? of|north of"
                 r"|greater than|a minimum of|minimum"
-                r"|beyond|past|well over"
+                r"|beyond|(?<!the )past|well over"
             ),
             r"an? (?:average|total) of\s*",
         ),

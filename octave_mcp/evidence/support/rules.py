@@ -14,6 +14,7 @@ from typing import NamedTuple
 from octave_mcp.domain.evidence import Support
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support import (
+    counts,
     direction,
     events,
     figures,
@@ -56,7 +57,7 @@ RULES: tuple[Rule, ...] = (
     Rule(figures.figures, reads_words=False),
     Rule(figures.renumbered, reads_words=False),
     Rule(figures.in_title, reads_words=False, asks=False),
-    Rule(figures.counted),
+    Rule(counts.counted),
     Rule(figures.period),
     Rule(figures.swapped),
     Rule(months.months, reads_words=False),

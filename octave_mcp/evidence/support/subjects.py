@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from octave_mcp.domain.company import Role
 from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.amounts import is_said
 from octave_mcp.evidence.support.lexicon import FIRST_PERSON, LIGHT
 from octave_mcp.evidence.support.naming import has_name, is_plain_word, is_shaped, names, strange
 from octave_mcp.evidence.support.openers import is_lower, likely_names
+from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Quoted, Statement, hard, language_of, soft
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, wording
 
@@ -36,7 +38,9 @@ def named(one: Statement) -> Iterator[Problem]:
     for name in missing:
         in_context = one.kind == "fact" and has_name(name, one.context)
         told = "comes from what the user said, which is no evidence" if in_context else "is not in the evidence"
-        is_doubtful = name in likely or _is_abbreviation(name) or _is_speaker(one, name) or _may_be_a_noun(one.text, name)
+        is_doubtful = (
+            name in likely or _is_abbreviation(name) or _is_speaker(one, name) or _may_be_a_noun(one.text, name)
+        )
         is_doubtful = is_doubtful and not in_context
         yield from (soft if is_doubtful else hard)("D4", f"the name {name!r} {told}")
 
@@ -112,10 +116,17 @@ def page(one: Statement) -> Iterator[Problem]:
 def _subject(one: Statement) -> tuple[str, Role] | None:
     """The company of the deal that a claim names first; None if it joins both in a guess."""
     about: list[tuple[str, Role]] = [pair for pair in one.companies if one.mentions(pair[0])]
-    if len(about) > 1 and (one.kind == "inference" or one.claim.lowers & _MAY):
+    if len(about) > 1 and (one.kind == "inference" or (one.claim.lowers & _MAY and not _is_told_of_another(one))):
         return None
     first = sorted(about, key=lambda pair: _place(one.text, pair[0]))
     return next((pair for pair in first if not _is_led_in(one.text, pair[0])), first[0] if first else None)
+
+
+def _is_told_of_another(one: Statement) -> bool:
+    """Whether a figure of the claim is quoted of a name that the claim does not have: 'Globex would pay 40% more'."""
+    figures = [figure for figure in quantities(one.text) if not figure.is_year]
+    is_quoted = any(is_said(figure, told) for figure in figures for told in quantities(one.said))
+    return is_quoted and bool(strange((*names(one.said), *likely_names(one.said)), (one.text, *one.free_names)))
 
 
 def _place(text: str, name: str) -> int:
@@ -265,11 +276,28 @@ def story_of(quoted: Quoted, own: str) -> str:
 
 
 def of_a_customer(one: Statement) -> Iterator[Problem]:
-    """A page of the prospect's that tells a customer's story is no evidence of the prospect's own doings."""
-    if one.kind != "fact" or not one.mentions(one.prospect) or one.mentions(one.vendor):
+    """A page that tells a customer's story is no evidence of the doings of the company whose page it is."""
+    if one.kind != "fact" or not one.evidence:
         return
-    stories = [story_of(quoted, one.prospect) for quoted in one.evidence if quoted.role == "prospect"]
-    if len(stories) < len(one.evidence) or not all(stories) or has_name(one.prospect, one.said):
-        return
-    if not has_name(stories[0], one.text) and not has_name(one.prospect, stories[0]):
-        yield from soft("D40", f"the page is about {stories[0]}, and the quotation does not speak of {one.prospect}")
+    for name, role in one.companies:
+        stories = [story_of(quoted, name) for quoted in one.evidence if quoted.role == role]
+        if len(stories) < len(one.evidence) or not all(stories) or has_name(name, one.said):
+            continue
+        is_of_own = role == "prospect" and one.mentions(name) and not one.mentions(one.vendor)
+        is_known = has_name(stories[0], one.text) or has_name(name, stories[0])
+        if not is_known and (is_of_own or _is_put_in_place(one, name, stories[0])):
+            yield from soft("D40", f"the page is about {stories[0]}, and the quotation does not speak of {name}")
+
+
+def _is_put_in_place(one: Statement, name: str, customer: str) -> bool:
+    """Whether the claim begins with a company or what it owns, where the quotation names the customer."""
+    begins = re.match(rf"(?:\w+ (?:at|of) )?{re.escape(name)}\b", one.text, re.IGNORECASE)
+    return bool(begins) and has_name(customer, one.said) and one.claim.lowers.isdisjoint(_CUSTOMERS)
+
+
+_CUSTOMERS = frozenset(
+    "customer customers client clients user users company companies firm team teams startup startups"
+    " help helps helped let lets enabled enables enable gave gives supports supported serves served powers powered"
+    " handles handled allows allowed".split()
+)
+"""With one of them, a vendor may be said to do something for somebody."""

@@ -46,7 +46,7 @@ PLAIN = frozenset(
 
 NOT_FIRST = frozenset(
     """
-    it this that there which what who whose whoever whatever whichever wherever whenever everybody
+    anybody anyone it this that there which what who whose whoever whatever whichever wherever whenever everybody
     everyone nobody someone one each either neither here he she they
     whom we you their your our his her its the a an and but so if when where while how why as for in on at to of by from
     with without within all most some any many few such no not only even still also then now today nothing
