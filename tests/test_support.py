@@ -127,6 +127,9 @@ FAIR = (
     ("A fog hall is the only one that Vessler lights.", "Vessler lights a fog hall and nothing else."),
     ("Within three weeks, Vessler lit 40 halls.", "In the past 3 weeks, Vessler has lit 40 halls."),
     ("Vessler has 30,000 crews; 400 had come by May.", "Vessler has 30,000 crews. By May, there were 400 of them."),
+    ("Vessler, a planner of halls, has bought Fog Works.", "Vessler, based in Oslo, bought Fog Works, a shop of maps."),
+    ("Vessler opened in Rome a week after Oslo.", "Vessler's hall in Rome follows its opening in Oslo, a week ago."),
+    ("Requests for halls at Vessler grew.", "Vessler saw a growing volume of requests for halls."),
     ("The halls of Vessler are closed at night.", "By day, the halls of Vessler are lit."),
 )
 
@@ -211,6 +214,26 @@ SHARP = (
         "Six in ten crews of Vessler feel buried by calls.",
         "38% of Vessler's crews report too many halls, while 80% feel buried by calls.",
     ),
+    ("Vessler's bill for halls was falling, but crews stayed.", "The team feared Vessler's increasing bill."),
+    (
+        "Night requests at Vessler have been shrinking while crews grew.",
+        "Vessler's crews grew. With this comes a growing volume of night requests.",
+    ),
+    (
+        "Crews see faults climb by 38 percent, with halls up 2.2 percent.",
+        "Crews see 2.2% more halls and 38% lower faults.",
+    ),
+    (
+        "Fog Works has bought Vessler, a planner of halls.",
+        "Vessler, a planner of halls, has bought Fog Works, a shop in Oslo.",
+    ),
+    ("Vessler opened in Oslo a week after Rome.", "Vessler's hall in Rome follows its opening in Oslo, a week ago."),
+    (
+        "Vessler moved its desk from general use back to a closed trial.",
+        "Vessler introduced the desk as a closed trial. It is now in general use.",
+    ),
+    ("Vessler has put a price on its desk, which used to be free.", "Vessler has now made its desk free."),
+    ("Vessler offers a local desk.", "Vessler offers a remote desk."),
     ("Vessler bills for halls, however small they are.", "If a hall is large, Vessler bills for it."),
 )
 

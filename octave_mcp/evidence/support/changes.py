@@ -232,9 +232,26 @@ _SIDE = 4
 def _is_done_to_the_doer(one: Statement) -> bool:
     """The nouns around a verb change places: 'A calls B' where the quotation says 'B calls A'."""
     return any(
-        _is_done_to_other(one.claim, quote, _own_words(one, quoted), speaks=not story_of(quoted, _company(one, quoted)))
-        for quoted, quote in zip(one.evidence, one.quotes, strict=True)
+        _is_done_to_other(claim, quote, _own_words(one, quoted), speaks=not story_of(quoted, _company(one, quoted)))
+        for quoted in one.evidence
+        for claim, quote in _plainer(one.text, quoted.text)
     )
+
+
+_APPOSITION = re.compile(
+    r"(?<=\w), (?:the|an?|which|who|whose|its|their|based|backed|founded|led|owned|known|part|one|formerly|with)"
+    r" [^,.;:!?]{2,80}"
+    r"(?:, (?=(?:[a-z]+ )?(?:[a-z]+(?:ed|s)|[a-z]*(?:ght|ook|ave|ent|old|ade|ew|ame|un|ut))\b)|(?=[.!?]|$))"
+)
+
+
+def _plainer(claim: str, quote: str) -> Iterator[tuple[Wording, Wording]]:
+    """Both as they are, and without what stands between a name and its verb: 'Mist, a shop of maps, bought Fog'."""
+    yield wording(claim), wording(quote)
+    if "," in claim or "," in quote:
+        plain = _APPOSITION.sub(" ", claim), _APPOSITION.sub(" ", quote)
+        if plain != (claim, quote):
+            yield wording(plain[0]), wording(plain[1])
 
 
 def _may_be_a_verb(claim: Wording, word: Word) -> bool:

@@ -23,8 +23,9 @@ from octave_mcp.evidence.support.lexicon import (
     UP,
     WORSE,
 )
+from octave_mcp.evidence.support.sequence import is_out_of_time
 from octave_mcp.evidence.support.statement import Statement, soft
-from octave_mcp.evidence.support.wording import Word, Wording, stem, stems
+from octave_mcp.evidence.support.wording import Word, Wording, shares, stem, stems
 
 _OTHER_WAY = "the quotation says it the other way round"
 
@@ -36,7 +37,7 @@ def direction(one: Statement) -> Iterator[Problem]:
     mine, theirs = ways(one.claim, one.claim.words), _quoted_ways(one)
     if len(mine) == len(theirs) == 1 and mine != theirs:
         yield from soft("D40", f"the quotation says that it went {'up' if 'up' in theirs else 'down'}")
-    elif any(is_against(one) for is_against in (*_AT_FIGURES, _differs_at_a_word, is_turned_round)):
+    elif any(is_against(one) for is_against in (*_AT_FIGURES, _differs_at_a_word, is_turned_round, is_out_of_time)):
         yield from soft("D40", _OTHER_WAY)
 
 
@@ -136,22 +137,23 @@ _NEAR = 4
 
 
 def _differs_at_a_word(one: Statement) -> bool:
-    """'Raises the risk' where the quotation says 'reduces the risk'."""
+    """'Raises the risk', or 'the risk was rising', where the quotation says 'reduces the risk'."""
     if not any(map(ways_of, one.claim.words)):
         return False
     for word in one.claim.words:
         own = stem(word.lower)
-        mine = _ways_before(one.claim, word) if word.is_content and not ways_of(word) else set[str]()
-        if len(mine) != 1:
-            continue
-        theirs = {
-            way
-            for quote in one.quotes
+        is_read = word.is_content and not ways_of(word)
+        same = [
+            (quote, other)
+            for quote in (one.quotes if is_read else ())
             if own in quote.stems
             for other in quote.words
             if stem(other.lower) == own
-            for way in _ways_before(quote, other)
-        }
+        ]
+        mine = _ways_beside(one.claim, word, one.content_keys) if same else set[str]()
+        if len(mine) != 1:
+            continue
+        theirs = {way for quote, other in same for way in _ways_beside(quote, other, one.content_keys)}
         if len(theirs) == 1 and theirs != mine:
             return True
     return False
@@ -160,21 +162,59 @@ def _differs_at_a_word(one: Statement) -> bool:
 _VERB_WITHIN = 3
 
 
-def _ways_before(text: Wording, word: Word) -> set[str]:
-    """The way of the nearest word before it that has one, without another word of meaning between them."""
-    before, _ = text.beside(word, _VERB_WITHIN)
-    for other in before:
-        if found := ways(text, [other]):
+def _ways_beside(text: Wording, word: Word, shared: frozenset[str]) -> set[str]:
+    return _ways_before(text, word, shared) or _ways_after(text, word)
+
+
+def _ways_before(text: Wording, word: Word, shared: frozenset[str]) -> set[str]:
+    """The way of the nearest word before it that has one, without a word of meaning between that only one side has."""
+    before, _ = text.beside(word, _VERB_WITHIN + 1)
+    reach = _VERB_WITHIN
+    for at, other in enumerate(before):
+        if at < reach and (found := ways(text, [other])):
             return found
-        if (other.is_content and other.lower not in _BETWEEN) or other.lower in SCOPE_ENDS:
+        is_of_it = at == 0 and shares(other, shared)
+        reach += is_of_it
+        is_between = other.lower in _BETWEEN or is_of_it
+        if (other.is_content and not is_between) or other.lower in SCOPE_ENDS:
             break
     return set()
 
 
 _BETWEEN = frozenset("number share rate cost amount level volume time".split())
+_AFTER_WITHIN = 6
+_PASSED = frozenset(
+    "is are was were has have had been be being keep keeps kept start starts started began begun continue continues"
+    " continued will would to at of in for from on steadily sharply slowly quickly rapidly constantly also then now"
+    " only even still".split()
+)
+
+
+def _ways_after(text: Wording, word: Word) -> set[str]:
+    """The way of the verb after it, past auxiliary verbs and names: 'requests at Globex have been shrinking'."""
+    _, after = text.beside(word, _AFTER_WITHIN)
+    for other in after:
+        is_verb = other.lower not in MORE and other.lower not in LESS and not other.text[:1].isupper()
+        if is_verb and (found := ways(text, [other])):
+            return set() if _is_of_a_noun(text, other) else found
+        if other.lower not in _PASSED and not other.text[:1].isupper():
+            break
+    return set()
+
+
+def _is_of_a_noun(text: Wording, verb: Word) -> bool:
+    """'Grew its sales' says nothing of what grew them."""
+    return text.after(verb) in _ARTICLES
+
+
+_ARTICLES = frozenset("the a an its their his her our your all each every this that these those".split())
 
 
 def _ways_at(text: Wording, figure: Word) -> set[str]:
+    """The way of the word right after a figure, as in '38% lower', or of those around it."""
+    after = text.words[figure.at + 1 : figure.at + 2]
+    if after and after[0].clause == figure.clause and after[0].lower in MORE | LESS and (found := ways(text, after)):
+        return found
     near = [w for w in text.words[max(0, figure.at - _NEAR) : figure.at + _NEAR] if w.clause == figure.clause]
     found = ways(text, near)
     found |= {"up"} if any(word.lower in BETTER for word in near) else set()

@@ -137,21 +137,23 @@ DONE = _set("already now today has have had completed finished done live")
 UP = _set(
     "rise grow increase climb gain boost improve lift jump surge expand double triple accelerate higher up raise soar"
     " skyrocket exceed surpass swell multiply quadruple balloon escalate outgrow overtake strengthen enlarge flood"
-    " overwhelm gained extend"
+    " overwhelm gained extend mushroom snowball spike rocket proliferate intensify heighten magnify amplify elevate"
+    " inflate lengthen burgeon boom"
 )
 DOWN = _set(
     "fall drop decrease reduce cut decline lower slash shrink halve down slow"
     " plunge plummet tumble slump slip dip sink dwindle diminish erode recede lose shed weaken narrow trim curb"
-    " minimize minimise deteriorate taper"
+    " minimize minimise deteriorate taper subside wane ebb abate collapse nosedive sag dry evaporate deflate lessen"
+    " dampen downsize worsen"
 )
 MORE = _set(
     "more greater higher larger bigger better faster sooner up extra longer stronger added adds add another widened"
-    " widen rose busiest highest largest biggest strongest fastest"
+    " wider broader deeper heavier steeper widen rose busiest highest largest biggest strongest fastest"
 )
 LESS = _set(
     "less fewer lower smaller worse slower down shorter weaker narrower cheaper dropped drop removed narrowed"
     " save saves"
-    " saved saving slowest fewest lowest smallest weakest quietest"
+    " lighter thinner shallower saved saving slowest fewest lowest smallest weakest quietest"
 )
 BETTER = _set("better improvement improved improve gained gain win won earned earns added adds joined gains")
 WORSE = _set("worse lost lose losing decline cost costs left paid missed fewer loss")
@@ -172,6 +174,12 @@ OPPOSITES: tuple[tuple[str, str], ...] = tuple(
         " fastest/slowest earliest/latest upstream/downstream increase/decrease expand/shrink import/export"
         " upgrade/downgrade hard/easy push/pull arrive/depart borrow/lend rise/fall strengthen/weaken"
         " lengthen/shorten"
+        " accelerate/decelerate ascend/descend attach/detach encourage/discourage frequent/rare full/empty"
+        " gather/scatter heavy/light inside/outside junior/senior local/remote major/minor majority/minority maximum/minimum"
+        " maximize/minimize maximise/minimise merge/split noisy/quiet online/offline partial/total passive/active"
+        " permanent/temporary positive/negative reward/punish rural/urban strict/lenient success/failure"
+        " surplus/shortage tight/loose top/bottom victory/defeat wholesale/retail wide/narrow predecessor/successor"
+        " buyer/seller lender/borrower deep/shallow forward/backward generous/stingy thick/thin domestic/foreign"
         " improve/worsen faster/slower cheaper/costlier better/worse"
     ).split()
     for first, _, second in [pair.partition("/")]
