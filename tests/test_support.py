@@ -130,6 +130,8 @@ FAIR = (
     ("Vessler, a planner of halls, has bought Fog Works.", "Vessler, based in Oslo, bought Fog Works, a shop of maps."),
     ("Vessler opened in Rome a week after Oslo.", "Vessler's hall in Rome follows its opening in Oslo, a week ago."),
     ("Requests for halls at Vessler grew.", "Vessler saw a growing volume of requests for halls."),
+    ("Each hall of Vessler takes an hour on average.", "One hall of Vessler takes an hour on average."),
+    ("All halls of Vessler have a desk.", "Every one of the halls of Vessler has a desk."),
     ("The halls of Vessler are closed at night.", "By day, the halls of Vessler are lit."),
 )
 
@@ -234,6 +236,14 @@ SHARP = (
     ),
     ("Vessler has put a price on its desk, which used to be free.", "Vessler has now made its desk free."),
     ("Vessler offers a local desk.", "Vessler offers a remote desk."),
+    ("Vessler is live in all its halls within a week.", "All crews of Vessler are live in one hall within a week."),
+    ("Every hall of Vessler has a desk.", "Every week Vessler lights halls, and behind many of its halls is a desk."),
+    ("Vessler lights each of its halls.", "Vessler lights a hall."),
+    ("The trial of Vessler is open to anyone.", "The trial of Vessler is open to crews."),
+    ("The world market of Vessler is $4 billion.", "The US market of Vessler is $4 billion."),
+    ("Vessler's desk costs $200, whatever the period.", "Vessler's desk costs $200, billed for a year."),
+    ("Crews of Vessler see 38% fewer faults.", "Crews of Vessler see 38% fewer faults on average."),
+    ("Vessler cuts faults by at least 38%.", "Vessler cuts faults by 38% on average."),
     ("Vessler bills for halls, however small they are.", "If a hall is large, Vessler bills for it."),
 )
 

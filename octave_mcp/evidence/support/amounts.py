@@ -52,7 +52,9 @@ _ABOVE, _BELOW = frozenset(">"), frozenset(("<", "<=", "~<"))
 
 
 def is_opposed(claimed: Quantity, said: Quantity) -> bool:
-    """'More than a week' is not 'less than a week'."""
+    """'More than a week' is not 'less than a week', and no less than 'a week on average'."""
+    if claimed.bound in (">", "<") and said.bound == "~":
+        return True
     return (claimed.bound in _ABOVE and said.bound in _BELOW) or (claimed.bound in _BELOW and said.bound in _ABOVE)
 
 

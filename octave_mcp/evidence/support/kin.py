@@ -40,6 +40,12 @@ ABSOLUTES = _kin(
         "regardless irrespective/regardless irrespective independent whatever whether",
         "however/however regardless matter whatever",
         "exactly/exactly exact precisely",
+        "each/each every all per any both apiece individual either respective",
+        "ever/ever never always no not since every first yet any",
+        "anyone anybody/anyone anybody all every any everyone everybody whoever no one public you your",
+        "whatever whichever/whatever whichever regardless irrespective independent whether any every all no",
+        "world worldwide global globally/world worldwide global globally international everywhere countries earth",
+        "nationwide/nationwide national nation country countrywide",
     )
 )
 KEPT: Mapping[str, frozenset[str]] = {

@@ -77,6 +77,7 @@ RULES: tuple[Rule, ...] = (
     Rule(modality.modality, asks=False),
     Rule(modality.past),
     Rule(scope.absolutes, asks=False),
+    Rule(scope.widened, asks=False),
     Rule(scope.scope),
     Rule(scope.comparison),
     Rule(events.status),

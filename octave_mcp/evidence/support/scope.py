@@ -32,11 +32,46 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
     following, before = claim.after(word), claim.before(word)
     if word.lower in {"every", "each", "all", "any"} and following.removesuffix("s") in COUNTED_PERIODS:
         return True
+    if word.lower == "each" and following not in {"of", "and"}:  # of one like of all: 'each took an hour on average'
+        return True
     if word.lower == "however":  # 'however much they use it'
         return following not in {"much", "many", "far", "long", "often", "big", "small", "large", "few", "little"}
     if before == "not":
         return True
-    return word.lower == "all" and (before in {"above", "at", "of", "not", "in"} or following == "in")
+    return word.lower == "all" and (_is_idle_before(claim, word) or following == "in")
+
+
+def _is_idle_before(claim: Wording, word: Word) -> bool:
+    """'Forty in all' and 'at all', but not 'in all depots'."""
+    before = claim.before(word)
+    return before in {"above", "at", "of", "not"} or (before == "in" and not claim.beside(word, 1)[1])
+
+
+_ALL = frozenset("all every each whole entire any everywhere".split())
+_ANY = _ALL | frozenset("both across full 100 no none entirely always throughout".split())
+_ONE = frozenset("one a some most many half several few first single certain selected trial pilot part almost".split())
+_HEAD, _NEAR, _FAR = 3, 3, 4
+
+
+def widened(one: Statement) -> Iterator[Problem]:
+    """'All depots' of 'one depot', though the quotation says 'all' of something else."""
+    if not one.is_claim or one.claim.lowers & UNSURE:
+        return
+    for word in one.claim.words:
+        if word.lower not in _ALL or _is_no_absolute(one.claim, word) or not (thing := _thing(one.claim, word)):
+            continue
+        same = [(quote, other) for quote in one.quotes for other in quote.words if other.keys & thing.keys]
+        before = [[near.lower for near in quote.beside(other, _FAR)[0]] for quote, other in same]
+        is_narrow = any(not _ONE.isdisjoint(near[:_NEAR]) for near in before)
+        if is_narrow and all(_ANY.isdisjoint(near) for near in before):
+            yield from soft("D7", f"the claim says {word.text!r} of {thing.text!r}, and the quotation does not")
+            return
+
+
+def _thing(claim: Wording, word: Word) -> Word | None:
+    """What 'all' is said of: the first noun after it."""
+    _, after = claim.beside(word, _HEAD + 1)
+    return next((other for other in after if other.is_content and not other.text[:1].isupper()), None)
 
 
 _PART = frozenset("of a one part".split())
@@ -77,13 +112,15 @@ def _limit_left_out(one: Statement, clause: tuple[Word, ...]) -> str:
 
 _PRAISING = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
 """'Some of the world's largest' are large ones, and no part of a whole."""
-_LIMITED = 6
+_LIMITED, _LONGEST_LIMIT = 6, 2
 
 
 def _limits(one: Statement, rest: str, clause: tuple[Word, ...]) -> bool:
     """Whether the limit stands before a word of the claim."""
-    behind = clause[len(clause) - len(rest.split()) :]
-    return one.is_about(behind[:_LIMITED])
+    at = len(clause) - len(rest.split())
+    behind = clause[at:]
+    is_last = len(behind) <= _LONGEST_LIMIT
+    return one.is_about(clause[max(0, at - _LIMITED) : at] if is_last else behind[:_LIMITED])
 
 
 _NOT_COMPARING = frozenset("other rather later earlier over under".split())
