@@ -131,7 +131,16 @@ FAIR = (
     ("Vessler opened in Rome a week after Oslo.", "Vessler's hall in Rome follows its opening in Oslo, a week ago."),
     ("Requests for halls at Vessler grew.", "Vessler saw a growing volume of requests for halls."),
     ("Each hall of Vessler takes an hour on average.", "One hall of Vessler takes an hour on average."),
-    ("All halls of Vessler have a desk.", "Every one of the halls of Vessler has a desk."),
+    ("Every hall of Vessler has a desk.", "Every lit or dark hall of Vessler has a desk."),
+    ("Vessler, which lately passed 40 halls, grows.", "Vessler recently crossed 40 halls, and grows."),
+    ("Fog halls are on their way at Vessler.", "Fog halls (coming soon) of Vessler."),
+    (
+        "A pile of old desks has given way to one at Vessler.",
+        "Vessler used to have a pile of old desks. Now, it is one.",
+    ),
+    ("Mail to Vessler waits for a few days.", "If I mail Vessler, it'll be a few days before it is read."),
+    ("Vessler saves about €400,000 a year.", "Vessler has about €400K in annual savings."),
+    ("Vessler's Polish hall is lit.", "The hall of Vessler in Poland is lit."),
     ("The halls of Vessler are closed at night.", "By day, the halls of Vessler are lit."),
 )
 
@@ -244,6 +253,7 @@ SHARP = (
     ("Vessler's desk costs $200, whatever the period.", "Vessler's desk costs $200, billed for a year."),
     ("Crews of Vessler see 38% fewer faults.", "Crews of Vessler see 38% fewer faults on average."),
     ("Vessler cuts faults by at least 38%.", "Vessler cuts faults by 38% on average."),
+    ("Mail to Vessler takes several weeks.", "Mail to Vessler takes a few days."),
     ("Vessler bills for halls, however small they are.", "If a hall is large, Vessler bills for it."),
 )
 

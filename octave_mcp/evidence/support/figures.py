@@ -17,7 +17,7 @@ from octave_mcp.evidence.support.months import lies_between
 from octave_mcp.evidence.support.numerals import in_digits
 from octave_mcp.evidence.support.quantities import Quantity, periods, quantities
 from octave_mcp.evidence.support.statement import Statement, hard, soft
-from octave_mcp.evidence.support.wording import Word, joined, stems, wording
+from octave_mcp.evidence.support.wording import Word, joined, normalised, stems, wording
 
 _NOTHING = NEGATIONS | frozenset("free zero".split())
 _MEDIAN = 50
@@ -220,11 +220,15 @@ def _word_after(text: str, figure: Quantity) -> str:
     return following[0].lower if following and following[0].lower in DOWN | LESS else ""
 
 
+_PERIODICAL = {"annual": "year", "yoy": "year", "mom": "month", "qoq": "quarter"}
+
+
 def period(one: Statement) -> Iterator[Problem]:
     """'A month' is not 'a day', and stands at the figure."""
     if not (claimed := quantities(one.text)):
         return
     missing = periods(one.text) - periods(one.said) - periods(one.headings) - periods(one.titles)
+    missing -= frozenset(_PERIODICAL.get(word, "") for word in one.lowers)
     if missing and not any(re.search(rf"\b{name}s?\b(?!-to-)", one.said, re.IGNORECASE) for name in missing):
         yield from soft("D3", f"the quotation does not say that it is per {min(missing)}")
         return
@@ -241,6 +245,19 @@ def _period_of(text: str, figure: Quantity) -> str:
     rest = in_digits(text)[figure.end :]
     found = periods(re.split(r"\d|[.;:]\s", rest, maxsplit=1)[0][:50])
     return min(found) if len(found) == 1 else ""
+
+
+_FEW = re.compile(
+    r"\b(?:several|few|couple of|many|some|mere) (second|minute|hour|day|week|month|quarter|year|decade)s?\b",
+    re.IGNORECASE,
+)
+
+
+def vague_time(one: Statement) -> Iterator[Problem]:
+    """'Several weeks' are not 'a few days'."""
+    mine, theirs = ({found.lower() for found in _FEW.findall(normalised(text))} for text in (one.text, one.said))
+    if mine and theirs and not any(word in one.said.lower() for word in mine):
+        yield from soft("D3", f"the quotation speaks of {min(theirs)}s, not of {min(mine)}s")
 
 
 def swapped(one: Statement) -> Iterator[Problem]:

@@ -126,7 +126,7 @@ EVENTS = _kin(
         ),
         "merged/merge merged merger",
         "completed/complete completed completes done finish finished achieved passed",
-        "passed/pass passed passes",
+        "passed/pass passed passes cross crossed surpass surpassed exceed exceeded over past beyond reached hit topped",
         "doubled/double doubled doubles doubling 2x twice",
         "tripled/triple tripled triples 3x",
     )

@@ -130,6 +130,14 @@ PLAN_PHRASES = (
     "ready to",
     "next step",
     "coming soon",
+    "on its way",
+    "on the way",
+    "on their way",
+    "in the works",
+    "in the pipeline",
+    "count on",
+    "counts on",
+    "counting on",
 )
 DONE = _set("already now today has have had completed finished done live")
 """A claim with one of them says that it is done."""

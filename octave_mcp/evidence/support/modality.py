@@ -96,7 +96,8 @@ def _is_no_hedge(words: Sequence[Word], at: int) -> bool:
         return True
     lowers = {other.lower for other in words}
     is_promise = bool(lowers & READER) and lowers.isdisjoint(_TO_COME)
-    return word in {"will", "should"} and (is_promise or "always" in lowers)
+    is_rule = is_promise or "always" in lowers or before[:1] in (["if"], ["when"], ["whenever"])
+    return word in {"will", "should"} and is_rule
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
@@ -132,4 +133,8 @@ _PAST_WORDS = frozenset(
 
 
 def _is_past(claim: Wording) -> bool:
-    return any(word.lower.endswith("ed") or word.lower in _PAST_WORDS for word in claim.words)
+    is_over = any(claim.has(phrase) for phrase in _OVER)
+    return is_over or any(word.lower.endswith("ed") or word.lower in _PAST_WORDS for word in claim.words)
+
+
+_OVER = ("given way", "gave way", "gives way", "in place of", "now only", "given up", "gave up")

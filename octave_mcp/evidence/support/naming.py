@@ -51,6 +51,37 @@ _CAPITAL_NEXT = re.compile(r"[ \t]+[A-ZÀ-Þ][a-z]")
 _HEAD = re.compile(r"[-']")
 _SHORTEST_STEMMED = 4
 _SAME_NAMES = {
+    **{
+        word: line.split()[0]
+        for line in (
+            "poland polish polska",
+            "germany german germans deutschland",
+            "france french",
+            "spain spanish espana",
+            "netherlands dutch holland nederland",
+            "sweden swedish sverige",
+            "denmark danish danmark",
+            "finland finnish suomi",
+            "switzerland swiss schweiz suisse",
+            "ireland irish",
+            "greece greek",
+            "turkey turkish turkiye",
+            "portugal portuguese",
+            "japan japanese",
+            "china chinese",
+            "wales welsh",
+            "scotland scottish",
+            "norway norwegian norge",
+            "belgium belgian",
+            "iceland icelandic",
+            "israel israeli",
+            "vietnam vietnamese",
+            "taiwan taiwanese",
+            "thailand thai",
+            "czechia czech",
+        )
+        for word in line.split()
+    },
     "european": "eu",
     "europe": "eu",
     "american": "us",

@@ -59,6 +59,7 @@ RULES: tuple[Rule, ...] = (
     Rule(figures.in_title, reads_words=False, asks=False),
     Rule(counts.counted),
     Rule(figures.period),
+    Rule(figures.vague_time),
     Rule(figures.swapped),
     Rule(months.months, reads_words=False),
     Rule(subjects.named, reads_words=False),
