@@ -254,6 +254,12 @@ SHARP = (
     ("Crews of Vessler see 38% fewer faults.", "Crews of Vessler see 38% fewer faults on average."),
     ("Vessler cuts faults by at least 38%.", "Vessler cuts faults by 38% on average."),
     ("Mail to Vessler takes several weeks.", "Mail to Vessler takes a few days."),
+    ("Moving a desk increased sales by 5% at Vessler.", "Moving a desk can increase sales by 5% at Vessler."),
+    ("Getting started takes longer with fog halls.", "With fog halls, it may take longer to get started."),
+    ("Vessler gives its halls to crews for free.", "Crews may get the halls of Vessler for free."),
+    ("Vessler has walked away from buying Fog.", "Vessler has bought Fog, a shop of maps."),
+    ("Vessler has yet to reach 40 halls.", "Vessler recently crossed 40 halls."),
+    ("Vessler still had to spend the $5 on desks.", "Vessler lit halls and avoided $5 in desks."),
     ("Vessler bills for halls, however small they are.", "If a hall is large, Vessler bills for it."),
 )
 

@@ -33,6 +33,15 @@ DENIAL_PHRASES = (
     "instead of",
     "decided against",
     "stayed out",
+    "walked away",
+    "walks away",
+    "backed out",
+    "backs out",
+    "pulled out",
+    "called off",
+    "held off",
+    "steers clear",
+    "steered clear",
 )
 SCOPE_ENDS = _set(
     "if when because unless until although though while since which who where whereas that except besides once before"

@@ -9,7 +9,7 @@ from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.lexicon import NEGATIONS, PAST, PLAN_PHRASES, PLANNED, PLANS, POSSIBLE_QUOTED, READER
 from octave_mcp.evidence.support.negation import hedges
 from octave_mcp.evidence.support.statement import Statement, soft
-from octave_mcp.evidence.support.wording import Word, Wording, is_among, shares, spaced, stem
+from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, spaced, stem
 
 _SEEKING = frozenset(("looking for", "are hiring", "is hiring", "is open", "are open", "position is open"))
 _SEEKS = frozenset(
@@ -20,7 +20,7 @@ _LATER = frozenset("off postponed postpones later wait waits".split())
 _BUILDS = frozenset("working building developing".split())
 _TOLD = frozenset("need needs want wants wanted wishes wished evaluating exploring experimenting".split())
 """A claim with one of these in any form keeps the phrase."""
-_NEAR = 8
+_NEAR, _FAR = 8, 12
 
 
 def modality(one: Statement) -> Iterator[Problem]:
@@ -29,13 +29,15 @@ def modality(one: Statement) -> Iterator[Problem]:
         return
     for quote, clause in zip(one.quotes, one.clauses, strict=True):
         words = quote.sentence_of(clause)
-        if hedge := _phrase(one, words) or _hedge(one, words):
+        if hedge := _phrase(one, words) or _hedge(one, words) or _ability(one, words):
             yield from soft("D40", f"the quotation says {hedge!r}, and the claim states it as a fact")
             return
 
 
 def _keeps_open(claim: Wording) -> bool:
-    return hedges(claim) or any(word.lower in PLANNED or is_among(word, PLANS) for word in claim.words)
+    idle = {"started"} if "getting" in claim.lowers or claim.has("get started") else set[str]()
+    planned = PLANNED - idle
+    return hedges(claim) or any(word.lower in planned or is_among(word, PLANS) for word in claim.words)
 
 
 _ED = re.compile(r" before we \w+ed ")
@@ -63,20 +65,36 @@ def _phrase(one: Statement, words: Sequence[Word]) -> str:
 
 
 def _hedge(one: Statement, words: Sequence[Word]) -> str:
-    """A word that hedges what the claim says, within eight words after it."""
+    """A word that hedges what the claim says, within eight words after it, or twelve if it is a plan."""
     for at, word in enumerate(words):
         following = words[at + 1].lower if at + 1 < len(words) else ""
         is_hedge = (word.lower in POSSIBLE_QUOTED or is_among(word, PLANS)) and following != "not"
-        behind = words[at + 1 : at + 1 + _NEAR]
-        if _is_no_hedge(words, at) or (word.lower == "may" and one.claim.lowers & _ALLOWED):
+        is_plan = word.lower != "will" and is_among(word, PLANS)
+        behind = words[at + 1 : at + 1 + (_FAR if is_plan else _NEAR)]
+        if _is_no_hedge(words, at) or (word.lower == "may" and _is_allowed(one.claim)):
             continue
         if is_hedge and word.keys.isdisjoint(one.content_keys) and any(shares(w, one.content_keys) for w in behind):
             return word.text
     return ""
 
 
-_ALLOWED = frozenset("allowed permitted able free lets".split())
+def _ability(one: Statement, words: Sequence[Word]) -> str:
+    """'Can increase' is not 'increased'."""
+    done = joined(word.keys for word in one.claim.words if word.lower.endswith("ed") and word.is_content)
+    for at, word in enumerate(words):
+        if word.lower == "can" and any(shares(other, done) for other in words[at + 1 : at + 3]):
+            return word.text
+    return ""
+
+
+_ALLOWED = frozenset("allowed permitted able lets".split())
 """A permission is kept as one."""
+
+
+def _is_allowed(claim: Wording) -> bool:
+    return bool(claim.lowers & _ALLOWED) or claim.has("free to")
+
+
 _ARTICLES = frozenset("the a an its our their any".split())
 _TO_COME = frozenset(
     "soon next later eventually future coming upcoming tomorrow plan plans planning roadmap year quarter month week"

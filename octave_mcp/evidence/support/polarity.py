@@ -75,6 +75,16 @@ _GROUPS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("answer reply respond"), _set("ignore")),
     (_set("centralized together"), _set("separately decentralized")),
     (_set("doubled tripled"), _set("halved")),
+    (_set("spend pay incur"), _set("avoid spare")),
+    (_set("usable workable"), _set("unusable unworkable")),
+    (_set("scarce rare"), _set("abundant plentiful common")),
+    (_set("calm quiet"), _set("hectic busy")),
+    (_set("thrive flourish prosper"), _set("struggle wither languish")),
+    (_set("proud"), _set("ashamed embarrassed")),
+    (_set("praise applaud"), _set("criticize criticise blame")),
+    (_set("outperform beat exceed outpace"), _set("underperform trail lag")),
+    (_set("understand grasp"), _set("misunderstand")),
+    (_set("attend"), _set("miss skip")),
 )
 """Words of one kind and words of the other: a claim that has only one kind, of a quotation that has only the other."""
 

@@ -99,6 +99,7 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
     fall drop decline decrease
     customer client user account consumer
     people consumer
+    reach cross surpass exceed
     company business organisation organization firm enterprise
     move switch migrate replace transition port
     tool platform product software system application app solution service
