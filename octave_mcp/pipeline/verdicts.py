@@ -70,18 +70,18 @@ class Corrector:
         faults: Callable[[V], int],
     ) -> dict[Path, str]:  # fmt: skip
         """The corrected texts that pass the checks, and make a draft no worse by the rules for copy."""
-        texts: dict[Path, str] = {}
-        most = faults(value)
-        for at, claim in found.items():
-            better = _without_label(verdicts[at].better, claim)
-            if verdicts[at].support.verdict != "partly" or not claim.field or not _is_in_its_style(better, claim.text):
-                continue
-            cited = subject.cited(claim)
-            if addresses_model(better) or self._problems(better, claim, cited):
-                continue
+        doubted = {at: claim for at, claim in found.items() if verdicts[at].support.verdict == "partly" and claim.field}
+        offered = {at: _without_label(verdicts[at].better, claim) for at, claim in doubted.items()}
+        sound = {at: text for at, text in offered.items() if self._is_sound(text, found[at], subject)}
+        most, texts = faults(value) if sound else 0, dict[Path, str]()
+        for at, better in sound.items():
             if faults(_with(value, found, {}, {**texts, at: better})) <= most:
                 texts[at] = better
         return texts
+
+    def _is_sound(self, better: str, claim: FoundClaim, subject: Subject) -> bool:
+        is_harmless = _is_in_its_style(better, claim.text) and not addresses_model(better)
+        return is_harmless and not self._problems(better, claim, subject.cited(claim))
 
     def _shown(self, support: Support, claim: FoundClaim, subject: Subject) -> Support:
         """Its reason is read by people: one that names what neither the claim nor its quotations do is replaced."""
