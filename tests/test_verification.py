@@ -361,20 +361,19 @@ async def test_a_model_that_rejects_or_doubts_most_claims_of_a_run_costs_only_it
 async def test_a_few_claims_that_a_model_rejects_are_dropped_though_it_was_asked_about_no_more_at_once(
     stage: Callable[..., Stage], double: Double
 ) -> None:
-    double.fails(changed(doubted("not")), judging_a_few)
-    rewording_everywhere(double)
+    double.fails(changed(reworded_everywhere), of(WhyWeWin[Cite]), times=None)
+    double.fails(changed(lambda answer: reworded_everywhere(answer, "in short, ")), of(SummaryDraft[Cite]), times=None)
+    refusing(double)
 
     record, playbook = await stage().run(model="openai")
 
     assert playbook
-    few = next(request for request in asked_to_judge(double) if judging_a_few(request))
-    assert not {claim["text"] for claim in claims(few)} & {claim.text for claim in claims_of(playbook)}
-    assert any("D40" in gap.reason for gap in playbook.gaps)
+    (few,) = [len(claims(request)) for request in asked_to_judge(double) if judging_the_card(request)]
+    assert 1 < few <= 4
+    assert reasons(playbook) == []
+    (gap,) = [gap.reason for gap in playbook.gaps if "D40" in gap.reason]
+    assert gap.startswith(f"{few} statements failed a check and were dropped")
     assert record.status == "partial"
-
-
-def judging_a_few(request: Request) -> bool:
-    return request.form is Verification and len(claims(request)) <= 3
 
 
 def named_twice(answer: dict[str, Any]) -> None:
