@@ -7,8 +7,8 @@ from typing import TypeVar
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.value import Value
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.coherence import pruned
 from octave_mcp.evidence.judge import Judge
+from octave_mcp.evidence.pruning import pruned
 
 V = TypeVar("V", bound=Value)
 

@@ -31,8 +31,9 @@ from octave_mcp.domain.playbook import (
     WhyWeWin,
 )
 from octave_mcp.domain.value import Path, Value, located, part_at, path_text
-from octave_mcp.evidence.coherence import dependents, is_empty, without
+from octave_mcp.evidence.coherence import dependents, without
 from octave_mcp.evidence.judge import texts_of
+from octave_mcp.evidence.pruning import is_empty
 
 RIVAL = "competitive_positioning.rivals[0]"
 KNOWN = ("Lumenforge", "Quillport", "Head of Operations")
@@ -213,6 +214,7 @@ def test_what_leans_on_a_dropped_sentence_goes_with_it(draft: Value, dropped: st
         ("Brassmere chose a planner.", "Tidewell tells of one such choice.", True),
         ("Brassmere chose a planner.", "Tidewell plans for halls such as yours.", False),
         ("Brassmere uses a planner.", "It shows crews this quickly.", True),
+        ("Brassmere gave figures.", "Here is one: lamps last 9 years.", True),
         ("Brassmere uses a planner.", "Two halls open this week.", False),
         ("Brassmere uses a planner.", "Tidewell says that lamps stay.", False),
         ("Brassmere uses a planner.", "Tidewell plans with those who drill.", False),
@@ -232,6 +234,29 @@ def test_a_thing_is_not_spoken_of_before_it_is_brought_up(after: str, *, leans: 
     mail = TRACK.model_copy(update={"pitch": says(gone, "Halls open in May.", after)})
 
     assert lost(mail, "pitch[0]") == (["pitch[2]"] if leans else [])
+
+
+def test_an_answer_that_only_agrees_goes_with_what_it_claimed() -> None:
+    agreeing = Sentence[EvidenceId](text="A plan costs something.", kind="courtesy", evidence=())
+    objection = Objection[EvidenceId](
+        category="price", objection="Too dear.", answer=(agreeing, say("It costs $49.")), no_proof_yet=False, ask="Why?"
+    )
+    card = ObjectionHandling[EvidenceId](kind="objection_handling", objections=(objection,))
+
+    kept = without(card, {("objections", 0, "answer", 1)}).value
+
+    assert kept
+    assert kept.objections == ()
+
+
+def test_a_subject_about_what_a_dropped_sentence_alone_said_goes_with_it() -> None:
+    touch = mail(
+        ("You ship only what truly helps users.", "Lumenforge plans lamps.", "Tidewell lit 14 halls."),
+        subject="before you decide what ships to users",
+        ask="Is that worth a look?",
+    )
+
+    assert "subject" in lost(touch, "paragraphs[0][0]")
 
 
 def test_also_is_no_trouble_while_something_is_left_before_it() -> None:

@@ -11,9 +11,9 @@ from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import Sentence, SequenceDraft, Touch, TouchDraft
 from octave_mcp.domain.value import Path, Value
 from octave_mcp.evidence.checks import INCOMPLETE, Problem
-from octave_mcp.evidence.coherence import is_empty
 from octave_mcp.evidence.languages import foreign
 from octave_mcp.evidence.plans import dated, in_field, sites
+from octave_mcp.evidence.pruning import is_empty
 from octave_mcp.evidence.support import Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)

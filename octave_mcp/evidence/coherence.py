@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar, cast, get_args
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from octave_mcp.domain.playbook import (
-    CallToAction,
     ColdCall,
     ExecutiveSummary,
     Objection,
@@ -21,13 +20,13 @@ from octave_mcp.domain.playbook import (
 )
 from octave_mcp.domain.value import Path, Value, located, part_at
 from octave_mcp.evidence.figures import figures
+from octave_mcp.evidence.pruning import pruned
 from octave_mcp.evidence.support.naming import is_plain_word, names, strange
 from octave_mcp.evidence.support.wording import stem, wording
 
 V = TypeVar("V", bound=Value)
 
-FEWEST_SENTENCES = 2
-"""Of an e-mail that lost some: with fewer, it is dropped."""
+A_FEW_WORDS = 2
 
 _LEANING = re.compile(
     r"[\"“‘'(]*(?:"
@@ -38,6 +37,7 @@ _LEANING = re.compile(
     r"|(?:it|they|he|she|such|same|its|their|his|her|then|also|however|therefore|otherwise)\b"
     r"|this\b(?! (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter)\b)"
     r"|(?:these|those)\b(?! (?:who|of|days)\b)"
+    r"|here (?:is|are) (?:one|another|some|an example)\b"
     r"|(?:the same|the latter|the former|in both)\b"
     r"|both\b(?![^.?!,;]*\band\b)"
     r")",
@@ -102,11 +102,6 @@ def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), l
     return Coherent(pruned(draft, {*dropped, *found}), found)
 
 
-def pruned(draft: V, dropped: Collection[Path]) -> V | None:
-    """What `without` gives, with all that depended on these parts."""
-    return cast("V | None", _pruned(draft, (), dropped))
-
-
 def dependents(
     draft: Value, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en"
 ) -> dict[Path, Path]:
@@ -119,11 +114,6 @@ def dependents(
         if not _is_in(reading.whole, dropped):
             found |= _Text(draft, reading, frozenset(dropped), known).dependents(english=english)
     return found
-
-
-def is_empty(touch: TouchDraft[Any]) -> bool:
-    """Whether an e-mail was dropped, and only keeps its place."""
-    return not (touch.subject.strip() and touch.call_to_action.text.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +132,13 @@ class _Text:
         if lost := [at for at in self.reading.sentences if _is_in(at, self.dropped) or at in found]:
             self._of_asks(found, lost, english=english)
             for at in self._kept(self.reading.about, found):
-                if self._shares(at, lost, found) or (english and self._is_of_offer(at, lost, found)):
+                if self._depends(at, lost, found, english=english):
                     found[at] = lost[0]
         return found
+
+    def _depends(self, at: Path, lost: Sequence[Path], found: Collection[Path], *, english: bool) -> bool:
+        is_english = english and (self._is_of_offer(at, lost, found) or self._is_about(at, lost, found))
+        return self._shares(at, lost, found) or is_english
 
     def _of_sentences(self, found: dict[Path, Path]) -> None:
         before: Path | None = None
@@ -181,7 +175,7 @@ class _Text:
                 found[at] = (*at[:-1], "ask")
                 continue
             points = english and last in lost and _points(said)
-            if points or self._shares(at, lost, found) or (english and self._is_of_offer(at, lost, found)):
+            if points or self._depends(at, lost, found, english=english):
                 found[at] = last if points else lost[0]
 
     def _is_reply(self, at: Path, found: Collection[Path]) -> bool:
@@ -200,6 +194,13 @@ class _Text:
     def _is_of_offer(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
         """Whether it speaks of 'the list' that only what is lost has offered."""
         return bool(_pointed_at(self._said(at)) & wording(self._all(lost)).stems - wording(self._left(at, found)).stems)
+
+    def _is_about(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
+        """Whether at least two, and half, of its content words are only in what is lost."""
+        known = wording(" ".join(self.known)).lowers
+        words = {stem(w.lower) for w in wording(self._said(at)).words if w.is_content and w.lower not in known}
+        only = words & wording(self._all(lost)).stems - wording(self._left(at, found)).stems
+        return len(only) >= max(A_FEW_WORDS, len(words) / 2)
 
     def _left(self, but: Path, found: Collection[Path]) -> str:
         """What is still said beside it."""
@@ -287,48 +288,3 @@ def _pointed_at(text: str, reach: int = 2) -> frozenset[str]:
         for word in said.beside(pointer, reach)[1]
         if word.is_content
     )
-
-
-def _pruned(value: object, at: Path, gone: Collection[Path]) -> object:
-    """The value without these parts; None if it cannot do without one."""
-    if at in gone:
-        return None
-    if isinstance(value, Value):
-        return _pruned_value(value, at, gone)
-    if isinstance(value, tuple):
-        parts = (_pruned(part, (*at, i), gone) for i, part in enumerate(cast("tuple[object, ...]", value)))
-        return tuple(part for part in parts if part is not None)
-    return value
-
-
-def _pruned_value(value: Value, at: Path, gone: Collection[Path]) -> Value | None:
-    found: dict[str, object] = {}
-    is_entry = bool(at) and isinstance(at[-1], int)
-    for name, field in type(value).model_fields.items():
-        given: object = getattr(value, name)
-        part = _pruned(given, (*at, name), gone)
-        if part is None and given is not None and type(None) not in get_args(field.annotation):
-            if isinstance(value, TouchDraft):
-                return _emptied(cast("TouchDraft[Any]", value))
-            if is_entry or not isinstance(given, str):
-                return None
-            part = ""
-        found[name] = part
-    made = value.model_copy(update=found)
-    if isinstance(value, TouchDraft):
-        return _viable(cast("TouchDraft[Any]", made), cast("TouchDraft[Any]", value))
-    return made
-
-
-def _viable(touch: TouchDraft[Any], before: TouchDraft[Any]) -> TouchDraft[Any]:
-    paragraphs = tuple(paragraph for paragraph in touch.paragraphs if paragraph)
-    left, had = (sum(map(len, paragraphs)) for paragraphs in (touch.paragraphs, before.paragraphs))
-    if is_empty(touch) or left < min(had, FEWEST_SENTENCES):
-        return _emptied(touch)
-    return touch.model_copy(update={"paragraphs": paragraphs})
-
-
-def _emptied(touch: TouchDraft[Any]) -> TouchDraft[Any]:
-    nothing = CallToAction(label=touch.call_to_action.label, text="")
-    emptied = {"subject": "", "paragraphs": (), "call_to_action": nothing, "opt_out": None, "personalisation": ()}
-    return touch.model_copy(update=emptied)
