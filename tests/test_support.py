@@ -286,7 +286,7 @@ def test_a_limit_is_marked_and_never_rejected() -> None:
     one = statement("Vessler draws 40 halls.", "Vessler draws up to 40 halls.")
     assert hard(one) == set()
     assert support(one, problems(one)) == Support(
-        verdict="partly", judge="rules", reason="the quotation says 'draws up to 40', not plainly '40'"
+        verdict="partly", judge="rules", reason="the quotation says 'draws up to 40', and the claim plainly '40'"
     )
 
 
@@ -338,7 +338,7 @@ def test_a_fact_that_begins_with_the_prospect_may_be_about_the_vendor(claim: str
 def test_a_text_with_more_figures_than_can_be_compared_is_refused_at_once() -> None:
     claim, said = " ".join(map(str, range(500))), " ".join(map(str, range(0, 5000, 3)))
     one = statement(f"Vessler has {claim} halls.", f"{said} halls are Vessler's.")
-    assert [problem.text for problem in problems(one)] == ["it has 500 figures, and at most 40 can be checked at once"]
+    assert [problem.text for problem in problems(one)] == ["the claim has 500 figures; at most 40 can be checked"]
 
 
 def test_a_fact_about_a_company_cites_its_own_page_or_one_that_names_it() -> None:
@@ -363,7 +363,7 @@ def test_a_name_that_only_the_context_has_is_no_fact() -> None:
     problem, *_ = problems(statement(claim, said, "prospect", context=context))
     assert (problem.rule, problem.text) == (
         "D4",
-        "the name 'Globex' comes from what the user said, which is no evidence",
+        "the name 'Globex' is only in the context, and the context is not evidence",
     )
     assert problems(statement("Does Quillport use Globex?", said, "prospect", context=context, kind="question")) == []
 
@@ -373,6 +373,41 @@ def test_the_capitals_of_a_jobs_title_are_no_names_in_a_guess() -> None:
     claim = "Head of Site Reliability: such a Regional Fleet Director at Quillport may care about ferries."
     assert hard(statement(claim, said, "prospect", kind="inference")) == set()
     assert hard(statement("They may ask Globex about ferries.", said, "prospect", kind="inference")) == {"D4"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "said", "reason"),
+    [
+        (
+            "Quillport's build is failing.",
+            "Our new build at Quillport is passing.",
+            "the claim says 'failing', but the quotation says the opposite",
+        ),
+        (
+            "Quillport saves money on reports.",
+            "Old Harbor Trust saves money on reports.",
+            "the quotation is about Old Harbor Trust, not about Quillport",
+        ),
+        (
+            "Sales of Quillport grew threefold.",
+            "Sales of Quillport grew by 20%.",
+            "the figure 'threefold' is not in the quotation, which has '20%'",
+        ),
+        (
+            "Sales dropped by 40%.",
+            "Sales rose by 40%.",
+            "the quotation says that it went up, and the claim that it went down",
+        ),
+        (
+            "Quillport stores plans in the yard.",
+            "Quillport never stores plans in the yard.",
+            "the quotation says 'never' about 'stores', and the claim does not",
+        ),
+    ],
+)
+def test_a_reason_is_told_once_in_the_words_of_the_claim_and_the_quotation(claim: str, said: str, reason: str) -> None:
+    told = [problem.text for problem in problems(statement(claim, said, "prospect"))]
+    assert told.count(reason) == 1
 
 
 def test_a_name_of_several_words_is_one_complaint() -> None:

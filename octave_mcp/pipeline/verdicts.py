@@ -119,7 +119,7 @@ def _refused(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
 
 
 def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
-    """Gives each claim that nobody judged its verdict: supported if its quotation has it word for word.
+    """Sets the verdict of each claim that nobody judged: supported if its quotation has it word for word.
 
     If a model was to judge, a gap counts the claims that nobody did.
     """

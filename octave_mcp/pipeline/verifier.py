@@ -35,8 +35,7 @@ from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Journal
 
 SHARE, FLOOR_TOKENS = 0.12, 1_500
-"""Verification may use up this share of the tokens of a run's other answers so far, and so many more: together less
-than 15 % of a run of ordinary size."""
+"""Verification may use up this share of the tokens of a run's other answers so far, plus this many tokens."""
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
 """The most asks about the findings on a company, about one writer's answer, and about all at the end of a run."""
 SELF = "self"
@@ -118,7 +117,7 @@ class Verifier:
     async def ask(self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None) -> None:
         """Asks about the subjects' claims, all or those on one company's pages.
 
-        No more than `asks` places of the journal are taken.
+        Takes at most `asks` places of the journal.
         """
         left, why = await computed(self._to_ask, subjects, company), NO_ROOM
         for _ in range(asks):
@@ -141,7 +140,7 @@ class Verifier:
             self._told[claimed] = told
 
     def verdicts(self, subject: Subject) -> Verdicts:
-        """Those on the subject's claims, once all is asked; a claim that is not among them keeps what it has."""
+        """Those on the subject's claims, once all is asked; claims without a verdict keep their own."""
         is_believed, found = are_believed(self._verdicts), Verdicts()
         for claim, claimed in self._claimed(subject):
             if told := self._told.get(claimed):

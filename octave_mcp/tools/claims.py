@@ -28,11 +28,19 @@ CITING: frozenset[Kind] = frozenset({"fact", "inference"})
 """The kinds that need evidence."""
 STANDING: frozenset[Verdict] = frozenset({"supported", "unjudged"})
 
-NO_QUOTATION = Problem("D1", "there is no quotation that says it")
+NO_QUOTATION = Problem("D1", "the claim has no quotation")
 
-_WRONG = {"missing": "missing", "string_too_short": "empty", "too_short": "empty"}
+_WRONG = {
+    "missing": "missing",
+    "string_too_short": "empty",
+    "too_short": "empty",
+    "string_type": "should be a string",
+    "tuple_type": "should be a list",
+}
 """What pydantic calls a fault, in plain words."""
 _WORDS = r"\w"
+_OF_PARSER = "expected ident"
+"""What the parser says where it finds something that JSON does not have."""
 _PLACE = re.compile(r" at line \d+ column (\d+)$")
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NAME)]
@@ -61,9 +69,7 @@ class GivenClaim(Value):
     prospect: Name
     context: Annotated[str, StringConstraints(max_length=LONGEST_CONTEXT)] | None = None
     kind: Kind | None = None
-    claim: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CLAIM, pattern=_WORDS)
-    ]
+    claim: Said
     evidence: Annotated[tuple[GivenQuotation, ...], Field(max_length=MOST_QUOTATIONS)]
 
     @field_validator("id")
@@ -97,7 +103,7 @@ class Objection(Value):
 
 
 class CheckedClaim(Value):
-    """`stands`: nothing speaks against it; `unjudged` stands, too: nobody could tell.
+    """`stands`: no objection was found. An `unjudged` claim stands, too: nobody could tell.
 
     `model_error` says why the model that was to judge it did not; the verdict is then that of the rules.
     """
@@ -119,7 +125,7 @@ def read_claim(line: bytes) -> GivenClaim:
     try:
         return GivenClaim.model_validate_json(line.decode("utf-8"))
     except UnicodeDecodeError as wrong:
-        raise InputError(f"not UTF-8: byte {line[wrong.start]:#04x} at {wrong.start + 1}") from None
+        raise InputError(f"invalid UTF-8: byte {line[wrong.start]:#04x} at position {wrong.start + 1}") from None
     except ValidationError as wrong:
         raise InputError(_complaint(wrong)) from None
 
@@ -181,9 +187,10 @@ def _complaint(wrong: ValidationError) -> str:
 def _fault(error: Any) -> str:  # noqa: ANN401 - pydantic's own
     match error["type"]:
         case "json_invalid":
-            return "invalid JSON: " + _PLACE.sub(r" at character \1", str(error["ctx"]["error"]))
+            told = _PLACE.sub(r" at character \1", str(error["ctx"]["error"]))
+            return f"invalid JSON: {told}".replace(f": {_OF_PARSER}", "")
         case "model_type":
-            text = "not an object"
+            text = "not a JSON object"
         case "string_pattern_mismatch":
             text = "has no words"
         case "too_long":

@@ -19,10 +19,23 @@ _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 
 
 def named(figure: Quantity, text: str) -> str:
-    """As the text writes it, if it does so in digits: '3 times' is read as '3x'."""
+    """As the text writes it: '3 times' and 'threefold' are read as '3x'."""
     own = str(figure).strip("~ ")
     number = _NUMBER.match(own)
-    return repr(number[0] if number and own not in text and number[0] in text else own)
+    if own in text or not number:
+        return repr(own)
+    return repr(number[0] if number[0] in text else _spelled(own, figure, text))
+
+
+def _spelled(own: str, figure: Quantity, text: str) -> str:
+    """With the word that the text has for the number, if it is a single one."""
+    for word in _WORD.findall(text):
+        if (found := quantities(word)) and found[0].raw == figure.raw:
+            return own.replace(str(found[0]).strip("~ "), word)
+    return own
+
+
+_WORD = re.compile(r"[^\W\d_][\w-]*")
 
 
 def is_count(one: Statement, figure: Quantity) -> bool:
@@ -48,7 +61,7 @@ def _are_alike(mine: Sequence[frozenset[str]], theirs: Sequence[frozenset[str]])
 
 
 def counted(one: Statement) -> Iterator[Problem]:
-    """'450 brands' is not '450 employees'; '25 countries' is not '10 countries', though 25 people are there."""
+    """'450 employees' of '450 brands'; '10 countries' of '10 people in 25 countries'."""
     for figure in quantities(one.text):
         same = [told for told in quantities(one.said) if is_said(figure, told)]
         if figure.unit or figure.is_year or figure.bound == "vague" or not same or _is_ordinal(one.text, figure):
@@ -59,7 +72,7 @@ def counted(one: Statement) -> Iterator[Problem]:
             yield from soft("D3", f"{named(figure, one.text)} counts something else in the quotation than in the claim")
         elif other := _counts_otherwise(one, things, same):
             yield from soft(
-                "D3", f"the quotation gives {named(other, one.said)} of this, not {named(figure, one.text)}"
+                "D3", f"the quotation gives {named(other, one.said)} for this, not {named(figure, one.text)}"
             )
 
 
@@ -84,7 +97,7 @@ _MOST_THINGS = 3
 
 
 def _things(text: str, figure: Quantity) -> list[frozenset[str]]:
-    """The keys of what a figure counts: the words of meaning after it, up to a preposition."""
+    """The keys of what a figure counts: the content words after it, up to a preposition."""
     found: list[frozenset[str]] = []
     if in_digits(text)[figure.end : figure.end + 1] == ",":
         return found

@@ -31,7 +31,7 @@ _ADVERBS = frozenset("yet ever really actually currently longer quite necessaril
 
 
 class Denial(NamedTuple):
-    """A word or phrase that denies, and the words of meaning that it denies, the nearest first."""
+    """A word or phrase that denies, and the content words that it denies, the nearest first."""
 
     word: Word
     denied: tuple[Word, ...]

@@ -36,7 +36,8 @@ def direction(one: Statement) -> Iterator[Problem]:
         return
     mine, theirs = ways(one.claim, one.claim.words), _quoted_ways(one)
     if len(mine) == len(theirs) == 1 and mine != theirs:
-        yield from soft("D40", f"the quotation says that it went {'up' if 'up' in theirs else 'down'}")
+        said, claimed = ("up", "down") if "up" in theirs else ("down", "up")
+        yield from soft("D40", f"the quotation says that it went {said}, and the claim that it went {claimed}")
     elif any(is_against(one) for is_against in (*_AT_FIGURES, _differs_at_a_word, is_turned_round, is_out_of_time)):
         yield from soft("D40", _OTHER_WAY)
 
@@ -254,7 +255,7 @@ def opposites(one: Statement) -> Iterator[Problem]:
     mine = one.claim.stems
     for own, opposite in _opposites():
         if own in mine and opposite in said and own not in said and opposite not in mine:
-            yield from soft("D40", f"the claim says {_word(one, own)!r}, and the quotation the opposite")
+            yield from soft("D40", f"the claim says {_word(one, own)!r}, but the quotation says the opposite")
             return
 
 

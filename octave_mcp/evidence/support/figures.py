@@ -32,7 +32,7 @@ def figures(one: Statement) -> Iterator[Problem]:
         is_limited = all(is_capped(figure, told) or _is_opposed(one, figure, told) for told in same)
         if same and is_limited and not _is_limited(one, figure):
             limit = _with_bound(one.said, same[0])
-            yield from soft("D3", f"the quotation says {limit!r}, not plainly {named(figure, one.text)}")
+            yield from soft("D3", f"the quotation says {limit!r}, and the claim plainly {named(figure, one.text)}")
         elif same or _is_titled(one, figure):
             continue
         elif figure.bound == "vague" or (not figure.unit and figure.value in SMALL) or _is_of_times(one, figure):
@@ -55,7 +55,7 @@ def renumbered(one: Statement) -> Iterator[Problem]:
     own = _masked(one.text)
     is_renumbered = own and any(own == text for text, _ in said) and (own, _numbers(one.text)) not in said
     if is_renumbered and all(problem.is_soft for problem in figures(one)):
-        yield from hard("D3", "it is a sentence of the quotation with another figure")
+        yield from hard("D3", "the claim repeats a sentence of the quotation with another figure")
 
 
 def _is_of_times(one: Statement, figure: Quantity) -> bool:
@@ -270,7 +270,7 @@ def swapped(one: Statement) -> Iterator[Problem]:
             are_alike = len(a) == len(b) == 1 and a != b and first.unit == second.unit
             if are_alike and _are_swapped(one.text, (first, second), said.text, (a[0], b[0])):
                 names = named(first, one.text), named(second, one.text)
-                yield from soft("D3", f"the quotation says of {names[0]} what the claim says of {names[1]}")
+                yield from soft("D3", f"the claim swaps {names[0]} and {names[1]}")
                 return
 
 

@@ -29,7 +29,7 @@ def quotation_marks(one: Statement) -> Iterator[Problem]:
     said = normal(one.said)
     for quote in marked:
         if not _stands_in(normal(quote).rstrip(".,;:!?"), said):
-            told = f"{quote!r} is in quotation marks, and the quotation does not say it"
+            told = f"{quote!r} is in quotation marks, but these words are not in the quotation"
             yield from soft("D10", told) if _is_in_another_order(quote, said) else hard("D10", told)
 
 

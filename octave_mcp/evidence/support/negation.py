@@ -43,14 +43,15 @@ def negation(one: Statement) -> Iterator[Problem]:
     claim, quotes = Denials(one.claim), [Denials(quote) for quote in one.quotes]
     for denial in claim.all:
         if word := _denied_alone(one, denial, quotes):
-            told = f"the claim denies {word.text!r}, and the quotation does not"
+            told = f"the claim says {denial.word.text!r} about {word.text!r}, and the quotation does not"
             is_plain = _is_own_sentence(one, denial, word) and not any(quote.all for quote in quotes)
             yield from hard("D40", told) if is_plain else soft("D40", told)
             return
     for quote in quotes:
-        word = next((word for denial in quote.all if (word := _denied_in_vain(one, claim, quote, denial))), None)
-        if word and not any(_says_otherwise(word, other) for other in quotes if other is not quote):
-            yield from soft("D40", f"the quotation denies {word.text!r}, and the claim does not")
+        found = ((denial.word, _denied_in_vain(one, claim, quote, denial)) for denial in quote.all)
+        said, word = next((pair for pair in found if pair[1]), (None, None))
+        if said and word and not any(_says_otherwise(word, other) for other in quotes if other is not quote):
+            yield from soft("D40", f"the quotation says {said.text!r} about {word.text!r}, and the claim does not")
             return
 
 

@@ -111,7 +111,7 @@ def polarity(one: Statement) -> Iterator[Problem]:
     theirs = {mood for quote, clause in zip(one.quotes, one.clauses, strict=True) for mood in _near(quote, clause)}
     if len(mine) == len(theirs) == 1 and mine != theirs:
         yield from soft(
-            "D40", f"the quotation speaks {'well' if 'good' in theirs else 'ill'} of it, and the claim does not"
+            "D40", f"the quotation is {'positive' if 'good' in theirs else 'negative'} about this, and the claim is not"
         )
 
 
@@ -153,7 +153,7 @@ def kinds(one: Statement) -> Iterator[Problem]:
         if own & mine and not one.claim.stems & theirs and there & theirs and not said & mine:
             word = next(word for word in one.claim.words if _form(word.lower) in mine or word.lower in _KEEPS)
             if _is_of_the_same(one, word, theirs):
-                yield from soft("D40", f"the claim says {word.text!r}, and the quotation the opposite")
+                yield from soft("D40", f"the claim says {word.text!r}, but the quotation says the opposite")
                 return
 
 
@@ -176,7 +176,7 @@ def _is_of_the_same(one: Statement, word: Word, theirs: frozenset[str]) -> bool:
 
 
 def _beside(text: Wording, word: Word) -> frozenset[str]:
-    """The keys of the words of meaning near one."""
+    """The keys of the content words near one."""
     near = text.words[max(0, word.at - _NEAR) : word.at + _NEAR + 1]
     return joined(other.keys for other in near if other.is_content and other is not word)
 

@@ -160,7 +160,7 @@ class Statement:
 
     @cached_property
     def content(self) -> tuple[Word, ...]:
-        """The claim's words of meaning, without the companies' names, which every sentence of a deal may have."""
+        """The claim's content words, without the companies' names, which every sentence of a deal may have."""
         own = joined(wording(name).lowers for name in self.free_names)
         return tuple(word for word in self.claim.words if word.is_content and word.lower not in own)
 
@@ -180,7 +180,7 @@ class Statement:
 
     @cached_property
     def share_said(self) -> float:
-        """How much of the claim's words of meaning quotations, titles and headings have: 0 to 1."""
+        """How much of the claim's content words quotations, titles and headings have: 0 to 1."""
         return _share(self.content, self.keys)
 
     @cached_property
@@ -214,12 +214,12 @@ class Statement:
 
 
 def hard(rule: str, text: str) -> Iterator[Problem]:
-    """What no reader would accept."""
+    """What is rarely wrong: it rejects the claim."""
     yield Problem(rule, text)
 
 
 def soft(rule: str, text: str) -> Iterator[Problem]:
-    """What may be wrong: a verifier, or the reader, decides."""
+    """What is wrong more often: it only marks the claim, and a verifier, or the reader, decides."""
     yield Problem(rule, text, is_soft=True)
 
 
@@ -231,7 +231,7 @@ def _plain(text: str) -> str:
 
 
 def is_sentence_of(line: str, text: str) -> bool:
-    """Whether it stands there whole, from the start of a sentence to the end of one, a label before it aside."""
+    """Whether it stands there whole, from the start of a sentence to the end of one, ignoring a label before it."""
     label, mark, marked = line.partition('"')
     if mark and label.count(" ") < _LABEL_WORDS and (quote := marked.rstrip('".')) and has_line(text, quote):
         return True

@@ -37,7 +37,8 @@ def named(one: Statement) -> Iterator[Problem]:
     missing = _as_written(one.text, [name for name in strange((*found, *likely), around) if name not in deeds])
     for name in missing:
         in_context = one.kind == "fact" and has_name(name, one.context)
-        told = "comes from what the user said, which is no evidence" if in_context else "is not in the evidence"
+        only = "is only in the context, and the context is not evidence"
+        told = only if in_context else "is not in the evidence"
         is_doubtful = (
             name in likely or _is_abbreviation(name) or _is_speaker(one, name) or _may_be_a_noun(one.text, name)
         )
@@ -97,6 +98,11 @@ def _as_written(text: str, missing: Sequence[str]) -> list[str]:
     return found
 
 
+def _in_full(name: str, text: str) -> str:
+    """'Maria Lund' for 'Maria', as the text has it."""
+    return next((full for full in _as_written(text, names(text)) if name in full.split()), name)
+
+
 def page(one: Statement) -> Iterator[Problem]:
     """D6: what is said of a company cites a page of that company, or one that names it."""
     if one.kind not in {"fact", "inference"} or not one.evidence:
@@ -109,7 +115,7 @@ def page(one: Statement) -> Iterator[Problem]:
     name, role = subject
     if any(quoted.role == role or has_name(name, f"{quoted.text} {quoted.title}") for quoted in one.evidence):
         return
-    told = f"it is about {name}, and what it cites is not from a page of {name} and does not name it"
+    told = f"the claim is about {name}, but no quotation is from a page of {name} or names it"
     yield from soft("D6", told) if one.kind == "inference" else hard("D6", told)
 
 
@@ -154,7 +160,8 @@ def subject(one: Statement) -> Iterator[Problem]:
         for quoted, quote, clause in zip(one.evidence, one.quotes, one.clauses, strict=True)
     ]
     if others and all(others):
-        yield from hard("D40", f"the quotation is about {others[0]}, which the claim does not name")
+        other, own = _in_full(others[0] or "", one.said), _in_full(claimed[0], one.text)
+        yield from hard("D40", f"the quotation is about {other}, not about {own}")
 
 
 def _other_subject(
@@ -210,7 +217,8 @@ def order(one: Statement) -> Iterator[Problem]:
         ]
         if same and not any(has_name(other, name) or has_name(name, other) for _, other in same):
             word, other = same[0]
-            yield from soft("D40", f"in the quotation {word.text!r} belongs to {other}, not to {name}")
+            theirs, mine = _in_full(other, one.said), _in_full(name, one.text)
+            yield from soft("D40", f"the quotation says {word.text!r} of {theirs}, not of {mine}")
             return
 
 
@@ -218,7 +226,7 @@ _PREPOSITIONS = frozenset("to with from at by for on into onto of through via in
 
 
 def _pairs(text: Wording, found: Sequence[str]) -> Iterator[tuple[Word, str]]:
-    """Each word of meaning that follows a name."""
+    """Each content word that follows a name."""
     by_lower = {name.lower(): name for name in found}
     for word, after in zip(text.words, text.words[1:], strict=False):
         is_next = after.clause == word.clause and after.is_content and after.text.islower()
@@ -238,7 +246,8 @@ def sentence(one: Statement) -> Iterator[Problem]:
     claimed = [first]
     others = [_told_of(one, claimed, said, quote) for said, quote in zip(one.evidence, one.quotes, strict=True)]
     if others and all(others):
-        yield from soft("D40", f"the sentence that says so is about {others[0]}, which the claim does not name")
+        other, own = _in_full(others[0] or "", one.said), _in_full(first, one.text)
+        yield from soft("D40", f"the sentence that says this is about {other}, not about {own}")
 
 
 def _told_of(one: Statement, claimed: Sequence[str], quoted: Quoted, quote: Wording) -> str | None:

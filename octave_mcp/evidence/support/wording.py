@@ -226,7 +226,7 @@ def is_among(word: Word, words: frozenset[str]) -> bool:
 
 
 def best_clause(claim: Sequence[Word], text: Wording) -> tuple[Word, ...]:
-    """The clause that has most of the claim's words of meaning."""
+    """The clause that has most of the claim's content words."""
     wanted = joined(word.keys for word in claim)
     figures = {word.lower for word in claim if word.is_figure}
     return max(

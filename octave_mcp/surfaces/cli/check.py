@@ -114,11 +114,12 @@ def check(
     ] = None,
     output: Output = PLAIN,
 ) -> int:
-    """Check whether the quotations in FILE support its claims; with --json, one JSON object per claim.
+    """Print the claims in FILE that are not fully supported by their quotations, and a count.
 
-    Exits with 1 if a claim fails or a line cannot be read. A claim has these fields: vendor, prospect, context
-    (optional), kind (fact, inference, question or copy; optional), claim, and evidence: a list of objects with quote,
-    role (vendor or prospect: whose page it is from) and title (of the page; optional).
+    With --json, prints one JSON object per claim instead. Exits with 1 if any claim is partly or not supported or a
+    line cannot be read, and with 4 if the model could not judge some claims. A claim has these fields: vendor,
+    prospect, context (optional), kind (fact, inference, question or copy; optional), claim, and evidence: a list of
+    objects with quote, role (vendor or prospect: whose page it is from) and title (of the page; optional).
     """
     tally = Tally()
 
