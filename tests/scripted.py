@@ -280,7 +280,7 @@ def answered(ask: Asked) -> Value:
     return _RULES[ask.whole](ask)
 
 
-_FIX = re.compile(r"^(fix_\d+) (?:replaces|is) ([\w.\[\]]+)", re.MULTILINE)
+_FIX = re.compile(r"^(fix_\d+)(?: replaces|:) ([\w.\[\]]+)", re.MULTILINE)
 
 
 def paths_in(complaint: str) -> dict[str, str]:

@@ -356,7 +356,7 @@ async def test_what_leans_on_a_rejected_sentence_is_asked_for_with_it(scripted_s
 
     (ask,) = corrected
     assert paths_in(ask.complaint) == {"fix_1": "reasons[0].text", "fix_2": "reasons[1].text"}
-    assert "depends on reasons[0]: reword it so that it reads well without it, or with the new text" in ask.complaint
+    assert "depends on reasons[0], which may be reworded or dropped: reword this entry" in ask.complaint
     assert "That is why" not in playbook.model_dump_json()
 
 

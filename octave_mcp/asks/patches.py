@@ -53,7 +53,8 @@ def fixes(
         by_entry.setdefault(entry_at(draft, problem), []).append(problem)
     failed = [at for at, found in by_entry.items() if not all(problem.is_soft for problem in found)]
     for at, on in dependents(draft, failed, known=known, language=language).items():
-        told = f"depends on {path_text(on)}: reword it so that it reads well without it, or with the new text"
+        changed = f"depends on {path_text(on)}, which may be reworded or dropped"
+        told = f"{changed}: reword this entry so that it reads well either way"
         by_entry.setdefault(at, []).append(Problem(DEPENDS, told, at, is_soft=True))
     found = [fix for at in sorted(by_entry, key=_order) if (fix := _fix(at, by_entry, form))]
     return _fitting(found)
@@ -129,7 +130,7 @@ def _told(name: str, draft: Value, fix: Fix, unread: Mapping[Path, str]) -> Iter
     said = "; ".join(_quoted(text) for _, text in texts) or (f"could not be read: {unread.get(fix.at, '')}")
     numbers = passages_cited(draft, [fix])
     cites = f" (cites {', '.join(f'[{number}]' for number in numbers)})" if numbers else ""
-    yield f"{name} replaces {path}{cites}: {said}" if part is not None else f"{name} is {path}, which {_lacks(said)}"
+    yield f"{name} replaces {path}{cites}: {said}" if part is not None else f"{name}: {path} {_lacks(said)}"
     for problem in fix.problems:
         where = path_text(problem.at[len(fix.at) :])
         yield f"- {where}{': ' if where else ''}{problem}"

@@ -21,7 +21,7 @@ from octave_mcp.domain.value import ADVICE, SPOKEN, Advice, Spoken, Value
 from octave_mcp.domain.vendor import VendorElements
 
 SentenceKind = Literal["fact", "inference", "question", "ask", "courtesy"]
-"""A fact has evidence; an inference is hedged and says from what; the others claim nothing."""
+"""A fact has evidence; an inference is hedged and names what it is based on; the others claim nothing."""
 
 
 class Sentence(Finding[C], Generic[C]):

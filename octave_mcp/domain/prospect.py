@@ -114,7 +114,7 @@ class CompanyProfile(Value, Generic[C]):
 
 
 class Pain(Finding[C], Generic[C]):
-    """A need the prospect has, or may have. An inferred one is worded as a guess, and says from what."""
+    """A need the prospect has, or may have. An inferred one is worded as a guess, and names what it is based on."""
 
     need: Need
     title: str
