@@ -61,11 +61,12 @@ def _sensible(made: Value, before: Value) -> Value | None:
     """What was made of the value before, without what has lost its point."""
     if isinstance(made, TouchDraft):
         return _viable(cast("TouchDraft[Any]", made), cast("TouchDraft[Any]", before))
-    if isinstance(made, Objection) and _claims(before) and not _claims(made):
+    kind = type(made)
+    if issubclass(kind, Objection) and _claims(before) and not _claims(made):
         return None
-    if isinstance(made, CompetitivePositioning) and _concedes(before) and not _concedes(made):
-        return cast("Value", made).model_copy(update={"where_they_win_note": ""})
-    return cast("Value", made)
+    if issubclass(kind, CompetitivePositioning) and _concedes(before) and not _concedes(made):
+        return made.model_copy(update={"where_they_win_note": ""})
+    return made
 
 
 def _viable(touch: TouchDraft[Any], before: TouchDraft[Any]) -> TouchDraft[Any]:

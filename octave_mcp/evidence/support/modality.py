@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.lexicon import NEGATIONS, PAST, PLAN_PHRASES, PLANNED, PLANS, POSSIBLE_QUOTED, READER
 from octave_mcp.evidence.support.negation import hedges
-from octave_mcp.evidence.support.statement import Statement, soft
+from octave_mcp.evidence.support.statement import Statement, is_asked, soft
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, spaced, stem
 
 _SEEKING = frozenset(("looking for", "are hiring", "is hiring", "is open", "are open", "position is open"))
@@ -18,7 +18,9 @@ _SEEKS = frozenset(
 )
 _LATER = frozenset("off postponed postpones later wait waits".split())
 _BUILDS = frozenset("working building developing".split())
-_TOLD = frozenset("need needs want wants wanted wishes wished evaluating exploring experimenting".split())
+_TOLD = frozenset(
+    "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
+)
 """A claim with one of these in any form keeps the phrase."""
 _NEAR, _FAR = 8, 12
 
@@ -29,6 +31,8 @@ def modality(one: Statement) -> Iterator[Problem]:
         return
     for quote, clause in zip(one.quotes, one.clauses, strict=True):
         words = quote.sentence_of(clause)
+        if words and is_asked(words, quote):
+            continue
         if hedge := _phrase(one, words) or _hedge(one, words) or _ability(one, words):
             yield from soft("D40", f"the quotation says {hedge!r}, and the claim states it as a fact")
             return
@@ -46,7 +50,7 @@ _ED = re.compile(r" before we \w+ed ")
 def _phrase(one: Statement, words: Sequence[Word]) -> str:
     text = spaced(words)
     phrase = next((phrase for phrase in PLAN_PHRASES if f" {phrase} " in text), "")
-    if phrase and _is_of_the_rest(one, words, phrase):
+    if (phrase and _is_of_the_rest(one, words, phrase)) or (phrase == "is to" and " it is to " in text):
         return ""
     if phrase == "before we" and (
         one.claim.lowers & {"before", "until"}

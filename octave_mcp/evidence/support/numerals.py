@@ -228,6 +228,13 @@ def _fraction(found: re.Match[str]) -> str:
     return f"~{100 * many / _PARTS[part]:.4g}%{of}"
 
 
+_NOUN_NEXT = re.compile(
+    r"\s+(?!(?:compared|versus|vs|since|in|after|when|while|to|from|and|or|but|over|than|this|last|within|on|at|for|as|of"
+    r"|by|each|every|per|with|thanks|less|more|fewer|faster|higher|lower)\b)[a-z]",
+)
+"""'By a third party' is no share."""
+
+
 def _is_share(found: re.Match[str], part: str, before: str) -> bool:
     """'A third of', 'by a quarter' and 'half' are shares; 'the third', 'a quarter' and 'the second half' are none."""
     count, of = (found["count"] or "").lower(), found["of"]
@@ -237,4 +244,5 @@ def _is_share(found: re.Match[str], part: str, before: str) -> bool:
         return False
     if part == "quarter":
         return bool(of) or before in _BY
-    return bool(of) or before in _OVER or count not in _ONE
+    is_of_a_noun = count in _ONE and bool(_NOUN_NEXT.match(found.string, found.end()))
+    return bool(of) or (before in _OVER and not is_of_a_noun) or count not in _ONE

@@ -187,7 +187,7 @@ class Statement:
     def is_plainly_said(self) -> bool:
         """Whether a clause of a quotation has nearly all its words and figures, and none that may take them back."""
         return self.is_english and any(
-            self._says(words) for quote in self.quotes for words in quote.clauses if not _is_asked(words, quote)
+            self._says(words) for quote in self.quotes for words in quote.clauses if not is_asked(words, quote)
         )
 
     def _says(self, words: tuple[Word, ...]) -> bool:
@@ -267,7 +267,8 @@ def _share(words: Sequence[Word], keys: frozenset[str]) -> float:
     return sum(weight for weight, is_there in weights if is_there) / total if total else 1.0
 
 
-def _is_asked(words: Sequence[Word], quote: Wording) -> bool:
+def is_asked(words: Sequence[Word], quote: Wording) -> bool:
+    """Whether these words of the quotation end in a question mark."""
     last = words[-1]
     return quote.text[last.start + len(last.text) :].lstrip(" \"')")[:1] == "?"
 

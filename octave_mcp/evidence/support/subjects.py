@@ -9,11 +9,11 @@ from octave_mcp.domain.company import Role
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.amounts import is_said
 from octave_mcp.evidence.support.lexicon import FIRST_PERSON, LIGHT
-from octave_mcp.evidence.support.naming import has_name, is_plain_word, is_shaped, names, strange
+from octave_mcp.evidence.support.naming import has_name, is_plain_word, is_shaped, names, starts, strange
 from octave_mcp.evidence.support.openers import is_lower, likely_names
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Quoted, Statement, hard, language_of, soft
-from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, wording
+from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, normalised, shares, wording
 
 _MAY = frozenset("could would might may can".split())
 
@@ -40,10 +40,21 @@ def named(one: Statement) -> Iterator[Problem]:
         only = "is only in the context, and the context is not evidence"
         told = only if in_context else "is not in the evidence"
         is_doubtful = (
-            name in likely or _is_abbreviation(name) or _is_speaker(one, name) or _may_be_a_noun(one.text, name)
+            name in likely
+            or _is_abbreviation(name)
+            or _is_speaker(one, name)
+            or _may_be_a_noun(one.text, name)
+            or (one.kind in {"copy", "question"} and _only_begins(one.text, name))
         )
         is_doubtful = is_doubtful and not in_context
         yield from (soft if is_doubtful else hard)("D4", f"the name {name!r} {told}")
+
+
+def _only_begins(text: str, name: str) -> bool:
+    """'Demo agreed': it stands only where any word has a capital."""
+    plain = normalised(text)
+    places = [found.start() for found in re.finditer(rf"\b{re.escape(name)}\b", plain)]
+    return not is_shaped(name) and all(starts(plain, at) for at in places)
 
 
 _LONGEST_ABBREVIATION = 4
