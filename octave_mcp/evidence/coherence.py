@@ -28,6 +28,8 @@ V = TypeVar("V", bound=Value)
 
 A_FEW_WORDS = 2
 
+_TIMES = r"(?: (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter|time)\b)"
+_OWN_NOTE = r"(?: (?:is (?:my|the|our|just)|will be|note|e-?mail|message|call)\b)"
 _LEANING = re.compile(
     r"[\"“‘'(]*(?:"
     r"(?:and|but|or|yet|nor|plus)\b"
@@ -35,7 +37,7 @@ _LEANING = re.compile(
     r"|that\b(?! (?:being )?said\b)|instead\b(?! of\b)"
     r"|which\b(?![^.!?]*\?)"
     r"|(?:it|they|he|she|such|same|its|their|his|her|then|also|however|therefore|otherwise)\b"
-    r"|this\b(?! (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter)\b)"
+    rf"|this\b(?!{_TIMES}|{_OWN_NOTE})"
     r"|(?:these|those)\b(?! (?:who|of|days)\b)"
     r"|here (?:is|are) (?:one|another|some|an example)\b"
     r"|(?:the same|the latter|the former|in both)\b"
@@ -49,11 +51,11 @@ _ALSO = re.compile(
     r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)|^[\"“‘'(]*that (?:being )?said\b", re.IGNORECASE
 )
 """What needs something before it, though not the sentence directly before it."""
-_TIMES = r"(?: (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter|time)\b)"
 _WITHIN = re.compile(
     r"\b(?:from|like|of|with|for|about|after|before|behind|by|on|at|than|in|to|use[sd]?|using|do(?:es|ing)?|did|fix|solve"
     r"|avoid|handle|change|cover|bring|make)s? (?:that|those)\b(?! who\b)"
-    rf"|\b(?:this|these)\b(?!{_TIMES})|\bsuch\b(?! as\b)|\b(?:the|an)other\b(?=[,.;!?]|$)",
+    rf"|\b(?:this|these)\b(?!{_TIMES}|{_OWN_NOTE})|, that (?=\w+ly\b|means?\b|is\b|was\b|would\b|could\b|may\b)"
+    r"|\bsuch\b(?! as\b)|\b(?:the|an)other\b(?=[,.;!?]|$)",
     re.IGNORECASE,
 )
 """What points back from within a sentence: 'if you use that tool', 'one such choice'."""
