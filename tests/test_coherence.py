@@ -216,6 +216,7 @@ def test_what_leans_on_a_dropped_sentence_goes_with_it(draft: Value, dropped: st
         ("Brassmere uses a planner.", "It shows crews this quickly.", True),
         ("Brassmere gave figures.", "Here is one: lamps last 9 years.", True),
         ("Brassmere uses a planner.", "For you, that probably means less work.", True),
+        ("Brassmere uses a planner.", "Your yards may call for a similar tool.", True),
         ("Brassmere uses a planner.", "This is my last note.", False),
         ("Brassmere uses a planner.", "Two halls open this week.", False),
         ("Brassmere uses a planner.", "Tidewell says that lamps stay.", False),

@@ -55,12 +55,12 @@ _WITHIN = re.compile(
     r"\b(?:from|like|of|with|for|about|after|before|behind|by|on|at|than|in|to|use[sd]?|using|do(?:es|ing)?|did|fix|solve"
     r"|avoid|handle|change|cover|bring|make)s? (?:that|those)\b(?! who\b)"
     rf"|\b(?:this|these)\b(?!{_TIMES}|{_OWN_NOTE})|, that (?=\w+ly\b|means?\b|is\b|was\b|would\b|could\b|may\b)"
-    r"|\bsuch\b(?! as\b)|\b(?:the|an)other\b(?=[,.;!?]|$)",
+    r"|\bsuch\b(?! as\b)|\b(?:a|the) similar\b|\b(?:the|an)other\b(?=[,.;!?]|$)",
     re.IGNORECASE,
 )
 """What points back from within a sentence: 'if you use that tool', 'one such choice'."""
 _POINTING = re.compile(
-    r"\b(?:it|them|these|those)\b|\bone\?|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]*\b(?:that|this)\b",
+    r"\b(?:it|them|these|those)\b|\bone\?|\bsuch an?\b|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]*\b(?:that|this)\b",
     re.IGNORECASE,
 )
 """What an ask points at: 'Is that worth a look?' is clear whatever stands before it, 'Shall I send it?' is not."""
