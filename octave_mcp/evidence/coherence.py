@@ -60,7 +60,8 @@ _WITHIN = re.compile(
 )
 """What points back from within a sentence: 'if you use that tool', 'one such choice'."""
 _POINTING = re.compile(
-    r"\b(?:it|them|these|those)\b|\bone\?|\bsuch an?\b|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]*\b(?:that|this)\b",
+    r"\b(?:it|them|these|those)\b|\bone\?|\bsuch an?\b"
+    r"|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]*\b(?:that|this)\b",
     re.IGNORECASE,
 )
 """What an ask points at: 'Is that worth a look?' is clear whatever stands before it, 'Shall I send it?' is not."""
