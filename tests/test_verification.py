@@ -319,7 +319,7 @@ def rewording_everywhere(double: Double) -> None:
 
 
 def doubted(verdict: str, *, share: int = 1, is_silent: bool = False) -> Change:
-    """Of its claims, one in so many gets this verdict; the others are supported, or none of them is named."""
+    """Gives this verdict to one claim in `share`; the others are supported or, if it `is_silent`, not named."""
 
     def change(answer: dict[str, Any]) -> None:
         numbers = answer["supported"]

@@ -131,7 +131,7 @@ def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, O
 
 
 def are_believed(verdicts: Counter[Verdict]) -> bool:
-    """Whether so many verdicts of each kind, on claims that passed the rules, may be right."""
+    """Whether a model may be right that gives these counts of verdicts to claims that passed the rules."""
     count, refused = verdicts.total(), verdicts["not"]
     doubted = count - verdicts["supported"]
     return not (1 < refused >= REFUSED * count or A_FEW < doubted > DOUBTED_AT_MOST * count)

@@ -62,7 +62,7 @@ def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
 
 
 def _says(claim: FoundClaim, said: str, quote: str) -> bool:
-    """A name may stand anywhere in a quotation, a sentence is one of it."""
+    """A name may stand anywhere in a quotation; a sentence must be a whole one there."""
     return is_sentence_of(said, quote) if claim.field in _TEXTS else has_line(quote, said)
 
 

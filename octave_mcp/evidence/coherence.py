@@ -95,12 +95,7 @@ class Coherent(Generic[V]):
 
 
 def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en") -> Coherent[V]:
-    """The draft without these parts, and without what does not read well alone.
-
-    Entries that could not be read, which are None, are left out too. A part that its value cannot do without takes that
-    value with it; a text outside of a list is left empty. An e-mail without its subject, its call to action or enough
-    sentences keeps its place in the sequence, and is empty.
-    """
+    """The draft without these parts, and without what does not read well alone; `pruned` says what may go with them."""
     found = dependents(draft, dropped, known=known, language=language)
     return Coherent(pruned(draft, {*dropped, *found}), found)
 

@@ -143,10 +143,11 @@ class Verifier:
         """Those on the subject's claims, once all is asked; claims without a verdict keep their own."""
         is_believed, found = are_believed(self._verdicts), Verdicts()
         for claim, claimed in self._claimed(subject):
-            if told := self._told.get(claimed):
-                found[claim.at] = _judged(
-                    claim, told if is_believed or not told.opinion else _Told(None, told.judge, WRONG)
-                )
+            if not (told := self._told.get(claimed)):
+                continue
+            if told.opinion and not is_believed:
+                told = _Told(None, told.judge, WRONG)
+            found[claim.at] = _judged(claim, told)
         return found
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -27,7 +27,7 @@ _FOLLOWING = frozenset({"not", "never"})
 _TAKING_BACK = _FOLLOWING | {"no"}
 """'Moves no stop' is 'does not move a stop'."""
 _ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
-"""They go with a negation, and are nothing that is denied."""
+"""They go with a negation, and are not denied themselves."""
 
 
 class Denial(NamedTuple):
@@ -74,6 +74,12 @@ class Denials:
         """Of what no negation reaches."""
         reached = {word.at for denial in self.all for word in denial.denied}
         return joined(word.keys for word in self.text.words if word.is_content and word.at not in reached)
+
+
+def denying(text: Wording, word: Word, denials: frozenset[str], *, within: int) -> Iterator[Word]:
+    """The words before it in its clause, at most so many away, that deny it."""
+    before = text.words[max(0, word.at - within) : word.at]
+    return (other for other in before if other.clause == word.clause and other.lower in denials)
 
 
 def _denial(text: Wording, word: Word) -> Denial | None:
@@ -164,7 +170,7 @@ def _until_comma(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
 
 
 def _is_new_verb(text: Wording, word: Word) -> bool:
-    """Whether it is the verb of what stands before the negation's own part, or starts anew, after a comma."""
+    """Whether a new part begins with it after a comma, which the negation does not reach."""
     return word.lower in _AUXILIARY and is_after_comma(text, word)
 
 

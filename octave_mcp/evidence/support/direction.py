@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.changes import change_way, is_of_time, is_turned_round
 from octave_mcp.evidence.support.comparisons import is_against_figures
+from octave_mcp.evidence.support.denials import denying
 from octave_mcp.evidence.support.lexicon import (
     BETTER,
     DOWN,
@@ -74,13 +75,12 @@ def _turned(way: str) -> str:
     return "down" if way == "up" else "up"
 
 
-_DENIED_WITHIN = 3
 _DENYING = frozenset("not never nor without hardly".split())
 
 
 def _is_denied(text: Wording, word: Word) -> bool:
-    before = text.words[max(0, word.at - _DENIED_WITHIN) : word.at]
-    return any(w.clause == word.clause and w.lower in _DENYING and text.after(w) not in NOT_ONLY for w in before)
+    """'Not only grew' is not denied."""
+    return any(text.after(other) not in NOT_ONLY for other in denying(text, word, _DENYING, within=3))
 
 
 _IDLE_AFTER = frozenset("no and sign set not".split())

@@ -29,8 +29,8 @@ _IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 def figures(one: Statement) -> Iterator[Problem]:
     """Each figure is quoted, in whatever form, or stands in the heading."""
     for figure, same in _figures(one):
-        is_limited = all(is_capped(figure, told) or _is_opposed(one, figure, told) for told in same)
-        if same and is_limited and not _is_limited(one, figure):
+        are_limits = all(is_capped(figure, told) or _is_opposed(one, figure, told) for told in same)
+        if same and are_limits and not _is_limited(one, figure):
             limit = _with_bound(one.said, same[0])
             yield from soft("D3", f"the quotation says {limit!r}, and the claim plainly {named(figure, one.text)}")
         elif same or _is_titled(one, figure):
@@ -90,15 +90,13 @@ def in_title(one: Statement) -> Iterator[Problem]:
             yield from soft("D3", f"{named(figure, one.text)} stands in the page's title, but not in the quotation")
 
 
-def _figures(one: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
-    """The claim's figures that have to be quoted, each with those of the quotation and heading that say it."""
-    return _to_be_quoted(one) if quantities(one.text) else ()
-
-
 @lru_cache(maxsize=256)
-def _to_be_quoted(one: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
-    """Two rules in turn ask for it."""
-    return tuple(_claimed(one))
+def _figures(one: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
+    """The claim's figures that have to be quoted, each with those of the quotation and heading that say it.
+
+    Two rules in turn ask for it.
+    """
+    return tuple(_claimed(one)) if quantities(one.text) else ()
 
 
 def _claimed(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:

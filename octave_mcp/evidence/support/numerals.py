@@ -136,22 +136,8 @@ _ONE_COUNTS = re.compile(
 )
 
 
-_DIGIT = re.compile(r"\d")
 _LETTERS = re.compile(r"[a-z]+")
 _PARTS_AND_PLURALS = frozenset(("halves", *(form for part in _PARTS for form in (part, f"{part}s"))))
-_NUMBER_WORDS = (
-    frozenset((*ONES, *TENS))
-    | _PARTS_AND_PLURALS
-    | frozenset(
-        "second minute hour day week month year halves halve halved halving dozen dozens hundred hundreds"
-        " thousand thousands million millions billion billions fold twofold threefold fourfold fivefold"
-        " sixfold sevenfold eightfold ninefold tenfold hundredfold twice thrice double doubles doubled"
-        " doubling triple triples tripled tripling treble trebled quadruple quadrupled quadrupling fortnight"
-        " decade".split()
-    )
-)
-
-
 _MULTIPLE_WORDS = frozenset(
     "twice thrice double doubles doubled doubling triple triples tripled tripling treble trebles trebled quadruple"
     " quadruples quadrupled quadrupling halve halves halved halving".split()
@@ -165,8 +151,6 @@ def in_digits(text: str) -> str:
     """'Three of ten' as '~30% ', 'a third of' as '~33.33% of', 'twice' as '2x twice', 'twenty-five' as '25'."""
     plain = normalised(text)
     words = frozenset(_LETTERS.findall(plain.lower()))
-    if _NUMBER_WORDS.isdisjoint(words) and not _DIGIT.search(plain):
-        return plain
     if words & _SHARES and _TOTAL.search(plain):
         plain = _SHARE.sub(_share, plain)
     if words & _PARTS_AND_PLURALS:

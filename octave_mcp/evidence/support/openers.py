@@ -36,7 +36,7 @@ _KINDS_OF_PEOPLE = frozenset(
     urban veteran warehouse web website wholesale young adult bus taxi night day
     """.split()
 )
-"""What may stand before people of some kind: 'Mobile users'."""
+"""Words that tell a kind of people: 'Mobile users'."""
 _DOERS = re.compile(r"(?:[eo]rs|ees|ents|ants|ists|ians|ies|men|ests|ams|ops|ands|olks|eams|irms|iends|outs|ads|nts)$")
 """Endings of plain plural nouns, such as 'Customers', 'Teams' and 'Guests'."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from octave_mcp.evidence.checks import Problem
+from octave_mcp.evidence.support.denials import denying
 from octave_mcp.evidence.support.lexicon import NEGATIONS
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import Word, Wording, joined, stem
@@ -130,12 +131,8 @@ def _moods(text: Wording, words: Sequence[Word]) -> set[str]:
     return found
 
 
-_DENIED_WITHIN = 4
-
-
 def _is_denied(text: Wording, word: Word) -> bool:
-    before = text.words[max(0, word.at - _DENIED_WITHIN) : word.at]
-    return any(w.clause == word.clause and w.lower in NEGATIONS for w in before)
+    return any(denying(text, word, NEGATIONS, within=4))
 
 
 _NO_VERB = _set("end ends left")

@@ -121,7 +121,7 @@ def _known(statement: Statement) -> Statement:
 def support(statement: Statement, found: Sequence[Problem]) -> Support:
     """The rules' verdict, from the problems that were found.
 
-    Without a problem it is `supported` only if one sentence has nearly all words of the claim: the rules read words.
+    Without a problem it is `supported` only if one clause has nearly all words of the claim: the rules read words.
     """
     if found:
         is_hard = not all(problem.is_soft for problem in found)

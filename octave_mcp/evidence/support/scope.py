@@ -92,16 +92,21 @@ def _wider(one: Statement, clause: tuple[Word, ...], quote: Wording) -> str:
     if clause and clause[0].lower in SOME and not one.claim.lowers & (SOME | _PART):
         return f"the quotation says {clause[0].text!r}, and the claim leaves it out"
     wide = [word.text for word in one.claim.words if word.lower in WHOLE and not _is_no_absolute(one.claim, word)]
-    text = spaced(clause).replace(" for some reason ", " ")
+    text = _limiting(clause)
     part = next((part for part in PARTIAL_PHRASES if f" {part} " in text and not one.claim.has(part)), "")
     if wide and part and not quote.lowers & {word.lower() for word in wide}:
         return f"the quotation says {part!r}, and the claim says {wide[0]!r}"
     return ""
 
 
+def _limiting(clause: tuple[Word, ...]) -> str:
+    """The clause without what only looks like a limit."""
+    return spaced(clause).replace(" for some reason ", " ")
+
+
 def _limit_left_out(one: Statement, clause: tuple[Word, ...]) -> str:
     """'Up to' before a figure is for the rules on figures."""
-    text = spaced(clause).replace(" for some reason ", " ")
+    text = _limiting(clause)
     for phrase, kin in KEPT.items():
         place = text.find(f" {phrase} ")
         is_kept = one.claim.has(phrase) or one.claim.lowers & kin or (phrase == "up to" and quantities(one.text))

@@ -190,19 +190,28 @@ class Statement:
             self._says(words) for quote in self.quotes for words in quote.clauses if not is_asked(words, quote)
         )
 
+    @cached_property
+    def _own(self) -> tuple[Wording, ...]:
+        """The claim and the names that are free to use."""
+        return (self.claim, *map(wording, self.free_names))
+
+    @cached_property
+    def _needed(self) -> frozenset[str]:
+        """The words of the claim that a clause has to have: figures, and what narrows or widens."""
+        figures = {word.lower for word in self.claim.words if word.is_figure}
+        return (self.claim.lowers & NARROWING) | figures
+
     def _says(self, words: tuple[Word, ...]) -> bool:
         lowers = frozenset(word.lower for word in words)
-        beside = joined(text.lowers for text in (self.claim, *self._beside, *map(wording, self.free_names)))
-        if any(word in _TAKES_BACK or _YEAR.fullmatch(word) for word in lowers - beside):
+        if not self._needed <= lowers:
             return False
-        if not {word.lower for word in self.claim.words if word.is_figure} <= lowers:
-            return False
-        if not self.claim.lowers & NARROWING <= lowers:
+        strange = lowers - joined(text.lowers for text in (*self._own, *self._beside))
+        if any(word in _TAKES_BACK or _YEAR.fullmatch(word) for word in strange):
             return False
         keys = joined((*(word.keys for word in words), *(text.keys for text in self._beside)))
-        own = self.claim.keys | joined(wording(name).keys for name in self.free_names)
         left = [word for word in words if word.is_content]
-        return _share(self.content, keys) >= ENOUGH and _share(left, own) >= ENOUGH_OF_CLAUSE
+        is_enough = _share(self.content, keys) >= ENOUGH
+        return is_enough and _share(left, joined(text.keys for text in self._own)) >= ENOUGH_OF_CLAUSE
 
     def mentions(self, name: str) -> bool:
         return bool(name) and has_name(name, self.text)

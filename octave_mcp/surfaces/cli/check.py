@@ -21,7 +21,7 @@ from octave_mcp.domain.evidence import Verdict
 from octave_mcp.errors import InputError, NoAccess, SetupError
 from octave_mcp.ports import Model
 from octave_mcp.settings import load
-from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PARTIAL, PLAIN, Output, log, say
+from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PARTIAL, PLAIN, Output, counted, log, say
 from octave_mcp.tools.claims import (
     LONGEST_LINE_BYTES,
     CheckedClaim,
@@ -95,11 +95,11 @@ class Tally:
     @property
     def text(self) -> str:
         counts = ", ".join(f"{self.verdicts[verdict]} {words}" for verdict, words in WORDS.items())
-        parts = [f"{_count(self.verdicts.total(), 'claim')}: {counts}"]
+        parts = [f"{counted(self.verdicts.total(), 'claim')}: {counts}"]
         if self.unread:
-            parts.append(f"{_count(self.unread, 'line')} could not be read")
+            parts.append(f"{counted(self.unread, 'line')} could not be read")
         if self.unreached:
-            parts.append(f"{_count(self.unreached, 'claim')} judged by rules only: {self.model_error}")
+            parts.append(f"{counted(self.unreached, 'claim')} judged by rules only: {self.model_error}")
         return "\n".join(parts)
 
 
@@ -223,7 +223,7 @@ async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
     from octave_mcp.app import App  # noqa: PLC0415 - rules alone need neither database nor models
 
     if name != AUTO and name not in _JUDGES:
-        raise InputError(f"the model {name!r} does not judge claims; choose one of {JUDGES}")
+        raise _no_judge(name)
     settings = load()
     log(settings, output, stderr_level="WARNING")
     app = App(settings.model_copy(update={"database_url": None}), engine="inline")
@@ -233,11 +233,15 @@ async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
     except SetupError as unset:
         raise SetupError(str(unset).replace(WITHOUT_KEY, "without --model, rules judge and need no key")) from None
     if not verifies(model):
-        raise InputError(f"the model {model.name!r} does not judge claims; choose one of {JUDGES}")
+        raise _no_judge(model.name)
     try:
         yield model
     finally:
         await model.close()
+
+
+def _no_judge(name: str) -> InputError:
+    return InputError(f"the model {name!r} does not judge claims; choose one of {JUDGES}")
 
 
 def _json(row: Row) -> str:
@@ -260,7 +264,3 @@ def _shown(text: str) -> str:
     """On one line, without what would control a terminal."""
     line = "".join(letter if letter.isprintable() else " " for letter in text)
     return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}..."
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -12,7 +12,7 @@ from cyclopts import Parameter, validators
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
 from octave_mcp.surfaces.cli.empty import ORDERS
-from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, asked, reading, table
+from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, asked, counted, reading, table
 from octave_mcp.tools.paging import cursor_of
 from octave_mcp.tools.reports import RunReport
 from octave_mcp.tools.sessions import Deleted, RunLine, SessionLine, SessionList, run_line
@@ -99,7 +99,7 @@ def _run_table(lines: Sequence[RunLine]) -> str:
 
 def _session_table(lines: Sequence[SessionLine]) -> str:
     rows = (
-        (line.session_id, _time(line.created_at), _count(line.runs), _pair(line.latest) if line.latest else "")
+        (line.session_id, _time(line.created_at), counted(line.runs, "run"), _pair(line.latest) if line.latest else "")
         for line in lines
     )
     return table(rows) if lines else ""
@@ -107,10 +107,6 @@ def _session_table(lines: Sequence[SessionLine]) -> str:
 
 def _pair(line: RunLine) -> str:
     return f"{line.vendor} -> {line.prospect}"
-
-
-def _count(runs: int) -> str:
-    return "1 run" if runs == 1 else f"{runs} runs"
 
 
 def _time(when: datetime) -> str:

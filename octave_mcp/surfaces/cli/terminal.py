@@ -62,6 +62,11 @@ def refuse(text: str, code: int) -> int:
     return code
 
 
+def counted(number: int, what: str) -> str:
+    """'1 run', '2 runs'."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def table(rows: Iterable[Sequence[str]]) -> str:
     """The rows with their columns below each other."""
     lines = [[*row] for row in rows]
