@@ -23,18 +23,10 @@ from octave_mcp.asks.compact_schema import compact_schema_of
 from octave_mcp.asks.patches import Fix, patch_form
 from octave_mcp.asks.schema import schema_of
 from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
+from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PLACES, PageRef
-from octave_mcp.domain.playbook import (
-    CompetitivePositioning,
-    DealDraft,
-    ObjectionHandling,
-    PersonaDrafts,
-    SequenceDraft,
-    SummaryDraft,
-    TalkTrackDraft,
-    WhyWeWin,
-)
+from octave_mcp.domain.playbook import DealDraft, PersonaDrafts, SequenceDraft, SummaryDraft, TalkTrackDraft
 from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.value import Path as Place
 from octave_mcp.domain.value import Value, form_at

@@ -18,7 +18,9 @@ from typing import Any, cast
 from octave_mcp.app import App
 from octave_mcp.domain.addresses import same_site, url_key
 from octave_mcp.domain.asks import A, AddressesAnswer, Answer, Ask, Capacity, Estimate, HomepageAnswer, Judgement, Usage
+from octave_mcp.domain.cards import CompetitivePositioning, Objection, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.company import Company, Site
+from octave_mcp.domain.deal import Seat, ValueMapRow
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, Finding, Passage
 from octave_mcp.domain.kinds import kind_of
@@ -34,31 +36,27 @@ from octave_mcp.domain.page import (
     with_facts,
 )
 from octave_mcp.domain.playbook import (
+    BrushOff,
     CallToAction,
+    Caution,
     ColdCall,
-    CompetitivePositioning,
     DealDraft,
     DemoPoint,
     DiscoveryQuestion,
     ExecutiveSummary,
-    Objection,
-    ObjectionHandling,
     PersonaDrafts,
     PersonaPoints,
     Playbook,
     QuickWin,
-    Sentence,
-    SentenceKind,
     SequenceDraft,
     SuccessMetric,
     SummaryDraft,
     TalkTrackDraft,
     TouchDraft,
-    ValueMapRow,
-    WhyWeWin,
 )
 from octave_mcp.domain.prospect import Buyer, Fact, Job, Pain, ProspectAnswer, Signal, Understanding
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
+from octave_mcp.domain.sentence import Sentence, SentenceKind
 from octave_mcp.domain.value import Path as Place
 from octave_mcp.domain.value import Value, form_at, part_at
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorAnswer
@@ -450,28 +448,53 @@ def _summary(ask: Asked) -> SummaryDraft[Cite]:
         ),
         personas=tuple(
             PersonaPoints[Cite](
-                persona_id=p.id, goals=_few(ask, 1), pains=_few(ask, 1, 1), talking_points=_few(ask, 1, 2)
+                persona_id=p.id,
+                goals=_few(ask, 1),
+                pains=_few(ask, 1, 1),
+                talking_points=_few(ask, 1, 2),
+                will_ask=("how long does it take?",),
+                cautions=(Caution[Cite](avoid="do not say fast", because=_few(ask, 1)[0]),),
             )
             for p in ask.brief.prospect.buyer_personas
         ),
         quick_wins=tuple(QuickWin[Cite](action="call", because=because) for because in _few(ask, 5)),
+        trigger_meanings=_few(ask, 1, 1),
+        committee=(Seat[Cite](seat="champion", person=None, title="", how_known="missing", evidence=()),),
+        reasons_against=_few(ask, 1),
+        when_not_to_sell="walk away if nobody asks",
         success_metrics=(SuccessMetric(name="replies", how_to_measure="replies over messages sent"),),
+        trial_plan=("try one plan",),
     )
 
 
-def touch(*sentences: Sentence[Cite], subject: str = "a thought", opt_out: str | None = None) -> TouchDraft[Cite]:
+def touch(
+    *sentences: Sentence[Cite], subject: str = "a thought", ask: str = "Worth a look?", opt_out: str | None = None
+) -> TouchDraft[Cite]:
     return TouchDraft[Cite](
         subject=subject,
         paragraphs=(sentences,),
-        call_to_action=CallToAction(label="interest", text="Worth a look?"),
+        call_to_action=CallToAction(label="interest", text=ask),
         opt_out=opt_out,
+        second_opening=(),
+        make_first=None,
         personalisation=(),
     )
 
 
+_ASKS = (
+    "Who of your people at {{company_name}} gave it a thought first?",
+    "Would your people at {{company_name}} give more light a thought, even where nobody asks for more light?",
+    "Shall I draw up a page with a first thought for you and your people at {{company_name}}?",
+    "If you at {{company_name}} never give it a thought, a short no is enough.",
+)
+"""By touch: so that quoted sentences make an e-mail that need not be asked for again."""
+
+
 def _sequence(ask: Asked, rank: int | None = None) -> SequenceDraft[Cite]:
     at = (ask.brief.rank if rank is None else rank) * 4
-    return SequenceDraft[Cite](touches=tuple(touch(*_few(ask, 2, at + number)) for number in range(4)))
+    return SequenceDraft[Cite](
+        touches=tuple(touch(*_few(ask, 2, at + number), ask=text) for number, text in enumerate(_ASKS))
+    )
 
 
 def _talk_track(ask: Asked, rank: int | None = None) -> TalkTrackDraft[Cite]:
@@ -481,6 +504,10 @@ def _talk_track(ask: Asked, rank: int | None = None) -> TalkTrackDraft[Cite]:
         cold_call=ColdCall[Cite](
             opener=(first,), value=(second,), ask="worth a talk?", if_not_now="when would be better?"
         ),
+        brush_offs=(BrushOff(they_say="not_me", reply="who would it be?"),),
+        voicemail=(first,),
+        close="shall we look at it together?",
+        next_step="send the plan",
         discovery=tuple(
             DiscoveryQuestion(
                 question="how do you do it today?", uncovers="situation", purpose="the present", follow_ups=()

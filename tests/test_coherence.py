@@ -6,30 +6,28 @@ from itertools import pairwise
 
 import pytest
 
+from octave_mcp.domain.cards import CompetitivePositioning, Objection, ObjectionHandling, Rival, WhyWeWin
+from octave_mcp.domain.deal import ValueMapRow
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.playbook import (
+    BrushOff,
     CallToAction,
+    Caution,
     ColdCall,
-    CompetitivePositioning,
     DealDraft,
     DemoPoint,
     DiscoveryQuestion,
     ExecutiveSummary,
-    Objection,
-    ObjectionHandling,
     PersonaDraft,
     PersonaPoints,
     QuickWin,
-    Rival,
-    Sentence,
     SequenceDraft,
     SuccessMetric,
     SummaryDraft,
     TalkTrackDraft,
     TouchDraft,
-    ValueMapRow,
-    WhyWeWin,
 )
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, located, part_at, path_text
 from octave_mcp.evidence.coherence import dependents, without
 from octave_mcp.evidence.judge import texts_of
@@ -55,6 +53,8 @@ def mail(
         paragraphs=tuple(says(*paragraph) for paragraph in paragraphs),
         call_to_action=CallToAction(label="interest", text=ask),
         opt_out=opt_out,
+        second_opening=(),
+        make_first=None,
         personalisation=notes,
     )
 
@@ -88,6 +88,10 @@ TRACK = TalkTrackDraft[EvidenceId](
         ask="Would Brassmere's plan help?",
         if_not_now="When would be better?",
     ),
+    brush_offs=(BrushOff(they_say="not_now", reply="Fine. When do you plan the next hall?"),),
+    voicemail=says("You opened a hall in May.", "That is why I call."),
+    close="Shall we look at one hall?",
+    next_step="Send the floor plan.",
     discovery=(
         DiscoveryQuestion(question="How do you plan lamps?", uncovers="situation", purpose="now", follow_ups=("Who?",)),
     ),
@@ -101,16 +105,23 @@ DEAL = DealDraft[EvidenceId](
             why_now=says("A hall opened in May.", "The lamps came late.", "But the next hall is planned."),
             how_to_engage=says("Ask about night work.", "Also ask who plans lamps.", "Offer a drawing."),
         ),
+        trigger_meanings=says("A new hall needs lamps."),
+        committee=(),
         personas=(
             PersonaPoints[EvidenceId](
                 persona_id="persona-1",
                 goals=says("Less night work."),
                 pains=says("Moving in was slow.", "This cost a week."),
                 talking_points=says("Brassmere cut rework.", "Tidewell lit 14 halls."),
+                will_ask=("Who draws the plan?",),
+                cautions=(Caution[EvidenceId](avoid="Do not say dark.", because=say("It is a bright yard.")),),
             ),
         ),
+        reasons_against=says("The lamps are new."),
+        when_not_to_sell="Where nobody plans.",
         quick_wins=(QuickWin[EvidenceId](action="Send the drawing.", because=say("The yard is from 1961.")),),
         success_metrics=(SuccessMetric(name="Replies", how_to_measure="Replies over messages."),),
+        trial_plan=("Plan one bay.",),
     ),
     why_we_win=WhyWeWin[EvidenceId](
         kind="why_we_win",

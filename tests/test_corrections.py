@@ -17,17 +17,11 @@ from test_support import JUDGE, say
 from octave_mcp.asks.corrections import Checks
 from octave_mcp.asks.patches import patch_form
 from octave_mcp.domain.asks import Answer, Unread, Usage
+from octave_mcp.domain.cards import WhyWeWin
 from octave_mcp.domain.evidence import Cite, EvidenceId
-from octave_mcp.domain.playbook import (
-    CallToAction,
-    Playbook,
-    Sentence,
-    SequenceDraft,
-    SummaryDraft,
-    TalkTrackDraft,
-    WhyWeWin,
-)
+from octave_mcp.domain.playbook import CallToAction, Playbook, SequenceDraft, SummaryDraft, TalkTrackDraft
 from octave_mcp.domain.prospect import ProspectAnswer
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Value, changed, part_at
 from octave_mcp.errors import BadAnswer
 

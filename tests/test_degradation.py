@@ -29,22 +29,13 @@ from scripted import (
 )
 
 from octave_mcp.domain.asks import HomepageAnswer, Usage
+from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageFailure
-from octave_mcp.domain.playbook import (
-    CallToAction,
-    CompetitivePositioning,
-    ObjectionHandling,
-    Playbook,
-    Sentence,
-    SequenceDraft,
-    SummaryDraft,
-    TalkTrackDraft,
-    TouchDraft,
-    WhyWeWin,
-)
+from octave_mcp.domain.playbook import CallToAction, Playbook, SequenceDraft, SummaryDraft, TalkTrackDraft, TouchDraft
 from octave_mcp.domain.prospect import ProspectAnswer, Understanding
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import ValueProposition, VendorAnswer
 from octave_mcp.errors import (
@@ -369,7 +360,15 @@ async def test_an_email_that_breaks_several_rules_of_style_is_asked_for_again(
         if ask.complaint:
             return draft
         first, *others = draft.touches
-        weak = first.model_copy(update={"subject": "Quick question about your very important plans for next year!!"})
+        closing = CallToAction(
+            label="meeting", text="I hope this finds you well! Do you have 30 minutes to discuss about it?"
+        )
+        weak = first.model_copy(
+            update={
+                "subject": "Quick question about your very important plans for next year!!",
+                "call_to_action": closing,
+            }
+        )
         return draft.model_copy(update={"touches": (weak, *others)})
 
     model.on(form(SequenceDraft[Cite]), improved)
@@ -377,7 +376,7 @@ async def test_an_email_that_breaks_several_rules_of_style_is_asked_for_again(
 
     again = [ask.complaint for ask in model.asked if ask.whole is SequenceDraft[Cite] and ask.complaint]
     assert again
-    assert all("D12 the subject has 10 words" in complaint for complaint in again)
+    assert all("Shorten the subject: it has 10 words" in complaint for complaint in again)
     weak = [touch for sequence in playbook.email_sequences for touch in sequence.touches if "!!" in touch.subject]
     assert len(weak) == len(playbook.email_sequences) - len(again)
 
@@ -447,6 +446,8 @@ def a_touch(text: str, *, subject: str = "a thought", ask: str = "Worth a look?"
         paragraphs=((sentence,),),
         call_to_action=CallToAction(label="interest", text=ask),
         opt_out=None,
+        second_opening=(),
+        make_first=None,
         personalisation=(),
     )
 

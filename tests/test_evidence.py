@@ -17,16 +17,9 @@ from scripted import FETCHED_AT, evidence_of, page, parts_of, passages_of
 from octave_mcp.domain.company import Company, Role
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, EvidenceId
 from octave_mcp.domain.page import Page
-from octave_mcp.domain.playbook import (
-    CallToAction,
-    DemoPoint,
-    Sentence,
-    SentenceKind,
-    SequenceDraft,
-    TalkTrackDraft,
-    TouchDraft,
-)
+from octave_mcp.domain.playbook import CallToAction, DemoPoint, SequenceDraft, TalkTrackDraft, TouchDraft
 from octave_mcp.domain.playbook import ColdCall as Call
+from octave_mcp.domain.sentence import Sentence, SentenceKind
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import CaseStudy, Offering, Price, ProofPoint, ReferenceCustomer, VendorElements
 from octave_mcp.evidence.checks import Problem
@@ -34,6 +27,7 @@ from octave_mcp.evidence.judge import Judge
 from octave_mcp.evidence.passages import PASSAGE_CHARACTERS, as_passage, confidence, passages, quotations, verified
 from octave_mcp.evidence.support import Statement, problems
 from octave_mcp.evidence.support import quoted as source_of
+from octave_mcp.evidence.support.naming import names
 from octave_mcp.sources.html.extraction import page_of
 
 SITES = Path(__file__).parents[2] / "shared" / "sites"
@@ -544,6 +538,10 @@ def test_a_parent_that_cannot_do_without_a_part_is_dropped_with_it() -> None:
     draft = TalkTrackDraft[Cite](
         pitch=(good, bad),
         cold_call=Call[Cite](opener=(bad,), value=(good,), ask="?", if_not_now="?"),
+        brush_offs=(),
+        voicemail=(good, bad),
+        close="",
+        next_step="",
         discovery=(),
         demo_points=(DemoPoint[Cite](show="a", because=good), DemoPoint[Cite](show="b", because=bad)),
         value_map=(),
@@ -552,8 +550,9 @@ def test_a_parent_that_cannot_do_without_a_part_is_dropped_with_it() -> None:
     assert value
     assert [s.text for s in value.pitch] == [good.text]
     assert value.cold_call.opener == ()
+    assert [s.text for s in value.voicemail] == [good.text]
     assert [point.show for point in value.demo_points] == ["a"]
-    assert len(dropped) == 3
+    assert len(dropped) == 4
 
 
 def test_an_answer_that_is_one_failed_finding_is_nothing() -> None:
@@ -587,6 +586,8 @@ def test_sentences_inside_paragraphs_are_judged() -> None:
                 ),
                 call_to_action=CallToAction(label="interest", text="?"),
                 opt_out=None,
+                second_opening=(),
+                make_first=None,
                 personalisation=(),
             ),
         )
@@ -623,3 +624,8 @@ def test_old_evidence_counts_for_less() -> None:
 
 def test_two_quotations_of_one_page_count_once() -> None:
     assert confidence([*on_pages(1), *on_pages(1)], stated=False) == "low"
+
+
+@pytest.mark.parametrize("first", ["Above", "Across", "Between", "Beyond", "Inside", "Yesterday"])
+def test_a_word_that_starts_a_sentence_is_no_part_of_the_name_behind_it(first: str) -> None:
+    assert names(f"{first} Brassmere it takes longer.") == ("Brassmere",)

@@ -457,7 +457,7 @@ async def test_a_run_whose_budget_is_too_small_for_a_playbook_asks_no_more_and_s
     assert told.record.error
     assert told.record.error.code == "budget_exceeded"
     assert told.record.error.message.startswith(f"{section} could not be written: ")
-    assert "raise OCTAVE_MAX_RUN_TOKENS (a complete run takes up to 76000)" in told.record.error.message
+    assert "raise OCTAVE_MAX_RUN_TOKENS (a complete run takes up to 80000)" in told.record.error.message
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if len(form.model_fields) > 1])

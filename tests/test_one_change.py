@@ -285,7 +285,7 @@ def with_competitor(product: ProductCopy) -> None:
     product.insert_before(playbook, '    "prospect_intelligence",\n', '    "competitor_elements",\n')
     product.insert_before(
         "octave_mcp/pipeline/write_playbook.py",
-        "        evidence={},\n",
+        "        evidence=dict(drafts.evidence),\n",
         '        competitor_elements=deal["competitor"].elements if "competitor" in deal else None,\n',
     )
     tools = "octave_mcp/tools/playbooks.py"

@@ -9,35 +9,36 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
 from conftest import ROOT
+from emails import agreement, cases
 from scripted import evidence_of
 
-from octave_mcp.copywriting.readability import reading_grade
+from octave_mcp.copywriting.email_text import Deal, Email, read_email
+from octave_mcp.copywriting.emails import WORTH_ANOTHER
+from octave_mcp.copywriting.faults import Fault, scored
+from octave_mcp.copywriting.readability import reading_grade, sentences
 from octave_mcp.copywriting.rubric import (
     PERSONAS_ALIKE,
-    TOUCHES_ALIKE,
-    Email,
     absolutes,
-    card_score,
+    card_faults,
     email_errors,
-    email_score,
-    likeness,
+    email_faults,
     sources,
-    talk_track_score,
+    talk_track_faults,
 )
+from octave_mcp.copywriting.substance import TOUCHES_ALIKE, likeness
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.evidence.checks import CUT, DEPENDS, EMPTY, IGNORED, INCOMPLETE, RULES, THOUGHTS, UNREAD, Problem
 
-FIRST_BODY = (
-    "Hi {{first_name}},\n\n"
-    "Your home page says you build ferries in two yards. Work at night is slow there, you say. "
-    "Your crews could see each dark spot before they drill. That is how one yard cut its rework.\n\n"
-    "You may know which hall you would try first. Would that be of use to you?\n\n"
-    "{{sender_first_name}}"
-)
+OPENING = "On 4 March 2026 you opened a second yard in Tallinn. Who plans its nights?"
+PROOF = "Lumenforge lights dry docks. Brassmere cut its rework by 31% once its crews could see each weld at night."
+ASK = "Is that a problem in Tallinn yet?"
+REPLY = "Reply yes and I'll sketch the yard."
+NO = "A short no is fine, and I won't write again."
 
 
 def on_page(*paths: str, published: date | None = None) -> list[Evidence]:
@@ -45,93 +46,90 @@ def on_page(*paths: str, published: date | None = None) -> list[Evidence]:
     return [evidence.model_copy(update={"published_on": published}) for evidence in found]
 
 
-def theirs(text: str) -> list[Evidence]:
-    return [evidence_of(text).model_copy(update={"role": "prospect"})]
+def theirs(text: str) -> tuple[Evidence, ...]:
+    return (evidence_of(text).model_copy(update={"role": "prospect"}),)
 
 
 GOOD = Email(
-    subject="Lamps for your new hall",
-    body=FIRST_BODY,
-    ask="Would that be of use to you?",
+    subject="nights in Tallinn",
+    paragraphs=(OPENING, f"{PROOF} They say night shifts lost an hour each to lamps in the wrong place.", ASK),
+    ask=ASK,
     ask_label="interest",
-    position=0,
-    last=False,
-    day=1,
-    earlier_days=(),
-    earlier=(),
-    evidence=on_page("/a"),
-    earlier_evidence=frozenset(),
+    evidence=tuple(on_page("/a")),
+    deal=Deal(vendor="Lumenforge", prospect="Quillport"),
 )
 LAST = replace(
     GOOD,
+    subject="a last note",
+    paragraphs=("I'll stop here. If the nights in Tallinn stay slow, Brassmere's yard went through it too.", NO),
+    ask=NO,
+    ask_label="goodbye",
     position=3,
     last=True,
-    day=14,
-    earlier_days=(1, 3, 7),
-    body=FIRST_BODY.replace("You may know", "Tell me to stop and you hear no more. You may know"),
-    ask_label="goodbye",
 )
 
 
 def broken(email: Email) -> set[str]:
-    return {warning.split()[0] for warning in email_score(email).warnings}
+    return {fault.rule for fault in email_faults(email)}
 
 
-def body(text: str) -> str:
-    """A first touch with this text before its ask."""
-    return FIRST_BODY.replace("You may know which hall you would try first.", text)
+def told(email: Email) -> str:
+    return "\n".join(fault.text for fault in email_faults(email))
 
 
-def words(count: int) -> str:
-    """A body of so many words, short sentences and one ask."""
-    return "Hi,\n\n" + " ".join(["you can see it."] * ((count - 4) // 4) + ["so"] * ((count - 4) % 4)) + " Is it so?"
+def points(email: Email) -> int:
+    return scored(email_faults(email)).points
 
 
-def test_good_touches_break_no_rule() -> None:
-    assert email_score(GOOD).warnings == ()
-    assert email_score(LAST).warnings == ()
-    assert email_errors(GOOD) == email_errors(LAST) == []
-    assert email_score(GOOD).points == 100
+def saying(text: str, email: Email = GOOD) -> Email:
+    """The e-mail with this paragraph before its ask."""
+    return replace(email, paragraphs=(*email.paragraphs[:-1], text, email.paragraphs[-1]))
+
+
+def of_words(count: int, email: Email = GOOD) -> Email:
+    """An e-mail of so many words, in short sentences."""
+    few, rest = divmod(count - len(ASK.split()), 4)
+    return replace(email, paragraphs=(" ".join(["You see it now."] * few + ["So"] * rest), ASK))
+
+
+def test_good_touches_break_no_rule_and_have_all_points() -> None:
+    for email in (GOOD, LAST):
+        assert told(email) == ""
+        assert [*email_errors(email)] == []
+        assert points(email) == 100
 
 
 @pytest.mark.parametrize(
     ("rule", "email"),
     [
-        ("D11", replace(GOOD, body=words(49))),
-        ("D11", replace(GOOD, body=words(92))),
-        ("D11", replace(LAST, body=words(24))),
-        ("D11", replace(LAST, body=words(122))),
-        ("D12", replace(GOOD, subject="one two three four five six seven eight")),
-        ("D12", replace(GOOD, subject="x" * 51)),
-        ("D12", replace(GOOD, subject="Re: your hall")),
-        ("D12", replace(GOOD, subject="fwd: your hall")),
+        ("D11", of_words(47)),
+        ("D11", of_words(81)),
+        ("D11", of_words(27, replace(GOOD, position=1))),
+        ("D11", of_words(111, replace(GOOD, position=1))),
+        ("D11", of_words(61, LAST)),
+        ("D12", replace(GOOD, subject="nights in the second yard")),
+        ("D12", replace(GOOD, subject="x" * 41)),
+        ("D12", replace(GOOD, subject="Re: your yard")),
+        ("D12", replace(GOOD, subject="fwd: your yard")),
         ("D12", replace(GOOD, subject="NEW LAMPS")),
-        ("D12", replace(GOOD, subject="New lamps!!")),
-        ("D12", replace(GOOD, subject="New lamps 🎉")),
-        ("D13", replace(GOOD, body=body("Do you know which hall? Or which yard?"))),
-        ("D13", replace(GOOD, body=FIRST_BODY.replace("?", "."), ask="That would be of use to you.")),
+        ("D12", replace(GOOD, subject="nights in Tallinn!!")),
+        ("D12", replace(GOOD, subject="nights 🎉")),
+        ("D12", replace(GOOD, subject="budget for paint")),
+        ("D13", saying("Do you know which hall? Or which yard?")),
+        ("D13", replace(GOOD, paragraphs=("You opened a yard.", "It is new."), ask="It is new.")),
         ("D13", replace(GOOD, ask_label="meeting")),
-        ("D13", replace(GOOD, position=1, ask_label="goodbye")),
-        ("D14", replace(GOOD, body=body("You may know " + "which hall of yours it is " * 5 + "now."))),
-        ("D14", replace(GOOD, body=body("Your crew says “" + "so it is " * 7 + "now”."))),
-        ("D14", replace(GOOD, body=body("Organisational interoperability necessitates illumination. " * 5))),
         (
-            "D16",
-            replace(GOOD, body=body("We do it. We know it. We like it. We have our way. We show us our work. I do.")),
+            "D13",
+            replace(GOOD, paragraphs=(*GOOD.paragraphs[:2], "Do you have 20 minutes?"), ask="Do you have 20 minutes?"),
         ),
-        ("D16", replace(GOOD, body=FIRST_BODY.replace("Your home page says you", "We saw that you"))),
-        ("D16", replace(GOOD, body=FIRST_BODY.replace("Your home page says you", "I saw that you"))),
-        ("D17", replace(GOOD, body=body("I hope this finds you well."))),
-        ("D17", replace(GOOD, body=body("Your game-changing halls are best-in-class."))),
-        ("D17", replace(GOOD, body=body("You will like it!"))),
-        ("D17", replace(GOOD, body=body("See https://a.example and https://b.example for yours."))),
-        ("D18", replace(GOOD, position=1, earlier=(FIRST_BODY,))),
-        ("D18", replace(GOOD, position=1, earlier_evidence=frozenset(e.id for e in GOOD.evidence))),
-        ("D19", replace(GOOD, position=1, day=3, earlier_days=(1, 3))),
-        ("D21", replace(LAST, body=FIRST_BODY)),
-        ("D21", replace(LAST, body=body("You would adopt an option without an opinion."))),
-        ("D8", replace(GOOD, evidence=on_page("/a", published=date(2024, 8, 1)))),
-        ("D9", replace(GOOD, evidence=on_page("/a", "/a", "/b", "/c"))),
+        ("D13", replace(GOOD, ask="Would the second of those two be a problem for your planners in Tallinn yet?")),
+        ("D13", replace(GOOD, ask="Would that be of interest to you?")),
+        ("D14", saying("You may know " + "which hall of yours it is " * 5 + "now.")),
+        ("D14", saying("Your crew says “" + "so it is " * 7 + "now”.")),
+        ("D14", saying("Organisational interoperability necessitates illumination. " * 5)),
+        ("D17", saying("You will like it!")),
+        ("D17", saying("See https://a.example and https://b.example for yours.")),
+        ("D8", replace(GOOD, evidence=tuple(on_page("/a", published=date(2024, 8, 1))))),
     ],
 )
 def test_a_touch_that_breaks_a_rule_is_warned_of(rule: str, email: Email) -> None:
@@ -141,46 +139,34 @@ def test_a_touch_that_breaks_a_rule_is_warned_of(rule: str, email: Email) -> Non
 @pytest.mark.parametrize(
     ("rule", "email"),
     [
-        ("D11", replace(GOOD, body=words(50))),
-        ("D11", replace(GOOD, body=words(91))),
-        ("D11", replace(LAST, body=words(25))),
-        ("D11", replace(LAST, body=words(121))),
-        ("D12", replace(GOOD, subject="one two three four five six seven")),
-        ("D12", replace(GOOD, subject="x" * 50)),
-        ("D12", replace(GOOD, subject="Regarding the VP's new hall!")),
+        ("D11", of_words(48)),
+        ("D11", of_words(80)),
+        ("D11", of_words(28, replace(GOOD, position=1))),
+        ("D11", of_words(110, replace(GOOD, position=1))),
+        ("D11", of_words(60, LAST)),
+        ("D12", replace(GOOD, subject="Tallinn's second yard")),
+        ("D12", replace(GOOD, subject="Tallinn at night!")),
+        ("D12", replace(LAST, subject="closing my file")),
+        ("D12", saying("You keep SOC 2 as it is.", replace(GOOD, subject="SOC 2"))),
+        ("D12", saying("A weld a day.", replace(GOOD, subject="Lumen® ㈱Weld"))),
         ("D13", replace(GOOD, position=2, ask_label="meeting")),
-        ("D14", replace(GOOD, body=body("Your crew says “" + "it is so now " * 4 + "it is so now”."))),
-        ("D16", replace(GOOD, body=body("You know your hall. We do too."))),
-        ("D16", replace(GOOD, body=body("Your crew says “we like our way, we do, we do”."))),
-        ("D17", replace(GOOD, body=body("Your crew says “what a hall!” on https://a.example."))),
-        ("D18", replace(GOOD, position=1, earlier=("Nothing of this was said before at all.",))),
-        ("D19", replace(GOOD, position=1, day=3, earlier_days=(1,))),
-        ("D21", replace(LAST, body=body("You can opt out with one word."))),
-        ("D8", replace(GOOD, evidence=on_page("/a", published=date(2024, 12, 1)))),
-        ("D9", replace(GOOD, evidence=on_page("/a", "/a", "/b", "/c", "/d"))),
-        ("D9", replace(GOOD, evidence=on_page("/a", "/a", "/a"))),
-        ("D9", replace(GOOD, evidence=on_page("/customers/tidewell", "/customers/tidewell", "/a", "/b"))),
-        ("D12", replace(GOOD, subject="SOC 2", body=body("You keep SOC 2 as it is."))),
-        ("D12", replace(GOOD, subject="CVE", evidence=[evidence_of("A CVE a day.")])),
-        ("D12", replace(GOOD, subject="Lumen® lamps for ㈱Tide")),
-        ("D13", replace(GOOD, body=body("Who looks at your hall at night?"))),
-        ("D13", replace(GOOD, body=FIRST_BODY.replace("?", "."), ask="Reply yes and I will send a sketch.")),
-        ("D13", replace(LAST, body=LAST.body.replace("?", "."), ask="The door stays open.")),
+        ("D13", replace(GOOD, position=2, ask_label="offer", make_first="First lines.")),
+        ("D13", replace(LAST, paragraphs=("The door stays open.",), ask="The door stays open.")),
         (
-            "D14",
-            replace(GOOD, body=body("You may know Organisational Interoperability Sophistication, as you do. " * 2)),
+            "D13",
+            replace(GOOD, paragraphs=(*GOOD.paragraphs[:2], REPLY), ask=REPLY),
         ),
-        ("D14", replace(GOOD, body=body("You do remediation now. " * 4), evidence=theirs("We do remediation."))),
-        ("D16", replace(GOOD, body=FIRST_BODY.replace("Your home page says you", "Our yard saw that you"))),
-        ("D16", replace(LAST, body=body("A short no is enough for me, and I, and I, and I, and I, and I, and I."))),
-        ("D17", replace(GOOD, body=body("Your crew says “best-in-class”."))),
-        ("D17", replace(GOOD, body=body("Your lamps are world-class."), evidence=[evidence_of("World-class lamps.")])),
-        ("D17", replace(GOOD, body=body("You use Yahoo! now."), evidence=[evidence_of("We left Yahoo! for good.")])),
-        ("D18", replace(LAST, earlier_evidence=frozenset(e.id for e in GOOD.evidence))),
+        ("D14", saying("Your crew says “" + "it is so now " + "it is so now”.")),
+        ("D14", saying("You may know Organisational Interoperability Sophistication, as you do. " * 2)),
+        ("D14", saying("You do remediation now. " * 4, replace(GOOD, evidence=theirs("We do remediation.")))),
+        ("D17", saying("Your crew says “what a hall!” on https://a.example.")),
+        ("D17", saying("You use Yahoo! now.", replace(GOOD, evidence=(evidence_of("We left Yahoo! for good."),)))),
+        ("D8", replace(GOOD, evidence=tuple(on_page("/a", published=date(2024, 12, 1))))),
+        ("D9", replace(GOOD, evidence=tuple(on_page("/a", "/a", "/a", "/a")))),
     ],
 )
 def test_a_touch_that_keeps_a_rule_is_not(rule: str, email: Email) -> None:
-    assert rule not in broken(email)
+    assert rule not in broken(email), told(email)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +184,9 @@ def test_a_touch_that_keeps_a_rule_is_not(rule: str, email: Email) -> None:
     ],
 )
 def test_a_touch_that_breaks_a_rule_of_truth_is_an_error(rule: str, text: str) -> None:
-    assert [error.split()[0] for error in email_errors(replace(GOOD, body=body(text)))] == [rule]
+    (error,) = email_errors(saying(text))
+    assert error.rule == rule
+    assert error.about in text
 
 
 @pytest.mark.parametrize(
@@ -212,24 +200,63 @@ def test_a_touch_that_breaks_a_rule_of_truth_is_an_error(rule: str, text: str) -
     ],
 )
 def test_a_touch_that_keeps_the_rules_of_truth_is_none(text: str) -> None:
-    assert email_errors(replace(GOOD, body=body(text))) == []
+    assert [*email_errors(saying(text))] == []
 
 
 def test_a_placeholder_in_the_subject_is_checked_too() -> None:
-    assert email_errors(replace(GOOD, subject="[topic] for you"))
+    assert [error.rule for error in email_errors(replace(GOOD, subject="[topic] for you"))] == ["D15"]
 
 
-def test_each_warning_costs_points_and_no_score_is_below_zero() -> None:
-    one = email_score(replace(GOOD, subject="Re: hall"))
-    many = email_score(replace(LAST, body="I! " * 200, subject="RE: X!!", day=1, evidence=(), earlier=("I! " * 200,)))
-    assert 0 <= many.points < one.points < 100
+def test_warnings_are_sentences_without_the_number_of_a_rule_the_gravest_first() -> None:
+    email = saying("I hope this finds you well! We might, perhaps, help.", replace(GOOD, subject="RE: A B C D E F"))
+    faults = email_faults(email)
+    warnings = scored(faults).warnings
+
+    assert len(warnings) == len(faults) > 3
+    assert all(re.match(r"[A-Z“]", one) and one.endswith(".") and not re.search(r"\bD\d", one) for one in warnings)
+    assert [fault.cost for fault in sorted(faults, key=lambda fault: warnings.index(fault.text))] == sorted(
+        (fault.cost for fault in faults), reverse=True
+    )
+
+
+def test_each_fault_takes_its_share_of_the_points_left() -> None:
+    one, two, many = (scored([Fault("D14", "Long.", 20)] * count).points for count in (1, 2, 30))
+    assert (one, two) == (80, 64)
+    assert 0 <= many < two
+
+
+def test_the_further_beyond_a_limit_the_more_it_costs() -> None:
+    assert points(of_words(82)) > points(of_words(100)) > points(of_words(119))
+    subjects = ("nights in Tallinn", "nights in your Tallinn", "nights in your yard Tallinn", "a b c d e f g h nights")
+    scores = [points(replace(GOOD, subject=subject)) for subject in subjects]
+    assert scores == sorted(set(scores), reverse=True)
+    assert scores[0] - scores[1] <= 2  # one word too many is tolerated
+
+
+def test_an_email_as_it_was_sent_is_read_without_greeting_and_signature() -> None:
+    body = f"Hi Denise,\n\n{OPENING}\n\n{PROOF}\n\n{ASK}\n\nAda Moss\nAccount Executive, Lumenforge"
+    email = read_email("nights", body, position=0, last=False)
+    assert email.paragraphs == (OPENING, PROOF, ASK)
+    assert email.ask == ASK
+    assert read_email("x", "Only this, and no more.", position=0, last=False).paragraphs == ("Only this, and no more.",)
+
+
+@pytest.mark.parametrize("body", ["", "Hi Denise,", "Hi Denise,\n\nAda", "{{first_name}},\n\n“”"])
+def test_an_email_of_which_nothing_is_left_can_be_judged(body: str) -> None:
+    email = read_email("", body, position=0, last=False)
+    assert [*email_errors(email)] == []
+    assert 0 <= points(email) <= 100
+
+
+def test_a_company_named_like_an_address_ends_no_sentence() -> None:
+    assert sentences("Cloud.gov says so. It is.") == ["Cloud.gov says so.", "It is."]
 
 
 QUESTIONS = tuple(f"How do you light hall {number}?" for number in range(8))
 
 
 def talk(pitch: str = "Short.", opener: Sequence[str] = ("Why.",), questions: Sequence[str] = QUESTIONS) -> set[str]:
-    return {warning.split()[0] for warning in talk_track_score(pitch, opener, questions, on_page("/a")).warnings}
+    return {fault.rule for fault in talk_track_faults(pitch, opener, questions, on_page("/a"))}
 
 
 def test_a_talk_track_that_breaks_a_rule_is_warned_of() -> None:
@@ -247,16 +274,18 @@ def test_a_talk_track_that_keeps_the_rules_is_not() -> None:
 
 
 def test_cards_are_short_and_their_lists_too() -> None:
-    assert card_score(["word " * 300], 5, on_page("/a")).warnings == ()
-    assert [w.split()[0] for w in card_score(["word " * 301], 5, on_page("/a")).warnings] == ["D28"]
-    assert [w.split()[0] for w in card_score(["word"], 6, on_page("/a")).warnings] == ["D28"]
-    assert card_score(["word"], 1, on_page("/a"), ["D7 alone"]).warnings == ("D7 alone",)
+    assert [*card_faults(["word " * 300], 5, on_page("/a"))] == []
+    assert [fault.rule for fault in card_faults(["word " * 301], 5, on_page("/a"))] == ["D28"]
+    assert [fault.rule for fault in card_faults(["word"], 6, on_page("/a"))] == ["D28"]
 
 
 def test_evidence_of_one_page_or_of_long_ago_is_told() -> None:
-    assert list(sources([])) == []
+    assert [*sources([])] == []
     old = on_page("/a", "/b", published=date(2023, 1, 1))
-    assert list(sources(old)) == ["D8 rests on evidence from 2023-01-01"]
+    assert ["2023-01-01" in fault.text for fault in sources(old)] == [True]
+    assert [fault.rule for fault in sources(on_page("/a", "/a", "/b", "/c"))] == ["D9"]
+    assert [*sources(on_page("/a", "/a", "/b", "/c", "/d"))] == []
+    assert [*sources(on_page("/customers/tidewell", "/customers/tidewell", "/a", "/b"))] == []
 
 
 @pytest.mark.parametrize("text", ["We are the only one.", "No one else does it.", "It always works.", "Guaranteed."])
@@ -292,21 +321,15 @@ def test_an_absolute_of_another_quotation_is_a_fault() -> None:
 
 @pytest.mark.parametrize("language", ["de", "ja"])
 def test_rules_that_go_by_english_words_say_nothing_of_another_language(language: str) -> None:
-    text = "Hallo,\n\nI organisationally interoperability, i necessitating illumination, i world-class.\n\nAda"
-    email = replace(LAST, body=text, ask="Schreiben Sie mir.", ask_label="meeting", language=language)
+    text = "I organisationally might probably interoperability, i necessitating illumination anew, world-class. Both i."
+    email = replace(LAST, paragraphs=(text,), ask="Schreiben Sie mir.", ask_label="meeting", language=language)
     assert broken(email) <= {"D11"}
-    assert {"D13", "D14", "D16", "D17", "D21"} <= broken(replace(email, language="en"))
+    assert {"D14", "D17", "D21", "D27", "D30"} <= broken(replace(email, language="en"))
 
 
 def test_words_of_scripts_without_spaces_are_counted() -> None:
-    assert "D11" not in broken(replace(GOOD, body=f"こんにちは、\n\n{'夜の作業はどうですか。' * 12}", language="ja"))
-
-
-@pytest.mark.parametrize("count", [50, 90])
-def test_a_limit_of_words_holds_for_what_is_written_without_greeting_and_signature(count: int) -> None:
-    written = " ".join(["so"] * (count - 1)) + " it?"
-    text = f"Hi {{{{first_name}}}},\n\n{written}\n\n{{{{sender_first_name}}}}, {{{{sender_company}}}}"
-    assert "D11" not in broken(replace(GOOD, body=text))
+    email = replace(GOOD, paragraphs=("夜の作業はどうですか。" * 12,), language="ja")
+    assert "D11" not in broken(email)
 
 
 def test_likeness_is_of_runs_of_five_words() -> None:
@@ -358,20 +381,15 @@ def judged() -> list[dict[str, Any]]:
 
 
 def read(case: dict[str, Any]) -> Email:
-    return replace(
-        GOOD,
-        subject=case["subject"],
-        body=case["body"],
-        ask=case["body"].split("\n\n")[-2],
-        ask_label=LABELS[case["day"]],
-        position=list(LABELS).index(case["day"]),
-        last=case["day"] == max(LABELS),
-        day=case["day"],
-    )
+    vendor, _, prospect = case["pair"].partition(" -> ")
+    days = (1, 3, 7, 14)
+    position = days.index(case["day"])
+    deal = Deal(vendor=vendor, prospect=prospect)
+    return read_email(case["subject"], case["body"], position=position, last=position == len(days) - 1, deal=deal)
 
 
-def test_no_goodbye_that_readers_saw_lacks_an_ask_or_a_way_out(judged: list[dict[str, Any]]) -> None:
-    goodbyes = [read(case) for case in judged if case["day"] == max(LABELS)]
+def test_no_goodbye_that_readers_saw_lacks_a_way_out(judged: list[dict[str, Any]]) -> None:
+    goodbyes = [email for email in map(read, judged) if email.last]
     assert len(goodbyes) == 6
     assert not {"D13", "D21"} & set[str]().union(*map(broken, goodbyes))
 
@@ -380,9 +398,35 @@ def test_no_email_that_readers_saw_breaks_a_rule_of_truth(judged: list[dict[str,
     assert [error for case in judged for error in email_errors(read(case))] == []
 
 
-def test_no_email_that_a_reader_would_answer_or_that_reads_well_is_faulted(judged: list[dict[str, Any]]) -> None:
-    liked = [
-        case for case in judged if case.get("buyer") == "reply" or min(case.get("voice", 0), case.get("ask", 0)) > 6
-    ]
-    assert len(liked) >= 6
-    assert [email_score(read(case)).warnings for case in liked if broken(read(case))] == []
+def test_scores_agree_with_readers_in_most_pairs_of_emails_that_they_judge_differently() -> None:
+    """`python bench/emails.py FILE` has the figures."""
+    if not CASES.is_file():
+        pytest.skip("the e-mails with readers' verdicts (../shared/cases/emails) are absent")
+    found = agreement(cases(CASES), "readers")
+    assert found.pairs >= 200
+    assert found.percent >= 70
+    assert found.tied <= found.pairs / 20
+
+
+def test_what_a_good_rep_writes_is_above_what_readers_would_not_send() -> None:
+    poor = read_email(
+        "Following up on my last e-mail",
+        "Hi Kim,\n\nI hope this finds you well! I just wanted to follow up. We are a leading provider of lighting "
+        "solutions, and companies often struggle with the dark.\n\nDo you have 30 minutes for a demo?",
+        position=2,
+        last=False,
+        deal=GOOD.deal,
+    )
+    assert points(poor) < WORTH_ANOTHER < points(GOOD)
+
+
+def test_a_long_text_takes_linear_time() -> None:
+    """Twice the text takes about twice the time: the bound is loose, for a busy machine."""
+    took = [_seconds(saying("If a lamp to be seen of which you may, so it is. " * count)) for count in (400, 1600)]
+    assert took[1] < 16 * max(took[0], 0.01)
+
+
+def _seconds(email: Email) -> float:
+    began = process_time()
+    email_faults(email)
+    return process_time() - began

@@ -8,33 +8,30 @@ from typing import Literal
 import pytest
 from scripted import page
 
-from octave_mcp.copywriting.emails import Judged, Material, emails
+from octave_mcp.copywriting.emails import WORTH_ANOTHER, Judged, Material, complaints, emails
+from octave_mcp.domain.cards import CompetitivePositioning, Objection, ObjectionHandling, Rival, WhyWeWin
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.deal import Seat, ValueMapRow
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, EvidenceId, Passage
 from octave_mcp.domain.findings import Integration, NamedPerson, Trigger
 from octave_mcp.domain.playbook import (
+    BrushOff,
     CallToAction,
+    Caution,
     ColdCall,
-    CompetitivePositioning,
     DemoPoint,
     DiscoveryQuestion,
     ExecutiveSummary,
-    Objection,
-    ObjectionHandling,
     PersonaPoints,
     QuickWin,
-    Rival,
-    Sentence,
-    SentenceKind,
     SequenceDraft,
     SuccessMetric,
     SummaryDraft,
     TalkTrackDraft,
     TouchDraft,
-    ValueMapRow,
-    WhyWeWin,
 )
 from octave_mcp.domain.prospect import Buyer, Fact, Job, Pain, ProspectAnswer, Signal, Understanding
+from octave_mcp.domain.sentence import Sentence, SentenceKind
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import (
     CaseStudy,
@@ -262,6 +259,8 @@ FIRST = TouchDraft[EvidenceId](
     ),
     call_to_action=CallToAction(label="interest", text="Is that of interest to you?"),
     opt_out=None,
+    second_opening=(),
+    make_first=None,
     personalisation=(),
 )
 
@@ -323,13 +322,49 @@ def test_the_last_touch_is_the_last_by_its_place_and_needs_a_way_out() -> None:
 
 
 def _has_d21(email: Judged) -> bool:
+    return any(fault.rule == "D21" for fault in email.faults)
+
+
+def test_copy_that_is_far_from_good_is_asked_for_again_with_the_place_of_each_complaint() -> None:
+    poor = FIRST.model_copy(
+        update={
+            "subject": "Re: a solution for each of your many yards",
+            "paragraphs": (
+                (
+                    Sentence[EvidenceId](text="Both are in Tallinn.", kind="fact", evidence=CITED),
+                    Sentence[EvidenceId](text="Perhaps you might plan it anew.", kind="question", evidence=()),
+                ),
+                (Sentence[EvidenceId](text="I hope this finds you well!", kind="courtesy", evidence=()),),
+            ),
+            "call_to_action": CallToAction(label="meeting", text="Do you have 20 minutes to discuss about it?"),
+        }
+    )
+    (email,) = judged(SequenceDraft[EvidenceId](touches=(poor,)))
+    found = [*complaints(email, poor)]
+
     assert email.touch.score
-    return any(warning.startswith("D21") for warning in email.touch.score.warnings)
+    assert email.touch.score.points < WORTH_ANOTHER
+    assert {(problem.rule, problem.at) for problem in found} >= {
+        ("D12", ("subject",)),
+        ("D31", ("paragraphs", 0, 0)),
+        ("D30", ("paragraphs", 0, 1)),
+        ("D27", ()),
+        ("D17", ("paragraphs", 1, 0)),
+        ("D13", ("call_to_action", "text")),
+        ("D30", ("call_to_action", "text")),
+    }
+    assert all(problem.is_soft for problem in found if problem.rule != "D4")
+
+
+def test_a_good_email_is_not_asked_for_again() -> None:
+    (email,) = judged(sequence())
+    assert [*complaints(email, FIRST)] == []
 
 
 # A good answer to each prompt
 
 
+WANTED = say("Quillport wants to deliver ferries faster.", "deliver ferries")
 SUMMARY = SummaryDraft[Cite](
     executive_summary=ExecutiveSummary[Cite](
         whom_to_approach=(
@@ -351,6 +386,19 @@ SUMMARY = SummaryDraft[Cite](
             say("Find out first who plans Tallinn today, and in which tool.", kind="ask"),
         ),
     ),
+    trigger_meanings=(say("A second yard gives Quillport more nights to plan.", "second yard", kind="inference"),),
+    committee=(
+        Seat[Cite](
+            seat="user",
+            person=None,
+            title="Night Shift Planner",
+            how_known="inferred",
+            evidence=say("", "Night Shift Planner").evidence,
+        ),
+        Seat[Cite](seat="economic_buyer", person=None, title="", how_known="missing", evidence=()),
+    ),
+    reasons_against=(say("Quillport's pages name no plan that failed.", "second yard", kind="inference"),),
+    when_not_to_sell="Walk away if nobody plans nights in Tallinn before Q3.",
     personas=(
         PersonaPoints[Cite](
             persona_id="persona_1",
@@ -369,6 +417,13 @@ SUMMARY = SummaryDraft[Cite](
                     "cut rework",
                 ),
             ),
+            will_ask=("How long until the first plan?", "Does it work with Shiftly?"),
+            cautions=(
+                Caution[Cite](
+                    avoid="Do not say that ferries are late.",
+                    because=say("Quillport wants to deliver ferries faster.", "deliver ferries"),
+                ),
+            ),
         ),
     ),
     quick_wins=(
@@ -383,6 +438,11 @@ SUMMARY = SummaryDraft[Cite](
         SuccessMetric(name="Meetings booked", how_to_measure="Counted in the calendar every two weeks, from day 1 on."),
         SuccessMetric(name="Talks with the Economic buyer", how_to_measure="Noted after each call, for one quarter."),
     ),
+    trial_plan=(
+        "Week 1: the planner in Tallinn enters one night.",
+        "Within two weeks, compare three nights with the old plans.",
+        "On day 30 the Head of Operations decides.",
+    ),
 )
 
 TRACK = TalkTrackDraft[Cite](
@@ -393,6 +453,13 @@ TRACK = TalkTrackDraft[Cite](
         ask="Could we take 20 minutes on Thursday to look at one night in Tallinn?",
         if_not_now="No problem at all. Would early January or Q2 suit you better?",
     ),
+    brush_offs=(
+        BrushOff(they_say="not_now", reply="Fair. When do you next plan the nights in Tallinn?"),
+        BrushOff(they_say="have_a_tool", reply="Good. What does Shiftly do on a busy night?"),
+    ),
+    voicemail=(OPENED, PROOF, say("I'll call again on Thursday.", kind="ask")),
+    close="Shall we look at one night in Tallinn for 20 minutes on Thursday, with whoever plans it?",
+    next_step="Within a day, send the plan of one night and the Brassmere story.",
     discovery=(
         DiscoveryQuestion(
             question="How do you plan a night in Tallinn today?",

@@ -103,7 +103,11 @@ def _of_writing(ask: Ask[Any, Any], brief: WritingBrief, numbers: Mapping[Eviden
 def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, int]) -> Iterator[str]:
     """What a writer needs to know apart from the findings."""
     vendor, prospect, persona = plain(brief.names.vendor), plain(brief.names.prospect), brief.persona
+    if brief.read_on:
+        yield f"Today is {brief.read_on:%d %B %Y}.".replace(" 0", " ")
     yield f"{brief.pages_read} pages of {vendor} were read."
+    if brief.is_thin:
+        yield f"Little was found of {prospect}: write one touch for each persona, with a question and one proof."
     if brief.existing_customer:
         where = ", ".join(str(numbers[i]) for i in brief.existing_customer if i in numbers)
         yield f"{prospect} is already a customer of {vendor} (passages {where})."

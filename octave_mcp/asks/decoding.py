@@ -177,8 +177,14 @@ def _left_out(tree: object, error: ErrorDetails, form: type[Value]) -> Path:
 
 def _is_field(tree: object, error: ErrorDetails) -> bool:
     """Whether it is about a field that is missing, that the form does not have, or that was taken for a list."""
-    is_known = error["type"] in {"extra_forbidden", "missing"} or _at(tree, error["loc"]) == []
+    is_known = error["type"] in {"extra_forbidden", "missing"} or _was_missing(tree, error)
     return is_known and isinstance(_at(tree, error["loc"][:-1]), dict)
+
+
+def _was_missing(tree: object, error: ErrorDetails) -> bool:
+    """Whether an empty list was put there, or null where a text belongs."""
+    given = _at(tree, error["loc"])
+    return given == [] or (given is None and error["type"] == "string_type")
 
 
 def _may_be_nothing(form: type[Value], at: Path) -> bool:
@@ -215,8 +221,8 @@ def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Val
             tree[str(at[0])] = None
         return _may_be_nothing(form, at) and ("fix_1" in tree or any(part is not None for part in tree.values()))
     found = cast("dict[object, object]", _at(tree, at[:-1]))
-    if at[-1] in found and found[at[-1]] == []:  # what is missing is no list, so it may be left out
-        found[at[-1]] = None
+    if at[-1] in found and found[at[-1]] in ([], None):  # no list is missing, so null will do, or an empty text
+        found[at[-1]] = None if found[at[-1]] == [] else ""
     elif error["type"] == "extra_forbidden":
         found.pop(at[-1], None)
     else:

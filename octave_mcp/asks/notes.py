@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.evidence import UNASKED, EvidenceId
 from octave_mcp.domain.value import Value
 
 
@@ -49,5 +49,5 @@ def _parts(value: Value) -> Iterator[tuple[str, tuple[Value, ...]]]:
     for name in type(value).model_fields:
         given: object = getattr(value, name)
         found = (given,) if isinstance(given, Value) else given
-        if name != "evidence" and isinstance(found, tuple) and found:
+        if name not in {"evidence", UNASKED} and isinstance(found, tuple) and found:
             yield name, cast("tuple[Value, ...]", found)

@@ -30,7 +30,15 @@ def numbers(ask: Ask[Any, Any], most: int | None = None) -> dict[EvidenceId, int
 
 
 def listed(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int]) -> str:
-    return "\n".join(_lines(ask.passages, sorted(numbers.values()))) or "none"
+    return "\n".join(_lines(ask.passages, _by_page(ask.passages, sorted(numbers.values())))) or "none"
+
+
+def _by_page(passages: Sequence[Passage], numbers: Sequence[int]) -> list[int]:
+    """The numbers in the order of their pages, so that each page is named once."""
+    pages: dict[tuple[str, date | None], list[int]] = {}
+    for number in numbers:
+        pages.setdefault(_dated(passages[number - 1]), []).append(number)
+    return [number for own in pages.values() for number in own]
 
 
 def to_show(passages: Sequence[Passage], interest: Interest, most: int) -> tuple[Passage, ...]:

@@ -60,6 +60,8 @@ _REFERRING = (
 )
 LONGEST_CITED = 500
 """Characters of a passage that a complaint shows: the whole is in the question."""
+_EACH_BUYER = "buyer"
+"""Whom several personas are: the brief says which title each has."""
 _PERSONAS = (
     "Each field `persona_N` holds what is written for that persona alone. Do not repeat text from one persona in "
     "another."
@@ -166,7 +168,7 @@ def _given(ask: Ask[Any, Any]) -> dict[str, Any]:
         names = {"vendor": {"name": plain(brief.names.vendor)}, "prospect": {"name": plain(brief.names.prospect)}}
         if isinstance(brief, VerificationBrief):
             return {**found, **names}
-        title = _one_of([plain(persona.title) for persona in (*filter(None, [brief.persona]), *brief.personas)])
+        title = plain(brief.persona.title) if brief.persona else _EACH_BUYER
         return {**found, **names, "persona": {"title": title}}
     if isinstance(brief, UnderstandingBrief):
         company = {"name": plain(brief.company), "domain": brief.domain, "role": brief.role}
@@ -177,11 +179,6 @@ def _given(ask: Ask[Any, Any]) -> dict[str, Any]:
         }
     name = plain(brief.company) or brief.domain
     return {**found, "company": {"name": name, "domain": brief.domain, "role": brief.role}}
-
-
-def _one_of(titles: Sequence[str]) -> str:
-    *others, last = titles or [""]
-    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _again(ask: Ask[Any, Any], fence: Fence) -> str:

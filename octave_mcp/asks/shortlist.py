@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
-from typing import cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import ceil
+from typing import NamedTuple, cast
 
+from octave_mcp.asks.notes import notes
 from octave_mcp.domain.asks import UnderstandingBrief, WritingBrief
 from octave_mcp.domain.evidence import EvidenceId, Passage
+from octave_mcp.domain.findings import UNDATED, CompanyTrigger
 from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
 
 UNDERSTANDING_CHARACTERS = 28_000
-WRITING_CHARACTERS = 15_000
-"""Of findings and the passages they rest on: about 7,000 and 4,000 tokens."""
+WRITING_CHARACTERS = 20_000
+"""Of findings and the passages they rest on: about 7,000 and 5,000 tokens."""
+NEWEST_TRIGGERS = 4
+"""Shown whatever else is."""
+OF_LINE = 10
+"""Characters around a passage in the list."""
 
-Findings = Sequence[Value]
+
+class _Group(NamedTuple):
+    """Findings of one kind, and how many of them are taken in a turn."""
+
+    findings: Sequence[Value]
+    per_turn: int = 1
 
 
 def shortlist(
@@ -29,11 +40,20 @@ def shortlist(
     if isinstance(brief, UnderstandingBrief):
         reading, found = brief.reading, brief.findings
         interest = Interest(brief.context, brief.counterpart, brief.offer)
-        groups = (reading.signals, found.triggers, reading.facts, reading.jobs, found.people, found.integrations)
-        return _fitting(groups, passages, interest, most or UNDERSTANDING_CHARACTERS)
+        kinds = (reading.signals, found.triggers, reading.facts, reading.jobs, found.people, found.integrations)
+        most = most or UNDERSTANDING_CHARACTERS
+        return _fitting(_most_telling_first(map(_Group, kinds), passages, interest, most), passages, most)
     interest = Interest(brief.context, brief.names.prospect, brief.pitch.text if brief.pitch else "")
     always = {*brief.existing_customer, *brief.vendor_is_customer, *_of_personas(brief, passages)}
-    return _fitting(_of_writing(brief), passages, interest, most or WRITING_CHARACTERS) | always
+    newest, most = _newest_triggers(brief), most or WRITING_CHARACTERS
+    ranked = _most_telling_first(_of_writing(brief), passages, interest, most)
+    return _fitting([_Group(newest, len(newest)), *ranked], passages, most) | always
+
+
+def _newest_triggers(brief: WritingBrief) -> list[CompanyTrigger]:
+    """The newest dated ones of the prospect: why to write now."""
+    dated = [one for one in brief.findings.triggers if one.company == "prospect" and one.date != UNDATED]
+    return dated[:NEWEST_TRIGGERS]
 
 
 def _of_personas(brief: WritingBrief, passages: Mapping[EvidenceId, Passage]) -> Iterator[EvidenceId]:
@@ -41,39 +61,42 @@ def _of_personas(brief: WritingBrief, passages: Mapping[EvidenceId, Passage]) ->
     return (i for persona in brief.prospect.buyer_personas for i in persona.evidence if i in passages)
 
 
-def _of_writing(brief: WritingBrief) -> tuple[Findings, ...]:
-    """The prospect's needs and the vendor's proof first; the kinds of elements that are not listed here last."""
+def _of_writing(brief: WritingBrief) -> Iterator[_Group]:
+    """The prospect's needs and the vendor's stories first; the kinds of elements that are not listed here last."""
     vendor, prospect, profile = brief.vendor, brief.prospect, brief.prospect.company_profile
     found = brief.findings
-    ranked: tuple[Findings, ...] = (
-        prospect.pain_points,
-        found.triggers,
-        vendor.case_studies,
-        prospect.buyer_personas,
-        vendor.proof_points,
-        [own for own in vendor.differentiators if own.favours == "vendor"],
-        [theirs for theirs in vendor.differentiators if theirs.favours == "competitor"],
-        vendor.offerings,
-        [claim for claim in (brief.pitch, profile.summary) if claim],
-        vendor.value_propositions,
-        found.people,
-        profile.facts,
-        found.integrations,
-        vendor.use_cases,
-        vendor.reference_customers,
-        vendor.target_personas,
+    ranked = (
+        _Group(vendor.case_studies, 2),
+        _Group(prospect.pain_points),
+        _Group([one for one in found.triggers if one.company == "prospect"]),
+        _Group(prospect.buyer_personas),
+        _Group(vendor.proof_points, 2),
+        _Group(found.people),
+        _Group([own for own in vendor.differentiators if own.favours == "vendor"]),
+        _Group([theirs for theirs in vendor.differentiators if theirs.favours == "competitor"]),
+        _Group(vendor.offerings),
+        _Group([claim for claim in (brief.pitch, profile.summary) if claim]),
+        _Group(vendor.value_propositions),
+        _Group(profile.facts),
+        _Group(found.integrations),
+        _Group(vendor.use_cases),
+        _Group(vendor.reference_customers),
+        _Group(vendor.target_personas),
+        _Group([one for one in found.triggers if one.company == "vendor"]),
     )
-    listed = {id(one) for group in ranked for one in group}
-    return (*ranked, *([one for one in found if id(one) not in listed] for _, found in vendor.by_kind()))
+    yield from ranked
+    listed = {id(one) for group in ranked for one in group.findings}
+    for _, elements in vendor.by_kind():
+        yield _Group([one for one in elements if id(one) not in listed])
 
 
-def _fitting(
-    groups: Sequence[Findings], passages: Mapping[EvidenceId, Passage], interest: Interest, most: int
-) -> frozenset[EvidenceId]:
+def _fitting(groups: Sequence[_Group], passages: Mapping[EvidenceId, Passage], most: int) -> frozenset[EvidenceId]:
+    """As much as `most` characters hold: of passages, and of the notes made of the findings."""
     chosen: set[EvidenceId] = set()
-    for finding in _in_turns(_most_telling_first(groups, passages, interest, most)):
+    numbers = dict.fromkeys(passages, 1)
+    for finding in _in_turns(groups):
         wanted = {i for i in _evidence(finding) if i in passages}
-        size = len(finding.model_dump_json()) // 2 + sum(len(passages[i].text) for i in wanted - chosen)
+        size = len(notes(finding, numbers)) + sum(len(passages[i].text) + OF_LINE for i in wanted - chosen)
         if size <= most:
             most -= size
             chosen |= wanted
@@ -81,8 +104,8 @@ def _fitting(
 
 
 def _most_telling_first(
-    groups: Sequence[Findings], passages: Mapping[EvidenceId, Passage], interest: Interest, most: int
-) -> list[Findings]:
+    groups: Iterable[_Group], passages: Mapping[EvidenceId, Passage], interest: Interest, most: int
+) -> list[_Group]:
     """Each group in the order of its best quotations, those that repeat another last."""
     ids, found = list(passages), list(passages.values())
     by_id = {ids[at]: rank for at, rank in ranks(found, interest, most).items()}
@@ -90,11 +113,14 @@ def _most_telling_first(
     def rank(finding: Value) -> int:
         return min((by_id.get(i, len(ids)) for i in _evidence(finding)), default=len(ids))
 
-    return [sorted(group, key=rank) for group in groups]
+    return [_Group(sorted(group.findings, key=rank), group.per_turn) for group in groups]
 
 
-def _in_turns(groups: Sequence[Findings]) -> Iterator[Value]:
-    return (finding for turn in zip_longest(*groups) for finding in turn if finding is not None)
+def _in_turns(groups: Sequence[_Group]) -> Iterator[Value]:
+    longest = max((ceil(len(group.findings) / (group.per_turn or 1)) for group in groups), default=0)
+    for turn in range(longest):
+        for findings, per_turn in groups:
+            yield from findings[turn * per_turn : (turn + 1) * per_turn]
 
 
 def _evidence(finding: Value) -> Iterator[EvidenceId]:

@@ -11,8 +11,8 @@ _REQUEST = re.compile(
     r"|see|check|look|forward|share|call|ping|text|e-?mail|shoot|name|note|mark|use|hit|click|come|join|meet|read"
     r"|compare|keep|count)\b"
     r"|\b(?:let me know|worth (?:a|your)|(?:happy|glad|open) to|interested in"
-    r"|i(?:['’]d| would| could| can|['’]ll| will)\b[^.?!]*\b(?:if|like|love|welcome|appreciate)"
-    r"|if (?:you|that|this|it)\b[^.?!]*\bi(?:['’]ll|['’]d| will| can| could))\b",
+    r"|i(?:['’]d| would| could| can|['’]ll| will)\b[^.?!]{0,200}\b(?:if|like|love|welcome|appreciate)"
+    r"|if (?:you|that|this|it)\b[^.?!]{0,200}\bi(?:['’]ll|['’]d| will| can| could))\b",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -21,7 +21,7 @@ _NO = (
     r"|(?:\ban? (?:(?!with|of|in|and|or|for)[\w-]+ ){0,2}|^|[.!?]\s+)no(?: thanks| thank you)?"
     r"(?= (?:is|works|will|would|do|does|saves|suffices|helps|and|or|but|from|to|as|too)\b|[.,;:!?”\"'’]|$)"
     r"|\b(?:answer|reply|say|write|send|type|just) (?:me )?(?:an? )?(?:\w+ )?no\b"
-    r"|\b(?:one|a single|a|two|a few) (?:word|line|thumbs down)s?\b[^.?!]*\b(?:enough|do|does|fine|okay|ok)\b"
+    r"|\b(?:one|a single|a|two|a few) (?:word|line|thumbs down)s?\b[^.?!]{0,200}\b(?:enough|do|does|fine|okay|ok)\b"
 )
 _GOING = r"stop|disappear|go|gone|leave|close|drop|move on|stay away|step (?:back|aside)|bow out|get out|be gone"
 _END_OF_MAIL = (
@@ -34,7 +34,8 @@ _END_OF_MAIL = (
     r"|message|hear from (?:me|us)|come back)\b"
 )
 _UNWANTED = re.compile(
-    r"\b(?:if|unless|should|in case|when)\b[^.?!\n]*\b(?:not|no|never|nothing|rather|wrong|off|prefer|pass|\w+n['’]t)\b"
+    r"\b(?:if|unless|should|in case|when)\b[^.?!\n]{0,200}\b(?:not|no|never|nothing|rather|wrong|off|prefer|pass"
+    r"|\w+n['’]t)\b"
     r"|\bnot\b[^.?!\n]{0,40}\?|\bnot (?:interested|relevant|for you|a fit)\b"
     r"|\b(?:wrong|bad|poor) (?:person|time|timing|moment|desk|fit)\b",
     re.IGNORECASE,
@@ -58,6 +59,21 @@ _WE_GIVE = re.compile(
     r"|should i|shall we|can we|could we|may we|happy to|glad to) (?:\w+ )?)"
     r"(?:send|share|attach(?:ed)?|prepared?|put together|forward|e-?mail)\b(?P<given>[^.?!]*)"
     r"|\b(?:attached (?:is|are|you)|here (?:is|are)|enclosed (?:is|are))\b(?P<here>[^.?!]*)",
+    re.IGNORECASE,
+)
+
+_MAKE = (
+    r"(?:re)?writ(?:e|ten|ing)|rewrote|(?:re-?)?draft(?:ed|ing)?|sketch|mark(?:ed)? up|map(?:ped)? out|mock(?:ed)? up"
+    r"|put(?:ting)? together|pull(?:ed)? together|list(?:ed)?|compare|go through|make|build|do|try|prepare|send|share"
+    r"|show"
+)
+_OFFER = re.compile(
+    rf"\b(?:i|we)(?:['’](?:ll|d|ve)| (?:can|could|will|would|have))(?: (?:gladly|happily|be glad to|be happy to"
+    rf"|like to))?"
+    rf" (?:{_MAKE})\b|\b(?:want|like) me to\b|\b(?:shall|should|can|could|may) i (?:{_MAKE})\b"
+    rf"|\b(?:happy|glad) to (?:{_MAKE})\b|\blet me (?:{_MAKE})\b|\bi (?:rewrote|drafted|sketched|made|wrote"
+    rf"|put together"
+    r"|took|listed|compared)\b",
     re.IGNORECASE,
 )
 
@@ -94,6 +110,11 @@ def empty_promise(text: str, said: Iterable[str]) -> str:
             if (named := pattern.search(given)) and not pattern.search(shown):
                 return f"{found[0][: len(found[0]) - len(given)]}{given[: named.end()]}"
     return ""
+
+
+def offers(text: str) -> bool:
+    """Whether the writer makes, or has made, something for the reader."""
+    return bool(_OFFER.search(text))
 
 
 def is_closed(question: str) -> bool:

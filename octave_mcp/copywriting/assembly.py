@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Generic, TypeVar
 
 from octave_mcp.copywriting.cards import CardDraft, finished
+from octave_mcp.copywriting.committee import committee
 from octave_mcp.copywriting.emails import DAYS, Material, emails
+from octave_mcp.copywriting.faults import scored
+from octave_mcp.copywriting.fit import fit
+from octave_mcp.copywriting.letterhead import letterhead
 from octave_mcp.copywriting.outlines import outlines, unwritten
-from octave_mcp.copywriting.rubric import PERSONAS_ALIKE, likeness, talk_track_score
+from octave_mcp.copywriting.rubric import PERSONAS_ALIKE, talk_track_faults
+from octave_mcp.copywriting.substance import likeness
+from octave_mcp.copywriting.trigger_meanings import meanings
+from octave_mcp.domain.cards import BattleCard
+from octave_mcp.domain.deal import BuyingSeat, Fit
 from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.findings import CompanyTrigger, DealFindings
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import (
-    BattleCard,
     EmailSequence,
     ExecutiveSummary,
     PersonaPoints,
     PriorityPersona,
     QuickWin,
-    Sentence,
     SequenceDraft,
     SuccessMetric,
     Summary,
@@ -29,6 +37,9 @@ from octave_mcp.domain.playbook import (
     Touch,
 )
 from octave_mcp.domain.prospect import BuyerPersona
+from octave_mcp.domain.sender import Sender
+from octave_mcp.domain.sentence import Sentence
+from octave_mcp.domain.value import with_texts
 from octave_mcp.evidence.checks import counted
 
 D_co = TypeVar("D_co", covariant=True)
@@ -44,7 +55,10 @@ class Drafted(Generic[D_co]):
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """What the writers answered; None where one failed. `given` is what the user said of the deal."""
+    """What the writers answered; None where one failed. `given` is what the user said of the deal.
+
+    `findings` are those of both companies; `read_on` is the day of the last page, from which ages count.
+    """
 
     summary: Drafted[SummaryDraft[EvidenceId]] | None
     cards: tuple[Drafted[CardDraft] | None, ...]
@@ -52,17 +66,28 @@ class Drafts:
     talk_tracks: tuple[Drafted[TalkTrackDraft[EvidenceId]] | None, ...]
     evidence: Mapping[EvidenceId, Evidence]
     personas: tuple[BuyerPersona, ...]
+    findings: DealFindings
     known: tuple[str, ...]
+    vendor: str
+    sender: Sender | None
     language: str
     given: str
+    read_on: date
 
 
 @dataclass(frozen=True, slots=True)
 class Assets:
+    """`by_weight` are the triggers that mean something for the deal, the most important first."""
+
     executive_summary: Summary
+    triggers: tuple[CompanyTrigger, ...]
+    by_weight: tuple[CompanyTrigger, ...]
+    buying_committee: tuple[BuyingSeat, ...]
+    fit: Fit
     priority_personas: tuple[PriorityPersona, ...]
     quick_wins: tuple[QuickWin[EvidenceId], ...]
     success_metrics: tuple[SuccessMetric, ...]
+    trial_plan: tuple[str, ...]
     email_sequences: tuple[EmailSequence, ...]
     talk_tracks: tuple[TalkTrack, ...]
     battle_cards: tuple[BattleCard, ...]
@@ -74,46 +99,70 @@ def assets(drafts: Drafts) -> Assets:
     is_outline = drafts.summary is not None and drafts.summary.is_outline
     gaps: list[Gap] = [*unwritten(summary)] if is_outline else []
     sequences = tuple(
-        _sequence(drafts, persona.id, draft, gaps)
+        _sequence(drafts, persona, draft, gaps)
         for persona, draft in zip(drafts.personas, drafts.sequences, strict=True)
         if draft is not None
     )
     _warn_of_twins(sequences, gaps)
+    tracks = tuple(
+        _talk_track(drafts, persona, draft)
+        for persona, draft in zip(drafts.personas, drafts.talk_tracks, strict=True)
+        if draft is not None
+    )
+    found, means = drafts.findings, meanings(summary.trigger_meanings, drafts.findings.triggers, drafts.evidence)
+    triggers = tuple(one.model_copy(update={"means": means.get(one)}) for one in found.triggers)
     return Assets(
         executive_summary=Summary(**dict(summary.executive_summary), kind="outline" if is_outline else "summary"),
+        triggers=triggers,
+        by_weight=tuple(triggers[found.triggers.index(one)] for one in means),
+        buying_committee=committee(summary.committee, found.people, drafts.evidence, drafts.read_on),
+        fit=fit(summary, tracks, found.integrations),
         priority_personas=tuple(_persona(drafts, summary, rank) for rank in range(len(drafts.personas))),
         quick_wins=summary.quick_wins,
         success_metrics=summary.success_metrics,
+        trial_plan=summary.trial_plan,
         email_sequences=sequences,
-        talk_tracks=tuple(
-            _talk_track(drafts, persona.id, draft)
-            for persona, draft in zip(drafts.personas, drafts.talk_tracks, strict=True)
-            if draft is not None
-        ),
-        battle_cards=tuple(
-            finished(
-                card.value,
-                drafts.evidence,
-                gaps,
-                is_outline=card.is_outline,
-                known=drafts.known,
-                language=drafts.language,
-            )
-            for card in drafts.cards
-            if card is not None
-        ),
+        talk_tracks=tracks,
+        battle_cards=_cards(drafts, gaps),
         gaps=tuple(gaps),
+    )
+
+
+def _cards(drafts: Drafts, gaps: list[Gap]) -> tuple[BattleCard, ...]:
+    return tuple(
+        finished(
+            card.value,
+            drafts.evidence,
+            gaps,
+            is_outline=card.is_outline,
+            known=drafts.known,
+            language=drafts.language,
+        )
+        for card in drafts.cards
+        if card is not None
     )
 
 
 def _no_summary() -> SummaryDraft[EvidenceId]:
     empty = ExecutiveSummary[EvidenceId](whom_to_approach=(), why_now=(), how_to_engage=())
-    return SummaryDraft[EvidenceId](executive_summary=empty, personas=(), quick_wins=(), success_metrics=())
+    return SummaryDraft[EvidenceId](
+        executive_summary=empty,
+        trigger_meanings=(),
+        committee=(),
+        personas=(),
+        reasons_against=(),
+        when_not_to_sell="",
+        quick_wins=(),
+        success_metrics=(),
+        trial_plan=(),
+    )
 
 
 def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> PriorityPersona:
     buyer = drafts.personas[rank]
-    none = PersonaPoints[EvidenceId](persona_id=buyer.id, goals=(), pains=(), talking_points=())
+    none = PersonaPoints[EvidenceId](
+        persona_id=buyer.id, goals=(), pains=(), talking_points=(), will_ask=(), cautions=()
+    )
     points = next((points for points in summary.personas if points.persona_id == buyer.id), none)
     return PriorityPersona(
         id=buyer.id,
@@ -125,19 +174,18 @@ def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> Pr
         why_they_care=Sentence[EvidenceId](
             text=buyer.why_they_care, kind="inference", evidence=buyer.evidence, support=buyer.support
         ),
-        goals=points.goals,
-        pains=points.pains,
-        talking_points=points.talking_points,
+        **{name: getattr(points, name) for name in PersonaPoints.model_fields if name != "persona_id"},
     )
 
 
 def _sequence(
-    drafts: Drafts, persona_id: str, draft: Drafted[SequenceDraft[EvidenceId]], gaps: list[Gap]
+    drafts: Drafts, persona: BuyerPersona, draft: Drafted[SequenceDraft[EvidenceId]], gaps: list[Gap]
 ) -> EmailSequence:
     touches: list[Touch] = []
+    persona_id, head = persona.id, letterhead(persona.contact, drafts.sender, drafts.vendor)
     material = Material(drafts.evidence, drafts.known, drafts.given)
-    judged = outlines(draft.value, material) if draft.is_outline else emails(draft.value, material, drafts.language)
-    for email in judged:
+    written = emails(draft.value, material, drafts.language, head)
+    for email in outlines(draft.value, material) if draft.is_outline else written:
         if email.errors:
             reason = f"touch {email.number} for {persona_id} was dropped: {counted(email.errors)}"
             gaps.append(
@@ -154,7 +202,9 @@ def _sequence(
         reason = f"{count} of {len(DAYS)} touches for {persona_id}: there is no proof left that can be quoted"
         fills = "customer stories, testimonials or product pages in the language of the playbook"
         gaps.append(Gap(section="email_sequences", code="not_enough_proof", reason=reason, would_fill=fills))
-    return EmailSequence(persona_id=persona_id, touches=tuple(touches))
+    return EmailSequence(
+        persona_id=persona_id, first_name=head.first_name, signature=head.signature, touches=tuple(touches)
+    )
 
 
 def _warn_of_twins(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:
@@ -174,13 +224,14 @@ def _warn_of_twins(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:
                 )
 
 
-def _talk_track(drafts: Drafts, persona_id: str, drafted: Drafted[TalkTrackDraft[EvidenceId]]) -> TalkTrack:
-    draft = drafted.value
+def _talk_track(drafts: Drafts, persona: BuyerPersona, drafted: Drafted[TalkTrackDraft[EvidenceId]]) -> TalkTrack:
+    head = letterhead(persona.contact, drafts.sender, drafts.vendor)
+    draft, persona_id = with_texts(drafted.value, head.filled), persona.id
     if drafted.is_outline:
         return TalkTrack(**dict(draft), kind="outline", persona_id=persona_id, score=None)
     spoken = [*draft.pitch, *draft.cold_call.opener, *draft.cold_call.value]
     used = [drafts.evidence[i] for sentence in spoken for i in sentence.evidence]
     pitch = " ".join(sentence.text for sentence in draft.pitch)
     opener = [sentence.text for sentence in draft.cold_call.opener]
-    score = talk_track_score(pitch, opener, [q.question for q in draft.discovery], used)
+    score = scored(talk_track_faults(pitch, opener, [q.question for q in draft.discovery], used))
     return TalkTrack(**dict(draft), kind="call", persona_id=persona_id, score=score)

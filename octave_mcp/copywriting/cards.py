@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from octave_mcp.copywriting.rubric import OBJECTIONS, absolutes, card_score
-from octave_mcp.domain.evidence import Evidence, EvidenceId
-from octave_mcp.domain.notices import Gap
-from octave_mcp.domain.playbook import (
+from octave_mcp.copywriting.faults import Fault, scored
+from octave_mcp.copywriting.rubric import OBJECTIONS, absolutes, card_faults
+from octave_mcp.domain.cards import (
     BattleCard,
     CompetitivePositioning,
     CompetitivePositioningCard,
     Objection,
     ObjectionHandling,
     ObjectionHandlingCard,
-    Score,
-    Sentence,
     WhyWeWin,
     WhyWeWinCard,
 )
+from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.notices import Gap
+from octave_mcp.domain.sentence import Score, Sentence
 from octave_mcp.domain.value import Value, located, walk
 from octave_mcp.evidence.coherence import without
 
@@ -39,7 +39,7 @@ def finished(
     modest = _modest(card, evidence, known, language)
     if lost := len(list(_sentences(card))) - len(list(_sentences(modest))):
         what = "claims to be alone or always so, and what depended on them,"
-        reason = f"{lost} {what} were dropped from {card.kind!r}: D7 no quotation says them"
+        reason = f"{lost} {what} were dropped from {card.kind!r}: no quotation says them"
         fills = "another run, or another model"
         gaps.append(Gap(section="battle_cards", code="dropped_by_check", reason=reason, would_fill=fills))
     if not any(sentence.evidence for sentence in _sentences(modest)):
@@ -85,10 +85,14 @@ def _score(card: CardDraft, evidence: Mapping[EvidenceId, Evidence]) -> Score:
     sentences = list(_sentences(card))
     used = [evidence[i] for sentence in sentences for i in sentence.evidence]
     lists = (card.reasons, card.proof) if isinstance(card, WhyWeWin) else ()
-    warnings: list[str] = []
-    if isinstance(card, ObjectionHandling) and not OBJECTIONS[0] <= len(card.objections) <= OBJECTIONS[1]:
-        warnings.append(f"D26 {len(card.objections)} objections")
-    return card_score([sentence.text for sentence in sentences], max(map(len, lists), default=0), used, warnings)
+    longest = max(map(len, lists), default=0)
+    return scored([*card_faults([one.text for one in sentences], longest, used), *_of_objections(card)])
+
+
+def _of_objections(card: CardDraft) -> Iterator[Fault]:
+    low, high = OBJECTIONS
+    if isinstance(card, ObjectionHandling) and not low <= len(card.objections) <= high:
+        yield Fault("D26", f"Prepare {low} to {high} objections: the card has {len(card.objections)}.")
 
 
 def _sentences(card: Value) -> Iterator[Sentence[EvidenceId]]:

@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from octave_mcp.copywriting.rubric import SENTENCE_WORDS, Email, email_errors, email_score
+from octave_mcp.copywriting.email_text import Deal, Email
+from octave_mcp.copywriting.faults import Fault, scored
+from octave_mcp.copywriting.letterhead import Letterhead
+from octave_mcp.copywriting.rubric import email_errors, email_faults
 from octave_mcp.domain.evidence import Evidence, EvidenceId
-from octave_mcp.domain.playbook import Sentence, SequenceDraft, Touch, TouchDraft
+from octave_mcp.domain.playbook import SequenceDraft, Touch, TouchDraft
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value
 from octave_mcp.evidence.checks import INCOMPLETE, Problem
 from octave_mcp.evidence.languages import foreign
@@ -17,26 +21,29 @@ from octave_mcp.evidence.pruning import is_empty
 from octave_mcp.evidence.support import Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)
-WORTH_ANOTHER = 70
+WORTH_ANOTHER = 50
 """Of the 100 points of a score: below it, copy is asked for again."""
-_IN_QUOTES = re.compile(r"['\"]([^'\"]+)['\"]")
+UNADDRESSED = Letterhead()
+"""With merge fields: what is judged does not depend on names."""
 _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A touch, the place of which counts from 1, and the rules it breaks that it may not break."""
+    """A touch, whose place counts from 1, with what it must not be sent with, and what it lost points for."""
 
     number: int
     touch: Touch
     errors: tuple[Problem, ...]
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
     """What the text of an e-mail may rest on, beside what it cites.
 
-    `evidence` is all that was shown, whose names it may use, as those of what the user said; `known` are free to use.
+    `evidence` is all that was shown, whose names it may use, as those of what the user said; `known` are free to use:
+    the vendor's name, the prospect's, and job titles.
     """
 
     evidence: Mapping[EvidenceId, Evidence]
@@ -44,47 +51,49 @@ class Material:
     given: str = ""
 
     @property
+    def deal(self) -> Deal:
+        vendor, prospect = (*self.known, "", "")[:2]
+        return Deal(vendor, prospect, self.given)
+
+    @property
     def shown(self) -> tuple[str, ...]:
         return tuple(f"{one.page_title}\n{one.label}\n{one.quote}" for one in self.evidence.values())
 
 
-def emails(draft: SequenceDraft[EvidenceId], material: Material, language: str) -> Iterator[Judged]:
+def emails(
+    draft: SequenceDraft[EvidenceId], material: Material, language: str, head: Letterhead = UNADDRESSED
+) -> Iterator[Judged]:
     """The touches in order; one that breaks a rule counts for nothing in judging those behind it."""
-    earlier: list[Touch] = []
+    earlier: list[Email] = []
     touches = draft.touches[: len(DAYS)]
     for position, touch in enumerate(touches):
-        is_last = position == len(touches) - 1
-        email = replace(_email(touch, position, earlier, material.evidence, language), last=is_last)
-        errors = tuple(_errors(touch, email, material, language))
-        made = _touch(touch, email)
-        yield Judged(position + 1, made, errors)
+        email = _email(touch, position, earlier, material, language)
+        email = replace(email, last=position == len(touches) - 1)
+        errors, faults = tuple(_errors(touch, email, material, language)), tuple(email_faults(email))
+        yield Judged(position + 1, _touch(touch, DAYS[position], body(touch, head), faults), errors, faults)
         if not errors:
-            earlier.append(made)
+            earlier.append(email)
 
 
 def complaints(email: Judged, draft: TouchDraft[EvidenceId]) -> Iterator[Problem]:
     """What is worth asking for again, and where in the touch: what would be dropped, and what is far from good."""
     yield from email.errors
-    score = email.touch.score
-    if score and score.points < WORTH_ANOTHER:
-        for warning in score.warnings:
-            problem = Problem.of(warning)
-            yield replace(problem, at=_place(problem, draft), is_soft=True)
+    if email.touch.score and email.touch.score.points < WORTH_ANOTHER:
+        yield from (_problem(fault, draft, is_soft=True) for fault in email.faults)
 
 
-def _place(problem: Problem, draft: TouchDraft[EvidenceId]) -> Path:
-    """The text that a problem is about, by its rule or by what it quotes; () if that is the whole e-mail."""
-    if problem.rule == "D12":
-        return ("subject",)
-    if problem.rule == "D21" and draft.opt_out is not None:
+def _problem(fault: Fault, draft: TouchDraft[EvidenceId], *, is_soft: bool = False) -> Problem:
+    return Problem(fault.rule, fault.text, _place(fault, draft), is_soft=is_soft)
+
+
+def _place(fault: Fault, draft: TouchDraft[EvidenceId]) -> Path:
+    """The one text of the touch that a fault is about; () if that is the whole e-mail."""
+    if fault.rule == "D21" and draft.opt_out is not None:
         return ("opt_out",)
-    if quoted := _IN_QUOTES.search(problem.text):
-        named = [at for at, text in _texts(draft) if quoted[1] in text]
-        return named[0] if len(named) == 1 else ()
-    if problem.rule == "D14":
-        long = [at for at, text in _texts(draft) if len(text.split()) > SENTENCE_WORDS]
-        return long[0] if len(long) == 1 and "sentence" in problem.text else ()
-    return ()
+    texts = [*_texts(draft)] if fault.about else []
+    whole = [at for at, text in texts if text == fault.about]
+    named = whole or [at for at, text in texts if fault.about in text]
+    return named[0] if len(named) == 1 else ()
 
 
 def _texts(draft: TouchDraft[EvidenceId]) -> Iterator[tuple[Path, str]]:
@@ -99,33 +108,28 @@ def _errors(touch: TouchDraft[EvidenceId], email: Email, material: Material, lan
     if is_empty(touch):
         yield Problem(INCOMPLETE, "it has no subject or no call to action")
         return
-    for error in map(Problem.of, email_errors(email)):
-        yield replace(error, at=_place(error, touch))
+    yield from (_problem(error, touch) for error in email_errors(email))
     yield from unproven(touch, email.evidence, material)
-    yield from foreign(email.body, language)
+    yield from foreign(email.text, language)
 
 
 def _email(
-    touch: TouchDraft[EvidenceId],
-    position: int,
-    earlier: Sequence[Touch],
-    evidence: Mapping[EvidenceId, Evidence],
-    language: str,
+    touch: TouchDraft[EvidenceId], position: int, earlier: Sequence[Email], material: Material, language: str
 ) -> Email:
-    used = [evidence[i] for sentence in _sentences(touch) for i in sentence.evidence]
-    before = frozenset(i for t in earlier for sentence in t.sentences for i in sentence.evidence)
+    ask = touch.call_to_action
+    paragraphs = (" ".join(sentence.text for sentence in paragraph) for paragraph in touch.paragraphs)
     return Email(
         subject=touch.subject,
-        body=body(touch),
-        ask=touch.call_to_action.text,
-        ask_label=touch.call_to_action.label,
+        paragraphs=tuple(filter(None, (*paragraphs, ask.text, touch.opt_out or ""))),
+        ask=ask.text,
+        ask_label=ask.label,
+        make_first=touch.make_first or "",
+        has_second_opening=bool(touch.second_opening),
         position=position,
-        last=False,
-        day=DAYS[position],
-        earlier_days=[t.day for t in earlier],
-        earlier=[t.body for t in earlier],
-        evidence=used,
-        earlier_evidence=before,
+        facts=tuple(sentence.text for sentence in _sentences(touch) if sentence.kind == "fact"),
+        earlier=tuple(earlier),
+        evidence=tuple(material.evidence[i] for sentence in _sentences(touch) for i in sentence.evidence),
+        deal=material.deal,
         language=language or "en",
     )
 
@@ -136,6 +140,7 @@ def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material:
         (touch, ("subject",), touch.subject),
         (touch.call_to_action, ("call_to_action", "text"), _DAY.sub("", touch.call_to_action.text)),
         (touch, ("opt_out",), touch.opt_out or ""),
+        (touch, ("make_first",), touch.make_first or ""),
         *((touch, ("personalisation", at), _DAY.sub("", note)) for at, note in enumerate(touch.personalisation)),
     ]
     beside = sites((one, one.role) for one in material.evidence.values())
@@ -145,32 +150,34 @@ def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material:
         own = dated(Statement(text, "copy", "", "", evidence, material.given, known, shown))
         found = problems(in_field(value, field, own))
         yield from (replace(problem, at=at) for problem in found if not problem.is_soft)
-    if not cited:  # only greeting and ask are left
-        yield Problem("D1", "nothing in it has evidence")
+    if not cited and touch.call_to_action.label not in {"offer", "goodbye"}:
+        yield Problem("D1", "nothing in it has evidence: state a fact, with its citation")
 
 
-def body(touch: TouchDraft[EvidenceId]) -> str:
+def body(touch: TouchDraft[EvidenceId], head: Letterhead) -> str:
     """The e-mail as it would be sent: greeting, paragraphs, the ask, a way out on the last, and who signs."""
     paragraphs = [" ".join(sentence.text for sentence in paragraph) for paragraph in touch.paragraphs]
     parts = [
-        "Hi {{first_name}},",
+        head.greeting,
         *filter(None, paragraphs),
         touch.call_to_action.text,
         touch.opt_out,
-        "{{sender_first_name}}, {{sender_company}}",
+        head.signature,
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _touch(touch: TouchDraft[EvidenceId], email: Email) -> Touch:
+def _touch(touch: TouchDraft[EvidenceId], day: int, text: str, faults: Sequence[Fault]) -> Touch:
     return Touch(
-        day=email.day,
+        day=day,
         subject=touch.subject,
-        body=email.body,
+        body=text,
         call_to_action=touch.call_to_action,
         personalisation=touch.personalisation,
         sentences=tuple(_sentences(touch)),
-        score=email_score(email),
+        second_opening=touch.second_opening,
+        make_first=touch.make_first,
+        score=scored(faults),
     )
 
 

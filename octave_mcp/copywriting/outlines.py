@@ -16,6 +16,10 @@ HOW = (
     "The quotations are in place, the wording is yours. For finished copy, generate the playbook again with a language "
     f"model: {finished_copy()}."
 )
+TOO_LITTLE = (
+    "Too little was found of {} to write e-mails and calls that only they would get. Say in the context what you know "
+    "of them, or ask the question first."
+)
 
 _UNWRITTEN = {
     "quick_wins": "quick wins are advice; rules only quote what the pages say",
@@ -43,9 +47,15 @@ def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
     yield "battle cards", [card.form for card in playbook.battle_cards]
 
 
+def how(playbook: Playbook) -> str:
+    """How to get finished copy."""
+    is_by_rules = any(flag.code == "extractive" for flag in playbook.flags)
+    return HOW if is_by_rules else TOO_LITTLE.format(playbook.prospect.name)
+
+
 def notice(playbook: Playbook) -> str:
     """The title, and how to get finished copy; '' if nothing is an outline."""
-    return f"{said}. {HOW}" if (said := title(playbook)) else ""
+    return f"{said}. {how(playbook)}" if (said := title(playbook)) else ""
 
 
 def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[Judged]:
@@ -65,6 +75,8 @@ def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
         call_to_action=touch.call_to_action,
         personalisation=touch.personalisation,
         sentences=tuple(sentence for paragraph in touch.paragraphs for sentence in paragraph),
+        second_opening=touch.second_opening,
+        make_first=touch.make_first,
         score=None,
     )
 

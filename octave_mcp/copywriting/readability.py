@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.page import count_words
+from octave_mcp.evidence.sentences import ends_of_sentences
 
 TERM_SYLLABLES = 3
 
-_SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 _WORD = re.compile(r"[^\W_][\w&'’-]*")
 _NAME = re.compile(r"[A-Z][\w&'’-]*|\w*\d[\w&'’-]*|\w+[A-Z][\w&'’-]*")
@@ -22,7 +22,16 @@ def length(text: str) -> int:
 
 
 def sentences(text: str) -> list[str]:
-    return [match[0].strip() for match in _SENTENCE.finditer(text) if match[0].strip()]
+    """In the order of the text; a line ends one. 'Cloud.gov' does not."""
+    return [one for line in text.splitlines() for one in _of_line(line) if one]
+
+
+def _of_line(line: str) -> Iterator[str]:
+    start = 0
+    for end in ends_of_sentences(line):
+        yield line[start:end].strip()
+        start = end
+    yield line[start:].strip()
 
 
 def reading_grade(text: str) -> float:

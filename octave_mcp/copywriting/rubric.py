@@ -1,4 +1,4 @@
-"""What makes copy good, by rule and without a model: the E rules as complaints, the W rules as warnings in a score.
+"""What makes copy good, by rule and without a model: what must not be sent, and what costs points in a score.
 
 The figures are defaults taken from vendors' studies, which disagree; they are limits to warn by, not laws.
 """
@@ -8,22 +8,27 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from octave_mcp.copywriting.asking import empty_promise, has_way_out, is_ask, is_closed
+from octave_mcp.copywriting.asking import empty_promise, is_ask, is_closed
+from octave_mcp.copywriting.email_text import GREETING_WORDS, Email, quotations, unquoted
+from octave_mcp.copywriting.faults import GRAVE, PLAIN, SLIGHT, Fault, graded
+from octave_mcp.copywriting.opening import opening
 from octave_mcp.copywriting.readability import length, reading_grade, sentences, without_terms
+from octave_mcp.copywriting.substance import substance
+from octave_mcp.copywriting.voice import voice
 from octave_mcp.domain.evidence import Evidence
-from octave_mcp.domain.playbook import Score
-from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.passages import is_stale
+from octave_mcp.evidence.support.wording import stem, wording
 
-WORDS = (25, 120)
-FIRST_WORDS = (50, 90)
-SUBJECT_WORDS = 7
-SUBJECT_CHARACTERS = 50
+FIRST_WORDS, WORDS, LAST_WORDS = (50, 80), (30, 110), (15, 60)
+SUBJECT_WORDS, SUBJECT_CHARACTERS = 3, 40
 SENTENCE_WORDS = 25
 QUOTED_WORDS = 20
 GRADE = 8.0
+UNKNOWN_TERMS = 1.5
+"""Grades that the reader's own terms may add where nobody knows which they are."""
+ASK_WORDS = (10, 20)
+"""Of the ask of the first touch, and of later ones."""
 PITCH_WORDS = 75
 CARD_WORDS = 300
 LIST_ITEMS = 5
@@ -31,25 +36,26 @@ QUESTIONS = (8, 14)
 OBJECTIONS = (7, 10)
 ONE_PAGE_SHARE = 0.4
 FEW_QUOTATIONS = 4
-EARLY = (0, 1)
 MOST_QUESTIONS = 2
-TOUCHES_ALIKE = 0.2
 PERSONAS_ALIKE = 0.35
-POINTS_PER_WARNING = 8
 
 PLACEHOLDERS = frozenset({"first_name", "company_name", "sender_first_name", "sender_company"})
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^}]*?)\s*\}\}")
 _UNFILLED = re.compile(r"\[[^\]]*\]|<[^>\s][^>]*>|\bXX+\b|\bTBD\b")
-_QUOTED = re.compile(r"“[^”]*”")
-_WORN = re.compile(
-    r"\b(?:hope (?:this|you)|just (?:checking|following)|touching base|circling back|quick question|to whom it may|"
-    r"i wanted to reach out|pick your brain|game.chang\w+|synerg\w+|revolutionary|act now|risk.free|"
-    r"100% free|limited time|"
-    r"no obligation|best.in.class|cutting.edge|world.class)\b",
+_QUESTION_MARKS = re.compile(r"[?？؟]")
+_MEETING = re.compile(
+    r"\b(?:\d+|ten|fifteen|twenty|thirty|few|some)[ -]minutes?\b|\b(?:an?|quick|short) (?:[\w-]+ )?(?:call|meeting"
+    r"|demo|chat)\b"
+    r"|\b(?:meet|calendar|half an hour|hop on|(?:could|can|shall|may) (?:we|i) (?:talk|speak|chat|show))\b",
     re.IGNORECASE,
 )
-_QUESTION_MARKS = re.compile(r"[?？؟]")
+_EMPTY_ASK = re.compile(
+    r"\b(?:of (?:any )?(?:interest|use|help|value)|more (?:on|about) (?:this|that|it)|learn more|know more"
+    r"|how (?:that|it)"
+    r" works|what (?:that|it) could (?:mean|do))\b",
+    re.IGNORECASE,
+)
 _ABSOLUTES = (
     (
         r"(?<!not )(?<![\w-])only(?! (?:if|when|once|after|where|until|as|then)\b)(?!-)",
@@ -64,87 +70,67 @@ _ABSOLUTES = (
 """What claims to be alone or always so, and the words of a quotation that say the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Email:
-    """What is judged of a touch. `position` counts from 0, `earlier` are the bodies of the touches before it."""
-
-    subject: str
-    body: str
-    ask: str
-    ask_label: str
-    position: int
-    last: bool
-    day: int
-    earlier_days: Sequence[int]
-    earlier: Sequence[str]
-    evidence: Sequence[Evidence]
-    earlier_evidence: frozenset[str]
-    language: str = "en"
-
-    @property
-    def is_english(self) -> bool:
-        """Rules that go by English words say nothing of copy in another language."""
-        return self.language.lower().startswith("en")
-
-    @property
-    def own_words(self) -> str:
-        """The body without what it quotes."""
-        return _QUOTED.sub("", self.body)
-
-    @property
-    def said(self) -> str:
-        """What is quoted to support it, with the titles of the pages."""
-        return "\n".join(f"{e.page_title}\n{e.quote}" for e in self.evidence)
-
-
-def email_errors(email: Email) -> list[str]:
-    """The E rules that copy can break: what fails them is dropped."""
-    return list(_errors(email))
-
-
-def _errors(email: Email) -> Iterator[str]:
-    text = f"{email.subject}\n{email.body}"
+def email_errors(email: Email) -> Iterator[Fault]:
+    """What must not be sent: a touch that has it is dropped."""
+    text = f"{email.subject}\n{email.text}"
     for name in _PLACEHOLDER.findall(text):
         if name not in PLACEHOLDERS:
-            yield f"D15 the placeholder {name!r} is not one that can be filled; use {', '.join(sorted(PLACEHOLDERS))}"
-    if unfilled := _UNFILLED.search(_PLACEHOLDER.sub("", _QUOTED.sub("", text))):
-        yield f"D15 {unfilled[0]!r} is left to be filled in"
+            told = f"The placeholder {name!r} cannot be filled: use {', '.join(sorted(PLACEHOLDERS))}."
+            yield Fault("D15", told, about=name)
+    if unfilled := _UNFILLED.search(_PLACEHOLDER.sub("", unquoted(text))):
+        yield Fault("D15", f"{unfilled[0]!r} is left to be filled in.", about=unfilled[0])
     ours = [f"{e.page_title}\n{e.quote}\n{e.page_kind.replace('_', ' ')}" for e in email.evidence if e.role == "vendor"]
     if promise := empty_promise(email.own_words, ours):
-        yield f"D20 promises a thing that is not in evidence: {promise!r}"
+        yield Fault("D20", f"It promises a thing that is not in evidence: {promise!r}.", about=promise)
 
 
-def email_score(email: Email) -> Score:
-    return _score([*_form(email), *_manners(email), *_readability(email), *_novelty(email), *sources(email.evidence)])
+def email_faults(email: Email) -> list[Fault]:
+    """What a reader would object to; nothing where there is no text."""
+    if not email.paragraphs:
+        return []
+    rules = (_form, _asks, _manners, _readability, opening, voice, substance)
+    return [*(fault for rule in rules for fault in rule(email)), *_old(email.evidence)]
 
 
-def _form(email: Email) -> Iterator[str]:
-    low, high = FIRST_WORDS if email.position == 0 else WORDS
-    greeting, written = _parts(email.body)
-    count = length(written)
-    if count + length(greeting) < low or count > high:  # so that a limit holds whether or not the greeting counts
-        yield f"D11 {count} words; {low} to {high} are read"
-    if length(email.subject) > SUBJECT_WORDS or len(email.subject) > SUBJECT_CHARACTERS:
-        most = f"at most {SUBJECT_WORDS} words and {SUBJECT_CHARACTERS} characters are read"
-        yield f"D12 the subject has {length(email.subject)} words and {len(email.subject)} characters; {most}"
-    if re.match(r"(?i)re:|fwd?:", email.subject) or _shouts(email):
-        yield "D12 the subject pretends or shouts"
-    yield from _asks(email)
-    if any(day >= email.day for day in email.earlier_days):
-        yield "D19 the days do not rise"
+def _form(email: Email) -> Iterator[Fault]:
+    low, high = LAST_WORDS if email.last else WORDS if email.position else FIRST_WORDS
+    if email.words + GREETING_WORDS < low:  # so that a limit holds whether or not the greeting counts
+        text = f"Say a little more: {email.words} words, and {low} to {high} are read."
+        yield Fault("D11", text, _of_length(1 - email.words / low))
+    elif email.words > high:
+        text = f"Shorten it: {email.words} words, and readers stop after {high}."
+        yield Fault("D11", text, _of_length(email.words / high - 1))
+    yield from _subject(email)
 
 
-def _parts(body: str) -> tuple[str, str]:
-    """The greeting, and what was written between it and the signature."""
-    greeting, *lines = body.strip().splitlines()
-    signed = bool(lines) and "{{sender_" in lines[-1]
-    return greeting, "\n".join(lines[:-1] if signed else lines).strip()
+def _of_length(excess: float) -> float:
+    """A few words too many or too few hardly matter, and half as many again do."""
+    return min(GRAVE, SLIGHT + 30 * excess)
+
+
+def _subject(email: Email) -> Iterator[Fault]:
+    count = length(email.subject)
+    if count > SUBJECT_WORDS or len(email.subject) > SUBJECT_CHARACTERS:
+        what = f"{count} words" if count > SUBJECT_WORDS else f"{len(email.subject)} characters"
+        text = f"Shorten the subject: it has {what}, and {SUBJECT_WORDS} short words are enough."
+        yield Fault("D12", text, _of_long_subject(count), email.subject)
+    if re.match(r"(?i)re:|fwd?:", email.subject):
+        yield Fault("D12", "Take “Re:” out of the subject: there was no e-mail before.", GRAVE, email.subject)
+    if _shouts(email):
+        text = "Write the subject as you would to a colleague: no capitals, emoji or exclamation marks."
+        yield Fault("D12", text, GRAVE, email.subject)
+
+
+def _of_long_subject(count: int) -> float:
+    """One word too many is tolerated; each further one costs more."""
+    over = count - SUBJECT_WORDS
+    return SLIGHT / 2 if over <= 1 else min(GRAVE, SLIGHT + 2 * (over - 2))
 
 
 def _shouts(email: Email) -> bool:
     """Capitals of a term that the copy or its evidence writes so, such as 'SOC 2', shout nothing."""
     emoji = any(unicodedata.category(character) == "So" and _is_emoji(character) for character in email.subject)
-    terms = set(re.findall(r"\w+", f"{email.body}\n{email.said}"))
+    terms = set(re.findall(r"\w+", f"{email.text}\n{email.said}"))
     loud = email.subject.isupper() and not set(re.findall(r"[^\W\d_]{2,}", email.subject)) <= terms
     return loud or emoji or "!!" in email.subject
 
@@ -154,50 +140,62 @@ def _is_emoji(symbol: str) -> bool:
     return "\u2300" <= symbol < "\u3000" or symbol >= "\U0001f000"
 
 
-def _asks(email: Email) -> Iterator[str]:
+def _asks(email: Email) -> Iterator[Fault]:
     """A goodbye need not ask; a question may come before the ask, as what is guessed becomes one."""
     asked = len(_QUESTION_MARKS.findall(email.own_words))
     if asked > MOST_QUESTIONS:
-        yield f"D13 {asked} questions; one ask is answered more often"
-    if not asked and email.ask_label != "goodbye" and email.is_english and not is_ask(email.ask):
-        yield "D13 asks for nothing"
-    if email.position in EARLY and email.ask_label != "interest":
-        yield "D13 asks for more than interest on an early touch"
+        text = f"Ask at most {MOST_QUESTIONS} questions: {asked} are work to answer."
+        yield Fault("D13", text, graded(PLAIN, asked / MOST_QUESTIONS - 1))
+    if not email.is_english:
+        return
+    if not asked and not email.last and not is_ask(email.ask):
+        yield Fault("D13", "Ask for something: there is nothing to answer.", GRAVE, email.ask)
+    if not email.position and (email.ask_label not in {"", "interest"} or _MEETING.search(email.ask)):
+        text = (
+            "Ask whether it is of interest, and for no meeting yet: first e-mails that ask for time get fewer replies."
+        )
+        yield Fault("D13", text, PLAIN, email.ask)
+    if not email.last:
+        yield from _weak_ask(email)
 
 
-def _manners(email: Email) -> Iterator[str]:
-    links = len(re.findall(r"https?://", email.body))
-    shouted = re.findall(r"\S*!", email.own_words)
-    if any(word not in email.said for word in shouted) or links > 1:
-        yield "D17 exclamation marks, or more than one link"
-    if email.is_english:
-        yield from _english_manners(email, _parts(email.body)[1])
+def _weak_ask(email: Email) -> Iterator[Fault]:
+    words, most = length(email.ask), ASK_WORDS[bool(email.position)]
+    if words > most:
+        text = f"Shorten the question at the end: {words} words, and under {most} are answered."
+        yield Fault("D13", text, graded(SLIGHT, words / most - 1), email.ask)
+    if empty := _EMPTY_ASK.search(email.ask):
+        text = f"Name what you ask about: “{empty[0]}” could end any e-mail."
+        yield Fault("D13", text, SLIGHT, email.ask)
+    elif words > most / 2 and not _stems(email.ask) & _stems(" ".join((email.subject, *email.statements))):
+        text = "The question at the end is about nothing that was said before: tie the two together."
+        yield Fault("D13", text, SLIGHT, email.ask)
 
 
-def _english_manners(email: Email, body: str) -> Iterator[str]:
-    kept = " ".join(part for part in _QUOTED.sub("", body).splitlines() if not has_way_out(part))
-    you = len(re.findall(r"\b(?:you|your|yours|\{\{company_name\}\})(?!\w)", body, re.IGNORECASE))
-    we = len(re.findall(r"\b(?:we|our|us|i|my)\b", kept, re.IGNORECASE))
-    if we > you:
-        yield f"D16 speaks {we} times of us and {you} times of the reader"
-    if re.match(r"(?:I|We)\b", body):
-        yield "D16 starts with us"
-    worn = (found[0] for found in _WORN.finditer(email.own_words) if found[0].casefold() not in email.said.casefold())
-    if first := next(worn, ""):
-        yield f"D17 worn: {first!r}"
-    if email.last and not has_way_out(body):
-        yield "D21 the last touch offers no way out"
+def _stems(text: str) -> set[str]:
+    return {stem(word.lower) for word in wording(text).words if word.is_content}
 
 
-def _readability(email: Email) -> Iterator[str]:
-    own = _QUOTED.sub(_as_one_word, _PLACEHOLDER.sub("Alex", email.body))
-    long = [s for s in sentences(own) if length(s) > SENTENCE_WORDS]
-    if long:
-        yield f"D14 a sentence of {length(long[0])} words; at most {SENTENCE_WORDS} are easy to read"
-    if any(length(quoted) > QUOTED_WORDS for quoted in _QUOTED.findall(email.body)):
-        yield f"D14 a quotation of over {QUOTED_WORDS} words"
-    if email.is_english and (grade := reading_grade(without_terms(own, email.evidence))) > GRADE:
-        yield f"D14 reading grade {grade:.1f}; {GRADE:.0f} is easy to read: shorter sentences, shorter words"
+def _manners(email: Email) -> Iterator[Fault]:
+    shouted = [word[: word.rindex("!") + 1] for word in email.own_words.split() if "!" in word]
+    if any(word not in email.said for word in shouted):
+        yield Fault("D17", "Take out the exclamation marks.", PLAIN, shouted[0])
+    if (links := len(re.findall(r"https?://", email.text))) > 1:
+        yield Fault("D17", f"Keep one link at most, of {links}.", PLAIN)
+
+
+def _readability(email: Email) -> Iterator[Fault]:
+    own = re.sub(r"“[^“”]*”", _as_one_word, _PLACEHOLDER.sub("Alex", email.text))
+    if long := [one for one in sentences(own) if length(one) > SENTENCE_WORDS]:
+        count = length(long[0])
+        text = f"Cut the sentence of {count} words in two: more than {SENTENCE_WORDS} are hard to read."
+        yield Fault("D14", text, graded(PLAIN, count / SENTENCE_WORDS - 1), long[0])
+    if quoted := [one for one in quotations(email.text) if length(one) > QUOTED_WORDS]:
+        yield Fault("D14", f"Quote less: a quotation has over {QUOTED_WORDS} words.", PLAIN, quoted[0])
+    most = GRADE if email.said_by("prospect") else GRADE + UNKNOWN_TERMS
+    if email.is_english and (grade := reading_grade(without_terms(own, email.evidence))) > most:
+        text = f"Use shorter sentences and words: it reads at grade {grade:.0f}, and {GRADE:.0f} is easy."
+        yield Fault("D14", text, graded(PLAIN, (grade - GRADE) / GRADE))
 
 
 def _as_one_word(quoted: re.Match[str]) -> str:
@@ -205,50 +203,43 @@ def _as_one_word(quoted: re.Match[str]) -> str:
     return "it" + (quoted[0][-2] if quoted[0][-2] in ".!?" else "")
 
 
-def _novelty(email: Email) -> Iterator[str]:
-    if any(likeness(email.body, other) >= TOUCHES_ALIKE for other in email.earlier):
-        yield "D18 much like an earlier touch"
-    is_goodbye = email.ask_label == "goodbye"
-    if email.position and not is_goodbye and not {e.id for e in email.evidence} - email.earlier_evidence:
-        yield "D18 adds no evidence"
+def _old(evidence: Sequence[Evidence]) -> Iterator[Fault]:
+    if dates := [str(one.published_on) for one in evidence if is_stale(one)]:
+        yield Fault("D8", f"Look for something newer, or say it in the past: it rests on evidence from {min(dates)}.")
 
 
-def sources(evidence: Sequence[Evidence]) -> Iterator[str]:
-    """D8 and D9: how old the evidence is, and whether it comes from one page; a customer's story is on one page."""
-    stale = [e for e in evidence if is_stale(e)]
-    if stale:
-        yield f"D8 rests on evidence from {min(str(e.published_on) for e in stale)}"
+def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
+    """How old the evidence is, and whether it comes from one page; a customer's story is on one page."""
+    yield from _old(evidence)
     pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]
     most = max((pages.count(url) for url in set(pages)), default=0)
     if len(pages) >= FEW_QUOTATIONS and most / len(pages) > ONE_PAGE_SHARE:
-        yield f"D9 {most} of {len(pages)} quotations are from one page"
+        yield Fault("D9", f"Check it against a second page: {most} of {len(pages)} quotations are from one.", SLIGHT)
 
 
-def talk_track_score(
+def talk_track_faults(
     pitch: str, opener: Sequence[str], questions: Sequence[str], evidence: Sequence[Evidence]
-) -> Score:
-    return _score([*_talk(pitch, opener, questions), *sources(evidence)])
-
-
-def _talk(pitch: str, opener: Sequence[str], questions: Sequence[str]) -> Iterator[str]:
-    if length(pitch) > PITCH_WORDS:
-        yield f"D23 the pitch has {length(pitch)} words; {PITCH_WORDS} fit 30 seconds"
+) -> Iterator[Fault]:
+    if (words := length(pitch)) > PITCH_WORDS:
+        text = f"Shorten the pitch: {words} words, and {PITCH_WORDS} fit 30 seconds."
+        yield Fault("D23", text, graded(PLAIN, words / PITCH_WORDS - 1))
     if not opener:
-        yield "D24 the opener gives no reason for the call"
-    if not QUESTIONS[0] <= len(questions) <= QUESTIONS[1]:
-        yield f"D25 {len(questions)} questions"
-    if sum(map(is_closed, questions)) > len(questions) / 5:
-        yield "D25 too many questions that a yes or no answers"
+        yield Fault("D24", "Give a reason for the call: the opener has none.", GRAVE)
+    low, high = QUESTIONS
+    if not low <= len(questions) <= high:
+        yield Fault("D25", f"Prepare {low} to {high} questions: there are {len(questions)}.")
+    if (closed := sum(map(is_closed, questions))) > len(questions) / 5:
+        yield Fault("D25", f"Open the questions: yes or no answers {closed} of {len(questions)}.")
+    yield from sources(evidence)
 
 
-def card_score(
-    texts: Sequence[str], longest_list: int, evidence: Sequence[Evidence], more: Iterable[str] = ()
-) -> Score:
-    words = sum(map(length, texts))
-    found = [f"D28 {words} words; {CARD_WORDS} fit a card"] if words > CARD_WORDS else []
+def card_faults(texts: Sequence[str], longest_list: int, evidence: Sequence[Evidence]) -> Iterator[Fault]:
+    if (words := sum(map(length, texts))) > CARD_WORDS:
+        text = f"Shorten the card: {words} words, and {CARD_WORDS} can be read during a call."
+        yield Fault("D28", text, graded(PLAIN, words / CARD_WORDS - 1))
     if longest_list > LIST_ITEMS:
-        found.append(f"D28 a list of {longest_list}")
-    return _score([*found, *more, *sources(evidence)])
+        yield Fault("D28", f"Keep the strongest {LIST_ITEMS}: a list of {longest_list} is not read during a call.")
+    yield from sources(evidence)
 
 
 def absolutes(text: str, quoted: Iterable[str] = ()) -> bool:
@@ -256,24 +247,8 @@ def absolutes(text: str, quoted: Iterable[str] = ()) -> bool:
 
     What the quotations that support it say themselves is no fault.
     """
-    own, said = _QUOTED.sub("", text), "\n".join(quoted)
+    own, said = unquoted(text), "\n".join(quoted)
     return any(
         re.search(claimed, own, re.IGNORECASE) and not re.search(shown, said, re.IGNORECASE)
         for claimed, shown in _ABSOLUTES
     )
-
-
-def likeness(one: str, other: str) -> float:
-    """Jaccard similarity of the two texts' runs of five words."""
-    first, second = _grams(one), _grams(other)
-    return len(first & second) / len(first | second) if first and second else 0.0
-
-
-def _grams(text: str) -> set[tuple[str, ...]]:
-    words = re.findall(r"\w+", text.casefold())
-    return {tuple(words[at : at + 5]) for at in range(len(words) - 4)}
-
-
-def _score(warnings: Sequence[str]) -> Score:
-    problems = [Problem.of(warning) for warning in warnings]
-    return Score(points=max(0, 100 - POINTS_PER_WARNING * len(warnings)), warnings=tuple(map(str, problems)))

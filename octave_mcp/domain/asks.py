@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Generic, Literal, TypeVar
 
 from octave_mcp.domain.choices import MAX_PAGES
@@ -75,7 +76,8 @@ class WritingBrief(Value):
     `pitch` is what the vendor says of itself in a sentence or two; `existing_customer` shows that the prospect buys
     from the vendor, `vendor_is_customer` that the vendor buys from the prospect; `persona` and `rank` (from 0) say for
     whom, in asks about one persona; `personas` in asks about several. `findings` are those of both companies; `offer`
-    is what the vendor sells, in the words of its home page.
+    is what the vendor sells, in the words of its home page. `read_on` is the day on which the last page was fetched.
+    `is_thin`: so little is known of the prospect that only outlines can be written.
     """
 
     names: Names
@@ -88,6 +90,8 @@ class WritingBrief(Value):
     context: str
     findings: DealFindings = DealFindings()
     offer: str = ""
+    read_on: date | None = None
+    is_thin: bool = False
     persona: BuyerPersona | None = None
     rank: int = 0
     personas: tuple[BuyerPersona, ...] = ()

@@ -8,6 +8,7 @@ from typing import Generic, Literal, Self
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import C, Collected, EvidenceId, Finding
 from octave_mcp.domain.names import name_key, normal
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Value
 
 TriggerKind = Literal[
@@ -98,12 +99,16 @@ class CompanyFindings(Value, Generic[C]):
 
 
 class CompanyTrigger(Finding[EvidenceId]):
-    """A trigger as the playbook lists it. `date` is '2024-03-12', '2024-03', '2024' or 'undated', as the page says."""
+    """A trigger as the playbook lists it. `date` is '2024-03-12', '2024-03', '2024' or 'undated', as the page says.
+
+    `means` says what it means for the deal; None if nobody said so.
+    """
 
     company: Role
     kind: TriggerKind
     what: str
     date: str
+    means: Sentence[EvidenceId] | None = None
 
 
 class CompanyPerson(Finding[EvidenceId]):

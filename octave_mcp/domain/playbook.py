@@ -5,56 +5,48 @@ Generic over what supports a claim: `X[Cite]` is a model's answer, `X[EvidenceId
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Generic, Literal
 
-from pydantic import Field
-
+from octave_mcp.domain.cards import BattleCard, CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.costs import Cost, Timings
-from octave_mcp.domain.evidence import C, Evidence, EvidenceId, Finding
+from octave_mcp.domain.deal import Brief, BuyingSeat, Fit, Qualification, Seat, ValueMapRow
+from octave_mcp.domain.evidence import C, Evidence, EvidenceId
 from octave_mcp.domain.findings import CompanyIntegration, CompanyPerson, CompanyTrigger
 from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.prospect import JobFunction, ProspectIntelligence
+from octave_mcp.domain.sentence import Score, Sentence
 from octave_mcp.domain.value import ADVICE, SPOKEN, Advice, Spoken, Value
 from octave_mcp.domain.vendor import VendorElements
 
-SentenceKind = Literal["fact", "inference", "question", "ask", "courtesy"]
-"""A fact has evidence; an inference is hedged and names what it is based on; the others claim nothing."""
-
-
-class Sentence(Finding[C], Generic[C]):
-    text: str
-    kind: SentenceKind
-
 
 class CallToAction(Value):
-    """`label` says what kind of ask it is, for the rep: 'interest', 'meeting', 'goodbye'."""
+    """`label` says what kind of ask it is, for the rep. An offer is of something that the rep makes for the reader."""
 
-    label: Literal["interest", "meeting", "goodbye"]
+    label: Literal["interest", "offer", "meeting", "goodbye"]
     text: Spoken
 
 
 class TouchDraft(Value, Generic[C]):
-    """An e-mail as sentences in paragraphs; greeting and signature are ours."""
+    """An e-mail as sentences in paragraphs; greeting and signature are ours.
+
+    `second_opening` needs no date: a rep may begin with it in place of old news. `make_first` says what to make before
+    an offer is sent, with its first lines.
+    """
 
     subject: Spoken
     paragraphs: tuple[tuple[Sentence[C], ...], ...]
     call_to_action: CallToAction
     opt_out: Annotated[str | None, SPOKEN]
+    second_opening: tuple[Sentence[C], ...]
+    make_first: Annotated[str | None, ADVICE]
     personalisation: Annotated[tuple[str, ...], ADVICE]
 
 
 class SequenceDraft(Value, Generic[C]):
     touches: tuple[TouchDraft[C], ...]
-
-
-class Score(Value):
-    """`points` of 100; each warning starts with the rule it is about ('D11 ...')."""
-
-    points: int
-    warnings: tuple[str, ...]
 
 
 class Touch(Value):
@@ -67,11 +59,20 @@ class Touch(Value):
     call_to_action: CallToAction
     personalisation: tuple[str, ...]
     sentences: tuple[Sentence[EvidenceId], ...]
+    second_opening: tuple[Sentence[EvidenceId], ...] = ()
+    make_first: str | None = None
     score: Score | None
 
 
 class EmailSequence(Value):
+    """`first_name` is that of the greeting, if the site names who holds the job; else the greeting has a merge field.
+
+    The same goes for the sender: `signature` is that of every e-mail.
+    """
+
     persona_id: str
+    first_name: str | None = None
+    signature: str = ""
     touches: tuple[Touch, ...]
 
 
@@ -89,11 +90,6 @@ class DemoPoint(Value, Generic[C]):
     because: Sentence[C]
 
 
-class ValueMapRow(Value, Generic[C]):
-    capability: Sentence[C]
-    pain: Sentence[C]
-
-
 class ColdCall(Value, Generic[C]):
     opener: tuple[Sentence[C], ...]
     value: tuple[Sentence[C], ...]
@@ -101,9 +97,20 @@ class ColdCall(Value, Generic[C]):
     if_not_now: Spoken
 
 
+class BrushOff(Value):
+    they_say: Literal["send_something", "no_budget", "have_a_tool", "not_me", "not_now"]
+    reply: Spoken
+
+
 class TalkTrackDraft(Value, Generic[C]):
+    """`voicemail` takes 20 seconds; `close` ends a good call, and `next_step` is what the rep does after it."""
+
     pitch: tuple[Sentence[C], ...]
     cold_call: ColdCall[C]
+    brush_offs: tuple[BrushOff, ...]
+    voicemail: tuple[Sentence[C], ...]
+    close: Spoken
+    next_step: Advice
     discovery: tuple[DiscoveryQuestion, ...]
     demo_points: tuple[DemoPoint[C], ...]
     value_map: tuple[ValueMapRow[C], ...]
@@ -114,77 +121,29 @@ class TalkTrack(TalkTrackDraft[EvidenceId]):
 
     kind: Literal["call", "outline"] = "call"
     persona_id: str
+    brush_offs: tuple[BrushOff, ...] = ()
+    voicemail: tuple[Sentence[EvidenceId], ...] = ()
+    close: Spoken = ""
+    next_step: Advice = ""
     score: Score | None
 
 
-class WhyWeWin(Value, Generic[C]):
-    kind: Literal["why_we_win"]
-    reasons: tuple[Sentence[C], ...]
-    proof: tuple[Sentence[C], ...]
+class Caution(Value, Generic[C]):
+    """What not to say to a persona."""
 
-
-class Objection(Value, Generic[C]):
-    category: Literal["price", "timing", "authority", "need", "competitor"]
-    objection: Spoken
-    answer: tuple[Sentence[C], ...]
-    no_proof_yet: bool
-    ask: Spoken
-
-
-class ObjectionHandling(Value, Generic[C]):
-    kind: Literal["objection_handling"]
-    objections: tuple[Objection[C], ...]
-
-
-class Rival(Value, Generic[C]):
-    """One competitor: where the vendor's pages say it is ahead, and where they say the other is."""
-
-    name: str
-    where_we_win: tuple[Sentence[C], ...]
-    where_they_win: tuple[Sentence[C], ...]
-    questions: Annotated[tuple[str, ...], SPOKEN]
-
-
-class CompetitivePositioning(Value, Generic[C]):
-    kind: Literal["competitive_positioning"]
-    rivals: tuple[Rival[C], ...]
-    where_they_win_note: Advice
-
-
-class Dated(Value):
-    """What every finished battle card carries. `form` marks an outline, which has no score; `kind` says which card."""
-
-    form: Literal["card", "outline"] = "card"
-    audience: Literal["internal", "customer_facing"]
-    dated_on: date
-    score: Score | None
-
-
-class WhyWeWinCard(WhyWeWin[EvidenceId], Dated):
-    pass
-
-
-class ObjectionHandlingCard(ObjectionHandling[EvidenceId], Dated):
-    pass
-
-
-class CompetitivePositioningCard(CompetitivePositioning[EvidenceId], Dated):
-    pass
-
-
-BattleCard = Annotated[
-    WhyWeWinCard | ObjectionHandlingCard | CompetitivePositioningCard,
-    Field(discriminator="kind"),
-]
+    avoid: Advice
+    because: Sentence[C]
 
 
 class PersonaPoints(Value, Generic[C]):
-    """What one buyer persona wants, fears, and may be told."""
+    """What one buyer persona wants, fears, will ask, may be told, and had better not be told."""
 
     persona_id: str
     goals: tuple[Sentence[C], ...]
     pains: tuple[Sentence[C], ...]
     talking_points: tuple[Sentence[C], ...]
+    will_ask: Annotated[tuple[str, ...], SPOKEN]
+    cautions: tuple[Caution[C], ...]
 
 
 class PriorityPersona(Value):
@@ -198,6 +157,8 @@ class PriorityPersona(Value):
     goals: tuple[Sentence[EvidenceId], ...]
     pains: tuple[Sentence[EvidenceId], ...]
     talking_points: tuple[Sentence[EvidenceId], ...]
+    will_ask: tuple[str, ...] = ()
+    cautions: tuple[Caution[EvidenceId], ...] = ()
 
 
 class ExecutiveSummary(Value, Generic[C]):
@@ -225,10 +186,20 @@ class SuccessMetric(Value):
 
 
 class SummaryDraft(Value, Generic[C]):
+    """`trigger_meanings` say what triggers mean for the deal, the most important first: each cites its trigger.
+
+    `reasons_against` say why the deal may not be one.
+    """
+
     executive_summary: ExecutiveSummary[C]
+    trigger_meanings: tuple[Sentence[C], ...]
+    committee: tuple[Seat[C], ...]
     personas: tuple[PersonaPoints[C], ...]
+    reasons_against: tuple[Sentence[C], ...]
+    when_not_to_sell: Advice
     quick_wins: tuple[QuickWin[C], ...]
     success_metrics: tuple[SuccessMetric, ...]
+    trial_plan: Annotated[tuple[str, ...], ADVICE]
 
 
 class DealDraft(Value, Generic[C]):
@@ -284,22 +255,32 @@ class ReadPage(Value):
     sister_of: str = ""
 
 
-class Playbook(Value):
-    """Playbooks from before triggers, people and integrations were collected have none."""
+SCHEMA_VERSION = 2
+"""Of the JSON of a playbook. 2 added the brief, the buying committee, the fit, the qualification and the trial plan."""
 
+
+class Playbook(Value):
+    """Playbooks of earlier versions lack what was added later: it is empty in them, and `brief` is None."""
+
+    schema_version: int = 1
     vendor: NamedCompany
     prospect: NamedCompany
     language: str
     model: str
     context: GivenContext | None
     generated_at: datetime
+    brief: Brief | None = None
     executive_summary: Summary
     triggers: tuple[CompanyTrigger, ...] = ()
     people: tuple[CompanyPerson, ...] = ()
     integrations: tuple[CompanyIntegration, ...] = ()
+    buying_committee: tuple[BuyingSeat, ...] = ()
+    fit: Fit = Fit()
+    qualification: Qualification = Qualification()
     priority_personas: tuple[PriorityPersona, ...]
     quick_wins: tuple[QuickWin[EvidenceId], ...]
     success_metrics: tuple[SuccessMetric, ...]
+    trial_plan: tuple[str, ...] = ()
     email_sequences: tuple[EmailSequence, ...]
     talk_tracks: tuple[TalkTrack, ...]
     battle_cards: tuple[BattleCard, ...]
@@ -319,16 +300,21 @@ class Playbook(Value):
 
 
 SECTIONS = (
+    "brief",
     "executive_summary",
     "triggers",
-    "people",
-    "integrations",
+    "buying_committee",
     "priority_personas",
-    "quick_wins",
-    "success_metrics",
+    "fit",
     "email_sequences",
     "talk_tracks",
     "battle_cards",
+    "quick_wins",
+    "success_metrics",
+    "trial_plan",
+    "qualification",
+    "people",
+    "integrations",
     "vendor_elements",
     "prospect_intelligence",
     "evidence",

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.company import ROLES, Role
+from octave_mcp.domain.sender import Sender
 from octave_mcp.domain.value import Value
 
 RunStatus = Literal["queued", "running", "waiting", "completed", "partial", "failed", "cancelled"]
@@ -18,7 +19,7 @@ class PlaybookRequest(Value):
 
     `max_pages` of each company are read, or as many as suit the model. `refresh` has everything read and asked anew.
     `session_id` names a session that the run is to belong to; `request_id` is the caller's own name of this request,
-    by which the same run is found when it is asked for again.
+    by which the same run is found when it is asked for again. `sender` signs the e-mails; None is the settings'.
     """
 
     vendor: str
@@ -30,6 +31,7 @@ class PlaybookRequest(Value):
     max_pages: Annotated[int | None, Field(ge=1, le=200)] = None
     max_cost_usd: Annotated[float | None, Field(gt=0)] = None
     refresh: bool = False
+    sender: Sender | None = None
     session_id: str | None = None
     request_id: str | None = None
 
@@ -63,8 +65,14 @@ class RunRecord(Value):
     finished_at: datetime | None = None
     error: RunError | None = None
     estimate: Estimate | None = None
+    sender: Sender | None = None
     specialists_per_ask: int | None = None
     files: tuple[str, ...] = ()
+
+    @property
+    def signed_request(self) -> PlaybookRequest:
+        """The request as the pipeline has it, with the whole sender."""
+        return self.request.model_copy(update={"sender": self.sender})
 
     @property
     def is_final(self) -> bool:

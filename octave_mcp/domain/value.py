@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
@@ -98,6 +98,16 @@ def _changed(value: object, parts: Mapping[Path, object], above: Container[Path]
         listed = enumerate(cast("tuple[object, ...]", value))
         return tuple(_changed(part, parts, above, (*at, place)) for place, part in listed)
     return value
+
+
+def with_texts(value: V, change: Callable[[str], str]) -> V:
+    """The value with each text in it changed; a text of which there are only certain ones stays as it is."""
+    texts: dict[Path, object] = {}
+    for at, part in located(value):
+        for name, field in type(part).model_fields.items():
+            if field.annotation is str:
+                texts[(*at, name)] = change(getattr(part, name))
+    return changed(value, texts)
 
 
 def place_before(path: Path, removed: Iterable[Path]) -> Path:

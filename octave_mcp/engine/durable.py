@@ -42,7 +42,7 @@ from octave_mcp.settings import Settings
 
 T = TypeVar("T")
 
-PIPELINE = "11"
+PIPELINE = "12"
 """Raise it with each change of the steps of a run, of their order, or of what they record.
 
 Runs under way then start over.

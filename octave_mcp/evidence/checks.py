@@ -19,14 +19,13 @@ RULES = {
     "D9": "evidence that is mostly from one page",
     "D10": "quotation marks around something that is not a quotation",
     "D11": "an e-mail that is too short or too long",
-    "D12": "a subject line that is too long, misleading or in capital letters",
+    "D12": "a subject line that is too long, misleading, in capital letters or about something else",
     "D13": "no ask, several asks, or one that is too big",
     "D14": "sentences that are hard to read",
     "D15": "a placeholder or a blank",
     "D16": "more about the sender than about the reader",
-    "D17": "clichés, exclamation marks or links",
-    "D18": "an e-mail that repeats an earlier one",
-    "D19": "touches whose days are out of order",
+    "D17": "clichés, flattery, exclamation marks or links",
+    "D18": "an e-mail that repeats an earlier one, in words, evidence or structure",
     "D20": "a promise of something that is not in the evidence",
     "D21": "a last e-mail that offers no way to decline",
     "D22": "a language other than the one requested",
@@ -34,8 +33,15 @@ RULES = {
     "D24": "a call without a reason for calling",
     "D25": "too few, too many or closed questions",
     "D26": "too few or too many objections",
+    "D27": "more than one hedge in an e-mail, or one in a fact",
     "D28": "a battle card that is too long",
+    "D29": "an e-mail that would make sense sent to another company",
+    "D30": "English that sounds translated, stiff or like a brochure",
+    "D31": "a text that points at something that is not there",
+    "D32": "an opening that is undated, or tells readers what they know",
+    "D35": "a touch without what it is for, such as a proof, an offer or a short goodbye",
     "D36": "a link or address that is not on the cited site",
+    "D37": "a proof that threatens its reader",
     "D40": "a claim that its quotation does not support",
     (DEPENDS := "depends"): "a text that depended on what was dropped",
     (INCOMPLETE := "incomplete"): "an e-mail without its subject, its call to action or enough of its sentences",
@@ -64,12 +70,6 @@ class Problem:
     def __post_init__(self) -> None:
         if self.rule not in RULES:
             raise ValueError(f"there is no rule {self.rule!r}; add it to RULES")
-
-    @classmethod
-    def of(cls, told: str) -> Problem:
-        """From the rule and the text as one, such as 'D15 the placeholder ...'."""
-        rule, _, text = told.partition(" ")
-        return cls(rule, text)
 
     def __str__(self) -> str:
         return f"{self.rule} {self.text}"

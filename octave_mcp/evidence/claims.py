@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard, cast
 
+from octave_mcp.domain.deal import Seat
 from octave_mcp.domain.evidence import UNASKED, EvidenceId, Finding, Support
 from octave_mcp.domain.findings import RELATIONS
 from octave_mcp.domain.names import normal
-from octave_mcp.domain.playbook import Sentence
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, located
 from octave_mcp.domain.verification import ClaimKind
 from octave_mcp.evidence.support import has_line, is_sentence_of
@@ -77,6 +78,8 @@ def _said(finding: Finding[Any]) -> tuple[str, str]:
     for name in _TEXTS:
         if found := _text(finding, name):
             return name, found
+    if isinstance(finding, Seat):
+        return "", finding.in_words
     relation = getattr(finding, "relation", None)
     if relation in RELATIONS:
         return "", f"the company {RELATIONS[relation]}"
@@ -92,5 +95,5 @@ def _kind(finding: Finding[Any]) -> ClaimKind:
     """A role that would care is always inferred; of needs, those that the prospect does not state."""
     if isinstance(finding, Sentence):
         return "inference" if finding.kind == "inference" else "fact"
-    is_inferred = hasattr(finding, "why_they_care") or getattr(finding, "stated", True) is False
-    return "inference" if is_inferred else "fact"
+    is_guess = hasattr(finding, "why_they_care") or getattr(finding, "stated", True) is False
+    return "inference" if is_guess or getattr(finding, "how_known", "named") == "inferred" else "fact"

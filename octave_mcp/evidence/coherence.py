@@ -10,14 +10,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from octave_mcp.domain.playbook import (
-    ColdCall,
-    ExecutiveSummary,
-    Objection,
-    Sentence,
-    TalkTrackDraft,
-    TouchDraft,
-)
+from octave_mcp.domain.cards import Objection
+from octave_mcp.domain.playbook import ColdCall, ExecutiveSummary, TalkTrackDraft, TouchDraft
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, located, part_at
 from octave_mcp.evidence.figures import figures
 from octave_mcp.evidence.pruning import pruned
@@ -46,6 +41,12 @@ _LEANING = re.compile(
     re.IGNORECASE,
 )
 """The beginning of a sentence that cannot be understood without the one before it."""
+_NOTHING_BEFORE = re.compile(
+    r"it(?:['’]s| is| has| was| takes| took) (?:been|not|never|rare|easy|hard|one thing|\w+ (?:to|that|when|how|before"
+    r"|since)|\w+ (?:\w+ ){0,3}(?:since|to)\b)|(?:it|they) (?:say|seems)\b|such an?\b",
+    re.IGNORECASE,
+)
+"""'It' and 'they' that stand for nothing said before."""
 _BACK = re.compile(r"\bboth\b(?![^.?!,;]*\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
 _ALSO = re.compile(
     r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)|^[\"“‘'(]*that (?:being )?said\b", re.IGNORECASE
@@ -254,6 +255,11 @@ def _sentences(at: Path, parts: object) -> Iterator[Path]:
 def _leans(text: str, *, is_first: bool) -> bool:
     """Whether it cannot be understood without the sentence before it; `is_first`: none is left before it."""
     return bool(_LEANING.match(text) or _BACK.search(text) or _WITHIN.search(text) or (is_first and _ALSO.search(text)))
+
+
+def begins_in_the_middle(text: str) -> bool:
+    """Whether a text cannot be understood without one before it: 'Both are on sale', but not 'It's been a year'."""
+    return bool((_LEANING.match(text) and not _NOTHING_BEFORE.match(text)) or _BACK.search(text))
 
 
 def _is_in(at: Path, places: Collection[Path]) -> bool:

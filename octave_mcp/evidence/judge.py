@@ -9,9 +9,11 @@ from functools import cache, cached_property
 from typing import NamedTuple, TypeGuard, TypeVar, cast, get_args
 
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.deal import HowKnown, Seat
 from octave_mcp.domain.evidence import UNASKED, Cite, Claim, Evidence, Finding, Passage, Support
-from octave_mcp.domain.playbook import CallToAction, Sentence, TouchDraft
+from octave_mcp.domain.playbook import CallToAction, TouchDraft
 from octave_mcp.domain.prospect import Buyer, Pain, Signal
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, located, walk
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.figures import has_words
@@ -228,12 +230,15 @@ def _text_of(passage: Passage) -> str:
 
 
 _CLAIMS: Mapping[str, Kind] = {"fact": "fact", "inference": "inference"}
+_OF_SEATS: Mapping[HowKnown, Kind] = {"named": "fact", "inferred": "inference", "missing": "question"}
 
 
 def _kind_of(finding: Finding[Cite]) -> Kind:
     """A conclusion claims less than a fact, and the other kinds of sentences claim nothing."""
     if isinstance(finding, Sentence):
         return _CLAIMS.get(finding.kind, "question")
+    if isinstance(finding, Seat):
+        return _OF_SEATS[finding.how_known]
     is_guess = isinstance(finding, Buyer) or (isinstance(finding, Pain | Signal) and not finding.stated)
     return "inference" if is_guess else "fact"
 

@@ -79,6 +79,7 @@ _DATES = re.compile(
     rf"|\b(?:in|by|from|until|since|of|before|after|end of|early|late|mid) (?-i:{_MONTH})(?: 20\d\d)?",
     re.IGNORECASE,
 )
+_DAYS_OF_PLANS = _any(r"(?:day|week|month)s? \d{1,2}(?:(?: to |[-–])\d{1,2})?")
 _DIGIT = re.compile(r"\d")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _SENTENCES = re.compile(r"(?<=[.!?;])\s+")
@@ -108,8 +109,8 @@ def _tells_of_deeds(sentence: str) -> bool:
 
 
 def without_counts(text: str) -> str:
-    """Without small counts of what the rep has or does ('three openings'), and dates of notes and plans."""
-    return _COUNTS.sub("", _DATES.sub("", text))
+    """Without small counts of what the rep has or does ('three openings'), and dates and days of notes and plans."""
+    return _COUNTS.sub("", _DAYS_OF_PLANS.sub("", _DATES.sub("", text)))
 
 
 _VERBS = frozenset(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, TypeVar, cast, get_args
 
-from octave_mcp.domain.playbook import CallToAction, CompetitivePositioning, Objection, TouchDraft
+from octave_mcp.domain.cards import CompetitivePositioning, Objection
+from octave_mcp.domain.playbook import CallToAction, TouchDraft
 from octave_mcp.domain.value import Path, Value
 
 V = TypeVar("V", bound=Value)
@@ -80,6 +81,7 @@ def _viable(touch: TouchDraft[Any], before: TouchDraft[Any]) -> TouchDraft[Any]:
 def _emptied(touch: TouchDraft[Any]) -> TouchDraft[Any]:
     nothing = CallToAction(label=touch.call_to_action.label, text="")
     emptied = {"subject": "", "paragraphs": (), "call_to_action": nothing, "opt_out": None, "personalisation": ()}
+    emptied |= {"second_opening": (), "make_first": None}
     return touch.model_copy(update=emptied)
 
 

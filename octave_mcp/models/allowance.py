@@ -12,8 +12,8 @@ from octave_mcp.domain.prospect import MOST_PERSONAS
 from octave_mcp.domain.questions import Question, QuestionRecord
 
 MOST_QUESTIONS = 14
-MOST_TOKENS = 76_000
-"""Read and written: a complete run reads at most 52,000 and writes at most 24,000."""
+MOST_TOKENS = 80_000
+"""Read and written: a complete run reads at most 52,000 and writes at most 28,000."""
 SHOWN_CHARACTERS = 30_000
 """Of the pages of a company, with these limits; a run that shows more may ask more."""
 ASK_CHARACTERS = 20_000
@@ -40,14 +40,14 @@ VERIFICATION = Size(5_500, 1_000)
 """One question at the end of a run, about some 90 claims: whether the quotations say what they say."""
 SELF_CHECK = "checks/self_check"
 DEAL, LAST = "playbook/summary", "playbook/email_sequence"
-ANSWERING_A_PERSONA = 2_300
+ANSWERING_A_PERSONA = 3_000
 FIRST = {
     "research/urls": Size(2_200, 100),
     "vendor/offerings": Size(11_500, 5_500),
     "prospect/company_profile": Size(9_600, 3_300),
     "prospect/pain_points": Size(5_200, 1_100),
-    "playbook/summary": Size(7_600, 3_500),
-    LAST: Size(8_300, MOST_PERSONAS * ANSWERING_A_PERSONA),
+    "playbook/summary": Size(8_800, 5_500),
+    LAST: Size(8_800, MOST_PERSONAS * ANSWERING_A_PERSONA),
 }
 """What the questions of a run take that is allowed as much as usual, by their prompt, in the order in which they go
 out: the figures of runs on sites of ordinary companies. The one about addresses goes out once for each company."""

@@ -30,11 +30,11 @@ from octave_mcp.settings import Settings
 
 CHOICE = choice(MODELS, "host", "model")
 WRITING_CHARACTERS = {
-    "prospect/pain_points": 12_000,
-    "playbook/summary": 10_500,
-    "playbook/email_sequence": 10_500,
+    "prospect/pain_points": 15_000,
+    "playbook/summary": 15_500,
+    "playbook/email_sequence": 15_500,
 }
-"""Of findings and passages that a writer is shown, by its prompt: the notes made of them take half as much again."""
+"""Of findings and passages that a writer is shown, by its prompt."""
 BY_RULES = frozenset({"research/homepage"})
 """What the home page's head says is read by rules."""
 

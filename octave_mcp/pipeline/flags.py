@@ -37,6 +37,11 @@ def _of_models(asker: Asker) -> Iterator[Flag]:
         yield Flag(code="slow_model", reason=f"{name} answered slowly: {how}")
 
 
+def is_thin(research: Research) -> bool:
+    """Whether so little was read that copy about the company would be padding."""
+    return len(research.pages) < LOW_PAGES and research.words < LOW_WORDS
+
+
 def _low_confidence(companies: Iterable[Research]) -> Iterator[Flag]:
     low = [found for found in companies if len(found.pages) < LOW_PAGES or found.words < LOW_WORDS]
     if low:

@@ -17,6 +17,7 @@ from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.vendor import KINDS, VendorElements
 from octave_mcp.errors import BudgetExceeded, DeadlineExceeded
 from octave_mcp.evidence.context_words import as_written
+from octave_mcp.evidence.figures import figures
 
 MOST_STRANGE_WORDS = 8
 
@@ -103,6 +104,20 @@ def unheard(context: str, deal: Deal) -> tuple[Gap, ...]:
     )
 
 
+def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:
+    """The results that the user asks for and no quotation has: no copy may state them."""
+    quoted = {
+        figure for research in deal.values() for evidence in research.evidence for figure in figures(evidence.quote)
+    }
+    asked = sorted(figure for figure in figures(context) - quoted if figure.unit in _OF_RESULTS)
+    if asked:
+        told = ", ".join(f"{figure.value:,.10g} {figure.unit}" for figure in asked[:MOST_STRANGE_WORDS])
+        reason = f"no page read says {told}, which the context asks for: no sentence states it"
+        yield Gap(section="context", code="not_found", reason=reason, would_fill="a page of the vendor that says it")
+
+
+_OF_RESULTS = frozenset({"%", "x", "$", "€", "£", "¥"})
+"""The units of figures that prove something; a date or a count in the context only describes the deal."""
 _READS_SCRIPTS = f"a source that runs the scripts of a page: {SET_UP_SCRIPTS}; failed_pages names them"
 
 

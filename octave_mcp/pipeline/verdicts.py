@@ -11,8 +11,9 @@ from typing import Generic, NamedTuple, TypeVar
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Finding, Support
 from octave_mcp.domain.notices import Gap
-from octave_mcp.domain.playbook import Playbook, Sentence
+from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.prospect import BuyerPersona
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, changed, located
 from octave_mcp.evidence.checks import DEPENDS, Problem
 from octave_mcp.evidence.claims import UNJUDGED, VERBATIM, FoundClaim, claims, is_verbatim

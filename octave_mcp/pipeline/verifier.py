@@ -169,7 +169,7 @@ class Verifier:
         for claim in claims(subject.value):
             cited, names = subject.cited(claim), self.names
             if cited and not is_verbatim(claim, [one.quote for one in cited]):
-                quotations = tuple(Quotation(one.quote, one.role, one.page_title) for one in cited)
+                quotations = tuple(Quotation(one.quote, one.role, _dated_title(one)) for one in cited)
                 yield claim, Claimed(claim.text, claim.kind, quotations, names.vendor, names.prospect, claim.label)
 
     def _need(self, subject: Subject, claim: FoundClaim) -> tuple[bool, ...]:
@@ -274,3 +274,8 @@ def _judged(claim: FoundClaim, told: _Told) -> Judged:
     if opinion is None and known is not None and known.verdict != "unjudged":
         return Judged(known)
     return Judged(support(opinion, told.judge, told.why), opinion.better if opinion else "")
+
+
+def _dated_title(cited: Evidence) -> str:
+    """A claim may give the date of its page, which no quotation has."""
+    return f"{cited.page_title} ({cited.published_on})" if cited.published_on else cited.page_title

@@ -11,17 +11,20 @@ from octave_mcp.asks.corrections import Checked
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.copywriting import assembly
+from octave_mcp.copywriting.briefing import Known, brief
+from octave_mcp.copywriting.qualification import qualification
 from octave_mcp.domain.costs import Cost, Timings
 from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.findings import DealFindings
 from octave_mcp.domain.notices import Gap
-from octave_mcp.domain.playbook import GivenContext, NamedCompany, Playbook, ReadPage
+from octave_mcp.domain.playbook import SCHEMA_VERSION, GivenContext, NamedCompany, Playbook, ReadPage
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.value import walk
 from octave_mcp.errors import BadAnswer, BudgetExceeded, UpstreamError
 from octave_mcp.evidence.screening import safe_title
 from octave_mcp.pipeline.company_findings import unfound
 from octave_mcp.pipeline.flags import flags
-from octave_mcp.pipeline.gaps import limited, missing, unheard
+from octave_mcp.pipeline.gaps import limited, missing, unheard, unproven_figures
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.unwritten import unwritten
 from octave_mcp.pipeline.verdicts import with_every_verdict
@@ -48,6 +51,21 @@ async def write_playbook(run: Run, deal: Deal) -> Playbook:
     return await computed(_playbook, run, desk, answers, found, dropped)
 
 
+_OF_ASSETS = (
+    "executive_summary",
+    "buying_committee",
+    "fit",
+    "priority_personas",
+    "quick_wins",
+    "success_metrics",
+    "trial_plan",
+    "email_sequences",
+    "talk_tracks",
+    "battle_cards",
+)
+"""The sections that are put together from what the writers answered."""
+
+
 def _with_section(failed: UpstreamError) -> UpstreamError:
     """The first writer's error; if the budget ran out, it names the section."""
     told = f"executive_summary could not be written: {failed}"
@@ -58,20 +76,18 @@ def _playbook(run: Run, desk: Desk, answers: Answers, found: Researched, dropped
     drafts, deal, context = _drafts(desk, answers, found), desk.deal, run.request.context
     assets = assembly.assets(drafts)
     playbook = Playbook(
+        schema_version=SCHEMA_VERSION,
         **{role: _named(research) for role, research in deal.items()},
         language=run.request.language,
         model=", ".join(run.asker.models),
         context=GivenContext(given_by="user", text=context) if context else None,
         generated_at=datetime.now(UTC),
-        executive_summary=assets.executive_summary,
-        **dict(found),
-        priority_personas=assets.priority_personas,
-        quick_wins=assets.quick_wins,
-        success_metrics=assets.success_metrics,
-        email_sequences=assets.email_sequences,
-        talk_tracks=assets.talk_tracks,
-        battle_cards=assets.battle_cards,
-        evidence={},
+        **{**dict(found), "triggers": assets.triggers},
+        **{name: getattr(assets, name) for name in _OF_ASSETS},
+        qualification=qualification(
+            assets.buying_committee, found.prospect_intelligence, assets.battle_cards, assets.talk_tracks
+        ),
+        evidence=dict(drafts.evidence),
         pages=_read_pages(deal),
         failed_pages=tuple(failure for research in deal.values() for failure in research.failures),
         gaps=_gaps(run, desk, answers, (*dropped, *assets.gaps)),
@@ -79,8 +95,14 @@ def _playbook(run: Run, desk: Desk, answers: Answers, found: Researched, dropped
         cost=_cost(run.asker.ledger, deal, credits=run.source.credits),
         timings=Timings(total_seconds=0.0, steps=()),
     )
-    cited = playbook.model_copy(update={"evidence": _cited(playbook, drafts.evidence)})
-    return with_every_verdict(cited, by_model=run.verifier is not None)
+    judged = with_every_verdict(playbook, by_model=run.verifier is not None)
+    briefed = judged.model_copy(update={"brief": brief(judged, assets.by_weight, _known(deal))})
+    return briefed.model_copy(update={"evidence": _cited(briefed, drafts.evidence)})
+
+
+def _known(deal: Deal) -> Known:
+    vendor, prospect = deal["vendor"], deal["prospect"]
+    return Known(vendor.profile.summary, vendor.pages, prospect.pages)
 
 
 def _drafts(desk: Desk, answers: Answers, researched: Researched) -> assembly.Drafts:
@@ -90,18 +112,23 @@ def _drafts(desk: Desk, answers: Answers, researched: Researched) -> assembly.Dr
     return assembly.Drafts(
         summary=_drafted(summary),
         cards=tuple(_drafted(card) for card in (why, objections, positioning)),
-        sequences=tuple(_drafted(draft) for draft in copy[:count]),
-        talk_tracks=tuple(_drafted(draft) for draft in copy[count:]),
+        sequences=tuple(_drafted(draft, is_thin=desk.is_thin) for draft in copy[:count]),
+        talk_tracks=tuple(_drafted(draft, is_thin=desk.is_thin) for draft in copy[count:]),
         evidence=found | desk.evidence,
         personas=researched.prospect_intelligence.buyer_personas,
+        findings=DealFindings(**{name: getattr(researched, name) for name in DealFindings.model_fields}),
         known=desk.known,
+        vendor=desk.names.vendor,
+        sender=desk.run.request.sender,
         language=desk.judged_language,
         given=desk.run.request.context,
+        read_on=desk.read_on,
     )
 
 
-def _drafted(answer: Checked[Any] | UpstreamError) -> assembly.Drafted[Any] | None:
-    return assembly.Drafted(answer.value, answer.is_outline) if isinstance(answer, Checked) else None
+def _drafted(answer: Checked[Any] | UpstreamError, *, is_thin: bool = False) -> assembly.Drafted[Any] | None:
+    """What is written about a prospect of whom little is known is an outline, whoever wrote it."""
+    return assembly.Drafted(answer.value, answer.is_outline or is_thin) if isinstance(answer, Checked) else None
 
 
 def _gaps(run: Run, desk: Desk, answers: Answers, of_assets: tuple[Gap, ...]) -> tuple[Gap, ...]:
@@ -113,6 +140,7 @@ def _gaps(run: Run, desk: Desk, answers: Answers, of_assets: tuple[Gap, ...]) ->
         *limited(run.asker),
         *run.asker.faults.gaps,
         *unheard(run.request.context, desk.deal),
+        *unproven_figures(run.request.context, desk.deal),
         *missing(desk.deal),
         *unfound(desk.findings, desk.deal),
     )

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from octave_mcp.asks.corrections import Checked, Rules
 from octave_mcp.asks.prompts import ask_for, load
 from octave_mcp.concurrency.together import together
 from octave_mcp.copywriting.emails import Material, complaints, emails
+from octave_mcp.copywriting.letterhead import person_of
 from octave_mcp.domain.asks import Ask, Names, WritingBrief
+from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
 from octave_mcp.domain.playbook import (
-    CompetitivePositioning,
     DealDraft,
-    ObjectionHandling,
     PersonaDraft,
     PersonaDrafts,
-    Sentence,
     SequenceDraft,
     SummaryDraft,
     TalkTrackDraft,
-    WhyWeWin,
 )
 from octave_mcp.domain.prospect import BuyerPersona, ProspectIntelligence
 from octave_mcp.domain.research import Deal
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, only, walk
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import BadAnswer, BudgetExceeded, UpstreamError
@@ -34,6 +34,7 @@ from octave_mcp.evidence.checks import UNREAD, Problem
 from octave_mcp.evidence.languages import foreign
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.pipeline.company_findings import company_findings
+from octave_mcp.pipeline.flags import is_thin
 from octave_mcp.pipeline.relations import relations
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.unwritten import OF_DEAL, OF_PERSONA
@@ -62,14 +63,21 @@ class Desk:
         quotable = [evidence for evidence in self.evidence.values() if ROLES[evidence.role].quoted_in_copy]
         self.shown: tuple[Passage, ...] = tuple(as_passage(e, n) for n, e in enumerate(quotable, 1))
         self.roles: tuple[Role, ...] = tuple(evidence.role for evidence in quotable)
+        self.is_thin = is_thin(self.prospect)
         self.names = Names(vendor=self.vendor.profile.name, prospect=self.prospect.profile.name)
         self.judged_language = "" if run.asker.model.languages else run.request.language
         self.verification = Verification(run, self.names, self.known, self.evidence)
 
     @property
     def known(self) -> tuple[str, ...]:
-        """The names that copy may use without evidence: the two companies, and the job titles it is addressed to."""
-        return (self.names.vendor, self.names.prospect, *(persona.title for persona in self.personas))
+        """The names that copy may use without evidence: the two companies, and those whom it is addressed to."""
+        contacts = (person_of(persona.contact) for persona in self.personas if persona.contact)
+        return (self.names.vendor, self.names.prospect, *(persona.title for persona in self.personas), *contacts)
+
+    @property
+    def read_on(self) -> date:
+        """The day of the last page: the same when a run is carried on later."""
+        return max((one.fetched_at for one in self.evidence.values()), default=datetime.now(UTC)).date()
 
     @property
     def personas(self) -> tuple[BuyerPersona, ...]:
@@ -217,6 +225,8 @@ class Desk:
             context=self.run.request.context,
             findings=self.findings,
             offer=self.run.offer,
+            read_on=self.read_on,
+            is_thin=self.is_thin,
             persona=persona,
             rank=rank,
             personas=personas,

@@ -53,7 +53,10 @@ NOT_FIRST = frozenset(
     everything something anything both after before since until once during through because although however every
     another other two three four five six seven eight nine ten half more less new let please had has have was were
     is are did does do can could would should may might will being having given unlike like despite about over under
-    among instead rather via per unless whether neither these those my i ask tell show
+    among instead rather via per unless whether neither these those my i ask tell show above across against along
+    alongside around atop behind below beneath beside besides between beyond down except inside into near off onto
+    opposite out outside past toward towards throughout underneath up upon whereas whom nor or yet than though
+    yesterday tomorrow tonight soon later earlier often twice thrice meanwhile otherwise therefore thus hence
     """.split()
 )
 """Function words: never a name at the start of a sentence."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from octave_mcp.domain.cards import CompetitivePositioning, Objection, ObjectionHandling, Rival, WhyWeWin
 from octave_mcp.domain.evidence import Cite, EvidenceId
 from octave_mcp.domain.names import normal
-from octave_mcp.domain.playbook import CompetitivePositioning, Objection, ObjectionHandling, Rival, Sentence, WhyWeWin
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.vendor import Differentiator
 from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.outlines import statement

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from octave_mcp.domain.deal import ValueMapRow
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.playbook import (
@@ -13,18 +14,17 @@ from octave_mcp.domain.playbook import (
     DiscoveryQuestion,
     ExecutiveSummary,
     PersonaPoints,
-    Sentence,
-    SentenceKind,
     SequenceDraft,
     SummaryDraft,
     TalkTrackDraft,
     TouchDraft,
-    ValueMapRow,
 )
 from octave_mcp.domain.prospect import BuyerPersona, Need, PainPoint
+from octave_mcp.domain.sentence import Sentence, SentenceKind
 from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.committee import committee
 from octave_mcp.models.extractive.material import NONE, Material, Quotation
-from octave_mcp.models.extractive.outlines import ASK, IF_NOT_NOW, QUESTION, title_of
+from octave_mcp.models.extractive.outlines import ASK, IF_NOT_NOW, QUESTION, question_about, title_of
 from octave_mcp.models.extractive.pairs import Pair
 from octave_mcp.models.extractive.quoting import quotable, quoted, say
 
@@ -33,16 +33,21 @@ _KINDS: dict[str, SentenceKind] = {QUESTION: "question", ASK: "ask", IF_NOT_NOW:
 
 
 def summary(material: Material) -> SummaryDraft[Cite]:
-    """Quick wins and success metrics are advice, which no page gives: they are left to a model, or to the reader."""
+    """Advice, such as quick wins and metrics, is on no page: it is left to a model, or to the reader."""
     return SummaryDraft[Cite](
         executive_summary=ExecutiveSummary[Cite](
             whom_to_approach=tuple(_whom(material)),
             why_now=tuple(_why_now(material)),
             how_to_engage=tuple(_how(material)),
         ),
+        trigger_meanings=(),
+        committee=tuple(committee(material)),
         personas=tuple(_points(material, rank, persona) for rank, persona in enumerate(material.personas)),
+        reasons_against=(),
+        when_not_to_sell="",
         quick_wins=(),
         success_metrics=(),
+        trial_plan=(),
     )
 
 
@@ -76,6 +81,8 @@ def _points(material: Material, rank: int, persona: BuyerPersona) -> PersonaPoin
         goals=tuple(_goals(material, persona))[:MOST],
         pains=tuple(_pain(material, pain) for pain in material.pains_of(persona)[:MOST]),
         talking_points=tuple(say(proof.text, "fact", material.cites(proof.evidence)) for proof in proofs)[:MOST],
+        will_ask=(),
+        cautions=(),
     )
 
 
@@ -104,6 +111,8 @@ def _touch(material: Material, pair: Pair, at: int) -> TouchDraft[Cite]:
         paragraphs=tuple((sentence,) for label, sentence in said.items() if label != IF_NOT_NOW),
         call_to_action=CallToAction(label="interest", text=said[ASK].text.removeprefix(f"{ASK}: ")),
         opt_out=None,
+        second_opening=(),
+        make_first=None,
         personalisation=(),
     )
 
@@ -111,7 +120,12 @@ def _touch(material: Material, pair: Pair, at: int) -> TouchDraft[Cite]:
 def _said(material: Material, pair: Pair, *, opens: bool) -> dict[str, Sentence[Cite]]:
     """The filled outline by its labels."""
     quotations = _quotations(material, pair, opens=opens)
-    words = {"need": title_of(pair.need).lower(), "vendor": material.vendor, "prospect": material.prospect}
+    words = {
+        "need": title_of(pair.need).lower(),
+        "question": question_about(pair.need),
+        "vendor": material.vendor,
+        "prospect": material.prospect,
+    }
     filled = material.outline.filled(words, {slot: text for slot, (text, _) in quotations.items()})
     return {
         line.label: say(
@@ -145,6 +159,10 @@ def talk_track(material: Material, rank: int) -> TalkTrackDraft[Cite]:
             ask=said[ASK].text.removeprefix(f"{ASK}: "),
             if_not_now=said[IF_NOT_NOW].text.removeprefix(f"{IF_NOT_NOW}: "),
         ),
+        brush_offs=(),
+        voicemail=(),
+        close="",
+        next_step="",
         discovery=tuple(_discovery(material, rank)),
         demo_points=tuple(_demo(material, rank)),
         value_map=tuple(_value_map(material, rank)),

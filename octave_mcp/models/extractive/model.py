@@ -19,18 +19,16 @@ from octave_mcp.domain.asks import (
     Usage,
     WritingBrief,
 )
+from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.domain.playbook import (
-    CompetitivePositioning,
     DealDraft,
-    ObjectionHandling,
     PersonaDraft,
     PersonaDrafts,
     SequenceDraft,
     SummaryDraft,
     TalkTrackDraft,
-    WhyWeWin,
 )
 from octave_mcp.domain.prospect import Fact, ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value

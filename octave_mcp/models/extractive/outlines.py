@@ -13,7 +13,7 @@ from octave_mcp.domain.prospect import Need
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SetupError
 
-Texts = Literal["statements", "objections", "pages", "needs"]
+Texts = Literal["statements", "objections", "pages", "needs", "questions"]
 Relation = Literal["cold", "existing_customer", "vendor_is_customer"]
 QUESTION, ASK, IF_NOT_NOW = "The question", "The ask", "If not now"
 
@@ -62,6 +62,11 @@ def statement(of: Texts, label: str, **words: str) -> str:
 
 def title_of(need: Need) -> str:
     return statement("needs", need)
+
+
+def question_about(need: Need) -> str:
+    """What to ask about it, which supposes nothing."""
+    return statement("questions", need)
 
 
 @cache

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from octave_mcp.domain.evidence import Cite
-from octave_mcp.domain.playbook import Sentence, SentenceKind
+from octave_mcp.domain.sentence import Sentence, SentenceKind
 
 MOST_WORDS = 30
 """The most words of a quotation in an outline."""

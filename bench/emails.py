@@ -1,0 +1,161 @@
+"""How well the scores of e-mails agree with what their readers say.
+
+    python bench/emails.py FILE ...
+
+Each line of a file is an e-mail as JSON: `pair` ("Vendor -> Prospect"), `persona`, `written_by`, `day`, `subject`,
+`body`, and its readers' verdicts: `vp` ("light" is better than "no"), `buyer` ("reply", "ignore", "irritated"), or
+figures from 1 to 10 (`specific`, `true`, `voice`, `ask`). Of two e-mails of one deal with different verdicts, the one
+that readers prefer should have the higher score; a tie counts for half.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from octave_mcp.copywriting.email_text import Deal, Email, read_email
+from octave_mcp.copywriting.emails import DAYS
+from octave_mcp.copywriting.faults import Fault, scored
+from octave_mcp.copywriting.rubric import email_faults
+from octave_mcp.domain.sentence import Score
+
+Row = Mapping[str, Any]
+
+GRADES: dict[str, dict[str, float]] = {
+    "vp": {"unchanged": 1, "light": 0.75, "heavy": 0.25, "no": 0},
+    "buyer": {"reply": 1, "ignore": 0.4, "irritated": 0},
+}
+FIGURES = ("specific", "true", "voice", "ask")
+VERDICTS = ("readers", *GRADES, *FIGURES)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An e-mail with its readers' verdicts and its score."""
+
+    row: Row
+    faults: tuple[Fault, ...]
+    score: Score
+
+    def verdict(self, name: str) -> float | None:
+        """From 0 to 1; that of the 'readers' is the mean of all that are given."""
+        if name == "readers":
+            given = [one for other in VERDICTS[1:] if (one := self.verdict(other)) is not None]
+            return round(fmean(given), 6) if given else None
+        if name not in self.row:
+            return None
+        said = self.row[name]
+        return GRADES[name][said] if name in GRADES else (said - 1) / 9
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Of scores with verdicts, over pairs of e-mails that readers judge differently."""
+
+    pairs: int
+    agree: int
+    tied: int
+
+    @property
+    def percent(self) -> float:
+        return 100 * (self.agree + self.tied / 2) / self.pairs if self.pairs else 0.0
+
+
+def cases(file: Path) -> list[Case]:
+    """In the order of the file. An e-mail is judged beside the earlier ones to the same persona."""
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
+    found: dict[int, Case] = {}
+    for sequence in _sequences(rows):
+        earlier: list[Email] = []
+        for row in sequence:
+            email = _read(row, earlier, is_last=row is sequence[-1])
+            faults = tuple(email_faults(email))
+            found[id(row)] = Case(row, faults, scored(faults))
+            earlier.append(email)
+    return [found[id(row)] for row in rows]
+
+
+def _sequences(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    by_reader: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        by_reader[tuple(str(row.get(key, "")) for key in ("pair", "written_by", "persona"))].append(row)
+    yield from (sorted(sequence, key=lambda row: row["day"]) for sequence in by_reader.values())
+
+
+def _read(row: Row, earlier: Sequence[Email], *, is_last: bool) -> Email:
+    """The goodbye is the touch of the last day: a file may lack any touch of a sequence."""
+    vendor, _, prospect = row["pair"].partition(" -> ")
+    position = DAYS.index(row["day"]) if row["day"] in DAYS else len(earlier)
+    last = row["day"] == DAYS[-1] or (is_last and position >= len(DAYS))
+    return read_email(
+        row["subject"],
+        row["body"],
+        position=position,
+        last=last,
+        earlier=earlier,
+        deal=Deal(vendor=vendor, prospect=prospect),
+    )
+
+
+def agreement(found: Sequence[Case], verdict: str) -> Agreement:
+    differ = [
+        (one.score.points - other.score.points) * (first - second)
+        for one, other in combinations(found, 2)
+        if one.row["pair"] == other.row["pair"]
+        and (first := one.verdict(verdict)) is not None
+        and (second := other.verdict(verdict)) is not None
+        and first != second
+    ]
+    return Agreement(len(differ), sum(one > 0 for one in differ), sum(one == 0 for one in differ))
+
+
+def table(found: Sequence[Case]) -> str:
+    """For each deal and verdict, and for all deals together."""
+    groups = {deal: [case for case in found if case.row["pair"] == deal] for deal in _deals(found)}
+    lines = ["| deal | verdict | pairs | agree | tied | agreement |", "|---|---|---:|---:|---:|---:|"]
+    for name, of_deal in {**groups, "all": found}.items():
+        counted = ((verdict, agreement(of_deal, verdict)) for verdict in VERDICTS)
+        lines.extend(
+            f"| {name} | {verdict} | {one.pairs} | {one.agree} | {one.tied} | {one.percent:.0f} % |"
+            for verdict, one in counted
+            if one.pairs
+        )
+    return "\n".join(lines)
+
+
+def _deals(found: Sequence[Case]) -> list[str]:
+    return [*dict.fromkeys(case.row["pair"] for case in found)]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    options.add_argument("files", nargs="+", type=Path)
+    options.add_argument("--scores", action="store_true", help="print the score and warnings of each e-mail as well")
+    given = options.parse_args()
+    for file in given.files:
+        report(file, has_scores=given.scores)
+
+
+def report(file: Path, *, has_scores: bool) -> None:
+    began = time.process_time()
+    found = cases(file)
+    milliseconds = 1000 * (time.process_time() - began) / max(1, len(found))
+    print(f"\n{file.stem}: {len(found)} e-mails, {milliseconds:.1f} ms each\n")
+    if has_scores:
+        for case in sorted(found, key=lambda case: -case.score.points):
+            row = case.row
+            print(f"{case.score.points:3} {row['pair']}, day {row['day']}: {row['subject']}")
+            print("".join(f"      {warning}\n" for warning in case.score.warnings))
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()

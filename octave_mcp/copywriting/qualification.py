@@ -1,0 +1,80 @@
+"""MEDDPICC: what is known of each letter, with evidence, and which questions find out the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from octave_mcp.domain.cards import BattleCard
+from octave_mcp.domain.deal import BuyingSeat, Letter, Qualification
+from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.names import normal
+from octave_mcp.domain.playbook import TalkTrack
+from octave_mcp.domain.prospect import ProspectIntelligence
+from octave_mcp.domain.sentence import Sentence
+
+MOST_KNOWN, MOST_QUESTIONS = 3, 3
+USUAL: Mapping[str, str] = {
+    "metrics": "Which number would tell you that this worked?",
+    "economic_buyer": "Who signs for a purchase of this size?",
+    "decision_criteria": "What does a tool have to do before you would choose it?",
+    "decision_process": "How did you decide on the last tool that you bought?",
+    "paper_process": "What do legal and security need before you can sign?",
+    "identify_pain": "What does this cost you today?",
+    "champion": "Who on your team would want this most?",
+    "competition": "What else are you looking at, doing nothing included?",
+}
+"""What to ask where no discovery question is about the letter."""
+
+
+def qualification(
+    seats: Sequence[BuyingSeat],
+    intelligence: ProspectIntelligence,
+    cards: Sequence[BattleCard],
+    tracks: Sequence[TalkTrack],
+) -> Qualification:
+    known = _known(seats, intelligence, cards)
+    return Qualification(
+        **{
+            name: Letter(known=tuple(known.get(name, ()))[:MOST_KNOWN], to_find_out=tuple(_to_find_out(name, tracks)))
+            for name in Qualification.model_fields
+        }
+    )
+
+
+def _known(
+    seats: Sequence[BuyingSeat], intelligence: ProspectIntelligence, cards: Sequence[BattleCard]
+) -> dict[str, list[Sentence[EvidenceId]]]:
+    """A need that is only inferred is not known."""
+    pains = [_as_fact(pain, pain.text) for pain in intelligence.pain_points if pain.stated]
+    held = {seat.seat: [_as_fact(seat, seat.in_words)] for seat in seats if seat.how_known == "named"}
+    return {
+        "economic_buyer": held.get("economic_buyer", []),
+        "champion": held.get("champion", []),
+        "identify_pain": pains,
+        "decision_criteria": [_as_fact(fact, fact.text) for fact in _facts(intelligence, "compliance")],
+        "competition": [*_rivals(cards)],
+    }
+
+
+def _facts(intelligence: ProspectIntelligence, topic: str) -> list[Any]:
+    return [fact for fact in intelligence.company_profile.facts if fact.topic == topic]
+
+
+def _rivals(cards: Sequence[BattleCard]) -> Iterator[Sentence[EvidenceId]]:
+    """What the pages say that the rivals of this deal have over the vendor."""
+    for card in cards:
+        if card.kind == "competitive_positioning":
+            yield from (sentence for rival in card.rivals for sentence in rival.where_they_win[:1])
+
+
+def _as_fact(found: Any, text: str) -> Sentence[EvidenceId]:  # noqa: ANN401 - a finding of any kind
+    return Sentence[EvidenceId](text=text, kind="fact", evidence=found.evidence, support=found.support)
+
+
+def _to_find_out(letter: str, tracks: Sequence[TalkTrack]) -> Iterator[str]:
+    """The questions of all calls that are labelled with it, each once."""
+    wanted = normal(letter.replace("_", " "))
+    asked = (item for track in tracks for item in track.discovery if normal(item.uncovers) == wanted)
+    found = list(dict.fromkeys(item.question for item in asked))[:MOST_QUESTIONS]
+    yield from found or [USUAL[letter]]

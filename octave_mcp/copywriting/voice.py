@@ -1,0 +1,147 @@
+"""How an e-mail sounds: hedges, phrasing, worn openers, flattery, and who it speaks of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from octave_mcp.copywriting.asking import has_way_out
+from octave_mcp.copywriting.email_text import Email, unquoted
+from octave_mcp.copywriting.faults import FATAL, GRAVE, PLAIN, SLIGHT, Fault
+from octave_mcp.copywriting.phrasing import brochure, stiff, translated
+
+MOST_HEDGES = 1
+MOST_MENTIONS = 1
+"""Of the reader's company by its name: to the reader it is 'you'."""
+FEW_FULL_FORMS = 2
+MOST_OF_A_KIND = 3
+
+_HEDGE = re.compile(
+    r"\b(?:probably|perhaps|maybe|possibly|presumably|supposedly|apparently|likely|seem(?:s|ed|ingly)?|appears? to"
+    r"|might"
+    r"|(?-i:may)(?! (?:I|we)\b)|could (?:be|well)|i(?:['’]d| would)? (?:guess|imagine|suspect|assume|think|believe|bet"
+    r"|wonder|suppose)|my (?:guess|hunch|bet)|as far as i (?:can|know)|looks like (?:it|there|they|you(?:['’]re| are))"
+    r"|(?:it|that|this) (?:sounds|looks) like|if (?:that|this) (?:still )?holds|if i['’]m (?:right|not wrong)"
+    r"|i could be wrong|(?<!what )sort of|somewhat|going by your|if your [\w ]{1,30}is a guide|tends? to|chances are"
+    r"|i take it)\b",
+    re.IGNORECASE,
+)
+_WORN = re.compile(
+    r"\b(?:hope (?:this|you|all)|just (?:checking|following|wanted)|touch(?:ing)? base|circl(?:e|ing) back"
+    r"|quick question"
+    r"|to whom it may|wanted to reach out|reach(?:ing)? out|pick your brain|game.chang\w+|synerg\w+|revolutionary"
+    r"|act now|risk.free|100% free|limited time|no obligation|best.in.class|cutting.edge|world.class|came across"
+    r"|i noticed (?:that )?your?|stayed with me|stood out|caught my (?:eye|attention)|made me (?:curious|think)"
+    r"|i(?:['’]ve| have) been following|in today['’]s|fast-paced|ever-changing|bump(?:ing)? this|following up|follow up"
+    r"|resonat\w+|(?:a line|one thing) that i (?:kept|liked)|sounds? familiar|imagine if|what if i told you)\b",
+    re.IGNORECASE,
+)
+_FLATTERY = re.compile(
+    r"\b(?:impress(?:ed|ive)|amaz(?:ing|ed)|incredible|love (?:what|how|your|the way)|great (?:work|job|to see)|kudos"
+    r"|congrat\w+|admir(?:e|es|ed|able|ation)|inspiring|fantastic|remarkable|exciting|excited|well done|hats off"
+    r"|thrilled|outstanding|you(?:['’]re| are) (?:clearly|obviously|doing great)|thought leader\w*|visionary)\b",
+    re.IGNORECASE,
+)
+_PRESSURE = re.compile(
+    r"\b(?:haven['’]t heard (?:back|from you)|fall(?:ing)? behind|left behind|be a shame|miss(?:ed|ing)? (?:out|this)"
+    r"|close your file|isn['’]t a priority|before it['’]s too late|last chance|you can['’]t afford|tired of)\b",
+    re.IGNORECASE,
+)
+_HEADS = r"(?:people|staff|hires?|heads|reps|engineers|employees|writers|planners|clerks)"
+_THREAT = re.compile(
+    rf"\b(?:head ?counts?|lay(?:ing)?[- ]?offs?|laid off|redundan(?:t|cy|cies)|(?:fewer|less) {_HEADS}"
+    rf"|smaller workforce"
+    r"|(?:cut|reduce|replace|shrink|trim)(?:s|d|ting|ing)? (?:your |their |the |its |a )?(?:staff|jobs|heads|teams?"
+    r"|people"
+    r"|reps|engineers|writers|workforce)(?!['’]| (?:time|hours|work|costs?|load|queue)))\b",
+    re.IGNORECASE,
+)
+_FULL = re.compile(
+    r"\b(?:(?:I|you|we|they|it|there) (?:am|are|is|will|would)|(?:do|does|did|is|are|was|were|will|would|can|could"
+    r"|should|has|have) not|cannot)\b(?=[ ,-])",
+    re.IGNORECASE,
+)
+_SHORT = re.compile(r"\b\w+['’](?:m|re|ll|d|ve|t)\b|\b(?:it|that|there|who|what|here|let|he|she)['’]s\b", re.IGNORECASE)
+_YOU = re.compile(r"\b(?:you|your|yours|\{\{company_name\}\})(?!\w)", re.IGNORECASE)
+_WE = re.compile(r"\b(?:we|our)\b|(?-i:\b(?:us|I)\b)", re.IGNORECASE)
+_OURSELVES = re.compile(r"(?:I|We)\b")
+
+
+def voice(email: Email) -> Iterator[Fault]:
+    """What English readers hear; no rule knows other languages."""
+    if email.is_english:
+        yield from _hedges(email)
+        yield from _phrasing(email)
+        yield from _worn(email)
+        yield from _threats(email)
+        yield from _people(email)
+        yield from _full_forms(email)
+
+
+def _hedges(email: Email) -> Iterator[Fault]:
+    """A hedge that the evidence itself has is part of what it says."""
+    said = email.said.casefold()
+    found = [one[0] for one in _HEDGE.finditer(email.own_words) if one[0].casefold() not in said]
+    if (count := len(found)) > MOST_HEDGES:
+        told = ", ".join(f"“{hedge}”" for hedge in dict.fromkeys(found))
+        text = f"Keep one hedge at most, of {count} ({told}): state the facts, and turn the guesses into a question."
+        yield Fault("D27", text, min(FATAL, PLAIN * (count - MOST_HEDGES)))
+    for fact in email.facts:
+        if (hedge := _HEDGE.search(unquoted(fact))) and hedge[0].casefold() not in said:
+            text = f"“{hedge[0]}” hedges a fact: say it straight, or leave it out."
+            yield Fault("D27", text, PLAIN, fact)
+
+
+def _phrasing(email: Email) -> Iterator[Fault]:
+    text = f"{email.subject}\n{email.own_words}"
+    for at, (words, advice) in enumerate(translated(text)):
+        if at < MOST_OF_A_KIND:
+            yield Fault("D30", f"“{words}” sounds translated: {advice}.", PLAIN, words)
+    for at, (words, advice) in enumerate(stiff(text)):
+        if at < MOST_OF_A_KIND:
+            yield Fault("D30", f"“{words}” is stiff: {advice}.", SLIGHT, words)
+    if found := brochure(text):
+        told = ", ".join(f"“{words}”" for words in found)
+        yield Fault(
+            "D30",
+            f"Say {told} in the words you would use aloud: they are a brochure's.",
+            min(GRAVE, SLIGHT * len(found)),
+            found[0],
+        )
+
+
+def _worn(email: Email) -> Iterator[Fault]:
+    said = email.said.casefold()
+    kinds = ((_WORN, "is in every sales e-mail"), (_FLATTERY, "flatters"), (_PRESSURE, "presses the reader"))
+    for pattern, what in kinds:
+        matches = (one[0] for one in pattern.finditer(f"{email.subject}\n{email.own_words}"))
+        if found := [one for one in dict.fromkeys(matches) if one.casefold() not in said]:
+            quoted = " and ".join(f"“{one}”" for one in found)
+            text = f"Cut {quoted}: {'it' if len(found) == 1 else 'each'} {what}."
+            yield Fault("D17", text, min(FATAL, PLAIN * len(found)), found[0])
+
+
+def _threats(email: Email) -> Iterator[Fault]:
+    if found := _THREAT.search(f"{email.subject}\n{email.text}"):
+        text = f"“{found[0]}” tells readers that their people may go: choose a proof that does not threaten them."
+        yield Fault("D37", text, FATAL, found[0])
+
+
+def _people(email: Email) -> Iterator[Fault]:
+    kept = " ".join(part for part in email.own_words.splitlines() if not has_way_out(part))
+    you, we = len(_YOU.findall(email.text)), len(_WE.findall(kept))
+    if we > max(you, MOST_OF_A_KIND):
+        yield Fault("D16", f"Write about the reader: it says “you” {you} times, and “I” or “we” {we} times.", PLAIN)
+    if not email.position and _OURSELVES.match(email.text):
+        yield Fault("D16", "Start with the reader or what happened there, not with yourself.", PLAIN, email.first)
+    count = email.mentions(email.text)
+    if count > MOST_MENTIONS:
+        text = f"Say “you”: the reader works at {email.deal.prospect}, and reads its name {count} times."
+        yield Fault("D16", text, min(PLAIN, SLIGHT * (count - MOST_MENTIONS)))
+
+
+def _full_forms(email: Email) -> Iterator[Fault]:
+    full = [found[0] for found in _FULL.finditer(email.own_words)]
+    if len(full) >= FEW_FULL_FORMS and len(full) > len(_SHORT.findall(email.own_words)):
+        text = f"Use contractions, as people do when they talk: “{full[0]}” and {len(full) - 1} more are written out."
+        yield Fault("D30", text, SLIGHT)

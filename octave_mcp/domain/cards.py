@@ -1,0 +1,79 @@
+"""Battle cards: the drafts that models answer with, and the finished cards."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Generic, Literal
+
+from pydantic import Field
+
+from octave_mcp.domain.evidence import C, EvidenceId
+from octave_mcp.domain.sentence import Score, Sentence
+from octave_mcp.domain.value import SPOKEN, Advice, Spoken, Value
+
+
+class WhyWeWin(Value, Generic[C]):
+    kind: Literal["why_we_win"]
+    reasons: tuple[Sentence[C], ...]
+    proof: tuple[Sentence[C], ...]
+
+
+class Objection(Value, Generic[C]):
+    category: Literal["price", "timing", "authority", "need", "competitor"]
+    objection: Spoken
+    answer: tuple[Sentence[C], ...]
+    no_proof_yet: bool
+    ask: Spoken
+
+
+class ObjectionHandling(Value, Generic[C]):
+    kind: Literal["objection_handling"]
+    objections: tuple[Objection[C], ...]
+
+
+class Rival(Value, Generic[C]):
+    """A competitor, or the status quo: what the prospect would do without the vendor.
+
+    `questions` are those that let the other side find out a difference, `landmine` what to plant early in the deal.
+    """
+
+    name: str
+    is_status_quo: bool = False
+    where_we_win: tuple[Sentence[C], ...]
+    where_they_win: tuple[Sentence[C], ...]
+    questions: Annotated[tuple[str, ...], SPOKEN]
+    landmine: Spoken = ""
+    when_not_to_engage: Advice = ""
+
+
+class CompetitivePositioning(Value, Generic[C]):
+    kind: Literal["competitive_positioning"]
+    rivals: tuple[Rival[C], ...]
+    where_they_win_note: Advice
+
+
+class Dated(Value):
+    """What every finished battle card carries. `form` marks an outline, which has no score; `kind` says which card."""
+
+    form: Literal["card", "outline"] = "card"
+    audience: Literal["internal", "customer_facing"]
+    dated_on: date
+    score: Score | None
+
+
+class WhyWeWinCard(WhyWeWin[EvidenceId], Dated):
+    pass
+
+
+class ObjectionHandlingCard(ObjectionHandling[EvidenceId], Dated):
+    pass
+
+
+class CompetitivePositioningCard(CompetitivePositioning[EvidenceId], Dated):
+    pass
+
+
+BattleCard = Annotated[
+    WhyWeWinCard | ObjectionHandlingCard | CompetitivePositioningCard,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,345 @@
+"""The brief and what it rests on: triggers, the committee, the fit, the qualification, the sender."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted import (
+    PROSPECT,
+    VENDOR,
+    Asked,
+    ScriptedModel,
+    ScriptedSource,
+    Stage,
+    answered,
+    form,
+    invented_sites,
+    page,
+)
+
+from octave_mcp.asks.rendering import rendered
+from octave_mcp.copywriting import outlines
+from octave_mcp.copywriting.letterhead import first_name, letterhead
+from octave_mcp.domain.deal import Brief, Seat
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.findings import Integration, NamedPerson, Trigger
+from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, TalkTrackDraft
+from octave_mcp.domain.prospect import Buyer, ProspectAnswer, Understanding
+from octave_mcp.domain.sender import Sender
+from octave_mcp.domain.sentence import Sentence
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorAnswer
+
+DOCK = "Quillport opened a dry dock on 12 March 2026."
+MOORED = "Quillport opened a ferry museum on 3 May 2026."
+VOSS = "Mara Voss is Head of Facilities."
+TOOL = "We run on Docklane."
+TEAM = f"# Team\n\n{VOSS} {TOOL}"
+OURS = "# Integrations\n\nLumenforge connects to Docklane."
+SIGNED = "Ada Lind, VP Operations at Brassmere, praises Lumenforge."
+
+Change = Callable[[Asked, Any], dict[str, Any]]
+
+
+def citing(ask: Asked, text: str) -> tuple[Cite, ...]:
+    """Cites the sentence; nothing if the ask does not show it."""
+    return next(
+        (
+            (Cite(passage=at, sentences=(number,)),)
+            for at, passage in enumerate(ask.passages, 1)
+            for number in range(1, len(passage.sentences) + 1)
+            if passage.sentence(number) == text
+        ),
+        (),
+    )
+
+
+def told(ask: Asked, text: str, *cited: str, kind: Any = "fact") -> tuple[Sentence[Cite], ...]:  # noqa: ANN401 - a kind
+    evidence = tuple(cite for one in cited for cite in citing(ask, one))
+    return (Sentence[Cite](text=text, kind=kind, evidence=evidence),) if evidence or not cited else ()
+
+
+def of_prospect(ask: Asked, _: object) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    triggers = [
+        Trigger[Cite](kind="launch", what=text, date=text.partition(" on ")[2].rstrip("."), evidence=cites)
+        for text in (DOCK, MOORED)
+        if (cites := citing(ask, text))
+    ]
+    if triggers:
+        found["triggers"] = tuple(triggers)
+    if cites := citing(ask, VOSS):
+        voss = NamedPerson[Cite](
+            name="Mara Voss", title="Head of Facilities", where="leadership", employer=None, evidence=cites
+        )
+        found["people"] = (voss,)
+    if cites := citing(ask, TOOL):
+        found["integrations"] = (Integration[Cite](name="Docklane", relation="uses", evidence=cites),)
+    return found
+
+
+def of_vendor(ask: Asked, _: object) -> dict[str, Any]:
+    cites = citing(ask, "Lumenforge connects to Docklane.")
+    return {"integrations": (Integration[Cite](name="Docklane", relation="sells", evidence=cites),)} if cites else {}
+
+
+def of_buyers(ask: Asked, answer: Understanding[Cite]) -> dict[str, Any]:
+    first, *others = answer.buyers
+    held = first.model_copy(update={"contact": "Mara Voss, Head of Facilities"})
+    held = held.model_copy(update={"evidence": (*first.evidence, *citing(ask, VOSS))})
+    return {"buyers": (held, *others)}
+
+
+def of_summary(ask: Asked, _: object) -> dict[str, Any]:
+    seats = [
+        Seat[Cite](
+            seat="champion",
+            person="Mara Voss",
+            title="Head of Facilities",
+            how_known="named",
+            evidence=citing(ask, VOSS),
+        ),
+        Seat[Cite](seat="blocker", person=None, title="", how_known="missing", evidence=()),
+    ]
+    means = told(ask, "A dry dock needs light at night.", DOCK, kind="inference")
+    return {"trigger_meanings": means, "committee": tuple(seat for seat in seats if seat.evidence or not seat.title)}
+
+
+def of_track(ask: Asked, answer: TalkTrackDraft[Cite]) -> dict[str, Any]:
+    opener = (*told(ask, DOCK, DOCK), *told(ask, "Who plans its lamps?", kind="question"))
+    first, *others = answer.discovery
+    named = first.model_copy(update={"question": "Who signs for lamps?", "uncovers": "Economic buyer"})
+    call = answer.cold_call.model_copy(update={"opener": opener})
+    return {"cold_call": call, "discovery": (named, *others)}
+
+
+def of_emails(ask: Asked, answer: SequenceDraft[Cite]) -> dict[str, Any]:
+    first, *others = answer.touches
+    reason = (*told(ask, DOCK, DOCK), *told(ask, "Who plans its lamps?", kind="question"))
+    proof = told(ask, "At Brassmere, rework was down by 31%.", "After 6 weeks rework was down by 31%.")
+    return {"touches": (first.model_copy(update={"paragraphs": (reason, proof)}), *others)}
+
+
+async def briefed(
+    home: Path,
+    *,
+    day: date | None = date(2026, 10, 1),
+    changes: dict[type[Value], Change] | None = None,
+    context: str = "",
+    sender: Sender | None = None,
+) -> Playbook:
+    """A playbook about a prospect whose news and team are known."""
+    sites = invented_sites()
+    news = page(f"https://{PROSPECT}/news/dock", f"# News\n\n{DOCK} {MOORED}", published_on=day)
+    team = page(f"https://{PROSPECT}/team", TEAM, published_on=day)
+    sites[PROSPECT] = (*sites[PROSPECT], news, team)
+    sites[VENDOR] = (*sites[VENDOR], page(f"https://{VENDOR}/integrations", OURS))
+    model = ScriptedModel()
+    usual: dict[type[Value], Change] = {
+        ProspectAnswer[Cite]: of_prospect,
+        VendorAnswer[Cite]: of_vendor,
+        Understanding[Cite]: of_buyers,
+        SummaryDraft[Cite]: of_summary,
+        TalkTrackDraft[Cite]: of_track,
+        SequenceDraft[Cite]: of_emails,
+    }
+    for answer, change in {**usual, **(changes or {})}.items():
+        model.on(form(answer), _reply(change))
+    return await Stage(home, model=model, source=ScriptedSource(sites)).playbook(context=context, sender=sender)
+
+
+def _reply(change: Change) -> Callable[[Asked], Any]:
+    async def reply(ask: Asked) -> Value:
+        answer = answered(ask)
+        return answer.model_copy(update=change(ask, answer))
+
+    return reply
+
+
+def brief_of(playbook: Playbook) -> Brief:
+    assert playbook.brief
+    return playbook.brief
+
+
+async def test_a_brief_says_whom_to_call_why_now_and_what_to_say_first(home: Path) -> None:
+    playbook = await briefed(home)
+
+    brief = brief_of(playbook)
+    assert (brief.person, brief.title) == ("Mara Voss", "Head of Facilities")
+    assert brief.why_now
+    assert (brief.why_now.text, brief.date) == (DOCK, "2026-03-12")
+    assert brief.means
+    assert brief.means.text == "A dry dock needs light at night."
+    assert brief.first_line == f"{DOCK} Who plans its lamps?"
+    assert brief.proof
+    assert brief.proof.text == "At Brassmere, rework was down by 31%."
+    assert brief.question == "Who plans its lamps?"
+    assert brief.email == "email_sequences.0.touches.0"
+    cited = {*brief.why_now.evidence, *brief.means.evidence, *brief.proof.evidence}
+    assert cited <= playbook.evidence.keys()
+
+
+async def test_why_now_is_what_matters_most_and_not_what_is_newest(home: Path) -> None:
+    playbook = await briefed(home, changes={SequenceDraft[Cite]: lambda _, __: {}})
+
+    assert [trigger.what for trigger in playbook.triggers[:2]] == [MOORED, DOCK]
+    assert [bool(trigger.means) for trigger in playbook.triggers[:2]] == [False, True]
+    why_now = brief_of(playbook).why_now
+    assert why_now
+    assert why_now.text == DOCK
+
+
+async def test_a_brief_never_says_what_a_check_dropped(home: Path) -> None:
+    def invented(ask: Asked, answer: Any) -> dict[str, Any]:  # noqa: ANN401 - a SequenceDraft
+        first, *others = answer.touches
+        figure = told(ask, "At Brassmere, rework was down by 87%.", "After 6 weeks rework was down by 31%.")
+        opening = (*told(ask, DOCK, DOCK), *told(ask, "Who plans its lamps?", kind="question"))
+        return {"touches": (first.model_copy(update={"paragraphs": (opening, figure)}), *others)}
+
+    playbook = await briefed(home, changes={SequenceDraft[Cite]: invented}, context="Say that we cut rework by 87%.")
+
+    assert "87" not in brief_of(playbook).model_dump_json()
+    reasons = [gap.reason for gap in playbook.gaps if gap.section == "context"]
+    assert "no page read says 87 %, which the context asks for: no sentence states it" in reasons
+    assert any("a figure that is not in the evidence" in gap.reason for gap in playbook.gaps)
+
+
+async def test_an_e_mail_greets_by_the_first_name_that_the_site_gives(home: Path) -> None:
+    first, second, *_ = (await briefed(home)).email_sequences
+
+    assert first.first_name == "Mara"
+    assert all(touch.body.startswith("Hi Mara,\n") for touch in first.touches)
+    assert second.first_name is None
+    assert all(touch.body.startswith("Hi {{first_name}},\n") for touch in second.touches)
+
+
+async def test_a_known_sender_signs_every_e_mail(home: Path) -> None:
+    sender = Sender(name="Ida Berg", title="Account Executive", sign_off="Best,")
+    playbook = await briefed(home, sender=sender)
+
+    bodies = [touch.body for sequence in playbook.email_sequences for touch in sequence.touches]
+    assert bodies
+    assert all(body.endswith("\n\nBest,\nIda Berg\nAccount Executive, Lumenforge") for body in bodies)
+    assert all("{{sender" not in body for body in bodies)
+
+
+@pytest.mark.parametrize(
+    ("contact", "expected"),
+    [
+        ("Mara Voss, Head of Yards", "Mara"),
+        ("Dr. Mara Voss", "Mara"),
+        ("Jean-Luc Picard (CTO)", "Jean-Luc"),
+        ("O'Neil", None),
+        ("Hieu Pham or Ida Berg, Engineering", None),
+        ("Hieu Pham & Ida Berg", None),
+        ("Head", None),
+        ("王小明, CTO", None),
+        ("", None),
+    ],
+)
+def test_a_first_name_is_taken_where_it_comes_first(contact: str, expected: str | None) -> None:
+    assert first_name(contact) == expected
+
+
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [
+        (None, "{{sender_first_name}}, {{sender_company}}"),
+        (Sender(company="Acme"), "{{sender_first_name}}, Acme"),
+        (Sender(sign_off="Best,"), "Best,\n{{sender_first_name}}, {{sender_company}}"),
+        (Sender(name="Ida Berg"), "Ida Berg\nLumenforge"),
+        (Sender(name="Ida Berg", company="Acme", title="AE"), "Ida Berg\nAE, Acme"),
+    ],
+)
+def test_what_is_not_known_of_a_sender_is_a_merge_field_or_left_out(sender: Sender | None, expected: str) -> None:
+    assert letterhead(None, sender, "Lumenforge").signature == expected
+
+
+async def test_a_committee_says_which_name_to_check_first(home: Path) -> None:
+    fresh = await briefed(home / "fresh", day=date(2030, 1, 1))
+    old = await briefed(home / "old", day=date(2020, 1, 1))
+
+    assert [seat.check_first for seat in fresh.buying_committee] == ["", ""]
+    champion, blocker = old.buying_committee
+    assert champion.check_first == "the page that names Mara Voss is from 1 January 2020"
+    assert (blocker.how_known, blocker.person, blocker.evidence) == ("missing", None, ())
+    assert "Check Mara Voss first: the page that names Mara Voss is from 1 January 2020." in brief_of(old).warnings
+
+
+async def test_a_name_that_no_page_has_never_enters_the_committee(home: Path) -> None:
+    def invented(ask: Asked, answer: object) -> dict[str, Any]:
+        seat = of_summary(ask, answer)["committee"][0]
+        return {"committee": (seat.model_copy(update={"person": "Otto Brandt"}),)}
+
+    playbook = await briefed(home, changes={SummaryDraft[Cite]: invented})
+
+    assert playbook.buying_committee == ()
+
+
+async def test_the_fit_lists_what_both_companies_name_and_what_each_has_to_do_with_it(home: Path) -> None:
+    (shared,) = (await briefed(home)).fit.stack_overlap
+
+    assert (shared.name, shared.vendor, shared.prospect) == ("Docklane", "sells", "uses")
+
+
+async def test_each_letter_of_meddpicc_has_what_is_known_and_a_question(home: Path) -> None:
+    letters = (await briefed(home)).qualification
+
+    assert letters.economic_buyer.to_find_out == ("Who signs for lamps?",)
+    assert letters.paper_process.to_find_out == ("What do legal and security need before you can sign?",)
+    assert [sentence.text for sentence in letters.champion.known] == ["Mara Voss, Head of Facilities"]
+    assert letters.economic_buyer.known == ()
+
+
+async def test_a_brief_warns_of_old_news(home: Path) -> None:
+    playbook = await briefed(home, day=date(2020, 1, 1))
+
+    warning = "The newest dated page read of Quillport is from 1 January 2020: look for news before you write."
+    assert warning in brief_of(playbook).warnings
+
+
+async def test_a_prospect_with_one_thin_page_gets_an_honest_brief_and_outlines(home: Path) -> None:
+    def of_owner(ask: Asked, _: object) -> dict[str, Any]:
+        cites = citing(ask, "Our customers sail on every coast of the north.")
+        owner = Buyer[Cite](
+            title="Owner",
+            contact=None,
+            function="leadership",
+            why_they_care="Customers sail the north.",
+            inferred=True,
+            evidence=cites or (Cite(passage=1),),
+        )
+        return {"buyers": (owner,)}
+
+    sites = invented_sites()
+    sites[PROSPECT] = sites[PROSPECT][:1]
+    model = ScriptedModel()
+    model.on(form(Understanding[Cite]), _reply(of_owner))
+
+    playbook = await Stage(home, model=model, source=ScriptedSource(sites)).playbook()
+
+    assert {touch.kind for sequence in playbook.email_sequences for touch in sequence.touches} == {"outline"}
+    assert {track.kind for track in playbook.talk_tracks} == {"outline"}
+    brief = brief_of(playbook)
+    assert "Nothing dated was found on the pages of Quillport: start with the question." in brief.warnings
+    assert brief.question
+    assert brief.email is None
+    writer = next(ask for ask in model.asked if ask.answer is SequenceDraft[Cite])
+    assert "Little was found of Quillport" in rendered(writer).prefix
+    assert outlines.notice(playbook).endswith("Say in the context what you know of them, or ask the question first.")
+
+
+async def test_what_a_rep_says_names_the_sender_where_the_name_is_known(home: Path) -> None:
+    def greeting(ask: Asked, _: object) -> dict[str, Any]:
+        hello = told(ask, "Hi {{first_name}}, it's {{sender_first_name}} from Lumenforge.", kind="courtesy")
+        return {"voicemail": hello}
+
+    changes: dict[type[Value], Change] = {TalkTrackDraft[Cite]: greeting}
+    first, second, *_ = (await briefed(home, changes=changes, sender=Sender(name="Ida Berg"))).talk_tracks
+
+    assert [sentence.text for sentence in first.voicemail] == ["Hi Mara, it's Ida from Lumenforge."]
+    assert [sentence.text for sentence in second.voicemail] == ["Hi {{first_name}}, it's Ida from Lumenforge."]
