@@ -48,6 +48,7 @@ class App:
         self.allow_hosts = frozenset(settings.allow_hosts)
         self.max_runs = settings.max_runs
         self.keep_days = settings.keep_days
+        self.sender = settings.sender
         self.limits = Limits(
             site_timeout_seconds=settings.site_timeout_seconds,
             step_timeout_seconds=settings.step_timeout_seconds,

@@ -25,6 +25,7 @@ from pydantic_settings import (
 from octave_mcp.domain import database_url
 from octave_mcp.domain.choices import AUTO, MODELS, SOURCE_HELP, SOURCES, names
 from octave_mcp.domain.masking import MASK, PASSWORD, without_user, without_user_in
+from octave_mcp.domain.sender import Line, Sender
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import SetupError
@@ -117,6 +118,10 @@ class Settings(BaseSettings):
     compat_base_url: str = Field("", description="The address of a server that speaks chat.completions, with its /v1")
     compat_api_key: SecretStr | None = Field(None, description="What that server is asked with, if it asks for a key")
     compat_model: str = Field("", description="The model there that reads and writes")
+    sender_name: Line = Field("", description="Who signs the e-mails, unless a request says; merge fields if not set")
+    sender_company: Line = Field("", description="The company of the sender")
+    sender_title: Line = Field("", description="The job title of the sender")
+    sender_sign_off: Line = Field("", description="The line above the name, e.g. 'Best,'")
     source: str = Field(AUTO, description=SOURCE_HELP)
     job_boards: bool = Field(True, description="Whether to read a prospect's open jobs from its job board")
     feeds: bool = Field(True, description="Whether to read a prospect's news from its RSS or Atom feed")
@@ -160,6 +165,10 @@ class Settings(BaseSettings):
             ("flag", self._flags),
         )
         return {name: origin for origin, names in sources for name in names}
+
+    @property
+    def sender(self) -> Sender:
+        return Sender(**{name: getattr(self, f"sender_{name}") for name in Sender.model_fields})
 
     @property
     def url(self) -> str:

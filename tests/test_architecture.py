@@ -19,7 +19,7 @@ HEAVY = (
     *("selectolax", "lxml", "cyclopts", "playwright", "numpy", "requests", "jinja2", "genai_prices"),
     "octave_mcp.surfaces.http",
 )
-MOST_TOKENS = 2000
+MOST_TOKENS = 2600
 
 PACKAGE = ROOT / "octave_mcp"
 SHARED_BY_ALL = {"__init__", "__main__", "app", "errors", "ports", "settings"}

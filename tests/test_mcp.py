@@ -291,7 +291,7 @@ async def test_a_client_that_cancels_the_call_which_started_a_run_does_not_end_t
 async def test_each_section_comes_whole_by_its_name_and_a_long_one_in_parts_by_cursor(
     client: Client[Any], finished: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octave_mcp.tools.paging.SECTION_CHARACTERS", 20_000)
+    monkeypatch.setattr("octave_mcp.tools.playbooks.SECTION_CHARACTERS", 20_000)
     async with client:
         report = await call(client, "get_run", run_id=finished.run_id)
         playbook = read_json(report["files"][0])
@@ -329,7 +329,7 @@ async def test_a_section_or_cursor_that_does_not_exist_is_refused_with_those_tha
         part = await complaint(client, "get_run", run_id=run_id, section="vendor_elements.prices")
         cursor = await complaint(client, "get_run", run_id=run_id, section="gaps", cursor="99")
 
-    assert section.startswith("[unknown_name] there is no section 'emails'; choose one of executive_summary")
+    assert section.startswith("[unknown_name] there is no section 'emails'; choose one of brief, executive_summary")
     assert "'prices'" in part
     assert "case_studies" in part
     assert cursor == "[invalid_input] '99' is no cursor of 'gaps'; leave it out to begin at the start"
@@ -510,7 +510,7 @@ async def test_the_schemas_of_answers_are_resources(client: Client[Any], finishe
             name: json.loads(await text_of(client, f"octave://schema/{name}")) for name in ("playbook", "report")
         }
 
-    assert schemas["report"]["properties"].keys() == report.keys() - {"section", "cursor"}
+    assert schemas["report"]["properties"].keys() == report.keys() - {"section", "markdown", "cursor"}
     assert schemas["playbook"]["properties"].keys() >= set(SECTIONS)
 
 

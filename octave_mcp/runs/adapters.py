@@ -9,6 +9,7 @@ from typing import Protocol
 from octave_mcp.asks.budget import Budget
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.sender import Sender
 from octave_mcp.ports import Engine, Model, RunContext, Source, Store
 
 
@@ -47,9 +48,12 @@ class Files(Protocol):
 
 
 class Adapters(Protocol):
+    """`sender` is who signs, unless a request says otherwise."""
+
     allow_hosts: frozenset[str]
     max_runs: int
     keep_days: int
+    sender: Sender
     limits: Limits
     store: Store
     engine: Engine

@@ -132,7 +132,7 @@ class Executor:
         asker, verifier = self._askers(record, log)
         capacity = asker.model.capacity
         run = Run(
-            request=asked,
+            request=record.signed_request,
             specialists_per_ask=(record.specialists_per_ask if capacity.is_paid else None) or len(READ_KINDS),
             identity=f"{asker.model.identity} {record.source}",
             asker=asker,

@@ -14,6 +14,7 @@ from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest, RunRecord, SessionRecord
+from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, NotFinished, NotFound, ReusedRequest
 from octave_mcp.ports import Claim
 from octave_mcp.runs.adapters import Adapters
@@ -78,7 +79,7 @@ class Runs:
         """
         model, source = self._adapters.model_name(request.model), self._adapters.source_name(request.source)
         estimate = await computed(self._admission.estimate, request, model, source)
-        record = _queued(request, model, source, estimate)
+        record = _queued(request, model, source, estimate, self._adapters.sender)
         stored = await self._store.add_run(record, new_session=request.session_id is None)
         if stored.request != request:
             raise ReusedRequest(
@@ -242,7 +243,8 @@ class Runs:
         return len(records)
 
 
-def _queued(request: PlaybookRequest, model: str, source: str, estimate: Estimate) -> RunRecord:
+def _queued(request: PlaybookRequest, model: str, source: str, estimate: Estimate, usual: Sender) -> RunRecord:
+    sender = (request.sender or Sender()).filled(usual)
     return RunRecord(
         run_id=f"run_{secrets.token_hex(16)}",
         session_id=request.session_id or f"sess_{secrets.token_hex(16)}",
@@ -252,6 +254,7 @@ def _queued(request: PlaybookRequest, model: str, source: str, estimate: Estimat
         source=source,
         created_at=datetime.now(UTC),
         estimate=estimate,
+        sender=sender if sender != Sender() else None,
     )
 
 

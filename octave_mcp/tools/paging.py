@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
-from octave_mcp.domain.playbook import Playbook
-from octave_mcp.errors import InputError, UnknownName
+from pydantic_core import to_jsonable_python
+
+from octave_mcp.domain.value import Value
+from octave_mcp.errors import InputError
 
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
@@ -21,29 +23,23 @@ def cursor_of(ids: Sequence[str], limit: int) -> str | None:
     return ids[limit - 1] if len(ids) > limit else None
 
 
-def dumped(playbook: Playbook, section: str) -> Json:
-    return playbook.model_dump(mode="json", include={section})[section]
+def dumped(value: object) -> Json:
+    """A part of a playbook as JSON."""
+    if isinstance(value, Value):
+        return value.model_dump(mode="json")
+    if isinstance(value, tuple):
+        return [dumped(entry) for entry in cast("tuple[object, ...]", value)]
+    if isinstance(value, dict):
+        return {name: dumped(part) for name, part in cast("dict[str, object]", value).items()}
+    return to_jsonable_python(value)
 
 
-def section_piece(playbook: Playbook, section: str, cursor: str | None) -> dict[str, Any]:
-    """The piece of a section that a cursor points at, and the cursor of the one after it."""
-    pieces = pieces_of(_part(playbook, section), SECTION_CHARACTERS)
+def piece_at(pieces: Sequence[T], cursor: str | None, section: str) -> tuple[T, str | None]:
+    """The piece that a cursor points at, and the cursor of the one after it."""
     if cursor is not None and cursor not in map(str, range(len(pieces))):
         raise InputError(f"{cursor!r} is no cursor of {section!r}; leave it out to begin at the start")
     at = int(cursor or 0)
-    return {"section": {section: pieces[at]}, "cursor": str(at + 1) if at + 1 < len(pieces) else None}
-
-
-def _part(playbook: Playbook, section: str) -> Json:
-    """The section, or the part of it that a path like 'battle_cards.why_we_win' names."""
-    first, *parts = section.split(".")
-    value = dumped(playbook, first)
-    for name in parts:
-        if not isinstance(value, dict) or name not in value:
-            there = ", ".join(value) if isinstance(value, dict) else "none"
-            raise UnknownName(f"{section!r} has no part {name!r}; it has {there}")
-        value = value[name]
-    return value
+    return pieces[at], str(at + 1) if at + 1 < len(pieces) else None
 
 
 def pieces_of(value: Json, limit: int) -> list[Json]:

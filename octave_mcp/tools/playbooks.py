@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.choices import AUTO, MODEL_HELP, PAGES_HELP, SOURCE_HELP
-from octave_mcp.domain.playbook import SECTIONS
+from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import PlaybookRequest
-from octave_mcp.errors import UnknownName
-from octave_mcp.tools.paging import section_piece
+from octave_mcp.domain.sender import Sender
+from octave_mcp.tools.markdown import markdown
+from octave_mcp.tools.objects import object_of
+from octave_mcp.tools.paging import SECTION_CHARACTERS, Json, dumped, piece_at, pieces_of
+from octave_mcp.tools.parts import Parts, check_names, parts_of
 from octave_mcp.tools.registry import Call, tool
-from octave_mcp.tools.reports import RunReport, SectionReport, Wait, awaited, followed, reported
+from octave_mcp.tools.reports import RunReport, SectionReport, Wait, awaited, bare, followed, reported
 
 Vendor = Annotated[str, Field(description="Who sells, e.g. 'posthog.com'", min_length=1, max_length=2048)]
 Prospect = Annotated[str, Field(description="Who should buy, e.g. 'supabase.com'", min_length=1, max_length=2048)]
@@ -24,6 +27,9 @@ Language = Annotated[str, Field(max_length=35, description="Language of the play
 Pages = Annotated[int | None, Field(ge=1, le=200, description=PAGES_HELP)]
 Dollars = Annotated[float | None, Field(gt=0, description="The most that models may cost")]
 Refresh = Annotated[bool, Field(description="Use nothing kept from the last 24 h")]
+SenderOfEmails = Annotated[
+    Sender | None, object_of(Sender), Field(description="Who signs the e-mails; else as in the settings")
+]
 SessionId = Annotated[str | None, Field(max_length=64, description="From an earlier run, to keep them together")]
 RequestId = Annotated[
     str | None, Field(max_length=255, description="Your own id: asked again, the same run is returned")
@@ -31,7 +37,20 @@ RequestId = Annotated[
 RunId = Annotated[str, Field(description="From generate_playbook")]
 Section = Annotated[
     str | None,
-    Field(description="One section in full: 'email_sequences', 'talk_tracks', ... (see the overview); or a part of it"),
+    Field(
+        description="'brief', 'email_sequences', 'talk_tracks', 'battle_cards', ... (all in the overview), "
+        "or a part: 'battle_cards.why_we_win'"
+    ),
+]
+Persona = Annotated[
+    str | None,
+    Field(
+        description="Only what is for this persona: 1, 'persona-1' or its title; without a section, its e-mails",
+        coerce_numbers_to_str=True,
+    ),
+]
+Form = Annotated[
+    Literal["json", "markdown"], Field(description="'markdown': short text with quotations, to read to your user")
 ]
 Cursor = Annotated[str | None, Field(description="From the last answer, for the rest of a long section")]
 
@@ -47,6 +66,7 @@ async def generate_playbook(
     max_pages: Pages = None,
     max_cost_usd: Dollars = None,
     refresh: Refresh = False,
+    sender: SenderOfEmails = None,
     session_id: SessionId = None,
     request_id: RequestId = None,
     wait_seconds: Wait = 40,
@@ -69,6 +89,7 @@ async def generate_playbook(
         max_pages=max_pages,
         max_cost_usd=max_cost_usd,
         refresh=refresh,
+        sender=sender,
         session_id=session_id,
         request_id=request_id,
     )
@@ -78,19 +99,43 @@ async def generate_playbook(
 
 @tool("GET", "/runs/{run_id}", title="Get a run", read_only=True)
 async def get_run(
-    run_id: RunId, section: Section = None, cursor: Cursor = None, wait_seconds: Wait = 40, *, call: Call
+    run_id: RunId,
+    section: Section = None,
+    persona: Persona = None,
+    format: Form = "json",  # noqa: A002 - what callers call it
+    cursor: Cursor = None,
+    wait_seconds: Wait = 40,
+    *,
+    call: Call,
 ) -> SectionReport:
-    """How a run stands, and its playbook once it is final: a summary, or one `section` in full.
+    """How a run stands, and its playbook once it is final: a summary, one `section`, or what is for one `persona`.
 
-    Waits up to `wait_seconds` for the run to end, telling progress meanwhile.
+    "The e-mails for the first persona": section='email_sequences', persona='1', format='markdown'. The brief in words:
+    format='markdown' alone. Waits up to `wait_seconds` for the run to end, telling progress meanwhile.
     """
-    if section is not None and section.split(".")[0] not in SECTIONS:
-        raise UnknownName(f"there is no section {section!r}; choose one of {', '.join(SECTIONS)}")
+    check_names(section, persona)
     record, playbook = await awaited(run_id, wait_seconds, call)
-    if section is None or playbook is None:
+    is_text = format == "markdown"
+    if playbook is None or not (section or persona or is_text):
         return SectionReport(**dict(await reported(record, playbook, call)))
-    part = await computed(section_piece, playbook, section, cursor)
-    return SectionReport(**dict(await reported(record, playbook, call, overview=False)), **part)
+    parts = parts_of(playbook, section, persona)
+    if is_text:
+        text, rest = piece_at(await computed(_texts, parts, playbook), cursor, ", ".join(parts))
+        return SectionReport(**bare(record), markdown=text, cursor=rest)
+    piece, rest = piece_at(await computed(_objects, parts), cursor, ", ".join(parts))
+    return SectionReport(**dict(await reported(record, playbook, call, overview=False)), section=piece, cursor=rest)
+
+
+def _texts(parts: Parts, playbook: Playbook) -> list[str]:
+    """The parts as Markdown, in pieces."""
+    lines: list[Json] = [*markdown(parts, playbook).split("\n")]
+    return ["\n".join(cast("list[str]", piece)) for piece in pieces_of(lines, SECTION_CHARACTERS)]
+
+
+def _objects(parts: Parts) -> list[dict[str, Json]]:
+    """The parts as JSON, in pieces."""
+    found: dict[str, Json] = {name: dumped(part) for name, part in parts.items()}
+    return cast("list[dict[str, Json]]", pieces_of(found, SECTION_CHARACTERS))
 
 
 @tool("POST", "/runs/{run_id}/cancel", title="Cancel a run", idempotent=True, destructive=True)

@@ -7,12 +7,13 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeGuard, get_args, get_type_hints
 
 from pydantic import BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
 from octave_mcp.domain.events import Event
+from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, OctaveError
 
 if TYPE_CHECKING:
@@ -61,6 +62,13 @@ class Tool:
         """The names of what a caller may give."""
         return tuple(name for name in inspect.signature(self.function).parameters if name != "call")
 
+    @property
+    def objects(self) -> dict[str, tuple[str, ...]]:
+        """The arguments that are objects, and the names of their fields: a form and a command line have no objects."""
+        hints = get_type_hints(self.function)
+        forms = {name: form for name in self.arguments for form in get_args(hints[name]) if _is_object(form)}
+        return {name: tuple(form.model_fields) for name, form in forms.items()}
+
     def bind(
         self, called: Callable[[], Awaitable[Call]], translate: Callable[[OctaveError], Exception]
     ) -> Callable[..., Awaitable[Any]]:
@@ -80,6 +88,10 @@ class Tool:
         bound.__annotations__ = {p.name: p.annotation for p in public} | {"return": signature.return_annotation}
         del bound.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
         return bound
+
+
+def _is_object(form: object) -> TypeGuard[type[Value]]:
+    return isinstance(form, type) and issubclass(form, Value)
 
 
 def _emptiable(taken: inspect.Parameter) -> inspect.Parameter:

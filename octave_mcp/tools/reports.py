@@ -12,10 +12,11 @@ from octave_mcp.copywriting import outlines
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import FORMATS
 from octave_mcp.domain.company import ROLES, Role
+from octave_mcp.domain.deal import Brief
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.findings import DealFindings
-from octave_mcp.domain.playbook import SECTIONS, Playbook
+from octave_mcp.domain.playbook import SECTIONS, Playbook, Summary
 from octave_mcp.domain.prospect import ProspectIntelligence
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
@@ -62,12 +63,13 @@ class RunReport(Value):
 
 
 class SectionReport(RunReport):
-    """A run with the section of its playbook that was asked for, under its name; the overview is left out then.
+    """A run with the part of its playbook that was asked for, and without the overview.
 
-    `cursor`, passed on, gives the rest of the section.
+    `section` has it under its name, or `markdown` as a text; `cursor`, passed on, gives the rest.
     """
 
     section: dict[str, Any] | None = None
+    markdown: str = ""
     cursor: str | None = None
 
 
@@ -79,6 +81,17 @@ async def awaited(run_id: str, wait_seconds: float, call: Call) -> tuple[RunReco
     """The run as it is then, and its playbook if it has ended with one."""
     record = await call.runs.follow(run_id, min(wait_seconds, call.longest_wait_seconds), call.progress)
     return record, await call.runs.playbook(run_id) if record.is_final else None
+
+
+def bare(record: RunRecord) -> dict[str, Any]:
+    """What a report has beside a text: nothing that costs its reader many tokens."""
+    return {
+        "run_id": record.run_id,
+        "session_id": record.session_id,
+        "status": record.status,
+        "message": record.status,
+        "error": record.error,
+    }
 
 
 async def reported(record: RunRecord, playbook: Playbook | None, call: Call, *, overview: bool = True) -> RunReport:
@@ -116,8 +129,11 @@ def _next(record: RunRecord, playbook: Playbook | None, call: Call) -> str:
         return ""
     told = f". {outlined}" if (outlined := outlines.notice(playbook)) else ""
     if call.runs_at == "/runs/":
-        return f"{asked}?section=email_sequences, or another section, or one of the links{told}"
-    return f"call get_run with a section, e.g. 'email_sequences', or open the files{told}"
+        return f"{asked}?format=markdown for the brief, ?section=email_sequences&persona=1, or one of the links{told}"
+    return (
+        "call get_run with format='markdown' for the brief, or with a section, e.g. 'email_sequences', and "
+        f"persona='1', or open the files{told}"
+    )
 
 
 def poll(run_id: str, call: Call) -> str:
@@ -131,12 +147,10 @@ def question_call(run_id: str, call: Call) -> str:
 
 
 def _overview(playbook: Playbook) -> Overview:
-    summary = playbook.executive_summary
-    paragraphs = (summary.whom_to_approach, summary.why_now, summary.how_to_engage)
-    sizes = {name: len(json.dumps(dumped(playbook, name), ensure_ascii=False)) // 4 for name in SECTIONS}
+    sizes = {name: len(json.dumps(dumped(getattr(playbook, name)), ensure_ascii=False)) // 4 for name in SECTIONS}
     return Overview(
         outline=outlines.notice(playbook),
-        summary="\n\n".join(" ".join(sentence.text for sentence in paragraph) for paragraph in paragraphs),
+        summary=_brief(playbook.brief) if playbook.brief else _summary(playbook.executive_summary),
         personas=tuple(persona.title for persona in playbook.priority_personas),
         counts=_counts(playbook),
         gaps=tuple(f"{gap.section}: {gap.reason}"[:300] for gap in playbook.gaps[:12]),
@@ -145,6 +159,22 @@ def _overview(playbook: Playbook) -> Overview:
         seconds=playbook.timings.total_seconds,
         section_tokens=sizes,
     )
+
+
+def _brief(brief: Brief) -> str:
+    """Whom to call, why now, and what to say first."""
+    why = " ".join(sentence.text for sentence in (brief.why_now, brief.means) if sentence)
+    said = (
+        ("Call", ", ".join(filter(None, (brief.person, brief.title)))),
+        (f"Why now ({brief.date})", why),
+        ("Say first", brief.first_line),
+    )
+    return "\n\n".join(f"{title}: {text}" for title, text in said if text)
+
+
+def _summary(summary: Summary) -> str:
+    paragraphs = (summary.whom_to_approach, summary.why_now, summary.how_to_engage)
+    return "\n\n".join(" ".join(sentence.text for sentence in paragraph) for paragraph in paragraphs)
 
 
 def _counts(playbook: Playbook) -> dict[str, int]:

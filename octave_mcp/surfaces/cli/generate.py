@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,6 +65,22 @@ class Deliver(Output):
     out: Annotated[Path | None, Parameter(help=f"Folder for {FILES}")] = None
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Signing:
+    """Who signs the e-mails; what is not given is as in the settings."""
+
+    sender_name: Annotated[str | None, Parameter(help="Who signs the e-mails; else OCTAVE_SENDER_NAME")] = None
+    sender_company: Annotated[str | None, Parameter(help="The company of the sender")] = None
+    sender_title: Annotated[str | None, Parameter(help="The job title of the sender")] = None
+    sender_sign_off: Annotated[str | None, Parameter(help="The line above the name, e.g. 'Best,'")] = None
+
+    @property
+    def argument(self) -> dict[str, str] | None:
+        given = {name.removeprefix("sender_"): value for name, value in asdict(self).items() if value}
+        return given or None
+
+
 def generate(
     vendor: Annotated[str, Parameter(help="Who sells, e.g. posthog.com")],
     prospect: Annotated[str, Parameter(help="Who should buy, e.g. supabase.com")],
@@ -76,13 +92,14 @@ def generate(
     max_pages: Annotated[int | None, Parameter(help=TERMINAL_PAGES_HELP)] = None,
     max_cost_usd: Annotated[float | None, Parameter(help="The most that models may cost")] = None,
     refresh: Annotated[bool, Parameter(negative=(), help="Use nothing kept from the last 24 hours")] = False,
+    sender: Signing = Signing(),
     output: Deliver = Deliver(),
 ) -> int:
     """Write a playbook for selling what VENDOR offers to PROSPECT."""
     settings = load()
     asked = {"vendor_domain": vendor, "prospect_domain": prospect, "context": context, "model": model}
     asked |= {"source": source, "language": language, "max_pages": max_pages}
-    asked |= {"max_cost_usd": max_cost_usd, "refresh": refresh}
+    asked |= {"max_cost_usd": max_cost_usd, "refresh": refresh, "sender": sender.argument}
     log(settings, output)
     return _make(lambda told: _run(settings, asked, told, output), output)
 

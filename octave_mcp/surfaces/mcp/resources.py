@@ -116,8 +116,9 @@ def playbook(
         f"Write a sales playbook for {vendor}, who sells, and {prospect}, who should buy.{known}\n\n"
         "Call generate_playbook, tell me its estimate, and call get_run with its run_id until the status is final.\n\n"
         f"{ANSWERING}\n\n"
-        "Then tell me in at most ten lines whom to approach first and why, with the quotation it rests on, and show "
-        f"the first e-mail. {OUTLINED} Name the gaps that matter. Give me the paths of the files."
+        "Then call get_run with format='markdown' for the brief, and tell me in at most ten lines whom to approach "
+        f"first and why, with the quotation it rests on, and show the first e-mail. {OUTLINED} Name the gaps that "
+        "matter. Give me the paths of the files."
     )
 
 
@@ -126,9 +127,10 @@ def call_prep(
 ) -> str:
     """Opener, questions and answers to objections, from a playbook."""
     return (
-        f"I am about to call {_whom(role)}. From run {run_id}, read with get_run the sections talk_tracks, "
-        "priority_personas and battle_cards. Give me: an opener, five questions, the two objections I will most "
-        "likely hear with their answers, and the proof to name. Quote only what has evidence, and say where it stands. "
+        f"I am about to call {_whom(role)}. From run {run_id}, read with get_run, format='markdown', the sections "
+        "talk_tracks, priority_personas and battle_cards. Give me: an opener, five questions, the two objections I "
+        "will most likely hear with their answers, and the proof to name. Quote only what has evidence, and say where "
+        "it stands. "
         f"{OUTLINED}"
     )
 
@@ -141,9 +143,9 @@ def emails(
     """The e-mail sequence of one persona, in your own voice."""
     how = f" in this voice: {voice}" if voice else ", shorter where you can"
     return (
-        f"Read the section email_sequences of run {run_id} with get_run, and rewrite the sequence for {_whom(role)}"
-        f"{how}. Keep each figure, name and quotation exactly as it is, add none, and keep the placeholders in braces. "
-        f"{OUTLINED}"
+        f"Read the section email_sequences of run {run_id} with get_run, format='markdown', and rewrite the sequence "
+        f"for {_whom(role)}{how}. Keep each figure, name and quotation exactly as it is, add none, and keep the "
+        f"placeholders in braces. {OUTLINED}"
     )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from fastmcp.utilities.json_schema import dereference_refs
-
 Schema = dict[str, Any]
 
 _LENGTHS = {"minLength", "maxLength"}
@@ -15,8 +13,11 @@ _UNLISTED = {"step", "message", "done", "total", "links", "estimate"}
 
 
 def short_input(schema: Schema) -> Schema:
-    """What may be left out need not be said to be null."""
-    return _without_nulls(dereference_refs(schema) if "$defs" in schema else schema)
+    """What may be left out need not be said to be null, and an object is described where it is taken."""
+    definitions = schema.get("$defs", {})
+    properties = {name: _given(value, definitions) for name, value in schema.get("properties", {}).items()}
+    short = schema | {"properties": properties}
+    return {name: value for name, value in short.items() if name != "$defs"}
 
 
 def short_output(schema: Schema) -> Schema:
@@ -33,14 +34,17 @@ def _types(schema: Schema, definitions: Schema) -> str | list[str]:
     return found[0] if len(found) == 1 else found
 
 
-def _without_nulls(schema: Schema) -> Schema:
-    return schema | {"properties": {name: _given(value) for name, value in schema.get("properties", {}).items()}}
-
-
-def _given(schema: Schema) -> Schema:
+def _given(schema: Schema, definitions: Schema) -> Schema:
     said = {name: value for name, value in schema.items() if name not in _LENGTHS}
     kinds = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
     if len(kinds) != 1:
         return said
     kept = {name: value for name, value in said.items() if name not in {"anyOf", "default"}}
-    return kept | _given(kinds[0])
+    return kept | (_object(definitions, kinds[0]["$ref"]) if "$ref" in kinds[0] else _given(kinds[0], definitions))
+
+
+def _object(definitions: Schema, reference: str) -> Schema:
+    """Its fields and their types."""
+    found = definitions[reference.rpartition("/")[2]]
+    fields = {name: {"type": _types(field, definitions)} for name, field in found["properties"].items()}
+    return {"type": "object", "properties": fields, "additionalProperties": False}

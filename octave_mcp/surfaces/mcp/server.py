@@ -42,8 +42,9 @@ GRACE_SECONDS = 30.0
 LONGEST_PROGRESS_CHARACTERS = 200
 INSTRUCTIONS = (
     "Writes sourced sales playbooks from two companies' websites. Call generate_playbook, then get_run with its run_id "
-    "until the status is completed, partial or failed; then get_run with a section for its full text. A run that is "
-    "waiting asks you: call next_question and answer_question until it goes on."
+    "until the status is completed, partial or failed; then get_run with a section for its full text, or with "
+    "format='markdown' for text to read to your user. A run that is waiting asks you: call next_question and "
+    "answer_question until it goes on."
 )
 
 

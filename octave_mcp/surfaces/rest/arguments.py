@@ -104,6 +104,7 @@ class Function:
     def __init__(self, tool: Tool, called: Callable[[], Awaitable[Call]]) -> None:
         self.tool = tool
         self.bound = tool.bind(called, lambda failed: failed)
+        self._objects = tool.objects
         self._of_text = validate_call(self.bound)
         self._of_json = validate_call(config=ConfigDict(strict=True))(self.bound)
 
@@ -113,7 +114,7 @@ class Function:
         Raises:
             InputError: the arguments do not fit it.
         """
-        values = given.values
+        values = self._with_objects(given.values) if given.is_text else given.values
         if "wait_seconds" in self.tool.arguments and is_absent(values.get("wait_seconds")):
             values = values | {"wait_seconds": 0}
         try:
@@ -122,3 +123,13 @@ class Function:
             if wrong.title != self.tool.name:
                 raise
             raise InputError(arguments_complaint(wrong, self.tool)) from None
+
+    def _with_objects(self, values: dict[str, Any]) -> dict[str, Any]:
+        """A form gives an object field by field: 'sender_name' is the name of the sender."""
+        found = dict(values)
+        for argument, fields in self._objects.items():
+            parts = {name: found.pop(f"{argument}_{name}") for name in fields if f"{argument}_{name}" in found}
+            if parts and argument in found:
+                raise InputError(f"{argument}: given twice, as a whole and field by field; give it once")
+            found |= {argument: parts} if parts else {}
+        return found

@@ -29,6 +29,7 @@ STREAM: Schema = {
     "default": False,
     "description": "Answer as a stream: the run, what happens in it, and its report",
 }
+ONE_LINE: Schema = {"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
 NO_NUL: Schema = {"pattern": r"^[^\x00]*$"}
 KEY: Schema = TEXT | {
     "maxLength": 255,
@@ -230,13 +231,25 @@ def takes(rest: Rest, name: str) -> Schema:
     """The schema of a tool's arguments as HTTP takes them, with what this server knows of their values."""
     schema = TypeAdapter[Any](cast("Any", rest.functions[name].bound)).json_schema()
     narrower = _narrower()
+    definitions = schema.pop("$defs", {})
     for argument, found in schema["properties"].items():
+        if "anyOf" in found:
+            found["anyOf"] = [_defined(option, definitions) for option in found["anyOf"]]
         found.update({"default": 0} if argument == "wait_seconds" else {})
         for option in found.get("anyOf", (found,)):
             option.update((NO_NUL if option.get("type") == "string" else {}) | narrower.get(argument, {}))
     properties = schema["properties"].items()
     required = schema.get("required", ())
     return schema | {"properties": {name: of if name in required else _emptiable(of) for name, of in properties}}
+
+
+def _defined(schema: Schema, definitions: Schema) -> Schema:
+    """What the schema refers to, in its place; each field of an object may be null, which counts as absent."""
+    if "$ref" not in schema:
+        return schema
+    found = definitions[schema["$ref"].rpartition("/")[2]]
+    fields = {name: _emptiable(field | ONE_LINE) for name, field in found["properties"].items()}
+    return found | {"properties": fields}
 
 
 def _emptiable(schema: Schema) -> Schema:
@@ -249,7 +262,7 @@ def _narrower() -> dict[str, Schema]:
     return {
         "run_id": RUN_ID,
         "session_id": SESSION_ID,
-        "section": {"pattern": rf"^({'|'.join(SECTIONS)})(\.[a-z_]+)*$"},
+        "section": {"pattern": rf"^({'|'.join(SECTIONS)})(\.[^.]+)*$"},
         "model": {"enum": [AUTO, *names(MODELS)]},
         "source": {"enum": [AUTO, *names(SOURCES)]},
     }

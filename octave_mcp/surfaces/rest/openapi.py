@@ -101,7 +101,7 @@ def _body(operation: Operation) -> dict[str, Any] | None:
     if operation.method != "POST" or not in_body:
         return None
     required = [name for name in operation.takes.get("required", ()) if name in in_body]
-    as_form = {name: _as_text(schema) for name, schema in in_body.items()}
+    as_form = {name: _as_text(schema) for name, schema in _in_fields(in_body)}
     return {
         "required": bool(required),
         "content": {
@@ -117,6 +117,16 @@ def _body(operation: Operation) -> dict[str, Any] | None:
             for media_type, fields in ((JSON, in_body), (FORM, as_form))
         },
     }
+
+
+def _in_fields(properties: Schema) -> Iterator[tuple[str, Schema]]:
+    """The arguments as a form has them: an object whose fields are known is given field by field."""
+    for name, schema in properties.items():
+        fields = [option["properties"] for option in schema.get("anyOf", ()) if "properties" in option]
+        if fields:
+            yield from ((f"{name}_{field}", of) for field, of in fields[0].items())
+        else:
+            yield name, schema
 
 
 def _in_path(operation: Operation) -> set[str]:

@@ -1,0 +1,64 @@
+"""Parts of a playbook as Markdown, for a model to read to its user."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import cast
+
+from octave_mcp.domain.deal import Brief
+from octave_mcp.domain.playbook import EmailSequence, Playbook, Touch
+from octave_mcp.tools.markdown import emails
+from octave_mcp.tools.markdown.reading import Reading
+from octave_mcp.tools.parts import Parts
+
+USUAL, *SHORTER = 320, 220, 160, 110, 80
+"""How many characters of a quotation are given."""
+SHORT_CHARACTERS = 9_300
+"""Of a text in JSON: with the other fields of its report it stays below 2,500 tokens."""
+
+
+def markdown(parts: Parts, playbook: Playbook) -> str:
+    """The parts as one text. Quotations are cut further than usual if the text becomes short by that."""
+    texts = (_text(parts, Reading(playbook, longest)) for longest in (USUAL, *SHORTER))
+    usual = next(texts)
+    return usual if _is_short(usual) else next(filter(_is_short, texts), usual)
+
+
+def _is_short(text: str) -> bool:
+    return len(json.dumps(text, ensure_ascii=False)) <= SHORT_CHARACTERS
+
+
+def _text(parts: Parts, reading: Reading) -> str:
+    return "\n\n".join(block for name, part in parts.items() for block in _part(name, part, reading))
+
+
+def _part(name: str, part: object, reading: Reading) -> Iterator[str]:
+    yield f"## {' · '.join(map(reading.words.label, name.split('.')))}"
+    found = [*_read(part, reading)]
+    yield from found or ["Nothing was found."]
+    if not found:
+        yield from reading.blocks(tuple(gap for gap in reading.playbook.gaps if _is_in(gap.section, name)))
+
+
+def _is_in(path: str, section: str) -> bool:
+    return f"{path}.".startswith(f"{section}.")
+
+
+def _read(part: object, reading: Reading, level: int = 3) -> Iterator[str]:
+    match part:
+        case tuple():
+            entries = cast("tuple[object, ...]", part)
+            if entries and all(isinstance(entry, EmailSequence | Touch) for entry in entries):
+                for entry in entries:
+                    yield from _read(entry, reading, level)
+            else:
+                yield from reading.blocks(entries, level)
+        case EmailSequence():
+            yield from emails.sequence(part, reading, level)
+        case Touch():
+            yield from emails.touch(part, reading, level)
+        case Brief():
+            yield from emails.brief(part, reading, level)
+        case _:
+            yield from reading.blocks(part, level)

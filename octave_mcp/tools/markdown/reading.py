@@ -1,0 +1,166 @@
+"""Any part of a playbook as Markdown: what it is called, what it says, and below it the quotations that support it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeGuard, cast
+
+from octave_mcp.domain.cards import Dated
+from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
+from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack
+from octave_mcp.domain.sentence import Sentence
+from octave_mcp.domain.value import Value
+from octave_mcp.tools.markdown.quotations import Quotations, plain
+from octave_mcp.tools.markdown.words import Words, capitalised
+
+HEADS = (
+    *("name", "seat", "person", "customer", "competitor", "title", "question", "objection", "they_say", "action"),
+    *("show", "avoid", "plan", "topic", "step", "persona_id", "kind"),
+)
+"""The fields by which an entry is called: the first that it has."""
+BODIES = ("text", "what", "terms", "headline", "description", "reply", "how_to_measure", "because", "reason", "person")
+"""The fields that say what an entry says: the first that it has."""
+TAGS = (
+    *("title", "employer", "role", "company", "kind", "category", "industry", "function", "where", "date", "dated_on"),
+    *("how_known", "relation", "need", "confidence", "uncovers", "audience", "shown_as", "contact", "section", "code"),
+    *("form", "language", "url"),
+)
+"""The fields that are said in a word or two, without their names."""
+HIDDEN = frozenset(("id", "persona_id", "rank", "evidence", "support", "score", "sha256"))
+PROSE = frozenset(
+    ("whom_to_approach", "why_now", "how_to_engage", "pitch", "opener", "value", "voicemail", "answer", "trial_plan")
+)
+"""The fields whose sentences are one paragraph."""
+HEADED = (PriorityPersona, TalkTrack, Dated)
+"""What has a heading of its own in a list."""
+
+_ENDED = re.compile(r"[.?!…”](?: [(\[].*)?$")
+"""A sentence that ends, perhaps with the marks of its quotations behind it."""
+
+
+class Reading:
+    """One text, in blocks; each quotation is given below the block, or the entry of a list, that cites it first."""
+
+    def __init__(self, playbook: Playbook, longest_quotation: int) -> None:
+        self.words = Words(playbook)
+        self.quotations = Quotations(playbook, longest_quotation)
+        self.playbook = playbook
+
+    def blocks(self, value: object, level: int = 3) -> Iterator[str]:
+        """What `value` says, in blocks; `level` is that of the headings in it."""
+        if isinstance(value, tuple):
+            yield from self._list(cast("tuple[object, ...]", value), level)
+        elif isinstance(value, dict):
+            yield from self._list(tuple(cast("dict[str, object]", value).values()), level)
+        elif _is_entry(value):
+            yield from self._entry(value, level)
+        elif value not in {None, ""}:
+            yield self.with_new(self.inline(value))
+
+    def with_new(self, text: str, indent: str = "") -> str:
+        """The text with the new quotations that it cites below it."""
+        return "\n".join((text, *(f"{indent}- {line}" for line in self.quotations.take_new())))
+
+    def inline(self, value: object) -> str:
+        """What is said in one line: a text, a claim, an entry without parts, or several of these."""
+        if isinstance(value, tuple):
+            said = [*map(self.inline, cast("tuple[object, ...]", value))]
+            return (" " if all(map(_ENDED.search, said)) else "; ").join(said)
+        if isinstance(value, Evidence):
+            self.quotations.mark((value.id,))
+            return " ".join(self.quotations.take_new())
+        if isinstance(value, Sentence | Claim):
+            return self.said(cast("Sentence[EvidenceId] | Claim[EvidenceId]", value))
+        return self._line(value) if isinstance(value, Value) else self.words.of(value)
+
+    def said(self, claim: Sentence[EvidenceId] | Claim[EvidenceId]) -> str:
+        guess = "*Inference:* " if isinstance(claim, Sentence) and claim.kind == "inference" else ""
+        return f"{guess}{plain(claim.text)}{self.quotations.mark(claim.evidence, claim.support, claim.text)}"
+
+    def _list(self, entries: Sequence[object], level: int) -> Iterator[str]:
+        for entry in entries:
+            if _is_entry(entry) and _is_rich(entry):
+                yield f"{'#' * level} {plain(self._called(entry))}"
+                yield from self._entry(entry, level + 1, is_called=True)
+        plainer = [entry for entry in entries if not (_is_entry(entry) and _is_rich(entry))]
+        if plainer:
+            yield "\n".join(filter(None, map(self._bullet, plainer)))
+
+    def _bullet(self, entry: object) -> str:
+        """A line of a list, with the parts of the entry and the new quotations below it."""
+        parts = [*_parts(entry)] if _is_entry(entry) else []
+        if _is_entry(entry) and parts and not _has_line(entry):
+            return self.with_new(f"- {' '.join(f'{self.words.label(n)}: {self.inline(p)}.' for n, p in parts)}", "  ")
+        if not (line := self.inline(entry)):  # a quotation that is given already
+            return ""
+        lines = [f"- {line}"]
+        lines += [f"  - {self.words.label(name)}: {self.inline(part)}" for name, part in parts]
+        return self.with_new("\n".join(lines), "  ")
+
+    def _entry(self, entry: Value, level: int, *, is_called: bool = False) -> Iterator[str]:
+        if line := self._line(entry, is_called=is_called):
+            yield self.with_new(line)
+        for name, part in _parts(entry):
+            title = self.words.label(name)
+            if _is_entry(part) or any(map(_is_rich, _entries(part))):
+                yield f"{'#' * level} {title}"
+                yield from self.blocks(part, level + 1)
+            elif name not in PROSE and isinstance(part, tuple):
+                yield "\n".join((f"**{title}**", *map(self._bullet, cast("tuple[object, ...]", part))))
+            else:
+                yield self.with_new(f"**{title}:** {self.inline(part)}")
+
+    def _called(self, entry: Value) -> str:
+        head = _first(entry, HEADS)
+        return capitalised(self.words.of(getattr(entry, head))) if head else ""
+
+    def _line(self, entry: Value, *, is_called: bool = False) -> str:
+        """'**Name**: what it says (tags) [1]'."""
+        head, body = _first(entry, HEADS), _first(entry, BODIES)
+        called = "" if is_called or not head else f"**{self._called(entry)}**"
+        said = self.inline(getattr(entry, body)) if body else ""
+        tags = ", ".join(self._tags(entry, head))
+        marks = self.quotations.mark(getattr(entry, "evidence", ()), getattr(entry, "support", None))
+        return f"{': '.join(filter(None, (called, said)))}{f' ({tags})' if tags else ''}{marks}".strip()
+
+    def _tags(self, entry: Value, head: str) -> Iterator[str]:
+        yield from (self.words.of(getattr(entry, name)) for name in TAGS if name != head and _has(entry, name))
+        yield from (self.words.label(name).lower() for name, value in entry if value is True)
+
+
+def _is_entry(value: object) -> TypeGuard[Value]:
+    return isinstance(value, Value) and not isinstance(value, Sentence | Claim | Evidence)
+
+
+def _has(entry: Value, name: str) -> bool:
+    """Whether it says something there: what is empty or as ever is left out."""
+    field = type(entry).model_fields.get(name)
+    if field is None:
+        return False
+    value = getattr(entry, name)
+    return value is not None and value is not False and value not in ("", (), field.default)
+
+
+def _first(entry: Value, names: Iterable[str]) -> str:
+    return next((name for name in names if _has(entry, name)), "")
+
+
+def _has_line(entry: Value) -> bool:
+    return bool(_first(entry, HEADS) or _first(entry, BODIES) or _first(entry, TAGS))
+
+
+def _parts(entry: Value) -> Iterator[tuple[str, object]]:
+    """What is neither in its line nor hidden."""
+    in_line = {_first(entry, HEADS), _first(entry, BODIES), *TAGS, *HIDDEN}
+    return ((name, part) for name, part in entry if name not in in_line and part is not True and _has(entry, name))
+
+
+def _entries(value: object) -> Iterator[Value]:
+    """The entries of a list, or the entry."""
+    return filter(_is_entry, cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,))
+
+
+def _is_rich(entry: Value) -> bool:
+    """Whether it has a heading, or parts that do not fit into a line each."""
+    return isinstance(entry, HEADED) or any([*_parts(inner)] for _, part in _parts(entry) for inner in _entries(part))

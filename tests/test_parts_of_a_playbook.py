@@ -1,0 +1,415 @@
+"""What get_run returns of a finished playbook: a section, something in it, one persona's share, in JSON or as text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+
+import pytest
+from dealt import dealt_playbook, stored
+from fastmcp import Client
+from playbooks import fact, outlined_playbook, sample_playbook
+from test_mcp import call, complaint
+from web import serving
+
+from octave_mcp.domain.evidence import Evidence
+from octave_mcp.domain.findings import CompanyPerson
+from octave_mcp.domain.playbook import SECTIONS, Playbook, Touch
+from octave_mcp.surfaces.mcp.server import make
+from octave_mcp.tools.markdown import markdown
+from octave_mcp.tools.markdown.quotations import plain, shortened
+from octave_mcp.tools.parts import PERSONA_IN, parts_of
+
+FIRST_E_MAILS = {"section": "email_sequences", "persona": "1", "format": "markdown"}
+
+
+@pytest.fixture
+async def client() -> AsyncGenerator[Client[Any]]:
+    async with Client(make()) as client:
+        yield client
+
+
+@pytest.fixture
+async def run_id() -> str:
+    return await stored(dealt_playbook())
+
+
+@pytest.fixture
+def whole() -> dict[str, Any]:
+    return dealt_playbook().model_dump(mode="json")
+
+
+def read(playbook: Playbook, section: str | None = None, persona: str | None = None) -> str:
+    return markdown(parts_of(playbook, section, persona), playbook)
+
+
+def tokens(answer: dict[str, Any]) -> float:
+    return len(json.dumps(answer, ensure_ascii=False)) / 4
+
+
+# What there is
+
+
+async def test_every_section_is_returned_as_it_is_in_the_playbook(
+    client: Client[Any], run_id: str, whole: dict[str, Any]
+) -> None:
+    for name in SECTIONS:
+        answer = await call(client, "get_run", run_id=run_id, section=name)
+        assert answer["section"] == {name: whole[name]}
+        assert answer["markdown"] == ""
+        assert answer["overview"] is None
+
+
+def path(*steps: str | int) -> Callable[[dict[str, Any]], Any]:
+    def followed(value: Any) -> Any:  # noqa: ANN401 - JSON
+        for step in steps:
+            value = value[step]
+        return value
+
+    return followed
+
+
+PARTS: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...] = (
+    ("battle_cards.why_we_win", path("battle_cards", 0)),
+    ("battle_cards.Why_We_Win.proof.0.text", path("battle_cards", 0, "proof", 0, "text")),
+    ("email_sequences.persona-1", path("email_sequences", 0)),
+    ("email_sequences.0.touches.0", path("email_sequences", 0, "touches", 0)),
+    ("talk_tracks.persona-2.voicemail", path("talk_tracks", 1, "voicemail")),
+    ("vendor_elements.case_studies.1", path("vendor_elements", "case_studies", 1)),
+    ("vendor_elements.case_studies.öresund ferries", path("vendor_elements", "case_studies", 1)),
+    ("people.marit janssen.title", path("people", 0, "title")),
+    ("buying_committee.champion", path("buying_committee", 0)),
+    ("fit.stack_overlap", path("fit", "stack_overlap")),
+    ("qualification.metrics.known", path("qualification", "metrics", "known")),
+    ("brief.email", path("brief", "email")),
+    ("battle_cards.0.dated_on", path("battle_cards", 0, "dated_on")),
+    ("evidence.p_goal", path("evidence", "p_goal")),
+    ("evidence.p_goal.fetched_at", path("evidence", "p_goal", "fetched_at")),
+    ("triggers.regulation", lambda all_of: [one for one in all_of["triggers"] if one["kind"] == "regulation"]),
+)
+
+
+@pytest.mark.parametrize(("section", "there"), PARTS)
+async def test_a_part_is_named_by_its_place_or_by_what_it_is_called(
+    section: str, there: Callable[[dict[str, Any]], Any], client: Client[Any], run_id: str, whole: dict[str, Any]
+) -> None:
+    answer = await call(client, "get_run", run_id=run_id, section=section)
+
+    assert answer["section"] == {section: there(whole)}
+
+
+async def test_the_brief_says_where_the_first_e_mail_is(client: Client[Any], run_id: str) -> None:
+    brief = (await call(client, "get_run", run_id=run_id, section="brief"))["section"]["brief"]
+    first = await call(client, "get_run", run_id=run_id, section=brief["email"])
+
+    assert first["section"][brief["email"]]["subject"] == "80% without calls"
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        (
+            "battle_cards.prices",
+            "it has why_we_win, objection_handling, competitive_positioning, or a number from 0 to 2",
+        ),
+        ("email_sequences.0.touches.4", "it has email, or a number from 0 to 3"),
+        ("email_sequences.0.touches.99999999999999999999", "or a number from 0 to 3"),
+        ("email_sequences.0.touches.-1", "or a number from 0 to 3"),
+        ("fit.price", "it has value_map, stack_overlap, reasons_against, when_not_to_sell"),
+        ("talk_tracks.persona-9", "it has persona-1, call, persona-2, persona-3, or a number from 0 to 2"),
+        ("prospect_intelligence.signals.0", "it has none"),
+        ("brief.date.year", "it has none"),
+        ("evidence.nothing", "and 4 more"),
+    ],
+)
+async def test_a_part_that_does_not_exist_is_refused_with_those_that_do(
+    section: str, said: str, client: Client[Any], run_id: str
+) -> None:
+    text = await complaint(client, "get_run", run_id=run_id, section=section)
+
+    assert text.startswith(f"[unknown_name] {section!r} has no part {section.rpartition('.')[2]!r}")
+    assert said in text
+
+
+# Of one persona
+
+
+@pytest.mark.parametrize("persona", ["2", 2, "persona-2", "Head of Data", " head of  DATA"])
+async def test_a_persona_is_named_by_its_number_its_id_or_its_title(
+    persona: str | int, client: Client[Any], run_id: str, whole: dict[str, Any]
+) -> None:
+    for section in PERSONA_IN:
+        answer = await call(client, "get_run", run_id=run_id, section=section, persona=persona)
+        assert answer["section"] == {section: [whole[section][1]]}
+
+
+async def test_whoever_has_the_job_names_the_persona_too(client: Client[Any], run_id: str) -> None:
+    answer = await call(client, "get_run", run_id=run_id, section="talk_tracks", persona="Marit Janssen")
+
+    assert [track["persona_id"] for track in answer["section"]["talk_tracks"]] == ["persona-1"]
+
+
+async def test_a_part_of_what_is_for_a_persona_counts_from_its_own_first_entry(
+    client: Client[Any], run_id: str, whole: dict[str, Any]
+) -> None:
+    section = "talk_tracks.0.close"
+    answer = await call(client, "get_run", run_id=run_id, section=section, persona="3")
+
+    assert answer["section"] == {section: whole["talk_tracks"][2]["close"]}
+
+
+async def test_without_a_section_a_persona_is_who_it_is_and_its_e_mails(
+    client: Client[Any], run_id: str, whole: dict[str, Any]
+) -> None:
+    answer = await call(client, "get_run", run_id=run_id, persona="1")
+
+    assert answer["section"] == {name: [whole[name][0]] for name in ("priority_personas", "email_sequences")}
+
+
+async def test_a_persona_that_does_not_exist_is_refused_with_those_that_do(client: Client[Any], run_id: str) -> None:
+    text = await complaint(client, "get_run", run_id=run_id, section="talk_tracks", persona="CFO")
+
+    assert text == (
+        "[unknown_name] there is no persona 'CFO'; choose one of 1 (persona-1, Chief Product Officer), "
+        "2 (persona-2, Head of Data), 3 (persona-3, VP Engineering)"
+    )
+
+
+async def test_a_section_about_the_whole_deal_has_no_share_of_a_persona(client: Client[Any], run_id: str) -> None:
+    text = await complaint(client, "get_run", run_id=run_id, section="fit.value_map", persona="1")
+
+    assert text.startswith("[invalid_input] persona: 'fit' is about the whole deal")
+    assert "talk_tracks" in text
+
+
+# As a text
+
+
+async def test_the_e_mails_for_the_first_persona_are_one_short_call(client: Client[Any], run_id: str) -> None:
+    answer = await call(client, "get_run", run_id=run_id, **FIRST_E_MAILS)
+    text = answer["markdown"]
+
+    assert tokens(answer) < 2500
+    assert answer["section"] is None
+    assert not answer["files"]
+    assert not answer["links"]
+    for touch in dealt_playbook().email_sequences[0].touches:
+        assert f"Day {touch.day}" in text
+        assert f"Subject: {touch.subject}" in text
+        assert f"```text\n{touch.body}\n```" in text
+        assert f"({touch.call_to_action.label}): {touch.call_to_action.text}" in text
+    assert "Make this first: A list of the fields of the public booking form" in text
+    assert "Other opening, without a date: You are hiring your first Senior Product Analyst." in text
+    assert "Data" not in text
+
+
+async def test_each_quotation_is_given_once_with_its_page_its_address_and_its_date(
+    client: Client[Any], run_id: str
+) -> None:
+    playbook = dealt_playbook()
+    text = (await call(client, "get_run", run_id=run_id, **FIRST_E_MAILS))["markdown"]
+    touches = playbook.email_sequences[0].touches
+    sentences = [one for touch in touches for one in (*touch.sentences, *touch.second_opening)]
+    cited = {id_ for sentence in sentences for id_ in sentence.evidence}
+
+    for quote in (playbook.evidence[id_].quote for id_ in cited):
+        assert text.count(f"“{quote}”") == 1
+    assert text.count("https://www.kestrel-freight.example/en/news/self-service") == 1
+    assert (
+        "“By the end of 2027 we want 80% of all bookings to be made in the portal without a call.” (Kestrel Freight "
+        "sets its course for self-service, 2026-09-30, https://www.kestrel-freight.example/en/news/self-service)"
+    ) in text
+    assert "(Pricing | Lumenboard, undated, https://lumenboard.example/pricing)" in text
+
+
+def wordy(evidence: Evidence, number: int) -> Evidence:
+    """With a quotation of 100 words, and a page of its own whose title and address are as long as some are."""
+    words = " ".join(f"{evidence.quote.split()[0]} went through {number} and more of them before".split() * 10)
+    address = f"{evidence.url.rstrip('/')}/{'-'.join(words.lower().split()[:12])}?utm_campaign={'x' * 90}&n={number}"
+    return evidence.model_copy(update={"quote": f"{words}.", "url": address, "page_title": f"{words}"})
+
+
+def citing(touch: Touch, ids: Sequence[str]) -> Touch:
+    return touch.model_copy(update={"sentences": (*touch.sentences, fact("And more.", *ids)), "second_opening": ()})
+
+
+async def test_long_quotations_and_addresses_are_cut_until_four_e_mails_are_short(client: Client[Any]) -> None:
+    playbook = dealt_playbook()
+    evidence = {id_: wordy(one, number) for number, (id_, one) in enumerate(playbook.evidence.items())}
+    sequence = playbook.email_sequences[0]
+    touches = tuple(citing(touch, [*evidence][4 * at : 4 * at + 4]) for at, touch in enumerate(sequence.touches))
+    sequences = (sequence.model_copy(update={"touches": touches}),)
+    run_id = await stored(playbook.model_copy(update={"evidence": evidence, "email_sequences": sequences}))
+    answer = await call(client, "get_run", run_id=run_id, **FIRST_E_MAILS)
+
+    assert tokens(answer) < 2500
+    assert len(re.findall(r"^- \[\d+\] “.* …” \(", answer["markdown"], re.MULTILINE)) >= 16
+    assert "utm_campaign" not in answer["markdown"]
+
+
+async def test_the_brief_as_a_text_ends_with_the_first_e_mail(client: Client[Any], run_id: str) -> None:
+    answer = await call(client, "get_run", run_id=run_id, format="markdown")
+    text = answer["markdown"]
+
+    assert tokens(answer) < 1500
+    assert text.index("**Call:** Marit Janssen, Chief Product Officer") < text.index("**Why now (2026-09-30):**")
+    assert "**Say first:** Half of your bookings" in text
+    assert "**Beware**\n- Do not say 'migration'" in text
+    assert "Subject: 80% without calls" in text
+
+
+def test_a_playbook_from_before_there_was_a_brief_gives_its_summary() -> None:
+    old = sample_playbook().model_copy(update={"brief": None, "schema_version": 1})
+    assert read(old).startswith("## Executive summary\n\n**Whom to approach:** Start with Marit Janssen")
+
+
+@pytest.mark.parametrize(
+    "playbook", [dealt_playbook(), sample_playbook(), outlined_playbook()], ids=["new", "old", "outline"]
+)
+def test_every_section_is_a_text_without_codes_ids_or_empty_fields(playbook: Playbook) -> None:
+    for name in SECTIONS:
+        text = read(playbook, name)
+        assert text.startswith("## ")
+        assert not re.search(
+            r"\b(None|True|False|\(\)|v_[a-z]+|p_[a-z]+|persona-\d|[a-z]+_[a-z]+)\b", without_names(text)
+        )
+        assert "{" not in re.sub(r"\{\{\w+\}\}", "", text)
+
+
+def without_names(text: str) -> str:
+    """The text without placeholders, addresses, and the paths that gaps name."""
+    return re.sub(r"\{\{\w+\}\}|https?://\S+|\((?:vendor_elements|prospect_intelligence)\.\w+", "", text)
+
+
+@pytest.mark.parametrize(("section", "there"), PARTS)
+def test_every_part_is_a_text_too(section: str, there: Callable[[dict[str, Any]], Any]) -> None:
+    playbook = dealt_playbook()
+    found = there(playbook.model_dump(mode="json"))
+    text = read(playbook, section)
+
+    assert len(text.splitlines()) > 1
+    assert not isinstance(found, str) or found[:10] in text
+
+
+def test_a_section_of_which_nothing_was_found_says_so_with_what_would_fill_it() -> None:
+    playbook = sample_playbook().model_copy(update={"battle_cards": ()})
+
+    assert read(playbook, "battle_cards") == (
+        "## Battle cards\n\nNothing was found.\n\n- A claim about a competitor had no source and was left out "
+        "(battle cards, dropped by check)\n  - Would fill: A dated comparison page."
+    )
+
+
+def test_a_quotation_that_two_pieces_of_evidence_have_is_given_once() -> None:
+    playbook = sample_playbook()
+    again = playbook.evidence["p_goal"].model_copy(update={"id": "p_goal_again"})
+    text = read(playbook.model_copy(update={"evidence": playbook.evidence | {"p_goal_again": again}}), "evidence")
+
+    assert text == read(playbook, "evidence")
+
+
+def test_an_outline_is_called_one() -> None:
+    text = read(outlined_playbook(), "email_sequences", "1")
+
+    assert "Day 1, outline" in text
+    assert "not finished copy" in text
+    assert "- You want 80% of bookings made in the portal by the end of 2027. [1]" in text
+
+
+def test_a_line_that_is_a_quotation_is_not_quoted_again() -> None:
+    playbook = outlined_playbook()
+    quote = playbook.evidence["p_today"].quote
+    touch = playbook.email_sequences[0].touches[0].model_copy(update={"sentences": (fact(f"“{quote}”", "p_today"),)})
+    sequence = playbook.email_sequences[0].model_copy(update={"touches": (touch,)})
+    text = read(playbook.model_copy(update={"email_sequences": (sequence,)}), "email_sequences")
+
+    assert f"- “{quote}” [1]\n  - [1] (Kestrel Freight sets its course for self-service, 2026-09-30, " in text
+    assert text.count(quote) == 1
+
+
+def test_a_guess_and_a_claim_in_doubt_look_like_one() -> None:
+    playbook = sample_playbook()
+    reason = playbook.battle_cards[0].model_dump()["reasons"][0]
+    doubted = reason | {"support": {"verdict": "partly", "judge": "rules", "reason": "it says some"}}
+    card = playbook.battle_cards[0].model_dump() | {"reasons": [doubted]}
+    changed = Playbook.model_validate(playbook.model_dump() | {"battle_cards": [card]})
+
+    assert "Events never leave Kestrel's network. [1] (partly supported: it says some)" in read(changed, "battle_cards")
+    assert "*Inference:* A forwarder's portal seems" in read(playbook, "battle_cards.why_we_win")
+
+
+def test_what_a_page_says_can_be_no_link_no_code_and_no_other_line() -> None:
+    name = "Ann ![x](https://evil.example/a) <img src=x> ```\n# Lee\u202e"
+    person = CompanyPerson(
+        company="prospect", name=name, title=None, where="team", employer=None, date="undated", evidence=("p_team",)
+    )
+    text = read(sample_playbook().model_copy(update={"people": (person,)}), "people")
+
+    assert r"- **Ann ![x\](https://evil.example/a) \<img src=x> \`\`\` # Lee**" in text
+
+
+def test_an_e_mail_that_has_a_fence_in_it_stays_in_its_own() -> None:
+    playbook = dealt_playbook()
+    sequence = playbook.email_sequences[0]
+    touch = sequence.touches[0].model_copy(update={"body": "Hi,\n```\nnot the end"})
+    sequences = (sequence.model_copy(update={"touches": (touch,)}),)
+
+    text = read(playbook.model_copy(update={"email_sequences": sequences}), "email_sequences")
+    assert "````text\nHi,\n```\nnot the end\n````" in text
+
+
+def test_a_text_is_cut_between_words() -> None:
+    assert shortened("Half of the bookings", 20) == "Half of the bookings"
+    assert shortened("Half of the bookings", 15) == "Half of the …"
+    assert plain("a\n  b") == "a b"
+
+
+async def test_a_long_text_comes_in_parts_by_cursor(
+    client: Client[Any], run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octave_mcp.tools.playbooks.SECTION_CHARACTERS", 2_000)
+    asked = {"run_id": run_id, "section": "vendor_elements", "format": "markdown"}
+    answer = await call(client, "get_run", **asked)
+    pieces = [answer["markdown"]]
+    while answer["cursor"]:
+        answer = await call(client, "get_run", **asked, cursor=answer["cursor"])
+        pieces.append(answer["markdown"])
+
+    assert len(pieces) > 2
+    assert all(len(piece) < 2_200 for piece in pieces)
+    assert "\n".join(pieces) == read(dealt_playbook(), "vendor_elements")
+
+
+async def test_the_report_tells_the_brief_and_stays_short(client: Client[Any], run_id: str) -> None:
+    report = await call(client, "get_run", run_id=run_id)
+
+    assert report["overview"]["summary"] == (
+        "Call: Marit Janssen, Chief Product Officer\n\n"
+        "Why now (2026-09-30): Kestrel wants 80% of bookings in the portal by the end of 2027. "
+        "Someone has to find the steps that lose people.\n\n"
+        "Say first: Half of your bookings still end on the telephone: which step sends them there?"
+    )
+    assert report["overview"]["section_tokens"].keys() == {*SECTIONS}
+    assert tokens(report) < 2000
+
+
+async def test_http_returns_the_same_parts_and_texts(run_id: str) -> None:
+    asked: tuple[dict[str, str], ...] = (
+        FIRST_E_MAILS,
+        {"format": "markdown"},
+        {"persona": "Head of Data"},
+        {"section": "battle_cards.why_we_win"},
+        {"section": "people.Marit Janssen", "format": "markdown"},
+    )
+    async with Client(make()) as client:
+        over_mcp = [await call(client, "get_run", run_id=run_id, **arguments) for arguments in asked]
+    async with serving() as http:
+        over_http = [(await http.get(f"/runs/{run_id}", params=arguments)).json() for arguments in asked]
+        wrong = await http.get(f"/runs/{run_id}", params={"format": "yaml"})
+
+    same = ("run_id", "status", "section", "markdown", "cursor")
+    assert [[one[name] for name in same] for one in over_http] == [[one[name] for name in same] for one in over_mcp]
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid_input")
+    assert wrong.json()["detail"] == "format: Input should be 'json' or 'markdown'"
