@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, Request, async_playwright
+from playbooks import export
+from playwright.async_api import Browser, Page, Request, ViewportSize, async_playwright
+
+from octave_mcp.domain.playbook import Playbook
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHROMIUM_ARGS = (
@@ -46,3 +51,24 @@ class Opened:
 
     def _requested(self, request: Request) -> None:
         self.requests.append(request.url)
+
+
+def in_the_browser(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:
+    return needs_browser(pytest.mark.asyncio(loop_scope="module")(test))
+
+
+async def opened(
+    browser: Browser,
+    folder: Path,
+    playbook: Playbook,
+    *,
+    scripts: bool = True,
+    size: ViewportSize | None = None,
+) -> Opened:
+    """The page of a playbook."""
+    file = folder / "playbook.html"
+    file.write_text(export("html").render(playbook), "utf-8")
+    context = await browser.new_context(java_script_enabled=scripts, reduced_motion="reduce", viewport=size)
+    html = Opened(await context.new_page())
+    await html.page.goto(file.as_uri())
+    return html

@@ -11,39 +11,37 @@ from hashlib import sha256
 from typing import Protocol, cast
 
 from octave_mcp import exports
+from octave_mcp.domain.cards import CompetitivePositioningCard, Objection, ObjectionHandlingCard, Rival, WhyWeWinCard
 from octave_mcp.domain.choices import FORMATS
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.costs import Cost, StepTiming, Timings
+from octave_mcp.domain.deal import Brief, BuyingSeat, Fit, Letter, Qualification, StackOverlap, ValueMapRow
 from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
 from octave_mcp.domain.findings import CompanyIntegration, CompanyPerson, CompanyTrigger
 from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.page import PageFailure, PageKind
 from octave_mcp.domain.playbook import (
+    SCHEMA_VERSION,
+    BrushOff,
     CallToAction,
+    Caution,
     ColdCall,
-    CompetitivePositioningCard,
     DemoPoint,
     DiscoveryQuestion,
     EmailSequence,
     GivenContext,
     NamedCompany,
-    Objection,
-    ObjectionHandlingCard,
     Playbook,
     PriorityPersona,
     QuickWin,
     ReadPage,
-    Rival,
-    Score,
-    Sentence,
     SuccessMetric,
     Summary,
     TalkTrack,
     Touch,
-    ValueMapRow,
-    WhyWeWinCard,
 )
 from octave_mcp.domain.prospect import BuyerPersona, CompanyProfile, Fact, PainPoint, ProspectIntelligence
+from octave_mcp.domain.sentence import Score, Sentence
 from octave_mcp.domain.vendor import (
     CaseStudy,
     Differentiator,
@@ -189,6 +187,7 @@ PAGES = (
         "security",
         {
             "v_soc2": "Lumenboard is SOC 2 Type II certified since 2023.",
+            "v_iso": "Our controls are certified to ISO 27001 as well.",
             "v_gdpr": "Because data stays in your account, no data processing agreement with us is needed.",
         },
     ),
@@ -288,19 +287,25 @@ def claim(text: str, *evidence: EvidenceId) -> Claim[EvidenceId]:
 def sample_playbook() -> Playbook:
     """Every section filled, every kind of sentence, card and flag present; the same at every call."""
     return Playbook(
+        schema_version=SCHEMA_VERSION,
         vendor=_company("Lumenboard", "lumenboard.example", VENDOR_URL, "en", "v_name"),
         prospect=_company("Kestrel Freight", "kestrel-freight.example", PROSPECT_URL, "de", "p_name"),
         language="en",
         model="openai:gpt-6-luna",
         context=GivenContext(given_by="user", text="Met Marit at a fair in Hamburg. Budget is decided in January."),
         generated_at=GENERATED_AT,
+        brief=_brief(),
         executive_summary=_executive_summary(),
         triggers=_triggers(),
         people=_people(),
         integrations=_integrations(),
+        buying_committee=_buying_committee(),
+        fit=_fit(),
+        qualification=_qualification(),
         priority_personas=_priority_personas(),
         quick_wins=_quick_wins(),
         success_metrics=_success_metrics(),
+        trial_plan=_TRIAL_PLAN,
         email_sequences=tuple(_sequence(persona_id) for persona_id, _ in PERSONAS),
         talk_tracks=tuple(_talk_track(persona_id, title) for persona_id, title in PERSONAS),
         battle_cards=(_why_we_win(), _objections(), _positioning()),
@@ -326,6 +331,96 @@ def sample_playbook() -> Playbook:
     )
 
 
+_MEANS = fact("Half of the bookings have to move out of the phone by the end of 2027.", "p_goal", "p_today")
+
+
+def _brief() -> Brief:
+    return Brief(
+        vendor_does=claim("Lumenboard is product analytics that runs in your own cloud.", "v_name"),
+        persona_id="persona_product",
+        person="Marit Janssen",
+        title="Chief Product Officer",
+        why_now=fact(
+            "Kestrel wants 80% of its bookings made in the portal without a call by the end of 2027.", "p_goal"
+        ),
+        date="2026-09-30",
+        means=_MEANS,
+        first_line="You want 80% of bookings in the portal by the end of 2027, and half still end up on the phone.",
+        proof=fact("Brightline Logistics raised completed bookings by 23% in eleven weeks.", "v_bl_result"),
+        question="Which step sends people to the phone?",
+        email="email_sequences.0.touches.0",
+        warnings=(
+            "Their newest dated page is from 27 October 2026: check the news before you call.",
+            "Do not say that data leaves their network: they wrote that it is not passed on to third parties.",
+            "The page that names Marit Janssen has no date: check her title.",
+        ),
+    )
+
+
+def _buying_committee() -> tuple[BuyingSeat, ...]:
+    return (
+        BuyingSeat(
+            seat="champion",
+            person=None,
+            title="VP Product",
+            how_known="inferred",
+            evidence=("v_bl_voice",),
+        ),
+        BuyingSeat(
+            seat="economic_buyer",
+            person="Marit Janssen",
+            title="Chief Product Officer",
+            how_known="named",
+            evidence=("p_team",),
+            check_first="the page that names her has no date",
+        ),
+        BuyingSeat(seat="user", person=None, title="Head of Product", how_known="inferred", evidence=("v_heads",)),
+        BuyingSeat(seat="technical_evaluator", person=None, title="", how_known="missing", evidence=()),
+        BuyingSeat(seat="blocker", person=None, title="", how_known="missing", evidence=()),
+    )
+
+
+def _fit() -> Fit:
+    return Fit(
+        value_map=_VALUE_MAP,
+        stack_overlap=(
+            StackOverlap(name="ISO 27001", vendor="certificate", prospect="certificate", evidence=("v_iso", "p_iso")),
+        ),
+        reasons_against=(
+            fact("Amplitrack has more ready-made attribution models.", "v_cmp_they"),
+            guess("An analyst who builds from the ground up may want to build the tool, too.", "p_job"),
+        ),
+        when_not_to_sell="If nobody owns the self-service goal day to day, there is no project yet: come back later.",
+    )
+
+
+def _qualification() -> Qualification:
+    return Qualification(
+        metrics=Letter(
+            known=(
+                fact("80% of bookings without a call by the end of 2027; roughly half today.", "p_goal", "p_today"),
+            ),
+            to_find_out=("What does a booking by phone cost?",),
+        ),
+        economic_buyer=Letter(
+            known=(fact("Marit Janssen leads the product organisation.", "p_team"),),
+            to_find_out=("Does the budget for tools sit with product or with IT?",),
+        ),
+        decision_criteria=Letter(
+            known=(fact("Customer data stays in Frankfurt and goes to no third party.", "p_eu"),),
+            to_find_out=("What else must a tool fulfil?",),
+        ),
+        decision_process=Letter(to_find_out=("How did you choose the last tool of this kind?",)),
+        paper_process=Letter(to_find_out=("Who has to sign a new supplier off?",)),
+        identify_pain=Letter(
+            known=(fact("Numbers come from spreadsheets and database exports.", "p_job_tools"),),
+            to_find_out=("Which step loses most bookings?",),
+        ),
+        champion=Letter(to_find_out=("Who pushes for self-service within the team?",)),
+        competition=Letter(to_find_out=("What else are you looking at?",)),
+    )
+
+
 def _triggers() -> tuple[CompanyTrigger, ...]:
     return (
         CompanyTrigger(
@@ -334,6 +429,7 @@ def _triggers() -> tuple[CompanyTrigger, ...]:
             what="Senior Product Analyst",
             date="2026-10-27",
             evidence=("p_job",),
+            means=guess("Tools for product analytics are about to be chosen for the first time.", "p_job"),
         ),
         CompanyTrigger(
             company="prospect",
@@ -341,6 +437,7 @@ def _triggers() -> tuple[CompanyTrigger, ...]:
             what="Sets its course for self-service: 80% of all bookings without a call by the end of 2027.",
             date="2026-09-30",
             evidence=("p_goal",),
+            means=_MEANS,
         ),
         CompanyTrigger(
             company="vendor",
@@ -386,6 +483,7 @@ def _integrations() -> tuple[CompanyIntegration, ...]:
     return (
         CompanyIntegration(company="prospect", name="ISO 27001", relation="certificate", evidence=("p_iso",)),
         CompanyIntegration(company="vendor", name="SOC 2 Type II", relation="certificate", evidence=("v_soc2",)),
+        CompanyIntegration(company="vendor", name="ISO 27001", relation="certificate", evidence=("v_iso",)),
     )
 
 
@@ -431,7 +529,7 @@ def _priority_personas() -> tuple[PriorityPersona, ...]:
             id="persona_product",
             rank=1,
             title="Chief Product Officer",
-            contact=None,
+            contact="Marit Janssen",
             function="product",
             inferred=False,
             why_they_care=fact("She leads product, and the 80% goal is a product goal.", "p_team", "p_goal"),
@@ -446,6 +544,13 @@ def _priority_personas() -> tuple[PriorityPersona, ...]:
             talking_points=(
                 fact("Brightline Logistics found its step, and gained 23%.", "v_bl_solution", "v_bl_result"),
                 fact("Everyone may look: there is no charge for seats.", "v_seats"),
+            ),
+            will_ask=("How long until we see where people give up?", "Who else in freight uses it?"),
+            cautions=(
+                Caution[EvidenceId](
+                    avoid="That they need to cut phone staff.",
+                    because=guess("The people on the phone are the ones who know why customers call.", "p_today"),
+                ),
             ),
         ),
         PriorityPersona(
@@ -462,6 +567,13 @@ def _priority_personas() -> tuple[PriorityPersona, ...]:
                 fact("A first event within two hours, with one line of code.", "v_hours"),
                 fact("The first 2 million events a month are free.", "v_free"),
             ),
+            will_ask=("Can I get the raw events out?",),
+            cautions=(
+                Caution[EvidenceId](
+                    avoid="That spreadsheets are a mistake.",
+                    because=fact("Their own numbers come from them today.", "p_job_tools"),
+                ),
+            ),
         ),
         PriorityPersona(
             id="persona_engineering",
@@ -476,6 +588,13 @@ def _priority_personas() -> tuple[PriorityPersona, ...]:
             talking_points=(
                 fact("It is installed in their own cloud account.", "v_own_cloud"),
                 fact("Availability of 99.95%, published every week.", "v_uptime"),
+            ),
+            will_ask=("What does it cost us in page speed?",),
+            cautions=(
+                Caution[EvidenceId](
+                    avoid="“Just one line of code” before security has looked.",
+                    because=fact("They are certified to ISO 27001.", "p_iso"),
+                ),
             ),
         ),
     )
@@ -516,6 +635,13 @@ def _success_metrics() -> tuple[SuccessMetric, ...]:
             how_to_measure="In the pilot: finished bookings over started ones, before and after.",
         ),
     )
+
+
+_TRIAL_PLAN = (
+    "Week 1: install it in a test account and send ten bookings through it.",
+    "Weeks 2 and 3: watch one step of the booking together with the product team.",
+    "Week 4: compare finished with started bookings, and decide.",
+)
 
 
 _COPY: dict[str, tuple[tuple[str, Sentences, Sentences], ...]] = {
@@ -607,39 +733,60 @@ _DAYS = (1, 3, 7, 14)
 _ASKS = (
     CallToAction(label="interest", text="Worth a look at how they found it?"),
     CallToAction(label="interest", text="Would a two-page summary be of use?"),
-    CallToAction(label="meeting", text="Could we take 20 minutes on Tuesday or Thursday?"),
+    CallToAction(label="offer", text="Shall I send you the three steps I would look at first?"),
     CallToAction(label="goodbye", text="Shall I leave it here, or try again in spring?"),
 )
 _SCORES = (
     Score(points=96, warnings=()),
-    Score(points=88, warnings=("D18 says much that the first touch has said",)),
-    Score(points=92, warnings=("D9 over 40 % of the evidence comes from one page",)),
-    Score(points=64, warnings=("D11 fewer than 25 words", "D16 more we than you", "D8 evidence without a date")),
+    Score(points=88, warnings=("It repeats an earlier touch: say something new, or leave it out.",)),
+    Score(points=92, warnings=("Check it against a second page: 3 of 4 quotations are from one.",)),
+    Score(
+        points=64,
+        warnings=(
+            "Say a little more: 22 words, and 30 to 110 are read.",
+            "Take out the exclamation marks.",
+            "Give the reader an easy way to say no.",
+        ),
+    ),
+)
+
+
+_GREETED = {"persona_product": "Marit"}
+"""The first name of those whom the site names."""
+_SIGNATURE = "Jonas Ek, Lumenboard"
+_OTHER_OPENING = (question("Which step sends your customers to the phone?"),)
+_MAKE_FIRST = (
+    "Book a shipment in the portal up to the last step, and note three places where you would call. It begins:\n"
+    "1. The customs form asks for papers before there is a price.\n"
+    "2. The price changes after the address.\n"
+    "3. There is no way to save a quote."
 )
 
 
 def _sequence(persona_id: str) -> EmailSequence:
+    name = _GREETED.get(persona_id)
     touches = (
-        _touch(day, copy, ask, score)
+        _touch(day, copy, ask, score, name or "{{first_name}}")
         for day, copy, ask, score in zip(_DAYS, _COPY[persona_id], _ASKS, _SCORES, strict=True)
     )
-    return EmailSequence(persona_id=persona_id, touches=tuple(touches))
+    return EmailSequence(persona_id=persona_id, first_name=name, signature=_SIGNATURE, touches=tuple(touches))
 
 
-def _touch(day: int, copy: tuple[str, Sentences, Sentences], ask: CallToAction, score: Score) -> Touch:
+def _touch(day: int, copy: tuple[str, Sentences, Sentences], ask: CallToAction, score: Score, greeted: str) -> Touch:
     subject, first, second = copy
     paragraphs = (" ".join(sentence.text for sentence in part) for part in (first, second))
-    ending = (ask.text, "{{sender_first_name}}\n{{sender_company}}")
     return Touch(
         day=day,
         subject=subject,
-        body="\n\n".join(("Hi {{first_name}},", *paragraphs, *ending)),
+        body="\n\n".join((f"Hi {greeted},", *paragraphs, ask.text, _SIGNATURE)),
         call_to_action=ask,
         personalisation=(
             "The goal and the date are from Kestrel's own news of September.",
             "Name the step you see yourself when you try to book a shipment at {{company_name}}.",
         ),
         sentences=(*first, *second, SentenceOf(text=ask.text, kind="ask", evidence=())),
+        second_opening=_OTHER_OPENING if day == 1 else (),
+        make_first=_MAKE_FIRST if ask.label == "offer" else None,
         score=score,
     )
 
@@ -663,7 +810,7 @@ _QUESTIONS = (
 def _talk_track(persona_id: str, title: str) -> TalkTrack:
     return TalkTrack(
         persona_id=persona_id,
-        score=Score(points=91, warnings=("D25 two of eight questions are nearly yes or no",)),
+        score=Score(points=91, warnings=("Open the questions: yes or no answers 2 of 8.",)),
         pitch=(
             fact("Kestrel wants four in five bookings to happen without a call.", "p_goal"),
             guess(f"For a {title}, the open question is probably which step sends people to the phone.", "p_today"),
@@ -700,17 +847,38 @@ def _talk_track(persona_id: str, title: str) -> TalkTrack:
                 because=fact("Customer data stays in Frankfurt.", "p_eu"),
             ),
         ),
-        value_map=(
-            ValueMapRow[EvidenceId](
-                capability=fact("Funnels that show the step where people give up", "v_heads"),
-                pain=fact("Half of the bookings end on the telephone", "p_today"),
+        value_map=_VALUE_MAP,
+        brush_offs=tuple(BrushOff.model_validate({"they_say": said, "reply": reply}) for said, reply in _REPLIES),
+        voicemail=(
+            fact(
+                "Half of your bookings still end on the telephone, and you want a fifth at most.", "p_today", "p_goal"
             ),
-            ValueMapRow[EvidenceId](
-                capability=fact("Runs in their own cloud", "v_own_cloud"),
-                pain=guess("A new processor of customer data would be hard to accept", "p_eu"),
-            ),
+            fact("Brightline Logistics found the step where theirs did, and gained 23%.", "v_bl_result"),
+            question("Which step would you look at first?"),
         ),
+        close="Then let's look at that one step together, with your own numbers. Does Thursday work?",
+        next_step="Send the invitation within the hour, with the Brightline page and one question.",
     )
+
+
+_VALUE_MAP = (
+    ValueMapRow[EvidenceId](
+        capability=fact("Funnels that show the step where people give up", "v_heads"),
+        pain=fact("Half of the bookings end on the telephone", "p_today"),
+    ),
+    ValueMapRow[EvidenceId](
+        capability=fact("Runs in their own cloud", "v_own_cloud"),
+        pain=guess("A new processor of customer data would be hard to accept", "p_eu"),
+    ),
+)
+
+_REPLIES = (
+    ("send_something", "Gladly. Which of the two should it be about: the bookings, or where the data lives?"),
+    ("no_budget", "Fair enough. The first two million events are free: would a look at one step cost you anything?"),
+    ("have_a_tool", "Good. Does it show you who picked up the phone instead?"),
+    ("not_me", "Thanks for saying so. Who owns the self-service goal day to day?"),
+    ("not_now", "Understood. When does planning for the next quarter begin?"),
+)
 
 
 def _why_we_win() -> WhyWeWinCard:
@@ -778,7 +946,7 @@ def _objections() -> ObjectionHandlingCard:
         kind="objection_handling",
         audience="internal",
         dated_on=GENERATED_AT.date(),
-        score=Score(points=83, warnings=("D26 one objection has no proof yet",)),
+        score=Score(points=83, warnings=("Prepare 7 to 10 objections: the card has 6.",)),
         objections=tuple(
             Objection[EvidenceId].model_validate(
                 {
@@ -809,12 +977,17 @@ def _positioning() -> CompetitivePositioningCard:
                 ),
                 where_they_win=(fact("It has more ready-made attribution models.", "v_cmp_they"),),
                 questions=("Where may your events be stored?", "Who outside marketing needs to look?"),
+                landmine="Ask early which country the events may be stored in.",
+                when_not_to_engage="When marketing buys it for attribution alone.",
             ),
             Rival[EvidenceId](
                 name="Spreadsheets and exports",
+                is_status_quo=True,
                 where_we_win=(fact("A first event within two hours.", "v_hours"),),
                 where_they_win=(),
                 questions=("How old is the newest number you trust?",),
+                landmine="Ask who would have to rebuild the export when the portal changes.",
+                when_not_to_engage="When nobody looks at the numbers before the analyst has started.",
             ),
         ),
         where_they_win_note="For spreadsheets: none found on 12 pages.",
@@ -999,19 +1172,19 @@ def _gaps() -> tuple[Gap, ...]:
         Gap(
             section="prospect_intelligence.company_profile",
             code="not_found",
-            reason="No page names the systems the portal is built with.",
+            reason="No page names the systems the portal is built with",
             would_fill="A developer or integrations page, or one question in discovery.",
         ),
         Gap(
             section="vendor_elements.case_studies",
             code="page_failed",
-            reason="The blog did not answer within 20 seconds.",
+            reason="The blog did not answer within 20 seconds",
             would_fill="Run again with refresh.",
         ),
         Gap(
             section="battle_cards",
             code="dropped_by_check",
-            reason="A claim about a competitor had no source and was left out.",
+            reason="A claim about a competitor had no source and was left out",
             would_fill="A dated comparison page.",
         ),
     )

@@ -19,13 +19,23 @@ _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
+MOST_LISTED = 3
+"""Of each kind of background, how many are named."""
+
 
 class Markdown:
     """A document to read, in CommonMark with tables; nothing in it is HTML."""
 
     def render(self, playbook: Playbook) -> str:
         template = _ENVIRONMENT.get_template("playbook.md.jinja")
-        return template.render(reading(playbook), as_code=_code, as_block=_block, as_link=_link, in_marks=_in_marks)
+        helpers = {
+            "as_code": _code,
+            "as_block": _block,
+            "as_link": _link,
+            "in_marks": _in_marks,
+            "most": MOST_LISTED,
+        }
+        return template.render(reading(playbook), **helpers)
 
 
 def _plain(value: object) -> Markup:

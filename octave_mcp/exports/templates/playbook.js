@@ -1,6 +1,6 @@
 "use strict";
 
-const status = document.querySelector(".said");
+const status = document.querySelector("[role=status]");
 
 const copied = (button) => {
   const label = button.textContent;
@@ -42,6 +42,27 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+const place = { A: "href", BUTTON: "data-copy" };
+const shown = (element) => (place[element.tagName] ? element.getAttribute(place[element.tagName]) : element.textContent);
+const show = (element, value) => {
+  if (place[element.tagName]) element.setAttribute(place[element.tagName], value);
+  else element.textContent = value;
+};
+
+const named = new Map();
+for (const element of document.querySelectorAll("[data-merged]")) named.set(element, shown(element));
+
+const switches = document.querySelectorAll(".switch");
+for (const button of switches) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const merges = button.getAttribute("aria-pressed") === "false";
+    for (const [element, name] of named) show(element, merges ? element.dataset.merged : name);
+    for (const one of switches) one.setAttribute("aria-pressed", merges);
+    status.textContent = merges ? "Merge fields shown" : "Names shown";
+  });
+}
+
 document.addEventListener("click", (event) => {
   const claim = event.target.closest(".claim");
   if (!claim || event.target.closest("a, button") || String(getSelection())) return;
@@ -68,7 +89,7 @@ const seen = new IntersectionObserver(
   },
   { rootMargin: "-10% 0px -80% 0px" },
 );
-for (const section of document.querySelectorAll("main > section")) seen.observe(section);
+for (const section of document.querySelectorAll(".sections > section, #brief")) seen.observe(section);
 
 const unfolded = new Set();
 addEventListener("beforeprint", () => {

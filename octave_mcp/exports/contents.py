@@ -1,0 +1,153 @@
+"""What a document for people has: its sections, and which events and rows stand where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from octave_mcp.domain.company import ROLES, Role
+from octave_mcp.domain.deal import BuyingSeat, ValueMapRow
+from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.findings import CompanyPerson, CompanyTrigger, Relation
+from octave_mcp.domain.names import normal
+from octave_mcp.domain.notices import Gap
+from octave_mcp.domain.playbook import Playbook, TalkTrack
+from octave_mcp.domain.vendor import Element, VendorElements
+from octave_mcp.exports.words import in_words
+
+MOST_TRIGGERS = 8
+_EDGES = " .!?;:,…\"'()"
+
+
+class Section(NamedTuple):
+    """`number` counts what it holds; None where that would say nothing."""
+
+    anchor: str
+    title: str
+    number: int | None = None
+
+
+class Elements(NamedTuple):
+    """What the pages of a company say that it sells, with the section of the playbook that has it."""
+
+    role: Role
+    section: str
+    kinds: tuple[tuple[str, tuple[Element[EvidenceId], ...]], ...]
+
+    @property
+    def number(self) -> int:
+        return sum(len(found) for _, found in self.kinds)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Sections that are empty are left out of a playbook from before they existed; otherwise they say why."""
+
+    playbook: Playbook
+
+    def sections(self) -> tuple[Section, ...]:
+        return (*self._approach(), *self._copy(), *self._background())
+
+    def has(self, anchor: str) -> bool:
+        return any(section.anchor == anchor for section in self.sections())
+
+    def title(self, anchor: str) -> str:
+        return next(section.title for section in self.sections() if section.anchor == anchor)
+
+    def _approach(self) -> Iterator[Section]:
+        playbook = self.playbook
+        if playbook.brief:
+            yield Section("brief", "Brief")
+        yield Section("summary", "Executive summary")
+        shown = self.triggers()
+        if shown or self.gaps_in("triggers"):
+            yield Section("triggers", "Triggers", len(shown))
+        if self._is_told("buying_committee", playbook.buying_committee):
+            yield Section("committee", "Buying committee", len(playbook.buying_committee))
+        yield Section("personas", "Personas", len(playbook.priority_personas))
+        if self._is_told("fit", (part for _, part in playbook.fit if part)):
+            yield Section("fit", "Fit")
+
+    def _copy(self) -> Iterator[Section]:
+        playbook = self.playbook
+        touches = [touch for sequence in playbook.email_sequences for touch in sequence.touches]
+        outlined = {touch.kind for touch in touches} == {"outline"}
+        yield Section("emails", "E-mail outlines" if outlined else "E-mails", len(touches))
+        yield Section("calls", "Call scripts", len(playbook.talk_tracks))
+        if questions := sum(len(track.discovery) for track in playbook.talk_tracks):
+            yield Section("discovery", "Discovery", questions)
+        yield Section("cards", "Battle cards", len(playbook.battle_cards))
+        yield Section("wins", "Quick wins", len(playbook.quick_wins))
+        yield Section("metrics", "Success metrics", len(playbook.success_metrics))
+        if self._is_told("qualification", (part for _, part in playbook.qualification if any(dict(part).values()))):
+            yield Section("qualification", "Qualification")
+
+    def _background(self) -> Iterator[Section]:
+        for one in self.elements():
+            yield Section(one.role, in_words(one.section), one.number)
+        yield Section("prospect", "Prospect intelligence")
+        yield Section("gaps", "Gaps", len(self.playbook.gaps))
+        yield Section("made", "How this was made")
+        yield Section("sources", "Sources")
+
+    def _is_told(self, section: str, found: Iterable[object]) -> bool:
+        is_old = self.playbook.schema_version == 1
+        return any(True for _ in found) or bool(self.gaps_in(section)) or not is_old
+
+    def triggers(self) -> tuple[CompanyTrigger, ...]:
+        """The prospect's events that mean something for the deal; if nobody said what, the newest."""
+        theirs = [trigger for trigger in self.playbook.triggers if trigger.company == "prospect"]
+        ours = (trigger for trigger in self.playbook.triggers if trigger.company != "prospect")
+        telling = [trigger for trigger in theirs if trigger.means]
+        return tuple((telling or [*theirs, *ours])[:MOST_TRIGGERS])
+
+    def other_triggers(self) -> tuple[CompanyTrigger, ...]:
+        shown = self.triggers()
+        return tuple(trigger for trigger in self.playbook.triggers if trigger not in shown)
+
+    def people_of(self, role: Role) -> tuple[CompanyPerson, ...]:
+        return tuple(person for person in self.playbook.people if person.company == role)
+
+    def tools(self) -> Mapping[tuple[Role, Relation], Sequence[str]]:
+        """The names of the integrations, by company and by what it has to do with them."""
+        found: dict[tuple[Role, Relation], list[str]] = {}
+        for item in self.playbook.integrations:
+            found.setdefault((item.company, item.relation), []).append(item.name)
+        return found
+
+    def elements(self) -> tuple[Elements, ...]:
+        return tuple(self._elements(role) for role in self.playbook.companies if ROLES[role].reads == "elements")
+
+    def _elements(self, role: Role) -> Elements:
+        section = ROLES[role].section
+        found: VendorElements[EvidenceId] = getattr(self.playbook, section)
+        return Elements(role, section, tuple(found.by_kind()))
+
+    def gaps_in(self, section: str) -> tuple[Gap, ...]:
+        """A gap's section is a key of the playbook, or a path below one."""
+        return tuple(gap for gap in self.playbook.gaps if f"{gap.section}.".startswith(f"{section}."))
+
+    def own_value_map(self, track: TalkTrack) -> Sequence[ValueMapRow[EvidenceId]]:
+        """The rows of a talk track that the value map of the deal does not have."""
+        shown = {_pair(row) for row in self.playbook.fit.value_map}
+        return [row for row in track.value_map if _pair(row) not in shown]
+
+    def seat_of_brief(self) -> BuyingSeat | None:
+        """The seat of the person to call."""
+        person = self.playbook.brief.person if self.playbook.brief else None
+        return next((seat for seat in self.playbook.buying_committee if person and seat.person == person), None)
+
+
+def _pair(row: ValueMapRow[EvidenceId]) -> tuple[str, str]:
+    return row.capability.text, row.pain.text
+
+
+def persona_titles(playbook: Playbook) -> Callable[[str], str]:
+    titles = {persona.id: persona.title for persona in playbook.priority_personas}
+    return lambda persona_id: titles.get(persona_id, persona_id)
+
+
+def repeats(text: str, quotation: str) -> bool:
+    """Whether a sentence is its quotation, word for word."""
+    return normal(text).strip(_EDGES) == normal(quotation).strip(_EDGES)

@@ -1,0 +1,63 @@
+"""Dates in words, and how old they are."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+_MONTHS = (
+    "January February March April May June July August September October November December".split()
+)  # not those of the machine's locale
+_DAYS_IN_WEEKS, _WEEKS_IN_MONTHS, _MONTHS_IN_YEARS = 14, 61, 24
+"""From how many on the next longer unit says enough."""
+
+
+def date_in_words(text: str) -> str:
+    """'31 January 2026' for '2026-01-31', 'January 2026' for '2026-01'; what is no date stays as it is."""
+    year, month, day = _parts(text)
+    if not year:
+        return text
+    return " ".join(filter(None, (str(day or ""), _MONTHS[month - 1] if month else "", str(year))))
+
+
+def age_in_words(text: str, on: date) -> str:
+    """How old a date was on that day: '10 months old'; '' for what is no date."""
+    year, month, day = _parts(text)
+    if not year:
+        return ""
+    if day:
+        return _days_old(text, on)
+    months = (on.year - year) * 12 + (on.month - month if month else 0)
+    if months < 0:
+        return "still to come"
+    if not month:
+        return {0: "this year", 12: "last year"}.get(months) or _old(months // 12, "year")
+    return _months_old(months) if months else "this month"
+
+
+def _parts(text: str) -> tuple[int, int, int]:
+    """Year, month and day; 0 for what is missing."""
+    found = _DATE.fullmatch(text)
+    year, month, day = map(int, found.groups(default="0")) if found else (0, 0, 0)
+    return (year, month, day) if month <= len(_MONTHS) else (0, 0, 0)
+
+
+def _days_old(text: str, on: date) -> str:
+    try:
+        days = (on - date.fromisoformat(text)).days
+    except ValueError:
+        return ""
+    if days < 0:
+        return "still to come"
+    if days < _DAYS_IN_WEEKS:
+        return _old(days, "day") if days else "today"
+    return _old(round(days / 7), "week") if days < _WEEKS_IN_MONTHS else _months_old(round(days / 30.44))
+
+
+def _months_old(months: int) -> str:
+    return _old(months, "month") if months < _MONTHS_IN_YEARS else _old(months // 12, "year")
+
+
+def _old(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'} old"
