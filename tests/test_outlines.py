@@ -29,14 +29,10 @@ from test_pipeline import DEMO_PROSPECT, DEMO_VENDOR, demo_stage
 from web import serving
 
 from octave_mcp.copywriting.outlines import HOW, TITLE
+from octave_mcp.domain.cards import CompetitivePositioningCard, ObjectionHandlingCard
 from octave_mcp.domain.page import HeadFact
-from octave_mcp.domain.playbook import (
-    CompetitivePositioningCard,
-    ObjectionHandlingCard,
-    Playbook,
-    Sentence,
-    Touch,
-)
+from octave_mcp.domain.playbook import Playbook, Touch
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.errors import SetupError
 from octave_mcp.evidence.figures import figures
 from octave_mcp.models.extractive import outlines
@@ -215,7 +211,7 @@ async def test_a_first_approach_asks_about_the_need_that_line_and_proof_have_in_
     first = touches(playbook)[0]
 
     assert first.subject == "Manual work"
-    assert first.sentences[2].text == "The question: How do you handle manual work today?"
+    assert first.sentences[2].text == "The question: Which work do you still do by hand?"
     assert "The outline that fits: a first approach." in {s.text for s in playbook.executive_summary.how_to_engage}
 
 
@@ -321,8 +317,9 @@ async def test_markdown_and_html_say_so_before_anything_else(tmp_path: Path) -> 
     assert html.index("Outline: to be worded by you or a model") < html.index('class="meta"')
     assert "E-mail sequences" not in html
     assert "Copy body" not in html
-    assert html.count("Copy outline") == len(touches(playbook))
-    assert html.count('data-copy="Outline: to be worded by you or a model') == len(touches(playbook))
+    _, emails = html.split('<section id="emails">')
+    assert emails.count("Copy outline") == len(touches(playbook))
+    assert emails.count('data-copy="Outline: to be worded by you or a model') == len(touches(playbook))
     assert "*Open question:* The question: " not in export("markdown").render(playbook)
     assert "/ 100" not in html
     assert "Score:" not in export("markdown").render(playbook)
