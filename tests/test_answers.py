@@ -12,15 +12,9 @@ from octave_mcp.asks.decoding import decoded
 from octave_mcp.asks.patches import Fix, patch_form
 from octave_mcp.asks.schema import schema_name, schema_of
 from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
+from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.evidence import Cite
-from octave_mcp.domain.playbook import (
-    CompetitivePositioning,
-    ObjectionHandling,
-    SequenceDraft,
-    SummaryDraft,
-    TalkTrackDraft,
-    WhyWeWin,
-)
+from octave_mcp.domain.playbook import SequenceDraft, SummaryDraft, TalkTrackDraft
 from octave_mcp.domain.prospect import Fact, ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorAnswer

@@ -41,11 +41,12 @@ from octave_mcp.asks.budget import Budget, Purse
 from octave_mcp.asks.prompts import load as load_prompt
 from octave_mcp.asks.schema import schema_name
 from octave_mcp.domain.asks import StandIn, Unusable, Usage
+from octave_mcp.domain.cards import WhyWeWin
 from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageFailure
-from octave_mcp.domain.playbook import TalkTrackDraft, WhyWeWin
+from octave_mcp.domain.playbook import TalkTrackDraft
 from octave_mcp.domain.prospect import Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS

@@ -299,7 +299,13 @@ async def test_the_excerpt_in_the_readme_is_what_is_written_about_the_companies_
     readme = (ROOT / "README.md").read_text("utf-8").replace("\n>\n> ", "\n\n")
     first = playbook.email_sequences[0].touches[0]
     assert f"**{first.subject}**\n\n{first.body}" in readme.replace("> **", "**")
-    assert f"> {playbook.executive_summary.whom_to_approach[0].text}\n" in readme
+    brief = playbook.brief
+    assert brief
+    assert brief.why_now
+    assert brief.proof
+    assert f"> **Call** {brief.person}, {brief.title}\n" in readme
+    assert f"**Why now** {brief.why_now.text}" in readme
+    assert f"**Proof** {brief.proof.text}" in readme
     quoted = re.findall(r"^> (How .+)$", readme, re.MULTILINE)
     assert quoted
     assert set(quoted) <= {evidence.quote for evidence in playbook.evidence.values()}

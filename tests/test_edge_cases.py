@@ -27,11 +27,12 @@ from scripted import (
 from test_pipeline import DEMO_PROSPECT, DEMO_VENDOR, demo_pages
 
 from octave_mcp.domain.asks import WritingBrief
+from octave_mcp.domain.cards import WhyWeWinCard
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.notices import Flag, FlagCode
 from octave_mcp.domain.page import Page
-from octave_mcp.domain.playbook import Playbook, WhyWeWinCard
+from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.prospect import Buyer, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import HostNotAllowed, InputError, InvalidDomain, SameCompany, SetupError, UnknownName

@@ -122,7 +122,7 @@ async def test_a_new_kind_is_merged_counted_and_shown_in_every_format(tmp_path: 
     assert len({playbook["evidence"][id_]["url"] for id_ in mascot["evidence"]}) > 3, "packs were not merged"
     assert not [gap for gap in playbook["gaps"] if "mascots" in gap["section"]]
     assert '<summary><h3>Mascots</h3> <span class="count">1</span></summary>\n<ul class="found">\n<li><strong>' in html
-    assert f"### Mascots\n\n- **{mascot['name']}** (animal): " in markdown
+    assert f"- **Mascots** (1): {mascot['name']}" in markdown
     assert report["overview"]["counts"]["mascots"] == 1
 
 

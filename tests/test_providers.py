@@ -45,17 +45,11 @@ from octave_mcp.asks import attempts
 from octave_mcp.asks.rendering import rendered
 from octave_mcp.asks.schema import schema_name
 from octave_mcp.domain.asks import HomepageAnswer
+from octave_mcp.domain.cards import ObjectionHandling, WhyWeWin
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import Page
-from octave_mcp.domain.playbook import (
-    ObjectionHandling,
-    Playbook,
-    SequenceDraft,
-    SummaryDraft,
-    TalkTrackDraft,
-    WhyWeWin,
-)
+from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, TalkTrackDraft
 from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Value

@@ -14,15 +14,9 @@ from test_evidence import every_sentence, passages_of
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, EvidenceId, Support
 from octave_mcp.domain.page import Page
-from octave_mcp.domain.playbook import (
-    DemoPoint,
-    DiscoveryQuestion,
-    QuickWin,
-    Sentence,
-    SentenceKind,
-    SuccessMetric,
-)
+from octave_mcp.domain.playbook import DemoPoint, DiscoveryQuestion, QuickWin, SuccessMetric
 from octave_mcp.domain.prospect import Pain
+from octave_mcp.domain.sentence import Sentence, SentenceKind
 from octave_mcp.evidence.judge import Judge
 from octave_mcp.evidence.support import Kind, Quoted, Statement, problems, quoted, support
 

@@ -19,9 +19,10 @@ from scripted import Asked, ScriptedModel, ScriptedSource, Stage, answered, aske
 from octave_mcp.app import App
 from octave_mcp.asks.schema import schema_of
 from octave_mcp.asks.verification import Claimed, Quotation, judged_by
+from octave_mcp.domain.cards import WhyWeWin, WhyWeWinCard
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Support
-from octave_mcp.domain.playbook import Playbook, SummaryDraft, WhyWeWin, WhyWeWinCard
+from octave_mcp.domain.playbook import Playbook, SummaryDraft
 from octave_mcp.domain.prospect import Understanding
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest
