@@ -38,6 +38,7 @@ DOCK = "Quillport opened a dry dock on 12 March 2026."
 MOORED = "Quillport opened a ferry museum on 3 May 2026."
 VOSS = "Mara Voss is Head of Facilities."
 TOOL = "We run on Docklane."
+BYLINE = "By Ida Berg."
 TEAM = f"# Team\n\n{VOSS} {TOOL}"
 OURS = "# Integrations\n\nLumenforge connects to Docklane."
 SIGNED = "Ada Lind, VP Operations at Brassmere, praises Lumenforge."
@@ -134,7 +135,7 @@ async def briefed(
 ) -> Playbook:
     """A playbook about a prospect whose news and team are known."""
     sites = invented_sites()
-    news = page(f"https://{PROSPECT}/news/dock", f"# News\n\n{DOCK} {MOORED}", published_on=day)
+    news = page(f"https://{PROSPECT}/news/dock", f"# News\n\n{BYLINE}\n\n{DOCK} {MOORED}", published_on=day)
     team = page(f"https://{PROSPECT}/team", TEAM, published_on=day)
     sites[PROSPECT] = (*sites[PROSPECT], news, team)
     sites[VENDOR] = (*sites[VENDOR], page(f"https://{VENDOR}/integrations", OURS))
@@ -343,3 +344,38 @@ async def test_what_a_rep_says_names_the_sender_where_the_name_is_known(home: Pa
 
     assert [sentence.text for sentence in first.voicemail] == ["Hi Mara, it's Ida from Lumenforge."]
     assert [sentence.text for sentence in second.voicemail] == ["Hi {{first_name}}, it's Ida from Lumenforge."]
+
+
+async def test_the_proof_of_a_brief_stands_alone_and_is_no_story_of_the_prospect(home: Path) -> None:
+    result = "After 6 weeks rework was down by 31%."
+
+    def leaning(ask: Asked, answer: Any) -> dict[str, Any]:  # noqa: ANN401 - a SequenceDraft
+        first, *others = answer.touches
+        said = (
+            *told(ask, DOCK, DOCK),
+            *told(ask, "With it, Brassmere saw rework down by 31%.", result),
+            *told(ask, "Quillport can have that, too.", kind="question"),
+            *told(ask, "At Brassmere, rework was down by 31%.", result),
+        )
+        return {"touches": (first.model_copy(update={"paragraphs": (said,)}), *others)}
+
+    brief = brief_of(await briefed(home, changes={SequenceDraft[Cite]: leaning}))
+
+    assert brief.proof
+    assert brief.proof.text == "At Brassmere, rework was down by 31%."
+
+
+async def test_the_first_quotation_of_why_now_says_more_than_a_byline(home: Path) -> None:
+    def of_byline(ask: Asked, answer: object) -> dict[str, Any]:
+        found = of_prospect(ask, answer)
+        cites = citing(ask, BYLINE)
+        told_by = (one.model_copy(update={"evidence": (*cites, *one.evidence)}) for one in found.get("triggers", ()))
+        return found | {"triggers": tuple(told_by)} if cites else found
+
+    playbook = await briefed(home, changes={ProspectAnswer[Cite]: of_byline})
+
+    why_now = brief_of(playbook).why_now
+    assert why_now
+    first, *others = (playbook.evidence[one].quote for one in why_now.evidence)
+    assert first == DOCK
+    assert BYLINE in others

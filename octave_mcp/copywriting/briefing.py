@@ -12,14 +12,17 @@ from octave_mcp.copywriting.letterhead import person_of
 from octave_mcp.domain.deal import Brief
 from octave_mcp.domain.evidence import Claim, EvidenceId
 from octave_mcp.domain.findings import UNDATED, CompanyTrigger
+from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import PageRef
 from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack, Touch
 from octave_mcp.domain.sentence import Sentence
+from octave_mcp.evidence.coherence import begins_in_the_middle
 
 STALE_DAYS = 183
 TELLING_CHARACTERS = 30
 _OF_MONTH = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
+_LEANS = re.compile(r"(?:with|by|on|for|in|at|from|of) (?:it|this|that|them|these|those)\b", re.IGNORECASE)
 _STORIES = frozenset({"case_study", "customers"})
 
 Said = Sentence[EvidenceId]
@@ -109,7 +112,8 @@ def _why_now(playbook: Playbook, trigger: CompanyTrigger | None) -> Said | None:
         return next(iter(playbook.executive_summary.why_now), None)
     is_title = trigger.kind == "job_opening" and not trigger.what.rstrip().endswith(".")
     text = f"{playbook.prospect.name} is hiring: {trigger.what}" if is_title else trigger.what
-    return Said(text=text, kind="fact", evidence=trigger.evidence, support=trigger.support)
+    telling = sorted(trigger.evidence, key=lambda id_: not _quotes(playbook, (id_,)))
+    return Said(text=text, kind="fact", evidence=tuple(telling), support=trigger.support)
 
 
 def _first_line(track: TalkTrack | None) -> str:
@@ -122,8 +126,12 @@ def _proof(playbook: Playbook, touches: Sequence[Touch]) -> Said | None:
     """A customer's result from the first e-mails, else the first proof on the cards."""
     said = [one for touch in _written(touches[:2]) for one in touch.sentences if one.kind == "fact"]
     of_cards = [proof for card in playbook.battle_cards if card.kind == "why_we_win" for proof in card.proof]
-    every = [one for one in (*said, *of_cards) if _is_of_vendor(playbook, one)]
+    every = [one for one in (*said, *of_cards) if _is_of_vendor(playbook, one) and _stands_alone(one.text)]
     return next((one for one in every if _is_of_customer(playbook, one)), next(iter(every), None))
+
+
+def _stands_alone(text: str) -> bool:
+    return not (begins_in_the_middle(text) or _LEANS.match(text))
 
 
 def _written(touches: Sequence[Touch]) -> list[Touch]:
@@ -136,12 +144,14 @@ def _is_of_vendor(playbook: Playbook, sentence: Said) -> bool:
 
 
 def _is_of_customer(playbook: Playbook, sentence: Said) -> bool:
-    """Whether it cites a story, or names a customer."""
+    """Whether it cites a story, or names a customer other than the prospect."""
     cited = [playbook.evidence[i] for i in sentence.evidence if i in playbook.evidence]
     elements = playbook.vendor_elements
     names = [story.customer for story in elements.case_studies] + [one.name for one in elements.reference_customers]
     names += [point.company for point in elements.proof_points if point.company]
-    return any(one.page_kind in _STORIES for one in cited) or any(name in sentence.text for name in names)
+    others = {name for name in names if normal(name) != normal(playbook.prospect.name)}
+    is_named = any(name in sentence.text for name in others)
+    return is_named or (playbook.prospect.name not in sentence.text and any(one.page_kind in _STORIES for one in cited))
 
 
 def _question(touches: Sequence[Touch], track: TalkTrack | None) -> str:
