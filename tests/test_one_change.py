@@ -293,6 +293,7 @@ def with_competitor(product: ProductCopy) -> None:
     product.insert_before(tools, "        context=context,\n", "        competitor=competitor_domain,\n")
 
 
+@pytest.mark.long
 async def test_writers_are_shown_no_page_of_a_third_company_that_copy_may_not_quote(product: ProductCopy) -> None:
     with_competitor(product)
 

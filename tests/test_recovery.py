@@ -239,6 +239,7 @@ def make_results_unreadable(home: Path) -> None:
         db.commit()
 
 
+@pytest.mark.long
 async def test_two_servers_on_one_home_repeat_nothing_and_the_survivor_finishes_the_others_run(
     pair: Pair, home: Path, tmp_path: Path
 ) -> None:
