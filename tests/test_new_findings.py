@@ -307,9 +307,9 @@ async def test_a_question_may_name_what_a_page_names_and_nothing_else(home: Path
 @pytest.mark.parametrize(
     ("answer", "most"),
     [
-        (VendorAnswer[Cite], 3300),
+        (VendorAnswer[Cite], 3200),
         (ProspectAnswer[Cite], 1800),
-        (Understanding[Cite], 1450),
+        (Understanding[Cite], 1400),
         (DealDraft[Cite], 2600),
         (PersonaDraft[Cite], 2700),
     ],

@@ -41,6 +41,7 @@ SPECIALISTS = (
     *sorted(name for name in READ_KINDS.values() if name.startswith("vendor/")),
 )
 WRITERS = tuple(name for name in SPECIALISTS if name.startswith("playbook/"))
+READERS = tuple(name for name in SPECIALISTS if name not in WRITERS)
 DEEP = ("prospect/buyer_personas", "prospect/pain_points", *WRITERS)
 CITING_NOTHING = ("checks/self_check", "research/urls")
 OF_PROSPECT = ("prospect/company_profile", "company/triggers", "company/people", "company/integrations")
@@ -114,6 +115,20 @@ def test_a_prompt_has_passages_cited_by_number_and_quotations_left_to_the_code(n
 
     assert "Cite a `passage` by that number" in body
     assert "Never write a quotation" in body
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_prompt_that_reads_is_short(name: str) -> None:
+    """A connected client's model pays for each: 900 tokens, at four characters each."""
+    assert len(load(name).body) < 900 * 4
+
+
+@pytest.mark.parametrize("together", [tuple(READ_KINDS.values()), OF_PROSPECT, DEEP[:2]])
+def test_prompts_that_are_asked_together_word_their_shared_rules_the_same(together: tuple[str, ...]) -> None:
+    """A paragraph that an earlier prompt of the ask has word for word is sent once."""
+    for start in ("Passages are numbered.", "Each entry has its own", "Write in the language"):
+        said = [p for name in together for p in load(name).body.split("\n\n") if p.startswith(start)]
+        assert len(set(said)) == (1 if said else 0)
 
 
 @pytest.mark.parametrize("name", [name for name in SPECIALISTS if name != "research/homepage"])

@@ -84,7 +84,7 @@ def test_a_counterpart_without_a_name_is_called_by_its_role(asks: list[Asked], r
     ask = the(asks, Understanding[Cite])
     nameless = ask.brief.model_copy(update={"role": role, "counterpart": ""})
 
-    assert f"account planner at {planner_at}." in rendered(ask.model_copy(update={"brief": nameless})).system
+    assert f"You are an account planner at {planner_at}" in rendered(ask.model_copy(update={"brief": nameless})).system
 
 
 @pytest.mark.parametrize(

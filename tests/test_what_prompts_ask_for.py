@@ -540,8 +540,8 @@ UNDERSTANDING = Understanding[Cite](
         Pain[Cite](
             need="scale",
             title="A second yard to plan at night",
-            text="Planning nights is probably harder since the second yard opened in December 2021; the open job of a"
-            " Night Shift Planner points at it.",
+            text="With a second yard in Tallinn and an open job for a Night Shift Planner, Quillport has more nights to"
+            " plan.",
             stated=False,
             evidence=(at("second yard"), at("Night Shift Planner")),
         ),
@@ -551,15 +551,16 @@ UNDERSTANDING = Understanding[Cite](
             title="Head of Demand Generation",
             contact=None,
             function="marketing",
-            why_they_care="The new yard has to be filled, which seems to land on this desk.",
+            why_they_care="Quillport opened a second yard in Tallinn; filling it lands on this desk.",
             inferred=False,
             evidence=(at("Head of Demand Generation"), at("second yard")),
         ),
         Buyer[Cite](
-            title="VP of operations",
+            title="operations lead",
             contact=None,
             function="operations",
-            why_they_care="A second yard probably means more shifts to plan; this role would gain quieter nights.",
+            why_they_care="Quillport opened a second yard in Tallinn, so this desk has more shifts to plan and would gain"
+            " quieter nights.",
             inferred=True,
             evidence=(at("second yard"),),
         ),
