@@ -110,6 +110,7 @@ async def test_a_new_kind_is_asked_for_and_described_wherever_kinds_are(tmp_path
     assert "| Mascots | `mascots` | a page about the animal |" in told["docs"]
 
 
+@pytest.mark.long
 async def test_a_new_kind_is_merged_counted_and_shown_in_every_format(tmp_path: Path) -> None:
     product = with_mascots(tmp_path)
     product.insert_before(COLLECTOR, "_ELEMENTS: dict[", COLLECT)

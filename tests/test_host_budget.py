@@ -508,6 +508,7 @@ def planted_everywhere(question: QuestionRecord, answer: dict[str, Any]) -> None
         finding["text"] += " That is 7431.5 times."
 
 
+@pytest.mark.long
 async def test_an_error_in_every_answer_costs_one_short_patch_each_and_changes_nothing_else(
     client_with: Callable[..., Any], tmp_path: Path
 ) -> None:

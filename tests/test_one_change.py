@@ -250,6 +250,7 @@ async def test_a_binary_format_is_a_module_and_its_line_in_the_table(product: Pr
     assert "bin" in operation["parameters"][1]["schema"]["enum"]
 
 
+@pytest.mark.long
 async def test_a_tool_is_a_module_and_its_import(product: ProductCopy) -> None:
     product.add("octave_mcp/tools/echoes.py", TOOL)
     product.replace("octave_mcp/tools/__init__.py", "import playbooks,", "import echoes, playbooks,")
