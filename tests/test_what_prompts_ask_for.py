@@ -559,8 +559,8 @@ UNDERSTANDING = Understanding[Cite](
             title="operations lead",
             contact=None,
             function="operations",
-            why_they_care="Quillport opened a second yard in Tallinn, so this desk has more shifts to plan and would gain"
-            " quieter nights.",
+            why_they_care="Quillport opened a second yard in Tallinn, so this desk has more shifts to plan and would "
+            "gain quieter nights.",
             inferred=True,
             evidence=(at("second yard"),),
         ),
