@@ -20,10 +20,11 @@ from octave_mcp.evidence.coherence import begins_in_the_middle
 
 STALE_DAYS = 183
 TELLING_CHARACTERS = 30
+OLD_YEARS = 2
+"""So much older than the newest event, none is a reason to call now, however much it means."""
 _OF_MONTH = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
 _LEANS = re.compile(r"(?:with|by|on|for|in|at|from|of) (?:it|this|that|them|these|those)\b", re.IGNORECASE)
-_STORIES = frozenset({"case_study", "customers"})
 
 Said = Sentence[EvidenceId]
 
@@ -83,7 +84,12 @@ def _trigger(playbook: Playbook, order: Sequence[CompanyTrigger], track: TalkTra
     quotes = {quote for sentence in opener for quote in _quotes(playbook, sentence.evidence)}
     told = [one for one in theirs if any(_overlap(quote, quotes) for quote in _quotes(playbook, one.evidence))]
     dated = [one for one in (*told, *order) if one.date != UNDATED] or _latest(theirs)
-    return next(iter((*dated, *theirs)), None)
+    newest = max((one.date for one in theirs if one.date != UNDATED), default="")
+    return next(iter((*sorted(dated, key=lambda one: _years_between(one.date, newest) >= OLD_YEARS), *theirs)), None)
+
+
+def _years_between(earlier: str, later: str) -> int:
+    return int(later[:4]) - int(earlier[:4])
 
 
 def _latest(triggers: Sequence[CompanyTrigger]) -> list[CompanyTrigger]:
@@ -144,14 +150,12 @@ def _is_of_vendor(playbook: Playbook, sentence: Said) -> bool:
 
 
 def _is_of_customer(playbook: Playbook, sentence: Said) -> bool:
-    """Whether it cites a story, or names a customer other than the prospect."""
-    cited = [playbook.evidence[i] for i in sentence.evidence if i in playbook.evidence]
+    """Whether it names a customer other than the prospect."""
     elements = playbook.vendor_elements
     names = [story.customer for story in elements.case_studies] + [one.name for one in elements.reference_customers]
     names += [point.company for point in elements.proof_points if point.company]
     others = {name for name in names if normal(name) != normal(playbook.prospect.name)}
-    is_named = any(name in sentence.text for name in others)
-    return is_named or (playbook.prospect.name not in sentence.text and any(one.page_kind in _STORIES for one in cited))
+    return any(name in sentence.text for name in others)
 
 
 def _question(touches: Sequence[Touch], track: TalkTrack | None) -> str:
