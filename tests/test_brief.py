@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playbooks import export
 from scripted import (
     PROSPECT,
     VENDOR,
@@ -35,10 +36,11 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorAnswer
 
 DOCK = "Quillport opened a dry dock on 12 March 2026."
+CRANE = "Quillport bought a floating crane on 4 June 2021."
 MOORED = "Quillport opened a ferry museum on 3 May 2026."
 VOSS = "Mara Voss is Head of Facilities."
 TOOL = "We run on Docklane."
-BYLINE = "By Ida Berg."
+BYLINE = "2026-10-01 · by Ida Berg, Quillport"
 TEAM = f"# Team\n\n{VOSS} {TOOL}"
 OURS = "# Integrations\n\nLumenforge connects to Docklane."
 SIGNED = "Ada Lind, VP Operations at Brassmere, praises Lumenforge."
@@ -68,7 +70,7 @@ def of_prospect(ask: Asked, _: object) -> dict[str, Any]:
     found: dict[str, Any] = {}
     triggers = [
         Trigger[Cite](kind="launch", what=text, date=text.partition(" on ")[2].rstrip("."), evidence=cites)
-        for text in (DOCK, MOORED)
+        for text in (DOCK, MOORED, CRANE)
         if (cites := citing(ask, text))
     ]
     if triggers:
@@ -135,7 +137,7 @@ async def briefed(
 ) -> Playbook:
     """A playbook about a prospect whose news and team are known."""
     sites = invented_sites()
-    news = page(f"https://{PROSPECT}/news/dock", f"# News\n\n{BYLINE}\n\n{DOCK} {MOORED}", published_on=day)
+    news = page(f"https://{PROSPECT}/news/dock", f"# News\n\n{BYLINE}\n\n{DOCK} {MOORED} {CRANE}", published_on=day)
     team = page(f"https://{PROSPECT}/team", TEAM, published_on=day)
     sites[PROSPECT] = (*sites[PROSPECT], news, team)
     sites[VENDOR] = (*sites[VENDOR], page(f"https://{VENDOR}/integrations", OURS))
@@ -194,6 +196,22 @@ async def test_why_now_is_what_matters_most_and_not_what_is_newest(home: Path) -
     assert why_now.text == DOCK
 
 
+@pytest.mark.parametrize(("opened_with", "expected"), [(MOORED, (MOORED, "2026-05-03")), (CRANE, (DOCK, "2026-03-12"))])
+async def test_why_now_is_what_the_first_e_mail_opens_with_unless_it_is_years_old(
+    home: Path, opened_with: str, expected: tuple[str, str]
+) -> None:
+    def opening(ask: Asked, answer: Any) -> dict[str, Any]:  # noqa: ANN401 - a SequenceDraft
+        first, *others = answer.touches
+        said = (*told(ask, opened_with, opened_with), *told(ask, "Who lights it?", kind="question"))
+        return {"touches": (first.model_copy(update={"paragraphs": (said, *first.paragraphs[1:])}), *others)}
+
+    brief = brief_of(await briefed(home, changes={SequenceDraft[Cite]: opening}))
+
+    assert brief.question == "Who lights it?"
+    assert brief.why_now
+    assert (brief.why_now.text, brief.date) == expected
+
+
 async def test_a_brief_never_says_what_a_check_dropped(home: Path) -> None:
     def invented(ask: Asked, answer: Any) -> dict[str, Any]:  # noqa: ANN401 - a SequenceDraft
         first, *others = answer.touches
@@ -237,6 +255,9 @@ async def test_a_known_sender_signs_every_e_mail(home: Path) -> None:
         ("O'Neil", None),
         ("Hieu Pham or Ida Berg, Engineering", None),
         ("Hieu Pham & Ida Berg", None),
+        ("Hieu Pham, CTO, and Ida Berg, CEO", None),
+        ("Hieu Pham, Founder and CTO", "Hieu"),
+        ("Hieu Pham, Sales & Marketing", "Hieu"),
         ("Head", None),
         ("王小明, CTO", None),
         ("", None),
@@ -332,6 +353,7 @@ async def test_a_prospect_with_one_thin_page_gets_an_honest_brief_and_outlines(h
     writer = next(ask for ask in model.asked if ask.answer is SequenceDraft[Cite])
     assert "Little was found of Quillport" in rendered(writer).prefix
     assert outlines.notice(playbook).endswith("Say in the context what you know of them, or ask the question first.")
+    assert outlines.how(playbook) in export("markdown").render(playbook)
 
 
 async def test_what_a_rep_says_names_the_sender_where_the_name_is_known(home: Path) -> None:

@@ -16,7 +16,8 @@ from playbooks import export, outlined_playbook, question, sample_playbook
 from playwright.async_api import Browser, Locator, Page
 
 from octave_mcp.domain.playbook import SCHEMA_VERSION, Playbook
-from octave_mcp.exports.dates import age_in_words, date_in_words
+from octave_mcp.evidence.dates import date_in_words
+from octave_mcp.exports.dates import age_in_words
 from octave_mcp.exports.words import ASKS, BRUSH_OFFS, HOW_KNOWN
 
 DESK, PHONE = (1440, 900), (390, 844)

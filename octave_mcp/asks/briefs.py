@@ -14,6 +14,7 @@ from octave_mcp.domain.kinds import kind_of_link
 from octave_mcp.domain.page import Link
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import CitedClaim, VerificationBrief
+from octave_mcp.evidence.dates import date_in_words
 
 LONGEST_ADDRESS = 160
 LONGEST_TITLE = 120
@@ -104,7 +105,7 @@ def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, 
     """What a writer needs to know apart from the findings."""
     vendor, prospect, persona = plain(brief.names.vendor), plain(brief.names.prospect), brief.persona
     if brief.read_on:
-        yield f"Today is {brief.read_on:%d %B %Y}.".replace(" 0", " ")
+        yield f"Today is {date_in_words(brief.read_on.isoformat())}."
     yield f"{brief.pages_read} pages of {vendor} were read."
     if brief.is_thin:
         yield f"Little was found of {prospect}: write one touch for each persona, with a question and one proof."

@@ -110,11 +110,11 @@ def assets(drafts: Drafts) -> Assets:
         if draft is not None
     )
     found, means = drafts.findings, meanings(summary.trigger_meanings, drafts.findings.triggers, drafts.evidence)
-    triggers = tuple(one.model_copy(update={"means": means.get(one)}) for one in found.triggers)
+    triggers = {one: one.model_copy(update={"means": means.get(one)}) for one in found.triggers}
     return Assets(
         executive_summary=Summary(**dict(summary.executive_summary), kind="outline" if is_outline else "summary"),
-        triggers=triggers,
-        by_weight=tuple(triggers[found.triggers.index(one)] for one in means),
+        triggers=tuple(triggers[one] for one in found.triggers),
+        by_weight=tuple(triggers[one] for one in means),
         buying_committee=committee(summary.committee, found.people, drafts.evidence, drafts.read_on),
         fit=fit(summary, tracks, found.integrations),
         priority_personas=tuple(_persona(drafts, summary, rank) for rank in range(len(drafts.personas))),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from octave_mcp.copywriting.committee import in_words, stale_contacts
+from octave_mcp.copywriting.committee import stale_contacts
 from octave_mcp.copywriting.letterhead import person_of
 from octave_mcp.domain.deal import Brief
 from octave_mcp.domain.evidence import Claim, EvidenceId
@@ -17,9 +17,10 @@ from octave_mcp.domain.page import PageRef
 from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack, Touch
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.evidence.coherence import begins_in_the_middle
+from octave_mcp.evidence.dates import date_in_words
 
 STALE_DAYS = 183
-TELLING_CHARACTERS = 30
+TELLING_LETTERS = 20
 OLD_YEARS = 2
 """So much older than the newest event, none is a reason to call now, however much it means."""
 _OF_MONTH = len("2024-03")
@@ -45,7 +46,7 @@ def brief(playbook: Playbook, order: Sequence[CompanyTrigger], known: Known) -> 
     persona = playbook.priority_personas[0]
     touches = _touches(playbook, persona)
     track = next((track for track in playbook.talk_tracks if track.persona_id == persona.id), None)
-    trigger = _trigger(playbook, order, track)
+    trigger = _trigger(playbook, order, (*_opening(touches), *(track.cold_call.opener if track else ())))
     proof = _proof(playbook, touches)
     contact = persona.contact or ""
     return Brief(
@@ -77,15 +78,22 @@ def _path(playbook: Playbook, touches: Sequence[Touch]) -> str | None:
     return f"email_sequences.{at}.touches.0"
 
 
-def _trigger(playbook: Playbook, order: Sequence[CompanyTrigger], track: TalkTrack | None) -> CompanyTrigger | None:
-    """What the first line is about comes before what matters most, so that both tell one story."""
+def _opening(touches: Sequence[Touch]) -> tuple[Said, ...]:
+    return tuple(sentence for touch in _written(touches[:1]) for sentence in touch.sentences)
+
+
+def _trigger(playbook: Playbook, order: Sequence[CompanyTrigger], said: Sequence[Said]) -> CompanyTrigger | None:
+    """What the first e-mail and the first line say comes before what matters most, so that all tell one story."""
     theirs = [one for one in (*order, *playbook.triggers) if one.company == "prospect"]
-    opener = track.cold_call.opener if track else ()
-    quotes = {quote for sentence in opener for quote in _quotes(playbook, sentence.evidence)}
-    told = [one for one in theirs if any(_overlap(quote, quotes) for quote in _quotes(playbook, one.evidence))]
+    told = [one for sentence in said for one in theirs if _tells_of(playbook, sentence, one)]
     dated = [one for one in (*told, *order) if one.date != UNDATED] or _latest(theirs)
     newest = max((one.date for one in theirs if one.date != UNDATED), default="")
     return next(iter((*sorted(dated, key=lambda one: _years_between(one.date, newest) >= OLD_YEARS), *theirs)), None)
+
+
+def _tells_of(playbook: Playbook, sentence: Said, trigger: CompanyTrigger) -> bool:
+    quotes = set(_quotes(playbook, sentence.evidence))
+    return any(_overlap(quote, quotes) for quote in _quotes(playbook, trigger.evidence))
 
 
 def _years_between(earlier: str, later: str) -> int:
@@ -105,7 +113,7 @@ def _is_job(trigger: CompanyTrigger) -> bool:
 def _quotes(playbook: Playbook, evidence: Sequence[EvidenceId]) -> list[str]:
     """Without a byline or a date, which several events share."""
     quotes = (playbook.evidence[i].quote for i in evidence if i in playbook.evidence)
-    return [quote for quote in quotes if len(quote) >= TELLING_CHARACTERS]
+    return [quote for quote in quotes if sum(map(str.isalpha, quote)) >= TELLING_LETTERS]
 
 
 def _overlap(quote: str, others: set[str]) -> bool:
@@ -186,4 +194,5 @@ def _warnings(
 def _of_age(pages: Sequence[PageRef], name: str, today: date) -> Iterator[str]:
     newest = max((page.published_on for page in pages if page.published_on), default=None)
     if newest and (today - newest).days > STALE_DAYS:
-        yield f"The newest dated page read of {name} is from {in_words(newest)}: look for news before you write."
+        day = date_in_words(newest.isoformat())
+        yield f"The newest dated page read of {name} is from {day}: look for news before you write."

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from octave_mcp.domain.deal import BuyingSeat, Seat
+from octave_mcp.domain.deal import BuyingSeat, Seat, SeatName
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.findings import CompanyPerson
 from octave_mcp.domain.names import normal
+from octave_mcp.evidence.dates import date_in_words
 
 OLD_DAYS = 365
 MOST_NAMED = 2
@@ -21,11 +22,11 @@ def committee(
     today: date,
 ) -> tuple[BuyingSeat, ...]:
     """One entry for each seat, the first that names it."""
-    first = {seat.seat: seat for seat in reversed(seats)}
-    order = dict.fromkeys(seat.seat for seat in seats)
+    first: dict[SeatName, Seat[EvidenceId]] = {}
+    for seat in seats:
+        first.setdefault(seat.seat, seat)
     return tuple(
-        BuyingSeat(**dict(first[name]), check_first=_check_first(first[name], people, evidence, today))
-        for name in order
+        BuyingSeat(**dict(seat), check_first=_check_first(seat, people, evidence, today)) for seat in first.values()
     )
 
 
@@ -40,7 +41,7 @@ def _check_first(
         return f"the site gives the title {seat.title} to {named} too"
     days = [found for i in seat.evidence if i in evidence and (found := evidence[i].published_on)]
     if days and (today - max(days)).days > OLD_DAYS:
-        return f"the page that names {seat.person} is from {in_words(max(days))}"
+        return f"the page that names {seat.person} is from {date_in_words(max(days).isoformat())}"
     return ""
 
 
@@ -48,10 +49,6 @@ def _has_title_of(seat: Seat[EvidenceId], one: CompanyPerson) -> bool:
     """Whether somebody else at the prospect has the same title."""
     is_other = one.company == "prospect" and not one.employer and normal(one.name) != normal(seat.person or "")
     return is_other and bool(seat.title) and normal(one.title or "") == normal(seat.title)
-
-
-def in_words(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
 
 
 def stale_contacts(seats: Sequence[BuyingSeat]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.naming import names
 
 GREETING_WORDS = 2
 SHORTEST_FIRST = 4
-"""Letters of a word that may stand for a name of several, as 'Oakway' for 'Oakway Parcels', but 'The' for nothing."""
+"""Letters that the first word of a company's name must have to stand for it: 'Oakway' does for 'Oakway Parcels'."""
 
 _QUOTED = re.compile(r"“[^“”]*”")
 _GREETS = re.compile(

@@ -117,18 +117,17 @@ def _email(
     touch: TouchDraft[EvidenceId], position: int, earlier: Sequence[Email], material: Material, language: str
 ) -> Email:
     ask = touch.call_to_action
-    paragraphs = (" ".join(sentence.text for sentence in paragraph) for paragraph in touch.paragraphs)
     return Email(
         subject=touch.subject,
-        paragraphs=tuple(filter(None, (*paragraphs, ask.text, touch.opt_out or ""))),
+        paragraphs=tuple(_written(touch)),
         ask=ask.text,
         ask_label=ask.label,
         make_first=touch.make_first or "",
         has_second_opening=bool(touch.second_opening),
         position=position,
-        facts=tuple(sentence.text for sentence in _sentences(touch) if sentence.kind == "fact"),
+        facts=tuple(sentence.text for sentence in sentences_of(touch) if sentence.kind == "fact"),
         earlier=tuple(earlier),
-        evidence=tuple(material.evidence[i] for sentence in _sentences(touch) for i in sentence.evidence),
+        evidence=tuple(material.evidence[i] for sentence in sentences_of(touch) for i in sentence.evidence),
         deal=material.deal,
         language=language or "en",
     )
@@ -156,15 +155,16 @@ def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material:
 
 def body(touch: TouchDraft[EvidenceId], head: Letterhead) -> str:
     """The e-mail as it would be sent: greeting, paragraphs, the ask, a way out on the last, and who signs."""
-    paragraphs = [" ".join(sentence.text for sentence in paragraph) for paragraph in touch.paragraphs]
-    parts = [
-        head.greeting,
-        *filter(None, paragraphs),
-        touch.call_to_action.text,
-        touch.opt_out,
-        head.signature,
-    ]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join((head.greeting, *_written(touch), head.signature))
+
+
+def paragraphs_of(touch: TouchDraft[EvidenceId]) -> list[str]:
+    return [" ".join(sentence.text for sentence in paragraph) for paragraph in touch.paragraphs]
+
+
+def _written(touch: TouchDraft[EvidenceId]) -> Iterator[str]:
+    """The paragraphs, the ask and the way out, without those that are empty."""
+    return filter(None, (*paragraphs_of(touch), touch.call_to_action.text, touch.opt_out))
 
 
 def _touch(touch: TouchDraft[EvidenceId], day: int, text: str, faults: Sequence[Fault]) -> Touch:
@@ -174,12 +174,12 @@ def _touch(touch: TouchDraft[EvidenceId], day: int, text: str, faults: Sequence[
         body=text,
         call_to_action=touch.call_to_action,
         personalisation=touch.personalisation,
-        sentences=tuple(_sentences(touch)),
+        sentences=tuple(sentences_of(touch)),
         second_opening=touch.second_opening,
         make_first=touch.make_first,
         score=scored(faults),
     )
 
 
-def _sentences(touch: TouchDraft[EvidenceId]) -> Iterator[Sentence[EvidenceId]]:
+def sentences_of(touch: TouchDraft[EvidenceId]) -> Iterator[Sentence[EvidenceId]]:
     return (sentence for paragraph in touch.paragraphs for sentence in paragraph)

@@ -10,7 +10,7 @@ from octave_mcp.domain.sender import Sender
 FIRST_NAME, SENDER_NAME, SENDER_COMPANY = "{{first_name}}", "{{sender_first_name}}", "{{sender_company}}"
 _HONORIFIC = re.compile(r"^(?:(?:dr|mr|mrs|ms|prof|sir|dame)\b\.?\s*)+", re.IGNORECASE)
 _LATIN = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*", re.UNICODE)
-_SEVERAL = re.compile(r"\b(?:or|and)\b|[&/]")
+_SEVERAL = re.compile(r"^[^,(]*(?:\band\b|[&/])|\bor\b|(?:,|\)) (?:and|&) [A-Z]\S* [A-Z]")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 

@@ -11,6 +11,7 @@ from octave_mcp.copywriting.faults import FATAL, GRAVE, PLAIN, SLIGHT, Fault, gr
 from octave_mcp.copywriting.readability import length
 from octave_mcp.evidence.coherence import begins_in_the_middle
 from octave_mcp.evidence.figures import figures
+from octave_mcp.evidence.plans import MONTH
 from octave_mcp.evidence.support.naming import strange
 from octave_mcp.evidence.support.wording import stem, wording
 
@@ -29,13 +30,9 @@ _RECITES = re.compile(
     re.IGNORECASE,
 )
 _OF_A_QUOTATION = re.compile(r"\b(?:quot(?:e|ation)s?|a line|a sentence|the line|wrote a line)\b", re.IGNORECASE)
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    r"|nov(?:ember)?|dec(?:ember)?)\b\.?"
-)
 _DATE = re.compile(
-    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}|\b{_MONTH} \d{{1,4}}\b|\b(?:in|since|on|from"
-    rf"|of) (?=(?-i:[A-Z])){_MONTH}"
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}|\b{MONTH} \d{{1,4}}\b|\b(?:in|since|on|from"
+    rf"|of) (?=(?-i:[A-Z])){MONTH}"
     r"|\b(?:19|20)\d\d-\d\d\b|\b\d{1,2}/\d{1,2}/(?:19|20)?\d\d\b|\b(?:in|since) (?:19|20)\d\d\b"
     r"|\b(?:yesterday|this (?:morning|week)|on (?:mon|tues|wednes|thurs|fri)day)\b",
     re.IGNORECASE,

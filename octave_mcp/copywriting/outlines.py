@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from octave_mcp.copywriting.emails import DAYS, Judged, Material, unproven
+from octave_mcp.copywriting.emails import DAYS, Judged, Material, paragraphs_of, sentences_of, unproven
 from octave_mcp.domain.choices import finished_copy
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.notices import Gap
@@ -60,8 +60,7 @@ def notice(playbook: Playbook) -> str:
 
 def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[Judged]:
     for number, (touch, day) in enumerate(zip(draft.touches, DAYS, strict=False), 1):
-        said = (sentence for paragraph in touch.paragraphs for sentence in paragraph)
-        used = [material.evidence[i] for sentence in said for i in sentence.evidence]
+        used = [material.evidence[i] for sentence in sentences_of(touch) for i in sentence.evidence]
         yield Judged(number, _outline(touch, day), tuple(unproven(touch, used, material)))
 
 
@@ -71,10 +70,10 @@ def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
         kind="outline",
         day=day,
         subject=touch.subject,
-        body="\n\n".join(" ".join(sentence.text for sentence in paragraph) for paragraph in touch.paragraphs),
+        body="\n\n".join(paragraphs_of(touch)),
         call_to_action=touch.call_to_action,
         personalisation=touch.personalisation,
-        sentences=tuple(sentence for paragraph in touch.paragraphs for sentence in paragraph),
+        sentences=tuple(sentences_of(touch)),
         second_opening=touch.second_opening,
         make_first=touch.make_first,
         score=None,

@@ -46,19 +46,16 @@ def _known(
     seats: Sequence[BuyingSeat], intelligence: ProspectIntelligence, cards: Sequence[BattleCard]
 ) -> dict[str, list[Sentence[EvidenceId]]]:
     """A need that is only inferred is not known."""
+    facts = intelligence.company_profile.facts
     pains = [_as_fact(pain, pain.text) for pain in intelligence.pain_points if pain.stated]
     held = {seat.seat: [_as_fact(seat, seat.in_words)] for seat in seats if seat.how_known == "named"}
     return {
         "economic_buyer": held.get("economic_buyer", []),
         "champion": held.get("champion", []),
         "identify_pain": pains,
-        "decision_criteria": [_as_fact(fact, fact.text) for fact in _facts(intelligence, "compliance")],
+        "decision_criteria": [_as_fact(fact, fact.text) for fact in facts if fact.topic == "compliance"],
         "competition": [*_rivals(cards)],
     }
-
-
-def _facts(intelligence: ProspectIntelligence, topic: str) -> list[Any]:
-    return [fact for fact in intelligence.company_profile.facts if fact.topic == topic]
 
 
 def _rivals(cards: Sequence[BattleCard]) -> Iterator[Sentence[EvidenceId]]:

@@ -17,6 +17,10 @@ class Gap(Value):
     reason: str
     would_fill: str
 
+    def is_in(self, section: str) -> bool:
+        """Whether it is about that key of the playbook, or a path below it."""
+        return f"{self.section}.".startswith(f"{section}.")
+
 
 FlagCode = Literal[
     "extractive",

@@ -114,7 +114,7 @@ class CompanyProfile(Value, Generic[C]):
 
 
 class Pain(Finding[C], Generic[C]):
-    """A need the prospect has, or may have. An inferred one is worded as a guess, and names what it is based on."""
+    """A need the prospect has, or may have. An inferred one names what it is inferred from."""
 
     need: Need
     title: str

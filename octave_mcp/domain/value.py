@@ -105,8 +105,8 @@ def with_texts(value: V, change: Callable[[str], str]) -> V:
     texts: dict[Path, object] = {}
     for at, part in located(value):
         for name, field in type(part).model_fields.items():
-            if field.annotation is str:
-                texts[(*at, name)] = change(getattr(part, name))
+            if field.annotation is str and (new := change(given := getattr(part, name))) != given:
+                texts[(*at, name)] = new
     return changed(value, texts)
 
 

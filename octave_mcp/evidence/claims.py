@@ -55,9 +55,14 @@ def claims(value: Value) -> Iterator[FoundClaim]:
             yield FoundClaim(at, text, _kind(part), "" if label in text else label, field, part.evidence, part.support)
 
 
+def bare(text: str) -> str:
+    """A text for comparison, without what stands around it."""
+    return normal(text).strip(_EDGES)
+
+
 def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
     """Whether it is a sentence of one of the quotations, or all of it, and the rules object to nothing."""
-    said = normal(claim.text).strip(_EDGES)
+    said = bare(claim.text)
     is_doubted = claim.support is not None and claim.support.verdict in {"partly", "not"}
     return bool(said) and not is_doubted and any(_says(claim, said, normal(quote)) for quote in quotes)
 

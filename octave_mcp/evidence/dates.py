@@ -32,6 +32,10 @@ _MONTHS = (
     r"nov|ноя|lis",
     r"dec|dez|déc|dic|дек|gru|pros",
 )
+_ISO = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+_IN_ENGLISH = (
+    "January February March April May June July August September October November December".split()
+)  # not those of the machine's locale
 _MONTH_NAMES = tuple(re.compile(rf"(?:{names})", re.IGNORECASE) for names in _MONTHS)
 _NAME = r"(?P<name>[^\W\d_]{3,12})\.?"
 _DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])"
@@ -151,3 +155,18 @@ def _numbers(found: dict[str, str | None]) -> tuple[int, int]:
         first, second = sorted((int(found["first"] or 0), int(found["second"] or 0)))
         return (first, second) if second > MONTHS or first == second else (0, 0)
     return int(found["month"] or 0), int(found["day"] or 0)
+
+
+def date_in_words(text: str) -> str:
+    """'31 January 2026' for '2026-01-31', 'January 2026' for '2026-01'; what is no date stays as it is."""
+    year, month, day = year_month_day(text)
+    if not year:
+        return text
+    return " ".join(filter(None, (str(day or ""), _IN_ENGLISH[month - 1] if month else "", str(year))))
+
+
+def year_month_day(text: str) -> tuple[int, int, int]:
+    """Year, month and day; 0 for what is missing."""
+    found = _ISO.fullmatch(text)
+    year, month, day = map(int, found.groups(default="0")) if found else (0, 0, 0)
+    return (year, month, day) if month <= MONTHS else (0, 0, 0)

@@ -17,7 +17,7 @@ from octave_mcp.domain.value import Value, manner_of
 from octave_mcp.evidence.dates import without_day
 from octave_mcp.evidence.support import Quoted, Statement
 from octave_mcp.evidence.support.naming import names
-from octave_mcp.evidence.support.numerals import ONES
+from octave_mcp.evidence.support.numerals import ONES, TENS
 
 PLACES = (
     "LinkedIn Sales Navigator GitHub GitLab G2 Crunchbase Capterra Trustpilot Glassdoor BuiltWith Google News YouTube"
@@ -32,9 +32,11 @@ WORDS_OF_SELLING = (
 _LINKEDIN = "https://www.linkedin.com/"
 
 _SMALL = "|".join([*ONES][1:13])
-_NUMBER = rf"(?:\d{{1,2}}|{_SMALL}|an?|a (?:few|couple of)|half an?|(?:a|three) quarters? of an)"
+_TENS = rf"(?:{'|'.join(TENS)})(?:[ -](?:{'|'.join([*ONES][1:10])}))?"
+_IN_WORDS = rf"{'|'.join([*ONES][1:])}|{_TENS}"
+_NUMBER = rf"(?:\d{{1,2}}|{_IN_WORDS}|an?|a (?:few|couple of)|half an?|(?:a|three) quarters? of an)"
 _UNIT = r"(?:(?:business |working |calendar )?(?:minute|hour|day|week|fortnight|month|quarter|year)s?)"
-_MONTH = (
+MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|March|Mar|April|Apr|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
 )
@@ -46,7 +48,7 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 _MINUTES = _any(
-    rf"{_NUMBER}[ -](?:to |or )?(?:{_NUMBER}[ -])?minutes?",
+    rf"{_NUMBER}[ -](?:to |or )?(?:{_NUMBER}[ -])?(?:minutes?|seconds)",
     r"(?:half an|a quarter of an|a half|an?) hour(?! of)|half-hour",
 )
 _RECURRING = _any(
@@ -55,28 +57,37 @@ _RECURRING = _any(
     rf"(?:the )?(?:next|last|past|first|coming|following|previous) (?:{_NUMBER} (?:or {_NUMBER} )?)?{_UNIT}",
     rf"{_NUMBER}[ -]{_UNIT} (?:before|from now|ahead|later)",
     rf"{_NUMBER}-{_UNIT} (?:call|chat|talk|plan|pilot|review|window|check-in|rhythm)",
+    r"(?:(?:more|less) than |over |about |almost |nearly )?an? (?:week|month|quarter|year) ago",
 )
 _WITHIN = _any(
     r"(?:in|within|after|for|over|during|until|back in) (?:about |around |another |the )?"
-    rf"(?:{_NUMBER} (?:or {_NUMBER} )?){_UNIT}"
+    rf"(?:{_NUMBER} (?:or {_NUMBER} )?){_UNIT}",
+    rf"{_NUMBER} {_UNIT} (?:after|into|on)",
+    r"zero",
 )
 _GAINS = r"sav(?:e|es|ed|ing)|reduc\w+|cuts?|cutting|faster|sooner|instead of"
 _RESULT = _any(_GAINS)
-_OF_CUSTOMERS = _any(_GAINS, r"customers?|clients?|users?|takes?|took|went|go(?:es)? live|live in|got|grew|built")
+_OF_CUSTOMERS = _any(_GAINS, r"customers?|clients?|users?|takes|took|went|go(?:es)? live|live in|got|grew|built")
 """What makes of a time a result."""
-_CHOSEN = _any(rf"(?:two or three|one or two|(?:top|which) (?:{_SMALL}))")
+_CHOSEN = _any(
+    rf"(?:two or three|one or two|(?:top|which|of the|of these|of those|the other) (?:{_SMALL}))",
+    r"half[ -](?:a )?(?:page|sentence|line|day|sheet)",
+    r"half the (?:battle|work|job|story)",
+)
+_MULTIPLE = _any(r"twice", r"(?:double|triple)s?", "half(?! of)")
 _COUNTS = re.compile(
-    rf"(?<![\w$€£¥₹.,-])(?:(?:first|next|last) \d{{1,2}}|\d{{1,3}}(?= (?:\w+ )?pages?\b)|1[0-2]|[1-9]|{_SMALL})\b"
+    r"(?<![\w$€£¥₹.,-])(?<!one in )"
+    rf"(?:(?:first|next|last) \d{{1,2}}|\d{{1,3}}(?= (?:\w+ )?pages?\b)|1[0-2]|[1-9]|{_SMALL})\b"
     r"(?![.,]?\d|[\s-]?(?:%|percent|per cent|x\b|k\b|m\b|bn\b|hundred|thousand|million|billion|times\b|in (?:\d|ten\b)"
     rf"|out of\b|of (?:\d|ten\b|five\b)|dollars?\b|euros?\b|{_UNIT}\b))",
     re.IGNORECASE,
 )
 _LATER = re.compile(r"\b(?:again|once more|later|better|back|not|until|then|suit\w*)\b", re.IGNORECASE)
-_MONTHS = _any(rf"(?:in|by|from|until|before|after|early|late|mid)[ -](?-i:{_MONTH})")
+_MONTHS = _any(rf"(?:in|by|from|until|before|after|early|late|mid)[ -](?-i:{MONTH})")
 _DATES = re.compile(
-    rf"\b(?:the )?{_DAY} (?:of )?{_MONTH}(?:,? (?:19|20)\d\d)?|\b{_MONTH} {_DAY}\b(?:,? (?:19|20)\d\d)?"
+    rf"\b(?:the )?{_DAY} (?:of )?{MONTH}(?:,? (?:19|20)\d\d)?|\b{MONTH} {_DAY}\b(?:,? (?:19|20)\d\d)?"
     r"|\b(?:19|20)\d\d-\d\d-\d\d\b"
-    rf"|\b(?:in|by|from|until|since|of|before|after|end of|early|late|mid) (?-i:{_MONTH})(?: 20\d\d)?",
+    rf"|\b(?:in|by|from|until|since|of|before|after|end of|early|late|mid) (?-i:{MONTH})(?: 20\d\d)?",
     re.IGNORECASE,
 )
 _DAYS_OF_PLANS = _any(r"(?:day|week|month)s? \d{1,2}(?:(?: to |[-–])\d{1,2})?")
@@ -98,6 +109,8 @@ def _without_times(sentence: str) -> str:
         sentence = _MINUTES.sub("", sentence)
     if not _OF_CUSTOMERS.search(sentence) and not _tells_of_deeds(sentence):
         sentence = _WITHIN.sub("", sentence)
+    if sentence.endswith("?") and not _OF_CUSTOMERS.search(sentence):
+        sentence = _MULTIPLE.sub("", sentence)
     if _LATER.search(sentence):
         sentence = _MONTHS.sub("", sentence)
     return _CHOSEN.sub("", _RECURRING.sub("", sentence))

@@ -10,14 +10,13 @@ from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.deal import BuyingSeat, ValueMapRow
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.findings import CompanyPerson, CompanyTrigger, Relation
-from octave_mcp.domain.names import normal
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import Playbook, TalkTrack
 from octave_mcp.domain.vendor import Element, VendorElements
+from octave_mcp.evidence.claims import bare
 from octave_mcp.exports.words import in_words
 
 MOST_TRIGGERS = 8
-_EDGES = " .!?;:,…\"'()"
 
 
 class Section(NamedTuple):
@@ -125,8 +124,7 @@ class Contents:
         return Elements(role, section, tuple(found.by_kind()))
 
     def gaps_in(self, section: str) -> tuple[Gap, ...]:
-        """A gap's section is a key of the playbook, or a path below one."""
-        return tuple(gap for gap in self.playbook.gaps if f"{gap.section}.".startswith(f"{section}."))
+        return tuple(gap for gap in self.playbook.gaps if gap.is_in(section))
 
     def own_value_map(self, track: TalkTrack) -> Sequence[ValueMapRow[EvidenceId]]:
         """The rows of a talk track that the value map of the deal does not have."""
@@ -150,4 +148,4 @@ def persona_titles(playbook: Playbook) -> Callable[[str], str]:
 
 def repeats(text: str, quotation: str) -> bool:
     """Whether a sentence is its quotation, word for word."""
-    return normal(text).strip(_EDGES) == normal(quotation).strip(_EDGES)
+    return bare(text) == bare(quotation)

@@ -1,29 +1,18 @@
-"""Dates in words, and how old they are."""
+"""How old dates are, in words."""
 
 from __future__ import annotations
 
-import re
 from datetime import date
 
-_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
-_MONTHS = (
-    "January February March April May June July August September October November December".split()
-)  # not those of the machine's locale
+from octave_mcp.evidence.dates import year_month_day
+
 _DAYS_IN_WEEKS, _WEEKS_IN_MONTHS, _MONTHS_IN_YEARS = 14, 61, 24
 """From how many on the next longer unit says enough."""
 
 
-def date_in_words(text: str) -> str:
-    """'31 January 2026' for '2026-01-31', 'January 2026' for '2026-01'; what is no date stays as it is."""
-    year, month, day = _parts(text)
-    if not year:
-        return text
-    return " ".join(filter(None, (str(day or ""), _MONTHS[month - 1] if month else "", str(year))))
-
-
 def age_in_words(text: str, on: date) -> str:
     """How old a date was on that day: '10 months old'; '' for what is no date."""
-    year, month, day = _parts(text)
+    year, month, day = year_month_day(text)
     if not year:
         return ""
     if day:
@@ -34,13 +23,6 @@ def age_in_words(text: str, on: date) -> str:
     if not month:
         return {0: "this year", 12: "last year"}.get(months) or _old(months // 12, "year")
     return _months_old(months) if months else "this month"
-
-
-def _parts(text: str) -> tuple[int, int, int]:
-    """Year, month and day; 0 for what is missing."""
-    found = _DATE.fullmatch(text)
-    year, month, day = map(int, found.groups(default="0")) if found else (0, 0, 0)
-    return (year, month, day) if month <= len(_MONTHS) else (0, 0, 0)
 
 
 def _days_old(text: str, on: date) -> str:

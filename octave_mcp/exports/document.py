@@ -10,14 +10,15 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from octave_mcp.copywriting.outlines import HOW, TITLE, title
+from octave_mcp.copywriting.outlines import TITLE, how, title
 from octave_mcp.domain.evidence import Evidence, EvidenceId, Support
 from octave_mcp.domain.findings import RELATIONS
 from octave_mcp.domain.page import place_in_words
 from octave_mcp.domain.playbook import Playbook
+from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.evidence.passages import is_stale
 from octave_mcp.exports.contents import Contents, persona_titles, repeats
-from octave_mcp.exports.dates import age_in_words, date_in_words
+from octave_mcp.exports.dates import age_in_words
 from octave_mcp.exports.mail import mails
 from octave_mcp.exports.support import counted, mark_of, verdict_in_words
 from octave_mcp.exports.words import (
@@ -34,7 +35,7 @@ from octave_mcp.exports.words import (
 )
 
 FRESH_DAYS = 90
-"""After so many, what a battle card says of a rival is to be checked again."""
+"""How long a battle card is fresh: after that, what it says of a rival has to be checked again."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def reading(playbook: Playbook) -> dict[str, Any]:
         "repeats": repeats,
         "judged": counted(playbook),
         "persona_title": persona_titles(playbook),
-        "outline": {"title": outlined, "how": HOW} if outlined else None,
+        "outline": {"title": outlined, "how": how(playbook)} if outlined else None,
         "is_outline": outlined == TITLE,
         "age": partial(age_in_words, on=written_on),
         **_WORDS,

@@ -127,7 +127,7 @@ def _drafts(desk: Desk, answers: Answers, researched: Researched) -> assembly.Dr
 
 
 def _drafted(answer: Checked[Any] | UpstreamError, *, is_thin: bool = False) -> assembly.Drafted[Any] | None:
-    """What is written about a prospect of whom little is known is an outline, whoever wrote it."""
+    """An answer about a thin prospect is an outline, even if a language model wrote it."""
     return assembly.Drafted(answer.value, answer.is_outline or is_thin) if isinstance(answer, Checked) else None
 
 

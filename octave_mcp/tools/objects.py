@@ -13,7 +13,7 @@ from octave_mcp.domain.value import Value
 def object_of(form: type[Value]) -> BeforeValidator:
     """Read an argument of this form. Some clients send an object as JSON text, and null for an empty field.
 
-    Faults are told without the value and without unknown names, either of which may be a secret.
+    Errors repeat neither the value nor the names of unknown fields: either may be a secret.
     """
 
     def given(value: object) -> object:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TypeAlias, TypeVar, cast
+from typing import TypeAlias, TypeVar
 
 from pydantic_core import to_jsonable_python
 
-from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
 
 T = TypeVar("T")
@@ -25,12 +24,6 @@ def cursor_of(ids: Sequence[str], limit: int) -> str | None:
 
 def dumped(value: object) -> Json:
     """A part of a playbook as JSON."""
-    if isinstance(value, Value):
-        return value.model_dump(mode="json")
-    if isinstance(value, tuple):
-        return [dumped(entry) for entry in cast("tuple[object, ...]", value)]
-    if isinstance(value, dict):
-        return {name: dumped(part) for name, part in cast("dict[str, object]", value).items()}
     return to_jsonable_python(value)
 
 

@@ -38,11 +38,7 @@ def _part(name: str, part: object, reading: Reading) -> Iterator[str]:
     found = [*_read(part, reading)]
     yield from found or ["Nothing was found."]
     if not found:
-        yield from reading.blocks(tuple(gap for gap in reading.playbook.gaps if _is_in(gap.section, name)))
-
-
-def _is_in(path: str, section: str) -> bool:
-    return f"{path}.".startswith(f"{section}.")
+        yield from reading.blocks(tuple(gap for gap in reading.playbook.gaps if gap.is_in(name)))
 
 
 def _read(part: object, reading: Reading, level: int = 3) -> Iterator[str]:
