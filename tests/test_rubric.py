@@ -46,8 +46,8 @@ def on_page(*paths: str, published: date | None = None) -> list[Evidence]:
     return [evidence.model_copy(update={"published_on": published}) for evidence in found]
 
 
-def theirs(text: str) -> tuple[Evidence, ...]:
-    return (evidence_of(text).model_copy(update={"role": "prospect"}),)
+def theirs(text: str, published: date | None = None) -> tuple[Evidence, ...]:
+    return (evidence_of(text).model_copy(update={"role": "prospect", "published_on": published}),)
 
 
 GOOD = Email(
@@ -129,7 +129,8 @@ def test_good_touches_break_no_rule_and_have_all_points() -> None:
         ("D14", saying("Organisational interoperability necessitates illumination. " * 5)),
         ("D17", saying("You will like it!")),
         ("D17", saying("See https://a.example and https://b.example for yours.")),
-        ("D8", replace(GOOD, evidence=tuple(on_page("/a", published=date(2024, 8, 1))))),
+        ("D8", replace(GOOD, evidence=theirs("We opened.", date(2024, 8, 1)))),
+        ("D35", replace(GOOD, paragraphs=(OPENING, "Lamps, as you know them, are for all to see.", ASK))),
     ],
 )
 def test_a_touch_that_breaks_a_rule_is_warned_of(rule: str, email: Email) -> None:
@@ -161,7 +162,10 @@ def test_a_touch_that_breaks_a_rule_is_warned_of(rule: str, email: Email) -> Non
         ("D14", saying("You do remediation now. " * 4, replace(GOOD, evidence=theirs("We do remediation.")))),
         ("D17", saying("Your crew says “what a hall!” on https://a.example.")),
         ("D17", saying("You use Yahoo! now.", replace(GOOD, evidence=(evidence_of("We left Yahoo! for good."),)))),
-        ("D8", replace(GOOD, evidence=tuple(on_page("/a", published=date(2024, 12, 1))))),
+        ("D8", replace(GOOD, evidence=theirs("We opened.", date(2024, 12, 1)))),
+        ("D8", replace(GOOD, evidence=tuple(on_page("/a", published=date(2023, 1, 1))))),
+        ("D29", replace(LAST, paragraphs=("Rank the halls by hours lost, not by lamps.", NO), earlier=(GOOD,))),
+        ("D35", replace(GOOD, paragraphs=(OPENING, "Twenty, a shipyard, lights its halls by the hour.", ASK))),
         ("D9", replace(GOOD, evidence=tuple(on_page("/a", "/a", "/a", "/a")))),
     ],
 )
@@ -201,6 +205,13 @@ def test_a_touch_that_breaks_a_rule_of_truth_is_an_error(rule: str, text: str) -
 )
 def test_a_touch_that_keeps_the_rules_of_truth_is_none(text: str) -> None:
     assert [*email_errors(saying(text))] == []
+
+
+def test_what_few_readers_notice_costs_points_and_gives_no_warning() -> None:
+    score = scored(email_faults(replace(GOOD, subject="budget for paint")))
+
+    assert score.points < 100
+    assert score.warnings == ()
 
 
 def test_a_placeholder_in_the_subject_is_checked_too() -> None:
@@ -281,8 +292,7 @@ def test_cards_are_short_and_their_lists_too() -> None:
 
 def test_evidence_of_one_page_or_of_long_ago_is_told() -> None:
     assert [*sources([])] == []
-    old = on_page("/a", "/b", published=date(2023, 1, 1))
-    assert ["2023-01-01" in fault.text for fault in sources(old)] == [True]
+    assert ["1 January 2023" in fault.text for fault in sources(theirs("We opened.", date(2023, 1, 1)))] == [True]
     assert [fault.rule for fault in sources(on_page("/a", "/a", "/b", "/c"))] == ["D9"]
     assert [*sources(on_page("/a", "/a", "/b", "/c", "/d"))] == []
     assert [*sources(on_page("/customers/tidewell", "/customers/tidewell", "/a", "/b"))] == []

@@ -31,12 +31,15 @@ class Fault:
 
 
 def scored(faults: Iterable[Fault]) -> Score:
-    """Each fault takes its share of the points left, so that of two bad drafts the worse one still scores less."""
+    """Each fault takes its share of the points left, so that of two bad drafts the worse one still scores less.
+
+    Slight ones cost points and give no warning: few readers notice them, and a rep has no time for them.
+    """
     found = sorted(faults, key=lambda fault: -fault.cost)
     points = 100.0
     for fault in found:
         points *= 1 - fault.cost / 100
-    return Score(points=round(points), warnings=tuple(fault.text for fault in found))
+    return Score(points=round(points), warnings=tuple(fault.text for fault in found if fault.cost >= PLAIN))
 
 
 def graded(cost: float, excess: float) -> float:

@@ -145,7 +145,7 @@ def _undated(email: Email) -> Iterator[Fault]:
     theirs = [one for one in email.evidence if one.role == "prospect"]
     has_date = not theirs or any(one.published_on for one in theirs)
     if not (email.position or email.has_second_opening) and has_date and not is_dated(email.text):
-        yield Fault("D32", "Say when it happened, with the full date: a dated reason is a reason to write now.", SLIGHT)
+        yield Fault("D32", "Say when it happened: a dated reason is a reason to write now.", SLIGHT)
 
 
 def _of_subject(email: Email) -> Iterator[Fault]:
@@ -160,4 +160,4 @@ def _of_subject(email: Email) -> Iterator[Fault]:
             email.subject,
         )
     elif own and not email.last and not own & wording(email.text).stems:
-        yield Fault("D12", "The subject is about something the e-mail does not mention.", PLAIN, email.subject)
+        yield Fault("D12", "The subject is about something the e-mail does not mention.", SLIGHT, email.subject)

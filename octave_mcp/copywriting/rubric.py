@@ -17,6 +17,7 @@ from octave_mcp.copywriting.readability import length, reading_grade, sentences,
 from octave_mcp.copywriting.substance import substance
 from octave_mcp.copywriting.voice import voice
 from octave_mcp.domain.evidence import Evidence
+from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.evidence.passages import is_stale
 from octave_mcp.evidence.support.wording import stem, wording
 
@@ -204,8 +205,10 @@ def _as_one_word(quoted: re.Match[str]) -> str:
 
 
 def _old(evidence: Sequence[Evidence]) -> Iterator[Fault]:
-    if dates := [str(one.published_on) for one in evidence if is_stale(one)]:
-        yield Fault("D8", f"Look for something newer, or say it in the past: it rests on evidence from {min(dates)}.")
+    """A reason to write gets old; what the vendor's pages say of its product and its customers does less."""
+    if dates := [one.published_on for one in evidence if one.role == "prospect" and one.published_on and is_stale(one)]:
+        oldest = date_in_words(min(dates).isoformat())
+        yield Fault("D8", f"Look for something newer, or say it in the past: it rests on evidence from {oldest}.")
 
 
 def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:

@@ -33,6 +33,8 @@ _FIGURE = re.compile(r"\d")
 _MEETS = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
 """What a user wants who wants no offer."""
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
+_APPOSITION = re.compile(r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|which|who|whose)\b")
+"""'Twenty, the open-source CRM, ...': a name, though its word may be another."""
 _DEFINES = re.compile(r"^[^,]{0,40}? (?:is|are) (?:an?|the|one|our)\b")
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _LECTURE = re.compile(
@@ -78,11 +80,12 @@ def _of_the_deal(email: Email) -> Iterator[Fault]:
 
 
 def _shares(email: Email) -> bool:
-    """Whether it has words of what the user said, or of what is quoted of the reader's company."""
+    """Whether it has words of what the user said, of what is quoted of the reader's company, or of earlier touches."""
     said = wording(email.text)
     content = {stem(word.lower) for word in said.words if word.is_content}
-    theirs = content & wording(email.said_by("prospect")).stems
-    return len(theirs) >= FEW_SHARED or len(content & wording(email.deal.context).stems) >= FEW_SHARED
+    before = "\n".join(text for one in email.earlier for text in (one.subject, *one.statements))
+    known = (email.said_by("prospect"), email.deal.context, before)
+    return any(len(content & wording(text).stems) >= FEW_SHARED for text in known)
 
 
 def _proof(email: Email) -> Iterator[Fault]:
@@ -101,7 +104,7 @@ def _proof(email: Email) -> Iterator[Fault]:
 def _proves(email: Email, sentence: str) -> bool:
     """Whether it says what somebody other than the two companies did or said."""
     is_proof = not (_DEFINES.match(sentence) or _YOU.search(sentence) or "?" in sentence)
-    return is_proof and bool(email.names_in(unquoted(sentence)))
+    return is_proof and bool(email.names_in(unquoted(sentence)) or _APPOSITION.match(sentence))
 
 
 def _connected(email: Email) -> Iterator[Fault]:
@@ -154,7 +157,7 @@ def _offer(email: Email) -> Iterator[Fault]:
         text = "Offer something small that you make for this reader: a page rewritten, a list, a draft."
         yield Fault("D35", text, PLAIN, email.ask)
     if email.ask_label == "offer" and not email.make_first:
-        yield Fault("D35", "Say what to make before this is sent, with its first lines.", PLAIN, email.ask)
+        yield Fault("D35", "Write out what it offers to send, so that the rep can send it.", PLAIN, email.ask)
 
 
 def _goodbye(email: Email) -> Iterator[Fault]:
