@@ -326,6 +326,10 @@ def gaps_of(section: str, dropped: Sequence[Problem]) -> Iterator[Gap]:
         reason = f"{told} dropped: {counted(lost)}"
         yield Gap(section=section, code="dropped_by_check", reason=reason, would_fill="another run, or another model")
     if ignored := len(dropped) - len(lost):
-        told = "1 replacement" if ignored == 1 else f"{ignored} replacements"
-        reason = f"{told} for what no check had rejected: ignored"
+        told = (
+            "1 change that no check had asked for was"
+            if ignored == 1
+            else f"{ignored} changes that no check had asked for were"
+        )
+        reason = f"{told} not taken over: the text stayed as it was"
         yield Gap(section=section, code="ignored", reason=reason, would_fill="nothing is missing")

@@ -33,7 +33,7 @@ def qualification(
     cards: Sequence[BattleCard],
     tracks: Sequence[TalkTrack],
 ) -> Qualification:
-    known = _known(seats, intelligence, cards)
+    known = {letter: [*filter(_is_known, found)] for letter, found in _known(seats, intelligence, cards).items()}
     return Qualification(
         **{
             name: Letter(known=tuple(known.get(name, ()))[:MOST_KNOWN], to_find_out=tuple(_to_find_out(name, tracks)))
@@ -67,6 +67,10 @@ def _rivals(cards: Sequence[BattleCard]) -> Iterator[Sentence[EvidenceId]]:
 
 def _as_fact(found: Any, text: str) -> Sentence[EvidenceId]:  # noqa: ANN401 - a finding of any kind
     return Sentence[EvidenceId](text=text, kind="fact", evidence=found.evidence, support=found.support)
+
+
+def _is_known(sentence: Sentence[EvidenceId]) -> bool:
+    return sentence.support is None or sentence.support.verdict != "partly"
 
 
 def _to_find_out(letter: str, tracks: Sequence[TalkTrack]) -> Iterator[str]:

@@ -11,7 +11,8 @@ from octave_mcp.domain.deal import BuyingSeat, ValueMapRow
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.findings import CompanyPerson, CompanyTrigger, Relation
 from octave_mcp.domain.notices import Gap
-from octave_mcp.domain.playbook import Playbook, TalkTrack
+from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.vendor import Element, VendorElements
 from octave_mcp.evidence.claims import bare
 from octave_mcp.exports.words import in_words
@@ -131,6 +132,11 @@ class Contents:
         shown = {_pair(row) for row in self.playbook.fit.value_map}
         return [row for row in track.value_map if _pair(row) not in shown]
 
+    def own_pains(self, persona: PriorityPersona) -> Sequence[Sentence[EvidenceId]]:
+        """The pains of a persona that the value map of the deal does not have."""
+        shown = {bare(row.pain.text) for row in self.playbook.fit.value_map}
+        return [pain for pain in persona.pains if bare(pain.text) not in shown]
+
     def seat_of_brief(self) -> BuyingSeat | None:
         """The seat of the person to call."""
         person = self.playbook.brief.person if self.playbook.brief else None
@@ -139,6 +145,12 @@ class Contents:
 
 def _pair(row: ValueMapRow[EvidenceId]) -> tuple[str, str]:
     return row.capability.text, row.pain.text
+
+
+def addressees(playbook: Playbook) -> Callable[[str], str]:
+    """Whom copy is for, by the id of the persona: 'Ada Moss, Head of Yards', or 'the CTO' if no page names one."""
+    named = {persona.id: persona.contact or f"the {persona.title}" for persona in playbook.priority_personas}
+    return lambda persona_id: named.get(persona_id, persona_id)
 
 
 def persona_titles(playbook: Playbook) -> Callable[[str], str]:

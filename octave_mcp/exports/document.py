@@ -17,10 +17,10 @@ from octave_mcp.domain.page import place_in_words
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.evidence.passages import is_stale
-from octave_mcp.exports.contents import Contents, persona_titles, repeats
+from octave_mcp.exports.contents import Contents, addressees, persona_titles, repeats
 from octave_mcp.exports.dates import age_in_words
 from octave_mcp.exports.mail import mails
-from octave_mcp.exports.support import counted, mark_of, verdict_in_words
+from octave_mcp.exports.support import VERDICTS, counted, mark_of, verdict_in_words
 from octave_mcp.exports.words import (
     ASKS,
     AUDIENCES,
@@ -127,6 +127,7 @@ def reading(playbook: Playbook) -> dict[str, Any]:
         "cite": citations.cite,
         "repeats": repeats,
         "judged": counted(playbook),
+        "addressee": addressees(playbook),
         "persona_title": persona_titles(playbook),
         "outline": {"title": outlined, "how": how(playbook)} if outlined else None,
         "is_outline": outlined == TITLE,
@@ -151,6 +152,7 @@ _WORDS: dict[str, Any] = {
     "audiences": AUDIENCES,
     "mark_of": mark_of,
     "verdict_in_words": verdict_in_words,
+    "verdict_words": VERDICTS,
     "page_of": page_of,
     "in_words": in_words,
     "language": language_in_words,

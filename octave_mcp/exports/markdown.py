@@ -21,6 +21,8 @@ _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
 MOST_LISTED = 3
 """Of each kind of background, how many are named."""
+TOLD_OF_VENDOR = ("case_studies", "reference_customers")
+"""Of what a vendor's pages say of it, what is named: reps look for a customer. The rest is counted."""
 
 
 class Markdown:
@@ -34,6 +36,7 @@ class Markdown:
             "as_link": _link,
             "in_marks": _in_marks,
             "most": MOST_LISTED,
+            "told_of_vendor": TOLD_OF_VENDOR,
         }
         return template.render(reading(playbook), **helpers)
 
