@@ -461,7 +461,7 @@ async def test_the_policy_admits_our_style_and_script_and_no_others(
     )
 
     assert styled != "0px"
-    assert await html.page.locator("[data-copy]:visible").count() == 1 + 12 + 3
+    assert await html.page.locator("[data-copy]:visible").count() == 1 + 12 + 3 + 3
     assert blocked == "img-src"
     policy = await html.page.locator("meta[http-equiv]").get_attribute("content")
     assert policy is not None

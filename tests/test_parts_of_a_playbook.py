@@ -14,7 +14,7 @@ from playbooks import fact, outlined_playbook, sample_playbook
 from test_mcp import call, complaint
 from web import serving
 
-from octave_mcp.domain.evidence import Evidence
+from octave_mcp.domain.evidence import Evidence, Support
 from octave_mcp.domain.findings import CompanyPerson
 from octave_mcp.domain.playbook import SECTIONS, Playbook, Touch
 from octave_mcp.surfaces.mcp.server import make
@@ -203,6 +203,25 @@ async def test_the_e_mails_for_the_first_persona_are_one_short_call(client: Clie
     assert "Make this first: A list of the fields of the public booking form" in text
     assert "Other opening, without a date: You are hiring your first Senior Product Analyst." in text
     assert "Data" not in text
+
+
+def test_an_e_mail_tells_its_rep_what_to_check_before_sending() -> None:
+    playbook = dealt_playbook()
+    sequence = playbook.email_sequences[0]
+    first, *others = sequence.touches
+    doubt = Support(verdict="partly", judge="rules", reason="the page is about somebody else")
+    stated = next(one for one in first.sentences if one.kind == "fact")
+    said = tuple(one.model_copy(update={"support": doubt}) if one is stated else one for one in first.sentences)
+    touched = first.model_copy(update={"sentences": said, "personalisation": ("See who signs today.",)})
+    sequences = (sequence.model_copy(update={"touches": (touched, *others)}), *playbook.email_sequences[1:])
+
+    text = read(playbook.model_copy(update={"email_sequences": sequences}), "email_sequences", "1")
+
+    assert "Note for you: See who signs today." in text
+    told = re.search(r"^- Check first: (.*)$", text, re.MULTILINE)
+    assert told
+    assert told[1].startswith(stated.text)
+    assert "partly supported: the page is about somebody else" in told[1]
 
 
 async def test_each_quotation_is_given_once_with_its_page_its_address_and_its_date(

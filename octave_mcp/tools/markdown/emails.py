@@ -43,6 +43,9 @@ def _beside(found: Touch, reading: Reading) -> Iterator[str]:
         yield f"Make this first: {plain(found.make_first)}"
     if found.second_opening:
         yield f"Other opening, without a date: {reading.inline(found.second_opening)}"
+    yield from (f"Note for you: {plain(note)}" for note in found.personalisation)
+    doubted = (one for one in found.sentences if one.support and one.support.verdict in {"partly", "not"})
+    yield from (f"Check first: {reading.inline(one)}" for one in doubted if not is_outline)
     cited = [] if is_outline else [id_ for sentence in found.sentences for id_ in sentence.evidence]
     if above := reading.quotations.given(cited):
         yield f"Quoted above: {above}"
