@@ -212,6 +212,21 @@ async def test_why_now_is_what_the_first_e_mail_opens_with_unless_it_is_years_ol
     assert (brief.why_now.text, brief.date) == expected
 
 
+@pytest.mark.parametrize(("event", "is_warned"), [(DOCK, False), (CRANE, True)])
+async def test_a_brief_says_if_its_event_is_over_a_year_old(home: Path, event: str, is_warned: bool) -> None:
+    def one_event(ask: Asked, answer: object) -> dict[str, Any]:
+        found = of_prospect(ask, answer)
+        kept = tuple(one for one in found.get("triggers", ()) if one.what == event)
+        return {**found, "triggers": kept} if kept else {key: one for key, one in found.items() if key != "triggers"}
+
+    brief = brief_of(await briefed(home, changes={ProspectAnswer[Cite]: one_event}))
+
+    assert brief.why_now
+    assert brief.why_now.text == event
+    told = "Nothing newer was found that matters at Quillport: start with the question, not with the event."
+    assert (told in brief.warnings) is is_warned
+
+
 async def test_a_brief_never_says_what_a_check_dropped(home: Path) -> None:
     def invented(ask: Asked, answer: Any) -> dict[str, Any]:  # noqa: ANN401 - a SequenceDraft
         first, *others = answer.touches

@@ -15,6 +15,7 @@ from scripted import Asked, ScriptedModel, ScriptedSource, Stage, answered, form
 from test_support import JUDGE, say
 
 from octave_mcp.asks.corrections import Checks
+from octave_mcp.asks.decoding import decoded
 from octave_mcp.asks.patches import patch_form
 from octave_mcp.domain.asks import Answer, Unread, Usage
 from octave_mcp.domain.cards import WhyWeWin
@@ -285,6 +286,22 @@ def test_a_statement_that_might_stay_is_dropped_if_its_writer_leaves_it_out(with
 
     assert settled.value
     assert len(settled.value.reasons) == left
+
+
+def test_a_text_alone_takes_the_place_of_a_sentences_text() -> None:
+    doubtful, sound = say("Rework rose at Brassmere at night.", 2), say("Quillport builds ferries.", 4)
+    checks = Checks(JUDGE, WhyWeWin[EvidenceId])
+    value = WhyWeWin[Cite](kind="why_we_win", reasons=(doubtful, sound), proof=())
+    first = checks.read(Answer(value=value, usage=Usage()))
+    (fix,) = checks.fixes(first, WhyWeWin[Cite])
+    given = decoded('{"fix_1": "Brassmere cut rework by 31%."}', patch_form([fix]))
+    patch = Answer(value=given.value, usage=Usage(), wrong=given.wrong, unread=given.unread)
+
+    settled, wrong = checks.patched(first, [fix], patch)
+
+    assert wrong == ""
+    assert settled.value
+    assert [one.text for one in settled.value.reasons] == ["Brassmere cut rework by 31%.", sound.text]
 
 
 BAD: dict[str, str] = {

@@ -190,6 +190,8 @@ def note(text: str) -> Value:
         say("Quillport opened a second yard in Tallinn in December 2021.", "second yard"),
         say("Since 16 December, Quillport seems to staff a second yard in Tallinn.", "second yard", kind="inference"),
         say("Could we take ten minutes this week?", kind="ask"),
+        say("Tomorrow, ask three colleagues what slows a night down.", kind="ask"),
+        say("I wrote out five lines; cross out half of them.", kind="courtesy"),
         say("What would have to change over the next three months?", kind="question"),
         say("Here is how: https://lumenforge.example/nightplan.", kind="courtesy"),
     ],
@@ -229,6 +231,8 @@ def test_a_phrase_that_a_prompt_asks_for_has_no_problem(asked: Value) -> None:
         ("D3", say("Quillport opened a second yard in Tallinn in November 2021.", "second yard")),
         ("D3", say("The first yard of Quillport opened in December 2021.", "2019")),
         ("D3", say("Quillport opened 16 yards.", "second yard")),
+        ("D3", say("I can tell you how they saved 40%.", kind="courtesy")),
+        ("D3", say("Ask your 40 planners.", kind="ask")),
         ("D36", say("Here is how: https://evil.example/nightplan.", kind="courtesy")),
     ],
     ids=str,
@@ -319,6 +323,12 @@ def test_a_note_brings_in_nothing_of_its_own(rule: str, note: str) -> None:
 )
 def test_a_call_to_action_may_name_a_time(text: str) -> None:
     (only,) = judged(sequence(call_to_action=CallToAction(label="meeting", text=text)))
+    assert [str(error) for error in only.errors] == []
+
+
+@pytest.mark.parametrize("subject", ["five questions", "ten first days"])
+def test_a_subject_may_count_what_the_e_mail_brings(subject: str) -> None:
+    (only,) = judged(sequence(subject=subject))
     assert [str(error) for error in only.errors] == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast
 
@@ -19,6 +19,7 @@ from octave_mcp.asks.patches import (
     name_of,
     passages_cited,
     patch_form,
+    reworded,
 )
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Fault, Judgement, Unread, Unusable
@@ -163,15 +164,19 @@ class Checks(Generic[R]):
         draft = cast("Value", first.draft)
         patch = None if isinstance(answer, Unusable) else cast("Value", answer.value)
         given = {fix.at: part for at, fix in enumerate(found) if (part := getattr(patch, name_of(at), None))}
+        worded = {} if isinstance(answer, Unusable) else reworded(draft, found, answer.unread)
+        given |= {found[at].at: part for at, part in worded.items()}
         read = self._checked(first, changed(draft, given), ())
         kept = accepted(cast("Value", read.draft), found, given, read.problems)
         refused = [p for p in read.problems if any(at not in kept and is_within(p.at, at) for at in given)]
         left = tuple(one for one in first.unread if not any(is_within(one.at, at) for at in kept))
         unread = [Problem(UNREAD, one.wrong, one.at) for one in left]
-        ignored = [] if isinstance(answer, Unusable) else [_ignored(one, found) for one in answer.unread]
+        lost = () if isinstance(answer, Unusable) else tuple(one for one in answer.unread if not _is_of(one, worded))
+        ignored = [_ignored(one, found) for one in lost]
         read = self._checked(replace(first, unread=left), changed(draft, kept), [*unread, *filter(None, ignored)])
         settled = self.settled(read, () if patch is None else tuple(_withdrawn(patch, found, draft, answer)))
-        return settled, answer.wrong or _listed([*refused, *settled.missing])
+        wrong = "" if worded and not lost else answer.wrong
+        return settled, wrong or _listed([*refused, *settled.missing])
 
     def _checked(self, read: _Read, draft: Value, known: Sequence[Problem]) -> _Read:
         """The draft with what the checks find in it. Rules see it without the entries that could not be read."""
@@ -203,6 +208,10 @@ def _costs_itself(draft: Value, at: Path) -> bool:
     Other broken rules cost the e-mail, when it is put together.
     """
     return isinstance(part_at(draft, at), str) and (isinstance(at[-1], int) or at[-1] == "opt_out")
+
+
+def _is_of(unread: Unread, worded: Collection[int]) -> bool:
+    return any(unread.at[0] == name_of(at) for at in worded)
 
 
 def _ignored(unread: Unread, found: Sequence[Fix]) -> Problem | None:

@@ -34,7 +34,7 @@ _CLOSING = re.compile(r'"(?:\\.|[^"\\])*(?:"|\Z)|\}', re.DOTALL)
 """Strings, and the ends of objects outside of them: behind the last of these a figure may be half of one."""
 
 
-LONGEST_SHOWN = 200
+LONGEST_SHOWN = 400
 """Characters of an entry that could not be read."""
 
 

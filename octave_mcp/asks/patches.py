@@ -14,7 +14,9 @@ from typing import Any, cast
 from pydantic import create_model
 
 from octave_mcp.asks.schema import FORMS, schema_of
+from octave_mcp.domain.asks import Unread
 from octave_mcp.domain.evidence import Cite, Finding
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, form_at, part_at, path_text
 from octave_mcp.evidence.checks import DEPENDS, UNREAD, Problem
 from octave_mcp.evidence.coherence import dependents
@@ -150,6 +152,23 @@ def passages_cited(draft: Value, found: Sequence[Fix]) -> tuple[int, ...]:
     findings = (cast("Finding[Cite]", part) for part in parts if isinstance(part, Finding))
     cites = (cite for finding in findings for cite in finding.evidence)
     return tuple(dict.fromkeys(cite.passage for cite in cites))[:MOST_CITED]
+
+
+def reworded(draft: Value, found: Sequence[Fix], unread: Sequence[Unread]) -> dict[int, Value]:
+    """The sentences for which a patch has a text alone, with that text and all else as it was; by number, from 0."""
+    said = {one.at[0]: one.said for one in unread if len(one.at) == 1}
+    texts = ((at, fix, _text(said.get(name_of(at), ""))) for at, fix in enumerate(found))
+    parts = ((at, text, part_at(draft, fix.at)) for at, fix, text in texts if text)
+    return {at: part.model_copy(update={"text": text}) for at, text, part in parts if isinstance(part, Sentence)}
+
+
+def _text(said: str) -> str:
+    """'' for what is no text, or was shortened."""
+    try:
+        found: object = json.loads(said)
+    except ValueError:
+        return ""
+    return found if isinstance(found, str) else ""
 
 
 def accepted(

@@ -194,9 +194,9 @@ def _again(ask: Ask[Any, Any], fence: Fence) -> str:
     names = ", ".join(ask.answer.model_fields)
     return (
         f"These entries of your previous answer{_whose(ask.brief)} were rejected:\n\n{rejected}{shown}\n\n"
-        f"Answer with their replacements alone: one JSON object with {names}. Write each entry in full, in the same "
-        "form and at about the same length. Use null to drop an entry. All else of your answer stays as it is. Cite "
-        "only passage numbers that you were shown."
+        f"Answer with their replacements alone: one JSON object with {names}. Write each entry in full, in the form "
+        "asked for and at about the same length. Use null to drop an entry. All else of your answer stays as it is. "
+        "Cite only passage numbers that you were shown."
     )
 
 

@@ -10,17 +10,18 @@ from datetime import date
 from octave_mcp.copywriting.committee import stale_contacts
 from octave_mcp.copywriting.letterhead import person_of
 from octave_mcp.domain.deal import Brief
-from octave_mcp.domain.evidence import Claim, EvidenceId
+from octave_mcp.domain.evidence import Claim, EvidenceId, Support
 from octave_mcp.domain.findings import UNDATED, CompanyTrigger
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import PageRef
 from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack, Touch
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.evidence.coherence import begins_in_the_middle
-from octave_mcp.evidence.dates import date_in_words
+from octave_mcp.evidence.dates import date_in_words, year_month_day
 
 STALE_DAYS = 183
 TELLING_LETTERS = 20
+MONTHS_OF_NEWS = 12
 OLD_YEARS = 2
 """So much older than the newest event, none is a reason to call now, however much it means."""
 _OF_MONTH = len("2024-03")
@@ -56,7 +57,7 @@ def brief(playbook: Playbook, order: Sequence[CompanyTrigger], known: Known) -> 
         title=contact.removeprefix(person_of(contact)).strip(" ,()") or persona.title,
         why_now=_why_now(playbook, trigger),
         date=trigger.date if trigger else UNDATED,
-        means=trigger.means if trigger else None,
+        means=trigger.means if trigger and trigger.means and not _is_doubtful(trigger.means.support) else None,
         first_line=_first_line(track),
         proof=proof,
         question=_question(touches, track),
@@ -88,7 +89,12 @@ def _trigger(playbook: Playbook, order: Sequence[CompanyTrigger], said: Sequence
     told = [one for sentence in said for one in theirs if _tells_of(playbook, sentence, one)]
     dated = [one for one in (*told, *order) if one.date != UNDATED] or _latest(theirs)
     newest = max((one.date for one in theirs if one.date != UNDATED), default="")
-    return next(iter((*sorted(dated, key=lambda one: _years_between(one.date, newest) >= OLD_YEARS), *theirs)), None)
+    best = sorted(dated, key=lambda one: (_years_between(one.date, newest) >= OLD_YEARS, _is_doubtful(one.support)))
+    return next(iter((*best, *theirs)), None)
+
+
+def _is_doubtful(support: Support | None) -> bool:
+    return support is not None and support.verdict == "partly"
 
 
 def _tells_of(playbook: Playbook, sentence: Said, trigger: CompanyTrigger) -> bool:
@@ -179,6 +185,8 @@ def _warnings(
     today, name = playbook.generated_at.date(), playbook.prospect.name
     if trigger is None:
         yield f"Nothing dated was found on the pages of {name}: start with the question."
+    elif _is_over_a_year_old(trigger.date, today):
+        yield f"Nothing newer was found that matters at {name}: start with the question, not with the event."
     yield from _of_age(known.prospect_pages, name, today)
     yield from (f"{caution.avoid.rstrip('.')}: {caution.because.text}" for caution in persona.cautions[:1])
     if proof is None:
@@ -189,6 +197,11 @@ def _warnings(
     for page in known.vendor_pages:
         if _NO_CONTENT.search(page.title):
             yield f"Never link to {page.url}: it is a page without content."
+
+
+def _is_over_a_year_old(day: str, today: date) -> bool:
+    year, month, _ = year_month_day(day)
+    return bool(year) and (today.year - year) * 12 + today.month - (month or 12) > MONTHS_OF_NEWS
 
 
 def _of_age(pages: Sequence[PageRef], name: str, today: date) -> Iterator[str]:

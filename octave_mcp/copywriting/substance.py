@@ -109,7 +109,7 @@ def _proves(email: Email, sentence: str) -> bool:
 
 def _connected(email: Email) -> Iterator[Fault]:
     """Something of the opening returns in the rest, in whichever words."""
-    if email.last or len(email.paragraphs) < FEW_PARAGRAPHS:
+    if email.position or email.last or len(email.paragraphs) < FEW_PARAGRAPHS:
         return
     first, rest = _content(email, email.paragraphs[0]), _content(email, " ".join(email.paragraphs[1:]))
     if not first & rest:

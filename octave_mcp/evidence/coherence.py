@@ -48,6 +48,8 @@ _NOTHING_BEFORE = re.compile(
 )
 """'It' and 'they' that stand for nothing said before."""
 _BACK = re.compile(r"\bboth\b(?![^.?!,;]*\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
+_SAME_THING = re.compile(r"the same (?!is\b|are\b|was\b|goes\b|holds\b|applies\b)\w", re.IGNORECASE)
+"""'In the same pull request': of two things that are both named here."""
 _ALSO = re.compile(
     r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)|^[\"“‘'(]*that (?:being )?said\b", re.IGNORECASE
 )
@@ -259,7 +261,8 @@ def _leans(text: str, *, is_first: bool) -> bool:
 
 def begins_in_the_middle(text: str) -> bool:
     """Whether a text cannot be understood without one before it: 'Both are on sale', but not 'It's been a year'."""
-    return bool((_LEANING.match(text) and not _NOTHING_BEFORE.match(text)) or _BACK.search(text))
+    points = (found for found in _BACK.finditer(text) if not _SAME_THING.match(text, found.start()))
+    return bool((_LEANING.match(text) and not _NOTHING_BEFORE.match(text)) or any(points))
 
 
 def _is_in(at: Path, places: Collection[Path]) -> bool:

@@ -13,6 +13,7 @@ from datetime import date
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.page import PageRef
+from octave_mcp.domain.playbook import CallToAction, TouchDraft
 from octave_mcp.domain.value import Value, manner_of
 from octave_mcp.evidence.dates import without_day
 from octave_mcp.evidence.support import Quoted, Statement
@@ -73,6 +74,7 @@ _CHOSEN = _any(
     rf"(?:two or three|one or two|(?:top|which|of the|of these|of those|the other) (?:{_SMALL}))",
     r"half[ -](?:a )?(?:page|sentence|line|day|sheet)",
     r"half the (?:battle|work|job|story)",
+    r"half of (?:it|them|these|those)",
 )
 _MULTIPLE = _any(r"twice", r"(?:double|triple)s?", "half(?! of)")
 _COUNTS = re.compile(
@@ -143,7 +145,10 @@ def _beginning_small(sentence: str) -> str:
 
 
 def in_field(value: Value, field: str, statement: Statement) -> Statement:
-    """The statement of a text without evidence of its own, without what claims nothing in such a field."""
+    """The statement of a text without evidence of its own, without what claims nothing in such a field.
+
+    A subject line and an offer may count what the e-mail brings: 'five questions'.
+    """
     manner = manner_of(value, field)
     if manner == "advice":
         text = without_plans(without_counts(statement.text))
@@ -153,7 +158,10 @@ def in_field(value: Value, field: str, statement: Statement) -> Statement:
             shown=(*statement.shown, PLACES, WORDS_OF_SELLING),
             evidence=(*statement.evidence, Quoted("", "vendor", url=_LINKEDIN)),
         )
-    return replace(statement, text=without_plans(statement.text)) if manner == "spoken" else statement
+    if manner != "spoken":
+        return statement
+    text = without_counts(statement.text) if isinstance(value, TouchDraft | CallToAction) else statement.text
+    return replace(statement, text=without_plans(text))
 
 
 def dated(statement: Statement) -> Statement:
