@@ -27,6 +27,7 @@ OLD_YEARS = 2
 _OF_MONTH = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
 _LEANS = re.compile(r"(?:with|by|on|for|in|at|from|of) (?:it|this|that|them|these|those)\b", re.IGNORECASE)
+_HEADING = re.compile(r"[\"“‘'(]*(?:how|why)\b", re.IGNORECASE)
 
 Said = Sentence[EvidenceId]
 
@@ -151,7 +152,8 @@ def _proof(playbook: Playbook, touches: Sequence[Touch]) -> Said | None:
 
 
 def _stands_alone(text: str) -> bool:
-    return not (begins_in_the_middle(text) or _LEANS.match(text))
+    """A heading such as 'How Acme halved its rework' is no sentence."""
+    return not (begins_in_the_middle(text) or _LEANS.match(text) or _HEADING.match(text))
 
 
 def _written(touches: Sequence[Touch]) -> list[Touch]:

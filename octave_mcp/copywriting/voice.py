@@ -11,7 +11,7 @@ from octave_mcp.copywriting.faults import FATAL, GRAVE, PLAIN, SLIGHT, Fault
 from octave_mcp.copywriting.phrasing import brochure, stiff, translated
 
 MOST_HEDGES = 1
-MOST_MENTIONS = 2
+MOST_MENTIONS = 1
 """Of the reader's company by its name: to the reader it is 'you'."""
 FEW_FULL_FORMS = 2
 MOST_OF_A_KIND = 3
