@@ -143,6 +143,8 @@ def note(text: str) -> Value:
         metric("Replies over e-mails sent, each Friday, for six weeks, starting on 1 December."),
         metric("Opportunities opened in the first quarter after the call, once a month, in Globex."),
         metric("Twice a month from the day of the first call on."),
+        metric("Plans that customers still use a month after they made them, counted in Globex."),
+        asking("If you knew a week earlier, what would you change?"),
         metric("By the sales team over the next 90 days; compare it with the first ten calls."),
         win("Read the three openings on their careers page and note who they report to."),
         win("Ask the Head of Demand Generation who plans the launch of the yard."),
@@ -191,6 +193,7 @@ def note(text: str) -> Value:
         say("Since 16 December, Quillport seems to staff a second yard in Tallinn.", "second yard", kind="inference"),
         say("Could we take ten minutes this week?", kind="ask"),
         say("Tomorrow, ask three colleagues what slows a night down.", kind="ask"),
+        say("That was seven months ago, so look for newer posts before you call.", kind="ask"),
         say("I wrote out five lines; cross out half of them.", kind="courtesy"),
         say("What would have to change over the next three months?", kind="question"),
         say("Here is how: https://lumenforge.example/nightplan.", kind="courtesy"),
@@ -330,6 +333,21 @@ def test_a_call_to_action_may_name_a_time(text: str) -> None:
 def test_a_subject_may_count_what_the_e_mail_brings(subject: str) -> None:
     (only,) = judged(sequence(subject=subject))
     assert [str(error) for error in only.errors] == []
+
+
+@pytest.mark.parametrize(("figure", "is_shown"), [("31%", True), ("87%", False)])
+def test_what_is_offered_may_be_made_of_any_page_that_was_shown(figure: str, is_shown: bool) -> None:
+    offer = FIRST.model_copy(
+        update={
+            "paragraphs": ((FIRST.paragraphs[0][1],),),
+            "call_to_action": CallToAction(label="offer", text="Shall I send it?"),
+            "make_first": f"A plan for the second yard. First line: rework is down by {figure}.",
+        }
+    )
+    material = Material(EVIDENCE, JUDGE.known, JUDGE.given)
+    (only,) = emails(SequenceDraft[EvidenceId](touches=(offer,)), material, "en")
+
+    assert ("D3" in {error.rule for error in only.errors}) is not is_shown
 
 
 def test_the_last_touch_is_the_last_by_its_place_and_needs_a_way_out() -> None:

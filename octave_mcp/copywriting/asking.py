@@ -41,7 +41,8 @@ _UNWANTED = re.compile(
     re.IGNORECASE,
 )
 _THEN = re.compile(
-    rf"{_BEFORE_REQUEST}(?:tell|say|let me know|reply|write|answer|drop|send|ignore|delete|skip|feel free)\b"
+    rf"{_BEFORE_REQUEST}(?:tell|say|let me know|reply|write|answer|drop|send|ignore|delete|skip"
+    r"|let it (?:lie|be|go)|feel free)\b"
     rf"|\b(?:i|we)(?:['’](?:ll|d)| will| would) (?:\w+ )?(?:understand|{_GOING})\b"
     r"|\bno (?:hard feelings|worries|problem|harm|pressure)\b"
     r"|\b(?:that['’]s|is|would be) (?:\w+ )?(?:fine|okay|ok|all right|no problem)\b",

@@ -26,7 +26,12 @@ OLD_YEARS = 2
 """So much older than the newest event, none is a reason to call now, however much it means."""
 _OF_MONTH = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
-_LEANS = re.compile(r"(?:with|by|on|for|in|at|from|of) (?:it|this|that|them|these|those)\b", re.IGNORECASE)
+_LEANS = re.compile(
+    r"\b(?:with|by|on|for|in|at|from|of|uses?|used) (?:it|this|that|them|these|those)\b(?! (?:who|which|that)\b)"
+    r"|\b(?:these|those) (?!who\b|which\b|that\b)\w",
+    re.IGNORECASE,
+)
+"""What needs the sentence before it."""
 _HEADING = re.compile(r"[\"“‘'(]*(?:how|why)\b", re.IGNORECASE)
 
 Said = Sentence[EvidenceId]
@@ -88,7 +93,7 @@ def _trigger(playbook: Playbook, order: Sequence[CompanyTrigger], said: Sequence
     """What the first e-mail and the first line say comes before what matters most, so that all tell one story."""
     theirs = [one for one in (*order, *playbook.triggers) if one.company == "prospect"]
     told = [one for sentence in said for one in theirs if _tells_of(playbook, sentence, one)]
-    dated = [one for one in (*told, *order) if one.date != UNDATED] or _latest(theirs)
+    dated = [one for one in (*told, *order, *_latest(theirs)) if one.date != UNDATED]
     newest = max((one.date for one in theirs if one.date != UNDATED), default="")
     best = sorted(dated, key=lambda one: (_years_between(one.date, newest) >= OLD_YEARS, _is_doubtful(one.support)))
     return next(iter((*best, *theirs)), None)
@@ -153,7 +158,7 @@ def _proof(playbook: Playbook, touches: Sequence[Touch]) -> Said | None:
 
 def _stands_alone(text: str) -> bool:
     """A heading such as 'How Acme halved its rework' is no sentence."""
-    return not (begins_in_the_middle(text) or _LEANS.match(text) or _HEADING.match(text))
+    return not (begins_in_the_middle(text) or _LEANS.search(text) or _HEADING.match(text))
 
 
 def _written(touches: Sequence[Touch]) -> list[Touch]:
@@ -175,10 +180,15 @@ def _is_of_customer(playbook: Playbook, sentence: Said) -> bool:
 
 
 def _question(touches: Sequence[Touch], track: TalkTrack | None) -> str:
-    """The question of the first e-mail, else the first one of the call."""
-    asked = [one.text for touch in _written(touches[:1]) for one in touch.sentences if one.kind == "question"]
-    discovery = [item.question for item in track.discovery] if track else []
-    return next(iter((*asked, *discovery)), "")
+    """The question of the first e-mail, else one of the call: the first that can be asked without what precedes it."""
+    opener = track.cold_call.opener if track else ()
+    asked = [one.text for one in (*_opening(touches), *opener) if one.kind == "question"]
+    asked += [item.question for item in track.discovery] if track else []
+    return next(filter(_stands_alone_as_question, asked), next(iter(asked), ""))
+
+
+def _stands_alone_as_question(text: str) -> bool:
+    return not (begins_in_the_middle(text) or _LEANS.search(text))
 
 
 def _warnings(

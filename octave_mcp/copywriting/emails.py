@@ -134,7 +134,10 @@ def _email(
 
 
 def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material: Material) -> Iterator[Problem]:
-    """D1, and D3, D4 and D10 for text without evidence of its own, which may use all evidence that the touch cites."""
+    """D1, and D3, D4 and D10 for text without evidence of its own, which may use all evidence that the touch cites.
+
+    What is offered may be made of any page that was shown.
+    """
     texts: list[tuple[Value, Path, str]] = [
         (touch, ("subject",), touch.subject),
         (touch.call_to_action, ("call_to_action", "text"), _DAY.sub("", touch.call_to_action.text)),
@@ -147,6 +150,8 @@ def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material:
     for value, at, text in texts:
         field = str(at[-1] if value is touch.call_to_action else at[0])
         own = dated(Statement(text, "copy", "", "", evidence, material.given, known, shown))
+        if field == "make_first":
+            own = replace(own, evidence=tuple(map(quoted, material.evidence.values())))
         found = problems(in_field(value, field, own))
         yield from (replace(problem, at=at) for problem in found if not problem.is_soft)
     if not cited and touch.call_to_action.label not in {"offer", "goodbye"}:

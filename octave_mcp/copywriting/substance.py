@@ -35,10 +35,11 @@ _MEETS = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
 _APPOSITION = re.compile(r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|which|who|whose)\b")
 """'Twenty, the open-source CRM, ...': a name, though its word may be another."""
+_GOES_ON = re.compile(r"(?:with [^.?!,]{1,40}?,? )?(?:they|it|their|its)\b(?! (?:is|are) )", re.IGNORECASE)
 _DEFINES = re.compile(r"^[^,]{0,40}? (?:is|are) (?:an?|the|one|our)\b")
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _LECTURE = re.compile(
-    r"\b(?:one|an?|the) (?:\w+ ){0,2}(?:thoughts?|tests?|checks?|tips?|rules?|lessons?|ideas?|reminders?|exercises?"
+    r"\b(?:one|an?|the) (?:\w+ ){0,2}(?:thoughts?|tests?|checks?|tips?|rules?|lessons?|reminders?|exercises?"
     r"|questions? to ask)\b(?: \w+){0,4}:|\b(?:you|one|teams?|everyone|reps) (?:should|must|ought to|need to"
     r"|needs to)\b"
     r"|\bworth (?:counting|knowing|remembering|keeping|asking|noting|thinking|bearing|considering|checking)\b"
@@ -92,13 +93,22 @@ def _proof(email: Email) -> Iterator[Fault]:
     """The second touch is about a proof; the first may do with its reason."""
     if email.position not in PROVING or email.last:
         return
-    proofs = [one for one in email.statements if _proves(email, one)]
+    proofs = [*_proofs(email)]
     if not proofs:
         text = "Name one customer and say what changed there: nothing in it proves the claim."
         yield Fault("D35", text, GRAVE if email.position else SLIGHT)
     elif not (figures(" ".join(proofs)) or _SAYS.search(" ".join(proofs))):
         text = "Give the proof a figure, or what the customer said: without either it is a claim of yours."
         yield Fault("D35", text, SLIGHT, proofs[0])
+
+
+def _proofs(email: Email) -> Iterator[str]:
+    """What proves, and what goes on to tell of the customer named in the sentence before: 'They cut rework'."""
+    before = ""
+    for one in email.statements:
+        if _proves(email, one) or (_GOES_ON.match(one) and email.names_in(unquoted(before)) and "?" not in one):
+            yield one
+        before = one
 
 
 def _proves(email: Email, sentence: str) -> bool:

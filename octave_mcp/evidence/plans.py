@@ -68,7 +68,10 @@ _WITHIN = _any(
 )
 _GAINS = r"sav(?:e|es|ed|ing)|reduc\w+|cuts?|cutting|faster|sooner|instead of"
 _RESULT = _any(_GAINS)
-_OF_CUSTOMERS = _any(_GAINS, r"customers?|clients?|users?|takes|took|went|go(?:es)? live|live in|got|grew|built")
+_LIVE = r"takes|took|went|go(?:es)? live|live in|got|grew|built"
+_SPAN = _any(r"(?:an?|one) (?:day|week|month|quarter|year)")
+_ACHIEVES = _any(_GAINS, _LIVE)
+_OF_CUSTOMERS = _any(_GAINS, _LIVE, r"customers?|clients?|users?")
 """What makes of a time a result."""
 _CHOSEN = _any(
     rf"(?:two or three|one or two|(?:top|which|of the|of these|of those|the other) (?:{_SMALL}))",
@@ -93,6 +96,7 @@ _DATES = re.compile(
     re.IGNORECASE,
 )
 _DAYS_OF_PLANS = _any(r"(?:day|week|month)s? \d{1,2}(?:(?: to |[-–])\d{1,2})?")
+_AGES = _any(rf"{_NUMBER} {_UNIT} (?:ago|back|old)")
 _DIGIT = re.compile(r"\d")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _SENTENCES = re.compile(r"(?<=[.!?;])\s+")
@@ -115,7 +119,8 @@ def _without_times(sentence: str) -> str:
         sentence = _MULTIPLE.sub("", sentence)
     if _LATER.search(sentence):
         sentence = _MONTHS.sub("", sentence)
-    return _CHOSEN.sub("", _RECURRING.sub("", sentence))
+    sentence = _CHOSEN.sub("", _RECURRING.sub("", sentence))
+    return sentence if _ACHIEVES.search(sentence) else _SPAN.sub("", sentence)
 
 
 def _tells_of_deeds(sentence: str) -> bool:
@@ -124,8 +129,10 @@ def _tells_of_deeds(sentence: str) -> bool:
 
 
 def without_counts(text: str) -> str:
-    """Without small counts of what the rep has or does ('three openings'), and dates and days of notes and plans."""
-    return _COUNTS.sub("", _DAYS_OF_PLANS.sub("", _DATES.sub("", text)))
+    """Without small counts of what the rep has or does ('three openings'), and dates and ages of notes and plans."""
+    for pattern in (_DATES, _DAYS_OF_PLANS, _AGES, _COUNTS):
+        text = pattern.sub("", text)
+    return text
 
 
 _VERBS = frozenset(
