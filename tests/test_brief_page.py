@@ -15,6 +15,7 @@ from full_playbook import full_playbook
 from playbooks import export, outlined_playbook, question, sample_playbook
 from playwright.async_api import Browser, Locator, Page
 
+from octave_mcp.domain.deal import BuyingSeat
 from octave_mcp.domain.playbook import SCHEMA_VERSION, Playbook
 from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.exports.dates import age_in_words
@@ -104,6 +105,22 @@ def test_readers_see_words_and_no_codes(name: str, playbook: Playbook) -> None:
         assert told in shown.replace("&#39;", "'")
     assert "We already have a tool." in shown
     assert "page that names her has no date" in shown
+
+
+@pytest.mark.parametrize("name", ["markdown", "html"])
+def test_a_seat_says_whose_page_names_who_holds_it(name: str, playbook: Playbook) -> None:
+    theirs, ours = (
+        next(id_ for id_, found in playbook.evidence.items() if found.role == role) for role in ("prospect", "vendor")
+    )
+    seats = [
+        BuyingSeat(seat=seat, person="Ada Moss", title="Head of Yards", how_known="named", evidence=(id_,))
+        for seat, id_ in (("champion", theirs), ("user", ours))
+    ]
+
+    text = export(name).render(playbook.model_copy(update={"buying_committee": tuple(seats), "brief": None}))
+
+    assert text.count(HOW_KNOWN["named"]) >= 1
+    assert text.count(f"named on a page of {playbook.vendor.name}") == 1
 
 
 @pytest.mark.parametrize("name", ["markdown", "html"])

@@ -15,7 +15,7 @@ from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.vendor import Element, VendorElements
 from octave_mcp.evidence.claims import bare
-from octave_mcp.exports.words import in_words
+from octave_mcp.exports.words import HOW_KNOWN, in_words
 
 MOST_TRIGGERS = 8
 
@@ -136,6 +136,13 @@ class Contents:
         """The pains of a persona that the value map of the deal does not have."""
         shown = {bare(row.pain.text) for row in self.playbook.fit.value_map}
         return [pain for pain in persona.pains if bare(pain.text) not in shown]
+
+    def how_known(self, seat: BuyingSeat) -> str:
+        """In words; whose page names somebody, where that is the vendor's."""
+        roles = {self.playbook.evidence[i].role for i in seat.evidence if i in self.playbook.evidence}
+        if seat.how_known == "named" and roles == {"vendor"}:
+            return f"named on a page of {self.playbook.vendor.name}"
+        return HOW_KNOWN[seat.how_known]
 
     def seat_of_brief(self) -> BuyingSeat | None:
         """The seat of the person to call."""

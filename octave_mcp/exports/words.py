@@ -67,7 +67,7 @@ TOOLS: Mapping[Relation, str] = {
 
 HOW_KNOWN: Mapping[HowKnown, str] = {
     "named": "named on their site",
-    "inferred": "inferred from who signs the vendor's references",
+    "inferred": "no name found: people with this title sign the vendor's references",
     "missing": "nobody found",
 }
 
