@@ -112,12 +112,10 @@ def test_a_seat_says_whose_page_names_who_holds_it(name: str, playbook: Playbook
     theirs, ours = (
         next(id_ for id_, found in playbook.evidence.items() if found.role == role) for role in ("prospect", "vendor")
     )
-    seats = [
-        BuyingSeat(seat=seat, person="Ada Moss", title="Head of Yards", how_known="named", evidence=(id_,))
-        for seat, id_ in (("champion", theirs), ("user", ours))
-    ]
+    held = BuyingSeat(seat="user", person="Ada Moss", title="Head of Yards", how_known="named", evidence=(theirs,))
+    seats = (held, held.model_copy(update={"evidence": (ours,)}))
 
-    text = export(name).render(playbook.model_copy(update={"buying_committee": tuple(seats), "brief": None}))
+    text = export(name).render(playbook.model_copy(update={"buying_committee": seats, "brief": None}))
 
     assert text.count(HOW_KNOWN["named"]) >= 1
     assert text.count(f"named on a page of {playbook.vendor.name}") == 1

@@ -185,7 +185,24 @@ def _share(found: re.Match[str]) -> str:
     return f"~{100 * count / total:.4g}% {found['what']}"
 
 
+_NAMED_SO = re.compile(rf"(?: (?!(?:{_PERIODS}|{_LARGE}|percent|times|dollars?|euros?|pounds?)s?\b)[a-z]|[,.;:!?'’]|$)")
+"""What follows a name such as 'Twenty' within a sentence, and no number with a capital in a heading."""
+
+
+def _is_name(found: re.Match[str]) -> bool:
+    """'The Twenty story': a word with a capital within a sentence whose other words have none."""
+    within = found.string[: found.start()].rstrip(" ")
+    return (
+        found[0][:1].isupper()
+        and found[0][1:].islower()
+        and within[-1:].islower()
+        and bool(_NAMED_SO.match(found.string, found.end()))
+    )
+
+
 def _number(found: re.Match[str]) -> str:
+    if _is_name(found):
+        return found[0]
     if found["tens"]:
         return str(TENS[found["tens"].lower()] + ONES[found["ones"].lower()])
     word = found["word"].lower()
