@@ -440,3 +440,10 @@ def _seconds(email: Email) -> float:
     began = process_time()
     email_faults(email)
     return process_time() - began
+
+
+def test_what_is_written_out_below_an_offer_is_no_empty_promise() -> None:
+    text = "I've put together a checklist for your second yard."
+
+    assert [error.rule for error in email_errors(saying(text))] == ["D20"]
+    assert [*email_errors(saying(text, replace(GOOD, make_first="1. Lamps by hall. 2. Lamps by hour.")))] == []

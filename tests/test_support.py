@@ -692,3 +692,21 @@ def test_a_label_before_the_quotations_own_words_is_checked() -> None:
     assert marked(
         statement("Ostrafell 45\nWe moved forty depots to the new system.", "We moved forty depots to the new system.")
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_figure"),
+    [
+        ("Sure, the Twenty story is short.", False),
+        ("Prove it with Twenty.", False),
+        ("It took Twenty hours.", True),
+        ("Save Twenty Hours a Week.", True),
+        ("Sure, twenty of them are short.", True),
+    ],
+)
+def test_a_customer_may_be_called_as_a_number_is(text: str, is_figure: bool) -> None:
+    statement = Statement(
+        text, "copy", "Acme", "Globex", (Quoted("We run a page.", "vendor"),), shown=("Twenty runs it.",)
+    )
+
+    assert ("D3" in {problem.rule for problem in problems(statement)}) is is_figure

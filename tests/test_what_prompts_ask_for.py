@@ -170,7 +170,6 @@ def note(text: str) -> Value:
         call(ask="Could we take ten minutes on Thursday?"),
         call(ask="Could we take half an hour next week, or 15 minutes tomorrow?"),
         call(ask="Is a 20-minute call worth it?"),
-        call(if_not_now="Sure, the Twenty story is short: shall I send it?"),
         call(ask="Could we take twenty minutes on Thursday, or twenty-five minutes a week after it?"),
         call(ask="Can I have thirty seconds, and then you tell me to go?"),
         call(if_not_now="Understood. Shall I call three weeks after the launch?"),

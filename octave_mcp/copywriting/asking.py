@@ -42,7 +42,7 @@ _UNWANTED = re.compile(
 )
 _THEN = re.compile(
     rf"{_BEFORE_REQUEST}(?:tell|say|let me know|reply|write|answer|drop|send|ignore|delete|skip"
-    r"|let it (?:lie|be|go)|feel free)\b"
+    r"|let (?:it|this|that)(?: one)? (?:lie|be|go)|feel free)\b"
     rf"|\b(?:i|we)(?:['’](?:ll|d)| will| would) (?:\w+ )?(?:understand|{_GOING})\b"
     r"|\bno (?:hard feelings|worries|problem|harm|pressure)\b"
     r"|\b(?:that['’]s|is|would be) (?:\w+ )?(?:fine|okay|ok|all right|no problem)\b",

@@ -81,7 +81,7 @@ def email_errors(email: Email) -> Iterator[Fault]:
     if unfilled := _UNFILLED.search(_PLACEHOLDER.sub("", unquoted(text))):
         yield Fault("D15", f"{unfilled[0]!r} is left to be filled in.", about=unfilled[0])
     ours = [f"{e.page_title}\n{e.quote}\n{e.page_kind.replace('_', ' ')}" for e in email.evidence if e.role == "vendor"]
-    if promise := empty_promise(email.own_words, ours):
+    if not email.make_first and (promise := empty_promise(email.own_words, ours)):
         yield Fault("D20", f"It promises a thing that is not in evidence: {promise!r}.", about=promise)
 
 

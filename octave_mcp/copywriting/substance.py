@@ -77,14 +77,14 @@ def _of_the_deal(email: Email) -> Iterator[Fault]:
     elif email.deal.vendor or email.deal.prospect:
         is_known = bool(email.evidence or email.deal.context)  # or it may be about what nobody here knows of
         text = "It would read the same at any other company: name what it is about."
-        yield Fault("D29", text, FATAL if is_known else GRAVE)
+        yield Fault("D29", text, PLAIN if email.last else FATAL if is_known else GRAVE)
 
 
 def _shares(email: Email) -> bool:
     """Whether it has words of what the user said, of what is quoted of the reader's company, or of earlier touches."""
     said = wording(email.text)
     content = {stem(word.lower) for word in said.words if word.is_content}
-    before = "\n".join(text for one in email.earlier for text in (one.subject, *one.statements))
+    before = "\n".join(text for one in email.earlier for text in (one.subject, *one.statements, one.make_first))
     known = (email.said_by("prospect"), email.deal.context, before)
     return any(len(content & wording(text).stems) >= FEW_SHARED for text in known)
 
