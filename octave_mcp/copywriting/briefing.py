@@ -18,6 +18,7 @@ from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack, Tou
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.evidence.coherence import begins_in_the_middle
 from octave_mcp.evidence.dates import date_in_words, year_month_day
+from octave_mcp.evidence.figures import figures
 
 STALE_DAYS = 183
 TELLING_LETTERS = 20
@@ -153,7 +154,12 @@ def _proof(playbook: Playbook, touches: Sequence[Touch]) -> Said | None:
     said = [one for touch in _written(touches[:2]) for one in touch.sentences if one.kind == "fact"]
     of_cards = [proof for card in playbook.battle_cards if card.kind == "why_we_win" for proof in card.proof]
     every = [one for one in (*said, *of_cards) if _is_of_vendor(playbook, one) and _stands_alone(one.text)]
-    return next((one for one in every if _is_of_customer(playbook, one)), next(iter(every), None))
+    return min(every, key=lambda one: (not _is_of_customer(playbook, one), not _proves(playbook, one)), default=None)
+
+
+def _proves(playbook: Playbook, sentence: Said) -> bool:
+    """'Acme runs its page on Globex' and 'Acme cut rework by 31%' do; 'Acme wanted a new page' does not."""
+    return bool(figures(sentence.text)) or normal(playbook.vendor.name) in normal(sentence.text)
 
 
 def _stands_alone(text: str) -> bool:

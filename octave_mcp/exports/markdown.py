@@ -22,7 +22,7 @@ _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 MOST_LISTED = 3
 """Of each kind of background, how many are named."""
 TOLD_OF_VENDOR = ("case_studies", "reference_customers")
-"""Of what a vendor's pages say of it, what is named: reps look for a customer. The rest is counted."""
+"""Of what a vendor's pages say of it, what is named in full: reps look for a customer."""
 
 
 class Markdown:
