@@ -33,7 +33,7 @@ _FIGURE = re.compile(r"\d")
 _MEETS = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
 """What a user wants who wants no offer."""
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
-_APPOSITION = re.compile(r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|which|who|whose)\b")
+_APPOSITION = re.compile(r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|another|one|which|who|whose)\b")
 """'Twenty, the open-source CRM, ...': a name, though its word may be another."""
 _GOES_ON = re.compile(r"(?:with [^.?!,]{1,40}?,? )?(?:they|it|their|its)\b(?! (?:is|are) )", re.IGNORECASE)
 _DEFINES = re.compile(r"^[^,]{0,40}? (?:is|are) (?:an?|the|one|our)\b")
