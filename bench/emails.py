@@ -23,8 +23,8 @@ from typing import Any
 
 from octave_mcp.copywriting.email_text import Deal, Email, read_email
 from octave_mcp.copywriting.emails import DAYS
-from octave_mcp.copywriting.faults import Fault, scored
-from octave_mcp.copywriting.rubric import email_faults
+from octave_mcp.copywriting.faults import Fault
+from octave_mcp.copywriting.rubric import email_faults, email_score
 from octave_mcp.domain.sentence import Score
 
 Row = Mapping[str, Any]
@@ -78,7 +78,7 @@ def cases(file: Path) -> list[Case]:
         for row in sequence:
             email = _read(row, earlier, is_last=row is sequence[-1])
             faults = tuple(email_faults(email))
-            found[id(row)] = Case(row, faults, scored(faults))
+            found[id(row)] = Case(row, faults, email_score(email, faults))
             earlier.append(email)
     return [found[id(row)] for row in rows]
 

@@ -17,22 +17,23 @@ from octave_mcp.domain.page import PageRef
 from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack, Touch
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.evidence.coherence import begins_in_the_middle
-from octave_mcp.evidence.dates import date_in_words, year_month_day
+from octave_mcp.evidence.dates import date_in_words, is_over_a_year_old
 from octave_mcp.evidence.figures import figures
 
 STALE_DAYS = 183
 TELLING_LETTERS = 20
-MONTHS_OF_NEWS = 12
 OLD_YEARS = 2
 """So much older than the newest event, none is a reason to call now, however much it means."""
 _OF_MONTH = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
 _LEANS = re.compile(
-    r"\b(?:with|by|on|for|in|at|from|of|uses?|used) (?:it|this|that|them|these|those)\b(?! (?:who|which|that)\b)"
+    r"^(?:with|by|on|for|in|at|from|of) (?:it|this|that|them|these|those)\b"
+    r"|\b(?:of|on|with|for|in) (?:them|these|those)\b(?! (?:who|which|that)\b)"
     r"|\b(?:these|those) (?!who\b|which\b|that\b)\w",
     re.IGNORECASE,
 )
 """What needs the sentence before it."""
+_USES = re.compile(r"\b(?:with|on|uses?|used|using) it\b", re.IGNORECASE)
 _HEADING = re.compile(r"[\"“‘'(]*(?:how|why)\b", re.IGNORECASE)
 
 Said = Sentence[EvidenceId]
@@ -139,7 +140,11 @@ def _why_now(playbook: Playbook, trigger: CompanyTrigger | None) -> Said | None:
         return next(iter(playbook.executive_summary.why_now), None)
     is_title = trigger.kind == "job_opening" and not trigger.what.rstrip().endswith(".")
     text = f"{playbook.prospect.name} is hiring: {trigger.what}" if is_title else trigger.what
-    telling = sorted(trigger.evidence, key=lambda id_: not _quotes(playbook, (id_,)))
+    wanted = figures(trigger.what)
+    telling = sorted(
+        trigger.evidence,
+        key=lambda id_: (not (quotes := _quotes(playbook, (id_,))), -len(wanted & figures(" ".join(quotes)))),
+    )
     return Said(text=text, kind="fact", evidence=tuple(telling), support=trigger.support)
 
 
@@ -159,7 +164,8 @@ def _proof(playbook: Playbook, touches: Sequence[Touch]) -> Said | None:
 
 def _proves(playbook: Playbook, sentence: Said) -> bool:
     """'Acme runs its page on Globex' and 'Acme cut rework by 31%' do; 'Acme wanted a new page' does not."""
-    return bool(figures(sentence.text)) or normal(playbook.vendor.name) in normal(sentence.text)
+    names_vendor = normal(playbook.vendor.name) in normal(sentence.text)
+    return bool(figures(sentence.text)) or names_vendor or bool(_USES.search(sentence.text))
 
 
 def _stands_alone(text: str) -> bool:
@@ -203,7 +209,7 @@ def _warnings(
     today, name = playbook.generated_at.date(), playbook.prospect.name
     if trigger is None:
         yield f"Nothing dated was found on the pages of {name}: start with the question."
-    elif _is_over_a_year_old(trigger.date, today):
+    elif is_over_a_year_old(trigger.date, today):
         yield f"Nothing newer was found that matters at {name}: start with the question, not with the event."
     yield from _of_age(known.prospect_pages, name, today)
     yield from (f"{caution.avoid.rstrip('.')}: {caution.because.text}" for caution in persona.cautions[:1])
@@ -215,11 +221,6 @@ def _warnings(
     for page in known.vendor_pages:
         if _NO_CONTENT.search(page.title):
             yield f"Never link to {page.url}: it is a page without content."
-
-
-def _is_over_a_year_old(day: str, today: date) -> bool:
-    year, month, _ = year_month_day(day)
-    return bool(year) and (today.year - year) * 12 + today.month - (month or 12) > MONTHS_OF_NEWS
 
 
 def _of_age(pages: Sequence[PageRef], name: str, today: date) -> Iterator[str]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from octave_mcp.copywriting.email_text import Deal, Email
-from octave_mcp.copywriting.faults import Fault, scored
+from octave_mcp.copywriting.faults import Fault
 from octave_mcp.copywriting.letterhead import Letterhead
-from octave_mcp.copywriting.rubric import email_errors, email_faults
+from octave_mcp.copywriting.rubric import email_errors, email_faults, email_score
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import SequenceDraft, Touch, TouchDraft
 from octave_mcp.domain.sentence import Sentence
@@ -70,7 +70,9 @@ def emails(
         email = _email(touch, position, earlier, material, language)
         email = replace(email, last=position == len(touches) - 1)
         errors, faults = tuple(_errors(touch, email, material, language)), tuple(email_faults(email))
-        yield Judged(position + 1, _touch(touch, DAYS[position], body(touch, head), faults), errors, faults)
+        yield Judged(
+            position + 1, _touch(touch, DAYS[position], body(touch, head), email_score(email, faults)), errors, faults
+        )
         if not errors:
             earlier.append(email)
 
@@ -172,7 +174,7 @@ def _written(touch: TouchDraft[EvidenceId]) -> Iterator[str]:
     return filter(None, (*paragraphs_of(touch), touch.call_to_action.text, touch.opt_out))
 
 
-def _touch(touch: TouchDraft[EvidenceId], day: int, text: str, faults: Sequence[Fault]) -> Touch:
+def _touch(touch: TouchDraft[EvidenceId], day: int, text: str, score: Score) -> Touch:
     return Touch(
         day=day,
         subject=touch.subject,
@@ -182,7 +184,7 @@ def _touch(touch: TouchDraft[EvidenceId], day: int, text: str, faults: Sequence[
         sentences=tuple(sentences_of(touch)),
         second_opening=touch.second_opening,
         make_first=touch.make_first,
-        score=scored(faults),
+        score=score,
     )
 
 

@@ -30,13 +30,13 @@ class Fault:
             raise ValueError(f"there is no rule {self.rule!r}; add it to RULES")
 
 
-def scored(faults: Iterable[Fault]) -> Score:
+def scored(faults: Iterable[Fault], *, most: float = 100.0) -> Score:
     """Each fault takes its share of the points left, so that of two bad drafts the worse one still scores less.
 
-    Slight ones cost points and give no warning: few readers notice them, and a rep has no time for them.
+    `most` are the points without any fault. Slight ones cost points and give no warning: few readers notice them, and a rep has no time for them.
     """
     found = sorted(faults, key=lambda fault: -fault.cost)
-    points = 100.0
+    points = most
     for fault in found:
         points *= 1 - fault.cost / 100
     return Score(points=round(points), warnings=tuple(fault.text for fault in found if fault.cost >= PLAIN))

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from octave_mcp.copywriting.asking import empty_promise, is_ask, is_closed
 from octave_mcp.copywriting.email_text import GREETING_WORDS, Email, quotations, unquoted
-from octave_mcp.copywriting.faults import GRAVE, PLAIN, SLIGHT, Fault, graded
+from octave_mcp.copywriting.faults import GRAVE, PLAIN, SLIGHT, Fault, graded, scored
 from octave_mcp.copywriting.opening import opening
 from octave_mcp.copywriting.readability import length, reading_grade, sentences, without_terms
 from octave_mcp.copywriting.substance import substance
 from octave_mcp.copywriting.voice import voice
 from octave_mcp.domain.evidence import Evidence
+from octave_mcp.domain.sentence import Score
 from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.evidence.passages import is_stale
 from octave_mcp.evidence.support.wording import stem, wording
@@ -38,6 +39,8 @@ OBJECTIONS = (7, 10)
 ONE_PAGE_SHARE = 0.4
 FEW_QUOTATIONS = 4
 MOST_QUESTIONS = 2
+MOST_OF_GOODBYE = 80
+"""Points."""
 PERSONAS_ALIKE = 0.35
 
 PLACEHOLDERS = frozenset({"first_name", "company_name", "sender_first_name", "sender_company"})
@@ -83,6 +86,11 @@ def email_errors(email: Email) -> Iterator[Fault]:
     ours = [f"{e.page_title}\n{e.quote}\n{e.page_kind.replace('_', ' ')}" for e in email.evidence if e.role == "vendor"]
     if not email.make_first and (promise := empty_promise(email.own_words, ours)):
         yield Fault("D20", f"It promises a thing that is not in evidence: {promise!r}.", about=promise)
+
+
+def email_score(email: Email, faults: Iterable[Fault]) -> Score:
+    """A goodbye proves nothing and asks nothing: few readers prefer it to any other touch."""
+    return scored(faults, most=MOST_OF_GOODBYE if email.last else 100)
 
 
 def email_faults(email: Email) -> list[Fault]:

@@ -165,6 +165,12 @@ def date_in_words(text: str) -> str:
     return " ".join(filter(None, (str(day or ""), _IN_ENGLISH[month - 1] if month else "", str(year))))
 
 
+def is_over_a_year_old(day: str, today: date) -> bool:
+    """Of '2026-01-31' or '2026-01'; False of what is no date."""
+    year, month, _ = year_month_day(day)
+    return bool(year) and (today.year - year) * MONTHS + today.month - (month or MONTHS) > MONTHS
+
+
 def year_month_day(text: str) -> tuple[int, int, int]:
     """Year, month and day; 0 for what is missing."""
     found = _ISO.fullmatch(text)

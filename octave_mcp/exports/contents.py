@@ -15,6 +15,7 @@ from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.vendor import Element, VendorElements
 from octave_mcp.evidence.claims import bare
+from octave_mcp.evidence.dates import is_over_a_year_old
 from octave_mcp.exports.words import HOW_KNOWN, in_words
 
 MOST_TRIGGERS = 8
@@ -136,6 +137,11 @@ class Contents:
         """The pains of a persona that the value map of the deal does not have."""
         shown = {bare(row.pain.text) for row in self.playbook.fit.value_map}
         return [pain for pain in persona.pains if bare(pain.text) not in shown]
+
+    def title_of_event(self) -> str:
+        """What is over a year old is no reason to call now."""
+        brief, today = self.playbook.brief, self.playbook.generated_at.date()
+        return "Last event" if brief and is_over_a_year_old(brief.date, today) else "Why now"
 
     def how_known(self, seat: BuyingSeat) -> str:
         """In words; whose page names somebody, where that is the vendor's."""
