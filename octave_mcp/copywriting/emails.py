@@ -12,7 +12,7 @@ from octave_mcp.copywriting.letterhead import Letterhead
 from octave_mcp.copywriting.rubric import email_errors, email_faults, email_score
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import SequenceDraft, Touch, TouchDraft
-from octave_mcp.domain.sentence import Sentence
+from octave_mcp.domain.sentence import Score, Sentence
 from octave_mcp.domain.value import Path, Value
 from octave_mcp.evidence.checks import INCOMPLETE, Problem
 from octave_mcp.evidence.languages import foreign
@@ -70,9 +70,8 @@ def emails(
         email = _email(touch, position, earlier, material, language)
         email = replace(email, last=position == len(touches) - 1)
         errors, faults = tuple(_errors(touch, email, material, language)), tuple(email_faults(email))
-        yield Judged(
-            position + 1, _touch(touch, DAYS[position], body(touch, head), email_score(email, faults)), errors, faults
-        )
+        scored_touch = _touch(touch, DAYS[position], body(touch, head), email_score(email, faults))
+        yield Judged(position + 1, scored_touch, errors, faults)
         if not errors:
             earlier.append(email)
 

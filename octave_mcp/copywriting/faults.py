@@ -33,7 +33,8 @@ class Fault:
 def scored(faults: Iterable[Fault], *, most: float = 100.0) -> Score:
     """Each fault takes its share of the points left, so that of two bad drafts the worse one still scores less.
 
-    `most` are the points without any fault. Slight ones cost points and give no warning: few readers notice them, and a rep has no time for them.
+    `most` are the points without any fault. Slight ones cost points and give no warning: few readers notice them, and
+    a rep has no time for them.
     """
     found = sorted(faults, key=lambda fault: -fault.cost)
     points = most
