@@ -190,6 +190,17 @@ def test_a_quotation_that_is_the_sentence_itself_is_shown_once(playbook: Playboo
     assert markdown.count(quote) == html.count(quote) == 1
 
 
+@pytest.mark.parametrize("name", ["markdown", "html"])
+@pytest.mark.parametrize(("day", "title"), [("2026-09-30", "Why now"), ("2025-03-01", "Last event")])
+def test_an_event_of_over_a_year_ago_is_not_called_why_now(name: str, day: str, title: str, playbook: Playbook) -> None:
+    assert playbook.brief
+    dated = playbook.model_copy(update={"brief": playbook.brief.model_copy(update={"date": day})})
+
+    text = export(name).render(dated).split("Say first")[0]
+
+    assert [one for one in ("Why now", "Last event") if f">{one} <" in text or f"**{one}**" in text] == [title]
+
+
 # In the browser
 
 
@@ -232,6 +243,18 @@ async def test_at_a_desk_the_first_screen_has_the_e_mail_and_the_warnings_too(br
     assert await bottom(page.locator("#brief .mail.first")) <= DESK[1]
     assert await bottom(page.locator("#brief .warnings")) <= DESK[1]
     assert await page.locator("#brief .warnings li").count() == 5
+
+
+@in_the_browser
+async def test_on_a_phone_a_link_above_the_e_mail_leads_to_what_to_check_first(
+    browser: Browser, tmp_path: Path
+) -> None:
+    page = await page_of(browser, tmp_path, full_playbook(), PHONE)
+
+    link = page.get_by_role("link", name="5 things to check first")
+    assert await bottom(link) < await bottom(page.locator("#brief .mail.first .copy"))
+    await link.click()
+    await page.wait_for_function("document.querySelector('#check-first').getBoundingClientRect().top < innerHeight")
 
 
 async def copied(page: Page, button: Locator) -> str:
