@@ -36,8 +36,8 @@ class Size(NamedTuple):
 
 
 NOTHING = Size(0, 0)
-VERIFICATION = Size(6_900, 1_300)
-"""One question at the end of a run, about some 140 claims: whether the quotations say what they say."""
+VERIFICATION = Size(5_500, 1_000)
+"""One question at the end of a run, about some 90 claims: whether the quotations say what they say."""
 SELF_CHECK = "checks/self_check"
 DEAL, LAST = "playbook/summary", "playbook/email_sequence"
 ANSWERING_A_PERSONA = 3_000
