@@ -710,3 +710,22 @@ def test_a_customer_may_be_called_as_a_number_is(text: str, is_figure: bool) -> 
     )
 
     assert ("D3" in {problem.rule for problem in problems(statement)}) is is_figure
+
+
+@pytest.mark.parametrize(
+    ("claim", "is_denied"),
+    [
+        ("With Globex you can't contribute code.", True),
+        ("Globex is not open source.", True),
+        ("Acme is not open source.", False),
+    ],
+)
+def test_a_cross_in_the_column_of_a_product_says_that_it_has_not(claim: str, is_denied: bool) -> None:
+    header, row = (
+        Quoted(text, "vendor", title="Acme vs Globex")
+        for text in ("Feature | Acme | Globex", "Open source: contribute code | ✔ | ✖")
+    )
+
+    found = problems(Statement(claim, "fact", "Acme", "Initech", (header, row)))
+
+    assert (found == []) is is_denied

@@ -23,6 +23,7 @@ from octave_mcp.evidence.support.lexicon import (
     UNTIL_NOW,
 )
 from octave_mcp.evidence.support.statement import Statement, hard, soft
+from octave_mcp.evidence.support.tables import is_crossed_out
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, stem
 
 _OWN_SENTENCE = 0.75
@@ -41,7 +42,7 @@ def negation(one: Statement) -> Iterator[Problem]:
     if not one.is_claim or (one.kind == "inference" and hedges(one.claim)):
         return
     claim, quotes = Denials(one.claim), [Denials(quote) for quote in one.quotes]
-    for denial in claim.all:
+    for denial in () if is_crossed_out(one) else claim.all:
         if word := _denied_alone(one, denial, quotes):
             told = f"the claim says {denial.word.text!r} about {word.text!r}, and the quotation does not"
             is_plain = _is_own_sentence(one, denial, word) and not any(quote.all for quote in quotes)
