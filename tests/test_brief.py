@@ -24,10 +24,11 @@ from scripted import (
 
 from octave_mcp.asks.rendering import rendered
 from octave_mcp.copywriting import outlines
+from octave_mcp.copywriting.committee import committee
 from octave_mcp.copywriting.letterhead import first_name, letterhead
 from octave_mcp.domain.deal import Brief, Seat
-from octave_mcp.domain.evidence import Cite
-from octave_mcp.domain.findings import Integration, NamedPerson, Trigger
+from octave_mcp.domain.evidence import Cite, EvidenceId
+from octave_mcp.domain.findings import CompanyPerson, Integration, NamedPerson, Trigger
 from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, TalkTrackDraft
 from octave_mcp.domain.prospect import Buyer, ProspectAnswer, Understanding
 from octave_mcp.domain.sender import Sender
@@ -305,6 +306,18 @@ async def test_a_committee_says_which_name_to_check_first(home: Path) -> None:
     assert champion.check_first == "the page that names Mara Voss is from 1 January 2020"
     assert (blocker.how_known, blocker.person, blocker.evidence) == ("missing", None, ())
     assert "Check Mara Voss first: the page that names Mara Voss is from 1 January 2020." in brief_of(old).warnings
+
+
+@pytest.mark.parametrize(("title", "is_checked"), [("Head of Facilities", True), ("Cofounder", False)])
+def test_a_title_of_two_people_is_checked_unless_several_hold_it(title: str, is_checked: bool) -> None:
+    named = Seat[EvidenceId](seat="champion", person="Mara Voss", title=title, how_known="named", evidence=())
+    other = CompanyPerson(
+        company="prospect", name="Ida Berg", title=title, where="leadership", employer=None, date="undated", evidence=()
+    )
+
+    (seat,) = committee([named], [other], {}, date(2026, 11, 1))
+
+    assert bool(seat.check_first) is is_checked
 
 
 async def test_a_name_that_no_page_has_never_enters_the_committee(home: Path) -> None:

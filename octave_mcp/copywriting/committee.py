@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
@@ -13,6 +14,8 @@ from octave_mcp.evidence.dates import date_in_words
 
 OLD_DAYS = 365
 MOST_NAMED = 2
+_HELD_BY_SEVERAL = re.compile(r"\b(?:co-?)?founders?\b|\bpartners?\b|\bmember\b", re.IGNORECASE)
+"""Titles that several people have at once."""
 
 
 def committee(
@@ -48,7 +51,8 @@ def _check_first(
 def _has_title_of(seat: Seat[EvidenceId], one: CompanyPerson) -> bool:
     """Whether somebody else at the prospect has the same title."""
     is_other = one.company == "prospect" and not one.employer and normal(one.name) != normal(seat.person or "")
-    return is_other and bool(seat.title) and normal(one.title or "") == normal(seat.title)
+    is_same = bool(seat.title) and normal(one.title or "") == normal(seat.title)
+    return is_other and is_same and not _HELD_BY_SEVERAL.search(seat.title)
 
 
 def stale_contacts(seats: Sequence[BuyingSeat]) -> Iterator[str]:

@@ -124,7 +124,7 @@ def _connected(email: Email) -> Iterator[Fault]:
     first, rest = _content(email, email.paragraphs[0]), _content(email, " ".join(email.paragraphs[1:]))
     if not first & rest:
         text = "Say what the opening has to do with the rest: they have no word in common."
-        yield Fault("D35", text, PLAIN)
+        yield Fault("D35", text, SLIGHT)
 
 
 def _about_others(email: Email) -> Iterator[Fault]:
