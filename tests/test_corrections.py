@@ -304,6 +304,19 @@ def test_a_text_alone_takes_the_place_of_a_sentences_text() -> None:
     assert [one.text for one in settled.value.reasons] == ["Brassmere cut rework by 31%.", sound.text]
 
 
+@pytest.mark.parametrize("said", ["null", "drop it", "N/A"])
+def test_a_word_that_asks_to_drop_a_sentence_is_none(said: str) -> None:
+    checks = Checks(JUDGE, WhyWeWin[EvidenceId])
+    value = WhyWeWin[Cite](kind="why_we_win", reasons=(say("Rework rose at Brassmere at night.", 2),), proof=())
+    first = checks.read(Answer(value=value, usage=Usage()))
+    (fix,) = checks.fixes(first, WhyWeWin[Cite])
+    given = decoded(json.dumps({"fix_1": said}), patch_form([fix]))
+
+    settled, _ = checks.patched(first, [fix], Answer(value=given.value, usage=Usage(), unread=given.unread))
+
+    assert said not in str(settled.value)
+
+
 BAD: dict[str, str] = {
     "nothing": "",
     "an empty object": "{}",

@@ -718,14 +718,17 @@ def test_a_customer_may_be_called_as_a_number_is(text: str, is_figure: bool) -> 
         ("With Globex you can't contribute code.", True),
         ("Globex is not open source.", True),
         ("Acme is not open source.", False),
+        ("Acme is not open source, unlike Globex.", False),
+        ("Globex does not store data.", False),
     ],
 )
 def test_a_cross_in_the_column_of_a_product_says_that_it_has_not(claim: str, is_denied: bool) -> None:
     header, row = (
         Quoted(text, "vendor", title="Acme vs Globex")
-        for text in ("Feature | Acme | Globex", "Open source: contribute code | ✔ | ✖")
+        for text in ("| Acme | Globex", "Open source: contribute code | ✔ | ✖")
     )
+    stored = Quoted("Globex stores data in Leeds.", "vendor", title="Acme vs Globex")
 
-    found = problems(Statement(claim, "fact", "Acme", "Initech", (header, row)))
+    found = problems(Statement(claim, "fact", "Acme", "Initech", (header, row, stored)))
 
     assert (found == []) is is_denied

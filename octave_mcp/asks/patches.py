@@ -26,6 +26,8 @@ MOST_FIXES = 16
 MOST_NULLABLE = 16
 """Parts of a form that may be null: what Anthropic compiles."""
 LONGEST_QUOTED = 160
+FEWEST_WORDS = 3
+"""Of a sentence that takes another one's place."""
 MOST_CITED = 12
 """Passages that a complaint shows."""
 
@@ -163,12 +165,13 @@ def reworded(draft: Value, found: Sequence[Fix], unread: Sequence[Unread]) -> di
 
 
 def _text(said: str) -> str:
-    """'' for what is no text, or was shortened."""
+    """'' for what is no sentence, such as 'none' or 'drop it', or was shortened."""
     try:
         found: object = json.loads(said)
     except ValueError:
         return ""
-    return found if isinstance(found, str) else ""
+    is_text = isinstance(found, str) and len(found.split()) >= FEWEST_WORDS
+    return cast("str", found) if is_text else ""
 
 
 def accepted(

@@ -96,7 +96,7 @@ def _trigger(playbook: Playbook, order: Sequence[CompanyTrigger], said: Sequence
     theirs = [one for one in (*order, *playbook.triggers) if one.company == "prospect"]
     told = [one for sentence in said for one in theirs if _tells_of(playbook, sentence, one)]
     dated = [one for one in (*told, *order, *_latest(theirs)) if one.date != UNDATED]
-    newest = max((one.date for one in theirs if one.date != UNDATED), default="")
+    newest = _newest(playbook)
     best = sorted(dated, key=lambda one: (_years_between(one.date, newest) >= OLD_YEARS, _is_doubtful(one.support)))
     return next(iter((*best, *theirs)), None)
 
@@ -108,6 +108,12 @@ def _is_doubtful(support: Support | None) -> bool:
 def _tells_of(playbook: Playbook, sentence: Said, trigger: CompanyTrigger) -> bool:
     quotes = set(_quotes(playbook, sentence.evidence))
     return any(_overlap(quote, quotes) for quote in _quotes(playbook, trigger.evidence))
+
+
+def _newest(playbook: Playbook) -> str:
+    """The date of the newest event of the prospect; '' if none is dated."""
+    dates = (one.date for one in playbook.triggers if one.company == "prospect" and one.date != UNDATED)
+    return max(dates, default="")
 
 
 def _years_between(earlier: str, later: str) -> int:
@@ -209,8 +215,8 @@ def _warnings(
     today, name = playbook.generated_at.date(), playbook.prospect.name
     if trigger is None:
         yield f"Nothing dated was found on the pages of {name}: start with the question."
-    elif is_over_a_year_old(trigger.date, today):
-        yield f"Nothing newer was found that matters at {name}: start with the question, not with the event."
+    elif is_over_a_year_old(_newest(playbook), today):
+        yield f"Nothing of the last year was found at {name}: start with the question, not with the event."
     yield from _of_age(known.prospect_pages, name, today)
     yield from (f"{caution.avoid.rstrip('.')}: {caution.because.text}" for caution in persona.cautions[:1])
     if proof is None:

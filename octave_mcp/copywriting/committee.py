@@ -14,7 +14,7 @@ from octave_mcp.evidence.dates import date_in_words
 
 OLD_DAYS = 365
 MOST_NAMED = 2
-_HELD_BY_SEVERAL = re.compile(r"\b(?:co-?)?founders?\b|\bpartners?\b|\bmember\b", re.IGNORECASE)
+_HELD_BY_SEVERAL = re.compile(r"\b(?:(?:co-?)?founder|partner|(?:board|team) member)s?$", re.IGNORECASE)
 """Titles that several people have at once."""
 
 

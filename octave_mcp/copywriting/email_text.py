@@ -36,7 +36,7 @@ class Email:
     """An e-mail without its greeting and signature. The ask and the way out are among the paragraphs.
 
     `position` counts from 0, and `earlier` are the touches before it. `facts` are the sentences that state a fact;
-    `make_first` is the note on what an offer is of. What is unknown is empty: no rule finds fault with that.
+    `make_first` is what an offer offers, written out. What is unknown is empty: no rule finds fault with that.
     """
 
     subject: str

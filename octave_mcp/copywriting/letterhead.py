@@ -10,7 +10,15 @@ from octave_mcp.domain.sender import Sender
 FIRST_NAME, SENDER_NAME, SENDER_COMPANY = "{{first_name}}", "{{sender_first_name}}", "{{sender_company}}"
 _HONORIFIC = re.compile(r"^(?:(?:dr|mr|mrs|ms|prof|sir|dame)\b\.?\s*)+", re.IGNORECASE)
 _LATIN = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*", re.UNICODE)
-_SEVERAL = re.compile(r"^[^,(]*(?:\band\b|[&/])|\bor\b|(?:,|\)) (?:and|&) [A-Z]\S* [A-Z]")
+_OF_TITLES = (
+    r"(?:Chief|Head|Vice|VP|SVP|EVP|Senior|Director|Managing|General|Lead|Principal|Manager|Officer|Partner|Engineer"
+    r"|Architect|Owner|Operations|Marketing|Sales|Product|Growth|Relations|Success|Design|Data)"
+)
+_SEVERAL = re.compile(
+    r"^[^,(]*(?:\band\b|[&/])|\bor\b"
+    rf"|(?:\band|[&/]) (?!(?:\S+ )?{_OF_TITLES}\b)[A-Z][a-z]\S* [A-Z][a-z]"
+)
+"""Two names, or one of two; not two titles of one person."""
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 

@@ -39,6 +39,8 @@ OBJECTIONS = (7, 10)
 ONE_PAGE_SHARE = 0.4
 FEW_QUOTATIONS = 4
 MOST_QUESTIONS = 2
+WRITTEN, WRITTEN_WORDS = "checklist template guide framework", 20
+"""What an offer that is written out may be called, and the least words of one."""
 MOST_OF_GOODBYE = 80
 """Points."""
 PERSONAS_ALIKE = 0.35
@@ -76,7 +78,7 @@ _ABSOLUTES = (
 
 def email_errors(email: Email) -> Iterator[Fault]:
     """What must not be sent: a touch that has it is dropped."""
-    text = f"{email.subject}\n{email.text}"
+    text = f"{email.subject}\n{email.text}\n{email.make_first}"
     for name in _PLACEHOLDER.findall(text):
         if name not in PLACEHOLDERS:
             told = f"The placeholder {name!r} cannot be filled: use {', '.join(sorted(PLACEHOLDERS))}."
@@ -84,7 +86,8 @@ def email_errors(email: Email) -> Iterator[Fault]:
     if unfilled := _UNFILLED.search(_PLACEHOLDER.sub("", unquoted(text))):
         yield Fault("D15", f"{unfilled[0]!r} is left to be filled in.", about=unfilled[0])
     ours = [f"{e.page_title}\n{e.quote}\n{e.page_kind.replace('_', ' ')}" for e in email.evidence if e.role == "vendor"]
-    if not email.make_first and (promise := empty_promise(email.own_words, ours)):
+    made = (email.make_first, WRITTEN) if length(email.make_first) >= WRITTEN_WORDS else ()
+    if promise := empty_promise(email.own_words, (*ours, *made)):
         yield Fault("D20", f"It promises a thing that is not in evidence: {promise!r}.", about=promise)
 
 

@@ -33,7 +33,10 @@ _FIGURE = re.compile(r"\d")
 _MEETS = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
 """What a user wants who wants no offer."""
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
-_APPOSITION = re.compile(r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|another|one|which|who|whose)\b")
+_APPOSITION = re.compile(
+    r"(?!(?:Today|Overnight|Often|Still|Again|Here|There|Now|Then|Yes|No|Well|\w+ly)\b)"
+    r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|another|one|which|who|whose)\b"
+)
 """'Twenty, the open-source CRM, ...': a name, though its word may be another."""
 _GOES_ON = re.compile(r"(?:with [^.?!,]{1,40}?,? )?(?:they|it|their|its)\b(?! (?:is|are) )", re.IGNORECASE)
 _DEFINES = re.compile(r"^[^,]{0,40}? (?:is|are) (?:an?|the|one|our)\b")
@@ -114,7 +117,8 @@ def _proofs(email: Email) -> Iterator[str]:
 def _proves(email: Email, sentence: str) -> bool:
     """Whether it says what somebody other than the two companies did or said."""
     is_proof = not (_DEFINES.match(sentence) or _YOU.search(sentence) or "?" in sentence)
-    return is_proof and bool(email.names_in(unquoted(sentence)) or _APPOSITION.match(sentence))
+    is_other = bool(_APPOSITION.match(sentence)) and not email.mentions(sentence)
+    return is_proof and (bool(email.names_in(unquoted(sentence))) or is_other)
 
 
 def _connected(email: Email) -> Iterator[Fault]:

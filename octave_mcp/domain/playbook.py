@@ -32,8 +32,8 @@ class CallToAction(Value):
 class TouchDraft(Value, Generic[C]):
     """An e-mail as sentences in paragraphs; greeting and signature are ours.
 
-    `second_opening` needs no date: a rep may begin with it in place of old news. `make_first` says what to make before
-    an offer is sent, with its first lines.
+    `second_opening` needs no date: a rep may begin with it in place of old news. `make_first` is what an offer offers,
+    written out.
     """
 
     subject: Spoken
@@ -41,7 +41,7 @@ class TouchDraft(Value, Generic[C]):
     call_to_action: CallToAction
     opt_out: Annotated[str | None, SPOKEN]
     second_opening: tuple[Sentence[C], ...]
-    make_first: Annotated[str | None, ADVICE]
+    make_first: Annotated[str | None, SPOKEN]
     personalisation: Annotated[tuple[str, ...], ADVICE]
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from functools import lru_cache
 
 MONTHS = 12
+LONGEST_MONTH = 31
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _FORMS = (
@@ -166,9 +167,9 @@ def date_in_words(text: str) -> str:
 
 
 def is_over_a_year_old(day: str, today: date) -> bool:
-    """Of '2026-01-31' or '2026-01'; False of what is no date."""
-    year, month, _ = year_month_day(day)
-    return bool(year) and (today.year - year) * MONTHS + today.month - (month or MONTHS) > MONTHS
+    """Of '2026-01-31', '2026-01' or '2026'; False of what is no date."""
+    year, month, of_month = year_month_day(day)
+    return bool(year) and (year + 1, month or MONTHS, of_month or LONGEST_MONTH) < (today.year, today.month, today.day)
 
 
 def year_month_day(text: str) -> tuple[int, int, int]:

@@ -18,7 +18,7 @@ from octave_mcp.domain.value import Path, Value, located, walk
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.evidence.passages import quotations, resolved
-from octave_mcp.evidence.plans import dated, in_field, sites, without_counts, without_plans
+from octave_mcp.evidence.plans import dated, in_field, sites, without_offered, without_plans
 from octave_mcp.evidence.support import Kind, Quoted, Statement, problems, quoted, support
 
 V = TypeVar("V", bound=Value)
@@ -178,7 +178,7 @@ class Judge:
         if unknown := self._unknown(finding):
             return _Judged([Problem("D1", unknown)])
         words, kind, evidence = _words_of(finding), _kind_of(finding), self._quoted(finding)
-        statement = self._statement(without_counts(words) if _is_no_claim(finding) else words, kind, evidence)
+        statement = self._statement(without_offered(words) if _is_no_claim(finding) else words, kind, evidence)
         if not evidence and kind in {"fact", "inference"}:
             return _Judged([Problem("D1", f"{words[:80]!r} cites no passage")], statement)
         found = problems(statement)

@@ -64,11 +64,11 @@ _WITHIN = _any(
     r"(?:in|within|after|for|over|during|until|back in) (?:about |around |another |the )?"
     rf"(?:{_NUMBER} (?:or {_NUMBER} )?){_UNIT}",
     rf"{_NUMBER} {_UNIT} (?:after|into|on)",
-    r"zero",
+    r"zero[ -]downtime|(?:from|close to) zero",
 )
 _GAINS = r"sav(?:e|es|ed|ing)|reduc\w+|cuts?|cutting|faster|sooner|instead of"
 _RESULT = _any(_GAINS)
-_LIVE = r"takes|took|went|go(?:es)? live|live in|got|grew|built"
+_LIVE = r"takes|took|went|was|were|pays (?:back|for itself)|go(?:es)? live|live in|got|grew|built"
 _SPAN = _any(r"(?:an?|one) (?:day|week|month|quarter|year)")
 _ACHIEVES = _any(_GAINS, _LIVE)
 _OF_CUSTOMERS = _any(_GAINS, _LIVE, r"customers?|clients?|users?")
@@ -79,7 +79,15 @@ _CHOSEN = _any(
     r"half the (?:battle|work|job|story)",
     r"half of (?:it|them|these|those)",
 )
-_MULTIPLE = _any(r"twice", r"(?:double|triple)s?", "half(?! of)")
+_MULTIPLE = _any(r"twice(?! (?:the|as|a|your|their)\b)")
+_OFFERED = _any(
+    rf"(?:\d{{1,2}}|{_SMALL}) (?:\w+ )?(?:questions?|lines?|points?|ideas?|checks?|steps?|signs?|drafts?|updates?"
+    r"|messages?|headlines?|counts?|people|colleagues|(?<=first )days|pages?|tests?|items?|rows?|examples?|versions?"
+    r"|topics?)",
+    rf"(?:question|line|point|step|item|number) (?:\d{{1,2}}|{_SMALL})",
+    rf"(?:the|all) (?:{_SMALL})(?=[?.!,]|$)",
+)
+_NUMBERED = re.compile(r"(?m)^\s*\d{1,2}[.)]\s")
 _COUNTS = re.compile(
     r"(?<![\w$€£¥₹.,-])(?<!one in )"
     rf"(?:(?:first|next|last) \d{{1,2}}|\d{{1,3}}(?= (?:\w+ )?pages?\b)|1[0-2]|[1-9]|{_SMALL})\b"
@@ -128,6 +136,12 @@ def _tells_of_deeds(sentence: str) -> bool:
     return any(re.search(rf"\b{re.escape(name)} (?:\w+ )?\w+ed\b", sentence) for name in names(sentence))
 
 
+def without_offered(text: str) -> str:
+    """Without counts of what the rep offers or asks for ('five questions', 'ask three colleagues'), and their age."""
+    own = _OFFERED.sub("", _NUMBERED.sub("", text))
+    return own if names(own) else _AGES.sub("", own)
+
+
 def without_counts(text: str) -> str:
     """Without small counts of what the rep has or does ('three openings'), and dates and ages of notes and plans."""
     for pattern in (_DATES, _DAYS_OF_PLANS, _AGES, _COUNTS):
@@ -154,7 +168,7 @@ def _beginning_small(sentence: str) -> str:
 def in_field(value: Value, field: str, statement: Statement) -> Statement:
     """The statement of a text without evidence of its own, without what claims nothing in such a field.
 
-    A subject line and an offer may count what the e-mail brings: 'five questions'.
+    A subject line, an offer and what is offered may count what the e-mail brings: 'five questions'.
     """
     manner = manner_of(value, field)
     if manner == "advice":
@@ -167,7 +181,7 @@ def in_field(value: Value, field: str, statement: Statement) -> Statement:
         )
     if manner != "spoken":
         return statement
-    text = without_counts(statement.text) if isinstance(value, TouchDraft | CallToAction) else statement.text
+    text = without_offered(statement.text) if isinstance(value, TouchDraft | CallToAction) else statement.text
     return replace(statement, text=without_plans(text))
 
 

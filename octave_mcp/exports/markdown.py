@@ -22,7 +22,7 @@ _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 MOST_LISTED = 3
 """Of each kind of background, how many are named."""
 TOLD_OF_VENDOR = ("case_studies", "reference_customers")
-"""Of what a vendor's pages say of it, what is named in full: reps look for a customer."""
+"""Of what a vendor's pages say of it, what has up to ten entries named: reps look for a customer."""
 
 
 class Markdown:

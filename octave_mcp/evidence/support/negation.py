@@ -42,8 +42,8 @@ def negation(one: Statement) -> Iterator[Problem]:
     if not one.is_claim or (one.kind == "inference" and hedges(one.claim)):
         return
     claim, quotes = Denials(one.claim), [Denials(quote) for quote in one.quotes]
-    for denial in () if is_crossed_out(one) else claim.all:
-        if word := _denied_alone(one, denial, quotes):
+    for denial in claim.all:
+        if (word := _denied_alone(one, denial, quotes)) and not is_crossed_out(one, denial.denied):
             told = f"the claim says {denial.word.text!r} about {word.text!r}, and the quotation does not"
             is_plain = _is_own_sentence(one, denial, word) and not any(quote.all for quote in quotes)
             yield from hard("D40", told) if is_plain else soft("D40", told)

@@ -162,7 +162,7 @@ def _is_led_in(text: str, name: str) -> bool:
 def subject(one: Statement) -> Iterator[Problem]:
     """The quotation's sentence is about a company that the claim does not name, in place of one that it does."""
     claimed = [*names(one.text), *(name for name, _ in one.companies if one.mentions(name))]
-    if _begins_with_a_pronoun(one.text):
+    if _is_used_by_them(one.text, one.vendor):
         claimed = [name for name in claimed if not has_name(name, one.vendor)]
     if not one.is_claim or not claimed:
         return
@@ -177,14 +177,15 @@ def subject(one: Statement) -> Iterator[Problem]:
         yield from hard("D40", f"the quotation is about {other}, not about {own}")
 
 
-_PRONOUN_FIRST = re.compile(
-    r"(?:(?:with|at|on|in|through|using|by|via|since|after) [^.!?,]{1,40}?,? )?(?:they|it|their|its)\b", re.IGNORECASE
+_THEY_FIRST = re.compile(
+    r"(?:(?:with|at|on|in|through|using|by|via|since|after) [^.!?,]{1,40}?,? )?(?:they|their)\b", re.IGNORECASE
 )
 
 
-def _begins_with_a_pronoun(text: str) -> bool:
+def _is_used_by_them(text: str, vendor: str) -> bool:
     """'With Acme they halved rework': it is about a customer named before, and Acme is what that used."""
-    return bool(_PRONOUN_FIRST.match(text))
+    means = rf"\b(?:with|in|on|through|using|via) {re.escape(vendor)}\b(?!['’]s)"
+    return bool(vendor and _THEY_FIRST.match(text) and re.search(means, text, re.IGNORECASE))
 
 
 def _other_subject(
@@ -266,7 +267,7 @@ def sentence(one: Statement) -> Iterator[Problem]:
     """The sentence that says it is about another company than the claim, though the quotation names both."""
     if not one.is_claim or not (first := _first_name(one.claim.words, one.claim)):
         return
-    if _begins_with_a_pronoun(one.text) and has_name(first, one.vendor):
+    if _is_used_by_them(one.text, one.vendor) and has_name(first, one.vendor):
         return
     claimed = [first]
     others = [_told_of(one, claimed, said, quote) for said, quote in zip(one.evidence, one.quotes, strict=True)]
