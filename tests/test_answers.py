@@ -14,7 +14,7 @@ from octave_mcp.asks.schema import schema_name, schema_of
 from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
 from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.evidence import Cite
-from octave_mcp.domain.playbook import SequenceDraft, SummaryDraft, TalkTrackDraft
+from octave_mcp.domain.playbook import ColdCall, SequenceDraft, SummaryDraft, TalkTrackDraft
 from octave_mcp.domain.prospect import Fact, ProspectAnswer, Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorAnswer
@@ -193,3 +193,13 @@ def test_a_patchs_form_is_safe_as_a_strict_schema_and_the_same_for_the_same_entr
     assert schema_name(PATCH) == "Patch"
     assert schema_of(PATCH)["required"] == ["fix_1", "fix_2", "fix_3"]
     assert json.dumps(schema_of(PATCH)).count('"null"') == 3
+
+
+@pytest.mark.parametrize("given", [{"text": "When would suit you?"}, [{"text": "When would"}, {"text": "suit you?"}]])
+def test_a_sentence_is_read_as_its_text_where_a_text_alone_belongs(given: object) -> None:
+    call: dict[str, object] = {"opener": [], "value": [], "ask": "Shall we talk?", "if_not_now": given}
+
+    found = decoded(json.dumps(call), ColdCall[Cite])
+
+    assert found.wrong == ""
+    assert found.value.if_not_now == "When would suit you?"

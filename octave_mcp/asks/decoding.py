@@ -139,6 +139,8 @@ def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -
             return Decoded(form.model_validate(tree), _joined(told), fault, tuple(unread.values()))
         except ValidationError as failed:
             errors = failed.errors(include_url=False, include_context=False, include_input=False)
+        if _takes_texts(tree, errors):
+            continue
         complaints = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors]
         if not wrong:
             told += [complaint for complaint in complaints if complaint not in told]
@@ -228,6 +230,22 @@ def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Val
     else:
         found[at[-1]] = []
     return True
+
+
+def _takes_texts(tree: object, errors: list[ErrorDetails]) -> bool:
+    """Puts the text of a sentence, or of a list of them, where a text alone belongs. Whether there was any."""
+    places = [error["loc"] for error in errors if error["type"] == "string_type"]
+    wanted = [(at, text) for at in places if (text := _sentences_text(_at(tree, at)))]
+    for at, text in wanted:
+        cast("Any", _at(tree, at[:-1]))[at[-1]] = text
+    return bool(wanted)
+
+
+def _sentences_text(value: object) -> str:
+    """'' for what is no sentence, and no list of them."""
+    parts = cast("list[object]", value) if isinstance(value, list) else [value]
+    texts = [cast("dict[str, object]", part).get("text") if isinstance(part, dict) else None for part in parts]
+    return " ".join(cast("list[str]", texts)) if all(isinstance(text, str) for text in texts) else ""
 
 
 def _at(tree: object, place: tuple[int | str, ...]) -> object:
