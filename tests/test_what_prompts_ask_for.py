@@ -195,6 +195,7 @@ def note(text: str) -> Value:
         say("Tomorrow, ask three colleagues what slows a night down.", kind="ask"),
         say("That was seven months ago, so look for newer posts before you call.", kind="ask"),
         say("I wrote out five lines; cross out half of them.", kind="courtesy"),
+        say("What I can offer is an eight-line checklist.", kind="courtesy"),
         say("What would have to change over the next three months?", kind="question"),
         say("Here is how: https://lumenforge.example/nightplan.", kind="courtesy"),
     ],

@@ -81,7 +81,7 @@ _CHOSEN = _any(
 )
 _MULTIPLE = _any(r"twice(?! (?:the|as|a|your|their)\b)")
 _OFFERED = _any(
-    rf"(?:\d{{1,2}}|{_SMALL}) (?:\w+ )?(?:questions?|lines?|points?|ideas?|checks?|steps?|signs?|drafts?|updates?"
+    rf"(?:\d{{1,2}}|{_SMALL})[ -](?:\w+ )?(?:questions?|lines?|points?|ideas?|checks?|steps?|signs?|drafts?|updates?"
     r"|messages?|headlines?|counts?|people|colleagues|(?<=first )days|pages?|tests?|items?|rows?|examples?|versions?"
     r"|topics?)",
     rf"(?:question|line|point|step|item|number) (?:\d{{1,2}}|{_SMALL})",
