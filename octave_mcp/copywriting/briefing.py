@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -176,7 +177,11 @@ def _proves(playbook: Playbook, sentence: Said) -> bool:
 
 def _stands_alone(text: str) -> bool:
     """A heading such as 'How Acme halved its rework' is no sentence."""
-    return not (begins_in_the_middle(text) or _LEANS.search(text) or _HEADING.match(text))
+    return not (_leans(text) or _HEADING.match(text))
+
+
+def _leans(text: str) -> bool:
+    return begins_in_the_middle(text) or bool(_LEANS.search(text))
 
 
 def _written(touches: Sequence[Touch]) -> list[Touch]:
@@ -202,11 +207,7 @@ def _question(touches: Sequence[Touch], track: TalkTrack | None) -> str:
     opener = track.cold_call.opener if track else ()
     asked = [one.text for one in (*_opening(touches), *opener) if one.kind == "question"]
     asked += [item.question for item in track.discovery] if track else []
-    return next(filter(_stands_alone_as_question, asked), next(iter(asked), ""))
-
-
-def _stands_alone_as_question(text: str) -> bool:
-    return not (begins_in_the_middle(text) or _LEANS.search(text))
+    return next(itertools.filterfalse(_leans, asked), next(iter(asked), ""))
 
 
 def _warnings(
