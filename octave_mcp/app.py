@@ -13,14 +13,14 @@ from typing import Any, Literal
 
 from octave_mcp.asks.budget import Budget
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.choices import AUTO, MODELS, SOURCES, WITHOUT_KEY, Format, choice, names
+from octave_mcp.domain.choices import AUTO, MODELS, SOURCES, WITHOUT_KEY, Format, Provider, choice, either
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import SetupError, UnknownName
 from octave_mcp.exports.files import PlaybookFiles, free_folder, pair_of, rendered, write_files
 from octave_mcp.ports import Engine, Model, RunContext, Source, Store
 from octave_mcp.runs.adapters import Limits
 from octave_mcp.runs.service import Runs
-from octave_mcp.settings import Settings
+from octave_mcp.settings import Settings, setting_of
 from octave_mcp.sources.factory import make_source
 
 __all__ = ["App", "Download", "EngineName", "free_folder", "write_files"]
@@ -67,40 +67,37 @@ class App:
         return Runs(self)
 
     def model_name(self, name: str) -> str:
-        """The name itself; for 'auto', that of the model which the settings name.
+        """The name itself; for 'auto', that of the model which the settings name, or of the first that is configured.
 
         Raises:
             SetupError: auto finds none.
             UnknownName: there is none of that name.
         """
         chosen = self.settings.model if name == AUTO else name
-        return self._first_model() if chosen == AUTO else choice(MODELS, chosen, "model").name
-
-    def _first_model(self) -> str:
-        """The first model that is set up, in the order in which 'auto' tries them."""
-        missing: list[str] = []
-        for name in names(model for model in MODELS if model.in_auto):
-            try:
-                self.model(name)
-            except SetupError as unset:
-                missing.append(str(unset).partition(":")[0])
-            else:
-                return name
-        raise SetupError(f"no model is configured ({'; '.join(missing)}): set one of these; {WITHOUT_KEY}")
+        if chosen != AUTO:
+            return choice(MODELS, chosen, "model").name
+        tried = [model for model in MODELS if model.in_auto]
+        if found := next(filter(self._is_configured, tried), None):
+            return found.name
+        missing = either(" with ".join(model.variables) for model in tried)
+        raise SetupError(f"no model is configured: set {missing}; {WITHOUT_KEY}")
 
     def source_name(self, name: str) -> str:
-        """The name itself; for 'auto', that of the source which the settings name, or of the first that is set up.
+        """The name itself; for 'auto', that of the source which the settings name, or of the first that is configured.
 
         Raises:
-            SetupError: what it needs is not set.
+            SetupError: what it needs is not set, or cannot be used.
             UnknownName: there is none of that name.
         """
         chosen = self.settings.source if name == AUTO else name
         if chosen == AUTO:
             tried = [source for source in SOURCES if source.in_auto]
-            chosen = next((source for source in tried if _adapter(source.module).is_set_up()), tried[-1]).name
+            chosen = next(filter(self._is_configured, tried), tried[-1]).name
         _source(chosen).check()
         return chosen
+
+    def _is_configured(self, provider: Provider) -> bool:
+        return any(setting_of(self.settings, name) for name in provider.variables)
 
     def model(self, name: str, context: RunContext | None = None) -> Model:
         provider, colon, _ = name.partition(":")

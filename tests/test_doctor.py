@@ -119,6 +119,22 @@ async def test_the_report_is_one_line_a_check_with_the_fix_below_and_the_counts_
     assert ended.out.count("\n") <= 40
 
 
+async def test_the_doctor_names_a_key_that_cannot_be_used_and_no_other_provider(
+    me: Path,
+    double: Double,  # noqa: ARG001 - it answers
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OCTAVE_MODEL", "auto")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk 0123456789")
+    found = await findings(me, 1)
+
+    for name in ("model", "OPENAI_API_KEY"):
+        assert found[name].status == "failed"
+        assert "OPENAI_API_KEY cannot be used" in found[name].found
+        assert found[name].fix == "set OPENAI_API_KEY to the key alone"
+    assert found["ANTHROPIC_API_KEY"].status == "ok"
+
+
 @pytest.mark.long
 async def test_the_command_reports_a_package_that_cannot_be_imported(me: Path) -> None:
     (me / "lxml").mkdir()
@@ -161,7 +177,7 @@ async def test_all_that_can_be_wrong_is_found_at_once_each_with_its_fix(
         "port": ("failed", f"another program has 0.0.0.0:{taken_port}", "--port 0"),
         "access": ("failed", "without a token", "set OCTAVE_TOKENS"),
         "FIRECRAWL_API_KEY": ("failed", "not set, and firecrawl needs it", "set FIRECRAWL_API_KEY"),
-        "ANTHROPIC_API_KEY": ("warning", "spaces or quotation marks", "set ANTHROPIC_API_KEY"),
+        "ANTHROPIC_API_KEY": ("failed", "has a quotation mark", "set ANTHROPIC_API_KEY"),
         "cursor": ("failed", "line 1, column 27", "correct it by hand"),
         "claude-desktop": ("failed", "there is no command '/gone/python'", "--write --name sales"),
         "claude-code": ("warning", "does not know octave", "octave-mcp install claude-code --write"),

@@ -532,6 +532,16 @@ def test_an_address_that_is_none_is_refused(address: str, tmp_path: Path, monkey
             Stage(tmp_path, settings=load()).source_name(source)
 
 
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("key", ["'fc-0123456789'", "fc 0123456789", "fc-0123456789\n"])
+def test_a_key_that_cannot_be_sent_is_refused(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRECRAWL_API_KEY", key)
+    for source in ("auto", "firecrawl"):
+        with pytest.raises(SetupError, match="FIRECRAWL_API_KEY cannot be used") as refused:
+            Stage(tmp_path, settings=load()).source_name(source)
+        assert "0123456789" not in str(refused.value)
+
+
 async def test_a_firecrawl_that_is_not_there_costs_no_run(site: LoopbackSite, double: Double) -> None:
     double.close()
     async with opened(site) as (source, found):

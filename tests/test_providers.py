@@ -521,6 +521,50 @@ def test_auto_without_any_names_what_is_missing_and_the_keyless_way(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OPENAI_API_KEY", "my key"),
+        ("OPENAI_API_KEY", " "),
+        ("OPENAI_BASE_URL", "localhost:11434"),
+        ("OCTAVE_FAST_MODEL", "gpt-6-luna"),
+        ("OCTAVE_VERIFY_MODEL", "gpt-6-luna"),
+        ("OCTAVE_FALLBACK", "anthropic,gpt-6-luna"),
+    ],
+)
+async def test_auto_passes_over_no_provider_whose_settings_cannot_be_used(
+    variable: str, value: str, double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SetupError, match=f"^{variable}"):
+        await Stage(tmp_path, settings=load(), source=ScriptedSource(invented_sites())).run(model="auto")
+
+    assert double.asked == []
+
+
+@pytest.mark.parametrize(
+    ("half", "missing"),
+    [("OCTAVE_COMPAT_BASE_URL", "OCTAVE_COMPAT_MODEL"), ("OCTAVE_COMPAT_MODEL", "OCTAVE_COMPAT_BASE_URL")],
+)
+async def test_auto_names_what_a_server_of_ones_own_lacks(
+    half: str, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(half, "http://localhost:11434/v1")
+    with pytest.raises(SetupError, match=f"^{missing} not found"):
+        await Stage(tmp_path, settings=load(), source=ScriptedSource(invented_sites())).run(model="auto")
+
+
+async def test_a_fallback_without_its_key_is_named_with_the_setting_that_asks_for_it(
+    double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_FALLBACK", "anthropic")
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    with pytest.raises(SetupError, match=r"^OCTAVE_FALLBACK: ANTHROPIC_API_KEY not found"):
+        await Stage(tmp_path, settings=load(), source=ScriptedSource(invented_sites())).run(model="openai")
+
+    assert double.asked == []
+
+
+@pytest.mark.parametrize(
     ("provider", "missing"),
     [("openai", "OPENAI_API_KEY"), ("anthropic", "ANTHROPIC_API_KEY"), ("compat", "OCTAVE_COMPAT_BASE_URL")],
 )

@@ -26,14 +26,21 @@ class Choice(Value):
 
 
 class Provider(Choice):
-    """A model or a source. `auto` tries those that are `in_auto`, in the order of the table.
+    """A model or a source. `auto` is the first of those `in_auto` that is configured, in the order of the table.
 
-    `needs` is the variable without which it is not set up; `or_needs` is one that can be set instead.
+    `needs` is the variable without which it is not set up; `or_needs` is one that can be set instead, and `along_with`
+    one that means nothing without `needs`.
     """
 
     needs: str = ""
     or_needs: str = ""
+    along_with: str = ""
     in_auto: bool = False
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """It is configured if one of these is set: `auto` passes over it only if none is."""
+        return tuple(filter(None, (self.needs, self.or_needs, self.along_with)))
 
 
 class ModelChoice(Provider):
@@ -86,6 +93,7 @@ MODELS = (
         about="Any server that speaks chat.completions: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter",
         tested="with llama.cpp's server and a random-weight model; other servers only with a test double",
         needs="OCTAVE_COMPAT_MODEL",
+        along_with="OCTAVE_COMPAT_BASE_URL",
         in_auto=True,
     ),
     ModelChoice(

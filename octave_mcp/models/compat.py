@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from octave_mcp.domain.keys import sendable
 from octave_mcp.errors import SetupError
 from octave_mcp.models.clients import Client, of_compat, openai_sdk
 from octave_mcp.models.error_info import ErrorInfo
@@ -32,7 +33,7 @@ from octave_mcp.models.parameters import (
     schema_prompt,
 )
 from octave_mcp.models.remote import Remote
-from octave_mcp.models.setup import address_of, models_of, reachable, sendable
+from octave_mcp.models.setup import address_of, models_of, reachable
 from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings, value_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from pydantic import SecretStr
@@ -10,11 +9,9 @@ from pydantic import SecretStr
 from octave_mcp.domain.addresses import is_web_address
 from octave_mcp.domain.asks import Tier
 from octave_mcp.domain.choices import WITHOUT_KEY
+from octave_mcp.domain.keys import sendable
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import Settings, value_of
-
-_KEY = re.compile(r"[!#-&(-~]+")
-"""Signs of ASCII that can be seen, except quotation marks, which stand around keys, not in them."""
 
 
 def key_of(variable: str) -> SecretStr:
@@ -26,20 +23,6 @@ def key_of(variable: str) -> SecretStr:
     if found := value_of(variable):
         return sendable(variable, found)
     raise SetupError(f"{variable} not found: set it in the environment or in .env; {WITHOUT_KEY}")
-
-
-def sendable(variable: str, key: SecretStr) -> SecretStr:
-    """The key.
-
-    Raises:
-        SetupError: no request can bear it; the text does not tell it.
-    """
-    if _KEY.fullmatch(key.get_secret_value()):
-        return key
-    raise SetupError(
-        f"{variable} cannot be used: it has a quotation mark, a space, a line break or a letter that no key has; "
-        f"set {variable} to the key alone"
-    )
 
 
 def address_of(variable: str, own: str) -> str:

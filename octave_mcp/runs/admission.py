@@ -8,7 +8,7 @@ from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.company import Company, same_site
 from octave_mcp.domain.run import PlaybookRequest
-from octave_mcp.errors import InputError, SameCompany, SetupError, UnsupportedLanguage
+from octave_mcp.errors import InputError, SameCompany, SetupError, UnknownName, UnsupportedLanguage
 from octave_mcp.ports import Model
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.verifiers import check_verifier, verifier_of
@@ -25,7 +25,7 @@ class Admission:
             InputError, SetupError: it cannot run here, or dollars are limited and a price is unknown.
         """
         self.companies(request, model_name, source_name)
-        models = [self._adapters.model(name) for name in (model_name, *self._adapters.limits.fallback)]
+        models = self._models(model_name)
         pages = request.max_pages or models[0].capacity.max_pages
         verifier = verifier_of(self._adapters, models[0])
         estimates = [(model, model.estimate(pages)) for model in models]
@@ -50,15 +50,29 @@ class Admission:
             named = " and ".join(repr(request.companies[company.role]) for company in same)
             raise SameCompany(f"{named} are one company, {same[0].domain}; name two")
         self._adapters.source_name(source_name)
-        model, *standing_in = [self._adapters.model(name) for name in (model_name, *self._adapters.limits.fallback)]
-        for other in standing_in:
-            if other.capacity.is_patient:
-                raise SetupError(f"OCTAVE_FALLBACK: {other.name} cannot stand in, since it may take days; leave it out")
-        _check_language(model, request.language)
-        _check_usable((model, *standing_in))
-        if (verifier := verifier_of(self._adapters, model)) is not model:
+        models = self._models(model_name)
+        _check_language(models[0], request.language)
+        _check_usable(models)
+        if (verifier := verifier_of(self._adapters, models[0])) is not models[0]:
             check_verifier(verifier)
         return companies
+
+    def _models(self, name: str) -> list[Model]:
+        """The model of a run, and those that may stand in for it.
+
+        Raises:
+            SetupError: one of them is not set up, or cannot stand in.
+        """
+        return [self._adapters.model(name), *map(self._standing_in, self._adapters.limits.fallback)]
+
+    def _standing_in(self, name: str) -> Model:
+        try:
+            model = self._adapters.model(name)
+        except (SetupError, UnknownName) as unusable:
+            raise SetupError(f"OCTAVE_FALLBACK: {unusable}") from None
+        if model.capacity.is_patient:
+            raise SetupError(f"OCTAVE_FALLBACK: {name} cannot stand in, since it may take days; leave it out")
+        return model
 
 
 def _check_usable(models: Sequence[Model]) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from octave_mcp.domain.page import CacheEntry, PageFailure
 from octave_mcp.ports import Memory
 from octave_mcp.settings import Settings
-from octave_mcp.sources.firecrawl import CRAWLER_SHARE, SHARE, check, is_set_up, readers
+from octave_mcp.sources.firecrawl import CRAWLER_SHARE, SHARE, check, readers
 
 if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
     from octave_mcp.sources.web.access import SiteAccess
 
-__all__ = ["check", "is_set_up", "make"]
+__all__ = ["check", "make"]
 """It needs what Firecrawl needs."""
 
 NAME = "crawler-firecrawl"

@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from octave_mcp.sources.web.access import SiteAccess
 
 
-def is_set_up() -> bool:
-    """It always is."""
-    return True
-
-
 def check() -> None:
     """There is nothing to set up wrongly."""
 

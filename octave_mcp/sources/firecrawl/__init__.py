@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from octave_mcp.domain.addresses import is_web_address
+from octave_mcp.domain.keys import sendable
 from octave_mcp.errors import SetupError
 from octave_mcp.ports import Memory
 from octave_mcp.settings import Settings, value_of
@@ -25,22 +26,21 @@ ROBOTS_SECONDS = 5.0
 """How long a host may take to send its robots.txt: Firecrawl may reach a host that never answers us."""
 
 
-def is_set_up() -> bool:
-    return bool(value_of(KEY) or value_of(URL))
-
-
 def check() -> None:
-    """Raises: SetupError: neither a key nor a server is set, or its address, proxy or certificates cannot be used."""
+    """Raises: SetupError: neither a key nor a server is set, or one, or proxy or certificates, cannot be used."""
     # Imported here: an HTTP client would slow down every help text.
     from octave_mcp.concurrency.proxies import proxy_for  # noqa: PLC0415
     from octave_mcp.concurrency.tls import tls_context  # noqa: PLC0415
 
-    if not is_set_up():
+    key, url = value_of(KEY), value_of(URL)
+    if not (key or url):
         raise SetupError(
             f"{KEY} not found: set it in the environment or in .env, or set {URL} to a Firecrawl of your own, "
             "which may need no key; the source 'crawler' needs neither"
         )
-    if (url := value_of(URL)) and not is_web_address(url.get_secret_value()):
+    if key:
+        sendable(KEY, key)
+    if url and not is_web_address(url.get_secret_value()):
         raise SetupError(f"{URL} is no web address: give one like 'http://localhost:3002'")
     tls_context()
     proxy_for(address())

@@ -65,14 +65,12 @@ def model(settings: Settings) -> Found:
         return Found("failed", "none is configured: a call that names none is refused", fix)
     try:
         app.model(writes).check()
+        source = app.source_name("auto")
     except SetupError as unusable:
         text, _, fix = str(unusable).partition("; ")
         return Found("failed", f"{writes} writes, but {text}", fix)
-    try:
-        tested = choice(MODELS, writes, "model").tested
-        return ok(f"{writes} writes, tested {tested}; pages come from the {app.source_name('auto')}")
-    except SetupError as unset:
-        return Found("failed", f"{writes} writes, but {unset}", "set OCTAVE_SOURCE=crawler: it needs no key")
+    tested = choice(MODELS, writes, "model").tested
+    return ok(f"{writes} writes, tested {tested}; pages come from the {source}")
 
 
 def _app(settings: Settings) -> App:
@@ -107,8 +105,6 @@ def _needed(provider: Provider, settings: Settings) -> Found | None:
             fix = f"set {variable} in the environment or in .env"
             return Found("failed", f"{unset}, and {min(chosen)} needs it", fix)
         return ok(f"{unset}, and not needed")
-    if variable in KEYS and any(letter.isspace() or letter in "\"'" for letter in found):
-        return Found("warning", "set, but with spaces or quotation marks in it", f"set {variable} to the key alone")
     return None
 
 
