@@ -667,6 +667,21 @@ async def test_subdomains_belong_to_the_site_and_their_hosts_say_what_is_on_them
     assert {one["url"]: one["kind"] for one in found["addresses"]}.items() >= KINDS.items()
 
 
+async def test_a_board_of_a_company_with_a_longer_name_is_not_the_companys_own(
+    deal: Pair, web: PublicWeb, tmp_path: Path
+) -> None:
+    assert deal
+    tidemark(web)
+    links = "".join(f'<a href="https://jobs.lever.co/{name}">Go</a>' for name in ("lowtidemark", "tide-mark", "birch"))
+    home = web.replies["tidemark.example/"].body.replace(b"</footer>", f"{links}</footer>".encode())
+    web.replies["tidemark.example/"] = Reply(home, "text/html")
+
+    (found,) = objects((await octave("map", "tidemark.example", "--json", cwd=tmp_path)).out)
+
+    boards = [one["url"] for one in found["addresses"] if "lever.co" in one["url"]]
+    assert boards == ["https://jobs.lever.co/tide-mark"]
+
+
 @pytest.mark.long
 async def test_subdomains_are_read_in_a_run_as_their_own_robots_txt_permits(
     deal: Pair, web: PublicWeb, tmp_path: Path

@@ -64,6 +64,13 @@ async def test_logos_under_any_other_heading_are_no_customers(caption: str) -> N
     assert not found.reference_customers
 
 
+async def test_whose_customers_are_told_is_known_by_the_whole_name() -> None:
+    told = "{} is trusted by Brassmere and Copperfell."
+
+    assert (await found_on("/", f"# Light\n\n{told.format('Lumenforge')}")).reference_customers
+    assert not (await found_on("/", f"# Light\n\n{told.format('MegaLumenforge')}")).reference_customers
+
+
 async def test_a_carousel_that_repeats_the_row_of_integrations_is_left_out() -> None:
     text = f"# Light\n\n## Trusted by\n\n{ROW}, Zincroft\n\n## Connect your tools\n\n{ROW}"
 

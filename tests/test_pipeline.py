@@ -45,7 +45,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorAnswer
 from octave_mcp.errors import NotFound
 from octave_mcp.evidence.passages import verified
-from octave_mcp.pipeline.prioritise_urls import Ranking
+from octave_mcp.pipeline.prioritise_urls import Ranking, naming
 from octave_mcp.settings import Settings
 from octave_mcp.sources.html.extraction import page_of
 
@@ -505,6 +505,50 @@ def test_the_page_about_the_counterpart_comes_first_of_its_kind() -> None:
     assert chosen(site, 2, counterpart="Quillport") == ["/customers/quillport"]
     assert chosen(site, 2, counterpart="quillport.example") == ["/customers/quillport"]
     assert chosen(site, 2) == ["/customers/story-0"]
+
+
+@pytest.mark.parametrize(
+    ("counterpart", "path"),
+    [
+        ("Box", "/customers/box"),
+        ("Box, Inc.", "/customers/box-story.html"),
+        ("box.com", "/customers/how-box-halved-its-backlog"),
+        ("Box", "/customers/boxvsdropbox"),
+        ("Wells Fargo", "/customers/wells-fargo"),
+        ("Wells Fargo", "/customers/WellsFargo"),
+        ("wellsfargo.com", "/customers/wells_fargo"),
+        ("PostHog", "/customers/post-hog"),
+        ("Gap", "/customers/the-gap"),
+        ("Müller", "/customers/m%C3%BCller"),
+        ("Müller", "/customers/mueller"),
+        ("华为", "/customers/%E5%8D%8E%E4%B8%BA%E4%BA%91"),
+    ],
+)
+def test_an_address_names_the_counterpart_in_whole_words_however_they_are_joined(counterpart: str, path: str) -> None:
+    site = site_of("vendor", "/customers/dropbox", "/customers/mailbox-1", path)
+    assert chosen(site, 2, counterpart=counterpart) == [path]
+    assert list(naming(site, counterpart)) == [f"https://{VENDOR}{path}"]
+
+
+@pytest.mark.parametrize(
+    ("counterpart", "path"),
+    [
+        ("Box", "/customers/dropbox"),
+        ("box.com", "/customers/mailbox-app"),
+        ("Box", "/customers/boxes"),
+        ("Box", "/customers/DropBox"),
+        ("Box", "/customers/out-of-the-box"),
+        ("box.com", "/customers/a-bank-in-a-box"),
+        ("Ant", "/customers/a-giant-that-wants-more"),
+        ("Workday", "/customers/a-four-day-work-day"),
+        ("127.0.0.1:8000", "/customers/127"),
+        ("Бокс", "/customers/дропбокс"),
+    ],
+)
+def test_a_part_of_a_word_in_an_address_does_not_name_the_counterpart(counterpart: str, path: str) -> None:
+    site = site_of("vendor", "/customers/first", path)
+    assert chosen(site, 2, counterpart=counterpart) == ["/customers/first"]
+    assert list(naming(site, counterpart)) == []
 
 
 def test_the_context_steers_what_is_read() -> None:

@@ -6,12 +6,12 @@ A text has a word in any of its grammatical forms. Words of scripts without spac
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
+from octave_mcp.domain.names import folded, spellings
 from octave_mcp.evidence.stemming import has_stems, stem
 
 SHORTEST = 3
@@ -52,8 +52,6 @@ _WORD = re.compile(
 CHINESE_GRAMMAR = "我你您他她它们的了着过在是和与给把被向对就也都很想要为从让请"
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _UNSPACED = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
-_ACCENTS = re.compile(r"[\u0300-\u036f]")
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 
 
 class _Form(NamedTuple):
@@ -85,11 +83,11 @@ class ContextWords:
         self.words = telling_words(context)
         self._languages = tuple(filter(has_stems, _languages(context))) if self.words else ()
         self._capitals = _capitals(context)
-        self._forms = {word: [self._form(spelling) for spelling in _spellings(word)] for word in self.words}
+        self._forms = {word: [self._form(spelling) for spelling in spellings(word)] for word in self.words}
 
     def heard(self, text: str) -> frozenset[str]:
         """Those of the words that the text has."""
-        plain = _folded(text)
+        plain = folded(text)
         found = (word for word, forms in self._forms.items() if any(self._is_in(form, plain) for form in forms))
         return frozenset(word for word in found if word not in self._capitals or self._capitals[word].search(text))
 
@@ -186,17 +184,6 @@ def _stop_words(language: str) -> frozenset[str]:
 def _shared_start(*words: str) -> str:
     together = zip(*words, strict=False)
     return "".join(letters[0] for letters in takewhile(lambda letters: len(set(letters)) == 1, together))
-
-
-def _spellings(word: str) -> dict[str, None]:
-    """Without accents, and as addresses often write umlauts: 'zurich', 'zuerich'."""
-    return dict.fromkeys((_folded(word), _folded(word.translate(_UMLAUTS))))
-
-
-def _folded(text: str) -> str:
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold())))
 
 
 def _beginning(start: str, text: str) -> set[str]:

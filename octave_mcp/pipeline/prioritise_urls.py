@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -14,7 +13,7 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import AddressesAnswer, AddressesBrief
 from octave_mcp.domain.company import ROLES, Role, Site
 from octave_mcp.domain.kinds import kind_of_link, worth_reading
-from octave_mcp.domain.names import normal
+from octave_mcp.domain.names import is_named_in
 from octave_mcp.domain.page import OUTSIDE, Link, LinkOrigin, PageKind
 from octave_mcp.domain.research import Profile
 from octave_mcp.errors import NoAccess, UpstreamError
@@ -58,11 +57,11 @@ class Ranking:
         Links that are only in a sitemap follow; equals stand in the site's order.
         """
         links = [link for link in site.links if _is_worth_reading(link)]
-        other, named = _slug(counterpart), wanted(site, links, context)
+        named = wanted(site, links, context)
 
         def rank(link: Link) -> tuple[bool, float, bool, int]:
-            path = urlsplit(link.url).path.casefold()
-            is_about_other = bool(other) and other in path
+            path = urlsplit(link.url).path
+            is_about_other = is_named_in(counterpart, path)
             return not is_about_other, -named.scores.get(link.url, 0), link.origin == "sitemap", path.count("/")
 
         return cls(site.company.role, _grouped(sorted(links, key=rank)), named.pages)
@@ -163,18 +162,13 @@ def _grouped(links: Iterable[Link]) -> dict[Group, list[Link]]:
 
 
 def naming(site: Site, counterpart: str) -> Iterator[str]:
-    """The addresses worth reading that name the other company, as a word of their path."""
-    other = re.compile(rf"(?<![a-z0-9]){re.escape(_slug(counterpart))}(?![a-z0-9])")
+    """The addresses worth reading that name the other company in their path."""
     links = (link.url for link in site.links if _is_worth_reading(link))
-    return (url for url in links if _slug(counterpart) and other.search(urlsplit(url).path.casefold()))
+    return (url for url in links if is_named_in(counterpart, urlsplit(url).path))
 
 
 def _is_worth_reading(link: Link) -> bool:
     return link.origin in OUTSIDE or worth_reading(link.url)
-
-
-def _slug(name: str) -> str:
-    return normal(name).split(".")[0].replace(" ", "-")
 
 
 def _in_turns(groups: Iterable[Sequence[Link]]) -> Iterator[Link]:

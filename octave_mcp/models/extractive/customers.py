@@ -57,7 +57,7 @@ def _by_statement(line: Line, vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
     if match is None or line.form == "quote":
         return
     before = line.text[: match.end() - len(match["names"])]
-    is_subject = re.search(rf"{re.escape(vendor)}\W+(?:\w+\s+){{0,3}}$", line.text[: match.start()])
+    is_subject = re.search(rf"(?<!\w){re.escape(vendor)}\W+(?:\w+\s+){{0,3}}$", line.text[: match.start()])
     if not (is_subject or line.text.startswith(_LED_BY) or re.search(r"\b[Oo]ur customers\b", before)):
         return
     for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", match["names"]):

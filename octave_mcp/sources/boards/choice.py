@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from octave_mcp.domain.company import Company
+from octave_mcp.domain.names import is_named_in
 from octave_mcp.domain.page import Link
 
 MOST = 2
@@ -19,9 +19,5 @@ def own_boards(found: Sequence[Link], company: Company) -> list[Link]:
 
 
 def _names(url: str, company: Company) -> bool:
-    name = _squeezed(company.domain.partition(".")[0])
-    return len(name) >= SHORTEST_NAME and name in _squeezed(url.partition("://")[2])
-
-
-def _squeezed(text: str) -> str:
-    return re.sub(r"[\W_]", "", text).casefold()
+    label = company.domain.partition(".")[0]
+    return len(label) >= SHORTEST_NAME and is_named_in(company.domain, url.partition("://")[2])
