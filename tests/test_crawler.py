@@ -51,7 +51,8 @@ def settings(*hosts: str, seconds: float = 3600) -> Settings:
 
 @asynccontextmanager
 async def crawling(chosen: Settings | None = None, resolver: Resolver = resolve) -> AsyncGenerator[Source]:
-    source = CachedSource(Crawler(SiteAccess(chosen or settings(), NoNotes(), resolver)), NoNotes(), max_age_seconds=0)
+    reader = Crawler(SiteAccess(chosen or settings(), NoNotes(), resolver))
+    source = CachedSource(reader, NoNotes(), code=(), max_age_seconds=0)
     try:
         yield source
     finally:

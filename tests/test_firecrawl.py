@@ -416,7 +416,7 @@ def knowing(double: Double, addresses: dict[str, str], *allow_hosts: str) -> Cac
     access = SiteAccess(chosen, NoNotes(), look_up)
     first = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access)
     reader = TwoReaders("firecrawl", first, Crawler(access), STANDING_IN)
-    return CachedSource(reader, NoNotes(), max_age_seconds=0)
+    return CachedSource(reader, NoNotes(), code=(), max_age_seconds=0)
 
 
 async def test_a_name_with_a_private_address_is_not_sent_to_firecrawl(double: Double) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Pair
+from conftest import ROOT, Pair, command
 from matrix import sampled
+from one_change import product_copy
 from scripted import Stage
 
 from octave_mcp.domain.addresses import parse_company
@@ -21,6 +23,7 @@ from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.ports import Source
 from octave_mcp.settings import load
 from octave_mcp.sources import cache, crawler
+from octave_mcp.sources.code_digest import code_digest
 from octave_mcp.sources.factory import make_source
 from octave_mcp.store import page_cache
 from octave_mcp.store.sql import SqlStore
@@ -171,6 +174,71 @@ async def test_refresh_reads_everything_anew_and_for_the_next_too(site: Versions
     assert heading(await read(site, store, refresh=True)) == "/a two"
     assert heading(await read(site, store)) == "/a two"
     assert site.hits["/a"] == site.hits["/"] == site.hits["/robots.txt"] == 2
+
+
+# What newer code would read otherwise
+
+
+@pytest.mark.long
+async def test_a_page_is_read_again_when_the_code_that_reads_it_changes_and_not_when_other_code_does(
+    site: Versions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", "127.0.0.1")
+    product = product_copy(tmp_path)
+
+    async def times_read() -> int:
+        ended = await product.octave("scrape", site.url("/a"), "--source", "crawler")
+        assert ended.code == 0, ended.err
+        return site.hits["/a"]
+
+    assert await times_read() == 1
+    product.replace("octave_mcp/domain/kinds.py", '"""What a page is about', '"""What the page is about')
+    product.replace("octave_mcp/sources/firecrawl/client.py", "AT_ONCE = 10", "AT_ONCE = 11")
+    assert await times_read() == 1
+    product.replace("octave_mcp/sources/html/markdown.py", "FEWEST_LOGOS = 3", "FEWEST_LOGOS = 4")
+    assert await times_read() == 2
+
+
+READERS = ("crawler", "firecrawl", "crawler_firecrawl")
+WITH_FIRECRAWL = READERS[1:]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "readers"),
+    [
+        ("domain/kinds.py", '"""What a page is about', '"""\n\nWhat a page is about', ()),
+        ("domain/page.py", "from __future__", "# A comment\nfrom __future__", ()),
+        ("domain/playbook.py", "annotations\n", "annotations\nADDED = 1\n", ()),
+        ("evidence/judge.py", "annotations\n", "annotations\nADDED = 1\n", ()),
+        ("sources/cache.py", "LEASE_SECONDS = 3.0", "LEASE_SECONDS = 4.0", ()),
+        ("sources/firecrawl/client.py", "AT_ONCE = 10", "AT_ONCE = 11", WITH_FIRECRAWL),
+        ("sources/html/markdown.py", "FEWEST_LOGOS = 3", "FEWEST_LOGOS = 4", READERS),
+        ("evidence/dates.py", "annotations\n", "annotations\nADDED = 1\n", READERS),
+        ("domain/kinds.py", "TITLE_WORDS = 4", "TITLE_WORDS = 5", READERS),
+    ],
+)
+def test_the_digest_of_a_source_is_that_of_the_code_which_it_reads_with(
+    file: str, old: str, new: str, readers: tuple[str, ...], tmp_path: Path
+) -> None:
+    def digests(folder: Path) -> dict[str, str]:
+        shared = ("octave_mcp.sources.beyond", "octave_mcp.sources.crawler.reader")
+        return {name: code_digest(f"octave_mcp.sources.{name}", *shared, product=folder) for name in READERS}
+
+    shutil.copytree(ROOT / "octave_mcp", tmp_path / "product", ignore=shutil.ignore_patterns("__pycache__"))
+    before, path = digests(ROOT / "octave_mcp"), tmp_path / "product" / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    after = digests(tmp_path / "product")
+
+    assert {name for name in READERS if after[name] != before[name]} == {*readers}
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+async def test_every_process_has_the_same_digest(seed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", seed)
+    printing = "from octave_mcp.sources.code_digest import code_digest; print(code_digest('octave_mcp.sources.beyond'))"
+    assert (await command("-c", printing, cwd=tmp_path)).out.strip() == code_digest("octave_mcp.sources.beyond")
 
 
 # When a copy is too old

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from hashlib import sha256
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import TypeVar
 
+from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Addresses, CacheEntry, Notice, Page, PageFailure
@@ -20,6 +18,7 @@ from octave_mcp.domain.places import mapped
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SiteUnreachable, StoreFailed
 from octave_mcp.ports import CACHE_MAX_AGE, PageCache
+from octave_mcp.sources.code_digest import code_digest
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.reader import PageRequest, Reader, own_url, with_ref, without_duplicates
 from octave_mcp.sources.single_flight import SingleFlight
@@ -34,10 +33,16 @@ Fetch = Callable[[Sequence[PageRequest]], Awaitable[Sequence[CacheEntry]]]
 
 
 class CachedSource:
-    """A `Source` that caches what a reader reads. `refresh` fetches everything again, and caches it."""
+    """A `Source` that caches what a reader reads. `refresh` fetches everything again, and caches it.
 
-    def __init__(self, reader: Reader, copies: PageCache, *, max_age_seconds: float, refresh: bool = False) -> None:
-        self._reader, self._copies, self._refresh = reader, copies, refresh
+    `code` are the modules of the reader: pages that older code of theirs read are read again.
+    """
+
+    def __init__(
+        self, reader: Reader, copies: PageCache, *, code: Sequence[str], max_age_seconds: float, refresh: bool = False
+    ) -> None:
+        self._reader, self._copies, self._code, self._refresh = reader, copies, code, refresh
+        self._digest = ""
         self._max_age = timedelta(seconds=max_age_seconds)
         self._started_at = datetime.now(UTC)
         self._owner = secrets.token_hex(16)
@@ -85,7 +90,8 @@ class CachedSource:
 
     async def _get(self, kind: str, company: Company, urls: Sequence[str], fetch: Fetch) -> list[CacheEntry]:
         """A copy for each URL, cached or fetched."""
-        prefix = f"{_code_digest()} {self._reader.name} {kind} {company.domain}"
+        self._digest = self._digest or await computed(code_digest, *self._code)
+        prefix = f"{self._digest} {self._reader.name} {kind} {company.domain}"
         keys = {url: sha256(f"{prefix} {url_key(url)}".encode()).hexdigest() for url in urls}
         by_key = {key: url for url, key in keys.items()}
         copies = await self._flights.get(
@@ -154,23 +160,6 @@ class CachedSource:
         if copy is None or self._refresh or isinstance(copy.found, PageFailure):
             return None
         return copy if copy.kept_at > datetime.now(UTC) - CACHE_MAX_AGE else None
-
-
-@cache
-def _code_digest() -> str:
-    """A digest of the code that reads pages, part of each key: a page that older code read is read again."""
-    roots = [files(f"octave_mcp.{package}") for package in ("domain", "evidence", "sources")]
-    code = sorted((name, module.read_bytes()) for root in roots for name, module in _modules(root))
-    return sha256(b"".join(text for _, text in code)).hexdigest()[:16]
-
-
-def _modules(folder: Traversable, path: str = "") -> Iterator[tuple[str, Traversable]]:
-    for entry in folder.iterdir():
-        name = f"{path}/{entry.name}"
-        if entry.is_dir():
-            yield from _modules(entry, name)
-        elif entry.name.endswith(".py"):
-            yield name, entry
 
 
 def _page_of(copy: CacheEntry, url: str) -> Page | PageFailure:

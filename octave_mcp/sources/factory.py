@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class Adapter(Protocol):
     """The module of one source."""
 
+    __name__: str
+
     def make(
         self, settings: Settings, memory: Memory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
     ) -> Reader:
@@ -40,4 +42,5 @@ def make_source(adapter: Adapter, settings: Settings, memory: Memory, *, refresh
 
     site = adapter.make(settings, memory, crawler=Crawler, refresh=refresh)
     reader = BeyondReader(site, settings)
-    return CachedSource(reader, memory, max_age_seconds=settings.page_max_age_seconds, refresh=refresh)
+    code = (adapter.__name__, BeyondReader.__module__, Crawler.__module__)
+    return CachedSource(reader, memory, code=code, max_age_seconds=settings.page_max_age_seconds, refresh=refresh)
