@@ -286,10 +286,14 @@ async def next_question(http: httpx2.AsyncClient, at: str) -> dict[str, Any]:
     return (await http.get(f"{at}/questions/next", params={"wait_seconds": 600})).json()
 
 
-async def test_the_command_line_has_no_client_to_ask_and_says_so(pair: Pair, tmp_path: Path) -> None:
-    done = await octave("generate", *pair.domains.values(), "--model", "host", cwd=tmp_path)
+@pytest.mark.parametrize(("setting", "option", "code"), [("auto", ("--model", "host"), 2), ("host", (), 3)])
+async def test_the_command_line_has_no_client_to_ask_and_says_so(
+    setting: str, option: tuple[str, ...], code: int, pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_MODEL", setting)
+    done = await octave("generate", *pair.domains.values(), *option, cwd=tmp_path)
 
-    assert done.code == 3
+    assert done.code == code
     assert "--model extractive" in done.err
 
 

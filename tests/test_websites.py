@@ -64,6 +64,11 @@ async def test_an_address_that_may_not_be_read_is_reported_and_the_others_are_re
     assert refused["reason"]
 
 
+@pytest.mark.parametrize("command", ["scrape", "map"])
+async def test_what_is_no_address_is_a_usage_error(command: str, tmp_path: Path) -> None:
+    assert (await octave(command, "bogus", cwd=tmp_path)).code == 2
+
+
 async def test_map_lists_the_pages_that_a_run_chooses_from(pair: Pair, tmp_path: Path) -> None:
     ended = await octave("map", pair.vendor.host, "--json", cwd=tmp_path)
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from octave_mcp.domain.choices import FORMATS, either, names
+from octave_mcp.domain.choices import FORMATS, choice, either, names
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
@@ -41,6 +41,8 @@ def export(
     output: Output = PLAIN,
 ) -> int:
     """Write the playbook of RUN into files."""
+    for form in formats:
+        choice(FORMATS, form, "format")
     done = asyncio.run(_export(run, out, formats, pages, output))
     output.result(done, lambda: "\n".join((*done.files, *done.pages)))
     if done.missing:

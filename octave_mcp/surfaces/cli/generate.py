@@ -134,7 +134,7 @@ async def _run(
     async with opened(settings) as app:
         model = await computed(lambda: app.model(app.model_name(str(asked.get("model", AUTO)))))
         if model.capacity.is_patient:
-            raise SetupError(_no_client(model.name))
+            raise (InputError if asked.get("model") == model.name else SetupError)(_no_client(model.name))
         call = called(app, told)
         begun: asyncio.Task[RunReport] = asyncio.create_task(tool("generate_playbook", call, **asked, wait_seconds=0))
         try:

@@ -87,8 +87,6 @@ async def _runs(session: str | None, limit: int, cursor: str | None, output: Out
     async with reading(output) as app:
         if session is not None:
             await app.runs.session(session)
-        if cursor is not None:
-            await app.runs.get(cursor)
         found = await app.runs.list_runs(session, limit + 1, cursor)
     return RunList(runs=tuple(map(run_line, found[:limit])), cursor=cursor_of([r.run_id for r in found], limit))
 

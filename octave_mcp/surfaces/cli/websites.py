@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from octave_mcp.domain.choices import AUTO, SOURCE_HELP
-from octave_mcp.errors import OctaveError, UpstreamError
-from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PARTIAL, PLAIN, Output, asked, say, table
+from octave_mcp.errors import InputError, OctaveError, UpstreamError, tree
+from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PARTIAL, PLAIN, USAGE, Output, asked, say, table
 from octave_mcp.tools.websites import PageAsRead, PagesAsRead, SiteMap
 
 SourceName = Annotated[str, Parameter(help=SOURCE_HELP)]
@@ -29,8 +30,7 @@ def scrape(
     found: PagesAsRead = asyncio.run(asked("scrape", output, urls=[url, *urls], source=source, refresh=refresh))
     for page in found.pages:
         say(page.model_dump_json() if output.json else _markdown(page))
-    unread = sum(not page.read for page in found.pages)
-    return DONE if not unread else FAILED if unread == len(found.pages) else PARTIAL
+    return _code([page.code for page in found.pages if not page.read], len(found.pages))
 
 
 def map_site(
@@ -58,6 +58,13 @@ def map_site(
         for failure in found.failures:
             output.hint(f"not read: {failure.url}: {failure.reason} ({failure.code})")
     return DONE
+
+
+def _code(failures: Sequence[str | None], pages: int) -> int:
+    """The exit code for pages some of which could not be read, with the code of each failure."""
+    if len(failures) < pages:
+        return PARTIAL if failures else DONE
+    return USAGE if {*failures} <= {kind.code for kind in tree(InputError)} else FAILED
 
 
 def _markdown(page: PageAsRead) -> str:
