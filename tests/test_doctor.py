@@ -189,6 +189,29 @@ async def test_all_that_can_be_wrong_is_found_at_once_each_with_its_fix(
     assert found["python"].status == found["prompts"].status == "ok"
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "tokens", "status", "said"),
+    [
+        ("OCTAVE_HOST", "127.0.0.1", "abc", "ok", "this machine alone"),
+        ("OCTAVE_HOST", "0.0.0.0", "abc", "failed", "fewer than 16 characters"),  # noqa: S104 - it is found
+        ("OCTAVE_HOST", "0.0.0.0", "0123456789abcdef", "ok", "with one of OCTAVE_TOKENS"),  # noqa: S104 - ditto
+        ("OCTAVE_PUBLIC_HOSTS", "octave.acme.com", "abc", "failed", "fewer than 16 characters"),
+        ("OCTAVE_PUBLIC_HOSTS", "octave.acme.com", "", "warning", "octave.acme.com without a token"),
+    ],
+)
+async def test_who_can_call_is_found_and_with_what_token(
+    setting: str, value: str, tokens: str, status: str, said: str, me: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(setting, value)
+    monkeypatch.setenv("OCTAVE_TOKENS", tokens)
+    ended = await doctor(me, "--json")
+
+    found = next(one for one in Diagnosis.model_validate_json(ended.out).findings if one.name == "access")
+    assert found.status == status
+    assert said in found.found
+    assert ("openssl rand -hex 16" in found.fix) is (status != "ok")
+
+
 async def test_settings_that_cannot_be_read_fail_and_the_others_are_checked_all_the_same(
     me: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

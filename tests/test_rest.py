@@ -405,6 +405,35 @@ def test_a_server_that_may_not_or_cannot_listen_says_why_and_exits_3(
     assert said in printed.err
 
 
+@pytest.mark.parametrize("settings", [{"HOST": "0.0.0.0"}, {"PUBLIC_HOSTS": "octave.acme.com"}], ids=str)  # noqa: S104
+def test_a_server_that_others_can_call_does_not_start_with_a_token_that_can_be_guessed(
+    settings: dict[str, str],
+    run_server: Callable[..., object],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in {"TOKENS": f"{PLANTED},fifteen-letters", **settings}.items():
+        monkeypatch.setenv(f"OCTAVE_{name}", value)
+    code = run_server("--http", "--port", "0")
+    printed = capsys.readouterr()
+
+    assert (code, printed.out) == (3, "")
+    assert printed.err.startswith("error: OCTAVE_TOKENS has a token of fewer than 16 characters")
+    assert "openssl rand -hex 16" in printed.err
+    assert "fifteen-letters" not in printed.err
+
+
+async def test_a_short_token_lets_in_this_machine_and_no_other() -> None:
+    app = http.make(load(tokens=("abc",), public_hosts=("192.0.2.7",)))
+
+    async def status(address: str) -> int:
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url=f"http://{address}") as client:
+            return (await client.get("/livez2", headers={"Authorization": "Bearer abc"})).status_code
+
+    assert (await status("127.0.0.1"), await status("192.0.2.7")) == (404, 401)
+
+
 def test_a_port_that_is_taken_is_named(run_server: Callable[..., object], capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -9,7 +9,6 @@ import socket
 import sys
 from contextlib import ExitStack
 from functools import cache
-from ipaddress import ip_address
 from types import FrameType
 from typing import Any
 
@@ -27,6 +26,7 @@ from octave_mcp.observability import logs
 from octave_mcp.observability.metrics import Metrics
 from octave_mcp.settings import Settings, load
 from octave_mcp.surfaces import ending
+from octave_mcp.surfaces.exposure import check_access
 from octave_mcp.surfaces.mcp import server as mcp
 from octave_mcp.surfaces.rest.access import MCP_PATH, Guard, Limited, Observed, Tokens, TrailingSlash
 from octave_mcp.surfaces.rest.docs import docs_routes
@@ -127,7 +127,7 @@ def _listening(settings: Settings) -> list[socket.socket]:
     """Sockets at every address of the host, which listen already.
 
     Raises:
-        SetupError: there is no such address, the port is taken, or other machines could call without a token.
+        SetupError: there is no such address, the port is taken, or other machines could call without a safe token.
     """
     host, port = settings.host, settings.port
     try:
@@ -135,11 +135,7 @@ def _listening(settings: Settings) -> list[socket.socket]:
     except OSError as failed:
         raise SetupError(f"OCTAVE_HOST: {host!r} is no address of this machine ({failed.strerror})") from None
     addresses = list(dict.fromkeys((str(address[0]), port) for *_, address in found))
-    if not settings.tokens and not all(ip_address(name).is_loopback for name, _ in addresses):
-        raise SetupError(
-            f"others than this machine could call at {host!r}, without a token: set OCTAVE_TOKENS to one or more long "
-            "random texts, or OCTAVE_HOST to 127.0.0.1"
-        )
+    check_access(settings, (name for name, _ in addresses))
     try:
         return _bound(addresses)
     except OSError as failed:

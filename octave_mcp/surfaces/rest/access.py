@@ -6,7 +6,6 @@ import asyncio
 import hmac
 import time
 from collections.abc import Sequence
-from ipaddress import ip_address
 
 from fastmcp.server.http import HostOriginGuardMiddleware
 from loguru import logger
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from octave_mcp.errors import NotReady, OctaveError, RefusedHost, RefusedOrigin, TooLarge, Unauthorized
 from octave_mcp.observability.metrics import Metrics
+from octave_mcp.surfaces.exposure import SHORTEST_TOKEN, is_loopback, safe_tokens
 from octave_mcp.surfaces.rest.problems import problem
 
 MOST_BODY_BYTES = 1024 * 1024
@@ -29,7 +29,10 @@ REFUSED: dict[int, OctaveError] = {
     403: RefusedOrigin("a web page of another site may not call; name its host in OCTAVE_PUBLIC_HOSTS if it may"),
 }
 NO_TOKEN = Unauthorized("send the header 'Authorization: Bearer TOKEN' with one of the tokens in OCTAVE_TOKENS")
-NO_TOKENS = Unauthorized("others than this machine may call only where OCTAVE_TOKENS is set; set it, and send one")
+NO_TOKENS = Unauthorized(
+    f"others than this machine may call only with a token of {SHORTEST_TOKEN} or more characters; set OCTAVE_TOKENS, "
+    "and send one of its tokens"
+)
 TOO_LARGE = f"the body is larger than {MOST_BODY_BYTES} bytes; send less"
 
 
@@ -108,11 +111,11 @@ class Guard:
 
 
 class Tokens:
-    """Asks for a token where there are some; where there are none, answers this machine alone."""
+    """Asks for a token where there are some, other machines for a long one; without one, answers this machine alone."""
 
     def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr]) -> None:
         self._app = app
-        self._tokens = tuple(token.get_secret_value().encode() for token in tokens)
+        self._tokens, self._safe = tokens, safe_tokens(tokens)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
@@ -121,10 +124,13 @@ class Tokens:
     def _refusal(self, scope: Scope) -> Unauthorized | None:
         if scope["path"] in OPEN_PATHS:
             return None
-        if not self._tokens:
-            return NO_TOKENS if _is_from_outside(scope) else None
+        is_from_outside = _is_from_outside(scope)
+        accepted = self._safe if is_from_outside else self._tokens
+        if not accepted:
+            return NO_TOKENS if is_from_outside else None
         kind, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
-        found = [hmac.compare_digest(given.strip().encode(), token) for token in self._tokens]
+        words = given.strip().encode()
+        found = [hmac.compare_digest(words, token.get_secret_value().encode()) for token in accepted]
         return None if kind.lower() == "bearer" and any(found) else NO_TOKEN
 
 
@@ -167,6 +173,6 @@ def _of_our_pages(scope: Scope) -> tuple[str, ...]:
 def _is_from_outside(scope: Scope) -> bool:
     """Whether the call came in by an address that other machines reach."""
     try:
-        return not ip_address(scope["server"][0]).is_loopback
+        return not is_loopback(scope["server"][0])
     except (ValueError, TypeError):
         return False

@@ -10,7 +10,6 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,6 +31,7 @@ from octave_mcp.settings import ENV_FILE, KEYS, Settings, load, setting_of, unkn
 from octave_mcp.surfaces.cli import clients
 from octave_mcp.surfaces.cli.checks.check import SECONDS, Found, ok
 from octave_mcp.surfaces.cli.clients import Client, Entry
+from octave_mcp.surfaces.exposure import MAKE_ONE, check_access
 
 if TYPE_CHECKING:
     from octave_mcp.app import App
@@ -166,12 +166,12 @@ def _is_ours(host: str, port: int) -> bool:
 
 def access(settings: Settings) -> Found:
     names = {str(address[0]) for *_, address in socket.getaddrinfo(settings.host, None)}
-    if all(ip_address(name.partition("%")[0]).is_loopback for name in names):
+    if not check_access(settings, names):
         return ok(f"this machine alone can call at {settings.host}")
-    if settings.tokens:
-        return ok(f"others can call at {settings.host} with one of OCTAVE_TOKENS")
-    text = f"other machines could call at {settings.host} without a token"
-    return Found("failed", text, "set OCTAVE_TOKENS to long random texts, or OCTAVE_HOST to 127.0.0.1")
+    where = ", ".join((settings.host, *settings.public_hosts))
+    if not settings.tokens:
+        return Found("warning", f"others can call at {where} without a token", f"set OCTAVE_TOKENS ({MAKE_ONE})")
+    return ok(f"others can call at {where} with one of OCTAVE_TOKENS")
 
 
 def client(of: Client, _: Settings) -> Found:

@@ -1,0 +1,44 @@
+"""Who may call over HTTP: other machines only with a token that nobody guesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
+
+from pydantic import SecretStr
+
+from octave_mcp.errors import SetupError
+from octave_mcp.settings import Settings
+
+SHORTEST_TOKEN = 16
+"""In characters; a shorter one lets in nobody but this machine."""
+MAKE_ONE = "'openssl rand -hex 16' makes one"
+
+
+def check_access(settings: Settings, addresses: Iterable[str]) -> bool:
+    """Whether other machines can call where HTTP listens at these addresses.
+
+    Raises:
+        SetupError: they could without a token, or with one that is too short.
+    """
+    is_open = not all(map(is_loopback, addresses))
+    if is_open and not settings.tokens:
+        raise SetupError(
+            f"others than this machine could call at {settings.host!r}, without a token; set OCTAVE_TOKENS "
+            f"({MAKE_ONE}), or OCTAVE_HOST to 127.0.0.1"
+        )
+    if (is_open or settings.public_hosts) and len(safe_tokens(settings.tokens)) < len(settings.tokens):
+        raise SetupError(
+            f"OCTAVE_TOKENS has a token of fewer than {SHORTEST_TOKEN} characters, and others than this machine could "
+            f"call; replace it ({MAKE_ONE})"
+        )
+    return is_open or bool(settings.public_hosts)
+
+
+def safe_tokens(tokens: Sequence[SecretStr]) -> tuple[SecretStr, ...]:
+    """Those that are long enough for callers from other machines."""
+    return tuple(token for token in tokens if len(token.get_secret_value()) >= SHORTEST_TOKEN)
+
+
+def is_loopback(address: str) -> bool:
+    return ip_address(address.partition("%")[0]).is_loopback
