@@ -65,7 +65,7 @@ async def test_over_mcp_every_optional_argument_may_be_empty_and_every_required_
                 for value in EMPTY:
                     found = await answer(tool, shortest(tool) | {name: value})
                     if is_required:
-                        assert f"[invalid_input] {name}: missing. {tool.name} takes " in found
+                        assert f"[invalid_input] {name}: missing. The arguments are " in found
                     else:
                         assert found == without, (tool.name, name, value)
 
@@ -81,7 +81,7 @@ async def test_over_http_every_optional_argument_may_be_empty_and_every_required
                     answer = await sent(client, tool, shortest(tool) | {name: value}, way)
                     if is_required:
                         assert problem_in(answer)["code"] == "invalid_input"
-                        assert problem_in(answer)["detail"].startswith(f"{name}: missing. {tool.name} takes ")
+                        assert problem_in(answer)["detail"].startswith(f"{name}: missing. The arguments are ")
                     else:
                         assert settled(answer) == without, (tool.name, name, value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,6 +28,7 @@ from octave_mcp.settings import load
 from octave_mcp.surfaces.mcp import server as mcp
 from octave_mcp.surfaces.mcp.server import make
 from octave_mcp.surfaces.rest import handlers as rest
+from octave_mcp.tools import TOOLS
 
 Question = dict[str, Any]
 Wrong = Callable[[dict[str, Any]], object]
@@ -279,6 +281,35 @@ async def test_a_script_answers_over_http_as_a_client_does_over_mcp(pair: Pair) 
     assert first["next"].startswith(f"GET {at}/questions/next")
     assert report["next"] == f"GET {at} for the result"
     assert last["status"] == "completed", last
+
+
+async def test_what_a_script_reads_names_routes_and_no_tools(pair: Pair) -> None:
+    async with serving() as http:
+        at = f"/runs/{(await http.post('/runs', json={**pair.few, 'model': 'host'})).json()['run_id']}"
+        to = ""
+        read = [await http.get(at, params={"wait_seconds": 600})]
+        while (question := (await next_question(http, at))["question"]) and not question["corrects"]:
+            answer, to = answer_to(question), f"{at}/questions/{question['question_id']}"
+            if question["prompt"] == "prospect/company_profile":
+                invented_figure(answer)
+            read.append(await http.post(to, json={"answer": answer}))
+        read += [
+            await http.get(f"{at}/questions/next", params={"question_id": question["question_id"]}),
+            await http.post(to, json={"answer": "another"}),
+            await http.get(f"{at}/questions/next", params={"question_id": "q_0"}),
+            await http.get("/runs/run_0"),
+            await http.post("/runs", json={**pair.few, "unknown": "argument"}),
+            await http.post(f"{at}/cancel"),
+            await http.post(to, json={"answer": "too late"}),
+        ]
+        events = await http.get(f"{at}/events")
+        described = await http.get("/openapi.json")
+
+    said = [*(answer.text for answer in (*read, events)), *re.findall(r'"description":"[^"]*"', described.text)]
+    assert not [text for text in said if any(tool in text for tool in TOOLS)]
+    assert f"questions are open: GET {at}/questions/next" in events.text
+    assert "GET /runs/{run_id}/questions/next" in question["instructions"]
+    assert "GET /sessions shows what is stored" in read[-4].json()["detail"]
 
 
 async def next_question(http: httpx2.AsyncClient, at: str) -> dict[str, Any]:

@@ -357,7 +357,7 @@ async def test_wrong_arguments_are_named_with_those_there_are_and_their_values_a
     assert "prospect_domain: missing" in text
     assert "api_key: there is no such argument" in text
     assert "max_pages: Input should be a valid integer" in text
-    assert f"generate_playbook takes {', '.join(TOOLS['generate_playbook'].arguments)}" in text
+    assert f"The arguments are {', '.join(TOOLS['generate_playbook'].arguments)}" in text
     assert secret not in text
 
 
@@ -365,7 +365,7 @@ async def test_an_unknown_run_is_refused_with_what_starts_one(client: Client[Any
     async with client:
         text = await complaint(client, "get_run", run_id="run_0")
 
-    assert text.startswith("[not_found] there is no run 'run_0', or it was deleted; list_sessions (")
+    assert text.startswith("[not_found] there is no run 'run_0', or it was deleted; list_sessions shows")
 
 
 async def test_without_a_model_a_run_is_refused_with_the_way_that_needs_no_key(client: Client[Any]) -> None:

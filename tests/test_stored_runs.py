@@ -207,7 +207,7 @@ async def test_no_command_loads_a_server_and_only_cancel_loads_the_engine(tmp_pa
         (("export", "run_none", "--format"), 2, "--format"),
         (("export", "run_none", "--format", "docx"), 2, "there is no format 'docx'"),
         (("cancel",), 2, "RUN"),
-        (("cancel", "run_none"), 1, "there is no run 'run_none'"),
+        (("cancel", "run_none"), 1, "there is no run 'run_none', or it was deleted; octave-mcp runs shows what"),
         (("cancel", "run_none", "run_other"), 2, "run_other"),
     ],
     ids=str,

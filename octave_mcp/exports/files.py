@@ -44,7 +44,7 @@ class PlaybookFiles:
             return await computed(write_files, playbook, folder)
         except OSError as failed:
             raise NotWritten(
-                f"the playbook could not be written to disk ({failed.strerror}); get_run has it all the same"
+                f"the playbook could not be written to disk ({failed.strerror}); the database has it all the same"
             ) from None
 
     async def remove(self, run_id: str, files: Sequence[str]) -> None:

@@ -186,7 +186,7 @@ class Executor:
             await self._store.update_run(record.model_copy(update={"status": status}))
             if count:
                 text = "1 question is open" if count == 1 else f"{count} questions are open"
-                log(run_event(record, "waiting", message=f"{text}: call next_question", total=count))
+                log(run_event(record, "waiting", message=text, total=count))
 
         return changed
 

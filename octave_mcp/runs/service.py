@@ -27,7 +27,7 @@ from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
 from octave_mcp.runs.websites import Websites
 
-LISTED = "list_sessions (on the command line, octave-mcp runs) shows what is stored"
+LISTED = "list_sessions shows what is stored"
 
 
 class Runs:

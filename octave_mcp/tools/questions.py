@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from octave_mcp.domain.questions import Question
+from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.domain.run import RunRecord, RunStatus
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
 from octave_mcp.tools.registry import Call, tool
-from octave_mcp.tools.reports import Wait, poll, question_call
+from octave_mcp.tools.reports import Wait
 
 ANSWER_CHARACTERS = 200_000
 
@@ -57,7 +57,7 @@ async def next_question(
     """
     wait = min(wait_seconds, call.longest_wait_seconds)
     record, kept, still_open = await call.runs.next_question(run_id, wait, question_id)
-    question = Question(**kept.model_dump(include=set(Question.model_fields))) if kept else None
+    question = _question(kept, call) if kept else None
     then = _then(record, still_open, call)
     return QuestionReport(run_id=run_id, status=record.status, question=question, open=still_open, next=then)
 
@@ -86,8 +86,13 @@ async def answer_question(
     )
 
 
+def _question(kept: QuestionRecord, call: Call) -> Question:
+    told = kept.model_dump(include=set(Question.model_fields))
+    return Question.model_validate(told | {"instructions": call.calls.said(kept.instructions)})
+
+
 def _then(record: RunRecord, still_open: int, call: Call) -> str:
     """The call to make after a question, or an answer."""
-    if record.is_final:
-        return f"{poll(record.run_id, call)} for the result"
-    return f"{question_call(record.run_id, call)}{'' if still_open else '; none is open now'}"
+    then = call.calls.follow if record.is_final else call.calls.question
+    told = " for the result" if record.is_final else "" if still_open else "; none is open now"
+    return f"{then.format(run_id=record.run_id)}{told}"

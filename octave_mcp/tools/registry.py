@@ -18,6 +18,7 @@ from octave_mcp.errors import InputError, OctaveError
 
 if TYPE_CHECKING:
     from octave_mcp.runs.service import Runs
+    from octave_mcp.tools.calls import Calls
 
 Method = Literal["GET", "POST", "DELETE"]
 
@@ -31,13 +32,13 @@ NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 class Call:
     """What a tool may use of the call it answers: the runs, a way to tell progress, and how long it may wait.
 
-    `runs_at` is where the caller finds runs: 'run://' or '/runs/'.
+    `calls` is how its caller makes calls.
     """
 
     runs: Runs
     progress: Callable[[Event], Awaitable[None]]
     longest_wait_seconds: float
-    runs_at: str
+    calls: Calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
     found = failed.errors(include_url=False, include_input=False, include_context=False)
     text = "; ".join(f"{place(error['loc'])}: {MISFITS.get(error['type'], error['msg'])}" for error in found)
     misfits = any(error["type"] in MISFITS for error in found)
-    return f"{text}. {tool.name} takes {', '.join(tool.arguments)}" if misfits else text
+    return f"{text}. The arguments are {', '.join(tool.arguments)}" if misfits else text
 
 
 def place(location: tuple[int | str, ...]) -> str:

@@ -97,7 +97,7 @@ def bare(record: RunRecord) -> dict[str, Any]:
 async def reported(record: RunRecord, playbook: Playbook | None, call: Call, *, overview: bool = True) -> RunReport:
     last = await call.runs.progress(record.run_id)
     found = await computed(_report, record, last, playbook if overview else None)
-    links = tuple(f"{call.runs_at}{record.run_id}/playbook.{form.suffix}" for form in FORMATS) if playbook else ()
+    links = tuple(f"{call.calls.runs_at}{record.run_id}/playbook.{form.suffix}" for form in FORMATS) if playbook else ()
     return found.model_copy(update={"links": links, "next": _next(record, playbook, call)})
 
 
@@ -120,30 +120,15 @@ def _report(record: RunRecord, last: Event | None, playbook: Playbook | None) ->
 
 def _next(record: RunRecord, playbook: Playbook | None, call: Call) -> str:
     """The call to make, as the caller makes calls."""
-    asked = poll(record.run_id, call)
+    calls, run_id = call.calls, record.run_id
     if record.status == "waiting":
-        return f"{question_call(record.run_id, call)}; answer each, until the run is final"
+        return f"{calls.question.format(run_id=run_id)}; answer each, until the run is final"
     if not record.is_final:
-        return asked
+        return calls.follow.format(run_id=run_id)
     if not playbook:
         return ""
     told = f". {outlined}" if (outlined := outlines.notice(playbook)) else ""
-    if call.runs_at == "/runs/":
-        return f"{asked}?format=markdown for the brief, ?section=email_sequences&persona=1, or one of the links{told}"
-    return (
-        "call get_run with format='markdown' for the brief, or with a section, e.g. 'email_sequences', and "
-        f"persona='1', or open the files{told}"
-    )
-
-
-def poll(run_id: str, call: Call) -> str:
-    return f"GET /runs/{run_id}" if call.runs_at == "/runs/" else f"call get_run with run_id={run_id!r}"
-
-
-def question_call(run_id: str, call: Call) -> str:
-    if call.runs_at == "/runs/":
-        return f"GET /runs/{run_id}/questions/next"
-    return f"call next_question with run_id={run_id!r}"
+    return f"{calls.read.format(run_id=run_id)}{told}"
 
 
 def _overview(playbook: Playbook) -> Overview:

@@ -16,6 +16,7 @@ from octave_mcp.errors import InputError
 from octave_mcp.observability import logs
 from octave_mcp.settings import Settings, load
 from octave_mcp.tools import FUNCTIONS
+from octave_mcp.tools.calls import CLI
 from octave_mcp.tools.registry import Call, arguments_complaint, unheard
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def say(text: str) -> None:
 
 
 def refuse(text: str, code: int) -> int:
-    """Says on one line what is wrong; returns the exit code."""
-    sys.stderr.write(f"error: {' '.join(text.split())}\n")
+    """Says on one line what is wrong, with the commands that help; returns the exit code."""
+    sys.stderr.write(f"error: {' '.join(CLI.said(text).split())}\n")
     return code
 
 
@@ -108,7 +109,7 @@ async def reading(output: Output, engine: EngineName = "inline") -> AsyncGenerat
 
 def called(app: App, told: Told = unheard) -> Callable[[], Awaitable[Call]]:
     async def call() -> Call:
-        return Call(app.runs, told, LONGEST_WAIT_SECONDS, "run://")
+        return Call(app.runs, told, LONGEST_WAIT_SECONDS, CLI)
 
     return call
 

@@ -31,6 +31,7 @@ from octave_mcp.surfaces.mcp.schemas import short_input, short_output
 from octave_mcp.surfaces.mcp.stdio import McpServer
 from octave_mcp.surfaces.serving import Server
 from octave_mcp.tools import TOOLS
+from octave_mcp.tools.calls import MCP
 from octave_mcp.tools.registry import Call, Tool, arguments_complaint
 
 LONGEST_WAIT_SECONDS = 55.0
@@ -96,7 +97,7 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
         progress = Progress(get_context())
         if not server().is_open:
             await progress.say("getting ready")
-        return Call((await server().app()).runs, progress, LONGEST_WAIT_SECONDS, "run://")
+        return Call((await server().app()).runs, progress, LONGEST_WAIT_SECONDS, MCP)
 
     annotations = ToolAnnotations(  # what is left out is what the protocol takes for granted
         read_only_hint=tool.read_only or None,

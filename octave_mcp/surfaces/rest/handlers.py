@@ -24,10 +24,10 @@ from octave_mcp.surfaces.rest import sse
 from octave_mcp.surfaces.rest.arguments import JSON, Function, Given, given
 from octave_mcp.surfaces.serving import Server
 from octave_mcp.tools import FUNCTIONS
+from octave_mcp.tools.calls import HTTP
 from octave_mcp.tools.registry import Call, is_absent, unheard
 from octave_mcp.tools.reports import RunReport
 
-RUNS_AT = "/runs/"
 LONGEST_WAIT_SECONDS = 600.0
 READY_SECONDS = 5.0
 WORKFLOWS = ("sales-playbook", "phase1_2_3_4_workflow")
@@ -66,7 +66,7 @@ class Rest:
         self._begin_at_once = Function(FUNCTIONS["generate_playbook"], partial(self._call, longest_wait_seconds=0))
 
     async def _call(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS) -> Call:
-        return Call(await self._runs(), unheard, longest_wait_seconds, RUNS_AT)
+        return Call(await self._runs(), unheard, longest_wait_seconds, HTTP)
 
     async def _runs(self) -> Runs:
         return (await self._server.app()).runs
@@ -85,7 +85,7 @@ class Rest:
             return sse.streamed(sse.whole(await self._runs(), begun, partial(self._report, begun.run_id)))
         report = await self.functions["generate_playbook"](asked)
         status = 200 if report.status in FINAL else 202
-        return _json(report, status, {"Location": f"{RUNS_AT}{report.run_id}"})
+        return _json(report, status, {"Location": f"{HTTP.runs_at}{report.run_id}"})
 
     async def _report(self, run_id: str) -> RunReport:
         return await self.functions["get_run"](Given({"run_id": run_id}, is_text=True))

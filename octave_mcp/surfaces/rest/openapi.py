@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
@@ -25,6 +25,7 @@ from octave_mcp.surfaces.rest import problems
 from octave_mcp.surfaces.rest.access import OPEN_PATHS
 from octave_mcp.surfaces.rest.arguments import FORM, JSON
 from octave_mcp.surfaces.rest.operations import Operation, Returned, Schema
+from octave_mcp.tools.calls import HTTP
 
 Schemas = dict[TypeAdapter[Any], Schema]
 
@@ -54,15 +55,27 @@ def document(operations: Sequence[Operation], *, with_tokens: bool) -> dict[str,
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas, with_tokens)
+    components |= {"Problem": _problem()}
     security = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}} if with_tokens else {}
     return {
         "openapi": "3.1.0",
         "info": {"title": "octave-mcp", "version": __version__, "description": DESCRIPTION, "license": {"name": "MIT"}},
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
-        "paths": paths,
-        "components": {"schemas": components | {"Problem": _problem()}, "responses": _refusals()} | security,
+        "paths": _in_words(paths),
+        "components": {"schemas": _in_words(components), "responses": _refusals()} | security,
     }
+
+
+def _in_words(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """With the routes in descriptions that name tools."""
+    if isinstance(schema, list):
+        return [*map(_in_words, cast("list[Any]", schema))]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: _in_words(value) for name, value in cast("Schema", schema).items()}
+    is_described = isinstance(text := found.get("description"), str)
+    return found | {"description": HTTP.said(text)} if is_described else found
 
 
 def _operation(operation: Operation, schemas: Schemas, with_tokens: bool) -> dict[str, Any]:

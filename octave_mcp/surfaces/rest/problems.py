@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from octave_mcp.errors import InputError, NotAllowed, NotFound, OctaveError, Unauthorized
+from octave_mcp.tools.calls import HTTP
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -26,7 +27,7 @@ def content(failed: OctaveError) -> dict[str, Any]:
         "title": HTTPStatus(failed.status).phrase,
         "status": failed.status,
         "code": failed.code,
-        "detail": str(failed),
+        "detail": HTTP.said(str(failed)),
     }
 
 

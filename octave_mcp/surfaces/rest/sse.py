@@ -13,6 +13,7 @@ from starlette.requests import Request
 from octave_mcp.errors import InputError, OctaveError
 from octave_mcp.runs.service import Runs
 from octave_mcp.surfaces.rest.problems import content
+from octave_mcp.tools.calls import HTTP
 from octave_mcp.tools.reports import RunReport
 
 PING_SECONDS = 15
@@ -41,7 +42,7 @@ async def news(runs: Runs, run_id: str, after: int) -> AsyncGenerator[ServerSent
     """The run's events behind that number."""
     async with aclosing(runs.events(run_id, after)) as events:
         async for number, event in events:
-            yield _sent(event.event, event.model_dump_json(), str(number))
+            yield _sent(event.event, HTTP.told(event).model_dump_json(), str(number))
 
 
 async def whole(

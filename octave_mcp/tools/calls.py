@@ -1,0 +1,75 @@
+"""How the callers of each surface make the calls that texts speak of: decided here alone.
+
+Errors and questions name a tool where they say what to call; events that are stored name none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from octave_mcp.domain.events import Event
+from octave_mcp.tools.registry import FUNCTIONS
+
+_CALL = re.compile(r"(?<![\w'\"])(?:call )?(?P<tool>[a-z]+(?:_[a-z]+)+)(?![\w'\"])")
+COMMANDS = {
+    "generate_playbook": "octave-mcp generate",
+    "get_run": "octave-mcp export RUN",
+    "list_sessions": "octave-mcp runs",
+    "cancel_run": "octave-mcp cancel RUN",
+    "delete_session": "octave-mcp sessions --delete SESSION",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """`runs_at` is where callers find runs; `names` are what they call the tools, if not by their names.
+
+    `follow`, `question` and `read` say how to see how a run stands, get its next question and read its playbook.
+    """
+
+    runs_at: str
+    follow: str
+    question: str
+    read: str
+    names: Callable[[], Mapping[str, str]] = dict
+
+    def said(self, text: str) -> str:
+        """The text with the tools that it names as callers call them."""
+        names = self.names()
+        return _CALL.sub(lambda found: names.get(found["tool"], found[0]), text)
+
+    def told(self, event: Event) -> Event:
+        """The event; that of a waiting run also says how to get the question."""
+        if event.event != "waiting":
+            return event
+        how = self.question.format(run_id=event.run_id)
+        return event.model_copy(update={"message": f"{event.text}: {how}"})
+
+
+def _routes() -> Mapping[str, str]:
+    return {name: f"{tool.method} {tool.path}" for name, tool in FUNCTIONS.items()}
+
+
+MCP = Calls(
+    runs_at="run://",
+    follow="call get_run with run_id='{run_id}'",
+    question="call next_question with run_id='{run_id}'",
+    read="call get_run with format='markdown' for the brief, or with a section, e.g. 'email_sequences', and "
+    "persona='1', or open the files",
+)
+HTTP = Calls(
+    runs_at="/runs/",
+    follow="GET /runs/{run_id}",
+    question="GET /runs/{run_id}/questions/next",
+    read="GET /runs/{run_id}?format=markdown for the brief, ?section=email_sequences&persona=1, or one of the links",
+    names=_routes,
+)
+CLI = Calls(
+    runs_at="run://",
+    follow="octave-mcp runs",
+    question="its questions are for a client over MCP or HTTP",
+    read="octave-mcp export {run_id}, or open the files",
+    names=lambda: COMMANDS,
+)
