@@ -59,7 +59,7 @@ class App:
             specialists_per_ask=settings.specialists_per_ask,
         )
         self.store: Store = _adapter("octave_mcp.store.sql").make(settings)
-        self.engine: Engine = _adapter(f"octave_mcp.engine.{engine}").make(settings)
+        self.engine: Engine = _adapter(f"octave_mcp.engine.{engine}").make(settings, self.store)
         self.files = PlaybookFiles(self.store, settings.home.absolute() / "playbooks")
 
     @cached_property

@@ -19,6 +19,7 @@ OctaveError
 +-- SetupError 503           a setting or a key is missing
 +-- NotReady 503             the server is starting, or stopping
 +-- StoreFailed 503          the database cannot be read or written
+|   +-- Unreadable 500       what it holds cannot be read, however often it is tried
 +-- Abandoned 500            a run that no server could carry on for a week
 +-- Crashed 500              a run that ended every server which carried it on
 +-- NotWritten 500           the playbook's files cannot be written
@@ -139,6 +140,11 @@ class NotReady(OctaveError):
 class StoreFailed(OctaveError):
     code = "store_unavailable"
     status = 503
+
+
+class Unreadable(StoreFailed):
+    code = "unreadable"
+    status = 500
 
 
 class Abandoned(OctaveError):

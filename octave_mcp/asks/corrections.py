@@ -35,8 +35,6 @@ from octave_mcp.ports import Journal
 
 R = TypeVar("R", bound=Value)
 
-ASK_PLACES = 2
-"""The number of places in the journal that an ask takes: its own and that of its correction."""
 MOST_COMPLAINTS = 20
 
 _RULE_OF: Mapping[Fault, str] = {"cut_off": CUT, "empty": EMPTY, "thoughts": THOUGHTS}
@@ -233,10 +231,11 @@ def _withdrawn(patch: Value, found: Sequence[Fix], draft: Value, answer: Answer[
 
 @dataclass(frozen=True, slots=True)
 class RecordedAsks:
-    """Makes asks as steps of the journal; their costs are booked on `step` and `company`."""
+    """Makes an ask and its correction as steps of the journal, by `name`; costs are booked on `step` and `company`."""
 
     asker: Asker
     journal: Journal
+    name: str
     step: str
     company: Role | None
     until: float
@@ -250,7 +249,9 @@ class RecordedAsks:
             is_new = True
             return await self.asker.answer(ask, self.until, self.on_call)
 
-        answer = await self.journal.step("ask", asked, cast("Any", Answer[ask.answer] | Unusable))
+        name = f"{self.name}/correction" if ask.complaint else self.name
+        kind = cast("Any", Answer[ask.answer] | Unusable)
+        answer = await self.journal.step(name, asked, kind, ask.given)
         if not is_new:
             self.asker.replayed(answer)
         self.asker.book(self.step, self.company, answer)

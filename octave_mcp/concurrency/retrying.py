@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import stamina
 
-from octave_mcp.errors import Busy, RateLimited, TimedOut, Transient
+from octave_mcp.errors import Busy, RateLimited, StoreFailed, TimedOut, Transient, Unreadable
 
 T = TypeVar("T")
 Again = Callable[[float, Transient], None]
@@ -84,6 +84,20 @@ async def retrying(
         with attempt:
             return await call()
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def persistently(call: Callable[[], Awaitable[T]]) -> T:
+    """What `call` returns, as soon as the database can be used: a run waits for it as long as it takes."""
+    async for attempt in stamina.retry_context(
+        on=_is_outage, attempts=None, timeout=None, wait_initial=FIRST_WAIT_SECONDS, wait_max=LONGEST_WAIT_SECONDS
+    ):
+        with attempt:
+            return await call()
+    raise AssertionError("unreachable: it is tried until it succeeds")
+
+
+def _is_outage(failed: Exception) -> bool:
+    return isinstance(failed, StoreFailed) and not isinstance(failed, Unreadable)
 
 
 def within(seconds: float) -> Left:

@@ -134,6 +134,11 @@ class Ask(Value, Generic[A, B]):
     cited: tuple[int, ...] = ()
 
     @property
+    def given(self) -> dict[str, Any]:
+        """All that the answer depends on, but for its form, which goes with the version of the prompt."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in {"answer", "patched"}}
+
+    @property
     def whole(self) -> type[Value]:
         """The form of the answer in full."""
         return self.patched or self.answer

@@ -57,8 +57,7 @@ class Verification(Value):
 
 
 class Verified(Value):
-    """The answer about the first `sent` claims of a list; None if none was sent. `digest` tells which these were."""
+    """The answer about the first `sent` claims of a list; None if none was sent."""
 
     sent: int
-    digest: str = ""
     answer: Answer[Verification] | Unusable | None

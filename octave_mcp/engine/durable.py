@@ -1,59 +1,44 @@
-"""Runs on DBOS: each is a workflow, and each scrape and ask a step that is recorded and never made again.
+"""Runs on DBOS: each is a workflow, which has a queue, an owner, and recovers. What a run has done is in our own table.
 
-A run is one workflow. Concurrent steps take their places before they begin, so a resumed run finds the work that
-is done, whatever its order was.
-
-Every process that serves runs has an id, a lock that ends with it, and a queue of its own. Runs of a process whose lock
-is free are adopted: taken over into the queue of one that lives and has what they need.
+Every process that serves runs has an id, a lock that ends with it, a heartbeat, and a queue of its own. Runs of a
+process whose lock is free, or whose heartbeat has stopped, are adopted: taken over into the queue of one that lives and
+has what they need. An execution that was taken over cannot write any more, so adopting too soon costs time, not truth.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import secrets
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from dbos import (
-    DBOS,
-    DBOSClient,
-    DBOSConfig,
-    DBOSPortableJSONSerializer,
-    SetWorkflowID,
-    StepReservation,
-    WorkflowStatus,
-    error,
-)
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
 from loguru import logger
-from pydantic import TypeAdapter
 from sqlalchemy.exc import SQLAlchemyError
 
 from octave_mcp.engine.locks import Locks, locks_for
-from octave_mcp.errors import OctaveError, by_name, name_of
-from octave_mcp.ports import Claims, Execute, Journal
+from octave_mcp.errors import OctaveError
+from octave_mcp.ports import Claims, Execute, Heartbeats
 from octave_mcp.settings import Settings
 
-T = TypeVar("T")
-
-PIPELINE = "12"
-"""Raise it with each change of the steps of a run, of their order, or of what they record.
-
-Runs under way then start over.
-"""
+VERSION = "named-steps"
+"""DBOS executes workflows of its own version alone. This one never changes: steps are found by name."""
 
 ADOPTION_SECONDS = 5.0
-"""How often a process looks whether it is still taken for alive, and for runs whose own has ended."""
+"""How often a process says that it is alive, and looks for runs of those that are not."""
+SILENT_SECONDS = 30.0
+"""How long a heartbeat may stand still: a process that was stopped for longer has lost its runs."""
 STOPPING_SECONDS = 10.0
 POLL_SECONDS = 0.5
 THREADS = 4
-"""Of those in which steps are recorded: more would only contend for the interpreter, and the database."""
+"""Of those in which DBOS uses its tables: more would only contend for the interpreter, and the database."""
 GOING = ["PENDING", "ENQUEUED"]
 BROKEN = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 NAME = "octave"
@@ -61,40 +46,8 @@ SERVER = "server-"
 """How the ids of processes, their locks and their queues begin."""
 
 
-def make(settings: Settings) -> Durable:
-    return Durable(settings.url, settings.home)
-
-
-class Steps:
-    """The journal of the run that the current task executes; `places` are those of a part of it."""
-
-    def __init__(self, places: Iterator[StepReservation] | None = None) -> None:
-        self._places = places
-
-    def part(self, places: int) -> Journal:
-        return Steps(iter([self._next() for _ in range(places)]))
-
-    async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:
-        adapter = _adapter(kind)
-
-        async def recorded() -> dict[str, str]:
-            try:
-                return {"result": adapter.dump_json(await call()).decode()}
-            except OctaveError as failed:
-                return {"failed": name_of(failed), "message": str(failed)}
-
-        outcome = await self._next().run_async({"name": name, "preemptible": True}, recorded)
-        if "failed" in outcome:
-            raise by_name(outcome["failed"], outcome["message"])
-        return adapter.validate_json(outcome["result"])
-
-    def _next(self) -> StepReservation:
-        return DBOS.reserve_step() if self._places is None else next(self._places)
-
-
-@functools.cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - whatever a step gives
-    return TypeAdapter(kind)
+def make(settings: Settings, heartbeats: Heartbeats) -> Durable:
+    return Durable(settings.url, settings.home, heartbeats)
 
 
 _serving: list[Durable] = []
@@ -109,9 +62,10 @@ async def playbook(run_id: str) -> None:
 class Durable:
     """DBOS on the database of that URL; the locks of processes on one machine are files in `home`."""
 
-    def __init__(self, url: str, home: Path) -> None:
+    def __init__(self, url: str, home: Path, heartbeats: Heartbeats) -> None:
         self._url, self._home = url, home
         self._id = f"{SERVER}{secrets.token_hex(8)}"
+        self._pulse = _Pulse(heartbeats)
         self._launched: _Launched | None = None
         self._adopting: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[Any]] = {}
@@ -161,11 +115,10 @@ class Durable:
         assert task  # noqa: S101 - and it calls from a task
         self._running[run_id] = task
         try:
-            await launched.execute(run_id, Steps())
-        except error.DBOSWorkflowCancelledError:  # recorded already; DBOS would wait for it, and log a failure
-            raise asyncio.CancelledError from None
+            await launched.execute(run_id)
         finally:
-            del self._running[run_id]
+            if self._running.get(run_id) is task:  # another execution of the run may have begun here
+                del self._running[run_id]
 
     async def is_known(self, run_id: str) -> bool:
         known = await DBOS.get_workflow_status_async(run_id)
@@ -174,7 +127,7 @@ class Durable:
     async def cancel(self, run_id: str) -> None:
         async with self._control() as control:
             await control.cancel_workflows_async([run_id])
-        if task := self._running.get(run_id):  # DBOS would find out within a second
+        if task := self._running.get(run_id):
             task.cancel()
             await asyncio.wait((task,), timeout=STOPPING_SECONDS)
 
@@ -195,6 +148,7 @@ class Durable:
             task.cancel()
         await asyncio.gather(*running, self._adopting, return_exceptions=True)
         await DBOS.delete_queue_async(self._id)
+        await self._pulse.stop(self._id)
         await self._shut_down(self._launched.locks)
         _serving.remove(self)
         self._launched = None
@@ -222,33 +176,19 @@ class Durable:
     async def _adopt(self, launched: _Launched) -> None:
         while True:
             try:
-                await self._stay_alive(launched)
+                await asyncio.to_thread(launched.locks.keep, self._id)
+                await self._pulse.beat(self._id)
                 await self._adopt_all(launched)
             except (error.DBOSException, SQLAlchemyError, OctaveError, OSError) as failed:
                 logger.warning("adoption failed, and is tried again: {}", repr(failed))
             await asyncio.sleep(ADOPTION_SECONDS)
 
-    async def _stay_alive(self, launched: _Launched) -> None:
-        """Stops its runs if it may have been taken for dead, and goes on with those that nobody took over."""
-        if await asyncio.to_thread(launched.locks.keep, self._id):
-            return
-        logger.warning("the lock of this process was lost for a while: its runs are taken up where they stand")
-        running = {**self._running}
-        for task in running.values():
-            task.cancel()
-        if running:
-            await asyncio.wait(running.values(), timeout=STOPPING_SECONDS)
-        going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
-        mine = [run.workflow_id for run in going if run.workflow_id in running and _owner(run) == self._id]
-        if mine:
-            await DBOS.resume_workflows_async(mine, queue_name=self._id)
-
     async def _adopt_all(self, launched: _Launched) -> None:
-        """Takes over the runs of every process that has ended; its lock keeps others from doing the same meanwhile."""
+        """Takes over the runs of every process that has ended or stopped."""
         for owner in await self._owners():
-            async with self._alone(owner) as dead:
-                if dead and await self._adopt_from(owner, launched.claims):
-                    await DBOS.delete_queue_async(owner)
+            async with self._alone(owner) as has_ended:
+                if has_ended or self._pulse.is_silent(owner):
+                    await self._adopt_from(owner, launched.claims)
 
     async def _owners(self) -> set[str]:
         """The other processes that have, or had, runs or a queue."""
@@ -256,23 +196,48 @@ class Durable:
         going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
         return {owner for owner in (*queues, *map(_owner, going)) if owner and owner != self._id}
 
-    async def _adopt_from(self, owner: str, claims: Claims) -> bool:
-        """Takes over what this process can execute, and removes what is over; whether that was all."""
+    async def _adopt_from(self, owner: str, claims: Claims) -> None:
+        """Takes over what this process can execute, and removes what is over; if that was all, the owner too."""
         going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
         theirs = {run: await claims(run.workflow_id) for run in going if _owner(run) == owner}
         await self.forget([run.workflow_id for run, whose in theirs.items() if whose == "over"])
         for run in (run for run, whose in theirs.items() if whose == "ours"):
-            if run.app_version == PIPELINE:
+            if run.app_version == VERSION:
                 await DBOS.resume_workflows_async([run.workflow_id], queue_name=self._id)
             else:
                 await self.forget([run.workflow_id])
                 await self.start(run.workflow_id)
-        return "others" not in theirs.values()
+        if "others" not in theirs.values():
+            await DBOS.delete_queue_async(owner)
+            await self._pulse.stop(owner)
 
 
 async def _begin(run_id: str) -> None:
     with SetWorkflowID(run_id):
         await DBOS.start_workflow_async(playbook, run_id)
+
+
+class _Pulse:
+    """The heartbeats of all processes as this one sees them, by its own clock: those of machines may differ."""
+
+    def __init__(self, heartbeats: Heartbeats) -> None:
+        self._heartbeats = heartbeats
+        self._seen: Mapping[str, tuple[int, float]] = {}
+
+    async def beat(self, id_: str) -> None:
+        beats, now = await self._heartbeats.beat(id_), time.monotonic()
+        last = self._seen
+        self._seen = {
+            owner: last[owner] if owner in last and last[owner][0] == count else (count, now)
+            for owner, count in beats.items()
+        }
+
+    def is_silent(self, owner: str) -> bool:
+        """Whether its number has stood still for too long; a process that never had one is of an older release."""
+        return owner in self._seen and time.monotonic() - self._seen[owner][1] > SILENT_SECONDS
+
+    async def stop(self, id_: str) -> None:
+        await self._heartbeats.remove_server(id_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +257,7 @@ def _config(url: str, id_: str) -> DBOSConfig:
         name=NAME,
         system_database_url=url,
         executor_id=id_,
-        application_version=PIPELINE,
+        application_version=VERSION,
         log_level="ERROR",
         max_executor_threads=THREADS,
         run_migrations=False,

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Sequence
 
-from octave_mcp.ports import Claims, Execute, Journal
+from octave_mcp.ports import Claims, Execute, Heartbeats
 from octave_mcp.settings import Settings
 
-T = TypeVar("T")
 
-
-def make(settings: Settings) -> Inline:  # noqa: ARG001 - every engine is made of them
+def make(settings: Settings, heartbeats: Heartbeats) -> Inline:  # noqa: ARG001 - every engine is made of them
     return Inline()
-
-
-class NoJournal:
-    """Remembers nothing: each step is done when it is asked for."""
-
-    async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:  # noqa: ARG002 - a real one's
-        return await call()
-
-    def part(self, places: int) -> Journal:  # noqa: ARG002 - a real one's
-        return self
 
 
 class Inline:
@@ -36,7 +23,7 @@ class Inline:
 
     async def start(self, run_id: str) -> None:
         if run_id not in self._tasks and self._execute:
-            self._tasks[run_id] = asyncio.create_task(_waited(self._execute(run_id, NoJournal())), name=run_id)
+            self._tasks[run_id] = asyncio.create_task(_waited(self._execute(run_id)), name=run_id)
 
     async def is_known(self, run_id: str) -> bool:
         return run_id in self._tasks

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import ceil
 
-from octave_mcp.asks.corrections import ASK_PLACES
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.research import Research
-from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import BudgetExceeded
 from octave_mcp.evidence.screening import safe_name
 from octave_mcp.pipeline.analyse_homepage import analyse_homepage
@@ -43,7 +40,6 @@ async def generate(run: Run, companies: Sequence[Company]) -> Playbook:
         research,
         *((site, names[site.company.traits.counterpart]) for site in sites),
         of=tuple(site.company.role for site in sites),
-        places=_places(run),
     )
     if gap := next(filter(None, map(refused, found)), None):
         raise BudgetExceeded(f"{gap.section} could not be written: {gap.reason}")
@@ -75,9 +71,7 @@ async def _found(run: Run, site: Site, counterpart: str) -> Research:
         (site, profile, counterpart, pack, None if at else home)
         for at, pack in enumerate(in_packs(chosen, run.capacity.pack_pages))
     ]
-    readings = await run.side_by_side(  # 5 + 6  scrape, then extract; packs do not wait for each other
-        read_pack, *packs, places=_pack_places(run)
-    )
+    readings = await run.side_by_side(read_pack, *packs, name="pack")  # 5 + 6  packs do not wait for each other
     found = merge(profile, readings, site.failures)
     await keep(run, found)
     return found
@@ -88,18 +82,6 @@ async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Re
     urls = unread(site, kept, counterpart)
     run.progress.plan(len(urls))
     readings = await run.side_by_side(
-        read_pack, *((site, kept.profile, counterpart, Pack(urls), None) for _ in urls[:1]), places=_pack_places(run)
+        read_pack, *((site, kept.profile, counterpart, Pack(urls), None) for _ in urls[:1]), name="counterpart"
     )
     return add(kept, readings)
-
-
-def _pack_places(run: Run) -> int:
-    """A scrape, and for each group of specialists at most one ask a page; the home page is with the first pack."""
-    asks = (min(run.capacity.pack_pages, run.max_pages) + 1) * ceil(len(READ_KINDS) / run.specialists_per_ask)
-    return 1 + asks * ASK_PLACES
-
-
-def _places(run: Run) -> int:
-    """The most steps about one company: recalled, its door, its profile, its addresses, its packs, kept, step 7."""
-    packs = ceil(run.max_pages / run.capacity.pack_pages)
-    return 3 + 3 * ASK_PLACES + _pack_places(run) * packs

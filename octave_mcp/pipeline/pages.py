@@ -31,14 +31,14 @@ class Pages:
     deadline: Deadline
 
     async def open(self, company: Company) -> Company:
-        return await self.journal.step("open", lambda: self.source.open(company), Company)
+        return await self.journal.step("open", lambda: self.source.open(company), Company, company)
 
     async def home(self, company: Company) -> Page:
         async def fetched() -> str:
             (key,) = await self.store.put_pages(self.run_id, [await self.source.home(company)])
             return key
 
-        (page,) = await self.store.pages(self.run_id, [await self.journal.step("home", fetched, str)])
+        (page,) = await self.store.pages(self.run_id, [await self.journal.step("home", fetched, str, company)])
         return page
 
     async def map(self, company: Company, home: Page) -> Site:
@@ -46,7 +46,7 @@ class Pages:
             site = await self.source.map(company, home)
             return Addresses(links=site.links, failures=site.failures, pages_read=site.pages_read)
 
-        return mapped(company, home, await self.journal.step("map", found, Addresses))
+        return mapped(company, home, await self.journal.step("map", found, Addresses, company, home.ref.sha256))
 
     async def scrape(self, site: Site, urls: Sequence[str], spares: Sequence[str] = ()) -> _Read:
         """A page or a failure for each URL, then for each spare that was read in place of a page that failed."""
@@ -57,7 +57,7 @@ class Pages:
             keys = iter(await self.store.put_pages(self.run_id, pages))
             return tuple(next(keys) if isinstance(page, Page) else page for page in read)
 
-        scraped = await self.journal.step("scrape", fetched, _Scraped)
+        scraped = await self.journal.step("scrape", fetched, _Scraped, site.company, urls, spares)
         pages = iter(await self.store.pages(self.run_id, [key for key in scraped if isinstance(key, str)]))
         return tuple(next(pages) if isinstance(page, str) else page for page in scraped)
 

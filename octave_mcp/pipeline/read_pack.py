@@ -69,7 +69,9 @@ async def _read(
         for question in questions(reads, run.specialists_per_ask)
     ]
     await run.announce("pages", *(ask for _, ask in asked))
-    answers = await together(*(_answer(run, profile, ask, question) for question, ask in asked))
+    answers = await together(
+        *(_answer(run, profile, ask, question, number) for number, (question, ask) in enumerate(asked, 1))
+    )
     checked = [answer for answer in answers if isinstance(answer, Checked)]
     return Reading(
         pages=tuple(page.ref for page in pages),
@@ -163,14 +165,14 @@ def _ask(
 
 
 async def _answer(
-    run: Run, profile: Profile, ask: Ask[Value, ReadingBrief], question: Question
+    run: Run, profile: Profile, ask: Ask[Value, ReadingBrief], question: Question, number: int
 ) -> Checked[Value] | Gap:
-    company = profile.company
+    company, name = profile.company, "ask" if number == 1 else f"ask-{number}"
     roles = (company.role,) * len(ask.passages)
     try:
         known = tuple(filter(None, (profile.name, ask.brief.counterpart)))
         names: dict[Role, str] = {company.role: profile.name, company.traits.counterpart: ask.brief.counterpart}
-        return await run.ask(ask, question.into, roles=roles, known=known, companies=names)
+        return await run.ask(ask, question.into, roles=roles, known=known, companies=names, name=name)
     except NoAccess:
         raise
     except UpstreamError as failed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from octave_mcp import __version__
 from octave_mcp.asks import prompts
 from octave_mcp.asks.reuse import RESEARCH
 from octave_mcp.domain.company import Company, Site
@@ -13,8 +14,6 @@ from octave_mcp.pipeline.prioritise_urls import naming
 from octave_mcp.pipeline.run import Run
 
 MOST_UNREAD = 3
-MADE = "6"
-"""Raise it with each change of what is found, beside that of the prompts."""
 
 
 async def recall(run: Run, site: Site) -> Research | None:
@@ -49,7 +48,7 @@ def _key(run: Run, company: Company) -> str:
     versions = [f"{name}@{prompts.load(name).version}" for name in prompts.names()]
     asked = run.request
     parts = (
-        MADE,
+        __version__,
         company.role,
         company.url,
         *company.beyond.sisters,

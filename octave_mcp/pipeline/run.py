@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from octave_mcp.asks.asker import Asker
-from octave_mcp.asks.corrections import ASK_PLACES, Checked, Checks, RecordedAsks, Rules, corrected
+from octave_mcp.asks.corrections import Checked, Checks, RecordedAsks, Rules, corrected
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.asks import A, Ask, Capacity
 from octave_mcp.domain.company import Role
@@ -74,11 +74,16 @@ class Run:
         return ResearchCache(self.run_id, self.store, self.journal)
 
     def of(self, role: Role) -> Run:
-        return replace(self, progress=self.progress.of(role))
+        return replace(self.within(role), progress=self.progress.of(role))
+
+    def within(self, part: str) -> Run:
+        """The same run, in a part of it: the names of the steps in the journal begin with that of the part."""
+        return replace(self, journal=self.journal.within(part))
 
     async def __call__(self, step: Callable[Concatenate[Run, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the step returns; its start, its end and its duration are reported."""
-        inside = replace(self, progress=self.progress.within(_name(step)), deadline=self.deadline.for_step())
+        name = _name(step)
+        inside = replace(self.within(name), progress=self.progress.within(name), deadline=self.deadline.for_step())
         with inside.progress.timed():
             return await step(inside, *args, **kwargs)
 
@@ -87,18 +92,17 @@ class Run:
         branch: Callable[..., Coroutine[Any, Any, T]],
         *arguments: tuple[Any, ...],
         of: Sequence[Role] = (),
-        places: int,
+        name: str = "",
     ) -> tuple[T, ...]:
         """Runs the branch once for each tuple of arguments, concurrently; results in the order given.
 
-        No branch makes more than `places` scrapes and asks: they are the points at which a run resumes after a crash.
+        In the journal, a branch is called as the role it is about, else by the name and its number: 'pack-1'.
         """
         progress, deadline = self.progress.within(_name(branch)), self.deadline.for_branches(of_one_step=not of)
-        runs = [
-            replace(self, journal=self.journal.part(places), progress=progress, deadline=deadline) for _ in arguments
+        inside = replace(self, progress=progress, deadline=deadline)
+        runs = [inside.of(role) for role in of] or [
+            inside.within(f"{name}-{number}") for number in range(1, len(arguments) + 1)
         ]
-        if of:
-            runs = [run.of(role) for run, role in zip(runs, of, strict=True)]
         return await together(*(branch(run, *given) for run, given in zip(runs, arguments, strict=True)))
 
     async def announce(self, stage: Stage, *asks: Ask[Any, Any]) -> None:
@@ -110,9 +114,9 @@ class Run:
                 await self.asker.model.announce(ask)
             self.turns.end(role, stage)
 
-    async def was_answered(self, ask: Ask[Any, Any]) -> bool:
+    async def was_answered(self, ask: Ask[Any, Any], name: str) -> bool:
         """Whether another run got an answer that serves this ask; the same whenever this run is resumed."""
-        return await self.journal.step("recall", lambda: self.asker.model.has_answered(ask), bool)
+        return await self.journal.step(f"{name}/recall", lambda: self.asker.model.has_answered(ask), bool, ask.given)
 
     async def ask(
         self,
@@ -123,11 +127,13 @@ class Run:
         known: tuple[str, ...],
         companies: Mapping[Role, str] = MappingProxyType({}),
         rules: Rules[R] | None = None,
+        name: str = "ask",
     ) -> Checked[R]:
         """The model's answer, checked and corrected, in the form `into`.
 
-        `roles` are those of the companies whose pages the passages are on; `known` are names that need no evidence;
-        `companies` the names known of the two companies; `rules` are further checks.
+        `name` is that of the ask in the journal, unique in its part of the run. `roles` are those of the companies
+        whose pages the passages are on; `known` are names that need no evidence; `companies` the names known of the
+        two companies; `rules` are further checks.
 
         Raises:
             BadAnswer: nothing of the answer passed, or the model refused twice.
@@ -136,7 +142,8 @@ class Run:
         judge = self.judge(ask.passages, roles, known, companies)
         asks = RecordedAsks(
             self.asker,
-            self.journal.part(ASK_PLACES),
+            self.journal,
+            name,
             self.progress.step,
             self.progress.company,
             self.deadline.at,

@@ -16,11 +16,13 @@ async def validate_and_map(run: Run, companies: Sequence[Company]) -> tuple[Site
     """The companies' sites: addresses and robots.txt of all, then all home pages, then all maps."""
     run.progress(f"reaching {_listed(company.domain for company in companies)}")
     async with _patience(run, companies):
-        opened = await together(*(run.pages.open(company) for company in companies))
+        opened = await together(*(run.of(company.role).pages.open(company) for company in companies))
     _check_differ(companies, opened)
     async with _patience(run, companies):
-        homes = await together(*(run.pages.home(company) for company in opened))
-    sites = await together(*(run.pages.map(company, home) for company, home in zip(opened, homes, strict=True)))
+        homes = await together(*(run.of(company.role).pages.home(company) for company in opened))
+    sites = await together(
+        *(run.of(company.role).pages.map(company, home) for company, home in zip(opened, homes, strict=True))
+    )
     run.progress(f"{_listed(str(len(site.links)) for site in sites)} addresses found", units=1)
     return sites
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import NamedTuple
 
 from octave_mcp.asks.asker import Asker
@@ -45,7 +44,6 @@ NO_ROOM = "the run's limit for checking claims was reached"
 NOT_SAID = "the model did not judge it"
 UNUSABLE = "the model's answer about it could not be used"
 WRONG = "the model rejects or doubts most of what it judges, so none of that counts"
-OTHERS = "the run was interrupted, and the model's answer is about other claims"
 LARGEST = 1_000_000
 """Tokens of an ask whose size is limited otherwise."""
 
@@ -115,15 +113,12 @@ class Verifier:
         return self.asker.model.capacity.is_patient
 
     async def ask(self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None) -> None:
-        """Asks about the subjects' claims, all or those on one company's pages.
-
-        Takes at most `asks` places of the journal.
-        """
+        """Asks about the subjects' claims, all or those on one company's pages, in at most so many asks."""
         left, why = await computed(self._to_ask, subjects, company), NO_ROOM
-        for _ in range(asks):
+        for number in range(1, asks + 1):
             if not left:
                 break
-            reply = await self._asked(left, journal, company)
+            reply = await self._asked(left, journal.within(f"{STEP}-{number}"), company)
             for at, claimed in enumerate(left[: reply.sent]):
                 self._keep(claimed, _Told(reply.opinions.get(at), reply.judge, reply.why))
             left = left[reply.sent :]
@@ -179,7 +174,7 @@ class Verifier:
         return (is_found, is_sure, is_fact) if self.is_patient else (is_sure, is_found, is_fact)
 
     async def _asked(self, left: Sequence[Claimed], journal: Journal, company: Role | None) -> _Reply:
-        """Which claims are sent depends on what was spent by then, so the journal records how many, and which."""
+        """How many claims are sent depends on what was spent by then, so the journal records that too."""
         is_new = False
 
         async def made() -> Verified:
@@ -188,7 +183,7 @@ class Verifier:
             return await self._verified(left, company)
 
         try:
-            verified = await journal.step(STEP, made, Verified)
+            verified = await journal.step("ask", made, Verified, left)
         except (UpstreamError, SetupError) as failed:
             self._refused = failed if isinstance(failed, NoAccess | SetupError) else None
             return _Reply(0, self._name, {}, why_unjudged(failed), is_last=True)
@@ -197,9 +192,6 @@ class Verifier:
         if not is_new:
             self.asker.replayed(verified.answer)
             self._spend(verified.answer)
-        if verified.digest != _digest(left[: verified.sent]):
-            self.asker.book(STEP, company, verified.answer)
-            return _Reply(verified.sent, self._name, {}, OTHERS)
         return await self._booked(verified.sent, verified.answer, company)
 
     async def _verified(self, left: Sequence[Claimed], company: Role | None) -> Verified:
@@ -216,7 +208,7 @@ class Verifier:
             self._spend(answer)  # before anything waits: another ask must not see the room that this one took
         finally:
             self._reserved -= sum(size)
-        return Verified(sent=sent, digest=_digest(left[:sent]), answer=answer)
+        return Verified(sent=sent, answer=answer)
 
     async def _fitting(self, left: Sequence[Claimed]) -> tuple[int, Size]:
         """How many there is room for; while that was worked out, another ask may have taken some of it."""
@@ -262,10 +254,6 @@ _SEVERITY: dict[Verdict, int] = {"supported": 1, "partly": 2, "not": 3}
 
 def _severity(told: _Told) -> int:
     return _SEVERITY[told.opinion.verdict] if told.opinion else 0
-
-
-def _digest(claimed: Sequence[Claimed]) -> str:
-    return sha256(repr(claimed).encode()).hexdigest()
 
 
 def _judged(claim: FoundClaim, told: _Told) -> Judged:

@@ -21,7 +21,6 @@ from octave_mcp.errors import UpstreamError
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.verdicts import Corrector
 from octave_mcp.pipeline.verifier import COPY_ASKS, LAST_ASKS, RESEARCH_ASKS, STEP, Subject, Verifier
-from octave_mcp.ports import Journal
 
 R = TypeVar("R", bound=Value)
 
@@ -47,21 +46,6 @@ class Draft:
     rules: Rules[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Journals:
-    """The places of a run's verification, taken before anything waits, whether it is on or off.
-
-    Switching it on or off must not move the places of other steps: a run that is resumed finds them by their order.
-    """
-
-    of_companies: tuple[Journal, ...]
-    at_the_end: Journal
-
-    @classmethod
-    def of(cls, run: Run, deal: Deal) -> Journals:
-        return cls(tuple(run.journal.part(RESEARCH_ASKS) for _ in deal), run.journal.part(LAST_ASKS))
-
-
 class Verification:
     """`evidence` has what the findings cite; `known` are the names that need no evidence."""
 
@@ -70,29 +54,24 @@ class Verification:
         self._verifier = Verifier(run, run.verifier, names) if run.verifier else None
         self._corrector = Corrector(run, known, names.by_role)
 
-    def journal_of_copy(self) -> Journal:
-        return self._run.journal.part(COPY_ASKS)
-
-    async def ask_about_copy(self, checked: Checked[Any], journal: Journal) -> None:
-        """Asks about a writer's answer, unless all is asked at the end."""
+    async def ask_about_copy(self, checked: Checked[Any], name: str) -> None:
+        """Asks about the answer of the writer of that name, unless all is asked at the end."""
         if self._verifier and not self._verifier.is_patient:
             subject = Subject(checked.value, _by_id(checked.evidence), is_copy=True)
-            await self._verifier.ask([subject], journal, COPY_ASKS)
+            await self._verifier.ask([subject], self._run.journal.within(name), COPY_ASKS)
 
-    async def ask_about_findings(self, found: Researched, deal: Deal, journals: Journals) -> None:
+    async def ask_about_findings(self, found: Researched, deal: Deal) -> None:
         """Asks about the findings on each company, unless all is asked at the end."""
         verifier, subject = self._verifier, Subject(found, self._evidence)
         if verifier is None or verifier.is_patient:
             return
-        asks = (
-            verifier.ask([subject], journal, RESEARCH_ASKS, role)
-            for role, journal in zip(deal, journals.of_companies, strict=True)
-        )
+        journal = self._run.journal.within("findings")
+        asks = (verifier.ask([subject], journal.within(role), RESEARCH_ASKS, role) for role in deal)
         with self._run.progress.within(STEP).timed():
             await together(*asks)
 
     async def at_the_end(
-        self, drafts: Sequence[Draft], found: Researched, journals: Journals
+        self, drafts: Sequence[Draft], found: Researched
     ) -> tuple[tuple[Answer, ...], Researched, tuple[Gap, ...]]:
         """The answers and the findings with their verdicts, and gaps for what was dropped of the findings."""
         verifier, answers = self._verifier, tuple(draft.answer for draft in drafts)
@@ -103,7 +82,7 @@ class Verification:
             written = [answer for answer in answers if isinstance(answer, Checked)]
             of_copy = [Subject(answer.value, _by_id(answer.evidence), is_copy=True) for answer in written]
             with self._run.progress.within(STEP).timed():
-                await verifier.ask([*of_copy, of_findings], journals.at_the_end, LAST_ASKS)
+                await verifier.ask([*of_copy, of_findings], self._run.journal, LAST_ASKS)
         done = [await computed(self._applied, verifier, draft) for draft in drafts]
         value, dropped = await computed(
             lambda: self._corrector.applied(of_findings, found, verifier.verdicts(of_findings))

@@ -28,7 +28,7 @@ from octave_mcp.pipeline.gaps import limited, missing, unheard, unproven_figures
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.unwritten import unwritten
 from octave_mcp.pipeline.verdicts import with_every_verdict
-from octave_mcp.pipeline.verify import Journals, Researched
+from octave_mcp.pipeline.verify import Researched
 from octave_mcp.pipeline.writers import CARDS, Answers, Desk
 
 
@@ -40,14 +40,13 @@ async def write_playbook(run: Run, deal: Deal) -> Playbook:
     """
     desk = await computed(Desk, run, deal)
     run.progress.plan(len(CARDS) + 1 + 2 * len(desk.personas))
-    journals, verification = Journals.of(run, deal), desk.verification
-    found = desk.researched
-    answers, _ = await together(desk.write(), verification.ask_about_findings(found, deal, journals))
+    found, verification = desk.researched, desk.verification
+    answers, _ = await together(desk.write(), verification.ask_about_findings(found, deal))
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if len(failed) == len(answers):
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
-    answers, found, dropped = await verification.at_the_end(desk.drafts(answers), found, journals)
+    answers, found, dropped = await verification.at_the_end(desk.drafts(answers), found)
     return await computed(_playbook, run, desk, answers, found, dropped)
 
 

@@ -45,7 +45,12 @@ A = TypeVar("A", bound=Value)
 
 SUMMARY, CARD = ("playbook/summary",), ("playbook/battle_card",)
 SEQUENCE, TRACK = ("playbook/email_sequence",), ("playbook/talk_track",)
-CARDS = ("why_we_win", "objection_handling", "competitive_positioning")
+_CARD_FORMS: dict[str, tuple[type[Value], type[Value]]] = {
+    "why_we_win": (WhyWeWin[Cite], WhyWeWin[EvidenceId]),
+    "objection_handling": (ObjectionHandling[Cite], ObjectionHandling[EvidenceId]),
+    "competitive_positioning": (CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId]),
+}
+CARDS = tuple(_CARD_FORMS)
 
 Answers = tuple[Checked[Any] | UpstreamError, ...]
 
@@ -103,21 +108,20 @@ class Desk:
         """The summary, the cards, and for each persona a sequence and a talk track: an ask for each of them."""
         ranks = range(len(self.personas))
         return await together(
-            self._write(SUMMARY, SummaryDraft[Cite], SummaryDraft[EvidenceId], rules=self._in_language),
-            self._write(CARD, WhyWeWin[Cite], WhyWeWin[EvidenceId], rules=self._in_language),
-            self._write(CARD, ObjectionHandling[Cite], ObjectionHandling[EvidenceId], rules=self._in_language),
-            self._write(
-                CARD, CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId], rules=self._in_language
-            ),
+            self._write("summary", SUMMARY, SummaryDraft[Cite], SummaryDraft[EvidenceId]),
+            *(self._write(name, CARD, answer, into) for name, (answer, into) in _CARD_FORMS.items()),
             *(
-                self._write(SEQUENCE, SequenceDraft[Cite], SequenceDraft[EvidenceId], rank, rules=self._of_emails)
+                self._write(
+                    f"email_sequence-{rank + 1}", SEQUENCE, SequenceDraft[Cite], SequenceDraft[EvidenceId], rank,
+                    rules=self._of_emails,
+                )
                 for rank in ranks
             ),
             *(
-                self._write(TRACK, TalkTrackDraft[Cite], TalkTrackDraft[EvidenceId], rank, rules=self._in_language)
+                self._write(f"talk_track-{rank + 1}", TRACK, TalkTrackDraft[Cite], TalkTrackDraft[EvidenceId], rank)
                 for rank in ranks
             ),
-        )
+        )  # fmt: skip
 
     async def write_together(self) -> Answers:
         """The same in one ask for the deal, and one for all personas, which comes after it."""
@@ -128,7 +132,8 @@ class Desk:
         return (*of_deal, *(sequence for sequence, _ in copy), *(track for _, track in copy))
 
     async def _write_deal(self, ask: Ask[DealDraft[Cite], WritingBrief]) -> Answers:
-        return _parts(await self._written(ask, DealDraft[EvidenceId], rules=self._of_deal), DealDraft[EvidenceId])
+        written = await self._written("deal", ask, DealDraft[EvidenceId], rules=self._of_deal)
+        return _parts(written, DealDraft[EvidenceId])
 
     async def _write_for_personas(self) -> Answers:
         """The drafts for each persona: those that an earlier run got for the first ones, then those for the others."""
@@ -138,7 +143,7 @@ class Desk:
     async def _answered_before(self) -> int:
         """For how many of the first personas an earlier run got the drafts, in one answer."""
         for count in range(len(self.personas), 0, -1):
-            if await self.run.was_answered(self._ask_for_personas(0, count)[0]):
+            if await self.run.was_answered(self._ask_for_personas(0, count)[0], _personas(0, count)):
                 return count
         return 0
 
@@ -147,7 +152,7 @@ class Desk:
         refused: Answers = ()
         for last in range(end, start, -1):
             ask, into = self._ask_for_personas(start, last)
-            answer = await self._written(ask, into, rules=self._of_personas)
+            answer = await self._written(_personas(start, last), ask, into, rules=self._of_personas)
             if not isinstance(answer, BudgetExceeded):
                 return (*_parts(answer, into), *refused)
             refused = (answer, *refused)
@@ -160,22 +165,29 @@ class Desk:
         return self._ask((*SEQUENCE, *TRACK), form, brief), into
 
     async def _write(
-        self, names: Sequence[str], answer: type[A], into: type[R], rank: int | None = None, *, rules: Rules[R]
+        self,
+        name: str,
+        prompts: Sequence[str],
+        answer: type[A],
+        into: type[R],
+        rank: int | None = None,
+        *,
+        rules: Rules[R] | None = None,
     ) -> Checked[Any] | UpstreamError:
         persona = None if rank is None else self.personas[rank]
         brief = self._brief(persona=persona, rank=rank or 0)
-        return await self._written(self._ask(names, answer, brief), into, rules=rules)
+        return await self._written(name, self._ask(prompts, answer, brief), into, rules=rules or self._in_language)
 
     def _ask(self, names: Sequence[str], answer: type[A], brief: WritingBrief) -> Ask[A, WritingBrief]:
         return ask_for(names, language=self.run.request.language, brief=brief, passages=self.shown, answer=answer)
 
     async def _written(
-        self, ask: Ask[Any, WritingBrief], into: type[R], *, rules: Rules[R]
+        self, name: str, ask: Ask[Any, WritingBrief], into: type[R], *, rules: Rules[R]
     ) -> Checked[Any] | UpstreamError:
+        """The answer; `name` is that of the writer, in the journal."""
         title, units = load(ask.prompt).title, max(1, len(_drafts(ask)))
-        journal = self.verification.journal_of_copy()  # before the ask waits, so that its place is always the same
         try:
-            checked = await self.run.ask(
+            checked = await self.run.within(name).ask(
                 ask, into, roles=self.roles, known=self.known, companies=self.names.by_role, rules=rules
             )
         except UpstreamError as failed:
@@ -184,7 +196,7 @@ class Desk:
         whom = [persona.title for persona in (*filter(None, [ask.brief.persona]), *ask.brief.personas)]
         told = f" for {', '.join(whom)}" if whom else ""
         self.run.progress(f"{title} written{told}", units=units)
-        await self.verification.ask_about_copy(checked, journal)
+        await self.verification.ask_about_copy(checked, name)
         return checked
 
     def _in_language(self, draft: Value, _: tuple[Evidence, ...]) -> list[Problem]:
@@ -231,6 +243,11 @@ class Desk:
             rank=rank,
             personas=personas,
         )
+
+
+def _personas(start: int, end: int) -> str:
+    """The name, in the journal, of what is written for several personas together."""
+    return f"personas-{start + 1}-to-{end}"
 
 
 def _left_out(drafts: Value) -> list[Problem]:

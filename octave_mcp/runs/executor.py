@@ -9,26 +9,32 @@ from datetime import UTC, datetime
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import Purse
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.retrying import persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.costs import Timings
+from octave_mcp.domain.events import EventName
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.domain.vendor import READ_KINDS
-from octave_mcp.errors import Crashed, NotWritten, OctaveError
+from octave_mcp.errors import Crashed, NotWritten, OctaveError, StoreFailed, Unreadable
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.generate import generate
 from octave_mcp.pipeline.progress import Progress
 from octave_mcp.pipeline.run import Run
-from octave_mcp.ports import Claim, Journal, Model, RunContext, Source
+from octave_mcp.ports import Claim, Model, RunContext, Source, Store
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
 from octave_mcp.runs.events import EventLog, run_event
+from octave_mcp.runs.journal import Execution
 from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, seconds, why_failed
 from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.verifiers import verifier_of
 
 MOST_RESUMED = 20
 """How many servers may end while they execute a run: then it is taken for the cause, and not resumed."""
+
+WATCH_SECONDS = 1.0
+"""How often a process looks for runs of its own that were cancelled or taken over elsewhere."""
 
 MOST_PATIENT = 500
 """How many runs may wait for answers at once, in addition to those that work."""
@@ -49,6 +55,7 @@ class Executor:
         self._store = adapters.store
         self._places = asyncio.Semaphore(adapters.max_runs)
         self._patient = asyncio.Semaphore(MOST_PATIENT)
+        self._executions = set[Execution]()
 
     @property
     def only_waits(self) -> bool:
@@ -65,35 +72,71 @@ class Executor:
             return "others"
         return "ours"
 
-    async def execute(self, run_id: str, journal: Journal) -> None:
-        """Takes the run from where its journal stands to its end; if interrupted, leaves it to be resumed."""
-        record = await self._store.get_run(run_id)
+    async def execute(self, run_id: str) -> None:
+        """Takes the run from where its journal stands to its end; if interrupted, leaves it to be resumed.
+
+        While the database cannot be used the run waits, and then goes on from what is recorded.
+        """
+        record = await persistently(lambda: self._store.get_run(run_id))
         if record is None or record.is_final:
             return
         is_patient = (await computed(self._adapters.model, record.model)).capacity.is_patient
         async with self._patient if is_patient else self._places:  # in the order in which they were started
-            record = await self._store.get_run(run_id)
-            if record is not None and not record.is_final:
-                await self._execute(record, journal)
+            await persistently(lambda: self._executed(run_id))
 
-    async def _execute(self, record: RunRecord, journal: Journal) -> None:
-        earlier = [event for _, event in await self._store.events(record.run_id)]
-        log = self.logs[record.run_id] = EventLog(record.run_id, self._store, self._adapters.emit, earlier)
+    async def _executed(self, run_id: str) -> None:
+        epoch = await self._store.begin_execution(run_id)
+        record = await self._store.get_run(run_id)
+        if epoch is not None and record is not None:
+            await self._execute(record, epoch)
+
+    async def _execute(self, record: RunRecord, epoch: int) -> None:
+        run_id, store = record.run_id, self._store.of_execution(epoch)
+        earlier = [event for _, event in await store.events(run_id)]
+        log = self.logs[run_id] = EventLog(run_id, store, self._adapters.emit, earlier)
         try:
-            await self.end(await self._outcome(record, journal, log), log)
+            execution = await self._execution(record, epoch, log)
+            await self.end(await self._outcome(record, execution, log), log, store)
         finally:
             await log.close()
-            del self.logs[record.run_id]
-            self.inboxes.pop(record.run_id, None)
+            if self.logs.get(run_id) is log:  # else a later execution has begun here
+                del self.logs[run_id]
+                self.inboxes.pop(run_id, None)
 
-    async def _outcome(self, record: RunRecord, journal: Journal, log: EventLog) -> RunRecord:
+    async def _execution(self, record: RunRecord, epoch: int, log: EventLog) -> Execution:
+        task = asyncio.current_task()
+        assert task  # noqa: S101 - it is called from a coroutine
+
+        def report(told: str) -> None:
+            log(run_event(record, "call_failed", error=told, success=False))
+
+        store = self._store.of_execution(epoch)
+        entries = await store.steps(record.run_id)
+        return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report)
+
+    async def watch(self) -> None:
+        """Stops executions whose run was cancelled, deleted or taken over elsewhere. Never returns."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if executions := [*self._executions]:
+                current = await self._store.epochs([execution.run_id for execution in executions])
+                for lost in (one for one in executions if current.get(one.run_id) != one.epoch):
+                    if lost in self._executions:
+                        lost.stop()
+
+    async def _outcome(self, record: RunRecord, execution: Execution, log: EventLog) -> RunRecord:
         """The record of the run as it ended, whatever happened."""
         run: Run | None = None
+        self._executions.add(execution)
         try:
             request = record.request
             companies = await computed(self._admission.companies, request, record.model, record.source)
-            record, run = await self._begun(record, journal, log)
+            record, run = await self._begun(record, execution, log)
             return await self._finish(record, run, companies)
+        except StoreFailed as failed:
+            if not isinstance(failed, Unreadable):
+                raise
+            return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
         except OctaveError as failed:
             return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
         except Exception as failed:  # noqa: BLE001 - a run ends as failed, whatever it was; the log has the rest
@@ -101,10 +144,11 @@ class Executor:
             message = "something went wrong inside octave-mcp; the log of this run says what"
             return ended(record, "failed", RunError(code=OctaveError.code, message=message))
         finally:
+            self._executions.discard(execution)
             if run:
                 await _close(run)
 
-    async def _begun(self, record: RunRecord, journal: Journal, log: EventLog) -> tuple[RunRecord, Run]:
+    async def _begun(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[RunRecord, Run]:
         """The run, and its record with the status 'running'.
 
         Raises:
@@ -115,21 +159,20 @@ class Executor:
                 f"the server ended {log.resumed} times while it executed this run, so it is not resumed; "
                 "the log says what it was doing; start a new run, with fewer max_pages if memory was short"
             )
-        again = record.started_at is not None
         begun = {
             "status": "running",
             "started_at": record.started_at or datetime.now(UTC),
             "specialists_per_ask": record.specialists_per_ask or self._adapters.limits.specialists_per_ask,
         }
+        name, message = _beginning(record, execution.epoch)
         record = record.model_copy(update=begun)
-        name, message = ("run_resumed", "carried on") if again else ("run_started", "started")
         log(run_event(record, name, message=message))
-        await self._store.update_run(record)
-        return record, await self._run_of(record, journal, log)
+        await execution.store.update_run(record)
+        return record, await self._run_of(record, execution, log)
 
-    async def _run_of(self, record: RunRecord, journal: Journal, log: EventLog) -> Run:
+    async def _run_of(self, record: RunRecord, execution: Execution, log: EventLog) -> Run:
         asked = record.request
-        asker, verifier = self._askers(record, log)
+        asker, verifier = self._askers(record, execution.store, log)
         capacity = asker.model.capacity
         run = Run(
             request=record.signed_request,
@@ -138,8 +181,8 @@ class Executor:
             asker=asker,
             verifier=verifier,
             source=await computed(lambda: self._adapters.source(record.source, refresh=asked.refresh)),
-            journal=journal,
-            store=self._store,
+            journal=execution.journal,
+            store=execution.store,
             progress=Progress(record.run_id, record.session_id, log),
             deadline=self._deadline(asker),
             site_timeout_seconds=self._adapters.limits.site_timeout_seconds,
@@ -147,12 +190,12 @@ class Executor:
         run.source.listen(run.progress)
         return run
 
-    def _askers(self, record: RunRecord, log: EventLog) -> tuple[Asker, Asker | None]:
+    def _askers(self, record: RunRecord, store: Store, log: EventLog) -> tuple[Asker, Asker | None]:
         """Who answers, and who judges the claims: on one budget, with one ledger.
 
         No fallback judges in place of a model that was named for it.
         """
-        inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, self._store, self._on_open_count(record, log))
+        inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self._on_open_count(record, store, log))
         limits, asked = self._adapters.limits, record.request
         purse = Purse(limits.budget(asked.max_cost_usd))
         clock, slow = RunClock(limits.run_timeout_seconds * MOST_WAITING), dict[str, str]()
@@ -162,7 +205,7 @@ class Executor:
                 log(run_event(record, "progress", message=f"{name} answers slowly: {how}"))
             slow[name] = how
 
-        context = RunContext(record.run_id, inbox, self._store, asked.refresh, purse.check, purse.spend, clock, is_slow)
+        context = RunContext(record.run_id, inbox, store, asked.refresh, purse.check, purse.spend, clock, is_slow)
         model = self._adapters.model(record.model, context)
         model.prepare()
         fallback = tuple(self._adapters.model(name, context) for name in limits.fallback if name != record.model)
@@ -178,12 +221,12 @@ class Executor:
         limits, clock = self._adapters.limits, asker.clock
         return Deadline(clock.now() + limits.run_timeout_seconds, limits.step_timeout_seconds, clock)
 
-    def _on_open_count(self, record: RunRecord, log: EventLog) -> Callable[[int], Awaitable[None]]:
+    def _on_open_count(self, record: RunRecord, store: Store, log: EventLog) -> Callable[[int], Awaitable[None]]:
         """Callback that sets whether the run waits for answers."""
 
         async def changed(count: int) -> None:
             status: RunStatus = "waiting" if count else "running"
-            await self._store.update_run(record.model_copy(update={"status": status}))
+            await store.update_run(record.model_copy(update={"status": status}))
             if count:
                 text = "1 question is open" if count == 1 else f"{count} questions are open"
                 log(run_event(record, "waiting", message=text, total=count))
@@ -196,7 +239,7 @@ class Executor:
             return ended(record, "failed", why_failed(playbook, run.asker.faults))
         timings = Timings(total_seconds=seconds(record), steps=run.progress.timings)
         playbook = playbook.model_copy(update={"timings": timings})
-        await self._store.put_playbook(record.run_id, playbook)
+        await run.store.put_playbook(record.run_id, playbook)
         status: RunStatus = "partial" if is_partial(playbook) else "completed"
         try:
             files = await run.publish(lambda: self._adapters.files.publish(record.run_id, playbook))
@@ -204,11 +247,12 @@ class Executor:
             return ended(record, "partial", RunError(code=failed.code, message=str(failed)))
         return ended(record, status).model_copy(update={"files": files})
 
-    async def end(self, record: RunRecord, log: EventLog | None = None) -> None:
+    async def end(self, record: RunRecord, log: EventLog | None = None, store: Store | None = None) -> None:
         """Stores the final record together with its last event, unless the run is final already."""
+        store = store or self._store
         if log:
             await log.close()
-        done = max((event.done for _, event in await self._store.last_events(record.run_id, 1)), default=0)
+        done = max((event.done for _, event in await store.last_events(record.run_id, 1)), default=0)
         error = f"{record.error.code}: {record.error.message}" if record.error else None
         event = run_event(
             record,
@@ -220,13 +264,22 @@ class Executor:
             done=done,
             total=done,
         )
-        if await self._store.update_run(record, events=(event,)):
+        if await store.update_run(record, events=(event,)):
             self._adapters.emit(event)
         elif record.files:  # it was cancelled or deleted meanwhile: nobody would find them
             await self._adapters.files.remove(record.run_id, record.files)
         if own := self.logs.get(record.run_id):
             own.end()
             await own.close()
+
+
+def _beginning(record: RunRecord, epoch: int) -> tuple[EventName, str]:
+    """The event that an execution begins with, and what it says."""
+    if record.started_at is None:
+        return "run_started", "started"
+    if epoch == 1:  # it was begun by a release without epochs
+        return "run_resumed", "started again from its first step: an earlier release had recorded its steps"
+    return "run_resumed", "carried on"
 
 
 async def _close(run: Run) -> None:

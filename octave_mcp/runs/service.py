@@ -41,7 +41,7 @@ class Runs:
         self._following = Following(adapters.store, self._executor.logs)
         self._questions = Questions(adapters.store, self._executor.inboxes, self.get)
         self._maintenance = Maintenance(adapters, self._executor)
-        self._maintaining: asyncio.Task[None] | None = None
+        self._background: tuple[asyncio.Task[None], ...] = ()
 
     async def open(self, *, executing: bool = True, adopting: bool = True) -> None:
         """Opens the store; if `executing` and `adopting`, also resumes the runs that an earlier server has left.
@@ -55,14 +55,15 @@ class Runs:
         await self._store.open()
         if executing:
             await self._engine.launch(self._executor.execute, self._executor.claims if adopting else _no_claims)
+            self._background = (asyncio.create_task(self._executor.watch()),)
         if executing and adopting:
-            self._maintaining = asyncio.create_task(self._maintenance.run())
+            self._background = (*self._background, asyncio.create_task(self._maintenance.run()))
 
     async def close(self, grace_seconds: float = 0) -> None:
         """Waits `grace_seconds` for the runs under way; the next server resumes the rest."""
-        if self._maintaining:
-            self._maintaining.cancel()
-            await asyncio.gather(self._maintaining, return_exceptions=True)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self._engine.close(0 if self._executor.only_waits else grace_seconds)
         for log in tuple(self._executor.logs.values()):
             await log.close()

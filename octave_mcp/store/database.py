@@ -9,24 +9,26 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from octave_mcp.errors import SetupError, StoreFailed
-from octave_mcp.store.tables import VERSION, metadata, schema
+from octave_mcp.store.migrations import prepare
 
 T = TypeVar("T")
 
 THREADS = 4
 BUSY_MILLISECONDS = 30_000
 """How long a writer waits for those of other processes on the same file."""
-CREATION_LOCK = 0x0C7A7E
 WRONG_OPTION = re.compile(r"(invalid connection option|invalid \w+ value: |invalid integer value |bad value for ).*")
 """What libpq and psycopg say of an option in the URL. Neither has an error of its own for it."""
 
 
 class Database:
     """`url` is what SQLAlchemy takes: 'sqlite:////home/octave.db', 'postgresql+psycopg://user:password@host/database'."""
+
+    epoch: int | None = None
+    """Of the execution that writes: what it writes is ignored once the run is final, or executed by another."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -44,7 +46,7 @@ class Database:
                 event.listen(engine, "connect", _set_up_sqlite)
                 event.listen(engine, "begin", _begin_sqlite)
             with engine.begin() as connection:
-                _create(connection)
+                prepare(connection)
             self._engine = engine
 
     async def close(self) -> None:
@@ -106,18 +108,3 @@ def _make_folder(file: str | None) -> None:
     except OSError as failed:
         text = f"cannot write to {str(folder)!r} ({failed.strerror}); set OCTAVE_HOME to a folder that can be written"
         raise SetupError(text) from None
-
-
-def _create(db: Connection) -> None:
-    """Creates missing tables. Of two processes that begin at the same time, one waits for the other."""
-    if db.dialect.name != "sqlite":
-        db.execute(select(func.pg_advisory_xact_lock(CREATION_LOCK)))
-    metadata.create_all(db)
-    version = db.execute(select(func.max(schema.c.version))).scalar()
-    if version is None:
-        db.execute(insert(schema).values(version=VERSION))
-    elif version > VERSION:
-        raise StoreFailed(
-            f"the database was written by a newer octave-mcp (tables of version {version}, here {VERSION} is known); "
-            "upgrade, or set OCTAVE_DATABASE_URL or OCTAVE_HOME to another place"
-        )

@@ -9,14 +9,14 @@ from sqlalchemy import Connection, Select, func, insert, literal, select
 
 from octave_mcp.domain.events import Event
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import is_unfinished, parsed
+from octave_mcp.store.statements import is_writable, parsed
 from octave_mcp.store.tables import events
 
 
 class Events(Database):
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
         def work(db: Connection) -> None:
-            if is_unfinished(db, run_id):
+            if is_writable(db, run_id, self.epoch):
                 append_events(db, run_id, events)
 
         await self._write(work)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, literal, select
 
 from octave_mcp.domain.page import Page
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import is_unfinished, lock_texts, parsed, upsert
+from octave_mcp.store.statements import is_writable, lock_texts, parsed, upsert
 from octave_mcp.store.tables import pages, texts
 
 
@@ -19,7 +19,7 @@ class Pages(Database):
     async def put_pages(self, run_id: str, pages: Sequence[Page]) -> tuple[str, ...]:
         def work(db: Connection) -> tuple[str, ...]:
             rows = [_row_of(page) for page in pages]
-            if is_unfinished(db, run_id):
+            if is_writable(db, run_id, self.epoch):
                 _put_pages(db, run_id, rows)
             return tuple(row.key for row in rows)
 
@@ -46,7 +46,7 @@ class Pages(Database):
         def work(db: Connection) -> bool:
             lock_texts(db, exclusive=False)
             found = set(db.execute(select(theirs.subquery().c.sha256)).scalars())
-            if found != {*sha256s} or not is_unfinished(db, to_run):
+            if found != {*sha256s} or not is_writable(db, to_run, self.epoch):
                 return False
             own = select(pages.c.key).where(pages.c.run_id == to_run)
             db.execute(

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import is_unfinished, parsed, upsert
+from octave_mcp.store.statements import is_writable, parsed, upsert
 from octave_mcp.store.tables import playbooks
 
 
@@ -16,7 +16,7 @@ class Playbooks(Database):
         text = await computed(playbook.model_dump_json)
 
         def work(db: Connection) -> None:
-            if is_unfinished(db, run_id):
+            if is_writable(db, run_id, self.epoch):
                 upsert(db, playbooks, {"run_id": run_id}, {"playbook": text})
 
         await self._write(work)

@@ -13,8 +13,20 @@ from octave_mcp.domain.run import FINAL, RunRecord, SessionRecord
 from octave_mcp.errors import NotFound
 from octave_mcp.store.database import Database
 from octave_mcp.store.events import append_events
-from octave_mcp.store.statements import lock_texts, newest_first, parsed
-from octave_mcp.store.tables import events, losses, notes, pages, playbooks, questions, runs, sessions, texts, time_text
+from octave_mcp.store.statements import is_last, lock_texts, newest_first, parsed
+from octave_mcp.store.tables import (
+    events,
+    losses,
+    notes,
+    pages,
+    playbooks,
+    questions,
+    runs,
+    sessions,
+    steps,
+    texts,
+    time_text,
+)
 
 RUN_ID_CHARACTERS = 36
 
@@ -42,8 +54,8 @@ class Runs(Database):
 
     async def update_run(self, record: RunRecord, *, events: Sequence[Event] = ()) -> bool:
         def work(db: Connection) -> bool:
-            unfinished = update(runs).where(runs.c.run_id == record.run_id, runs.c.status.notin_(FINAL))
-            changed = db.execute(unfinished.values(_row(record)))
+            mine = update(runs).where(runs.c.run_id == record.run_id, runs.c.status.notin_(FINAL), is_last(self.epoch))
+            changed = db.execute(mine.values(_row(record)))
             if changed.rowcount:
                 append_events(db, record.run_id, events)
             return bool(changed.rowcount)
@@ -135,6 +147,6 @@ def _with_runs() -> Select[*tuple[Any, ...]]:
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     lock_texts(db, exclusive=True)
     db.execute(delete(notes).where(func.substr(notes.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
-    for table in (events, questions, losses, playbooks, pages, runs):
+    for table in (steps, events, questions, losses, playbooks, pages, runs):
         db.execute(delete(table).where(table.c.run_id.in_(ids)))
     db.execute(delete(texts).where(texts.c.sha256.notin_(select(pages.c.sha256))))

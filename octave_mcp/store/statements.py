@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import Column, Connection, Select, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from octave_mcp.domain.run import FINAL
 from octave_mcp.domain.value import Value
-from octave_mcp.errors import StoreFailed
+from octave_mcp.errors import Unreadable
 from octave_mcp.store.tables import runs
 
 V = TypeVar("V", bound=Value)
@@ -22,13 +22,13 @@ def parsed(kind: type[V], text: str) -> V:
     """The value that was stored as this text.
 
     Raises:
-        StoreFailed: it is of another version, or was changed by something else.
+        Unreadable: it is of another version, or was changed by something else.
     """
     try:
         return kind.model_validate_json(text)
     except ValidationError as failed:
         where = "; ".join(".".join(map(str, error["loc"])) for error in failed.errors(include_input=False)[:3])
-        raise StoreFailed(
+        raise Unreadable(
             f"what the database keeps as a {kind.__name__} cannot be read ({where}); was it written by another version?"
         ) from None
 
@@ -54,10 +54,17 @@ def newest_first(
     return found.where((table.c.created_at < seen) | ((table.c.created_at == seen) & (id_ < after)))
 
 
-def is_unfinished(db: Connection, run_id: str) -> bool:
-    """Whether the run exists and is not final. The row is locked: nothing changes that before the transaction ends."""
-    unfinished = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL))
+def is_writable(db: Connection, run_id: str, epoch: int | None) -> bool:
+    """Whether the run exists, is not final, and this is its last execution; None stands for whoever executes it.
+
+    The row is locked: nothing changes that before the transaction ends.
+    """
+    unfinished = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL), is_last(epoch))
     return db.execute(unfinished.with_for_update()).first() is not None
+
+
+def is_last(epoch: int | None) -> ColumnElement[bool]:
+    return true() if epoch is None else runs.c.epoch == epoch
 
 
 def lock_texts(db: Connection, *, exclusive: bool) -> None:

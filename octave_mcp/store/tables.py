@@ -13,10 +13,12 @@ def time_text(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-VERSION = 1
-"""Raise it with each change of a table that an older version cannot read or write."""
+migrations = Table("octave_migrations", metadata, Column("version_num", String(32), primary_key=True))
+"""The number of the last migration, in the form that Alembic gives it."""
 
+RELEASE = 2
 schema = Table("octave_schema", metadata, Column("version", Integer, primary_key=True))
+"""Tells the release without migrations, which knows version 1, not to open this database."""
 
 sessions = Table(
     "sessions",
@@ -35,10 +37,34 @@ runs = Table(
     Column("created_at", String(40), nullable=False),
     Column("finished_at", String(40)),
     Column("record", Text, nullable=False),
+    Column("epoch", Integer, nullable=False, server_default="0"),
     Index("runs_by_session", "session_id", "created_at"),
     Index("runs_by_time", "created_at"),
     Index("runs_by_status", "status"),
 )
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("began_at", String(40), nullable=False),
+    Column("ended_at", String(40), nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+)
+"""What runs have done. `epoch` is that of the execution which did it."""
+
+servers = Table(
+    "servers",
+    metadata,
+    Column("server_id", String(64), primary_key=True),
+    Column("beats", Integer, nullable=False),
+)
+"""How often each server has said that it is alive: one whose number stands still has stopped."""
 
 events = Table(
     "events",

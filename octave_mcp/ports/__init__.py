@@ -1,0 +1,28 @@
+"""What the core needs from outside, as protocols that adapters implement."""
+
+from __future__ import annotations
+
+from octave_mcp.ports.engines import Claim, Claims, Engine, Execute, Journal
+from octave_mcp.ports.exports import Export
+from octave_mcp.ports.models import Inbox, Model, RunContext
+from octave_mcp.ports.sources import Source
+from octave_mcp.ports.stores import CACHE_MAX_AGE, Heartbeats, Memory, Notes, PageCache, Store
+
+__all__ = [
+    "CACHE_MAX_AGE",
+    "Claim",
+    "Claims",
+    "Engine",
+    "Execute",
+    "Export",
+    "Heartbeats",
+    "Inbox",
+    "Journal",
+    "Memory",
+    "Model",
+    "Notes",
+    "PageCache",
+    "RunContext",
+    "Source",
+    "Store",
+]

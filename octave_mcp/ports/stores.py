@@ -1,0 +1,181 @@
+"""What is stored, by runs and by what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from octave_mcp.domain.events import Event
+from octave_mcp.domain.page import CacheEntry, Page
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.questions import QuestionRecord
+from octave_mcp.domain.run import RunRecord, SessionRecord
+from octave_mcp.domain.steps import StepEntry, StepRecord
+
+CACHE_MAX_AGE = timedelta(days=30)
+
+
+class Notes(Protocol):
+    """Small texts by key, such as a site's robots.txt, shared by all runs."""
+
+    async def put_note(self, key: str, text: str) -> None: ...
+
+    async def note(self, key: str, *, since: datetime) -> str | None:
+        """The note of this key, if it was put at that time or later."""
+        ...
+
+
+class PageCache(Protocol):
+    """The page cache that all runs and processes share.
+
+    Entries expire after `CACHE_MAX_AGE`; the oldest are removed sooner if there are too many.
+    """
+
+    async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]: ...
+
+    async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
+        """The keys that the owner may now fetch, for that long: nobody else has a lease on them."""
+        ...
+
+    async def put_cached(self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str]) -> None:
+        """Stores the copies and releases the owner's leases, in one transaction."""
+
+
+class Heartbeats(Protocol):
+    """How often each server has said that it is alive: one whose number stands still has stopped."""
+
+    async def beat(self, server_id: str) -> Mapping[str, int]:
+        """Counts one more for this server; returns the numbers of all."""
+        ...
+
+    async def remove_server(self, server_id: str) -> None: ...
+
+
+class Memory(Notes, PageCache, Protocol):
+    """What a source may store."""
+
+
+class Store(Memory, Heartbeats, Protocol):
+    """Sessions and runs: records, events, questions, playbooks, and each page that was read.
+
+    Raises:
+        StoreFailed: by each method, if the database cannot be read or written.
+    """
+
+    async def open(self) -> None:
+        """Creates the tables that are missing."""
+
+    async def close(self) -> None: ...
+
+    async def add_run(self, record: RunRecord, *, new_session: bool) -> RunRecord:
+        """The record, now stored; or the one that has its request_id already.
+
+        Raises:
+            NotFound: its session does not exist.
+        """
+        ...
+
+    async def update_run(self, record: RunRecord, *, events: Sequence[Event] = ()) -> bool:
+        """Replaces the record and adds the events, in one transaction; False, and no change, if it is final or gone."""
+        ...
+
+    async def get_run(self, run_id: str) -> RunRecord | None: ...
+
+    async def begin_execution(self, run_id: str) -> int | None:
+        """The epoch of a new execution, from 1; None if the run is final or gone."""
+        ...
+
+    def of_execution(self, epoch: int) -> Store:
+        """This store for one execution: what it writes is ignored once the run is final, or a later one has begun."""
+        ...
+
+    async def epochs(self, run_ids: Sequence[str]) -> Mapping[str, int]:
+        """The epochs of those of the runs that are not final."""
+        ...
+
+    async def steps(self, run_id: str) -> list[StepEntry]: ...
+
+    async def put_step(self, run_id: str, step: StepRecord) -> bool:
+        """False, and no change, if the execution has lost the run, or the run is final."""
+        ...
+
+    async def runs(
+        self, *, session_id: str | None = None, limit: int = 20, after: str | None = None
+    ) -> list[RunRecord]:
+        """The newest first; `after` is the id of the last one seen."""
+        ...
+
+    async def unfinished(self) -> list[RunRecord]: ...
+
+    async def ended_before(self, when: datetime) -> list[RunRecord]:
+        """Runs that have been final since before then."""
+        ...
+
+    async def sessions(self, *, limit: int = 20, after: str | None = None) -> list[SessionRecord]:
+        """The newest first; `after` is the id of the last one seen."""
+        ...
+
+    async def session(self, session_id: str) -> SessionRecord | None: ...
+
+    async def delete_session(self, session_id: str) -> None:
+        """With its runs and all that is stored of them."""
+
+    async def delete_runs(self, run_ids: Sequence[str]) -> None:
+        """With their events, playbooks, pages and questions, notes that begin with their ids, and their sessions.
+
+        Sessions that have other runs stay.
+        """
+
+    async def append(self, run_id: str, events: Sequence[Event]) -> None:
+        """Adds events to the run's, which are numbered from 1; does nothing if the run is final."""
+
+    async def events(self, run_id: str, *, after: int = 0) -> list[tuple[int, Event]]:
+        """The run's events after that number, in order."""
+        ...
+
+    async def last_events(self, run_id: str, limit: int) -> list[tuple[int, Event]]: ...
+
+    async def delete_notes(self, before: datetime, kind: str = "") -> None:
+        """The notes put before then whose keys have that prefix."""
+
+    async def put_question(self, run_id: str, question: QuestionRecord) -> QuestionRecord:
+        """The question as stored, now or earlier."""
+        ...
+
+    async def question(self, run_id: str, question_id: str) -> QuestionRecord | None: ...
+
+    async def questions(self, run_id: str) -> list[QuestionRecord]:
+        """In the order in which they were put."""
+        ...
+
+    async def hand_out(self, run_id: str, *, before: datetime) -> QuestionRecord | None:
+        """The open question whose last hand-out, before that time, is longest ago; one never handed out comes first."""
+        ...
+
+    async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:
+        """False, and no change, if it has an answer already or does not exist."""
+        ...
+
+    async def put_verdict(
+        self, run_id: str, question_id: str, *, wrong: str | None = None, dropped: str | None = None
+    ) -> None:
+        """None leaves what is stored."""
+
+    async def put_playbook(self, run_id: str, playbook: Playbook) -> None: ...
+
+    async def get_playbook(self, run_id: str) -> Playbook | None: ...
+
+    async def put_pages(self, run_id: str, pages: Sequence[Page]) -> tuple[str, ...]:
+        """Stores the pages as read by the run; returns their keys, in the order given."""
+        ...
+
+    async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
+        """In the order of the keys."""
+        ...
+
+    async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:
+        """Adds one run's pages with these texts to another run; False, and no change, if one of them is missing."""
+        ...
+
+    async def page_text(self, sha256: str) -> str | None: ...

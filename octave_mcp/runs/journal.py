@@ -1,0 +1,140 @@
+"""The journal of a run: each step is recorded under its name, and whoever resumes the run does not do it again."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.retrying import persistently
+from octave_mcp.domain.asks import Answer, Unusable, Usage
+from octave_mcp.domain.steps import Outcome, StepEntry, StepRecord, digest_of
+from octave_mcp.errors import OctaveError, StoreFailed, by_name, name_of
+from octave_mcp.ports import Journal, Store
+
+T = TypeVar("T")
+
+
+class Execution:
+    """One execution of a run. It may write as long as the run is not final, and no later execution has begun.
+
+    `entries` are the steps of earlier executions; `store` is that of this one, and `stop` cancels its task.
+    `report` gets a sentence about each recorded step that cannot be used.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        epoch: int,
+        store: Store,
+        entries: Sequence[StepEntry],
+        *,
+        stop: Callable[[], object],
+        report: Callable[[str], None],
+    ) -> None:
+        self.run_id, self.epoch, self.store = run_id, epoch, store
+        self.stop, self._report = stop, report
+        self._entries: dict[str, dict[str, StepEntry]] = {}
+        for entry in entries:
+            self._entries.setdefault(entry.name, {})[entry.digest] = entry
+
+    @property
+    def journal(self) -> Journal:
+        return StoredJournal(self)
+
+    def recorded(self, name: str, digest: str) -> StepEntry | None:
+        """The entry of this step; it is given once, so its text need not stay in memory."""
+        known = self._entries.pop(name, {})
+        if known and digest not in known:
+            self._report(f"step {name!r} is done again: its input has changed")
+        return known.get(digest)
+
+    def unreadable(self, name: str, failed: ValidationError) -> None:
+        where = "; ".join(".".join(map(str, error["loc"])) for error in failed.errors(include_input=False)[:3])
+        self._report(f"step {name!r} is done again: its record cannot be read ({where or 'no JSON'})")
+
+    def report_unused(self) -> None:
+        """Names the recorded steps that this execution did not ask for: those of an older pipeline."""
+        if self._entries:
+            self._report(f"recorded steps that this release does not have: {', '.join(sorted(self._entries))}")
+
+    async def check(self) -> None:
+        """Stops the execution if the run is no longer its own."""
+        current = await persistently(lambda: self.store.epochs([self.run_id]))
+        if current.get(self.run_id) != self.epoch:
+            self._lose()
+
+    async def record(self, step: StepRecord) -> None:
+        """Stores the step; waits as long as the database cannot be written, since the step has been paid for."""
+        if not await persistently(lambda: self.store.put_step(self.run_id, step)):
+            self._lose()
+
+    def _lose(self) -> None:
+        self.stop()
+        raise asyncio.CancelledError
+
+
+class StoredJournal:
+    """`path` is that of the part of the run whose steps it records, with a slash at its end."""
+
+    def __init__(self, execution: Execution, path: str = "") -> None:
+        self._execution, self._path = execution, path
+
+    def within(self, name: str) -> Journal:
+        return StoredJournal(self._execution, f"{self._path}{name}/")
+
+    async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:
+        path, adapter = f"{self._path}{name}", _adapter(kind)
+        digest = await computed(digest_of, *given)
+        if entry := self._execution.recorded(path, digest):
+            try:
+                return await computed(_replayed, entry, adapter)
+            except ValidationError as failed:
+                self._execution.unreadable(path, failed)
+        await self._execution.check()
+        return await self._done(path, digest, call, adapter)
+
+    async def _done(self, path: str, digest: str, call: Callable[[], Awaitable[T]], adapter: TypeAdapter[T]) -> T:
+        began_at = datetime.now(UTC)
+        try:
+            result = await call()
+        except StoreFailed:  # says nothing about the step
+            raise
+        except OctaveError as failed:
+            outcome = Outcome(failed=name_of(failed), message=str(failed))
+            await self._record(path, digest, began_at, outcome, Usage())
+            raise
+        text = await computed(lambda: adapter.dump_json(result).decode())
+        await self._record(path, digest, began_at, Outcome(result=text), _usage(result))
+        return result
+
+    async def _record(self, path: str, digest: str, began_at: datetime, outcome: Outcome, used: Usage) -> None:
+        step = StepRecord(
+            name=path, digest=digest, outcome=outcome.model_dump_json(), began_at=began_at, ended_at=datetime.now(UTC),
+            input_tokens=used.input_tokens, output_tokens=used.output_tokens,
+        )  # fmt: skip
+        await self._execution.record(step)
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - whatever a step returns
+    return TypeAdapter(kind)
+
+
+def _replayed(entry: StepEntry, adapter: TypeAdapter[T]) -> T:
+    """The result, or the recorded error, raised with its own type."""
+    outcome = Outcome.model_validate_json(entry.outcome)
+    if outcome.failed:
+        raise by_name(outcome.failed, outcome.message)
+    return adapter.validate_json(outcome.result or "")
+
+
+def _usage(result: object) -> Usage:
+    """What the step used: that of the answer that it is, or that it holds."""
+    answer = getattr(result, "answer", result)
+    return answer.usage if isinstance(answer, Answer | Unusable) else Usage()

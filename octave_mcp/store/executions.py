@@ -1,0 +1,61 @@
+"""Executions of runs: their epochs, the steps that they record, and the servers that execute them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from typing import Self
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from octave_mcp.domain.run import FINAL
+from octave_mcp.domain.steps import StepEntry, StepRecord
+from octave_mcp.store.database import Database
+from octave_mcp.store.statements import insert_into, is_writable
+from octave_mcp.store.tables import runs, servers, steps, time_text
+
+
+class Executions(Database):
+    def of_execution(self, epoch: int) -> Self:
+        store = copy(self)
+        store.epoch = epoch
+        return store
+
+    async def begin_execution(self, run_id: str) -> int | None:
+        next_ = update(runs).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL)).values(epoch=runs.c.epoch + 1)
+        return await self._write(lambda db: db.execute(next_.returning(runs.c.epoch)).scalar())
+
+    async def epochs(self, run_ids: Sequence[str]) -> dict[str, int]:
+        found = select(runs.c.run_id, runs.c.epoch).where(runs.c.run_id.in_(run_ids), runs.c.status.notin_(FINAL))
+        rows = await self._read(lambda db: db.execute(found).all())
+        return dict(rows)
+
+    async def steps(self, run_id: str) -> list[StepEntry]:
+        found = select(steps.c.name, steps.c.digest, steps.c.epoch, steps.c.outcome).where(steps.c.run_id == run_id)
+        rows = await self._read(lambda db: db.execute(found).mappings().all())
+        return [StepEntry.model_validate(dict(row)) for row in rows]
+
+    async def put_step(self, run_id: str, step: StepRecord) -> bool:
+        times = {name: time_text(getattr(step, name)) for name in ("began_at", "ended_at")}
+        row = {**step.model_dump(), **times, "epoch": self.epoch or 0, "run_id": run_id}
+
+        def work(db: Connection) -> bool:
+            if not is_writable(db, run_id, self.epoch):
+                return False
+            key = [steps.c.run_id, steps.c.name, steps.c.digest]
+            db.execute(insert_into(db, steps).values(row).on_conflict_do_update(index_elements=key, set_=row))
+            return True
+
+        return await self._write(work)
+
+    async def beat(self, server_id: str) -> dict[str, int]:
+        def work(db: Connection) -> dict[str, int]:
+            mine = update(servers).where(servers.c.server_id == server_id).values(beats=servers.c.beats + 1)
+            if not db.execute(mine).rowcount:
+                db.execute(insert(servers).values(server_id=server_id, beats=1))
+            return dict(db.execute(select(servers)).tuples().all())
+
+        return await self._write(work)
+
+    async def remove_server(self, server_id: str) -> None:
+        await self._write(lambda db: db.execute(delete(servers).where(servers.c.server_id == server_id)))

@@ -1,0 +1,68 @@
+"""Numbered migrations of the schema: a database of an earlier release is brought up to date when it is opened.
+
+A new database gets all tables at once, without loading Alembic. A test compares the two ways.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import Connection, func, insert, inspect, select
+
+from octave_mcp.errors import SetupError
+from octave_mcp.store.tables import RELEASE, metadata, migrations, schema
+
+FOLDER = Path(__file__).parent
+LOCK = 0x0C7A7E
+UNNUMBERED = "0000"
+"""A database of the release that had no migrations."""
+
+
+@cache
+def known() -> tuple[str, ...]:
+    """The numbers of the migrations, in order: the first four characters of their files' names."""
+    return tuple(sorted(file.name[:4] for file in (FOLDER / "versions").glob("[0-9]*.py")))
+
+
+def prepare(db: Connection) -> None:
+    """Create or update the tables. Of two processes that do so at the same time, one waits for the other.
+
+    Raises:
+        SetupError: a newer release wrote the database.
+    """
+    if db.dialect.name != "sqlite":
+        db.execute(select(func.pg_advisory_xact_lock(LOCK)))
+    number, newest = _number(db), known()[-1]
+    if number is None:
+        metadata.create_all(db)
+        db.execute(insert(schema).values(version=RELEASE))
+        db.execute(insert(migrations).values(version_num=newest))
+    elif number not in {UNNUMBERED, *known()}:
+        raise SetupError(
+            f"a newer octave-mcp wrote this database (its schema is {number}, this release knows {newest}); "
+            "upgrade octave-mcp, or set OCTAVE_HOME or OCTAVE_DATABASE_URL to another place"
+        )
+    elif number != newest:
+        upgrade(db)
+
+
+def _number(db: Connection) -> str | None:
+    """The number of the last migration of this database, None if it is empty."""
+    tables = inspect(db)
+    if tables.has_table(migrations.name):
+        return db.execute(select(func.max(migrations.c.version_num))).scalar()
+    if not tables.has_table(schema.name):
+        return None
+    release = db.execute(select(func.max(schema.c.version))).scalar()
+    return UNNUMBERED if release in {None, 1} else f"{release:04}"
+
+
+def upgrade(db: Connection) -> None:
+    """Run the migrations that are missing, in the transaction of the connection."""
+    from alembic import command  # noqa: PLC0415 - half a second, for old databases only
+    from alembic.config import Config  # noqa: PLC0415 - ditto
+
+    config = Config(attributes={"connection": db})
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    command.upgrade(config, "head")

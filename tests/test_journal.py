@@ -1,0 +1,256 @@
+"""A run's steps are recorded under their names: whoever resumes the run does not do them again."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+from contracts.test_stores import ended, record
+from matrix import sampled
+
+from octave_mcp.concurrency.together import together
+from octave_mcp.errors import OctaveError, RateLimited, SiteUnreachable, StoreFailed
+from octave_mcp.ports import Journal, Store
+from octave_mcp.runs.journal import Execution
+from octave_mcp.store.sql import SqlStore
+
+Pipeline = Callable[[Journal], Awaitable[object]]
+
+
+class Bench:
+    """A run in a store, which the test executes with pipelines of its own.
+
+    `calls` counts the calls of each step, and `reports` has what was said of records that cannot be used.
+    """
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self.store, self.folder = store, folder
+        self.calls: Counter[str] = Counter()
+        self.reports: list[str] = []
+
+    async def execution(self) -> Execution:
+        epoch = await self.store.begin_execution("run_1")
+        assert epoch
+        task = asyncio.current_task()
+        assert task
+        store = self.store.of_execution(epoch)
+        entries = await store.steps("run_1")
+        return Execution("run_1", epoch, store, entries, stop=task.cancel, report=self.reports.append)
+
+    async def execute(self, pipeline: Pipeline) -> object:
+        execution = await self.execution()
+        result = await pipeline(execution.journal)
+        execution.report_unused()
+        return result
+
+    def step(self, journal: Journal, name: str, *given: object, says: str = "done") -> Awaitable[str]:
+        async def call() -> str:
+            self.calls[name] += 1
+            return says
+
+        return journal.step(name, call, str, *given)
+
+    async def names(self) -> set[str]:
+        return {entry.name for entry in await self.store.steps("run_1")}
+
+
+DATABASES = ("sqlite", "postgres")
+
+
+@pytest.fixture(params=sampled(DATABASES, lambda name: name == "sqlite"))
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    url = f"sqlite:///{tmp_path / 'octave.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    store = SqlStore(url)
+    await store.open()
+    await store.add_run(record(), new_session=True)
+    yield Bench(store, tmp_path)
+    await store.close()
+
+
+async def test_a_resumed_run_gets_what_a_step_gave_and_does_not_do_it_again(bench: Bench) -> None:
+    async def pairs() -> tuple[tuple[str, int], ...]:
+        bench.calls["pairs"] += 1
+        return (("a", 1), ("b", 2))
+
+    async def pipeline(journal: Journal) -> object:
+        text = await bench.step(journal, "text", {"url": "a"}, says="an answer: “ü”\x00")
+        return text, await journal.within("part").step("pairs", pairs, tuple[tuple[str, int], ...])
+
+    first = await bench.execute(pipeline)
+
+    assert await bench.execute(pipeline) == first == ("an answer: “ü”\x00", (("a", 1), ("b", 2)))
+    assert bench.calls == {"text": 1, "pairs": 1}
+    assert await bench.names() == {"text", "part/pairs"}
+    assert bench.reports == []
+
+
+async def test_an_error_is_recorded_and_raised_again_with_its_type(bench: Bench) -> None:
+    failures = (SiteUnreachable("nothing answers"), RateLimited("later"))
+
+    async def call(failure: OctaveError) -> str:
+        bench.calls[str(failure)] += 1
+        raise failure
+
+    async def pipeline(journal: Journal) -> object:
+        raised: list[tuple[type[OctaveError], str]] = []
+        for number, failure in enumerate(failures):
+            try:
+                await journal.step(f"scrape-{number}", partial(call, failure), str)
+            except OctaveError as error:
+                raised.append((type(error), str(error)))
+        return raised
+
+    first = await bench.execute(pipeline)
+
+    assert await bench.execute(pipeline) == first == [(type(failure), str(failure)) for failure in failures]
+    assert set(bench.calls.values()) == {1}
+
+
+async def test_parts_may_do_their_steps_in_any_order(bench: Bench) -> None:
+    async def chain(journal: Journal, number: int, *, waits: bool) -> list[str]:
+        part = journal.within(f"pack-{number}")
+        if waits:
+            await asyncio.sleep(0)
+        return [await bench.step(part, name, number, says=f"{number} {name}") for name in ("scrape", "ask")]
+
+    async def pipeline(journal: Journal, first: int) -> object:
+        return await together(*(chain(journal, number, waits=number != first) for number in range(3)))
+
+    found = await bench.execute(partial(pipeline, first=0))
+
+    assert await bench.execute(partial(pipeline, first=2)) == found
+    assert bench.calls == {"scrape": 3, "ask": 3}
+
+
+async def test_a_release_that_adds_a_step_and_a_pack_resumes_the_runs_of_the_one_before(bench: Bench) -> None:
+    async def before(journal: Journal) -> object:
+        await bench.step(journal, "home", "example.com")
+        await bench.step(journal.within("pack-1"), "ask", "a")
+        return await bench.step(journal, "write", "a")
+
+    async def after(journal: Journal) -> object:
+        await bench.step(journal, "robots", "example.com")
+        await bench.step(journal, "home", "example.com")
+        await together(
+            bench.step(journal.within("pack-1"), "ask", "a"), bench.step(journal.within("pack-2"), "ask", "b")
+        )
+        return await bench.step(journal, "write", "a, b")
+
+    await bench.execute(before)
+    await bench.execute(after)
+
+    assert bench.calls == {"home": 1, "robots": 1, "ask": 2, "write": 2}
+    assert bench.reports == ["step 'write' is done again: its input has changed"]
+
+
+async def test_a_step_that_a_release_no_longer_has_is_reported_and_left_alone(bench: Bench) -> None:
+    await bench.execute(lambda journal: bench.step(journal, "ask_the_oracle"))
+    await bench.execute(lambda journal: bench.step(journal, "ask"))
+
+    assert bench.calls == {"ask_the_oracle": 1, "ask": 1}
+    assert bench.reports == ["recorded steps that this release does not have: ask_the_oracle"]
+
+
+@pytest.mark.parametrize("row", ["no JSON", "{}", '{"result": "1"}', '{"result": null, "more": 1}', ""])
+async def test_a_record_that_cannot_be_read_is_reported_and_its_step_done_again(tmp_path: Path, row: str) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path / 'octave.db'}")
+    await store.open()
+    await store.add_run(record(), new_session=True)
+    bench = Bench(store, tmp_path)
+    await bench.execute(lambda journal: bench.step(journal, "ask", "a"))
+    with closing(sqlite3.connect(tmp_path / "octave.db")) as db:
+        db.execute("update steps set outcome = ?", [row])
+        db.commit()
+
+    assert await bench.execute(lambda journal: bench.step(journal, "ask", "a")) == "done"
+    assert await bench.execute(lambda journal: bench.step(journal, "ask", "a")) == "done"
+    assert bench.calls == {"ask": 2}
+    assert [report.partition(":")[0] for report in bench.reports] == ["step 'ask' is done again"]
+    await store.close()
+
+
+async def test_an_execution_that_has_lost_its_run_makes_no_further_call_and_records_nothing(bench: Bench) -> None:
+    in_flight, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def call() -> str:
+        in_flight.set()
+        await goes_on.wait()
+        return "too late"
+
+    async def pipeline(journal: Journal) -> None:
+        await journal.step("ask", call, str)
+        await bench.step(journal, "next")
+
+    lost = asyncio.create_task(bench.execute(pipeline))
+    await in_flight.wait()
+    later = await bench.execution()
+    goes_on.set()
+    await asyncio.wait([lost])
+
+    assert lost.cancelled()
+    assert await bench.names() == set()
+    assert await bench.step(later.journal, "ask", says="in time") == "in time"
+    assert bench.calls == {"ask": 1}
+
+
+async def test_the_store_ignores_what_an_execution_writes_that_has_lost_its_run(bench: Bench) -> None:
+    first, second = await bench.execution(), await bench.execution()
+    changed = record().model_copy(update={"status": "running"})
+
+    assert not await first.store.update_run(changed)
+    assert await second.store.update_run(changed)
+
+
+async def test_a_run_that_is_final_records_no_step(bench: Bench) -> None:
+    async def pipeline(journal: Journal) -> None:
+        await bench.store.update_run(ended(record()))
+        await bench.step(journal, "ask")
+
+    task = asyncio.create_task(bench.execute(pipeline))
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert bench.calls == {}
+    assert await bench.store.begin_execution("run_1") is None
+
+
+async def test_steps_go_with_their_run(bench: Bench) -> None:
+    await bench.execute(lambda journal: bench.step(journal, "ask"))
+    await bench.store.delete_runs(["run_1"])
+
+    assert await bench.names() == set()
+
+
+async def test_a_result_is_not_lost_while_the_database_cannot_be_written(tmp_path: Path) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path / 'octave.db'}")
+    await store.open()
+    await store.add_run(record(), new_session=True)
+    bench, is_away = Bench(store, tmp_path), asyncio.Event()
+
+    async def call() -> str:
+        rename(tmp_path, "steps", "away")
+        is_away.set()
+        return "paid for"
+
+    task = asyncio.create_task(bench.execute(lambda journal: journal.step("ask", call, str)))
+    await is_away.wait()
+    with pytest.raises(StoreFailed):
+        await store.steps("run_1")
+    rename(tmp_path, "away", "steps")
+
+    assert await task == "paid for"
+    assert await bench.names() == {"ask"}
+    await store.close()
+
+
+def rename(folder: Path, table: str, to: str) -> None:
+    with closing(sqlite3.connect(folder / "octave.db", timeout=60)) as db:
+        db.execute(f"alter table {table} rename to {to}")

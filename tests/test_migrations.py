@@ -1,0 +1,153 @@
+"""A database of an earlier release opens, and keeps what it has; one of a newer release is refused."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from conftest import LoopbackSite, Pair, allow
+from matrix import sampled
+from postgres import program
+
+from octave_mcp.app import App
+from octave_mcp.demo.sites import load
+from octave_mcp.errors import SetupError
+from octave_mcp.settings import load as load_settings
+from octave_mcp.store import migrations
+from octave_mcp.store.sql import SqlStore
+from octave_mcp.store.tables import metadata
+from octave_mcp.tools.registry import unheard
+
+RELEASE = Path(__file__).parent / "fixtures" / "release-1"
+"""Databases of the release without migrations, as SQL: a finished run, one that waits for answers, and one under way.
+
+The sites of the last are placeholders for sites that answer.
+"""
+FINISHED, WAITING, RUNNING = (f"run_{letter * 32}" for letter in "fed")
+
+DATABASES = sampled(("sqlite", "postgres"), lambda name: name == "sqlite")
+
+
+@pytest.fixture(params=DATABASES)
+def restored(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Restores the database of the earlier release as this test's own; returns its URL."""
+
+    def restore(**sites: str) -> str:
+        text = gzip.decompress((RELEASE / f"{request.param}.sql.gz").read_bytes()).decode()
+        for name, site in {"OCTAVE_HOME": str(home), **sites}.items():
+            text = text.replace(name, site)
+        if request.param == "sqlite":
+            home.mkdir()
+            with closing(sqlite3.connect(home / "octave.db")) as db:
+                db.executescript(text)
+            return f"sqlite:///{home / 'octave.db'}"
+        url: str = request.getfixturevalue("postgres_url")
+        monkeypatch.setenv("OCTAVE_DATABASE_URL", url)
+        psql = program("psql")
+        assert psql
+        subprocess.run([psql, "--quiet", url], input=text.encode(), check=True, stdout=subprocess.DEVNULL)
+        return url
+
+    return restore
+
+
+async def test_a_database_of_the_release_before_keeps_its_runs_sessions_playbooks_and_pages(
+    restored: Callable[..., str],
+) -> None:
+    store = SqlStore(restored())
+    await store.open()
+
+    runs = await store.runs(limit=10)
+    playbook = await store.get_playbook(FINISHED)
+    assert playbook
+    texts = [await store.page_text(one.page_sha256) for one in playbook.evidence.values()]
+
+    assert {run.run_id: run.status for run in runs} == {FINISHED: "completed", WAITING: "waiting", RUNNING: "running"}
+    assert [session.runs for session in await store.sessions()] == [1, 2]
+    assert all(
+        text and text[one.start : one.end] == one.quote
+        for text, one in zip(texts, playbook.evidence.values(), strict=True)
+    )
+    assert len(await store.events(FINISHED)) > 10
+    assert len(await store.questions(WAITING)) == 2
+    await store.close()
+
+
+async def test_a_run_under_way_starts_again_from_its_first_step_and_says_so(
+    restored: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
+    allow(pair, monkeypatch)
+    restored(VENDOR_SITE=pair.vendor.host, PROSPECT_SITE=pair.prospect.host)
+    app = App(load_settings())
+    await app.runs.open()
+    record = await app.runs.follow(RUNNING, math.inf, unheard)
+    events = [event async for _, event in app.runs.events(RUNNING)]
+    await app.runs.close()
+    pair.close()
+
+    assert record.status == "completed"
+    assert pair.vendor.hits["/"] == 1
+    (resumed,) = [event.message for event in events if event.event == "run_resumed"]
+    assert resumed.startswith("started again from its first step")
+
+
+def url_of(request: pytest.FixtureRequest, database: str, folder: Path) -> str:
+    if database == "postgres":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{folder / 'octave.db'}"
+
+
+@pytest.mark.parametrize("database", DATABASES)
+async def test_the_migrations_make_the_tables_that_a_new_database_gets_at_once(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str
+) -> None:
+    engine = sqlalchemy.create_engine(url_of(request, database, tmp_path))
+    with engine.begin() as db:
+        migrations.upgrade(db)
+    with engine.connect() as db:
+        context = MigrationContext.configure(db, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize("database", DATABASES)
+async def test_a_database_of_a_newer_release_is_refused_with_what_to_do(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str
+) -> None:
+    url = url_of(request, database, tmp_path)
+    store = SqlStore(url)
+    await store.open()
+    await store.close()
+    execute(url, "update octave_migrations set version_num = '9999'")
+
+    with pytest.raises(SetupError, match=r"newer octave-mcp .*9999.*; upgrade octave-mcp, or set OCTAVE_HOME"):
+        await SqlStore(url).open()
+
+
+async def test_the_release_before_will_not_open_a_database_of_this_one(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'octave.db'}"
+    store = SqlStore(url)
+    await store.open()
+    await store.close()
+
+    assert execute(url, "select max(version) from octave_schema") == 2
+
+
+def execute(url: str, statement: str) -> Any:  # noqa: ANN401 - whatever is selected
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as db:
+        result = db.execute(sqlalchemy.text(statement))
+        value = result.scalar() if result.returns_rows else None
+    engine.dispose()
+    return value
