@@ -269,12 +269,12 @@ def damaged(me: Path) -> Path:
 async def test_a_database_of_a_newer_version_is_told_apart_from_a_damaged_one(me: Path) -> None:
     await octave("runs", cwd=me)
     with sqlite3.connect(me / "home" / "octave.db") as database:
-        database.execute("UPDATE octave_schema SET version = 999")
+        database.execute("UPDATE octave_migrations SET version_num = '0999'")
     database.close()
     found = await findings(me, 1)
 
     assert found["database file"].status == "ok"
-    assert "written by a newer octave-mcp (tables of version 999" in found["store"].found
+    assert "a newer octave-mcp wrote this database (its schema is 0999" in found["store"].found
     assert found["store"].fix.startswith("upgrade")
 
 

@@ -49,12 +49,12 @@ class Bench:
         execution.report_unused()
         return result
 
-    def step(self, journal: Journal, name: str, *given: object, says: str = "done") -> Awaitable[str]:
+    async def step(self, journal: Journal, name: str, *given: object, says: str = "done") -> str:
         async def call() -> str:
             self.calls[name] += 1
             return says
 
-        return journal.step(name, call, str, *given)
+        return await journal.step(name, call, str, *given)
 
     async def names(self) -> set[str]:
         return {entry.name for entry in await self.store.steps("run_1")}

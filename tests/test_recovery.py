@@ -25,7 +25,6 @@ from octave_mcp.domain.run import FINAL, PlaybookRequest
 from octave_mcp.engine import durable
 from octave_mcp.engine.durable import Durable
 from octave_mcp.ports import Claim, Claims, Execute
-from octave_mcp.settings import Settings
 from octave_mcp.settings import load as load_settings
 from octave_mcp.tools.registry import unheard
 
@@ -136,8 +135,8 @@ def pages_of_finished_steps(home: Path) -> set[str]:
     """The addresses that a step which was recorded as done has read."""
     with closing(sqlite3.connect(home / "octave.db")) as db:
         kept = {key: json.loads(page)["ref"]["url"] for key, page in db.execute("select key, page from pages")}
-        done = db.execute("select output from operation_outputs where function_name in ('home', 'scrape')").fetchall()
-    results = [json.loads(json.loads(output)["result"]) for (output,) in done]
+        done = db.execute("select outcome from steps where name like '%/home' or name like '%/scrape'").fetchall()
+    results = [json.loads(json.loads(outcome)["result"]) for (outcome,) in done]
     return {url for key, url in kept.items() if any(key in result for result in results)}
 
 
@@ -217,7 +216,9 @@ async def test_a_run_killed_at_any_moment_is_finished_without_repeating_finished
 
 
 @pytest.mark.long
-async def test_a_run_whose_recorded_results_are_of_an_older_version_starts_over(home: Path, tmp_path: Path) -> None:
+async def test_a_run_whose_recorded_results_can_no_longer_be_read_does_their_steps_again(
+    home: Path, tmp_path: Path
+) -> None:
     sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
     env = {"OCTAVE_ALLOW_HOSTS": sites.hosts, "OCTAVE_MODEL": "extractive"}
     async with server(tmp_path, env, dies_at=("step_finished", "understand", "prospect")) as first:
@@ -234,8 +235,7 @@ async def test_a_run_whose_recorded_results_are_of_an_older_version_starts_over(
 def make_results_unreadable(home: Path) -> None:
     """Leaves what an older version would have recorded: results of a form that is no longer read."""
     with closing(sqlite3.connect(home / "octave.db", timeout=LONG)) as db:
-        db.execute("update workflow_status set application_version = 'older'")
-        db.execute("update operation_outputs set output = ?", [json.dumps({"result": '{"older": true}'})])
+        db.execute("update steps set outcome = ?", [json.dumps({"result": '{"older": true}'})])
         db.commit()
 
 
@@ -284,8 +284,8 @@ def end_leases(home: Path) -> None:
 class Watched(Durable):
     """An engine that records the result of each claim; `twice` is set after the second."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings.url, settings.home)
+    def __init__(self, app: App) -> None:
+        super().__init__(app.settings.url, app.settings.home, app.store)
         self.found: list[Claim] = []
         self.twice = asyncio.Event()
 
@@ -315,7 +315,7 @@ async def test_a_server_without_what_a_run_needs_leaves_it_to_one_that_has_it(
     held_pair.release()
 
     unable = App(load_settings().model_copy(update={"allow_hosts": ()}))
-    unable.engine = watched = Watched(unable.settings)
+    unable.engine = watched = Watched(unable)
     await unable.runs.open()
     await watched.twice.wait()
     assert set(watched.found) == {"others"}

@@ -28,7 +28,6 @@ from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import Doubt, Verification
-from octave_mcp.engine import inline
 from octave_mcp.errors import BadKey, BadRequest, SetupError
 from octave_mcp.evidence.claims import claims as claims_of
 from octave_mcp.exports.html import Html
@@ -36,7 +35,7 @@ from octave_mcp.exports.markdown import Markdown
 from octave_mcp.models import limiter as limiters
 from octave_mcp.models.allowance import SELF_CHECK, VERIFICATION
 from octave_mcp.pipeline import verifier
-from octave_mcp.runs import questions
+from octave_mcp.runs import journal, questions
 from octave_mcp.settings import Settings, load
 
 T = TypeVar("T")
@@ -521,18 +520,18 @@ async def test_an_ask_sees_what_another_one_used_up_before_that_is_recorded(
     second = asyncio.Event()
     calls = 0
 
-    class Slow(inline.NoJournal):
+    class Slow(journal.StoredJournal):
         """Has recorded the first verdicts once others were asked for."""
 
-        async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:
+        async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:
             nonlocal calls
-            found = await super().step(name, call, kind)
-            if name == verifier.STEP:
+            found = await super().step(name, call, kind, *given)
+            if verifier.STEP in self._path:
                 calls += 1
                 await second.wait() if calls == 1 else second.set()
             return found
 
-    monkeypatch.setattr(inline, "NoJournal", Slow)
+    monkeypatch.setattr(journal, "StoredJournal", Slow)
     monkeypatch.setattr(verifier, "SHARE", 0.0)
     monkeypatch.setattr(verifier, "FLOOR_TOKENS", MOST)
     rewording_everywhere(double)
@@ -544,34 +543,6 @@ async def test_an_ask_sees_what_another_one_used_up_before_that_is_recorded(
 
 
 MOST = 1_500
-
-
-async def test_verdicts_that_were_recorded_about_other_claims_do_not_count(
-    stage: Callable[..., Stage], double: Double, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recorded: list[Any] = []
-
-    class Recording(inline.NoJournal):
-        async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:
-            if name != verifier.STEP:
-                return await super().step(name, call, kind)
-            if not recorded:
-                recorded.append(await super().step(name, call, kind))
-            return recorded[0]
-
-    def otherwise(answer: dict[str, Any]) -> None:
-        answer["reasons"][0]["text"] = f"{SAID}as it were, {answer['reasons'][0]['text']}"
-
-    monkeypatch.setattr(inline, "NoJournal", Recording)
-    refusing(double)
-    before = await stage().playbook(model="openai")
-    double.fails(changed(otherwise), of(WhyWeWin[Cite]), times=None)
-    record, playbook = await stage().run(model="openai", refresh=True)
-
-    assert len(reasons(before)) == 1
-    assert playbook
-    assert record.status == "completed"
-    assert reworded_in(playbook) == Support(verdict="unjudged", judge="openai", reason=verifier.OTHERS)
 
 
 @pytest.mark.long

@@ -122,7 +122,7 @@ class Executor:
                 current = await self._store.epochs([execution.run_id for execution in executions])
                 for lost in (one for one in executions if current.get(one.run_id) != one.epoch):
                     if lost in self._executions:
-                        lost.stop()
+                        lost.lose()
 
     async def _outcome(self, record: RunRecord, execution: Execution, log: EventLog) -> RunRecord:
         """The record of the run as it ended, whatever happened."""

@@ -38,7 +38,7 @@ class Execution:
         report: Callable[[str], None],
     ) -> None:
         self.run_id, self.epoch, self.store = run_id, epoch, store
-        self.stop, self._report = stop, report
+        self._stop, self._report = stop, report
         self._entries: dict[str, dict[str, StepEntry]] = {}
         for entry in entries:
             self._entries.setdefault(entry.name, {})[entry.digest] = entry
@@ -74,8 +74,13 @@ class Execution:
         if not await persistently(lambda: self.store.put_step(self.run_id, step)):
             self._lose()
 
+    def lose(self) -> None:
+        """Ends the execution: what it writes is ignored from now on."""
+        self._report("this server stops executing the run: it has ended, or another server has taken it over")
+        self._stop()
+
     def _lose(self) -> None:
-        self.stop()
+        self.lose()
         raise asyncio.CancelledError
 
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,8 +46,11 @@ class Database:
                 _make_folder(engine.url.database)
                 event.listen(engine, "connect", _set_up_sqlite)
                 event.listen(engine, "begin", _begin_sqlite)
-            with engine.begin() as connection:
-                prepare(connection)
+            with ExitStack() as stack:
+                stack.callback(engine.dispose)
+                with engine.begin() as connection:
+                    prepare(connection)
+                stack.pop_all()
             self._engine = engine
 
     async def close(self) -> None:

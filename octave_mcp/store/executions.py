@@ -28,7 +28,7 @@ class Executions(Database):
     async def epochs(self, run_ids: Sequence[str]) -> dict[str, int]:
         found = select(runs.c.run_id, runs.c.epoch).where(runs.c.run_id.in_(run_ids), runs.c.status.notin_(FINAL))
         rows = await self._read(lambda db: db.execute(found).all())
-        return dict(rows)
+        return {row.run_id: row.epoch for row in rows}
 
     async def steps(self, run_id: str) -> list[StepEntry]:
         found = select(steps.c.name, steps.c.digest, steps.c.epoch, steps.c.outcome).where(steps.c.run_id == run_id)
@@ -53,7 +53,7 @@ class Executions(Database):
             mine = update(servers).where(servers.c.server_id == server_id).values(beats=servers.c.beats + 1)
             if not db.execute(mine).rowcount:
                 db.execute(insert(servers).values(server_id=server_id, beats=1))
-            return dict(db.execute(select(servers)).tuples().all())
+            return {row.server_id: row.beats for row in db.execute(select(servers))}
 
         return await self._write(work)
 

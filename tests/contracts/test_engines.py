@@ -6,7 +6,6 @@ import asyncio
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -18,10 +17,10 @@ import octave_mcp.engine
 from octave_mcp.engine.durable import Durable
 from octave_mcp.engine.inline import Inline
 from octave_mcp.engine.locks import Advisory, Files
-from octave_mcp.errors import OctaveError, RateLimited, SiteUnreachable
-from octave_mcp.ports import Claim, Engine, Journal
+from octave_mcp.ports import Claim, Engine
+from octave_mcp.store.sql import SqlStore
 
-Work = Callable[[Journal], Awaitable[None]]
+Work = Callable[[], Awaitable[None]]
 
 
 class Bench:
@@ -45,9 +44,9 @@ class Bench:
         self.work[run_id], self.ended[run_id] = work, asyncio.Event()
         await self.engine.start(run_id)
 
-    async def _execute(self, run_id: str, journal: Journal) -> None:
+    async def _execute(self, run_id: str) -> None:
         try:
-            await self.work[run_id](journal)
+            await self.work[run_id]()
         finally:
             self.ended[run_id].set()
 
@@ -67,10 +66,13 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     url = f"sqlite:///{tmp_path / 'octave.db'}"
     if request.param == "durable-postgres":
         url = request.getfixturevalue("postgres_url")
-    bench = Bench(Inline() if request.param == "inline" else Durable(url, tmp_path))
+    store = SqlStore(url)
+    await store.open()
+    bench = Bench(Inline() if request.param == "inline" else Durable(url, tmp_path, store))
     await bench.launch()
     yield bench
     await bench.engine.close()
+    await store.close()
 
 
 def test_every_engine_is_under_contract() -> None:
@@ -79,74 +81,12 @@ def test_every_engine_is_under_contract() -> None:
     assert engines == ["durable", "inline"]
 
 
-async def test_a_step_gives_what_its_call_gives(bench: Bench) -> None:
-    given: list[object] = []
-
-    async def text() -> str:
-        return "an answer: “ü”\x00"
-
-    async def pairs() -> tuple[tuple[str, int], ...]:
-        return (("a", 1), ("b", 2))
-
-    async def work(journal: Journal) -> None:
-        given.append(await journal.step("ask", text, str))
-        given.append(await journal.part(1).step("ask", pairs, tuple[tuple[str, int], ...]))
-
-    await bench.run(work)
-    assert given == ["an answer: “ü”\x00", (("a", 1), ("b", 2))]
-
-
-@on_few_databases
-async def test_a_step_raises_the_error_with_its_original_type(bench: Bench) -> None:
-    failures = (SiteUnreachable("nothing answers"), RateLimited("later"))
-    raised: list[OctaveError] = []
-
-    async def call(failure: OctaveError) -> str:
-        raise failure
-
-    async def work(journal: Journal) -> None:
-        for failure in failures:
-            try:
-                await journal.step("scrape", partial(call, failure), str)
-            except OctaveError as error:
-                raised.append(error)
-
-    await bench.run(work)
-    assert [(type(error), str(error)) for error in raised] == [(type(failure), str(failure)) for failure in failures]
-
-
-@on_few_databases
-async def test_steps_of_one_part_run_in_order_and_parts_beside_each_other(bench: Bench) -> None:
-    meeting, done = asyncio.Barrier(3), dict[int, list[int]]()
-
-    async def chain(journal: Journal, number: int) -> None:
-        async def meet() -> int:
-            return await meeting.wait()
-
-        async def count() -> int:
-            return number
-
-        await journal.step("scrape", meet, int)
-        done[number] = [await journal.step("ask", count, int) for _ in range(2)]
-
-    async def work(journal: Journal) -> None:
-        parts = [journal.part(3) for _ in range(3)]
-        await asyncio.gather(*(chain(part, number) for number, part in enumerate(parts)))
-
-    await bench.run(work)
-    assert done == {number: [number, number] for number in range(3)}
-
-
 @on_few_databases
 async def test_a_run_is_executed_once_however_often_it_is_started(bench: Bench) -> None:
     begun: list[str] = []
 
-    async def call() -> str:
+    async def work() -> None:
         begun.append("once")
-        return "done"
-
-    async def work(journal: Journal) -> None:
-        await journal.step("ask", call, str)
 
     await bench.run(work)
     await bench.engine.start("run_1")
@@ -159,25 +99,23 @@ async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_
     url = f"sqlite:///{tmp_path / 'octave.db'}"
     begun, forever = asyncio.Barrier(4), asyncio.Event()
 
-    async def never() -> str:
+    async def stuck() -> None:
         await begun.wait()
         await forever.wait()
-        raise AssertionError
 
-    async def stuck(journal: Journal) -> None:
-        await journal.step("ask", never, str)
-
-    first = Bench(Durable(url, tmp_path))
+    store = SqlStore(url)
+    await store.open()
+    first = Bench(Durable(url, tmp_path, store))
     await first.launch()
     for name in ("ours", "others", "over"):
         await first.begin(stuck, name)
     await begun.wait()
     await first.engine.close()
 
-    second = Bench(Durable(url, tmp_path), claim={"ours": "ours", "others": "others", "over": "over"})
+    second = Bench(Durable(url, tmp_path, store), claim={"ours": "ours", "others": "others", "over": "over"})
     carried_on = asyncio.Event()
 
-    async def carry_on(_: Journal) -> None:
+    async def carry_on() -> None:
         carried_on.set()
 
     second.work["ours"], second.ended["ours"] = carry_on, asyncio.Event()
@@ -186,6 +124,7 @@ async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_
     assert await second.engine.is_known("others")
     assert not await second.engine.is_known("over")
     await second.engine.close()
+    await store.close()
 
 
 def open_files(folder: Path) -> list[Path]:
@@ -233,16 +172,12 @@ def test_a_lock_that_went_with_its_connection_is_taken_again_and_said_to_have_be
 async def test_a_cancelled_run_stops_its_call(bench: Bench) -> None:
     begun, stopped = asyncio.Event(), asyncio.Event()
 
-    async def call() -> str:
+    async def work() -> None:
         begun.set()
         try:
             await asyncio.Event().wait()
         finally:
             stopped.set()
-        raise AssertionError
-
-    async def work(journal: Journal) -> None:
-        await journal.step("ask", call, str)
 
     await bench.begin(work)
     await begun.wait()
@@ -253,7 +188,7 @@ async def test_a_cancelled_run_stops_its_call(bench: Bench) -> None:
 
 @on_few_databases
 async def test_what_is_forgotten_is_not_known(bench: Bench) -> None:
-    async def work(_: Journal) -> None:
+    async def work() -> None:
         await asyncio.sleep(0)
 
     await bench.run(work)
@@ -264,16 +199,12 @@ async def test_what_is_forgotten_is_not_known(bench: Bench) -> None:
 async def test_closing_stops_what_is_under_way_and_waits_for_it(bench: Bench) -> None:
     begun, stopped = asyncio.Event(), asyncio.Event()
 
-    async def call() -> str:
+    async def work() -> None:
         begun.set()
         try:
             await asyncio.Event().wait()
         finally:
             stopped.set()
-        raise AssertionError
-
-    async def work(journal: Journal) -> None:
-        await journal.step("ask", call, str)
 
     await bench.begin(work)
     await begun.wait()

@@ -23,10 +23,10 @@ import octave_mcp.store
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.page import Addresses, CacheEntry, Link, PageFailure
 from octave_mcp.domain.run import RunError, RunRecord
-from octave_mcp.errors import NotFound, StoreFailed
+from octave_mcp.errors import NotFound, SetupError, StoreFailed
 from octave_mcp.ports import CACHE_MAX_AGE, Store
 from octave_mcp.store.sql import SqlStore
-from octave_mcp.store.tables import schema
+from octave_mcp.store.tables import migrations, schema
 
 LONG = 86_400
 TEXTS = ("# One\n\nPlain text.", "CRLF\r\nstays\r\n", "中文 é é 🎉\u2028\u00a0", "  spaces  \n\n", "x" * 1_000_000, "")
@@ -46,7 +46,7 @@ def emptied(database: str) -> str:
     """The database, without the tables of the previous test."""
     with psycopg.connect(database, autocommit=True) as connection:
         rows = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
-        if tables := [sql.Identifier(name) for (name,) in rows if name != schema.name]:
+        if tables := [sql.Identifier(name) for (name,) in rows if name not in {schema.name, migrations.name}]:
             connection.execute(sql.SQL("truncate {}").format(sql.SQL(", ").join(tables)))
     return database
 
@@ -281,7 +281,7 @@ async def test_a_database_of_a_newer_version_is_refused_with_what_to_do(tmp_path
         db.execute("create table octave_schema (version integer primary key)")
         db.execute("insert into octave_schema values (99)")
         db.commit()
-    with pytest.raises(StoreFailed, match=r"newer octave-mcp .* upgrade"):
+    with pytest.raises(SetupError, match=r"newer octave-mcp .* upgrade"):
         await SqlStore(f"sqlite:///{tmp_path / 'octave.db'}").open()
 
 

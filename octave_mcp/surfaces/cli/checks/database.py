@@ -38,20 +38,20 @@ def _looked_at(file: Path) -> Found:
     if fault != "ok":
         return Found("failed", f"{file} is damaged: {fault}", _aside(file))
     if version is None:
-        return ok(f"{file} has no tables yet")
+        return ok(f"{file} has no tables of this release yet: the server makes them")
     if journal != "wal":
         return Found("warning", f"{file} has no write-ahead log but {journal!r}", "it gets one when a server opens it")
-    return ok(f"{file} is sound, tables of version {version}, with a write-ahead log")
+    return ok(f"{file} is sound, schema {version}, with a write-ahead log")
 
 
-def _read_database(file: Path) -> tuple[str, str, int | None]:
-    """Its journal mode, 'ok' or what is wrong with it, and the version of its tables."""
+def _read_database(file: Path) -> tuple[str, str, str | None]:
+    """Its journal mode, 'ok' or what is wrong with it, and the number of its last migration."""
     connection = sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=SECONDS / 2)
     try:
         journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
         fault = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        known = connection.execute("SELECT name FROM sqlite_master WHERE name = 'octave_schema'").fetchone()
-        version = connection.execute("SELECT max(version) FROM octave_schema").fetchone()[0] if known else None
+        known = connection.execute("SELECT name FROM sqlite_master WHERE name = 'octave_migrations'").fetchone()
+        version = connection.execute("SELECT max(version_num) FROM octave_migrations").fetchone()[0] if known else None
     finally:
         connection.close()
     return journal, fault, version
