@@ -312,7 +312,7 @@ class Store(Memory, Protocol):
         """In the order in which they were put."""
         ...
 
-    async def hand_out(self, run_id: str, *, before: datetime) -> QuestionRecord | None:
+    async def open_question(self, run_id: str, *, before: datetime, hand_out: bool) -> QuestionRecord | None:
         """The open question whose last hand-out, before that time, is longest ago; one never handed out comes first."""
         ...
 

@@ -276,7 +276,7 @@ async def test_a_script_answers_over_http_as_a_client_does_over_mcp(pair: Pair) 
             assert verdict["accepted"] is True, verdict
         last = (await http.get(at)).json()
 
-    assert first["next"].startswith(f"GET {at}/questions/next")
+    assert first["next"].startswith(f"POST {at}/questions/next")
     assert report["next"] == f"GET {at} for the result"
     assert last["status"] == "completed", last
 

@@ -142,7 +142,7 @@ def poll(run_id: str, call: Call) -> str:
 
 def question_call(run_id: str, call: Call) -> str:
     if call.runs_at == "/runs/":
-        return f"GET /runs/{run_id}/questions/next"
+        return f"POST /runs/{run_id}/questions/next"
     return f"call next_question with run_id={run_id!r}"
 
 
