@@ -233,6 +233,8 @@ class Runs:
     async def delete_session(self, session_id: str) -> int:
         """Cancels the session's runs that are under way, and deletes it with all its runs; returns how many it had.
 
+        What is stored or cached for these runs alone goes with them. What the log says of them stays.
+
         Raises:
             NotFound: there is no such session.
         """

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import upsert
+from octave_mcp.store.statements import is_there, upsert
 from octave_mcp.store.tables import losses, questions, time_text
 
 NEVER = ""
@@ -21,6 +21,8 @@ class Questions(Database):
         def work(db: Connection) -> QuestionRecord:
             if known := _find(db, run_id, question.question_id):
                 return known
+            if not is_there(db, run_id):
+                return question
             count = select(func.count()).select_from(questions).where(questions.c.run_id == run_id)
             body = question.model_dump_json(exclude={"answer"}, exclude_defaults=True)
             values = {"question_id": question.question_id, "question": body, "answer": question.answer}
