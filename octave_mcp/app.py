@@ -108,9 +108,9 @@ class App:
             settings = settings.model_copy(update={"fast_model": name, "strong_model": name})
         return _adapter(chosen.module).make(settings, context)
 
-    def source(self, name: str, *, refresh: bool = False) -> Source:
+    def source(self, name: str, *, refresh: bool = False, run_id: str = "") -> Source:
         """`refresh` has every page fetched anew."""
-        return make_source(_source(name), self.settings, self.store, refresh=refresh)
+        return make_source(_source(name), self.settings, self.store, refresh=refresh, run_id=run_id)
 
     def emit(self, event: Event) -> None:
         for observer in self._observers:

@@ -632,7 +632,7 @@ def invented_sites() -> dict[str, tuple[Page, ...]]:
 class NoNotes:
     """What a source may keep for others, in a test of one."""
 
-    async def put_note(self, key: str, text: str) -> None:
+    async def put_note(self, key: str, text: str, *, run_id: str = "") -> None:
         """Keeps nothing."""
 
     async def note(self, key: str, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's
@@ -644,7 +644,12 @@ class NoNotes:
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:  # noqa: ARG002 - ditto
         return frozenset(keys)
 
-    async def put_cached(self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str]) -> None:
+    async def put_cached(
+        self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str], run_id: str = ""
+    ) -> None:
+        """Keeps nothing."""
+
+    async def use_cached(self, keys: Sequence[str], run_id: str) -> None:
         """Keeps nothing."""
 
 
@@ -691,8 +696,8 @@ class Stage(App):
     def source_name(self, name: str) -> str:
         return name if name == "scripted" else super().source_name(name)
 
-    def source(self, name: str, *, refresh: bool = False) -> Source:
-        return self.site_source if name == "scripted" else super().source(name, refresh=refresh)
+    def source(self, name: str, *, refresh: bool = False, run_id: str = "") -> Source:
+        return self.site_source if name == "scripted" else super().source(name, refresh=refresh, run_id=run_id)
 
     async def run(self, **request: Any) -> tuple[RunRecord, Playbook | None]:  # noqa: ANN401 - fields of the request
         """A run to its end."""

@@ -29,6 +29,7 @@ from octave_mcp.sources import crawler
 from octave_mcp.sources.cache import CachedSource
 from octave_mcp.sources.crawler.reader import Crawler
 from octave_mcp.sources.factory import make_source
+from octave_mcp.sources.memory import RunMemory
 from octave_mcp.sources.web.access import SiteAccess
 from octave_mcp.sources.web.transport import Resolver, resolve
 
@@ -51,8 +52,8 @@ def settings(*hosts: str, seconds: float = 3600) -> Settings:
 
 @asynccontextmanager
 async def crawling(chosen: Settings | None = None, resolver: Resolver = resolve) -> AsyncGenerator[Source]:
-    reader = Crawler(SiteAccess(chosen or settings(), NoNotes(), resolver))
-    source = CachedSource(reader, NoNotes(), code=(), max_age_seconds=0)
+    reader = Crawler(SiteAccess(chosen or settings(), RunMemory(NoNotes()), resolver))
+    source = CachedSource(reader, RunMemory(NoNotes()), code=(), max_age_seconds=0)
     try:
         yield source
     finally:

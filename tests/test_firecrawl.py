@@ -35,6 +35,7 @@ from octave_mcp.sources.factory import make_source
 from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.sources.firecrawl.client import Client
 from octave_mcp.sources.firecrawl.reader import Firecrawl
+from octave_mcp.sources.memory import RunMemory
 from octave_mcp.sources.reader import is_declined
 from octave_mcp.sources.two_readers import Handover, TwoReaders
 from octave_mcp.sources.web.access import SiteAccess
@@ -388,7 +389,7 @@ async def test_another_reader_can_stand_in_for_what_firecrawl_refuses(site: Loop
         title = "the archive"
 
     double.fails(".*", 403)
-    access = SiteAccess(load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), NoNotes())
+    access = SiteAccess(load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), RunMemory(NoNotes()))
     first = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access)
     reader = TwoReaders("firecrawl", first, Archive(access), STANDING_IN)
     home = await reader.home(
@@ -413,10 +414,10 @@ def knowing(double: Double, addresses: dict[str, str], *allow_hosts: str) -> Cac
         return addresses[host].split()
 
     chosen = load(allow_hosts=allow_hosts, fetch_timeout_seconds=3600)
-    access = SiteAccess(chosen, NoNotes(), look_up)
+    access = SiteAccess(chosen, RunMemory(NoNotes()), look_up)
     first = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access)
     reader = TwoReaders("firecrawl", first, Crawler(access), STANDING_IN)
-    return CachedSource(reader, NoNotes(), code=(), max_age_seconds=0)
+    return CachedSource(reader, RunMemory(NoNotes()), code=(), max_age_seconds=0)
 
 
 async def test_a_name_with_a_private_address_is_not_sent_to_firecrawl(double: Double) -> None:

@@ -278,7 +278,7 @@ async def test_a_script_answers_over_http_as_a_client_does_over_mcp(pair: Pair) 
             assert verdict["accepted"] is True, verdict
         last = (await http.get(at)).json()
 
-    assert first["next"].startswith(f"GET {at}/questions/next")
+    assert first["next"].startswith(f"POST {at}/questions/next")
     assert report["next"] == f"GET {at} for the result"
     assert last["status"] == "completed", last
 
@@ -307,8 +307,8 @@ async def test_what_a_script_reads_names_routes_and_no_tools(pair: Pair) -> None
 
     said = [*(answer.text for answer in (*read, events)), *re.findall(r'"description":"[^"]*"', described.text)]
     assert not [text for text in said if any(tool in text for tool in TOOLS)]
-    assert f"questions are open: GET {at}/questions/next" in events.text
-    assert "GET /runs/{run_id}/questions/next" in question["instructions"]
+    assert f"questions are open: POST {at}/questions/next" in events.text
+    assert "POST /runs/{run_id}/questions/next" in question["instructions"]
     assert "GET /sessions shows what is stored" in read[-4].json()["detail"]
 
 

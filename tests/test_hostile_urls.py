@@ -18,6 +18,7 @@ from octave_mcp.domain.page import PageFailure
 from octave_mcp.errors import HostNotAllowed, InputError
 from octave_mcp.settings import Settings
 from octave_mcp.sources.crawler.reader import Crawler
+from octave_mcp.sources.memory import RunMemory
 from octave_mcp.sources.web.access import SiteAccess
 
 NOWHERE: frozenset[str] = frozenset()
@@ -139,7 +140,9 @@ async def looking_up(*addresses: str) -> AsyncGenerator[tuple[Crawler, list[str]
         asked.append(host)
         return addresses
 
-    crawler = Crawler(SiteAccess(Settings.model_validate({"fetch_timeout_seconds": 3600}), NoNotes(), resolve))
+    crawler = Crawler(
+        SiteAccess(Settings.model_validate({"fetch_timeout_seconds": 3600}), RunMemory(NoNotes()), resolve)
+    )
     try:
         yield crawler, asked
     finally:
@@ -236,7 +239,9 @@ async def test_a_name_that_changes_its_address_after_each_look_is_never_connecte
         seen += 1
         return [PUBLIC] if seen == 1 else ["127.0.0.1"]
 
-    crawler = Crawler(SiteAccess(Settings.model_validate({"fetch_timeout_seconds": 3600}), NoNotes(), rebinding))
+    crawler = Crawler(
+        SiteAccess(Settings.model_validate({"fetch_timeout_seconds": 3600}), RunMemory(NoNotes()), rebinding)
+    )
     with pytest.raises(HostNotAllowed):
         await crawler.open(parse_company("acme.com", "vendor", NOWHERE))
     await crawler.close()

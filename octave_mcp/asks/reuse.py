@@ -12,7 +12,7 @@ ANSWER, RESEARCH = "answer ", "research "
 
 
 async def put(notes: Notes, key: str, text: str, run_id: str) -> None:
-    await notes.put_note(key, f"{run_id}\n{text}")
+    await notes.put_note(key, f"{run_id}\n{text}", run_id=run_id)
 
 
 async def get(notes: Notes, key: str) -> str | None:

@@ -21,6 +21,7 @@ from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
 from loguru import logger
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from octave_mcp.engine.locks import Locks, locks_for
@@ -167,11 +168,13 @@ class Durable:
         if self._launched:
             yield DBOS
             return
-        client = await asyncio.to_thread(_client, self._url)
+        database = create_engine(self._url, connect_args={"factory": _Sqlite} if _is_sqlite(self._url) else {})
+        client = await asyncio.to_thread(_client, database)
         try:
             yield client
         finally:
             await asyncio.to_thread(client.destroy)
+            await asyncio.to_thread(database.dispose)
 
     async def _adopt(self, launched: _Launched) -> None:
         while True:
@@ -264,13 +267,17 @@ def _config(url: str, id_: str) -> DBOSConfig:
         serializer=DBOSPortableJSONSerializer(),
         notification_listener_polling_interval_sec=0.1,  # how long it takes to end, too
     )
-    if url.startswith("sqlite"):
+    if _is_sqlite(url):
         config["db_engine_kwargs"] = {"connect_args": {"factory": _Sqlite}}
     return config
 
 
-def _client(url: str) -> DBOSClient:
-    return DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer(), application_name=NAME)
+def _client(database: Engine) -> DBOSClient:
+    return DBOSClient(system_database_engine=database, serializer=DBOSPortableJSONSerializer(), application_name=NAME)
+
+
+def _is_sqlite(url: str) -> bool:
+    return url.startswith("sqlite")
 
 
 def _hand_over_logs() -> None:
@@ -287,7 +294,16 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 class _Sqlite(sqlite3.Connection):
+    """What DBOS sets on its own connections, which a client of our own engine has not, and what we add."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - sqlite3's own
         super().__init__(*args, **kwargs)
-        self.execute("PRAGMA journal_mode=WAL")
-        self.execute("PRAGMA synchronous=FULL")
+        self.isolation_level = "IMMEDIATE"
+        for setting in (
+            "busy_timeout=30000",
+            "foreign_keys=ON",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "secure_delete=ON",
+        ):
+            self.execute(f"PRAGMA {setting}")

@@ -14,16 +14,16 @@ from octave_mcp.domain.choices import FORMATS, Format, choice
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import NotWritten
 from octave_mcp.exports import export
-from octave_mcp.ports import Notes
+from octave_mcp.ports import Store
 
 EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class PlaybookFiles:
-    """The folders below `root` in which a server keeps the files of its runs; `notes` say which folder is whose."""
+    """The folders below `root` in which a server keeps the files of its runs; a note says which folder is whose."""
 
-    def __init__(self, notes: Notes, root: Path) -> None:
-        self._notes = notes
+    def __init__(self, store: Store, root: Path) -> None:
+        self._store = store
         self._root = root
 
     async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]:
@@ -36,11 +36,11 @@ class PlaybookFiles:
         """
         today = date.today()  # noqa: DTZ011 - the user's day
         name = f"{pair_of(playbook)}-{today:%Y-%m-%d}"
-        claimed = await self._notes.note(_folder_of(run_id), since=EVER)
+        claimed = await self._store.note(_folder_of(run_id), since=EVER)
         try:
             folder = Path(claimed) if claimed else await computed(_new_folder, self._root / name)
             if not claimed:
-                await self._notes.put_note(_folder_of(run_id), str(folder))
+                await self._store.put_note(_folder_of(run_id), str(folder), run_id=run_id)
             return await computed(write_files, playbook, folder)
         except OSError as failed:
             raise NotWritten(
@@ -49,11 +49,12 @@ class PlaybookFiles:
 
     async def remove(self, run_id: str, files: Sequence[str]) -> None:
         """Removes what `publish` wrote for the run, and nothing else."""
-        claimed = await self._notes.note(_folder_of(run_id), since=EVER)
+        claimed = await self._store.note(_folder_of(run_id), since=EVER)
         folders = {Path(claimed)} if claimed else {Path(file).parent for file in files}
         for folder in folders:
             if folder.parent == self._root:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await self._store.delete_notes(datetime.now(UTC), _folder_of(run_id))
 
 
 def write_files(playbook: Playbook, folder: Path, formats: Sequence[str] = ()) -> tuple[str, ...]:

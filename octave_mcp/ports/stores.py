@@ -19,7 +19,8 @@ CACHE_MAX_AGE = timedelta(days=30)
 class Notes(Protocol):
     """Small texts by key, such as a site's robots.txt, shared by all runs."""
 
-    async def put_note(self, key: str, text: str) -> None: ...
+    async def put_note(self, key: str, text: str, *, run_id: str = "") -> None:
+        """Puts it, unless it is for a run that is gone."""
 
     async def note(self, key: str, *, since: datetime) -> str | None:
         """The note of this key, if it was put at that time or later."""
@@ -27,10 +28,7 @@ class Notes(Protocol):
 
 
 class PageCache(Protocol):
-    """The page cache that all runs and processes share.
-
-    Entries expire after `CACHE_MAX_AGE`; the oldest are removed sooner if there are too many.
-    """
+    """What all processes have read. Entries expire after `CACHE_MAX_AGE`; if they are too many, the oldest go."""
 
     async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]: ...
 
@@ -38,8 +36,10 @@ class PageCache(Protocol):
         """The keys that the owner may now fetch, for that long: nobody else has a lease on them."""
         ...
 
-    async def put_cached(self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str]) -> None:
-        """Stores the copies and releases the owner's leases, in one transaction."""
+    async def put_cached(
+        self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str], run_id: str = ""
+    ) -> None:
+        """Stores the copies, unless they are for a run that is gone, and releases the leases, in one transaction."""
 
 
 class Heartbeats(Protocol):
@@ -54,6 +54,9 @@ class Heartbeats(Protocol):
 
 class Memory(Notes, PageCache, Protocol):
     """What a source may store."""
+
+    async def use_cached(self, keys: Sequence[str], run_id: str) -> None:
+        """Records that the run uses these cached pages or notes: they are deleted with the last run that does."""
 
 
 class Store(Memory, Heartbeats, Protocol):
@@ -119,13 +122,10 @@ class Store(Memory, Heartbeats, Protocol):
     async def session(self, session_id: str) -> SessionRecord | None: ...
 
     async def delete_session(self, session_id: str) -> None:
-        """With its runs and all that is stored of them."""
+        """With its runs, as `delete_runs`."""
 
     async def delete_runs(self, run_ids: Sequence[str]) -> None:
-        """With their events, playbooks, pages and questions, notes that begin with their ids, and their sessions.
-
-        Sessions that have other runs stay.
-        """
+        """With all that is stored of them, and is cached and used by no other run; and sessions without other runs."""
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
         """Adds events to the run's, which are numbered from 1; does nothing if the run is final."""
@@ -149,7 +149,7 @@ class Store(Memory, Heartbeats, Protocol):
         """In the order in which they were put."""
         ...
 
-    async def hand_out(self, run_id: str, *, before: datetime) -> QuestionRecord | None:
+    async def open_question(self, run_id: str, *, before: datetime, hand_out: bool) -> QuestionRecord | None:
         """The open question whose last hand-out, before that time, is longest ago; one never handed out comes first."""
         ...
 

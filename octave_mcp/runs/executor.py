@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import Purse
@@ -180,7 +181,9 @@ class Executor:
             identity=f"{asker.model.identity} {record.source}",
             asker=asker,
             verifier=verifier,
-            source=await computed(lambda: self._adapters.source(record.source, refresh=asked.refresh)),
+            source=await computed(
+                partial(self._adapters.source, record.source, refresh=asked.refresh, run_id=record.run_id)
+            ),
             journal=execution.journal,
             store=execution.store,
             progress=Progress(record.run_id, record.session_id, log),

@@ -75,7 +75,7 @@ class Maintenance:
 
 
 async def remove(records: Sequence[RunRecord], adapters: Adapters) -> None:
-    """Removes the runs with their files, and with all that the engine and the store have of them."""
+    """Removes the runs with their files, and with all that the engine and the store have for them alone."""
     ids = [record.run_id for record in records]
     await adapters.engine.forget(ids)
     for record in records:

@@ -88,13 +88,17 @@ class Questions:
     ) -> None:
         self._store, self._inboxes, self._get = store, inboxes, get
 
-    async def next(self, run_id: str, wait_seconds: float) -> tuple[RunRecord, QuestionRecord | None, int]:
+    async def next(
+        self, run_id: str, wait_seconds: float, *, leased: bool
+    ) -> tuple[RunRecord, QuestionRecord | None, int]:
         over = asyncio.get_running_loop().time() + wait_seconds
         while True:
             record = await self._get(run_id)
             left = over - asyncio.get_running_loop().time()
             free = datetime.now(UTC) - (LEASE if left > 0 else timedelta())
-            question = None if record.is_final else await self._store.hand_out(run_id, before=free)
+            question = None
+            if not record.is_final:
+                question = await self._store.open_question(run_id, before=free, hand_out=leased)
             if question or record.is_final or left <= 0:
                 return record, question, await self._open_count(run_id)
             await asyncio.sleep(min(left, QUESTION_POLL_SECONDS))

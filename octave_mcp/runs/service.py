@@ -162,19 +162,20 @@ class Runs:
                     yield number, event
 
     async def next_question(
-        self, run_id: str, wait_seconds: float, question_id: str = ""
+        self, run_id: str, wait_seconds: float, question_id: str = "", *, leased: bool = True
     ) -> tuple[RunRecord, QuestionRecord | None, int]:
         """The run, one of its open questions or the one of that id, and how many are open.
 
-        Each call returns another question while there are others. One that was handed out within the last minute is
-        left to the client that got it, and is returned again only if no other comes within `wait_seconds`.
+        If `leased`, the question is handed out: for a minute it is left to the client that got it, and is returned
+        again only if no other comes within `wait_seconds`. So each call returns another question while there are
+        others.
 
         Raises:
             NotFound: there is no such run, or no such question.
         """
         if question_id:
             return await self._questions.again(run_id, question_id)
-        return await self._questions.next(run_id, wait_seconds)
+        return await self._questions.next(run_id, wait_seconds, leased=leased)
 
     async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:
         """The run, the question with the verdict on the answer, and how many are open.
@@ -232,6 +233,8 @@ class Runs:
 
     async def delete_session(self, session_id: str) -> int:
         """Cancels the session's runs that are under way, and deletes it with all its runs; returns how many it had.
+
+        What is stored or cached for these runs alone goes with them. What the log says of them stays.
 
         Raises:
             NotFound: there is no such session.

@@ -17,9 +17,10 @@ from octave_mcp.domain.page import Addresses, CacheEntry, Notice, Page, PageFail
 from octave_mcp.domain.places import mapped
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SiteUnreachable, StoreFailed
-from octave_mcp.ports import CACHE_MAX_AGE, PageCache
+from octave_mcp.ports import CACHE_MAX_AGE
 from octave_mcp.sources.code_digest import code_digest
 from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.memory import RunMemory
 from octave_mcp.sources.reader import PageRequest, Reader, own_url, with_ref, without_duplicates
 from octave_mcp.sources.single_flight import SingleFlight
 
@@ -39,14 +40,14 @@ class CachedSource:
     """
 
     def __init__(
-        self, reader: Reader, copies: PageCache, *, code: Sequence[str], max_age_seconds: float, refresh: bool = False
+        self, reader: Reader, memory: RunMemory, *, code: Sequence[str], max_age_seconds: float, refresh: bool = False
     ) -> None:
-        self._reader, self._copies, self._code, self._refresh = reader, copies, code, refresh
-        self._digest = ""
+        self._reader, self._memory, self._copies, self._refresh = reader, memory, memory.store, refresh
+        self._code, self._digest = code, ""
         self._max_age = timedelta(seconds=max_age_seconds)
         self._started_at = datetime.now(UTC)
         self._owner = secrets.token_hex(16)
-        self._flights: SingleFlight[CacheEntry] = SingleFlight(copies, refresh=refresh)
+        self._flights: SingleFlight[CacheEntry] = SingleFlight(memory.store, refresh=refresh)
 
     @property
     def credits(self) -> int:
@@ -94,6 +95,7 @@ class CachedSource:
         prefix = f"{self._digest} {self._reader.name} {kind} {company.domain}"
         keys = {url: sha256(f"{prefix} {url_key(url)}".encode()).hexdigest() for url in urls}
         by_key = {key: url for url, key in keys.items()}
+        await self._memory.use(by_key)
         copies = await self._flights.get(
             list(by_key), lambda mine: self._cached_or_fetched({key: by_key[key] for key in mine}, fetch)
         )
@@ -129,7 +131,8 @@ class CachedSource:
             lasting = {key: copy for key, copy in new.items() if _is_lasting(copy)}
             return found | {key: _or_stale(copy, requests[key].cached) for key, copy in new.items()}
         finally:
-            await asyncio.shield(self._copies.put_cached(lasting, owner=self._owner, leased=keys))
+            run_id = self._memory.run_id
+            await asyncio.shield(self._copies.put_cached(lasting, owner=self._owner, leased=keys, run_id=run_id))
 
     @asynccontextmanager
     async def _renewed(self, keys: Sequence[str]) -> AsyncGenerator[None]:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from octave_mcp.domain.page import CacheEntry, PageFailure
-from octave_mcp.ports import Memory
 from octave_mcp.settings import Settings
 from octave_mcp.sources.firecrawl import CRAWLER_SHARE, SHARE, check, readers
+from octave_mcp.sources.memory import RunMemory
 
 if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
@@ -24,7 +24,9 @@ READ_BY_FIRECRAWL = frozenset(
 """The codes of pages that Firecrawl may read, although the crawler cannot."""
 
 
-def make(settings: Settings, memory: Memory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool) -> Reader:
+def make(
+    settings: Settings, memory: RunMemory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
+) -> Reader:
     """Raises: SetupError: Firecrawl is not set up."""
     # Only a run needs the parsers.
     from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415

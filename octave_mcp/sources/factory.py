@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from octave_mcp.ports import Memory, Source
 from octave_mcp.settings import Settings
+from octave_mcp.sources.memory import RunMemory
 
 if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
@@ -19,7 +20,7 @@ class Adapter(Protocol):
     __name__: str
 
     def make(
-        self, settings: Settings, memory: Memory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
+        self, settings: Settings, memory: RunMemory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
     ) -> Reader:
         """The reader, which may use the crawler for what it does not read by itself.
 
@@ -29,8 +30,12 @@ class Adapter(Protocol):
         ...
 
 
-def make_source(adapter: Adapter, settings: Settings, memory: Memory, *, refresh: bool = False) -> Source:
+def make_source(
+    adapter: Adapter, settings: Settings, store: Memory, *, refresh: bool = False, run_id: str = ""
+) -> Source:
     """The source of that adapter, with its cache; `refresh` fetches every page again, and caches it.
+
+    What is cached for a run is deleted with the last run that has used it.
 
     Raises:
         SetupError: the source is not set up.
@@ -40,6 +45,7 @@ def make_source(adapter: Adapter, settings: Settings, memory: Memory, *, refresh
     from octave_mcp.sources.cache import CachedSource  # noqa: PLC0415
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
 
+    memory = RunMemory(store, run_id)
     site = adapter.make(settings, memory, crawler=Crawler, refresh=refresh)
     reader = BeyondReader(site, settings)
     code = (adapter.__name__, BeyondReader.__module__, Crawler.__module__)

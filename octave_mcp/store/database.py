@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,6 +67,13 @@ class Database:
         """What the work returns, which only reads."""
         return await self._in_thread(lambda: self._transaction(self._ready().execution_options(reads=True), work))
 
+    async def _overwrite_log(self) -> None:
+        """Empties the write-ahead log of SQLite: until then it has what was deleted from the tables."""
+        engine = self._ready()
+        if engine.dialect.name == "sqlite":
+            checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)"
+            await self._in_thread(lambda: _outside_transactions(engine, checkpoint))
+
     def _ready(self) -> Engine:
         if self._engine is None:
             raise StoreFailed("the database is not open; start the server again")
@@ -91,11 +98,17 @@ class Database:
             ) from failed
 
 
+def _outside_transactions(engine: Engine, statement: str) -> None:
+    with closing(engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+        cursor.execute(statement)
+
+
 def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - sqlite3's, by way of SQLAlchemy
     connection.isolation_level = None  # it would begin a transaction at the first write, behind what was read
     connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import upsert
+from octave_mcp.store.statements import is_there, upsert
 from octave_mcp.store.tables import notes, time_text
 
 
 class Notes(Database):
-    async def put_note(self, key: str, text: str) -> None:
+    async def put_note(self, key: str, text: str, *, run_id: str = "") -> None:
         values = {"put_at": time_text(datetime.now(UTC)), "text": text}
-        await self._write(lambda db: upsert(db, notes, {"key": key}, values))
+
+        def work(db: Connection) -> None:
+            if not run_id or is_there(db, run_id):
+                upsert(db, notes, {"key": key}, values)
+
+        await self._write(work)
 
     async def note(self, key: str, *, since: datetime) -> str | None:
         found = select(notes.c.text).where(notes.c.key == key, notes.c.put_at >= time_text(since))

@@ -12,8 +12,8 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.page import CacheEntry
 from octave_mcp.ports import CACHE_MAX_AGE
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import insert_into, upsert
-from octave_mcp.store.tables import copies, leases, time_text
+from octave_mcp.store.statements import insert_into, is_there, upsert
+from octave_mcp.store.tables import copies, leases, notes, time_text, uses
 
 LOCK = 0xC091E5
 MOST_BYTES = 500_000_000
@@ -31,14 +31,34 @@ class PageCache(Database):
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
         return await self._write(lambda db: _lease(db, keys, owner, seconds))
 
-    async def put_cached(self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str]) -> None:
+    async def put_cached(
+        self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str], run_id: str = ""
+    ) -> None:
         rows = await computed(_packed, copies)
 
         def work(db: Connection) -> None:
-            _put(db, rows)
+            if not run_id or is_there(db, run_id):
+                _put(db, rows)
             db.execute(delete(leases).where(leases.c.key.in_(leased), leases.c.owner == owner))
 
         await self._write(work)
+
+    async def use_cached(self, keys: Sequence[str], run_id: str) -> None:
+        used = [{"run_id": run_id, "key": key} for key in sorted(keys)]
+
+        def work(db: Connection) -> None:
+            if used and is_there(db, run_id):
+                db.execute(insert_into(db, uses).on_conflict_do_nothing(), used)
+
+        await self._write(work)
+
+
+def delete_unused(db: Connection) -> None:
+    """Deletes what is cached and has been used by no run that is stored: copies, and the notes on hosts."""
+    _lock(db)
+    used = select(uses.c.key)
+    db.execute(delete(copies).where(copies.c.key.notin_(used)))
+    db.execute(delete(notes).where(notes.c.key.startswith("http"), notes.c.key.notin_(used)))
 
 
 def _unpacked(body: bytes) -> CacheEntry:

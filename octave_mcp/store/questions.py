@@ -39,20 +39,21 @@ class Questions(Database):
         found = _judged().where(questions.c.run_id == run_id).order_by(questions.c.number)
         return await self._read(lambda db: [_question(row) for row in db.execute(found)])
 
-    async def hand_out(self, run_id: str, *, before: datetime) -> QuestionRecord | None:
+    async def open_question(self, run_id: str, *, before: datetime, hand_out: bool) -> QuestionRecord | None:
         still_open = select(questions).where(
             questions.c.run_id == run_id, questions.c.answer.is_(None), questions.c.handed_at < time_text(before)
         )
         longest_ago = still_open.order_by(questions.c.handed_at, questions.c.number).limit(1)
 
         def work(db: Connection) -> QuestionRecord | None:
-            row = db.execute(longest_ago.with_for_update()).first()
+            row = db.execute(longest_ago.with_for_update() if hand_out else longest_ago).first()
             if row is None:
                 return None
-            db.execute(_the(run_id, row.question_id).values(handed_at=time_text(datetime.now(UTC))))
+            if hand_out:
+                db.execute(_the(run_id, row.question_id).values(handed_at=time_text(datetime.now(UTC))))
             return _find(db, run_id, row.question_id)
 
-        return await self._write(work)
+        return await (self._write if hand_out else self._read)(work)
 
     async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:
         first = _the(run_id, question_id).where(questions.c.answer.is_(None)).values(answer=answer)

@@ -13,6 +13,7 @@ from octave_mcp.domain.run import FINAL, RunRecord, SessionRecord
 from octave_mcp.errors import NotFound
 from octave_mcp.store.database import Database
 from octave_mcp.store.events import append_events
+from octave_mcp.store.page_cache import delete_unused
 from octave_mcp.store.statements import is_last, lock_texts, newest_first, parsed
 from octave_mcp.store.tables import (
     events,
@@ -26,6 +27,7 @@ from octave_mcp.store.tables import (
     steps,
     texts,
     time_text,
+    uses,
 )
 
 RUN_ID_CHARACTERS = 36
@@ -92,6 +94,7 @@ class Runs(Database):
             db.execute(delete(sessions).where(sessions.c.session_id.in_(theirs), sessions.c.session_id.notin_(others)))
 
         await self._write(work)
+        await self._overwrite_log()
 
     async def sessions(self, *, limit: int = 20, after: str | None = None) -> list[SessionRecord]:
         return await self._sessions(newest_first(_with_runs(), sessions, sessions.c.session_id, limit, after))
@@ -110,6 +113,7 @@ class Runs(Database):
             db.execute(delete(sessions).where(sessions.c.session_id == session_id))
 
         await self._write(work)
+        await self._overwrite_log()
 
 
 def _row(record: RunRecord) -> dict[str, Any]:
@@ -146,7 +150,9 @@ def _with_runs() -> Select[*tuple[Any, ...]]:
 
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     lock_texts(db, exclusive=True)
+    db.execute(ids.with_for_update())  # what is stored for these runs meanwhile is stored before, or not at all
     db.execute(delete(notes).where(func.substr(notes.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
-    for table in (steps, events, questions, losses, playbooks, pages, runs):
+    for table in (steps, events, questions, losses, playbooks, pages, uses, runs):
         db.execute(delete(table).where(table.c.run_id.in_(ids)))
     db.execute(delete(texts).where(texts.c.sha256.notin_(select(pages.c.sha256))))
+    delete_unused(db)

@@ -67,6 +67,11 @@ def is_last(epoch: int | None) -> ColumnElement[bool]:
     return true() if epoch is None else runs.c.epoch == epoch
 
 
+def is_there(db: Connection, run_id: str) -> bool:
+    """Whether the run is stored. The row is locked: the run is not deleted before the transaction ends."""
+    return db.execute(select(runs.c.run_id).filter_by(run_id=run_id).with_for_update(read=True)).first() is not None
+
+
 def lock_texts(db: Connection, *, exclusive: bool) -> None:
     """Keeps the deletion of unused texts apart from new references to them; SQLite has one writer at a time anyway."""
     if db.dialect.name != "sqlite":

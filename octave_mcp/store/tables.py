@@ -144,3 +144,12 @@ leases = Table(
     Column("owner", String(64), nullable=False),
     Column("until", String(40), nullable=False),
 )
+
+uses = Table(
+    "cache_uses",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("key", String(512), primary_key=True),
+    Index("cache_uses_by_key", "key"),
+)
+"""Which runs have used what is cached: copies, and the notes on hosts."""

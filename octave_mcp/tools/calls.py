@@ -62,7 +62,7 @@ MCP = Calls(
 HTTP = Calls(
     runs_at="/runs/",
     follow="GET /runs/{run_id}",
-    question="GET /runs/{run_id}/questions/next",
+    question="POST /runs/{run_id}/questions/next",
     read="GET /runs/{run_id}?format=markdown for the brief, ?section=email_sequences&persona=1, or one of the links",
     names=_routes,
 )

@@ -16,6 +16,9 @@ from octave_mcp.tools.reports import Wait
 
 ANSWER_CHARACTERS = 200_000
 
+RunId = Annotated[str, Field(description="Of a run by 'host'")]
+QuestionId = Annotated[str, Field(description="To see it again")]
+
 
 class QuestionReport(Value):
     """A question of a run for your own model, if one is open, and how many are; `next` says which call to make."""
@@ -43,20 +46,29 @@ class Verdict(Value):
     next: str
 
 
-@tool("GET", "/runs/{run_id}/questions/next", title="Get a question to answer", read_only=True)
+@tool("POST", "/runs/{run_id}/questions/next", title="Take a question to answer")
 async def next_question(
-    run_id: Annotated[str, Field(description="Of a run by 'host'")],
-    wait_seconds: Wait = 40,
-    question_id: Annotated[str, Field(description="To see it again")] = "",
-    *,
-    call: Call,
+    run_id: RunId, wait_seconds: Wait = 40, question_id: QuestionId = "", *, call: Call
 ) -> QuestionReport:
     """A question for you: follow its `instructions` on its `material`, and answer by its `answer_schema`.
 
-    A `complaint` is about the question it `corrects`. Several may be open: call it again.
+    For 60 seconds, no other client gets it. A `complaint` is about the question it `corrects`. Several may be open:
+    call it again.
     """
+    return await _next(run_id, wait_seconds, question_id, call, leased=True)
+
+
+@tool("GET", "/runs/{run_id}/questions/next", title="Look at the next question", read_only=True, in_tool_list=False)
+async def look_at_question(
+    run_id: RunId, wait_seconds: Wait = 40, question_id: QuestionId = "", *, call: Call
+) -> QuestionReport:
+    """The next question, which other clients may get as well: clients that share the work take it by POST."""
+    return await _next(run_id, wait_seconds, question_id, call, leased=False)
+
+
+async def _next(run_id: str, wait_seconds: float, question_id: str, call: Call, *, leased: bool) -> QuestionReport:
     wait = min(wait_seconds, call.longest_wait_seconds)
-    record, kept, still_open = await call.runs.next_question(run_id, wait, question_id)
+    record, kept, still_open = await call.runs.next_question(run_id, wait, question_id, leased=leased)
     question = _question(kept, call) if kept else None
     then = _then(record, still_open, call)
     return QuestionReport(run_id=run_id, status=record.status, question=question, open=still_open, next=then)

@@ -72,7 +72,10 @@ async def delete_session(
     *,
     call: Call,
 ) -> Deleted:
-    """Delete a session for good: its runs, their playbooks and files, and the pages read for them."""
+    """Delete a session for good: its runs, their playbooks and files, and every page that no other run uses.
+
+    Its lines in the log stay.
+    """
     return Deleted(session_id=session_id, runs=await call.runs.delete_session(session_id))
 
 

@@ -75,7 +75,7 @@ class SiteMap(Value):
     failures: tuple[Unread, ...]
 
 
-@tool("POST", "/scrape", title="Read pages", read_only=True, open_world=True, in_tool_list=False)
+@tool("POST", "/scrape", title="Read pages", open_world=True, in_tool_list=False)
 async def scrape(urls: Urls, source: Source = AUTO, refresh: Refresh = False, *, call: Call) -> PagesAsRead:
     """Read pages as a run would, and return the text of each as Markdown, with its title, kind, language and date.
 
@@ -85,7 +85,7 @@ async def scrape(urls: Urls, source: Source = AUTO, refresh: Refresh = False, *,
     return PagesAsRead(pages=tuple(_as_read(url, page) for url, page in zip(urls, found, strict=True)))
 
 
-@tool("POST", "/map", title="Map a site", read_only=True, open_world=True, in_tool_list=False)
+@tool("POST", "/map", title="Map a site", open_world=True, in_tool_list=False)
 async def map_site(site: SiteName, source: Source = AUTO, refresh: Refresh = False, *, call: Call) -> SiteMap:
     """List the pages that a run would choose from.
 

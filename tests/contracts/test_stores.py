@@ -22,6 +22,7 @@ from scripted import FETCHED_AT, asked_for, page
 import octave_mcp.store
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.page import Addresses, CacheEntry, Link, PageFailure
+from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import RunError, RunRecord
 from octave_mcp.errors import NotFound, SetupError, StoreFailed
 from octave_mcp.ports import CACHE_MAX_AGE, Store
@@ -305,6 +306,27 @@ async def test_a_record_that_something_else_has_changed_is_named_and_not_shown(t
     await store.close()
 
 
+async def test_nothing_new_is_put_for_a_run_that_is_gone(store: Store) -> None:
+    asked = QuestionRecord(
+        question_id="q_1",
+        prompt="p",
+        version=1,
+        instructions="i",
+        material="m",
+        answer_schema={},
+        tokens=1,
+        asked_at=FETCHED_AT,
+    )
+    await store.put_note("answer 1", "run_1\nsaid", run_id="run_1")
+    await store.put_cached({"key": a_copy()}, owner="me", leased=(), run_id="run_1")
+    await store.use_cached(["key"], "run_1")
+    await store.put_question("run_1", asked)
+
+    assert await store.note("answer 1", since=FETCHED_AT) is None
+    assert await store.cached(["key"]) == {}
+    assert await store.questions("run_1") == []
+
+
 # Copies of what sources found
 
 
@@ -362,3 +384,23 @@ async def test_of_many_who_want_the_same_at_once_each_gets_something_else(store:
     taken = await asyncio.gather(*(store.lease(keys[at:], f"owner {at}", seconds=LONG) for at in range(20)))
 
     assert sorted(key for some in taken for key in some) == sorted(keys)
+
+
+async def test_what_is_cached_goes_with_the_last_run_that_uses_it(store: Store) -> None:
+    robots = {name: f"https://{name}.example/robots.txt" for name in ("a", "b")}
+    for number in (1, 2):
+        await store.add_run(record(f"run_{number}", f"sess_{number}"), new_session=True)
+    await store.use_cached(["one", "both", robots["a"], robots["b"]], "run_1")
+    await store.use_cached(["both", robots["b"]], "run_2")
+    for again in ([], ["both"]):
+        await store.use_cached(again, "run_2")
+    await store.put_cached({key: a_copy() for key in ("one", "both", "nobody")}, owner="me", leased=(), run_id="run_1")
+    for url in robots.values():
+        await store.put_note(url, "", run_id="run_1")
+
+    await store.delete_session("sess_1")
+    assert (await store.cached(["one", "both", "nobody"])).keys() == {"both"}
+    assert [await store.note(url, since=FETCHED_AT) for url in robots.values()] == [None, ""]
+    await store.delete_runs(["run_2"])
+    assert await store.cached(["both"]) == {}
+    assert await store.note(robots["b"], since=FETCHED_AT) is None

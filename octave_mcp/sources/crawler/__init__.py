@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from octave_mcp.ports import Memory
 from octave_mcp.settings import Settings
+from octave_mcp.sources.memory import RunMemory
 
 if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
@@ -19,7 +19,7 @@ def check() -> None:
 
 def make(
     settings: Settings,
-    memory: Memory,
+    memory: RunMemory,
     *,
     crawler: Callable[[SiteAccess], TitledReader],  # noqa: ARG001 - it is the one that is made here
     refresh: bool,

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from octave_mcp.domain.addresses import is_web_address
 from octave_mcp.domain.keys import sendable
 from octave_mcp.errors import SetupError
-from octave_mcp.ports import Memory
 from octave_mcp.settings import Settings, value_of
+from octave_mcp.sources.memory import RunMemory
 
 if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
@@ -50,7 +50,9 @@ def address() -> str:
     return (value_of(URL) or SecretStr(CLOUD)).get_secret_value()
 
 
-def make(settings: Settings, memory: Memory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool) -> Reader:
+def make(
+    settings: Settings, memory: RunMemory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
+) -> Reader:
     """Raises: SetupError: it is not set up."""
     # Only a run needs the parsers.
     from octave_mcp.sources.reader import is_declined  # noqa: PLC0415
@@ -63,7 +65,7 @@ def make(settings: Settings, memory: Memory, *, crawler: Callable[[SiteAccess], 
 
 
 def readers(
-    settings: Settings, memory: Memory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
+    settings: Settings, memory: RunMemory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
 ) -> tuple[TitledReader, TitledReader, SiteAccess]:
     """Firecrawl, the crawler, and the access to sites that they share.
 

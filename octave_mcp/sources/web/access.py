@@ -10,9 +10,9 @@ from octave_mcp.concurrency.retrying import retrying
 from octave_mcp.domain.addresses import PORTS, check_url, is_address, path_of
 from octave_mcp.domain.company import Company
 from octave_mcp.errors import HostNotAllowed, SiteRefuses, SiteUnreachable, UpstreamError
-from octave_mcp.ports import Notes
 from octave_mcp.settings import Settings
 from octave_mcp.sources.failures import PageFailed, PageFailedForNow
+from octave_mcp.sources.memory import RunMemory
 from octave_mcp.sources.web.fetch import Fetcher
 from octave_mcp.sources.web.robots import Robots, Rules
 from octave_mcp.sources.web.transport import AddressCheckingBackend, NameNotResolved, Resolver, resolve
@@ -29,7 +29,7 @@ class SiteAccess:
     def __init__(
         self,
         settings: Settings,
-        notes: Notes,
+        memory: RunMemory,
         resolver: Resolver = resolve,
         *,
         refresh: bool = False,
@@ -38,7 +38,7 @@ class SiteAccess:
         self.allow = frozenset(host.lower() for host in settings.allow_hosts)
         self._backend = AddressCheckingBackend(self.allow, resolver)
         self.fetcher = Fetcher(settings, self._backend)
-        self.robots = Robots(self.fetcher, notes, refresh=refresh, seconds=robots_seconds)
+        self.robots = Robots(self.fetcher, memory, refresh=refresh, seconds=robots_seconds)
 
     async def open(self, company: Company) -> Company:
         """As `Source.open`."""

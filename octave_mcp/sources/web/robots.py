@@ -13,8 +13,8 @@ from protego import Protego
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.company import Company
 from octave_mcp.errors import SiteRefuses, UpstreamError
-from octave_mcp.ports import Notes
 from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.memory import RunMemory
 from octave_mcp.sources.single_flight import SingleFlight
 from octave_mcp.sources.web.fetch import USER_AGENT, Fetcher, TimeLimit
 
@@ -48,14 +48,16 @@ class Robots:
     A host that has not sent them within `seconds`, or at all, is not asked again in this run.
     """
 
-    def __init__(self, fetcher: Fetcher, notes: Notes, *, refresh: bool = False, seconds: float | None = None) -> None:
+    def __init__(
+        self, fetcher: Fetcher, memory: RunMemory, *, refresh: bool = False, seconds: float | None = None
+    ) -> None:
         self._started_at = datetime.now(UTC) if refresh else None
         self._seconds = seconds
         self._fetcher = fetcher
-        self._notes = notes
+        self._memory = memory
         self._rules: dict[str, Rules] = {}
         self._failed: dict[str, UpstreamError] = {}
-        self._flights: SingleFlight[str] = SingleFlight(notes, refresh=refresh)
+        self._flights: SingleFlight[str] = SingleFlight(memory.store, refresh=refresh)
 
     async def rules(self, url: str, company: Company) -> Rules:
         """The rules of the host of `url`.
@@ -69,6 +71,7 @@ class Robots:
             raise failed
         if origin not in self._rules:
             url = f"{origin}/robots.txt"
+            await self._memory.use([url])
             try:
                 texts = await self._flights.get([url], lambda _: self._cached_or_fetched(url, company))
             except UpstreamError as failed:
@@ -85,10 +88,10 @@ class Robots:
         await self._flights.close()
 
     async def _cached_or_fetched(self, url: str, company: Company) -> dict[str, str]:
-        text = await self._notes.note(url, since=self._started_at or datetime.now(UTC) - MAX_AGE)
+        text = await self._memory.store.note(url, since=self._started_at or datetime.now(UTC) - MAX_AGE)
         if text is None:
             text = await self._fetched(url, company)
-            await self._notes.put_note(url, text)
+            await self._memory.store.put_note(url, text, run_id=self._memory.run_id)
         return {url: text}
 
     async def _fetched(self, url: str, company: Company) -> str:

@@ -1,4 +1,4 @@
-"""Named steps: a table for them, an epoch for each run, and how often each server has said that it is alive."""
+"""Named steps: a table for them, an epoch for each run, and heartbeats of servers. Which runs use what is cached."""
 
 from __future__ import annotations
 
@@ -28,4 +28,10 @@ def upgrade() -> None:
         Column("server_id", String(64), primary_key=True),
         Column("beats", Integer, nullable=False),
     )
+    op.create_table(
+        "cache_uses",
+        Column("run_id", String(64), primary_key=True),
+        Column("key", String(512), primary_key=True),
+    )
+    op.create_index("cache_uses_by_key", "cache_uses", ["key"])
     op.execute("update octave_schema set version = 2")  # so that the release before refuses the database

@@ -1,0 +1,264 @@
+"""Whoever deletes a session finds nothing of its deal on disk; what other sessions need stays."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import zlib
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, LiteralString
+
+import psycopg
+import pytest
+from conftest import LoopbackSite, lift_site_timeouts, octave
+from doubles import Double
+from psycopg import sql
+
+from octave_mcp.app import App
+from octave_mcp.demo.sites import Site, load
+from octave_mcp.domain.run import PlaybookRequest, RunRecord
+from octave_mcp.settings import load as load_settings
+from octave_mcp.tools.registry import unheard
+
+LOGS = "logs"
+LONG = 1_000_000
+
+
+def branded(role: Literal["vendor", "prospect"], name: str) -> Site:
+    """A demo site every page of which says something that no other site says."""
+    site = load(role)
+    said = f"<p>The people of {name} keep {name}-{{path}} for those who ask for it in writing.</p>"
+    fragments = (
+        replace(one, body=f"{one.body}\n{said.format(path=one.path.strip('/') or 'home')}") for one in site.fragments
+    )
+    return replace(site, fragments=tuple(fragments))
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Two vendors, and three prospects."""
+
+    by_name: dict[str, LoopbackSite]
+
+    def host(self, name: str) -> str:
+        return self.by_name[name].host
+
+    def traces(self, name: str) -> tuple[bytes, ...]:
+        """What nobody but this site says, and what names it: its address, also as a part of a file's name."""
+        host = self.host(name)
+        return name.encode(), host.encode(), host.replace(":", "_").encode()
+
+
+@pytest.fixture
+def sites(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sites]:
+    roles: dict[str, Literal["vendor", "prospect"]] = {
+        "zubrowka": "vendor",
+        "yttrium": "vendor",
+        "quokka": "prospect",
+        "wombat": "prospect",
+        "xylem": "prospect",
+    }
+    found = Sites({name: LoopbackSite(branded(role, name)) for name, role in roles.items()})
+    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", ",".join(site.host for site in found.by_name.values()))
+    monkeypatch.setenv("OCTAVE_VERIFY_MODEL", "none")
+    lift_site_timeouts(monkeypatch)
+    yield found
+    for site in found.by_name.values():
+        site.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of the database; the settings name it."""
+    if request.param == "sqlite":
+        return str(home / "octave.db")
+    url = request.getfixturevalue("postgres_url")
+    monkeypatch.setenv("OCTAVE_DATABASE_URL", url)
+    return url
+
+
+@asynccontextmanager
+async def serving(**settings: Any) -> AsyncGenerator[App]:  # noqa: ANN401 - fields of Settings
+    """An application as a server has it: its runs are executed by the engine that is used in earnest."""
+    app = App(load_settings(**settings))
+    await app.runs.open()
+    try:
+        yield app
+    finally:
+        await app.runs.close(grace_seconds=LONG)
+
+
+def asked(sites: Sites, vendor: str, prospect: str, **request: Any) -> PlaybookRequest:  # noqa: ANN401 - fields
+    addresses = {"vendor": f"http://{sites.host(vendor)}", "prospect": f"http://{sites.host(prospect)}"}
+    return PlaybookRequest(**addresses, max_pages=6, **request)
+
+
+async def sold(app: App, sites: Sites, vendor: str, prospect: str, **request: Any) -> RunRecord:  # noqa: ANN401 - fields
+    """A finished run about these two."""
+    begun = await app.runs.start(asked(sites, vendor, prospect, **request))
+    while not (record := await app.runs.follow(begun.run_id, 600, unheard)).is_final:
+        pass
+    assert record.files, record.error
+    return record
+
+
+def change(database: str, statement: LiteralString) -> None:
+    if database.startswith("postgres"):
+        with psycopg.connect(database) as db:
+            db.execute(statement)
+    else:
+        with closing(sqlite3.connect(database)) as db, db:
+            db.execute(statement)
+
+
+def stored(database: str, home: Path) -> dict[str, bytes]:
+    """All that is on disk but the logs: each row of each table, and each file of OCTAVE_HOME.
+
+    The file of the database is left out: what SQLite moves within a page may leave a copy there until it is vacuumed.
+    """
+    rows = _of_postgres(database) if database.startswith("postgres") else _of_sqlite(database)
+    files = (
+        file
+        for file in home.rglob("*")
+        if file.is_file() and LOGS not in file.parts and not file.name.startswith("octave.db")
+    )
+    found = {f"row {number} of {table}": _plain(row) for table, of in rows.items() for number, row in enumerate(of)}
+    return found | {str(file): str(file).encode() + file.read_bytes() for file in files}
+
+
+def _of_sqlite(file: str) -> dict[str, list[tuple[Any, ...]]]:
+    with closing(sqlite3.connect(file)) as db:
+        names = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
+        return {name: db.execute(f'select * from "{name}"').fetchall() for name in names}  # noqa: S608 - its own names
+
+
+def _of_postgres(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    with psycopg.connect(url) as db:
+        names = db.execute(
+            "select schemaname, tablename from pg_tables where schemaname in ('public', 'dbos')"
+        ).fetchall()
+        return {
+            f"{schema}.{name}": db.execute(sql.SQL("select * from {}").format(sql.Identifier(schema, name))).fetchall()
+            for schema, name in names
+        }
+
+
+def _plain(row: Iterable[object]) -> bytes:
+    """The row's values as bytes; what is compressed is expanded."""
+    return b"\x00".join(_expanded(value) if isinstance(value, bytes) else str(value).encode() for value in row)
+
+
+def _expanded(value: bytes) -> bytes:
+    try:
+        return zlib.decompress(value)
+    except zlib.error:
+        return value
+
+
+def places(found: dict[str, bytes], traces: Iterable[bytes]) -> dict[str, bytes]:
+    """Where any of these stands."""
+    return {place: trace for place, text in found.items() for trace in traces if trace in text}
+
+
+async def is_whole(app: App, record: RunRecord) -> bool:
+    """Whether the run's playbook, its files and the pages that it quotes are all there."""
+    playbook = await app.runs.playbook(record.run_id)
+    assert playbook
+    texts = [await app.runs.page_text(evidence.page_sha256) for evidence in playbook.evidence.values()]
+    return bool(texts) and all(texts) and all(map(os.path.exists, record.files))
+
+
+def asked_of(site: LoopbackSite) -> tuple[int, int]:
+    """How often the two were fetched that every run about the site needs."""
+    return site.hits["/robots.txt"], site.hits["/"]
+
+
+async def test_a_deleted_session_leaves_nothing_of_its_deal_and_takes_nothing_from_others(
+    sites: Sites, database: str, home: Path, double: Double
+) -> None:
+    async with serving() as app:
+        deal = await sold(app, sites, "zubrowka", "quokka", model="openai")
+        shares_vendor = await sold(app, sites, "zubrowka", "wombat", model="openai")
+        another = await sold(app, sites, "yttrium", "xylem", model="extractive")
+        before = stored(database, home)
+        await app.runs.delete_session(deal.session_id)
+        after = stored(database, home)
+        kept = [await is_whole(app, record) for record in (shares_vendor, another)]
+        await sold(app, sites, "zubrowka", "xylem", model="extractive")
+
+    assert double.asked
+    assert places(before, sites.traces("quokka"))
+    assert places(after, (*sites.traces("quokka"), deal.session_id.encode())) == {}
+    assert all(places(after, sites.traces(name)) for name in ("zubrowka", "wombat", "yttrium", "xylem"))
+    assert kept == [True, True]
+    assert asked_of(sites.by_name["zubrowka"]) == asked_of(sites.by_name["xylem"]) == (1, 1)
+
+
+async def test_once_every_session_is_deleted_nothing_of_any_company_is_left(
+    sites: Sites, database: str, home: Path, double: Double
+) -> None:
+    async with serving() as app:
+        deals = [
+            await sold(app, sites, "zubrowka", "quokka", model="openai"),
+            await sold(app, sites, "zubrowka", "wombat", model="openai"),
+            await sold(app, sites, "zubrowka", "wombat", model="extractive", refresh=True),
+        ]
+        await app.runs.websites.scrape([f"http://{sites.host('zubrowka')}/about"], "auto", refresh=False)
+        for deal in deals:
+            await app.runs.delete_session(deal.session_id)
+        after = stored(database, home)
+
+    traces = [trace for name in ("zubrowka", "quokka", "wombat") for trace in sites.traces(name)]
+    assert double.asked
+    assert places(after, traces) == {}
+
+
+async def test_a_run_that_is_old_goes_as_completely_as_one_that_is_deleted(
+    sites: Sites, database: str, home: Path, double: Double
+) -> None:
+    async with serving() as app:
+        old = await sold(app, sites, "zubrowka", "quokka", model="openai")
+        recent = await sold(app, sites, "zubrowka", "wombat", model="openai")
+    change(database, "update runs set finished_at = '2020-01-01' where created_at = (select min(created_at) from runs)")
+    async with serving(keep_days=7) as app:
+        while [run.run_id for run in await app.runs.list_runs(None, 10, None)] != [recent.run_id]:
+            pass
+        kept = await is_whole(app, recent)
+    after = stored(database, home)
+
+    assert double.asked
+    assert places(after, (*sites.traces("quokka"), old.session_id.encode())) == {}
+    assert kept
+
+
+async def test_what_an_earlier_version_has_cached_goes_with_the_first_session_that_is_deleted(
+    sites: Sites, database: str, home: Path
+) -> None:
+    """It did not record which runs had used it."""
+    async with serving() as app:
+        deal = await sold(app, sites, "zubrowka", "quokka", model="extractive")
+        change(database, "delete from cache_uses")
+        await app.runs.delete_session(deal.session_id)
+        after = stored(database, home)
+
+    assert places(after, (*sites.traces("quokka"), *sites.traces("zubrowka"))) == {}
+
+
+async def test_a_run_that_another_process_deletes_while_it_reads_stores_nothing_more(
+    sites: Sites, database: str, home: Path, tmp_path: Path
+) -> None:
+    prospect = sites.by_name["quokka"]
+    prospect.held_at = 6
+    async with serving() as app:
+        run = await app.runs.start(asked(sites, "zubrowka", "quokka", model="extractive"))
+        await asyncio.to_thread(prospect.reached.wait)
+        deleted = await octave("sessions", "--delete", run.session_id, cwd=tmp_path)
+        prospect.gate.set()
+    after = stored(database, home)
+
+    assert deleted.code == 0, deleted.err
+    assert places(after, (*sites.traces("quokka"), *sites.traces("zubrowka"), run.session_id.encode())) == {}

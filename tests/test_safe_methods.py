@@ -1,0 +1,141 @@
+"""GET and HEAD change nothing, and MCP clients are told which tools change something."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from conftest import Finished, Pair
+from fastmcp import Client
+from starlette.routing import Route
+from web import lift_server_timeouts, serving
+
+from octave_mcp.runs import questions
+from octave_mcp.settings import load
+from octave_mcp.store.tables import metadata
+from octave_mcp.surfaces import http
+from octave_mcp.surfaces.mcp.server import make
+from octave_mcp.tools import FUNCTIONS, TOOLS
+
+
+@pytest.fixture(autouse=True)
+def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
+    lift_server_timeouts(monkeypatch)
+
+
+async def waiting(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
+    """The report of a run that waits for the answers to its first questions."""
+    report = (await client.post("/runs", json={**pair.few, "model": "host"})).json()
+    while report["status"] in {"queued", "running"}:
+        report = (await client.get(f"/runs/{report['run_id']}", params={"wait_seconds": 600})).json()
+    assert report["status"] == "waiting", report
+    return report
+
+
+def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table; the engine's own and the heartbeats of servers are left out."""
+    with closing(sqlite3.connect(home / "octave.db")) as db:
+        return {
+            name: sorted(db.execute(f"select * from {name}").fetchall())
+            for name in metadata.tables
+            if name != "servers"
+        }
+
+
+def safe_paths(report: dict[str, Any]) -> list[str]:
+    """Every route that answers GET, about this run."""
+    names = {
+        "run_id": report["run_id"],
+        "session_id": report["session_id"],
+        "suffix": "json",
+        "workflow_id": "sales-playbook",
+        "name": "swagger-ui.css",
+    }
+    routes = [route for route in http.make(load()).routes if isinstance(route, Route)]
+    found = [route.path for route in routes if "GET" in (route.methods or ()) and route.path != "/mcp"]
+    return [re.sub(r"{(\w+)}", lambda name: names[name[1]], path) for path in found]
+
+
+async def statuses(client: httpx2.AsyncClient, paths: list[str]) -> dict[int, list[str]]:
+    """The paths by the status of their answers to GET and HEAD. A stream is left once it has begun."""
+    found: dict[int, list[str]] = {}
+    for path in paths:
+        for method in ("GET", "HEAD"):
+            async with client.stream(method, path) as answer:
+                found.setdefault(answer.status_code, []).append(path)
+    return found
+
+
+async def test_get_and_head_of_every_route_leave_the_database_of_a_waiting_run_as_it_was(
+    pair: Pair, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving() as client:
+        report = await waiting(client, pair)
+    monkeypatch.delenv("OCTAVE_ALLOW_HOSTS")  # so that the next server leaves the run to others
+    paths = safe_paths(report)
+    async with serving() as client:
+        before = contents(home)
+        found = await statuses(client, paths)
+        after = contents(home)
+
+    assert before["questions"]
+    assert after == before
+    assert {status: set(of) for status, of in found.items() if status >= 400} == {
+        409: {f"/runs/{report['run_id']}/playbook.json"}
+    }
+
+
+async def test_get_and_head_of_every_route_leave_the_database_of_a_finished_run_as_it_was(finished: Finished) -> None:
+    paths = safe_paths({"run_id": finished.run_id, "session_id": finished.session_id})
+    async with serving() as client:
+        before = contents(finished.home)
+        found = await statuses(client, paths)
+        after = contents(finished.home)
+
+    assert after == before
+    assert max(found) < 400
+
+
+async def test_a_question_that_was_looked_at_is_still_free_and_one_that_was_taken_is_not(pair: Pair) -> None:
+    async with serving() as client:
+        at = f"/runs/{(await waiting(client, pair))['run_id']}/questions/next"
+        await client.head(at)
+        looked = [(await client.get(at)).json() for _ in range(2)]
+        first, second = [(await client.post(at, json={"wait_seconds": 600})).json() for _ in range(2)]
+        again = (await client.post(at, data={"question_id": first["question"]["question_id"]})).json()
+
+    ids = [report["question"]["question_id"] for report in (*looked, first, second, again)]
+    assert ids[0] == ids[1] == ids[2] == ids[4] != ids[3]
+    assert first["open"] == 2
+    assert first["next"].startswith(f"POST {at}")
+
+
+def test_what_is_read_only_is_a_get_and_nothing_else_is() -> None:
+    assert {name for name, tool in FUNCTIONS.items() if tool.method == "GET"} == {
+        name for name, tool in FUNCTIONS.items() if tool.read_only
+    }
+
+
+async def test_clients_are_told_which_tools_change_something_and_which_may_be_called_again() -> None:
+    async with Client(make()) as client:
+        told = {tool.name: tool.annotations for tool in await client.list_tools()}
+
+    assert told.keys() == TOOLS.keys()
+    assert {name for name, hints in told.items() if hints and hints.read_only_hint} == {"get_run", "list_sessions"}
+    assert {name for name, hints in told.items() if hints and hints.destructive_hint} == {
+        "cancel_run",
+        "delete_session",
+    }
+    assert {name for name, hints in told.items() if hints and hints.idempotent_hint} == {
+        "answer_question",
+        "cancel_run",
+        "delete_session",
+    }
+    assert {name for name, hints in told.items() if hints and hints.open_world_hint is None} == {"generate_playbook"}
