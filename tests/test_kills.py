@@ -1,0 +1,112 @@
+"""A process that is killed loses the calls in flight, and nothing else, whenever that is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from children import Child, Logged, child, logged
+from conftest import Pair, names_in
+
+from octave_mcp.app import App
+from octave_mcp.domain.run import RunRecord
+from octave_mcp.ports import Store
+from octave_mcp.settings import load as load_settings
+
+
+class Stage:
+    """One run, which several processes execute, one after another or at once."""
+
+    def __init__(self, home: Path, pair: Pair, store: Store) -> None:
+        vendor, prospect = pair.domains.values()
+        self.home, self.store, self._log = home, store, home.with_name("steps.log")
+        self.request = {"vendor": vendor, "prospect": prospect, "max_pages": 4, "request_id": "one"}
+
+    @asynccontextmanager
+    async def server(self, **orders: Any) -> AsyncGenerator[Child]:  # noqa: ANN401 - those of a child
+        async with child(self._log, self.request, **orders) as started:
+            yield started
+
+    async def served(self, **orders: Any) -> int:  # noqa: ANN401 - ditto
+        """The exit code of a server, once it has ended."""
+        async with self.server(**orders) as started:
+            return await started.ended()
+
+    @property
+    def log(self) -> list[Logged]:
+        return logged(self._log)
+
+    @property
+    def calls(self) -> Counter[tuple[str, str]]:
+        return Counter(line.step for line in self.log if line.kind == "called")
+
+    @property
+    def done_again(self) -> list[str]:
+        """The steps that were called though they had been recorded."""
+        recorded, again = set[tuple[str, str]](), list[str]()
+        for line in self.log:
+            if line.kind == "recorded":
+                recorded.add(line.step)
+            elif line.kind == "called" and line.step in recorded:
+                again.append(line.name)
+        return again
+
+    async def run(self) -> RunRecord:
+        (run,) = await self.store.runs()
+        return run
+
+    async def check(self) -> None:
+        """One complete run with one playbook; nothing that was recorded was done twice, and no event is lost."""
+        run = await self.run()
+        assert (run.status, run.error) == ("completed", None)
+        assert self.done_again == []
+        assert {(step.name, step.digest) for step in await self.store.steps(run.run_id)} == self.calls.keys()
+        assert await self.store.get_playbook(run.run_id)
+        (folder,) = (self.home / "playbooks").iterdir()
+        assert {Path(file).parent for file in run.files} == {folder}
+        assert names_in(folder) == {"playbook.json", "playbook.md", "playbook.html"}
+        await check_events(self.store, run.run_id)
+
+
+async def check_events(store: Store, run_id: str) -> None:
+    """Checks that event numbers have no gaps or repeats across interruptions, and progress never decreases."""
+    numbered = await store.events(run_id)
+    events = [event for _, event in numbered]
+    assert [number for number, _ in numbered] == list(range(1, len(numbered) + 1))
+    ends = Counter((e.event, e.step, e.company) for e in events if e.event in {"step_finished", "run_finished"})
+    assert {end for end, count in ends.items() if count > 1 and end[1] != "read_pack"} == set()
+    assert events[-1].event == "run_finished"
+    done = [event.done for event in events]
+    assert done == sorted(done)
+
+
+DATABASES = ("sqlite", "postgres")
+
+
+@pytest.fixture(params=DATABASES)
+async def stage(
+    request: pytest.FixtureRequest, home: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[Stage]:
+    if request.param == "postgres":
+        monkeypatch.setenv("OCTAVE_DATABASE_URL", request.getfixturevalue("postgres_url"))
+    store = App(load_settings()).store
+    await store.open()
+    yield Stage(home, pair, store)
+    await store.close()
+
+
+@pytest.mark.long
+async def test_a_run_whose_server_is_killed_after_each_step_does_each_step_once(stage: Stage) -> None:
+    assert await stage.served(dies_after_commits=1, restarts=True) == 0
+    await stage.check()
+
+
+@pytest.mark.long
+async def test_a_step_that_was_done_but_not_recorded_is_done_again_and_no_other(stage: Stage) -> None:
+    assert await stage.served(dies_before_commit=2, restarts=True) == 0
+    await stage.check()
+    assert max(stage.calls.values()) > 1
