@@ -99,14 +99,25 @@ async def stage(
     await store.close()
 
 
+PATIENCE = {"octave_mcp.runs.executor.MOST_RESUMED": 2}
+
+
 @pytest.mark.long
 async def test_a_run_whose_server_is_killed_after_each_step_does_each_step_once(stage: Stage) -> None:
-    assert await stage.served(dies_after_commits=1, restarts=True) == 0
+    assert await stage.served(dies_after_commits=1, restarts=True, patches=PATIENCE) == 0
     await stage.check()
 
 
 @pytest.mark.long
 async def test_a_step_that_was_done_but_not_recorded_is_done_again_and_no_other(stage: Stage) -> None:
-    assert await stage.served(dies_before_commit=2, restarts=True) == 0
+    assert await stage.served(dies_before_commit=2, restarts=True, patches=PATIENCE) == 0
     await stage.check()
     assert max(stage.calls.values()) > 1
+
+
+async def test_a_run_during_which_every_server_ends_before_it_records_a_step_is_given_up(stage: Stage) -> None:
+    assert await stage.served(dies_before_commit=0, restarts=True, patches=PATIENCE) == 0
+
+    run = await stage.run()
+    assert (run.status, run.error and run.error.code) == ("failed", "crashed")
+    assert set(stage.calls.values()) <= {1, 2, 3}

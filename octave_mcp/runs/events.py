@@ -29,7 +29,7 @@ class EventLog:
         self._run_id = run_id
         self._store = store
         self._observe = observe
-        self.resumed = _resumed_in_vain(earlier)
+        self.resumed_in_vain = _resumed_in_vain(earlier)
         self._earlier = Counter(_identity(event) for event in earlier if event.event != "run_resumed")
         self._done = max((event.done for event in earlier), default=0)
         self._waiting: list[Event] = []
