@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -40,23 +40,32 @@ QUICK: Mapping[str, float] = {
     "octave_mcp.sources.cache.LEASE_SECONDS": 0.3,
 }
 """How often the product looks for what was left: a test would wait for that each time."""
-LOADED_LATE = ("octave_mcp.engine.durable", "octave_mcp.store.sql", "octave_mcp.models.extractive", "psycopg")
+LOADED_LATE = (
+    "octave_mcp.engine.durable",
+    "octave_mcp.store.sql",
+    "octave_mcp.sources.crawler",
+    "octave_mcp.models.extractive",
+    "octave_mcp.models.openai",
+    "openai.resources.responses",
+    "psycopg",
+)
+"""By each process anew, unless one has them before it splits."""
 
 
 @dataclass(frozen=True)
 class Orders:
     """What a process is to do. `request` has a request_id, so that whoever comes first starts the run.
 
-    It kills itself after so many commits of steps, before the commit that follows so many, or in that turn of its event
-    loop. If it `restarts`, it does so in a process of its own, and another one follows, until one ends by itself. If it
-    `stays`, it does not end with the run.
+    It kills itself after so many commits of steps, before the commit that follows so many, or in one of these turns of
+    its event loop. If it `restarts`, it does so in a process of its own, and another one follows, which dies in the next
+    of these turns, until one ends by itself. If it `stays`, it does not end with the run.
     """
 
     request: dict[str, Any]
     log: str
     dies_after_commits: int = NEVER
     dies_before_commit: int = NEVER
-    dies_in_turn: int = NEVER
+    dies_in_turns: Sequence[int] = ()
     restarts: bool = False
     stays: bool = False
     patches: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -158,7 +167,7 @@ def main() -> int:
         setattr(import_module(module), constant, value)
     if orders.restarts:
         return _restarted(orders)
-    _serve(orders)
+    _serve(orders, orders.dies_in_turns[:1])
     return 0
 
 
@@ -166,15 +175,17 @@ def _restarted(orders: Orders) -> int:
     """Processes one after another, which have everything loaded; returns the exit code of the first not killed."""
     for name in LOADED_LATE:
         import_module(name)
+    turns = orders.dies_in_turns
     while pid := os.fork():
+        turns = turns[1:]
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if code != -signal.SIGKILL:
             return code
-    _serve(orders)
+    _serve(orders, turns[:1])
     return 0
 
 
-def _serve(orders: Orders) -> None:
+def _serve(orders: Orders, last_turn: Sequence[int]) -> None:
     file, pid = os.open(orders.log, os.O_WRONLY | os.O_APPEND), os.getpid()
 
     def log(kind: str, name: str, digest: str = "-") -> None:
@@ -182,7 +193,7 @@ def _serve(orders: Orders) -> None:
 
     _watch_calls(log)
     _watch_commits(log, orders)
-    with asyncio.Runner(loop_factory=partial(_Loop, orders.dies_in_turn)) as runner:
+    with asyncio.Runner(loop_factory=partial(_Loop, *last_turn)) as runner:
         runner.run(_executed(orders))
     log("turns", str(_Loop.turns))
 
@@ -192,7 +203,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
     turns = 0
 
-    def __init__(self, last: int) -> None:
+    def __init__(self, last: int = NEVER) -> None:
         super().__init__()
         self._last = last
 

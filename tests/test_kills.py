@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from children import Child, Logged, child, logged
 from conftest import Pair, names_in
+from doubles import Double
 
 from octave_mcp.app import App
 from octave_mcp.domain.run import RunRecord
@@ -21,10 +25,13 @@ from octave_mcp.settings import load as load_settings
 class Stage:
     """One run, which several processes execute, one after another or at once."""
 
-    def __init__(self, home: Path, pair: Pair, store: Store) -> None:
+    def __init__(self, home: Path, pair: Pair, store: Store, request_id: str = "first") -> None:
         vendor, prospect = pair.domains.values()
-        self.home, self.store, self._log = home, store, home.with_name("steps.log")
-        self.request = {"vendor": vendor, "prospect": prospect, "max_pages": 4, "request_id": "one"}
+        self.home, self.pair, self.store = home, pair, store
+        self.request = {"vendor": vendor, "prospect": prospect, "max_pages": 4, "refresh": True}
+        self.request["request_id"] = request_id
+        self.is_on_sqlite = load_settings().url.startswith("sqlite")
+        self._log = home.with_name(f"{request_id}.log")
 
     @asynccontextmanager
     async def server(self, **orders: Any) -> AsyncGenerator[Child]:  # noqa: ANN401 - those of a child
@@ -55,8 +62,14 @@ class Stage:
                 again.append(line.name)
         return again
 
+    @property
+    def in_flight(self) -> list[str]:
+        """The steps that a process called and did not record."""
+        ended = {(line.pid, line.name) for line in self.log if line.kind == "recorded"}
+        return [line.name for line in self.log if line.kind == "called" and (line.pid, line.name) not in ended]
+
     async def run(self) -> RunRecord:
-        (run,) = await self.store.runs()
+        (run,) = [run for run in await self.store.runs() if run.request.request_id == self.request["request_id"]]
         return run
 
     async def check(self) -> None:
@@ -66,8 +79,8 @@ class Stage:
         assert self.done_again == []
         assert {(step.name, step.digest) for step in await self.store.steps(run.run_id)} == self.calls.keys()
         assert await self.store.get_playbook(run.run_id)
-        (folder,) = (self.home / "playbooks").iterdir()
-        assert {Path(file).parent for file in run.files} == {folder}
+        (folder,) = {Path(file).parent for file in run.files}
+        assert len([*folder.parent.iterdir()]) == len(await self.store.runs())
         assert names_in(folder) == {"playbook.json", "playbook.md", "playbook.html"}
         await check_events(self.store, run.run_id)
 
@@ -84,6 +97,7 @@ async def check_events(store: Store, run_id: str) -> None:
     assert done == sorted(done)
 
 
+SEED = 18
 DATABASES = ("sqlite", "postgres")
 
 
@@ -121,3 +135,25 @@ async def test_a_run_during_which_every_server_ends_before_it_records_a_step_is_
     run = await stage.run()
     assert (run.status, run.error and run.error.code) == ("failed", "crashed")
     assert set(stage.calls.values()) <= {1, 2, 3}
+
+
+@pytest.mark.long
+async def test_an_answer_that_is_recorded_is_not_asked_for_again_whenever_the_server_is_killed(
+    stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_MODEL", "openai")
+    assert await stage.served() == 0
+    turns, once = next(int(line.name) for line in stage.log if line.kind == "turns"), requests(double)
+    for turn in Random(SEED).sample(range(1, turns), 10 if stage.is_on_sqlite else 3):
+        double.asked.clear()
+        killed = Stage(stage.home, stage.pair, stage.store, f"killed-in-turn-{turn}")
+        assert await killed.served(dies_in_turns=[turn], restarts=True) == 0
+        await killed.check()
+        again = requests(double) - once
+        print(f"killed in turn {turn} of {turns}: {again.total()} requests sent again, in flight {killed.in_flight}")
+        assert again.total() <= sum(name.endswith("/ask") for name in killed.in_flight)
+
+
+def requests(double: Double) -> Counter[str]:
+    """What was sent, without the marks of fences, which each process chooses anew."""
+    return Counter(re.sub(r"\b[0-9a-f]{16}\b", "", json.dumps(request.body)) for request in double.asked)
