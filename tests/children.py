@@ -11,7 +11,8 @@ import math
 import os
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+import threading
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -20,6 +21,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sqlalchemy import Connection, Table
+
 from octave_mcp.app import App
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.steps import StepRecord
@@ -27,6 +30,7 @@ from octave_mcp.errors import StoreFailed
 from octave_mcp.observability.logs import configure, log_event
 from octave_mcp.runs.journal import StoredJournal
 from octave_mcp.settings import load as load_settings
+from octave_mcp.store import executions
 from octave_mcp.store.executions import Executions
 from octave_mcp.tools.registry import unheard
 
@@ -34,6 +38,9 @@ ROOT = Path(__file__).parents[1]
 NEVER = sys.maxsize
 QUICK: Mapping[str, float] = {
     "octave_mcp.engine.durable.ADOPTION_SECONDS": 0.2,
+    "octave_mcp.engine.durable.SILENT_SECONDS": 2,
+    "octave_mcp.engine.durable.IDLE_SECONDS": 2,
+    "octave_mcp.store.database.IDLE_MILLISECONDS": 2000,
     "octave_mcp.engine.durable.POLL_SECONDS": 0.1,
     "octave_mcp.runs.maintenance.UNCLAIMED_SECONDS": 0.2,
     "octave_mcp.runs.maintenance.INTERVAL_SECONDS": 0.2,
@@ -58,7 +65,8 @@ class Orders:
 
     It kills itself after so many commits of steps, before the commit that follows so many, or in one of these turns of
     its event loop. If it `restarts`, it does so in a process of its own, and another one follows, which dies in the next
-    of these turns, until one ends by itself. If it `stays`, it does not end with the run.
+    of these turns, until one ends by itself. It stops in the midst of that commit, and goes on when it is told to. If
+    it `stays`, it does not end with the run.
     """
 
     request: dict[str, Any]
@@ -66,6 +74,7 @@ class Orders:
     dies_after_commits: int = NEVER
     dies_before_commit: int = NEVER
     dies_in_turns: Sequence[int] = ()
+    stops_in_commit: int = NEVER
     restarts: bool = False
     stays: bool = False
     patches: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -122,6 +131,10 @@ class Child:
         await self._reading
         return await self._process.wait()
 
+    async def stopped(self) -> None:
+        """Returns once it is stopped, by itself or by someone else."""
+        await asyncio.to_thread(os.waitid, os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+
     async def kill(self) -> None:
         if self._process.returncode is None:
             self.send(signal.SIGKILL)
@@ -149,6 +162,8 @@ async def child(log: Path, request: dict[str, Any], **orders: Any) -> AsyncGener
         json.dumps(given | {"patches": {**QUICK, **given["patches"]}}),
         cwd=log.parent,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=PIPE,
+        stdout=DEVNULL,
         stderr=PIPE,
         limit=10_000_000,
         start_new_session=True,
@@ -191,11 +206,19 @@ def _serve(orders: Orders, last_turn: Sequence[int]) -> None:
     def log(kind: str, name: str, digest: str = "-") -> None:
         os.write(file, f"{pid} {kind} {name} {digest}\n".encode())
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _watch_calls(log)
     _watch_commits(log, orders)
+    _stop_in_commit(orders.stops_in_commit)
     with asyncio.Runner(loop_factory=partial(_Loop, *last_turn)) as runner:
         runner.run(_executed(orders))
     log("turns", str(_Loop.turns))
+
+
+def _end_with_parent() -> None:
+    """However that ends."""
+    sys.stdin.read()
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -266,6 +289,19 @@ def _watch_commits(log: Callable[[str, str, str], None], orders: Orders) -> None
         return True
 
     Executions.put_step = watched
+
+
+def _stop_in_commit(number: int) -> None:
+    insert_into, begun = executions.insert_into, 0
+
+    def watched(db: Connection, table: Table) -> Any:  # noqa: ANN401 - as there
+        nonlocal begun
+        begun += 1
+        if begun == number:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return insert_into(db, table)
+
+    executions.insert_into = watched
 
 
 if __name__ == "__main__":

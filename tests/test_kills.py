@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from random import Random
+from signal import SIGCONT, SIGKILL, SIGSTOP
 from typing import Any
 
 import pytest
@@ -50,6 +53,18 @@ class Stage:
     @property
     def calls(self) -> Counter[tuple[str, str]]:
         return Counter(line.step for line in self.log if line.kind == "called")
+
+    def calls_of(self, server: Child) -> list[Logged]:
+        return [line for line in self.log if line.pid == server.pid]
+
+    @property
+    def hits(self) -> int:
+        return self.pair.vendor.hits.total() + self.pair.prospect.hits.total()
+
+    @property
+    def written(self) -> dict[Path, int]:
+        """When each file of the playbooks was written."""
+        return {path: path.stat().st_mtime_ns for path in (self.home / "playbooks").rglob("*")}
 
     @property
     def done_again(self) -> list[str]:
@@ -157,3 +172,64 @@ async def test_an_answer_that_is_recorded_is_not_asked_for_again_whenever_the_se
 def requests(double: Double) -> Counter[str]:
     """What was sent, without the marks of fences, which each process chooses anew."""
     return Counter(re.sub(r"\b[0-9a-f]{16}\b", "", json.dumps(request.body)) for request in double.asked)
+
+
+@pytest.mark.long
+async def test_a_server_that_was_stopped_until_another_did_its_work_does_no_more_of_it_and_serves_again(
+    stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_MODEL", "openai")
+    stage.pair.vendor.held_at = 5
+    async with stage.server(stays=True) as first:
+        await asyncio.to_thread(stage.pair.vendor.reached.wait)
+        await stop(first, stage)
+        before = stage.calls_of(first)
+        async with stage.server() as second:
+            await second.says('"event": "run_resumed"')
+            stage.pair.release()
+            assert await second.ended() == 0
+        sent, written = (stage.hits, len(double.asked)), stage.written
+        first.send(SIGCONT)
+        await first.says(LOST)
+        assert ((stage.hits, len(double.asked)), stage.written) == (sent, written)
+        assert stage.calls_of(first) == before
+        await stage.check()
+
+        later = Stage(stage.home, stage.pair, stage.store, "later")
+        assert await later.served(dies_after_commits=1) == -SIGKILL
+        await first.says('"event": "run_finished"')
+        assert (await later.run()).status == "completed"
+
+
+LOST = "this server stops executing the run"
+
+
+async def stop(server: Child, stage: Stage) -> None:
+    """Stops it, but not while it writes to SQLite: all others would wait for it."""
+    server.send(SIGSTOP)
+    await server.stopped()
+    while stage.is_on_sqlite and is_locked(stage.home / "octave.db"):
+        server.send(SIGCONT)
+        server.send(SIGSTOP)
+        await server.stopped()
+
+
+def is_locked(file: Path) -> bool:
+    with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as db:
+        try:
+            db.execute("begin immediate")
+        except sqlite3.OperationalError:
+            return True
+    return False
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stage", ["postgres"], indirect=True)
+async def test_a_server_that_was_stopped_while_it_wrote_keeps_no_other_from_carrying_on(stage: Stage) -> None:
+    async with stage.server(stays=True, stops_in_commit=4) as first:
+        await first.stopped()
+        assert await stage.served() == 0
+        first.send(SIGCONT)
+        await first.says(LOST)
+
+    await stage.check()

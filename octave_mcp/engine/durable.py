@@ -36,6 +36,8 @@ ADOPTION_SECONDS = 5.0
 """How often a process says that it is alive, and looks for runs of those that are not."""
 SILENT_SECONDS = 30.0
 """How long a heartbeat may stand still: a process that was stopped for longer has lost its runs."""
+IDLE_SECONDS = 30.0
+"""How long a process that was stopped in a transaction keeps its locks on rows; on SQLite, until it goes on."""
 STOPPING_SECONDS = 10.0
 POLL_SECONDS = 0.5
 THREADS = 4
@@ -80,9 +82,13 @@ class Durable:
         _hand_over_logs()
         DBOS.listen_queues([self._id])
         DBOS.launch()  # in the loop that is to execute the runs
-        await DBOS.register_queue_async(self._id, polling_interval_sec=POLL_SECONDS)
+        await self._register()
         self._launched = _Launched(execute, claims, locks)
         self._adopting = asyncio.create_task(self._adopt(self._launched))
+
+    async def _register(self) -> None:
+        """Has a queue: that of a process which was taken for ended has been deleted."""
+        await DBOS.register_queue_async(self._id, polling_interval_sec=POLL_SECONDS)
 
     async def start(self, run_id: str) -> None:
         known = await DBOS.get_workflow_status_async(run_id)
@@ -188,14 +194,16 @@ class Durable:
 
     async def _adopt_all(self, launched: _Launched) -> None:
         """Takes over the runs of every process that has ended or stopped."""
-        for owner in await self._owners():
+        queues = {queue.name for queue in await DBOS.list_queues_async() if queue.name.startswith(SERVER)}
+        if self._id not in queues:
+            await self._register()
+        for owner in await self._owners(queues):
             async with self._alone(owner) as has_ended:
                 if has_ended or self._pulse.is_silent(owner):
                     await self._adopt_from(owner, launched.claims)
 
-    async def _owners(self) -> set[str]:
+    async def _owners(self, queues: set[str]) -> set[str]:
         """The other processes that have, or had, runs or a queue."""
-        queues = {queue.name for queue in await DBOS.list_queues_async() if queue.name.startswith(SERVER)}
         going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
         return {owner for owner in (*queues, *map(_owner, going)) if owner and owner != self._id}
 
@@ -226,10 +234,13 @@ class _Pulse:
     def __init__(self, heartbeats: Heartbeats) -> None:
         self._heartbeats = heartbeats
         self._seen: Mapping[str, tuple[int, float]] = {}
+        self._looked_at = 0.0
 
     async def beat(self, id_: str) -> None:
-        beats, now = await self._heartbeats.beat(id_), time.monotonic()
-        last = self._seen
+        """Looks again. A process that was stopped in the midst of that must not take the others for silent."""
+        self._looked_at = time.monotonic()
+        beats = await self._heartbeats.beat(id_)
+        last, now = self._seen, time.monotonic()
         self._seen = {
             owner: last[owner] if owner in last and last[owner][0] == count else (count, now)
             for owner, count in beats.items()
@@ -237,7 +248,7 @@ class _Pulse:
 
     def is_silent(self, owner: str) -> bool:
         """Whether its number has stood still for too long; a process that never had one is of an older release."""
-        return owner in self._seen and time.monotonic() - self._seen[owner][1] > SILENT_SECONDS
+        return owner in self._seen and self._looked_at - self._seen[owner][1] > SILENT_SECONDS
 
     async def stop(self, id_: str) -> None:
         await self._heartbeats.remove_server(id_)
@@ -264,6 +275,7 @@ def _config(url: str, id_: str) -> DBOSConfig:
         log_level="ERROR",
         max_executor_threads=THREADS,
         run_migrations=False,
+        sys_db_idle_transaction_timeout_sec=IDLE_SECONDS,
         serializer=DBOSPortableJSONSerializer(),
         notification_listener_polling_interval_sec=0.1,  # how long it takes to end, too
     )

@@ -20,9 +20,8 @@ class Locks(Protocol):
         """Whether this process has the lock now, and had it not before."""
         ...
 
-    def keep(self, name: str) -> bool:
-        """Whether this process has the lock still, or again, without that another had it in between."""
-        ...
+    def keep(self, name: str) -> None:
+        """Takes the lock again if this process has lost it, as soon as no other holds it."""
 
     def free(self, name: str) -> None: ...
 
@@ -54,8 +53,8 @@ class Files:
         self._held[name] = lock
         return True
 
-    def keep(self, name: str) -> bool:
-        return name in self._held
+    def keep(self, name: str) -> None:
+        """A file stays locked."""
 
     def free(self, name: str) -> None:
         lock = self._held.pop(name)
@@ -84,21 +83,15 @@ class Advisory:
             self._held.add(name)
         return name in self._held
 
-    def keep(self, name: str) -> bool:
-        """A lock that went with its connection is taken again: it is as before unless another has taken it meanwhile.
-
-        Whoever takes it has adopted this process's runs by then, and leaves the lock: so that is no proof. A process
-        that was away must look at what it still owns.
-        """
+    def keep(self, name: str) -> None:
+        """A lock goes with its connection. Whoever adopts this process's runs then holds it for a moment."""
         try:
             self._ask("select %s::bigint is not null", name)
         except StoreFailed:
             self._held.clear()
             self._connection.close()
             self._connection = self._connected()
-            self.hold(name)
-            return False
-        return name in self._held
+        self.hold(name)
 
     def free(self, name: str) -> None:
         self._held.discard(name)

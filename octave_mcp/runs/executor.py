@@ -121,7 +121,8 @@ class Executor:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             if executions := [*self._executions]:
-                current = await self._store.epochs([execution.run_id for execution in executions])
+                run_ids = [execution.run_id for execution in executions]
+                current = await persistently(partial(self._store.epochs, run_ids))
                 for lost in (one for one in executions if current.get(one.run_id) != one.epoch):
                     if lost in self._executions:
                         lost.lose()
