@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import sqlite3
+from asyncio import StreamReader, StreamWriter
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
@@ -233,3 +234,39 @@ async def test_a_server_that_was_stopped_while_it_wrote_keeps_no_other_from_carr
         await first.says(LOST)
 
     await stage.check()
+
+
+class SilentSite:
+    """A company's site that never answers. `asked` is set by its first request, and `left` once nobody waits."""
+
+    def __init__(self) -> None:
+        self.asked, self.left = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.asked.set()
+        await reader.read()
+        self.left.set()
+        writer.close()
+
+
+async def test_a_run_that_is_cancelled_in_another_server_hangs_up_on_the_site_it_waits_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = SilentSite()
+    async with await asyncio.start_server(site, "127.0.0.1", 0) as listening:
+        host = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", f"{stage.pair.hosts},{host}")
+        stage.request["vendor"] = f"http://{host}"
+        async with stage.server(stays=True) as first:
+            await site.asked.wait()
+            other = App(load_settings())
+            await other.runs.open(executing=False)
+            await other.runs.cancel((await stage.run()).run_id)
+            await other.runs.close()
+            await first.says(LOST)
+            await site.left.wait()
+
+    run = await stage.run()
+    assert run.status == "cancelled"
+    assert [event.event for _, event in await stage.store.last_events(run.run_id, 1)] == ["run_finished"]
