@@ -320,6 +320,10 @@ class Store(Memory, Protocol):
         """False, and no change, if it has an answer already or does not exist."""
         ...
 
+    async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Those of the questions, given by run and id, that have an answer."""
+        ...
+
     async def put_verdict(
         self, run_id: str, question_id: str, *, wrong: str | None = None, dropped: str | None = None
     ) -> None:

@@ -1,13 +1,17 @@
-"""What a server does from time to time: starts runs that no engine has, gives up abandoned ones, removes old ones."""
+"""What a server does from time to time: starts runs that no engine has, gives up abandoned ones, removes old ones.
+
+And it finds the answers that other servers accepted for its runs.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from octave_mcp.asks import reuse
 from octave_mcp.concurrency.computing import collect
+from octave_mcp.concurrency.together import together
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.run import RunError, RunRecord
 from octave_mcp.errors import Abandoned, StoreFailed
@@ -16,6 +20,8 @@ from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
 
 INTERVAL_SECONDS = 60.0
+ANSWERS_SECONDS = 3.0
+"""The client of another server waits that long for the verdict on its answer."""
 UNCLAIMED_SECONDS = 30.0
 """How long after it was recorded a run may still be on its way to the engine."""
 ABANDONED = timedelta(days=7)
@@ -32,17 +38,33 @@ class Maintenance:
 
     async def run(self) -> None:
         """Never returns."""
+        await together(
+            self._repeated(self._start_unclaimed, INTERVAL_SECONDS),
+            self._repeated(self._remove_old, INTERVAL_SECONDS),
+            self._repeated(self._collect, INTERVAL_SECONDS),
+            self._repeated(self._take_answers, ANSWERS_SECONDS),
+        )
+
+    async def _repeated(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:
         while True:
             try:
-                await self._start_unclaimed()
-                await self._remove_old()
+                await work()
             except StoreFailed as failed:
                 self._adapters.emit(
                     Event(event="call_failed", run_id="", session_id="", error=str(failed), success=False)
                 )
-            await asyncio.sleep(INTERVAL_SECONDS)
-            if not self._executor.logs:
-                collect()
+            await asyncio.sleep(seconds)
+
+    async def _take_answers(self) -> None:
+        """Wakes the runs of this process whose questions were answered in others: one query for all that are open."""
+        if waited_for := self._executor.open_questions:
+            for run_id, question_id in await self._store.answered(waited_for):
+                if inbox := self._executor.inboxes.get(run_id):
+                    inbox.wake(question_id)
+
+    async def _collect(self) -> None:
+        if not self._executor.is_working:
+            collect()
 
     async def _start_unclaimed(self) -> None:
         """Starts the runs whose server recorded them but ended before its engine had them.

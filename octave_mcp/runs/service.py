@@ -38,8 +38,8 @@ class Runs:
         self._engine = adapters.engine
         self._admission = Admission(adapters)
         self._executor = Executor(adapters, self._admission)
-        self._following = Following(adapters.store, self._executor.logs)
-        self._questions = Questions(adapters.store, self._executor.inboxes, self.get)
+        self._following = Following(adapters.store, self._executor.news)
+        self._questions = Questions(adapters.store, self._executor.inboxes, self._executor.news, self.get)
         self._maintenance = Maintenance(adapters, self._executor)
         self._maintaining: asyncio.Task[None] | None = None
 

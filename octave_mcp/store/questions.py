@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import JSON, Connection, Row, Select, String, TableValuedAlias, cast, func, insert, literal, select, update
 
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.store.database import Database
 from octave_mcp.store.statements import upsert
 from octave_mcp.store.tables import losses, questions, time_text
 
+ID_CHARACTERS = 64
 NEVER = ""
 """The value of `handed_at` before a question is handed out: it sorts before every time."""
 
@@ -56,6 +59,18 @@ class Questions(Database):
         first = _the(run_id, question_id).where(questions.c.answer.is_(None)).values(answer=answer)
         return await self._write(lambda db: bool(db.execute(first).rowcount))
 
+    async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+        padded = [f"{run_id:<{ID_CHARACTERS}}{question_id}" for run_id, question_id in asked]
+
+        def work(db: Connection) -> list[tuple[str, str]]:
+            key = _each_of(db, padded).c.value
+            run_id, question_id = func.rtrim(func.substr(key, 1, ID_CHARACTERS)), func.substr(key, ID_CHARACTERS + 1)
+            same = (questions.c.run_id == run_id) & (questions.c.question_id == question_id)
+            found = select(questions.c.run_id, questions.c.question_id).where(same, questions.c.answer.is_not(None))
+            return [(row.run_id, row.question_id) for row in db.execute(found)]
+
+        return await self._read(work)
+
     async def put_verdict(
         self, run_id: str, question_id: str, *, wrong: str | None = None, dropped: str | None = None
     ) -> None:
@@ -68,6 +83,14 @@ class Questions(Database):
                 upsert(db, losses, {"run_id": run_id, "question_id": question_id}, {"dropped": dropped})
 
         await self._write(work)
+
+
+def _each_of(db: Connection, texts: list[str]) -> TableValuedAlias:
+    """The texts as a table. As one parameter, a thousand of them take a third of the time."""
+    listed = literal(json.dumps(texts), String)
+    if db.dialect.name == "sqlite":
+        return func.json_each(listed).table_valued("value")
+    return func.json_array_elements_text(cast(listed, JSON)).table_valued("value")
 
 
 def _the(run_id: str, question_id: str) -> Any:  # noqa: ANN401 - an update, which SQLAlchemy types by its dialect

@@ -22,6 +22,7 @@ from scripted import FETCHED_AT, asked_for, page
 import octave_mcp.store
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.page import Addresses, CacheEntry, Link, PageFailure
+from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import RunError, RunRecord
 from octave_mcp.errors import NotFound, StoreFailed
 from octave_mcp.ports import CACHE_MAX_AGE, Store
@@ -262,6 +263,32 @@ async def test_a_note_is_found_for_as_long_as_it_is_fresh(store: Store) -> None:
     await store.put_note("https://a.example/robots.txt", "")
     assert await store.note("https://a.example/robots.txt", since=FETCHED_AT) == ""
     assert await store.note("https://a.example/robots.txt", since=datetime(2100, 1, 1, tzinfo=UTC)) is None
+
+
+async def test_of_many_questions_those_with_an_answer_are_found(store: Store) -> None:
+    for run_id in ("run_1", "run_2"):
+        for question_id in ("q_a", "q_b"):
+            await store.put_question(run_id, asked(question_id))
+    await store.put_answer("run_1", "q_a", "{}")
+    await store.put_answer("run_2", "q_b", "{}")
+
+    waited_for = [(run, question) for run in ("run_1", "run_2", "run_3") for question in ("q_a", "q_c")]
+    found = await store.answered([*waited_for, ("run_2", "q_b")])
+    assert sorted(found) == [("run_1", "q_a"), ("run_2", "q_b")]
+    assert await store.answered([]) == []
+
+
+def asked(question_id: str) -> QuestionRecord:
+    return QuestionRecord(
+        question_id=question_id,
+        prompt="research/urls",
+        version=1,
+        instructions="",
+        material="",
+        answer_schema={},
+        tokens=1,
+        asked_at=datetime.now(UTC),
+    )
 
 
 async def test_what_is_kept_outlives_the_store_that_kept_it(tmp_path: Path) -> None:
