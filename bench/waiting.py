@@ -35,6 +35,8 @@ from octave_mcp.demo import serve_demo  # noqa: E402
 MOST_PERCENT = 1.0
 AT_ONCE = 50
 """How many requests to the server are open at the same time."""
+SHOWN = 10
+"""How many threads are listed."""
 TICKS = os.sysconf("SC_CLK_TCK")
 SERVER = f"""
 import re, runpy, sys, threading
@@ -59,15 +61,19 @@ class Usage:
     """CPU time in seconds, by thread, and memory of a process."""
 
     at: float
-    threads: Counter[str]
+    threads: dict[str, float]
     pss_mb: float
 
+    @property
+    def cpu_seconds(self) -> float:
+        return sum(self.threads.values())
+
     def percent_since(self, earlier: Usage) -> float:
-        return (self.threads.total() - earlier.threads.total()) / (self.at - earlier.at) * 100
+        return (self.cpu_seconds - earlier.cpu_seconds) / (self.at - earlier.at) * 100
 
 
 def usage(pid: int) -> Usage:
-    threads: Counter[str] = Counter()
+    threads: dict[str, float] = {}
     for task in Path(f"/proc/{pid}/task").iterdir():
         name, _, fields = (task / "stat").read_text("utf-8").partition("(")[2].rpartition(")")
         user, system = fields.split()[11:13]
@@ -132,8 +138,9 @@ async def idle(pid: int, seconds: float) -> tuple[Usage, Usage]:
 
 def told(what: str, before: Usage, after: Usage) -> None:
     print(f"{what:<28} CPU {after.percent_since(before):6.2f} % of a core, PSS {after.pss_mb:7.1f} MB")
-    for name, used in (after.threads - before.threads).most_common(8):
-        print(f"    {name:<32} {used / (after.at - before.at) * 100:6.2f} %")
+    used = {name: seconds - before.threads.get(name, 0) for name, seconds in after.threads.items()}
+    for name, seconds in sorted(used.items(), key=lambda one: -one[1])[:SHOWN]:
+        print(f"    {name:<32} {seconds / (after.at - before.at) * 100:6.2f} %")
 
 
 async def measure(runs: int, seconds: float, settings: dict[str, str]) -> int:
@@ -145,7 +152,7 @@ async def measure(runs: int, seconds: float, settings: dict[str, str]) -> int:
         places = asyncio.Semaphore(AT_ONCE)
         statuses = Counter(await asyncio.gather(*(begin(client, asked, places) for _ in range(runs - 1))))
         after = usage(pid)
-        used = after.threads.total() - before.threads.total()
+        used = after.cpu_seconds - before.cpu_seconds
         print(f"{runs - 1} more: {dict(statuses)} in {time.monotonic() - began:.1f} s, CPU {used:.1f} s, ", end="")
         print(f"{(after.pss_mb - before.pss_mb) * 1024 / max(runs - 1, 1):.0f} kB each")
         settling = await idle(pid, 15)

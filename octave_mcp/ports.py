@@ -135,8 +135,7 @@ Execute = Callable[[str, Journal], Awaitable[None]]
 
 Claim = Literal["ours", "others", "over"]
 Claims = Callable[[str], Awaitable[Claim]]
-"""Who can execute the run: `ours` if this process has its model, its source and its hosts; `over` if it is final or
-gone."""
+"""Who can execute the run: `ours` if this process has its model, source and hosts; `over` if it is final or gone."""
 
 
 class Engine(Protocol):
@@ -148,8 +147,8 @@ class Engine(Protocol):
     async def start(self, run_id: str) -> None:
         """Has the run executed: once, however often this is called."""
 
-    async def is_known(self, run_id: str) -> bool:
-        """Whether the run was started, here or elsewhere, and has not ended."""
+    async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
+        """Those that were started, here or elsewhere, and have not ended; each with whether its process is alive."""
         ...
 
     async def cancel(self, run_id: str) -> None:
@@ -218,10 +217,7 @@ CACHE_MAX_AGE = timedelta(days=30)
 
 
 class PageCache(Protocol):
-    """The page cache that all runs and processes share.
-
-    Entries expire after `CACHE_MAX_AGE`; the oldest are removed sooner if there are too many.
-    """
+    """The page cache of all runs and processes. Entries expire after `CACHE_MAX_AGE`, the oldest sooner if too many."""
 
     async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]: ...
 
@@ -321,7 +317,7 @@ class Store(Memory, Protocol):
         ...
 
     async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Those of the questions, given by run and id, that have an answer."""
+        """Those of the questions, by run and id, that have an answer."""
         ...
 
     async def put_verdict(

@@ -14,7 +14,7 @@ import functools
 import logging
 import secrets
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -167,9 +167,18 @@ class Durable:
         finally:
             del self._running[run_id]
 
-    async def is_known(self, run_id: str) -> bool:
-        known = await DBOS.get_workflow_status_async(run_id)
-        return known is not None and known.status in GOING
+    async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
+        wanted = frozenset(run_ids)
+        found = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False) if wanted else []
+        owners = {run.workflow_id: _owner(run) for run in found if run.workflow_id in wanted}
+        alive = {owner: await self._is_alive(owner) for owner in {*owners.values()}}
+        return {run_id: alive[owner] for run_id, owner in owners.items()}
+
+    async def _is_alive(self, owner: str | None) -> bool:
+        if owner is None or owner == self._id:
+            return owner is not None
+        async with self._alone(owner) as dead:
+            return not dead
 
     async def cancel(self, run_id: str) -> None:
         async with self._control() as control:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from octave_mcp.asks import reuse
-from octave_mcp.concurrency.computing import collect
+from octave_mcp.concurrency.computing import Collector
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.run import RunError, RunRecord
@@ -22,7 +22,7 @@ from octave_mcp.runs.outcome import ended
 INTERVAL_SECONDS = 60.0
 ANSWERS_SECONDS = 3.0
 """The client of another server waits that long for the verdict on its answer."""
-UNCLAIMED_SECONDS = 30.0
+UNCLAIMED = timedelta(seconds=30)
 """How long after it was recorded a run may still be on its way to the engine."""
 ABANDONED = timedelta(days=7)
 NOBODY = RunError(
@@ -41,8 +41,8 @@ class Maintenance:
         await together(
             self._repeated(self._start_unclaimed, INTERVAL_SECONDS),
             self._repeated(self._remove_old, INTERVAL_SECONDS),
-            self._repeated(self._collect, INTERVAL_SECONDS),
             self._repeated(self._take_answers, ANSWERS_SECONDS),
+            self._collect_garbage(),
         )
 
     async def _repeated(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:
@@ -55,6 +55,13 @@ class Maintenance:
                 )
             await asyncio.sleep(seconds)
 
+    async def _collect_garbage(self) -> None:
+        clock = asyncio.get_running_loop().time
+        collector = Collector(clock())
+        while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
+            collector.collect(clock(), is_quiet=not self._executor.is_working)
+
     async def _take_answers(self) -> None:
         """Wakes the runs of this process whose questions were answered in others: one query for all that are open."""
         if waited_for := self._executor.open_questions:
@@ -62,31 +69,30 @@ class Maintenance:
                 if inbox := self._executor.inboxes.get(run_id):
                     inbox.wake(question_id)
 
-    async def _collect(self) -> None:
-        if not self._executor.is_working:
-            collect()
-
     async def _start_unclaimed(self) -> None:
         """Starts the runs whose server recorded them but ended before its engine had them.
 
         A run that no server could execute for a week is given up.
         """
-        now = datetime.now(UTC)
-        for record in await self._store.unfinished():
-            is_abandoned = now - record.created_at > ABANDONED and record.status != "waiting"
-            if is_abandoned and record.run_id not in self._executor.logs:
+        others = [record for record in await self._store.unfinished() if record.run_id not in self._executor.logs]
+        is_alive = await self._engine.going([record.run_id for record in others])
+        for record in others:
+            if record.run_id not in is_alive and await self._is_unclaimed(record):
+                await self._engine.start(record.run_id)
+            elif not is_alive.get(record.run_id) and await self._is_abandoned(record):
                 await self._executor.end(ended(record, "failed", NOBODY))
                 await self._engine.cancel(record.run_id)
-            elif await self._is_unclaimed(record, now):
-                await self._engine.start(record.run_id)
 
-    async def _is_unclaimed(self, record: RunRecord, now: datetime) -> bool:
-        """Whether no engine has the run, and this process could execute it."""
-        return (
-            (now - record.created_at).total_seconds() > UNCLAIMED_SECONDS
-            and not await self._engine.is_known(record.run_id)
-            and await self._executor.claims(record.run_id) == "ours"
-        )
+    async def _is_unclaimed(self, record: RunRecord) -> bool:
+        """Whether this process could execute the run, and its own had time to hand it to the engine."""
+        is_late = datetime.now(UTC) - record.created_at > UNCLAIMED
+        return is_late and await self._executor.claims(record.run_id) == "ours"
+
+    async def _is_abandoned(self, record: RunRecord) -> bool:
+        """Whether nothing has happened to the run for a week, and this process cannot execute it either."""
+        last = await self._store.last_events(record.run_id, 1)
+        seen_at = last[-1][1].at if last else record.created_at
+        return datetime.now(UTC) - seen_at > ABANDONED and await self._executor.claims(record.run_id) == "others"
 
     async def _remove_old(self) -> None:
         since = datetime.now(UTC) - timedelta(days=self._adapters.keep_days)

@@ -7,7 +7,20 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Row, Select, String, TableValuedAlias, cast, func, insert, literal, select, update
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Row,
+    Select,
+    String,
+    TableValuedAlias,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.store.database import Database
