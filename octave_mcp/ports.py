@@ -183,11 +183,7 @@ class Inbox(Protocol):
         ...
 
     async def answer(self, question: QuestionRecord) -> str:
-        """The answer's text, once it is there.
-
-        Raises:
-            Unanswered: it was open for a week.
-        """
+        """The answer's text, once it is there. Raises: Unanswered: it was open for a week."""
         ...
 
     async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
@@ -266,6 +262,10 @@ class Store(Memory, Protocol):
         ...
 
     async def unfinished(self) -> list[RunRecord]: ...
+
+    async def over(self, run_ids: Collection[str]) -> list[str]:
+        """Those that are final or gone."""
+        ...
 
     async def ended_before(self, when: datetime) -> list[RunRecord]:
         """Runs that have been final since before then."""

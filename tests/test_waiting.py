@@ -25,7 +25,7 @@ from octave_mcp.domain.run import RunRecord
 from octave_mcp.engine.inline import Inline
 from octave_mcp.errors import SetupError
 from octave_mcp.ports import Model, RunContext
-from octave_mcp.runs import questions
+from octave_mcp.runs import maintenance, questions
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
 from octave_mcp.store.sql import SqlStore
@@ -40,7 +40,7 @@ def no_lease_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Counted(SqlStore):
-    """Counts how often answers were looked for."""
+    """Counts how often it was asked what others did."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -53,6 +53,10 @@ class Counted(SqlStore):
     async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
         self.looks["answered"] += 1
         return await super().answered(asked)
+
+    async def over(self, run_ids: Collection[str]) -> list[str]:
+        self.looks["over"] += 1
+        return await super().over(run_ids)
 
 
 async def waiting(runs: Runs) -> RunRecord:
@@ -90,7 +94,7 @@ async def test_a_client_answers_a_whole_run_and_nothing_in_between_waits_for_a_t
     assert (await follower).is_at_rest
 
 
-async def test_while_runs_wait_one_query_now_and_then_looks_for_all_answers_and_none_if_no_run_does(
+async def test_while_runs_wait_one_query_now_and_then_looks_for_all_answers_and_none_does_if_no_run_waits(
     tmp_path: Path,
 ) -> None:
     clock, stage = stop_the_clock(), Stage(tmp_path)
@@ -100,8 +104,8 @@ async def test_while_runs_wait_one_query_now_and_then_looks_for_all_answers_and_
     await a_minute_passes(clock)
     store.looks.clear()
     await a_minute_passes(clock)
-    assert 10 <= store.looks.pop("answered") <= 20
-    assert not store.looks
+    assert set(store.looks) == {"answered", "over"}
+    assert max(store.looks.values()) <= 20
 
     for record in waiting_runs:
         await runs.cancel(record.run_id)
@@ -125,7 +129,23 @@ async def test_an_answer_that_another_server_accepted_gets_its_verdict(tmp_path:
     assert judged.wrong == ""
 
 
-async def test_a_question_that_nobody_answers_for_a_week_ends_by_itself(tmp_path: Path) -> None:
+async def test_a_waiting_run_that_another_server_cancelled_stops(tmp_path: Path) -> None:
+    clock, other = stop_the_clock(), Stage(tmp_path)
+    runs = await Stage(tmp_path).opened()
+    await other.runs.open(adopting=False)
+    record = await waiting(runs)
+    await other.runs.cancel(record.run_id)
+    await other.runs.close()
+    await a_minute_passes(clock)
+
+    assert runs.under_way == 0
+
+
+async def test_a_question_that_nobody_answers_for_a_week_ends_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OTHERS_SECONDS", "INTERVAL_SECONDS"):
+        monkeypatch.setattr(maintenance, name, LONG)
     clock, stage = stop_the_clock(), Stage(tmp_path)
     await stage.runs.open(adopting=False)
     record = await waiting(stage.runs)

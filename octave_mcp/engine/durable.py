@@ -51,7 +51,8 @@ Runs under way then start over.
 ADOPTION_SECONDS = 5.0
 """How often a process looks whether it is still taken for alive, and for runs whose own has ended."""
 STOPPING_SECONDS = 10.0
-POLL_SECONDS = 0.5
+POLL_SECONDS = 2.0
+"""How soon an adopted run goes on. Each look costs DBOS a few milliseconds."""
 THREADS = 4
 """Of those in which steps are recorded: more would only contend for the interpreter, and the database."""
 GOING = ["PENDING", "ENQUEUED"]
@@ -83,7 +84,7 @@ class Steps:
             except OctaveError as failed:
                 return {"failed": name_of(failed), "message": str(failed)}
 
-        outcome = await self._next().run_async({"name": name, "preemptible": True}, recorded)
+        outcome = await self._next().run_async({"name": name}, recorded)
         if "failed" in outcome:
             raise by_name(outcome["failed"], outcome["message"])
         return adapter.validate_json(outcome["result"])

@@ -40,14 +40,14 @@ class EventLog:
         self._done = max((event.done for event in earlier), default=0)
         self._waiting: list[Event] = []
         self._writing: asyncio.Task[None] | None = None
-        self._ended = False
+        self.has_ended = False
 
     def end(self) -> None:
         """Ignores all further events: the run is final."""
-        self._ended = True
+        self.has_ended = True
 
     def __call__(self, event: Event) -> None:
-        if self._ended:
+        if self.has_ended:
             return
         if event.call is None and event.event != "waiting" and self._earlier[_identity(event)]:
             self._earlier[_identity(event)] -= 1

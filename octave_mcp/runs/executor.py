@@ -63,6 +63,11 @@ class Executor:
         return any(not (run in self.inboxes and self.inboxes[run].open_questions) for run in self.logs)
 
     @property
+    def going(self) -> list[str]:
+        """The runs of this process that are not about to end."""
+        return [run_id for run_id, log in self.logs.items() if not log.has_ended]
+
+    @property
     def open_questions(self) -> list[tuple[str, str]]:
         """The runs of this process with the questions whose answers they wait for."""
         return [(run, question) for run, inbox in self.inboxes.items() for question in inbox.open_questions]

@@ -1,6 +1,6 @@
-"""What a server does from time to time: starts runs that no engine has, gives up abandoned ones, removes old ones.
+"""What a process does from time to time: sees what others did to its runs, and collects garbage.
 
-And it finds the answers that other servers accepted for its runs.
+A server also starts runs that no engine has, gives up abandoned ones, and removes old ones.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
 
 INTERVAL_SECONDS = 60.0
-ANSWERS_SECONDS = 3.0
-"""The client of another server waits that long for the verdict on its answer."""
+OTHERS_SECONDS = 4.0
+"""How often to look what other processes did; the client of another server waits that long for a verdict."""
 UNCLAIMED = timedelta(seconds=30)
 """How long after it was recorded a run may still be on its way to the engine."""
 ABANDONED = timedelta(days=7)
@@ -36,13 +36,13 @@ class Maintenance:
         self._adapters, self._executor = adapters, executor
         self._store, self._engine = adapters.store, adapters.engine
 
-    async def run(self) -> None:
-        """Never returns."""
+    async def run(self, *, for_all: bool) -> None:
+        """Looks after the runs of this process, or `for_all` after those of ended processes, too. Never returns."""
+        wider = (self._start_unclaimed, self._remove_old) if for_all else ()
         await together(
-            self._repeated(self._start_unclaimed, INTERVAL_SECONDS),
-            self._repeated(self._remove_old, INTERVAL_SECONDS),
-            self._repeated(self._take_answers, ANSWERS_SECONDS),
+            self._repeated(self._follow_others, OTHERS_SECONDS),
             self._collect_garbage(),
+            *(self._repeated(work, INTERVAL_SECONDS) for work in wider),
         )
 
     async def _repeated(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:
@@ -62,8 +62,15 @@ class Maintenance:
             await asyncio.sleep(INTERVAL_SECONDS)
             collector.collect(clock(), is_quiet=not self._executor.is_working)
 
-    async def _take_answers(self) -> None:
-        """Wakes the runs of this process whose questions were answered in others: one query for all that are open."""
+    async def _follow_others(self) -> None:
+        """Stops the runs of this process that others ended, and has the rest take the answers that others accepted.
+
+        One query for each, however many runs and questions there are.
+        """
+        if runs := self._executor.going:
+            for run_id in await self._store.over(runs):
+                if run_id in self._executor.going:
+                    await self._engine.cancel(run_id)
         if waited_for := self._executor.open_questions:
             for run_id, question_id in await self._store.answered(waited_for):
                 if inbox := self._executor.inboxes.get(run_id):

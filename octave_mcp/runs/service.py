@@ -55,8 +55,7 @@ class Runs:
         await self._store.open()
         if executing:
             await self._engine.launch(self._executor.execute, self._executor.claims if adopting else _no_claims)
-        if executing and adopting:
-            self._maintaining = asyncio.create_task(self._maintenance.run())
+            self._maintaining = asyncio.create_task(self._maintenance.run(for_all=adopting))
 
     async def close(self, grace_seconds: float = 0) -> None:
         """Waits `grace_seconds` for the runs under way; the next server resumes the rest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from octave_mcp.domain.run import FINAL, RunRecord, SessionRecord
 from octave_mcp.errors import NotFound
 from octave_mcp.store.database import Database
 from octave_mcp.store.events import append_events
-from octave_mcp.store.statements import lock_texts, newest_first, parsed
+from octave_mcp.store.statements import each_of, lock_texts, newest_first, parsed
 from octave_mcp.store.tables import events, losses, notes, pages, playbooks, questions, runs, sessions, texts, time_text
 
 RUN_ID_CHARACTERS = 36
@@ -64,6 +64,14 @@ class Runs(Database):
 
     async def unfinished(self) -> list[RunRecord]:
         return await self._records(select(runs.c.record).where(runs.c.status.notin_(FINAL)).order_by(runs.c.created_at))
+
+    async def over(self, run_ids: Collection[str]) -> list[str]:
+        def work(db: Connection) -> list[str]:
+            given = each_of(db, run_ids)
+            found = select(given.c.value).outerjoin(runs, runs.c.run_id == given.c.value)
+            return [*db.execute(found.where(runs.c.run_id.is_(None) | runs.c.status.in_(FINAL))).scalars()]
+
+        return await self._read(work)
 
     async def ended_before(self, when: datetime) -> list[RunRecord]:
         return await self._records(select(runs.c.record).where(runs.c.finished_at < time_text(when)))

@@ -265,6 +265,13 @@ async def test_a_note_is_found_for_as_long_as_it_is_fresh(store: Store) -> None:
     assert await store.note("https://a.example/robots.txt", since=datetime(2100, 1, 1, tzinfo=UTC)) is None
 
 
+async def test_of_many_runs_those_that_are_over_are_found(store: Store) -> None:
+    for number in (1, 2):
+        await store.add_run(record(f"run_{number}", f"sess_{number}"), new_session=True)
+    await store.update_run(ended(record("run_1")))
+    assert sorted(await store.over(["run_1", "run_2", "run_3"])) == ["run_1", "run_3"]
+
+
 async def test_of_many_questions_those_with_an_answer_are_found(store: Store) -> None:
     for run_id in ("run_1", "run_2"):
         for question_id in ("q_a", "q_b"):
