@@ -12,7 +12,7 @@ import logging
 import secrets
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,7 +37,8 @@ ADOPTION_SECONDS = 5.0
 SILENT_SECONDS = 30.0
 """How long a heartbeat may stand still: a process that was stopped for longer has lost its runs."""
 STOPPING_SECONDS = 10.0
-POLL_SECONDS = 0.5
+POLL_SECONDS = 2.0
+"""How soon an adopted run goes on. Each look costs DBOS a few milliseconds."""
 THREADS = 4
 """Of those in which DBOS uses its tables: more would only contend for the interpreter, and the database."""
 GOING = ["PENDING", "ENQUEUED"]
@@ -121,9 +122,18 @@ class Durable:
             if self._running.get(run_id) is task:  # another execution of the run may have begun here
                 del self._running[run_id]
 
-    async def is_known(self, run_id: str) -> bool:
-        known = await DBOS.get_workflow_status_async(run_id)
-        return known is not None and known.status in GOING
+    async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
+        wanted = frozenset(run_ids)
+        found = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False) if wanted else []
+        owners = {run.workflow_id: _owner(run) for run in found if run.workflow_id in wanted}
+        alive = {owner: await self._is_alive(owner) for owner in {*owners.values()}}
+        return {run_id: alive[owner] for run_id, owner in owners.items()}
+
+    async def _is_alive(self, owner: str | None) -> bool:
+        if owner is None or owner == self._id:
+            return owner is not None
+        async with self._alone(owner) as has_ended:
+            return not has_ended and not self._pulse.is_silent(owner)
 
     async def cancel(self, run_id: str) -> None:
         async with self._control() as control:

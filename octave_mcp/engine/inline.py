@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 
 from octave_mcp.ports import Claims, Execute, Heartbeats
 from octave_mcp.settings import Settings
@@ -25,8 +25,8 @@ class Inline:
         if run_id not in self._tasks and self._execute:
             self._tasks[run_id] = asyncio.create_task(_waited(self._execute(run_id)), name=run_id)
 
-    async def is_known(self, run_id: str) -> bool:
-        return run_id in self._tasks
+    async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
+        return {run_id: True for run_id in run_ids if run_id in self._tasks}
 
     async def cancel(self, run_id: str) -> None:
         if task := self._tasks.get(run_id):

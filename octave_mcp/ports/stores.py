@@ -93,7 +93,7 @@ class Store(Memory, Heartbeats, Protocol):
         """This store for one execution: what it writes is ignored once the run is final, or a later one has begun."""
         ...
 
-    async def epochs(self, run_ids: Sequence[str]) -> Mapping[str, int]:
+    async def epochs(self, run_ids: Collection[str]) -> Mapping[str, int]:
         """The epochs of those of the runs that are not final."""
         ...
 
@@ -155,6 +155,10 @@ class Store(Memory, Heartbeats, Protocol):
 
     async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:
         """False, and no change, if it has an answer already or does not exist."""
+        ...
+
+    async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Those of the questions, by run and id, that have an answer."""
         ...
 
     async def put_verdict(

@@ -21,21 +21,26 @@ class EventLog:
     Calls of models are not repeated: they are replayed without an event, or made again. That a run waits is news each
     time.
 
-    Events are stored in the order in which they arrive, several in one transaction if they come fast. `news` is set,
-    and replaced, whenever some were stored.
+    Events are stored in the order in which they arrive, several in one transaction if they come fast. `tell` is called
+    whenever some were stored, and at the end.
     """
 
-    def __init__(self, run_id: str, store: Store, observe: Callable[[Event], None], earlier: Sequence[Event]) -> None:
-        self._run_id = run_id
-        self._store = store
-        self._observe = observe
+    def __init__(
+        self,
+        run_id: str,
+        store: Store,
+        observe: Callable[[Event], None],
+        tell: Callable[[str], None],
+        earlier: Sequence[Event],
+    ) -> None:
+        self._run_id, self._store = run_id, store
+        self._observe, self._tell = observe, tell
         self.resumed = _resumed_in_vain(earlier)
         self._earlier = Counter(_identity(event) for event in earlier if event.event != "run_resumed")
         self._done = max((event.done for event in earlier), default=0)
         self._waiting: list[Event] = []
         self._writing: asyncio.Task[None] | None = None
         self._ended = False
-        self.news = asyncio.Event()
 
     def end(self) -> None:
         """Ignores all further events: the run is final."""
@@ -68,17 +73,13 @@ class EventLog:
             await self._store.append(self._run_id, batch)
         except StoreFailed as failed:
             self._observe(batch[-1].model_copy(update={"event": "call_failed", "error": str(failed), "success": False}))
-        self._wake()
-
-    def _wake(self) -> None:
-        self.news.set()
-        self.news = asyncio.Event()
+        self._tell(self._run_id)
 
     async def close(self) -> None:
         """Returns once every event is stored, and wakes those who wait for more."""
         while self._writing:
             await asyncio.wait((self._writing,))
-        self._wake()
+        self._tell(self._run_id)
 
 
 def run_event(record: RunRecord, event: EventName, **more: Any) -> Event:  # noqa: ANN401 - Event's own

@@ -27,6 +27,7 @@ from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
 from octave_mcp.runs.events import EventLog, run_event
 from octave_mcp.runs.journal import Execution
+from octave_mcp.runs.news import News
 from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, seconds, why_failed
 from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.verifiers import verifier_of
@@ -51,6 +52,7 @@ class Executor:
     def __init__(self, adapters: Adapters, admission: Admission) -> None:
         self.logs: dict[str, EventLog] = {}
         self.inboxes: dict[str, StoredInbox] = {}
+        self.news = News(self.logs)
         self._adapters = adapters
         self._admission = admission
         self._store = adapters.store
@@ -61,7 +63,17 @@ class Executor:
     @property
     def only_waits(self) -> bool:
         """Whether this process has runs, and all of them wait for answers."""
-        return bool(self.inboxes) and all(inbox.is_waiting for inbox in self.inboxes.values())
+        return bool(self.logs) and not self.is_working
+
+    @property
+    def is_working(self) -> bool:
+        """Whether this process has a run that does not wait for answers."""
+        return any(not (run in self.inboxes and self.inboxes[run].open_questions) for run in self.logs)
+
+    @property
+    def open_questions(self) -> list[tuple[str, str]]:
+        """The runs of this process with the questions whose answers they wait for."""
+        return [(run, question) for run, inbox in self.inboxes.items() for question in inbox.open_questions]
 
     async def claims(self, run_id: str) -> Claim:
         record = await self._store.get_run(run_id)
@@ -94,7 +106,7 @@ class Executor:
     async def _execute(self, record: RunRecord, epoch: int) -> None:
         run_id, store = record.run_id, self._store.of_execution(epoch)
         earlier = [event for _, event in await store.events(run_id)]
-        log = self.logs[run_id] = EventLog(run_id, store, self._adapters.emit, earlier)
+        log = self.logs[run_id] = EventLog(run_id, store, self._adapters.emit, self.news.tell, earlier)
         try:
             execution = await self._execution(record, epoch, log)
             await self.end(await self._outcome(record, execution, log), log, store)
@@ -198,7 +210,8 @@ class Executor:
 
         No fallback judges in place of a model that was named for it.
         """
-        inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self._on_open_count(record, store, log))
+        on_open_count = self._on_open_count(record, store, log)
+        inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.news.tell, on_open_count)
         limits, asked = self._adapters.limits, record.request
         purse = Purse(limits.budget(asked.max_cost_usd))
         clock, slow = RunClock(limits.run_timeout_seconds * MOST_WAITING), dict[str, str]()
@@ -269,6 +282,7 @@ class Executor:
         )
         if await store.update_run(record, events=(event,)):
             self._adapters.emit(event)
+            self.news.tell(record.run_id)
         elif record.files:  # it was cancelled or deleted meanwhile: nobody would find them
             await self._adapters.files.remove(record.run_id, record.files)
         if own := self.logs.get(record.run_id):

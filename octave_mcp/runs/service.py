@@ -38,8 +38,8 @@ class Runs:
         self._engine = adapters.engine
         self._admission = Admission(adapters)
         self._executor = Executor(adapters, self._admission)
-        self._following = Following(adapters.store, self._executor.logs)
-        self._questions = Questions(adapters.store, self._executor.inboxes, self.get)
+        self._following = Following(adapters.store, self._executor.news)
+        self._questions = Questions(adapters.store, self._executor.inboxes, self._executor.news, self.get)
         self._maintenance = Maintenance(adapters, self._executor)
         self._background: tuple[asyncio.Task[None], ...] = ()
 
@@ -55,9 +55,10 @@ class Runs:
         await self._store.open()
         if executing:
             await self._engine.launch(self._executor.execute, self._executor.claims if adopting else _no_claims)
-            self._background = (asyncio.create_task(self._executor.watch()),)
-        if executing and adopting:
-            self._background = (*self._background, asyncio.create_task(self._maintenance.run()))
+            self._background = (
+                asyncio.create_task(self._executor.watch()),
+                asyncio.create_task(self._maintenance.run(for_all=adopting)),
+            )
 
     async def close(self, grace_seconds: float = 0) -> None:
         """Waits `grace_seconds` for the runs under way; the next server resumes the rest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from copy import copy
 from typing import Self
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from octave_mcp.domain.run import FINAL
 from octave_mcp.domain.steps import StepEntry, StepRecord
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import insert_into, is_writable
+from octave_mcp.store.statements import each_of, insert_into, is_writable
 from octave_mcp.store.tables import runs, servers, steps, time_text
 
 
@@ -25,10 +25,13 @@ class Executions(Database):
         next_ = update(runs).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL)).values(epoch=runs.c.epoch + 1)
         return await self._write(lambda db: db.execute(next_.returning(runs.c.epoch)).scalar())
 
-    async def epochs(self, run_ids: Sequence[str]) -> dict[str, int]:
-        found = select(runs.c.run_id, runs.c.epoch).where(runs.c.run_id.in_(run_ids), runs.c.status.notin_(FINAL))
-        rows = await self._read(lambda db: db.execute(found).all())
-        return {row.run_id: row.epoch for row in rows}
+    async def epochs(self, run_ids: Collection[str]) -> dict[str, int]:
+        def work(db: Connection) -> dict[str, int]:
+            given = each_of(db, run_ids).c.value
+            found = select(runs.c.run_id, runs.c.epoch).where(runs.c.run_id == given, runs.c.status.notin_(FINAL))
+            return {row.run_id: row.epoch for row in db.execute(found)}
+
+        return await self._read(work)
 
     async def steps(self, run_id: str) -> list[StepEntry]:
         found = select(steps.c.name, steps.c.digest, steps.c.epoch, steps.c.outcome).where(steps.c.run_id == run_id)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import pkgutil
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from matrix import sampled
 
 import octave_mcp.engine
+from octave_mcp.engine import durable
 from octave_mcp.engine.durable import Durable
 from octave_mcp.engine.inline import Inline
 from octave_mcp.engine.locks import Advisory, Files
@@ -94,8 +97,9 @@ async def test_a_run_is_executed_once_however_often_it_is_started(bench: Bench) 
 
 
 async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_is_ours_others_or_over(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(durable, "ADOPTION_SECONDS", 3600)
     url = f"sqlite:///{tmp_path / 'octave.db'}"
     begun, forever = asyncio.Barrier(4), asyncio.Event()
 
@@ -121,10 +125,21 @@ async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_
     second.work["ours"], second.ended["ours"] = carry_on, asyncio.Event()
     await second.launch()
     await carried_on.wait()
-    assert await second.engine.is_known("others")
-    assert not await second.engine.is_known("over")
+    while (going := await second.engine.going(["others", "over"])) == {"others": True}:
+        pass  # it is itself looking whether that process is alive
+    assert going == {"others": False}
+    lock = Files(tmp_path / "locks")
+    assert lock.hold(owner_of("others", tmp_path))
+    assert await second.engine.going(["others", "over"]) == {"others": True}
+    lock.close()
     await second.engine.close()
     await store.close()
+
+
+def owner_of(run_id: str, folder: Path) -> str:
+    with closing(sqlite3.connect(folder / "octave.db")) as db:
+        found = db.execute("select executor_id from workflow_status where workflow_uuid = ?", [run_id])
+        return str(found.fetchone()[0])
 
 
 def open_files(folder: Path) -> list[Path]:
@@ -181,7 +196,7 @@ async def test_a_cancelled_run_stops_its_call(bench: Bench) -> None:
 
     await bench.begin(work)
     await begun.wait()
-    assert await bench.engine.is_known("run_1")
+    assert await bench.engine.going(["run_1", "run_2"]) == {"run_1": True}
     await bench.engine.cancel("run_1")
     await stopped.wait()
 
@@ -193,7 +208,7 @@ async def test_what_is_forgotten_is_not_known(bench: Bench) -> None:
 
     await bench.run(work)
     await bench.engine.forget(["run_1", "run_2"])
-    assert not await bench.engine.is_known("run_1")
+    assert await bench.engine.going(["run_1"]) == {}
 
 
 async def test_closing_stops_what_is_under_way_and_waits_for_it(bench: Bench) -> None:
