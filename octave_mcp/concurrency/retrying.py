@@ -89,14 +89,15 @@ async def retrying(
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
     """What `call` returns, as soon as the database can be used: a run waits for it as long as it takes."""
     async for attempt in stamina.retry_context(
-        on=_is_outage, attempts=None, timeout=None, wait_initial=FIRST_WAIT_SECONDS, wait_max=LONGEST_WAIT_SECONDS
+        on=is_outage, attempts=None, timeout=None, wait_initial=FIRST_WAIT_SECONDS, wait_max=LONGEST_WAIT_SECONDS
     ):
         with attempt:
             return await call()
     raise AssertionError("unreachable: it is tried until it succeeds")
 
 
-def _is_outage(failed: Exception) -> bool:
+def is_outage(failed: Exception) -> bool:
+    """Whether the database cannot be used now, and may be later."""
     return isinstance(failed, StoreFailed) and not isinstance(failed, Unreadable)
 
 

@@ -6,18 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import Purse
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.concurrency.retrying import persistently
+from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.events import EventName
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.domain.vendor import READ_KINDS
-from octave_mcp.errors import Crashed, NotWritten, OctaveError, StoreFailed, Unreadable
+from octave_mcp.errors import Crashed, NotWritten, OctaveError, StoreFailed
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.generate import generate
 from octave_mcp.pipeline.progress import Progress
@@ -94,36 +95,44 @@ class Executor:
         if record is None or record.is_final:
             return
         is_patient = (await computed(self._adapters.model, record.model)).capacity.is_patient
+        attempts = count(1)
         async with self._patient if is_patient else self._places:  # in the order in which they were started
-            await persistently(lambda: self._executed(run_id))
+            await persistently(lambda: self._attempt(record, next(attempts)))
 
-    async def _executed(self, run_id: str) -> None:
-        epoch = await self._store.begin_execution(run_id)
-        record = await self._store.get_run(run_id)
-        if epoch is not None and record is not None:
-            await self._execute(record, epoch)
+    async def _attempt(self, record: RunRecord, number: int) -> None:
+        """Executes the run; the second attempt, and later ones, follow an outage of the database."""
+        try:
+            epoch = await self._store.begin_execution(record.run_id)
+            current = await self._store.get_run(record.run_id)
+            if epoch is not None and current is not None:
+                await self._execute(current, epoch, is_first=number == 1)
+        except StoreFailed as failed:
+            if number == 1:
+                told = f"the run waits until the database can be used: {failed}"
+                self._adapters.emit(run_event(record, "call_failed", error=told, success=False))
+            raise
 
-    async def _execute(self, record: RunRecord, epoch: int) -> None:
+    async def _execute(self, record: RunRecord, epoch: int, *, is_first: bool) -> None:
         run_id, store = record.run_id, self._store.of_execution(epoch)
         earlier = [event for _, event in await store.events(run_id)]
         log = self.logs[run_id] = EventLog(run_id, store, self._adapters.emit, self.news.tell, earlier)
         try:
-            execution = await self._execution(record, epoch, log)
-            await self.end(await self._outcome(record, execution, log), log, store)
+            execution = await self._execution(record, epoch, store, log)
+            beginning = _beginning(record, epoch, is_first=is_first)
+            await self.end(await self._outcome(record, execution, log, beginning), log, store)
         finally:
             await log.close()
             if self.logs.get(run_id) is log:  # else a later execution has begun here
                 del self.logs[run_id]
                 self.inboxes.pop(run_id, None)
 
-    async def _execution(self, record: RunRecord, epoch: int, log: EventLog) -> Execution:
+    async def _execution(self, record: RunRecord, epoch: int, store: Store, log: EventLog) -> Execution:
         task = asyncio.current_task()
         assert task  # noqa: S101 - it is called from a coroutine
 
         def report(told: str) -> None:
             log(run_event(record, "call_failed", error=told, success=False))
 
-        store = self._store.of_execution(epoch)
         entries = await store.steps(record.run_id)
         return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report)
 
@@ -137,31 +146,36 @@ class Executor:
                     if lost in self._executions:
                         lost.lose()
 
-    async def _outcome(self, record: RunRecord, execution: Execution, log: EventLog) -> RunRecord:
+    async def _outcome(
+        self, record: RunRecord, execution: Execution, log: EventLog, beginning: tuple[EventName, str]
+    ) -> RunRecord:
         """The record of the run as it ended, whatever happened."""
         run: Run | None = None
         self._executions.add(execution)
         try:
             request = record.request
             companies = await computed(self._admission.companies, request, record.model, record.source)
-            record, run = await self._begun(record, execution, log)
-            return await self._finish(record, run, companies)
-        except StoreFailed as failed:
-            if not isinstance(failed, Unreadable):
-                raise
-            return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
+            record, run = await self._begun(record, execution, log, beginning)
+            finished = await self._finish(record, run, companies)
         except OctaveError as failed:
+            if is_outage(failed):
+                raise
             return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
         except Exception as failed:  # noqa: BLE001 - a run ends as failed, whatever it was; the log has the rest
             log(run_event(record, "call_failed", error=type(failed).__name__, success=False))  # logged with a traceback
             message = "something went wrong inside octave-mcp; the log of this run says what"
             return ended(record, "failed", RunError(code=OctaveError.code, message=message))
+        else:
+            execution.report_unused()
+            return finished
         finally:
             self._executions.discard(execution)
             if run:
                 await _close(run)
 
-    async def _begun(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[RunRecord, Run]:
+    async def _begun(
+        self, record: RunRecord, execution: Execution, log: EventLog, beginning: tuple[EventName, str]
+    ) -> tuple[RunRecord, Run]:
         """The run, and its record with the status 'running'.
 
         Raises:
@@ -177,8 +191,7 @@ class Executor:
             "started_at": record.started_at or datetime.now(UTC),
             "specialists_per_ask": record.specialists_per_ask or self._adapters.limits.specialists_per_ask,
         }
-        name, message = _beginning(record, execution.epoch)
-        record = record.model_copy(update=begun)
+        record, (name, message) = record.model_copy(update=begun), beginning
         log(run_event(record, name, message=message))
         await execution.store.update_run(record)
         return record, await self._run_of(record, execution, log)
@@ -290,8 +303,10 @@ class Executor:
             await own.close()
 
 
-def _beginning(record: RunRecord, epoch: int) -> tuple[EventName, str]:
+def _beginning(record: RunRecord, epoch: int, *, is_first: bool) -> tuple[EventName, str]:
     """The event that an execution begins with, and what it says."""
+    if not is_first:
+        return "progress", "going on: the database can be used again"
     if record.started_at is None:
         return "run_started", "started"
     if epoch == 1:  # it was begun by a release without epochs
