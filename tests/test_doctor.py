@@ -259,7 +259,7 @@ async def test_a_port_on_which_our_own_server_answers_is_in_order(me: Path, monk
         monkeypatch.setenv("OCTAVE_PORT", str(port))
         found = await findings(me, 0)
 
-    assert found["port"].found == f"octave-mcp serves at 127.0.0.1:{port}"
+    assert found["port"].found == f"octave-mcp serves at 127.0.0.1:{port}, and is ready"
     assert found["store"].status == "ok"
 
 

@@ -20,6 +20,7 @@ import pytest
 from conftest import CLIENT, ROOT, LoopbackSite, Pair, names_in
 
 from octave_mcp.app import App
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.demo.sites import load
 from octave_mcp.domain.run import FINAL, PlaybookRequest
 from octave_mcp.engine import durable
@@ -285,7 +286,7 @@ class Watched(Durable):
     """An engine that records the result of each claim; `twice` is set after the second."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings.url, settings.home)
+        super().__init__(settings.url, settings.home, Supervisor())
         self.found: list[Claim] = []
         self.twice = asyncio.Event()
 

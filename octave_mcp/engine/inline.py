@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.ports import Claims, Execute, Journal
 from octave_mcp.settings import Settings
 
 T = TypeVar("T")
 
 
-def make(settings: Settings) -> Inline:  # noqa: ARG001 - every engine is made of them
-    return Inline()
+def make(settings: Settings, supervisor: Supervisor) -> Inline:  # noqa: ARG001 - every engine is made of them
+    return Inline(supervisor)
 
 
 class NoJournal:
@@ -27,8 +29,9 @@ class NoJournal:
 
 
 class Inline:
-    def __init__(self) -> None:
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._tasks: dict[str, asyncio.Task[str]] = {}
         self._execute: Execute | None = None
 
     async def launch(self, execute: Execute, claims: Claims) -> None:  # noqa: ARG002 - nothing is left to carry on
@@ -36,7 +39,7 @@ class Inline:
 
     async def start(self, run_id: str) -> None:
         if run_id not in self._tasks and self._execute:
-            self._tasks[run_id] = asyncio.create_task(_waited(self._execute(run_id, NoJournal())), name=run_id)
+            self._tasks[run_id] = self._supervisor.once(run_id, partial(self._execute, run_id, NoJournal()))
 
     async def is_known(self, run_id: str) -> bool:
         return run_id in self._tasks
@@ -57,7 +60,3 @@ class Inline:
         for task in going:
             task.cancel()
         await asyncio.gather(*going, return_exceptions=True)
-
-
-async def _waited(execution: Awaitable[None]) -> None:
-    await execution

@@ -78,7 +78,9 @@ class Executor:
 
     async def _execute(self, record: RunRecord, journal: Journal) -> None:
         earlier = [event for _, event in await self._store.events(record.run_id)]
-        log = self.logs[record.run_id] = EventLog(record.run_id, self._store, self._adapters.emit, earlier)
+        adapters = self._adapters
+        log = EventLog(record.run_id, self._store, adapters.emit, earlier, adapters.supervisor)
+        self.logs[record.run_id] = log
         try:
             await self.end(await self._outcome(record, journal, log), log)
         finally:
@@ -145,6 +147,7 @@ class Executor:
             site_timeout_seconds=self._adapters.limits.site_timeout_seconds,
         )
         run.source.listen(run.progress)
+        asker.model.prepare()
         return run
 
     def _askers(self, record: RunRecord, log: EventLog) -> tuple[Asker, Asker | None]:
@@ -164,7 +167,6 @@ class Executor:
 
         context = RunContext(record.run_id, inbox, self._store, asked.refresh, purse.check, purse.spend, clock, is_slow)
         model = self._adapters.model(record.model, context)
-        model.prepare()
         fallback = tuple(self._adapters.model(name, context) for name in limits.fallback if name != record.model)
         asker, judge = Asker(model, fallback, purse, clock, slow), verifier_of(self._adapters, model, context)
         if judge is None:

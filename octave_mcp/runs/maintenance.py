@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from octave_mcp.asks import reuse
 from octave_mcp.concurrency.computing import collect
-from octave_mcp.domain.events import Event
 from octave_mcp.domain.run import RunError, RunRecord
-from octave_mcp.errors import Abandoned, StoreFailed
+from octave_mcp.errors import Abandoned
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
@@ -30,19 +29,19 @@ class Maintenance:
         self._adapters, self._executor = adapters, executor
         self._store, self._engine = adapters.store, adapters.engine
 
-    async def run(self) -> None:
-        """Never returns."""
-        while True:
-            try:
-                await self._start_unclaimed()
-                await self._remove_old()
-            except StoreFailed as failed:
-                self._adapters.emit(
-                    Event(event="call_failed", run_id="", session_id="", error=str(failed), success=False)
-                )
-            await asyncio.sleep(INTERVAL_SECONDS)
-            if not self._executor.logs:
-                collect()
+    def begin(self) -> asyncio.Task[None]:
+        """The task that starts runs, which has to end before the engine closes."""
+        start, often = self._adapters.supervisor.start, INTERVAL_SECONDS
+        start("garbage collection", self._collect, every_seconds=often, delay_seconds=often)
+        return start("maintenance", self._maintain, every_seconds=often)
+
+    async def _collect(self) -> None:
+        if not self._executor.logs:
+            collect()
+
+    async def _maintain(self) -> None:
+        await self._start_unclaimed()
+        await self._remove_old()
 
     async def _start_unclaimed(self) -> None:
         """Starts the runs whose server recorded them but ended before its engine had them.

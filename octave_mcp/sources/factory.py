@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.ports import Memory, Source
 from octave_mcp.settings import Settings
 
@@ -27,7 +28,14 @@ class Adapter(Protocol):
         ...
 
 
-def make_source(adapter: Adapter, settings: Settings, memory: Memory, *, refresh: bool = False) -> Source:
+def make_source(
+    adapter: Adapter,
+    settings: Settings,
+    memory: Memory,
+    *,
+    refresh: bool = False,
+    supervisor: Supervisor | None = None,
+) -> Source:
     """The source of that adapter, with its cache; `refresh` fetches every page again, and caches it.
 
     Raises:
@@ -40,4 +48,5 @@ def make_source(adapter: Adapter, settings: Settings, memory: Memory, *, refresh
 
     site = adapter.make(settings, memory, crawler=Crawler, refresh=refresh)
     reader = BeyondReader(site, settings)
-    return CachedSource(reader, memory, max_age_seconds=settings.page_max_age_seconds, refresh=refresh)
+    max_age = settings.page_max_age_seconds
+    return CachedSource(reader, memory, max_age_seconds=max_age, refresh=refresh, supervisor=supervisor)

@@ -15,6 +15,7 @@ import pytest
 from matrix import sampled
 
 import octave_mcp.engine
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.engine.durable import Durable
 from octave_mcp.engine.inline import Inline
 from octave_mcp.engine.locks import Advisory, Files
@@ -67,7 +68,7 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     url = f"sqlite:///{tmp_path / 'octave.db'}"
     if request.param == "durable-postgres":
         url = request.getfixturevalue("postgres_url")
-    bench = Bench(Inline() if request.param == "inline" else Durable(url, tmp_path))
+    bench = Bench(Inline(Supervisor()) if request.param == "inline" else Durable(url, tmp_path, Supervisor()))
     await bench.launch()
     yield bench
     await bench.engine.close()
@@ -167,14 +168,15 @@ async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_
     async def stuck(journal: Journal) -> None:
         await journal.step("ask", never, str)
 
-    first = Bench(Durable(url, tmp_path))
+    first = Bench(Durable(url, tmp_path, Supervisor()))
     await first.launch()
     for name in ("ours", "others", "over"):
         await first.begin(stuck, name)
     await begun.wait()
     await first.engine.close()
 
-    second = Bench(Durable(url, tmp_path), claim={"ours": "ours", "others": "others", "over": "over"})
+    claim: dict[str, Claim] = {"ours": "ours", "others": "others", "over": "over"}
+    second = Bench(Durable(url, tmp_path, Supervisor()), claim=claim)
     carried_on = asyncio.Event()
 
     async def carry_on(_: Journal) -> None:
