@@ -11,13 +11,14 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Generator, Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -418,6 +419,16 @@ def _octave(arguments: tuple[str, ...], cwd: Path, stderr: TextIO | None) -> End
             code = main()
     logger.remove()
     return Ended(code, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def refusing(home: Path, what: str) -> Generator[None]:
+    """The database refuses this, as one whose disk is full, and everything else as before."""
+    with sqlite3.connect(home / "octave.db", isolation_level=None) as database:
+        database.execute(f"create trigger refusal before {what} begin select raise(abort, 'disk is full'); end")
+        yield
+        database.execute("drop trigger refusal")
+    database.close()
 
 
 def names_in(folder: Path) -> set[str]:
