@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,17 +95,13 @@ async def test_a_background_task_that_fails_is_named_until_it_works_again(home: 
     with sqlite3.connect(home / "octave.db") as database:
         database.execute("insert into notes values ('old', '2000-01-01', '')")  # maintenance deletes it
     database.close()
-    with refusing(home, "delete on notes"):
+    with ExitStack() as broken:
+        broken.enter_context(refusing(home, "delete on notes"))
         async with serving() as client:
             unready, metrics = await readiness(client, 503), await client.get("/metrics")
-            with sqlite3.connect(home / "octave.db") as database:
-                database.execute("drop trigger refusal")
-            database.close()
+            broken.close()
             await readiness(client, 200)
             better = await client.get("/metrics")
-            with sqlite3.connect(home / "octave.db") as database:
-                database.execute("create trigger refusal before delete on notes begin select 1; end")
-            database.close()
 
     assert "maintenance: the database cannot be used: disk is full" in problem_in(unready)["detail"]
     assert 'octave_failing_tasks{task="maintenance"} 1.0' in metrics.text.splitlines()
@@ -129,8 +125,8 @@ async def refused(url: str) -> AsyncGenerator[httpx2.AsyncClient]:
             assert "the server tries again by itself" in text
             assert "OCTAVE_DATABASE_URL" in text
             assert SECRET not in text
-        assert (await client.get("/livez")).status_code == ready.status_code - 303 == 200
-        assert listed.status_code == 503
+        assert ready.status_code == listed.status_code == 503
+        assert (await client.get("/livez")).status_code == 200
         yield client
 
 
@@ -159,6 +155,22 @@ def _set_password(database: psycopg.Connection[Any], password: str) -> None:
         "alter role {} superuser login password {}" if known else "create role {} superuser login password {}"
     )
     database.execute(what.format(role, sql.Literal(password)))
+
+
+async def test_an_engine_that_may_not_make_its_tables_is_launched_once_it_may(postgres_url: str, home: Path) -> None:
+    place, name = postgres_url.rpartition("@")[2], postgres_url.rpartition("/")[2]
+    role, database = sql.Identifier(f"limited_{name}"), sql.Identifier(name)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create role {} login").format(role))
+        connection.execute(sql.SQL("grant create on schema public to {}").format(role))
+        async with refused(f"postgresql://limited_{name}:{SECRET}@{place}") as client:
+            connection.execute(sql.SQL("grant create on database {} to {}").format(database, role))
+            await readiness(client, 200)
+            listed = await client.get("/sessions")
+
+    assert listed.status_code == 200
+    (error,) = errors_in(home)
+    assert "permission denied for database" in error
 
 
 @contextmanager

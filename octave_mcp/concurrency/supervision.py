@@ -16,6 +16,7 @@ Work = Callable[[], Awaitable[Any]]
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
 QUIET_SECONDS = 60.0
+"""How long the same failure is not logged again if the task works in between."""
 
 
 class Supervisor:
