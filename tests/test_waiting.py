@@ -20,12 +20,13 @@ from doubles import answer_to
 from scripted import ScriptedModel, Stage, asked_for
 from test_degradation import never_answered
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import RunRecord
 from octave_mcp.engine.inline import Inline
 from octave_mcp.errors import SetupError
 from octave_mcp.ports import Model, RunContext
-from octave_mcp.runs import executor, maintenance, questions
+from octave_mcp.runs import maintenance, questions
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
 from octave_mcp.store.sql import SqlStore
@@ -145,9 +146,8 @@ async def test_a_waiting_run_that_another_server_cancelled_stops(tmp_path: Path)
 async def test_a_question_that_nobody_answers_for_a_week_ends_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("OTHERS_SECONDS", "INTERVAL_SECONDS"):
+    for name in ("OTHERS_SECONDS", "INTERVAL_SECONDS", "LOST_SECONDS"):
         monkeypatch.setattr(maintenance, name, LONG)
-    monkeypatch.setattr(executor, "WATCH_SECONDS", LONG)
     clock, stage = stop_the_clock(), Stage(tmp_path)
     await stage.runs.open(adopting=False)
     record = await waiting(stage.runs)
@@ -170,15 +170,15 @@ class Unable(Stage):
     def __init__(self, home: Path, alive: Collection[str] = ()) -> None:
         super().__init__(home)
         self.store = Counted(self.settings.url)
-        self.engine = OneThatKnows(alive)
+        self.engine = OneThatKnows(self.supervisor, alive)
 
     def model(self, name: str, context: RunContext | None = None) -> Model:  # noqa: ARG002 - the application's
         raise SetupError(f"{name} is not set up here")
 
 
 class OneThatKnows(Inline):
-    def __init__(self, alive: Collection[str]) -> None:
-        super().__init__()
+    def __init__(self, supervisor: Supervisor, alive: Collection[str]) -> None:
+        super().__init__(supervisor)
         self._alive = alive
 
     async def going(self, run_ids: Collection[str]) -> dict[str, bool]:

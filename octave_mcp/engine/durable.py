@@ -14,18 +14,19 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
-from loguru import logger
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.engine.locks import Locks, locks_for
-from octave_mcp.errors import OctaveError
+from octave_mcp.errors import StoreFailed
 from octave_mcp.ports import Claims, Execute, Heartbeats
 from octave_mcp.settings import Settings
 
@@ -42,14 +43,15 @@ POLL_SECONDS = 2.0
 THREADS = 4
 """Of those in which DBOS uses its tables: more would only contend for the interpreter, and the database."""
 GOING = ["PENDING", "ENQUEUED"]
+DATABASE_ERRORS = (SQLAlchemyError, error.DBOSException, OSError)
 BROKEN = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 NAME = "octave"
 SERVER = "server-"
 """How the ids of processes, their locks and their queues begin."""
 
 
-def make(settings: Settings, heartbeats: Heartbeats) -> Durable:
-    return Durable(settings.url, settings.home, heartbeats)
+def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> Durable:
+    return Durable(settings.url, settings.home, heartbeats, supervisor)
 
 
 _serving: list[Durable] = []
@@ -64,8 +66,8 @@ async def playbook(run_id: str) -> None:
 class Durable:
     """DBOS on the database of that URL; the locks of processes on one machine are files in `home`."""
 
-    def __init__(self, url: str, home: Path, heartbeats: Heartbeats) -> None:
-        self._url, self._home = url, home
+    def __init__(self, url: str, home: Path, heartbeats: Heartbeats, supervisor: Supervisor) -> None:
+        self._url, self._home, self._supervisor = url, home, supervisor
         self._id = f"{SERVER}{secrets.token_hex(8)}"
         self._pulse = _Pulse(heartbeats)
         self._launched: _Launched | None = None
@@ -74,6 +76,18 @@ class Durable:
 
     async def launch(self, execute: Execute, claims: Claims) -> None:
         locks = await asyncio.to_thread(locks_for, self._url, self._home)
+        try:
+            await self._launch(locks)
+        except BaseException as failed:
+            await self._shut_down(locks)
+            if isinstance(failed, DATABASE_ERRORS):
+                raise StoreFailed(f"runs cannot be executed: {next(iter(str(failed).splitlines()), '')}") from failed
+            raise
+        self._launched = _Launched(execute, claims, locks)
+        adopt = partial(self._adopt, self._launched)
+        self._adopting = self._supervisor.start("adoption", adopt, every_seconds=ADOPTION_SECONDS)
+
+    async def _launch(self, locks: Locks) -> None:
         await asyncio.to_thread(locks.hold, self._id)
         await asyncio.to_thread(DBOS.migrate, self._url)  # it waits where another process writes
         _serving.append(self)
@@ -82,8 +96,6 @@ class Durable:
         DBOS.listen_queues([self._id])
         DBOS.launch()  # in the loop that is to execute the runs
         await DBOS.register_queue_async(self._id, polling_interval_sec=POLL_SECONDS)
-        self._launched = _Launched(execute, claims, locks)
-        self._adopting = asyncio.create_task(self._adopt(self._launched))
 
     async def start(self, run_id: str) -> None:
         known = await DBOS.get_workflow_status_async(run_id)
@@ -158,17 +170,19 @@ class Durable:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, self._adopting, return_exceptions=True)
-        await DBOS.delete_queue_async(self._id)
-        await self._pulse.stop(self._id)
+        with suppress(*DATABASE_ERRORS, StoreFailed):  # whoever adopts its runs deletes the queue, too
+            await DBOS.delete_queue_async(self._id)
+            await self._pulse.stop(self._id)
         await self._shut_down(self._launched.locks)
-        _serving.remove(self)
         self._launched = None
 
     async def _shut_down(self, locks: Locks) -> None:
         """In a thread of its own: DBOS ends those that the loop has been using."""
         with ThreadPoolExecutor(1) as thread:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(thread, DBOS.destroy)
+            if self in _serving:
+                await loop.run_in_executor(thread, DBOS.destroy)
+                _serving.remove(self)
             await loop.run_in_executor(thread, locks.close)
         loop.set_default_executor(ThreadPoolExecutor())
 
@@ -187,14 +201,9 @@ class Durable:
             await asyncio.to_thread(database.dispose)
 
     async def _adopt(self, launched: _Launched) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(launched.locks.keep, self._id)
-                await self._pulse.beat(self._id)
-                await self._adopt_all(launched)
-            except (error.DBOSException, SQLAlchemyError, OctaveError, OSError) as failed:
-                logger.warning("adoption failed, and is tried again: {}", repr(failed))
-            await asyncio.sleep(ADOPTION_SECONDS)
+        await asyncio.to_thread(launched.locks.keep, self._id)
+        await self._pulse.beat(self._id)
+        await self._adopt_all(launched)
 
     async def _adopt_all(self, launched: _Launched) -> None:
         """Takes over the runs of every process that has ended or stopped."""

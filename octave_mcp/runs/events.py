@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.run import RunRecord
-from octave_mcp.errors import StoreFailed
 from octave_mcp.ports import Store
 
 SIGNS_OF_PROGRESS = frozenset({"step_finished", "answered", "waiting"})
@@ -22,7 +22,7 @@ class EventLog:
     time.
 
     Events are stored in the order in which they arrive, several in one transaction if they come fast. `tell` is called
-    whenever some were stored, and at the end.
+    whenever some were stored, and at the end. Those that cannot be stored are lost to followers; the run goes on.
     """
 
     def __init__(
@@ -32,14 +32,15 @@ class EventLog:
         observe: Callable[[Event], None],
         tell: Callable[[str], None],
         earlier: Sequence[Event],
+        supervisor: Supervisor,
     ) -> None:
-        self._run_id, self._store = run_id, store
+        self._run_id, self._store, self._supervisor = run_id, store, supervisor
         self._observe, self._tell = observe, tell
         self.resumed = _resumed_in_vain(earlier)
         self._earlier = Counter(_identity(event) for event in earlier if event.event != "run_resumed")
         self._done = max((event.done for event in earlier), default=0)
         self._waiting: list[Event] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[str] | None = None
         self._ended = False
 
     def end(self) -> None:
@@ -57,23 +58,20 @@ class EventLog:
         self._observe(event)
         self._waiting.append(event)
         if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
+            self._write()
 
-    async def _write(self) -> None:
-        try:
-            while self._waiting:
-                await self._append()
-        finally:
-            self._writing = None
+    def _write(self) -> None:
+        self._writing = self._supervisor.once("the log of events", self._append)
 
     async def _append(self) -> None:
-        """An event that cannot be stored is lost to its followers, but does not end the run."""
         batch, self._waiting = self._waiting, []
         try:
             await self._store.append(self._run_id, batch)
-        except StoreFailed as failed:
-            self._observe(batch[-1].model_copy(update={"event": "call_failed", "error": str(failed), "success": False}))
-        self._tell(self._run_id)
+        finally:
+            self._tell(self._run_id)
+            self._writing = None
+            if self._waiting:
+                self._write()
 
     async def close(self) -> None:
         """Returns once every event is stored, and wakes those who wait for more."""

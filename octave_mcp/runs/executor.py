@@ -36,9 +36,6 @@ from octave_mcp.runs.verifiers import verifier_of
 MOST_RESUMED = 20
 """How many servers may end while they execute a run: then it is taken for the cause, and not resumed."""
 
-WATCH_SECONDS = 1.0
-"""How often a process looks for runs of its own that were cancelled or taken over elsewhere."""
-
 MOST_PATIENT = 500
 """How many runs may wait for answers at once, in addition to those that work."""
 
@@ -115,7 +112,9 @@ class Executor:
     async def _execute(self, record: RunRecord, epoch: int, *, is_first: bool) -> None:
         run_id, store = record.run_id, self._store.of_execution(epoch)
         earlier = [event for _, event in await store.events(run_id)]
-        log = self.logs[run_id] = EventLog(run_id, store, self._adapters.emit, self.news.tell, earlier)
+        adapters = self._adapters
+        log = EventLog(run_id, store, adapters.emit, self.news.tell, earlier, adapters.supervisor)
+        self.logs[run_id] = log
         try:
             execution = await self._execution(record, epoch, store, log)
             beginning = _beginning(record, epoch, is_first=is_first)
@@ -136,15 +135,13 @@ class Executor:
         entries = await store.steps(record.run_id)
         return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report)
 
-    async def watch(self) -> None:
-        """Stops executions whose run was cancelled, deleted or taken over elsewhere. Never returns."""
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            if executions := [*self._executions]:
-                current = await self._store.epochs([execution.run_id for execution in executions])
-                for lost in (one for one in executions if current.get(one.run_id) != one.epoch):
-                    if lost in self._executions:
-                        lost.lose()
+    async def stop_lost(self) -> None:
+        """Stops executions whose run was cancelled, deleted or taken over elsewhere: one query for all of them."""
+        if executions := [*self._executions]:
+            current = await self._store.epochs([execution.run_id for execution in executions])
+            for lost in (one for one in executions if current.get(one.run_id) != one.epoch):
+                if lost in self._executions:
+                    lost.lose()
 
     async def _outcome(
         self, record: RunRecord, execution: Execution, log: EventLog, beginning: tuple[EventName, str]
@@ -216,6 +213,7 @@ class Executor:
             site_timeout_seconds=self._adapters.limits.site_timeout_seconds,
         )
         run.source.listen(run.progress)
+        asker.model.prepare()
         return run
 
     def _askers(self, record: RunRecord, store: Store, log: EventLog) -> tuple[Asker, Asker | None]:
@@ -236,7 +234,6 @@ class Executor:
 
         context = RunContext(record.run_id, inbox, store, asked.refresh, purse.check, purse.spend, clock, is_slow)
         model = self._adapters.model(record.model, context)
-        model.prepare()
         fallback = tuple(self._adapters.model(name, context) for name in limits.fallback if name != record.model)
         asker, judge = Asker(model, fallback, purse, clock, slow), verifier_of(self._adapters, model, context)
         if judge is None:

@@ -6,20 +6,20 @@ A server also starts runs that no engine has, gives up abandoned ones, and remov
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from octave_mcp.asks import reuse
 from octave_mcp.concurrency.computing import Collector
-from octave_mcp.concurrency.together import together
-from octave_mcp.domain.events import Event
 from octave_mcp.domain.run import RunError, RunRecord
-from octave_mcp.errors import Abandoned, StoreFailed
+from octave_mcp.errors import Abandoned
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
 
 INTERVAL_SECONDS = 60.0
+LOST_SECONDS = 1.0
+"""How often to look for runs of this process that were cancelled or taken over elsewhere."""
 OTHERS_SECONDS = 4.0
 """How often to look what other processes did; the client of another server waits that long for a verdict."""
 UNCLAIMED = timedelta(seconds=30)
@@ -36,33 +36,27 @@ class Maintenance:
         self._adapters, self._executor = adapters, executor
         self._store, self._engine = adapters.store, adapters.engine
 
-    async def run(self, *, for_all: bool) -> None:
-        """Looks after the runs of this process, or `for_all` after those of ended processes, too. Never returns."""
-        wider = (self._start_unclaimed, self._remove_old) if for_all else ()
-        await together(
-            self._repeated(self._follow_others, OTHERS_SECONDS),
-            self._collect_garbage(),
-            *(self._repeated(work, INTERVAL_SECONDS) for work in wider),
-        )
+    def begin(self, *, for_all: bool) -> tuple[asyncio.Task[None], ...]:
+        """Looks after the runs of this process; `for_all` after those of ended processes, too.
 
-    async def _repeated(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:
-        while True:
-            try:
-                await work()
-            except StoreFailed as failed:
-                self._adapters.emit(
-                    Event(event="call_failed", run_id="", session_id="", error=str(failed), success=False)
-                )
-            await asyncio.sleep(seconds)
-
-    async def _collect_garbage(self) -> None:
-        clock = asyncio.get_running_loop().time
+        Returns the tasks that start runs, which have to end before the engine closes.
+        """
+        start, clock = self._adapters.supervisor.start, asyncio.get_running_loop().time
         collector = Collector(clock())
-        while True:
-            await asyncio.sleep(INTERVAL_SECONDS)
+
+        async def collect() -> None:
             collector.collect(clock(), is_quiet=not self._executor.is_working)
 
-    async def _follow_others(self) -> None:
+        start("garbage collection", collect, every_seconds=INTERVAL_SECONDS, delay_seconds=INTERVAL_SECONDS)
+        start("stopping lost runs", self._executor.stop_lost, every_seconds=LOST_SECONDS)
+        start("answers by way of others", self._take_answers, every_seconds=OTHERS_SECONDS)
+        return (start("maintenance", self._maintain, every_seconds=INTERVAL_SECONDS),) if for_all else ()
+
+    async def _maintain(self) -> None:
+        await self._start_unclaimed()
+        await self._remove_old()
+
+    async def _take_answers(self) -> None:
         """Has the runs of this process take the answers that others accepted: one query for all of them."""
         if waited_for := self._executor.open_questions:
             for run_id, question_id in await self._store.answered(waited_for):

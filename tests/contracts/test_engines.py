@@ -16,6 +16,7 @@ import pytest
 from matrix import sampled
 
 import octave_mcp.engine
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.engine import durable
 from octave_mcp.engine.durable import Durable
 from octave_mcp.engine.inline import Inline
@@ -71,7 +72,8 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         url = request.getfixturevalue("postgres_url")
     store = SqlStore(url)
     await store.open()
-    bench = Bench(Inline() if request.param == "inline" else Durable(url, tmp_path, store))
+    supervisor = Supervisor()
+    bench = Bench(Inline(supervisor) if request.param == "inline" else Durable(url, tmp_path, store, supervisor))
     await bench.launch()
     yield bench
     await bench.engine.close()
@@ -109,14 +111,15 @@ async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_
 
     store = SqlStore(url)
     await store.open()
-    first = Bench(Durable(url, tmp_path, store))
+    first = Bench(Durable(url, tmp_path, store, Supervisor()))
     await first.launch()
     for name in ("ours", "others", "over"):
         await first.begin(stuck, name)
     await begun.wait()
     await first.engine.close()
 
-    second = Bench(Durable(url, tmp_path, store), claim={"ours": "ours", "others": "others", "over": "over"})
+    claim: dict[str, Claim] = {"ours": "ours", "others": "others", "over": "over"}
+    second = Bench(Durable(url, tmp_path, store, Supervisor()), claim=claim)
     carried_on = asyncio.Event()
 
     async def carry_on() -> None:
