@@ -35,6 +35,8 @@ from octave_mcp.demo import serve_demo  # noqa: E402
 MOST_PERCENT = 1.0
 AT_ONCE = 50
 """How many requests to the server are open at the same time."""
+SETTLING_SECONDS = 75
+"""Includes the first collection of garbage after the runs have begun."""
 SHOWN = 10
 """How many threads are listed."""
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -155,8 +157,7 @@ async def measure(runs: int, seconds: float, settings: dict[str, str]) -> int:
         used = after.cpu_seconds - before.cpu_seconds
         print(f"{runs - 1} more: {dict(statuses)} in {time.monotonic() - began:.1f} s, CPU {used:.1f} s, ", end="")
         print(f"{(after.pss_mb - before.pss_mb) * 1024 / max(runs - 1, 1):.0f} kB each")
-        settling = await idle(pid, 15)
-        told("just after", *settling)
+        told("the first minute", *await idle(pid, SETTLING_SECONDS))
         waiting = await idle(pid, seconds)
         told(f"{runs} runs wait", *waiting)
     return 0 if waiting[1].percent_since(waiting[0]) <= MOST_PERCENT else 1

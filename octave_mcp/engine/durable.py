@@ -40,6 +40,8 @@ SILENT_SECONDS = 30.0
 STOPPING_SECONDS = 10.0
 POLL_SECONDS = 2.0
 """How soon an adopted run goes on. Each look costs DBOS a few milliseconds."""
+NOTIFICATION_SECONDS = 0.2
+"""How often DBOS looks for notifications, which nothing here sends; it takes as long to end."""
 THREADS = 4
 """Of those in which DBOS uses its tables: more would only contend for the interpreter, and the database."""
 GOING = ["PENDING", "ENQUEUED"]
@@ -284,7 +286,8 @@ def _config(url: str, id_: str) -> DBOSConfig:
         max_executor_threads=THREADS,
         run_migrations=False,
         serializer=DBOSPortableJSONSerializer(),
-        notification_listener_polling_interval_sec=0.1,  # how long it takes to end, too
+        notification_listener_polling_interval_sec=NOTIFICATION_SECONDS,
+        notification_coalesce_sec=NOTIFICATION_SECONDS,
     )
     if _is_sqlite(url):
         config["db_engine_kwargs"] = {"connect_args": {"factory": _Sqlite}}
