@@ -1,8 +1,8 @@
-"""Runs on DBOS: each is a workflow, which has a queue, an owner, and recovers. What a run has done is in our own table.
+"""Runs on DBOS: each is a workflow, which has an owner and recovers. What a run has done is in our own table.
 
-Every process that serves runs has an id, a lock that ends with it, a heartbeat, and a queue of its own. Runs of a
-process whose lock is free, or whose heartbeat has stopped, are adopted: taken over into the queue of one that lives and
-has what they need. An execution that was taken over cannot write any more, so adopting too soon costs time, not truth.
+Every process that serves runs has an id, a lock that ends with it, and a heartbeat. Runs of a process whose lock is
+free, or whose heartbeat has stopped, are adopted: started again by one that lives and has what they need. An execution
+that was taken over cannot write any more, so adopting too soon costs time, not truth.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import secrets
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +20,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
+from dbos import (
+    DBOS,
+    DBOSClient,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    SetWorkflowID,
+    WorkflowStatus,
+    _workflow_commands,  # pyright: ignore[reportPrivateUsage]
+    error,
+)
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -38,10 +47,9 @@ ADOPTION_SECONDS = 5.0
 SILENT_SECONDS = 30.0
 """How long a heartbeat may stand still: a process that was stopped for longer has lost its runs."""
 STOPPING_SECONDS = 10.0
-POLL_SECONDS = 2.0
-"""How soon an adopted run goes on. Each look costs DBOS a few milliseconds."""
 NOTIFICATION_SECONDS = 0.2
 """How often DBOS looks for notifications, which nothing here sends; it takes as long to end."""
+UNUSED_SECONDS = 60.0
 THREADS = 4
 """Of those in which DBOS uses its tables: more would only contend for the interpreter, and the database."""
 GOING = ["PENDING", "ENQUEUED"]
@@ -93,11 +101,10 @@ class Durable:
         await asyncio.to_thread(locks.hold, self._id)
         await asyncio.to_thread(DBOS.migrate, self._url)  # it waits where another process writes
         _serving.append(self)
-        DBOS(config=_config(self._url, self._id))
+        _slow_down(DBOS(config=_config(self._url, self._id)))
         _hand_over_logs()
-        DBOS.listen_queues([self._id])
+        DBOS.listen_queues([])
         DBOS.launch()  # in the loop that is to execute the runs
-        await DBOS.register_queue_async(self._id, polling_interval_sec=POLL_SECONDS)
 
     async def start(self, run_id: str) -> None:
         known = await DBOS.get_workflow_status_async(run_id)
@@ -172,8 +179,7 @@ class Durable:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, self._adopting, return_exceptions=True)
-        with suppress(*DATABASE_ERRORS, StoreFailed):  # whoever adopts its runs deletes the queue, too
-            await DBOS.delete_queue_async(self._id)
+        with suppress(StoreFailed):  # whoever adopts its runs removes the heartbeat, too
             await self._pulse.stop(self._id)
         await self._shut_down(self._launched.locks)
         self._launched = None
@@ -215,24 +221,18 @@ class Durable:
                     await self._adopt_from(owner, launched.claims)
 
     async def _owners(self) -> set[str]:
-        """The other processes that have, or had, runs or a queue."""
-        queues = {queue.name for queue in await DBOS.list_queues_async() if queue.name.startswith(SERVER)}
+        """The other processes that have, or had, runs or a heartbeat."""
         going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
-        return {owner for owner in (*queues, *map(_owner, going)) if owner and owner != self._id}
+        return {owner for owner in (*self._pulse.owners, *map(_owner, going)) if owner and owner != self._id}
 
     async def _adopt_from(self, owner: str, claims: Claims) -> None:
-        """Takes over what this process can execute, and removes what is over; if that was all, the owner too."""
+        """Starts again what this process can execute, and removes what is over; if that was all, the owner too."""
         going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
-        theirs = {run: await claims(run.workflow_id) for run in going if _owner(run) == owner}
-        await self.forget([run.workflow_id for run, whose in theirs.items() if whose == "over"])
-        for run in (run for run, whose in theirs.items() if whose == "ours"):
-            if run.app_version == VERSION:
-                await DBOS.resume_workflows_async([run.workflow_id], queue_name=self._id)
-            else:
-                await self.forget([run.workflow_id])
-                await self.start(run.workflow_id)
+        theirs = {run.workflow_id: await claims(run.workflow_id) for run in going if _owner(run) == owner}
+        await self.forget([run_id for run_id, whose in theirs.items() if whose != "others"])
+        for run_id in (run_id for run_id, whose in theirs.items() if whose == "ours"):
+            await self.start(run_id)
         if "others" not in theirs.values():
-            await DBOS.delete_queue_async(owner)
             await self._pulse.stop(owner)
 
 
@@ -247,6 +247,10 @@ class _Pulse:
     def __init__(self, heartbeats: Heartbeats) -> None:
         self._heartbeats = heartbeats
         self._seen: Mapping[str, tuple[int, float]] = {}
+
+    @property
+    def owners(self) -> Iterable[str]:
+        return self._seen.keys()
 
     async def beat(self, id_: str) -> None:
         beats, now = await self._heartbeats.beat(id_), time.monotonic()
@@ -272,7 +276,7 @@ class _Launched:
 
 
 def _owner(run: WorkflowStatus) -> str | None:
-    """The process that executes the run, or in whose queue it waits."""
+    """The process that executes the run; in an earlier release, that in whose queue it waits."""
     return run.queue_name if run.status == "ENQUEUED" else run.executor_id
 
 
@@ -292,6 +296,15 @@ def _config(url: str, id_: str) -> DBOSConfig:
     if _is_sqlite(url):
         config["db_engine_kwargs"] = {"connect_args": {"factory": _Sqlite}}
     return config
+
+
+def _slow_down(dbos: Any) -> None:  # noqa: ANN401 - DBOS has no setting for this
+    """Has DBOS look once a minute, not once a second, for work that it never gets: in its own queue, or with a delay.
+
+    With nothing to do, that would be a third of what this process costs.
+    """
+    _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = UNUSED_SECONDS  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    dbos._registry.get_internal_queue()._polling_interval_sec = UNUSED_SECONDS  # noqa: SLF001
 
 
 def _client(database: Engine) -> DBOSClient:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from dbos import DBOS, _workflow_commands
 from matrix import sampled
 
 import octave_mcp.engine
@@ -143,6 +144,12 @@ def owner_of(run_id: str, folder: Path) -> str:
     with closing(sqlite3.connect(folder / "octave.db")) as db:
         found = db.execute("select executor_id from workflow_status where workflow_uuid = ?", [run_id])
         return str(found.fetchone()[0])
+
+
+def test_dbos_still_has_the_intervals_that_the_engine_sets_because_there_is_no_setting() -> None:
+    assert hasattr(_workflow_commands, "_BACKGROUND_JOBS_INTERVAL_SEC")
+    assert hasattr(DBOS(config={"name": "octave"})._registry.get_internal_queue(), "_polling_interval_sec")  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    DBOS.destroy()
 
 
 def open_files(folder: Path) -> list[Path]:
