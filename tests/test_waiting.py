@@ -8,7 +8,7 @@ import json
 import sqlite3
 import weakref
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,9 +55,9 @@ class Counted(SqlStore):
         self.looks["answered"] += 1
         return await super().answered(asked)
 
-    async def epochs(self, run_ids: Collection[str]) -> dict[str, int]:
-        self.looks["epochs"] += 1
-        return await super().epochs(run_ids)
+    async def lost(self, epochs: Mapping[str, int]) -> list[str]:
+        self.looks["lost"] += 1
+        return await super().lost(epochs)
 
 
 async def waiting(runs: Runs) -> RunRecord:
@@ -105,9 +105,9 @@ async def test_while_runs_wait_one_query_now_and_then_looks_for_all_answers_and_
     await a_minute_passes(clock)
     store.looks.clear()
     await a_minute_passes(clock)
-    assert set(store.looks) == {"answered", "epochs"}
+    assert set(store.looks) == {"answered", "lost"}
     assert store.looks["answered"] <= 20
-    assert store.looks["epochs"] <= 61
+    assert store.looks["lost"] <= 61
 
     for record in waiting_runs:
         await runs.cancel(record.run_id)

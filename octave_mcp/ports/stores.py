@@ -93,8 +93,8 @@ class Store(Memory, Heartbeats, Protocol):
         """This store for one execution: what it writes is ignored once the run is final, or a later one has begun."""
         ...
 
-    async def epochs(self, run_ids: Collection[str]) -> Mapping[str, int]:
-        """The epochs of those of the runs that are not final."""
+    async def lost(self, epochs: Mapping[str, int]) -> list[str]:
+        """Those of the runs that are final, are gone, or have a later execution than that of this epoch."""
         ...
 
     async def steps(self, run_id: str) -> list[StepEntry]: ...

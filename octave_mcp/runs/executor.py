@@ -137,11 +137,10 @@ class Executor:
 
     async def stop_lost(self) -> None:
         """Stops executions whose run was cancelled, deleted or taken over elsewhere: one query for all of them."""
-        if executions := [*self._executions]:
-            current = await self._store.epochs([execution.run_id for execution in executions])
-            for lost in (one for one in executions if current.get(one.run_id) != one.epoch):
-                if lost in self._executions:
-                    lost.lose()
+        if executions := {execution.run_id: execution for execution in self._executions}:
+            for run_id in await self._store.lost({run_id: one.epoch for run_id, one in executions.items()}):
+                if executions[run_id] in self._executions:
+                    executions[run_id].lose()
 
     async def _outcome(
         self, record: RunRecord, execution: Execution, log: EventLog, beginning: tuple[EventName, str]

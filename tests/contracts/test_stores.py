@@ -265,12 +265,18 @@ async def test_a_note_is_found_for_as_long_as_it_is_fresh(store: Store) -> None:
     assert await store.note("https://a.example/robots.txt", since=datetime(2100, 1, 1, tzinfo=UTC)) is None
 
 
-async def test_of_many_runs_the_epochs_of_those_that_are_not_over_are_found(store: Store) -> None:
-    for number in (1, 2, 3):
-        await store.add_run(record(f"run_{number}", f"sess_{number}"), new_session=True)
-    await store.update_run(ended(record("run_1")))
+async def test_of_many_executions_those_that_have_lost_their_run_are_found(store: Store) -> None:
+    runs = [f"run_{number}" for number in (1, 2, 3)]
+    for run_id in runs:
+        await store.add_run(record(run_id, f"sess_{run_id}"), new_session=True)
+    epochs = {run_id: await store.begin_execution(run_id) or 0 for run_id in runs}
+    assert await store.lost(epochs) == []
+    assert await store.lost(epochs | {"run_4": 1}) == ["run_4"]
     await store.begin_execution("run_2")
-    assert await store.epochs(["run_1", "run_2", "run_3", "run_4"]) == {"run_2": 1, "run_3": 0}
+    assert await store.lost(epochs) == ["run_2"]
+    await store.update_run(ended(record("run_1")))
+    assert await store.lost(epochs) == ["run_1", "run_2"]
+    assert await store.lost({}) == []
 
 
 async def test_of_many_questions_those_with_an_answer_are_found(store: Store) -> None:
