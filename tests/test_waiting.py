@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import sqlite3
 import weakref
 from collections import Counter
@@ -21,11 +22,13 @@ from scripted import ScriptedModel, Stage, asked_for
 from test_degradation import never_answered
 
 from octave_mcp.concurrency.supervision import Supervisor
+from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import RunRecord
 from octave_mcp.engine.inline import Inline
 from octave_mcp.errors import SetupError
-from octave_mcp.ports import Model, RunContext
+from octave_mcp.exports.files import PlaybookFiles
+from octave_mcp.ports import Model, RunContext, Store
 from octave_mcp.runs import maintenance, questions
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
@@ -271,3 +274,33 @@ def garbage() -> weakref.ref[object]:
     first: Any = asyncio.Event()
     first.itself = first
     return weakref.ref(first)
+
+
+class HeldFiles(PlaybookFiles):
+    """Has written the files when `written` is set, and goes on with `goes_on`."""
+
+    def __init__(self, store: Store, root: Path) -> None:
+        super().__init__(store, root)
+        self.written, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]:
+        files = await super().publish(run_id, playbook)
+        self.written.set()
+        await self.goes_on.wait()
+        return files
+
+
+async def test_a_server_that_has_lost_a_run_leaves_the_files_of_the_one_that_completed_it(tmp_path: Path) -> None:
+    first, second = Stage(tmp_path), Stage(tmp_path)
+    first.files = held = HeldFiles(first.store, tmp_path / "playbooks")
+    runs = await first.opened()
+    record = await runs.start(asked_for())
+    await held.written.wait()
+    await second.opened()
+    await second.engine.start(record.run_id)
+    ended, _ = await second.end_of(record.run_id)
+    held.goes_on.set()
+    await first.engine.close(LONG)
+
+    assert ended.status == "completed"
+    assert all(map(os.path.exists, (await runs.get(record.run_id)).files))

@@ -2,7 +2,7 @@
 
 Every process that serves runs has an id, a lock that ends with it, and a heartbeat. Runs of a process whose lock is
 free, or whose heartbeat has stopped, are adopted: started again by one that lives and has what they need. An execution
-that was taken over cannot write any more, so adopting too soon costs time, not truth.
+that was taken over cannot write any more, so adopting a run too soon does no harm but to time.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import asyncio
 import logging
 import secrets
 import sqlite3
-import time
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from octave_mcp.concurrency.supervision import Supervisor
+from octave_mcp.engine.heartbeats import Pulse
 from octave_mcp.engine.locks import Locks, locks_for
 from octave_mcp.errors import StoreFailed
 from octave_mcp.ports import Claims, Execute, Heartbeats
@@ -44,8 +44,6 @@ VERSION = "named-steps"
 
 ADOPTION_SECONDS = 5.0
 """How often a process says that it is alive, and looks for runs of those that are not."""
-SILENT_SECONDS = 30.0
-"""How long a heartbeat may stand still: a process that was stopped for longer has lost its runs."""
 STOPPING_SECONDS = 10.0
 NOTIFICATION_SECONDS = 0.2
 """How often DBOS looks for notifications, which nothing here sends; it takes as long to end."""
@@ -79,10 +77,11 @@ class Durable:
     def __init__(self, url: str, home: Path, heartbeats: Heartbeats, supervisor: Supervisor) -> None:
         self._url, self._home, self._supervisor = url, home, supervisor
         self._id = f"{SERVER}{secrets.token_hex(8)}"
-        self._pulse = _Pulse(heartbeats)
+        self._pulse = Pulse(heartbeats)
         self._launched: _Launched | None = None
         self._adopting: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[Any]] = {}
+        self._idle: set[str] = set()
 
     async def launch(self, execute: Execute, claims: Claims) -> None:
         locks = await asyncio.to_thread(locks_for, self._url, self._home)
@@ -114,7 +113,7 @@ class Durable:
             await _begin(run_id)
 
     async def _restart(self, run_id: str) -> None:
-        """Anew, where the workflow ended and the run did not: its database was away, say. Only one process does it."""
+        """Starts a run again whose workflow ended before it did; only one process does so."""
         async with self._alone(f"restart-{run_id}") as alone:
             known = await DBOS.get_workflow_status_async(run_id)
             if alone and known and known.status in BROKEN:
@@ -209,16 +208,31 @@ class Durable:
             await asyncio.to_thread(database.dispose)
 
     async def _adopt(self, launched: _Launched) -> None:
-        await asyncio.to_thread(launched.locks.keep, self._id)
+        is_held = await asyncio.to_thread(launched.locks.keep, self._id)
         await self._pulse.beat(self._id)
-        await self._adopt_all(launched)
+        if is_held:  # else the database was away, and other processes may be about to take their locks again
+            await self._adopt_all(launched)
+            await self._restart_idle(launched)
 
     async def _adopt_all(self, launched: _Launched) -> None:
         """Takes over the runs of every process that has ended or stopped."""
         for owner in await self._owners():
             async with self._alone(owner) as has_ended:
-                if has_ended or self._pulse.is_silent(owner):
+                if (has_ended and not self._pulse.is_moving(owner)) or self._pulse.is_silent(owner):
                     await self._adopt_from(owner, launched.claims)
+
+    async def _restart_idle(self, launched: _Launched) -> None:
+        """Starts again the runs that this process owns and did not execute at two rounds in a row.
+
+        That is what is left where two processes adopted the same run at the same time.
+        """
+        going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
+        idle = {run.workflow_id for run in going if _owner(run) == self._id} - self._running.keys()
+        for run_id in idle & self._idle:
+            await self.forget([run_id])
+            if await launched.claims(run_id) == "ours":
+                await self.start(run_id)
+        self._idle = idle
 
     async def _owners(self) -> set[str]:
         """The other processes that have, or had, runs or a heartbeat."""
@@ -239,33 +253,6 @@ class Durable:
 async def _begin(run_id: str) -> None:
     with SetWorkflowID(run_id):
         await DBOS.start_workflow_async(playbook, run_id)
-
-
-class _Pulse:
-    """The heartbeats of all processes as this one sees them, by its own clock: those of machines may differ."""
-
-    def __init__(self, heartbeats: Heartbeats) -> None:
-        self._heartbeats = heartbeats
-        self._seen: Mapping[str, tuple[int, float]] = {}
-
-    @property
-    def owners(self) -> Iterable[str]:
-        return self._seen.keys()
-
-    async def beat(self, id_: str) -> None:
-        beats, now = await self._heartbeats.beat(id_), time.monotonic()
-        last = self._seen
-        self._seen = {
-            owner: last[owner] if owner in last and last[owner][0] == count else (count, now)
-            for owner, count in beats.items()
-        }
-
-    def is_silent(self, owner: str) -> bool:
-        """Whether its number has stood still for too long; a process that never had one is of an older release."""
-        return owner in self._seen and time.monotonic() - self._seen[owner][1] > SILENT_SECONDS
-
-    async def stop(self, id_: str) -> None:
-        await self._heartbeats.remove_server(id_)
 
 
 @dataclass(frozen=True, slots=True)

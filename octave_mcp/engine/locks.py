@@ -85,11 +85,7 @@ class Advisory:
         return name in self._held
 
     def keep(self, name: str) -> bool:
-        """A lock that went with its connection is taken again: it is as before unless another has taken it meanwhile.
-
-        Whoever takes it has adopted this process's runs by then, and leaves the lock: so that is no proof. A process
-        that was away must look at what it still owns.
-        """
+        """A lock that went with its connection is taken again, by a later call if another process holds it just now."""
         try:
             self._ask("select %s::bigint is not null", name)
         except StoreFailed:
@@ -98,7 +94,10 @@ class Advisory:
             self._connection = self._connected()
             self.hold(name)
             return False
-        return name in self._held
+        if name in self._held:
+            return True
+        self.hold(name)
+        return False
 
     def free(self, name: str) -> None:
         self._held.discard(name)

@@ -67,7 +67,7 @@ class Store(Memory, Heartbeats, Protocol):
     """
 
     async def open(self) -> None:
-        """Creates the tables that are missing."""
+        """Creates or updates the tables."""
 
     async def close(self) -> None: ...
 
@@ -85,12 +85,19 @@ class Store(Memory, Heartbeats, Protocol):
 
     async def get_run(self, run_id: str) -> RunRecord | None: ...
 
-    async def begin_execution(self, run_id: str) -> int | None:
-        """The epoch of a new execution, from 1; None if the run is final or gone."""
+    async def epoch_of(self, run_id: str) -> int | None:
+        """The number of the run's last execution, 0 if there was none; None if the run is final or gone."""
+        ...
+
+    async def begin_execution(self, run_id: str, after: int) -> bool:
+        """Begins the execution after that epoch; False, and no change, if another has begun, or the run is final."""
         ...
 
     def of_execution(self, epoch: int) -> Store:
-        """This store for one execution: what it writes is ignored once the run is final, or a later one has begun."""
+        """This store for one execution: what it writes of the run is ignored once the run is final or has a later one.
+
+        What all runs share, such as cached pages, is written all the same.
+        """
         ...
 
     async def lost(self, epochs: Mapping[str, int]) -> list[str]:
@@ -175,7 +182,11 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
-        """In the order of the keys."""
+        """In the order of the keys.
+
+        Raises:
+            Unreadable: one is missing, or was stored by another release in another form.
+        """
         ...
 
     async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import count
 
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import Purse
@@ -42,6 +42,14 @@ MOST_PATIENT = 500
 
 MOST_WAITING = 3
 """A run may wait for its turns at a slow model for at most this many times its time limit, in addition to the limit."""
+
+
+@dataclass(slots=True)
+class _Attempts:
+    """The attempts of this process to execute a run: their number, and the epoch of the last execution it knows."""
+
+    epoch: int
+    number: int = 0
 
 
 class Executor:
@@ -88,36 +96,36 @@ class Executor:
 
         While the database cannot be used the run waits, and then goes on from what is recorded.
         """
+        epoch = await persistently(lambda: self._store.epoch_of(run_id))
         record = await persistently(lambda: self._store.get_run(run_id))
-        if record is None or record.is_final:
+        if epoch is None or record is None:
             return
         is_patient = (await computed(self._adapters.model, record.model)).capacity.is_patient
-        attempts = count(1)
+        attempts = _Attempts(epoch)
         async with self._patient if is_patient else self._places:  # in the order in which they were started
-            await persistently(lambda: self._attempt(record, next(attempts)))
+            await persistently(lambda: self._attempt(record, attempts))
 
-    async def _attempt(self, record: RunRecord, number: int) -> None:
-        """Executes the run; the second attempt, and later ones, follow an outage of the database."""
+    async def _attempt(self, record: RunRecord, attempts: _Attempts) -> None:
+        """Executes the run, unless another server has begun to. All attempts but the first follow an outage."""
+        run_id, attempts.number = record.run_id, attempts.number + 1
         try:
-            epoch = await self._store.begin_execution(record.run_id)
-            current = await self._store.get_run(record.run_id)
-            if epoch is not None and current is not None:
-                await self._execute(current, epoch, is_first=number == 1)
+            if await self._store.begin_execution(run_id, attempts.epoch):
+                attempts.epoch += 1
+                await self._execute(await self._store.get_run(run_id) or record, attempts)
+            elif await self._store.epoch_of(run_id) is not None:
+                raise asyncio.CancelledError  # so that the engine does not take the run for done
         except StoreFailed as failed:
-            if number == 1:
-                told = f"the run waits until the database can be used: {failed}"
-                self._adapters.emit(run_event(record, "call_failed", error=told, success=False))
+            if is_outage(failed) and attempts.number == 1:
+                message = f"the run waits until the database can be used: {failed}"
+                self._adapters.emit(run_event(record, "call_failed", error=message, success=False))
             raise
 
-    async def _execute(self, record: RunRecord, epoch: int, *, is_first: bool) -> None:
-        run_id, store = record.run_id, self._store.of_execution(epoch)
-        earlier = [event for _, event in await store.events(run_id)]
-        adapters = self._adapters
-        log = EventLog(run_id, store, adapters.emit, self.news.tell, earlier, adapters.supervisor)
-        self.logs[run_id] = log
+    async def _execute(self, record: RunRecord, attempts: _Attempts) -> None:
+        run_id, store = record.run_id, self._store.of_execution(attempts.epoch)
+        log = self.logs[run_id] = await self._log(run_id, store)
         try:
-            execution = await self._execution(record, epoch, store, log)
-            beginning = _beginning(record, epoch, is_first=is_first)
+            execution = await self._execution(record, attempts.epoch, store, log)
+            beginning = _beginning(record, attempts)
             await self.end(await self._outcome(record, execution, log, beginning), log, store)
         finally:
             await log.close()
@@ -125,12 +133,16 @@ class Executor:
                 del self.logs[run_id]
                 self.inboxes.pop(run_id, None)
 
+    async def _log(self, run_id: str, store: Store) -> EventLog:
+        earlier, adapters = [event for _, event in await store.events(run_id)], self._adapters
+        return EventLog(run_id, store, adapters.emit, self.news.tell, earlier, adapters.supervisor)
+
     async def _execution(self, record: RunRecord, epoch: int, store: Store, log: EventLog) -> Execution:
         task = asyncio.current_task()
         assert task  # noqa: S101 - it is called from a coroutine
 
-        def report(told: str) -> None:
-            log(run_event(record, "call_failed", error=told, success=False))
+        def report(message: str) -> None:
+            log(run_event(record, "call_failed", error=message, success=False))
 
         entries = await store.steps(record.run_id)
         return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report)
@@ -139,8 +151,9 @@ class Executor:
         """Stops executions whose run was cancelled, deleted or taken over elsewhere: one query for all of them."""
         if executions := {execution.run_id: execution for execution in self._executions}:
             for run_id in await self._store.lost({run_id: one.epoch for run_id, one in executions.items()}):
-                if executions[run_id] in self._executions:
-                    executions[run_id].lose()
+                if (execution := executions[run_id]) in self._executions:
+                    self._executions.discard(execution)
+                    execution.lose()
 
     async def _outcome(
         self, record: RunRecord, execution: Execution, log: EventLog, beginning: tuple[EventName, str]
@@ -152,7 +165,7 @@ class Executor:
             request = record.request
             companies = await computed(self._admission.companies, request, record.model, record.source)
             record, run = await self._begun(record, execution, log, beginning)
-            finished = await self._finish(record, run, companies)
+            finished = await self._finish(record, run, companies, execution)
         except OctaveError as failed:
             if is_outage(failed):
                 raise
@@ -258,7 +271,9 @@ class Executor:
 
         return changed
 
-    async def _finish(self, record: RunRecord, run: Run, companies: Sequence[Company]) -> RunRecord:
+    async def _finish(
+        self, record: RunRecord, run: Run, companies: Sequence[Company], execution: Execution
+    ) -> RunRecord:
         playbook = await generate(run, companies)
         if not has_mandatory_sections(playbook):
             return ended(record, "failed", why_failed(playbook, run.asker.faults))
@@ -267,7 +282,8 @@ class Executor:
         await run.store.put_playbook(record.run_id, playbook)
         status: RunStatus = "partial" if is_partial(playbook) else "completed"
         try:
-            files = await run.publish(lambda: self._adapters.files.publish(record.run_id, playbook))
+            await execution.check()
+            files = await self._adapters.files.publish(record.run_id, playbook)
         except NotWritten as failed:
             return ended(record, "partial", RunError(code=failed.code, message=str(failed)))
         return ended(record, status).model_copy(update={"files": files})
@@ -292,20 +308,25 @@ class Executor:
         if await store.update_run(record, events=(event,)):
             self._adapters.emit(event)
             self.news.tell(record.run_id)
-        elif record.files:  # it was cancelled or deleted meanwhile: nobody would find them
+        elif record.files and await self._needs_no_files(record.run_id):
             await self._adapters.files.remove(record.run_id, record.files)
         if own := self.logs.get(record.run_id):
             own.end()
             await own.close()
 
+    async def _needs_no_files(self, run_id: str) -> bool:
+        """Whether the run was cancelled or deleted meanwhile. If another server executes it, the files are its own."""
+        current = await self._store.get_run(run_id)
+        return current is None or (current.is_final and not current.files)
 
-def _beginning(record: RunRecord, epoch: int, *, is_first: bool) -> tuple[EventName, str]:
+
+def _beginning(record: RunRecord, attempts: _Attempts) -> tuple[EventName, str]:
     """The event that an execution begins with, and what it says."""
-    if not is_first:
+    if attempts.number > 1:
         return "progress", "going on: the database can be used again"
     if record.started_at is None:
         return "run_started", "started"
-    if epoch == 1:  # it was begun by a release without epochs
+    if attempts.epoch == 1:  # it was begun by a release without epochs
         return "run_resumed", "started again from its first step: an earlier release had recorded its steps"
     return "run_resumed", "carried on"
 

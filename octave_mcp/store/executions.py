@@ -21,15 +21,20 @@ class Executions(Database):
         store.epoch = epoch
         return store
 
-    async def begin_execution(self, run_id: str) -> int | None:
-        next_ = update(runs).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL)).values(epoch=runs.c.epoch + 1)
-        return await self._write(lambda db: db.execute(next_.returning(runs.c.epoch)).scalar())
+    async def epoch_of(self, run_id: str) -> int | None:
+        found = select(runs.c.epoch).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL))
+        return await self._read(lambda db: db.execute(found).scalar())
+
+    async def begin_execution(self, run_id: str, after: int) -> bool:
+        this = (runs.c.run_id == run_id) & runs.c.status.notin_(FINAL) & (runs.c.epoch == after)
+        begun = update(runs).where(this).values(epoch=after + 1)
+        return await self._write(lambda db: bool(db.execute(begun).rowcount))
 
     async def lost(self, epochs: Mapping[str, int]) -> list[str]:
         def work(db: Connection) -> list[str]:
             given = each_of(db, epochs).c.value
             same = (runs.c.run_id == given) & runs.c.status.notin_(FINAL)
-            # Epochs only grow, so both figures are as expected if nothing is lost. This saves reading a row for each run.
+            # Epochs only grow, so both figures are as expected if nothing is lost: no need to read a row for each.
             if db.execute(select(func.count(), func.sum(runs.c.epoch)).where(same)).one() == expected:
                 return []
             current = dict(db.execute(select(runs.c.run_id, runs.c.epoch).where(same)).all())

@@ -77,7 +77,7 @@ class Questions(Database):
         self, run_id: str, question_id: str, *, wrong: str | None = None, dropped: str | None = None
     ) -> None:
         def work(db: Connection) -> None:
-            if _find(db, run_id, question_id) is None:
+            if _find(db, run_id, question_id) is None or not is_writable(db, run_id, self.epoch):
                 return
             if wrong is not None:
                 db.execute(_the(run_id, question_id).values(wrong=wrong))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
+from loguru import logger
 from pydantic import ValidationError
 from sqlalchemy import (
     JSON,
@@ -47,6 +48,15 @@ def parsed(kind: type[V], text: str) -> V:
         raise Unreadable(
             f"what the database keeps as a {kind.__name__} cannot be read ({where}); was it written by another version?"
         ) from None
+
+
+def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
+    """Those of the values that can be read; the others are logged."""
+    for text in texts:
+        try:
+            yield parsed(kind, text)
+        except Unreadable as failed:
+            logger.warning("left out: {}", str(failed))
 
 
 def insert_into(db: Connection, table: Table) -> Any:  # noqa: ANN401 - one of two generics

@@ -18,7 +18,7 @@ from matrix import sampled
 
 import octave_mcp.engine
 from octave_mcp.concurrency.supervision import Supervisor
-from octave_mcp.engine import durable
+from octave_mcp.engine import durable, heartbeats
 from octave_mcp.engine.durable import Durable
 from octave_mcp.engine.inline import Inline
 from octave_mcp.engine.locks import Advisory, Files
@@ -192,6 +192,60 @@ def test_a_lock_that_went_with_its_connection_is_taken_again_and_said_to_have_be
     assert not other.hold("a")
     other.close()
     locks.close()
+
+
+def test_a_lock_that_another_process_held_when_it_was_lost_is_taken_again_later(postgres_url: str) -> None:
+    locks, other = Advisory(postgres_url), Advisory(postgres_url)
+    assert locks.hold("a")
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'")
+    while not other.hold("a"):
+        pass  # the server has not yet noticed that the connection is gone
+    assert not locks.keep("a")
+    other.free("a")
+    assert not locks.keep("a")
+    assert locks.keep("a")
+    other.close()
+    locks.close()
+
+
+class Numbers:
+    """The heartbeats of other processes, as the test sets them."""
+
+    def __init__(self) -> None:
+        self.beats = {"live": 1, "dead": 1}
+
+    async def beat(self, server_id: str) -> dict[str, int]:
+        self.beats[server_id] = self.beats.get(server_id, 0) + 1
+        return {**self.beats}
+
+    async def remove_server(self, server_id: str) -> None:
+        del self.beats[server_id]
+
+
+async def test_a_process_is_alive_while_its_number_grows_and_silent_once_it_stands_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, numbers = [0.0], Numbers()
+    monkeypatch.setattr(heartbeats.time, "monotonic", lambda: now[0])
+    pulse = heartbeats.Pulse(numbers)
+
+    async def round_after(seconds: float, *growing: str) -> None:
+        now[0] += seconds
+        for name in growing:
+            numbers.beats[name] += 1
+        await pulse.beat("mine")
+
+    await round_after(0)
+    assert not pulse.is_moving("dead")  # so a new server takes over at once what the one before has left
+    for _ in range(7):
+        await round_after(5, "live")
+    assert pulse.is_moving("live")
+    assert not pulse.is_silent("live")
+    assert pulse.is_silent("dead")
+    assert not pulse.is_silent("unknown")
+    await round_after(3600)
+    assert not pulse.is_silent("live")  # this process was stopped itself, and has not seen whether it grew
 
 
 async def test_a_cancelled_run_stops_its_call(bench: Bench) -> None:

@@ -269,10 +269,12 @@ async def test_of_many_executions_those_that_have_lost_their_run_are_found(store
     runs = [f"run_{number}" for number in (1, 2, 3)]
     for run_id in runs:
         await store.add_run(record(run_id, f"sess_{run_id}"), new_session=True)
-    epochs = {run_id: await store.begin_execution(run_id) or 0 for run_id in runs}
+    epochs = {run_id: int(await store.begin_execution(run_id, 0)) for run_id in runs}
+    assert not await store.begin_execution("run_1", 0)
     assert await store.lost(epochs) == []
     assert await store.lost(epochs | {"run_4": 1}) == ["run_4"]
-    await store.begin_execution("run_2")
+    assert await store.begin_execution("run_2", 1)
+    assert await store.epoch_of("run_2") == 2
     assert await store.lost(epochs) == ["run_2"]
     await store.update_run(ended(record("run_1")))
     assert await store.lost(epochs) == ["run_1", "run_2"]
