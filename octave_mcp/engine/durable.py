@@ -44,6 +44,8 @@ VERSION = "named-steps"
 
 ADOPTION_SECONDS = 5.0
 """How often a process says that it is alive, and looks for runs of those that are not."""
+IDLE_SECONDS = 30.0
+"""How long a process that was stopped in a transaction keeps its locks on rows; on SQLite, until it goes on."""
 STOPPING_SECONDS = 10.0
 NOTIFICATION_SECONDS = 0.2
 """How often DBOS looks for notifications, which nothing here sends; it takes as long to end."""
@@ -276,6 +278,7 @@ def _config(url: str, id_: str) -> DBOSConfig:
         log_level="ERROR",
         max_executor_threads=THREADS,
         run_migrations=False,
+        sys_db_idle_transaction_timeout_sec=IDLE_SECONDS,
         serializer=DBOSPortableJSONSerializer(),
         notification_listener_polling_interval_sec=NOTIFICATION_SECONDS,
         notification_coalesce_sec=NOTIFICATION_SECONDS,

@@ -42,21 +42,22 @@ class Pulse:
 
     async def beat(self, id_: str) -> None:
         """Counts one more. After a pause of its own, this process has seen nothing of what the others did in it."""
+        asked_at = time.monotonic()  # if this process is stopped from here on, the others are not taken for silent
         beats, now, seen = await self._heartbeats.beat(id_), time.monotonic(), self._seen
         if now - self._at > MOVING_SECONDS:
             seen = {owner: replace(beat, at=now) for owner, beat in seen.items()}
         self._seen = {owner: _Beat.of(count, now, seen.get(owner)) for owner, count in beats.items()}
-        self._at = now
+        self._at = asked_at
 
     def is_moving(self, owner: str) -> bool:
         """Whether its number was seen to grow a moment ago."""
         beat = self._seen.get(owner)
-        return beat is not None and beat.has_moved and time.monotonic() - beat.at <= MOVING_SECONDS
+        return beat is not None and beat.has_moved and self._at - beat.at <= MOVING_SECONDS
 
     def is_silent(self, owner: str) -> bool:
         """Whether its number has stood still for too long; a process that never had one is of an older release."""
         beat = self._seen.get(owner)
-        return beat is not None and time.monotonic() - beat.at > SILENT_SECONDS
+        return beat is not None and self._at - beat.at > SILENT_SECONDS
 
     async def stop(self, id_: str) -> None:
         await self._heartbeats.remove_server(id_)

@@ -36,7 +36,7 @@ class EventLog:
     ) -> None:
         self._run_id, self._store, self._supervisor = run_id, store, supervisor
         self._observe, self._tell = observe, tell
-        self.resumed = _resumed_in_vain(earlier)
+        self.resumed_in_vain = _resumed_in_vain(earlier)
         self._earlier = Counter(_identity(event) for event in earlier if event.event != "run_resumed")
         self._done = max((event.done for event in earlier), default=0)
         self._waiting: list[Event] = []

@@ -34,7 +34,8 @@ from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.verifiers import verifier_of
 
 MOST_RESUMED = 20
-"""How many servers may end while they execute a run: then it is taken for the cause, and not resumed."""
+"""How many servers may end while they execute a run, without any progress of it: then it is taken for the cause, and
+not resumed."""
 
 MOST_PATIENT = 500
 """How many runs may wait for answers at once, in addition to those that work."""
@@ -190,9 +191,10 @@ class Executor:
         Raises:
             Crashed: it has been resumed too often.
         """
-        if log.resumed >= MOST_RESUMED:
+        resumed_in_vain = min(log.resumed_in_vain, execution.resumed_in_vain)
+        if resumed_in_vain >= MOST_RESUMED:
             raise Crashed(
-                f"the server ended {log.resumed} times while it executed this run, so it is not resumed; "
+                f"the server ended {resumed_in_vain} times while it executed this run, so it is not resumed; "
                 "the log says what it was doing; start a new run, with fewer max_pages if memory was short"
             )
         begun = {

@@ -24,7 +24,8 @@ class Execution:
     """One execution of a run. It may write as long as the run is not final, and no later execution has begun.
 
     `entries` are the steps of earlier executions; `store` is that of this one, and `stop` cancels its task.
-    `report` gets a sentence about each recorded step that cannot be used.
+    `report` gets a sentence about each recorded step that cannot be used. `resumed_in_vain` is how many executions
+    have ended since the last that recorded a step.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Execution:
     ) -> None:
         self.run_id, self.epoch, self.store = run_id, epoch, store
         self._stop, self._report = stop, report
+        self.resumed_in_vain = epoch - 1 - max((entry.epoch for entry in entries), default=0)
         self._entries: dict[str, dict[str, StepEntry]] = {}
         for entry in entries:
             self._entries.setdefault(entry.name, {})[entry.digest] = entry

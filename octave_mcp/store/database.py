@@ -21,6 +21,8 @@ T = TypeVar("T")
 THREADS = 4
 BUSY_MILLISECONDS = 30_000
 """How long a writer waits for those of other processes on the same file."""
+IDLE_MILLISECONDS = 30_000
+"""How long a process that was stopped in a transaction keeps its locks on the rows of Postgres."""
 WRONG_OPTION = re.compile(r"(invalid connection option|invalid \w+ value: |invalid integer value |bad value for ).*")
 """What libpq and psycopg say of an option in the URL. Neither has an error of its own for it."""
 
@@ -46,6 +48,8 @@ class Database:
                 _make_folder(engine.url.database)
                 event.listen(engine, "connect", _set_up_sqlite)
                 event.listen(engine, "begin", _begin_sqlite)
+            else:
+                event.listen(engine, "connect", _set_up_postgres)
             with ExitStack() as stack:
                 stack.callback(engine.dispose)
                 with engine.begin() as connection:
@@ -109,6 +113,11 @@ def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - sqlite
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
+
+
+def _set_up_postgres(connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's, by way of SQLAlchemy
+    connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

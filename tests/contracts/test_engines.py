@@ -179,16 +179,18 @@ def test_a_lock_taken_and_freed_from_different_threads_leaves_nothing_behind(tmp
     assert open_files(tmp_path) == []
 
 
-def test_a_lock_that_went_with_its_connection_is_taken_again_and_said_to_have_been_lost(postgres_url: str) -> None:
-    locks = Advisory(postgres_url)
+def test_a_lock_that_went_with_its_connection_is_taken_again_as_soon_as_no_other_holds_it(postgres_url: str) -> None:
+    locks, other = Advisory(postgres_url), Advisory(postgres_url)
     assert locks.hold("a")
-    assert locks.keep("a")
+    locks.keep("a")
+    assert not other.hold("a")
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         others = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = %s"
         admin.execute(others, [postgres_url.rpartition("/")[2]])
-    assert not locks.keep("a")
-    assert locks.keep("a")
-    other = Advisory(postgres_url)
+    other.keep("a")
+    locks.keep("a")
+    other.free("a")
+    locks.keep("a")
     assert not other.hold("a")
     other.close()
     locks.close()

@@ -1,0 +1,235 @@
+"""A process that is killed loses the calls in flight, and nothing else, whenever that is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from random import Random
+from signal import SIGCONT, SIGKILL, SIGSTOP
+from typing import Any
+
+import pytest
+from children import Child, Logged, child, logged
+from conftest import Pair, names_in
+from doubles import Double
+
+from octave_mcp.app import App
+from octave_mcp.domain.run import RunRecord
+from octave_mcp.ports import Store
+from octave_mcp.settings import load as load_settings
+
+
+class Stage:
+    """One run, which several processes execute, one after another or at once."""
+
+    def __init__(self, home: Path, pair: Pair, store: Store, request_id: str = "first") -> None:
+        vendor, prospect = pair.domains.values()
+        self.home, self.pair, self.store = home, pair, store
+        self.request = {"vendor": vendor, "prospect": prospect, "max_pages": 4, "refresh": True}
+        self.request["request_id"] = request_id
+        self.is_on_sqlite = load_settings().url.startswith("sqlite")
+        self._log = home.with_name(f"{request_id}.log")
+
+    @asynccontextmanager
+    async def server(self, **orders: Any) -> AsyncGenerator[Child]:  # noqa: ANN401 - those of a child
+        async with child(self._log, self.request, **orders) as started:
+            yield started
+
+    async def served(self, **orders: Any) -> int:  # noqa: ANN401 - ditto
+        """The exit code of a server, once it has ended."""
+        async with self.server(**orders) as started:
+            return await started.ended()
+
+    @property
+    def log(self) -> list[Logged]:
+        return logged(self._log)
+
+    @property
+    def calls(self) -> Counter[tuple[str, str]]:
+        return Counter(line.step for line in self.log if line.kind == "called")
+
+    def calls_of(self, server: Child) -> list[Logged]:
+        return [line for line in self.log if line.pid == server.pid]
+
+    @property
+    def hits(self) -> int:
+        return self.pair.vendor.hits.total() + self.pair.prospect.hits.total()
+
+    @property
+    def written(self) -> dict[Path, int]:
+        """When each file of the playbooks was written."""
+        return {path: path.stat().st_mtime_ns for path in (self.home / "playbooks").rglob("*")}
+
+    @property
+    def done_again(self) -> list[str]:
+        """The steps that were called though they had been recorded."""
+        recorded, again = set[tuple[str, str]](), list[str]()
+        for line in self.log:
+            if line.kind == "recorded":
+                recorded.add(line.step)
+            elif line.kind == "called" and line.step in recorded:
+                again.append(line.name)
+        return again
+
+    @property
+    def in_flight(self) -> list[str]:
+        """The steps that a process called and did not record."""
+        ended = {(line.pid, line.name) for line in self.log if line.kind == "recorded"}
+        return [line.name for line in self.log if line.kind == "called" and (line.pid, line.name) not in ended]
+
+    async def run(self) -> RunRecord:
+        (run,) = [run for run in await self.store.runs() if run.request.request_id == self.request["request_id"]]
+        return run
+
+    async def check(self) -> None:
+        """One complete run with one playbook; nothing that was recorded was done twice, and no event is lost."""
+        run = await self.run()
+        assert (run.status, run.error) == ("completed", None)
+        assert self.done_again == []
+        assert {(step.name, step.digest) for step in await self.store.steps(run.run_id)} == self.calls.keys()
+        assert await self.store.get_playbook(run.run_id)
+        (folder,) = {Path(file).parent for file in run.files}
+        assert len([*folder.parent.iterdir()]) == len(await self.store.runs())
+        assert names_in(folder) == {"playbook.json", "playbook.md", "playbook.html"}
+        await check_events(self.store, run.run_id)
+
+
+async def check_events(store: Store, run_id: str) -> None:
+    """Checks that event numbers have no gaps or repeats across interruptions, and progress never decreases."""
+    numbered = await store.events(run_id)
+    events = [event for _, event in numbered]
+    assert [number for number, _ in numbered] == list(range(1, len(numbered) + 1))
+    ends = Counter((e.event, e.step, e.company) for e in events if e.event in {"step_finished", "run_finished"})
+    assert {end for end, count in ends.items() if count > 1 and end[1] != "read_pack"} == set()
+    assert events[-1].event == "run_finished"
+    done = [event.done for event in events]
+    assert done == sorted(done)
+
+
+SEED = 18
+DATABASES = ("sqlite", "postgres")
+
+
+@pytest.fixture(params=DATABASES)
+async def stage(
+    request: pytest.FixtureRequest, home: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[Stage]:
+    if request.param == "postgres":
+        monkeypatch.setenv("OCTAVE_DATABASE_URL", request.getfixturevalue("postgres_url"))
+    store = App(load_settings()).store
+    await store.open()
+    yield Stage(home, pair, store)
+    await store.close()
+
+
+PATIENCE = {"octave_mcp.runs.executor.MOST_RESUMED": 2}
+
+
+@pytest.mark.long
+async def test_a_run_whose_server_is_killed_after_each_step_does_each_step_once(stage: Stage) -> None:
+    assert await stage.served(dies_after_commits=1, restarts=True, patches=PATIENCE) == 0
+    await stage.check()
+
+
+@pytest.mark.long
+async def test_a_step_that_was_done_but_not_recorded_is_done_again_and_no_other(stage: Stage) -> None:
+    assert await stage.served(dies_before_commit=2, restarts=True, patches=PATIENCE) == 0
+    await stage.check()
+    assert max(stage.calls.values()) > 1
+
+
+async def test_a_run_during_which_every_server_ends_before_it_records_a_step_is_given_up(stage: Stage) -> None:
+    assert await stage.served(dies_before_commit=0, restarts=True, patches=PATIENCE) == 0
+
+    run = await stage.run()
+    assert (run.status, run.error and run.error.code) == ("failed", "crashed")
+    assert set(stage.calls.values()) <= {1, 2, 3}
+
+
+@pytest.mark.long
+async def test_an_answer_that_is_recorded_is_not_asked_for_again_whenever_the_server_is_killed(
+    stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_MODEL", "openai")
+    assert await stage.served() == 0
+    turns, once = next(int(line.name) for line in stage.log if line.kind == "turns"), requests(double)
+    for turn in Random(SEED).sample(range(1, turns), 10 if stage.is_on_sqlite else 3):  # noqa: S311 - moments, no secrets
+        double.asked.clear()
+        killed = Stage(stage.home, stage.pair, stage.store, f"killed-in-turn-{turn}")
+        assert await killed.served(dies_in_turns=[turn], restarts=True) == 0
+        await killed.check()
+        again = requests(double) - once
+        asked = sum(name.endswith("/ask") for name in killed.in_flight)
+        assert again.total() <= asked, f"killed in turn {turn} of {turns}"
+
+
+def requests(double: Double) -> Counter[str]:
+    """What was sent, without the marks of fences, which each process chooses anew."""
+    return Counter(re.sub(r"\b[0-9a-f]{16}\b", "", json.dumps(request.body)) for request in double.asked)
+
+
+@pytest.mark.long
+async def test_a_server_that_was_stopped_until_another_did_its_work_does_no_more_of_it_and_serves_again(
+    stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_MODEL", "openai")
+    stage.pair.vendor.held_at = 5
+    async with stage.server(stays=True) as first:
+        await asyncio.to_thread(stage.pair.vendor.reached.wait)
+        await stop(first, stage)
+        before = stage.calls_of(first)
+        async with stage.server() as second:
+            await second.says('"event": "run_resumed"')
+            stage.pair.release()
+            assert await second.ended() == 0
+        sent, written = (stage.hits, len(double.asked)), stage.written
+        first.send(SIGCONT)
+        await first.says(LOST)
+        assert ((stage.hits, len(double.asked)), stage.written) == (sent, written)
+        assert stage.calls_of(first) == before
+        await stage.check()
+
+        later = Stage(stage.home, stage.pair, stage.store, "later")
+        assert await later.served(dies_after_commits=1) == -SIGKILL
+        await first.says('"event": "run_finished"')
+        assert (await later.run()).status == "completed"
+
+
+LOST = "this server stops executing the run"
+
+
+async def stop(server: Child, stage: Stage) -> None:
+    """Stops it, but not while it writes to SQLite: all others would wait for it."""
+    server.send(SIGSTOP)
+    await server.stopped()
+    while stage.is_on_sqlite and is_locked(stage.home / "octave.db"):
+        server.send(SIGCONT)
+        server.send(SIGSTOP)
+        await server.stopped()
+
+
+def is_locked(file: Path) -> bool:
+    with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as db:
+        try:
+            db.execute("begin immediate")
+        except sqlite3.OperationalError:
+            return True
+    return False
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stage", ["postgres"], indirect=True)
+async def test_a_server_that_was_stopped_while_it_wrote_keeps_no_other_from_carrying_on(stage: Stage) -> None:
+    async with stage.server(stays=True, stops_in_commit=4) as first:
+        await first.stopped()
+        assert await stage.served() == 0
+        first.send(SIGCONT)
+        await first.says(LOST)
+
+    await stage.check()
