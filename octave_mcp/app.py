@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from octave_mcp.asks.budget import Budget
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.choices import AUTO, MODELS, SOURCES, WITHOUT_KEY, Format, Provider, choice, either
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import SetupError, UnknownName
@@ -58,8 +59,9 @@ class App:
             verify_model=settings.verify_model,
             specialists_per_ask=settings.specialists_per_ask,
         )
+        self.supervisor = Supervisor()
         self.store: Store = _adapter("octave_mcp.store.sql").make(settings)
-        self.engine: Engine = _adapter(f"octave_mcp.engine.{engine}").make(settings, self.store)
+        self.engine: Engine = _adapter(f"octave_mcp.engine.{engine}").make(settings, self.store, self.supervisor)
         self.files = PlaybookFiles(self.store, settings.home.absolute() / "playbooks")
 
     @cached_property
@@ -110,7 +112,7 @@ class App:
 
     def source(self, name: str, *, refresh: bool = False, run_id: str = "") -> Source:
         """`refresh` has every page fetched anew."""
-        return make_source(_source(name), self.settings, self.store, refresh=refresh, run_id=run_id)
+        return make_source(_source(name), self.settings, self.store, self.supervisor, refresh=refresh, run_id=run_id)
 
     def emit(self, event: Event) -> None:
         for observer in self._observers:

@@ -17,7 +17,7 @@ OctaveError
 +-- WrongType 415            a body that is neither JSON nor a form
 +-- RefusedHost 421          a name that this server is not known by
 +-- SetupError 503           a setting or a key is missing
-+-- NotReady 503             the server is starting, or stopping
++-- NotReady 503             the server is starting or stopping, or something in the background fails
 +-- StoreFailed 503          the database cannot be read or written
 |   +-- Unreadable 500       what it holds cannot be read, however often it is tried
 +-- Abandoned 500            a run that no server could carry on for a week

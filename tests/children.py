@@ -64,9 +64,9 @@ class Orders:
     """What a process is to do. `request` has a request_id, so that whoever comes first starts the run.
 
     It kills itself after so many commits of steps, before the commit that follows so many, or in one of these turns of
-    its event loop. If it `restarts`, it does so in a process of its own, and another one follows, which dies in the next
-    of these turns, until one ends by itself. It stops in the midst of that commit, and goes on when it is told to. If
-    it `stays`, it does not end with the run.
+    its event loop. If it `restarts`, it does so in a process of its own, and another one follows, which dies in the
+    next of these turns, until one ends by itself. It stops in the midst of that commit, and goes on when it is told to.
+    If it `stays`, it does not end with the run.
     """
 
     request: dict[str, Any]
@@ -154,7 +154,7 @@ class Child:
 @asynccontextmanager
 async def child(log: Path, request: dict[str, Any], **orders: Any) -> AsyncGenerator[Child]:  # noqa: ANN401 - those of Orders
     """Such a process, in the environment of this one. It is killed at the end if it is still running."""
-    log.touch()
+    await asyncio.to_thread(log.touch)
     given = asdict(Orders(request, str(log), **orders))
     process = await asyncio.create_subprocess_exec(
         sys.executable,

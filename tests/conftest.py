@@ -11,13 +11,14 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Generator, Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -33,11 +34,12 @@ from loguru import logger
 from psycopg import sql
 
 from octave_mcp.app import App
-from octave_mcp.concurrency import retrying
+from octave_mcp.concurrency import retrying, supervision
 from octave_mcp.demo.sites import Document, Site, load
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.models import limiter as limiters
 from octave_mcp.settings import load as load_settings
+from octave_mcp.surfaces import serving as server_module
 from octave_mcp.surfaces.cli.main import main
 from octave_mcp.tools.registry import unheard
 
@@ -109,8 +111,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def waits_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tries follow each other as they do, only sooner."""
+    """Tries follow each other as they do, only sooner; and a slow machine may take an hour to open a database."""
     monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(supervision, "FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(server_module, "OPENING_SECONDS", 3600)
 
 
 @pytest.fixture(autouse=True)
@@ -118,12 +122,31 @@ def logs_end_with_the_test() -> Iterator[None]:
     """A server started in the test's own process logs to the test's own home, and no longer than that."""
     root = logging.getLogger()
     handlers, level, shown = list(root.handlers), root.level, warnings.showwarning
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     yield
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
     logger.remove()
     root.handlers = handlers
     root.setLevel(level)
     logging.captureWarnings(capture=False)
     warnings.showwarning = shown
+
+
+@pytest.fixture(autouse=True)
+def every_task_has_an_owner() -> Iterator[None]:
+    """No failure of a background task is left to asyncio, which notices it when the task is thrown away."""
+    ownerless: list[str] = []
+
+    def noted(record: logging.LogRecord) -> bool:
+        if "never retrieved" in record.getMessage():
+            ownerless.append(f"{record.getMessage()}: {record.exc_info}")
+        return True
+
+    asyncios = logging.getLogger("asyncio")
+    asyncios.addFilter(noted)
+    yield
+    asyncios.removeFilter(noted)
+    assert not ownerless
 
 
 @pytest.fixture(autouse=True)
@@ -396,6 +419,16 @@ def _octave(arguments: tuple[str, ...], cwd: Path, stderr: TextIO | None) -> End
             code = main()
     logger.remove()
     return Ended(code, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def refusing(home: Path, what: str) -> Generator[None]:
+    """The database refuses this, as one whose disk is full, and everything else as before."""
+    with sqlite3.connect(home / "octave.db", isolation_level=None) as database:
+        database.execute(f"create trigger refusal before {what} begin select raise(abort, 'disk is full'); end")
+        yield
+        database.execute("drop trigger refusal")
+    database.close()
 
 
 def names_in(folder: Path) -> set[str]:

@@ -14,6 +14,8 @@ from pathlib import Path
 WITHOUT_DEADLINE = ("-w", "-t", "86400")
 """Options of pg_ctl: wait for up to a day."""
 PORTS_TRIED = 5
+GUARDED = "guarded"
+"""The one role that has to give its password, once a test has made it."""
 PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
@@ -35,11 +37,17 @@ def cluster() -> Generator[str]:
         run = _as_other(folder) if os.getuid() == 0 else []
         at = f"{folder}/cluster"
         _do(*run, initdb, "-D", at, "-U", "octave", "-A", "trust", "--no-sync")
+        _ask_for_the_password_of(GUARDED, Path(at, "pg_hba.conf"))
         port = _started([*run, pg_ctl, "-D", at, "-l", f"{at}.log", *WITHOUT_DEADLINE], folder)
         try:
             yield f"postgresql://octave@127.0.0.1:{port}"
         finally:
             _do(*run, pg_ctl, "-D", at, "-m", "immediate", *WITHOUT_DEADLINE, "stop")
+
+
+def _ask_for_the_password_of(role: str, file: Path) -> None:
+    """The first line that fits a connection decides."""
+    file.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{file.read_text('utf-8')}", "utf-8")
 
 
 def _started(pg_ctl: list[str], folder: str) -> int:

@@ -381,7 +381,7 @@ def test_every_answer_is_an_event_and_a_metric_with_prompt_version_tokens_and_do
     assert (reading.version, len(reading.beside)) == (load_prompt("vendor/offerings").version, len(READ_KINDS) - 1)
     for event in events:
         metrics.observe(event)
-    text = metrics.render(0).decode()
+    text = metrics.render(0, ()).decode()
     assert f'octave_model_tokens_total{{kind="input",model="openai"}} {float(playbook.cost.input_tokens)}' in text
     assert 'octave_model_cost_usd_total{model="openai"}' in text
 

@@ -18,6 +18,7 @@ import stamina
 from conftest import SHARED_SITES
 from scripted import NoNotes
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.addresses import check_url, parse_company, same_site, url_key
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.kinds import kind_of, worth_reading
@@ -53,7 +54,7 @@ def settings(*hosts: str, seconds: float = 3600) -> Settings:
 @asynccontextmanager
 async def crawling(chosen: Settings | None = None, resolver: Resolver = resolve) -> AsyncGenerator[Source]:
     reader = Crawler(SiteAccess(chosen or settings(), RunMemory(NoNotes()), resolver))
-    source = CachedSource(reader, RunMemory(NoNotes()), code=(), max_age_seconds=0)
+    source = CachedSource(reader, RunMemory(NoNotes()), Supervisor(), code=(), max_age_seconds=0)
     try:
         yield source
     finally:
@@ -561,7 +562,7 @@ def test_legal_login_cart_and_tag_pages_are_not_worth_reading() -> None:
 
 @asynccontextmanager
 async def reading(real_sites: dict[str, str], domain: str) -> AsyncGenerator[tuple[Source, Site]]:
-    source = make_source(crawler, settings(), NoNotes())
+    source = make_source(crawler, settings(), NoNotes(), Supervisor())
     try:
         yield source, await site_of(source, parse_company(real_sites[domain], "vendor", LOOPBACK))
     finally:

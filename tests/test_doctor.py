@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Ended, command, octave
+from conftest import Ended, command, octave, refusing
 from doubles import A_KEY, FOR_GOOD, Double
 from web import serving
 
+from octave_mcp.runs import store_check
 from octave_mcp.settings import Settings
 from octave_mcp.surfaces.cli import doctor as surface
 from octave_mcp.surfaces.cli.checks import CHECKS, database, setup
@@ -298,8 +299,26 @@ async def test_a_port_on_which_our_own_server_answers_is_in_order(me: Path, monk
         monkeypatch.setenv("OCTAVE_PORT", str(port))
         found = await findings(me, 0)
 
-    assert found["port"].found == f"octave-mcp serves at 127.0.0.1:{port}"
+    assert found["port"].found == f"octave-mcp serves at 127.0.0.1:{port}, and is ready"
     assert found["store"].status == "ok"
+
+
+@pytest.mark.usefixtures("store")
+async def test_a_store_that_cannot_be_written_is_named_and_so_is_the_server_that_is_not_ready_for_it(
+    me: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving() as client:
+        await client.get("/readyz")
+        monkeypatch.setenv("OCTAVE_PORT", str(client.base_url.port))
+        monkeypatch.setattr(store_check, "VALID_SECONDS", 0.0)
+        with refusing(me / "home", "insert on notes"):
+            ended = await doctor(me, "--json")  # its stderr has the server's log
+    found = {one.name: one for one in Diagnosis.model_validate_json(ended.out).findings}
+
+    assert ended.code == 1
+    assert found["store"].found == "the database cannot be used: disk is full"
+    assert found["store"].fix == "set OCTAVE_HOME to another folder"
+    assert "but is not ready: the store: the database cannot be used: disk is full" in found["port"].found
 
 
 async def test_port_0_is_valid(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import httpx2
 import pytest
 from conftest import CLIENT, PATIENT, ROOT, Pair, log_lines
 from matrix import sampled
@@ -130,12 +131,7 @@ async def test_a_server_over_http_with_an_mcp_client_and_a_body_half_sent_ends_a
     async with process(PATIENT, "--http", "--port", "0", folder=tmp_path) as server:
         origin = json.loads(await says(server.stderr, "listening"))["url"]
         host = origin.removeprefix("http://")
-        accept = {"Accept": "application/json, text/event-stream"}
-        async with new_client(origin) as client:
-            body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT}
-            session = (await client.post("/mcp", json=body, headers=accept)).headers["mcp-session-id"]
-            stream = client.stream("GET", "/mcp", headers=accept | {"Mcp-Session-Id": session})
-            answer = await stream.__aenter__()
+        async with new_client(origin) as client, await mcp_stream(client):
             _, half = await asyncio.open_connection(*host.split(":"))
             half.write(f"POST /runs HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99\r\n\r\n{{".encode())
             await half.drain()
@@ -143,10 +139,50 @@ async def test_a_server_over_http_with_an_mcp_client_and_a_body_half_sent_ends_a
             server.send_signal(number)
             ended = await server.wait()
             half.close()
-            await answer.aclose()
 
     assert ended == code
     assert not [line for line in log_lines(home) if line["exception"] or line["level"] == "ERROR"]
+
+
+@by_a_signal
+async def test_a_server_with_open_streams_ends_without_an_error_however_often_it_is_told(
+    number: signal.Signals, code: int, held_pair: Pair, tmp_path: Path, home: Path
+) -> None:
+    async with process(PATIENT, "--http", "--port", "0", folder=tmp_path) as server:
+        origin = json.loads(await says(server.stderr, "listening"))["url"]
+        async with new_client(origin) as client, AsyncExitStack() as streams:
+            run = (await client.post("/runs", json=held_pair.domains)).json()["run_id"]
+            for _ in range(2):
+                await streams.enter_async_context(client.stream("GET", f"/runs/{run}/events"))
+                await streams.enter_async_context(await mcp_stream(client))
+            server.send_signal(number)
+            while await listens(origin):
+                pass
+            server.send_signal(number)
+            ended = await server.wait()
+        assert server.stderr
+        said = (await server.stderr.read()).decode()
+
+    assert ended == code
+    assert not [line for line in map(json.loads, said.splitlines()) if line["level"] == "ERROR"]
+    assert not [line for line in log_lines(home) if line["level"] == "ERROR"]
+
+
+async def mcp_stream(client: httpx2.AsyncClient) -> AbstractAsyncContextManager[httpx2.Response]:
+    """The stream of a new MCP session on which the server sends what nobody asked for."""
+    accept = {"Accept": "application/json, text/event-stream"}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT}
+    session = (await client.post("/mcp", json=body, headers=accept)).headers["mcp-session-id"]
+    return client.stream("GET", "/mcp", headers=accept | {"Mcp-Session-Id": session})
+
+
+async def listens(origin: str) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(*origin.removeprefix("http://").split(":"))
+    except ConnectionError:
+        return False
+    writer.close()
+    return True
 
 
 @pytest.mark.long

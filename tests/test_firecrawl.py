@@ -19,6 +19,7 @@ from scripted import NoNotes, Stage, asked_for
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 
 from octave_mcp.app import App
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.demo.sites import Document
 from octave_mcp.demo.sites import load as load_site
 from octave_mcp.domain.addresses import parse_company
@@ -62,7 +63,9 @@ def site() -> Iterator[LoopbackSite]:
 @asynccontextmanager
 async def opened(site: LoopbackSite, *, copies: Memory | None = None) -> AsyncGenerator[tuple[CachedSource, Site]]:
     """A source of its own, with one site open."""
-    source = make_source(firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), copies or NoNotes())
+    source = make_source(
+        firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), copies or NoNotes(), Supervisor()
+    )
     assert isinstance(source, CachedSource)
     try:
         company = await source.open(parse_company(f"http://{site.host}", "vendor", frozenset({"127.0.0.1"})))
@@ -417,7 +420,7 @@ def knowing(double: Double, addresses: dict[str, str], *allow_hosts: str) -> Cac
     access = SiteAccess(chosen, RunMemory(NoNotes()), look_up)
     first = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access)
     reader = TwoReaders("firecrawl", first, Crawler(access), STANDING_IN)
-    return CachedSource(reader, RunMemory(NoNotes()), code=(), max_age_seconds=0)
+    return CachedSource(reader, RunMemory(NoNotes()), Supervisor(), code=(), max_age_seconds=0)
 
 
 async def test_a_name_with_a_private_address_is_not_sent_to_firecrawl(double: Double) -> None:
@@ -491,7 +494,9 @@ async def test_a_site_that_shuts_out_machines_is_read_by_firecrawl() -> None:
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as serving:
         port: int = serving.sockets[0].getsockname()[1]
-        source = make_source(firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), NoNotes())
+        source = make_source(
+            firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), NoNotes(), Supervisor()
+        )
         company = await source.open(parse_company(f"http://127.0.0.1:{port}", "vendor", frozenset({"127.0.0.1"})))
         home = await source.home(company)
         await source.close()

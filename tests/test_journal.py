@@ -35,8 +35,10 @@ class Bench:
         self.reports: list[str] = []
 
     async def execution(self) -> Execution:
-        epoch = await self.store.begin_execution("run_1")
-        assert epoch
+        last = await self.store.epoch_of("run_1")
+        assert last is not None
+        assert await self.store.begin_execution("run_1", last)
+        epoch = last + 1
         task = asyncio.current_task()
         assert task
         store = self.store.of_execution(epoch)
@@ -219,7 +221,8 @@ async def test_a_run_that_is_final_records_no_step(bench: Bench) -> None:
 
     assert task.cancelled()
     assert bench.calls == {}
-    assert await bench.store.begin_execution("run_1") is None
+    assert await bench.store.epoch_of("run_1") is None
+    assert not await bench.store.begin_execution("run_1", 1)
 
 
 async def test_steps_go_with_their_run(bench: Bench) -> None:

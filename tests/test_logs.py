@@ -54,6 +54,40 @@ for number in range({LINES}):
     logger.bind(detail=sys.argv[1] * logs.LONGEST_TEXT).info(f"line {{number}}")
 """
 
+NOISY = f"""
+import asyncio, logging, resource, threading, warnings
+from loguru import logger
+from octave_mcp.observability import logs
+from octave_mcp.settings import load
+
+def fail():
+    raise RuntimeError("key {SECRETS[1]}")
+
+class Fragile:
+    def __del__(self):
+        fail()
+
+async def careless():
+    asyncio.get_running_loop().call_soon(fail)
+    await asyncio.sleep(0)
+
+logs.configure(load())
+most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))  # as if the disk were full
+for _ in range(3):
+    logger.warning("while the disk is full")
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+logger.bind(half="\\ud800", share=float("nan")).warning("once there is room")
+warnings.warn("a warning")
+logging.getLogger("elsewhere").error("%d arguments", "no", "such")
+thread = threading.Thread(target=fail, name="a thread")
+thread.start()
+thread.join()
+Fragile()
+asyncio.run(careless())
+fail()
+"""
+
 
 @pytest.fixture
 def configured(capsys: pytest.CaptureFixture[str]) -> Settings:  # noqa: ARG001 - stderr is not a terminal
@@ -108,6 +142,24 @@ async def test_two_processes_share_the_file_without_mixing_their_lines(tmp_path:
     assert all(len(set(line["detail"])) == 1 for line in log_lines(home))
     for name in "ab":
         assert [message for writer, message in written if writer == name] == [f"line {n}" for n in range(LINES)]
+
+
+async def test_every_line_is_json_even_if_the_disk_is_full_or_nobody_handles_an_exception(
+    tmp_path: Path, home: Path
+) -> None:
+    ended = await command("-c", NOISY, cwd=tmp_path)
+
+    shown = [json.loads(line, parse_constant=pytest.fail) for line in ended.err.splitlines()]
+    messages = [line["message"] for line in shown]
+    file = home / "logs" / "octave.jsonl"
+    assert ended.code == 1
+    assert messages[:2] == ["while the disk is full", f"{file} cannot be written: File too large"]
+    assert messages.count("while the disk is full") == 3
+    assert f"{file} is written again" in messages
+    assert {"%d arguments ('no', 'such')", "uncaught in a thread", "uncaught exception"} <= {*messages}
+    assert not [line for line in shown if SECRETS[1] in str(line)]
+    assert sum("RuntimeError: key ***" in (line["exception"] or "") for line in shown) == 4
+    assert {"once there is room", "uncaught exception"} <= {line["message"] for line in log_lines(home)}
 
 
 @pytest.mark.long

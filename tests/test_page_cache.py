@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,14 +17,17 @@ from matrix import sampled
 from one_change import product_copy
 from scripted import Stage
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.page import Page, PageFailure
+from octave_mcp.errors import StoreFailed
 from octave_mcp.ports import Source
 from octave_mcp.settings import load
 from octave_mcp.sources import cache, crawler
 from octave_mcp.sources.code_digest import code_digest
 from octave_mcp.sources.factory import make_source
+from octave_mcp.sources.single_flight import SingleFlight
 from octave_mcp.store import page_cache
 from octave_mcp.store.sql import SqlStore
 
@@ -113,6 +116,7 @@ async def reading(
         crawler,
         load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age, fetch_timeout_seconds=3600),
         store,
+        Supervisor(),
         refresh=refresh,
     )
     try:
@@ -174,6 +178,25 @@ async def test_refresh_reads_everything_anew_and_for_the_next_too(site: Versions
     assert heading(await read(site, store, refresh=True)) == "/a two"
     assert heading(await read(site, store)) == "/a two"
     assert site.hits["/a"] == site.hits["/"] == site.hits["/robots.txt"] == 2
+
+
+async def test_a_fetch_that_fails_once_its_last_caller_has_left_is_nobodys_error(store: SqlStore) -> None:
+    flights, begun = SingleFlight[str](store, refresh=False), asyncio.Event()
+
+    async def fetch(_: Sequence[str]) -> dict[str, str]:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise StoreFailed("while it cleaned up") from None
+        return {}
+
+    caller = asyncio.create_task(flights.get(["a"], fetch))
+    await begun.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    await flights.close()
 
 
 # What newer code would read otherwise

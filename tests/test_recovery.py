@@ -285,7 +285,7 @@ class Watched(Durable):
     """An engine that records the result of each claim; `twice` is set after the second."""
 
     def __init__(self, app: App) -> None:
-        super().__init__(app.settings.url, app.settings.home, app.store)
+        super().__init__(app.settings.url, app.settings.home, app.store, app.supervisor)
         self.found: list[Claim] = []
         self.twice = asyncio.Event()
 

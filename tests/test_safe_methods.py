@@ -40,12 +40,12 @@ async def waiting(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
 
 
 def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table; the engine's own and the heartbeats of servers are left out."""
+    """Every row of every table but the engine's own, heartbeats of servers, and notes, where /readyz tries to write."""
     with closing(sqlite3.connect(home / "octave.db")) as db:
         return {
             name: sorted(db.execute(f"select * from {name}").fetchall())  # noqa: S608 - names of ours
             for name in metadata.tables
-            if name != "servers"
+            if name not in {"servers", "notes"}
         }
 
 
@@ -113,7 +113,7 @@ async def test_a_question_that_was_looked_at_is_still_free_and_one_that_was_take
 
     ids = [report["question"]["question_id"] for report in (*looked, first, second, again)]
     assert ids[0] == ids[1] == ids[2] == ids[4] != ids[3]
-    assert first["open"] == 2
+    assert second["open"] == 2
     assert first["next"].startswith(f"POST {at}")
 
 

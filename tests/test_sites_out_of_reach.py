@@ -12,6 +12,7 @@ from conftest import LoopbackSite, Pair
 from firecrawl_double import A_KEY, Double, set_up
 from scripted import NoNotes, Stage
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.demo.sites import Document
 from octave_mcp.demo.sites import load as load_site
 from octave_mcp.domain.addresses import parse_company
@@ -63,7 +64,7 @@ def settings(*allowed: str) -> Settings:
 async def opened(
     source: Adapter, host: str, *, copies: Memory | None = None
 ) -> AsyncGenerator[tuple[CachedSource, Site]]:
-    reading = make_source(source, settings(), copies or NoNotes())
+    reading = make_source(source, settings(), copies or NoNotes(), Supervisor())
     assert isinstance(reading, CachedSource)
     try:
         company = await reading.open(parse_company(f"http://{host}", "vendor", LOOPBACK))
@@ -196,7 +197,7 @@ async def test_an_allowed_host_that_has_no_address_here_is_read_though_its_www_v
 ) -> None:
     host = "wiki.acme.internal"
     double.reached[host] = f"http://{site.host}"
-    reading = make_source(source, settings(host), NoNotes())
+    reading = make_source(source, settings(host), NoNotes(), Supervisor())
     company = await reading.open(parse_company(f"http://{host}", "vendor", frozenset({host})))
     home = await reading.home(company)
     (page,) = await reading.scrape(Site(company=company, home=home, links=()), [f"http://{host}/pricing"])
@@ -208,7 +209,7 @@ async def test_an_allowed_host_that_has_no_address_here_is_read_though_its_www_v
 
 async def test_an_allowed_host_that_has_no_address_is_unreachable_for_the_crawler() -> None:
     host = "wiki.acme.internal"
-    reading = make_source(crawler, settings(host), NoNotes())
+    reading = make_source(crawler, settings(host), NoNotes(), Supervisor())
     with pytest.raises(SiteUnreachable, match=host):
         await reading.open(parse_company(f"http://{host}", "vendor", frozenset({host})))
     await reading.close()
@@ -392,7 +393,7 @@ async def test_a_site_from_which_nobody_gets_an_answer_is_an_error_before_a_run_
     monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 0.05)
     silent = LoopbackSite(load_site("vendor"), held=True)
     chosen = load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600, site_timeout_seconds=5)
-    reading = make_source(source, chosen, NoNotes())
+    reading = make_source(source, chosen, NoNotes(), Supervisor())
     company = await reading.open(parse_company(f"http://{silent.host}", "vendor", LOOPBACK))
     with pytest.raises(SiteUnreachable) as failed:
         await reading.home(company)

@@ -10,7 +10,7 @@ from math import ceil
 from typing import NamedTuple
 
 from octave_mcp.asks.attempts import SECONDS, Attempts
-from octave_mcp.asks.prompts import ask_for
+from octave_mcp.asks.prompts import ask_for, load
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.asks.schema import schema_of
 from octave_mcp.asks.untrusted import plain
@@ -99,6 +99,11 @@ def verification(claims: Sequence[Claimed], language: str) -> Verifying:
         ),
     )
     return ask_for(PROMPT, language=language, brief=brief, passages=(), answer=Verification)
+
+
+def version() -> int:
+    """Of the prompt."""
+    return load(*PROMPT).version
 
 
 def fitting(claims: Sequence[Claimed], language: str, most: int, *, most_read: int | None = None) -> tuple[int, Size]:

@@ -22,6 +22,8 @@ FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 8.0
 LONGEST_SPREAD_SECONDS = 2.0
 """Callers that get the same wait spread their next tries over this time."""
+MOST_DOUBLINGS = 30
+"""Of a wait, which has long reached its limit by then: a failure may last for months."""
 TURNS = 10
 """Refusals for each attempt, of a call that waits its turn."""
 
@@ -58,9 +60,9 @@ class _Waits:
     def _wait(self, asked: float | None) -> float:
         """A wait that was asked for is capped unless the time left is known: otherwise a site would decide how long."""
         if asked is None:
-            return random.uniform(0, min(FIRST_WAIT_SECONDS * 2**self._failed, LONGEST_WAIT_SECONDS))  # noqa: S311 - spreads callers, no secret
+            return backoff_seconds(self._failed, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
         wait = asked if self._left else min(asked, LONGEST_WAIT_SECONDS)
-        return wait + random.uniform(0, min(wait / 4, LONGEST_SPREAD_SECONDS))  # noqa: S311 - ditto
+        return wait + random.uniform(0, min(wait / 4, LONGEST_SPREAD_SECONDS))  # noqa: S311 - spreads callers, no secret
 
 
 async def retrying(
@@ -89,15 +91,21 @@ async def retrying(
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
     """What `call` returns, as soon as the database can be used: a run waits for it as long as it takes."""
     async for attempt in stamina.retry_context(
-        on=_is_outage, attempts=None, timeout=None, wait_initial=FIRST_WAIT_SECONDS, wait_max=LONGEST_WAIT_SECONDS
+        on=is_outage, attempts=None, timeout=None, wait_initial=FIRST_WAIT_SECONDS, wait_max=LONGEST_WAIT_SECONDS
     ):
         with attempt:
             return await call()
     raise AssertionError("unreachable: it is tried until it succeeds")
 
 
-def _is_outage(failed: Exception) -> bool:
+def is_outage(failed: Exception) -> bool:
+    """Whether the database cannot be used now, and may be later."""
     return isinstance(failed, StoreFailed) and not isinstance(failed, Unreadable)
+
+
+def backoff_seconds(failures: int, first: float, longest: float) -> float:
+    """How long to wait after so many failures in a row: a random part of a time that doubles with each."""
+    return random.uniform(0, min(first * 2 ** min(failures, MOST_DOUBLINGS), longest))  # noqa: S311 - ditto
 
 
 def within(seconds: float) -> Left:

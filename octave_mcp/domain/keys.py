@@ -9,14 +9,14 @@ from pydantic import SecretStr
 from octave_mcp.errors import SetupError
 
 _KEY = re.compile(r"[!#-&(-~]+")
-"""Signs of ASCII that can be seen, except quotation marks, which stand around keys, not in them."""
+"""Visible ASCII characters, except quotation marks, which people copy with a key."""
 
 
 def sendable(variable: str, key: SecretStr) -> SecretStr:
     """The key.
 
     Raises:
-        SetupError: no request can bear it; the text does not tell it.
+        SetupError: no request can send it. The message does not contain the key.
     """
     if _KEY.fullmatch(key.get_secret_value()):
         return key

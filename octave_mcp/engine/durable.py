@@ -1,8 +1,8 @@
-"""Runs on DBOS: each is a workflow, which has a queue, an owner, and recovers. What a run has done is in our own table.
+"""Runs on DBOS: each is a workflow, which has an owner and recovers. What a run has done is in our own table.
 
-Every process that serves runs has an id, a lock that ends with it, a heartbeat, and a queue of its own. Runs of a
-process whose lock is free, or whose heartbeat has stopped, are adopted: taken over into the queue of one that lives and
-has what they need. An execution that was taken over cannot write any more, so adopting too soon costs time, not truth.
+Every process that serves runs has an id, a lock that ends with it, and a heartbeat. Runs of a process whose lock is
+free, or whose heartbeat has stopped, are adopted: started again by one that lives and has what they need. An execution
+that was taken over cannot write any more, so adopting a run too soon does no harm but to time.
 """
 
 from __future__ import annotations
@@ -11,21 +11,31 @@ import asyncio
 import logging
 import secrets
 import sqlite3
-import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
-from loguru import logger
+from dbos import (
+    DBOS,
+    DBOSClient,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    SetWorkflowID,
+    WorkflowStatus,
+    _workflow_commands,  # pyright: ignore[reportPrivateUsage]
+    error,
+)
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from octave_mcp.concurrency.supervision import Supervisor
+from octave_mcp.engine.heartbeats import Pulse
 from octave_mcp.engine.locks import Locks, locks_for
-from octave_mcp.errors import OctaveError
+from octave_mcp.errors import StoreFailed
 from octave_mcp.ports import Claims, Execute, Heartbeats
 from octave_mcp.settings import Settings
 
@@ -34,23 +44,24 @@ VERSION = "named-steps"
 
 ADOPTION_SECONDS = 5.0
 """How often a process says that it is alive, and looks for runs of those that are not."""
-SILENT_SECONDS = 30.0
-"""How long a heartbeat may stand still: a process that was stopped for longer has lost its runs."""
 IDLE_SECONDS = 30.0
 """How long a process that was stopped in a transaction keeps its locks on rows; on SQLite, until it goes on."""
 STOPPING_SECONDS = 10.0
-POLL_SECONDS = 0.5
+NOTIFICATION_SECONDS = 0.2
+"""How often DBOS looks for notifications, which nothing here sends; it takes as long to end."""
+UNUSED_SECONDS = 60.0
 THREADS = 4
 """Of those in which DBOS uses its tables: more would only contend for the interpreter, and the database."""
 GOING = ["PENDING", "ENQUEUED"]
+DATABASE_ERRORS = (SQLAlchemyError, error.DBOSException, OSError)
 BROKEN = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 NAME = "octave"
 SERVER = "server-"
 """How the ids of processes, their locks and their queues begin."""
 
 
-def make(settings: Settings, heartbeats: Heartbeats) -> Durable:
-    return Durable(settings.url, settings.home, heartbeats)
+def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> Durable:
+    return Durable(settings.url, settings.home, heartbeats, supervisor)
 
 
 _serving: list[Durable] = []
@@ -65,30 +76,36 @@ async def playbook(run_id: str) -> None:
 class Durable:
     """DBOS on the database of that URL; the locks of processes on one machine are files in `home`."""
 
-    def __init__(self, url: str, home: Path, heartbeats: Heartbeats) -> None:
-        self._url, self._home = url, home
+    def __init__(self, url: str, home: Path, heartbeats: Heartbeats, supervisor: Supervisor) -> None:
+        self._url, self._home, self._supervisor = url, home, supervisor
         self._id = f"{SERVER}{secrets.token_hex(8)}"
-        self._pulse = _Pulse(heartbeats)
+        self._pulse = Pulse(heartbeats)
         self._launched: _Launched | None = None
         self._adopting: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[Any]] = {}
+        self._idle: set[str] = set()
 
     async def launch(self, execute: Execute, claims: Claims) -> None:
         locks = await asyncio.to_thread(locks_for, self._url, self._home)
+        try:
+            await self._launch(locks)
+        except BaseException as failed:
+            await self._shut_down(locks)
+            if isinstance(failed, DATABASE_ERRORS):
+                raise StoreFailed(f"runs cannot be executed: {next(iter(str(failed).splitlines()), '')}") from failed
+            raise
+        self._launched = _Launched(execute, claims, locks)
+        adopt = partial(self._adopt, self._launched)
+        self._adopting = self._supervisor.start("adoption", adopt, every_seconds=ADOPTION_SECONDS)
+
+    async def _launch(self, locks: Locks) -> None:
         await asyncio.to_thread(locks.hold, self._id)
         await asyncio.to_thread(DBOS.migrate, self._url)  # it waits where another process writes
         _serving.append(self)
-        DBOS(config=_config(self._url, self._id))
+        _slow_down(DBOS(config=_config(self._url, self._id)))
         _hand_over_logs()
-        DBOS.listen_queues([self._id])
+        DBOS.listen_queues([])
         DBOS.launch()  # in the loop that is to execute the runs
-        await self._register()
-        self._launched = _Launched(execute, claims, locks)
-        self._adopting = asyncio.create_task(self._adopt(self._launched))
-
-    async def _register(self) -> None:
-        """Has a queue: that of a process which was taken for ended has been deleted."""
-        await DBOS.register_queue_async(self._id, polling_interval_sec=POLL_SECONDS)
 
     async def start(self, run_id: str) -> None:
         known = await DBOS.get_workflow_status_async(run_id)
@@ -98,7 +115,7 @@ class Durable:
             await _begin(run_id)
 
     async def _restart(self, run_id: str) -> None:
-        """Anew, where the workflow ended and the run did not: its database was away, say. Only one process does it."""
+        """Starts a run again whose workflow ended before it did; only one process does so."""
         async with self._alone(f"restart-{run_id}") as alone:
             known = await DBOS.get_workflow_status_async(run_id)
             if alone and known and known.status in BROKEN:
@@ -127,9 +144,18 @@ class Durable:
             if self._running.get(run_id) is task:  # another execution of the run may have begun here
                 del self._running[run_id]
 
-    async def is_known(self, run_id: str) -> bool:
-        known = await DBOS.get_workflow_status_async(run_id)
-        return known is not None and known.status in GOING
+    async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
+        wanted = frozenset(run_ids)
+        found = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False) if wanted else []
+        owners = {run.workflow_id: _owner(run) for run in found if run.workflow_id in wanted}
+        alive = {owner: await self._is_alive(owner) for owner in {*owners.values()}}
+        return {run_id: alive[owner] for run_id, owner in owners.items()}
+
+    async def _is_alive(self, owner: str | None) -> bool:
+        if owner is None or owner == self._id:
+            return owner is not None
+        async with self._alone(owner) as has_ended:
+            return not has_ended and not self._pulse.is_silent(owner)
 
     async def cancel(self, run_id: str) -> None:
         async with self._control() as control:
@@ -154,17 +180,18 @@ class Durable:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, self._adopting, return_exceptions=True)
-        await DBOS.delete_queue_async(self._id)
-        await self._pulse.stop(self._id)
+        with suppress(StoreFailed):  # whoever adopts its runs removes the heartbeat, too
+            await self._pulse.stop(self._id)
         await self._shut_down(self._launched.locks)
-        _serving.remove(self)
         self._launched = None
 
     async def _shut_down(self, locks: Locks) -> None:
         """In a thread of its own: DBOS ends those that the loop has been using."""
         with ThreadPoolExecutor(1) as thread:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(thread, DBOS.destroy)
+            if self in _serving:
+                await loop.run_in_executor(thread, DBOS.destroy)
+                _serving.remove(self)
             await loop.run_in_executor(thread, locks.close)
         loop.set_default_executor(ThreadPoolExecutor())
 
@@ -183,75 +210,51 @@ class Durable:
             await asyncio.to_thread(database.dispose)
 
     async def _adopt(self, launched: _Launched) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(launched.locks.keep, self._id)
-                await self._pulse.beat(self._id)
-                await self._adopt_all(launched)
-            except (error.DBOSException, SQLAlchemyError, OctaveError, OSError) as failed:
-                logger.warning("adoption failed, and is tried again: {}", repr(failed))
-            await asyncio.sleep(ADOPTION_SECONDS)
+        is_held = await asyncio.to_thread(launched.locks.keep, self._id)
+        await self._pulse.beat(self._id)
+        if is_held:  # else the database was away, and other processes may be about to take their locks again
+            await self._adopt_all(launched)
+            await self._restart_idle(launched)
 
     async def _adopt_all(self, launched: _Launched) -> None:
         """Takes over the runs of every process that has ended or stopped."""
-        queues = {queue.name for queue in await DBOS.list_queues_async() if queue.name.startswith(SERVER)}
-        if self._id not in queues:
-            await self._register()
-        for owner in await self._owners(queues):
+        for owner in await self._owners():
             async with self._alone(owner) as has_ended:
-                if has_ended or self._pulse.is_silent(owner):
+                if (has_ended and not self._pulse.is_moving(owner)) or self._pulse.is_silent(owner):
                     await self._adopt_from(owner, launched.claims)
 
-    async def _owners(self, queues: set[str]) -> set[str]:
-        """The other processes that have, or had, runs or a queue."""
+    async def _restart_idle(self, launched: _Launched) -> None:
+        """Starts again the runs that this process owns and did not execute at two rounds in a row.
+
+        That is what is left where two processes adopted the same run at the same time.
+        """
         going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
-        return {owner for owner in (*queues, *map(_owner, going)) if owner and owner != self._id}
+        idle = {run.workflow_id for run in going if _owner(run) == self._id} - self._running.keys()
+        for run_id in idle & self._idle:
+            await self.forget([run_id])
+            if await launched.claims(run_id) == "ours":
+                await self.start(run_id)
+        self._idle = idle
+
+    async def _owners(self) -> set[str]:
+        """The other processes that have, or had, runs or a heartbeat."""
+        going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
+        return {owner for owner in (*self._pulse.owners, *map(_owner, going)) if owner and owner != self._id}
 
     async def _adopt_from(self, owner: str, claims: Claims) -> None:
-        """Takes over what this process can execute, and removes what is over; if that was all, the owner too."""
+        """Starts again what this process can execute, and removes what is over; if that was all, the owner too."""
         going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
-        theirs = {run: await claims(run.workflow_id) for run in going if _owner(run) == owner}
-        await self.forget([run.workflow_id for run, whose in theirs.items() if whose == "over"])
-        for run in (run for run, whose in theirs.items() if whose == "ours"):
-            if run.app_version == VERSION:
-                await DBOS.resume_workflows_async([run.workflow_id], queue_name=self._id)
-            else:
-                await self.forget([run.workflow_id])
-                await self.start(run.workflow_id)
+        theirs = {run.workflow_id: await claims(run.workflow_id) for run in going if _owner(run) == owner}
+        await self.forget([run_id for run_id, whose in theirs.items() if whose != "others"])
+        for run_id in (run_id for run_id, whose in theirs.items() if whose == "ours"):
+            await self.start(run_id)
         if "others" not in theirs.values():
-            await DBOS.delete_queue_async(owner)
             await self._pulse.stop(owner)
 
 
 async def _begin(run_id: str) -> None:
     with SetWorkflowID(run_id):
         await DBOS.start_workflow_async(playbook, run_id)
-
-
-class _Pulse:
-    """The heartbeats of all processes as this one sees them, by its own clock: those of machines may differ."""
-
-    def __init__(self, heartbeats: Heartbeats) -> None:
-        self._heartbeats = heartbeats
-        self._seen: Mapping[str, tuple[int, float]] = {}
-        self._looked_at = 0.0
-
-    async def beat(self, id_: str) -> None:
-        """Looks again. A process that was stopped in the midst of that must not take the others for silent."""
-        self._looked_at = time.monotonic()
-        beats = await self._heartbeats.beat(id_)
-        last, now = self._seen, time.monotonic()
-        self._seen = {
-            owner: last[owner] if owner in last and last[owner][0] == count else (count, now)
-            for owner, count in beats.items()
-        }
-
-    def is_silent(self, owner: str) -> bool:
-        """Whether its number has stood still for too long; a process that never had one is of an older release."""
-        return owner in self._seen and self._looked_at - self._seen[owner][1] > SILENT_SECONDS
-
-    async def stop(self, id_: str) -> None:
-        await self._heartbeats.remove_server(id_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +265,7 @@ class _Launched:
 
 
 def _owner(run: WorkflowStatus) -> str | None:
-    """The process that executes the run, or in whose queue it waits."""
+    """The process that executes the run; in an earlier release, that in whose queue it waits."""
     return run.queue_name if run.status == "ENQUEUED" else run.executor_id
 
 
@@ -277,11 +280,21 @@ def _config(url: str, id_: str) -> DBOSConfig:
         run_migrations=False,
         sys_db_idle_transaction_timeout_sec=IDLE_SECONDS,
         serializer=DBOSPortableJSONSerializer(),
-        notification_listener_polling_interval_sec=0.1,  # how long it takes to end, too
+        notification_listener_polling_interval_sec=NOTIFICATION_SECONDS,
+        notification_coalesce_sec=NOTIFICATION_SECONDS,
     )
     if _is_sqlite(url):
         config["db_engine_kwargs"] = {"connect_args": {"factory": _Sqlite}}
     return config
+
+
+def _slow_down(dbos: Any) -> None:  # noqa: ANN401 - DBOS has no setting for this
+    """Has DBOS look once a minute, not once a second, for work that it never gets: in its own queue, or with a delay.
+
+    With nothing to do, that would be a third of what this process costs.
+    """
+    _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = UNUSED_SECONDS  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    dbos._registry.get_internal_queue()._polling_interval_sec = UNUSED_SECONDS  # noqa: SLF001
 
 
 def _client(database: Engine) -> DBOSClient:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.ports import Claims, Execute, Heartbeats
 from octave_mcp.settings import Settings
 
 
-def make(settings: Settings, heartbeats: Heartbeats) -> Inline:  # noqa: ARG001 - every engine is made of them
-    return Inline()
+def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> Inline:  # noqa: ARG001 - as every engine
+    return Inline(supervisor)
 
 
 class Inline:
-    def __init__(self) -> None:
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._tasks: dict[str, asyncio.Task[str]] = {}
         self._execute: Execute | None = None
 
     async def launch(self, execute: Execute, claims: Claims) -> None:  # noqa: ARG002 - nothing is left to carry on
@@ -23,10 +26,10 @@ class Inline:
 
     async def start(self, run_id: str) -> None:
         if run_id not in self._tasks and self._execute:
-            self._tasks[run_id] = asyncio.create_task(_waited(self._execute(run_id)), name=run_id)
+            self._tasks[run_id] = self._supervisor.once(run_id, partial(self._execute, run_id))
 
-    async def is_known(self, run_id: str) -> bool:
-        return run_id in self._tasks
+    async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
+        return {run_id: True for run_id in run_ids if run_id in self._tasks}
 
     async def cancel(self, run_id: str) -> None:
         if task := self._tasks.get(run_id):
@@ -44,7 +47,3 @@ class Inline:
         for task in going:
             task.cancel()
         await asyncio.gather(*going, return_exceptions=True)
-
-
-async def _waited(execution: Awaitable[None]) -> None:
-    await execution

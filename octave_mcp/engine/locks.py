@@ -20,8 +20,9 @@ class Locks(Protocol):
         """Whether this process has the lock now, and had it not before."""
         ...
 
-    def keep(self, name: str) -> None:
-        """Takes the lock again if this process has lost it, as soon as no other holds it."""
+    def keep(self, name: str) -> bool:
+        """Whether this process has had the lock all the time. If not, it takes it again once no other holds it."""
+        ...
 
     def free(self, name: str) -> None: ...
 
@@ -53,8 +54,8 @@ class Files:
         self._held[name] = lock
         return True
 
-    def keep(self, name: str) -> None:
-        """A file stays locked."""
+    def keep(self, name: str) -> bool:
+        return name in self._held
 
     def free(self, name: str) -> None:
         lock = self._held.pop(name)
@@ -83,15 +84,20 @@ class Advisory:
             self._held.add(name)
         return name in self._held
 
-    def keep(self, name: str) -> None:
-        """A lock goes with its connection. Whoever adopts this process's runs then holds it for a moment."""
+    def keep(self, name: str) -> bool:
+        """A lock that went with its connection is taken again, by a later call if another process holds it just now."""
         try:
             self._ask("select %s::bigint is not null", name)
         except StoreFailed:
             self._held.clear()
             self._connection.close()
             self._connection = self._connected()
+            self.hold(name)
+            return False
+        if name in self._held:
+            return True
         self.hold(name)
+        return False
 
     def free(self, name: str) -> None:
         self._held.discard(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.choices import FORMATS, Format, choice
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.errors import NotWritten
+from octave_mcp.errors import NotWritten, StoreFailed
 from octave_mcp.exports import export
 from octave_mcp.ports import Store
 
@@ -33,6 +34,7 @@ class PlaybookFiles:
 
         Raises:
             NotWritten: they cannot be written there.
+            StoreFailed: the disk is full; there may be space later.
         """
         today = date.today()  # noqa: DTZ011 - the user's day
         name = f"{pair_of(playbook)}-{today:%Y-%m-%d}"
@@ -43,6 +45,8 @@ class PlaybookFiles:
                 await self._store.put_note(_folder_of(run_id), str(folder), run_id=run_id)
             return await computed(write_files, playbook, folder)
         except OSError as failed:
+            if failed.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise StoreFailed(f"the playbook's files cannot be written: {failed.strerror}") from None
             raise NotWritten(
                 f"the playbook could not be written to disk ({failed.strerror}); the database has it all the same"
             ) from None

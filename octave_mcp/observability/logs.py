@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
 
 from loguru import logger
 
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.masking import MASK
 from octave_mcp.errors import OctaveError, SetupError
+from octave_mcp.observability.log_file import LogFile
 from octave_mcp.settings import SHORTEST_SECRET, Settings, secret_values
 
 if TYPE_CHECKING:
-    from loguru import Message, Record
-
-ROTATION = "10 MB"
-RETENTION = 10
-"""How many full log files are kept beside the one being written."""
+    from loguru import Record
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
@@ -85,15 +87,24 @@ def configure(settings: Settings, *, stderr_level: str | None = None, secrets: t
     scrub = scrubber((*secrets, *secret_values(settings)))
     logger.remove()
     logger.configure(patcher=_patcher(scrub))
-    logger.add(
-        _to_stderr,
-        level=stderr_level or settings.log_level,
-        format=_form(_as_text if sys.stderr.isatty() else _as_json, scrub),
-        diagnose=False,
-        backtrace=False,
-    )
-    _add_file(settings, _form(_as_json, scrub))
+    shown = _shown_on(sys.stderr)
+    file = LogFile(_writable(settings), lambda record: _to_stderr(f"{shown(record, None)}\n"))
+    _add(_to_stderr, stderr_level or settings.log_level, _form(shown, scrub))
+    _add(file, settings.log_level, _form(_as_json, scrub))
     _route_standard_logging(settings.log_level)
+    _log_uncaught()
+
+
+def _add(sink: Any, level: str, form: Callable[[Record], str]) -> None:  # noqa: ANN401 - loguru takes several kinds
+    logger.add(sink, level=level, format=form, diagnose=False, backtrace=False)
+
+
+def _shown_on(stream: TextIO) -> Callable[[Record, str | None], str]:
+    """How a record is written there: characters that the stream cannot encode would be no JSON."""
+    if stream.isatty():
+        return _as_text
+    is_utf8 = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    return partial(_as_json, ascii_only=not is_utf8)
 
 
 def log_event(event: Event) -> None:
@@ -134,7 +145,7 @@ def _patcher(scrub: Callable[[str], str]) -> Callable[[Record], None]:
 
 def _scrubbed(value: object, scrub: Callable[[str], str]) -> object:
     """The value without secrets, as what JSON has; anything that it has not becomes its text."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return scrub(str(value))[:LONGEST_TEXT]
 
@@ -148,7 +159,7 @@ def _exception(record: Record, scrub: Callable[[str], str]) -> str | None:
     return told if len(told) <= LONGEST_TEXT else f"{CUT_TRACEBACK}{told[len(CUT_TRACEBACK) - LONGEST_TEXT :]}"
 
 
-def _as_json(record: Record, exception: str | None) -> str:
+def _as_json(record: Record, exception: str | None, *, ascii_only: bool = False) -> str:
     extra = record["extra"]
     line: dict[str, Any] = {
         "timestamp": record["time"].astimezone(UTC).isoformat(timespec="milliseconds"),
@@ -160,7 +171,7 @@ def _as_json(record: Record, exception: str | None) -> str:
     }
     line |= {name: extra.get(name) for name in FIELDS}
     line |= {name: value for name, value in extra.items() if name not in (*FIELDS, RENDERED)}
-    return json.dumps(line | {"exception": exception}, ensure_ascii=False)
+    return json.dumps(line | {"exception": exception}, ensure_ascii=ascii_only)
 
 
 def _as_text(record: Record, exception: str | None) -> str:
@@ -184,9 +195,10 @@ def _form(form: Callable[[Record, str | None], str], scrub: Callable[[str], str]
     return template
 
 
-def _to_stderr(message: Message) -> None:
+def _to_stderr(line: str) -> None:
     """Looked up anew for each line: a progress bar, or a test, puts its own stream in that place."""
-    sys.stderr.write(message)
+    with suppress(OSError, ValueError):  # closed, or on a full disk: there is nowhere to say so
+        sys.stderr.write(line)
 
 
 def _writable(settings: Settings) -> Path:
@@ -207,22 +219,6 @@ def _writable(settings: Settings) -> Path:
     return path
 
 
-def _add_file(settings: Settings, form: Callable[[Record], str]) -> None:
-    """Several processes may write to it: `watch` makes each follow when another has rotated the file."""
-    logger.add(
-        _writable(settings),
-        level=settings.log_level,
-        format=form,
-        rotation=ROTATION,
-        retention=RETENTION,
-        encoding="utf-8",
-        delay=True,
-        watch=True,
-        diagnose=False,
-        backtrace=False,
-    )
-
-
 class _Forward(logging.Handler):
     """The standard library's logs, as ours. A retry is news for the file, not for someone who watches a terminal."""
 
@@ -233,8 +229,15 @@ class _Forward(logging.Handler):
         level = "INFO" if record.name == "stamina" else record.levelname
         more = {name: value for name, value in vars(record).items() if name in RETRY_FIELDS}
         logger.bind(**more).patch(say_where).opt(exception=record.exc_info).log(
-            level if level in LEVELS else record.levelno, record.getMessage()
+            level if level in LEVELS else record.levelno, _text(record)
         )
+
+
+def _text(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, LookupError):  # its arguments do not fit: whoever logs it must not fail for that
+        return f"{record.msg} {record.args}"
 
 
 def _route_standard_logging(level: str) -> None:
@@ -244,6 +247,34 @@ def _route_standard_logging(level: str) -> None:
     root.setLevel("DEBUG" if level == "DEBUG" else "WARNING")
     for name in HAVE_THEIR_OWN:
         theirs = logging.getLogger(name)
-        theirs.handlers, theirs.propagate = [], True
+        theirs.handlers, theirs.propagate = [logging.NullHandler()], True  # DBOS adds its own where there is none
         theirs.setLevel(logging.NOTSET)
     logging.captureWarnings(capture=True)
+
+
+def _log_uncaught() -> None:
+    """What Python would print. A hook that somebody else has set, such as a debugger, stays."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _uncaught
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _uncaught_in_thread
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _unraisable
+
+
+def _uncaught(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, value, trace)
+    else:
+        logger.opt(exception=(kind, value, trace)).critical("uncaught exception")
+
+
+def _uncaught_in_thread(failed: threading.ExceptHookArgs) -> None:
+    if not issubclass(failed.exc_type, SystemExit):
+        name = failed.thread.name if failed.thread else "a thread"
+        logger.opt(exception=(failed.exc_type, failed.exc_value, failed.exc_traceback)).error("uncaught in {}", name)
+
+
+def _unraisable(failed: sys.UnraisableHookArgs) -> None:
+    where = f"{failed.err_msg or 'exception ignored in'}: {failed.object!r}"
+    logger.opt(exception=(failed.exc_type, failed.exc_value, failed.exc_traceback)).error("{}", where)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from octave_mcp.domain.events import Event, ModelCall
@@ -20,6 +22,9 @@ class Metrics:
         self._started = Counter("octave_runs_started", "Runs begun, or carried on after an interruption", registry=here)
         self._finished = Counter("octave_runs_finished", "Runs that ended", ["status"], registry=here)
         self._running = Gauge("octave_runs_running", "Runs being executed by this process", registry=here)
+        self._failing = Gauge(
+            "octave_failing_tasks", "Background tasks that fail now and are tried again", ["task"], registry=here
+        )
         self._run_seconds = Histogram(
             "octave_run_seconds", "How long runs took", ["status"], buckets=RUN_SECONDS, registry=here
         )
@@ -82,7 +87,10 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._request_seconds.labels(method, route).observe(seconds)
 
-    def render(self, running: int) -> bytes:
-        """What is counted, and how many runs are under way."""
+    def render(self, running: int, failing: Iterable[str]) -> bytes:
+        """What is counted, how many runs are under way, and the names of the tasks that fail."""
         self._running.set(running)
+        self._failing.clear()
+        for task in failing:
+            self._failing.labels(task).set(1)
         return generate_latest(self._registry)

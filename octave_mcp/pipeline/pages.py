@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Addresses, Page, PageFailure
 from octave_mcp.domain.places import mapped
+from octave_mcp.errors import Unreadable
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.ports import Journal, Source, Store
 
@@ -38,7 +39,11 @@ class Pages:
             (key,) = await self.store.put_pages(self.run_id, [await self.source.home(company)])
             return key
 
-        (page,) = await self.store.pages(self.run_id, [await self.journal.step("home", fetched, str, company)])
+        key = await self.journal.step("home", fetched, str, company)
+        try:
+            (page,) = await self.store.pages(self.run_id, [key])
+        except Unreadable:
+            (page,) = await self.store.pages(self.run_id, [await fetched()])
         return page
 
     async def map(self, company: Company, home: Page) -> Site:
@@ -58,6 +63,12 @@ class Pages:
             return tuple(next(keys) if isinstance(page, Page) else page for page in read)
 
         scraped = await self.journal.step("scrape", fetched, _Scraped, site.company, urls, spares)
+        try:
+            return await self._stored(scraped)
+        except Unreadable:  # another release read them
+            return await self._stored(await fetched())
+
+    async def _stored(self, scraped: _Scraped) -> _Read:
         pages = iter(await self.store.pages(self.run_id, [key for key in scraped if isinstance(key, str)]))
         return tuple(next(pages) if isinstance(page, str) else page for page in scraped)
 

@@ -164,10 +164,6 @@ class Run:
             asks_softly=self.verifier is None,
         )  # fmt: skip
 
-    async def publish(self, write: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
-        """Has the playbook's files written, once; returns their paths."""
-        return await self.journal.step("publish", write, tuple[str, ...])
-
 
 def _name(step: Callable[..., object]) -> str:
     return getattr(step, "__name__", "step")

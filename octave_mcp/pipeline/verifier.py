@@ -19,6 +19,7 @@ from octave_mcp.asks.verification import (
     opinions,
     support,
     verification,
+    version,
     why_unjudged,
 )
 from octave_mcp.concurrency.computing import computed
@@ -183,7 +184,7 @@ class Verifier:
             return await self._verified(left, company)
 
         try:
-            verified = await journal.step("ask", made, Verified, left)
+            verified = await journal.step("ask", made, Verified, left, version(), self.run.request.language)
         except (UpstreamError, SetupError) as failed:
             self._refused = failed if isinstance(failed, NoAccess | SetupError) else None
             return _Reply(0, self._name, {}, why_unjudged(failed), is_last=True)

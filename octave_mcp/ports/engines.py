@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Literal, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -31,8 +31,7 @@ Claim = Literal["ours", "others", "over"]
 
 
 Claims = Callable[[str], Awaitable[Claim]]
-"""Who can execute the run: `ours` if this process has its model, its source and its hosts; `over` if it is final or
-gone."""
+"""Who can execute the run: `ours` if this process has its model, source and hosts; `over` if it is final or gone."""
 
 
 class Engine(Protocol):
@@ -44,8 +43,8 @@ class Engine(Protocol):
     async def start(self, run_id: str) -> None:
         """Has the run executed: once, however often this is called."""
 
-    async def is_known(self, run_id: str) -> bool:
-        """Whether the run was started, here or elsewhere, and has not ended."""
+    async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
+        """Those that were started, here or elsewhere, and have not ended; each with whether its process is alive."""
         ...
 
     async def cancel(self, run_id: str) -> None:

@@ -67,7 +67,7 @@ class Store(Memory, Heartbeats, Protocol):
     """
 
     async def open(self) -> None:
-        """Creates the tables that are missing."""
+        """Creates or updates the tables."""
 
     async def close(self) -> None: ...
 
@@ -85,16 +85,23 @@ class Store(Memory, Heartbeats, Protocol):
 
     async def get_run(self, run_id: str) -> RunRecord | None: ...
 
-    async def begin_execution(self, run_id: str) -> int | None:
-        """The epoch of a new execution, from 1; None if the run is final or gone."""
+    async def epoch_of(self, run_id: str) -> int | None:
+        """The number of the run's last execution, 0 if there was none; None if the run is final or gone."""
+        ...
+
+    async def begin_execution(self, run_id: str, after: int) -> bool:
+        """Begins the execution after that epoch; False, and no change, if another has begun, or the run is final."""
         ...
 
     def of_execution(self, epoch: int) -> Store:
-        """This store for one execution: what it writes is ignored once the run is final, or a later one has begun."""
+        """This store for one execution: what it writes of the run is ignored once the run is final or has a later one.
+
+        What all runs share, such as cached pages, is written all the same.
+        """
         ...
 
-    async def epochs(self, run_ids: Sequence[str]) -> Mapping[str, int]:
-        """The epochs of those of the runs that are not final."""
+    async def lost(self, epochs: Mapping[str, int]) -> list[str]:
+        """Those of the runs that are final, are gone, or have a later execution than that of this epoch."""
         ...
 
     async def steps(self, run_id: str) -> list[StepEntry]: ...
@@ -157,6 +164,10 @@ class Store(Memory, Heartbeats, Protocol):
         """False, and no change, if it has an answer already or does not exist."""
         ...
 
+    async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Those of the questions, by run and id, that have an answer."""
+        ...
+
     async def put_verdict(
         self, run_id: str, question_id: str, *, wrong: str | None = None, dropped: str | None = None
     ) -> None:
@@ -171,7 +182,11 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
-        """In the order of the keys."""
+        """In the order of the keys.
+
+        Raises:
+            Unreadable: one is missing, or was stored by another release in another form.
+        """
         ...
 
     async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:

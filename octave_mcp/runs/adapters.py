@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from octave_mcp.asks.budget import Budget
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.sender import Sender
@@ -48,13 +49,14 @@ class Files(Protocol):
 
 
 class Adapters(Protocol):
-    """`sender` is who signs, unless a request says otherwise."""
+    """`sender` is who signs, unless a request says otherwise; `supervisor` owns what runs in the background."""
 
     allow_hosts: frozenset[str]
     max_runs: int
     keep_days: int
     sender: Sender
     limits: Limits
+    supervisor: Supervisor
     store: Store
     engine: Engine
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.run import RunRecord
-from octave_mcp.errors import StoreFailed
 from octave_mcp.ports import Store
 
 SIGNS_OF_PROGRESS = frozenset({"step_finished", "answered", "waiting"})
@@ -21,21 +21,27 @@ class EventLog:
     Calls of models are not repeated: they are replayed without an event, or made again. That a run waits is news each
     time.
 
-    Events are stored in the order in which they arrive, several in one transaction if they come fast. `news` is set,
-    and replaced, whenever some were stored.
+    Events are stored in the order in which they arrive, several in one transaction if they come fast. `tell` is called
+    whenever some were stored, and at the end. Those that cannot be stored are lost to followers; the run goes on.
     """
 
-    def __init__(self, run_id: str, store: Store, observe: Callable[[Event], None], earlier: Sequence[Event]) -> None:
-        self._run_id = run_id
-        self._store = store
-        self._observe = observe
+    def __init__(
+        self,
+        run_id: str,
+        store: Store,
+        observe: Callable[[Event], None],
+        tell: Callable[[str], None],
+        earlier: Sequence[Event],
+        supervisor: Supervisor,
+    ) -> None:
+        self._run_id, self._store, self._supervisor = run_id, store, supervisor
+        self._observe, self._tell = observe, tell
         self.resumed_in_vain = _resumed_in_vain(earlier)
         self._earlier = Counter(_identity(event) for event in earlier if event.event != "run_resumed")
         self._done = max((event.done for event in earlier), default=0)
         self._waiting: list[Event] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[str] | None = None
         self._ended = False
-        self.news = asyncio.Event()
 
     def end(self) -> None:
         """Ignores all further events: the run is final."""
@@ -52,33 +58,26 @@ class EventLog:
         self._observe(event)
         self._waiting.append(event)
         if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
+            self._write()
 
-    async def _write(self) -> None:
-        try:
-            while self._waiting:
-                await self._append()
-        finally:
-            self._writing = None
+    def _write(self) -> None:
+        self._writing = self._supervisor.once("the log of events", self._append)
 
     async def _append(self) -> None:
-        """An event that cannot be stored is lost to its followers, but does not end the run."""
         batch, self._waiting = self._waiting, []
         try:
             await self._store.append(self._run_id, batch)
-        except StoreFailed as failed:
-            self._observe(batch[-1].model_copy(update={"event": "call_failed", "error": str(failed), "success": False}))
-        self._wake()
-
-    def _wake(self) -> None:
-        self.news.set()
-        self.news = asyncio.Event()
+        finally:
+            self._tell(self._run_id)
+            self._writing = None
+            if self._waiting:
+                self._write()
 
     async def close(self) -> None:
         """Returns once every event is stored, and wakes those who wait for more."""
         while self._writing:
             await asyncio.wait((self._writing,))
-        self._wake()
+        self._tell(self._run_id)
 
 
 def run_event(record: RunRecord, event: EventName, **more: Any) -> Event:  # noqa: ANN401 - Event's own

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import Purse
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.concurrency.retrying import persistently
+from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.events import EventName
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.domain.vendor import READ_KINDS
-from octave_mcp.errors import Crashed, NotWritten, OctaveError, StoreFailed, Unreadable
+from octave_mcp.errors import Crashed, NotWritten, OctaveError, StoreFailed
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.generate import generate
 from octave_mcp.pipeline.progress import Progress
@@ -27,6 +28,7 @@ from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
 from octave_mcp.runs.events import EventLog, run_event
 from octave_mcp.runs.journal import Execution
+from octave_mcp.runs.news import News
 from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, seconds, why_failed
 from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.verifiers import verifier_of
@@ -34,9 +36,6 @@ from octave_mcp.runs.verifiers import verifier_of
 MOST_RESUMED = 20
 """How many servers may end while they execute a run, without any progress of it: then it is taken for the cause, and
 not resumed."""
-
-WATCH_SECONDS = 1.0
-"""How often a process looks for runs of its own that were cancelled or taken over elsewhere."""
 
 MOST_PATIENT = 500
 """How many runs may wait for answers at once, in addition to those that work."""
@@ -46,12 +45,21 @@ MOST_WAITING = 3
 """A run may wait for its turns at a slow model for at most this many times its time limit, in addition to the limit."""
 
 
+@dataclass(slots=True)
+class _Attempts:
+    """The attempts of this process to execute a run: their number, and the epoch of the last execution it knows."""
+
+    epoch: int
+    number: int = 0
+
+
 class Executor:
     """`logs` and `inboxes` are the events and the questions of the runs that this process executes."""
 
     def __init__(self, adapters: Adapters, admission: Admission) -> None:
         self.logs: dict[str, EventLog] = {}
         self.inboxes: dict[str, StoredInbox] = {}
+        self.news = News(self.logs)
         self._adapters = adapters
         self._admission = admission
         self._store = adapters.store
@@ -62,7 +70,17 @@ class Executor:
     @property
     def only_waits(self) -> bool:
         """Whether this process has runs, and all of them wait for answers."""
-        return bool(self.inboxes) and all(inbox.is_waiting for inbox in self.inboxes.values())
+        return bool(self.logs) and not self.is_working
+
+    @property
+    def is_working(self) -> bool:
+        """Whether this process has a run that does not wait for answers."""
+        return any(not (run in self.inboxes and self.inboxes[run].open_questions) for run in self.logs)
+
+    @property
+    def open_questions(self) -> list[tuple[str, str]]:
+        """The runs of this process with the questions whose answers they wait for."""
+        return [(run, question) for run, inbox in self.inboxes.items() for question in inbox.open_questions]
 
     async def claims(self, run_id: str) -> Claim:
         record = await self._store.get_run(run_id)
@@ -79,79 +97,95 @@ class Executor:
 
         While the database cannot be used the run waits, and then goes on from what is recorded.
         """
+        epoch = await persistently(lambda: self._store.epoch_of(run_id))
         record = await persistently(lambda: self._store.get_run(run_id))
-        if record is None or record.is_final:
+        if epoch is None or record is None:
             return
         is_patient = (await computed(self._adapters.model, record.model)).capacity.is_patient
+        attempts = _Attempts(epoch)
         async with self._patient if is_patient else self._places:  # in the order in which they were started
-            await persistently(lambda: self._executed(run_id))
+            await persistently(lambda: self._attempt(record, attempts))
 
-    async def _executed(self, run_id: str) -> None:
-        epoch = await self._store.begin_execution(run_id)
-        record = await self._store.get_run(run_id)
-        if epoch is not None and record is not None:
-            await self._execute(record, epoch)
-
-    async def _execute(self, record: RunRecord, epoch: int) -> None:
-        run_id, store = record.run_id, self._store.of_execution(epoch)
-        earlier = [event for _, event in await store.events(run_id)]
-        log = self.logs[run_id] = EventLog(run_id, store, self._adapters.emit, earlier)
+    async def _attempt(self, record: RunRecord, attempts: _Attempts) -> None:
+        """Executes the run, unless another server has begun to. All attempts but the first follow an outage."""
+        run_id, attempts.number = record.run_id, attempts.number + 1
         try:
-            execution = await self._execution(record, epoch, log)
-            await self.end(await self._outcome(record, execution, log), log, store)
+            if await self._store.begin_execution(run_id, attempts.epoch):
+                attempts.epoch += 1
+                await self._execute(await self._store.get_run(run_id) or record, attempts)
+            elif await self._store.epoch_of(run_id) is not None:
+                raise asyncio.CancelledError  # so that the engine does not take the run for done
+        except StoreFailed as failed:
+            if is_outage(failed) and attempts.number == 1:
+                message = f"the run waits until the database can be used: {failed}"
+                self._adapters.emit(run_event(record, "call_failed", error=message, success=False))
+            raise
+
+    async def _execute(self, record: RunRecord, attempts: _Attempts) -> None:
+        run_id, store = record.run_id, self._store.of_execution(attempts.epoch)
+        log = self.logs[run_id] = await self._log(run_id, store)
+        try:
+            execution = await self._execution(record, attempts.epoch, store, log)
+            beginning = _beginning(record, attempts)
+            await self.end(await self._outcome(record, execution, log, beginning), log, store)
         finally:
             await log.close()
             if self.logs.get(run_id) is log:  # else a later execution has begun here
                 del self.logs[run_id]
                 self.inboxes.pop(run_id, None)
 
-    async def _execution(self, record: RunRecord, epoch: int, log: EventLog) -> Execution:
+    async def _log(self, run_id: str, store: Store) -> EventLog:
+        earlier, adapters = [event for _, event in await store.events(run_id)], self._adapters
+        return EventLog(run_id, store, adapters.emit, self.news.tell, earlier, adapters.supervisor)
+
+    async def _execution(self, record: RunRecord, epoch: int, store: Store, log: EventLog) -> Execution:
         task = asyncio.current_task()
         assert task  # noqa: S101 - it is called from a coroutine
 
-        def report(told: str) -> None:
-            log(run_event(record, "call_failed", error=told, success=False))
+        def report(message: str) -> None:
+            log(run_event(record, "call_failed", error=message, success=False))
 
-        store = self._store.of_execution(epoch)
         entries = await store.steps(record.run_id)
         return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report)
 
-    async def watch(self) -> None:
-        """Stops executions whose run was cancelled, deleted or taken over elsewhere. Never returns."""
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            if executions := [*self._executions]:
-                run_ids = [execution.run_id for execution in executions]
-                current = await persistently(partial(self._store.epochs, run_ids))
-                for lost in (one for one in executions if current.get(one.run_id) != one.epoch):
-                    if lost in self._executions:
-                        lost.lose()
+    async def stop_lost(self) -> None:
+        """Stops executions whose run was cancelled, deleted or taken over elsewhere: one query for all of them."""
+        if executions := {execution.run_id: execution for execution in self._executions}:
+            for run_id in await self._store.lost({run_id: one.epoch for run_id, one in executions.items()}):
+                if (execution := executions[run_id]) in self._executions:
+                    self._executions.discard(execution)
+                    execution.lose()
 
-    async def _outcome(self, record: RunRecord, execution: Execution, log: EventLog) -> RunRecord:
+    async def _outcome(
+        self, record: RunRecord, execution: Execution, log: EventLog, beginning: tuple[EventName, str]
+    ) -> RunRecord:
         """The record of the run as it ended, whatever happened."""
         run: Run | None = None
         self._executions.add(execution)
         try:
             request = record.request
             companies = await computed(self._admission.companies, request, record.model, record.source)
-            record, run = await self._begun(record, execution, log)
-            return await self._finish(record, run, companies)
-        except StoreFailed as failed:
-            if not isinstance(failed, Unreadable):
-                raise
-            return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
+            record, run = await self._begun(record, execution, log, beginning)
+            finished = await self._finish(record, run, companies, execution)
         except OctaveError as failed:
+            if is_outage(failed):
+                raise
             return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
         except Exception as failed:  # noqa: BLE001 - a run ends as failed, whatever it was; the log has the rest
             log(run_event(record, "call_failed", error=type(failed).__name__, success=False))  # logged with a traceback
             message = "something went wrong inside octave-mcp; the log of this run says what"
             return ended(record, "failed", RunError(code=OctaveError.code, message=message))
+        else:
+            execution.report_unused()
+            return finished
         finally:
             self._executions.discard(execution)
             if run:
                 await _close(run)
 
-    async def _begun(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[RunRecord, Run]:
+    async def _begun(
+        self, record: RunRecord, execution: Execution, log: EventLog, beginning: tuple[EventName, str]
+    ) -> tuple[RunRecord, Run]:
         """The run, and its record with the status 'running'.
 
         Raises:
@@ -168,8 +202,7 @@ class Executor:
             "started_at": record.started_at or datetime.now(UTC),
             "specialists_per_ask": record.specialists_per_ask or self._adapters.limits.specialists_per_ask,
         }
-        name, message = _beginning(record, execution.epoch)
-        record = record.model_copy(update=begun)
+        record, (name, message) = record.model_copy(update=begun), beginning
         log(run_event(record, name, message=message))
         await execution.store.update_run(record)
         return record, await self._run_of(record, execution, log)
@@ -194,6 +227,7 @@ class Executor:
             site_timeout_seconds=self._adapters.limits.site_timeout_seconds,
         )
         run.source.listen(run.progress)
+        asker.model.prepare()
         return run
 
     def _askers(self, record: RunRecord, store: Store, log: EventLog) -> tuple[Asker, Asker | None]:
@@ -201,7 +235,8 @@ class Executor:
 
         No fallback judges in place of a model that was named for it.
         """
-        inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self._on_open_count(record, store, log))
+        on_open_count = self._on_open_count(record, store, log)
+        inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.news.tell, on_open_count)
         limits, asked = self._adapters.limits, record.request
         purse = Purse(limits.budget(asked.max_cost_usd))
         clock, slow = RunClock(limits.run_timeout_seconds * MOST_WAITING), dict[str, str]()
@@ -213,7 +248,6 @@ class Executor:
 
         context = RunContext(record.run_id, inbox, store, asked.refresh, purse.check, purse.spend, clock, is_slow)
         model = self._adapters.model(record.model, context)
-        model.prepare()
         fallback = tuple(self._adapters.model(name, context) for name in limits.fallback if name != record.model)
         asker, judge = Asker(model, fallback, purse, clock, slow), verifier_of(self._adapters, model, context)
         if judge is None:
@@ -239,7 +273,9 @@ class Executor:
 
         return changed
 
-    async def _finish(self, record: RunRecord, run: Run, companies: Sequence[Company]) -> RunRecord:
+    async def _finish(
+        self, record: RunRecord, run: Run, companies: Sequence[Company], execution: Execution
+    ) -> RunRecord:
         playbook = await generate(run, companies)
         if not has_mandatory_sections(playbook):
             return ended(record, "failed", why_failed(playbook, run.asker.faults))
@@ -248,7 +284,8 @@ class Executor:
         await run.store.put_playbook(record.run_id, playbook)
         status: RunStatus = "partial" if is_partial(playbook) else "completed"
         try:
-            files = await run.publish(lambda: self._adapters.files.publish(record.run_id, playbook))
+            await execution.check()
+            files = await self._adapters.files.publish(record.run_id, playbook)
         except NotWritten as failed:
             return ended(record, "partial", RunError(code=failed.code, message=str(failed)))
         return ended(record, status).model_copy(update={"files": files})
@@ -272,18 +309,26 @@ class Executor:
         )
         if await store.update_run(record, events=(event,)):
             self._adapters.emit(event)
-        elif record.files:  # it was cancelled or deleted meanwhile: nobody would find them
+            self.news.tell(record.run_id)
+        elif record.files and await self._needs_no_files(record.run_id):
             await self._adapters.files.remove(record.run_id, record.files)
         if own := self.logs.get(record.run_id):
             own.end()
             await own.close()
 
+    async def _needs_no_files(self, run_id: str) -> bool:
+        """Whether the run was cancelled or deleted meanwhile. If another server executes it, the files are its own."""
+        current = await self._store.get_run(run_id)
+        return current is None or (current.is_final and not current.files)
 
-def _beginning(record: RunRecord, epoch: int) -> tuple[EventName, str]:
+
+def _beginning(record: RunRecord, attempts: _Attempts) -> tuple[EventName, str]:
     """The event that an execution begins with, and what it says."""
+    if attempts.number > 1:
+        return "progress", "going on: the database can be used again"
     if record.started_at is None:
         return "run_started", "started"
-    if epoch == 1:  # it was begun by a release without epochs
+    if attempts.epoch == 1:  # it was begun by a release without epochs
         return "run_resumed", "started again from its first step: an earlier release had recorded its steps"
     return "run_resumed", "carried on"
 

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from octave_mcp.domain.events import Event
 from octave_mcp.ports import Store
-from octave_mcp.runs.events import EventLog
+from octave_mcp.runs.news import News
 
 HEARTBEAT_SECONDS = 4.0
 """How long a follower waits for news before the last event is repeated."""
-POLL_SECONDS = 0.25
-"""How often a follower looks for news of a run that another process executes."""
 RECENT = 12
 
 OnEvent = Callable[[Event], Awaitable[None]]
 
 
 class Following:
-    """`logs` are those of the runs that this process executes."""
-
-    def __init__(self, store: Store, logs: Mapping[str, EventLog]) -> None:
-        self._store, self._logs = store, logs
+    def __init__(self, store: Store, news: News) -> None:
+        self._store, self._news = store, news
 
     async def latest(self, run_id: str) -> Event | None:
         """The run's last event, with the last message."""
@@ -58,32 +54,21 @@ class Following:
 
     async def batches(self, run_id: str, after: int) -> AsyncGenerator[list[tuple[int, Event]]]:
         """Numbered events as they come, and an empty batch at each heartbeat. Ends after the run's last event."""
-        waited = 0.0
+        clock = asyncio.get_running_loop().time
+        watch, beat_at = self._news.watch(run_id), clock() + HEARTBEAT_SECONDS
         while True:
-            log = self._logs.get(run_id)
-            news = log.news if log else None  # taken before looking, so that nothing is missed in between
+            watch.look()
             record = await self._store.get_run(run_id)
             batch = await self._store.events(run_id, after=after)
             if batch:
                 last = next((at for at, (_, event) in enumerate(batch, 1) if event.event == "run_finished"), None)
                 yield batch[:last]
-                after, waited = batch[-1][0], 0.0
                 if last is not None:
                     return
+                after, beat_at = batch[-1][0], clock() + HEARTBEAT_SECONDS
+                watch.found()
             elif record is None or record.is_final:
                 return
-            elif waited >= HEARTBEAT_SECONDS:
+            while not await watch.wait(beat_at - clock()):
                 yield []
-                waited = 0.0
-            waited += await _wait(news, HEARTBEAT_SECONDS if news else POLL_SECONDS)
-
-
-async def _wait(news: asyncio.Event | None, seconds: float) -> float:
-    """Waits for news, at most that long; returns how many seconds it waited."""
-    began = asyncio.get_running_loop().time()
-    try:
-        async with asyncio.timeout(seconds):
-            await (news.wait() if news else asyncio.sleep(seconds))
-    except TimeoutError:
-        pass
-    return asyncio.get_running_loop().time() - began
+                beat_at = clock() + HEARTBEAT_SECONDS

@@ -1,4 +1,4 @@
-"""The journal of a run: each step is recorded under its name, and whoever resumes the run does not do it again."""
+"""The journal of a run: each step is recorded under its name, and a resumed run does not repeat it."""
 
 from __future__ import annotations
 
@@ -67,8 +67,7 @@ class Execution:
 
     async def check(self) -> None:
         """Stops the execution if the run is no longer its own."""
-        current = await persistently(lambda: self.store.epochs([self.run_id]))
-        if current.get(self.run_id) != self.epoch:
+        if await persistently(lambda: self.store.lost({self.run_id: self.epoch})):
             self._lose()
 
     async def record(self, step: StepRecord) -> None:

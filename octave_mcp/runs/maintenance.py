@@ -1,4 +1,7 @@
-"""What a server does from time to time: starts runs that no engine has, gives up abandoned ones, removes old ones."""
+"""What a process does from time to time: looks for answers that others accepted, and collects garbage.
+
+A server also starts runs that no engine has, gives up abandoned ones, and removes old ones.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from octave_mcp.asks import reuse
-from octave_mcp.concurrency.computing import collect
-from octave_mcp.domain.events import Event
+from octave_mcp.concurrency.computing import Collector
 from octave_mcp.domain.run import RunError, RunRecord
-from octave_mcp.errors import Abandoned, StoreFailed
+from octave_mcp.errors import Abandoned
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
 
 INTERVAL_SECONDS = 60.0
-UNCLAIMED_SECONDS = 30.0
+LOST_SECONDS = 1.0
+"""How often to look for runs of this process that were cancelled or taken over elsewhere."""
+OTHERS_SECONDS = 4.0
+"""How often to look what other processes did; the client of another server waits that long for a verdict."""
+UNCLAIMED = timedelta(seconds=30)
 """How long after it was recorded a run may still be on its way to the engine."""
 ABANDONED = timedelta(days=7)
 NOBODY = RunError(
@@ -30,41 +36,57 @@ class Maintenance:
         self._adapters, self._executor = adapters, executor
         self._store, self._engine = adapters.store, adapters.engine
 
-    async def run(self) -> None:
-        """Never returns."""
-        while True:
-            try:
-                await self._start_unclaimed()
-                await self._remove_old()
-            except StoreFailed as failed:
-                self._adapters.emit(
-                    Event(event="call_failed", run_id="", session_id="", error=str(failed), success=False)
-                )
-            await asyncio.sleep(INTERVAL_SECONDS)
-            if not self._executor.logs:
-                collect()
+    def begin(self, *, for_all: bool) -> tuple[asyncio.Task[None], ...]:
+        """Looks after the runs of this process; `for_all` after those of ended processes, too.
+
+        Returns the tasks that start runs, which have to end before the engine closes.
+        """
+        start, clock = self._adapters.supervisor.start, asyncio.get_running_loop().time
+        collector = Collector(clock())
+
+        async def collect() -> None:
+            collector.collect(clock(), is_quiet=not self._executor.is_working)
+
+        start("garbage collection", collect, every_seconds=INTERVAL_SECONDS, delay_seconds=INTERVAL_SECONDS)
+        start("stopping lost runs", self._executor.stop_lost, every_seconds=LOST_SECONDS)
+        start("answers by way of others", self._take_answers, every_seconds=OTHERS_SECONDS)
+        return (start("maintenance", self._maintain, every_seconds=INTERVAL_SECONDS),) if for_all else ()
+
+    async def _maintain(self) -> None:
+        await self._start_unclaimed()
+        await self._remove_old()
+
+    async def _take_answers(self) -> None:
+        """Has the runs of this process take the answers that others accepted: one query for all of them."""
+        if waited_for := self._executor.open_questions:
+            for run_id, question_id in await self._store.answered(waited_for):
+                if inbox := self._executor.inboxes.get(run_id):
+                    inbox.wake(question_id)
 
     async def _start_unclaimed(self) -> None:
         """Starts the runs whose server recorded them but ended before its engine had them.
 
         A run that no server could execute for a week is given up.
         """
-        now = datetime.now(UTC)
-        for record in await self._store.unfinished():
-            is_abandoned = now - record.created_at > ABANDONED and record.status != "waiting"
-            if is_abandoned and record.run_id not in self._executor.logs:
+        others = [record for record in await self._store.unfinished() if record.run_id not in self._executor.logs]
+        is_alive = await self._engine.going([record.run_id for record in others])
+        for record in others:
+            if record.run_id not in is_alive and await self._is_unclaimed(record):
+                await self._engine.start(record.run_id)
+            elif not is_alive.get(record.run_id) and await self._is_abandoned(record):
                 await self._executor.end(ended(record, "failed", NOBODY))
                 await self._engine.cancel(record.run_id)
-            elif await self._is_unclaimed(record, now):
-                await self._engine.start(record.run_id)
 
-    async def _is_unclaimed(self, record: RunRecord, now: datetime) -> bool:
-        """Whether no engine has the run, and this process could execute it."""
-        return (
-            (now - record.created_at).total_seconds() > UNCLAIMED_SECONDS
-            and not await self._engine.is_known(record.run_id)
-            and await self._executor.claims(record.run_id) == "ours"
-        )
+    async def _is_unclaimed(self, record: RunRecord) -> bool:
+        """Whether this process could execute the run, and its own had time to hand it to the engine."""
+        is_late = datetime.now(UTC) - record.created_at > UNCLAIMED
+        return is_late and await self._executor.claims(record.run_id) == "ours"
+
+    async def _is_abandoned(self, record: RunRecord) -> bool:
+        """Whether nothing has happened to the run for a week, and this process cannot execute it either."""
+        last = await self._store.last_events(record.run_id, 1)
+        seen_at = last[-1][1].at if last else record.created_at
+        return datetime.now(UTC) - seen_at > ABANDONED and await self._executor.claims(record.run_id) == "others"
 
     async def _remove_old(self) -> None:
         since = datetime.now(UTC) - timedelta(days=self._adapters.keep_days)

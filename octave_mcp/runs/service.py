@@ -25,6 +25,7 @@ from octave_mcp.runs.following import Following, OnEvent
 from octave_mcp.runs.maintenance import Maintenance, remove
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
+from octave_mcp.runs.store_check import STORE, StoreCheck
 from octave_mcp.runs.websites import Websites
 
 LISTED = "list_sessions shows what is stored"
@@ -38,10 +39,11 @@ class Runs:
         self._engine = adapters.engine
         self._admission = Admission(adapters)
         self._executor = Executor(adapters, self._admission)
-        self._following = Following(adapters.store, self._executor.logs)
-        self._questions = Questions(adapters.store, self._executor.inboxes, self.get)
+        self._following = Following(adapters.store, self._executor.news)
+        self._questions = Questions(adapters.store, self._executor.inboxes, self._executor.news, self.get)
         self._maintenance = Maintenance(adapters, self._executor)
-        self._background: tuple[asyncio.Task[None], ...] = ()
+        self._starting: tuple[asyncio.Task[None], ...] = ()
+        self._store_check = StoreCheck(adapters)
 
     async def open(self, *, executing: bool = True, adopting: bool = True) -> None:
         """Opens the store; if `executing` and `adopting`, also resumes the runs that an earlier server has left.
@@ -52,21 +54,25 @@ class Runs:
         Raises:
             StoreFailed, SetupError: the database cannot be used.
         """
-        await self._store.open()
+        try:
+            await self._store.open()
+            if executing:
+                await self._engine.launch(self._executor.execute, self._executor.claims if adopting else _no_claims)
+        except BaseException:
+            await self.close()
+            raise
         if executing:
-            await self._engine.launch(self._executor.execute, self._executor.claims if adopting else _no_claims)
-            self._background = (asyncio.create_task(self._executor.watch()),)
-        if executing and adopting:
-            self._background = (*self._background, asyncio.create_task(self._maintenance.run()))
+            self._starting = self._maintenance.begin(for_all=adopting)
 
     async def close(self, grace_seconds: float = 0) -> None:
         """Waits `grace_seconds` for the runs under way; the next server resumes the rest."""
-        for task in self._background:
+        for task in self._starting:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*self._starting, return_exceptions=True)
         await self._engine.close(0 if self._executor.only_waits else grace_seconds)
         for log in tuple(self._executor.logs.values()):
             await log.close()
+        await self._adapters.supervisor.close()
         await self._store.close()
 
     async def start(self, request: PlaybookRequest) -> RunRecord:
@@ -124,6 +130,11 @@ class Runs:
     def under_way(self) -> int:
         """How many runs this process is executing."""
         return len(self._executor.logs)
+
+    async def failing(self) -> dict[str, str]:
+        """What this process cannot do now, with the reasons: background tasks, and reading and writing the store."""
+        store = await self._store_check()
+        return {**self._adapters.supervisor.failing, **({STORE: store} if store else {})}
 
     async def page_text(self, sha256: str) -> str | None:
         return await self._store.page_text(sha256)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.page import Addresses, CacheEntry, Notice, Page, PageFailure
 from octave_mcp.domain.places import mapped
 from octave_mcp.domain.value import Value
-from octave_mcp.errors import SiteUnreachable, StoreFailed
+from octave_mcp.errors import SiteUnreachable
 from octave_mcp.ports import CACHE_MAX_AGE
 from octave_mcp.sources.code_digest import code_digest
 from octave_mcp.sources.failures import PageFailed
@@ -36,13 +37,22 @@ Fetch = Callable[[Sequence[PageRequest]], Awaitable[Sequence[CacheEntry]]]
 class CachedSource:
     """A `Source` that caches what a reader reads. `refresh` fetches everything again, and caches it.
 
-    `code` are the modules of the reader: pages that older code of theirs read are read again.
+    `code` are the modules of the reader: pages that older code of theirs read are read again. A page that was read but
+    cannot be cached is returned all the same.
     """
 
     def __init__(
-        self, reader: Reader, memory: RunMemory, *, code: Sequence[str], max_age_seconds: float, refresh: bool = False
+        self,
+        reader: Reader,
+        memory: RunMemory,
+        supervisor: Supervisor,
+        *,
+        code: Sequence[str],
+        max_age_seconds: float,
+        refresh: bool = False,
     ) -> None:
         self._reader, self._memory, self._copies, self._refresh = reader, memory, memory.store, refresh
+        self._supervisor = supervisor
         self._code, self._digest = code, ""
         self._max_age = timedelta(seconds=max_age_seconds)
         self._started_at = datetime.now(UTC)
@@ -131,18 +141,18 @@ class CachedSource:
             lasting = {key: copy for key, copy in new.items() if _is_lasting(copy)}
             return found | {key: _or_stale(copy, requests[key].cached) for key, copy in new.items()}
         finally:
-            run_id = self._memory.run_id
-            await asyncio.shield(self._copies.put_cached(lasting, owner=self._owner, leased=keys, run_id=run_id))
+            await asyncio.shield(self._supervisor.once("the page cache", lambda: self._put(lasting, keys)))
+
+    async def _put(self, lasting: Mapping[str, CacheEntry], leased: Sequence[str]) -> None:
+        await self._copies.put_cached(lasting, owner=self._owner, leased=leased, run_id=self._memory.run_id)
 
     @asynccontextmanager
     async def _renewed(self, keys: Sequence[str]) -> AsyncGenerator[None]:
         async def renew() -> None:
-            while True:
-                await asyncio.sleep(LEASE_SECONDS / 3)
-                with suppress(StoreFailed):
-                    await self._copies.lease(keys, self._owner, seconds=LEASE_SECONDS)
+            await self._copies.lease(keys, self._owner, seconds=LEASE_SECONDS)
 
-        renewing = asyncio.create_task(renew())
+        often = LEASE_SECONDS / 3
+        renewing = self._supervisor.start("leases of pages", renew, every_seconds=often, delay_seconds=often)
         try:
             yield
         finally:

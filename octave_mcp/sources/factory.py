@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.ports import Memory, Source
 from octave_mcp.settings import Settings
 from octave_mcp.sources.memory import RunMemory
@@ -31,7 +32,13 @@ class Adapter(Protocol):
 
 
 def make_source(
-    adapter: Adapter, settings: Settings, store: Memory, *, refresh: bool = False, run_id: str = ""
+    adapter: Adapter,
+    settings: Settings,
+    store: Memory,
+    supervisor: Supervisor,
+    *,
+    refresh: bool = False,
+    run_id: str = "",
 ) -> Source:
     """The source of that adapter, with its cache; `refresh` fetches every page again, and caches it.
 
@@ -49,4 +56,5 @@ def make_source(
     site = adapter.make(settings, memory, crawler=Crawler, refresh=refresh)
     reader = BeyondReader(site, settings)
     code = (adapter.__name__, BeyondReader.__module__, Crawler.__module__)
-    return CachedSource(reader, memory, code=code, max_age_seconds=settings.page_max_age_seconds, refresh=refresh)
+    max_age = settings.page_max_age_seconds
+    return CachedSource(reader, memory, supervisor, code=code, max_age_seconds=max_age, refresh=refresh)

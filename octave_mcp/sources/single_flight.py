@@ -81,6 +81,8 @@ class SingleFlight(Generic[T]):
 
     def _finish(self, flight: _Flight[T], keys: Sequence[str]) -> None:
         self._own.discard(flight.task)
+        if not flight.task.cancelled():
+            flight.task.exception()  # looked at here, since nobody may be waiting any more
         for key in keys:
             if self._in_flight.get(key) is flight:
                 del self._in_flight[key]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, func, insert, literal, select
 
 from octave_mcp.domain.events import Event
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import is_writable, parsed
+from octave_mcp.store.statements import is_writable, readable
 from octave_mcp.store.tables import events
 
 
@@ -31,7 +31,7 @@ class Events(Database):
 
     async def _events(self, found: Select[*tuple[Any, ...]]) -> list[tuple[int, Event]]:
         rows = await self._read(lambda db: db.execute(found).all())
-        return [(number, parsed(Event, text)) for number, text in rows]
+        return [(number, event) for number, text in rows for event in readable(Event, [text])]
 
 
 def append_events(db: Connection, run_id: str, added: Sequence[Event]) -> None:

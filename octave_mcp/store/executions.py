@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from copy import copy
 from typing import Self
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from octave_mcp.domain.run import FINAL
 from octave_mcp.domain.steps import StepEntry, StepRecord
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import insert_into, is_writable
+from octave_mcp.store.statements import each_of, insert_into, is_writable
 from octave_mcp.store.tables import runs, servers, steps, time_text
 
 
@@ -21,14 +21,27 @@ class Executions(Database):
         store.epoch = epoch
         return store
 
-    async def begin_execution(self, run_id: str) -> int | None:
-        next_ = update(runs).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL)).values(epoch=runs.c.epoch + 1)
-        return await self._write(lambda db: db.execute(next_.returning(runs.c.epoch)).scalar())
+    async def epoch_of(self, run_id: str) -> int | None:
+        found = select(runs.c.epoch).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL))
+        return await self._read(lambda db: db.execute(found).scalar())
 
-    async def epochs(self, run_ids: Sequence[str]) -> dict[str, int]:
-        found = select(runs.c.run_id, runs.c.epoch).where(runs.c.run_id.in_(run_ids), runs.c.status.notin_(FINAL))
-        rows = await self._read(lambda db: db.execute(found).all())
-        return {row.run_id: row.epoch for row in rows}
+    async def begin_execution(self, run_id: str, after: int) -> bool:
+        this = (runs.c.run_id == run_id) & runs.c.status.notin_(FINAL) & (runs.c.epoch == after)
+        begun = update(runs).where(this).values(epoch=after + 1)
+        return await self._write(lambda db: bool(db.execute(begun).rowcount))
+
+    async def lost(self, epochs: Mapping[str, int]) -> list[str]:
+        def work(db: Connection) -> list[str]:
+            given = each_of(db, epochs).c.value
+            same = (runs.c.run_id == given) & runs.c.status.notin_(FINAL)
+            # Epochs only grow, so both figures are as expected if nothing is lost: no need to read a row for each.
+            if db.execute(select(func.count(), func.sum(runs.c.epoch)).where(same)).one() == expected:
+                return []
+            current = dict(db.execute(select(runs.c.run_id, runs.c.epoch).where(same)).all())
+            return [run_id for run_id, epoch in epochs.items() if current.get(run_id) != epoch]
+
+        expected = (len(epochs), sum(epochs.values()))
+        return await self._read(work)
 
     async def steps(self, run_id: str) -> list[StepEntry]:
         found = select(steps.c.name, steps.c.digest, steps.c.epoch, steps.c.outcome).where(steps.c.run_id == run_id)

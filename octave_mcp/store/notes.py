@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, delete, select
 
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import is_there, upsert
+from octave_mcp.store.statements import is_there, is_writable, upsert
 from octave_mcp.store.tables import notes, time_text
 
 
@@ -16,7 +16,7 @@ class Notes(Database):
         values = {"put_at": time_text(datetime.now(UTC)), "text": text}
 
         def work(db: Connection) -> None:
-            if not run_id or is_there(db, run_id):
+            if not run_id or (is_there(db, run_id) if self.epoch is None else is_writable(db, run_id, self.epoch)):
                 upsert(db, notes, {"key": key}, values)
 
         await self._write(work)

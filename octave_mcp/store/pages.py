@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, literal, select
 
 from octave_mcp.domain.page import Page
+from octave_mcp.errors import Unreadable
 from octave_mcp.store.database import Database
 from octave_mcp.store.statements import is_writable, lock_texts, parsed, upsert
 from octave_mcp.store.tables import pages, texts
@@ -36,6 +37,8 @@ class Pages(Database):
             return {key: _page(page, utf8) for key, page, utf8 in db.execute(found)}
 
         stored = await self._read(work)
+        if missing := [key for key in keys if key not in stored]:
+            raise Unreadable(f"pages that run {run_id!r} has read are missing: {', '.join(missing)}")
         return tuple(stored[key] for key in keys)
 
     async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,9 +10,10 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import is_writable, upsert
+from octave_mcp.store.statements import each_of, is_writable, upsert
 from octave_mcp.store.tables import losses, questions, time_text
 
+ID_CHARACTERS = 64
 NEVER = ""
 """The value of `handed_at` before a question is handed out: it sorts before every time."""
 
@@ -59,11 +61,23 @@ class Questions(Database):
         first = _the(run_id, question_id).where(questions.c.answer.is_(None)).values(answer=answer)
         return await self._write(lambda db: bool(db.execute(first).rowcount))
 
+    async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+        padded = [f"{run_id:<{ID_CHARACTERS}}{question_id}" for run_id, question_id in asked]
+
+        def work(db: Connection) -> list[tuple[str, str]]:
+            key = each_of(db, padded).c.value
+            run_id, question_id = func.rtrim(func.substr(key, 1, ID_CHARACTERS)), func.substr(key, ID_CHARACTERS + 1)
+            same = (questions.c.run_id == run_id) & (questions.c.question_id == question_id)
+            found = select(questions.c.run_id, questions.c.question_id).where(same, questions.c.answer.is_not(None))
+            return [(row.run_id, row.question_id) for row in db.execute(found)]
+
+        return await self._read(work)
+
     async def put_verdict(
         self, run_id: str, question_id: str, *, wrong: str | None = None, dropped: str | None = None
     ) -> None:
         def work(db: Connection) -> None:
-            if _find(db, run_id, question_id) is None:
+            if _find(db, run_id, question_id) is None or not is_writable(db, run_id, self.epoch):
                 return
             if wrong is not None:
                 db.execute(_the(run_id, question_id).values(wrong=wrong))

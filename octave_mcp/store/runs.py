@@ -14,7 +14,7 @@ from octave_mcp.errors import NotFound
 from octave_mcp.store.database import Database
 from octave_mcp.store.events import append_events
 from octave_mcp.store.page_cache import delete_unused
-from octave_mcp.store.statements import is_last, lock_texts, newest_first, parsed
+from octave_mcp.store.statements import is_last, lock_texts, newest_first, parsed, readable
 from octave_mcp.store.tables import (
     events,
     losses,
@@ -77,10 +77,16 @@ class Runs(Database):
         return await self._records(found)
 
     async def unfinished(self) -> list[RunRecord]:
-        return await self._records(select(runs.c.record).where(runs.c.status.notin_(FINAL)).order_by(runs.c.created_at))
+        return await self._readable(
+            select(runs.c.record).where(runs.c.status.notin_(FINAL)).order_by(runs.c.created_at)
+        )
 
     async def ended_before(self, when: datetime) -> list[RunRecord]:
-        return await self._records(select(runs.c.record).where(runs.c.finished_at < time_text(when)))
+        return await self._readable(select(runs.c.record).where(runs.c.finished_at < time_text(when)))
+
+    async def _readable(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
+        """Without those that another release wrote in another form: they must not keep a server from the others."""
+        return [*readable(RunRecord, await self._read(lambda db: db.execute(found).scalars().all()))]
 
     async def _records(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
         rows = await self._read(lambda db: db.execute(found).scalars().all())

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
+from loguru import logger
 from pydantic import ValidationError
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, select, true
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Table,
+    TableValuedAlias,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from octave_mcp.domain.run import FINAL
@@ -33,6 +50,15 @@ def parsed(kind: type[V], text: str) -> V:
         ) from None
 
 
+def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
+    """Those of the values that can be read; the others are logged."""
+    for text in texts:
+        try:
+            yield parsed(kind, text)
+        except Unreadable as failed:
+            logger.warning("left out: {}", str(failed))
+
+
 def insert_into(db: Connection, table: Table) -> Any:  # noqa: ANN401 - one of two generics
     """An INSERT that knows ON CONFLICT."""
     return (sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert)(table)
@@ -41,6 +67,14 @@ def insert_into(db: Connection, table: Table) -> Any:  # noqa: ANN401 - one of t
 def upsert(db: Connection, table: Table, key: dict[str, str], values: dict[str, Any]) -> None:
     row = insert_into(db, table).values(**key, **values)
     db.execute(row.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def each_of(db: Connection, texts: Collection[str]) -> TableValuedAlias:
+    """The texts as a table, in its column `value`. As one parameter, a thousand of them take a third of the time."""
+    listed = literal(json.dumps([*texts]), String)
+    if db.dialect.name == "sqlite":
+        return func.json_each(listed).table_valued("value")
+    return func.json_array_elements_text(cast(listed, JSON)).table_valued("value")
 
 
 def newest_first(

@@ -105,6 +105,8 @@ class _Server(uvicorn.Server):
         self._end_in_time = ending.exit_timer()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:  # uvicorn would take a second Ctrl-C to mean that nothing is to be closed
+            return
         self._end_in_time(sig)
         logging.getLogger("uvicorn.error").addFilter(lambda record: not record.getMessage().startswith(CUT_OFF))
         super().handle_exit(sig, frame)

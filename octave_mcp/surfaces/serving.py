@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from loguru import logger
-
+from octave_mcp.concurrency.supervision import Supervisor, finished
 from octave_mcp.domain.events import Event
-from octave_mcp.errors import OctaveError
+from octave_mcp.errors import NotReady, OctaveError, StoreFailed, by_name, name_of
 from octave_mcp.observability import logs
 from octave_mcp.settings import Settings
 
@@ -18,13 +17,17 @@ if TYPE_CHECKING:
 
 SETTLING_SECONDS = 2.0
 """How long the first call may take to come: a client that has just connected lists the tools before it calls one."""
+OPENING_SECONDS = 30.0
+"""How long a call waits for a database that neither opens nor refuses to."""
+OPENING = "opening the database"
 
 
 class Server:
     """The application, opened by the first call, or a little later to carry on the runs of an earlier server.
 
     Opening it loads a database and an engine, which a client that waits for the list of tools must not wait for.
-    `at_once` opens it as soon as the server begins; `observers` are told the events, beside the log.
+    `at_once` opens it as soon as the server begins; `observers` are told the events, beside the log. If it cannot be
+    opened, that is tried again until it can.
     """
 
     def __init__(
@@ -38,66 +41,81 @@ class Server:
         self.settings = settings
         self._grace_seconds = grace_seconds
         self._observers = (logs.log_event, *observers)
-        self._called = asyncio.Event()
+        self._called, self._tried = asyncio.Event(), asyncio.Event()
         if at_once:
             self._called.set()
-        self._opening: asyncio.Task[App] | None = None
+        self._supervisor = Supervisor()
+        self._app: App | None = None
+        self._failed: OctaveError | None = None
 
-    def begin(self) -> asyncio.Task[App]:
-        self._opening = asyncio.create_task(self._open())
-        self._opening.add_done_callback(_log_failure)
-        return self._opening
+    def begin(self) -> None:
+        self._supervisor.start(OPENING, self._open)
 
     @property
     def is_open(self) -> bool:
-        return self._opening is not None and self._opening.done() and not _failed(self._opening)
+        return self._app is not None
+
+    @property
+    def failing(self) -> dict[str, str]:
+        """What does not work now and is tried again, with the reasons."""
+        return {**self._supervisor.failing, **(self._app.supervisor.failing if self._app else {})}
 
     async def app(self) -> App:
         """The open application.
 
         Raises:
-            SetupError, StoreFailed: it cannot be opened; the next call tries again.
+            SetupError, StoreFailed, NotReady: it is not open, for the reason that the last try has found.
         """
         self._called.set()
-        opening = self._opening
-        if opening is None or _failed(opening):
-            opening = self.begin()
-        return await asyncio.shield(opening)
+        try:
+            async with asyncio.timeout(OPENING_SECONDS):
+                await self._tried.wait()
+        except TimeoutError:
+            raise NotReady("the database does not answer; see that its server is up, and ask again") from None
+        if self._app is None:
+            raise self._reason()
+        return self._app
+
+    def _reason(self) -> OctaveError:
+        """A new error for each call: each raise adds to the traceback of an error."""
+        if self._failed:
+            return by_name(name_of(self._failed), str(self._failed))
+        return NotReady(self.failing.get(OPENING, "the server is stopping; ask again in a moment"))
 
     async def close(self, *, at_once: bool = False) -> None:
         """Wait for the runs under way to end; with `at_once`, leave them to the next server."""
-        opening, self._opening = self._opening, None
-        if opening is None:  # never opened, or already closing
-            return
-        if not self._called.is_set():
-            opening.cancel()
-        await asyncio.wait((opening,))
-        if not _failed(opening):
-            await opening.result().runs.close(0 if at_once else self._grace_seconds)
+        await self._supervisor.close()
+        app, self._app = self._app, None
+        if app:
+            await app.runs.close(0 if at_once else self._grace_seconds)
 
-    async def _open(self) -> App:
+    async def _open(self) -> None:
         try:
             async with asyncio.timeout(SETTLING_SECONDS):
                 await self._called.wait()
         except TimeoutError:
             self._called.set()
+        try:
+            await finished(self._open_app())
+        except OctaveError as failed:
+            self._failed = self._with_advice(failed)
+            raise self._failed from None
+        finally:
+            self._tried.set()
+
+    async def _open_app(self) -> None:
         app = await asyncio.to_thread(_make, self.settings, self._observers)
         await app.runs.open()
-        return app
+        self._app, self._failed = app, None
+
+    def _with_advice(self, failed: OctaveError) -> OctaveError:
+        if not isinstance(failed, StoreFailed):
+            return failed
+        setting = "OCTAVE_DATABASE_URL" if self.settings.database_url else "OCTAVE_HOME"
+        return StoreFailed(f"{failed}; see that {setting} is right; the server tries again by itself")
 
 
 def _make(settings: Settings, observers: tuple[Callable[[Event], None], ...]) -> App:
     from octave_mcp.app import App  # noqa: PLC0415 - it brings the store and the engine
 
     return App(settings, observers)
-
-
-def _log_failure(opening: asyncio.Task[App]) -> None:
-    """The next call gets this error too, but that may be long after the server was started."""
-    failed = None if opening.cancelled() else opening.exception()
-    if isinstance(failed, OctaveError):
-        logger.error("the server cannot open; calls will fail: {}", str(failed))
-
-
-def _failed(opening: asyncio.Task[App]) -> bool:
-    return opening.done() and (opening.cancelled() or opening.exception() is not None)

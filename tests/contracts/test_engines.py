@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import pkgutil
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
 import psycopg
 import pytest
+from dbos import DBOS, _workflow_commands
 from matrix import sampled
 
 import octave_mcp.engine
+from octave_mcp.concurrency.supervision import Supervisor
+from octave_mcp.engine import durable, heartbeats
 from octave_mcp.engine.durable import Durable
 from octave_mcp.engine.inline import Inline
 from octave_mcp.engine.locks import Advisory, Files
@@ -68,7 +73,8 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         url = request.getfixturevalue("postgres_url")
     store = SqlStore(url)
     await store.open()
-    bench = Bench(Inline() if request.param == "inline" else Durable(url, tmp_path, store))
+    supervisor = Supervisor()
+    bench = Bench(Inline(supervisor) if request.param == "inline" else Durable(url, tmp_path, store, supervisor))
     await bench.launch()
     yield bench
     await bench.engine.close()
@@ -94,8 +100,9 @@ async def test_a_run_is_executed_once_however_often_it_is_started(bench: Bench) 
 
 
 async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_is_ours_others_or_over(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(durable, "ADOPTION_SECONDS", 3600)
     url = f"sqlite:///{tmp_path / 'octave.db'}"
     begun, forever = asyncio.Barrier(4), asyncio.Event()
 
@@ -105,14 +112,15 @@ async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_
 
     store = SqlStore(url)
     await store.open()
-    first = Bench(Durable(url, tmp_path, store))
+    first = Bench(Durable(url, tmp_path, store, Supervisor()))
     await first.launch()
     for name in ("ours", "others", "over"):
         await first.begin(stuck, name)
     await begun.wait()
     await first.engine.close()
 
-    second = Bench(Durable(url, tmp_path, store), claim={"ours": "ours", "others": "others", "over": "over"})
+    claim: dict[str, Claim] = {"ours": "ours", "others": "others", "over": "over"}
+    second = Bench(Durable(url, tmp_path, store, Supervisor()), claim=claim)
     carried_on = asyncio.Event()
 
     async def carry_on() -> None:
@@ -121,10 +129,27 @@ async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_
     second.work["ours"], second.ended["ours"] = carry_on, asyncio.Event()
     await second.launch()
     await carried_on.wait()
-    assert await second.engine.is_known("others")
-    assert not await second.engine.is_known("over")
+    while (going := await second.engine.going(["others", "over"])) == {"others": True}:
+        pass  # it is itself looking whether that process is alive
+    assert going == {"others": False}
+    lock = Files(tmp_path / "locks")
+    assert lock.hold(owner_of("others", tmp_path))
+    assert await second.engine.going(["others", "over"]) == {"others": True}
+    lock.close()
     await second.engine.close()
     await store.close()
+
+
+def owner_of(run_id: str, folder: Path) -> str:
+    with closing(sqlite3.connect(folder / "octave.db")) as db:
+        found = db.execute("select executor_id from workflow_status where workflow_uuid = ?", [run_id])
+        return str(found.fetchone()[0])
+
+
+def test_dbos_still_has_the_intervals_that_the_engine_sets_because_there_is_no_setting() -> None:
+    assert hasattr(_workflow_commands, "_BACKGROUND_JOBS_INTERVAL_SEC")
+    assert hasattr(DBOS(config={"name": "octave"})._registry.get_internal_queue(), "_polling_interval_sec")  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    DBOS.destroy()
 
 
 def open_files(folder: Path) -> list[Path]:
@@ -171,6 +196,60 @@ def test_a_lock_that_went_with_its_connection_is_taken_again_as_soon_as_no_other
     locks.close()
 
 
+def test_a_lock_that_another_process_held_when_it_was_lost_is_taken_again_later(postgres_url: str) -> None:
+    locks, other = Advisory(postgres_url), Advisory(postgres_url)
+    assert locks.hold("a")
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'")
+    while not other.hold("a"):
+        pass  # the server has not yet noticed that the connection is gone
+    assert not locks.keep("a")
+    other.free("a")
+    assert not locks.keep("a")
+    assert locks.keep("a")
+    other.close()
+    locks.close()
+
+
+class Numbers:
+    """The heartbeats of other processes, as the test sets them."""
+
+    def __init__(self) -> None:
+        self.beats = {"live": 1, "dead": 1}
+
+    async def beat(self, server_id: str) -> dict[str, int]:
+        self.beats[server_id] = self.beats.get(server_id, 0) + 1
+        return {**self.beats}
+
+    async def remove_server(self, server_id: str) -> None:
+        del self.beats[server_id]
+
+
+async def test_a_process_is_alive_while_its_number_grows_and_silent_once_it_stands_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, numbers = [0.0], Numbers()
+    monkeypatch.setattr(heartbeats.time, "monotonic", lambda: now[0])
+    pulse = heartbeats.Pulse(numbers)
+
+    async def round_after(seconds: float, *growing: str) -> None:
+        now[0] += seconds
+        for name in growing:
+            numbers.beats[name] += 1
+        await pulse.beat("mine")
+
+    await round_after(0)
+    assert not pulse.is_moving("dead")  # so a new server takes over at once what the one before has left
+    for _ in range(7):
+        await round_after(5, "live")
+    assert pulse.is_moving("live")
+    assert not pulse.is_silent("live")
+    assert pulse.is_silent("dead")
+    assert not pulse.is_silent("unknown")
+    await round_after(3600)
+    assert not pulse.is_silent("live")  # this process was stopped itself, and has not seen whether it grew
+
+
 async def test_a_cancelled_run_stops_its_call(bench: Bench) -> None:
     begun, stopped = asyncio.Event(), asyncio.Event()
 
@@ -183,7 +262,7 @@ async def test_a_cancelled_run_stops_its_call(bench: Bench) -> None:
 
     await bench.begin(work)
     await begun.wait()
-    assert await bench.engine.is_known("run_1")
+    assert await bench.engine.going(["run_1", "run_2"]) == {"run_1": True}
     await bench.engine.cancel("run_1")
     await stopped.wait()
 
@@ -195,7 +274,7 @@ async def test_what_is_forgotten_is_not_known(bench: Bench) -> None:
 
     await bench.run(work)
     await bench.engine.forget(["run_1", "run_2"])
-    assert not await bench.engine.is_known("run_1")
+    assert await bench.engine.going(["run_1"]) == {}
 
 
 async def test_closing_stops_what_is_under_way_and_waits_for_it(bench: Bench) -> None:

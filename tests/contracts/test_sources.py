@@ -13,6 +13,7 @@ import stamina
 from firecrawl_double import Double
 from scripted import PROSPECT, VENDOR, NoNotes, ScriptedSource, invented_sites
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.demo import serve_demo
 from octave_mcp.domain.addresses import parse_company, url_key
 from octave_mcp.domain.choices import SOURCES, names
@@ -71,7 +72,7 @@ def source_of(name: str, double: Double) -> Source:
     settings = {"allow_hosts": ("127.0.0.1",), "fetch_timeout_seconds": 100_000}
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("FIRECRAWL_API_URL", double.url)
-        return make_source(ADAPTERS[name], Settings.model_validate(settings), NoNotes())
+        return make_source(ADAPTERS[name], Settings.model_validate(settings), NoNotes(), Supervisor())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=NAMES)

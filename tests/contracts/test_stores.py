@@ -265,6 +265,49 @@ async def test_a_note_is_found_for_as_long_as_it_is_fresh(store: Store) -> None:
     assert await store.note("https://a.example/robots.txt", since=datetime(2100, 1, 1, tzinfo=UTC)) is None
 
 
+async def test_of_many_executions_those_that_have_lost_their_run_are_found(store: Store) -> None:
+    runs = [f"run_{number}" for number in (1, 2, 3)]
+    for run_id in runs:
+        await store.add_run(record(run_id, f"sess_{run_id}"), new_session=True)
+    epochs = {run_id: int(await store.begin_execution(run_id, 0)) for run_id in runs}
+    assert not await store.begin_execution("run_1", 0)
+    assert await store.lost(epochs) == []
+    assert await store.lost(epochs | {"run_4": 1}) == ["run_4"]
+    assert await store.begin_execution("run_2", 1)
+    assert await store.epoch_of("run_2") == 2
+    assert await store.lost(epochs) == ["run_2"]
+    await store.update_run(ended(record("run_1")))
+    assert await store.lost(epochs) == ["run_1", "run_2"]
+    assert await store.lost({}) == []
+
+
+async def test_of_many_questions_those_with_an_answer_are_found(store: Store) -> None:
+    for run_id in ("run_1", "run_2"):
+        await store.add_run(record(run_id, f"sess_{run_id}"), new_session=True)
+        for question_id in ("q_a", "q_b"):
+            await store.put_question(run_id, asked(question_id))
+    await store.put_answer("run_1", "q_a", "{}")
+    await store.put_answer("run_2", "q_b", "{}")
+
+    waited_for = [(run, question) for run in ("run_1", "run_2", "run_3") for question in ("q_a", "q_c")]
+    found = await store.answered([*waited_for, ("run_2", "q_b")])
+    assert sorted(found) == [("run_1", "q_a"), ("run_2", "q_b")]
+    assert await store.answered([]) == []
+
+
+def asked(question_id: str) -> QuestionRecord:
+    return QuestionRecord(
+        question_id=question_id,
+        prompt="research/urls",
+        version=1,
+        instructions="",
+        material="",
+        answer_schema={},
+        tokens=1,
+        asked_at=datetime.now(UTC),
+    )
+
+
 async def test_what_is_kept_outlives_the_store_that_kept_it(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'octave.db'}"
     store = SqlStore(url)

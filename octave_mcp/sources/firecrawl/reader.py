@@ -111,6 +111,9 @@ class Firecrawl:
         return [found[request.url] for request in requests]
 
     async def close(self) -> None:
+        for check in self._address_checks.values():
+            check.cancel()
+        await asyncio.gather(*self._address_checks.values(), return_exceptions=True)
         await self._client.close()
         await self._access.close()
 

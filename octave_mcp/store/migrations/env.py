@@ -6,9 +6,12 @@ from alembic import context
 
 from octave_mcp.store.tables import metadata, migrations
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    version_table=migrations.name,
-)
-context.run_migrations()
+
+def run() -> None:
+    db = context.config.attributes["connection"]
+    context.configure(connection=db, target_metadata=metadata, version_table=migrations.name)
+    context.run_migrations()
+
+
+if __name__ == "env_py":  # so it is called by Alembic; everybody else only imports it
+    run()

@@ -134,14 +134,16 @@ class Rest:
     async def ready(self, _: Request) -> Response:
         try:
             async with asyncio.timeout(READY_SECONDS):
-                await (await self._runs()).list_sessions(1, None)
+                failing = await (await self._runs()).failing()
         except TimeoutError:
             raise NotReady("the database does not answer yet; ask again in a moment") from None
+        if failing:
+            raise NotReady("; ".join(f"{name}: {reason}" for name, reason in failing.items()))
         return _json(Health(status="ready", version=__version__))
 
     async def metrics(self, _: Request) -> Response:
         running = (await self._runs()).under_way if self._server.is_open else 0
-        return Response(self._metrics.render(running), media_type=METRICS_TYPE)
+        return Response(self._metrics.render(running, self._server.failing), media_type=METRICS_TYPE)
 
 
 def _json(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import subprocess
 import sys
@@ -10,12 +11,13 @@ from urllib.parse import quote
 
 import octave_mcp
 from octave_mcp.domain import database_url
+from octave_mcp.errors import OctaveError
+from octave_mcp.runs.store_check import STORE
 from octave_mcp.settings import Settings, described
 from octave_mcp.surfaces.cli.checks.check import SECONDS, SLOW_SECONDS, Found, ok
+from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, reading, refuse
 
-COMMAND = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from octave_mcp.surfaces.cli.main import main; sys.exit(main())"
-)
+COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from octave_mcp.surfaces.cli.checks.database import use; use()"
 HERE = "'octave-mcp doctor'"
 """How the advice of an error begins that sends its reader here."""
 
@@ -59,17 +61,31 @@ def _read_database(file: Path) -> tuple[str, str, str | None]:
 
 def store(settings: Settings) -> Found:
     """By a process of its own: one that waits for a lock or for another machine can be ended."""
-    command = [sys.executable, "-c", COMMAND, str(Path(octave_mcp.__file__).parents[1]), "sessions", "--limit", "1"]
+    command = [sys.executable, "-c", COMMAND, str(Path(octave_mcp.__file__).parents[1])]
     place = file_of(settings) or next(one.value for one in described(settings) if one.name == "OCTAVE_DATABASE_URL")
     try:
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SLOW_SECONDS - 1)  # noqa: S603 - this very python
     except subprocess.TimeoutExpired:
         return Found("failed", f"{place} does not answer", f"end what holds it, or {_other(settings)}")
     if ended.returncode == 0:
-        return ok(f"{place} opens")
+        return ok(f"{place} opens, and can be read and written")
     said = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
     text, _, fix = (said[-1].removeprefix("error: ") if said else ended.stderr[-300:]).partition("; ")
     return Found("failed", text, _other(settings) if not fix or fix.startswith(HERE) else fix)
+
+
+def use() -> None:
+    """Open the store, read and write it, and exit: with a message if that fails."""
+
+    async def used() -> str:
+        async with reading(PLAIN) as app:
+            return (await app.runs.failing()).get(STORE, "")
+
+    try:
+        reason = asyncio.run(used())
+    except OctaveError as failed:
+        reason = str(failed)
+    sys.exit(refuse(reason, FAILED) if reason else DONE)
 
 
 def file_of(settings: Settings) -> Path | None:

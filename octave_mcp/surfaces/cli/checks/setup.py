@@ -9,7 +9,7 @@ import json
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,6 +35,8 @@ from octave_mcp.surfaces.exposure import MAKE_ONE, check_access
 
 if TYPE_CHECKING:
     from octave_mcp.app import App
+
+LONGEST_ANSWER_BYTES = 10_000
 
 
 def settings(_: Settings) -> Found:
@@ -146,22 +148,34 @@ def _taken(settings: Settings, failed: OSError) -> Found:
     place = f"{settings.host}:{settings.port}"
     if failed.errno != errno.EADDRINUSE:
         return Found("failed", f"{place}: {failed.strerror}", "set OCTAVE_HOST to 127.0.0.1 and OCTAVE_PORT above 1023")
-    if _is_ours(settings.host, settings.port):
-        return ok(f"octave-mcp serves at {place}")
+    if _is_ours(_told_by(settings, "/livez")):
+        return _running(place, _told_by(settings, "/readyz"))
     fix = "octave-mcp serve --transport http --port 0 takes a free one, or set OCTAVE_PORT"
     return Found("failed", f"another program has {place}", fix)
 
 
-def _is_ours(host: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=SECONDS / 2)
+def _running(place: str, health: Mapping[str, object]) -> Found:
+    if health.get("status") == "ready":
+        return ok(f"octave-mcp serves at {place}, and is ready")
+    why = health.get("detail", "its database does not answer")
+    return Found("failed", f"octave-mcp serves at {place}, but is not ready: {why}", "its log says more")
+
+
+def _is_ours(health: Mapping[str, object]) -> bool:
+    return {"status", "version"} <= health.keys()
+
+
+def _told_by(settings: Settings, path: str) -> dict[str, object]:
+    """What the server at our port answers there, if that is an object in JSON; else nothing."""
+    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=SECONDS / 3)
     try:
-        connection.request("GET", "/livez", headers={"Host": "localhost"})
-        answer = json.loads(connection.getresponse().read(1000))
+        connection.request("GET", path, headers={"Host": "localhost"})
+        answer = json.loads(connection.getresponse().read(LONGEST_ANSWER_BYTES))
     except (OSError, ValueError, http.client.HTTPException):
-        return False
+        return {}
     finally:
         connection.close()
-    return isinstance(answer, dict) and {"status", "version"} <= answer.keys()
+    return cast("dict[str, object]", answer) if isinstance(answer, dict) else {}
 
 
 def access(settings: Settings) -> Found:

@@ -1,0 +1,37 @@
+"""Whether the store can be read and written, which only trying tells: a disk may be full, a database read-only."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from octave_mcp.runs.adapters import Adapters
+
+STORE = "the store"
+KEY = "check of the store"
+BYTES = 16_384
+"""How much is written: where a disk is full, a few bytes may still find a place in the last block of a file."""
+VALID_SECONDS = 1.0
+"""How long a result counts: whoever asks the server needs no token, and must not keep the disk busy."""
+
+
+class StoreCheck:
+    def __init__(self, adapters: Adapters) -> None:
+        self._store, self._supervisor = adapters.store, adapters.supervisor
+        self._checking: asyncio.Task[str] | None = None
+        self._checked_at = 0.0
+
+    async def __call__(self) -> str:
+        """Why the store cannot be read or written; '' if it can. Calls at the same time share one check."""
+        now = asyncio.get_running_loop().time()
+        if self._checking is None or (self._checking.done() and now - self._checked_at > VALID_SECONDS):
+            self._checking = self._supervisor.once(STORE, self._check)
+        return await asyncio.shield(self._checking)
+
+    async def _check(self) -> None:
+        try:
+            await self._store.put_note(KEY, secrets.token_hex(BYTES // 2))
+            await self._store.note(KEY, since=datetime.now(UTC) - timedelta(days=1))
+        finally:
+            self._checked_at = asyncio.get_running_loop().time()

@@ -1,0 +1,240 @@
+"""What goes wrong behind a server's back: it is logged once, readiness names it, and the server gets over it itself."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sqlite3
+import threading
+from collections.abc import AsyncGenerator, Generator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+from conftest import Pair, log_lines, refusing
+from fastmcp import Client
+from fastmcp.exceptions import ToolError
+from postgres import GUARDED
+from psycopg import sql
+from web import lift_server_timeouts, problem_in, serving
+
+from octave_mcp.runs import store_check
+from octave_mcp.surfaces.mcp.server import make
+
+LONG = {"wait_seconds": 600}
+SECRET = "hunter2-hunter2"  # noqa: S105 - nobody's
+
+
+@pytest.fixture(autouse=True)
+def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    lift_server_timeouts(monkeypatch)
+    monkeypatch.setattr(store_check, "VALID_SECONDS", 0.0)
+
+
+def errors_in(home: Path) -> list[str]:
+    return [line["message"] for line in log_lines(home) if line["level"] == "ERROR"]
+
+
+async def readiness(client: httpx2.AsyncClient, status: int) -> httpx2.Response:
+    """The first answer with that status."""
+    while (answer := await client.get("/readyz")).status_code != status:
+        pass
+    return answer
+
+
+# The store of a running server
+
+
+async def test_a_page_that_cannot_be_cached_is_used_all_the_same_and_that_is_logged_once(
+    pair: Pair, home: Path
+) -> None:
+    async with serving() as client:
+        await readiness(client, 200)
+        with refusing(home, "insert on copies"):
+            first = (await client.post("/runs", json=pair.few | LONG)).json()
+        again = (await client.post("/runs", json=pair.few | LONG | {"refresh": True})).json()
+
+    assert first["status"] == again["status"] == "completed"
+    (error,) = errors_in(home)
+    assert error.startswith("the page cache failed: the database cannot be used: disk is full")
+    assert "the page cache works again" in {line["message"] for line in log_lines(home)}
+
+
+async def test_events_that_cannot_be_stored_do_not_end_the_run_and_that_is_logged_once(pair: Pair, home: Path) -> None:
+    async with serving() as client:
+        await readiness(client, 200)
+        with refusing(home, """insert on events when new.event like '%"step_started"%'"""):
+            report = (await client.post("/runs", json=pair.few | LONG)).json()
+
+    assert report["status"] == "completed"
+    (error,) = errors_in(home)
+    assert error.startswith("the log of events failed: ")
+
+
+async def test_a_store_that_can_no_longer_be_written_is_not_ready_until_it_can(home: Path) -> None:
+    async with serving() as client:
+        await readiness(client, 200)
+        with refusing(home, "insert on notes"):
+            unready = await readiness(client, 503)
+            await readiness(client, 503)
+            alive, listed = await client.get("/livez"), await client.get("/sessions")
+        await readiness(client, 200)
+
+    assert problem_in(unready)["code"] == "not_ready"
+    assert "the store: the database cannot be used: disk is full" in problem_in(unready)["detail"]
+    assert alive.status_code == listed.status_code == 200
+    assert len(errors_in(home)) == 1
+
+
+async def test_a_background_task_that_fails_is_named_until_it_works_again(home: Path) -> None:
+    async with serving() as client:
+        await readiness(client, 200)
+    with sqlite3.connect(home / "octave.db") as database:
+        database.execute("insert into notes values ('old', '2000-01-01', '')")  # maintenance deletes it
+    database.close()
+    with ExitStack() as broken:
+        broken.enter_context(refusing(home, "delete on notes"))
+        async with serving() as client:
+            unready, metrics = await readiness(client, 503), await client.get("/metrics")
+            broken.close()
+            await readiness(client, 200)
+            better = await client.get("/metrics")
+
+    assert "maintenance: the database cannot be used: disk is full" in problem_in(unready)["detail"]
+    assert 'octave_failing_tasks{task="maintenance"} 1.0' in metrics.text.splitlines()
+    assert "octave_failing_tasks{" not in better.text
+    assert len(errors_in(home)) == 1
+    assert "maintenance works again" in {line["message"] for line in log_lines(home)}
+
+
+# A database that cannot be opened
+
+
+@asynccontextmanager
+async def refused(url: str) -> AsyncGenerator[httpx2.AsyncClient]:
+    """A client of a server that cannot open this database, and says so to every caller."""
+    async with serving(database_url=url) as client:
+        ready, listed = await client.get("/readyz"), await client.get("/sessions")
+        async with Client(f"{client.base_url}/mcp") as mcp:
+            with pytest.raises(ToolError) as failed:
+                await mcp.call_tool("list_sessions")
+        for text in (problem_in(ready)["detail"], problem_in(listed)["detail"], str(failed.value)):
+            assert "the server tries again by itself" in text
+            assert "OCTAVE_DATABASE_URL" in text
+            assert SECRET not in text
+        assert ready.status_code == listed.status_code == 503
+        assert (await client.get("/livez")).status_code == 200
+        yield client
+
+
+async def test_a_server_with_a_wrong_password_says_so_once_and_opens_when_it_is_right(
+    postgres_url: str, home: Path
+) -> None:
+    at = postgres_url.rpartition("@")[2]
+    with psycopg.connect(postgres_url, autocommit=True) as database:
+        _set_password(database, "another")
+        async with refused(f"postgresql://{GUARDED}:{SECRET}@{at}") as client:
+            _set_password(database, SECRET)
+            await readiness(client, 200)
+            listed = await client.get("/sessions")
+
+    assert listed.status_code == 200
+    (error,) = errors_in(home)
+    assert "password authentication failed" in error
+    assert "OCTAVE_DATABASE_URL" in error
+    assert SECRET not in (home / "logs" / "octave.jsonl").read_text("utf-8")
+
+
+def _set_password(database: psycopg.Connection[Any], password: str) -> None:
+    role = sql.Identifier(GUARDED)
+    known = database.execute("select 1 from pg_roles where rolname = %s", [GUARDED]).fetchone()
+    what = sql.SQL(
+        "alter role {} superuser login password {}" if known else "create role {} superuser login password {}"
+    )
+    database.execute(what.format(role, sql.Literal(password)))
+
+
+async def test_an_engine_that_may_not_make_its_tables_is_launched_once_it_may(postgres_url: str, home: Path) -> None:
+    place, name = postgres_url.rpartition("@")[2], postgres_url.rpartition("/")[2]
+    role, database = sql.Identifier(f"limited_{name}"), sql.Identifier(name)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create role {} login").format(role))
+        connection.execute(sql.SQL("grant create on schema public to {}").format(role))
+        async with refused(f"postgresql://limited_{name}:{SECRET}@{place}") as client:
+            connection.execute(sql.SQL("grant create on database {} to {}").format(database, role))
+            await readiness(client, 200)
+            listed = await client.get("/sessions")
+
+    assert listed.status_code == 200
+    (error,) = errors_in(home)
+    assert "permission denied for database" in error
+
+
+@contextmanager
+def forwarding(port: int, to: int) -> Generator[None]:
+    """What connects to this port reaches the other one; at the end, all connections are cut.
+
+    In threads: an engine that opens its database keeps the event loop waiting.
+    """
+    ends: list[socket.socket] = []
+
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while some := source.recv(65536):
+                target.sendall(some)
+            target.shutdown(socket.SHUT_WR)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                near = listening.accept()[0]
+                far = socket.create_connection(("127.0.0.1", to))
+                ends.extend((near, far))
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=copy, args=pair, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        threading.Thread(target=accept, daemon=True).start()
+        yield
+        listening.shutdown(socket.SHUT_RDWR)
+    for end in ends:
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
+
+
+async def test_a_database_server_that_is_down_is_used_once_it_is_up_again(postgres_url: str, home: Path) -> None:
+    place, _, name = postgres_url.rpartition("/")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    async with refused(f"postgresql://octave:{SECRET}@127.0.0.1:{port}/{name}") as client:
+        with forwarding(port, int(place.rpartition(":")[2])):
+            await readiness(client, 200)
+        lost = await readiness(client, 503)
+        with forwarding(port, int(place.rpartition(":")[2])):
+            await readiness(client, 200)
+            listed = await client.get("/sessions")
+        await readiness(client, 503)
+
+    assert listed.status_code == 200
+    assert "uvicorn.error" not in {line["module"] for line in log_lines(home)}, "it could not stop without its database"
+    assert "the store: the database cannot be used: " in problem_in(lost)["detail"]
+    assert [error for error in errors_in(home) if "Connection refused" in error and "opening the database" in error]
+
+
+async def test_a_folder_in_the_place_of_the_database_file_is_waited_for_to_go_away_without_a_call(home: Path) -> None:
+    (home / "octave.db").mkdir(parents=True)
+    async with Client(make()) as client:
+        with pytest.raises(ToolError, match=r"\[setup\] .*is a folder"):
+            await client.call_tool("list_sessions")
+        (home / "octave.db").rmdir()
+        while log_lines(home)[-1]["message"] != "opening the database works again":  # noqa: ASYNC110 - no call is made
+            await asyncio.sleep(0)
+        listed = await client.call_tool("list_sessions")
+
+    assert listed.structured_content == {"sessions": [], "runs": [], "cursor": None}
+    assert len(errors_in(home)) == 1
