@@ -16,6 +16,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -38,18 +39,19 @@ ROOT = Path(__file__).parents[1]
 NEVER = sys.maxsize
 QUICK: Mapping[str, float] = {
     "octave_mcp.engine.durable.ADOPTION_SECONDS": 0.2,
-    "octave_mcp.engine.durable.SILENT_SECONDS": 2,
     "octave_mcp.engine.durable.IDLE_SECONDS": 2,
-    "octave_mcp.store.database.IDLE_MILLISECONDS": 2000,
-    "octave_mcp.engine.durable.POLL_SECONDS": 0.1,
-    "octave_mcp.runs.maintenance.UNCLAIMED_SECONDS": 0.2,
+    "octave_mcp.engine.heartbeats.SILENT_SECONDS": 2,
+    "octave_mcp.engine.heartbeats.MOVING_SECONDS": 0.3,
+    "octave_mcp.runs.maintenance.UNCLAIMED": 0.2,
     "octave_mcp.runs.maintenance.INTERVAL_SECONDS": 0.2,
     "octave_mcp.sources.cache.LEASE_SECONDS": 0.3,
+    "octave_mcp.store.database.IDLE_MILLISECONDS": 2000,
 }
 """How often the product looks for what was left: a test would wait for that each time."""
 LOADED_LATE = (
     "octave_mcp.engine.durable",
     "octave_mcp.store.sql",
+    "octave_mcp.sources.beyond",
     "octave_mcp.sources.crawler",
     "octave_mcp.models.extractive",
     "octave_mcp.models.openai",
@@ -179,7 +181,8 @@ def main() -> int:
     orders = Orders(**json.loads(sys.argv[1]))
     for name, value in orders.patches.items():
         module, _, constant = name.rpartition(".")
-        setattr(import_module(module), constant, value)
+        is_span = isinstance(getattr(import_module(module), constant), timedelta)
+        setattr(import_module(module), constant, timedelta(seconds=value) if is_span else value)
     if orders.restarts:
         return _restarted(orders)
     _serve(orders, orders.dies_in_turns[:1])

@@ -15,10 +15,12 @@ from random import Random
 from signal import SIGCONT, SIGKILL, SIGSTOP
 from typing import Any
 
+import psycopg
 import pytest
 from children import Child, Logged, child, logged
 from conftest import Pair, names_in
 from doubles import Double
+from postgres import own_cluster, program
 
 from octave_mcp.app import App
 from octave_mcp.domain.run import RunRecord
@@ -123,6 +125,12 @@ async def stage(
 ) -> AsyncGenerator[Stage]:
     if request.param == "postgres":
         monkeypatch.setenv("OCTAVE_DATABASE_URL", request.getfixturevalue("postgres_url"))
+    async with staged(home, pair) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def staged(home: Path, pair: Pair) -> AsyncGenerator[Stage]:
     store = App(load_settings()).store
     await store.open()
     yield Stage(home, pair, store)
@@ -270,3 +278,44 @@ async def test_a_run_that_is_cancelled_in_another_server_hangs_up_on_the_site_it
     run = await stage.run()
     assert run.status == "cancelled"
     assert [event.event for _, event in await stage.store.last_events(run.run_id, 1)] == ["run_finished"]
+
+
+def cut_connections() -> None:
+    """All those to the database that the settings name."""
+    with psycopg.connect(load_settings().url.replace("+psycopg", "")) as database:
+        database.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stage", ["postgres"], indirect=True)
+async def test_a_run_goes_on_by_itself_when_the_connections_of_its_server_and_of_another_are_cut(stage: Stage) -> None:
+    stage.pair.vendor.held_at = 5
+    async with stage.server() as first, stage.server() as other:
+        await asyncio.to_thread(stage.pair.vendor.reached.wait)
+        await asyncio.to_thread(cut_connections)
+        stage.pair.release()
+        assert await first.ended() == await other.ended() == 0
+
+    await stage.check()
+
+
+@pytest.mark.long
+async def test_a_run_goes_on_by_itself_when_its_database_is_back(
+    home: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not program("pg_ctl"):
+        pytest.skip("Postgres is not installed here")
+    with own_cluster() as own:
+        monkeypatch.setenv("OCTAVE_DATABASE_URL", f"{own.url}/postgres")
+        pair.vendor.held_at = 5
+        async with staged(home, pair) as stage, stage.server() as server:
+            await asyncio.to_thread(pair.vendor.reached.wait)
+            await asyncio.to_thread(own.stop)
+            pair.release()
+            await server.says("adoption failed")
+            await asyncio.to_thread(own.start)
+            assert await server.ended() == 0
+            await stage.check()
