@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 WITHOUT_DEADLINE = ("-w", "-t", "86400")
@@ -24,9 +25,37 @@ def program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join([*map(str, PLACES), os.environ.get("PATH", "")]))
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """Its server listens on the same port each time it is started."""
+
+    pg_ctl: list[str]
+    folder: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Of the server, without a database."""
+        return f"postgresql://octave@127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """At once: clients are cut off."""
+        _do(*self.pg_ctl, "-m", "immediate", "stop")
+
+    def start(self) -> None:
+        _start(self.pg_ctl, self.folder, self.port)
+
+
 @contextmanager
 def cluster() -> Generator[str]:
-    """The URL of its server, without a database: 'postgresql://octave@127.0.0.1:PORT'.
+    """The URL of a running server, without a database: 'postgresql://octave@127.0.0.1:PORT'."""
+    with own_cluster() as own:
+        yield own.url
+
+
+@contextmanager
+def own_cluster() -> Generator[Cluster]:
+    """A running one, which whoever asked for it may stop; it must run at the end.
 
     Postgres does not run as root: then another user does it, from a folder that is that user's.
     """
@@ -38,11 +67,12 @@ def cluster() -> Generator[str]:
         at = f"{folder}/cluster"
         _do(*run, initdb, "-D", at, "-U", "octave", "-A", "trust", "--no-sync")
         _ask_for_the_password_of(GUARDED, Path(at, "pg_hba.conf"))
-        port = _started([*run, pg_ctl, "-D", at, "-l", f"{at}.log", *WITHOUT_DEADLINE], folder)
+        control = [*run, pg_ctl, "-D", at, "-l", f"{at}.log", *WITHOUT_DEADLINE]
+        own = Cluster(control, folder, _started(control, folder))
         try:
-            yield f"postgresql://octave@127.0.0.1:{port}"
+            yield own
         finally:
-            _do(*run, pg_ctl, "-D", at, "-m", "immediate", *WITHOUT_DEADLINE, "stop")
+            own.stop()
 
 
 def _ask_for_the_password_of(role: str, file: Path) -> None:
