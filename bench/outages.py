@@ -36,6 +36,7 @@ from outages import OUTAGES, Outage  # noqa: E402 - ditto
 
 from octave_mcp.demo.sites import load  # noqa: E402
 
+SAME = {"request_id": "the-one-run"}
 HELD_AT = 6
 """The request of a page at which the vendor's site waits for the outage."""
 SLOWEST_SECONDS = 60.0
@@ -143,7 +144,7 @@ def is_final(answer: httpx2.Response) -> bool:
 
 
 async def begun(stage: Stage) -> str:
-    answer = await stage.client.post("/runs", json=stage.pair.domains)
+    answer = await stage.client.post("/runs", json=stage.pair.domains | SAME)
     answer.raise_for_status()
     return answer.json()["run_id"]
 
@@ -169,14 +170,19 @@ async def measure(name: str, seconds: float) -> Observed:
 async def call(stage: Stage, run_id: str, observed: Observed, seconds: float) -> None:
     """Calls the server in several ways until the time is over."""
     until, cpu, began = time.monotonic() + seconds, stage.cpu_seconds, time.monotonic()
-    ways = [("GET", "/livez"), ("GET", "/readyz"), ("GET", f"/runs/{run_id}" if run_id else "/sessions"), ("POST", "/runs")]
+    ways = [
+        ("GET", "/livez"),
+        ("GET", "/readyz"),
+        ("GET", f"/runs/{run_id}" if run_id else "/sessions"),
+        ("POST", "/runs"),
+    ]
 
     async def repeat(method: str, path: str) -> None:
         while time.monotonic() < until:
             at = time.monotonic()
             try:
-                body = {"vendor_domain": "nobody"} if method == "POST" else None
-                answer = await stage.client.request(method, path, json=body and stage.pair.domains)
+                body = stage.pair.domains | SAME if method == "POST" else None
+                answer = await stage.client.request(method, path, json=body)
                 told = str(answer.status_code)
                 if path == "/readyz" and answer.status_code == 503:
                     observed.reason = answer.json()["detail"]
@@ -215,7 +221,11 @@ async def check(stage: Stage, run_id: str, observed: Observed) -> None:
         observed.faults.append(f"events {numbers}")
     events = [json.loads(data) for data in re.findall(r"^data: (\{.*)", sent, re.MULTILINE)]
     steps = Counter((one.get("event"), one.get("company"), one.get("step")) for one in events)
-    observed.faults += [f"{key} {count} times" for key, count in steps.items() if key[0] in {"step_finished", "run_finished", "run_started"} and count > 1]
+    observed.faults += [
+        f"{key} {count} times"
+        for key, count in steps.items()
+        if key[0] in {"step_finished", "run_finished", "run_started"} and count > 1
+    ]
     started, finished = ({key[1:] for key in steps if key[0] == which} for which in ("step_started", "step_finished"))
     if started != finished:
         observed.faults.append(f"no events of {started ^ finished}")
@@ -230,7 +240,11 @@ def logged(line: str, observed: Observed) -> dict[str, Any]:
 
 
 def loud(lines: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(f"{line['level']} {line['message']} {line.get('error') or ''}" for line in lines if line.get("level") in {"WARNING", "ERROR", "CRITICAL"})
+    return Counter(
+        f"{line['level']} {line['message']} {line.get('error') or ''}"
+        for line in lines
+        if line.get("level") in {"WARNING", "ERROR", "CRITICAL"}
+    )
 
 
 def told(name: str, observed: Observed) -> bool:

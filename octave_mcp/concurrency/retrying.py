@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import TypeVar
 
 import stamina
@@ -89,18 +90,28 @@ async def retrying(
 
 
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
-    """What `call` returns, as soon as the database can be used: a run waits for it as long as it takes."""
-    async for attempt in stamina.retry_context(
-        on=is_outage, attempts=None, timeout=None, wait_initial=FIRST_WAIT_SECONDS, wait_max=LONGEST_WAIT_SECONDS
-    ):
-        with attempt:
+    """What `call` returns, as soon as the database can be used: a run waits for it as long as it takes.
+
+    No try is logged: many calls wait for the same database, and whoever looks after it logs the cause.
+    """
+    for failures in count(1):
+        try:
             return await call()
+        except StoreFailed as failed:
+            if not is_outage(failed):
+                raise
+        await asyncio.sleep(outage_seconds(failures))
     raise AssertionError("unreachable: it is tried until it succeeds")
 
 
 def is_outage(failed: Exception) -> bool:
     """Whether the database cannot be used now, and may be later."""
     return isinstance(failed, StoreFailed) and not isinstance(failed, Unreadable)
+
+
+def outage_seconds(failures: int) -> float:
+    """How long to wait for the database before it is tried again."""
+    return backoff_seconds(failures, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
 
 
 def backoff_seconds(failures: int, first: float, longest: float) -> float:

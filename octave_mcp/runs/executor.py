@@ -15,7 +15,7 @@ from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.costs import Timings
-from octave_mcp.domain.events import EventName
+from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import Crashed, NotWritten, OctaveError, StoreFailed
@@ -57,6 +57,7 @@ class Executor:
         self._places = asyncio.Semaphore(adapters.max_runs)
         self._patient = asyncio.Semaphore(MOST_PATIENT)
         self._executions = set[Execution]()
+        self._unstored: dict[str, Sequence[Event]] = {}
 
     @property
     def only_waits(self) -> bool:
@@ -94,7 +95,10 @@ class Executor:
         is_patient = (await computed(self._adapters.model, record.model)).capacity.is_patient
         attempts = count(1)
         async with self._patient if is_patient else self._places:  # in the order in which they were started
-            await persistently(lambda: self._attempt(record, next(attempts)))
+            try:
+                await persistently(lambda: self._attempt(record, next(attempts)))
+            finally:
+                self._unstored.pop(run_id, None)
 
     async def _attempt(self, record: RunRecord, number: int) -> None:
         """Executes the run; the second attempt, and later ones, follow an outage of the database."""
@@ -113,7 +117,8 @@ class Executor:
         run_id, store = record.run_id, self._store.of_execution(epoch)
         earlier = [event for _, event in await store.events(run_id)]
         adapters = self._adapters
-        log = EventLog(run_id, store, adapters.emit, self.news.tell, earlier, adapters.supervisor)
+        unstored = self._unstored.pop(run_id, ())
+        log = EventLog(run_id, store, adapters.emit, self.news.tell, earlier, adapters.supervisor, unstored)
         self.logs[run_id] = log
         try:
             execution = await self._execution(record, epoch, store, log)
@@ -121,6 +126,7 @@ class Executor:
             await self.end(await self._outcome(record, execution, log, beginning), log, store)
         finally:
             await log.close()
+            self._unstored[run_id] = log.unstored
             if self.logs.get(run_id) is log:  # else a later execution has begun here
                 del self.logs[run_id]
                 self.inboxes.pop(run_id, None)
@@ -133,7 +139,8 @@ class Executor:
             log(run_event(record, "call_failed", error=told, success=False))
 
         entries = await store.steps(record.run_id)
-        return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report)
+        clock = RunClock(self._adapters.limits.run_timeout_seconds * MOST_WAITING)
+        return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report, clock=clock)
 
     async def stop_lost(self) -> None:
         """Stops executions whose run was cancelled, deleted or taken over elsewhere: one query for all of them."""
@@ -195,7 +202,7 @@ class Executor:
 
     async def _run_of(self, record: RunRecord, execution: Execution, log: EventLog) -> Run:
         asked = record.request
-        asker, verifier = self._askers(record, execution.store, log)
+        asker, verifier = self._askers(record, execution, log)
         capacity = asker.model.capacity
         run = Run(
             request=record.signed_request,
@@ -216,16 +223,17 @@ class Executor:
         asker.model.prepare()
         return run
 
-    def _askers(self, record: RunRecord, store: Store, log: EventLog) -> tuple[Asker, Asker | None]:
+    def _askers(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[Asker, Asker | None]:
         """Who answers, and who judges the claims: on one budget, with one ledger.
 
         No fallback judges in place of a model that was named for it.
         """
+        store, clock = execution.store, execution.clock
         on_open_count = self._on_open_count(record, store, log)
         inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.news.tell, on_open_count)
         limits, asked = self._adapters.limits, record.request
         purse = Purse(limits.budget(asked.max_cost_usd))
-        clock, slow = RunClock(limits.run_timeout_seconds * MOST_WAITING), dict[str, str]()
+        slow = dict[str, str]()
 
         def is_slow(name: str, how: str) -> None:
             if name not in slow:
