@@ -1,22 +1,40 @@
-"""Outages of the database under a running server: each begins and ends as a test or a bench says."""
+"""Outages of the database under a running server: each begins and ends when a test or a bench says so."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import re
 import resource
 import socket
 import sqlite3
+import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from asyncio.subprocess import PIPE, Process, create_subprocess_exec
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
+import httpx2
 import psycopg
+from conftest import ROOT, LoopbackSite, Pair
 from postgres import GUARDED, Cluster, own_cluster
 from psycopg import sql
 
+from octave_mcp.demo.sites import load
+
 DELAY_SECONDS = 2.0
+PAUSE_SECONDS = 0.1
+HELD_AT = 6
+"""The request at which the vendor's site waits for the outage."""
+ONCE = frozenset({"run_started", "step_started", "step_finished", "run_finished"})
+LOUD = frozenset({"WARNING", "ERROR", "CRITICAL"})
 PASSWORD = "correct-horse-battery"  # noqa: S105 - nobody's
 
 
@@ -79,9 +97,9 @@ def read_only(_: Path) -> Generator[Outage]:
         yield Outage(f"{own.url}/postgres", lambda _: _set_read_only(own, "on"), lambda _: _set_read_only(own, "off"))
 
 
-def _set_read_only(own: Cluster, value: str) -> None:
+def _set_read_only(own: Cluster, value: LiteralString) -> None:
     with psycopg.connect(f"{own.url}/postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("alter system set default_transaction_read_only = {}").format(sql.SQL(value)))
+        connection.execute(sql.SQL(f"alter system set default_transaction_read_only = {value}"))
         connection.execute("select pg_reload_conf()")
 
 
@@ -161,3 +179,115 @@ def forwarding(to: int) -> Generator[Way]:
         with suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
         end.close()
+
+
+@dataclass
+class Stage:
+    """A server in a process of its own, which has written these lines to stderr, and two sites for it to read."""
+
+    process: Process
+    client: httpx2.AsyncClient
+    lines: list[str]
+    pair: Pair
+    outage: Outage
+    home: Path
+
+    async def begin(self, request_id: str = "the-one-run") -> httpx2.Response:
+        return await self.client.post("/runs", json=self.pair.domains | {"request_id": request_id})
+
+    async def until(self, path: str, is_it: Callable[[httpx2.Response], bool]) -> httpx2.Response:
+        """The first answer that is it."""
+        while not is_it(answer := await self.client.get(path)):  # noqa: ASYNC110 - in another process
+            await asyncio.sleep(PAUSE_SECONDS)
+        return answer
+
+    async def start(self) -> str:
+        """The id of a run in the midst of which the vendor's site waits; '' if the outage is there already."""
+        if self.outage.at_start:
+            self.pair.vendor.held_at = None
+            return ""
+        await self.until("/readyz", is_ready)
+        run_id = (await self.begin()).json()["run_id"]
+        await asyncio.to_thread(self.pair.vendor.reached.wait)
+        return run_id
+
+    async def faults(self, run_id: str) -> list[str]:
+        """What was lost, or done twice, by the run that has ended."""
+        report = (await self.client.get(f"/runs/{run_id}")).json()
+        sent = (await self.client.get(f"/runs/{run_id}/events")).text
+        numbers = [int(number) for number in re.findall(r"^id: (\d+)", sent, re.MULTILINE)]
+        events = [json.loads(data) for data in re.findall(r"^data: (\{.*)", sent, re.MULTILINE)]
+        told = Counter((one["event"], one["company"], one["step"]) for one in events if one["event"] in ONCE)
+        begun, done = ({key[1:] for key in told if key[0] == name} for name in ("step_started", "step_finished"))
+        found = {
+            f"the run is {report['status']}": report["status"] != "completed",
+            f"its events are {numbers}": numbers != [*range(1, len(numbers) + 1)],
+            f"these events were stored twice: {[key for key in told if told[key] > 1]}": any(
+                n > 1 for n in told.values()
+            ),
+            f"these steps have only one event: {begun ^ done}": begun != done,
+            f"pages were read twice: {self.read_twice}": bool(self.read_twice),
+            "there is not one playbook": len([*(self.home / "playbooks").rglob("playbook.json")]) != 1,
+        }
+        return [fault for fault, is_there in found.items() if is_there]
+
+    @property
+    def read_twice(self) -> list[str]:
+        sites = (self.pair.vendor, self.pair.prospect)
+        return [path for site in sites for path, count in site.hits.items() if count > 1]
+
+    @property
+    def errors(self) -> list[str]:
+        """What it has logged so far as a warning or an error, except answers to requests; each line has to be JSON."""
+        logged = [json.loads(line) for line in self.lines]
+        loud = [line for line in logged if line["level"] in LOUD and line["message"] != "request answered"]
+        return [f"{line['message']} {line.get('error') or ''}" for line in loud]
+
+
+def is_ready(answer: httpx2.Response) -> bool:
+    return answer.status_code == 200
+
+
+def is_final(answer: httpx2.Response) -> bool:
+    return answer.status_code == 200 and answer.json()["status"] not in {"queued", "running", "waiting"}
+
+
+@asynccontextmanager
+async def staged(name: str) -> AsyncGenerator[Stage]:
+    """On the database of that outage; the vendor's site will wait once some pages are read."""
+    pair = Pair(LoopbackSite(load("vendor"), held_at=HELD_AT), LoopbackSite(load("prospect")))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as home, OUTAGES[name](Path(home)) as outage:
+        settings = {"OCTAVE_HOME": home, "OCTAVE_ALLOW_HOSTS": pair.hosts, "OCTAVE_MODEL": "extractive"}
+        settings |= {"OCTAVE_FETCH_TIMEOUT_SECONDS": "3600", "OCTAVE_SITE_TIMEOUT_SECONDS": "3600"}
+        settings |= {"OCTAVE_DATABASE_URL": outage.at} if outage.at else {}
+        command = (sys.executable, str(ROOT / "server.py"), "--http", "--port", str(port))
+        process = await create_subprocess_exec(*command, env=os.environ | settings, stderr=PIPE, limit=10_000_000)
+        lines: list[str] = []
+        reading = asyncio.create_task(_read(process, lines))
+        try:
+            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=None) as client:
+                await _alive(client)
+                yield Stage(process, client, lines, pair, outage, Path(home))
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+            await reading
+            pair.close()
+
+
+async def _read(process: Process, lines: list[str]) -> None:
+    assert process.stderr
+    async for line in process.stderr:
+        lines.append(line.decode())  # noqa: PERF401 - others read them meanwhile
+
+
+async def _alive(client: httpx2.AsyncClient) -> None:
+    while True:
+        with suppress(httpx2.ConnectError):
+            await client.get("/livez")
+            return
+        await asyncio.sleep(PAUSE_SECONDS)

@@ -21,6 +21,8 @@ TIMED_OUT_ATTEMPTS = 2
 """Of calls that time out: a slow server may do all the work of an abandoned call for nothing."""
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 8.0
+LONGEST_OUTAGE_SECONDS = 4.0
+"""Between two tries of a database: runs that wait for it go on soon after it can be used."""
 LONGEST_SPREAD_SECONDS = 2.0
 """Callers that get the same wait spread their next tries over this time."""
 MOST_DOUBLINGS = 30
@@ -111,7 +113,7 @@ def is_outage(failed: Exception) -> bool:
 
 def outage_seconds(failures: int) -> float:
     """How long to wait for the database before it is tried again."""
-    return backoff_seconds(failures, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+    return backoff_seconds(failures, FIRST_WAIT_SECONDS, LONGEST_OUTAGE_SECONDS)
 
 
 def backoff_seconds(failures: int, first: float, longest: float) -> float:

@@ -76,7 +76,8 @@ class Advisory:
     def __init__(self, url: str) -> None:
         at = make_url(url)
         # libpq reads some URLs differently from SQLAlchemy; the locks could end up in another database.
-        self._options = {"connect_timeout": CONNECTING_SECONDS, **at.get_dialect()().create_connect_args(at)[1]}
+        self._options = {**at.get_dialect()().create_connect_args(at)[1]}
+        self._options.setdefault("connect_timeout", CONNECTING_SECONDS)
         self._held: set[str] = set()
         self._connection = self._connected()
 

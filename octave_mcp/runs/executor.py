@@ -211,7 +211,13 @@ class Executor:
             asker=asker,
             verifier=verifier,
             source=await computed(
-                partial(self._adapters.source, record.source, refresh=asked.refresh, run_id=record.run_id)
+                partial(
+                    self._adapters.source,
+                    record.source,
+                    refresh=asked.refresh,
+                    run_id=record.run_id,
+                    memory=execution.store,
+                )
             ),
             journal=execution.journal,
             store=execution.store,
