@@ -8,7 +8,6 @@ from datetime import datetime
 from hashlib import sha256
 from urllib.parse import quote, urljoin
 
-from octave_mcp.concurrency.computing import paused_collector
 from octave_mcp.domain.addresses import same_site, url_key
 from octave_mcp.domain.choices import SET_UP_SCRIPTS
 from octave_mcp.domain.company import Company
@@ -39,7 +38,6 @@ NEEDS_JS = f"The page is empty until a browser runs its scripts. To have them ru
 LONGEST_LINK_TEXT = 120
 
 
-@paused_collector()
 def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin: LinkOrigin = "page") -> Page:
     """The page at `url`, read from its HTML.
 
@@ -68,7 +66,6 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     return Page(ref=ref, text=text, structured=head.structured, links=links, outside=outside, labelled=labelled)
 
 
-@paused_collector()
 def main_text(html: str) -> str:
     """The content of a page as Markdown, without what the page says of itself."""
     root = parse(html)
