@@ -28,6 +28,8 @@ BUSY_MILLISECONDS = 30_000
 """How long a writer waits for those of other processes on the same file."""
 IDLE_MILLISECONDS = 30_000
 """How long a process that was stopped in a transaction keeps its locks on the rows of Postgres."""
+SYNCHRONOUS = "FULL"
+"""What is committed outlasts a power failure, too."""
 SLOWEST_SECONDS = 10.0
 """How long a caller waits for what it reads, or for what it writes to begin. What has begun to be written may be stored
 yet: that is waited for."""
@@ -156,7 +158,7 @@ def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - sqlite
     connection.isolation_level = None  # it would begin a transaction at the first write, behind what was read
     connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
     connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
 
 
