@@ -36,6 +36,7 @@ FILES = re.compile(
 )
 NEEDS_JS = f"The page is empty until a browser runs its scripts. To have them run, {SET_UP_SCRIPTS}, and try again"
 LONGEST_LINK_TEXT = 120
+LONGEST_TITLE = 500
 
 
 def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin: LinkOrigin = "page") -> Page:
@@ -54,7 +55,7 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     ref = PageRef(
         url=url,
         sha256=sha256(text.encode("utf-8")).hexdigest(),
-        title=(title := _title(main, head)),
+        title=(title := _title(main, head)[:LONGEST_TITLE]),
         kind=kind_of(url, title),
         language=language_of(body.text or text, root.attributes.get("lang", "")),
         fetched_at=fetched_at,
