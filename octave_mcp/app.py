@@ -18,7 +18,7 @@ from octave_mcp.domain.choices import AUTO, MODELS, SOURCES, WITHOUT_KEY, Format
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import SetupError, UnknownName
 from octave_mcp.exports.files import PlaybookFiles, free_folder, pair_of, rendered, write_files
-from octave_mcp.ports import Engine, Model, RunContext, Source, Store
+from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
 from octave_mcp.runs.adapters import Limits
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings, setting_of
@@ -110,9 +110,10 @@ class App:
             settings = settings.model_copy(update={"fast_model": name, "strong_model": name})
         return _adapter(chosen.module).make(settings, context)
 
-    def source(self, name: str, *, refresh: bool = False, run_id: str = "") -> Source:
-        """`refresh` has every page fetched anew."""
-        return make_source(_source(name), self.settings, self.store, self.supervisor, refresh=refresh, run_id=run_id)
+    def source(self, name: str, *, refresh: bool = False, run_id: str = "", memory: Memory | None = None) -> Source:
+        return make_source(
+            _source(name), self.settings, self.store, self.supervisor, refresh=refresh, run_id=run_id, memory=memory
+        )
 
     def emit(self, event: Event) -> None:
         for observer in self._observers:

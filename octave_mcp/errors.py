@@ -17,7 +17,7 @@ OctaveError
 +-- WrongType 415            a body that is neither JSON nor a form
 +-- RefusedHost 421          a name that this server is not known by
 +-- SetupError 503           a setting or a key is missing
-+-- NotReady 503             the server is starting or stopping, or something in the background fails
++-- NotReady 503             the server is starting, stopping, or held up, or something in the background fails
 +-- StoreFailed 503          the database cannot be read or written
 |   +-- Unreadable 500       what it holds cannot be read, however often it is tried
 +-- Abandoned 500            a run that no server could carry on for a week
@@ -31,6 +31,7 @@ OctaveError
     +-- BadRequest           the provider does not take what it is sent
     +-- BudgetExceeded 402   the run has used up what it may spend
     +-- DeadlineExceeded 504 the run, or a step of it, has used up its time
+    |   +-- TookTooLong      a piece of its work would not end
     +-- Unanswered           a question to the connected client stood open for a week
     +-- NoAccess             the provider lets us have nothing, now or later
     |   +-- BadKey           it does not know the key, or the key may not do this
@@ -205,6 +206,10 @@ class BudgetExceeded(UpstreamError):
 class DeadlineExceeded(UpstreamError):
     code = "deadline_exceeded"
     status = 504
+
+
+class TookTooLong(DeadlineExceeded):
+    """Its work is ended, and is not worth another try."""
 
 
 class Unanswered(UpstreamError):

@@ -39,6 +39,7 @@ from octave_mcp.demo.sites import Document, Site, load
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.models import limiter as limiters
 from octave_mcp.settings import load as load_settings
+from octave_mcp.store import database
 from octave_mcp.surfaces import serving as server_module
 from octave_mcp.surfaces.cli.main import main
 from octave_mcp.tools.registry import unheard
@@ -115,6 +116,13 @@ def waits_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(supervision, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(server_module, "OPENING_SECONDS", 3600)
+    monkeypatch.setattr(database, "SLOWEST_SECONDS", 3600)
+
+
+@pytest.fixture(autouse=True)
+def no_test_cuts_the_power(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Databases of this process are not synchronised with the disk, which would take a fifth of the time of a run."""
+    monkeypatch.setattr(database, "SYNCHRONOUS", "OFF")
 
 
 @pytest.fixture(autouse=True)

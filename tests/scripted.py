@@ -63,7 +63,7 @@ from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, Val
 from octave_mcp.domain.verification import Verification
 from octave_mcp.errors import SiteRefuses, SiteUnreachable
 from octave_mcp.evidence.passages import passages, quotations
-from octave_mcp.ports import Model, RunContext, Source
+from octave_mcp.ports import Memory, Model, RunContext, Source
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
 from octave_mcp.sources.html.logos import row_of_logos, without_marks
@@ -696,8 +696,10 @@ class Stage(App):
     def source_name(self, name: str) -> str:
         return name if name == "scripted" else super().source_name(name)
 
-    def source(self, name: str, *, refresh: bool = False, run_id: str = "") -> Source:
-        return self.site_source if name == "scripted" else super().source(name, refresh=refresh, run_id=run_id)
+    def source(self, name: str, *, refresh: bool = False, run_id: str = "", memory: Memory | None = None) -> Source:
+        if name == "scripted":
+            return self.site_source
+        return super().source(name, refresh=refresh, run_id=run_id, memory=memory)
 
     async def run(self, **request: Any) -> tuple[RunRecord, Playbook | None]:  # noqa: ANN401 - fields of the request
         """A run to its end."""

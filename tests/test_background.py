@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import sqlite3
 import threading
-from collections.abc import AsyncGenerator, Generator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from collections import Counter
+from collections.abc import AsyncGenerator, Generator, Iterable
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,12 @@ from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from postgres import GUARDED
 from psycopg import sql
-from web import lift_server_timeouts, problem_in, serving
+from web import Sent, lift_server_timeouts, problem_in, sent_in, serving
 
 from octave_mcp.runs import store_check
+from octave_mcp.settings import load
+from octave_mcp.store import database
+from octave_mcp.store.sql import SqlStore
 from octave_mcp.surfaces.mcp.server import make
 
 LONG = {"wait_seconds": 600}
@@ -43,6 +48,11 @@ async def readiness(client: httpx2.AsyncClient, status: int) -> httpx2.Response:
     while (answer := await client.get("/readyz")).status_code != status:
         pass
     return answer
+
+
+def steps_in(sent: Iterable[Sent], name: str) -> Counter[tuple[str | None, str]]:
+    events = [json.loads(one.data) for one in sent if one.event == name]
+    return Counter((event["company"], event["step"]) for event in events)
 
 
 # The store of a running server
@@ -72,6 +82,37 @@ async def test_events_that_cannot_be_stored_do_not_end_the_run_and_that_is_logge
     assert report["status"] == "completed"
     (error,) = errors_in(home)
     assert error.startswith("the log of events failed: ")
+
+
+async def test_events_that_cannot_be_stored_for_a_while_are_stored_later(held_pair: Pair, home: Path) -> None:
+    async with serving() as client:
+        await readiness(client, 200)
+        run_id = (await client.post("/runs", json=held_pair.few)).json()["run_id"]
+        await asyncio.to_thread(held_pair.vendor.asked.wait)
+        with refusing(home, "insert on events"):
+            held_pair.release()
+            while not errors_in(home):
+                await client.get("/livez")
+        report = (await client.get(f"/runs/{run_id}", params=LONG)).json()
+        sent = [one async for one in sent_in(await client.get(f"/runs/{run_id}/events"))]
+
+    assert report["status"] == "completed"
+    assert steps_in(sent, "step_started") == steps_in(sent, "step_finished")
+    assert [one.id for one in sent] == [*range(1, len(sent) + 1)]
+
+
+async def test_who_reads_does_not_wait_behind_those_who_wait_to_write(home: Path) -> None:
+    store = SqlStore(load().url)
+    await store.open()
+    with closing(sqlite3.connect(home / "octave.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        writing = [asyncio.create_task(store.put_note(str(number), "")) for number in range(database.THREADS + 1)]
+        await asyncio.sleep(0)  # each of them asks for a thread
+        assert await store.runs() == []
+        assert not any(task.done() for task in writing)
+        other.execute("rollback")
+    await asyncio.gather(*writing)
+    await store.close()
 
 
 async def test_a_store_that_can_no_longer_be_written_is_not_ready_until_it_can(home: Path) -> None:

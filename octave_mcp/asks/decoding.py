@@ -30,7 +30,7 @@ _ONLY_THOUGHTS = "the answer contains only thoughts: give the JSON object after 
 
 _THOUGHTS = re.compile(r"think|thought|reason|analysis|draft|reflect", re.IGNORECASE)
 
-_CLOSING = re.compile(r'"(?:\\.|[^"\\])*(?:"|\Z)|\}', re.DOTALL)
+_CLOSING = re.compile(r'"(?:\\.|[^"\\])*"?|\}', re.DOTALL)
 """Strings, and the ends of objects outside of them: behind the last of these a figure may be half of one."""
 
 

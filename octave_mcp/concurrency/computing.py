@@ -1,19 +1,15 @@
-"""Work for the processor, kept from the event loop.
-
-All of it goes through one thread: Python runs one at a time, and the loop, which waits its turn among them, must get it
-soon enough to answer callers while runs are under way.
-"""
+"""Work for the processor, kept from the event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import sys
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache, partial
 from typing import ParamSpec, TypeVar
+
+from octave_mcp.concurrency.workers import Workers
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,27 +17,22 @@ T = TypeVar("T")
 LONGEST_UNQUIET_SECONDS = 600.0
 LOOK_AT_ALL_SECONDS = 3600.0
 
-_THREAD = ThreadPoolExecutor(1, thread_name_prefix="compute")
+_WORKERS = Workers()
 
 
 async def computed(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `work` returns."""
-    return await asyncio.get_running_loop().run_in_executor(_THREAD, partial(work, *args, **kwargs))
+    """What `work` returns.
 
-
-@contextmanager
-def paused_collector() -> Generator[None]:
-    """Pause garbage collection while the computing thread builds many objects without cycles.
-
-    The collector would scan them in vain; without it, reading a page takes a quarter less time.
+    Raises:
+        TookTooLong: it took more than a minute.
+        NotReady: work that does not end holds up all threads.
     """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+    return await asyncio.wrap_future(_WORKERS.submit(partial(work, *args, **kwargs)))
+
+
+def check_computing() -> None:
+    """Raises: NotReady: work that does not end holds up all threads."""
+    _WORKERS.check()
 
 
 @cache

@@ -9,7 +9,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_TIME = r"(\d+(?:\.\d+)?|an?\b|one)\s?(ms|milli\w*|s(?:ec\w*)?|m(?:in\w*)?|h(?:ours?|rs?)?|d(?:ays?)?)(?![a-z])"
+_TIME = (
+    r"((?<!\d)\d+(?:\.\d+)?|an?\b|one)\s?"
+    r"(ms|milli\w*+|s(?:ec\w*+)?|m(?:in\w*+)?|h(?:ours?|rs?)?|d(?:ays?)?)(?![a-z])"
+)
 _TIMES = re.compile(_TIME, re.IGNORECASE)
 _WAIT = re.compile(
     r"(?:try again|retry|retry[-_ ]?(?:after|delay)['\"]?[:=]|retry your request|\bwait|resets?|available(?: again)?"

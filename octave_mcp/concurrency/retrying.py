@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import TypeVar
 
 import stamina
@@ -20,6 +21,8 @@ TIMED_OUT_ATTEMPTS = 2
 """Of calls that time out: a slow server may do all the work of an abandoned call for nothing."""
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 8.0
+LONGEST_OUTAGE_SECONDS = 4.0
+"""Between two tries of a database: runs that wait for it go on soon after it can be used."""
 LONGEST_SPREAD_SECONDS = 2.0
 """Callers that get the same wait spread their next tries over this time."""
 MOST_DOUBLINGS = 30
@@ -89,18 +92,28 @@ async def retrying(
 
 
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
-    """What `call` returns, as soon as the database can be used: a run waits for it as long as it takes."""
-    async for attempt in stamina.retry_context(
-        on=is_outage, attempts=None, timeout=None, wait_initial=FIRST_WAIT_SECONDS, wait_max=LONGEST_WAIT_SECONDS
-    ):
-        with attempt:
+    """What `call` returns, as soon as the database can be used: a run waits for it as long as it takes.
+
+    No try is logged: many calls wait for the same database, and whoever looks after it logs the cause.
+    """
+    for failures in count(1):
+        try:
             return await call()
+        except StoreFailed as failed:
+            if not is_outage(failed):
+                raise
+        await asyncio.sleep(outage_seconds(failures))
     raise AssertionError("unreachable: it is tried until it succeeds")
 
 
 def is_outage(failed: Exception) -> bool:
     """Whether the database cannot be used now, and may be later."""
     return isinstance(failed, StoreFailed) and not isinstance(failed, Unreadable)
+
+
+def outage_seconds(failures: int) -> float:
+    """How long to wait for the database before it is tried again."""
+    return backoff_seconds(failures, FIRST_WAIT_SECONDS, LONGEST_OUTAGE_SECONDS)
 
 
 def backoff_seconds(failures: int, first: float, longest: float) -> float:

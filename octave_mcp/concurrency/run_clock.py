@@ -1,19 +1,22 @@
-"""The clock for a run's time limits. It pauses while the run waits for its turn at a server that is working."""
+"""The clock for a run's time limits. It pauses while the run waits for a busy model server, or for its database."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class RunClock:
-    """Its time is that of the event loop minus `stopped_seconds`, which never exceeds `most_seconds`."""
+    """Its time is that of the event loop minus `stopped_seconds`, of which a model may cause up to `most_seconds`."""
 
     def __init__(self, most_seconds: float = math.inf) -> None:
         self.stopped_seconds = 0.0
-        self._most_seconds = most_seconds
+        self._left_seconds = most_seconds
         self._counted_until = -math.inf
         self._timeouts: dict[asyncio.Timeout, float] = {}
 
@@ -22,7 +25,20 @@ class RunClock:
 
     def waited(self, since: float, until: float) -> None:
         """Leave out a span of event-loop time. Asks wait in parallel; each second is left out once."""
-        more = min(until - max(since, self._counted_until), self._most_seconds - self.stopped_seconds)
+        more = min(until - max(since, self._counted_until), self._left_seconds)
+        self._left_seconds -= max(more, 0)
+        self._leave_out(more, until)
+
+    async def without(self, call: Callable[[], Awaitable[T]]) -> T:
+        """What `call` returns; its time is left out, however long it takes."""
+        since = asyncio.get_running_loop().time()
+        try:
+            return await call()
+        finally:
+            until = asyncio.get_running_loop().time()
+            self._leave_out(until - max(since, self._counted_until), until)
+
+    def _leave_out(self, more: float, until: float) -> None:
         self._counted_until = max(self._counted_until, until)
         if more <= 0:
             return

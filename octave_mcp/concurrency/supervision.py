@@ -14,7 +14,8 @@ from octave_mcp.errors import OctaveError
 T = TypeVar("T")
 Work = Callable[[], Awaitable[Any]]
 
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 10.0
+"""Not longer: whoever has removed the cause looks whether it works again."""
 QUIET_SECONDS = 60.0
 """How long the same failure is not logged again if the task works in between."""
 
@@ -79,11 +80,16 @@ class Supervisor:
         return ""
 
     def _report(self, name: str, failed: Exception) -> str:
-        """The reason, which is logged if it is new. The text of an unforeseen exception is for the log alone."""
+        """The reason, which is logged if it is new; as an error, if no other task has failed for it.
+
+        The text of an unforeseen exception is for the log alone.
+        """
         is_ours = isinstance(failed, OctaveError)
         reason = str(failed) if is_ours else f"{type(failed).__name__}; the log says more"
+        is_known = any(reason in reasons for reasons in self._down.values())
         if self._is_new(name, reason):
-            logger.opt(exception=None if is_ours else failed).error("{} failed: {}", name, reason)
+            level = "INFO" if is_known and is_ours else "ERROR"
+            logger.opt(exception=None if is_ours else failed).log(level, "{} failed: {}", name, reason)
         return reason
 
     def _is_new(self, name: str, reason: str) -> bool:

@@ -116,7 +116,7 @@ def read_email(
     subject: str, body: str, *, position: int, last: bool, earlier: Sequence[Email] = (), deal: Deal | None = None
 ) -> Email:
     """An e-mail as it was sent, of which no evidence is known."""
-    blocks = [block for part in re.split(r"\n\s*\n", body) if (block := part.strip())]
+    blocks = [block for part in re.split(r"\n(?:[^\S\n]*\n)+", body) if (block := part.strip())]
     if blocks and _GREETS.match(blocks[0]):
         del blocks[0]
     if len(blocks) > 1 and not _ENDS.search(blocks[-1]):

@@ -41,7 +41,10 @@ _TRANSLATED: Mapping[str, Sequence[str]] = {
     ),
     "say it with 'not', or 'no' and a noun": (
         r"\b(?:is|are|was|were|be) none\b(?! of)",
-        r"\b(?:it|he|she|they|who|you|we|(?-i:[A-Z])[\w.]*) (?:is|are|was|were) no (?!longer|more|less|doubt)\w+ but\b",
+        (
+            r"\b(?:it|he|she|they|who|you|we|(?-i:[A-Z])[\w.]{0,50}) (?:is|are|was|were) no "
+            r"(?!longer|more|less|doubt)\w+ but\b"
+        ),
     ),
     "put the object after the verb": (
         r"\b(?:mak(?:e|es|ing)|made|forms?) (?:out )?(?:of|from) (?:it|them|this|that|these|all) (?:an?|one|the)\b",
@@ -173,7 +176,7 @@ _BROCHURE = (
     r"\b(?:quality and efficiency|leading provider|trusted by|focus on what matters|companies like yours)\b",
 )
 _NOMINAL = re.compile(
-    r"\w{2,}(?:tions?|ments?|ity|ities|ances?|ences?|ings?|ness|ages?|ures?|ships?|isms?|ysis|ers?|ors?)$"
+    r"\w\w(?:tions?|ments?|ity|ities|ances?|ences?|ings?|ness|ages?|ures?|ships?|isms?|ysis|ers?|ors?)$"
 )
 _VERBAL = re.compile(r"(?:ed|es|ly)$")
 _ROW = re.compile(r"(?<![\w'’-])[a-z]+(?: [a-z]+){3,40}")

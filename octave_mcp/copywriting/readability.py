@@ -13,7 +13,7 @@ TERM_SYLLABLES = 3
 
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 _WORD = re.compile(r"[^\W_][\w&'’-]*")
-_NAME = re.compile(r"[A-Z][\w&'’-]*|\w*\d[\w&'’-]*|\w+[A-Z][\w&'’-]*")
+_NAME = re.compile(r"[A-Z][\w&'’-]*|[^\W\d]*\d[\w&'’-]*|\w[^\WA-Z]*[A-Z][\w&'’-]*")
 
 
 def length(text: str) -> int:

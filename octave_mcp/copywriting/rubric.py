@@ -47,8 +47,8 @@ PERSONAS_ALIKE = 0.35
 
 PLACEHOLDERS = frozenset({"first_name", "company_name", "sender_first_name", "sender_company"})
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([^}]*?)\s*\}\}")
-_UNFILLED = re.compile(r"\[[^\]]*\]|<[^>\s][^>]*>|\bXX+\b|\bTBD\b")
+_PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
+_UNFILLED = re.compile(r"\[[^\[\]]*\]|<[^<>\s][^<>]*>|\bXX+\b|\bTBD\b")
 _QUESTION_MARKS = re.compile(r"[?？؟]")
 _MEETING = re.compile(
     r"\b(?:\d+|ten|fifteen|twenty|thirty|few|some)[ -]minutes?\b|\b(?:an?|quick|short) (?:[\w-]+ )?(?:call|meeting"
@@ -79,7 +79,7 @@ _ABSOLUTES = (
 def email_errors(email: Email) -> Iterator[Fault]:
     """What must not be sent: a touch that has it is dropped."""
     text = f"{email.subject}\n{email.text}\n{email.make_first}"
-    for name in _PLACEHOLDER.findall(text):
+    for name in map(str.strip, _PLACEHOLDER.findall(text)):
         if name not in PLACEHOLDERS:
             told = f"The placeholder {name!r} cannot be filled: use {', '.join(sorted(PLACEHOLDERS))}."
             yield Fault("D15", told, about=name)

@@ -17,6 +17,8 @@ VARIABLE = "OCTAVE_DATABASE_URL"
 POSTGRES_FORM = "postgresql://HOST/DATABASE with USER:PASSWORD@ before HOST"
 SQLITE_FORM = "sqlite:////absolute/path/octave.db"
 HIGHEST_PORT = 65_535
+CONNECTING_SECONDS = 10
+"""How long a server may take to accept a connection, unless the URL has a `connect_timeout`; DBOS takes as long."""
 
 SCHEME = re.compile(
     r"(?P<scheme>(?:jdbc:)?(?P<dialect>[a-z][a-z0-9.-]*)(?:\+(?P<driver>[a-z0-9_]*))?)://", re.IGNORECASE

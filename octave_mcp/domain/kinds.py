@@ -33,7 +33,7 @@ LOCALE = re.compile(rf"^/(?:{LANGUAGES})(?:[-_](?:[a-z]{{2}}|hans|hant|419))?(?=
 FRONT = re.compile(r"/(?:(?:index|default|home|main)\.\w+)?$")
 PROGRAM = re.compile(r"/\w+\.(?:php\d?|aspx?|jsp|cfm|cgi|pl|do)$")
 EXTENSION = re.compile(r"\.(?:s?html?|php\d?|aspx?|jsp|cfm)$")
-WORDED = re.compile(r"(?:/[^/]*[^\W\d_][^/]*)+")
+WORDED = re.compile(r"(?:/(?:[\d_]|[^\w/])*[^\W\d_][^/]*)+")
 ABOUT_READERS = re.compile(r"lang|hl|locale|language|utm_\w+|ref|source|src|from|via|\w*clid|v|ver|option|itemid")
 
 UNWORTHY = _parts(
@@ -44,7 +44,7 @@ UNWORTHY = _parts(
     r"cart|checkout|basket|wishlist|search|tags?|topics?|categor(?:y|ies)|authors?|archives?|feed|rss|sitemap|wp-admin|"
     r"wp-login|unsubscribe|newsletter|thank-you|thanks|404|500|cdn-cgi|page/\d+|book-a-demo|request-a-demo|"
     r"get-a-demo|contact(?:-(?:us|sales))?|demo|downloads?|[a-z-]+-policy|polic(?:y|ies)|"
-    r"[a-z-]*vulnerability-disclosure[a-z-]*|"
+    r"(?=[a-z-]*vulnerability-disclosure)[a-z-]+|"
     r"(?:media|press|brand)-(?:kit|assets|guidelines)|style-?guides?|pattern-library|patterns"
 )
 APPLICATION_HOSTS = frozenset({"app", "login", "auth", "accounts", "account", "dashboard", "console", "cdn"}).union(
@@ -86,9 +86,9 @@ ANNOUNCES = _words(
     r"partner(?:s|ship|ing)?|introducing|press-release|ipo|融资|发布|收购|宣布"
 )
 COMPARES = _words(r"vs|versus|compare|comparison|compared|alternatives?|compete|competitors|对比|替代")
-RANKS = _words(r"best-.+-(?:tools?|software|platforms?|solutions?|apps?|services|alternatives)|top-\d+-.+")
+RANKS = _words(r"best-.{1,99}-(?:tools?|software|platforms?|solutions?|apps?|services|alternatives)|top-\d+-.+")
 TELLS = _words(
-    r"case-stud(?:y|ies)|customer-stor(?:y|ies)|success-stor(?:y|ies)|how-.+-(?:uses?|used|using)-.+|"
+    r"case-stud(?:y|ies)|customer-stor(?:y|ies)|success-stor(?:y|ies)|how-.{1,99}-(?:uses?|used|using)-.+|"
     r"[a-z0-9]+-uses-[a-z0-9]+-to-.+|案例"
 )
 
@@ -112,7 +112,7 @@ SECTIONS: tuple[tuple[Pattern, PageKind], ...] = (
             r"who-we-(?:build-for|serve|help|work-with|do-business-with)|who-(?:its|it-is)-for|icp|"
             r"ideal-customer(?:-profile)?|"
             r"personas?|customer-personas|target-"
-            r"(?:customers?|market|audience)|use-cases?|usecases?|for-[a-z-]*(?:startups?|teams|enterprises?|"
+            r"(?:customers?|market|audience)|use-cases?|usecases?|for-[a-z-]{0,99}(?:startups?|teams|enterprises?|"
             r"developers|agencies|"
             r"engineers|marketers|business(?:es)?)|industr(?:y|ies)|value-propositions?|行业|应用场景|使用场景"
         ),

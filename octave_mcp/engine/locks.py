@@ -10,7 +10,10 @@ import psycopg
 from filelock import FileLock, Timeout
 from sqlalchemy import make_url
 
+from octave_mcp.domain.database_url import CONNECTING_SECONDS
 from octave_mcp.errors import StoreFailed
+
+ADVICE = "'octave-mcp doctor' says what is wrong with it"
 
 
 class Locks(Protocol):
@@ -74,6 +77,7 @@ class Advisory:
         at = make_url(url)
         # libpq reads some URLs differently from SQLAlchemy; the locks could end up in another database.
         self._options = {**at.get_dialect()().create_connect_args(at)[1]}
+        self._options.setdefault("connect_timeout", CONNECTING_SECONDS)
         self._held: set[str] = set()
         self._connection = self._connected()
 
@@ -110,14 +114,14 @@ class Advisory:
         try:
             return psycopg.connect(**self._options, autocommit=True)
         except psycopg.Error as failed:
-            raise StoreFailed(f"the database cannot be reached for locks: {_cause(failed)}") from failed
+            raise StoreFailed(f"the database cannot be used: {_cause(failed)}; {ADVICE}") from failed
 
     def _ask(self, query: LiteralString, name: str) -> bool:
         key = int.from_bytes(hashlib.blake2b(f"octave:{name}".encode(), digest_size=8).digest(), "big", signed=True)
         try:
             row = self._connection.execute(query, [key]).fetchone()
         except psycopg.Error as failed:
-            raise StoreFailed(f"the connection that holds the locks was lost: {_cause(failed)}") from failed
+            raise StoreFailed(f"the database cannot be used: {_cause(failed)}; {ADVICE}") from failed
         return bool(row and row[0])
 
 

@@ -47,7 +47,7 @@ _NOTHING_BEFORE = re.compile(
     re.IGNORECASE,
 )
 """'It' and 'they' that stand for nothing said before."""
-_BACK = re.compile(r"\bboth\b(?![^.?!,;]*\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
+_BACK = re.compile(r"\bboth\b(?![^.?!,;]{0,200}\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
 _SAME_THING = re.compile(r"the same (?!is\b|are\b|was\b|goes\b|holds\b|applies\b)\w", re.IGNORECASE)
 """'In the same pull request': of two things that are both named here."""
 _ALSO = re.compile(
@@ -64,7 +64,7 @@ _WITHIN = re.compile(
 """What points back from within a sentence: 'if you use that tool', 'one such choice'."""
 _POINTING = re.compile(
     r"\b(?:it|them|these|those)\b|\bone\?|\bsuch an?\b"
-    r"|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]*\b(?:that|this)\b",
+    r"|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]{0,200}\b(?:that|this)\b",
     re.IGNORECASE,
 )
 """What an ask points at: 'Is that worth a look?' is clear whatever stands before it, 'Shall I send it?' is not."""

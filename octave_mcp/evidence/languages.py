@@ -13,7 +13,7 @@ FEWEST_WORDS = 20
 SURE = 0.95
 _ALONE = frozenset({"zh", "ja", "ko", "th"})
 """Written without spaces: a text of one word may be a long one."""
-_NOT_PROSE = re.compile(r"“[^”]*”|\{\{.*?\}\}|https?://\S+")
+_NOT_PROSE = re.compile(r"“[^“”]*”|\{\{[^{}]*\}\}|https?://\S+")
 
 
 def foreign(text: str, language: str) -> Iterator[Problem]:

@@ -22,6 +22,8 @@ from octave_mcp.evidence.sentences import ends_of_sentences
 
 PASSAGE_CHARACTERS = 300
 LONGEST_QUOTATION_SENTENCES = 2
+LONGEST_HEADING = 500
+"""Characters: each passage below it is shown with it."""
 STALE_MONTHS = 18
 
 Span = tuple[int, int]
@@ -72,7 +74,7 @@ class _Heading(NamedTuple):
 
 
 def _heading(line: re.Match[str]) -> _Heading:
-    text = line[0].strip("# \t")
+    text = line[0].strip("# \t")[:LONGEST_HEADING]
     return _Heading(text, line.start() + line[0].find(text))
 
 

@@ -87,7 +87,7 @@ _OFFERED = _any(
     rf"(?:question|line|point|step|item|number) (?:\d{{1,2}}|{_SMALL})",
     rf"(?:the|all) (?:{_SMALL})(?=[?.!,]|$)",
 )
-_NUMBERED = re.compile(r"(?m)^\s*\d{1,2}[.)]\s")
+_NUMBERED = re.compile(r"(?m)^[^\S\n]*\d{1,2}[.)]\s")
 _COUNTS = re.compile(
     r"(?<![\w$€£¥₹.,-])(?<!one in )"
     rf"(?:(?:first|next|last) \d{{1,2}}|\d{{1,3}}(?= (?:\w+ )?pages?\b)|1[0-2]|[1-9]|{_SMALL})\b"

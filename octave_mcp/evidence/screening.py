@@ -10,7 +10,7 @@ from octave_mcp.evidence.injection import addresses_model
 
 MOST_WORDS = 6
 """Of a name."""
-_SENTENCE = re.compile(r"[:/\\\n]|\w{4,}[.!?]\s")
+_SENTENCE = re.compile(r"[:/\\\n]|\w{4}[.!?]\s")
 
 
 def screened(passages: Iterable[Passage]) -> list[Passage]:

@@ -10,7 +10,7 @@ _END = re.compile(
     rf"[.!?…؟۔।॥։።]{_CLOSERS}\s++(?=(?P<next>[\"“„«‘'(\[¿¡]{{0,3}}[^\W_][^\s.,;:!?]{{0,20}}))"
     r"|[。！？]{1,8}[」』”’）]{0,3}\s*+(?=\S)"
 )
-_BEFORE = re.compile(r"(?:[^\W\d_]+\.){0,4}[^\W\d_]+$|\d+$")
+_BEFORE = re.compile(r"(?<![^\W\d_])(?:[^\W\d_]+\.){0,4}[^\W\d_]+$|(?<!\d)\d+$")
 _LONGEST_BEFORE = 48
 """Characters: what is looked at before each mark is bounded, so that long lines take linear time."""
 _QUOTES_GO_ON = re.compile(r"(?:と|って|という|とは|の|を|が|は|に)")

@@ -21,7 +21,7 @@ _QUOTATION, _TITLE, _PRICE = int(Cue.QUOTATION), int(Cue.TITLE), int(Cue.PRICE)
 _SIGNS = int(Cue.TITLE | Cue.NAME)
 _SPEAKER, _LOGOS, _DATED = int(Cue.SPEAKER), int(Cue.LOGOS), int(Cue.DATED)
 _SIGNATURE_CHARACTERS = 140
-_SIGNED = re.compile(r"\n\s*(?:>\s*)?[—–―]")
+_SIGNED = re.compile(r"\n[^\S\n]*(?:>\s*)?[—–―]")
 _DASHES = ("—", "–", "―", "-")
 _FEWEST_WORDS = 6
 """With fewer words, two texts that differ in a figure alone are not the same: '10 GB', '50 GB'."""

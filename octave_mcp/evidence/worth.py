@@ -103,8 +103,8 @@ _UNITS = (
 )
 _SIGNS = "$€£¥₹"
 _FIGURE = re.compile(
-    rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)(?:\s?%|[\d,.]*(?:\+|x\b|\s?[kmb]\b|\s?(?:million|billion|thousand|mio|mrd"
-    rf"|millones|万|亿|億|倍|人|社)|[ -](?:[\w-]+ ){{0,2}}(?:{_UNITS})\b)))"
+    rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)(?:\s?%|[\d,.]{{0,20}}(?:\+|x\b|\s?[kmb]\b|\s?(?:million|billion|thousand|mio|mrd"
+    rf"|millones|万|亿|億|倍|人|社)|[ -](?:[\w-]{{1,50}} ){{0,2}}(?:{_UNITS})\b)))"
 )
 _PRICE = re.compile(rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)\s?(?:[{_SIGNS}]|usd|eur|gbp|chf|元|円))")
 _YEAR = re.compile(r"(?:19|20)\d\d(?!\d)")

@@ -76,11 +76,12 @@ _OF_WORDS = tuple(
     )
 )
 _NUMBER = re.compile(
-    r"^(?:error )?([45]\d\d)\b|\b(?:status(?: code)?|error(?: code)?|http(?:/\d\S*)?)[ :=]+([45]\d\d)\b", re.IGNORECASE
+    r"^(?:error )?([45]\d\d)\b|\b(?:status(?: code)?|error(?: code)?|http(?:/\d\S{0,9})?)[ :=]+([45]\d\d)\b",
+    re.IGNORECASE,
 )
 
 _EVENT = re.compile(r"^data: ?(\{.*)$", re.MULTILINE)
-_MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_MARKUP = re.compile(r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL | re.IGNORECASE)
 LONGEST_PAGE = 300
 
 _PLACE = re.compile(r"['\"]loc['\"]: [\[(]([^\])]*)")

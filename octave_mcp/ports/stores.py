@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.page import CacheEntry, Page
@@ -14,6 +14,7 @@ from octave_mcp.domain.run import RunRecord, SessionRecord
 from octave_mcp.domain.steps import StepEntry, StepRecord
 
 CACHE_MAX_AGE = timedelta(days=30)
+Wait = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 
 class Notes(Protocol):
@@ -102,6 +103,10 @@ class Store(Memory, Heartbeats, Protocol):
 
     async def lost(self, epochs: Mapping[str, int]) -> list[str]:
         """Those of the runs that are final, are gone, or have a later execution than that of this epoch."""
+        ...
+
+    def waiting(self, wait: Wait) -> Store:
+        """This store, each of whose calls is handed to `wait`, which makes it until the database can be used."""
         ...
 
     async def steps(self, run_id: str) -> list[StepEntry]: ...

@@ -11,7 +11,7 @@ from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.sender import Sender
-from octave_mcp.ports import Engine, Model, RunContext, Source, Store
+from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class Adapters(Protocol):
         """
         ...
 
-    def source(self, name: str, *, refresh: bool = False, run_id: str = "") -> Source: ...
+    def source(self, name: str, *, refresh: bool = False, run_id: str = "", memory: Memory | None = None) -> Source:
+        """`refresh` has every page fetched anew; `memory` is the store as the run uses it."""
+        ...
 
     def emit(self, event: Event) -> None: ...

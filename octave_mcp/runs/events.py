@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from octave_mcp.concurrency.retrying import outage_seconds
 from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.run import RunRecord
@@ -22,7 +23,8 @@ class EventLog:
     time.
 
     Events are stored in the order in which they arrive, several in one transaction if they come fast. `tell` is called
-    whenever some were stored, and at the end. Those that cannot be stored are lost to followers; the run goes on.
+    whenever some were stored, and at the end. Those that cannot be stored are stored later; the run goes on. `unstored`
+    are those that an earlier log of the run could not store.
     """
 
     def __init__(
@@ -33,14 +35,19 @@ class EventLog:
         tell: Callable[[str], None],
         earlier: Sequence[Event],
         supervisor: Supervisor,
+        unstored: Sequence[Event] = (),
     ) -> None:
         self._run_id, self._store, self._supervisor = run_id, store, supervisor
         self._observe, self._tell = observe, tell
+        unstored = [event for event in unstored if event not in earlier]  # it may not have heard that they were stored
+        earlier = [*earlier, *unstored]
         self.resumed_in_vain = _resumed_in_vain(earlier)
         self._earlier = Counter(_identity(event) for event in earlier if event.event != "run_resumed")
         self._done = max((event.done for event in earlier), default=0)
-        self._waiting: list[Event] = []
+        self.unstored = unstored
         self._writing: asyncio.Task[str] | None = None
+        self._later: asyncio.TimerHandle | None = None
+        self._failures = 0
         self._ended = False
 
     def end(self) -> None:
@@ -56,27 +63,45 @@ class EventLog:
         self._done = max(self._done, event.done)
         event = event.model_copy(update={"done": self._done, "total": max(self._done, event.total)})
         self._observe(event)
-        self._waiting.append(event)
-        if self._writing is None:
+        self.unstored.append(event)
+        if self._later is None:
             self._write()
 
     def _write(self) -> None:
-        self._writing = self._supervisor.once("the log of events", self._append)
+        self._later = None
+        if self._writing is None and self.unstored:
+            self._writing = self._supervisor.once("the log of events", self._append)
 
     async def _append(self) -> None:
-        batch, self._waiting = self._waiting, []
+        batch, self._failures = [*self.unstored], self._failures + 1
         try:
-            await self._store.append(self._run_id, batch)
+            await self._store.append(self._run_id, await self._new(batch))
+            del self.unstored[: len(batch)]
+            self._failures = 0
         finally:
             self._tell(self._run_id)
             self._writing = None
-            if self._waiting:
+            if self._failures:
+                self._later = asyncio.get_running_loop().call_later(outage_seconds(self._failures), self._write)
+            else:
                 self._write()
 
+    async def _new(self, batch: Sequence[Event]) -> list[Event]:
+        """Those that are not stored: what was cut off in its last moment may have been."""
+        stored = await self._store.last_events(self._run_id, len(batch)) if self._failures > 1 else []
+        known = [event for _, event in stored]
+        return [event for event in batch if event not in known]
+
     async def close(self) -> None:
-        """Returns once every event is stored, and wakes those who wait for more."""
+        """Returns once every event is stored, or cannot be now, and wakes those who wait for more."""
+        if self._later:
+            self._later.cancel()
+            self._write()
         while self._writing:
             await asyncio.wait((self._writing,))
+        if self._later:
+            self._later.cancel()
+            self._later = None
         self._tell(self._run_id)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,7 +14,7 @@ from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.costs import Timings
-from octave_mcp.domain.events import EventName
+from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import Crashed, NotWritten, OctaveError, StoreFailed
@@ -26,6 +25,7 @@ from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Claim, Model, RunContext, Source, Store
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
+from octave_mcp.runs.attempts import Attempts
 from octave_mcp.runs.events import EventLog, run_event
 from octave_mcp.runs.journal import Execution
 from octave_mcp.runs.news import News
@@ -45,14 +45,6 @@ MOST_WAITING = 3
 """A run may wait for its turns at a slow model for at most this many times its time limit, in addition to the limit."""
 
 
-@dataclass(slots=True)
-class _Attempts:
-    """The attempts of this process to execute a run: their number, and the epoch of the last execution it knows."""
-
-    epoch: int
-    number: int = 0
-
-
 class Executor:
     """`logs` and `inboxes` are the events and the questions of the runs that this process executes."""
 
@@ -66,6 +58,7 @@ class Executor:
         self._places = asyncio.Semaphore(adapters.max_runs)
         self._patient = asyncio.Semaphore(MOST_PATIENT)
         self._executions = set[Execution]()
+        self._unstored: dict[str, Sequence[Event]] = {}
 
     @property
     def only_waits(self) -> bool:
@@ -102,11 +95,14 @@ class Executor:
         if epoch is None or record is None:
             return
         is_patient = (await computed(self._adapters.model, record.model)).capacity.is_patient
-        attempts = _Attempts(epoch)
+        attempts = Attempts(epoch)
         async with self._patient if is_patient else self._places:  # in the order in which they were started
-            await persistently(lambda: self._attempt(record, attempts))
+            try:
+                await persistently(lambda: self._attempt(record, attempts))
+            finally:
+                self._unstored.pop(run_id, None)
 
-    async def _attempt(self, record: RunRecord, attempts: _Attempts) -> None:
+    async def _attempt(self, record: RunRecord, attempts: Attempts) -> None:
         """Executes the run, unless another server has begun to. All attempts but the first follow an outage."""
         run_id, attempts.number = record.run_id, attempts.number + 1
         try:
@@ -121,22 +117,24 @@ class Executor:
                 self._adapters.emit(run_event(record, "call_failed", error=message, success=False))
             raise
 
-    async def _execute(self, record: RunRecord, attempts: _Attempts) -> None:
+    async def _execute(self, record: RunRecord, attempts: Attempts) -> None:
         run_id, store = record.run_id, self._store.of_execution(attempts.epoch)
         log = self.logs[run_id] = await self._log(run_id, store)
         try:
             execution = await self._execution(record, attempts.epoch, store, log)
-            beginning = _beginning(record, attempts)
+            beginning = attempts.beginning(record)
             await self.end(await self._outcome(record, execution, log, beginning), log, store)
         finally:
             await log.close()
+            self._unstored[run_id] = log.unstored
             if self.logs.get(run_id) is log:  # else a later execution has begun here
                 del self.logs[run_id]
                 self.inboxes.pop(run_id, None)
 
     async def _log(self, run_id: str, store: Store) -> EventLog:
         earlier, adapters = [event for _, event in await store.events(run_id)], self._adapters
-        return EventLog(run_id, store, adapters.emit, self.news.tell, earlier, adapters.supervisor)
+        unstored = self._unstored.pop(run_id, ())
+        return EventLog(run_id, store, adapters.emit, self.news.tell, earlier, adapters.supervisor, unstored)
 
     async def _execution(self, record: RunRecord, epoch: int, store: Store, log: EventLog) -> Execution:
         task = asyncio.current_task()
@@ -146,7 +144,8 @@ class Executor:
             log(run_event(record, "call_failed", error=message, success=False))
 
         entries = await store.steps(record.run_id)
-        return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report)
+        clock = RunClock(self._adapters.limits.run_timeout_seconds * MOST_WAITING)
+        return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report, clock=clock)
 
     async def stop_lost(self) -> None:
         """Stops executions whose run was cancelled, deleted or taken over elsewhere: one query for all of them."""
@@ -209,7 +208,7 @@ class Executor:
 
     async def _run_of(self, record: RunRecord, execution: Execution, log: EventLog) -> Run:
         asked = record.request
-        asker, verifier = self._askers(record, execution.store, log)
+        asker, verifier = self._askers(record, execution, log)
         capacity = asker.model.capacity
         run = Run(
             request=record.signed_request,
@@ -218,7 +217,13 @@ class Executor:
             asker=asker,
             verifier=verifier,
             source=await computed(
-                partial(self._adapters.source, record.source, refresh=asked.refresh, run_id=record.run_id)
+                partial(
+                    self._adapters.source,
+                    record.source,
+                    refresh=asked.refresh,
+                    run_id=record.run_id,
+                    memory=execution.store,
+                )
             ),
             journal=execution.journal,
             store=execution.store,
@@ -230,16 +235,17 @@ class Executor:
         asker.model.prepare()
         return run
 
-    def _askers(self, record: RunRecord, store: Store, log: EventLog) -> tuple[Asker, Asker | None]:
+    def _askers(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[Asker, Asker | None]:
         """Who answers, and who judges the claims: on one budget, with one ledger.
 
         No fallback judges in place of a model that was named for it.
         """
+        store, clock = execution.store, execution.clock
         on_open_count = self._on_open_count(record, store, log)
         inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.news.tell, on_open_count)
         limits, asked = self._adapters.limits, record.request
         purse = Purse(limits.budget(asked.max_cost_usd))
-        clock, slow = RunClock(limits.run_timeout_seconds * MOST_WAITING), dict[str, str]()
+        slow = dict[str, str]()
 
         def is_slow(name: str, how: str) -> None:
             if name not in slow:
@@ -320,17 +326,6 @@ class Executor:
         """Whether the run was cancelled or deleted meanwhile. If another server executes it, the files are its own."""
         current = await self._store.get_run(run_id)
         return current is None or (current.is_final and not current.files)
-
-
-def _beginning(record: RunRecord, attempts: _Attempts) -> tuple[EventName, str]:
-    """The event that an execution begins with, and what it says."""
-    if attempts.number > 1:
-        return "progress", "going on: the database can be used again"
-    if record.started_at is None:
-        return "run_started", "started"
-    if attempts.epoch == 1:  # it was begun by a release without epochs
-        return "run_resumed", "started again from its first step: an earlier release had recorded its steps"
-    return "run_resumed", "carried on"
 
 
 async def _close(run: Run) -> None:

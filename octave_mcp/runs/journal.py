@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.retrying import persistently
+from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.asks import Answer, Unusable, Usage
 from octave_mcp.domain.steps import Outcome, StepEntry, StepRecord, digest_of
 from octave_mcp.errors import OctaveError, StoreFailed, by_name, name_of
@@ -23,9 +24,10 @@ T = TypeVar("T")
 class Execution:
     """One execution of a run. It may write as long as the run is not final, and no later execution has begun.
 
-    `entries` are the steps of earlier executions; `store` is that of this one, and `stop` cancels its task.
-    `report` gets a sentence about each recorded step that cannot be used. `resumed_in_vain` is how many executions
-    have ended since the last that recorded a step.
+    `entries` are the steps of earlier executions, and `stop` cancels the task of this one. `store` is its own: it waits
+    while the database cannot be used, and meanwhile the `clock` stands still. `report` gets a sentence about each
+    recorded step that cannot be used. `resumed_in_vain` is how many executions have ended since the last that recorded
+    a step.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class Execution:
         *,
         stop: Callable[[], object],
         report: Callable[[str], None],
+        clock: RunClock | None = None,
     ) -> None:
-        self.run_id, self.epoch, self.store = run_id, epoch, store
+        self.run_id, self.epoch, self.clock = run_id, epoch, clock or RunClock()
+        self.store = store.waiting(self._waiting)
         self._stop, self._report = stop, report
         self.resumed_in_vain = epoch - 1 - max((entry.epoch for entry in entries), default=0)
         self._entries: dict[str, dict[str, StepEntry]] = {}
@@ -65,14 +69,17 @@ class Execution:
         if self._entries:
             self._report(f"recorded steps that this release does not have: {', '.join(sorted(self._entries))}")
 
+    async def _waiting(self, call: Callable[[], Awaitable[T]]) -> T:
+        return await self.clock.without(lambda: persistently(call))
+
     async def check(self) -> None:
         """Stops the execution if the run is no longer its own."""
-        if await persistently(lambda: self.store.lost({self.run_id: self.epoch})):
+        if await self.store.lost({self.run_id: self.epoch}):
             self._lose()
 
     async def record(self, step: StepRecord) -> None:
         """Stores the step; waits as long as the database cannot be written, since the step has been paid for."""
-        if not await persistently(lambda: self.store.put_step(self.run_id, step)):
+        if not await self.store.put_step(self.run_id, step):
             self._lose()
 
     def lose(self) -> None:

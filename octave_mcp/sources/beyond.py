@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain import company as companies
 from octave_mcp.domain.addresses import company_at, path_of, url_key
@@ -25,7 +24,7 @@ from octave_mcp.sources.boards import board_at
 from octave_mcp.sources.boards.board import MOST_BYTES, Board
 from octave_mcp.sources.boards.choice import own_boards
 from octave_mcp.sources.boards.page import board_jobs_page
-from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.failures import PageFailed, read_in_time
 from octave_mcp.sources.feeds.feed import feed_page
 from octave_mcp.sources.feeds.records import NotAFeed
 from octave_mcp.sources.reader import PageRequest, Reader, ignore_progress, own_url, with_ref
@@ -168,7 +167,7 @@ class BeyondReader:
                 cut_at_bytes=MOST_BYTES,
                 check_target=lambda target: self.access.check_robots(target, url, at),
             )
-            page = await computed(parse, fetched.body, fetched.fetched_at)
+            page = await read_in_time(url, parse, fetched.body, fetched.fetched_at)
         except NotAFeed as error:
             return CacheEntry(found=PageFailure(url=url, code="not_a_feed", reason=str(error)))
         except PageFailed as error:

@@ -18,7 +18,7 @@ from octave_mcp.domain.page import Addresses, CacheEntry, Notice, Page, PageFail
 from octave_mcp.domain.places import mapped
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SiteUnreachable
-from octave_mcp.ports import CACHE_MAX_AGE
+from octave_mcp.ports import CACHE_MAX_AGE, PageCache
 from octave_mcp.sources.code_digest import code_digest
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.memory import RunMemory
@@ -38,7 +38,7 @@ class CachedSource:
     """A `Source` that caches what a reader reads. `refresh` fetches everything again, and caches it.
 
     `code` are the modules of the reader: pages that older code of theirs read are read again. A page that was read but
-    cannot be cached is returned all the same.
+    cannot be cached, in the `cache` where all runs look, is returned all the same.
     """
 
     def __init__(
@@ -50,14 +50,16 @@ class CachedSource:
         code: Sequence[str],
         max_age_seconds: float,
         refresh: bool = False,
+        cache: PageCache | None = None,
     ) -> None:
         self._reader, self._memory, self._copies, self._refresh = reader, memory, memory.store, refresh
+        self._cache = cache or memory.store
         self._supervisor = supervisor
         self._code, self._digest = code, ""
         self._max_age = timedelta(seconds=max_age_seconds)
         self._started_at = datetime.now(UTC)
         self._owner = secrets.token_hex(16)
-        self._flights: SingleFlight[CacheEntry] = SingleFlight(memory.store, refresh=refresh)
+        self._flights: SingleFlight[CacheEntry] = SingleFlight(self._cache, refresh=refresh)
 
     @property
     def credits(self) -> int:
@@ -144,12 +146,12 @@ class CachedSource:
             await asyncio.shield(self._supervisor.once("the page cache", lambda: self._put(lasting, keys)))
 
     async def _put(self, lasting: Mapping[str, CacheEntry], leased: Sequence[str]) -> None:
-        await self._copies.put_cached(lasting, owner=self._owner, leased=leased, run_id=self._memory.run_id)
+        await self._cache.put_cached(lasting, owner=self._owner, leased=leased, run_id=self._memory.run_id)
 
     @asynccontextmanager
     async def _renewed(self, keys: Sequence[str]) -> AsyncGenerator[None]:
         async def renew() -> None:
-            await self._copies.lease(keys, self._owner, seconds=LEASE_SECONDS)
+            await self._cache.lease(keys, self._owner, seconds=LEASE_SECONDS)
 
         often = LEASE_SECONDS / 3
         renewing = self._supervisor.start("leases of pages", renew, every_seconds=often, delay_seconds=often)

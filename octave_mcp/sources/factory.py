@@ -39,10 +39,12 @@ def make_source(
     *,
     refresh: bool = False,
     run_id: str = "",
+    memory: Memory | None = None,
 ) -> Source:
     """The source of that adapter, with its cache; `refresh` fetches every page again, and caches it.
 
-    What is cached for a run is deleted with the last run that has used it.
+    What is cached for a run is deleted with the last run that has used it. `memory` is the store as the run uses it: it
+    may wait for the database, which what is only cached does not.
 
     Raises:
         SetupError: the source is not set up.
@@ -52,9 +54,9 @@ def make_source(
     from octave_mcp.sources.cache import CachedSource  # noqa: PLC0415
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
 
-    memory = RunMemory(store, run_id)
-    site = adapter.make(settings, memory, crawler=Crawler, refresh=refresh)
+    used = RunMemory(memory or store, run_id)
+    site = adapter.make(settings, used, crawler=Crawler, refresh=refresh)
     reader = BeyondReader(site, settings)
     code = (adapter.__name__, BeyondReader.__module__, Crawler.__module__)
     max_age = settings.page_max_age_seconds
-    return CachedSource(reader, memory, supervisor, code=code, max_age_seconds=max_age, refresh=refresh)
+    return CachedSource(reader, used, supervisor, code=code, max_age_seconds=max_age, refresh=refresh, cache=store)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.page import PageFailure
-from octave_mcp.errors import RateLimited, Transient, UpstreamError
+from octave_mcp.errors import RateLimited, TookTooLong, Transient, UpstreamError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 RETRIED_STATUSES = frozenset({500, 502, 503, 504})
 
@@ -24,3 +31,15 @@ class PageFailedForNow(PageFailed, Transient):
 
 class PageRateLimited(PageFailedForNow, RateLimited):
     """Worth another try, later."""
+
+
+async def read_in_time(url: str, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `read` makes of what `url` returned.
+
+    Raises:
+        PageFailed: it takes too long.
+    """
+    try:
+        return await computed(read, *args, **kwargs)
+    except TookTooLong:
+        raise PageFailed(url, "too_complex", "Reading the page takes too long") from None

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from copy import copy
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
+from octave_mcp.domain.database_url import CONNECTING_SECONDS
 from octave_mcp.errors import SetupError, StoreFailed
+from octave_mcp.ports.stores import Wait
 from octave_mcp.store.migrations import prepare
 
 T = TypeVar("T")
 
 THREADS = 4
+"""For reading, and as many for writing: what only reads does not wait behind writers that wait for a lock."""
 BUSY_MILLISECONDS = 30_000
 """How long a writer waits for those of other processes on the same file."""
 IDLE_MILLISECONDS = 30_000
 """How long a process that was stopped in a transaction keeps its locks on the rows of Postgres."""
+SYNCHRONOUS = "FULL"
+"""What is committed outlasts a power failure, too."""
+SLOWEST_SECONDS = 10.0
+"""How long a caller waits for what it reads, or for what it writes to begin. What has begun to be written may be stored
+yet: that is waited for."""
+TOO_SLOW = "the database takes too long to answer; 'octave-mcp doctor' says whether it is busy or cannot be reached"
 WRONG_OPTION = re.compile(r"(invalid connection option|invalid \w+ value: |invalid integer value |bad value for ).*")
 """What libpq and psycopg say of an option in the URL. Neither has an error of its own for it."""
 
@@ -32,24 +43,33 @@ class Database:
 
     epoch: int | None = None
     """Of the execution that writes: what it writes is ignored once the run is final, or executed by another."""
+    _wait: Wait | None = None
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
+        self._readers = ThreadPoolExecutor(THREADS, thread_name_prefix="store-reads")
+        self._writers = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
         self._engine: Engine | None = None
 
+    def waiting(self, wait: Wait) -> Self:
+        """This store, each of whose calls is handed to `wait`, which makes it until the database can be used."""
+        store = copy(self)
+        store._wait = wait  # noqa: SLF001 - its own
+        return store
+
     async def open(self) -> None:
-        await self._in_thread(self._open)
+        await self._in_thread(self._writers, self._open)
 
     def _open(self) -> None:
         if self._engine is None:
-            engine = create_engine(self._url, pool_size=THREADS, pool_pre_ping=True)
+            engine = create_engine(self._url, pool_size=2 * THREADS, pool_pre_ping=True)
             if engine.dialect.name == "sqlite":
                 _make_folder(engine.url.database)
                 event.listen(engine, "connect", _set_up_sqlite)
                 event.listen(engine, "begin", _begin_sqlite)
             else:
                 event.listen(engine, "connect", _set_up_postgres)
+                event.listen(engine, "do_connect", _limit_connecting)
             with ExitStack() as stack:
                 stack.callback(engine.dispose)
                 with engine.begin() as connection:
@@ -59,24 +79,28 @@ class Database:
 
     async def close(self) -> None:
         if self._engine is not None:
-            await self._in_thread(self._engine.dispose)
+            await self._in_thread(self._writers, self._engine.dispose)
             self._engine = None
-        self._threads.shutdown(wait=False)
+        for threads in (self._readers, self._writers):
+            threads.shutdown(wait=False)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
         """What the work returns, in a transaction; in SQLite, one that excludes other writers from its beginning."""
-        return await self._in_thread(lambda: self._transaction(self._ready(), work))
+        return await self._call(self._writers, lambda: self._transaction(self._ready(), work))
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         """What the work returns, which only reads."""
-        return await self._in_thread(lambda: self._transaction(self._ready().execution_options(reads=True), work))
+        reads = {"reads": True}
+        return await self._call(
+            self._readers, lambda: self._transaction(self._ready().execution_options(**reads), work)
+        )
 
     async def _overwrite_log(self) -> None:
         """Empties the write-ahead log of SQLite: until then it has what was deleted from the tables."""
         engine = self._ready()
         if engine.dialect.name == "sqlite":
             checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)"
-            await self._in_thread(lambda: _outside_transactions(engine, checkpoint))
+            await self._in_thread(self._writers, lambda: _outside_transactions(engine, checkpoint))
 
     def _ready(self) -> Engine:
         if self._engine is None:
@@ -88,9 +112,14 @@ class Database:
         with engine.begin() as connection:
             return work(connection)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    async def _call(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        if self._wait:
+            return await self._wait(lambda: self._in_thread(threads, work))
+        return await self._in_thread(threads, work)
+
+    async def _in_thread(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await self._done(threads, work)
         except SQLAlchemyError as failed:
             cause = str(getattr(failed, "orig", None) or type(failed).__name__).splitlines()[0]
             if option := WRONG_OPTION.search(cause):
@@ -100,6 +129,24 @@ class Database:
             raise StoreFailed(
                 f"the database cannot be used: {cause}; 'octave-mcp doctor' says what is wrong with it"
             ) from failed
+
+    async def _done(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        """What the work returns; in time, unless it is that of a run, which has all the time of a slow database."""
+        begun = threading.Event()
+
+        def begin() -> T:
+            begun.set()
+            return work()
+
+        working = asyncio.get_running_loop().run_in_executor(threads, begin)
+        try:
+            if self.epoch is None:
+                await asyncio.wait((working,), timeout=SLOWEST_SECONDS)
+                if not working.done() and (threads is self._readers or not begun.is_set()):
+                    raise StoreFailed(TOO_SLOW)
+            return await working
+        finally:
+            working.cancel()
 
 
 def _outside_transactions(engine: Engine, statement: str) -> None:
@@ -111,13 +158,17 @@ def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - sqlite
     connection.isolation_level = None  # it would begin a transaction at the first write, behind what was read
     connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
     connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
 
 
 def _set_up_postgres(connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's, by way of SQLAlchemy
     connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}")
     connection.commit()
+
+
+def _limit_connecting(_: object, __: object, ___: object, options: dict[str, Any]) -> None:
+    options.setdefault("connect_timeout", CONNECTING_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -172,7 +172,7 @@ def _sides_taken(text: Wording, name: str) -> set[str]:
 _LEFT = re.compile(
     r"(?:\b(?:from|off|replac\w+|dropp\w+|ditch\w+|abandon\w+|left|leaving|instead of|rather than|than|used|before)"
     r"|\bout of|\baway from)\s+(?:using\s+|its\s+|their\s+|our\s+)?(?P<name>[A-Z][\w.]*)"
-    r"|\b(?P<used>[A-Z][\w.]*),? which"
+    r"|\b(?P<used>[A-Z][\w.]{0,50}),? which"
     r" (?:we|they|it) (?:used|previously|formerly)|(?:used to use|previously used"
     r"|formerly used) (?P<once>[A-Z][\w.]*)"
 )

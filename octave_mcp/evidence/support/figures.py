@@ -178,7 +178,7 @@ _WORKED_OUT = frozenset(
     " behind add adds adding bring brings bringing plus".split()
 )
 """Words with which a claim works a figure out of two others."""
-_TO = re.compile(r"\bto\s+(?:about|around|roughly|some|under|over)?\s*$", re.IGNORECASE)
+_TO = re.compile(r"\bto\s+(?:(?:about|around|roughly|some|under|over)\s*)?$", re.IGNORECASE)
 
 
 def _follows(one: Statement, figure: Quantity) -> bool:

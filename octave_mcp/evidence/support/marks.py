@@ -11,11 +11,11 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.statement import Quoted, Statement, hard, soft
 
-_MARKED = re.compile(r"“([^”]{3,})”|\"([^\"]{3,})\"|(?<!\w)‘([^‘]{3,}?)’(?!\w)")
-_CURLY = re.compile(r"“[^”]*”")
+_MARKED = re.compile(r"“([^“”]{3,})”|\"([^\"]{3,})\"|(?<!\w)‘([^‘]{3,}?)’(?!\w)")
+_CURLY = re.compile(r"“[^“”]*”")
 _ADDRESS = re.compile(
-    r"(?:https?://|www\.|[\w.+-]+@)(?P<host>[\w.-]+)\S*"
-    r"|(?<![\w.])(?P<bare>(?:[a-z0-9-]+\.)+[a-z]{2,})(?P<path>[/:?#]\S+|/)?",
+    r"(?:https?://|www\.|(?<![\w.+-])[\w.+-]+@)(?P<host>[\w.-]+)\S*"
+    r"|(?<![\w.-])(?P<bare>(?:[a-z0-9-]+\.)+[a-z]{2,})(?P<path>[/:?#]\S+|/)?",
     re.IGNORECASE,
 )
 _MAY_BE_ADDRESS = re.compile(r"@[\w.-]|[\w-]\.[\w.-]|://")

@@ -291,7 +291,7 @@ def _initials(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-_CAPITALISED = re.compile(r"[A-Z]\w*(?:[ -](?:(?:of|and|the|for) )*[A-Z]\w*)+")
+_CAPITALISED = re.compile(r"[A-Z]\w{0,50}(?:[ -](?:(?:of|and|the|for) )*[A-Z]\w*)+")
 _MOST_INITIALS = 5
 
 

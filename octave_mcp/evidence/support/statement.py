@@ -260,7 +260,7 @@ def _in_words(text: str) -> str:
     return " ".join(re.findall(r"[\w%|$€£]+", _SENTENCE_ENDS.sub(" | ", text))).strip(" |")
 
 
-_SENTENCE_ENDS = re.compile(r"[.!?:。]+[\"')]*(?:\s|$)")
+_SENTENCE_ENDS = re.compile(r"(?<![.!?:。])[.!?:。]+[\"')]*(?:\s|$)")
 
 
 _TAKES_BACK = NEGATIONS | frozenset("myth false wrong untrue lie contrary had was were used until if unless".split())

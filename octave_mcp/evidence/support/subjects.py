@@ -87,8 +87,8 @@ def _deeds(one: Statement) -> frozenset[str]:
     return frozenset(found["deed"] for found in _DEED.finditer(one.text) if has_name(found["name"], known))
 
 
-_DEED = re.compile(r"(?:^|[.!?:]\s+|\n\s*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
-_CAPITALISED = re.compile(r"[A-Z][\w&-]*(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
+_DEED = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
+_CAPITALISED = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
 _JOBS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
     " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
@@ -156,7 +156,7 @@ _LEADS = r"for|at|in|with|like|unlike|as|to|from|whether|if|when|while|because|s
 
 def _is_led_in(text: str, name: str) -> bool:
     """'For teams such as Globex, Acme ...' is about Acme."""
-    return bool(re.match(rf"(?:{_LEADS})\b[^.!?,]*{re.escape(name)}[^.!?,]*,", text, re.IGNORECASE))
+    return bool(re.match(rf"(?:{_LEADS})\b(?>[^.!?,]*?{re.escape(name)})[^.!?,]*,", text, re.IGNORECASE))
 
 
 def subject(one: Statement) -> Iterator[Problem]:

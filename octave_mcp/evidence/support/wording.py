@@ -15,7 +15,7 @@ from octave_mcp.evidence.support.synonyms import IRREGULAR, SYNONYMS
 _ONE_KIND = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "‑": "-", "−": "-"}
 )
-_MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]*\]\()|\]\([^)]*\)|^#+ ", re.MULTILINE)
+_MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]{0,200}\]\()|\]\((?:[^)\]]|\](?!\())*+\)|^#+ ", re.MULTILINE)
 _MAY_BE_MARKUP = re.compile(r"[*_`\[\]#]")
 _OPENED = tuple(
     (re.compile(pattern, re.IGNORECASE), opened)

@@ -16,7 +16,8 @@ from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
 _WHO = re.compile(
     r"\b(?:built|designed|made|build|ideal|perfect|intended|a good fit|best) "
     r"(?:primarily |mainly |specifically |exclusively )?for\b|"
-    r"\bwe (?:build|sell) (?:for|to)\b|\bideal customer\b|\bdesigned for .+ (?:teams|engineers|companies|startups)\b",
+    r"\bwe (?:build|sell) (?:for|to)\b|\bideal customer\b|"
+    r"\bdesigned for .{1,200} (?:teams|engineers|companies|startups)\b",
     re.IGNORECASE,
 )
 _COMPANIES = re.compile(

@@ -83,7 +83,7 @@ _UNCLEAR = re.compile(
     r"\b(?:removes?|avoids?|handles?|fixes|solves?|closes?) (?:that|this|these|those)\b|\bthat supports it\b|"
     r"\bso we (?:need|have to|must)\b|\bin response to that\b|\btelling us\b|"
     r"\bpretty \w+ too\b|\bnot what we\b|\bstarted by\b|\bexcited to\b|"
-    r"\bI['’]m\b|\bhas plenty\b|: \d+ [a-z]+ [a-z]+ .*\bfor\b",
+    r"\bI['’]m\b|\bhas plenty\b|: \d+ [a-z]+ [a-z]+ .{0,200}\bfor\b",
     _I,
 )
 """A sentence that depends on another one, gives an opinion, or is a speaker's."""
@@ -123,7 +123,7 @@ _ON_PLACE = re.compile(r"\bincorporated (?:as|in)\b|\bheadquartered in\b|\b(?:is
 _PLACED = re.compile(
     r"\b(?i:offices?|headquarters|hubs?|depots?|stores?|locations?|warehouses?|branch(?:es)?) "
     r"(?:are |is |were |was )?(?:\w+ )?in [A-Z0-9]|"
-    r"\b(?i:located|founded|live|work|opened|offices?|remote\w*|distributed)\b.*"
+    r"\b(?i:located|founded|live|work|opened|offices?|remote\w*|distributed)\b.{0,200}"
     r"\b(?:in|across|from|over) (?:\w+ ){0,2}(?:[A-Z]|\d|(?i:countries|time ?zones|continents))"
 )
 _SEEKS = re.compile(
@@ -147,7 +147,7 @@ _OF_OTHER_PEOPLE = re.compile(
     _I,
 )
 _IN_FIGURES = re.compile(
-    r"(?<![A-Za-z\d])\d[\d,.]*\d(?![A-Za-z])|\d[\d,.]*\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple|"
+    r"(?<![A-Za-z\d])\d[\d,.]{0,20}\d(?![A-Za-z])|\d[\d,.]{0,20}\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple|"
     r"\d (?:offices|depots|locations|stores|plants|sites|countries|regions|warehouses)\b"
 )
 _OF_MANY = re.compile(
@@ -155,7 +155,7 @@ _OF_MANY = re.compile(
 )
 """'75% of developers': a survey's figure."""
 _VERSIONS = re.compile(
-    r"\bfrom \w+ v?\d+\.\d+.* to \w+ v?\d|\bnewsletter\b|\btwitter\b|\binterviews\b|"
+    r"\bfrom \w+ v?\d+\.\d+.{0,200} to \w+ v?\d|\bnewsletter\b|\btwitter\b|\binterviews\b|"
     r"^(?:here|at (?-i:[A-Z])\w+), we\b",
     _I,
 )
@@ -169,7 +169,7 @@ _BACKED = re.compile(
 )
 _IS_TEAM = re.compile(r"\b(?:is|are|we['’]re) an? (?:[\w-]+ ){0,3}team of\b", _I)
 _SUPPLIES = re.compile(r"\b(?:deliver|provid|offer|support|secur|manag|packag|maintain)(?:s|e|es|ing)?\b", _I)
-_IS_A = re.compile(r"^\W*(?:[\w'’.-]+ ){1,4}?(?:is|are) (?:an?|the|fully)\b", _I)
+_IS_A = re.compile(r"^\W*+(?:[\w'’.-]+ ){1,4}?(?:is|are) (?:an?|the|fully)\b", _I)
 
 
 def certain(facts: Iterable[Fact[Cite]], pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:

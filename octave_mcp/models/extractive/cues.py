@@ -158,7 +158,7 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "pricing": re.compile(
-        r"[$€£¥]\s?\d|per (?:month|user|seat|year|pallet|parcel|order)\b.*[$€£¥]|"
+        r"[$€£¥]\s?\d|per (?:month|user|seat|year|pallet|parcel|order)\b.{0,200}[$€£¥]|"
         r"free (?:plan|tier)|(?:our|usage-based|transparent) pricing|pay only for|pay-as-you-go",
         re.IGNORECASE,
     ),
@@ -174,8 +174,8 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "team": re.compile(
-        r"\b\d[\d,]*\+?\s+(?:\w+\s)?(?:people|employees|team members|staff|colleagues|engineers|welders|drivers)\b|"
-        r"\bwe employ\b|\b(?:staff|team|crew|workforce|group) of (?:over |about |more than )?\d|"
+        r"\b\d[\d,]{0,20}\+?\s+(?:\w+\s)?(?:people|employees|team members|staff|colleagues|engineers|welders|"
+        r"drivers)\b|\bwe employ\b|\b(?:staff|team|crew|workforce|group) of (?:over |about |more than )?\d|"
         r"\bour (?:\w+ )?team (?:is|has|of|now|includes|spans|works)\b|"
         r"\b(?:a|our) team of\b|\bheadcount\b|\bco-?founders? (?:are|is|have|and)\b|\bex-founders\b|"
         r"员工|团队成员|我们的团队",
@@ -185,12 +185,12 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
         "SOC 2*|SOC2|ISO 27001|ISO 9001|HIPAA|GDPR|PCI*|FedRAMP|certified|compliant|compliance|合规|认证"
     ),
     "scale": re.compile(
-        r"\d[\d,.]*\s?(?:%|\+|k|m|million|billion|x)?\s+(?:\w+\s){0,3}?(?:databases|developers|users|"
+        r"\d[\d,.]{0,20}\s?(?:%|\+|k|m|million|billion|x)?\s+(?:\w+\s){0,3}?(?:databases|developers|users|"
         r"customers|members|orders|parcels|pallets|"
         r"shipments|deliver\w+|drivers|vehicles|vans|trucks|depots|stores|requests|downloads|stars|deployments|"
         r"companies|businesses|retailers|dispatchers)"
         r"|growing \d+|\b(?:databases|users|customers|revenue|usage|traffic|team)\b.{0,40}\b(?:\w+-?fold|doubled|"
-        r"tripled|quadrupled|\d+x)\b|\d+% (?:month|year)[- ]on[- ](?:month|year)|"
+        r"tripled|quadrupled|\d+x)\b|\d{1,9}% (?:month|year)[- ]on[- ](?:month|year)|"
         r"\b(?:first|over|more than|thousands of|millions of|hundreds of) [\d,]*\s?(?:users|customers|developers|"
         r"teams|companies)\b",
         re.IGNORECASE,
@@ -288,8 +288,8 @@ PRAISE_VERB = re.compile(
 )
 FIGURE = re.compile(r"\d")
 MEASURED = re.compile(
-    r"\d[\d.,]*\s?(?:%|percent)|\b\d+(?:\.\d+)?x(?:ed)?\b|[$€£]\s?\d|\b(?:doubled|tripled|halved)\b"
-    r"|\b\d[\d,]*\+?\s+(?:hours?|minutes?|days?|weeks?|months?|users|apps|applications|customers|tools|"
+    r"\d[\d.,]{0,20}\s?(?:%|percent)|\b\d+(?:\.\d+)?x(?:ed)?\b|[$€£]\s?\d|\b(?:doubled|tripled|halved)\b"
+    r"|\b\d[\d,]{0,20}\+?\s+(?:hours?|minutes?|days?|weeks?|months?|users|apps|applications|customers|tools|"
     r"sessions|events|experiments|orders|"
     r"calls|drivers|people|engineers|queries|pickups|visits|jobs|deliveries)\b",
     re.IGNORECASE,

@@ -9,7 +9,7 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.cues import JOB, TITLE
 from octave_mcp.models.extractive.voices import short_name
 
-_PERSON = r"[A-Z][\w'’-]+(?:\s+[A-Z][\w'’.-]*){1,3}"
+_PERSON = r"[A-Z][\w'’-]{1,40}(?:\s+[A-Z][\w'’.-]{0,40}){1,3}"
 _I = re.IGNORECASE
 _LABEL_WORDS = 6
 _WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally|are|today|officially)\s+){0,3}"
@@ -44,7 +44,7 @@ _FUNDING = re.compile(
     rf"{_AMOUNT}\s+(?:in\s+(?:\w+\s+)?)?(?:{_ROUND}|funding|investment)"
 )
 _FUNDING_HEADING = re.compile(
-    rf"(?!.*\b(?:stages?|beyond|startups?)\b)(?:\W*(?:our|the|an?|new|announcing|{_AMOUNT}))*\W*(?:{_ROUND})",
+    rf"(?!.*\b(?:stages?|beyond|startups?)\b)(?>\W*(?:our|the|an?|new|announcing|{_AMOUNT}))*\W*(?:{_ROUND})",
     re.IGNORECASE,
 )
 """'Our Series B', '$9M seed round': the round comes first; what comes before it may be another company's name."""
@@ -61,14 +61,14 @@ _NEW_TITLE = re.compile(
 )
 _BROUGHT = re.compile(
     rf"^(?!only\b).*\b{_WE}(?:hired|welcomed|brought (?:on|in))\s+(?:board\s+)?(?:our first\b|(?-i:[A-Z]))"
-    r"(?!.*\b(?:investor|advis|angel))",
+    r"(?!.{0,200}\b(?:investor|advis|angel))",
     _I,
 )
 _HIRING = re.compile(
     r"\b(?:we['’]re|we are|is|are)\s+(?:(?:also|now|currently|actively|always|constantly|still)\s+){0,2}"
     r"(?:hiring|recruiting|growing (?:our|the) team)\b|"
     r"\bwe (?:hire (?:constantly|continuously|globally|all year)|are looking for|['’]re looking for|"
-    r"are seeking)\b(?!.*\bfeedback)|"
+    r"are seeking)\b(?!.{0,200}\bfeedback)|"
     r"\bwe would love to have you join\b|"
     r"\bwe have (?:\w+\s+){0,3}open (?:roles|positions)\b",
     _I,

@@ -138,7 +138,7 @@ def is_product_name(text: str) -> bool:
     return (
         1 <= len(words) <= MOST_NAME_WORDS
         and bool(re.search(r"[^\W\d_]{2}", text))
-        and not re.search(r"[.!?:“”\"|%@…]|(?<!\w)[-–—](?!\w)|,.*,", text.removesuffix("."))
+        and not re.search(r"[.!?:“”\"|%@…]|(?<!\w)[-–—](?!\w)|,[^,]*,", text.removesuffix("."))
         and not re.search(
             r"\b(?:you|your|we|our|us|is|are|for every|that|without|icon|image|as unique|best|top|award-winning|"
             r"leading|portfolio|#1|uses?|used|using|built|runs?|loves?|trusts?|chooses?)\b",

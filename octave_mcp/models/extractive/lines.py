@@ -132,7 +132,7 @@ def _is_clear(text: str) -> bool:
         and stands_alone(text)
         and not cues.FOUNDING.search(text)
         and not is_person(text.split(", ", maxsplit=1)[0])
-        and not re.search(r"[“”\"|?]|\bhttps?:| — .* — |\s[,.;]|\byour?\b", text)
+        and not re.search(r"[“”\"|?]|\bhttps?:| — .{0,200} — |\s[,.;]|\byour?\b", text)
     )
 
 

@@ -41,7 +41,7 @@ _NO_NAME = re.compile(
     re.IGNORECASE,
 )
 _DECORATION = re.compile(
-    r"[\s_-]*(?:(?<![A-Za-z])(?:logo|logotype|icon|image|white|black|grey|gray|dark|light|color|colour|svg|png)"
+    r"(?:(?<![\s_-])[\s_-]+)?(?:(?<![A-Za-z])(?:logo|logotype|icon|image|white|black|grey|gray|dark|light|color|colour|svg|png)"
     r"(?![A-Za-z]))[\s_-]*",
     re.IGNORECASE,
 )

@@ -32,7 +32,7 @@ PUFF = re.compile(
 )
 """Words of praise that say nothing that could be checked."""
 _HELPS_OTHERS = re.compile(
-    r"\bwe support (?:people|communit\w+|students|women|diversity)\b|\bforms?\b.*\bsubmit\b|\bwe recommend\b|"
+    r"\bwe support (?:people|communit\w+|students|women|diversity)\b|\bforms?\b.{0,200}\bsubmit\b|\bwe recommend\b|"
     r"\bunderrepresented\b|\bmentoring\b|\bnew to our community\b|^you can already\b|"
     r"\brequires? an? (?:API )?(?:key|token)\b|"
     r"\bnow has (?:read|write|access)|\balways tried\b|: how to\b|^[\"“'‘]",
@@ -41,7 +41,7 @@ _HELPS_OTHERS = re.compile(
 _LIMIT = re.compile(r"\W*\d|\W*(?:up to|unlimited|accordingly)\b", _I)
 """Starts of plan limits ('up to 5 users') and of sentences that continue another."""
 _STEP = re.compile(r"^(?:we can|our journey|you)\b", _I)
-_USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|written in) \S*[a-z]\S*[/-]\S+")
+_USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|written in) \S{0,60}[a-z]\S{0,60}[/-]\S+")
 """A library that the company's own code uses."""
 _BY_NAME = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
 _FIRST = 6

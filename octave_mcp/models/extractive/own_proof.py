@@ -17,7 +17,7 @@ from octave_mcp.models.extractive.reading import Line, ReadPage
 _FIGURES_ON: frozenset[PageKind] = frozenset(
     {"home", "about", "customers", "product", "security", "persona", "careers"}
 )
-_NUMBER = r"(?:[$€£]\s?)?\d[\d,.]*\s?(?:%|\+|x\b|[kKmMbB]\b\+?|(?:thousand|million|billion|trillion)\b\+?)*\+?"
+_NUMBER = r"(?:[$€£]\s?)?\d[\d,.]{0,20}\s?(?:%|\+|x\b|[kKmMbB]\b|(?:thousand|million|billion|trillion)\b)*"
 _FIGURE_FIRST = re.compile(rf"(?:over|more than|up to|nearly|about|~|>)?\s*{_NUMBER}(?=\s|$)", re.IGNORECASE)
 _FIGURE_ALONE = re.compile(rf"(?:over|more than|up to|~|>|<)?\s*{_NUMBER}", re.IGNORECASE)
 _COUNTED = re.compile(
@@ -52,11 +52,12 @@ _SAYS_HOW_MANY = re.compile(
     r"organi[sz]ations|developers|databases|projects|downloads|stars|countries|stores|members|websites|sites|apps)\b",
     re.IGNORECASE,
 )
-_BIG = re.compile(r"\d[\d,.]*\s?(?:[kKmMbB]\b|thousand|million|billion)|\d{1,3}(?:,\d{3})+|\d{3,}")
+_BIG = re.compile(r"\d[\d,.]{0,20}\s?(?:[kKmMbB]\b|thousand|million|billion)|\d{1,3}(?:,\d{3})+|\d{3,}")
 _CERTIFICATE = re.compile(r"\b(?:SOC ?[12]|ISO ?\d{4,5}|HIPAA|PCI[ -]DSS|GDPR|CCPA|FedRAMP|HITRUST|Cyber Essentials)\b")
 _HELD = re.compile(
     r"^(?:we|our \w+|\S+) (?:is|are|have been|was) .*\b(?:certified|compliant|audited)\b|"
-    r"^(?:SOC|ISO|HIPAA|GDPR|PCI|CCPA|FedRAMP)[\w /-]{0,25}(?:certified|compliant|report\b.*|certificate)[\w ,;.]*$",
+    r"^(?:SOC|ISO|HIPAA|GDPR|PCI|CCPA|FedRAMP)[\w /-]{0,25}"
+    r"(?:(?:certified|compliant|certificate)[\w ,;.]*|report\b.*)$",
     re.IGNORECASE,
 )
 _NAME_OF_ONE = re.compile(

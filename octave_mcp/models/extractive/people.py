@@ -38,8 +38,10 @@ _LEADS = re.compile(
 )
 _ENDS_IN_LEAD = re.compile(rf"{_LEADS.pattern}$", re.IGNORECASE)
 """'CEO of Acme' works there; 'Head of Crews' works anywhere."""
-_NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]+(?:\s+(?:de|van|der|von|del|la|di|bin|al)\b)*(?:\s+[A-ZÀ-ÖØ-Þ][\w'’.-]*){1,3}?"
-_COMPANY = r"[A-Z0-9][\w&.-]*(?:\s+(?:of\s+|the\s+)?[A-Z0-9][\w&.-]*){0,4}(?![\w&-])"
+_NAME = (
+    r"[A-ZÀ-ÖØ-Þ][\w'’-]{1,40}(?:\s+(?:de|van|der|von|del|la|di|bin|al)\b){0,3}(?:\s+[A-ZÀ-ÖØ-Þ][\w'’.-]{0,40}){1,3}?"
+)
+_COMPANY = r"[A-Z0-9][\w&.-]{0,60}(?:\s+(?:of\s+|the\s+)?[A-Z0-9][\w&.-]{0,60}){0,4}(?![\w&-])"
 _AT = re.compile(
     rf"(?P<name>{_NAME}),\s+(?:the\s+|an?\s+|its\s+|our\s+)?(?P<title>[A-Za-z][\w ,&/’'-]{{1,70}}?)\s+"
     rf"(?P<at>at|@|of)\s+(?P<company>{_COMPANY})(?!['’]s\s)"

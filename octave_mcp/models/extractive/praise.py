@@ -24,7 +24,7 @@ MOST_LABEL_WORDS = 4
 LEAST_ALONE = 5
 """What points back and has no more words says nothing."""
 _INNER_END = re.compile(r"(?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
-_INNER = re.compile(r"[“\"](?P<said>[^”\"]{20,}?)[,.]?[”\"]")
+_INNER = re.compile(r"[“\"](?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
 _GLAD = re.compile(
     r"\b(?:best|better|great\w*|lov\w+|easy|easier|easily|help(?:s|ed|ful)|super|no-brainer|amaz\w+|perfect\w*|fast\w*|"
     r"everything (?:we|I|you) need|one place|only (?:tool|platform|product|one|all)|invaluable|powerful|magic\w*|"

@@ -82,7 +82,7 @@ _OF_MARKET = re.compile(
     r"\b(?:many|most|other|some|countless|all|modern|today['’]s)\s+(?:\w+\s+)?(?:engineers|developers|teams|companies|"
     r"businesses|people|users|founders|organi[sz]ations|startups|marketers|managers|enterprises|retailers|brands|"
     r"leaders)\b"
-    r"[^.,;]*\b(?:struggl\w+|needs?|want|face|lack|suffer|waste|spend|lose|miss|fail|cannot|can['’]t|"
+    r"[^.,;]{0,200}\b(?:struggl\w+|needs?|want|face|lack|suffer|waste|spend|lose|miss|fail|cannot|can['’]t|"
     r"have to|find it|rely)\b",
     re.IGNORECASE,
 )
@@ -167,7 +167,7 @@ def _about_itself(line: Line, page: ReadPage, company: str) -> bool:
     if is_of_another(line.text, company):
         return False
     if page.page.kind in {"blog", "docs", "faq", "news", "other", "about", "careers"} and line.english:
-        is_price = line.form == "item" and bool(re.search(r"[$€£¥]\s?\d.*\bper\b", line.text))
+        is_price = line.form == "item" and bool(re.search(r"[$€£¥]\s?\d.{0,200}\bper\b", line.text))
         return is_own_subject(without_lead(line.text), company) or _is_figure(line) or is_price
     return not _OF_OTHERS.search(line.heading) and customer_in_headline(line.heading, company) is None
 

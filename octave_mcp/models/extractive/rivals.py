@@ -19,7 +19,10 @@ _YES = frozenset({"✔", "✓", "✅", "yes", "included", "✔︎"})
 _NO = frozenset({"✖", "✗", "❌", "no", "x", "–", "-", "not available"})
 
 
-_AHEAD = r"\b{rival}\b.*\b(?:better|ahead|wins?|stronger|right choice|instead)|(?:choose|pick|when)\s.*\b{rival}\b"
+_AHEAD = (
+    r"\b{rival}\b.{{0,200}}\b(?:better|ahead|wins?|stronger|right choice|instead)|"
+    r"(?:choose|pick|when)\s.{{0,200}}\b{rival}\b"
+)
 _BESIDE = re.compile(
     r"(?:[Uu]nlike|[Aa]lternative to(?: products like| tools such as| tools like)?|"
     r"[Cc]ompared (?:to|with))"
@@ -148,7 +151,7 @@ def _said_better(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
 def _left_behind(headline: str, vendor: str) -> str | None:
     """The competitor a customer left: 'Why Acme switched from Rival to ...'."""
     match = re.search(
-        r"(?:switch\w*\s+from|migrat\w*\s+from|replac\w+|ditched|moved from|left)"
+        r"(?:switch\w{0,9}\s+from|migrat\w{0,9}\s+from|replac\w{1,9}|ditched|moved from|left)"
         r"\s+(?P<name>[A-Z][\w.]+(?:\s[A-Z][\w.]+)?)",
         headline,
     )

@@ -30,7 +30,7 @@ _OFFERS = re.compile(
 )
 """Headings over lists of what is sold; what stands under "Features" is a part of it."""
 _AMOUNT = re.compile(
-    r"[$€£¥]\s?\d|\bfree\b|\bcustom\b|\d+\s?(?:%|percent) (?:less|off)|contact (?:us|sales)", re.IGNORECASE
+    r"[$€£¥]\s?\d|\bfree\b|\bcustom\b|\d{1,9}\s?(?:%|percent) (?:less|off)|contact (?:us|sales)", re.IGNORECASE
 )
 _SERVICE = re.compile(
     r"\b(?:services?|consulting|consultancy|consultants?|support|training|agency|onboarding|managed|advisory|course|"

@@ -269,7 +269,7 @@ def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Re
     before, after = re.split(r"[.;]\s|\bbut\b", text[:at])[-1][-_REACH:], text[at + len(name) :]
     if _NEGATED.search(before) or has_words(short_name(company), " ".join(text[:at].split()[-1:])):
         return None
-    if re.search(r"\bintegrates (?:\w+ )*?with\b", before) and has_words(short_name(company), text[:at]):
+    if re.search(r"\bintegrates (?:\w+ ){0,20}?with\b", before) and has_words(short_name(company), text[:at]):
         return "sells"
     if _is_used(before, page, company):
         return "uses"

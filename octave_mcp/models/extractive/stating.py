@@ -36,7 +36,7 @@ _VAGUE = re.compile(
     r"\b(?:conscious|aware) of\b|\bwe know\b",
     re.IGNORECASE,
 )
-_SHOUTS = re.compile(r"!\W*$|&\w+;|\s[,.;](?:\s|$)|\.\.\.|…|\(\s|\bTL;?DR\b|:$")
+_SHOUTS = re.compile(r"!\W{0,20}$|&\w+;|\s[,.;](?:\s|$)|\.\.\.|…|\(\s|\bTL;?DR\b|:$")
 _ANNOUNCES = re.compile(r"\b(?:announce|introduc\w+|launch\w*|releas\w+|raised|acquir\w+|join\w*)\b", re.IGNORECASE)
 _OF_OTHERS = re.compile(
     r"^(?:most|many|some|other|traditional|typical|all|modern|today['’]s|existing|legacy|common|no other|few)\s+"
@@ -57,11 +57,11 @@ _STEP = re.compile(
     re.IGNORECASE,
 )
 _LISTS_ELSE = re.compile(
-    r"\b(?:teams use|use .+ for|used (?:for|by)|who (?:is|uses|it)|use cases?|examples?|how to|tips|steps?|documents?|"
-    r"legal|polic(?:y|ies)|resources|further reading|related|requirements?|process|learn|glossary|definitions?|"
-    r"what (?:is|are)|law|act|regulation|directive|articles?|guides?|checklist|mistakes|problems?|challenges|"
-    r"alternatives?|without|before|versus|vs|best practices|types of|benefits of|responsibilities|exclu\w+|scope|"
-    r"you will|your (?:role|profile)|qualifications|interview|culture|diversity|values|talks?|agenda|events?|"
+    r"\b(?:teams use|use .{1,200} for|used (?:for|by)|who (?:is|uses|it)|use cases?|examples?|how to|tips|steps?|"
+    r"documents?|legal|polic(?:y|ies)|resources|further reading|related|requirements?|process|learn|glossary|"
+    r"definitions?|what (?:is|are)|law|act|regulation|directive|articles?|guides?|checklist|mistakes|problems?|"
+    r"challenges|alternatives?|without|before|versus|vs|best practices|types of|benefits of|responsibilities|"
+    r"exclu\w+|scope|you will|your (?:role|profile)|qualifications|interview|culture|diversity|values|talks?|agenda|events?|"
     r"you (?:should|need|bring)|who we|we look)\b",
     re.IGNORECASE,
 )

@@ -52,7 +52,7 @@ _MAKES = re.compile(r"\b(?:we|our \w+) (?:help|build|make|develop|sell|deliver|c
 _NO_SCALE = re.compile(
     r"\b(?:up ?votes?|votes|comments|reviews?|rating|badges?|ranked|talks|speakers|jobs|limits?|^\d+\.\s|"
     r"surveyed|studied|analy[sz]ed|interviewed|asked|per (?:hour|month|day|minute|second|user)|visitors? from)\b|"
-    r"^[^.]*%[^.]*$",
+    r"^[^.%]*%[^.]*$",
     re.IGNORECASE,
 )
 _HIRES = re.compile(r"\b(?:recruit\w*|candidates?|interview\w*|applic\w+|hir(?:e|es|ed|ing))\b", re.IGNORECASE)
@@ -101,7 +101,7 @@ _COUNTS_TEAM = re.compile(
     r"works?|now|includes|spans)\b|"
     r"\b(?:team|staff|crew|workforce|group) of (?:over |about |around |more than |just |only )?(?:\d|two|three|"
     r"four|five|six|seven|"
-    r"eight|nine|ten)|[Ww]e (?:now )?(?:have|employ|are) \d|\b(?:\d[\d,]*\+?\s+(?:[\w-]+\s){0,2}?(?:people|"
+    r"eight|nine|ten)|[Ww]e (?:now )?(?:have|employ|are) \d|\b(?:\d[\d,]{0,20}\+?\s+(?:[\w-]+\s){0,2}?(?:people|"
     r"employees|team members|staff|colleagues|engineers|"
     r"welders|drivers))\b|founders?\b|员工|团队",
     re.IGNORECASE,
@@ -135,7 +135,7 @@ def _offers(company: str) -> re.Pattern[str]:
 
 _TOLD: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(
-        r"\b(?:we|our)\b.*\b(?:recruit(?:ment|ers?|ing)|hiring (?:process|teams?|leads?|model|managers?)|"
+        r"\b(?:we|our)\b.{0,200}\b(?:recruit(?:ment|ers?|ing)|hiring (?:process|teams?|leads?|model|managers?)|"
         r"candidates?|applicants?)\b",
         re.IGNORECASE,
     ),

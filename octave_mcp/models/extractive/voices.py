@@ -12,7 +12,7 @@ from octave_mcp.models.extractive.reading import Line, ReadPage
 _ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
 _OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
 _FIRST_PERSON = re.compile(
-    r"^\W*(?:[\w'’-]+[^\w'’-]+){0,6}?(?:we|we['’]re|we['’]ve|we['’]ll|we['’]d|our)\b", re.IGNORECASE
+    r"^\W*+(?:[\w'’-]+[^\w'’-]+){0,6}?(?:we|we['’]re|we['’]ve|we['’]ll|we['’]d|our)\b", re.IGNORECASE
 )
 _LEADS = frozenset(
     "at the today now currently with in since as this here by for recently and but so because like inside using from "

@@ -13,7 +13,7 @@ TARGETS = (
 FIRST = re.compile(r"0+(?:[.,]0+)?")
 LAST = re.compile(r"(?=.*[1-9])\d{1,3}(?:[,. ]?\d{3}){0,4}(?:[.,]\d{1,3})?")
 SIGNS = re.compile(r"[,. ’']")
-THOUSANDS = re.compile(r"(?<=\d)(?=(?:\d{3})+(?:\D|\Z))")
+THOUSANDS = re.compile(r"(?<=\d)(?=(?:\d{3}){1,6}(?:\D|\Z))")
 
 
 def as_counted(part: Element | str) -> Element | str:

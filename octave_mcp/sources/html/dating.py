@@ -47,7 +47,7 @@ LABEL = (
     r"|edited|reviewed)|veröffentlicht|aktualisiert|stand|publié|mis à jour|publicado|actualizado|atualizado"
     r"|pubblicato|aggiornato|gepubliceerd|bijgewerkt|опубликовано|обновлено|发布(?:于|时间|日期)?|更新(?:于|时间|日期)?|公開日|更新日|投稿日)"
 )
-LABELLED = re.compile(rf"{LABEL}(?:\s+(?:on|at|am|le|el|em|il|op))?\s*[:：]?\s*(?:\w+,\s+)?$", re.IGNORECASE)
+LABELLED = re.compile(rf"{LABEL}(?:\s+(?:on|at|am|le|el|em|il|op))?\s*(?:[:：]\s*)?(?:\w{1, 30},\s+)?$", re.IGNORECASE)
 UPDATE = re.compile(
     r"updat|modif|edited|revis|aktualisiert|mis à jour|actualizad|atualizad|aggiornat|bijgewerkt|обновлен|更新",
     re.IGNORECASE,

@@ -8,7 +8,6 @@ from datetime import datetime
 from hashlib import sha256
 from urllib.parse import quote, urljoin
 
-from octave_mcp.concurrency.computing import paused_collector
 from octave_mcp.domain.addresses import same_site, url_key
 from octave_mcp.domain.choices import SET_UP_SCRIPTS
 from octave_mcp.domain.company import Company
@@ -37,9 +36,9 @@ FILES = re.compile(
 )
 NEEDS_JS = f"The page is empty until a browser runs its scripts. To have them run, {SET_UP_SCRIPTS}, and try again"
 LONGEST_LINK_TEXT = 120
+LONGEST_TITLE = 500
 
 
-@paused_collector()
 def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin: LinkOrigin = "page") -> Page:
     """The page at `url`, read from its HTML.
 
@@ -56,7 +55,7 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     ref = PageRef(
         url=url,
         sha256=sha256(text.encode("utf-8")).hexdigest(),
-        title=(title := _title(main, head)),
+        title=(title := _title(main, head)[:LONGEST_TITLE]),
         kind=kind_of(url, title),
         language=language_of(body.text or text, root.attributes.get("lang", "")),
         fetched_at=fetched_at,
@@ -68,7 +67,6 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     return Page(ref=ref, text=text, structured=head.structured, links=links, outside=outside, labelled=labelled)
 
 
-@paused_collector()
 def main_text(html: str) -> str:
     """The content of a page as Markdown, without what the page says of itself."""
     root = parse(html)

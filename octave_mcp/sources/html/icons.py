@@ -16,7 +16,7 @@ MOST_LABELS, MOST_LOOKED_AT, MOST_LOOKED_AT_IN_LINE = 3, 24, 6
 NO_LABEL = re.compile(
     r"(?:icon|image|photo|picture|img|svg|logo|graphic)s?|.*\.(?:png|jpe?g|svg|webp|gif)", re.IGNORECASE
 )
-SUFFIX = re.compile(r"\s+(?:icon|logo|symbol|image)\Z", re.IGNORECASE)
+SUFFIX = re.compile(r"(?<!\s)\s+(?:icon|logo|symbol|image)\Z", re.IGNORECASE)
 # 'Included' and 'not included', as labels of icons say them in the languages of many pages.
 VERDICT = re.compile(
     r"(?:(?:not|nicht|non|pas|no|não|niet|un)\b\W*)?"

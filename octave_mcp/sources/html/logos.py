@@ -12,7 +12,7 @@ from octave_mcp.sources.html.characters import cleaned
 # Private characters cannot come from a page: they are stripped from its text.
 BEGIN, END = "\ue002", "\ue003"
 MARK = re.compile(r"[\s#>*+-]*(?:\d+\. )?")
-ROW = re.compile(f"{BEGIN}([^{END}]*){END}")
+ROW = re.compile(f"{BEGIN}([^{BEGIN}{END}]*){END}")
 
 
 class Written(NamedTuple):

@@ -20,7 +20,7 @@ Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
 # Private characters cannot come from a page: they are stripped from its text.
 BREAK = "\ue000"
 BREAK_AFTER_STRONG = "\ue001"
-BREAKS = re.compile(f"\\s*[{BREAK}{BREAK_AFTER_STRONG}]\\s*")
+BREAKS = re.compile(f"(?:(?<!\\s)\\s+)?[{BREAK}{BREAK_AFTER_STRONG}]\\s*")
 PARAGRAPHS = re.compile(f"[{BREAK}{BREAK_AFTER_STRONG}]\\s*[{BREAK}{BREAK_AFTER_STRONG}]+")
 
 SPACES = f" \t\r\n\xa0{BREAK}{BREAK_AFTER_STRONG}"
@@ -267,8 +267,8 @@ def _cell_block(block: Block) -> str:
 def spelled_breaks(text: str) -> str:
     """A cell is one line: its line breaks become ': ' after a strong word, and '; ' elsewhere."""
     text = " ".join(text.split())
-    text = re.sub(f"\\s*{BREAK_AFTER_STRONG}[\\s{BREAK}]*", ": ", text)
-    return re.sub(f"\\s*{BREAK}[\\s{BREAK}]*", "; ", text).strip(" ;:")
+    text = re.sub(f"(?:(?<!\\s)\\s+)?{BREAK_AFTER_STRONG}[\\s{BREAK}]*", ": ", text)
+    return re.sub(f"(?:(?<!\\s)\\s+)?{BREAK}[\\s{BREAK}]*", "; ", text).strip(" ;:")
 
 
 WRITERS: dict[str, Callable[[Element], list[Block]]] = {

@@ -37,7 +37,7 @@ NAMES: dict[Name, re.Pattern[str]] = {
     ),
     "notice": _words(r"announcements?|disclaimers?|(?:promo|alert|notification)-?banner"),
     "links": _words(
-        r"[a-z]*menu[a-z]*|[a-z0-9]*side-?bar|(?<!market-)(?<!file-)(?<!data-)(?<!ride-)shar(?:e|ing)"
+        r"(?=[a-z]*menu)[a-z]+|[a-z0-9]*side-?bar|(?<!market-)(?<!file-)(?<!data-)(?<!ride-)shar(?:e|ing)"
         r"|social(?!-(?:proof|impact|good|responsibility))[a-z]*|related|newsletter[a-z]*|subscribe|pagination[a-z]*|toc"
         r"|table-of-contents|latest|trending|recent-(?:entries|comments)|tag-?cloud"
     ),

@@ -29,11 +29,11 @@ HEX = re.compile(r"#([0-9a-f]{8}|[0-9a-f]{6}|[0-9a-f]{3,4})(?![0-9a-f])")
 RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)")
 COLOURS = re.compile(rf"{HEX.pattern}|{RGB.pattern}|\b(?:white|black)\b|\btransparent\b")
 NAMED = {"white": (255, 255, 255), "black": (0, 0, 0)}
-PICTURE = re.compile(r"url\([^)]*\)")
+PICTURE = re.compile(r"url\((?:[^()]|\([^()]*\))*+\)")
 # What a gradient is written in besides colours; another word may be the name of a colour.
 SYNTAX = re.compile(
-    r"(?:repeating|linear|radial|conic|gradient|to|at|from|in|deg|turn|rad|left|right|top|bottom|center|circle|ellipse|cover"
-    r"|contain|no|repeat|fixed|scroll|none|px|em|rem|vw|vh|x|y|[^a-z])+"
+    r"(?:(?:repeating|linear|radial|conic|gradient|to|at|from|in|deg|turn|rad|left|right|top|bottom|center|circle|ellipse"
+    r"|cover|contain|no|repeat|fixed|scroll|none|px|em|rem|vw|vh|x|y)(?![a-z])|[^a-z])+"
 )
 NOTHING = re.compile(r"(?<![\w.-])(?:0+(?:\.0*)?|\.0+)(?:[a-z]+|%)?(?![\w.])")
 MOST_COLOURS, LONGEST_GROUND = 8, 400
@@ -44,7 +44,7 @@ HIDING: tuple[tuple[str, str, Doubt], ...] = (
     ("font-size", NO_FONT.pattern, "never shown"),
     ("font", NO_FONT_SHORTHAND.pattern, "never shown"),
     ("left right top bottom text-indent margin-left margin-top", FAR.pattern, "never shown"),
-    ("clip", r"rect\(\s*[01]?(?:px)?[\s,]+[01]", "never shown"),
+    ("clip", r"rect\((?:\s*(?:[01](?:px)?|px))?[\s,]+[01]", "never shown"),
     ("clip-path", r"inset\(\s*(?:50|100)%|circle\(\s*0|polygon\(\s*0(?:px|%)?\s+0(?:px|%)?\s*\)", "never shown"),
     ("transform", r".*translate[xy3d]*\(\s*-\d{4,}", "never shown"),
     ("translate", r".*(?:^|\s)-\d{4,}", "never shown"),
@@ -52,7 +52,7 @@ HIDING: tuple[tuple[str, str, Doubt], ...] = (
     ("visibility content-visibility", "hidden|collapse", "not shown yet"),
     ("left right top bottom", r"-\d{3}%", "not shown yet"),
     ("transform", r".*scale[xy3d]*\(\s*0\s*[,)]", "not shown yet"),
-    ("scale zoom", r"0(?:\.0+\d*)?%?(?:\s|$)", "not shown yet"),
+    ("scale zoom", r"0(?:\.0\d*)?%?(?:\s|$)", "not shown yet"),
     ("opacity", r"0(?:\.0\d*)?%?$|\.0\d*$", "faded"),
     ("filter", r".*opacity\(\s*0", "faded"),
     ("line-height", "0(?:px)?$", "faded"),

@@ -13,11 +13,10 @@ import time
 from datetime import datetime
 from subprocess import PIPE
 
-from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import LinkOrigin, Page, PageFailure
 from octave_mcp.domain.value import Value
-from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.failures import PageFailed, read_in_time
 from octave_mcp.sources.html.complexity import is_suspicious, too_complex
 from octave_mcp.sources.html.encoding import decoded
 from octave_mcp.sources.html.extraction import page_of
@@ -52,7 +51,7 @@ class PageParser:
 
     async def parse(self, body: bytes, charset: str | None, context: PageContext) -> Page:
         """Raises: PageFailed: the page is too complex, empty, or needs scripts to show its content."""
-        page = await computed(_parse, body, charset, context)
+        page = await read_in_time(context.url, _parse, body, charset, context)
         if isinstance(page, Page):
             return page
         async with self._processes:

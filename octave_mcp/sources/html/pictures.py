@@ -14,7 +14,7 @@ LONGEST_LOGO, MOST_LOGO_WORDS = 70, 8
 LOGO = re.compile(r"\blogo(?:type|s)?\b", re.IGNORECASE)
 AROUND_NAME = re.compile(
     r"^(?:the )?(?:(?:company |customer |client |partner )?logo(?:type)?(?: (?:of|for|von|de)(?: the)?\b)?[\s:–-]*"
-    r"|(?:visit|view|go to|read about) )|(?:[’']s)?[\s–-]+(?:(?:company |corporate )?logo(?:type)?"
+    r"|(?:visit|view|go to|read about) )|(?:[’']s)?(?<![\s–-])[\s–-]+(?:(?:company |corporate )?logo(?:type)?"
     r"|(?:case study|customer story|story|website|homepage))(?: (?:image|icon|svg|white|black|dark|light|colou?r))*$",
     re.IGNORECASE,
 )
@@ -40,7 +40,7 @@ PROFILES = re.compile(
 
 
 FEWEST_IN_SERIES = 3
-NUMBERED = re.compile(r"[\s_-]*\d+$")
+NUMBERED = re.compile(r"(?:(?<![\s_-])[\s_-]+|(?<![\s_\d-]))\d+$")
 AFTER_SEAM = re.compile(r"(?P<shared>[^_-]+)[_-](?P<own>.+)")
 BEFORE_SEAM = re.compile(r"(?P<own>.+)[_-](?P<shared>[^_-]+)")
 

@@ -38,7 +38,7 @@ CHECKED = re.compile(
 )
 # Sentences that a wall addresses to its reader; within a sentence, or in quotation marks, they are spoken about.
 WALL = re.compile(
-    r"(?:^|[.!?:…]\s+|\n)[ \t#>*-]*(?:(?:please|sorry,?|we(?:'re|’re| are)|hold on,?|one moment,?|wait,?"
+    r"(?:^|[.!?:…]\s++|\n)[ \t#>*-]*(?:(?:please|sorry,?|we(?:'re|’re| are)|hold on,?|one moment,?|wait,?"
     r"|first,?) )*(?:(?:checking|verifying) (?:your browser|(?:if )?the site connection is secure|that you are)"
     r"|checking if the site connection is secure|(?:verify|confirm) (?:that )?you(?:'re|’re| are) (?:a )?(?:human"
     r"|not a (?:ro)?bot)|verifying you are (?:a )?human|enable javascript and cookies to continue"
@@ -49,7 +49,7 @@ WALL = re.compile(
     re.IGNORECASE,
 )
 MISSING = re.compile(
-    r"(?:error\s*)?404(?:\s*[-:|–—.]?\s*(?:error|not found|page not found|this page could not be found))?[.!]?"
+    r"(?:error\s*)?404(?:\s*(?:[-:|–—.]\s*)?(?:error|not found|page not found|this page could not be found))?[.!]?"
     r"|(?:oops[!.,]*\s*|sorry[!.,]*\s*|whoops[!.,]*\s*|uh[- ]oh[!.,]*\s*)?(?:the |this |that )?(?:page|file|url"
     r"|content)(?: you(?:'re| are|’re) looking for)?(?: was| is| could| can(?:'|’)?t| cannot| does| doesn(?:'|’)t"
     r"| has| isn(?:'|’)t| not| be| no| longer| been| moved| removed| deleted| exist| found| available| here)+[.!]?"
@@ -78,7 +78,7 @@ OF_THE_DOOR = re.compile(
 )
 QUOTED = re.compile(r"[“„\"][^“”„\"\n]{0,200}[”“\"]")
 SENTENCES = re.compile(r"[^\n.!?。！？]+")
-PARTS = re.compile(r"\s+[|–—·-]\s+")
+PARTS = re.compile(r"(?<!\s)\s+[|–—·-]\s+")
 ENDING = " \t.…!?。"
 
 

@@ -16,7 +16,7 @@ ASSIGNED = re.compile(r"(?:window|self|globalThis)\.\w{3,40}\s*=\s*(?=[{\[])")
 STREAMED = re.compile(r"self\.__next_f\.push\((?=\[)")
 ROW = re.compile(r"^[0-9a-f]+:(?=[\[{])", re.MULTILINE)
 HEADINGS = frozenset({"title", "heading", "headline", "question", "h1", "h2", "h3"})
-WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+WORDS = re.compile(r"[A-Z]{1,50}(?![a-z])|[A-Z]?[a-z]+")
 # The last word of a key says what it holds: an `imageUrl` is a URL, an `imageCaption` is a text.
 UNREAD = frozenset(
     "class classes style styles css href link url urls uri src srcset slug slugs path paths pathname id ids uid uuid"
@@ -28,7 +28,7 @@ UNREAD_FIRST = frozenset({"seo", "meta", "og", "twitter", "cookie", "cookies", "
 """What is for machines, or for a notice, whatever it is: `metaDescription`, `cookieNotice`."""
 UNREAD_WHOLE = frozenset({"classname", "classnames"})
 MARKUP = re.compile(r"<[^<>]{1,200}>")
-CODE = re.compile(r"[{}<>=;]|https?://|\w[._/-]\w+[._/-]\w")
+CODE = re.compile(r"[{}<>=;]|https?://|\w[._/-]\w[^\W_]*[._/-]\w")
 FEWEST_WORDS, FEWEST_CJK = 4, 8
 MOST_HEADING_WORDS = 14
 DEEPEST, MOST_STRINGS = 40, 5000

@@ -29,7 +29,7 @@ PLACEHOLDER = re.compile(
     r"(?: (?:the |your )?(?:app|application|page|content|data|site|website|dashboard|experience))?"
     r"|(?:please|bitte) (?:wait|warten)|wird|geladen|lädt|laden|chargement(?: en cours)?|cargando|carregando"
     r"|caricamento(?: in corso)?|ładowanie|laster|laddar|indlæser|загрузка|(?:正在)?加载中?|载入中|読み込み中"
-    r"|ロード中|로딩 ?중?"
+    r"|ロード中|로딩(?: ?중)?"
     r"|all rights reserved|skip to (?:main )?content)\W*)*"
     r"|\W*(?:©|\(c\)|copyright\b).{0,120}",
     re.IGNORECASE,

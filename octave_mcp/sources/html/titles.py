@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from octave_mcp.sources.html.tree import Element
 
-SEPARATOR = re.compile(r"\s+(?:[–—·•»›-]|::)\s+|\s*\|\s*")
+SEPARATOR = re.compile(r"(?<!\s)\s+(?:[–—·•»›-]|::)\s+|(?:(?<!\s)\s+)?\|\s*")
 PREFIX = re.compile(r"([^:]{1,60}):\s+(?=\S)")
 
 

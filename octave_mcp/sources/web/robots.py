@@ -10,10 +10,9 @@ from urllib.parse import urljoin, urlsplit
 
 from protego import Protego
 
-from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.company import Company
 from octave_mcp.errors import SiteRefuses, UpstreamError
-from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.failures import PageFailed, read_in_time
 from octave_mcp.sources.memory import RunMemory
 from octave_mcp.sources.single_flight import SingleFlight
 from octave_mcp.sources.web.fetch import USER_AGENT, Fetcher, TimeLimit
@@ -74,10 +73,10 @@ class Robots:
             await self._memory.use([url])
             try:
                 texts = await self._flights.get([url], lambda _: self._cached_or_fetched(url, company))
+                self._rules[origin] = await read_in_time(url, _parsed, texts[url], url)
             except UpstreamError as failed:
                 self._failed[origin] = failed
                 raise
-            self._rules[origin] = await computed(_parsed, texts[url], url)
         return self._rules[origin]
 
     def are_unreadable(self, url: str) -> bool:

@@ -11,13 +11,12 @@ from functools import partial
 from itertools import chain, zip_longest
 from urllib.parse import urljoin, urlsplit
 
-from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.addresses import Allowed, check_url, path_of, same_site, url_key
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.errors import InputError
-from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.failures import PageFailed, read_in_time
 from octave_mcp.sources.web.fetch import Fetcher, TimeLimit
 from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.sitemap_files import Entry, entries_of
@@ -102,7 +101,7 @@ class _SitemapReader:
                 fetched = await self.fetcher.get(
                     url, self.company, types=None, cut_at_bytes=MOST_BYTES, time_limit=self._time_limit
                 )
-                return await computed(_parsed, fetched.body, fetched.url, self.company, self.fetcher.allow)
+                return await read_in_time(url, _parsed, fetched.body, fetched.url, self.company, self.fetcher.allow)
         except PageFailed as error:
             self.found.failures.append(error.failure)
             return Sitemap()

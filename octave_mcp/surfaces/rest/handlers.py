@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from octave_mcp import __version__
 from octave_mcp.asks import prompts
+from octave_mcp.concurrency.computing import check_computing
 from octave_mcp.domain.choices import FORMATS, Format
 from octave_mcp.domain.run import FINAL
 from octave_mcp.domain.value import Value
@@ -132,6 +133,7 @@ class Rest:
         return _json(Health(status="alive", version=__version__))
 
     async def ready(self, _: Request) -> Response:
+        check_computing()
         try:
             async with asyncio.timeout(READY_SECONDS):
                 failing = await (await self._runs()).failing()

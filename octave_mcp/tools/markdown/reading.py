@@ -35,7 +35,7 @@ PROSE = frozenset(
 HEADED = (PriorityPersona, TalkTrack, Dated)
 """What has a heading of its own in a list."""
 
-_ENDED = re.compile(r"[.?!…”](?: [(\[].*)?$")
+_ENDED = re.compile(r"[.?!…”](?: [(\[].{0,200})?$")
 """A sentence that ends, perhaps with the marks of its quotations behind it."""
 
 

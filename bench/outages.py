@@ -1,0 +1,143 @@
+"""Outages of the database in the middle of a run: how soon does the server recover by itself once the cause is gone?
+
+    python bench/outages.py [NAME ...] [--seconds 20] [--verbose]
+
+For each: starts a server and a run about the demo's sites, lets the outage begin while pages are read, and the run go
+on; calls the server for some seconds, and ends the outage. Prints the seconds from then to a server that is ready, and
+to the completed run; the slowest answer, the CPU time and the warnings logged while it lasted. Exits with 1 unless each
+run completes by itself, once, with nothing lost and nothing done twice. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from outages import OUTAGES, Stage, is_final, is_ready, staged  # noqa: E402 - the tests are no package
+
+SLOWEST_SECONDS = 60.0
+MOST_PERCENT = 30.0
+"""Of a core, while the outage lasts."""
+LONGEST_SECONDS = 180.0
+BETWEEN_SECONDS = 0.5
+TICKS = os.sysconf("SC_CLK_TCK")
+ROW = "{:<24}{:>9}{:>11}{:>9}{:>7}{:>10}  {}"
+
+
+@dataclass
+class Observed:
+    """What was seen of one outage."""
+
+    ready_seconds: float = float("inf")
+    completed_seconds: float = float("inf")
+    slowest_seconds: float = 0
+    cpu_percent: float = 0
+    answers: Counter[str] = field(default_factory=Counter[str])
+    reason: str = ""
+    errors: list[str] = field(default_factory=list[str])
+    faults: list[str] = field(default_factory=list[str])
+
+    @property
+    def verdicts(self) -> list[str]:
+        found = {
+            "it keeps a core busy": self.cpu_percent > MOST_PERCENT,
+            "a call hangs": self.slowest_seconds >= SLOWEST_SECONDS,
+            "it logs the same again": len({*self.errors}) != len(self.errors),
+        }
+        return [*self.faults, *(fault for fault, is_there in found.items() if is_there)]
+
+
+async def measure(name: str, seconds: float) -> Observed:
+    observed = Observed()
+    async with staged(name) as stage:
+        run_id = await stage.start()
+        await asyncio.to_thread(stage.outage.begin, stage.process.pid)
+        stage.pair.release()
+        await call(stage, run_id, observed, seconds)
+        await asyncio.to_thread(stage.outage.end, stage.process.pid)
+        await recover(stage, run_id, observed)
+        observed.errors = stage.errors
+    return observed
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+async def call(stage: Stage, run_id: str, observed: Observed, seconds: float) -> None:
+    """Calls the server in several ways until the time is over."""
+    began, cpu = time.monotonic(), cpu_seconds(stage.process.pid)
+    one = f"/runs/{run_id}" if run_id else "/sessions"
+
+    async def repeat(path: str) -> None:
+        while time.monotonic() < began + seconds:
+            at = time.monotonic()
+            answer = await (stage.begin() if path == "/runs" else stage.client.get(path))
+            observed.answers[f"{'/runs/ID' if path == one else path} {answer.status_code}"] += 1
+            observed.slowest_seconds = max(observed.slowest_seconds, time.monotonic() - at)
+            if path == "/readyz" and answer.status_code == 503:
+                observed.reason = answer.json()["detail"]
+            await asyncio.sleep(BETWEEN_SECONDS)
+
+    await asyncio.gather(*map(repeat, ("/livez", "/readyz", "/runs", one)))
+    observed.cpu_percent = (cpu_seconds(stage.process.pid) - cpu) / (time.monotonic() - began) * 100
+
+
+async def recover(stage: Stage, run_id: str, observed: Observed) -> None:
+    ended = time.monotonic()
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await stage.until("/readyz", is_ready)
+            observed.ready_seconds = time.monotonic() - ended
+            run_id = run_id or (await stage.begin()).json()["run_id"]
+            await stage.until(f"/runs/{run_id}", is_final)
+            observed.completed_seconds = time.monotonic() - ended
+            observed.faults = await stage.faults(run_id)
+    except (TimeoutError, httpx2.HTTPError) as failed:
+        observed.faults = [f"no recovery: {failed!r}"]
+
+
+def told(name: str, observed: Observed) -> None:
+    seconds = (observed.ready_seconds, observed.completed_seconds, observed.slowest_seconds)
+    verdict = "; ".join(observed.verdicts) or "recovers"
+    texts = (*(f"{one:.1f} s" for one in seconds), f"{observed.cpu_percent:.0f} %", len(observed.errors), verdict)
+    print(ROW.format(name, *texts), flush=True)
+
+
+def told_more(observed: Observed) -> None:
+    print("   ", dict(sorted(observed.answers.items())))
+    for text in (observed.reason, *observed.errors):
+        print("   ", text)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(OUTAGES))
+    parser.add_argument("--seconds", type=float, default=20, help="how long each outage lasts")
+    parser.add_argument("--verbose", action="store_true", help="also what was answered and logged")
+    asked = parser.parse_args()
+    print(ROW.format("outage", "ready", "completed", "slowest", "CPU", "warnings", ""))
+    faults = 0
+    for name in asked.names or OUTAGES:
+        observed = asyncio.run(measure(name, asked.seconds))
+        faults += len(observed.verdicts)
+        told(name, observed)
+        if asked.verbose:
+            told_more(observed)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Work for the processor: a piece of it that does not end costs that piece, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted import FETCHED_AT, Asked, ScriptedModel, Stage, shows
+from test_rest import problem_in, serving
+
+from octave_mcp.concurrency import workers
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.company import Company
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import VendorAnswer
+from octave_mcp.errors import NotReady, TookTooLong
+from octave_mcp.sources.failures import PageFailed
+from octave_mcp.sources.html.parsing import PageContext, PageParser
+
+PAGE = b"<html><body><p>There is something to read here.</p>"
+LONG_PAGE = PAGE + b"<p>And here.</p>" * 7000
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(workers, "MOST_SECONDS", 0.5)
+    monkeypatch.setattr(workers, "CHECK_SECONDS", 0.01)
+
+
+@pytest.fixture
+def held() -> Iterator[threading.Event]:
+    """What work waits for that nothing can interrupt; it is over with the test."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def endless() -> Any:  # noqa: ANN401 - whatever the test asks for
+    """Goes on whatever goes wrong, as far as it can."""
+    while True:
+        with suppress(Exception):
+            sum(range(1000))
+
+
+def computing_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "compute"]
+
+
+async def until_the_others_end() -> None:
+    """But one thread, which takes the work to come."""
+    for thread in computing_threads()[:-1]:
+        await asyncio.to_thread(thread.join)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_work_that_does_not_end_is_ended_and_the_work_behind_it_is_done(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stuck = [asyncio.create_task(computed(endless)) for _ in range(2 * workers.MOST_THREADS)]
+    await asyncio.sleep(0)
+
+    assert await computed(sum, (1, 2)) == 3
+
+    for failed in await asyncio.gather(*stuck, return_exceptions=True):
+        assert isinstance(failed, TookTooLong)
+    await until_the_others_end()
+    said = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(said) == len(stuck)
+    assert all("endless" in one for one in said), "the log says what did not end"
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_cancelled_caller_leaves_no_endless_work_behind() -> None:
+    began = threading.Event()
+
+    def work() -> None:
+        began.set()
+        endless()
+
+    caller = asyncio.create_task(computed(work))
+    await asyncio.to_thread(began.wait)
+    caller.cancel()
+
+    assert await computed(sum, (1, 2)) == 3
+    await until_the_others_end()
+
+
+async def test_work_whose_caller_is_gone_before_a_thread_takes_it_is_not_begun(held: threading.Event) -> None:
+    begun: list[int] = []
+    before = [asyncio.create_task(computed(held.wait)) for _ in range(workers.MOST_THREADS)]
+    gone = asyncio.create_task(computed(begun.append, 1))
+    there = asyncio.create_task(computed(begun.append, 2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    held.set()
+    await asyncio.wait([*before, there])
+
+    assert begun == [2]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_while_nothing_can_be_ended_new_work_fails_and_the_server_is_alive_and_not_ready(
+    held: threading.Event,
+) -> None:
+    async with serving() as client:
+        stuck = [asyncio.create_task(computed(held.wait)) for _ in range(workers.MOST_THREADS)]
+        waiting = asyncio.create_task(computed(sum, (1, 2)))
+        for failed in await asyncio.gather(*stuck, return_exceptions=True):
+            assert isinstance(failed, TookTooLong)
+        with pytest.raises(NotReady):
+            await waiting
+        with pytest.raises(NotReady):
+            await computed(sum, (1, 2))
+        alive, ready = await client.get("/livez"), await client.get("/readyz")
+        assert alive.status_code == 200
+        assert (ready.status_code, problem_in(ready)["code"]) == (503, "not_ready")
+        assert len(computing_threads()) == workers.MOST_THREADS
+
+        held.set()
+        await until_the_others_end()
+        assert await computed(sum, (1, 2)) == 3
+        assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_a_page_that_takes_too_long_to_read_fails_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    company = Company(role="vendor", domain="acme.example", url="https://acme.example")
+    context = PageContext(url=company.url, company=company, fetched_at=FETCHED_AT, origin="page")
+
+    await PageParser().parse(PAGE, "utf-8", context)
+    monkeypatch.setattr(workers, "MOST_SECONDS", 0.01)
+    monkeypatch.setattr(workers, "CHECK_SECONDS", 0.01)
+    with pytest.raises(PageFailed) as failed:
+        await PageParser().parse(LONG_PAGE, "utf-8", context)
+
+    assert failed.value.failure.code == "too_complex"
+
+
+async def test_an_answer_that_takes_too_long_to_work_out_leaves_a_named_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ScriptedModel()
+
+    async def never(_: Asked) -> Value:
+        with monkeypatch.context() as while_it_works:
+            while_it_works.setattr(workers, "MOST_SECONDS", 1.0)
+            return await computed(endless)
+
+    model.on(shows("/customers/brassmere", VendorAnswer[Cite]), never)
+    record, playbook = await Stage(tmp_path, model=model).run()
+
+    assert playbook
+    assert record.status == "partial"
+    assert TookTooLong.code in {gap.code for gap in playbook.gaps}
