@@ -9,6 +9,7 @@ import asyncio
 import json
 import math
 import os
+import re
 import signal
 import sys
 import threading
@@ -106,6 +107,7 @@ class Child:
     def __init__(self, process: Process) -> None:
         self._process = process
         self.lines: list[str] = []
+        self._is_silent = False
         self._news = asyncio.Condition()
         self._reading = asyncio.create_task(self._read())
 
@@ -117,13 +119,13 @@ class Child:
         """To it and to those that it has started."""
         os.killpg(self.pid, number)
 
-    async def says(self, text: str, times: int = 1) -> None:
-        """Returns once so many lines have the text."""
+    async def says(self, pattern: str) -> None:
+        """Returns once a line has it."""
 
         def is_there() -> bool:
-            found = sum(text in line for line in self.lines)
-            assert found >= times or not self._reading.done(), "\n".join(self.lines)
-            return found >= times
+            found = any(re.search(pattern, line) for line in self.lines)
+            assert found or not self._is_silent, "\n".join(self.lines)
+            return found
 
         async with self._news:
             await self._news.wait_for(is_there)
@@ -145,11 +147,13 @@ class Child:
     async def _read(self) -> None:
         assert self._process.stderr
         async for line in self._process.stderr:
-            await self._tell(line.decode())
+            self.lines.append(line.decode())
+            await self._tell()
+        self._is_silent = True
+        await self._tell()
 
-    async def _tell(self, line: str) -> None:
+    async def _tell(self) -> None:
         async with self._news:
-            self.lines.append(line)
             self._news.notify_all()
 
 
@@ -157,11 +161,10 @@ class Child:
 async def child(log: Path, request: dict[str, Any], **orders: Any) -> AsyncGenerator[Child]:  # noqa: ANN401 - those of Orders
     """Such a process, in the environment of this one. It is killed at the end if it is still running."""
     await asyncio.to_thread(log.touch)
-    given = asdict(Orders(request, str(log), **orders))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         __file__,
-        json.dumps(given | {"patches": {**QUICK, **given["patches"]}}),
+        json.dumps(asdict(Orders(request, str(log), **orders))),
         cwd=log.parent,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdin=PIPE,

@@ -121,6 +121,30 @@ async def serving(server: SlowServer) -> AsyncGenerator[SlowServer]:
         listening.close()
 
 
+@dataclass
+class SilentSite:
+    """A company's site that never answers. `asked` is set by its first request, and `left` once nobody waits for it."""
+
+    host: str = ""
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.asked.set()
+        await reader.read()
+        self.left.set()
+        writer.close()
+
+
+@asynccontextmanager
+async def silent_site() -> AsyncGenerator[SilentSite]:
+    site = SilentSite()
+    async with await asyncio.start_server(site, "127.0.0.1", 0) as listening:
+        site.host = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        yield site
+
+
 def steady(seconds: float) -> Callable[[int], float]:
     return lambda _: seconds
 

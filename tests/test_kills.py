@@ -6,9 +6,8 @@ import asyncio
 import json
 import re
 import sqlite3
-from asyncio import StreamReader, StreamWriter
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from random import Random
@@ -17,10 +16,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from children import Child, Logged, child, logged
+from children import QUICK, Child, Logged, child, logged
 from conftest import Pair, names_in
 from doubles import Double
 from postgres import own_cluster, program
+from slow_servers import silent_site
 
 from octave_mcp.app import App
 from octave_mcp.domain.run import RunRecord
@@ -40,8 +40,12 @@ class Stage:
         self._log = home.with_name(f"{request_id}.log")
 
     @asynccontextmanager
-    async def server(self, **orders: Any) -> AsyncGenerator[Child]:  # noqa: ANN401 - those of a child
-        async with child(self._log, self.request, **orders) as started:
+    async def server(
+        self,
+        patches: Mapping[str, float] = QUICK,
+        **orders: Any,  # noqa: ANN401 - those of a child
+    ) -> AsyncGenerator[Child]:
+        async with child(self._log, self.request, patches=patches, **orders) as started:
             yield started
 
     async def served(self, **orders: Any) -> int:  # noqa: ANN401 - ditto
@@ -58,7 +62,7 @@ class Stage:
         return Counter(line.step for line in self.log if line.kind == "called")
 
     def calls_of(self, server: Child) -> list[Logged]:
-        return [line for line in self.log if line.pid == server.pid]
+        return [line for line in self.log if line.pid == server.pid and line.kind == "called"]
 
     @property
     def hits(self) -> int:
@@ -137,7 +141,7 @@ async def staged(home: Path, pair: Pair) -> AsyncGenerator[Stage]:
     await store.close()
 
 
-PATIENCE = {"octave_mcp.runs.executor.MOST_RESUMED": 2}
+PATIENCE = {**QUICK, "octave_mcp.runs.executor.MOST_RESUMED": 2}
 
 
 @pytest.mark.long
@@ -191,6 +195,7 @@ async def test_a_server_that_was_stopped_until_another_did_its_work_does_no_more
     stage.pair.vendor.held_at = 5
     async with stage.server(stays=True) as first:
         await asyncio.to_thread(stage.pair.vendor.reached.wait)
+        await first.says('"understand", "company": "prospect".*"step_finished"')
         await stop(first, stage)
         before = stage.calls_of(first)
         async with stage.server() as second:
@@ -244,28 +249,12 @@ async def test_a_server_that_was_stopped_while_it_wrote_keeps_no_other_from_carr
     await stage.check()
 
 
-class SilentSite:
-    """A company's site that never answers. `asked` is set by its first request, and `left` once nobody waits."""
-
-    def __init__(self) -> None:
-        self.asked, self.left = asyncio.Event(), asyncio.Event()
-
-    async def __call__(self, reader: StreamReader, writer: StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        self.asked.set()
-        await reader.read()
-        self.left.set()
-        writer.close()
-
-
 async def test_a_run_that_is_cancelled_in_another_server_hangs_up_on_the_site_it_waits_for(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = SilentSite()
-    async with await asyncio.start_server(site, "127.0.0.1", 0) as listening:
-        host = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-        monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", f"{stage.pair.hosts},{host}")
-        stage.request["vendor"] = f"http://{host}"
+    async with silent_site() as site:
+        monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", f"{stage.pair.hosts},{site.host}")
+        stage.request["vendor"] = f"http://{site.host}"
         async with stage.server(stays=True) as first:
             await site.asked.wait()
             other = App(load_settings())
