@@ -23,6 +23,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from loguru import logger
 from sqlalchemy import Connection, Table
 
 from octave_mcp.app import App
@@ -38,6 +39,8 @@ from octave_mcp.tools.registry import unheard
 
 ROOT = Path(__file__).parents[1]
 NEVER = sys.maxsize
+SERVES = "serves the run"
+"""What each process says once it follows the run, whoever executes that."""
 QUICK: Mapping[str, float] = {
     "octave_mcp.engine.durable.ADOPTION_SECONDS": 0.2,
     "octave_mcp.engine.durable.IDLE_SECONDS": 2,
@@ -253,6 +256,7 @@ async def _executed(orders: Orders) -> None:
     app = App(settings, observers=(log_event,))
     await app.runs.open()
     record = await app.runs.start(PlaybookRequest(**orders.request))
+    logger.info(SERVES)
     while not record.is_final:
         try:
             record = await app.runs.follow(record.run_id, math.inf, unheard)

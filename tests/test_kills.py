@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from children import QUICK, Child, Logged, child, logged
+from children import QUICK, SERVES, Child, Logged, child, logged
 from conftest import Pair, names_in
 from doubles import Double
 from postgres import own_cluster, program
@@ -284,6 +284,8 @@ async def test_a_run_goes_on_by_itself_when_the_connections_of_its_server_and_of
     stage.pair.vendor.held_at = 5
     async with stage.server() as first, stage.server() as other:
         await asyncio.to_thread(stage.pair.vendor.reached.wait)
+        await first.says(SERVES)
+        await other.says(SERVES)
         await asyncio.to_thread(cut_connections)
         stage.pair.release()
         assert await first.ended() == await other.ended() == 0
