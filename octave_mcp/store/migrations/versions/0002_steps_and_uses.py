@@ -32,6 +32,7 @@ def upgrade() -> None:
         "cache_uses",
         Column("run_id", String(64), primary_key=True),
         Column("key", String(512), primary_key=True),
+        if_not_exists=True,  # as in databases that were used in between two releases
     )
-    op.create_index("cache_uses_by_key", "cache_uses", ["key"])
+    op.create_index("cache_uses_by_key", "cache_uses", ["key"], if_not_exists=True)
     op.execute("update octave_schema set version = 2")  # so that the release before refuses the database
