@@ -574,7 +574,7 @@ async def test_a_site_that_only_calls_itself_a_part_of_the_company_is_not_read(d
 
 
 @pytest.mark.parametrize(
-    ("home", "sister"),
+    ("front", "sister"),
     [
         (ORGANIZATION % {"name": "Hearthwain", "more": ""}, ""),
         (NAME_AND_LOGO, ORGANIZATION % {"name": "Hearthwain", "more": ', "logo": "/other.svg"'}),
@@ -582,8 +582,8 @@ async def test_a_site_that_only_calls_itself_a_part_of_the_company_is_not_read(d
     ],
     ids=["nothing", "name alone", "logo alone"],
 )
-async def test_a_site_that_is_only_linked_is_no_sister(home: str, sister: str, deal: Pair, tmp_path: Path) -> None:
-    other = with_sister(deal.prospect, home, sister)
+async def test_a_site_that_is_only_linked_is_no_sister(front: str, sister: str, deal: Pair, tmp_path: Path) -> None:
+    other = with_sister(deal.prospect, front, sister)
     found = await mapped(deal.prospect, tmp_path)
     other.close()
     assert not [one for one in found["addresses"] if other.host in one["url"]]

@@ -302,8 +302,7 @@ async def test_what_is_not_done_in_time_is_a_gap(limit: str, tmp_path: Path) -> 
     stage = Stage(tmp_path, model=model, settings=load(home=tmp_path, **{limit: 1000}))
     running = asyncio.create_task(stage.run())
     await begun.wait()
-    clock.advance(1000)
-    record, playbook = await running
+    record, playbook = await clock.run_until_done(running)
 
     assert playbook, record.error
     assert record.status == "partial"
@@ -321,8 +320,7 @@ async def test_a_run_that_runs_out_of_time_before_it_has_anything_fails_with_tha
     stage = Stage(tmp_path, model=model, settings=load(home=tmp_path, run_timeout_seconds=1000))
     running = asyncio.create_task(stage.run())
     await begun.wait()
-    clock.advance(1000)
-    record, _ = await running
+    record, _ = await clock.run_until_done(running)
 
     assert record.error
     assert (record.status, record.error.code) == ("failed", "deadline_exceeded")

@@ -313,7 +313,7 @@ async def test_a_model_is_sent_addresses_by_number_kind_and_path_and_nothing_tha
     model = ScriptedModel()
     await Stage(tmp_path, model=model, source=Linked(invented_sites())).run(max_pages=6)
 
-    ask = next(ask for ask in model.asked if ask.answer is AddressesAnswer)
-    sent = rendered(ask).prefix
+    asks = (ask for ask in model.asked if ask.answer is AddressesAnswer)
+    sent = rendered(next(ask for ask in asks if ask.brief.role == "vendor")).prefix
     assert "\n[1] customers | /customers\n[2] pricing | /pricing\n[3] case_study | /customers/brassmere\n" in sent
     assert "instructions" not in sent

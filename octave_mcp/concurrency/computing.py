@@ -27,7 +27,7 @@ async def computed(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
         TookTooLong: it took more than a minute.
         NotReady: work that does not end holds up all threads.
     """
-    return await asyncio.wrap_future(_WORKERS.submit(partial(work, *args, **kwargs)))
+    return await asyncio.get_running_loop().run_in_executor(_WORKERS, partial(work, *args, **kwargs))
 
 
 def check_computing() -> None:

@@ -17,9 +17,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Executor, Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -54,7 +55,7 @@ class _Piece:
         return time.monotonic() - self.began_at
 
 
-class Workers:
+class Workers(Executor):
     """Does each piece of work in turn."""
 
     def __init__(self) -> None:
@@ -64,7 +65,7 @@ class Workers:
         self._all: list[_Worker] = []
         self._lock = Lock()  # never for a worker, in which an exception may be raised at any point
 
-    def submit(self, work: Callable[[], Any]) -> Future[Any]:
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - its own
         """Its result to be. One that is cancelled before a thread takes it is not begun.
 
         Raises:
@@ -76,7 +77,7 @@ class Workers:
                 self._begin()
                 Thread(target=self._watch, name="compute-watch", daemon=True).start()
                 atexit.register(self._close)
-        piece = _Piece(work)
+        piece = _Piece(partial(work, *args, **kwargs))
         self.queue.put(piece)
         return piece.done
 

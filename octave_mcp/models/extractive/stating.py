@@ -61,8 +61,8 @@ _LISTS_ELSE = re.compile(
     r"documents?|legal|polic(?:y|ies)|resources|further reading|related|requirements?|process|learn|glossary|"
     r"definitions?|what (?:is|are)|law|act|regulation|directive|articles?|guides?|checklist|mistakes|problems?|"
     r"challenges|alternatives?|without|before|versus|vs|best practices|types of|benefits of|responsibilities|"
-    r"exclu\w+|scope|you will|your (?:role|profile)|qualifications|interview|culture|diversity|values|talks?|agenda|events?|"
-    r"you (?:should|need|bring)|who we|we look)\b",
+    r"exclu\w+|scope|you will|your (?:role|profile)|qualifications|interview|culture|diversity|values|talks?|agenda|"
+    r"events?|you (?:should|need|bring)|who we|we look)\b",
     re.IGNORECASE,
 )
 _SLOGAN = re.compile(
