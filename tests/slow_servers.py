@@ -130,10 +130,10 @@ class SilentSite:
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        self.asked.set()
-        await reader.read()
-        self.left.set()
+        if await reader.read(1):
+            self.asked.set()
+            await reader.read()
+            self.left.set()
         writer.close()
 
 

@@ -1,0 +1,137 @@
+"""How soon another server acts: on a run that is cancelled elsewhere, and on one whose server was killed.
+
+    python bench/recovery.py [times]
+
+On SQLite, and on Postgres where that is installed. Prints the seconds from the call that cancels to the end of the
+request which the run waits for (2 is the most allowed), and from `kill -9` to the run being resumed: by a server that
+was running, and by one that is started then. Each is measured three times unless told otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from unittest import mock
+
+import psycopg
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from children import SERVES, Child, child  # noqa: E402 - the tests are no package
+from postgres import cluster, program  # noqa: E402
+from slow_servers import SilentSite, silent_site  # noqa: E402
+
+from octave_mcp.app import App  # noqa: E402
+from octave_mcp.engine.durable import ADOPTION_SECONDS  # noqa: E402
+from octave_mcp.settings import load  # noqa: E402
+
+MOST_SECONDS = 2.0
+"""Until a cancelled run hangs up."""
+RESUMED = '"event": "run_resumed"'
+ROW = "{:<52}{:>10}{:>10}{:>10}"
+
+
+@asynccontextmanager
+async def serving() -> AsyncGenerator[Child]:
+    """A server whose run waits for two sites; each of these has the same run."""
+    vendor, prospect = load().allow_hosts
+    request = {"vendor": f"http://{vendor}", "prospect": f"http://{prospect}", "request_id": "one"}
+    async with child(Path(os.environ["OCTAVE_HOME"]) / "steps.log", request, stays=True) as server:
+        yield server
+
+
+async def cancelled(site: SilentSite) -> float:
+    async with serving():
+        await site.asked.wait()
+        other = App(load())
+        await other.runs.open(executing=False)
+        (run,) = await other.runs.list_runs(None, 1, None)
+        began = time.perf_counter()
+        await other.runs.cancel(run.run_id)
+        await site.left.wait()
+        took = time.perf_counter() - began
+        await other.runs.close()
+        return took
+
+
+async def adopted(site: SilentSite) -> float:
+    async with serving() as first:
+        await first.says(SERVES)
+        await site.asked.wait()
+        async with serving() as other:
+            await other.says(SERVES)
+            await asyncio.sleep(ADOPTION_SECONDS * 2)  # it has seen heartbeats of the first one
+            began = time.perf_counter()
+            await first.kill()
+            await other.says(RESUMED)
+            return time.perf_counter() - began
+
+
+async def started_again(site: SilentSite) -> float:
+    async with serving() as first:
+        await first.says(SERVES)
+        await site.asked.wait()
+        began = time.perf_counter()
+        await first.kill()
+        async with serving() as second:
+            await second.says(RESUMED)
+            return time.perf_counter() - began
+
+
+MEASURED: dict[str, Callable[[SilentSite], Awaitable[float]]] = {
+    "cancelled elsewhere, until it hangs up": cancelled,
+    "killed, until a running server resumes it": adopted,
+    "killed, until a new server resumes it": started_again,
+}
+
+
+async def measure(wait: Callable[[SilentSite], Awaitable[float]], url: str) -> float:
+    with tempfile.TemporaryDirectory() as home:
+        async with silent_site() as site, silent_site() as another:
+            allowed = f"{site.host},{another.host}"
+            settings = {"OCTAVE_HOME": home, "OCTAVE_MODEL": "extractive", "OCTAVE_ALLOW_HOSTS": allowed}
+            settings |= {"OCTAVE_DATABASE_URL": url} if url else {}
+            with mock.patch.dict(os.environ, settings):
+                return await wait(site)
+
+
+@contextmanager
+def databases() -> Generator[dict[str, Callable[[], str]]]:
+    """Makes the URL of an empty one each time it is asked; '' for SQLite."""
+    if not program("pg_ctl"):
+        yield {"SQLite": str}
+        return
+    with cluster() as server:
+        yield {"SQLite": str, "Postgres": lambda: _new_database(server)}
+
+
+def _new_database(server: str) -> str:
+    name = f"bench_{time.monotonic_ns()}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    return f"{server}/{name}"
+
+
+def main() -> int:
+    times, is_late = int(sys.argv[1]) if len(sys.argv) > 1 else 3, False
+    print(ROW.format("seconds", "least", "median", "most"))
+    with databases() as made:
+        for database, new in made.items():
+            for name, wait in MEASURED.items():
+                taken = [asyncio.run(measure(wait, new())) for _ in range(times)]
+                figures = (f"{figure:.1f}" for figure in (min(taken), statistics.median(taken), max(taken)))
+                print(ROW.format(f"{database}: {name}", *figures), flush=True)
+                is_late |= wait is cancelled and max(taken) > MOST_SECONDS
+    return int(is_late)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
