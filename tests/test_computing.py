@@ -131,6 +131,12 @@ async def test_while_nothing_can_be_ended_new_work_fails_and_the_server_is_alive
         assert (await client.get("/readyz")).status_code == 200
 
 
+async def parsed_again_and_again(context: PageContext) -> None:
+    """Until it is being read at a moment when somebody looks."""
+    while True:
+        await PageParser().parse(LONG_PAGE, "utf-8", context)
+
+
 async def test_a_page_that_takes_too_long_to_read_fails_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     company = Company(role="vendor", domain="acme.example", url="https://acme.example")
     context = PageContext(url=company.url, company=company, fetched_at=FETCHED_AT, origin="page")
@@ -139,8 +145,7 @@ async def test_a_page_that_takes_too_long_to_read_fails_with_the_reason(monkeypa
     monkeypatch.setattr(workers, "MOST_SECONDS", 0.01)
     monkeypatch.setattr(workers, "CHECK_SECONDS", 0.01)
     with pytest.raises(PageFailed) as failed:
-        while True:  # until it is being read at a moment when somebody looks
-            await PageParser().parse(LONG_PAGE, "utf-8", context)
+        await parsed_again_and_again(context)
 
     assert failed.value.failure.code == "too_complex"
 
