@@ -1,8 +1,8 @@
 """Threads for the processor's work: one computes, none can be held up for good.
 
 Python runs one thread at a time, and the event loop waits its turn among those that compute: with two of them callers
-wait twice as long as with one, with four six times, and no run ends sooner. So one thread takes the work. If a piece of
-it takes long, another thread takes what waits. If it takes too long, its caller gets an error, and it is ended.
+wait nearly twice as long as with one, with four five times, and no run ends sooner. So one thread takes the work. If a
+piece of it takes long, another thread takes what waits. If it takes too long, its caller gets an error, and it ends.
 
 Code in C, such as a regular expression, cannot be ended, and may stop all threads meanwhile.
 """
