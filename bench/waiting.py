@@ -24,6 +24,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
+from load import ready
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -112,15 +113,6 @@ async def server(settings: dict[str, str]) -> AsyncGenerator[tuple[int, httpx2.A
     finally:
         process.terminate()
         await process.wait()
-
-
-async def ready(client: httpx2.AsyncClient) -> None:
-    while True:
-        try:
-            if (await client.get("/readyz")).status_code == 200:
-                return
-        except httpx2.ConnectError:
-            await asyncio.sleep(0.1)
 
 
 async def begin(client: httpx2.AsyncClient, asked: dict[str, object], places: asyncio.Semaphore) -> str:

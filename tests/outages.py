@@ -149,8 +149,11 @@ class Way:
 
 
 @contextmanager
-def forwarding(to: int) -> Generator[Way]:
-    """A way to this port, in threads; at the end, all connections are cut."""
+def forwarding(to: int, port: int = 0) -> Generator[Way]:
+    """A way to a port, by this one or a free one; at the end, all connections are cut.
+
+    In threads: an engine that opens its database keeps the event loop waiting.
+    """
     ends: list[socket.socket] = []
 
     def copy(source: socket.socket, target: socket.socket, way: Way | None) -> None:
@@ -170,7 +173,7 @@ def forwarding(to: int) -> Generator[Way]:
                 threading.Thread(target=copy, args=(near, far, None), daemon=True).start()
                 threading.Thread(target=copy, args=(far, near, way), daemon=True).start()
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server(("127.0.0.1", port)) as listening:
         way = Way(listening.getsockname()[1])
         threading.Thread(target=accept, daemon=True).start()
         yield way

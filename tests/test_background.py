@@ -6,10 +6,9 @@ import asyncio
 import json
 import socket
 import sqlite3
-import threading
 from collections import Counter
-from collections.abc import AsyncGenerator, Generator, Iterable
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import pytest
 from conftest import Pair, log_lines, refusing
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
+from outages import forwarding
 from postgres import GUARDED
 from psycopg import sql
 from web import Sent, lift_server_timeouts, problem_in, sent_in, serving
@@ -214,49 +214,16 @@ async def test_an_engine_that_may_not_make_its_tables_is_launched_once_it_may(po
     assert "permission denied for database" in error
 
 
-@contextmanager
-def forwarding(port: int, to: int) -> Generator[None]:
-    """What connects to this port reaches the other one; at the end, all connections are cut.
-
-    In threads: an engine that opens its database keeps the event loop waiting.
-    """
-    ends: list[socket.socket] = []
-
-    def copy(source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while some := source.recv(65536):
-                target.sendall(some)
-            target.shutdown(socket.SHUT_WR)
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                near = listening.accept()[0]
-                far = socket.create_connection(("127.0.0.1", to))
-                ends.extend((near, far))
-                for pair in ((near, far), (far, near)):
-                    threading.Thread(target=copy, args=pair, daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", port)) as listening:
-        threading.Thread(target=accept, daemon=True).start()
-        yield
-        listening.shutdown(socket.SHUT_RDWR)
-    for end in ends:
-        with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
-        end.close()
-
-
 async def test_a_database_server_that_is_down_is_used_once_it_is_up_again(postgres_url: str, home: Path) -> None:
     place, _, name = postgres_url.rpartition("/")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     async with refused(f"postgresql://octave:{SECRET}@127.0.0.1:{port}/{name}") as client:
-        with forwarding(port, int(place.rpartition(":")[2])):
+        with forwarding(int(place.rpartition(":")[2]), port):
             await readiness(client, 200)
         lost = await readiness(client, 503)
-        with forwarding(port, int(place.rpartition(":")[2])):
+        with forwarding(int(place.rpartition(":")[2]), port):
             await readiness(client, 200)
             listed = await client.get("/sessions")
         await readiness(client, 503)

@@ -94,7 +94,7 @@ async def retrying(
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
     """What `call` returns, as soon as the database can be used: a run waits for it as long as it takes.
 
-    No try is logged: many calls wait for the same database, and whoever looks after it logs the cause.
+    Tries are not logged: many calls wait for the same database, and the background tasks log the cause once.
     """
     for failures in count(1):
         try:
@@ -117,7 +117,7 @@ def outage_seconds(failures: int) -> float:
 
 
 def backoff_seconds(failures: int, first: float, longest: float) -> float:
-    """How long to wait after so many failures in a row: a random part of a time that doubles with each."""
+    """How long to wait after a number of failures in a row: a random part of a time that doubles with each failure."""
     return random.uniform(0, min(first * 2 ** min(failures, MOST_DOUBLINGS), longest))  # noqa: S311 - ditto
 
 

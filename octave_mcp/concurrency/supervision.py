@@ -15,7 +15,7 @@ T = TypeVar("T")
 Work = Callable[[], Awaitable[Any]]
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 10.0
-"""Not longer: whoever has removed the cause looks whether it works again."""
+"""Short, so that an operator who has removed the cause soon sees it work again."""
 QUIET_SECONDS = 60.0
 """How long the same failure is not logged again if the task works in between."""
 

@@ -146,7 +146,7 @@ class Durable:
 
     async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
         wanted = frozenset(run_ids)
-        found = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False) if wanted else []
+        found = await _going() if wanted else []
         owners = {run.workflow_id: _owner(run) for run in found if run.workflow_id in wanted}
         alive = {owner: await self._is_alive(owner) for owner in {*owners.values()}}
         return {run_id: alive[owner] for run_id, owner in owners.items()}
@@ -180,7 +180,7 @@ class Durable:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, self._adopting, return_exceptions=True)
-        with suppress(StoreFailed):  # whoever adopts its runs removes the heartbeat, too
+        with suppress(StoreFailed):  # the process that adopts its runs removes the heartbeat, too
             await self._pulse.stop(self._id)
         await self._shut_down(self._launched.locks)
         self._launched = None
@@ -213,43 +213,44 @@ class Durable:
         is_held = await asyncio.to_thread(launched.locks.keep, self._id)
         await self._pulse.beat(self._id)
         if is_held:  # else the database was away, and other processes may be about to take their locks again
-            await self._adopt_all(launched)
-            await self._restart_idle(launched)
+            owners = {run.workflow_id: _owner(run) for run in await _going()}
+            await self._adopt_all({*self._pulse.owners, *owners.values()} - {self._id, None}, launched.claims)
+            await self._restart_idle({run_id for run_id, owner in owners.items() if owner == self._id}, launched.claims)
 
-    async def _adopt_all(self, launched: _Launched) -> None:
-        """Takes over the runs of every process that has ended or stopped."""
-        for owner in await self._owners():
+    async def _adopt_all(self, owners: Collection[str | None], claims: Claims) -> None:
+        """Takes over the runs of those processes that have ended or stopped."""
+        for owner in filter(None, owners):
             async with self._alone(owner) as has_ended:
                 if (has_ended and not self._pulse.is_moving(owner)) or self._pulse.is_silent(owner):
-                    await self._adopt_from(owner, launched.claims)
+                    await self._adopt_from(owner, claims)
 
-    async def _restart_idle(self, launched: _Launched) -> None:
-        """Starts again the runs that this process owns and did not execute at two rounds in a row.
+    async def _restart_idle(self, mine: Collection[str], claims: Claims) -> None:
+        """Starts again those of its own runs that this process did not execute at two rounds in a row.
 
         That is what is left where two processes adopted the same run at the same time.
         """
-        going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
-        idle = {run.workflow_id for run in going if _owner(run) == self._id} - self._running.keys()
+        idle = {*mine} - self._running.keys()
         for run_id in idle & self._idle:
             await self.forget([run_id])
-            if await launched.claims(run_id) == "ours":
+            if await claims(run_id) == "ours":
                 await self.start(run_id)
         self._idle = idle
 
-    async def _owners(self) -> set[str]:
-        """The other processes that have, or had, runs or a heartbeat."""
-        going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
-        return {owner for owner in (*self._pulse.owners, *map(_owner, going)) if owner and owner != self._id}
-
     async def _adopt_from(self, owner: str, claims: Claims) -> None:
-        """Starts again what this process can execute, and removes what is over; if that was all, the owner too."""
-        going = await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
-        theirs = {run.workflow_id: await claims(run.workflow_id) for run in going if _owner(run) == owner}
+        """Starts again what this process can execute, and removes what is over; if that was all, the owner too.
+
+        Another process may have done so before this one had the owner's lock, so the runs are listed again.
+        """
+        theirs = {run.workflow_id: await claims(run.workflow_id) for run in await _going() if _owner(run) == owner}
         await self.forget([run_id for run_id, whose in theirs.items() if whose != "others"])
         for run_id in (run_id for run_id, whose in theirs.items() if whose == "ours"):
             await self.start(run_id)
         if "others" not in theirs.values():
             await self._pulse.stop(owner)
+
+
+async def _going() -> list[WorkflowStatus]:
+    return await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
 
 
 async def _begin(run_id: str) -> None:

@@ -96,8 +96,6 @@ class Advisory:
             self._held.clear()
             self._connection.close()
             self._connection = self._connected()
-            self.hold(name)
-            return False
         if name in self._held:
             return True
         self.hold(name)

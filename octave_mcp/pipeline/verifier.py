@@ -114,7 +114,7 @@ class Verifier:
         return self.asker.model.capacity.is_patient
 
     async def ask(self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None) -> None:
-        """Asks about the subjects' claims, all or those on one company's pages, in at most so many asks."""
+        """Makes at most `asks` asks about the subjects' claims: all of them, or those on one company's pages."""
         left, why = await computed(self._to_ask, subjects, company), NO_ROOM
         for number in range(1, asks + 1):
             if not left:

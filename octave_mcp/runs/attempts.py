@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from octave_mcp.domain.events import EventName
+from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.run import RunRecord
 
 
 @dataclass(slots=True)
 class Attempts:
-    """The attempts of this process to execute a run: their number, and the epoch of the last execution it knows."""
+    """The attempts of this process to execute a run: their number, and the epoch of the last execution it knows.
+
+    `unstored` are the events that the last attempt could not store.
+    """
 
     epoch: int
     number: int = 0
+    unstored: Sequence[Event] = ()
 
     def beginning(self, record: RunRecord) -> tuple[EventName, str]:
         """The event that an execution begins with, and what it says."""

@@ -14,7 +14,6 @@ from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.costs import Timings
-from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import Crashed, NotWritten, OctaveError, StoreFailed
@@ -58,7 +57,6 @@ class Executor:
         self._places = asyncio.Semaphore(adapters.max_runs)
         self._patient = asyncio.Semaphore(MOST_PATIENT)
         self._executions = set[Execution]()
-        self._unstored: dict[str, Sequence[Event]] = {}
 
     @property
     def only_waits(self) -> bool:
@@ -97,10 +95,7 @@ class Executor:
         is_patient = (await computed(self._adapters.model, record.model)).capacity.is_patient
         attempts = Attempts(epoch)
         async with self._patient if is_patient else self._places:  # in the order in which they were started
-            try:
-                await persistently(lambda: self._attempt(record, attempts))
-            finally:
-                self._unstored.pop(run_id, None)
+            await persistently(lambda: self._attempt(record, attempts))
 
     async def _attempt(self, record: RunRecord, attempts: Attempts) -> None:
         """Executes the run, unless another server has begun to. All attempts but the first follow an outage."""
@@ -119,22 +114,20 @@ class Executor:
 
     async def _execute(self, record: RunRecord, attempts: Attempts) -> None:
         run_id, store = record.run_id, self._store.of_execution(attempts.epoch)
-        log = self.logs[run_id] = await self._log(run_id, store)
+        log = self.logs[run_id] = await self._log(run_id, store, attempts)
         try:
             execution = await self._execution(record, attempts.epoch, store, log)
-            beginning = attempts.beginning(record)
-            await self.end(await self._outcome(record, execution, log, beginning), log, store)
+            await self.end(await self._outcome(record, execution, log, attempts), log, store)
         finally:
             await log.close()
-            self._unstored[run_id] = log.unstored
+            attempts.unstored = log.unstored
             if self.logs.get(run_id) is log:  # else a later execution has begun here
                 del self.logs[run_id]
                 self.inboxes.pop(run_id, None)
 
-    async def _log(self, run_id: str, store: Store) -> EventLog:
+    async def _log(self, run_id: str, store: Store, attempts: Attempts) -> EventLog:
         earlier, adapters = [event for _, event in await store.events(run_id)], self._adapters
-        unstored = self._unstored.pop(run_id, ())
-        return EventLog(run_id, store, adapters.emit, self.news.tell, earlier, adapters.supervisor, unstored)
+        return EventLog(run_id, store, adapters.emit, self.news.tell, earlier, adapters.supervisor, attempts.unstored)
 
     async def _execution(self, record: RunRecord, epoch: int, store: Store, log: EventLog) -> Execution:
         task = asyncio.current_task()
@@ -155,16 +148,14 @@ class Executor:
                     self._executions.discard(execution)
                     execution.lose()
 
-    async def _outcome(
-        self, record: RunRecord, execution: Execution, log: EventLog, beginning: tuple[EventName, str]
-    ) -> RunRecord:
+    async def _outcome(self, record: RunRecord, execution: Execution, log: EventLog, attempts: Attempts) -> RunRecord:
         """The record of the run as it ended, whatever happened."""
         run: Run | None = None
         self._executions.add(execution)
         try:
             request = record.request
             companies = await computed(self._admission.companies, request, record.model, record.source)
-            record, run = await self._begun(record, execution, log, beginning)
+            record, run = await self._begun(record, execution, log, attempts)
             finished = await self._finish(record, run, companies, execution)
         except OctaveError as failed:
             if is_outage(failed):
@@ -183,7 +174,7 @@ class Executor:
                 await _close(run)
 
     async def _begun(
-        self, record: RunRecord, execution: Execution, log: EventLog, beginning: tuple[EventName, str]
+        self, record: RunRecord, execution: Execution, log: EventLog, attempts: Attempts
     ) -> tuple[RunRecord, Run]:
         """The run, and its record with the status 'running'.
 
@@ -201,7 +192,8 @@ class Executor:
             "started_at": record.started_at or datetime.now(UTC),
             "specialists_per_ask": record.specialists_per_ask or self._adapters.limits.specialists_per_ask,
         }
-        record, (name, message) = record.model_copy(update=begun), beginning
+        name, message = attempts.beginning(record)
+        record = record.model_copy(update=begun)
         log(run_event(record, name, message=message))
         await execution.store.update_run(record)
         return record, await self._run_of(record, execution, log)

@@ -31,7 +31,7 @@ class News:
         return self._waited_for.setdefault(run_id, asyncio.Event())
 
     def comes(self, run_id: str) -> bool:
-        """Whether whatever happens to the run is told here."""
+        """Whether this process executes the run, and so hears of all that happens to it."""
         return run_id in self._here
 
 
@@ -52,7 +52,7 @@ class Watch:
         self._pause = FIRST_LOOK_SECONDS
 
     async def wait(self, seconds: float) -> bool:
-        """Whether it is time to look again; False after so many seconds in which it was not."""
+        """True when it is time to look again; False if that many seconds pass first."""
         pause = seconds if self._news.comes(self._run_id) else min(seconds, self._pause)
         try:
             async with asyncio.timeout(pause):

@@ -13,7 +13,7 @@ KEY = "check of the store"
 BYTES = 16_384
 """How much is written: where a disk is full, a few bytes may still find a place in the last block of a file."""
 VALID_SECONDS = 1.0
-"""How long a result counts: whoever asks the server needs no token, and must not keep the disk busy."""
+"""How long a result is reused: /readyz needs no token, so its callers could keep the disk busy."""
 
 
 class StoreCheck:

@@ -89,7 +89,7 @@ def newest_first(
 
 
 def is_writable(db: Connection, run_id: str, epoch: int | None) -> bool:
-    """Whether the run exists, is not final, and this is its last execution; None stands for whoever executes it.
+    """Whether the run exists, is not final, and this is its last execution; if `epoch` is None, any execution counts.
 
     The row is locked: nothing changes that before the transaction ends.
     """
