@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from dbos import (
     DBOS,
@@ -83,6 +84,7 @@ class Durable:
         self._launched: _Launched | None = None
         self._adopting: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[Any]] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._idle: set[str] = set()
 
     async def launch(self, execute: Execute, claims: Claims) -> None:
@@ -124,14 +126,18 @@ class Durable:
 
     @asynccontextmanager
     async def _alone(self, name: str) -> AsyncGenerator[bool]:
-        """Whether no other process is inside with this name, and none will be before the end."""
+        """Whether no other process is inside with this name, and none will be before the end.
+
+        Tasks of this process wait for each other: else one that only looks would keep another from adopting.
+        """
         locks = self._launched.locks if self._launched else None
-        alone = locks is not None and await asyncio.to_thread(locks.hold, name)
-        try:
-            yield alone
-        finally:
-            if locks and alone:
-                await asyncio.to_thread(locks.free, name)
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            alone = locks is not None and await asyncio.to_thread(locks.hold, name)
+            try:
+                yield alone
+            finally:
+                if locks and alone:
+                    await asyncio.to_thread(locks.free, name)
 
     async def execute(self, run_id: str) -> None:
         launched, task = self._launched, asyncio.current_task()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from clocks import stop_the_clock
 from dbos import DBOS, _workflow_commands
 from matrix import sampled
 
@@ -129,14 +130,43 @@ async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_
     second.work["ours"], second.ended["ours"] = carry_on, asyncio.Event()
     await second.launch()
     await carried_on.wait()
-    while (going := await second.engine.going(["others", "over"])) == {"others": True}:
-        pass  # it is itself looking whether that process is alive
-    assert going == {"others": False}
+    assert await second.engine.going(["others", "over"]) == {"others": False}
     lock = Files(tmp_path / "locks")
     assert lock.hold(owner_of("others", tmp_path))
     assert await second.engine.going(["others", "over"]) == {"others": True}
     lock.close()
     await second.engine.close()
+    await store.close()
+
+
+async def test_adoption_and_a_look_whether_a_run_goes_on_do_not_take_each_other_for_a_living_owner(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'octave.db'}"
+    begun, looks = asyncio.Event(), asyncio.Queue[asyncio.Task[dict[str, bool]]]()
+
+    async def stuck(_: str) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def claims(run_id: str) -> Claim:
+        look = asyncio.create_task(second.going([run_id]))
+        await asyncio.wait([look], timeout=1)
+        looks.put_nowait(look)
+        return "others"
+
+    store = SqlStore(url)
+    await store.open()
+    first, second = (Durable(url, tmp_path, store, Supervisor()) for _ in range(2))
+    await first.launch(stuck, claims)
+    await first.start("run_1")
+    await begun.wait()
+    await first.close()
+    clock = stop_the_clock()
+    await second.launch(stuck, claims)
+    look = await clock.run_until_done(asyncio.create_task(looks.get()))
+    assert await clock.run_until_done(look) == {"run_1": False}
+    await clock.run_until_done(asyncio.create_task(second.close()))
     await store.close()
 
 
