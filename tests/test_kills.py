@@ -157,6 +157,7 @@ async def test_a_step_that_was_done_but_not_recorded_is_done_again_and_no_other(
     assert max(stage.calls.values()) > 1
 
 
+@pytest.mark.long
 async def test_a_run_during_which_every_server_ends_before_it_records_a_step_is_given_up(stage: Stage) -> None:
     assert await stage.served(dies_before_commit=0, restarts=True, patches=PATIENCE) == 0
 
