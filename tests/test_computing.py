@@ -24,6 +24,9 @@ from octave_mcp.errors import NotReady, TookTooLong
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.parsing import PageContext, PageParser
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""Work can be ended inside a callback of the garbage collector, whose exceptions Python can only report."""
+
 PAGE = b"<html><body><p>There is something to read here.</p>"
 LONG_PAGE = PAGE + b"<p>And here.</p>" * 7000
 

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from conftest import LoopbackSite, lift_site_timeouts, octave
 from doubles import Double
+from matrix import sampled
 from psycopg import sql
 
 from octave_mcp.app import App
@@ -71,7 +72,7 @@ def sites(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sites]:
         site.close()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=sampled(["sqlite", "postgres"], lambda name: name == "sqlite"))
 def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URL of the database; the settings name it."""
     if request.param == "sqlite":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import LoopbackSite, Pair, allow
+from matrix import sampled
 from scripted import page
 from web import lift_server_timeouts, serving
 
@@ -43,7 +44,7 @@ def other_pair(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     sites.close()
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("kind", sampled(HOSTILE, lambda kind: kind.startswith(("a line", "nearly a b"))))
 async def test_a_hostile_page_is_read_or_fails_while_other_runs_go_on(kind: str, pair: Pair, other_pair: Pair) -> None:
     html = f"<html><body><main>{HOSTILE[kind]}</main></body></html>"
     pair.vendor.documents["/pricing"] = Document(html.encode(), "text/html")

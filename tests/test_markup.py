@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from matrix import sampled
 
 from octave_mcp.domain.company import Company
 from octave_mcp.sources.html.extraction import page_of
@@ -278,25 +279,24 @@ def test_headings_and_names_stay_and_calls_to_press_go(body: str, read: str) -> 
     assert text(body) == read
 
 
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        "<p>" + "x<sup>1</sup>" * 20_000,
-        "<p>" + "<i></i>" * 40_000 + "x",
-        "<p>" + "<b>a</b><i>b</i>" * 20_000,
-        f"<p style='{'text-decoration:' * 60_000}'>x</p>",
-        f"<p class='{'a-' * 300_000}'>x</p>",
-        f"<style>{'display:block;' * 40_000}</style>x",
-        f"<style>{'.a .b .c{display:block}' * 60_000}</style>" + "<p class=a><i class=c>x</i></p>" * 2000,
-        "<table><tr>" + "<td>x" * 20_000 + "<tr><td>x" * 20_000,
-        "<table><thead>" + "<tr><td>x<td>y" * 20_000,
-    ],
-    ids=["marks", "icons", "touching", "style", "class", "sheet", "selectors", "wide table", "long head"],
-)
+WITHOUT_END = {
+    "marks": "<p>" + "x<sup>1</sup>" * 20_000,
+    "icons": "<p>" + "<i></i>" * 40_000 + "x",
+    "touching": "<p>" + "<b>a</b><i>b</i>" * 20_000,
+    "style": f"<p style='{'text-decoration:' * 60_000}'>x</p>",
+    "class": f"<p class='{'a-' * 300_000}'>x</p>",
+    "sheet": f"<style>{'display:block;' * 40_000}</style>x",
+    "selectors": f"<style>{'.a .b .c{display:block}' * 60_000}</style>" + "<p class=a><i class=c>x</i></p>" * 2000,
+    "wide table": "<table><tr>" + "<td>x" * 20_000 + "<tr><td>x" * 20_000,
+    "long head": "<table><thead>" + "<tr><td>x<td>y" * 20_000,
+}
+
+
+@pytest.mark.parametrize("hostile", sampled(WITHOUT_END, lambda hostile: hostile[0] in "ms"))
 def test_markup_without_end_is_read_in_time_that_grows_with_the_page(hostile: str) -> None:
     began = time.process_time()
 
-    assert text(f"<p>Seen.</p>{hostile}").startswith("Seen.")
+    assert text(f"<p>Seen.</p>{WITHOUT_END[hostile]}").startswith("Seen.")
     assert time.process_time() - began < 20
 
 

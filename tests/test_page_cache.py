@@ -228,17 +228,20 @@ WITH_FIRECRAWL = READERS[1:]
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "readers"),
-    [
-        ("domain/kinds.py", '"""What a page is about', '"""\n\nWhat a page is about', ()),
-        ("domain/page.py", "from __future__", "# A comment\nfrom __future__", ()),
-        ("domain/playbook.py", "annotations\n", "annotations\nADDED = 1\n", ()),
-        ("evidence/judge.py", "annotations\n", "annotations\nADDED = 1\n", ()),
-        ("sources/cache.py", "LEASE_SECONDS = 3.0", "LEASE_SECONDS = 4.0", ()),
-        ("sources/firecrawl/client.py", "AT_ONCE = 10", "AT_ONCE = 11", WITH_FIRECRAWL),
-        ("sources/html/markdown.py", "FEWEST_LOGOS = 3", "FEWEST_LOGOS = 4", READERS),
-        ("evidence/dates.py", "annotations\n", "annotations\nADDED = 1\n", READERS),
-        ("domain/kinds.py", "TITLE_WORDS = 4", "TITLE_WORDS = 5", READERS),
-    ],
+    sampled(
+        [
+            ("domain/kinds.py", '"""What a page is about', '"""\n\nWhat a page is about', ()),
+            ("domain/page.py", "from __future__", "# A comment\nfrom __future__", ()),
+            ("domain/playbook.py", "annotations\n", "annotations\nADDED = 1\n", ()),
+            ("evidence/judge.py", "annotations\n", "annotations\nADDED = 1\n", ()),
+            ("sources/cache.py", "LEASE_SECONDS = 3.0", "LEASE_SECONDS = 4.0", ()),
+            ("sources/firecrawl/client.py", "AT_ONCE = 10", "AT_ONCE = 11", WITH_FIRECRAWL),
+            ("sources/html/markdown.py", "FEWEST_LOGOS = 3", "FEWEST_LOGOS = 4", READERS),
+            ("evidence/dates.py", "annotations\n", "annotations\nADDED = 1\n", READERS),
+            ("domain/kinds.py", "TITLE_WORDS = 4", "TITLE_WORDS = 5", READERS),
+        ],
+        lambda change: change[0].startswith("domain/kinds"),
+    ),
 )
 def test_the_digest_of_a_source_is_that_of_the_code_which_it_reads_with(
     file: str, old: str, new: str, readers: tuple[str, ...], tmp_path: Path
