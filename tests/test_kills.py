@@ -19,6 +19,7 @@ import pytest
 from children import QUICK, SERVES, Child, Logged, child, logged
 from conftest import Pair, names_in
 from doubles import Double
+from matrix import sampled
 from postgres import own_cluster, program
 from slow_servers import silent_site
 
@@ -123,7 +124,7 @@ SEED = 18
 DATABASES = ("sqlite", "postgres")
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=sampled(DATABASES, "sqlite".__eq__))
 async def stage(
     request: pytest.FixtureRequest, home: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[Stage]:

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from matrix import sampled
 
 from octave_mcp.domain.company import Company
 from octave_mcp.sources.html.extraction import page_of
@@ -706,12 +707,15 @@ def test_a_large_header_of_links_beside_main_is_no_content() -> None:
 
 @pytest.mark.parametrize(
     "html",
-    [
-        "<div style='font-size:0'>" * 140 + "<i style='color:red'>a</i>" * 20_000,
-        "<button aria-expanded=false>a</button>" * 20_000,
-        "<div class=cookie-bar>" * 140 + "<i class=cookie>a</i>" * 20_000,
-        f"<a-b>{SHADOW}" + "<slot></slot>" * 20_000 + "</template>" + "<b>a</b>" * 20_000 + "</a-b>",
-    ],
+    sampled(
+        [
+            "<div style='font-size:0'>" * 140 + "<i style='color:red'>a</i>" * 20_000,
+            "<button aria-expanded=false>a</button>" * 20_000,
+            "<div class=cookie-bar>" * 140 + "<i class=cookie>a</i>" * 20_000,
+            f"<a-b>{SHADOW}" + "<slot></slot>" * 20_000 + "</template>" + "<b>a</b>" * 20_000 + "</a-b>",
+        ],
+        lambda html: "slot" in html,
+    ),
 )
 def test_hostile_nesting_takes_linear_time(html: str) -> None:
     began = time.thread_time()
