@@ -16,7 +16,7 @@ from octave_mcp.runs.news import News
 LONGEST = timedelta(days=7)
 """How long a question may stay open."""
 LEASE = timedelta(seconds=60)
-"""How long a question that was handed out is not handed to another client."""
+"""How long a question that was handed out comes after all others: a call gets it once its time to wait is over."""
 LEASE_LOOK_SECONDS = 5.0
 """How often a client that waits for a question looks whether such a lease has ended."""
 VERDICT_SECONDS = 10.0

@@ -177,9 +177,8 @@ class Runs:
     ) -> tuple[RunRecord, QuestionRecord | None, int]:
         """The run, one of its open questions or the one of that id, and how many are open.
 
-        If `leased`, the question is handed out: for a minute it is left to the client that got it, and is returned
-        again only if no other comes within `wait_seconds`. So each call returns another question while there are
-        others.
+        If `leased`, the question is handed out: for a minute it is returned again, to any client, only if no other
+        comes within `wait_seconds`. So each call returns another question while there are others.
 
         Raises:
             NotFound: there is no such run, or no such question.

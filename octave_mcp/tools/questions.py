@@ -16,7 +16,7 @@ from octave_mcp.tools.reports import Wait
 
 ANSWER_CHARACTERS = 200_000
 
-RunId = Annotated[str, Field(description="Of a run by 'host'")]
+RunId = Annotated[str, Field(description="A run with model='host'")]
 QuestionId = Annotated[str, Field(description="To see it again")]
 
 
@@ -52,8 +52,8 @@ async def next_question(
 ) -> QuestionReport:
     """A question for you: follow its `instructions` on its `material`, and answer by its `answer_schema`.
 
-    For 60 seconds, no other client gets it. A `complaint` is about the question it `corrects`. Several may be open:
-    call it again.
+    For 60 seconds, clients get other questions first. A `complaint` is about the question it `corrects`. Call it again
+    for others.
     """
     return await _next(run_id, wait_seconds, question_id, call, leased=True)
 
