@@ -20,7 +20,7 @@ OctaveError
 +-- NotReady 503             the server is starting, stopping, or held up, or something in the background fails
 +-- StoreFailed 503          the database cannot be read or written
 |   +-- Unreadable 500       what it holds cannot be read, however often it is tried
-+-- Abandoned 500            a run that no server could carry on for a week
++-- Abandoned 500            a run that no server could execute for a week
 +-- Crashed 500              a run that ended every server which carried it on
 +-- NotWritten 500           the playbook's files cannot be written
 +-- UpstreamError 502        a site or a provider failed
@@ -31,7 +31,7 @@ OctaveError
     +-- BadRequest           the provider does not take what it is sent
     +-- BudgetExceeded 402   the run has used up what it may spend
     +-- DeadlineExceeded 504 the run, or a step of it, has used up its time
-    |   +-- TookTooLong      a piece of its work would not end
+    |   +-- TookTooLong      a piece of its work did not end and was stopped
     +-- Unanswered           a question to the connected client stood open for a week
     +-- NoAccess             the provider lets us have nothing, now or later
     |   +-- BadKey           it does not know the key, or the key may not do this
@@ -209,7 +209,7 @@ class DeadlineExceeded(UpstreamError):
 
 
 class TookTooLong(DeadlineExceeded):
-    """Its work is ended, and is not worth another try."""
+    """The work was stopped. Doing it again does not help; a new run with a lower `max_pages` may."""
 
 
 class Unanswered(UpstreamError):

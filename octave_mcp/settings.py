@@ -132,7 +132,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address HTTP listens on; any but loopback needs OCTAVE_TOKENS")
     port: int = Field(7777, ge=0, le=65535, description="The port that HTTP listens on; 0 takes a free one")
     public_hosts: Names = Field((), description="Names under which HTTP is reached, beside loopback: octave.acme.com")
-    tokens: Tokens = Field((), description="HTTP asks for one, as 'Authorization: Bearer TOKEN'; 16 characters or more")
+    tokens: Tokens = Field(
+        (),
+        description="Tokens for HTTP callers, sent as 'Authorization: Bearer TOKEN'; at least 16 characters if other "
+        "machines can call",
+    )
     keep_days: int = Field(90, ge=1, description="Days after which a finished run is removed, with its files")
     allow_hosts: Names = Field(
         (), description="Names exempt from the address, port and name rules, with or without :port"

@@ -69,8 +69,8 @@ async def test_a_page_that_cannot_be_cached_is_used_all_the_same_and_that_is_log
 
     assert first["status"] == again["status"] == "completed"
     (error,) = errors_in(home)
-    assert error.startswith("the page cache failed: the database cannot be used: disk is full")
-    assert "the page cache works again" in {line["message"] for line in log_lines(home)}
+    assert error.startswith("page cache failed: the database cannot be used: disk is full")
+    assert "page cache works again" in {line["message"] for line in log_lines(home)}
 
 
 async def test_events_that_cannot_be_stored_do_not_end_the_run_and_that_is_logged_once(pair: Pair, home: Path) -> None:
@@ -81,7 +81,7 @@ async def test_events_that_cannot_be_stored_do_not_end_the_run_and_that_is_logge
 
     assert report["status"] == "completed"
     (error,) = errors_in(home)
-    assert error.startswith("the log of events failed: ")
+    assert error.startswith("event log failed: ")
 
 
 async def test_events_that_cannot_be_stored_for_a_while_are_stored_later(held_pair: Pair, home: Path) -> None:
@@ -125,7 +125,7 @@ async def test_a_store_that_can_no_longer_be_written_is_not_ready_until_it_can(h
         await readiness(client, 200)
 
     assert problem_in(unready)["code"] == "not_ready"
-    assert "the store: the database cannot be used: disk is full" in problem_in(unready)["detail"]
+    assert "store: the database cannot be used: disk is full" in problem_in(unready)["detail"]
     assert alive.status_code == listed.status_code == 200
     assert len(errors_in(home)) == 1
 
@@ -163,7 +163,7 @@ async def refused(url: str) -> AsyncGenerator[httpx2.AsyncClient]:
             with pytest.raises(ToolError) as failed:
                 await mcp.call_tool("list_sessions")
         for text in (problem_in(ready)["detail"], problem_in(listed)["detail"], str(failed.value)):
-            assert "the server tries again by itself" in text
+            assert "the server keeps retrying" in text
             assert "OCTAVE_DATABASE_URL" in text
             assert SECRET not in text
         assert ready.status_code == listed.status_code == 503
@@ -230,7 +230,7 @@ async def test_a_database_server_that_is_down_is_used_once_it_is_up_again(postgr
 
     assert listed.status_code == 200
     assert "uvicorn.error" not in {line["module"] for line in log_lines(home)}, "it could not stop without its database"
-    assert "the store: the database cannot be used: " in problem_in(lost)["detail"]
+    assert "store: the database cannot be used: " in problem_in(lost)["detail"]
     assert [error for error in errors_in(home) if "Connection refused" in error and "opening the database" in error]
 
 

@@ -176,9 +176,9 @@ async def test_all_that_can_be_wrong_is_found_at_once_each_with_its_fix(
         "log file": ("failed", "octave.jsonl", "set OCTAVE_HOME"),
         "store": ("failed", "cannot write to", "set OCTAVE_HOME"),
         "port": ("failed", f"another program has 0.0.0.0:{taken_port}", "--port 0"),
-        "access": ("failed", "without a token", "set OCTAVE_TOKENS"),
+        "access": ("failed", "has no token", "set OCTAVE_TOKENS"),
         "FIRECRAWL_API_KEY": ("failed", "not set, and firecrawl needs it", "set FIRECRAWL_API_KEY"),
-        "ANTHROPIC_API_KEY": ("failed", "has a quotation mark", "set ANTHROPIC_API_KEY"),
+        "ANTHROPIC_API_KEY": ("failed", "contains a quotation mark", "set ANTHROPIC_API_KEY"),
         "cursor": ("failed", "line 1, column 27", "correct it by hand"),
         "claude-desktop": ("failed", "there is no command '/gone/python'", "--write --name sales"),
         "claude-code": ("warning", "does not know octave", "octave-mcp install claude-code --write"),
@@ -318,7 +318,7 @@ async def test_a_store_that_cannot_be_written_is_named_and_so_is_the_server_that
     assert ended.code == 1
     assert found["store"].found == "the database cannot be used: disk is full"
     assert found["store"].fix == "set OCTAVE_HOME to another folder"
-    assert "but is not ready: the store: the database cannot be used: disk is full" in found["port"].found
+    assert "but is not ready: store: the database cannot be used: disk is full" in found["port"].found
 
 
 async def test_port_0_is_valid(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:

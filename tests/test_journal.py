@@ -158,7 +158,7 @@ async def test_a_step_that_a_release_no_longer_has_is_reported_and_left_alone(be
     await bench.execute(lambda journal: bench.step(journal, "ask"))
 
     assert bench.calls == {"ask_the_oracle": 1, "ask": 1}
-    assert bench.reports == ["recorded steps that this release does not have: ask_the_oracle"]
+    assert bench.reports == ["recorded steps that were not used: ask_the_oracle"]
 
 
 @pytest.mark.parametrize("row", ["no JSON", "{}", '{"result": "1"}', '{"result": null, "more": 1}', ""])

@@ -217,7 +217,7 @@ async def test_a_server_that_was_stopped_until_another_did_its_work_does_no_more
         assert (await later.run()).status == "completed"
 
 
-LOST = "this server stops executing the run"
+LOST = "this server no longer executes the run"
 
 
 async def stop(server: Child, stage: Stage) -> None:

@@ -156,7 +156,7 @@ async def test_every_line_is_json_even_if_the_disk_is_full_or_nobody_handles_an_
     assert messages[:2] == ["while the disk is full", f"{file} cannot be written: File too large"]
     assert messages.count("while the disk is full") == 3
     assert f"{file} is written again" in messages
-    assert {"%d arguments ('no', 'such')", "uncaught in a thread", "uncaught exception"} <= {*messages}
+    assert {"%d arguments ('no', 'such')", "uncaught exception in thread a thread", "uncaught exception"} <= {*messages}
     assert not [line for line in shown if SECRETS[1] in str(line)]
     assert sum("RuntimeError: key ***" in (line["exception"] or "") for line in shown) == 4
     assert {"once there is room", "uncaught exception"} <= {line["message"] for line in log_lines(home)}

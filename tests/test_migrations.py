@@ -99,7 +99,7 @@ async def test_a_run_under_way_starts_again_from_its_first_step_and_says_so(
     assert record.status == "completed"
     assert pair.vendor.hits["/"] == 1
     (resumed,) = [event.message for event in events if event.event == "run_resumed"]
-    assert resumed.startswith("started again from its first step")
+    assert resumed.startswith("restarted from its first step")
 
 
 def url_of(request: pytest.FixtureRequest, database: str, folder: Path) -> str:

@@ -418,7 +418,7 @@ def test_a_server_that_others_can_call_does_not_start_with_a_token_that_can_be_g
     printed = capsys.readouterr()
 
     assert (code, printed.out) == (3, "")
-    assert printed.err.startswith("error: OCTAVE_TOKENS has a token of fewer than 16 characters")
+    assert printed.err.startswith("error: a token in OCTAVE_TOKENS has fewer than 16 characters")
     assert "openssl rand -hex 16" in printed.err
     assert "fifteen-letters" not in printed.err
 

@@ -35,7 +35,10 @@ MOST_SECONDS = 60.0
 MOST_THREADS = 4
 CHECK_SECONDS = 0.25
 
-GIVEN_UP = "a piece of work took more than {:g} seconds and was given up; try again, with fewer max_pages if need be"
+STOPPED = (
+    "a piece of work took more than {:g} seconds and was stopped; the log says which; "
+    "lower max_pages and start a new run"
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -137,7 +140,7 @@ class _Worker(Thread):
     def run(self) -> None:
         is_let_go = False
         while not is_let_go:
-            with suppress(_Ended, InvalidStateError):  # the latter: its piece was given up just before it was done
+            with suppress(_Ended, InvalidStateError):  # the latter: its piece was stopped just before it was done
                 self._take_work()
                 self.is_done = True
                 is_let_go = self._let_go.get()
@@ -179,8 +182,8 @@ class _Worker(Thread):
         """Gives the caller an error, and raises `_Ended` in the thread: each time, since the work may swallow it."""
         where = self._where
         with suppress(InvalidStateError):
-            piece.done.set_exception(TookTooLong(GIVEN_UP.format(MOST_SECONDS)))
-            _LOG.error("work took more than %g seconds and was given up: %s", MOST_SECONDS, where)
+            piece.done.set_exception(TookTooLong(STOPPED.format(MOST_SECONDS)))
+            _LOG.error("work took more than %g seconds and was stopped: %s", MOST_SECONDS, where)
         if self.ident and isinstance(piece.done.exception(), TookTooLong):  # else it was done in this moment
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Ended))
 

@@ -21,6 +21,6 @@ def sendable(variable: str, key: SecretStr) -> SecretStr:
     if _KEY.fullmatch(key.get_secret_value()):
         return key
     raise SetupError(
-        f"{variable} cannot be used: it has a quotation mark, a space, a line break or a letter that no key has; "
+        f"{variable} cannot be used: it contains a quotation mark, whitespace, or a control or non-ASCII character; "
         f"set {variable} to the key alone"
     )

@@ -1,7 +1,7 @@
 """Runs on DBOS: each is a workflow, which has an owner and recovers. What a run has done is in our own table.
 
 Every process that serves runs has an id, a lock that ends with it, and a heartbeat. Runs of a process whose lock is
-free, or whose heartbeat has stopped, are adopted: started again by one that lives and has what they need. An execution
+free, or whose heartbeat stands still, are adopted: started again by one that lives and has what they need. An execution
 that was taken over cannot write any more, so adopting a run too soon does no harm but to time.
 """
 
@@ -46,7 +46,7 @@ VERSION = "named-steps"
 ADOPTION_SECONDS = 5.0
 """How often a process says that it is alive, and looks for runs of those that are not."""
 IDLE_SECONDS = 30.0
-"""How long a process that was stopped in a transaction keeps its locks on rows; on SQLite, until it goes on."""
+"""How long a process suspended in a transaction keeps its locks on rows; on SQLite, until it resumes or ends."""
 STOPPING_SECONDS = 10.0
 NOTIFICATION_SECONDS = 0.2
 """How often DBOS looks for notifications, which nothing here sends; it takes as long to end."""
@@ -224,7 +224,7 @@ class Durable:
             await self._restart_idle({run_id for run_id, owner in owners.items() if owner == self._id}, launched.claims)
 
     async def _adopt_all(self, owners: Collection[str | None], claims: Claims) -> None:
-        """Takes over the runs of those processes that have ended or stopped."""
+        """Takes over the runs of those processes that have ended or are silent."""
         for owner in filter(None, owners):
             async with self._alone(owner) as has_ended:
                 if (has_ended and not self._pulse.is_moving(owner)) or self._pulse.is_silent(owner):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from octave_mcp.ports import Heartbeats
 
 SILENT_SECONDS = 30.0
-"""How long a heartbeat may stand still: a process that was stopped for longer has lost its runs."""
+"""How long a heartbeat may stand still: a process that was suspended for longer has lost its runs."""
 MOVING_SECONDS = 7.5
 """How long after its last heartbeat a process counts as alive, even if its lock is free: one and a half intervals."""
 
@@ -42,7 +42,7 @@ class Pulse:
 
     async def beat(self, id_: str) -> None:
         """Counts one more. After a pause of its own, this process has seen nothing of what the others did in it."""
-        asked_at = time.monotonic()  # if this process is stopped from here on, the others are not taken for silent
+        asked_at = time.monotonic()  # if this process is suspended from here on, the others are not taken for silent
         beats, now, seen = await self._heartbeats.beat(id_), time.monotonic(), self._seen
         if now - self._at > MOVING_SECONDS:
             seen = {owner: replace(beat, at=now) for owner, beat in seen.items()}

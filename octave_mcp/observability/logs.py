@@ -271,8 +271,9 @@ def _uncaught(kind: type[BaseException], value: BaseException, trace: TracebackT
 
 def _uncaught_in_thread(failed: threading.ExceptHookArgs) -> None:
     if not issubclass(failed.exc_type, SystemExit):
-        name = failed.thread.name if failed.thread else "a thread"
-        logger.opt(exception=(failed.exc_type, failed.exc_value, failed.exc_traceback)).error("uncaught in {}", name)
+        name = failed.thread.name if failed.thread else "unknown"
+        exception = failed.exc_type, failed.exc_value, failed.exc_traceback
+        logger.opt(exception=exception).error("uncaught exception in thread {}", name)
 
 
 def _unraisable(failed: sys.UnraisableHookArgs) -> None:

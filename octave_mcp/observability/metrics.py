@@ -19,7 +19,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = here = CollectorRegistry()
-        self._started = Counter("octave_runs_started", "Runs begun, or carried on after an interruption", registry=here)
+        self._started = Counter("octave_runs_started", "Runs started, or resumed after an interruption", registry=here)
         self._finished = Counter("octave_runs_finished", "Runs that ended", ["status"], registry=here)
         self._running = Gauge("octave_runs_running", "Runs being executed by this process", registry=here)
         self._failing = Gauge(

@@ -23,9 +23,9 @@ class Attempts:
     def beginning(self, record: RunRecord) -> tuple[EventName, str]:
         """The event that an execution begins with, and what it says."""
         if self.number > 1:
-            return "progress", "going on: the database can be used again"
+            return "progress", "continuing: the database is available again"
         if record.started_at is None:
             return "run_started", "started"
         if self.epoch == 1:  # it was begun by a release without epochs
-            return "run_resumed", "started again from its first step: an earlier release had recorded its steps"
-        return "run_resumed", "carried on"
+            return "run_resumed", "restarted from its first step: it was begun by a release that did not name its steps"
+        return "run_resumed", "resumed"

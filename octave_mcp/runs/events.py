@@ -70,7 +70,7 @@ class EventLog:
     def _write(self) -> None:
         self._later = None
         if self._writing is None and self.unstored:
-            self._writing = self._supervisor.once("the log of events", self._append)
+            self._writing = self._supervisor.once("event log", self._append)
 
     async def _append(self) -> None:
         batch, self._failures = [*self.unstored], self._failures + 1

@@ -108,7 +108,7 @@ class Executor:
                 raise asyncio.CancelledError  # so that the engine does not take the run for done
         except StoreFailed as failed:
             if is_outage(failed) and attempts.number == 1:
-                message = f"the run waits until the database can be used: {failed}"
+                message = f"waiting for the database: {failed}"
                 self._adapters.emit(run_event(record, "call_failed", error=message, success=False))
             raise
 
@@ -185,7 +185,7 @@ class Executor:
         if resumed_in_vain >= MOST_RESUMED:
             raise Crashed(
                 f"the server ended {resumed_in_vain} times while it executed this run, so it is not resumed; "
-                "the log says what it was doing; start a new run, with fewer max_pages if memory was short"
+                "the log says what it was doing; start a new run, with a lower max_pages if memory was short"
             )
         begun = {
             "status": "running",

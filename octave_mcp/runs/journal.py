@@ -65,9 +65,9 @@ class Execution:
         self._report(f"step {name!r} is done again: its record cannot be read ({where or 'no JSON'})")
 
     def report_unused(self) -> None:
-        """Names the recorded steps that this execution did not ask for: those of an older pipeline."""
+        """Names the recorded steps that this execution did not ask for, such as those of another release."""
         if self._entries:
-            self._report(f"recorded steps that this release does not have: {', '.join(sorted(self._entries))}")
+            self._report(f"recorded steps that were not used: {', '.join(sorted(self._entries))}")
 
     async def _waiting(self, call: Callable[[], Awaitable[T]]) -> T:
         return await self.clock.without(lambda: persistently(call))
@@ -84,7 +84,7 @@ class Execution:
 
     def lose(self) -> None:
         """Ends the execution: what it writes is ignored from now on."""
-        self._report("this server stops executing the run: it has ended, or another server has taken it over")
+        self._report("this server no longer executes the run: the run has ended, or another server has taken it over")
         self._stop()
 
     def _lose(self) -> None:

@@ -49,7 +49,7 @@ class Maintenance:
 
         start("garbage collection", collect, every_seconds=INTERVAL_SECONDS, delay_seconds=INTERVAL_SECONDS)
         start("stopping lost runs", self._executor.stop_lost, every_seconds=LOST_SECONDS)
-        start("answers by way of others", self._take_answers, every_seconds=OTHERS_SECONDS)
+        start("answers from other servers", self._take_answers, every_seconds=OTHERS_SECONDS)
         return (start("maintenance", self._maintain, every_seconds=INTERVAL_SECONDS),) if for_all else ()
 
     async def _maintain(self) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from octave_mcp.runs.adapters import Adapters
 
-STORE = "the store"
+STORE = "store"
 KEY = "check of the store"
 BYTES = 16_384
 """How much is written: where a disk is full, a few bytes may still find a place in the last block of a file."""

@@ -143,7 +143,7 @@ class CachedSource:
             lasting = {key: copy for key, copy in new.items() if _is_lasting(copy)}
             return found | {key: _or_stale(copy, requests[key].cached) for key, copy in new.items()}
         finally:
-            await asyncio.shield(self._supervisor.once("the page cache", lambda: self._put(lasting, keys)))
+            await asyncio.shield(self._supervisor.once("page cache", lambda: self._put(lasting, keys)))
 
     async def _put(self, lasting: Mapping[str, CacheEntry], leased: Sequence[str]) -> None:
         await self._cache.put_cached(lasting, owner=self._owner, leased=leased, run_id=self._memory.run_id)
@@ -154,7 +154,7 @@ class CachedSource:
             await self._cache.lease(keys, self._owner, seconds=LEASE_SECONDS)
 
         often = LEASE_SECONDS / 3
-        renewing = self._supervisor.start("leases of pages", renew, every_seconds=often, delay_seconds=often)
+        renewing = self._supervisor.start("page leases", renew, every_seconds=often, delay_seconds=often)
         try:
             yield
         finally:

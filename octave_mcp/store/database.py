@@ -27,7 +27,7 @@ THREADS = 4
 BUSY_MILLISECONDS = 30_000
 """How long a writer waits for those of other processes on the same file."""
 IDLE_MILLISECONDS = 30_000
-"""How long a process that was stopped in a transaction keeps its locks on the rows of Postgres."""
+"""How long a process suspended in a transaction keeps its locks on the rows of Postgres."""
 SYNCHRONOUS = "FULL"
 """What is committed outlasts a power failure, too."""
 SLOWEST_SECONDS = 10.0

@@ -24,13 +24,13 @@ def check_access(settings: Settings, addresses: Iterable[str]) -> bool:
     is_open = not all(map(is_loopback, addresses))
     if is_open and not settings.tokens:
         raise SetupError(
-            f"others than this machine could call at {settings.host!r}, without a token; set OCTAVE_TOKENS "
-            f"({MAKE_ONE}), or OCTAVE_HOST to 127.0.0.1"
+            f"HTTP at {settings.host!r} is open to other machines and has no token; set OCTAVE_TOKENS ({MAKE_ONE}), "
+            "or OCTAVE_HOST to 127.0.0.1"
         )
     if (is_open or settings.public_hosts) and len(safe_tokens(settings.tokens)) < len(settings.tokens):
         raise SetupError(
-            f"OCTAVE_TOKENS has a token of fewer than {SHORTEST_TOKEN} characters, and others than this machine could "
-            f"call; replace it ({MAKE_ONE})"
+            f"a token in OCTAVE_TOKENS has fewer than {SHORTEST_TOKEN} characters, and remote callers can reach this "
+            f"server; replace it ({MAKE_ONE})"
         )
     return is_open or bool(settings.public_hosts)
 

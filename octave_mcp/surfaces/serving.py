@@ -23,7 +23,7 @@ OPENING = "opening the database"
 
 
 class Server:
-    """The application, opened by the first call, or a little later to carry on the runs of an earlier server.
+    """The application, opened by the first call, or a little later to resume the runs of an earlier server.
 
     Opening it loads a database and an engine, which a client that waits for the list of tools must not wait for.
     `at_once` opens it as soon as the server begins; `observers` are told the events, beside the log. If it cannot be
@@ -71,7 +71,7 @@ class Server:
             async with asyncio.timeout(OPENING_SECONDS):
                 await self._tried.wait()
         except TimeoutError:
-            raise NotReady("the database does not answer; see that its server is up, and ask again") from None
+            raise NotReady("the database does not answer; check that it is running, then try again") from None
         if self._app is None:
             raise self._reason()
         return self._app
@@ -112,7 +112,7 @@ class Server:
         if not isinstance(failed, StoreFailed):
             return failed
         setting = "OCTAVE_DATABASE_URL" if self.settings.database_url else "OCTAVE_HOME"
-        return StoreFailed(f"{failed}; see that {setting} is right; the server tries again by itself")
+        return StoreFailed(f"{failed}; check {setting}; the server keeps retrying")
 
 
 def _make(settings: Settings, observers: tuple[Callable[[Event], None], ...]) -> App:

@@ -70,7 +70,7 @@ CLIENTS = {
             "cursor",
             "Cursor",
             lambda: Path.home() / ".cursor" / "mcp.json",
-            "see that the server is switched on in Cursor's settings, under MCP",
+            "check that the server is switched on in Cursor's settings, under MCP",
         ),
     )
 }

@@ -52,7 +52,7 @@ def sessions(
     limit: Limit = 20,
     cursor: Cursor = None,
     delete: Annotated[
-        str | None, Parameter(help="Delete this session for good, with all that is kept for it alone"), ORDERS
+        str | None, Parameter(help="Delete this session permanently, with everything stored for it alone"), ORDERS
     ] = None,
     output: Output = PLAIN,
 ) -> int:

@@ -30,8 +30,7 @@ REFUSED: dict[int, OctaveError] = {
 }
 NO_TOKEN = Unauthorized("send the header 'Authorization: Bearer TOKEN' with one of the tokens in OCTAVE_TOKENS")
 NO_TOKENS = Unauthorized(
-    f"others than this machine may call only with a token of {SHORTEST_TOKEN} or more characters; set OCTAVE_TOKENS, "
-    "and send one of its tokens"
+    f"remote callers need a token of {SHORTEST_TOKEN} or more characters; set OCTAVE_TOKENS, and send one of its tokens"
 )
 TOO_LARGE = f"the body is larger than {MOST_BODY_BYTES} bytes; send less"
 

@@ -29,7 +29,7 @@ def database_file(settings: Settings) -> Found:
     try:
         return _looked_at(file)
     except sqlite3.OperationalError as failed:  # locked, or not ours to read: it may well be sound
-        fix = "end the program that holds it, or see that you may read and write it and its folder"
+        fix = "end the program that holds it, or check that you can read and write it and its folder"
         return Found("failed", f"{file} cannot be read: {failed}", fix)
     except sqlite3.DatabaseError as failed:
         return Found("failed", f"{file} cannot be read: {failed}", _aside(file))
@@ -40,7 +40,8 @@ def _looked_at(file: Path) -> Found:
     if fault != "ok":
         return Found("failed", f"{file} is damaged: {fault}", _aside(file))
     if version is None:
-        return ok(f"{file} has no tables of this release yet: the server makes them")
+        then = "the first server or command that opens it does that"
+        return ok(f"{file} has not been migrated to this release yet; {then}")
     if journal != "wal":
         return Found("warning", f"{file} has no write-ahead log but {journal!r}", "it gets one when a server opens it")
     return ok(f"{file} is sound, schema {version}, with a write-ahead log")
@@ -101,4 +102,4 @@ def _aside(file: Path) -> str:
 
 def _other(settings: Settings) -> str:
     file = file_of(settings)
-    return "set OCTAVE_HOME to another folder" if file else "see that OCTAVE_DATABASE_URL is right and its server up"
+    return "set OCTAVE_HOME to another folder" if file else "check OCTAVE_DATABASE_URL and that its server is running"
