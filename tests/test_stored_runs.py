@@ -13,12 +13,16 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, Finished, Pair, command, names_in, octave, read_json
+from playbooks import sample_playbook
 
 from octave_mcp.app import App, write_files
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.errors import StoreFailed
+from octave_mcp.exports.files import PlaybookFiles
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import load
+from octave_mcp.store.sql import SqlStore
 from octave_mcp.tools.registry import unheard
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
@@ -264,3 +268,35 @@ async def test_a_closed_pipe_ends_the_command_without_output(tmp_path: Path) -> 
     _, err = await process.communicate()
 
     assert (process.returncode, err) == (1, b"")
+
+
+class Failing(SqlStore):
+    """Fails, once, to note where the files of a run are."""
+
+    has_failed = False
+
+    async def put_note(self, key: str, text: str, *, run_id: str = "") -> None:
+        if key.startswith("folder of ") and not self.has_failed:
+            self.has_failed = True
+            raise StoreFailed("the server has crashed")
+        await super().put_note(key, text, run_id=run_id)
+
+
+async def test_a_run_whose_server_ends_as_it_makes_the_folder_has_one_folder(tmp_path: Path) -> None:
+    folders, store = tmp_path / "playbooks", Failing(f"sqlite:///{tmp_path / 'octave.db'}")
+    await store.open()
+    playbook = sample_playbook()
+    with pytest.raises(StoreFailed):
+        await PlaybookFiles(store, folders).publish("run_1", playbook)
+    others = await PlaybookFiles(store, folders).publish("run_2", playbook)
+    files = await PlaybookFiles(store, folders).publish("run_1", playbook)
+    assert {Path(file).parent for file in (*files, *others)} == {*folders.iterdir()}
+    assert names_in(Path(files[0]).parent) == {"playbook.json", "playbook.md", "playbook.html"}
+
+    store.has_failed = False
+    with pytest.raises(StoreFailed):
+        await PlaybookFiles(store, folders).publish("run_3", playbook)
+    for run_id, written in {"run_1": files, "run_3": ()}.items():
+        await PlaybookFiles(store, folders).remove(run_id, written)
+    assert {Path(file).parent for file in others} == {*folders.iterdir()}
+    await store.close()

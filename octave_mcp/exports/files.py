@@ -40,9 +40,10 @@ class PlaybookFiles:
         name = f"{pair_of(playbook)}-{today:%Y-%m-%d}"
         claimed = await self._store.note(_folder_of(run_id), since=EVER)
         try:
-            folder = Path(claimed) if claimed else await computed(_new_folder, self._root / name)
+            folder = Path(claimed) if claimed else await computed(_new_folder, self._root / name, run_id)
             if not claimed:
                 await self._store.put_note(_folder_of(run_id), str(folder), run_id=run_id)
+            await asyncio.to_thread((folder / _mark_of(run_id)).unlink, missing_ok=True)
             return await computed(write_files, playbook, folder)
         except OSError as failed:
             if failed.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -55,7 +56,8 @@ class PlaybookFiles:
         """Removes what `publish` wrote for the run, and nothing else."""
         claimed = await self._store.note(_folder_of(run_id), since=EVER)
         folders = {Path(claimed)} if claimed else {Path(file).parent for file in files}
-        for folder in folders:
+        marks = await asyncio.to_thread(lambda: [*self._root.glob(f"*/{_mark_of(run_id)}")])
+        for folder in folders.union(mark.parent for mark in marks):
             if folder.parent == self._root:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         await self._store.delete_notes(datetime.now(UTC), _folder_of(run_id))
@@ -87,17 +89,29 @@ def _folder_of(run_id: str) -> str:
     return f"folder of {run_id}"
 
 
-def _new_folder(folder: Path) -> Path:
-    """A folder of that name, numbered where it is taken, that this call has made."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return next(path for path in _numbered(folder) if _made(path))
+def _mark_of(run_id: str) -> str:
+    """The name of the file that marks a folder as the run's, until a note in the database says so."""
+    return f".{run_id}"
 
 
-def _made(folder: Path) -> bool:
+def _new_folder(folder: Path, run_id: str) -> Path:
+    """A folder of that name, numbered where it is taken, that this call or one before a crash has made for the run."""
+    return next(path for path in _numbered(folder) if _is_made(path, _mark_of(run_id)))
+
+
+def _is_made(folder: Path, mark: str) -> bool:
+    """The folder is marked before it gets its name: no crash leaves one of which nobody knows whose it is."""
+    if folder.exists():
+        return (folder / mark).exists()
+    begun = folder.with_name(mark)
+    begun.mkdir(parents=True, exist_ok=True)
+    (begun / mark).touch()
     try:
-        folder.mkdir()
-    except FileExistsError:
-        return False
+        begun.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
+        return False  # another process was faster
     return True
 
 
