@@ -130,6 +130,27 @@ async def test_a_store_that_can_no_longer_be_written_is_not_ready_until_it_can(h
     assert len(errors_in(home)) == 1
 
 
+async def test_a_database_file_that_is_removed_under_the_server_is_missed_and_used_again_once_it_is_back(
+    home: Path, pair: Pair
+) -> None:
+    file, aside = home / "octave.db", home / "aside.db"
+    async with serving() as client:
+        await readiness(client, 200)
+        file.rename(aside)
+        unready = await readiness(client, 503)
+        refused = await client.post("/runs", json=pair.few)
+        assert not file.exists(), "nothing is written to a new one"
+        aside.rename(file)
+        await readiness(client, 200)
+        report = (await client.post("/runs", json=pair.few | LONG)).json()
+
+    said = "octave.db has been removed or replaced since it was opened; put it back, or restart the server"
+    assert refused.status_code == 503
+    assert said in problem_in(refused)["detail"]
+    assert said in problem_in(unready)["detail"]
+    assert report["status"] == "completed"
+
+
 async def test_a_background_task_that_fails_is_named_until_it_works_again(home: Path) -> None:
     async with serving() as client:
         await readiness(client, 200)

@@ -317,7 +317,7 @@ async def test_a_store_that_cannot_be_written_is_named_and_so_is_the_server_that
 
     assert ended.code == 1
     assert found["store"].found == "the database cannot be used: disk is full"
-    assert found["store"].fix == "set OCTAVE_HOME to another folder"
+    assert found["store"].fix == "free space on its disk, or check that its folder can be written"
     assert "but is not ready: store: the database cannot be used: disk is full" in found["port"].found
 
 

@@ -308,7 +308,7 @@ async def test_a_run_goes_on_by_itself_when_its_database_is_back(
             await asyncio.to_thread(pair.vendor.reached.wait)
             await asyncio.to_thread(own.stop)
             pair.release()
-            await server.says("waiting for the database")
+            await server.says("failed: the database cannot be used")
             await asyncio.to_thread(own.start)
             assert await server.ended() == 0
             await stage.check()

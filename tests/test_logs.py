@@ -15,6 +15,7 @@ import pytest
 from conftest import ROOT, Pair, command, log_lines, octave
 from loguru import logger
 from pydantic import SecretStr
+from web import lift_server_timeouts, serving
 
 from octave_mcp.app import App
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
@@ -120,6 +121,21 @@ async def test_a_run_and_its_steps_are_logged_as_one_json_object_a_line_on_stder
     assert {step for step, _ in started} >= STEPS
     assert {company for _, company in started} == {"", "vendor", "prospect"}
     assert all(line["duration_ms"] is not None for line in lines if line["event"] == "step_finished")
+
+
+async def test_what_a_library_logs_while_it_works_for_a_run_is_logged_with_the_run(
+    pair: Pair, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lift_server_timeouts(monkeypatch)
+    monkeypatch.setenv("OCTAVE_LOG_LEVEL", "INFO")
+    pair.vendor.failing["/pricing"] = 503
+    async with serving() as client:
+        runs = [client.post("/runs", json=pair.few | {"wait_seconds": 600}) for _ in range(2)]
+        run_ids = {run.json()["run_id"] for run in await asyncio.gather(*runs)}
+
+    retries = [line for line in log_lines(home) if line["message"] == "stamina.retry_scheduled"]
+    assert {line["run_id"] for line in retries} <= run_ids
+    assert retries
 
 
 async def test_two_processes_share_the_file_without_mixing_their_lines(tmp_path: Path, home: Path) -> None:

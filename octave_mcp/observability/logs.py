@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from loguru import logger
 
+from octave_mcp.concurrency.current import RUN_ID
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.masking import MASK
 from octave_mcp.errors import OctaveError, SetupError
@@ -227,7 +228,7 @@ class _Forward(logging.Handler):
             ours["name"], ours["function"], ours["line"] = record.name, record.funcName, record.lineno
 
         level = "INFO" if record.name == "stamina" else record.levelname
-        more = {name: value for name, value in vars(record).items() if name in RETRY_FIELDS}
+        more = {name: value for name, value in vars(record).items() if name in RETRY_FIELDS} | {"run_id": RUN_ID.get()}
         logger.bind(**more).patch(say_where).opt(exception=record.exc_info).log(
             level if level in LEVELS else record.levelno, _text(record)
         )

@@ -10,6 +10,7 @@ from functools import partial
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import Purse
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.current import RUN_ID
 from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.company import Company
@@ -114,6 +115,7 @@ class Executor:
 
     async def _execute(self, record: RunRecord, attempts: Attempts) -> None:
         run_id, store = record.run_id, self._store.of_execution(attempts.epoch)
+        RUN_ID.set(run_id)
         log = self.logs[run_id] = await self._log(run_id, store, attempts)
         try:
             execution = await self._execution(record, attempts.epoch, store, log)

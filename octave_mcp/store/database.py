@@ -7,10 +7,10 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from copy import copy
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
@@ -50,6 +50,7 @@ class Database:
         self._readers = ThreadPoolExecutor(THREADS, thread_name_prefix="store-reads")
         self._writers = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
         self._engine: Engine | None = None
+        self._file: _File | None = None
 
     def waiting(self, wait: Wait) -> Self:
         """This store, each of whose calls is handed to `wait`, which makes it until the database can be used."""
@@ -75,7 +76,7 @@ class Database:
                 with engine.begin() as connection:
                     prepare(connection)
                 stack.pop_all()
-            self._engine = engine
+            self._engine, self._file = engine, _File.of(engine)
 
     async def close(self) -> None:
         if self._engine is not None:
@@ -105,6 +106,8 @@ class Database:
     def _ready(self) -> Engine:
         if self._engine is None:
             raise StoreFailed("the database is not open; start the server again")
+        if self._file:
+            self._file.check()
         return self._engine
 
     @staticmethod
@@ -147,6 +150,33 @@ class Database:
             return await working
         finally:
             working.cancel()
+
+
+class _File(NamedTuple):
+    """The file of SQLite as it was opened: what is written to one that was removed or replaced would be lost."""
+
+    path: Path
+    place: tuple[int, int]
+
+    @classmethod
+    def of(cls, engine: Engine) -> _File | None:
+        """None for a database that is no file."""
+        name = engine.url.database if engine.dialect.name == "sqlite" else None
+        return cls(Path(name), _place(Path(name))) if name else None
+
+    def check(self) -> None:
+        """Raises: StoreFailed: the path leads to another file, or to none."""
+        with suppress(OSError):
+            if _place(self.path) == self.place:
+                return
+        raise StoreFailed(
+            f"{self.path} has been removed or replaced since it was opened; put it back, or restart the server"
+        )
+
+
+def _place(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _outside_transactions(engine: Engine, statement: str) -> None:

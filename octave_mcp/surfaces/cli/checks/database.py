@@ -67,12 +67,12 @@ def store(settings: Settings) -> Found:
     try:
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SLOW_SECONDS - 1)  # noqa: S603 - this very python
     except subprocess.TimeoutExpired:
-        return Found("failed", f"{place} does not answer", f"end what holds it, or {_other(settings)}")
+        return Found("failed", f"{place} does not answer", f"end the program that holds it, or {_remedy(settings)}")
     if ended.returncode == 0:
         return ok(f"{place} opens, and can be read and written")
     said = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
     text, _, fix = (said[-1].removeprefix("error: ") if said else ended.stderr[-300:]).partition("; ")
-    return Found("failed", text, _other(settings) if not fix or fix.startswith(HERE) else fix)
+    return Found("failed", text, _remedy(settings) if not fix or fix.startswith(HERE) else fix)
 
 
 def use() -> None:
@@ -100,6 +100,10 @@ def _aside(file: Path) -> str:
     return f"restore a backup, or begin anew: mkdir '{damaged}' && mv '{file}'* '{damaged}'"
 
 
-def _other(settings: Settings) -> str:
+def _remedy(settings: Settings) -> str:
     file = file_of(settings)
-    return "set OCTAVE_HOME to another folder" if file else "check OCTAVE_DATABASE_URL and that its server is running"
+    return (
+        "free space on its disk, or check that its folder can be written"
+        if file
+        else "check OCTAVE_DATABASE_URL and that its server is running"
+    )
