@@ -212,7 +212,7 @@ async def test_a_server_that_was_stopped_until_another_did_its_work_does_no_more
         await stage.check()
 
         later = Stage(stage.home, stage.pair, stage.store, "later")
-        assert await later.served(dies_after_commits=1) == -SIGKILL
+        assert await later.served(dies_after_commits=1) in {-SIGKILL, 0}  # 0: it was so slow that it lost its run
         await first.says('"event": "run_finished"')
         assert (await later.run()).status == "completed"
 
