@@ -43,7 +43,7 @@ SERVES = "serves the run"
 """What each process says once it follows the run, whoever executes that."""
 QUICK: Mapping[str, float] = {
     "octave_mcp.engine.durable.ADOPTION_SECONDS": 0.2,
-    "octave_mcp.engine.durable.IDLE_SECONDS": 2,
+    "octave_mcp.engine.dbos_setup.IDLE_SECONDS": 2,
     "octave_mcp.engine.heartbeats.SILENT_SECONDS": 2,
     "octave_mcp.engine.heartbeats.MOVING_SECONDS": 0.3,
     "octave_mcp.runs.maintenance.UNCLAIMED": 0.2,

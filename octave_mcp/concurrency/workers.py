@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 from octave_mcp.errors import NotReady, TookTooLong
@@ -66,6 +66,8 @@ class Workers(Executor):
         self.current: _Worker | None = None
         """The thread that takes work; the others end with the piece that they have."""
         self._all: list[_Worker] = []
+        self._open: set[Future[Any]] = set()
+        self._has_work = Event()  # unset, nothing is watched: an idle process wakes up for nothing
         self._lock = Lock()  # never for a worker, in which an exception may be raised at any point
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - its own
@@ -81,7 +83,10 @@ class Workers(Executor):
                 Thread(target=self._watch, name="compute-watch", daemon=True).start()
                 atexit.register(self._close)
         piece = _Piece(partial(work, *args, **kwargs))
+        self._open.add(piece.done)
+        piece.done.add_done_callback(self._open.discard)
         self.queue.put(piece)
+        self._has_work.set()
         return piece.done
 
     def check(self) -> None:
@@ -100,10 +105,14 @@ class Workers(Executor):
 
     def _watch(self) -> None:
         while self.current:
+            self._has_work.wait()
             time.sleep(CHECK_SECONDS)
             with self._lock:
+                self._has_work.clear()
                 if self.current:
                     self._look(self.current)
+                if self._open or len(self._all) > 1 or any(worker.has_work for worker in self._all):
+                    self._has_work.set()
 
     def _look(self, current: _Worker) -> None:
         self._all = [worker for worker in self._all if worker.is_alive()]
@@ -155,6 +164,10 @@ class _Worker(Thread):
 
     def let_go(self) -> None:
         self._let_go.put(item=True)
+
+    @property
+    def has_work(self) -> bool:
+        return self._piece is not None
 
     @property
     def is_late(self) -> bool:

@@ -8,9 +8,8 @@ that was taken over cannot write any more, so adopting a run too soon does no ha
 from __future__ import annotations
 
 import asyncio
-import logging
+import math
 import secrets
-import sqlite3
 from collections.abc import AsyncGenerator, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -20,43 +19,25 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from dbos import (
-    DBOS,
-    DBOSClient,
-    DBOSConfig,
-    DBOSPortableJSONSerializer,
-    SetWorkflowID,
-    WorkflowStatus,
-    _workflow_commands,  # pyright: ignore[reportPrivateUsage]
-    error,
-)
-from sqlalchemy import Engine, create_engine
+from dbos import DBOS, DBOSClient, SetWorkflowID, WorkflowStatus, error
 from sqlalchemy.exc import SQLAlchemyError
 
 from octave_mcp.concurrency.supervision import Supervisor
+from octave_mcp.engine import dbos_setup
 from octave_mcp.engine.heartbeats import Pulse
 from octave_mcp.engine.locks import Locks, locks_for
 from octave_mcp.errors import StoreFailed
 from octave_mcp.ports import Claims, Execute, Heartbeats
 from octave_mcp.settings import Settings
 
-VERSION = "named-steps"
-"""DBOS executes workflows of its own version alone. This one never changes: steps are found by name."""
-
 ADOPTION_SECONDS = 5.0
-"""How often a process says that it is alive, and looks for runs of those that are not."""
-IDLE_SECONDS = 30.0
-"""How long a process suspended in a transaction keeps its locks on rows; on SQLite, until it resumes or ends."""
+"""How often a process says that it is alive, and looks which others are not."""
+LISTING_SECONDS = 60.0
+"""How often it looks through all runs under way: with 500 of them, that is most of what the looking costs."""
 STOPPING_SECONDS = 10.0
-NOTIFICATION_SECONDS = 0.2
-"""How often DBOS looks for notifications, which nothing here sends; it takes as long to end."""
-UNUSED_SECONDS = 60.0
-THREADS = 4
-"""Of those in which DBOS uses its tables: more would only contend for the interpreter, and the database."""
 GOING = ["PENDING", "ENQUEUED"]
 DATABASE_ERRORS = (SQLAlchemyError, error.DBOSException, OSError)
 BROKEN = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
-NAME = "octave"
 SERVER = "server-"
 """How the ids of processes, their locks and their queues begin."""
 
@@ -86,6 +67,7 @@ class Durable:
         self._running: dict[str, asyncio.Task[Any]] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._idle: set[str] = set()
+        self._lists_all_at = -math.inf
 
     async def launch(self, execute: Execute, claims: Claims) -> None:
         locks = await asyncio.to_thread(locks_for, self._url, self._home)
@@ -104,8 +86,8 @@ class Durable:
         await asyncio.to_thread(locks.hold, self._id)
         await asyncio.to_thread(DBOS.migrate, self._url)  # it waits where another process writes
         _serving.append(self)
-        _slow_down(DBOS(config=_config(self._url, self._id)))
-        _hand_over_logs()
+        dbos_setup.slow_down(DBOS(config=dbos_setup.config(self._url, self._id)))
+        dbos_setup.hand_over_logs()
         DBOS.listen_queues([])
         DBOS.launch()  # in the loop that is to execute the runs
 
@@ -151,9 +133,8 @@ class Durable:
                 del self._running[run_id]
 
     async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
-        wanted = frozenset(run_ids)
-        found = await _going() if wanted else []
-        owners = {run.workflow_id: _owner(run) for run in found if run.workflow_id in wanted}
+        found = await _owners_by_run() if run_ids else {}
+        owners = {run_id: found[run_id] for run_id in run_ids if run_id in found}
         alive = {owner: await self._is_alive(owner) for owner in {*owners.values()}}
         return {run_id: alive[owner] for run_id, owner in owners.items()}
 
@@ -207,25 +188,32 @@ class Durable:
         if self._launched:
             yield DBOS
             return
-        database = create_engine(self._url, connect_args={"factory": _Sqlite} if _is_sqlite(self._url) else {})
-        client = await asyncio.to_thread(_client, database)
+        database = dbos_setup.database_of(self._url)
+        control = await asyncio.to_thread(dbos_setup.client, database)
         try:
-            yield client
+            yield control
         finally:
-            await asyncio.to_thread(client.destroy)
+            await asyncio.to_thread(control.destroy)
             await asyncio.to_thread(database.dispose)
 
     async def _adopt(self, launched: _Launched) -> None:
         is_held = await asyncio.to_thread(launched.locks.keep, self._id)
         await self._pulse.beat(self._id)
         if is_held:  # else the database was away, and other processes may be about to take their locks again
-            owners = {run.workflow_id: _owner(run) for run in await _going()}
-            await self._adopt_all({*self._pulse.owners, *owners.values()} - {self._id, None}, launched.claims)
-            await self._restart_idle({run_id for run_id, owner in owners.items() if owner == self._id}, launched.claims)
+            await self._adopt_all({*self._pulse.owners}, launched.claims)
+            if (now := asyncio.get_running_loop().time()) >= self._lists_all_at:
+                self._lists_all_at = now + LISTING_SECONDS
+                await self._adopt_rest(launched.claims)
 
-    async def _adopt_all(self, owners: Collection[str | None], claims: Claims) -> None:
-        """Takes over the runs of those processes that have ended or are silent."""
-        for owner in filter(None, owners):
+    async def _adopt_rest(self, claims: Claims) -> None:
+        """Takes over the runs of processes that have no heartbeat, and its own that it does not execute."""
+        owners = await _owners_by_run()
+        await self._adopt_all({*filter(None, owners.values())} - {*self._pulse.owners}, claims)
+        await self._restart_idle({run_id for run_id, owner in owners.items() if owner == self._id}, claims)
+
+    async def _adopt_all(self, owners: set[str], claims: Claims) -> None:
+        """Takes over the runs of those other processes that have ended or are silent."""
+        for owner in owners - {self._id}:
             async with self._alone(owner) as has_ended:
                 if (has_ended and not self._pulse.is_moving(owner)) or self._pulse.is_silent(owner):
                     await self._adopt_from(owner, claims)
@@ -247,7 +235,8 @@ class Durable:
 
         Another process may have done so before this one had the owner's lock, so the runs are listed again.
         """
-        theirs = {run.workflow_id: await claims(run.workflow_id) for run in await _going() if _owner(run) == owner}
+        found = await _owners_by_run()
+        theirs = {run_id: await claims(run_id) for run_id, whose in found.items() if whose == owner}
         await self.forget([run_id for run_id, whose in theirs.items() if whose != "others"])
         for run_id in (run_id for run_id, whose in theirs.items() if whose == "ours"):
             await self.start(run_id)
@@ -255,8 +244,9 @@ class Durable:
             await self._pulse.stop(owner)
 
 
-async def _going() -> list[WorkflowStatus]:
-    return await DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
+async def _owners_by_run() -> dict[str, str | None]:
+    going = DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
+    return {run.workflow_id: _owner(run) for run in await going}
 
 
 async def _begin(run_id: str) -> None:
@@ -274,68 +264,3 @@ class _Launched:
 def _owner(run: WorkflowStatus) -> str | None:
     """The process that executes the run; in an earlier release, that in whose queue it waits."""
     return run.queue_name if run.status == "ENQUEUED" else run.executor_id
-
-
-def _config(url: str, id_: str) -> DBOSConfig:
-    config = DBOSConfig(
-        name=NAME,
-        system_database_url=url,
-        executor_id=id_,
-        application_version=VERSION,
-        log_level="ERROR",
-        max_executor_threads=THREADS,
-        run_migrations=False,
-        sys_db_idle_transaction_timeout_sec=IDLE_SECONDS,
-        serializer=DBOSPortableJSONSerializer(),
-        notification_listener_polling_interval_sec=NOTIFICATION_SECONDS,
-        notification_coalesce_sec=NOTIFICATION_SECONDS,
-    )
-    if _is_sqlite(url):
-        config["db_engine_kwargs"] = {"connect_args": {"factory": _Sqlite}}
-    return config
-
-
-def _slow_down(dbos: Any) -> None:  # noqa: ANN401 - DBOS has no setting for this
-    """Has DBOS look once a minute, not once a second, for work that it never gets: in its own queue, or with a delay.
-
-    With nothing to do, that would be a third of what this process costs.
-    """
-    _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = UNUSED_SECONDS  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    dbos._registry.get_internal_queue()._polling_interval_sec = UNUSED_SECONDS  # noqa: SLF001
-
-
-def _client(database: Engine) -> DBOSClient:
-    return DBOSClient(system_database_engine=database, serializer=DBOSPortableJSONSerializer(), application_name=NAME)
-
-
-def _is_sqlite(url: str) -> bool:
-    return url.startswith("sqlite")
-
-
-def _hand_over_logs() -> None:
-    """DBOS writes to stderr by a handler of its own; its records go where all others go."""
-    theirs = logging.getLogger("dbos")
-    theirs.handlers, theirs.propagate = [], True
-    theirs.addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Not that a run which another process cancelled or deleted did not go on here."""
-    failed = record.exc_info[1] if record.exc_info else None
-    return not isinstance(failed, error.DBOSAwaitedWorkflowCancelledError | error.DBOSNonExistentWorkflowError)
-
-
-class _Sqlite(sqlite3.Connection):
-    """What DBOS sets on its own connections, which a client of our own engine has not, and what we add."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - sqlite3's own
-        super().__init__(*args, **kwargs)
-        self.isolation_level = "IMMEDIATE"
-        for setting in (
-            "busy_timeout=30000",
-            "foreign_keys=ON",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "secure_delete=ON",
-        ):
-            self.execute(f"PRAGMA {setting}")

@@ -41,6 +41,9 @@ MOST_PATIENT = 500
 """How many runs may wait for answers at once, in addition to those that work."""
 
 
+LONGEST_STEP_SECONDS = 60.0
+"""A run with open questions that has neither begun nor ended a step for so long only waits."""
+
 MOST_WAITING = 3
 """A run may wait for its turns at a slow model for at most this many times its time limit, in addition to the limit."""
 
@@ -142,13 +145,22 @@ class Executor:
         clock = RunClock(self._adapters.limits.run_timeout_seconds * MOST_WAITING)
         return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report, clock=clock)
 
-    async def stop_lost(self) -> None:
-        """Stops executions whose run was cancelled, deleted or taken over elsewhere: one query for all of them."""
-        if executions := {execution.run_id: execution for execution in self._executions}:
+    async def stop_lost(self, *, waiting: bool = False) -> None:
+        """Stops executions whose run was cancelled, deleted or taken over elsewhere: one query for all of them.
+
+        Those that only wait for answers have nothing to stop. If `waiting`, it is they that are looked at.
+        """
+        executions = {one.run_id: one for one in self._executions if self._waits(one) == waiting}
+        if executions:
             for run_id in await self._store.lost({run_id: one.epoch for run_id, one in executions.items()}):
                 if (execution := executions[run_id]) in self._executions:
                     self._executions.discard(execution)
                     execution.lose()
+
+    def _waits(self, execution: Execution) -> bool:
+        """Whether it waits for answers, and does nothing beside that."""
+        inbox, now = self.inboxes.get(execution.run_id), asyncio.get_running_loop().time()
+        return bool(inbox and inbox.open_questions) and now - execution.stepped_at > LONGEST_STEP_SECONDS
 
     async def _outcome(self, record: RunRecord, execution: Execution, log: EventLog, attempts: Attempts) -> RunRecord:
         """The record of the run as it ended, whatever happened."""

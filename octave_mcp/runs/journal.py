@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -27,7 +28,7 @@ class Execution:
     `entries` are the steps of earlier executions, and `stop` cancels the task of this one. `store` is its own: it waits
     while the database cannot be used, and meanwhile the `clock` stands still. `report` gets a sentence about each
     recorded step that cannot be used. `resumed_in_vain` is how many executions have ended since the last that recorded
-    a step.
+    a step. `stepped_at` is when the last step began or ended, by the event loop's time.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Execution:
         self.store = store.waiting(self._waiting)
         self._stop, self._report = stop, report
         self.resumed_in_vain = epoch - 1 - max((entry.epoch for entry in entries), default=0)
+        self.stepped_at = -math.inf
         self._entries: dict[str, dict[str, StepEntry]] = {}
         for entry in entries:
             self._entries.setdefault(entry.name, {})[entry.digest] = entry
@@ -74,11 +76,13 @@ class Execution:
 
     async def check(self) -> None:
         """Stops the execution if the run is no longer its own."""
+        self.stepped_at = asyncio.get_running_loop().time()
         if await self.store.lost({self.run_id: self.epoch}):
             self._lose()
 
     async def record(self, step: StepRecord) -> None:
         """Stores the step; waits as long as the database cannot be written, since the step has been paid for."""
+        self.stepped_at = asyncio.get_running_loop().time()
         if not await self.store.put_step(self.run_id, step):
             self._lose()
 

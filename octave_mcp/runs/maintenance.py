@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from octave_mcp.asks import reuse
 from octave_mcp.concurrency.computing import Collector
@@ -21,7 +22,7 @@ INTERVAL_SECONDS = 60.0
 LOST_SECONDS = 1.0
 """How often to look for runs of this process that were cancelled or taken over elsewhere."""
 OTHERS_SECONDS = 4.0
-"""How often to look what other processes did; the client of another server waits that long for a verdict."""
+"""How often to look what other processes did to runs that wait; their clients wait that long for a verdict."""
 UNCLAIMED = timedelta(seconds=30)
 """How long after it was recorded a run may still be on its way to the engine."""
 ABANDONED = timedelta(days=7)
@@ -49,6 +50,8 @@ class Maintenance:
 
         start("garbage collection", collect, every_seconds=INTERVAL_SECONDS, delay_seconds=INTERVAL_SECONDS)
         start("stopping lost runs", self._executor.stop_lost, every_seconds=LOST_SECONDS)
+        stop_waiting = partial(self._executor.stop_lost, waiting=True)
+        start("stopping waiting runs", stop_waiting, every_seconds=OTHERS_SECONDS)
         start("answers from other servers", self._take_answers, every_seconds=OTHERS_SECONDS)
         return (start("maintenance", self._maintain, every_seconds=INTERVAL_SECONDS),) if for_all else ()
 
