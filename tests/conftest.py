@@ -37,6 +37,7 @@ from octave_mcp.app import App
 from octave_mcp.concurrency import retrying, supervision
 from octave_mcp.demo.sites import Document, Site, load
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
+from octave_mcp.engine import dbos_setup
 from octave_mcp.models import limiter as limiters
 from octave_mcp.settings import load as load_settings
 from octave_mcp.store import database
@@ -117,6 +118,7 @@ def waits_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervision, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(server_module, "OPENING_SECONDS", 3600)
     monkeypatch.setattr(database, "SLOWEST_SECONDS", 3600)
+    monkeypatch.setattr(dbos_setup, "NOTIFICATION_SECONDS", 0.01)
 
 
 @pytest.fixture(autouse=True)

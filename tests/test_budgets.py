@@ -288,7 +288,7 @@ async def forever(*_: object) -> Any:  # noqa: ANN401 - whatever is waited for
     return await asyncio.get_running_loop().create_future()
 
 
-@pytest.mark.parametrize("limit", ["run_timeout_seconds", "step_timeout_seconds"])
+@pytest.mark.parametrize("limit", ["run_timeout_seconds", pytest.param("step_timeout_seconds", marks=pytest.mark.long)])
 async def test_what_is_not_done_in_time_is_a_gap(limit: str, tmp_path: Path) -> None:
     """The clock is stopped until all writers but one have answered."""
     clock, model, begun, count = stop_the_clock(), ScriptedModel(), asyncio.Event(), itertools.count(1)
