@@ -614,8 +614,9 @@ async def test_a_run_that_waits_for_its_place_is_cancelled_and_the_others_go_on(
     under_way = await never_answered(model)
     stage = Stage(tmp_path, model=model, settings=Settings.model_validate({"home": tmp_path, "max_runs": 1}))
     runs = await stage.opened()
-    first, second, third = [await runs.start(asked_for()) for _ in range(3)]
+    first = await runs.start(asked_for())
     await under_way.wait()
+    second, third = [await runs.start(asked_for()) for _ in range(2)]
     assert (await runs.cancel(second.run_id)).status == "cancelled"
     assert {(await runs.get(record.run_id)).status for record in (first, third)} == {"running", "queued"}
 

@@ -164,11 +164,13 @@ class Durable:
         running = [*self._running.values()]
         if running and grace_seconds:
             await asyncio.wait(running, timeout=grace_seconds)
+        leaves_runs = not all(task.done() for task in running)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, self._adopting, return_exceptions=True)
-        with suppress(StoreFailed):  # the process that adopts its runs removes the heartbeat, too
-            await self._pulse.stop(self._id)
+        if not leaves_runs:  # else others find them by its heartbeat, which goes with the last of them
+            with suppress(StoreFailed):
+                await self._pulse.stop(self._id)
         await self._shut_down(self._launched.locks)
         self._launched = None
 
