@@ -14,6 +14,7 @@ from typing import Any, Literal
 from octave_mcp.asks.budget import Budget
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.supervision import Supervisor
+from octave_mcp.domain.addresses import NONE_SERVED, Served
 from octave_mcp.domain.choices import AUTO, MODELS, SOURCES, WITHOUT_KEY, Format, Provider, choice, either
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import SetupError, UnknownName
@@ -39,12 +40,21 @@ class Download:
 
 
 class App:
-    """Everything a server needs, made when it is first asked for. `engine` names where runs are executed."""
+    """Everything a server needs, made when it is first asked for.
+
+    `engine` names where runs are executed; the crawler reaches `served` hosts on loopback.
+    """
 
     def __init__(
-        self, settings: Settings, observers: tuple[Callable[[Event], None], ...] = (), *, engine: EngineName = "durable"
+        self,
+        settings: Settings,
+        observers: tuple[Callable[[Event], None], ...] = (),
+        *,
+        engine: EngineName = "durable",
+        served: Served = NONE_SERVED,
     ) -> None:
         self.settings = settings
+        self._served = served
         self._observers = observers
         self.allow_hosts = frozenset(settings.allow_hosts)
         self.max_runs = settings.max_runs
@@ -112,7 +122,14 @@ class App:
 
     def source(self, name: str, *, refresh: bool = False, run_id: str = "", memory: Memory | None = None) -> Source:
         return make_source(
-            _source(name), self.settings, self.store, self.supervisor, refresh=refresh, run_id=run_id, memory=memory
+            _source(name),
+            self.settings,
+            self.store,
+            self.supervisor,
+            refresh=refresh,
+            run_id=run_id,
+            memory=memory,
+            served=self._served,
         )
 
     def emit(self, event: Event) -> None:

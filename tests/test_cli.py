@@ -11,6 +11,8 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import (
@@ -55,6 +57,9 @@ async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_on
     assert names_in(tmp_path / "demo-playbook") == FILES
     playbook = read_json(tmp_path / "demo-playbook" / "playbook.json")
     assert playbook["model"] == "extractive"
+    assert [playbook[role]["domain"] for role in ("vendor", "prospect")] == ["wrenhaul.example", "hearthwain.example"]
+    cited: set[Any] = {urlsplit(evidence["url"])[:2] for evidence in playbook["evidence"].values()}
+    assert cited == {("http", "wrenhaul.example"), ("http", "hearthwain.example")}
     assert all(playbook[name] for name in ("executive_summary", "email_sequences", "talk_tracks", "battle_cards"))
     assert ended.out.startswith("completed in ")
     assert "evidence " in ended.out

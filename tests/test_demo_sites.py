@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from octave_mcp.demo import serve_demo
+from octave_mcp.demo import serve_demo, serve_demo_by_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -169,6 +169,17 @@ async def test_each_site_is_served_from_an_origin_of_its_own_and_no_longer_than_
     async with client() as web:
         with pytest.raises(httpx2.ConnectError):
             await web.get(vendor)
+
+
+async def test_served_by_name_all_addresses_are_of_the_companies_own_domains() -> None:
+    async with serve_demo_by_name() as companies, client() as web:
+        for origin in (companies.vendor, companies.prospect):
+            port = companies.served[urlsplit(origin).netloc]
+            for path in ("/", "/robots.txt", "/sitemap.xml"):
+                asked = {"Host": urlsplit(origin).netloc}
+                answer = await web.get(f"http://127.0.0.1:{port}{path}", headers=asked)
+                assert f"{origin}/" in answer.text
+                assert "127.0.0.1" not in answer.text
 
 
 async def test_serving_leaves_signals_to_the_caller() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import lru_cache
 
 import uvicorn
 from starlette.applications import Starlette
@@ -32,7 +33,7 @@ async def serve(*sites: Site) -> AsyncGenerator[tuple[str, ...]]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(_listening()) for _ in sites]
         origins = tuple(f"http://127.0.0.1:{listening.getsockname()[1]}" for listening in sockets)
-        servers = [Server(_config(site, origin)) for site, origin in zip(sites, origins, strict=True)]
+        servers = [Server(_config(site)) for site in sites]
         running = [
             asyncio.create_task(server.serve(sockets=[listening]))
             for server, listening in zip(servers, sockets, strict=True)
@@ -56,9 +57,9 @@ def _listening() -> socket.socket:
     return listening
 
 
-def _config(site: Site, origin: str) -> uvicorn.Config:
+def _config(site: Site) -> uvicorn.Config:
     return uvicorn.Config(
-        _application(site, origin),
+        _application(site),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -67,11 +68,13 @@ def _config(site: Site, origin: str) -> uvicorn.Config:
     )
 
 
-def _application(site: Site, origin: str) -> Starlette:
-    documents, missing = site.documents(origin), site.missing(origin)
+def _application(site: Site) -> Starlette:
+    """The site under whichever name it is asked: by its address on loopback, or by the company's own domain."""
+    documents_at, missing_at = lru_cache(2)(site.documents), lru_cache(2)(site.missing)
 
     async def answer(request: Request) -> Response:
-        path = request.url.path
+        path, origin = request.url.path, f"{request.base_url}".rstrip("/")
+        documents, missing = documents_at(origin), missing_at(origin)
         if path not in documents and (without_slash := path.rstrip("/")) in documents:
             return RedirectResponse(without_slash, status_code=308)
         document = documents.get(path, missing)

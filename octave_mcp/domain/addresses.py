@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 Allowed = frozenset[str]
+Served = Mapping[str, int]
+"""The hosts that this process serves itself, by name, each with its port on loopback. No setting can say so."""
+
+NONE_SERVED: Served = MappingProxyType({})
 
 PORTS = {"http": 80, "https": 443}
 PLACE = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from octave_mcp.domain.page import CacheEntry, PageFailure
 from octave_mcp.settings import Settings
 from octave_mcp.sources.firecrawl import CRAWLER_SHARE, SHARE, check, readers
-from octave_mcp.sources.memory import RunMemory
 
 if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
@@ -25,17 +24,21 @@ READ_BY_FIRECRAWL = frozenset(
 
 
 def make(
-    settings: Settings, memory: RunMemory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
+    settings: Settings,
+    access: Callable[..., SiteAccess],
+    *,
+    crawler: Callable[[SiteAccess], TitledReader],
+    refresh: bool,
 ) -> Reader:
     """Raises: SetupError: Firecrawl is not set up."""
     # Only a run needs the parsers.
     from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415
 
-    firecrawl, own, access = readers(settings, memory, crawler=crawler, refresh=refresh)
+    firecrawl, own, shared = readers(settings, access, crawler=crawler, refresh=refresh)
 
     def is_due(found: CacheEntry) -> bool:
         if isinstance(failure := found.found, PageFailure):
-            return failure.code in READ_BY_FIRECRAWL or access.robots.are_unreadable(failure.url)
+            return failure.code in READ_BY_FIRECRAWL or shared.robots.are_unreadable(failure.url)
         return found.is_thin
 
     crawler_seconds, firecrawl_seconds = (settings.site_timeout_seconds * share for share in (CRAWLER_SHARE, SHARE))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from octave_mcp.concurrency.supervision import Supervisor
+from octave_mcp.domain.addresses import NONE_SERVED, Served
 from octave_mcp.ports import Memory, Source
 from octave_mcp.settings import Settings
 from octave_mcp.sources.memory import RunMemory
@@ -21,9 +23,16 @@ class Adapter(Protocol):
     __name__: str
 
     def make(
-        self, settings: Settings, memory: RunMemory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
+        self,
+        settings: Settings,
+        access: Callable[..., SiteAccess],
+        *,
+        crawler: Callable[[SiteAccess], TitledReader],
+        refresh: bool,
     ) -> Reader:
         """The reader, which may use the crawler for what it does not read by itself.
+
+        `access` makes the access to sites; it takes `robots_seconds`.
 
         Raises:
             SetupError: the source is not set up.
@@ -40,6 +49,7 @@ def make_source(
     refresh: bool = False,
     run_id: str = "",
     memory: Memory | None = None,
+    served: Served = NONE_SERVED,
 ) -> Source:
     """The source of that adapter, with its cache; `refresh` fetches every page again, and caches it.
 
@@ -53,9 +63,11 @@ def make_source(
     from octave_mcp.sources.beyond import BeyondReader  # noqa: PLC0415
     from octave_mcp.sources.cache import CachedSource  # noqa: PLC0415
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
+    from octave_mcp.sources.web.access import SiteAccess  # noqa: PLC0415
 
     used = RunMemory(memory or store, run_id)
-    site = adapter.make(settings, used, crawler=Crawler, refresh=refresh)
+    access = partial(SiteAccess, settings, used, served=served, refresh=refresh)
+    site = adapter.make(settings, access, crawler=Crawler, refresh=refresh)
     reader = BeyondReader(site, settings)
     code = (adapter.__name__, BeyondReader.__module__, Crawler.__module__)
     max_age = settings.page_max_age_seconds

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from octave_mcp.settings import Settings
-from octave_mcp.sources.memory import RunMemory
 
 if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
@@ -18,14 +17,13 @@ def check() -> None:
 
 
 def make(
-    settings: Settings,
-    memory: RunMemory,
+    settings: Settings,  # noqa: ARG001 - all that it needs of them is in its access
+    access: Callable[..., SiteAccess],
     *,
     crawler: Callable[[SiteAccess], TitledReader],  # noqa: ARG001 - it is the one that is made here
-    refresh: bool,
+    refresh: bool,  # noqa: ARG001 - ditto
 ) -> Reader:
-    # Only a run needs the parsers and the client.
+    # Only a run needs the parsers.
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
-    from octave_mcp.sources.web.access import SiteAccess  # noqa: PLC0415
 
-    return Crawler(SiteAccess(settings, memory, refresh=refresh))
+    return Crawler(access())

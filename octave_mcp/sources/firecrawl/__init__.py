@@ -11,7 +11,6 @@ from octave_mcp.domain.addresses import is_web_address
 from octave_mcp.domain.keys import sendable
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import Settings, value_of
-from octave_mcp.sources.memory import RunMemory
 
 if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
@@ -51,21 +50,29 @@ def address() -> str:
 
 
 def make(
-    settings: Settings, memory: RunMemory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
+    settings: Settings,
+    access: Callable[..., SiteAccess],
+    *,
+    crawler: Callable[[SiteAccess], TitledReader],
+    refresh: bool,
 ) -> Reader:
     """Raises: SetupError: it is not set up."""
     # Only a run needs the parsers.
     from octave_mcp.sources.reader import is_declined  # noqa: PLC0415
     from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415
 
-    firecrawl, other, _ = readers(settings, memory, crawler=crawler, refresh=refresh)
+    firecrawl, other, _ = readers(settings, access, crawler=crawler, refresh=refresh)
     own_seconds, crawler_seconds = (settings.site_timeout_seconds * share for share in (SHARE, CRAWLER_SHARE))
     handover = Handover(is_declined, is_lasting=False, home_seconds=(own_seconds, crawler_seconds))
     return TwoReaders(firecrawl.name, firecrawl, other, handover)
 
 
 def readers(
-    settings: Settings, memory: RunMemory, *, crawler: Callable[[SiteAccess], TitledReader], refresh: bool
+    settings: Settings,
+    access: Callable[..., SiteAccess],
+    *,
+    crawler: Callable[[SiteAccess], TitledReader],
+    refresh: bool,
 ) -> tuple[TitledReader, TitledReader, SiteAccess]:
     """Firecrawl, the crawler, and the access to sites that they share.
 
@@ -76,9 +83,8 @@ def readers(
     # Only a run needs the parsers and the client.
     from octave_mcp.sources.firecrawl.client import Client  # noqa: PLC0415
     from octave_mcp.sources.firecrawl.reader import Firecrawl  # noqa: PLC0415
-    from octave_mcp.sources.web.access import SiteAccess  # noqa: PLC0415
 
     seconds = min(ROBOTS_SECONDS, settings.fetch_timeout_seconds)
-    access = SiteAccess(settings, memory, refresh=refresh, robots_seconds=seconds)
+    shared = access(robots_seconds=seconds)
     client = Client(value_of(KEY), address(), max_age_seconds=0 if refresh else settings.page_max_age_seconds)
-    return Firecrawl(client, access), crawler(access), access
+    return Firecrawl(client, shared), crawler(shared), shared

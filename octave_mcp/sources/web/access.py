@@ -7,7 +7,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from octave_mcp.concurrency.retrying import retrying
-from octave_mcp.domain.addresses import PORTS, check_url, is_address, path_of
+from octave_mcp.domain.addresses import NONE_SERVED, PORTS, Served, check_url, is_address, path_of
 from octave_mcp.domain.company import Company
 from octave_mcp.errors import HostNotAllowed, SiteRefuses, SiteUnreachable, UpstreamError
 from octave_mcp.settings import Settings
@@ -23,7 +23,8 @@ T = TypeVar("T")
 class SiteAccess:
     """One HTTP client, one address check and one set of robots.txt rules for all that a run reads.
 
-    `refresh` fetches robots.txt again; `robots_seconds` is how long a host may take to send it.
+    `served` hosts are reached on loopback. `refresh` fetches robots.txt again; `robots_seconds` is how long a host may
+    take to send it.
     """
 
     def __init__(
@@ -32,11 +33,12 @@ class SiteAccess:
         memory: RunMemory,
         resolver: Resolver = resolve,
         *,
+        served: Served = NONE_SERVED,
         refresh: bool = False,
         robots_seconds: float | None = None,
     ) -> None:
         self.allow = frozenset(host.lower() for host in settings.allow_hosts)
-        self._backend = AddressCheckingBackend(self.allow, resolver)
+        self._backend = AddressCheckingBackend(self.allow, resolver, served)
         self.fetcher = Fetcher(settings, self._backend)
         self.robots = Robots(self.fetcher, memory, refresh=refresh, seconds=robots_seconds)
 

@@ -14,10 +14,12 @@ import httpcore2
 import httpx2
 
 from octave_mcp.concurrency.tls import tls_context
-from octave_mcp.domain.addresses import Allowed, is_allowed, is_public_address
+from octave_mcp.domain.addresses import NONE_SERVED, Allowed, Served, is_allowed, is_public_address
 from octave_mcp.errors import HostNotAllowed, SetupError
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+
+LOOPBACK = "127.0.0.1"
 
 RESOLVE_SECONDS = 5
 ADDRESSES_TRIED = 4
@@ -44,10 +46,11 @@ class NameNotResolved(httpcore2.ConnectError):
 class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
     """Connects to the addresses that it has checked, so a name that resolves differently later gains nothing."""
 
-    def __init__(self, allow: Allowed, resolver: Resolver = resolve) -> None:
+    def __init__(self, allow: Allowed, resolver: Resolver = resolve, served: Served = NONE_SERVED) -> None:
         self.network = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
         self.allow = allow
         self.resolver = resolver
+        self.served = served
 
     async def checked(self, host: str, port: int) -> Sequence[str]:
         """The addresses that may be connected to.
@@ -56,6 +59,8 @@ class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
             HostNotAllowed: one of them is not public, and the host is not allowed.
             NameNotResolved: the name has none.
         """
+        if host in self.served:
+            return [LOOPBACK]
         addresses = await self._addresses(host, port)
         bare = host.strip("[]")
         if not is_allowed(bare, port, self.allow) and not all(map(is_public_address, addresses)):
@@ -87,7 +92,9 @@ class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
         for address in await self.checked(host, port):
             try:
                 return LimitedStream(
-                    await self.network.connect_tcp(address, port, timeout, local_address, socket_options)
+                    await self.network.connect_tcp(
+                        address, self.served.get(host, port), timeout, local_address, socket_options
+                    )
                 )
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 last = error

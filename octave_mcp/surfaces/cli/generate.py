@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.demo import serve_demo
+from octave_mcp.demo import serve_demo_by_name
+from octave_mcp.domain.addresses import NONE_SERVED, Served
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import (
     AUTO,
@@ -120,18 +121,18 @@ def _make(making: Making, output: Deliver, default: str = "") -> int:
 
 
 async def _demo(output: Deliver, told: Told) -> tuple[RunReport, Playbook | None]:
-    async with serve_demo() as (vendor, prospect):
-        hosts = tuple(origin.removeprefix("http://") for origin in (vendor, prospect))
-        settings = load(model="extractive", source="crawler", allow_hosts=hosts)
-        log(settings, output)
-        return await _run(settings, {"vendor_domain": vendor, "prospect_domain": prospect}, told, output)
+    settings = load(model="extractive", source="crawler")
+    log(settings, output)
+    async with serve_demo_by_name() as companies:
+        asked = {"vendor_domain": companies.vendor, "prospect_domain": companies.prospect, "refresh": True}
+        return await _run(settings, asked, told, output, companies.served)
 
 
 async def _run(
-    settings: Settings, asked: dict[str, Any], told: Told, output: Deliver
+    settings: Settings, asked: dict[str, Any], told: Told, output: Deliver, served: Served = NONE_SERVED
 ) -> tuple[RunReport, Playbook | None]:
     """The report of a run that has ended, and its playbook if it made one. Interrupted, it cancels the run."""
-    async with opened(settings) as app:
+    async with opened(settings, served=served) as app:
         model = await computed(lambda: app.model(app.model_name(str(asked.get("model", AUTO)))))
         if model.capacity.is_patient:
             raise (InputError if asked.get("model") == model.name else SetupError)(_no_client(model.name))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from pydantic import BaseModel, ValidationError, validate_call
 
+from octave_mcp.domain.addresses import NONE_SERVED, Served
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import InputError
 from octave_mcp.observability import logs
@@ -86,11 +87,13 @@ def log(settings: Settings, output: Output, *, stderr_level: str | None = None) 
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, engine: EngineName = "durable", executing: bool = True) -> AsyncGenerator[App]:
+async def opened(
+    settings: Settings, *, engine: EngineName = "durable", executing: bool = True, served: Served = NONE_SERVED
+) -> AsyncGenerator[App]:
     """The application, closed behind it. A command executes its own runs, not those that a server has left."""
     from octave_mcp.app import App  # noqa: PLC0415 - help and settings are shown without it
 
-    app = App(settings, (logs.log_event,), engine=engine)
+    app = App(settings, (logs.log_event,), engine=engine, served=served)
     await app.runs.open(executing=executing, adopting=False)
     try:
         yield app
