@@ -12,6 +12,7 @@ from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.playbook import BrushOff, CallToAction, Caution, EmailSequence, Playbook, Touch
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.sentence import Sentence
+from octave_mcp.domain.versions import first_version
 from octave_mcp.settings import load
 
 FILLER = (
@@ -202,7 +203,7 @@ async def stored(playbook: Playbook) -> str:
     )
     await store.open()
     await store.add_run(record, new_session=True)
-    await store.put_playbook(record.run_id, playbook)
+    await store.put_version(record.run_id, first_version(record.run_id, playbook, None))
     await store.update_run(record.model_copy(update={"status": "completed", "finished_at": playbook.generated_at}))
     await store.close()
     return record.run_id

@@ -11,13 +11,21 @@ from hashlib import sha256
 from typing import Protocol, cast
 
 from octave_mcp import exports
-from octave_mcp.domain.cards import CompetitivePositioningCard, Objection, ObjectionHandlingCard, Rival, WhyWeWinCard
+from octave_mcp.domain.cards import (
+    CompetitivePositioningCard,
+    Objection,
+    ObjectionHandlingCard,
+    Rival,
+    WhyWeWin,
+    WhyWeWinCard,
+)
 from octave_mcp.domain.choices import FORMATS
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.costs import Cost, StepTiming, Timings
 from octave_mcp.domain.deal import Brief, BuyingSeat, Fit, Letter, Qualification, StackOverlap, ValueMapRow
+from octave_mcp.domain.drafts import CardDraft, Drafted, Drafts
 from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
-from octave_mcp.domain.findings import CompanyIntegration, CompanyPerson, CompanyTrigger
+from octave_mcp.domain.findings import CompanyIntegration, CompanyPerson, CompanyTrigger, DealFindings
 from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.page import PageFailure, PageKind
 from octave_mcp.domain.playbook import (
@@ -35,10 +43,13 @@ from octave_mcp.domain.playbook import (
     PriorityPersona,
     QuickWin,
     ReadPage,
+    SequenceDraft,
     SuccessMetric,
     Summary,
     TalkTrack,
+    TalkTrackDraft,
     Touch,
+    TouchDraft,
 )
 from octave_mcp.domain.prospect import BuyerPersona, CompanyProfile, Fact, PainPoint, ProspectIntelligence
 from octave_mcp.domain.sentence import Score, Sentence
@@ -328,6 +339,46 @@ def sample_playbook() -> Playbook:
                 StepTiming(step="write_playbook", company=None, seconds=31.2),
             ),
         ),
+    )
+
+
+def sample_drafts() -> Drafts:
+    """Drafts of the sample playbook. One writer failed, and one touch is in no playbook: a rule dropped it."""
+    playbook = sample_playbook()
+    why, *_ = playbook.battle_cards
+    assert isinstance(why, WhyWeWinCard)
+    touches = tuple(_touch_draft(touch) for touch in playbook.email_sequences[0].touches)
+    sequence = SequenceDraft[EvidenceId](touches=(*touches, touches[0]))
+    track = TalkTrackDraft[EvidenceId](
+        **{name: getattr(playbook.talk_tracks[0], name) for name in TalkTrackDraft.model_fields}
+    )
+    card = WhyWeWin[EvidenceId](kind="why_we_win", reasons=why.reasons, proof=why.proof)
+    return Drafts(
+        summary=None,
+        cards=(Drafted[CardDraft](value=card, is_outline=False), None, None),
+        sequences=(Drafted[SequenceDraft[EvidenceId]](value=sequence, is_outline=False), None, None),
+        talk_tracks=(Drafted[TalkTrackDraft[EvidenceId]](value=track, is_outline=True), None, None),
+        evidence=playbook.evidence,
+        personas=playbook.prospect_intelligence.buyer_personas,
+        findings=DealFindings(**{name: getattr(playbook, name) for name in DealFindings.model_fields}),
+        known=("Lumenboard", "Kestrel Freight"),
+        vendor="Lumenboard",
+        sender=None,
+        language="",
+        given="Met Marit at a fair in Hamburg.",
+        read_on=FETCHED_AT.date(),
+    )
+
+
+def _touch_draft(touch: Touch) -> TouchDraft[EvidenceId]:
+    return TouchDraft[EvidenceId](
+        subject=touch.subject,
+        paragraphs=(touch.sentences,),
+        call_to_action=touch.call_to_action,
+        opt_out=None,
+        second_opening=touch.second_opening,
+        make_first=touch.make_first,
+        personalisation=touch.personalisation,
     )
 
 

@@ -61,6 +61,7 @@ from octave_mcp.domain.value import Path as Place
 from octave_mcp.domain.value import Value, form_at, part_at
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorAnswer
 from octave_mcp.domain.verification import Verification
+from octave_mcp.domain.versions import Version
 from octave_mcp.errors import SiteRefuses, SiteUnreachable
 from octave_mcp.evidence.passages import passages, quotations
 from octave_mcp.ports import Memory, Model, RunContext, Source
@@ -723,9 +724,13 @@ class Written:
 
     stage: Stage
     record: RunRecord
-    playbook: Playbook
+    version: Version
     texts: dict[str, str | None]
     """Stored texts of the pages that the playbook quotes."""
+
+    @property
+    def playbook(self) -> Playbook:
+        return self.version.playbook
 
     @property
     def asked(self) -> list[Asked]:
@@ -753,8 +758,10 @@ async def written(stage: Stage, **request: Any) -> Written:  # noqa: ANN401 - fi
     assert playbook, record.error
     quoted = {evidence.page_sha256 for evidence in playbook.evidence.values()}
     texts = {sha256: await stage.store.page_text(sha256) for sha256 in quoted}
+    version = await stage.store.get_version(record.run_id)
+    assert version
     await stage.runs.close()
-    return Written(stage, record, playbook, texts)
+    return Written(stage, record, version, texts)
 
 
 def asked_for(**request: Any) -> PlaybookRequest:  # noqa: ANN401 - fields of the request

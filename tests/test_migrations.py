@@ -68,8 +68,9 @@ async def test_a_database_of_the_release_before_keeps_its_runs_sessions_playbook
     await store.open()
 
     runs = await store.runs(limit=10)
-    playbook = await store.get_playbook(FINISHED)
-    assert playbook
+    version = await store.get_version(FINISHED)
+    assert version
+    playbook = version.playbook
     texts = [await store.page_text(one.page_sha256) for one in playbook.evidence.values()]
 
     assert {run.run_id: run.status for run in runs} == {FINISHED: "completed", WAITING: "waiting", RUNNING: "running"}
@@ -78,6 +79,9 @@ async def test_a_database_of_the_release_before_keeps_its_runs_sessions_playbook
         text and text[one.start : one.end] == one.quote
         for text, one in zip(texts, playbook.evidence.values(), strict=True)
     )
+    assert await store.versions(FINISHED) == [version.meta]
+    assert (version.meta.number, version.meta.made, version.meta.run_id) == (1, "generated", FINISHED)
+    assert (version.meta.by, version.drafts) == (playbook.model, None)
     assert len(await store.events(FINISHED)) > 10
     assert len(await store.questions(WAITING)) == 2
     await store.close()

@@ -31,6 +31,7 @@ from scripted import (
     written,
 )
 
+from octave_mcp.copywriting.assembly import assets
 from octave_mcp.copywriting.rubric import PLACEHOLDERS
 from octave_mcp.demo.sites import load
 from octave_mcp.domain.asks import Capacity
@@ -46,6 +47,7 @@ from octave_mcp.domain.vendor import VendorAnswer
 from octave_mcp.errors import NotFound
 from octave_mcp.evidence.passages import verified
 from octave_mcp.pipeline.prioritise_urls import Ranking, naming
+from octave_mcp.pipeline.verdicts import with_every_verdict
 from octave_mcp.settings import Settings
 from octave_mcp.sources.html.extraction import page_of
 
@@ -166,6 +168,17 @@ def test_every_claim_has_evidence(finished: Written) -> None:
     assert len(claims) > 50
     stated = [claim for claim in claims if getattr(claim, "how_known", "named") != "missing"]
     assert all(ids_of(claim) for claim in stated if getattr(claim, "kind", "fact") not in free)
+
+
+def test_the_copy_can_be_put_together_again_from_the_drafts_that_are_stored_with_it(finished: Written) -> None:
+    version = finished.version
+    assert version.drafts
+    again = assets(version.drafts)
+    copy = {name: getattr(again, name) for name in SECTIONS if hasattr(again, name) and name != "gaps"}
+    remade = with_every_verdict(version.playbook.model_copy(update=copy), by_model=False)
+    assert {"email_sequences", "talk_tracks", "battle_cards", "priority_personas", "fit"} <= copy.keys()
+    assert {name for name in SECTIONS if getattr(remade, name) != getattr(version.playbook, name)} == set()
+    assert (version.meta.number, version.meta.made, version.meta.run_id) == (1, "generated", finished.record.run_id)
 
 
 def test_evidence_says_whose_page_it_is_on(finished: Written) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Generic, TypeVar
 
-from octave_mcp.copywriting.cards import CardDraft, finished
+from octave_mcp.copywriting.cards import finished
 from octave_mcp.copywriting.committee import committee
 from octave_mcp.copywriting.emails import DAYS, Material, emails
 from octave_mcp.copywriting.faults import scored
@@ -19,8 +17,9 @@ from octave_mcp.copywriting.substance import likeness
 from octave_mcp.copywriting.trigger_meanings import meanings
 from octave_mcp.domain.cards import BattleCard
 from octave_mcp.domain.deal import BuyingSeat, Fit
-from octave_mcp.domain.evidence import Evidence, EvidenceId
-from octave_mcp.domain.findings import CompanyTrigger, DealFindings
+from octave_mcp.domain.drafts import Drafted, Drafts
+from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.findings import CompanyTrigger
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import (
     EmailSequence,
@@ -37,42 +36,9 @@ from octave_mcp.domain.playbook import (
     Touch,
 )
 from octave_mcp.domain.prospect import BuyerPersona
-from octave_mcp.domain.sender import Sender
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import with_texts
 from octave_mcp.evidence.checks import counted
-
-D_co = TypeVar("D_co", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Drafted(Generic[D_co]):
-    """What a writer answered, and whether it is an outline."""
-
-    value: D_co
-    is_outline: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Drafts:
-    """What the writers answered; None where one failed. `given` is what the user said of the deal.
-
-    `findings` are those of both companies; `read_on` is the day of the last page, from which ages count.
-    """
-
-    summary: Drafted[SummaryDraft[EvidenceId]] | None
-    cards: tuple[Drafted[CardDraft] | None, ...]
-    sequences: tuple[Drafted[SequenceDraft[EvidenceId]] | None, ...]
-    talk_tracks: tuple[Drafted[TalkTrackDraft[EvidenceId]] | None, ...]
-    evidence: Mapping[EvidenceId, Evidence]
-    personas: tuple[BuyerPersona, ...]
-    findings: DealFindings
-    known: tuple[str, ...]
-    vendor: str
-    sender: Sender | None
-    language: str
-    given: str
-    read_on: date
 
 
 @dataclass(frozen=True, slots=True)

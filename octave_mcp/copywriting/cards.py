@@ -9,7 +9,6 @@ from octave_mcp.copywriting.faults import Fault, scored
 from octave_mcp.copywriting.rubric import OBJECTIONS, absolutes, card_faults
 from octave_mcp.domain.cards import (
     BattleCard,
-    CompetitivePositioning,
     CompetitivePositioningCard,
     Objection,
     ObjectionHandling,
@@ -17,13 +16,12 @@ from octave_mcp.domain.cards import (
     WhyWeWin,
     WhyWeWinCard,
 )
+from octave_mcp.domain.drafts import CardDraft
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.sentence import Score, Sentence
 from octave_mcp.domain.value import Value, located, walk
 from octave_mcp.evidence.coherence import without
-
-CardDraft = WhyWeWin[EvidenceId] | ObjectionHandling[EvidenceId] | CompetitivePositioning[EvidenceId]
 
 
 def finished(

@@ -46,12 +46,23 @@ class RunError(Value):
     message: str
 
 
+class Revision(Value):
+    """A part of the playbook of another run that is to be written again, as the instruction says."""
+
+    run_id: str
+    section: str
+    instruction: str
+    base_version: int
+
+
 class RunRecord(Value):
     """What is kept of a run beside its events and its playbook.
 
     `model` and `source` are those that 'auto' in the request stands for; `started_at` is None while it waits its turn.
     `estimate` is what was said of its cost when it was asked for. `specialists_per_ask` is that of its beginning: a run
     that is carried on asks as before.
+
+    A run with a `revision`, or that `refreshes` the playbook of another run, makes a new version of that playbook.
     """
 
     run_id: str
@@ -68,11 +79,18 @@ class RunRecord(Value):
     sender: Sender | None = None
     specialists_per_ask: int | None = None
     files: tuple[str, ...] = ()
+    revision: Revision | None = None
+    refreshes: str | None = None
 
     @property
     def signed_request(self) -> PlaybookRequest:
         """The request as the pipeline has it, with the whole sender."""
         return self.request.model_copy(update={"sender": self.sender})
+
+    @property
+    def playbook_of(self) -> str:
+        """The run whose playbook this run writes a version of: itself, where that is a new playbook."""
+        return self.revision.run_id if self.revision else self.refreshes or self.run_id
 
     @property
     def is_final(self) -> bool:

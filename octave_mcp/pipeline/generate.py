@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.company import Company, Site
-from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.drafts import Written
 from octave_mcp.domain.research import Research
 from octave_mcp.errors import BudgetExceeded
 from octave_mcp.evidence.screening import safe_name
@@ -26,8 +26,8 @@ from octave_mcp.pipeline.validate_and_map import validate_and_map
 from octave_mcp.pipeline.write_playbook import write_playbook
 
 
-async def generate(run: Run, companies: Sequence[Company]) -> Playbook:
-    """The playbook for selling what the vendor has to the prospect.
+async def generate(run: Run, companies: Sequence[Company]) -> Written:
+    """The playbook, with its drafts, for selling what the vendor has to the prospect.
 
     Raises:
         OctaveError: one of the sites cannot be read, or no mandatory section can be written.

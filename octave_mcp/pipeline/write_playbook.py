@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from octave_mcp.asks.budget import Ledger
 from octave_mcp.asks.corrections import Checked
@@ -14,10 +14,20 @@ from octave_mcp.copywriting import assembly
 from octave_mcp.copywriting.briefing import Known, brief
 from octave_mcp.copywriting.qualification import qualification
 from octave_mcp.domain.costs import Cost, Timings
+from octave_mcp.domain.drafts import CardDraft, Drafted, Drafts, Written
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.findings import DealFindings
 from octave_mcp.domain.notices import Gap
-from octave_mcp.domain.playbook import SCHEMA_VERSION, GivenContext, NamedCompany, Playbook, ReadPage
+from octave_mcp.domain.playbook import (
+    SCHEMA_VERSION,
+    GivenContext,
+    NamedCompany,
+    Playbook,
+    ReadPage,
+    SequenceDraft,
+    SummaryDraft,
+    TalkTrackDraft,
+)
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.value import walk
 from octave_mcp.errors import BadAnswer, BudgetExceeded, UpstreamError
@@ -31,9 +41,11 @@ from octave_mcp.pipeline.verdicts import with_every_verdict
 from octave_mcp.pipeline.verify import Researched
 from octave_mcp.pipeline.writers import CARDS, Answers, Desk
 
+T = TypeVar("T")
 
-async def write_playbook(run: Run, deal: Deal) -> Playbook:
-    """The playbook. A section whose writer fails is a gap; all of them failing is an error.
+
+async def write_playbook(run: Run, deal: Deal) -> Written:
+    """The playbook, and its drafts. A section whose writer fails is a gap; all of them failing is an error.
 
     Raises:
         UpstreamError: not one of the writers answered.
@@ -47,7 +59,8 @@ async def write_playbook(run: Run, deal: Deal) -> Playbook:
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
     answers, found, dropped = await verification.at_the_end(desk.drafts(answers), found)
-    return await computed(_playbook, run, desk, answers, found, dropped)
+    drafts = await computed(_drafts, desk, answers, found)
+    return Written(await computed(_playbook, run, desk, answers, found, drafts, dropped), drafts)
 
 
 _OF_ASSETS = (
@@ -71,8 +84,10 @@ def _with_section(failed: UpstreamError) -> UpstreamError:
     return BudgetExceeded(told) if isinstance(failed, BudgetExceeded) else failed
 
 
-def _playbook(run: Run, desk: Desk, answers: Answers, found: Researched, dropped: tuple[Gap, ...]) -> Playbook:
-    drafts, deal, context = _drafts(desk, answers, found), desk.deal, run.request.context
+def _playbook(
+    run: Run, desk: Desk, answers: Answers, found: Researched, drafts: Drafts, dropped: tuple[Gap, ...]
+) -> Playbook:
+    deal, context = desk.deal, run.request.context
     assets = assembly.assets(drafts)
     playbook = Playbook(
         schema_version=SCHEMA_VERSION,
@@ -104,15 +119,16 @@ def _known(deal: Deal) -> Known:
     return Known(vendor.profile.summary, vendor.pages, prospect.pages)
 
 
-def _drafts(desk: Desk, answers: Answers, researched: Researched) -> assembly.Drafts:
+def _drafts(desk: Desk, answers: Answers, researched: Researched) -> Drafts:
     summary, why, objections, positioning, *copy = answers
     count = len(desk.personas)
     found = {e.id: e for answer in answers if isinstance(answer, Checked) for e in answer.evidence}
-    return assembly.Drafts(
-        summary=_drafted(summary),
-        cards=tuple(_drafted(card) for card in (why, objections, positioning)),
-        sequences=tuple(_drafted(draft, is_thin=desk.is_thin) for draft in copy[:count]),
-        talk_tracks=tuple(_drafted(draft, is_thin=desk.is_thin) for draft in copy[count:]),
+    sequence, track, is_thin = SequenceDraft[EvidenceId], TalkTrackDraft[EvidenceId], desk.is_thin
+    return Drafts(
+        summary=_drafted(Drafted[SummaryDraft[EvidenceId]], summary),
+        cards=tuple(_drafted(Drafted[CardDraft], card) for card in (why, objections, positioning)),
+        sequences=tuple(_drafted(Drafted[sequence], draft, is_thin=is_thin) for draft in copy[:count]),
+        talk_tracks=tuple(_drafted(Drafted[track], draft, is_thin=is_thin) for draft in copy[count:]),
         evidence=found | desk.evidence,
         personas=researched.prospect_intelligence.buyer_personas,
         findings=DealFindings(**{name: getattr(researched, name) for name in DealFindings.model_fields}),
@@ -125,9 +141,11 @@ def _drafts(desk: Desk, answers: Answers, researched: Researched) -> assembly.Dr
     )
 
 
-def _drafted(answer: Checked[Any] | UpstreamError, *, is_thin: bool = False) -> assembly.Drafted[Any] | None:
+def _drafted(
+    form: type[Drafted[T]], answer: Checked[Any] | UpstreamError, *, is_thin: bool = False
+) -> Drafted[T] | None:
     """An answer about a thin prospect is an outline, even if a language model wrote it."""
-    return assembly.Drafted(answer.value, answer.is_outline or is_thin) if isinstance(answer, Checked) else None
+    return form(value=answer.value, is_outline=answer.is_outline or is_thin) if isinstance(answer, Checked) else None
 
 
 def _gaps(run: Run, desk: Desk, answers: Answers, of_assets: tuple[Gap, ...]) -> tuple[Gap, ...]:

@@ -12,6 +12,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import RunRecord, SessionRecord
 from octave_mcp.domain.steps import StepEntry, StepRecord
+from octave_mcp.domain.versions import Version, VersionMeta
 
 CACHE_MAX_AGE = timedelta(days=30)
 Wait = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
@@ -61,7 +62,7 @@ class Memory(Notes, PageCache, Protocol):
 
 
 class Store(Memory, Heartbeats, Protocol):
-    """Sessions and runs: records, events, questions, playbooks, and each page that was read.
+    """Sessions and runs: records, events, questions, versions of playbooks, and each page that was read.
 
     Raises:
         StoreFailed: by each method, if the database cannot be read or written.
@@ -124,7 +125,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def unfinished(self) -> list[RunRecord]: ...
 
     async def ended_before(self, when: datetime) -> list[RunRecord]:
-        """Runs that have been final since before then."""
+        """Runs that have been final since before then, and whose playbook has no version of a later time."""
         ...
 
     async def sessions(self, *, limit: int = 20, after: str | None = None) -> list[SessionRecord]:
@@ -178,9 +179,28 @@ class Store(Memory, Heartbeats, Protocol):
     ) -> None:
         """None leaves what is stored."""
 
-    async def put_playbook(self, run_id: str, playbook: Playbook) -> None: ...
+    async def put_version(self, run_id: str, version: Version) -> Version | None:
+        """The version of the run's playbook as stored, now or earlier by the run that makes it.
 
-    async def get_playbook(self, run_id: str) -> Playbook | None: ...
+        None, and no change, if the run is gone, or the one that makes the version is final, is gone, or has a later
+        execution.
+
+        Raises:
+            Outdated: the newest version is not the one that this is based on.
+        """
+        ...
+
+    async def versions(self, run_id: str) -> list[VersionMeta]:
+        """Those of the run's playbook, in the order of their numbers."""
+        ...
+
+    async def get_version(self, run_id: str, number: int | None = None) -> Version | None:
+        """The version of that number, or the newest."""
+        ...
+
+    async def get_playbook(self, run_id: str, number: int | None = None) -> Playbook | None:
+        """The playbook of that version, or of the newest."""
+        ...
 
     async def put_pages(self, run_id: str, pages: Sequence[Page]) -> tuple[str, ...]:
         """Stores the pages as read by the run; returns their keys, in the order given."""

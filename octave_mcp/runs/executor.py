@@ -14,7 +14,6 @@ from octave_mcp.concurrency.current import RUN_ID
 from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.company import Company
-from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import Crashed, NotWritten, OctaveError, StoreFailed
@@ -32,6 +31,7 @@ from octave_mcp.runs.news import News
 from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, seconds, why_failed
 from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.verifiers import verifier_of
+from octave_mcp.runs.versions import stored
 
 MOST_RESUMED = 20
 """How many servers may end while they execute a run, without any progress of it: then it is taken for the cause, and
@@ -288,12 +288,10 @@ class Executor:
     async def _finish(
         self, record: RunRecord, run: Run, companies: Sequence[Company], execution: Execution
     ) -> RunRecord:
-        playbook = await generate(run, companies)
-        if not has_mandatory_sections(playbook):
-            return ended(record, "failed", why_failed(playbook, run.asker.faults))
-        timings = Timings(total_seconds=seconds(record), steps=run.progress.timings)
-        playbook = playbook.model_copy(update={"timings": timings})
-        await run.store.put_playbook(record.run_id, playbook)
+        written = await generate(run, companies)
+        if not has_mandatory_sections(written.playbook):
+            return ended(record, "failed", why_failed(written.playbook, run.asker.faults))
+        playbook = await stored(written, record, run)
         status: RunStatus = "partial" if is_partial(playbook) else "completed"
         try:
             await execution.check()

@@ -1,27 +1,109 @@
-"""The playbook of each run."""
+"""The playbook of each run, in versions."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, insert, select
 
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.drafts import Drafts
 from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import FINAL
+from octave_mcp.domain.versions import Version, VersionMeta, since
+from octave_mcp.errors import Outdated
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import is_writable, parsed, upsert
-from octave_mcp.store.tables import playbooks
+from octave_mcp.store.statements import parsed
+from octave_mcp.store.tables import runs, time_text, versions
 
 
 class Playbooks(Database):
-    async def put_playbook(self, run_id: str, playbook: Playbook) -> None:
-        text = await computed(playbook.model_dump_json)
+    async def put_version(self, run_id: str, version: Version) -> Version | None:
+        row, meta = await computed(_row_of, run_id, version), version.meta
 
-        def work(db: Connection) -> None:
-            if is_writable(db, run_id, self.epoch):
-                upsert(db, playbooks, {"run_id": run_id}, {"playbook": text})
+        def work(db: Connection) -> VersionMeta | None:
+            """What is now stored."""
+            if not self._may_write(db, run_id, meta.run_id):
+                return None
+            known = [parsed(VersionMeta, text) for text in db.execute(_metas(run_id)).scalars()]
+            if meta.run_id and (own := [one for one in known if one.run_id == meta.run_id]):
+                return own[0]
+            _check_base(run_id, meta, known)
+            db.execute(insert(versions).values(row._asdict()))
+            return meta
 
-        await self._write(work)
+        stored = await self._write(work)
+        if stored is None or stored is meta:
+            return stored and version
+        return await self.get_version(run_id, stored.number)
 
-    async def get_playbook(self, run_id: str) -> Playbook | None:
-        found = select(playbooks.c.playbook).where(playbooks.c.run_id == run_id)
+    def _may_write(self, db: Connection, run_id: str, made_by: str | None) -> bool:
+        """Whether the run is stored, and the one that makes the version has not ended, nor begun another execution.
+
+        Their rows are locked, always in the same order: of two writers, one waits for the other.
+        """
+        wanted = sorted({run_id, made_by or run_id})
+        theirs = select(runs.c.run_id, runs.c.status, runs.c.epoch).where(runs.c.run_id.in_(wanted))
+        found = {row.run_id: row for row in db.execute(theirs.order_by(runs.c.run_id).with_for_update())}
+        if run_id not in found or made_by is None:
+            return run_id in found
+        maker = found.get(made_by)
+        return maker is not None and maker.status not in FINAL and self.epoch in {None, maker.epoch}
+
+    async def versions(self, run_id: str) -> list[VersionMeta]:
+        texts = await self._read(lambda db: db.execute(_metas(run_id)).scalars().all())
+        return [parsed(VersionMeta, text) for text in texts]
+
+    async def get_version(self, run_id: str, number: int | None = None) -> Version | None:
+        found = _one(select(versions.c.meta, versions.c.playbook, versions.c.drafts), run_id, number)
+        row = await self._read(lambda db: db.execute(found).one_or_none())
+        return None if row is None else await computed(_version, row)
+
+    async def get_playbook(self, run_id: str, number: int | None = None) -> Playbook | None:
+        found = _one(select(versions.c.playbook), run_id, number)
         text = await self._read(lambda db: db.execute(found).scalar_one_or_none())
         return None if text is None else await computed(parsed, Playbook, text)
+
+
+class _Row(NamedTuple):
+    run_id: str
+    number: int
+    made_at: str
+    meta: str
+    playbook: str
+    drafts: str | None
+
+
+def _row_of(run_id: str, version: Version) -> _Row:
+    meta, drafts = version.meta, version.drafts
+    texts = (meta.model_dump_json(), version.playbook.model_dump_json(), drafts.model_dump_json() if drafts else None)
+    return _Row(run_id, meta.number, time_text(meta.at), *texts)
+
+
+def _version(row: Row[Any]) -> Version:
+    return Version(
+        meta=parsed(VersionMeta, row.meta),
+        playbook=parsed(Playbook, row.playbook),
+        drafts=None if row.drafts is None else parsed(Drafts, row.drafts),
+    )
+
+
+def _metas(run_id: str) -> Select[str]:
+    return select(versions.c.meta).where(versions.c.run_id == run_id).order_by(versions.c.number)
+
+
+def _one(found: Select[*tuple[Any, ...]], run_id: str, number: int | None) -> Select[*tuple[Any, ...]]:
+    """The version of that number, or the newest."""
+    found = found.where(versions.c.run_id == run_id).order_by(versions.c.number.desc()).limit(1)
+    return found if number is None else found.where(versions.c.number == number)
+
+
+def _check_base(run_id: str, meta: VersionMeta, known: Sequence[VersionMeta]) -> None:
+    base, newest = meta.based_on or 0, known[-1].number if known else 0
+    if base == newest and meta.number == newest + 1:
+        return
+    raise Outdated(
+        f"version {base} of the playbook of run {run_id!r} is not the newest: {since(known[base:])}. "
+        f"Nothing was changed: read version {newest}, and make the change again with that as its base"
+    )

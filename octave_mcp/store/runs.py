@@ -20,7 +20,6 @@ from octave_mcp.store.tables import (
     losses,
     notes,
     pages,
-    playbooks,
     questions,
     runs,
     sessions,
@@ -28,6 +27,7 @@ from octave_mcp.store.tables import (
     texts,
     time_text,
     uses,
+    versions,
 )
 
 RUN_ID_CHARACTERS = 36
@@ -82,7 +82,9 @@ class Runs(Database):
         )
 
     async def ended_before(self, when: datetime) -> list[RunRecord]:
-        return await self._readable(select(runs.c.record).where(runs.c.finished_at < time_text(when)))
+        newer = select(versions.c.run_id).where(versions.c.made_at >= time_text(when))
+        old = (runs.c.finished_at < time_text(when)) & runs.c.run_id.notin_(newer)
+        return await self._readable(select(runs.c.record).where(old))
 
     async def _readable(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
         """Without those that another release wrote in another form: they must not keep a server from the others."""
@@ -156,9 +158,10 @@ def _with_runs() -> Select[*tuple[Any, ...]]:
 
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     lock_texts(db, exclusive=True)
-    db.execute(ids.with_for_update())  # what is stored for these runs meanwhile is stored before, or not at all
+    # What is stored for these runs meanwhile is stored before, or not at all.
+    db.execute(ids.order_by(runs.c.run_id).with_for_update())
     db.execute(delete(notes).where(func.substr(notes.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
-    for table in (steps, events, questions, losses, playbooks, pages, uses, runs):
+    for table in (steps, events, questions, losses, versions, pages, uses, runs):
         db.execute(delete(table).where(table.c.run_id.in_(ids)))
     db.execute(delete(texts).where(texts.c.sha256.notin_(select(pages.c.sha256))))
     delete_unused(db)

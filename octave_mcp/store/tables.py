@@ -95,12 +95,17 @@ losses = Table(
 )
 """What was dropped of the answers to questions."""
 
-playbooks = Table(
-    "playbooks",
+versions = Table(
+    "versions",
     metadata,
     Column("run_id", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("made_at", String(40), nullable=False),
+    Column("meta", Text, nullable=False),
     Column("playbook", Text, nullable=False),
+    Column("drafts", Text),
 )
+"""The versions of the playbook of each run."""
 
 pages = Table(
     "pages",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pkgutil
+import re
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playbooks import sample_playbook
+from playbooks import sample_drafts, sample_playbook
 from psycopg import sql
 from scripted import FETCHED_AT, asked_for, page
 
@@ -24,7 +25,8 @@ from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.page import Addresses, CacheEntry, Link, PageFailure
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import RunError, RunRecord
-from octave_mcp.errors import NotFound, SetupError, StoreFailed
+from octave_mcp.domain.versions import Version, first_version, next_version
+from octave_mcp.errors import NotFound, Outdated, SetupError, StoreFailed
 from octave_mcp.ports import CACHE_MAX_AGE, Store
 from octave_mcp.store.sql import SqlStore
 from octave_mcp.store.tables import migrations, schema
@@ -53,10 +55,12 @@ def emptied(database: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    url = f"sqlite:///{tmp_path / 'octave.db'}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("emptied")
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return request.getfixturevalue("emptied") if request.param == "postgres" else f"sqlite:///{tmp_path / 'octave.db'}"
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
     store = SqlStore(url)
     await store.open()
     yield store
@@ -172,13 +176,95 @@ async def test_events_are_numbered_in_order_whoever_adds_them(store: Store) -> N
     assert await store.last_events("run_1", 2) == await store.events("run_1", after=6)
 
 
-async def test_a_playbook_is_kept_whole(store: Store) -> None:
-    playbook = sample_playbook()
-    await store.add_run(record(), new_session=True)
-    await store.put_playbook("run_1", playbook)
-    await store.put_playbook("run_1", playbook)
-    assert await store.get_playbook("run_1") == playbook
+def generated(run_id: str = "run_1") -> Version:
+    return first_version(run_id, sample_playbook(), sample_drafts())
+
+
+def edited(base: Version, by: str = "Ann") -> Version:
+    playbook = base.playbook.model_copy(update={"trial_plan": (f"Week {base.meta.number}: ask {by}.",)})
+    return next_version(base, playbook, made="edited", by=by, run_id=None, section="trial_plan")
+
+
+async def finished(store: Store) -> Version:
+    """The first version of run_1, which is final."""
+    first = await store.add_run(record(), new_session=True)
+    version = await store.put_version("run_1", generated())
+    await store.update_run(ended(first))
+    assert version
+    return version
+
+
+async def test_every_version_of_a_playbook_is_kept_whole_with_its_drafts(store: Store) -> None:
+    first = await finished(store)
+    second = edited(first)
+    assert await store.put_version("run_1", second) == second
+    assert await store.get_version("run_1", 1) == first
+    assert await store.get_version("run_1") == second
+    assert await store.get_playbook("run_1") == second.playbook
+    assert await store.get_playbook("run_1", 1) == first.playbook
+    assert await store.versions("run_1") == [first.meta, second.meta]
+    assert await store.get_version("run_1", 3) is await store.get_playbook("run_1", 3) is None
     assert await store.get_playbook("run_2") is None
+    assert await store.versions("run_2") == []
+
+
+async def test_a_version_of_an_older_one_is_refused_with_what_has_changed_since(store: Store) -> None:
+    first = await finished(store)
+    second = edited(first)
+    await store.put_version("run_1", second)
+    await store.put_version("run_1", edited(second, "Bob"))
+    with pytest.raises(Outdated) as refused:
+        await store.put_version("run_1", edited(first, "Cleo"))
+    told = str(refused.value)
+    assert "version 1 of the playbook of run 'run_1' is not the newest" in told
+    assert re.search(r"version 2 by Ann on \S+ at \S+ UTC \(edited trial_plan\); version 3 by Bob on", told)
+    assert [meta.by for meta in await store.versions("run_1")] == [first.meta.by, "Ann", "Bob"]
+
+
+async def test_of_versions_put_at_the_same_time_one_is_stored_and_the_others_are_refused(
+    store: Store, url: str
+) -> None:
+    first = await finished(store)
+    other = SqlStore(url)  # as that of another process
+    await other.open()
+    puts = [(store, other)[n % 2].put_version("run_1", edited(first, f"person {n}")) for n in range(8)]
+    done = await asyncio.gather(*puts, return_exceptions=True)
+    stored = [one for one in done if isinstance(one, Version)]
+    assert [one.meta for one in stored] == (await store.versions("run_1"))[1:]
+    assert len(stored) == 1
+    assert sum(isinstance(one, Outdated) for one in done) == 7
+    await other.close()
+
+
+async def test_a_run_makes_one_version_however_often_it_is_executed(store: Store) -> None:
+    await store.add_run(record(), new_session=True)
+    first, again = generated(), generated()
+    assert await store.put_version("run_1", first) == first
+    assert await store.put_version("run_1", again) == first
+    await store.update_run(ended(record()))
+    await store.add_run(record("run_2", "sess_1"), new_session=False)
+    revised = next_version(first, first.playbook, made="revised", by="scripted", run_id="run_2", section="brief")
+    assert await store.put_version("run_1", revised) == revised
+    assert await store.put_version("run_1", edited(revised))
+    assert await store.put_version("run_1", revised) == revised
+    assert [meta.made for meta in await store.versions("run_1")] == ["generated", "revised", "edited"]
+
+
+async def test_an_execution_that_has_lost_its_run_makes_no_version_of_another_playbook(store: Store) -> None:
+    first = await finished(store)
+    await store.add_run(record("run_2", "sess_1"), new_session=False)
+    revised = next_version(first, first.playbook, made="revised", by="scripted", run_id="run_2", section="brief")
+    for epoch in (1, 2):
+        await store.begin_execution("run_2", epoch - 1)
+    assert await store.of_execution(1).put_version("run_1", revised) is None
+    assert await store.of_execution(2).put_version("run_1", revised) == revised
+
+
+async def test_a_run_whose_playbook_was_changed_is_as_old_as_its_newest_version(store: Store) -> None:
+    first = await finished(store)
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    assert await store.ended_before(first.meta.at) == []
+    assert [run.run_id for run in await store.ended_before(soon)] == ["run_1"]
 
 
 async def test_the_text_of_a_page_is_stored_unchanged(store: Store) -> None:
@@ -207,7 +293,7 @@ async def test_nothing_is_kept_for_a_run_that_is_final_or_gone(store: Store) -> 
     kept = page("https://lumenforge.example/", "Too late.")
     for run_id in ("run_1", "run_2"):
         await store.put_pages(run_id, [kept])
-        await store.put_playbook(run_id, sample_playbook())
+        assert await store.put_version(run_id, generated(run_id)) is None
         assert await store.get_playbook(run_id) is None
     assert await store.page_text(kept.ref.sha256) is None
 
@@ -235,7 +321,7 @@ async def test_what_is_deleted_is_gone_and_what_others_need_stays(store: Store) 
         await store.add_run(record(f"run_{number}", f"sess_{number}", minute=number), new_session=True)
         await store.put_pages(f"run_{number}", [page("https://lumenforge.example/", "Both read this.")])
         await store.append(f"run_{number}", [happened("run_started")])
-        await store.put_playbook(f"run_{number}", sample_playbook())
+        await store.put_version(f"run_{number}", generated(f"run_{number}"))
     only = page("https://lumenforge.example/a", "One read this.")
     await store.put_pages("run_1", [only])
     await store.delete_runs(["run_1"])
@@ -243,6 +329,7 @@ async def test_what_is_deleted_is_gone_and_what_others_need_stays(store: Store) 
     assert [one.session_id for one in await store.sessions()] == ["sess_2"]
     assert await store.events("run_1") == []
     assert await store.get_playbook("run_1") is None
+    assert await store.versions("run_1") == []
     assert await store.page_text(only.ref.sha256) is None
     assert await store.page_text(page("https://lumenforge.example/", "Both read this.").ref.sha256) is not None
     await store.delete_session("sess_2")
