@@ -15,9 +15,9 @@ from octave_mcp.asks.budget import Budget
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.addresses import NONE_SERVED, Served
-from octave_mcp.domain.choices import AUTO, MODELS, SOURCES, WITHOUT_KEY, Format, Provider, choice, either
+from octave_mcp.domain.choices import AUTO, MODELS, SOURCES, Format, Provider, choice
 from octave_mcp.domain.events import Event
-from octave_mcp.errors import SetupError, UnknownName
+from octave_mcp.errors import UnknownName
 from octave_mcp.exports.files import PlaybookFiles, free_folder, pair_of, rendered, write_files
 from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
 from octave_mcp.runs.adapters import Limits
@@ -78,21 +78,19 @@ class App:
     def runs(self) -> Runs:
         return Runs(self)
 
-    def model_name(self, name: str) -> str:
+    def model_name(self, name: str) -> str | None:
         """The name itself; for 'auto', that of the model which the settings name, or of the first that is configured.
 
+        None if none is: what 'auto' is then depends on the surface.
+
         Raises:
-            SetupError: auto finds none.
             UnknownName: there is none of that name.
         """
         chosen = self.settings.model if name == AUTO else name
         if chosen != AUTO:
             return choice(MODELS, chosen, "model").name
-        tried = [model for model in MODELS if model.in_auto]
-        if found := next(filter(self._is_configured, tried), None):
-            return found.name
-        missing = either(" with ".join(model.variables) for model in tried)
-        raise SetupError(f"no model is configured: set {missing}; {WITHOUT_KEY}")
+        found = next(filter(self._is_configured, (model for model in MODELS if model.in_auto)), None)
+        return found.name if found else None
 
     def source_name(self, name: str) -> str:
         """The name itself; for 'auto', that of the source which the settings name, or of the first that is configured.

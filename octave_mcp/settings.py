@@ -23,7 +23,7 @@ from pydantic_settings import (
 )
 
 from octave_mcp.domain import database_url
-from octave_mcp.domain.choices import AUTO, MODELS, SOURCE_HELP, SOURCES, names
+from octave_mcp.domain.choices import AUTO, AUTO_HELP, MODELS, SOURCE_HELP, SOURCES, names
 from octave_mcp.domain.masking import MASK, PASSWORD, without_user, without_user_in
 from octave_mcp.domain.sender import Line, Sender
 from octave_mcp.domain.value import Value
@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     _flags: frozenset[str] = PrivateAttr(frozenset())
 
     home: UserPath = Field(default_factory=_home, description="Where runs, pages, playbooks and logs are kept")
-    model: str = Field(AUTO, description=f"Who answers: {AUTO}, {', '.join(names(MODELS))}")
+    model: str = Field(AUTO, description=f"Who answers: {AUTO}, {', '.join(names(MODELS))}; {AUTO_HELP}")
     fast_model: str = Field("", description="Who reads pages, as 'openai:gpt-6-luna'; for that provider only")
     strong_model: str = Field("", description="Who writes, as 'openai:gpt-6.1-terra'; for that provider only")
     verify_model: str = Field(

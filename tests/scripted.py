@@ -691,7 +691,7 @@ class Stage(App):
     def model(self, name: str, context: RunContext | None = None) -> Model:
         return self.scripted if name == "scripted" else super().model(name, context)
 
-    def model_name(self, name: str) -> str:
+    def model_name(self, name: str) -> str | None:
         return name if name == "scripted" else super().model_name(name)
 
     def source_name(self, name: str) -> str:

@@ -202,7 +202,7 @@ async def test_a_loopback_site_is_refused_unless_the_settings_allow_it(
 
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
-    [("OCTAVE_MODEL", "auto", "OCTAVE_MODEL=extractive"), ("OCTAVE_LOG_LEVEL", "loud", "OCTAVE_LOG_LEVEL: ")],
+    [("OCTAVE_MODEL", "openai", "OCTAVE_MODEL=extractive"), ("OCTAVE_LOG_LEVEL", "loud", "OCTAVE_LOG_LEVEL: ")],
 )
 async def test_what_is_not_set_up_is_named_and_exits_3(
     variable: str, value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

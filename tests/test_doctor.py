@@ -109,14 +109,15 @@ async def test_the_report_is_one_line_a_check_with_the_fix_below_and_the_counts_
     me: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "auto")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk 0123456789")
     ended = await doctor(me)
 
     assert ended.code == 1
     lines = ended.out.splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("failed "))
     assert lines[at].split()[:2] == ["failed", "model"]
-    assert lines[at + 1].split()[:3] == ["->", "set", "a"]
-    assert lines[-1].endswith("1 failed")
+    assert lines[at + 1].split()[:3] == ["->", "set", "OPENAI_API_KEY"]
+    assert lines[-1].endswith("2 failed")
     assert ended.out.count("\n") <= 40
 
 

@@ -35,7 +35,7 @@ from octave_mcp.domain.page import Page
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.prospect import Buyer, Understanding
 from octave_mcp.domain.value import Value
-from octave_mcp.errors import HostNotAllowed, InputError, InvalidDomain, SameCompany, SetupError, UnknownName
+from octave_mcp.errors import HostNotAllowed, InputError, InvalidDomain, SameCompany, UnknownName
 from octave_mcp.errors import UnsupportedLanguage as Unsupported
 from octave_mcp.pipeline.flags import LOW_PAGES, LOW_WORDS
 
@@ -107,11 +107,6 @@ async def test_a_model_of_certain_languages_is_asked_for_those_only(tmp_path: Pa
 async def test_an_unknown_adapter_is_refused_with_the_names_there_are(tmp_path: Path, field: str) -> None:
     with pytest.raises(UnknownName, match=r"there is no (model|source) 'nonesuch'; choose one of"):
         await (await Stage(tmp_path).opened()).start(asked_for(**{field: "nonesuch"}))
-
-
-async def test_auto_without_a_model_is_refused_and_names_the_way_without_a_key(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="extractive"):
-        await (await Stage(tmp_path).opened()).start(asked_for(model="auto"))
 
 
 # Little to read

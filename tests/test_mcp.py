@@ -368,14 +368,6 @@ async def test_an_unknown_run_is_refused_with_what_starts_one(client: Client[Any
     assert text.startswith("[not_found] there is no run 'run_0', or it was deleted; list_sessions shows")
 
 
-async def test_without_a_model_a_run_is_refused_with_the_way_that_needs_no_key(client: Client[Any]) -> None:
-    async with client:
-        text = await complaint(client, "generate_playbook", vendor_domain="acme.com", prospect_domain="quill.org")
-
-    assert text.startswith("[setup] ")
-    assert "OCTAVE_MODEL=extractive" in text
-
-
 async def test_runs_that_belong_together_are_listed_and_deleted_together(client: Client[Any], pair: Pair) -> None:
     asked = pair.domains | SMALL
     async with client:

@@ -512,12 +512,8 @@ def test_auto_is_a_server_of_ones_own_where_no_key_is_set(tmp_path: Path, monkey
     assert Stage(tmp_path).model_name("auto") == "compat"
 
 
-def test_auto_without_any_names_what_is_missing_and_the_keyless_way(tmp_path: Path) -> None:
-    with pytest.raises(SetupError) as refused:
-        Stage(tmp_path).model_name("auto")
-
-    for told in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OCTAVE_COMPAT_BASE_URL", "extractive"):
-        assert told in str(refused.value)
+def test_auto_without_any_is_left_to_the_surface(tmp_path: Path) -> None:
+    assert Stage(tmp_path).model_name("auto") is None
 
 
 @pytest.mark.parametrize(

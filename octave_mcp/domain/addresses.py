@@ -237,7 +237,7 @@ def _check_host(host: str, port: int, allow: Allowed) -> None:
     if is_allowed(host, port, allow):
         return
     shown = host if port in PORTS.values() else f"{host}:{port}"
-    if "." not in host:
+    if _is_bare_name(host, port):
         raise HostNotAllowed(
             f"{shown!r} is a name and no domain; give that of its website, like '{host}.com', "
             f"or set OCTAVE_ALLOW_HOSTS={shown} if a host of your own network is intended"
@@ -252,6 +252,11 @@ def _check_host(host: str, port: int, allow: Allowed) -> None:
             f"Port {port} of {host!r} is not one that websites use; leave it out, "
             f"or set OCTAVE_ALLOW_HOSTS={shown} if this port is intended"
         )
+
+
+def _is_bare_name(host: str, port: int) -> bool:
+    """Whether it may be a company's name, rather than that of a machine."""
+    return port in PORTS.values() and "." not in host and host != "localhost" and not is_address(host)
 
 
 def _is_public_name(host: str) -> bool:

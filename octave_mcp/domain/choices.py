@@ -13,6 +13,8 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import UnknownName
 
 AUTO = "auto"
+BY_CLIENT, BY_RULES = "host", "extractive"
+"""The models that `auto` is where no provider is configured: the first over MCP, the second elsewhere."""
 MAX_PAGES = 25
 """Pages of a company that a model reads, unless its line or the caller says otherwise."""
 
@@ -97,7 +99,7 @@ MODELS = (
         in_auto=True,
     ),
     ModelChoice(
-        name="host",
+        name=BY_CLIENT,
         module="octave_mcp.models.host",
         about="The model of the connected MCP client: it answers the run's questions",
         tested="with a real language model, on real sites",
@@ -106,7 +108,7 @@ MODELS = (
         max_pages=10,
     ),
     ModelChoice(
-        name="extractive",
+        name=BY_RULES,
         module="octave_mcp.models.extractive",
         about="Rules that collect quotations and put them into outlines",
         tested="on real sites; it needs no model",
@@ -191,16 +193,21 @@ def either(words: Iterable[str]) -> str:
 KEYLESS_MODELS = tuple(model for model in MODELS if not model.needs)
 
 
-def _who_writes(models: Iterable[ModelChoice]) -> str:
+def _who_writes(models: Iterable[ModelChoice], default: str) -> str:
     keyed = names(model for model in MODELS if model.needs)
     keyless = either(f"{model.name} ({model.note})" for model in models)
-    return f"Who writes: {', '.join((AUTO, *keyed))} (need a key or your own server); without either, {keyless}"
+    return f"Who writes: {', '.join((AUTO, *keyed))} (need a key or your own server), {keyless}; {default}"
 
 
-MODEL_HELP = _who_writes(KEYLESS_MODELS)
-TERMINAL_MODEL_HELP = _who_writes(model for model in KEYLESS_MODELS if not model.asks_client)
+AUTO_HELP = f"{AUTO} with none configured is {BY_CLIENT} over MCP, else {BY_RULES}"
+MODEL_HELP = _who_writes(KEYLESS_MODELS, AUTO_HELP)
+TERMINAL_MODEL_HELP = _who_writes(
+    (model for model in KEYLESS_MODELS if not model.asks_client), f"{AUTO} with none configured is {BY_RULES}"
+)
 """On the command line no client is connected."""
 SOURCE_HELP = f"Who fetches pages: {', '.join((AUTO, *names(SOURCES)))}"
+NONE_CONFIGURED = "no model is configured"
+SET_UP_A_MODEL = f"set {either(' with '.join(model.variables) for model in MODELS if model.in_auto)}"
 WITHOUT_KEY = (
     "without a key, set "
     f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or give it in the call as "
@@ -226,3 +233,33 @@ def finished_copy() -> str:
     asked = [f"{model.name!r} ({model.note})" for model in MODELS if model.asks_client]
     keyed = either(model.needs for model in MODELS if model.needs)
     return either((*asked, f"another model, with {keyed} set"))
+
+
+def taken_by_default(model: str) -> str:
+    """What a caller is told whose run this model does because no provider is configured, and what would give more.
+
+    The tools are named as over MCP.
+    """
+    if model == BY_CLIENT:
+        return (
+            f"{NONE_CONFIGURED}, and nothing is missing: your own model answers the questions: call next_question; "
+            f"for {_note(BY_RULES)} without questions, call generate_playbook with model={BY_RULES!r}"
+        )
+    return f"{NONE_CONFIGURED}, so rules collect {_note(BY_RULES)}; {_more()}"
+
+
+def written_by_default(model: str) -> str:
+    """The same for a reader of the playbook."""
+    if model == BY_CLIENT:
+        return f"{NONE_CONFIGURED}, and nothing is missing: the model of the connected client wrote it"
+    return f"{NONE_CONFIGURED}, so rules collected {_note(BY_RULES)}; {_more()}"
+
+
+def _note(model: str) -> str:
+    return choice(MODELS, model, "model").note
+
+
+def _more() -> str:
+    return (
+        f"for finished copy, {SET_UP_A_MODEL}, or ask for the playbook over MCP, where your client's own model writes"
+    )

@@ -23,6 +23,7 @@ class Gap(Value):
 
 
 FlagCode = Literal[
+    "default_model",
     "extractive",
     "low_confidence",
     "existing_customer",

@@ -58,7 +58,8 @@ class Revision(Value):
 class RunRecord(Value):
     """What is kept of a run beside its events and its playbook.
 
-    `model` and `source` are those that 'auto' in the request stands for; `started_at` is None while it waits its turn.
+    `model` and `source` are those that 'auto' in the request stands for; the model was taken `by_default` if nobody
+    named one and no provider was configured. `started_at` is None while the run waits its turn.
     `estimate` is what was said of its cost when it was asked for. `specialists_per_ask` is that of its beginning: a run
     that is carried on asks as before.
 
@@ -71,6 +72,7 @@ class RunRecord(Value):
     status: RunStatus
     model: str
     source: str
+    by_default: bool = False
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

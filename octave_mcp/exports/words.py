@@ -9,6 +9,10 @@ from octave_mcp.domain.findings import UNDATED, Relation, Whereabouts
 from octave_mcp.domain.notices import FlagCode
 
 FLAGS: Mapping[FlagCode, tuple[str, str]] = {
+    "default_model": (
+        "Nobody chose the model",
+        "Name one to have the playbook written by it.",
+    ),
     "extractive": (
         "Collected without a language model",
         "Check the quotation before you use a line.",

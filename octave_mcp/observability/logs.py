@@ -25,7 +25,7 @@ from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.masking import MASK
 from octave_mcp.errors import OctaveError, SetupError
 from octave_mcp.observability.log_file import LogFile
-from octave_mcp.settings import SHORTEST_SECRET, Settings, secret_values
+from octave_mcp.settings import SHORTEST_SECRET, Settings, secret_values, unknown
 
 if TYPE_CHECKING:
     from loguru import Record
@@ -94,6 +94,12 @@ def configure(settings: Settings, *, stderr_level: str | None = None, secrets: t
     _add(file, settings.log_level, _form(_as_json, scrub))
     _route_standard_logging(settings.log_level)
     _log_uncaught()
+
+
+def warn_of_unknown(settings: Settings) -> None:
+    """Names that look like those of settings, and are none: whoever set them believes that they work."""
+    if found := unknown(settings):
+        logger.warning("there are no such settings: {}; octave-mcp config shows those there are", ", ".join(found))
 
 
 def _add(sink: Any, level: str, form: Callable[[Record], str]) -> None:  # noqa: ANN401 - loguru takes several kinds

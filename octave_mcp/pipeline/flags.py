@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from octave_mcp.asks.asker import Asker
+from octave_mcp.domain.choices import written_by_default
 from octave_mcp.domain.notices import Flag
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.pipeline.gaps import pages
@@ -14,10 +15,10 @@ LOW_PAGES = 3
 LOW_WORDS = 300
 
 
-def flags(asker: Asker, deal: Deal, relations: Relations) -> tuple[Flag, ...]:
+def flags(asker: Asker, deal: Deal, relations: Relations, *, by_default: bool) -> tuple[Flag, ...]:
     companies = tuple(deal.values())
     return (
-        *_of_models(asker),
+        *_of_models(asker, by_default=by_default),
         *_low_confidence(companies),
         *_reused(asker, companies),
         *_suspicious(companies),
@@ -25,7 +26,9 @@ def flags(asker: Asker, deal: Deal, relations: Relations) -> tuple[Flag, ...]:
     )
 
 
-def _of_models(asker: Asker) -> Iterator[Flag]:
+def _of_models(asker: Asker, *, by_default: bool) -> Iterator[Flag]:
+    if by_default:
+        yield Flag(code="default_model", reason=written_by_default(asker.model.name))
     if asker.has_outlines:
         yield Flag(
             code="extractive",

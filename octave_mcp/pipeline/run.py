@@ -36,6 +36,7 @@ class Run:
     `identity` says which model and source it uses: only runs with the same one share findings. `offer` is what the
     vendor sells, in the words of its home page; '' before that is read. `turns` are set where a client answers. The
     `verifier` asks the model that judges claims; None if none does. What is not done by the deadline is left out.
+    The model is taken `by_default` if nobody named one and no provider is configured.
     """
 
     request: PlaybookRequest
@@ -51,6 +52,7 @@ class Run:
     turns: Turns | None = None
     verifier: Asker | None = None
     specialists_per_ask: int = len(READ_KINDS)
+    by_default: bool = False
 
     @property
     def run_id(self) -> str:

@@ -105,7 +105,7 @@ def _playbook(
         pages=_read_pages(deal),
         failed_pages=tuple(failure for research in deal.values() for failure in research.failures),
         gaps=_gaps(run, desk, answers, (*dropped, *assets.gaps)),
-        flags=flags(run.asker, deal, desk.relations),
+        flags=flags(run.asker, deal, desk.relations, by_default=run.by_default),
         cost=_cost(run.asker.ledger, deal, credits=run.source.credits),
         timings=Timings(total_seconds=0.0, steps=()),
     )

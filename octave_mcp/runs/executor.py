@@ -218,6 +218,7 @@ class Executor:
         capacity = asker.model.capacity
         run = Run(
             request=record.signed_request,
+            by_default=record.by_default,
             specialists_per_ask=(record.specialists_per_ask if capacity.is_paid else None) or len(READ_KINDS),
             identity=f"{asker.model.identity} {record.source}",
             asker=asker,

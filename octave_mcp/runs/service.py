@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import Estimate
+from octave_mcp.domain.choices import BY_RULES, taken_by_default
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest, RunRecord, SessionRecord
 from octave_mcp.domain.sender import Sender
-from octave_mcp.errors import InputError, NotFinished, NotFound, ReusedRequest
+from octave_mcp.errors import InputError, NotFinished, NotFound, ReusedRequest, UnsupportedLanguage
 from octave_mcp.ports import Claim
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
@@ -75,8 +76,10 @@ class Runs:
         await self._adapters.supervisor.close()
         await self._store.close()
 
-    async def start(self, request: PlaybookRequest) -> RunRecord:
-        """A new run, running or queued; or the one that was started with the same request_id.
+    async def start(self, request: PlaybookRequest, keyless_model: str = BY_RULES) -> RunRecord:
+        """A new run, running or queued; or the one that was started with the same request_id, as it was set up then.
+
+        `keyless_model` does it if the request names none and no provider is configured; the record says so.
 
         Raises:
             InputError: a name is no domain, an address not public, the two are one company, the language not written.
@@ -84,19 +87,28 @@ class Runs:
             NotFound: its session does not exist.
             SetupError: no such model or source is set up.
         """
-        model, source = self._adapters.model_name(request.model), self._adapters.source_name(request.source)
-        estimate = await computed(self._admission.estimate, request, model, source)
-        record = _queued(request, model, source, estimate, self._adapters.sender)
-        stored = await self._store.add_run(record, new_session=request.session_id is None)
-        if stored.request != request:
-            raise ReusedRequest(
-                f"request_id {request.request_id!r} stands for another request already, that of run {stored.run_id}; "
-                "give this one an id of its own"
-            )
+        if known := await self._known(request):
+            return known
+        record = await computed(self._admitted, request, keyless_model)
+        stored = _same(await self._store.add_run(record, new_session=request.session_id is None), request)
         if stored is record:
             await self._store.append(record.run_id, [run_event(record, "progress", message="queued", total=1)])
             await self._engine.start(record.run_id)
         return stored
+
+    async def _known(self, request: PlaybookRequest) -> RunRecord | None:
+        known = await self._store.run_of_request(request.request_id) if request.request_id else None
+        return _same(known, request) if known else None
+
+    def _admitted(self, request: PlaybookRequest, keyless_model: str) -> RunRecord:
+        named, source = self._adapters.model_name(request.model), self._adapters.source_name(request.source)
+        model = named or keyless_model
+        try:
+            estimate = self._admission.estimate(request, model, source)
+        except UnsupportedLanguage as refused:
+            raise refused if named else UnsupportedLanguage(f"{refused}; {taken_by_default(model)}") from None
+        record = _queued(request, model, source, estimate, self._adapters.sender)
+        return record.model_copy(update={"by_default": named is None})
 
     async def get(self, run_id: str) -> RunRecord:
         """The run's record.
@@ -255,6 +267,20 @@ class Runs:
         await remove(records, self._adapters)
         await self._store.delete_session(session_id)
         return len(records)
+
+
+def _same(stored: RunRecord, request: PlaybookRequest) -> RunRecord:
+    """The run that has the request's id.
+
+    Raises:
+        ReusedRequest: it is that of another request.
+    """
+    if stored.request == request:
+        return stored
+    raise ReusedRequest(
+        f"request_id {request.request_id!r} stands for another request already, that of run {stored.run_id}; "
+        "give this one an id of its own"
+    )
 
 
 def _queued(request: PlaybookRequest, model: str, source: str, estimate: Estimate, usual: Sender) -> RunRecord:

@@ -68,6 +68,10 @@ class Runs(Database):
         found = await self._records(select(runs.c.record).where(runs.c.run_id == run_id))
         return found[0] if found else None
 
+    async def run_of_request(self, request_id: str) -> RunRecord | None:
+        found = await self._records(select(runs.c.record).where(runs.c.request_id == request_id))
+        return found[0] if found else None
+
     async def runs(
         self, *, session_id: str | None = None, limit: int = 20, after: str | None = None
     ) -> list[RunRecord]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from octave_mcp.domain.choices import BY_CLIENT, BY_RULES
 from octave_mcp.domain.events import Event
 from octave_mcp.tools.registry import FUNCTIONS
 
@@ -27,12 +28,14 @@ class Calls:
     """`runs_at` is where callers find runs; `names` are what they call the tools, if not by their names.
 
     `follow`, `question` and `read` say how to see how a run stands, get its next question and read its playbook.
+    `keyless_model` does their runs if nobody names a model and no provider is configured.
     """
 
     runs_at: str
     follow: str
     question: str
     read: str
+    keyless_model: str
     names: Callable[[], Mapping[str, str]] = dict
 
     def said(self, text: str) -> str:
@@ -58,12 +61,14 @@ MCP = Calls(
     question="call next_question with run_id='{run_id}'",
     read="call get_run with format='markdown' for the brief, or with a section, e.g. 'email_sequences', and "
     "persona='1', or open the files",
+    keyless_model=BY_CLIENT,
 )
 HTTP = Calls(
     runs_at="/runs/",
     follow="GET /runs/{run_id}",
     question="POST /runs/{run_id}/questions/next",
     read="GET /runs/{run_id}?format=markdown for the brief, ?section=email_sequences&persona=1, or one of the links",
+    keyless_model=BY_RULES,
     names=_routes,
 )
 CLI = Calls(
@@ -71,5 +76,6 @@ CLI = Calls(
     follow="octave-mcp runs",
     question="its questions are for a client over MCP or HTTP",
     read="octave-mcp export {run_id}, or open the files",
+    keyless_model=BY_RULES,
     names=lambda: COMMANDS,
 )

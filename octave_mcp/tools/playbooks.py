@@ -16,7 +16,7 @@ from octave_mcp.tools.objects import object_of
 from octave_mcp.tools.paging import SECTION_CHARACTERS, Json, dumped, piece_at, pieces_of
 from octave_mcp.tools.parts import Parts, check_names, parts_of
 from octave_mcp.tools.registry import Call, tool
-from octave_mcp.tools.reports import RunReport, SectionReport, Wait, awaited, bare, followed, reported
+from octave_mcp.tools.reports import RunReport, SectionReport, Wait, awaited, bare, begun, followed, reported
 
 Vendor = Annotated[str, Field(description="Who sells, e.g. 'posthog.com'", min_length=1, max_length=2048)]
 Prospect = Annotated[str, Field(description="Who should buy, e.g. 'supabase.com'", min_length=1, max_length=2048)]
@@ -93,8 +93,8 @@ async def generate_playbook(
         session_id=session_id,
         request_id=request_id,
     )
-    record = await call.runs.start(request)
-    return await followed(record.run_id, wait_seconds, call)
+    record = await call.runs.start(request, call.calls.keyless_model)
+    return begun(await followed(record.run_id, wait_seconds, call), record, call)
 
 
 @tool("GET", "/runs/{run_id}", title="Get a run", read_only=True)

@@ -10,7 +10,7 @@ from pydantic import Field
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting import outlines
 from octave_mcp.domain.asks import Estimate
-from octave_mcp.domain.choices import FORMATS
+from octave_mcp.domain.choices import FORMATS, taken_by_default
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.deal import Brief
 from octave_mcp.domain.events import Event
@@ -81,6 +81,14 @@ async def awaited(run_id: str, wait_seconds: float, call: Call) -> tuple[RunReco
     """The run as it is then, and its playbook if it has ended with one."""
     record = await call.runs.follow(run_id, min(wait_seconds, call.longest_wait_seconds), call.progress)
     return record, await call.runs.playbook(run_id) if record.is_final else None
+
+
+def begun(report: RunReport, record: RunRecord, call: Call) -> RunReport:
+    """The first report on a run: it also says if the model was taken by default, and what would give more."""
+    if not record.by_default:
+        return report
+    told = call.calls.said(taken_by_default(record.model))
+    return report.model_copy(update={"message": f"{report.message}; {told}"})
 
 
 def bare(record: RunRecord) -> dict[str, Any]:

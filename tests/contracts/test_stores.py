@@ -103,6 +103,7 @@ def happened(name: EventName, message: str = "") -> Event:
 
 async def test_what_is_not_there_is_none_or_nothing(store: Store) -> None:
     assert await store.get_run("run_1") is None
+    assert await store.run_of_request("mine") is None
     assert await store.get_playbook("run_1") is None
     assert await store.page_text("0" * 64) is None
     assert await store.session("sess_1") is None
@@ -146,6 +147,7 @@ async def test_the_same_request_id_gives_the_run_that_has_it_even_at_the_same_ti
     kept = await asyncio.gather(*(store.add_run(one, new_session=True) for one in asked))
     assert len({one.run_id for one in kept}) == 1
     assert await store.runs() == kept[:1]
+    assert await store.run_of_request("mine") == kept[0]
     assert len(await store.sessions()) == 1
 
 

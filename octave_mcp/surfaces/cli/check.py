@@ -16,7 +16,7 @@ from typing import Annotated, BinaryIO
 from cyclopts import Parameter
 
 from octave_mcp.asks.verification import verifies
-from octave_mcp.domain.choices import AUTO, MODELS, WITHOUT_KEY, names
+from octave_mcp.domain.choices import AUTO, MODELS, NONE_CONFIGURED, SET_UP_A_MODEL, WITHOUT_KEY, names
 from octave_mcp.domain.evidence import Verdict
 from octave_mcp.errors import InputError, NoAccess, SetupError
 from octave_mcp.ports import Model
@@ -228,7 +228,9 @@ async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
     log(settings, output, stderr_level="WARNING")
     app = App(settings.model_copy(update={"database_url": None}), engine="inline")
     try:
-        model = app.model(app.model_name(name))
+        if not (named := app.model_name(name)):
+            raise SetupError(f"{NONE_CONFIGURED}: {SET_UP_A_MODEL}; {WITHOUT_KEY}")  # noqa: TRY301 - told as the others
+        model = app.model(named)
         model.check()
     except SetupError as unset:
         raise SetupError(str(unset).replace(WITHOUT_KEY, "without --model, rules judge and need no key")) from None

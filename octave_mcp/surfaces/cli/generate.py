@@ -25,6 +25,7 @@ from octave_mcp.domain.choices import (
     TERMINAL_MODEL_HELP,
     TERMINAL_PAGES_HELP,
     either,
+    taken_by_default,
 )
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
@@ -48,6 +49,7 @@ from octave_mcp.surfaces.cli.terminal import (
     say,
     tool,
 )
+from octave_mcp.tools.calls import CLI
 from octave_mcp.tools.reports import Overview, RunReport
 
 Making = Callable[[Told], Coroutine[None, None, tuple[RunReport, Playbook | None]]]
@@ -133,7 +135,8 @@ async def _run(
 ) -> tuple[RunReport, Playbook | None]:
     """The report of a run that has ended, and its playbook if it made one. Interrupted, it cancels the run."""
     async with opened(settings, served=served) as app:
-        model = await computed(lambda: app.model(app.model_name(str(asked.get("model", AUTO)))))
+        named = app.model_name(str(asked.get("model", AUTO)))
+        model = await computed(app.model, named or CLI.keyless_model)
         if model.capacity.is_patient:
             raise (InputError if asked.get("model") == model.name else SetupError)(_no_client(model.name))
         call = called(app, told)
@@ -141,6 +144,8 @@ async def _run(
         try:
             # Unshielded, an interrupt during the start would leave a run that a server resumes.
             report = await asyncio.shield(begun)
+            if not named:
+                output.hint(taken_by_default(model.name))
             _hint_estimate(report.estimate, model.name, output)
             while report.status not in FINAL:
                 report = await tool("get_run", call, run_id=report.run_id, wait_seconds=LONGEST_WAIT_SECONDS)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 import octave_mcp
-from octave_mcp.domain.choices import KEYLESS_MODELS, MODELS, names
+from octave_mcp.domain.choices import BY_CLIENT, KEYLESS_MODELS, MODELS, names
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, SetupError
 from octave_mcp.settings import Settings, described, keys, load, value_of
@@ -22,8 +22,6 @@ from octave_mcp.surfaces.cli import clients
 from octave_mcp.surfaces.cli.clients import CLIENTS, SERVERS, Client, Entry
 from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output
 
-CLIENTS_OWN = next(model.name for model in KEYLESS_MODELS if model.asks_client)
-"""The model that a client is set up with if no key is set."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WHERE_IS_IT = "import importlib.util as u; found = u.find_spec('octave_mcp'); print(found.origin if found else '')"
 PROBE_SECONDS = 30
@@ -136,9 +134,9 @@ def _secrets(settings: Settings) -> dict[str, str]:
 
 
 def _able(environment: dict[str, str], settings: Settings) -> dict[str, str]:
-    """With a model that needs no key, where the client is told none: so the first call works."""
+    """With the client's own model, where it is told no key: a key that the server may find is not used unasked."""
     named = environment.get("OCTAVE_MODEL") or settings.model
-    return environment if named != "auto" or _is_keyed(environment) else environment | {"OCTAVE_MODEL": CLIENTS_OWN}
+    return environment if named != "auto" or _is_keyed(environment) else environment | {"OCTAVE_MODEL": BY_CLIENT}
 
 
 def _is_keyed(environment: Mapping[str, str]) -> bool:
@@ -165,7 +163,7 @@ def _hints(done: Installed, client: Client) -> list[str]:
     if done.command:
         lines.insert(1, f"or, for all your projects: {done.command}")
     if done.keyless:
-        lines.append(f"OCTAVE_MODEL={CLIENTS_OWN} needs no key: the client's own model writes by answering questions")
+        lines.append(f"OCTAVE_MODEL={BY_CLIENT} needs no key: the client's own model writes by answering questions")
     if done.kept_back:
         names = ", ".join(done.kept_back)
         lines.append(f"not told to the client: {names}; add --with-keys, or put it under 'env' yourself")

@@ -84,6 +84,7 @@ def log(settings: Settings, output: Output, *, stderr_level: str | None = None) 
     """The file has everything; stderr warnings alone, unless it is a program's and the settings ask for more."""
     asked = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
     logs.configure(settings, stderr_level=stderr_level or (None if asked else "WARNING"))
+    logs.warn_of_unknown(settings)
 
 
 @asynccontextmanager

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any, cast
 from dotenv.parser import parse_stream
 
 from octave_mcp.domain.choices import (
-    KEYLESS_MODELS,
+    BY_CLIENT,
+    BY_RULES,
     MODELS,
+    NONE_CONFIGURED,
+    SET_UP_A_MODEL,
     SOURCES,
     ModelChoice,
     Provider,
     SourceChoice,
     choice,
-    either,
     names,
 )
 from octave_mcp.errors import SetupError, UpstreamError
@@ -59,20 +61,20 @@ def env_file(_: Settings) -> Found:
 
 def model(settings: Settings) -> Found:
     app = _app(settings)
+    named = app.model_name("auto")
+    writes = f"{named} writes" if named else f"{NONE_CONFIGURED}: {BY_CLIENT} writes over MCP, {BY_RULES} elsewhere"
     try:
-        writes = app.model_name("auto")
-    except SetupError:
-        keyless = either(names(KEYLESS_MODELS))
-        fix = f"set a key, or set OCTAVE_MODEL to {keyless}, which need none; {settings.config_file} may hold either"
-        return Found("failed", "none is configured: a call that names none is refused", fix)
-    try:
-        app.model(writes).check()
+        app.model(named or BY_RULES).check()
         source = app.source_name("auto")
     except SetupError as unusable:
         text, _, fix = str(unusable).partition("; ")
-        return Found("failed", f"{writes} writes, but {text}", fix)
-    tested = choice(MODELS, writes, "model").tested
-    return ok(f"{writes} writes, tested {tested}; pages come from the {source}")
+        return Found("failed", f"{writes}, but {text}", fix)
+    if not named:
+        return Found(
+            "warning", f"{writes}; pages come from the {source}", f"for finished copy elsewhere, {SET_UP_A_MODEL}"
+        )
+    tested = choice(MODELS, named, "model").tested
+    return ok(f"{writes}, tested {tested}; pages come from the {source}")
 
 
 def _app(settings: Settings) -> App:
