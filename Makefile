@@ -4,7 +4,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format snapshots docs lock long bench claims clients clean
+.PHONY: help demo test check format snapshots record docs lock long bench claims clients clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -28,6 +28,9 @@ format: .venv/dev ## Format the code
 
 snapshots: .venv/dev ## Rewrite tests/snapshots after a deliberate change of a tool's interface
 	OCTAVE_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/test_mcp.py -k snapshot
+
+record: .venv/runtime ## Record what a model answered: RUN is a finished run with model=host, MODEL names who answered, OUT a folder
+	$(BIN)/octave-mcp record "$(RUN)" --model "$(MODEL)" $(if $(OUT),--out "$(OUT)")
 
 docs: .venv/dev ## Regenerate the parts of the docs that come from the product: tables, help, answers
 	$(BIN)/python docs/generate.py

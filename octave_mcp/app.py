@@ -20,7 +20,7 @@ from octave_mcp.domain.events import Event
 from octave_mcp.errors import UnknownName
 from octave_mcp.exports.files import PlaybookFiles, free_folder, pair_of, rendered, write_files
 from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
-from octave_mcp.runs.adapters import Limits
+from octave_mcp.runs.adapters import NO_DEAL, Deal, Limits
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings, setting_of
 from octave_mcp.sources.factory import make_source
@@ -109,14 +109,15 @@ class App:
     def _is_configured(self, provider: Provider) -> bool:
         return any(setting_of(self.settings, name) for name in provider.variables)
 
-    def model(self, name: str, context: RunContext | None = None) -> Model:
+    def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
         provider, colon, _ = name.partition(":")
         chosen, settings = choice(MODELS, provider, "model"), self.settings
         if colon:
             if not chosen.needs:
                 raise UnknownName(f"there is no model {name!r}: {provider} has no models to choose from")
             settings = settings.model_copy(update={"fast_model": name, "strong_model": name})
-        return _adapter(chosen.module).make(settings, context)
+        make = _adapter(chosen.module).make
+        return make(settings, context, deal) if chosen.replays else make(settings, context)
 
     def source(self, name: str, *, refresh: bool = False, run_id: str = "", memory: Memory | None = None) -> Source:
         return make_source(

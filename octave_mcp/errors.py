@@ -18,6 +18,7 @@ OctaveError
 +-- WrongType 415            a body that is neither JSON nor a form
 +-- RefusedHost 421          a name that this server is not known by
 +-- SetupError 503           a setting or a key is missing
++-- StaleRecording 503       recorded answers that cannot be read, or no longer fit the pages
 +-- NotReady 503             the server is starting, stopping, or held up, or something in the background fails
 +-- StoreFailed 503          the database cannot be read or written
 |   +-- Unreadable 500       what it holds cannot be read, however often it is tried
@@ -33,6 +34,7 @@ OctaveError
     +-- BudgetExceeded 402   the run has used up what it may spend
     +-- DeadlineExceeded 504 the run, or a step of it, has used up its time
     |   +-- TookTooLong      a piece of its work did not end and was stopped
+    +-- NotRecorded          a recording has no answer to this question
     +-- Unanswered           a question to the connected client stood open for a week
     +-- NoAccess             the provider lets us have nothing, now or later
     |   +-- BadKey           it does not know the key, or the key may not do this
@@ -139,6 +141,11 @@ class SetupError(OctaveError):
     status = 503
 
 
+class StaleRecording(OctaveError):
+    code = "stale_recording"
+    status = 503
+
+
 class NotReady(OctaveError):
     code = "not_ready"
     status = 503
@@ -216,6 +223,12 @@ class DeadlineExceeded(UpstreamError):
 
 class TookTooLong(DeadlineExceeded):
     """The work was stopped. Doing it again does not help; a new run with a lower `max_pages` may."""
+
+
+class NotRecorded(UpstreamError):
+    """One question may lack an answer; a run in which nothing is left to write ends with this."""
+
+    code = StaleRecording.code
 
 
 class Unanswered(UpstreamError):

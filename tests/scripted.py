@@ -65,6 +65,7 @@ from octave_mcp.domain.versions import Version
 from octave_mcp.errors import SiteRefuses, SiteUnreachable
 from octave_mcp.evidence.passages import passages, quotations
 from octave_mcp.ports import Memory, Model, RunContext, Source
+from octave_mcp.runs.adapters import NO_DEAL, Deal
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
 from octave_mcp.sources.html.logos import row_of_logos, without_marks
@@ -688,8 +689,8 @@ class Stage(App):
             OPENED.append(self)
         return self.runs
 
-    def model(self, name: str, context: RunContext | None = None) -> Model:
-        return self.scripted if name == "scripted" else super().model(name, context)
+    def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
+        return self.scripted if name == "scripted" else super().model(name, context, deal)
 
     def model_name(self, name: str) -> str | None:
         return name if name == "scripted" else super().model_name(name)

@@ -21,6 +21,7 @@ from octave_mcp.app import App
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.observability import logs
 from octave_mcp.ports import Model, RunContext
+from octave_mcp.runs.adapters import NO_DEAL, Deal
 from octave_mcp.settings import Settings, load
 from octave_mcp.tools.registry import unheard
 
@@ -244,8 +245,8 @@ def test_braces_and_markup_in_what_is_logged_stand_for_themselves(home: Path) ->
 class Broken(App):
     """Its model fails as nobody foresaw, with a secret in the text."""
 
-    def model(self, name: str, context: RunContext | None = None) -> Model:
-        model: Any = super().model(name, context)
+    def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
+        model: Any = super().model(name, context, deal)
 
         async def answer(_: object) -> None:
             await asyncio.sleep(0)

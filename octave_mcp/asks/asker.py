@@ -11,6 +11,7 @@ from octave_mcp.asks.faults import Faults
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.asks import A, Answer, Ask, Judgement, Spent, StandIn, Unusable
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.recording import Recording, Replayed, recording_of
 from octave_mcp.errors import (
     BudgetExceeded,
     DeadlineExceeded,
@@ -39,6 +40,7 @@ class Asker:
     ledger: Ledger = field(default_factory=Ledger)
     stood_in: dict[tuple[str, str], StandIn] = field(default_factory=dict[tuple[str, str], StandIn])
     has_outlines: bool = False
+    replayed_answers: list[Replayed] = field(default_factory=list[Replayed])
     faults: Faults = field(init=False)
     _has_answered: bool = False
     _shut: dict[str, NoAccess | SetupError] = field(default_factory=dict[str, NoAccess | SetupError])
@@ -51,6 +53,11 @@ class Asker:
         """The names of those that answered: the model asked for, and the fallbacks that stood in for it."""
         stood_in = sorted({name for name, _ in self.stood_in})
         return (self.model.name, *stood_in) if self._has_answered or not stood_in else tuple(stood_in)
+
+    @property
+    def recording(self) -> Recording | None:
+        """What the answers so far were replayed from, if they were."""
+        return recording_of(self.replayed_answers)
 
     async def answer(self, ask: Ask[A, Any], until: float, on_call: OnCall) -> Answer[A] | Unusable:
         """The model's answer, or that of the first fallback that gives one; `until` is a time of the run's clock.
@@ -90,7 +97,9 @@ class Asker:
     def book(self, step: str, company: Role | None, answer: Answer[Any] | Unusable) -> None:
         """Counts an answer and who gave it, whether it came in this process or was replayed."""
         self.ledger.book(step, company, Spent.of(answer))
-        self.has_outlines |= isinstance(answer, Answer) and answer.is_outline
+        if isinstance(answer, Answer):
+            self.has_outlines |= answer.is_outline
+            self.replayed_answers += (answer.replayed,) if answer.replayed else ()
         if answer.by is None:
             self._has_answered = True
         else:

@@ -59,6 +59,7 @@ class Attempts(Generic[A]):
         return Answer[self.ask.answer](
             value=answer.value, usage=answer.usage, wrong=answer.wrong, fault=answer.fault, unread=answer.unread,
             by=self.stand_in, key=answer.key, reused=answer.reused, is_outline=not self.model.capacity.writes_copy,
+            replayed=answer.replayed,
         )  # fmt: skip
 
     async def _in_time(self, until: float) -> Answer[A]:

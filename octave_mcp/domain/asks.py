@@ -11,6 +11,7 @@ from octave_mcp.domain.evidence import C, Claim, EvidenceId, Passage
 from octave_mcp.domain.findings import CompanyFindings, DealFindings
 from octave_mcp.domain.page import Link
 from octave_mcp.domain.prospect import BuyerPersona, ProspectIntelligence, ProspectReading
+from octave_mcp.domain.recording import Replayed
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 
@@ -180,7 +181,8 @@ class Answer(Value, Generic[A]):
 
     `is_outline`: the model that answered writes no copy, so its draft is an outline.
     `by` is who answered where it was not the model asked for. `key` is what its model knows it by, if it wants to be
-    told what the checks found. `reused` answers were given before, to the same ask.
+    told what the checks found. `reused` answers were given before, to the same ask; `replayed` is set if one was given
+    in another run, about the pages as they were then.
     """
 
     value: A
@@ -192,6 +194,7 @@ class Answer(Value, Generic[A]):
     by: StandIn | None = None
     key: str = ""
     reused: bool = False
+    replayed: Replayed | None = None
 
 
 class Unusable(Value):
@@ -277,6 +280,7 @@ class Capacity(Value):
     One with `shown_characters` is shown that much of the pages of a company; others see all of what is read.
     One that `verifies` judges whether quotations support claims. `verification_tokens` is what one that is asked about
     this once, at the end of a run, may be sent; others may use up a share of what the run does.
+    Rules answer the prompts `by_rules`.
     What one that `keeps_research` found of a vendor serves the next prospect, too; others find it as fast anew.
     """
 
@@ -292,3 +296,4 @@ class Capacity(Value):
     keeps_research: bool = True
     verifies: bool = True
     verification_tokens: int | None = None
+    by_rules: frozenset[str] = frozenset()

@@ -48,6 +48,8 @@ class Provider(Choice):
 class ModelChoice(Provider):
     """`note` says in a few words what a model without a key does; `asks_client` ones are answered over MCP or HTTP.
 
+    One that `replays` has answers for certain pairs of companies alone.
+
     `max_pages` of each company are read, unless the caller sets another number. `tested` says how this release was
     tested with the model: for real, or only against a test double (a server that imitates the API).
     """
@@ -55,6 +57,7 @@ class ModelChoice(Provider):
     tested: str
     note: str = ""
     asks_client: bool = False
+    replays: bool = False
     max_pages: int = MAX_PAGES
 
 
@@ -113,6 +116,15 @@ MODELS = (
         about="Rules that collect quotations and put them into outlines",
         tested="on real sites; it needs no model",
         note="quotations and outlines",
+    ),
+    ModelChoice(
+        name="recorded",
+        module="octave_mcp.models.recorded",
+        about="What a named model answered in an earlier run about the same pair, checked on the pages as they are now",
+        tested="with what a real language model answered",
+        note="only for recorded pairs",
+        replays=True,
+        max_pages=10,
     ),
 )
 
@@ -190,7 +202,8 @@ def either(words: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-KEYLESS_MODELS = tuple(model for model in MODELS if not model.needs)
+KEYLESS_MODELS = tuple(model for model in MODELS if not (model.needs or model.replays))
+"""Those that write for any two companies."""
 
 
 def _who_writes(models: Iterable[ModelChoice], default: str) -> str:

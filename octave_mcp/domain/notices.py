@@ -25,6 +25,7 @@ class Gap(Value):
 FlagCode = Literal[
     "default_model",
     "extractive",
+    "recorded",
     "low_confidence",
     "existing_customer",
     "vendor_is_customer",

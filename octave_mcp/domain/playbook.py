@@ -17,6 +17,7 @@ from octave_mcp.domain.findings import CompanyIntegration, CompanyPerson, Compan
 from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.prospect import JobFunction, ProspectIntelligence
+from octave_mcp.domain.recording import Recording
 from octave_mcp.domain.sentence import Score, Sentence
 from octave_mcp.domain.value import ADVICE, SPOKEN, Advice, Spoken, Value
 from octave_mcp.domain.vendor import VendorElements
@@ -260,13 +261,17 @@ SCHEMA_VERSION = 2
 
 
 class Playbook(Value):
-    """Playbooks of earlier versions lack what was added later: it is empty in them, and `brief` is None."""
+    """Playbooks of earlier versions lack what was added later: it is empty in them, and `brief` is None.
+
+    `recording` is what the model's answers were replayed from, if they were.
+    """
 
     schema_version: int = 1
     vendor: NamedCompany
     prospect: NamedCompany
     language: str
     model: str
+    recording: Recording | None = None
     context: GivenContext | None
     generated_at: datetime
     brief: Brief | None = None

@@ -17,6 +17,10 @@ FLAGS: Mapping[FlagCode, tuple[str, str]] = {
         "Collected without a language model",
         "Check the quotation before you use a line.",
     ),
+    "recorded": (
+        "Replayed from a recording",
+        "Copy that was written earlier, with quotations as the pages have them now.",
+    ),
     "low_confidence": (
         "Thin evidence",
         "The websites gave little to read: check each claim before you use it.",

@@ -65,6 +65,7 @@ class Host:
             is_patient=True,
             is_paid=False,
             verification_tokens=most.verification.read,
+            by_rules=BY_RULES,
         )
         self._asking = asyncio.Lock()
         self._refused = set[str]()
@@ -95,7 +96,7 @@ class Host:
         return await self._reused(question.question_id) is not None
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        if ask.prompt in BY_RULES:
+        if ask.prompt in self.capacity.by_rules:
             return await self._rules.answer(ask)
         asked = await self._asked(ask)
         text = await self._inbox.answer(asked)

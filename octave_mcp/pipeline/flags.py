@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from octave_mcp.asks.asker import Asker
 from octave_mcp.domain.choices import written_by_default
 from octave_mcp.domain.notices import Flag
+from octave_mcp.domain.recording import Recording
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.pipeline.gaps import pages
 from octave_mcp.pipeline.relations import Relations
@@ -19,6 +20,7 @@ def flags(asker: Asker, deal: Deal, relations: Relations, *, by_default: bool) -
     companies = tuple(deal.values())
     return (
         *_of_models(asker, by_default=by_default),
+        *_recorded(asker.recording),
         *_low_confidence(companies),
         *_reused(asker, companies),
         *_suspicious(companies),
@@ -40,6 +42,13 @@ def _of_models(asker: Asker, *, by_default: bool) -> Iterator[Flag]:
         yield Flag(code="slow_model", reason=f"{name} answered slowly: {how}")
 
 
+def _recorded(recording: Recording | None) -> Iterator[Flag]:
+    if recording:
+        told = f"written by {recording.model} on {recording.recorded_on}, replayed; every check was run now"
+        lost = (recording.lost,) if recording.unmapped else ()
+        yield Flag(code="recorded", reason="; ".join((told, *lost, *recording.notes)))
+
+
 def is_thin(research: Research) -> bool:
     """Whether so little was read that copy about the company would be padding."""
     return len(research.pages) < LOW_PAGES and research.words < LOW_WORDS
@@ -53,7 +62,7 @@ def _low_confidence(companies: Iterable[Research]) -> Iterator[Flag]:
 
 
 def _reused(asker: Asker, companies: Iterable[Research]) -> Iterator[Flag]:
-    if reused := asker.ledger.cost.reused:
+    if (reused := asker.ledger.cost.reused) and not asker.recording:
         reason = f"{reused} answers are those given to the same questions within a day; refresh asks anew"
         yield Flag(code="reused", reason=reason)
     for research in companies:

@@ -28,9 +28,10 @@ from octave_mcp.domain.playbook import (
     SummaryDraft,
     TalkTrackDraft,
 )
+from octave_mcp.domain.recording import Recording
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.value import walk
-from octave_mcp.errors import BadAnswer, BudgetExceeded, UpstreamError
+from octave_mcp.errors import BadAnswer, BudgetExceeded, StaleRecording, UpstreamError
 from octave_mcp.evidence.screening import safe_title
 from octave_mcp.pipeline.company_findings import unfound
 from octave_mcp.pipeline.flags import flags
@@ -49,11 +50,13 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
 
     Raises:
         UpstreamError: not one of the writers answered.
+        StaleRecording: the answers were recorded, and too much of what they cite is gone.
     """
     desk = await computed(Desk, run, deal)
     run.progress.plan(len(CARDS) + 1 + 2 * len(desk.personas))
     found, verification = desk.researched, desk.verification
     answers, _ = await together(desk.write(), verification.ask_about_findings(found, deal))
+    _check(run.asker.recording)
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if len(failed) == len(answers):
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
@@ -78,6 +81,12 @@ _OF_ASSETS = (
 """The sections that are put together from what the writers answered."""
 
 
+def _check(recording: Recording | None) -> None:
+    if recording and recording.is_stale:
+        told = f"the recording of {recording.recorded_on} no longer fits the sites: {recording.lost}"
+        raise StaleRecording(f"{told}; make a new one with octave-mcp record")
+
+
 def _with_section(failed: UpstreamError) -> UpstreamError:
     """The first writer's error; if the budget ran out, it names the section."""
     told = f"executive_summary could not be written: {failed}"
@@ -94,6 +103,7 @@ def _playbook(
         **{role: _named(research) for role, research in deal.items()},
         language=run.request.language,
         model=", ".join(run.asker.models),
+        recording=run.asker.recording,
         context=GivenContext(given_by="user", text=context) if context else None,
         generated_at=datetime.now(UTC),
         **{**dict(found), "triggers": assets.triggers},

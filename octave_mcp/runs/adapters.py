@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Protocol
 
 from octave_mcp.asks.budget import Budget
 from octave_mcp.concurrency.supervision import Supervisor
+from octave_mcp.domain.company import Role
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.sender import Sender
 from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
+
+Deal = Mapping[Role, str]
+"""The companies as they are named in a request."""
+NO_DEAL: Deal = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,13 @@ class Adapters(Protocol):
 
     def source_name(self, name: str) -> str: ...
 
-    def model(self, name: str, context: RunContext | None = None) -> Model:
+    def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
         """The model, for the run that it may use; without a run, only to see that it is set up.
 
         The name may say which of the provider's models to ask, as 'openai:gpt-6-luna'.
+
+        Raises:
+            InputError, StaleRecording: it replays recordings, and has none of this deal that can be read.
         """
         ...
 

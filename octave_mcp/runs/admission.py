@@ -10,7 +10,7 @@ from octave_mcp.domain.company import Company, same_site
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.errors import InputError, SameCompany, SetupError, UnknownName, UnsupportedLanguage
 from octave_mcp.ports import Model
-from octave_mcp.runs.adapters import Adapters
+from octave_mcp.runs.adapters import Adapters, Deal
 from octave_mcp.runs.verifiers import check_verifier, verifier_of
 
 
@@ -22,10 +22,10 @@ class Admission:
         """What a run of the request will use up, roughly.
 
         Raises:
-            InputError, SetupError: it cannot run here, or dollars are limited and a price is unknown.
+            InputError, SetupError, StaleRecording: it cannot run here, or dollars are limited and a price is unknown.
         """
         self.companies(request, model_name, source_name)
-        models = self._models(model_name)
+        models = self._models(model_name, request.companies)
         pages = request.max_pages or models[0].capacity.max_pages
         verifier = verifier_of(self._adapters, models[0])
         estimates = [(model, model.estimate(pages)) for model in models]
@@ -42,7 +42,7 @@ class Admission:
         """The companies of a request that can run here.
 
         Raises:
-            InputError, SetupError: it cannot run here.
+            InputError, SetupError, StaleRecording: it cannot run here.
         """
         allow = self._adapters.allow_hosts
         companies = tuple(parse_company(given, role, allow) for role, given in request.companies.items())
@@ -50,20 +50,21 @@ class Admission:
             named = " and ".join(repr(request.companies[company.role]) for company in same)
             raise SameCompany(f"{named} are one company, {same[0].domain}; name two")
         self._adapters.source_name(source_name)
-        models = self._models(model_name)
+        models = self._models(model_name, request.companies)
         _check_language(models[0], request.language)
         _check_usable(models)
         if (verifier := verifier_of(self._adapters, models[0])) is not models[0]:
             check_verifier(verifier)
         return companies
 
-    def _models(self, name: str) -> list[Model]:
-        """The model of a run, and those that may stand in for it.
+    def _models(self, name: str, deal: Deal) -> list[Model]:
+        """The model of a run about this deal, and those that may stand in for it.
 
         Raises:
             SetupError: one of them is not set up, or cannot stand in.
+            InputError, StaleRecording: it replays recordings, and has none of this deal that can be read.
         """
-        return [self._adapters.model(name), *map(self._standing_in, self._adapters.limits.fallback)]
+        return [self._adapters.model(name, deal=deal), *map(self._standing_in, self._adapters.limits.fallback)]
 
     def _standing_in(self, name: str) -> Model:
         try:

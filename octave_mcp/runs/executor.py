@@ -260,7 +260,7 @@ class Executor:
             slow[name] = how
 
         context = RunContext(record.run_id, inbox, store, asked.refresh, purse.check, purse.spend, clock, is_slow)
-        model = self._adapters.model(record.model, context)
+        model = self._adapters.model(record.model, context, asked.companies)
         fallback = tuple(self._adapters.model(name, context) for name in limits.fallback if name != record.model)
         asker, judge = Asker(model, fallback, purse, clock, slow), verifier_of(self._adapters, model, context)
         if judge is None:

@@ -106,15 +106,15 @@ class StoredJournal:
         return StoredJournal(self._execution, f"{self._path}{name}/")
 
     async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:
-        path, adapter = f"{self._path}{name}", _adapter(kind)
+        path = f"{self._path}{name}"
         digest = await computed(digest_of, *given)
         if entry := self._execution.recorded(path, digest):
             try:
-                return await computed(_replayed, entry, adapter)
+                return await computed(replayed, entry, kind)
             except ValidationError as failed:
                 self._execution.unreadable(path, failed)
         await self._execution.check()
-        return await self._done(path, digest, call, adapter)
+        return await self._done(path, digest, call, _adapter(kind))
 
     async def _done(self, path: str, digest: str, call: Callable[[], Awaitable[T]], adapter: TypeAdapter[T]) -> T:
         began_at = datetime.now(UTC)
@@ -143,11 +143,12 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - whatever a step r
     return TypeAdapter(kind)
 
 
-def _replayed(entry: StepEntry, adapter: TypeAdapter[T]) -> T:
+def replayed(entry: StepEntry, kind: type[T]) -> T:
     """The result, or the recorded error, raised with its own type."""
     outcome = Outcome.model_validate_json(entry.outcome)
     if outcome.failed:
         raise by_name(outcome.failed, outcome.message)
+    adapter: TypeAdapter[T] = _adapter(kind)
     return adapter.validate_json(outcome.result or "")
 
 

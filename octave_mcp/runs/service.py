@@ -18,6 +18,7 @@ from octave_mcp.domain.run import PlaybookRequest, RunRecord, SessionRecord
 from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, NotFinished, NotFound, ReusedRequest, UnsupportedLanguage
 from octave_mcp.ports import Claim
+from octave_mcp.recordings.recording import RecordedRun
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
 from octave_mcp.runs.events import run_event
@@ -26,6 +27,7 @@ from octave_mcp.runs.following import Following, OnEvent
 from octave_mcp.runs.maintenance import Maintenance, remove
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
+from octave_mcp.runs.recorder import Recorder
 from octave_mcp.runs.store_check import STORE, StoreCheck
 from octave_mcp.runs.websites import Websites
 
@@ -137,6 +139,16 @@ class Runs:
             then = "it made no playbook; start a new run" if record.is_final else "ask again when it has ended"
             raise NotFinished(f"run {run_id!r} is {record.status}; {then}")
         return playbook
+
+    async def recorded(self, run_id: str, model: str) -> RecordedRun:
+        """A recording of what the model of this name answered in the run, as a connected client.
+
+        Raises:
+            NotFound: there is no such run.
+            NotFinished: it made no playbook, or has not yet.
+            InputError: it cannot be recorded.
+        """
+        return await Recorder(self._adapters, self._admission).recorded(await self.get(run_id), model)
 
     @property
     def under_way(self) -> int:

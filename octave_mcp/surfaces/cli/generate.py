@@ -21,9 +21,11 @@ from octave_mcp.domain.choices import (
     AUTO,
     FORMATS,
     KEYLESS_MODELS,
+    MODELS,
     SOURCE_HELP,
     TERMINAL_MODEL_HELP,
     TERMINAL_PAGES_HELP,
+    choice,
     either,
     taken_by_default,
 )
@@ -135,9 +137,9 @@ async def _run(
 ) -> tuple[RunReport, Playbook | None]:
     """The report of a run that has ended, and its playbook if it made one. Interrupted, it cancels the run."""
     async with opened(settings, served=served) as app:
-        named = app.model_name(str(asked.get("model", AUTO)))
-        model = await computed(app.model, named or CLI.keyless_model)
-        if model.capacity.is_patient:
+        named = await computed(app.model_name, str(asked.get("model", AUTO)))
+        model = choice(MODELS, named or CLI.keyless_model, "model")
+        if model.asks_client:
             raise (InputError if asked.get("model") == model.name else SetupError)(_no_client(model.name))
         call = called(app, told)
         begun: asyncio.Task[RunReport] = asyncio.create_task(tool("generate_playbook", call, **asked, wait_seconds=0))

@@ -19,6 +19,7 @@ from octave_mcp.surfaces.cli.empty import without_empty
 from octave_mcp.surfaces.cli.export import export
 from octave_mcp.surfaces.cli.generate import demo, generate
 from octave_mcp.surfaces.cli.install import install
+from octave_mcp.surfaces.cli.record import record
 from octave_mcp.surfaces.cli.runs import cancel, runs, sessions
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, INTERRUPTED, SETUP, USAGE, refuse
 from octave_mcp.surfaces.cli.websites import map_site, scrape
@@ -34,7 +35,7 @@ cli = App(
     print_error=False,
     suppress_keyboard_interrupt=False,
 )
-for command in (generate, demo, runs, sessions, export, cancel, scrape, check, config, doctor, install):
+for command in (generate, demo, runs, sessions, export, cancel, record, scrape, check, config, doctor, install):
     cli.command(command)
 cli.command(map_site, name="map")
 

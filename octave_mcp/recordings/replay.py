@@ -1,0 +1,172 @@
+"""Answers of a recording to the questions of another run, with what they cite as it is on the pages now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from octave_mcp.domain.asks import AddressesBrief, Ask, ReadingBrief, WritingBrief
+from octave_mcp.domain.company import Company
+from octave_mcp.domain.playbook import PersonaDrafts
+from octave_mcp.domain.recording import Replayed
+from octave_mcp.domain.verification import VerificationBrief
+from octave_mcp.errors import NotRecorded
+from octave_mcp.recordings.citations import Shown, place_of
+from octave_mcp.recordings.recording import Json, Object, RecordedRun, count, is_list, is_object
+
+
+class Answered(NamedTuple):
+    """The value in the form asked for, as JSON, and what of the recording it is."""
+
+    value: Object
+    replayed: Replayed
+
+
+def answered(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
+    """The recorded answer to this question.
+
+    Raises:
+        NotRecorded: there is none.
+    """
+    if ask.complaint:
+        raise NotRecorded("a recording has no second answers: what fails a check now is dropped")
+    brief = ask.brief
+    if isinstance(brief, VerificationBrief):
+        return Answered(_verdicts(recording, brief), _replayed(recording, ask, ask.prompt))
+    if isinstance(brief, AddressesBrief):
+        return _addresses(recording, ask, companies)
+    if isinstance(brief, WritingBrief) and brief.personas:
+        return _copy(recording, ask, companies)
+    return _merged(recording, ask, companies)
+
+
+def _replayed(recording: RecordedRun, ask: Ask[Any, Any], question: str, mapped: int = 0, of: int = 0) -> Replayed:
+    return Replayed(
+        model=recording.model,
+        recorded_on=recording.recorded_on,
+        question=question,
+        mapped=mapped,
+        of=of,
+        notes=tuple(_notes(recording, ask)),
+    )
+
+
+def _notes(recording: RecordedRun, ask: Ask[Any, Any]) -> Iterator[str]:
+    """What is not as it was when the recording was made, though its answers may serve all the same."""
+    others = (prompt.rpartition("@") for prompt in ask.beside)
+    for name, version in ((ask.prompt, ask.version), *((name, int(version)) for name, _, version in others)):
+        if (known := recording.prompts.get(name)) and known != version:
+            yield f"the prompt {name} has changed since, from version {known} to {version}"
+    is_judging = isinstance(ask.brief, VerificationBrief)
+    if not is_judging and ask.brief.context != recording.context:
+        yield "it was recorded with another context, and does not follow this one"
+
+
+def _values(recording: RecordedRun, ask: Ask[Any, Any]) -> list[Object]:
+    """The answers to this question: several if the pages of a company were asked about in parts."""
+    company = getattr(ask.brief, "role", "")
+    found = [one.value for one in recording.answers if (one.company, one.prompt) == (company, ask.prompt)]
+    if not found:
+        raise NotRecorded(f"the recording has no answer to {ask.prompt!r}; make a new one with octave-mcp record")
+    return found
+
+
+def _addresses(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
+    (value, *_) = _values(recording, ask)
+    numbers = {place_of(link.url, companies).path: number for number, link in enumerate(ask.brief.links, 1)}
+    chosen = [numbers[path] for path in value["chosen"] if path in numbers]
+    return Answered({"chosen": chosen}, _replayed(recording, ask, f"{ask.brief.role} {ask.prompt}"))
+
+
+def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
+    """All that was answered about these pages, in however many parts it is asked now."""
+    values, mapping = _values(recording, ask), _Mapping(Shown(ask.passages, companies), _persona_ids(recording, ask))
+    found = [mapping.of(value, only_shown=isinstance(ask.brief, ReadingBrief)) for value in values]
+    value = found[0] if len(found) == 1 else {name: [one for part in found for one in part[name]] for name in found[0]}
+    question = f"{getattr(ask.brief, 'role', '')} {ask.prompt}".strip()
+    return Answered(value, _replayed(recording, ask, question, mapping.mapped, sum(map(count, values))))
+
+
+def _copy(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
+    """What was written for these personas, by their titles: one that was dropped moves the others up."""
+    written = {persona.title: persona.value for persona in recording.personas}
+    names = list(PersonaDrafts.model_fields)[ask.brief.rank :]
+    wanted = {name: written.get(persona.title) for name, persona in zip(names, ask.brief.personas, strict=False)}
+    if not any(wanted.values()):
+        raise NotRecorded("the recording has no copy for these personas; make a new one with octave-mcp record")
+    mapping = _Mapping(Shown(ask.passages, companies), {})
+    value = {name: mapping.of(copy) if copy else None for name, copy in wanted.items()}
+    replayed = _replayed(recording, ask, f"{ask.prompt} {' '.join(wanted)}", mapping.mapped, count([*wanted.values()]))
+    return Answered(value, replayed)
+
+
+def _persona_ids(recording: RecordedRun, ask: Ask[Any, Any]) -> dict[str, str]:
+    """The ids that the recorded personas have in this run."""
+    if not isinstance(ask.brief, WritingBrief):
+        return {}
+    ids = {persona.title: persona.id for persona in ask.brief.prospect.buyer_personas}
+    titles = {f"persona-{rank}": persona.title for rank, persona in enumerate(recording.personas, 1)}
+    return {known: ids[title] for known, title in titles.items() if title in ids}
+
+
+@dataclass(slots=True)
+class _Mapping:
+    """Maps values to the passages shown; `mapped` counts the citations that are there."""
+
+    shown: Shown
+    personas: dict[str, str]
+    mapped: int = field(default=0)
+
+    def of(self, value: Object, *, only_shown: bool = False) -> Object:
+        """The value with cites; if `only_shown`, without entries that are about none of these passages."""
+        return {name: self._tree(name, part, only_shown=only_shown) for name, part in value.items()}
+
+    def _tree(self, name: str, part: Json, *, only_shown: bool) -> Json:
+        if name == "evidence":
+            return self._cites(part)
+        if name == "persona_id":
+            return self.personas.get(part, part)
+        if is_object(part):
+            return self.of(part)
+        if not is_list(part):
+            return part
+        return [self._tree("", one, only_shown=False) for one in part if self._is_wanted(one, only_shown=only_shown)]
+
+    def _cites(self, citations: list[Object]) -> list[Object]:
+        found = [self.shown.cites(citation) for citation in citations]
+        self.mapped += sum(map(bool, found))
+        return [cite.model_dump(mode="json") for cites in found for cite in cites]
+
+    def _is_wanted(self, entry: Json, *, only_shown: bool) -> bool:
+        """Not so for what is for a persona that was dropped, and for what other passages say."""
+        if not is_object(entry):
+            return True
+        if self.personas and entry.get("persona_id", next(iter(self.personas))) not in self.personas:
+            return False
+        return not (only_shown and count(entry)) or any(map(self.shown.cites, _citations(entry)))
+
+
+def _citations(value: Json) -> Iterator[Object]:
+    if is_object(value):
+        for name, part in value.items():
+            yield from part if name == "evidence" else _citations(part)
+    elif is_list(value):
+        for part in value:
+            yield from _citations(part)
+
+
+def _verdicts(recording: RecordedRun, brief: VerificationBrief) -> Object:
+    """On the claims that are as they were, with the same quotations; nothing is said of the others."""
+    known = {(one.text, one.kind, one.label, frozenset(one.quotations)): one for one in recording.verdicts}
+    supported: list[int] = []
+    others: list[Object] = []
+    for number, claim in enumerate(brief.claims, 1):
+        quotes = frozenset(brief.quotations[at - 1].text for at in claim.quotations)
+        found = known.get((claim.text, claim.kind, claim.label, quotes))
+        if found and found.verdict == "supported":
+            supported.append(number)
+        elif found:
+            doubt = {"verdict": found.verdict, "reason": found.reason, "better": found.better or None}
+            others.append({"claim": number, **doubt})
+    return {"supported": supported, "others": others}

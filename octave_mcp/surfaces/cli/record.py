@@ -1,0 +1,71 @@
+"""Record what a connected client answered in a run, so that it can be replayed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from octave_mcp.domain.value import Value
+from octave_mcp.errors import InputError
+from octave_mcp.recordings.library import name_of, own_folder
+from octave_mcp.recordings.recording import RecordedRun, packed
+from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, counted, reading
+
+
+class Recorded(Value):
+    """What was recorded, and where."""
+
+    file: str
+    model: str
+    vendor: str
+    prospect: str
+    answers: int
+    citations: int
+    bytes: int
+
+
+def record(
+    run: Annotated[str, Parameter(help="A finished run with the model host")],
+    /,
+    *,
+    model: Annotated[str, Parameter(help="The name of the model that answered it, e.g. gpt-6")],
+    out: Annotated[Path | None, Parameter(help="Folder for the recording; else recordings in OCTAVE_HOME")] = None,
+    output: Output = PLAIN,
+) -> int:
+    """Record what the connected client answered in RUN, for the model 'recorded' to replay."""
+    done = asyncio.run(_record(run, model, out, output))
+    output.result(done, lambda: done.file)
+    size = f"{done.bytes / 1000:.0f} kB"
+    output.hint(
+        f"{counted(done.answers, 'answer')} of {done.model} with {counted(done.citations, 'citation')}, {size}; "
+        f"to replay it: octave-mcp generate {done.vendor} {done.prospect} --model recorded"
+    )
+    return DONE
+
+
+async def _record(run_id: str, model: str, out: Path | None, output: Output) -> Recorded:
+    async with reading(output) as app:
+        recording = await app.runs.recorded(run_id, model)
+        folder = out or own_folder(app.settings.home)
+    file, data = folder / name_of(recording.vendor, recording.prospect), packed(recording)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    except OSError as failed:
+        raise InputError(f"cannot write to {str(folder)!r}: {failed.strerror}; choose another --out") from None
+    return _described(recording, file, len(data))
+
+
+def _described(recording: RecordedRun, file: Path, size: int) -> Recorded:
+    return Recorded(
+        file=str(file),
+        model=recording.model,
+        vendor=recording.vendor,
+        prospect=recording.prospect,
+        answers=len(recording.answers) + sum(persona.value is not None for persona in recording.personas),
+        citations=recording.citations,
+        bytes=size,
+    )
