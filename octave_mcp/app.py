@@ -6,7 +6,7 @@ The only module that knows everyone; adapters come by name, on first use.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -135,15 +135,16 @@ class App:
         for observer in self._observers:
             observer(event)
 
-    async def download(self, run_id: str, form: Format) -> Download:
-        """The playbook of a run that has ended, in this format.
+    async def download(self, run_id: str, form: Format, *, pages: bool = False) -> Download:
+        """The playbook of a run that has ended, in this format, with the `pages` that it quotes if the format can.
 
         Raises:
             NotFound: there is no such run.
             NotFinished: it made no playbook, or has not yet.
         """
         playbook = await self.runs.finished(run_id)
-        return Download(f"{pair_of(playbook)}.{form.suffix}", await computed(rendered, playbook, form))
+        texts: Mapping[str, str] = await self.runs.quoted_pages(playbook) if pages else {}
+        return Download(f"{pair_of(playbook)}.{form.suffix}", await computed(rendered, playbook, form, texts))
 
 
 def _source(name: str) -> Any:  # noqa: ANN401 - found by name

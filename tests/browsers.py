@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
-from playbooks import export
 from playwright.async_api import Browser, Page, Request, ViewportSize, async_playwright
 
 from octave_mcp.domain.playbook import Playbook
+from octave_mcp.exports.html import Html
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHROMIUM_ARGS = (
@@ -24,6 +26,26 @@ CHROMIUM_ARGS = (
     "--disable-sync",
     "--no-first-run",
 )
+
+NO_TEXTS: Mapping[str, str] = MappingProxyType({})
+OPEN_EACH_SOURCE = """async () => {
+    const found = [];
+    for (const opener of document.querySelectorAll("[data-source]")) {
+        const page = document.getElementById(opener.getAttribute("popovertarget"));
+        const toggled = () => new Promise(done => page.addEventListener("toggle", done, { once: true }));
+        const [opens] = [toggled(), opener.click()];
+        await opens;
+        const frame = page.getBoundingClientRect();
+        const marked = [...page.querySelectorAll("mark.asked")].filter(mark => {
+            const place = mark.getBoundingClientRect();
+            return place.bottom > frame.top && place.top < frame.bottom;
+        });
+        found.push([opener.dataset.source, marked.map(mark => mark.textContent).join(" ").split(/\\s+/).join(" ")]);
+        const [closes] = [toggled(), page.hidePopover()];
+        await closes;
+    }
+    return found;
+}"""
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
@@ -64,11 +86,28 @@ async def opened(
     *,
     scripts: bool = True,
     size: ViewportSize | None = None,
+    texts: Mapping[str, str] = NO_TEXTS,
 ) -> Opened:
-    """The page of a playbook."""
+    """The page of a playbook, with these texts of pages by their digests."""
     file = folder / "playbook.html"
-    file.write_text(export("html").render(playbook), "utf-8")
-    context = await browser.new_context(java_script_enabled=scripts, reduced_motion="reduce", viewport=size)
+    file.write_text(Html(texts).render(playbook), "utf-8")
+    return await opened_file(browser, file, scripts=scripts, size=size)
+
+
+async def opened_file(
+    browser: Browser, file: Path, *, scripts: bool = True, size: ViewportSize | None = None
+) -> Opened:
+    context = await browser.new_context(
+        java_script_enabled=scripts, reduced_motion="reduce", viewport=size, offline=True
+    )
     html = Opened(await context.new_page())
     await html.page.goto(file.as_uri())
     return html
+
+
+async def quotations_marked(page: Page) -> dict[str, set[str]]:
+    """Opens each source in the file; what is then marked as asked for and seen, in one line, by the source's number."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for number, text in await page.evaluate(OPEN_EACH_SOURCE):
+        found[number].add(text)
+    return found

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import errno
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.choices import FORMATS, Format, choice
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.errors import NotWritten, StoreFailed
 from octave_mcp.exports import export
-from octave_mcp.ports import Store
+from octave_mcp.ports import EmbedsPages, Store
 
+NO_PAGES: Mapping[str, str] = MappingProxyType({})
 EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -63,11 +65,16 @@ class PlaybookFiles:
         await self._store.delete_notes(datetime.now(UTC), _folder_of(run_id))
 
 
-def write_files(playbook: Playbook, folder: Path, formats: Sequence[str] = ()) -> tuple[str, ...]:
-    """Writes the playbook into the folder, in each format or in those asked for; returns the paths."""
+def write_files(
+    playbook: Playbook, folder: Path, formats: Sequence[str] = (), pages: Mapping[str, str] = NO_PAGES
+) -> tuple[str, ...]:
+    """Writes the playbook into the folder, in each format or in those asked for; returns the paths.
+
+    `pages` are the texts of pages that it quotes, by digest, for the formats that embed them.
+    """
     chosen = [choice(FORMATS, name, "format") for name in formats] or FORMATS
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_write(folder, form, playbook) for form in chosen)
+    return tuple(_write(folder, form, rendered(playbook, form, pages)) for form in chosen)
 
 
 def free_folder(folder: Path) -> Path:
@@ -75,8 +82,9 @@ def free_folder(folder: Path) -> Path:
     return next(path for path in _numbered(folder) if not path.exists())
 
 
-def rendered(playbook: Playbook, form: Format) -> str | bytes:
-    return export(form.name).render(playbook)
+def rendered(playbook: Playbook, form: Format, pages: Mapping[str, str] = NO_PAGES) -> str | bytes:
+    made = export(form.name)
+    return (made.with_pages(pages) if isinstance(made, EmbedsPages) else made).render(playbook)
 
 
 def pair_of(playbook: Playbook) -> str:
@@ -120,10 +128,9 @@ def _numbered(folder: Path) -> Iterator[Path]:
     yield from (folder.with_name(f"{folder.name}-{number}") for number in count(2))
 
 
-def _write(target: Path, form: Format, playbook: Playbook) -> str:
+def _write(target: Path, form: Format, content: str | bytes) -> str:
     path = target / f"playbook.{form.suffix}"
     begun = path.with_name(f".{path.name}")
-    content = rendered(playbook, form)
     begun.write_bytes(content if isinstance(content, bytes) else content.encode())
     begun.replace(path)  # nobody meets it half written
     return str(path)

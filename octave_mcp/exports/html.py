@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from base64 import b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.resources import files
 
@@ -9,14 +11,24 @@ from markupsafe import Markup
 
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.exports.document import environment, reading
+from octave_mcp.exports.pages import embedded_pages
 
 
+@dataclass(frozen=True, slots=True)
 class Html:
-    """One file that fetches nothing: style and script are inside, and its policy admits no others."""
+    """One file that fetches nothing: style and script are inside, and its policy admits no others.
+
+    A source whose page is among `texts`, by its digest, opens inside the file.
+    """
+
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def with_pages(self, texts: Mapping[str, str]) -> Html:
+        return Html(texts)
 
     def render(self, playbook: Playbook) -> str:
         template = _ENVIRONMENT.get_template("playbook.html.jinja")
-        return template.render(reading(playbook), style=_STYLE, script=_SCRIPT, is_web=_is_web)
+        return template.render(reading(playbook), texts=self.texts, **_HELPERS)
 
 
 @dataclass(frozen=True)
@@ -37,8 +49,19 @@ def _is_web(url: str) -> bool:
     return url.startswith(("http://", "https://"))
 
 
-_STYLE = _inline("playbook.css", "brief.css", "print.css")
-_SCRIPT = _inline("playbook.js")
+def _is_invented(url: str) -> bool:
+    """Whether nobody can have a site there: the domain `example` is reserved (RFC 2606)."""
+    return _INVENTED.match(url) is not None
+
+
+_INVENTED = re.compile(r"https?://[^/:]*\.example(?:[/:]|$)")
+_HELPERS: dict[str, object] = {
+    "style": _inline("playbook.css", "brief.css", "pages.css", "print.css"),
+    "script": _inline("playbook.js"),
+    "is_web": _is_web,
+    "is_invented": _is_invented,
+    "embedded_pages": embedded_pages,
+}
 _ENVIRONMENT = environment()
 
 EXPORT = Html()

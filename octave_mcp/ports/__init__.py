@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from octave_mcp.ports.engines import Claim, Claims, Engine, Execute, Journal
-from octave_mcp.ports.exports import Export
+from octave_mcp.ports.exports import EmbedsPages, Export
 from octave_mcp.ports.models import Inbox, Model, RunContext
 from octave_mcp.ports.sources import Source
 from octave_mcp.ports.stores import CACHE_MAX_AGE, Heartbeats, Memory, Notes, PageCache, Store
@@ -12,6 +12,7 @@ __all__ = [
     "CACHE_MAX_AGE",
     "Claim",
     "Claims",
+    "EmbedsPages",
     "Engine",
     "Execute",
     "Export",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 
@@ -160,8 +160,11 @@ class Runs:
         store = await self._store_check()
         return {**self._adapters.supervisor.failing, **({STORE: store} if store else {})}
 
-    async def page_text(self, sha256: str) -> str | None:
-        return await self._store.page_text(sha256)
+    async def quoted_pages(self, playbook: Playbook) -> Mapping[str, str]:
+        """The texts of the pages that the playbook quotes, by digest, as far as they are still stored."""
+        cited = sorted({evidence.page_sha256 for evidence in playbook.evidence.values()})
+        texts = {sha256: await self._store.page_text(sha256) for sha256 in cited}
+        return {sha256: text for sha256, text in texts.items() if text is not None}
 
     async def progress(self, run_id: str) -> Event | None:
         """What the run is doing: its last event, with the last message."""

@@ -78,6 +78,21 @@ for (const evidence of document.querySelectorAll(".evidence")) {
   });
 }
 
+let asked = "";
+document.addEventListener("click", (event) => {
+  asked = event.target.closest("[data-source]")?.dataset.source ?? asked;
+});
+
+for (const page of document.querySelectorAll(".source-page")) {
+  page.addEventListener("toggle", (event) => {
+    if (event.newState !== "open") return;
+    for (const mark of page.querySelectorAll("mark")) {
+      mark.classList.toggle("asked", mark.dataset.sources.split(" ").includes(asked));
+    }
+    document.getElementById(`source-${asked}`)?.scrollIntoView({ block: "center" });
+  });
+}
+
 const seen = new IntersectionObserver(
   (entries) => {
     for (const entry of entries.filter((one) => one.isIntersecting)) {

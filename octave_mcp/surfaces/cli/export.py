@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated
@@ -36,7 +36,10 @@ def export(
     ] = (),
     out: Annotated[Path | None, Parameter(help="Folder for the files; else a new one named for both companies")] = None,
     pages: Annotated[
-        bool, Parameter(negative=(), help="Also the text of each page that is quoted, as pages/DIGEST.md")
+        bool,
+        Parameter(
+            negative=(), help="Also the text of each page that is quoted: in playbook.html, and as pages/DIGEST.md"
+        ),
     ] = False,
     output: Output = PLAIN,
 ) -> int:
@@ -50,8 +53,17 @@ def export(
     return DONE
 
 
-def write(playbook: Playbook, out: Path | None, *, name: str = "", formats: Sequence[str] = ()) -> tuple[str, ...]:
+def write(
+    playbook: Playbook,
+    out: Path | None,
+    *,
+    name: str = "",
+    formats: Sequence[str] = (),
+    pages: Mapping[str, str] = {},
+) -> tuple[str, ...]:
     """Into the folder asked for; else into that of the name, or into a new one named for both companies.
+
+    `pages` are the texts of pages to embed, by digest.
 
     Raises:
         InputError: it cannot be written to.
@@ -60,7 +72,7 @@ def write(playbook: Playbook, out: Path | None, *, name: str = "", formats: Sequ
 
     chosen = out or Path(name or f"playbook-{playbook.vendor.domain}-{playbook.prospect.domain}".replace(":", "_"))
     try:
-        return write_files(playbook, chosen if out or name else free_folder(chosen), formats)
+        return write_files(playbook, chosen if out or name else free_folder(chosen), formats, pages)
     except OSError as failed:
         raise _unwritable(chosen, failed) from None
 
@@ -89,20 +101,16 @@ def _unwritable(folder: Path, failed: OSError) -> InputError:
 async def _export(run_id: str, out: Path | None, formats: Sequence[str], pages: bool, output: Output) -> Exported:
     async with reading(output) as app:
         playbook = await app.runs.finished(run_id)
-        files = write(playbook, out, formats=tuple(dict.fromkeys(formats)))
-        if not pages:
-            return Exported(run_id=run_id, files=files)
-        texts = {sha: await app.runs.page_text(sha) for sha in sorted(_cited(playbook))}
-    kept = {sha: text for sha, text in texts.items() if text is not None}
-    written = _write_pages(Path(files[0]).parent / "pages", kept)
-    return Exported(run_id=run_id, files=files, pages=written, missing=tuple(texts.keys() - kept.keys()))
+        texts: Mapping[str, str] = await app.runs.quoted_pages(playbook) if pages else {}
+    files = write(playbook, out, formats=tuple(dict.fromkeys(formats)), pages=texts)
+    if not pages:
+        return Exported(run_id=run_id, files=files)
+    written = _write_pages(Path(files[0]).parent / "pages", texts)
+    missing = {evidence.page_sha256 for evidence in playbook.evidence.values()} - texts.keys()
+    return Exported(run_id=run_id, files=files, pages=written, missing=tuple(sorted(missing)))
 
 
-def _cited(playbook: Playbook) -> set[str]:
-    return {evidence.page_sha256 for evidence in playbook.evidence.values()}
-
-
-def _write_pages(folder: Path, texts: dict[str, str]) -> tuple[str, ...]:
+def _write_pages(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
     """As bytes: the name of a file is the digest of what is in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,11 @@ STREAM: Schema = {
     "default": False,
     "description": "Answer as a stream: the run, what happens in it, and its report",
 }
+PAGES: Schema = {
+    "type": "boolean",
+    "default": False,
+    "description": "With the pages that it quotes, so that its sources open without the web; html alone can",
+}
 ONE_LINE: Schema = {"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
 NO_NUL: Schema = {"pattern": r"^[^\x00]*$"}
 KEY: Schema = TEXT | {
@@ -141,7 +146,9 @@ def _of_a_run(rest: Rest) -> tuple[Operation, ...]:
             title="Get a playbook",
             description="The whole playbook of a run that has ended, in one of its formats.",
             answer=rest.playbook,
-            takes=_object(run_id=OF_A_RUN, suffix=TEXT | {"enum": [form.suffix for form in FORMATS]}),
+            takes=_object(
+                run_id=OF_A_RUN, suffix=TEXT | {"enum": [form.suffix for form in FORMATS]}, pages=_emptiable(PAGES)
+            ),
             returns={200: Returned("The playbook", playbook)},
             errors=(InputError, NotFound, NotFinished),
         ),

@@ -110,9 +110,9 @@ class Rest:
         return sse.streamed(sse.news(runs, run_id, after))
 
     async def playbook(self, request: Request) -> Response:
-        asked = (await given(request)).values
-        form = _format(asked["suffix"])
-        found = await (await self._server.app()).download(asked["run_id"], form)
+        asked = await given(request)
+        pages, form = asked.take_flag("pages"), _format(asked.values["suffix"])
+        found = await (await self._server.app()).download(asked.values["run_id"], form, pages=pages)
         shown = "attachment" if form.is_binary else "inline"
         headers = {"Content-Disposition": f'{shown}; filename="{found.name}"'}
         return Response(found.content, headers=headers, media_type=form.media_type)
