@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from conftest import Pair, octave, read_json
 from doubles import answer_to
@@ -49,14 +50,13 @@ async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
         return first["run_id"], (await http.get(f"{at}/playbook.json")).json()
 
 
-async def earlier(http: Any, at: str, question: Json) -> Json:
+async def earlier(http: httpx.AsyncClient, at: str, question: Json) -> Json:
     found = (await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})).json()["question"]
     return {"material": found["material"]}
 
 
-async def test_a_run_is_replayed_word_for_word_at_once_and_costs_nothing(
-    pair: Pair, home: Path, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("home")
+async def test_a_run_is_replayed_word_for_word_at_once_and_costs_nothing(pair: Pair, tmp_path: Path) -> None:
     run_id, playbook = await answered_by_a_client(pair)
     assert (await octave("record", run_id, "--model", MODEL, cwd=tmp_path)).code == 0
     domains = (pair.vendor.host, pair.prospect.host)

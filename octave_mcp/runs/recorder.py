@@ -145,7 +145,7 @@ class Recorder:
         companies = await computed(self._admission.companies, request, record.model, record.source)
         run = await self._past(record)
         try:
-            playbook = await generate(run, companies)
+            playbook = (await generate(run, companies)).playbook
         finally:
             await run.source.close()
         _check(playbook)
