@@ -97,11 +97,13 @@ def tools() -> str:
 
 
 def models() -> str:
-    rows = (
-        (f"`{model.name}`", _needs(model), "yes" if model.in_auto else "no", model.about, model.tested)
-        for model in choices.MODELS
-    )
+    rows = ((f"`{model.name}`", _needs(model), _by_auto(model), model.about, model.tested) for model in choices.MODELS)
     return _table(("model", "needs", "chosen by `auto`", "who answers", "tested"), rows)
+
+
+def _by_auto(model: choices.ModelChoice) -> str:
+    keyless = {choices.BY_CLIENT: "over MCP, if none is set", choices.BY_RULES: "elsewhere, if none is set"}
+    return "yes" if model.in_auto else keyless.get(model.name, "no")
 
 
 def sources() -> str:
