@@ -195,14 +195,6 @@ async def test_a_session_that_is_deleted_while_its_run_is_read_ends_the_stream(h
 # What cannot be used
 
 
-async def test_without_a_model_a_run_is_refused_with_the_way_that_needs_no_key() -> None:
-    async with serving() as client:
-        answer = await client.post("/runs", data=COMPANIES)
-
-    assert (answer.status_code, problem_in(answer)["code"]) == (503, "setup")
-    assert "extractive" in answer.json()["detail"]
-
-
 async def test_what_nobody_foresaw_is_logged_and_not_told(home: Path) -> None:
     async def broken(_: Request) -> Response:
         raise RuntimeError("words for the log alone")
