@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from conftest import Pair, octave, read_json
 from doubles import answer_to
@@ -50,7 +50,7 @@ async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
         return first["run_id"], (await http.get(f"{at}/playbook.json")).json()
 
 
-async def earlier(http: httpx.AsyncClient, at: str, question: Json) -> Json:
+async def earlier(http: httpx2.AsyncClient, at: str, question: Json) -> Json:
     found = (await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})).json()["question"]
     return {"material": found["material"]}
 
