@@ -228,7 +228,7 @@ class TookTooLong(DeadlineExceeded):
 class NotRecorded(UpstreamError):
     """One question may lack an answer; a run in which nothing is left to write ends with this."""
 
-    code = StaleRecording.code
+    code, status = StaleRecording.code, StaleRecording.status
 
 
 class Unanswered(UpstreamError):

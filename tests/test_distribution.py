@@ -79,6 +79,20 @@ def test_either_command_of_the_wheel_starts_the_same_program(wheel: Path, tmp_pa
     assert "Usage: octave-mcp COMMAND" in helps[0]
 
 
+def test_recordings_are_in_the_wheel(tmp_path: Path) -> None:
+    names = ("octave_mcp", "prompts", "README.md", "LICENSE", "pyproject.toml", ".gitignore")
+    for path in (ROOT / name for name in names):
+        copy = shutil.copytree if path.is_dir() else shutil.copy
+        copy(path, tmp_path / path.name)
+    recording = "octave_mcp/demo/recordings/acme.com+globex.com.json.gz"
+    (tmp_path / recording).parent.mkdir(exist_ok=True)
+    (tmp_path / recording).write_bytes(b"")
+    build("-t", "wheel", source=tmp_path, folder=tmp_path)
+
+    (wheel,) = tmp_path.glob("*.whl")
+    assert recording in files_of(wheel)
+
+
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
 def test_a_lock_pins_every_package_with_hashes_and_names_no_place(lock: str) -> None:
     text = (ROOT / lock).read_text("utf-8")

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from conftest import Pair, octave, read_json
+from conftest import Ended, Finished, LoopbackSite, Pair, allow, names_in, octave, read_json
 from doubles import answer_to
-from test_host import invented_figure, next_question
-from web import lift_server_timeouts, serving
+from fastmcp import Client
+from test_host import at_rest, invented_figure, next_question
+from test_mcp import call, complaint, ended
+from web import lift_server_timeouts, problem_in, serving
 
+from octave_mcp.demo.sites import Document, load
+from octave_mcp.recordings.recording import is_list, is_object, packed, unpacked
 from octave_mcp.runs import questions
+from octave_mcp.surfaces.mcp.server import make
 
 Json = dict[str, Any]
 MODEL = "a-careful-model-3"
-SAME = ("executive_summary", "email_sequences", "talk_tracks", "battle_cards", "brief", "evidence", "gaps")
+SAME = ("executive_summary", "email_sequences", "talk_tracks", "battle_cards", "brief", "gaps")
+"""Sections that a replay on the same pages has word for word."""
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """A finished run whose questions a client answered, its playbook, and the recording made of it."""
+class Made:
+    """A finished run whose questions a client answered, and the recording that was made of it."""
 
-    run_id: str
-    home: Path
     pair: Pair
+    home: Path
+    run_id: str
     playbook: Json
     file: Path
+
+    @property
+    def domains(self) -> tuple[str, str]:
+        return self.pair.vendor.host, self.pair.prospect.host
 
 
 @pytest.fixture(autouse=True)
@@ -38,32 +53,302 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
-    """A run whose client answers all that is asked, once with an invented figure, which it corrects."""
+    """A run whose client answers all that is asked, once with an invented figure, which it corrects when asked."""
     async with serving() as http:
         first = (await http.post("/runs", json={**pair.few, "model": "host", "refresh": True})).json()
         at = f"/runs/{first['run_id']}"
         while question := (await next_question(http, at))["question"]:
-            answer = answer_to(question if question["material"] else {**question, **await earlier(http, at, question)})
+            answer = answer_to(question if question["material"] else await with_material(http, at, question))
             if question["prompt"] == "prospect/company_profile" and not question["corrects"]:
                 invented_figure(answer)
             await http.post(f"{at}/questions/{question['question_id']}", json={"answer": answer})
         return first["run_id"], (await http.get(f"{at}/playbook.json")).json()
 
 
-async def earlier(http: httpx2.AsyncClient, at: str, question: Json) -> Json:
-    found = (await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})).json()["question"]
-    return {"material": found["material"]}
+async def with_material(http: httpx2.AsyncClient, at: str, question: Json) -> Json:
+    """A correction with the material of the question that it corrects."""
+    again = await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})
+    return {**question, "material": again.json()["question"]["material"]}
 
 
-@pytest.mark.usefixtures("home")
-async def test_a_run_is_replayed_word_for_word_at_once_and_costs_nothing(pair: Pair, tmp_path: Path) -> None:
-    run_id, playbook = await answered_by_a_client(pair)
-    assert (await octave("record", run_id, "--model", MODEL, cwd=tmp_path)).code == 0
-    domains = (pair.vendor.host, pair.prospect.host)
-    ended = await octave("generate", *domains, "--model", "recorded", "--out", "o", cwd=tmp_path)
-    again = read_json(tmp_path / "o" / "playbook.json")
+@pytest.fixture(scope="module")
+def kept() -> Iterator[list[Made]]:
+    made: list[Made] = []
+    yield made
+    for one in made:
+        one.pair.close()
 
-    assert ended.code == 0, ended
-    assert {name: again[name] for name in SAME} == {name: playbook[name] for name in SAME}
-    assert again["recording"]["unmapped"] == 0 < again["recording"]["of"]
-    assert again["cost"]["usd"] == again["cost"]["input_tokens"] == 0
+
+@pytest.fixture
+async def made(
+    kept: list[Made], home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Made:
+    """One recording per worker, made when first requested. The test's own OCTAVE_HOME has a copy of it."""
+    if not kept:
+        pair = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
+        folder = tmp_path_factory.mktemp("recorded")
+        allow(pair, monkeypatch)
+        monkeypatch.setenv("OCTAVE_HOME", str(folder))
+        run_id, playbook = await answered_by_a_client(pair)
+        assert (await octave("record", run_id, "--model", MODEL, cwd=folder)).code == 0
+        (file,) = (folder / "recordings").iterdir()
+        kept.append(Made(pair, folder, run_id, playbook, file))
+        monkeypatch.setenv("OCTAVE_HOME", str(home))
+    (one,) = kept
+    allow(one.pair, monkeypatch)
+    (home / "recordings").mkdir(parents=True)
+    shutil.copy(one.file, home / "recordings")
+    return one
+
+
+async def replayed(made: Made, folder: Path, *options: str) -> Ended:
+    """The command that replays the recording, with the pages fetched anew."""
+    asked = ("--model", "recorded", "--refresh", "--out", str(folder / "out"), *options)
+    return await octave("generate", *made.domains, *asked, cwd=folder)
+
+
+async def playbook_of(made: Made, folder: Path, *options: str) -> Json:
+    done = await replayed(made, folder, *options)
+    assert done.code in {0, 4}, done
+    return read_json(folder / "out" / "playbook.json")
+
+
+def quotes(playbook: Json) -> dict[str, str]:
+    return {name: evidence["quote"] for name, evidence in playbook["evidence"].items()}
+
+
+def flag(playbook: Json) -> str:
+    (reason,) = (flag["reason"] for flag in playbook["flags"] if flag["code"] == "recorded")
+    return reason
+
+
+def rewrite(home: Path, change: Callable[[Json], object]) -> None:
+    """Changes the recording in this OCTAVE_HOME, as if it had been made so."""
+    (file,) = (home / "recordings").iterdir()
+    recording = unpacked(file.read_bytes(), "")
+    content = recording.model_dump(mode="json")
+    change(content)
+    file.write_bytes(packed(type(recording).model_validate(content)))
+
+
+def answer_in(recording: Json, prompt: str) -> Json:
+    (value,) = (answer["value"] for answer in recording["answers"] if answer["prompt"] == prompt)
+    return value
+
+
+def content_of(file: Path) -> Json:
+    return json.loads(gzip.decompress(file.read_bytes()))
+
+
+def quotations(part: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401 - JSON
+    """Each citation of a recording: company, path and quotation."""
+    if is_object(part):
+        if "quote" in part:
+            yield part["company"], part["path"], part["quote"]
+        for own in part.values():
+            yield from quotations(own)
+    elif is_list(part):
+        for own in part:
+            yield from quotations(own)
+
+
+def change_page(made: Made, monkeypatch: pytest.MonkeyPatch, path: str, change: Callable[[str], str]) -> None:
+    """The prospect's page at this path is another one until the test ends."""
+    documents = made.pair.prospect.documents
+    text = documents[path].body.decode()
+    assert change(text) != text
+    monkeypatch.setitem(documents, path, Document(change(text).encode(), documents[path].media_type))
+
+
+async def test_a_run_is_replayed_word_for_word_and_costs_nothing(made: Made, tmp_path: Path) -> None:
+    done = await replayed(made, tmp_path)
+    again = read_json(tmp_path / "out" / "playbook.json")
+
+    assert done.code == 0, done
+    assert {name: again[name] for name in SAME} == {name: made.playbook[name] for name in SAME}
+    assert quotes(again) == quotes(made.playbook)
+    assert (again["model"], again["recording"]["model"], again["recording"]["unmapped"]) == ("recorded", MODEL, 0)
+    assert again["recording"]["of"] == sum(1 for _ in quotations(content_of(made.file)))
+    assert again["cost"]["usd"] == again["cost"]["input_tokens"] == again["cost"]["output_tokens"] == 0
+    recorded_on = again["recording"]["recorded_on"]
+    assert flag(again) == f"written by {MODEL} on {recorded_on}, replayed; every check was run now"
+    assert f"recorded: {flag(again)}" in done.out
+
+
+async def test_a_connected_client_gets_the_replay_without_being_asked(made: Made) -> None:
+    async with Client(make()) as client:
+        asked = {**made.pair.domains, "model": "recorded"}
+        run_id = (await call(client, "generate_playbook", **asked))["run_id"]
+        report = await ended(client, run_id)
+        question = await call(client, "next_question", run_id=run_id)
+
+    assert report["status"] == "completed"
+    assert question["question"] is None
+    assert any(told.startswith(f"recorded: written by {MODEL}") for told in report["overview"]["flags"])
+
+
+async def test_a_page_that_changed_loses_what_was_cited_of_the_change_and_nothing_else(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its other sentences are cited as before, though they have other numbers and stand in other passages."""
+    count = Counter(quotations(content_of(made.file)))
+    documents = made.pair.prospect.documents
+    company, path, lost = min(
+        (one for one in count if one[0] == "prospect" and one[2] in documents[one[1]].body.decode()),
+        key=lambda one: (count[one], one),
+    )
+
+    def change(html: str) -> str:
+        return html.replace(lost, "Now it says something else.").replace("<p>", "<p>Well. ").replace("<h1>", "<h1>So: ")
+
+    change_page(made, monkeypatch, path, change)
+    playbook = await playbook_of(made, tmp_path)
+
+    assert playbook["recording"]["unmapped"] == count[company, path, lost]
+    assert lost not in quotes(playbook).values()
+    others = {quote for quote in quotes(made.playbook).values() if quote != lost}
+    assert others - {*quotes(playbook).values()} == set()
+    assert "of its " in flag(playbook)
+
+
+async def test_a_recording_that_no_longer_fits_the_pages_fails_the_run_as_stale(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path, document in made.pair.prospect.documents.items():
+        if document.media_type == "text/html":
+            change_page(made, monkeypatch, path, lambda html: html.replace(".<", " now.<").replace(". ", " now. "))
+    async with Client(make()) as client:
+        asked = {**made.pair.domains, "model": "recorded", "refresh": True}
+        report = await ended(client, (await call(client, "generate_playbook", **asked))["run_id"])
+
+    assert (report["status"], report["error"]["code"]) == ("failed", "stale_recording")
+    assert "no longer fits the sites: " in report["error"]["message"]
+    assert "make a new one with octave-mcp record" in report["error"]["message"]
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def of_another_format(data: bytes) -> bytes:
+    return gzip.compress(gzip.decompress(data).replace(b'"format": 1,', b'"format": 0,'))
+
+
+def edited(data: bytes) -> bytes:
+    return gzip.compress(gzip.decompress(data).replace(MODEL.encode(), b"another-model"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"), [(cut, "is damaged"), (of_another_format, "is not of the format"), (edited, "is damaged")]
+)
+async def test_a_recording_that_cannot_be_read_is_refused_before_the_run(
+    damage: Callable[[bytes], bytes], told: str, made: Made, home: Path, tmp_path: Path
+) -> None:
+    (file,) = (home / "recordings").iterdir()
+    file.write_bytes(damage(file.read_bytes()))
+    async with serving() as http:
+        problem = problem_in(await http.post("/runs", json={**made.pair.domains, "model": "recorded"}))
+    done = await replayed(made, tmp_path)
+
+    assert (problem["status"], problem["code"]) == (503, "stale_recording")
+    assert told in problem["detail"]
+    assert str(file) in problem["detail"]
+    assert (done.code, done.out) == (1, "")
+    assert told in done.err
+
+
+async def test_an_answer_of_a_form_that_is_not_asked_for_any_more_is_stale(
+    made: Made, home: Path, tmp_path: Path
+) -> None:
+    rewrite(home, lambda recording: answer_in(recording, "playbook/summary").update(slogan="Light!"))
+    done = await replayed(made, tmp_path)
+
+    assert done.code == 1
+    assert "the recorded answer to 'playbook/summary' is of another form" in done.err
+
+
+async def test_a_pair_without_a_recording_is_refused_with_those_that_have_one(made: Made, tmp_path: Path) -> None:
+    vendor, prospect = made.domains
+    done = await octave("generate", prospect, vendor, "--model", "recorded", cwd=tmp_path)
+    async with Client(make()) as client:
+        asked = {"vendor_domain": prospect, "prospect_domain": vendor, "model": "recorded"}
+        refused = await complaint(client, "generate_playbook", **asked)
+
+    assert done.code == 2
+    assert f"there is no recording of {prospect} selling to {vendor}" in done.err
+    assert f"recorded pairs: {vendor} to {prospect}" in done.err
+    assert refused.startswith("[invalid_input]")
+
+
+async def test_what_has_changed_since_is_told(made: Made, home: Path, tmp_path: Path) -> None:
+    rewrite(home, lambda recording: recording["prompts"].update({"playbook/talk_track": 1}))
+    told = flag(await playbook_of(made, tmp_path, "--context", "They asked about overtime."))
+
+    assert "; the prompt playbook/talk_track has changed since, from version 1 to " in told
+    assert "; it was recorded with another context, and does not follow this one" in told
+
+
+async def test_a_recording_is_in_one_language(made: Made, tmp_path: Path) -> None:
+    done = await replayed(made, tmp_path, "--language", "de")
+
+    assert done.code == 1
+    assert "the recording is in 'en', not in 'de'" in done.err
+
+
+async def test_if_a_persona_is_dropped_the_others_keep_their_copy(made: Made, home: Path, tmp_path: Path) -> None:
+    titles = [persona["title"] for persona in made.playbook["priority_personas"]]
+    by_title = copy_by_title(made.playbook)
+    rewrite(home, lambda recording: answer_in(recording, "prospect/pain_points")["buyers"].pop(0))
+    playbook = await playbook_of(made, tmp_path)
+
+    left = copy_by_title(playbook)
+    assert len(titles) == 3
+    assert [title for title in titles if title in left] == [*left]
+    assert len(left) == 2
+    assert left == {title: by_title[title] for title in left}
+
+
+def copy_by_title(playbook: Json) -> dict[str, list[str]]:
+    """The subjects of the e-mails and the goals of each persona."""
+    subjects = {one["persona_id"]: [touch["body"] for touch in one["touches"]] for one in playbook["email_sequences"]}
+    return {
+        persona["title"]: [*subjects[persona["id"]], *(goal["text"] for goal in persona["goals"])]
+        for persona in playbook["priority_personas"]
+    }
+
+
+async def test_a_recording_of_the_same_run_is_the_same_file(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_HOME", str(made.home))
+    done = await octave("record", made.run_id, "--model", MODEL, "--out", "again", "--json", cwd=tmp_path)
+
+    told = json.loads(done.out)
+    assert (tmp_path / told["file"]).read_bytes() == made.file.read_bytes()
+    assert told["bytes"] == made.file.stat().st_size < 20_000
+    assert told["citations"] == sum(1 for _ in quotations(content_of(made.file)))
+    assert gzip.decompress(made.file.read_bytes()).startswith(b'{\n "format": 1,\n "vendor": ')
+
+
+async def test_a_recording_has_what_was_accepted_and_no_first_attempt(made: Made) -> None:
+    assert "7431.5" not in gzip.decompress(made.file.read_bytes()).decode()
+
+
+async def test_only_what_a_client_answered_to_its_end_is_recorded(finished: Finished, tmp_path: Path) -> None:
+    by_rules = await octave("record", finished.run_id, "--model", MODEL, cwd=tmp_path)
+    unknown = await octave("record", "run_0", "--model", MODEL, cwd=tmp_path)
+
+    assert by_rules.code == 2
+    assert "only answers of a connected client can be recorded: extractive wrote this run" in by_rules.err
+    assert (unknown.code, "there is no run 'run_0'" in unknown.err) == (1, True)
+
+
+async def test_a_run_that_waits_for_answers_is_not_recorded(pair: Pair, tmp_path: Path) -> None:
+    async with Client(make()) as client:
+        run_id = (await call(client, "generate_playbook", **pair.few, model="host", wait_seconds=0))["run_id"]
+        await at_rest(client, run_id)
+    done = await octave("record", run_id, "--model", MODEL, cwd=tmp_path)
+
+    assert done.code == 1
+    assert "is waiting, and has no playbook to record" in done.err
+    assert names_in(tmp_path) == {"home"}

@@ -50,8 +50,9 @@ class ModelChoice(Provider):
 
     One that `replays` has answers for certain pairs of companies alone.
 
-    `max_pages` of each company are read, unless the caller sets another number. `tested` says how this release was
-    tested with the model: for real, or only against a test double (a server that imitates the API).
+    `max_pages` of each company are read, unless the caller sets another number; a recording has its own. `tested` says
+    how this release was tested with the model: for real, or only against a test double (a server that imitates the
+    API).
     """
 
     tested: str
@@ -124,7 +125,6 @@ MODELS = (
         tested="with what a real language model answered",
         note="only for recorded pairs",
         replays=True,
-        max_pages=10,
     ),
 )
 

@@ -23,7 +23,8 @@ from octave_mcp.models.wire import Tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
-NAMES = names(MODELS)
+NAMES = names(model for model in MODELS if not model.replays)
+"""A recording answers only what was asked when it was made: tests/test_recordings.py."""
 
 
 class Answering:
