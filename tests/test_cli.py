@@ -11,8 +11,6 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from conftest import (
@@ -57,9 +55,6 @@ async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_on
     assert names_in(tmp_path / "demo-playbook") == FILES
     playbook = read_json(tmp_path / "demo-playbook" / "playbook.json")
     assert playbook["model"] == "extractive"
-    assert [playbook[role]["domain"] for role in ("vendor", "prospect")] == ["wrenhaul.example", "hearthwain.example"]
-    cited: set[Any] = {urlsplit(evidence["url"])[:2] for evidence in playbook["evidence"].values()}
-    assert cited == {("http", "wrenhaul.example"), ("http", "hearthwain.example")}
     assert all(playbook[name] for name in ("executive_summary", "email_sequences", "talk_tracks", "battle_cards"))
     assert ended.out.startswith("completed in ")
     assert "evidence " in ended.out
@@ -69,7 +64,10 @@ async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_on
     assert shown[4:6] == ["files:", "  demo-playbook/playbook.html"]
     touches = [touch for sequence in playbook["email_sequences"] for touch in sequence["touches"]]
     assert {(one["kind"], one["score"]) for one in (*touches, *playbook["talk_tracks"])} == {("outline", None)}
-    assert ended.out.count("\n") <= 25
+    assert ended.out.count("\n") <= 28
+    *_, how, address = shown
+    assert how == "To read it, open this in a web browser, or run octave-mcp demo --open:"
+    assert address == f"  {(tmp_path / 'demo-playbook' / 'playbook.html').as_uri()}"
     assert "━" in ended.err
     assert "\x1b[3" in ended.err or "\x1b[9" in ended.err
     assert "completed" in ended.err

@@ -1,11 +1,11 @@
-"""Make a playbook: for two companies, or for the two of the demo."""
+"""Make a playbook, show how it gets on, and write its files."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.demo import serve_demo_by_name
 from octave_mcp.domain.addresses import NONE_SERVED, Served
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import (
@@ -54,7 +53,17 @@ from octave_mcp.surfaces.cli.terminal import (
 from octave_mcp.tools.calls import CLI
 from octave_mcp.tools.reports import Overview, RunReport
 
-Making = Callable[[Told], Coroutine[None, None, tuple[RunReport, Playbook | None]]]
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The report of a run that has ended, its playbook if it made one, and the texts of pages to put into its files."""
+
+    report: RunReport
+    playbook: Playbook | None
+    pages: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+Making = Callable[[Told], Coroutine[None, None, Made]]
 
 ENDS: dict[RunStatus, int] = {"completed": DONE, "partial": PARTIAL}
 GAPS_SHOWN = 5
@@ -106,36 +115,30 @@ def generate(
     asked |= {"source": source, "language": language, "max_pages": max_pages}
     asked |= {"max_cost_usd": max_cost_usd, "refresh": refresh, "sender": sender.argument}
     log(settings, output)
-    return _make(lambda told: _run(settings, asked, told, output), output)
+    return make(lambda told: run(settings, asked, told, output), output)
 
 
-def demo(*, output: Deliver = Deliver()) -> int:
-    """Write a playbook for two invented companies, without network or key, in seconds."""
-    return _make(lambda told: _demo(output, told), output, default="demo-playbook")
-
-
-def _make(making: Making, output: Deliver, default: str = "") -> int:
+def make(making: Making, output: Deliver, default: str = "") -> int:
+    """Makes a playbook and delivers it, into the folder `default` if none is asked for; returns the exit code."""
     check_folder(output.out)
     try:
         with _bar(output) as told:
-            report, playbook = asyncio.run(making(told))
+            made = asyncio.run(making(told))
     except KeyboardInterrupt:
         return refuse("interrupted; the run was cancelled", INTERRUPTED)
-    return _deliver(report, playbook, output, default)
+    return _deliver(made, output, default)
 
 
-async def _demo(output: Deliver, told: Told) -> tuple[RunReport, Playbook | None]:
-    settings = load(model="extractive", source="crawler")
-    log(settings, output)
-    async with serve_demo_by_name() as companies:
-        asked = {"vendor_domain": companies.vendor, "prospect_domain": companies.prospect, "refresh": True}
-        return await _run(settings, asked, told, output, companies.served)
-
-
-async def _run(
-    settings: Settings, asked: dict[str, Any], told: Told, output: Deliver, served: Served = NONE_SERVED
-) -> tuple[RunReport, Playbook | None]:
-    """The report of a run that has ended, and its playbook if it made one. Interrupted, it cancels the run."""
+async def run(
+    settings: Settings,
+    asked: dict[str, Any],
+    told: Told,
+    output: Deliver,
+    *,
+    served: Served = NONE_SERVED,
+    pages: bool = False,
+) -> Made:
+    """What a run has made, with the `pages` that it quotes if asked for. Interrupted, it cancels the run."""
     async with opened(settings, served=served) as app:
         named = await computed(app.model_name, str(asked.get("model", AUTO)))
         model = choice(MODELS, named or CLI.keyless_model, "model")
@@ -156,7 +159,8 @@ async def _run(
             if not begun.exception():
                 await app.runs.cancel(begun.result().run_id)
             raise
-        return report, await app.runs.playbook(report.run_id)
+        playbook = await app.runs.playbook(report.run_id)
+        return Made(report, playbook, await app.runs.quoted_pages(playbook) if pages and playbook else {})
 
 
 def _hint_estimate(estimate: Estimate | None, model: str, output: Deliver) -> None:
@@ -188,11 +192,13 @@ def _bar(output: Deliver) -> Generator[Told]:
         yield told
 
 
-def _deliver(report: RunReport, playbook: Playbook | None, output: Deliver, default: str = "") -> int:
+def _deliver(made: Made, output: Deliver, default: str = "") -> int:
     """Writes the files, says what came of the run; returns the exit code."""
-    if playbook:
+    report = made.report
+    if made.playbook:
         try:
-            report = report.model_copy(update={"files": write(playbook, output.out, name=default)})
+            files = write(made.playbook, output.out, name=default, pages=made.pages)
+            report = report.model_copy(update={"files": files})
         except InputError as failed:
             return refuse(f"{failed}; the playbook is kept: octave-mcp export {report.run_id} --out FOLDER", FAILED)
     if output.json:

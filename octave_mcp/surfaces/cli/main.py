@@ -14,10 +14,11 @@ from octave_mcp import __version__
 from octave_mcp.errors import InputError, OctaveError, SetupError
 from octave_mcp.surfaces.cli.check import check
 from octave_mcp.surfaces.cli.configuration import config
+from octave_mcp.surfaces.cli.demo import demo
 from octave_mcp.surfaces.cli.doctor import doctor
 from octave_mcp.surfaces.cli.empty import without_empty
 from octave_mcp.surfaces.cli.export import export
-from octave_mcp.surfaces.cli.generate import demo, generate
+from octave_mcp.surfaces.cli.generate import generate
 from octave_mcp.surfaces.cli.install import install
 from octave_mcp.surfaces.cli.record import record
 from octave_mcp.surfaces.cli.runs import cancel, runs, sessions
