@@ -5,9 +5,9 @@
 
 What stands between `<!-- generated: NAME -->` and `<!-- end -->` in README.md and docs/ is made anew; with --check it
 is compared instead, and the exit code is 1 where it differs. `answer` is what the request in the code block above it
-gets from a server that is started for the document, about the demo's two companies. A block of kind `jsonl` is the
-document's file claims.jsonl. Whatever differs from one time to the next is replaced: ids, times, durations, digests,
-ports and folders.
+gets from a server that is started for the document, about the demo's two companies. `demo` is a part of the playbook
+that `octave-mcp demo` writes. A block of kind `jsonl` is the document's file claims.jsonl. Whatever differs from one
+time to the next is replaced: ids, times, durations, digests, ports and folders.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from difflib import unified_diff
 from hashlib import sha256
@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx2
+from excerpts import excerpts
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from pydantic import BaseModel
@@ -41,6 +42,7 @@ from octave_mcp.asks.prompts import load
 from octave_mcp.concurrency.together import together
 from octave_mcp.demo import serve_demo
 from octave_mcp.domain import choices
+from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.vendor import KINDS
 from octave_mcp.errors import tree
 from octave_mcp.evidence.checks import RULES
@@ -242,6 +244,7 @@ class Stage:
     environment: Mapping[str, str]
     latest: dict[str, str] = field(default_factory=dict[str, str])
     ids: dict[str, str] = field(default_factory=dict[str, str])
+    excerpts: dict[str, str] = field(default_factory=dict[str, str])
 
     def real(self, text: str) -> str:
         """What a document says, about this server and these companies."""
@@ -359,6 +362,15 @@ async def _output(stage: Stage, *command: str) -> str:
     out, err = await process.communicate()
     hints = [line for line in err.decode().splitlines() if not line.startswith("{")]
     return "\n".join((out.decode(), *hints))
+
+
+async def _from_the_demo(stage: Stage, name: str) -> str:
+    if not stage.excerpts:
+        alone = replace(stage, environment={**stage.environment, "OCTAVE_HOME": str(stage.home / "demo")})
+        await _output(alone, sys.executable, "-m", "octave_mcp", "demo", "--out", "demo-playbook")
+        written = (stage.home / "demo-playbook" / "playbook.json").read_text("utf-8")
+        stage.excerpts |= excerpts(Playbook.model_validate_json(written))
+    return stage.excerpts[name]
 
 
 async def _over_mcp(stage: Stage, method: str, params: dict[str, Any], options: dict[str, int]) -> str:
@@ -501,6 +513,8 @@ async def _part(before: str, match: re.Match[str], stage: Stage | None) -> str:
             raise SystemExit(f"an answer without a request before it: ...{before[-200:]}")
         numbers = {key: int(value) for key, value in (option.split("=") for option in options.split())}
         return await answer(stage, block["kind"], block["text"].strip(), numbers)
+    if name == "demo" and stage:
+        return await _from_the_demo(stage, options)
     if name == "help":
         return help_of(options)
     if name == "arguments":

@@ -16,7 +16,6 @@ import pytest
 from conftest import (
     ROOT,
     Ended,
-    Finished,
     LoopbackSite,
     Pair,
     lift_site_timeouts,
@@ -29,7 +28,6 @@ from doubles import FOR_GOOD, Double
 
 from octave_mcp import __version__
 from octave_mcp.demo.sites import load
-from octave_mcp.domain.playbook import Playbook
 from octave_mcp.tools.reports import RunReport
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
@@ -291,26 +289,3 @@ async def test_serve_over_http_names_a_port_that_is_taken_and_exits_3(tmp_path: 
     assert ended.err.startswith("error: ")
     assert port in ended.err
     assert "--port" in ended.err
-
-
-async def test_the_excerpt_in_the_readme_is_what_is_written_about_the_companies_of_the_demo(
-    finished: Finished, tmp_path: Path
-) -> None:
-    await octave("export", finished.run_id, "--out", "there", cwd=tmp_path)
-
-    playbook = Playbook.model_validate_json((tmp_path / "there" / "playbook.json").read_text("utf-8"))
-    readme = (ROOT / "README.md").read_text("utf-8").replace("\n>\n> ", "\n\n")
-    first = playbook.email_sequences[0].touches[0]
-    assert f"**{first.subject}**\n\n{first.body}" in readme.replace("> **", "**")
-    brief = playbook.brief
-    assert brief
-    assert brief.why_now
-    assert brief.proof
-    assert f"> **Call** {brief.person}, {brief.title}\n" in readme
-    assert f"**Why now** {brief.why_now.text}" in readme
-    assert f"**Proof** {brief.proof.text}" in readme
-    quoted = re.findall(r"^> (How .+)$", readme, re.MULTILINE)
-    assert quoted
-    assert set(quoted) <= {evidence.quote for evidence in playbook.evidence.values()}
-    assert "> Runs on your own servers: Routemoor has it, Wrenhaul does not.\n" in readme
-    assert "Runs on your own servers: Routemoor has it, Wrenhaul does not." in playbook.model_dump_json()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 from browsers import chromium, in_the_browser, opened_file, quotations_marked
-from conftest import command, names_in, octave, read_json
+from conftest import ROOT, Ended, command, names_in, octave, read_json
+from excerpts import excerpts
 from playwright.async_api import Browser
+
+from octave_mcp.domain.playbook import Playbook
+
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -20,27 +26,44 @@ async def browser() -> AsyncIterator[Browser]:
         yield one
 
 
-@pytest.fixture
-def opened_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file in which the web browser of this machine notes what it is asked to open."""
-    noted, program = tmp_path / "opened", tmp_path / "browser"
+@dataclass(frozen=True)
+class Shown:
+    """What `octave-mcp demo --open` has printed, made, and had the browser of this machine open."""
+
+    ended: Ended
+    page: Path
+    opened: list[str]
+
+    @property
+    def playbook(self) -> Any:  # noqa: ANN401 - JSON
+        return read_json(self.page.with_name("playbook.json"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    """With settings that ask for other sources and models, which have no part in it."""
+    folder = tmp_path_factory.mktemp("demo")
+    noted, program = folder / "opened", folder / "browser"
     program.write_text(f"#!/bin/sh\necho \"$1\" >> '{noted}'\n")
     program.chmod(0o755)
-    monkeypatch.setenv("BROWSER", str(program))
-    return noted
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("OCTAVE_HOME", str(folder / "home"))
+        patched.setenv("BROWSER", str(program))
+        patched.setenv("OCTAVE_SOURCE", "firecrawl")
+        for name in ("OCTAVE_MODEL", "OCTAVE_VERIFY_MODEL"):
+            patched.setenv(name, "openai")
+        ended = await command("-m", "octave_mcp", "demo", "--open", cwd=folder)
+    assert ended.code == 0, ended.err
+    return Shown(ended, folder / "demo-playbook" / "playbook.html", noted.read_text().splitlines())
 
 
 @in_the_browser
 async def test_the_demo_opens_its_page_and_there_every_source_opens_after_the_demo_has_ended(
-    browser: Browser, tmp_path: Path, opened_addresses: Path
+    browser: Browser, shown: Shown
 ) -> None:
-    ended = await command("-m", "octave_mcp", "demo", "--open", cwd=tmp_path)
-    page = tmp_path / "demo-playbook" / "playbook.html"
-
-    assert ended.code == 0, ended.err
-    assert (await asyncio.to_thread(opened_addresses.read_text)).splitlines() == [page.as_uri()]
-    assert ended.err.endswith(f"opened in the web browser: {page.as_uri()}\n")
-    html = await opened_file(browser, page)
+    assert shown.opened == [shown.page.as_uri()]
+    assert shown.ended.err.endswith(f"opened in the web browser: {shown.page.as_uri()}\n")
+    html = await opened_file(browser, shown.page)
     quotations = await html.page.locator("#sources blockquote").all_text_contents()
     marked = await quotations_marked(html.page)
     assert marked == {f"{number}": {" ".join(quote.split())} for number, quote in enumerate(quotations, start=1)}
@@ -48,20 +71,18 @@ async def test_the_demo_opens_its_page_and_there_every_source_opens_after_the_de
     assert [url for url in html.requests if not url.startswith(("file:", "data:"))] == []
 
 
-async def test_the_companies_have_addresses_of_their_own_and_no_setting_adds_another_source_or_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("OCTAVE_MODEL", "OCTAVE_VERIFY_MODEL"):
-        monkeypatch.setenv(name, "openai")
-    monkeypatch.setenv("OCTAVE_SOURCE", "firecrawl")
+@in_one_loop
+async def test_the_companies_have_addresses_of_their_own(shown: Shown) -> None:
+    domains = ["wrenhaul.example", "hearthwain.example"]
+    assert [shown.playbook[role]["domain"] for role in ("vendor", "prospect")] == domains
+    assert {urlsplit(one["url"])[:2] for one in shown.playbook["evidence"].values()} == {("http", it) for it in domains}
 
-    ended = await octave("demo", "--quiet", cwd=tmp_path)
 
-    assert (ended.code, ended.err) == (0, "")
-    playbook = read_json(tmp_path / "demo-playbook" / "playbook.json")
-    assert [playbook[role]["domain"] for role in ("vendor", "prospect")] == ["wrenhaul.example", "hearthwain.example"]
-    cited = {urlsplit(str(evidence["url"]))[:2] for evidence in playbook["evidence"].values()}
-    assert cited == {("http", "wrenhaul.example"), ("http", "hearthwain.example")}
+@in_one_loop
+async def test_what_the_readme_shows_is_what_the_demo_writes(shown: Shown) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name, text in excerpts(Playbook.model_validate(shown.playbook)).items():
+        assert f"<!-- generated: demo {name} -->\n{text}\n<!-- end -->" in readme
 
 
 async def test_a_recording_that_cannot_be_replayed_is_named_and_rules_write_the_playbook(tmp_path: Path) -> None:
