@@ -99,10 +99,11 @@ def configured(capsys: pytest.CaptureFixture[str]) -> Settings:  # noqa: ARG001 
 
 
 async def test_a_run_and_its_steps_are_logged_as_one_json_object_a_line_on_stderr_as_in_the_file(
-    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    pair: Pair, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_LOG_LEVEL", "INFO")
-    ended = await octave("demo", cwd=tmp_path)
+    asked = ("--model", "extractive", "--max-pages", "4")
+    ended = await octave("generate", pair.vendor.host, pair.prospect.host, *asked, cwd=tmp_path)
 
     lines = [json.loads(line) for line in ended.err.splitlines()]
     assert lines == log_lines(home)
