@@ -85,7 +85,12 @@ async def test_what_the_readme_shows_is_what_the_demo_writes(shown: Shown) -> No
         assert f"<!-- generated: demo {name} -->\n{text}\n<!-- end -->" in readme
 
 
-async def test_a_recording_that_cannot_be_replayed_is_named_and_rules_write_the_playbook(tmp_path: Path) -> None:
+async def test_a_recording_that_cannot_be_replayed_is_named_and_rules_write_the_playbook(
+    tmp_path: Path, home: Path
+) -> None:
+    (home / "recordings").mkdir(parents=True)
+    (home / "recordings" / "wrenhaul.example+hearthwain.example.json.gz").write_bytes(b"damaged")
+
     ended = await octave("demo", "--out", "there", cwd=tmp_path)
 
     assert ended.code == 0
