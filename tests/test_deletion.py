@@ -169,7 +169,7 @@ async def is_whole(app: App, record: RunRecord) -> bool:
     """Whether the run's playbook, its files and the pages that it quotes are all there."""
     playbook = await app.runs.playbook(record.run_id)
     assert playbook
-    texts = [await app.runs.page_text(evidence.page_sha256) for evidence in playbook.evidence.values()]
+    texts = [await app.store.page_text(evidence.page_sha256) for evidence in playbook.evidence.values()]
     return bool(texts) and all(texts) and all(map(os.path.exists, record.files))
 
 

@@ -30,6 +30,7 @@ from octave_mcp.errors import SetupError
 from octave_mcp.exports.files import PlaybookFiles
 from octave_mcp.ports import Model, RunContext, Store
 from octave_mcp.runs import maintenance, questions
+from octave_mcp.runs.adapters import NO_DEAL, Deal
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
 from octave_mcp.store.sql import SqlStore
@@ -175,7 +176,7 @@ class Unable(Stage):
         self.store = Counted(self.settings.url)
         self.engine = OneThatKnows(self.supervisor, alive)
 
-    def model(self, name: str, context: RunContext | None = None) -> Model:  # noqa: ARG002 - the application's
+    def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:  # noqa: ARG002 - the application's
         raise SetupError(f"{name} is not set up here")
 
 
