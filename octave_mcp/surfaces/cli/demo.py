@@ -19,6 +19,8 @@ from octave_mcp.surfaces.cli.terminal import DONE, PARTIAL, Told, log, say
 FOLDER = "demo-playbook"
 STALE = "stale_recording"
 PLAIN = Deliver()
+REP = {"name": "Nell Marchetti", "company": "Wrenhaul", "title": "Account Executive", "sign_off": "Best,"}
+"""Who signs the e-mails: invented, as the companies are."""
 
 
 def demo(
@@ -44,7 +46,8 @@ async def _made(output: Deliver, told: Told) -> Made:
     settings = load(source="crawler", verify_model="")
     log(settings, output)
     async with serve_demo_by_name() as companies:
-        asked = {"vendor_domain": companies.vendor, "prospect_domain": companies.prospect, "refresh": True}
+        asked = {"vendor_domain": companies.vendor, "prospect_domain": companies.prospect}
+        asked |= {"refresh": True, "sender": REP}
 
         async def by(model: str) -> Made:
             return await run(settings, asked | {"model": model}, told, output, served=companies.served, pages=True)
