@@ -52,16 +52,15 @@ async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_on
     assert ended.code == 0
     assert names_in(tmp_path / "demo-playbook") == FILES
     playbook = read_json(tmp_path / "demo-playbook" / "playbook.json")
-    assert playbook["model"] == "extractive"
+    assert playbook["model"] == "recorded"
     assert all(playbook[name] for name in ("executive_summary", "email_sequences", "talk_tracks", "battle_cards"))
     assert ended.out.startswith("completed in ")
     assert "evidence " in ended.out
-    assert "flags:\n  extractive: " in ended.out
+    assert f"flags:\n  recorded: written by {playbook['recording']['model']} on " in ended.out
     shown = ended.out.splitlines()
-    assert shown[2].startswith("Outline: to be worded by you or a model. ")
-    assert shown[4:6] == ["files:", "  demo-playbook/playbook.html"]
+    assert shown[2:4] == ["files:", "  demo-playbook/playbook.html"]
     touches = [touch for sequence in playbook["email_sequences"] for touch in sequence["touches"]]
-    assert {(one["kind"], one["score"]) for one in (*touches, *playbook["talk_tracks"])} == {("outline", None)}
+    assert ([one["kind"] for one in touches], len(touches)) == (["email"] * 12, 12)
     assert ended.out.count("\n") <= 28
     *_, how, address = shown
     assert how == "To read it, open this in a web browser, or run octave-mcp demo --open:"

@@ -300,6 +300,11 @@ class Playbook(Value):
     timings: Timings
 
     @property
+    def written_by(self) -> str:
+        """The model that wrote it, also where its answers were replayed."""
+        return f"{self.recording.model}, recorded {self.recording.recorded_on}" if self.recording else self.model
+
+    @property
     def companies(self) -> dict[Role, NamedCompany]:
         return {role: company for role in ROLES if (company := getattr(self, role)) is not None}
 

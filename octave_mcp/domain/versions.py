@@ -48,7 +48,7 @@ class Version(Value):
 
 def first_version(run_id: str, playbook: Playbook, drafts: Drafts | None) -> Version:
     at = datetime.now(UTC)
-    meta = VersionMeta(number=1, made="generated", based_on=None, by=playbook.model, at=at, run_id=run_id)
+    meta = VersionMeta(number=1, made="generated", based_on=None, by=playbook.written_by, at=at, run_id=run_id)
     return Version(meta=meta, playbook=playbook, drafts=drafts)
 
 

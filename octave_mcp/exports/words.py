@@ -19,7 +19,7 @@ FLAGS: Mapping[FlagCode, tuple[str, str]] = {
     ),
     "recorded": (
         "Replayed from a recording",
-        "Copy that was written earlier, with quotations as the pages have them now.",
+        "A model wrote this copy earlier; its quotations are from the pages as they are now.",
     ),
     "low_confidence": (
         "Thin evidence",
