@@ -584,6 +584,12 @@ def test_no_rule_on_words_refuses_a_sentence_that_is_quoted_word_for_word(mark: 
     assert problems(statement("So it is said: They never cost more than they used to.", said)) == []
 
 
+def test_what_used_to_be_is_compared_with_what_goes_on() -> None:
+    found = problems(statement("Vessler used to run one test a month.", "Vessler runs tests as it continues to grow."))
+
+    assert all(problem.is_soft for problem in found)
+
+
 def test_a_sentence_of_the_quotation_with_another_figure_is_rejected() -> None:
     said = "Vessler scores a hall from -1.0 to 1.0. Section 1.1 of 2 applies."
     assert hard(statement("Vessler scores a hall from -2.0 to 1.0.", said)) == {"D3"}

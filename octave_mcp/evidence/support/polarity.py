@@ -148,8 +148,8 @@ def kinds(one: Statement) -> Iterator[Problem]:
     prefixed = ((frozenset({a}), frozenset({b})) for a, b in _prefixed(own, there))
     for mine, theirs in (*prefixed, *_both_ways()):
         if own & mine and not one.claim.stems & theirs and there & theirs and not said & mine:
-            word = next(word for word in one.claim.words if _form(word.lower) in mine or word.lower in _KEEPS)
-            if _is_of_the_same(one, word, theirs):
+            words = (word for word in one.claim.words if _form(word.lower) in mine or word.lower in _KEEPS)
+            if (word := next(words, None)) and _is_of_the_same(one, word, theirs):  # none has 'gone' for 'used to'
                 yield from soft("D40", f"the claim says {word.text!r}, but the quotation says the opposite")
                 return
 
