@@ -28,6 +28,7 @@ GIVEN: Json = PRIVATE | {
     "question_id": "none",
     "answer": "{}",
     "session_id": "sess_00000000000000000000000000000000",
+    "text": "We promise two-hour windows.",
     "urls": ["10.0.0.1"],
     "site": "10.0.0.1",
 }

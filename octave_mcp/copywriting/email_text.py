@@ -121,13 +121,18 @@ def read_email(
         del blocks[0]
     if len(blocks) > 1 and not _ENDS.search(blocks[-1]):
         del blocks[-1]
-    asked = [one for block in blocks[-2:] for one in sentences(block) if "?" in one]
     return Email(
         subject=subject,
         paragraphs=tuple(blocks),
-        ask=(asked or blocks or [""])[-1],
+        ask=ask_of(blocks),
         position=position,
         last=last,
         earlier=tuple(earlier),
         deal=deal or Deal(),
     )
+
+
+def ask_of(paragraphs: Sequence[str]) -> str:
+    """The last question of the last two paragraphs, or the last of them."""
+    asked = [one for paragraph in paragraphs[-2:] for one in sentences(paragraph) if "?" in one]
+    return (asked or paragraphs or [""])[-1]

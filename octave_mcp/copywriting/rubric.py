@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 
 from octave_mcp.copywriting.asking import empty_promise, is_ask, is_closed
 from octave_mcp.copywriting.email_text import GREETING_WORDS, Email, quotations, unquoted
@@ -39,6 +40,8 @@ OBJECTIONS = (7, 10)
 ONE_PAGE_SHARE = 0.4
 FEW_QUOTATIONS = 4
 MOST_QUESTIONS = 2
+FEW_CLOSED = 5
+"""Questions: with fewer, yes or no may answer those that open a call and book another."""
 WRITTEN, WRITTEN_WORDS = "checklist template guide framework", 20
 """What an offer that is written out may be called, and the least words of one."""
 MOST_OF_GOODBYE = 80
@@ -234,17 +237,38 @@ def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
 def talk_track_faults(
     pitch: str, opener: Sequence[str], questions: Sequence[str], evidence: Sequence[Evidence]
 ) -> Iterator[Fault]:
+    yield from _spoken(pitch, opener)
+    low, high = QUESTIONS
+    if not low <= len(questions) <= high:
+        yield Fault("D25", f"Prepare {low} to {high} questions: there are {len(questions)}.")
+    yield from _closed(questions)
+    yield from sources(evidence)
+
+
+def _spoken(pitch: str, opener: Sequence[str]) -> Iterator[Fault]:
     if (words := length(pitch)) > PITCH_WORDS:
         text = f"Shorten the pitch: {words} words, and {PITCH_WORDS} fit 30 seconds."
         yield Fault("D23", text, graded(PLAIN, words / PITCH_WORDS - 1))
     if not opener:
         yield Fault("D24", "Give a reason for the call: the opener has none.", GRAVE)
-    low, high = QUESTIONS
-    if not low <= len(questions) <= high:
-        yield Fault("D25", f"Prepare {low} to {high} questions: there are {len(questions)}.")
+
+
+def _closed(questions: Sequence[str]) -> Iterator[Fault]:
     if (closed := sum(map(is_closed, questions))) > len(questions) / 5:
         yield Fault("D25", f"Open the questions: yes or no answers {closed} of {len(questions)}.")
-    yield from sources(evidence)
+
+
+def script_faults(script: Email, reasons: Sequence[str]) -> list[Fault]:
+    """Of a text to say on a call; it may be part of one, so that the number of its questions is free.
+
+    The pitch is what it says before it first asks; `reasons` are its sentences on why to call.
+    """
+    told = script.sentences
+    pitch = " ".join(takewhile(lambda one: "?" not in one, told))
+    questions = [one for one in told if "?" in one]
+    rules = (_manners, _readability, voice)
+    found = [fault for rule in rules for fault in rule(script)]
+    return [*found, *_spoken(pitch, reasons), *_closed(questions if len(questions) >= FEW_CLOSED else ())]
 
 
 def card_faults(texts: Sequence[str], longest_list: int, evidence: Sequence[Evidence]) -> Iterator[Fault]:

@@ -78,6 +78,11 @@ def voice(email: Email) -> Iterator[Fault]:
         yield from _full_forms(email)
 
 
+def hedged(text: str) -> bool:
+    """Whether it says of itself that it is a guess."""
+    return bool(_HEDGE.search(unquoted(text)))
+
+
 def _hedges(email: Email) -> Iterator[Fault]:
     """A hedge that the evidence itself has is part of what it says."""
     said = email.said.casefold()

@@ -9,8 +9,10 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.copywriting.own_copy import checked_copy
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import BY_RULES, taken_by_default
+from octave_mcp.domain.copy_check import CheckedCopy
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
@@ -165,6 +167,18 @@ class Runs:
         cited = sorted({evidence.page_sha256 for evidence in playbook.evidence.values()})
         texts = {sha256: await self._store.page_text(sha256) for sha256 in cited}
         return {sha256: text for sha256, text in texts.items() if text is not None}
+
+    async def check_copy(self, run_id: str, text: str) -> CheckedCopy:
+        """Someone's own e-mail or script against what the run has read; no model is asked.
+
+        Raises:
+            NotFound: there is no such run.
+            NotFinished: it made no playbook, or has not yet.
+            InputError: there is nothing to check in the text, or too much.
+        """
+        record, playbook = await self.get(run_id), await self.finished(run_id)
+        pages = await self._store.pages_with_texts({page.sha256 for page in playbook.pages})
+        return await computed(checked_copy, text, playbook, pages, record.sender)
 
     async def progress(self, run_id: str) -> Event | None:
         """What the run is doing: its last event, with the last message."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, literal, select
+from sqlalchemy import Connection, func, insert, literal, select
 
 from octave_mcp.domain.page import Page
 from octave_mcp.errors import Unreadable
@@ -58,6 +58,20 @@ class Pages(Database):
             return True
 
         return await self._write(work)
+
+    async def pages_with_texts(self, sha256s: Collection[str]) -> dict[str, Page]:
+        one_of_each = select(func.min(pages.c.key)).where(pages.c.sha256.in_(sha256s)).group_by(pages.c.sha256)
+        found = (
+            select(pages.c.sha256, pages.c.page, texts.c.utf8)
+            .join(texts, texts.c.sha256 == pages.c.sha256)
+            .where(pages.c.key.in_(one_of_each))
+        )
+
+        def work(db: Connection) -> dict[str, Page]:
+            rows = {sha256: (page, utf8) for sha256, page, utf8 in db.execute(found)}
+            return {sha256: _page(*row) for sha256, row in rows.items()}
+
+        return await self._read(work)
 
     async def page_text(self, sha256: str) -> str | None:
         found = select(texts.c.utf8).where(texts.c.sha256 == sha256)

@@ -19,6 +19,7 @@ COMMANDS = {
     "get_run": "octave-mcp export RUN",
     "list_sessions": "octave-mcp runs",
     "cancel_run": "octave-mcp cancel RUN",
+    "check_copy": "octave-mcp check-copy RUN FILE",
     "delete_session": "octave-mcp sessions --delete SESSION",
 }
 

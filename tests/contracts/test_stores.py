@@ -278,6 +278,20 @@ async def test_the_text_of_a_page_is_stored_unchanged(store: Store) -> None:
         assert await store.pages("run_1", [key]) == (kept,)
 
 
+async def test_a_page_is_found_by_its_text_whichever_run_read_it(store: Store) -> None:
+    for number in (1, 2):
+        await store.add_run(record(f"run_{number}", f"sess_{number}"), new_session=True)
+    both, own = page("https://lumenforge.example/", "Both read this."), page("https://lumenforge.example/a", "One did.")
+    await store.put_pages("run_1", [both])
+    await store.put_pages("run_2", [both, own])
+    wanted = {both.ref.sha256, own.ref.sha256}
+
+    assert await store.pages_with_texts({*wanted, "0" * 64}) == {one.ref.sha256: one for one in (both, own)}
+    assert await store.pages_with_texts(set()) == {}
+    await store.delete_session("sess_2")
+    assert await store.pages_with_texts(wanted) == {both.ref.sha256: both}
+
+
 async def test_pages_come_in_the_order_of_their_keys_and_may_be_put_at_the_same_time(store: Store) -> None:
     read = [page(f"https://lumenforge.example/{n}", "Said twice." if n % 2 else f"Said {n}.") for n in range(6)]
     for number in range(4):

@@ -13,6 +13,7 @@ from cyclopts.exceptions import CycloptsError, MissingArgumentError
 from octave_mcp import __version__
 from octave_mcp.errors import InputError, OctaveError, SetupError
 from octave_mcp.surfaces.cli.check import check
+from octave_mcp.surfaces.cli.check_copy import check_copy
 from octave_mcp.surfaces.cli.configuration import config
 from octave_mcp.surfaces.cli.demo import demo
 from octave_mcp.surfaces.cli.doctor import doctor
@@ -36,7 +37,9 @@ cli = App(
     print_error=False,
     suppress_keyboard_interrupt=False,
 )
-for command in (generate, demo, runs, sessions, export, cancel, record, scrape, check, config, doctor, install):
+for command in (
+    generate, demo, runs, sessions, export, cancel, record, scrape, check, check_copy, config, doctor, install,
+):  # fmt: skip
     cli.command(command)
 cli.command(map_site, name="map")
 

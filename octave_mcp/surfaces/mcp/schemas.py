@@ -8,7 +8,7 @@ Schema = dict[str, Any]
 
 _LENGTHS = {"minLength", "maxLength"}
 """Of texts: they are checked, and a caller learns of them when it matters."""
-_UNLISTED = {"step", "message", "done", "total", "links", "estimate"}
+_UNLISTED = {"step", "message", "done", "total", "links", "estimate", "kind", "counts", "score", "faults"}
 """Of reports: what a reader of answers understands when it comes."""
 
 
@@ -24,7 +24,11 @@ def short_output(schema: Schema) -> Schema:
     """The fields by which to go on, and of what type; the resources octave://schema/... describe all."""
     fields = {name: value for name, value in schema["properties"].items() if name not in _UNLISTED}
     properties = {name: {"type": _types(value, schema.get("$defs", {}))} for name, value in fields.items()}
-    return {"type": "object", "properties": properties, "required": schema.get("required", [])}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [n for n in schema.get("required", []) if n in fields],
+    }
 
 
 def _types(schema: Schema, definitions: Schema) -> str | list[str]:

@@ -1,0 +1,464 @@
+"""check_copy: a rep's own e-mail or script, sentence by sentence, against what a run has read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from conftest import ROOT, Finished, Pair, command, octave
+from dealt import dealt_playbook, stored
+from fastmcp import Client
+from matrix import sampled
+from playbooks import claim
+from test_mcp import ERAS, Era, call, complaint
+from web import serving
+
+from octave_mcp.copywriting.own_copy import MOST_SENTENCES
+from octave_mcp.domain.evidence import Support
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.surfaces.mcp.server import make
+from octave_mcp.tools.copy_check import LONGEST_TEXT
+
+MAIL = """\
+Subject: 27% more stops
+
+Hi Dana,
+
+Hope you had a good weekend! I saw that you promise two-hour windows in Columbus and Indianapolis since November, and
+that all seven depots will follow by March 31, 2027.
+
+Ostrafell Appliances delivered 27% more stops in its 2025 peak with the same 14 dispatchers. They also spent $900,000
+less on redelivery in the first year. Wrenhaul runs on your own servers. We guarantee that you will keep 99% of your
+windows, or you get your money back.
+
+I'd guess your dispatchers have little time left for that today. Is that on your list for next year?
+
+Happy to send you a short plan. Let me know if Tuesday at 10 am suits you.
+
+Best regards,
+Sam Reed
+Account Executive, Wrenhaul
++1 503 555 0101
+
+P.S. Penmarrow Medical handles an exception in 4 minutes instead of 16.
+"""
+SCRIPT = """\
+Rep: Hi Dana, this is Sam from Wrenhaul. Did I catch you at a bad time?
+[pause]
+Rep: The reason I'm calling is that you promise two-hour windows in all seven depots by March 31, 2027. Brindlecart
+Grocers kept 97.6% of its one-hour windows in the first quarter after the change.
+Prospect: We have a tool already.
+Rep: Fair enough. Which part of it do your dispatchers trust least?
+"""
+UNKNOWN_RUN = f"run_{'0' * 32}"
+
+
+@pytest.fixture
+async def web(finished: Finished) -> AsyncGenerator[httpx2.AsyncClient]:  # noqa: ARG001 - its home
+    async with serving() as client:
+        yield client
+
+
+async def check(web: httpx2.AsyncClient, run_id: str, text: str) -> dict[str, Any]:
+    answer = await web.post(f"/runs/{run_id}/check", json={"text": text})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def check_sentences(web: httpx2.AsyncClient, run_id: str, *sentences: str) -> list[dict[str, Any]]:
+    """What is found of each, in the paragraphs of one e-mail."""
+    found = await check(web, run_id, "\n\n".join(("Hi Dana,", *sentences, "Best,\nSam")))
+    return found["sentences"][1:-1]
+
+
+def verdicts(found: dict[str, Any]) -> dict[str, str]:
+    return {one["text"]: one["verdict"] for one in found["sentences"]}
+
+
+# An e-mail and a script
+
+
+async def test_each_sentence_of_an_email_has_its_verdict(web: httpx2.AsyncClient, finished: Finished) -> None:
+    found = await check(web, finished.run_id, MAIL)
+
+    assert found["kind"] == "email"
+    assert [one["verdict"] for one in found["sentences"]] == [
+        "supported",  # the subject, for its figure
+        "no claim",  # the greeting
+        "no claim",
+        "supported",
+        "supported",
+        "not",
+        "partly",
+        "not",
+        "no claim",  # a guess
+        "no claim",  # a question
+        "no claim",  # an offer
+        "no claim",  # a request
+        "supported",  # the postscript
+        "no claim",  # the signature
+    ]
+    assert found["counts"] == {"supported": 4, "partly": 1, "not": 2, "no claim": 7}
+
+
+async def test_a_supported_sentence_has_the_quotation_of_the_playbook_with_its_id(
+    web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    evidence = (await web.get(f"/runs/{finished.run_id}/playbook.json")).json()["evidence"]
+    quoted = next(one for one in evidence.values() if one["quote"].startswith("Kelvarth Heating took 52% fewer"))
+    (found,) = await check_sentences(
+        web, finished.run_id, "Kelvarth Heating took 52% fewer calls asking where the technician is."
+    )
+
+    assert found["evidence"] == [{name: quoted[name] for name in ("id", "url", "quote")}]
+    assert (found["verdict"], found["reason"], found["nearest"]) == ("supported", "", None)
+
+
+async def test_what_is_true_and_not_quoted_in_the_playbook_is_found_on_the_pages(
+    web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    evidence = (await web.get(f"/runs/{finished.run_id}/playbook.json")).json()["evidence"]
+    page = finished.pair.vendor.host
+    (found,) = await check_sentences(
+        web, finished.run_id, "Ostrafell Appliances hired no temporary dispatchers for the 2025 peak."
+    )
+
+    (quoted,) = found["evidence"]
+    assert found["verdict"] == "supported"
+    assert quoted["id"] not in evidence
+    assert quoted["url"] == f"http://{page}/customers/ostrafell-appliances"
+    assert quoted["quote"] == "Ostrafell Appliances hired no temporary dispatchers for the 2025 peak."
+
+
+async def test_a_sentence_that_is_not_supported_says_why_and_shows_the_nearest_passage(
+    web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    wrong, invented = await check_sentences(
+        web,
+        finished.run_id,
+        "Ostrafell Appliances spent $900,000 less on redelivery in the first year.",
+        "We guarantee that you will keep 99% of your windows, or you get your money back.",
+    )
+
+    assert wrong["verdict"] == invented["verdict"] == "not"
+    assert wrong["evidence"] == invented["evidence"] == []
+    assert "'$900,000' is not in the quotation, which has '$410,000'" in wrong["reason"]
+    assert "$410,000 less on redelivery" in wrong["nearest"]["quote"]
+    assert invented["reason"] == "rules find it on no page that was read"
+    assert invented["nearest"]["url"].startswith("http://")
+
+
+async def test_a_script_is_judged_as_one_and_the_other_side_claims_nothing(
+    web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    found = await check(web, finished.run_id, SCRIPT)
+
+    assert found["kind"] == "script"
+    assert [(one["text"][:16], one["verdict"]) for one in found["sentences"]] == [
+        ("Hi Dana, this is", "no claim"),
+        ("Did I catch you ", "no claim"),
+        ("The reason I'm c", "supported"),
+        ("Brindlecart Groc", "supported"),
+        ("We have a tool a", "no claim"),
+        ("Fair enough.", "no claim"),
+        ("Which part of it", "no claim"),
+    ]
+    assert found["faults"] == []
+    assert found["score"] == 100
+
+
+async def test_a_script_without_a_reason_to_call_or_with_a_long_pitch_loses_points(
+    web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    pitch = "Wrenhaul is software for dispatch teams that want to know early which of their stops will be late. " * 5
+    found = await check(web, finished.run_id, f"Rep: Hi Dana, this is Sam from Wrenhaul. {pitch}")
+
+    assert {"D23", "D24"} <= {fault["rule"] for fault in found["faults"]}
+    assert found["score"] < 80
+
+
+async def test_the_score_has_the_faults_that_the_rules_for_copy_find(
+    web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    bad = "Subject: RE: AMAZING!!\n\nDear [NAME],\n\nI just wanted to reach out! We leverage synergies.\n\nBest,\nSam"
+    good = (
+        "Subject: seven depots, one date\n\nHi Dana,\n\nSince November you promise two-hour windows in Columbus and"
+        " Indianapolis. How will the other five depots keep them?\n\nOstrafell Appliances delivered 27% more stops in"
+        " its 2025 peak with the same 14 dispatchers. Its crews hear of a late stop before the customer does.\n\nIs a"
+        " late stop the part you worry about?\n\nBest,\nSam"
+    )
+    worse, better = await check(web, finished.run_id, bad), await check(web, finished.run_id, good)
+
+    assert worse["score"] < 40 < better["score"]
+    assert {"D12", "D15", "D17"} <= {fault["rule"] for fault in worse["faults"]}
+    assert all(fault["text"] for fault in worse["faults"])
+
+
+# What claims something, and of whom
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "How do your depots learn of a late stop today?",
+        "Would 15 minutes next Tuesday at 10 am suit you?",
+        "I can send you three ideas.",
+        "Let me know what you think.",
+        "If now is a bad time, just say so and I'll stop.",
+        "I'm Sam, and I look after retail at Wrenhaul.",
+        "Thanks for your time!",
+        "You probably have little time left for that.",
+        "Here is a short example.",
+        "Makes sense.",
+    ],
+)
+async def test_what_claims_nothing_is_said_to(sentence: str, web: httpx2.AsyncClient, finished: Finished) -> None:
+    (found,) = await check_sentences(web, finished.run_id, sentence)
+
+    assert (found["verdict"], found["evidence"], found["nearest"]) == ("no claim", [], None)
+    assert found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "verdict"),
+    [
+        ("Did you know that Brindlecart Grocers kept 99.9% of its windows?", "not"),
+        ("We'll cut your missed windows by 40%.", "not"),
+        ("I can show you how we cut missed windows by 45%.", "not"),
+        ("You probably lose $2 million a year to missed windows.", "not"),
+        ("Congratulations on the new office in Lisbon.", "not"),
+        ("Our customers include Amazon and DHL.", "not"),
+        ("Most dispatch teams waste three hours a day.", "not"),
+        ("Your news page says that all seven depots will follow by March 31, 2027.", "supported"),
+        ("A pilot of ours in one depot is free for 30 days.", "supported"),
+        ("Hearthwain employs 640 people, of whom 420 work on crews.", "supported"),
+        ("You employ 640 people, of whom 420 work on crews, and you plan to go public next year.", "partly"),
+        ("Since November you promise two-hour windows in all seven depots.", "partly"),
+    ],
+)
+async def test_a_claim_counts_however_it_is_wrapped(
+    sentence: str, verdict: str, web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    (found,) = await check_sentences(web, finished.run_id, sentence)
+
+    assert found["verdict"] == verdict, found
+
+
+async def test_they_is_whom_the_sentence_before_is_about(web: httpx2.AsyncClient, finished: Finished) -> None:
+    *_, true = await check_sentences(
+        web, finished.run_id, "Penmarrow Medical uses Wrenhaul.", "Today they handle an exception in 4 minutes."
+    )
+    *_, false = await check_sentences(
+        web, finished.run_id, "Kelvarth Heating uses Wrenhaul.", "Today they handle an exception in 4 minutes."
+    )
+
+    assert true["verdict"] == "supported"
+    assert false["verdict"] != "supported"
+
+
+async def test_words_in_quotation_marks_have_to_be_on_a_page(web: httpx2.AsyncClient, finished: Finished) -> None:
+    right, wrong = await check_sentences(
+        web,
+        finished.run_id,
+        "A line on your site stayed with me: “The crew measures twice and calls the depot.”",
+        "A line on your site stayed with me: “The crew measures once and calls the depot.”",
+    )
+
+    assert (right["verdict"], wrong["verdict"]) == ("supported", "not")
+
+
+async def test_a_row_of_a_table_never_supports_a_sentence_by_itself(
+    web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    (found,) = await check_sentences(web, finished.run_id, "Wrenhaul runs on your own servers.")
+
+    assert found["verdict"] == "partly"
+    assert "see in the table which column is meant" in found["reason"]
+
+
+# How often it is wrong
+
+
+async def test_few_true_claims_are_said_to_be_wrong_and_few_false_ones_to_be_right(
+    web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    """Claims of the bench about the two invented companies, whose pages the run has read; bounds are loose."""
+    rows = [json.loads(line) for line in (ROOT / "bench" / "claims" / "seen.jsonl").read_text("utf-8").splitlines()]
+    own = [row for row in rows if (row["vendor"], row["prospect"], row["kind"]) == ("Wrenhaul", "Hearthwain", "fact")]
+    true, false = ([row for row in own if row["stands"] == stands] for stands in (True, False))
+    some = (*true[:: len(true) // 55], *false[:: len(false) // 55])
+    chosen = {" ".join(row["claim"].split()): row["stands"] for row in some}
+    found = {**verdicts(await check(web, finished.run_id, "\n\n".join(("Hi Dana,", *chosen, "Best,\nSam"))))}
+
+    right, wrong = ([found[text] for text in chosen if chosen[text] == stands] for stands in (True, False))
+    assert min(len(right), len(wrong)) >= 50
+    assert right.count("not") <= 0.1 * len(right)
+    assert right.count("supported") >= 0.4 * len(right)
+    assert wrong.count("supported") <= 0.08 * len(wrong)
+
+
+# What it costs its reader
+
+
+async def test_the_report_on_an_email_stays_under_2000_tokens(finished: Finished) -> None:
+    async with Client(make()) as client:
+        report = await call(client, "check_copy", run_id=finished.run_id, text=MAIL)
+
+    assert len(json.dumps(report, ensure_ascii=False)) / 4 < 2000
+
+
+# What a playbook keeps when its pages are gone
+
+
+def judged_playbook() -> Playbook:
+    """Without any page, with one finding that a model has judged."""
+    playbook = dealt_playbook()
+    judged = claim("Kestrel wants its portal to do the selling", "p_goal").model_copy(
+        update={"support": Support(verdict="partly", judge="openai", reason="they want bookings, not sales")}
+    )
+    profile = playbook.prospect_intelligence.company_profile.model_copy(update={"summary": judged})
+    intelligence = playbook.prospect_intelligence.model_copy(update={"company_profile": profile})
+    return playbook.model_copy(update={"prospect_intelligence": intelligence})
+
+
+async def test_a_playbook_whose_pages_are_gone_still_supports_what_it_quotes() -> None:
+    run_id = await stored(dealt_playbook())
+    async with serving() as web:
+        (found,) = await check_sentences(
+            web, run_id, "Brightline Logistics raised completed bookings by 23% in eleven weeks."
+        )
+
+    assert found["verdict"] == "supported"
+    assert [one["id"] for one in found["evidence"]] == ["v_bl_result"]
+
+
+async def test_a_sentence_taken_from_the_playbook_has_the_verdict_it_has_there() -> None:
+    run_id = await stored(judged_playbook())
+    async with serving() as web:
+        (found,) = await check_sentences(web, run_id, "Kestrel wants its portal to do the selling")
+
+    assert (found["verdict"], found["reason"]) == ("partly", "they want bookings, not sales")
+    assert [one["id"] for one in found["evidence"]] == ["p_goal"]
+
+
+# On every surface
+
+
+@pytest.mark.parametrize("era", sampled(ERAS, short=lambda era: era == "auto"))
+async def test_every_surface_gives_the_same_report(era: Era, finished: Finished, tmp_path: Path) -> None:
+    (tmp_path / "mail.txt").write_text(MAIL, "utf-8")
+    async with Client(make(), mode=era) as client:
+        by_mcp = await call(client, "check_copy", run_id=finished.run_id, text=MAIL)
+    async with serving() as web:
+        by_http = await check(web, finished.run_id, MAIL)
+    by_file = await octave("check-copy", finished.run_id, "mail.txt", "--json", cwd=tmp_path)
+    by_pipe = await command(
+        "-m", "octave_mcp", "check-copy", finished.run_id, "-", "--json", cwd=tmp_path, stdin=MAIL.encode()
+    )
+
+    assert by_mcp == by_http == json.loads(by_file.out) == json.loads(by_pipe.out)
+    assert by_file.code == by_pipe.code == 1
+
+
+async def test_the_command_prints_each_sentence_with_its_quotation_and_the_score(
+    finished: Finished, tmp_path: Path
+) -> None:
+    (tmp_path / "mail.txt").write_text(MAIL, "utf-8")
+    ended = await octave("check-copy", finished.run_id, "mail.txt", cwd=tmp_path)
+
+    assert "not supported: They also spent $900,000 less on redelivery in the first year.\n  why: " in ended.out
+    assert "\n  nearest: “Ostrafell Appliances spent $410,000 less on redelivery" in ended.out
+    assert "email: 4 supported, 1 partly supported, 2 not supported, 7 no claim\nscore: " in ended.out
+    assert "\n  D11 Shorten it: " in ended.out
+    assert ended.err == ""
+
+
+async def test_the_command_exits_with_0_if_nothing_is_unsupported(finished: Finished, tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_text(SCRIPT, "utf-8")
+
+    assert (await octave("check-copy", finished.run_id, "script.txt", cwd=tmp_path)).code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("missing.txt", None, "cannot read 'missing.txt': No such file or directory"),
+        ("latin.txt", "Grüße".encode("latin-1"), "it is not text in UTF-8"),
+        ("empty.txt", b"", "text: missing"),
+    ],
+)
+async def test_a_file_that_cannot_be_checked_is_a_usage_error(
+    name: str, content: bytes | None, told: str, finished: Finished, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    ended = await octave("check-copy", finished.run_id, name, cwd=tmp_path)
+
+    assert ended.code == 2
+    assert told in ended.err
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "text: missing"),
+        (" \n\t\n ", "there is no sentence in it"),
+        ("Hi Dana,\n\nBest,\nSam", "there is no sentence in it"),
+        ("a" * (LONGEST_TEXT + 1), f"at most {LONGEST_TEXT:,}"),
+        ("Stop it. " * (MOST_SENTENCES + 1), f"at most {MOST_SENTENCES} are checked"),
+        ("a\0b", "NUL"),
+    ],
+    ids=["empty", "blank", "greeting alone", "long", "many sentences", "NUL"],
+)
+async def test_a_text_that_cannot_be_checked_is_refused_with_the_reason(
+    text: str, told: str, finished: Finished
+) -> None:
+    async with Client(make()) as client:
+        refused = await complaint(client, "check_copy", run_id=finished.run_id, text=text)
+
+    assert refused.startswith("[invalid_input]")
+    assert told in refused
+
+
+async def test_an_unknown_run_is_not_found(web: httpx2.AsyncClient) -> None:
+    answer = await web.post(f"/runs/{UNKNOWN_RUN}/check", json={"text": MAIL})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_run_without_a_playbook_yet_says_so(pair: Pair) -> None:
+    async with serving() as web:
+        report = (await web.post("/runs", json={**pair.few, "model": "host"})).json()
+        answer = await web.post(f"/runs/{report['run_id']}/check", json={"text": MAIL})
+        await web.post(f"/runs/{report['run_id']}/cancel")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_finished")
+    assert "ask again when it has ended" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "“" * 3000,
+        "we you they " * 800,
+        "I saw that " * 800,
+        "Re: " * 2000,
+        "1,000 2,000 " * 700,
+        "and but so; " * 800,
+        "(" * 5000 + ")" * 5000,
+        "Hi Dana, " * 1000,
+        "- \n" * 3000 + "It is 40%.",
+    ],
+    ids=["quotes", "pronouns", "lead-ins", "headers", "figures", "joints", "brackets", "greetings", "bullets"],
+)
+async def test_odd_texts_are_answered(text: str, web: httpx2.AsyncClient, finished: Finished) -> None:
+    answer = await web.post(f"/runs/{finished.run_id}/check", json={"text": text})
+
+    assert answer.status_code in {200, 400}
