@@ -111,3 +111,13 @@ async def test_where_there_is_no_web_browser_the_demo_says_how_to_open_its_page(
 
     assert ended.out.endswith(f"\n  {(tmp_path / 'a b' / 'playbook.html').as_uri()}\n")
     assert "opened" not in ended.err
+
+
+@in_one_loop
+async def test_what_the_buyer_has_measured_of_its_problems_is_known_of_its_metrics(shown: Shown) -> None:
+    known = shown.playbook["qualification"]["metrics"]["known"]
+    pains = {pain["text"] for pain in shown.playbook["prospect_intelligence"]["pain_points"] if pain["stated"]}
+
+    assert known
+    assert {one["text"] for one in known} < pains
+    assert all(any(mark.isdigit() for mark in one["text"]) for one in known)

@@ -12,6 +12,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.playbook import TalkTrack
 from octave_mcp.domain.prospect import ProspectIntelligence
 from octave_mcp.domain.sentence import Sentence
+from octave_mcp.evidence.figures import figures
 
 MOST_KNOWN, MOST_QUESTIONS = 3, 3
 USUAL: Mapping[str, str] = {
@@ -45,11 +46,12 @@ def qualification(
 def _known(
     seats: Sequence[BuyingSeat], intelligence: ProspectIntelligence, cards: Sequence[BattleCard]
 ) -> dict[str, list[Sentence[EvidenceId]]]:
-    """A need that is only inferred is not known."""
+    """A need that is only inferred is not known. One that is measured gives a metric."""
     facts = intelligence.company_profile.facts
     pains = [_as_fact(pain, pain.text) for pain in intelligence.pain_points if pain.stated]
     held = {seat.seat: [_as_fact(seat, seat.in_words)] for seat in seats if seat.how_known == "named"}
     return {
+        "metrics": [pain for pain in pains if figures(pain.text)],
         "economic_buyer": held.get("economic_buyer", []),
         "champion": held.get("champion", []),
         "identify_pain": pains,

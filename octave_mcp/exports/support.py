@@ -38,8 +38,12 @@ def mark_of(support: Support | None) -> str:
 
 
 def counted(playbook: Playbook) -> str:
-    """How many claims have which verdict, and by whom; '' for a playbook from before claims were judged."""
-    supports = [claim.support for claim in claims(playbook) if claim.support]
+    """How many claims have which verdict, and by whom; '' for a playbook from before claims were judged.
+
+    The brief only repeats claims of other sections.
+    """
+    of_sections = playbook.model_copy(update={"brief": None})
+    supports = [claim.support for claim in claims(of_sections) if claim.support]
     if not supports:
         return ""
     by_verdict = (_of(verdict, supports) for verdict in VERDICTS)
