@@ -54,6 +54,63 @@ Grocers kept 97.6% of its one-hour windows in the first quarter after the change
 Prospect: We have a tool already.
 Rep: Fair enough. Which part of it do your dispatchers trust least?
 """
+NO_CLAIMS = (
+    "How do your depots learn of a late stop today?",
+    "Would 15 minutes next Tuesday at 10 am suit you?",
+    "I can send you three ideas.",
+    "Let me know what you think.",
+    "If now is a bad time, just say so and I'll stop.",
+    "I'm Sam, and I look after retail at Wrenhaul.",
+    "Thanks for your time!",
+    "You probably have little time left for that.",
+    "Here is a short example.",
+    "Makes sense.",
+)
+WRAPPED = {
+    "Did you know that Brindlecart Grocers kept 99.9% of its windows?": "not",
+    "We'll cut your missed windows by 40%.": "not",
+    "I can show you how we cut missed windows by 45%.": "not",
+    "You probably lose $2 million a year to missed windows.": "not",
+    "Congratulations on the new office in Lisbon.": "not",
+    "Our customers include Amazon and DHL.": "not",
+    "Most dispatch teams waste three hours a day.": "not",
+    "Your news page says that all seven depots will follow by March 31, 2027.": "supported",
+    "A pilot of ours in one depot is free for 30 days.": "supported",
+    "Hearthwain employs 640 people, of whom 420 work on crews.": "supported",
+    "You employ 640 people, of whom 420 work on crews, and you plan to go public next year.": "partly",
+    "Since November you promise two-hour windows in all seven depots.": "partly",
+}
+PASTED: dict[str, dict[str, str]] = {
+    "Hi Dana,\nAt Wrenhaul we:\n- connect to 400 carriers\n- are used by 126 dispatch teams\nSam Reed": {
+        "Hi Dana,": "no claim",
+        "At Wrenhaul we:": "no claim",
+        "connect to 400 carriers": "partly",  # a rival does
+        "are used by 126 dispatch teams": "supported",
+        "Sam Reed": "no claim",
+    },
+    "Hey Dana - all seven depots will follow by March 31,\n2027, it says.\n\nKelvarth Heating took 52% fewer calls": {
+        "Hey Dana -": "no claim",
+        "All seven depots will follow by March 31, 2027, it says.": "supported",
+        "Kelvarth Heating took 52% fewer calls": "supported",
+    },
+    "**Subject:** Re: Dana\r\nTo: Dana Whitlock\r\n\r\nGuten Tag Dana,\r\n\r\nYou employ 640 people.": {
+        "Re: Dana": "no claim",
+        "Guten Tag Dana,": "no claim",
+        "You employ 640 people.": "supported",
+    },
+    "Amazon is our customer": {"Amazon is our customer": "not"},
+}
+ODD = (
+    "“" * 3000,
+    "we you they " * 800,
+    "I saw that " * 800,
+    "Re: " * 2000,
+    "1,000 2,000 " * 700,
+    "and but so; " * 800,
+    "(" * 5000 + ")" * 5000,
+    "Hi Dana, " * 1000,
+    "- \n" * 3000 + "It is 40%.",
+)
 UNKNOWN_RUN = f"run_{'0' * 32}"
 
 
@@ -201,51 +258,16 @@ async def test_the_score_has_the_faults_that_the_rules_for_copy_find(
 # What claims something, and of whom
 
 
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "How do your depots learn of a late stop today?",
-        "Would 15 minutes next Tuesday at 10 am suit you?",
-        "I can send you three ideas.",
-        "Let me know what you think.",
-        "If now is a bad time, just say so and I'll stop.",
-        "I'm Sam, and I look after retail at Wrenhaul.",
-        "Thanks for your time!",
-        "You probably have little time left for that.",
-        "Here is a short example.",
-        "Makes sense.",
-    ],
-)
-async def test_what_claims_nothing_is_said_to(sentence: str, web: httpx2.AsyncClient, finished: Finished) -> None:
-    (found,) = await check_sentences(web, finished.run_id, sentence)
-
-    assert (found["verdict"], found["evidence"], found["nearest"]) == ("no claim", [], None)
-    assert found["reason"]
+async def test_what_claims_nothing_is_said_to(web: httpx2.AsyncClient, finished: Finished) -> None:
+    for found in await check_sentences(web, finished.run_id, *NO_CLAIMS):
+        assert (found["verdict"], found["evidence"], found["nearest"]) == ("no claim", [], None), found
+        assert found["reason"]
 
 
-@pytest.mark.parametrize(
-    ("sentence", "verdict"),
-    [
-        ("Did you know that Brindlecart Grocers kept 99.9% of its windows?", "not"),
-        ("We'll cut your missed windows by 40%.", "not"),
-        ("I can show you how we cut missed windows by 45%.", "not"),
-        ("You probably lose $2 million a year to missed windows.", "not"),
-        ("Congratulations on the new office in Lisbon.", "not"),
-        ("Our customers include Amazon and DHL.", "not"),
-        ("Most dispatch teams waste three hours a day.", "not"),
-        ("Your news page says that all seven depots will follow by March 31, 2027.", "supported"),
-        ("A pilot of ours in one depot is free for 30 days.", "supported"),
-        ("Hearthwain employs 640 people, of whom 420 work on crews.", "supported"),
-        ("You employ 640 people, of whom 420 work on crews, and you plan to go public next year.", "partly"),
-        ("Since November you promise two-hour windows in all seven depots.", "partly"),
-    ],
-)
-async def test_a_claim_counts_however_it_is_wrapped(
-    sentence: str, verdict: str, web: httpx2.AsyncClient, finished: Finished
-) -> None:
-    (found,) = await check_sentences(web, finished.run_id, sentence)
+async def test_a_claim_counts_however_it_is_wrapped(web: httpx2.AsyncClient, finished: Finished) -> None:
+    found = await check_sentences(web, finished.run_id, *WRAPPED)
 
-    assert found["verdict"] == verdict, found
+    assert {one["text"]: one["verdict"] for one in found} == WRAPPED
 
 
 async def test_they_is_whom_the_sentence_before_is_about(web: httpx2.AsyncClient, finished: Finished) -> None:
@@ -278,6 +300,24 @@ async def test_a_row_of_a_table_never_supports_a_sentence_by_itself(
 
     assert found["verdict"] == "partly"
     assert "see in the table which column is meant" in found["reason"]
+
+
+async def test_texts_are_read_as_people_paste_them(web: httpx2.AsyncClient, finished: Finished) -> None:
+    for text, expected in PASTED.items():
+        assert verdicts(await check(web, finished.run_id, text)) == expected
+
+
+async def test_a_sentence_that_says_two_things_has_a_quotation_for_each(
+    web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    (found,) = await check_sentences(
+        web,
+        finished.run_id,
+        "Penmarrow Medical handles an exception in 4 minutes, and Kelvarth Heating took 52% fewer calls.",
+    )
+
+    assert found["verdict"] == "supported"
+    assert [any(figure in one["quote"] for one in found["evidence"]) for figure in ("4 minutes", "52%")] == [True, True]
 
 
 # How often it is wrong
@@ -443,21 +483,7 @@ async def test_a_run_without_a_playbook_yet_says_so(pair: Pair) -> None:
     assert "ask again when it has ended" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "“" * 3000,
-        "we you they " * 800,
-        "I saw that " * 800,
-        "Re: " * 2000,
-        "1,000 2,000 " * 700,
-        "and but so; " * 800,
-        "(" * 5000 + ")" * 5000,
-        "Hi Dana, " * 1000,
-        "- \n" * 3000 + "It is 40%.",
-    ],
-    ids=["quotes", "pronouns", "lead-ins", "headers", "figures", "joints", "brackets", "greetings", "bullets"],
-)
+@pytest.mark.parametrize("text", sampled(ODD, short=lambda text: text == ODD[-1]))
 async def test_odd_texts_are_answered(text: str, web: httpx2.AsyncClient, finished: Finished) -> None:
     answer = await web.post(f"/runs/{finished.run_id}/check", json={"text": text})
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from octave_mcp.copywriting.asking import has_way_out
 from octave_mcp.copywriting.email_text import Deal, unquoted
 from octave_mcp.copywriting.voice import hedged
-from octave_mcp.evidence.clauses import named_first
+from octave_mcp.evidence.clauses import begins_with_verb, named_first
 from octave_mcp.evidence.plans import without_counts, without_offered, without_plans
 from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.quantities import quantities
@@ -61,11 +61,13 @@ _WRITER = _any(
     r"|tried|sent|left|ask|mean|keep)\b",
     r"^I['’](?:m|ll|d|ve)\b",
     r"^(?-i:[A-Z])[\w'’-]*(?: [A-Z][\w'’-]*)? here\b",
+    r"^(?-i:[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)?,? (?:from|with|at|over at) [A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*)?)[.!]?$",
     r"^(?:that|this|it)\b[^.?!,]{0,30} (?:me|I)\b",
 )
 _BETWEEN_US = _any(r"\b(?:I|me|my|you|your)\b", r"^(?:if|just|or|and|no|not|say|reply|stop)\b")
 _ANNOUNCES = _any(
     r"^here(?:['’]s| is| are)\b",
+    r"^[^.?!]{1,80}:$",
     r"^one of (?:our|my) \w+, (?:in short|briefly)\b",
     r"^(?:one|an?|the) (?:(?:last|quick|short|simple|more|other) )?(?:example|case|story|test|check|thing|thought|idea"
     r"|question|reason|note)\b(?: (?:to keep|i had|that may \w+ \w+|for you|first))?\W*(?::|$)",
@@ -80,6 +82,7 @@ _SEEN = r"saw|see|seen|read|noticed|know|understand|hear|heard|gather|learned|le
 _LEAD_IN = _any(
     rf"^(?:{_I}|we) (?:(?:just|recently|also|can|have|had) ){{0,3}}(?:{_SEEN})\b[^,.?!]{{0,60}}?\bthat (?=\w)",
     rf"^(?:{_I}|we) (?:(?:just|recently|also) ){{0,3}}(?:saw|see|read|noticed|heard) (?:about )?(?=your?\b)",
+    r"^(?:just )?(?:saw|noticed|read|heard) (?:that )?(?=your?\b)",
     r"^(?:the )?reason (?:for|that|why|i)\b[^.?!]{0,40}? is(?: that|:)?\s+",
     rf"^(?:(?:{_I}|we) )?(?:am )?(?:calling|writing|reaching out|getting in touch) (?:because|as|since)\s+",
     r"^(?:your|the) (?:[\w-]+ ){0,3}(?:page|pages|site|website|blog|post|report|release|announcement|profile)"
@@ -177,6 +180,8 @@ class Speech:
         parts = _QUOTED.split(own)
         parts[::2] = [self._with_names(part, own) for part in parts[::2]]
         named = "".join(parts).strip()
+        if subject and begins_with_verb(named):
+            named = f"{subject} {named}"
         named = _THEY.sub(lambda found: _who(found, subject), named) if subject else named
         return named[:1].upper() + named[1:]
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from octave_mcp.copywriting.claiming import Speech
 from octave_mcp.copywriting.email_text import Deal, Email, ask_of
 from octave_mcp.copywriting.faults import Fault, scored
-from octave_mcp.copywriting.own_text import OwnText, read_own_text
+from octave_mcp.copywriting.own_text import OwnText, Said, ends, read_own_text
 from octave_mcp.copywriting.rubric import email_errors, email_faults, script_faults
 from octave_mcp.copywriting.voice import hedged
 from octave_mcp.domain.copy_check import (
@@ -198,7 +198,7 @@ class Checker:
     def _email(self) -> Email:
         """As a first touch: nothing is known of others."""
         judged = [one for one in self._sentences if one.sentence.verdict != "no claim"]
-        paragraphs = tuple(" ".join(said.text for said in part if not said.is_theirs) for part in self.own.paragraphs)
+        paragraphs = tuple("".join(map(_with_end, part)).strip() for part in self.own.paragraphs)
         return Email(
             subject=self.own.subject,
             paragraphs=tuple(filter(None, paragraphs)),
@@ -213,6 +213,13 @@ class Checker:
 def _backed(text: str, verdict: CopyVerdict, reason: str, evidence: Sequence[Evidence]) -> Checked:
     quotes = tuple(map(_quote, evidence))
     return Checked(CheckedSentence(text=text, verdict=verdict, reason=reason, evidence=quotes), tuple(evidence))
+
+
+def _with_end(said: Said) -> str:
+    """As it stands in a paragraph: a line without an end, such as an entry of a list, stays on its own."""
+    if said.is_theirs:
+        return ""
+    return f"{said.text} " if ends(said.text) else f"{said.text}\n"
 
 
 def _no_claim(text: str, reason: str) -> Checked:

@@ -14,11 +14,15 @@ WRAPPED = 50
 SIGNATURE_WORDS = 8
 
 _HEADER = re.compile(
-    r"^\W{0,4}(?P<name>subject(?: line)?|from|to|cc|bcc|date|sent)\b\W{0,3}:\W{0,3}\s*(?P<text>.*?)[*_]*$",
+    r"^\W{0,4}(?P<name>subject(?: line)?|betreff|objet|asunto|from|to|cc|bcc|date|sent)\b"
+    r"\W{0,3}:\W{0,3}\s*(?P<text>.*?)[*_]*$",
     re.IGNORECASE,
 )
+_OTHER_HEADERS = frozenset("from to cc bcc date sent".split())
 _GREETING = re.compile(
-    r"^(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))\b(?P<name>[^,.!?:\n]{0,60})(?:[,.!:]|\s[-–—]|$)\s*",
+    r"^(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|guten tag|hallo|liebe[rs]?|sehr geehrte[rs]?"
+    r"|bonjour|hola)"
+    r"(?P<name>(?: [\w.{}\[\]'’-]{1,40}){0,4}?)\s*(?:[,!:]|\s[-–—](?=\s|$)|$)\s*",
     re.IGNORECASE,
 )
 _NAME_ALONE = re.compile(r"^(?:[A-Z][\w'’-]*|\{\{\w+\}\})(?: [A-Z][\w'’-]*)?,$")
@@ -29,6 +33,7 @@ _SIGN_OFF = re.compile(
 )
 _POSTSCRIPT = re.compile(r"^p\.?\s?p?\.?s\b[.:]*\s*[-–—]?\s*", re.IGNORECASE)
 _ENDS = re.compile(r"[.?!。？！…:][\"”’')\]]*$")
+_LETTERS_FIRST = re.compile(r"[^\W\d_][\w'’-]*")
 _BULLET = re.compile(r"^\s*(?:[-*•–—+]|\d{1,2}[.)])\s+")
 _MARKS = re.compile(r"^#{1,6}\s+|\*\*|__")
 _LABEL = re.compile(r"^(?P<name>[A-Z][\w'’ ./()-]{0,30}):\s*(?P<text>.*)$")
@@ -37,6 +42,7 @@ _SPOKEN = re.compile(
     r"\b(?:calling|call you|caught you|on the (?:phone|line)|voicemail|this is [A-Z{][\w{}]* [^.?!]{0,20}?(?:from|with"
     r"|at|over at)|have (?:you got )?(?:\d+|thirty|a few|a|two|five) (?:seconds?|minutes?|moments?)|did i catch)\b"
 )
+_PARTS = frozenset("opener opening hook intro introduction reason value pitch proof ask close voicemail script".split())
 _THEY = frozenset("prospect them they buyer customer lead client him her contact".split())
 
 Kind = Literal["email", "script"]
@@ -108,7 +114,8 @@ def _headers(lines: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     while rest:
         header = _HEADER.match(rest[0])
         if header:
-            found[header["name"].lower().removesuffix(" line")] = header["text"].strip()
+            name = header["name"].lower()
+            found[name if name in _OTHER_HEADERS else "subject"] = header["text"].strip()
         elif rest[0]:
             break
         del rest[0]
@@ -146,7 +153,10 @@ def _unmarked(lines: Sequence[str]) -> int:
 
 
 def _may_sign(line: str) -> bool:
-    return length(line) <= SIGNATURE_WORDS and not _ENDS.search(line) and not _BULLET.match(line)
+    """A name, a title, a number: most of its words are no plain words."""
+    words = _LETTERS_FIRST.findall(line)
+    is_signed = len(words) < 2 or sum(not word.islower() for word in words) * 2 >= len(words)  # noqa: PLR2004 - most
+    return is_signed and length(line) <= SIGNATURE_WORDS and not _ENDS.search(line) and not _BULLET.match(line)
 
 
 def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
@@ -166,14 +176,19 @@ def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
 def _goes_on(line: str, following: str) -> bool:
     if _BULLET.match(following) or _LABEL.match(following):
         return False
-    return following[:1].islower() or (len(line) >= WRAPPED and not _ENDS.search(line))
+    return following[:1].islower() or line.endswith(",") or (len(line) >= WRAPPED and not _ENDS.search(line))
+
+
+def ends(text: str) -> bool:
+    """Whether it ends as a sentence does."""
+    return bool(_ENDS.search(text))
 
 
 def _sentences(block: Sequence[str]) -> Iterator[Said]:
     for line in block:
         bare = _POSTSCRIPT.sub("", _BULLET.sub("", line))
         label = _LABEL.match(bare)
-        is_label = label is not None and (not label["text"] or _is_speaker(label["name"]))
+        is_label = label is not None and (_is_speaker(label["name"]) or label["name"].lower() in _PARTS)
         own = label["text"] if label and is_label else bare
         is_theirs = label is not None and label["name"].lower() in _THEY
         yield from (Said(one, is_theirs) for one in sentences(own) if not _DIRECTION.match(one))

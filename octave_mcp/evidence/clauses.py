@@ -7,6 +7,11 @@ import re
 from octave_mcp.evidence.support.naming import acts, names
 
 LEAST_WORDS = 3
+LIST_VERBS = frozenset(
+    "connect warn help cut save show send build run serve support offer give keep make let watch move reduce integrate"
+    " work handle replace write read find track ship use need want plan have cover come deliver provide".split()
+)
+"""Verbs that entries of a list begin with, after 'we'."""
 
 _JOINTS = re.compile(
     r"\s*;\s+(?:and\s+|but\s+)?|\s+[—–-]\s+|,\s+(?:and|but|while|whereas|yet|so|which|who)\s+|\s+(?:and|but)\s+(?=\w)"
@@ -35,6 +40,12 @@ def named_first(text: str) -> str:
     found = [re.escape(name) for name in names(text)]
     whole = re.search(rf"{found[0]}(?: (?:{'|'.join(found)}))*", text) if found else None
     return whole[0] if whole else ""
+
+
+def begins_with_verb(text: str) -> bool:
+    """Whether it lacks its subject, as an entry of a list may: 'connects to 400 carriers'."""
+    first = text.partition(" ")[0]
+    return first.islower() and (_is_verb(first) or first in LIST_VERBS)
 
 
 def _stands(text: str) -> bool:

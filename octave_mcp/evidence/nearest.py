@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -18,6 +19,7 @@ from octave_mcp.evidence.support.wording import Word, wording
 
 OF_FIGURE = 5.0
 """What a figure in common weighs: as much as a rare word."""
+_LEANS = re.compile(r"(?:it|its|they|their|he|she|his|her)\b", re.IGNORECASE)
 BESIDE = 0.5
 """What a word weighs that only the heading or the page's title has."""
 
@@ -90,7 +92,7 @@ class Nearest:
                 points[at] = points.get(at, 0.0) + weight * share
         total = fsum((*(weight for _, weight in weights), OF_FIGURE * len(found))) or 1.0
         ranked = sorted(points, key=lambda at: (-points[at], at))[:most]
-        return [Near(self._entries[at].source, self._entries[at].number, 1, points[at] / total) for at in ranked]
+        return [_near(self._entries[at], points[at] / total) for at in ranked]
 
     def _of_figures(self, claimed: Sequence[Quantity]) -> dict[int, float]:
         found: dict[int, float] = {}
@@ -111,6 +113,14 @@ class Nearest:
         """From 1 for a word of every sentence; one that no sentence has is the rarest."""
         count = max((len(self._with.get(key, ())) for key in word.keys), default=0)
         return 1 + log((len(self._entries) + 1) / (count + 1)) / 2
+
+
+def _near(entry: _Entry, closeness: float) -> Near:
+    """What begins with 'it' is quoted with the sentence before, which says what that is."""
+    near = Near(entry.source, entry.number, 1, closeness)
+    first, last = numbered(entry.source.passage)[entry.number - 1]
+    leans = _LEANS.match(entry.source.passage.text[first:last])
+    return next((wider for wider in near.with_neighbours if wider.first < near.first), near) if leans else near
 
 
 def _entries(source: Source) -> Iterator[_Entry]:
