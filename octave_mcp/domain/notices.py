@@ -1,7 +1,8 @@
-"""What a playbook says of itself: what is missing, and what to beware of."""
+"""What a playbook says of itself: what is missing, what to beware of, and what a person wrote."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from octave_mcp.domain.company import Role
@@ -42,3 +43,17 @@ class Flag(Value):
     reason: str
     companies: tuple[Role, ...] = ()
     evidence: tuple[EvidenceId, ...] = ()
+
+
+class OwnText(Value):
+    """A part that a person wrote: no model changes it.
+
+    `path` is that of the part, as 'email_sequences.persona-1.touches[2]'; `version` is the first that has the text.
+    Each warning is a sentence about what a check found in it.
+    """
+
+    path: str
+    by: str
+    at: datetime
+    version: int
+    warnings: tuple[str, ...] = ()

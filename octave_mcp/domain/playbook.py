@@ -14,7 +14,7 @@ from octave_mcp.domain.costs import Cost, Timings
 from octave_mcp.domain.deal import Brief, BuyingSeat, Fit, Qualification, Seat, ValueMapRow
 from octave_mcp.domain.evidence import C, Evidence, EvidenceId
 from octave_mcp.domain.findings import CompanyIntegration, CompanyPerson, CompanyTrigger
-from octave_mcp.domain.notices import Flag, Gap
+from octave_mcp.domain.notices import Flag, Gap, OwnText
 from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.prospect import JobFunction, ProspectIntelligence
 from octave_mcp.domain.recording import Recording
@@ -256,8 +256,9 @@ class ReadPage(Value):
     sister_of: str = ""
 
 
-SCHEMA_VERSION = 2
-"""Of the JSON of a playbook. 2 added the brief, the buying committee, the fit, the qualification and the trial plan."""
+SCHEMA_VERSION = 3
+"""Of the JSON of a playbook. 2 added the brief, the buying committee, the fit, the qualification and the trial plan, 3
+the texts of people."""
 
 
 class Playbook(Value):
@@ -296,6 +297,7 @@ class Playbook(Value):
     failed_pages: tuple[PageFailure, ...]
     gaps: tuple[Gap, ...]
     flags: tuple[Flag, ...]
+    own_text: tuple[OwnText, ...] = ()
     cost: Cost
     timings: Timings
 
@@ -332,6 +334,7 @@ SECTIONS = (
     "failed_pages",
     "gaps",
     "flags",
+    "own_text",
     "cost",
     "timings",
 )

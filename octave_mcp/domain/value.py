@@ -61,6 +61,8 @@ def part_at(value: object, path: Path) -> object:
         elif isinstance(value, tuple) and isinstance(step, int):
             parts = cast("tuple[object, ...]", value)
             value = parts[step] if step < len(parts) else None
+        elif isinstance(value, dict):
+            value = cast("dict[str | int, object]", value).get(step)
         else:
             return None
     return value
