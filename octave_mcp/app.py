@@ -135,14 +135,17 @@ class App:
         for observer in self._observers:
             observer(event)
 
-    async def download(self, run_id: str, form: Format, *, pages: bool = False) -> Download:
-        """The playbook of a run that has ended, in this format, with the `pages` that it quotes if the format can.
+    async def download(self, run_id: str, form: Format, version: int | None = None, *, pages: bool = False) -> Download:
+        """The playbook of a run that has ended, in this format and version, the newest if none is named.
+
+        With the `pages` that it quotes, if the format can.
 
         Raises:
             NotFound: there is no such run.
             NotFinished: it made no playbook, or has not yet.
+            UnknownName: there is no such version.
         """
-        playbook = await self.runs.finished(run_id)
+        playbook = await self.runs.finished(run_id, version)
         texts: Mapping[str, str] = await self.runs.quoted_pages(playbook) if pages else {}
         return Download(f"{pair_of(playbook)}.{form.suffix}", await computed(rendered, playbook, form, texts))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from octave_mcp.copywriting.cards import finished
@@ -18,7 +18,7 @@ from octave_mcp.copywriting.trigger_meanings import meanings
 from octave_mcp.domain.cards import BattleCard
 from octave_mcp.domain.deal import BuyingSeat, Fit
 from octave_mcp.domain.drafts import Drafted, Drafts
-from octave_mcp.domain.evidence import EvidenceId
+from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.findings import CompanyTrigger
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import (
@@ -36,7 +36,7 @@ from octave_mcp.domain.playbook import (
     Touch,
 )
 from octave_mcp.domain.prospect import BuyerPersona
-from octave_mcp.domain.sentence import Sentence
+from octave_mcp.domain.sentence import Score, Sentence
 from octave_mcp.domain.value import with_texts
 from octave_mcp.evidence.checks import counted
 
@@ -195,9 +195,12 @@ def _talk_track(drafts: Drafts, persona: BuyerPersona, drafted: Drafted[TalkTrac
     draft, persona_id = with_texts(drafted.value, head.filled), persona.id
     if drafted.is_outline:
         return TalkTrack(**dict(draft), kind="outline", persona_id=persona_id, score=None)
+    return TalkTrack(**dict(draft), kind="call", persona_id=persona_id, score=call_score(draft, drafts.evidence))
+
+
+def call_score(draft: TalkTrackDraft[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> Score:
     spoken = [*draft.pitch, *draft.cold_call.opener, *draft.cold_call.value]
-    used = [drafts.evidence[i] for sentence in spoken for i in sentence.evidence]
+    used = [evidence[i] for sentence in spoken for i in sentence.evidence]
     pitch = " ".join(sentence.text for sentence in draft.pitch)
     opener = [sentence.text for sentence in draft.cold_call.opener]
-    score = scored(talk_track_faults(pitch, opener, [q.question for q in draft.discovery], used))
-    return TalkTrack(**dict(draft), kind="call", persona_id=persona_id, score=score)
+    return scored(talk_track_faults(pitch, opener, [q.question for q in draft.discovery], used))

@@ -46,7 +46,7 @@ def finished(
         gaps.append(Gap(section="battle_cards", code="not_found", reason=reason, would_fill=fills))
     dated = _dated(evidence)
     dated["form"] = "outline" if is_outline else "card"
-    dated["score"] = None if is_outline else _score(modest, evidence)
+    dated["score"] = None if is_outline else card_score(modest, evidence)
     if isinstance(modest, WhyWeWin):
         return WhyWeWinCard(**dict(modest), **dated)
     if isinstance(modest, ObjectionHandling):
@@ -79,7 +79,7 @@ def _dated(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
     return {"audience": "internal", "dated_on": day.date() if day else "1970-01-01"}
 
 
-def _score(card: CardDraft, evidence: Mapping[EvidenceId, Evidence]) -> Score:
+def card_score(card: CardDraft, evidence: Mapping[EvidenceId, Evidence]) -> Score:
     sentences = list(_sentences(card))
     used = [evidence[i] for sentence in sentences for i in sentence.evidence]
     lists = (card.reasons, card.proof) if isinstance(card, WhyWeWin) else ()

@@ -58,7 +58,7 @@ class Dated(Value):
     form: Literal["card", "outline"] = "card"
     audience: Literal["internal", "customer_facing"]
     dated_on: date
-    score: Score | None
+    score: Score | None = None
 
 
 class WhyWeWinCard(WhyWeWin[EvidenceId], Dated):

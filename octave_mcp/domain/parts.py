@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import cast
 
 from octave_mcp.domain.names import normal
+from octave_mcp.domain.notices import OwnText
 from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 from octave_mcp.errors import UnknownName
@@ -103,6 +105,13 @@ def names_of(entry: object) -> Iterator[str]:
     """What an entry of a list may be called."""
     found = (getattr(entry, field, None) for field in NAMING)
     return (name for name in found if isinstance(name, str))
+
+
+def own_texts(playbook: Playbook) -> Iterator[tuple[Path, OwnText]]:
+    """The parts that people wrote, and are still there, with their paths."""
+    for own in playbook.own_text:
+        with suppress(UnknownName):
+            yield place_of(playbook, own.path), own
 
 
 def written(playbook: Playbook, path: Path) -> str:

@@ -62,7 +62,7 @@ class Touch(Value):
     sentences: tuple[Sentence[EvidenceId], ...]
     second_opening: tuple[Sentence[EvidenceId], ...] = ()
     make_first: str | None = None
-    score: Score | None
+    score: Score | None = None
 
 
 class EmailSequence(Value):
@@ -126,7 +126,7 @@ class TalkTrack(TalkTrackDraft[EvidenceId]):
     voicemail: tuple[Sentence[EvidenceId], ...] = ()
     close: Spoken = ""
     next_step: Advice = ""
-    score: Score | None
+    score: Score | None = None
 
 
 class Caution(Value, Generic[C]):

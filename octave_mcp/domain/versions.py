@@ -9,11 +9,12 @@ from typing import Literal
 from octave_mcp.domain.drafts import Drafts
 from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.domain.value import Value
+from octave_mcp.errors import Outdated
 
 Made = Literal["generated", "revised", "edited", "refreshed"]
 
-_IN_EACH = frozenset({"cost", "timings"})
-"""Sections that differ in each version which a model makes."""
+_IN_EACH = frozenset({"cost", "timings", "own_text"})
+"""Sections that differ in each version which a model makes, or a person."""
 
 
 class VersionMeta(Value):
@@ -82,7 +83,21 @@ def changed_sections(before: Playbook, after: Playbook) -> tuple[str, ...]:
     return tuple(name for name in SECTIONS if name not in _IN_EACH and getattr(before, name) != getattr(after, name))
 
 
-def since(metas: Sequence[VersionMeta]) -> str:
+def check_base(run_id: str, base: int, metas: Sequence[VersionMeta]) -> None:
+    """`metas` are the versions of the run's playbook.
+
+    Raises:
+        Outdated: the base is not the newest; the text says who has changed what since.
+    """
+    newest = metas[-1].number if metas else 0
+    if base != newest:
+        raise Outdated(
+            f"version {base} of the playbook of run {run_id!r} is not the newest: {_since(metas[base:])}. "
+            f"Nothing was changed: read version {newest}, and make the change again with that as its base"
+        )
+
+
+def _since(metas: Sequence[VersionMeta]) -> str:
     """What these versions changed, in words: who, when, and which sections."""
     return "; ".join(map(_in_words, metas))
 
@@ -90,4 +105,4 @@ def since(metas: Sequence[VersionMeta]) -> str:
 def _in_words(meta: VersionMeta) -> str:
     day = meta.at.astimezone(UTC)
     what = meta.section or ", ".join(meta.changed) or "the playbook"
-    return f"version {meta.number} by {meta.by or 'a person'} on {day:%Y-%m-%d at %H:%M} UTC ({meta.made} {what})"
+    return f"version {meta.number} by {meta.by or 'a person'} on {day:%Y-%m-%d %H:%M} UTC ({meta.made} {what})"

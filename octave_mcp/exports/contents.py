@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.deal import BuyingSeat, ValueMapRow
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.findings import CompanyPerson, CompanyTrigger, Relation
-from octave_mcp.domain.notices import Gap
+from octave_mcp.domain.notices import Gap, OwnText
+from octave_mcp.domain.parts import own_texts
 from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack
-from octave_mcp.domain.sentence import Sentence
+from octave_mcp.domain.sentence import Score, Sentence
+from octave_mcp.domain.value import Path, part_at, path_text
 from octave_mcp.domain.vendor import Element, VendorElements
 from octave_mcp.evidence.claims import bare
 from octave_mcp.evidence.dates import is_over_a_year_old
@@ -39,6 +42,19 @@ class Elements(NamedTuple):
     @property
     def number(self) -> int:
         return sum(len(found) for _, found in self.kinds)
+
+
+class Own(NamedTuple):
+    """A text that a person wrote; `what` is its place in the part that is shown, '' for all of that.
+
+    Warnings that are shown below the part anyway are left out.
+    """
+
+    by: str
+    version: int
+    day: str
+    what: str
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -149,6 +165,26 @@ class Contents:
         if seat.how_known == "named" and roles == {"vendor"}:
             return f"named on a page of {self.playbook.vendor.name}"
         return HOW_KNOWN[seat.how_known]
+
+    def own_at(self, *path: str | int) -> tuple[Own, ...]:
+        """What a person wrote of this part: all of it, or parts of it."""
+        score: Score | None = getattr(part_at(self.playbook, path), "score", None)
+        shown = score.warnings if score else ()
+        return tuple(
+            Own(
+                by=own.by or "a person",
+                version=own.version,
+                day=own.at.date().isoformat(),
+                what=path_text(at[len(path) :]),
+                warnings=tuple(warning for warning in own.warnings if warning not in shown),
+            )
+            for at, own in self._own
+            if at[: len(path)] == path or path[: len(at)] == at
+        )
+
+    @cached_property
+    def _own(self) -> tuple[tuple[Path, OwnText], ...]:
+        return tuple(own_texts(self.playbook))
 
     def seat_of_brief(self) -> BuyingSeat | None:
         """The seat of the person to call."""

@@ -11,6 +11,8 @@ from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 
+from loguru import logger
+
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.choices import FORMATS, Format, choice
 from octave_mcp.domain.playbook import Playbook
@@ -53,6 +55,15 @@ class PlaybookFiles:
             raise NotWritten(
                 f"the playbook could not be written to disk ({failed.strerror}); the database has it all the same"
             ) from None
+
+    async def replace(self, run_id: str, playbook: Playbook) -> None:
+        """Writes the files again for a newer version, if they are on this machine; what fails is logged."""
+        claimed = await self._store.note(_folder_of(run_id), since=EVER)
+        if claimed and await asyncio.to_thread(Path(claimed).is_dir):
+            try:
+                await computed(write_files, playbook, Path(claimed))
+            except OSError as failed:
+                logger.warning("the files of run {} are not those of its newest version: {}", run_id, failed.strerror)
 
     async def remove(self, run_id: str, files: Sequence[str]) -> None:
         """Removes what `publish` wrote for the run, and nothing else."""

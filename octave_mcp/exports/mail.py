@@ -28,11 +28,16 @@ class Piece:
 
 @dataclass(frozen=True)
 class Mail:
-    """An e-mail; `path` is its place in the playbook, as the brief names it."""
+    """An e-mail; `row` and `column` are its places in the playbook, and `path` is how the brief names it."""
 
-    path: str
+    row: int
+    column: int
     sequence: EmailSequence
     touch: Touch
+
+    @property
+    def path(self) -> str:
+        return f"email_sequences.{self.row}.touches.{self.column}"
 
     @property
     def is_outline(self) -> bool:
@@ -102,7 +107,7 @@ class Mail:
 def mails(playbook: Playbook) -> Mapping[str, Mail]:
     """All e-mails by their paths, in order."""
     found = (
-        Mail(f"email_sequences.{row}.touches.{column}", sequence, touch)
+        Mail(row, column, sequence, touch)
         for row, sequence in enumerate(playbook.email_sequences)
         for column, touch in enumerate(sequence.touches)
     )

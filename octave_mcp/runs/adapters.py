@@ -49,6 +49,9 @@ class Files(Protocol):
         """
         ...
 
+    async def replace(self, run_id: str, playbook: Playbook) -> None:
+        """Writes the files again for a newer version, if they are on this machine; what fails is logged."""
+
     async def remove(self, run_id: str, files: Sequence[str]) -> None:
         """Removes what `publish` wrote for the run, and nothing else."""
         ...

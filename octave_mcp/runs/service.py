@@ -18,7 +18,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest, RunRecord, SessionRecord
 from octave_mcp.domain.sender import Sender
-from octave_mcp.errors import InputError, NotFinished, NotFound, ReusedRequest, UnsupportedLanguage
+from octave_mcp.errors import InputError, NotFound, ReusedRequest, UnsupportedLanguage
 from octave_mcp.ports import Claim
 from octave_mcp.recordings.recording import RecordedRun
 from octave_mcp.runs.adapters import Adapters
@@ -31,6 +31,7 @@ from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
 from octave_mcp.runs.recorder import Recorder
 from octave_mcp.runs.store_check import STORE, StoreCheck
+from octave_mcp.runs.versions import Versions, no_run
 from octave_mcp.runs.websites import Websites
 
 LISTED = "list_sessions shows what is stored"
@@ -40,6 +41,7 @@ class Runs:
     def __init__(self, adapters: Adapters) -> None:
         self._adapters = adapters
         self.websites = Websites(adapters)
+        self.versions = Versions(adapters.store, adapters.files)
         self._store = adapters.store
         self._engine = adapters.engine
         self._admission = Admission(adapters)
@@ -122,25 +124,22 @@ class Runs:
         """
         record = await self._store.get_run(run_id)
         if record is None:
-            raise NotFound(f"there is no run {run_id!r}, or it was deleted; {LISTED}")
+            raise no_run(run_id)
         return record
 
     async def playbook(self, run_id: str) -> Playbook | None:
+        """The newest version; that of a run which is about to end, too."""
         return await self._store.get_playbook(run_id)
 
-    async def finished(self, run_id: str) -> Playbook:
-        """The playbook of a run that has ended.
+    async def finished(self, run_id: str, version: int | None = None) -> Playbook:
+        """The playbook of a run that has ended, in that version or the newest.
 
         Raises:
             NotFound: there is no such run.
             NotFinished: it made no playbook, or has not yet.
+            UnknownName: there is no such version.
         """
-        record = await self.get(run_id)
-        playbook = await self.playbook(run_id) if record.is_final else None
-        if playbook is None:
-            then = "it made no playbook; start a new run" if record.is_final else "ask again when it has ended"
-            raise NotFinished(f"run {run_id!r} is {record.status}; {then}")
-        return playbook
+        return await self.versions.playbook(run_id, version)
 
     async def recorded(self, run_id: str, model: str) -> RecordedRun:
         """A recording of what the model of this name answered in the run, as a connected client.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, insert, select
@@ -11,8 +10,7 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.drafts import Drafts
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import FINAL
-from octave_mcp.domain.versions import Version, VersionMeta, since
-from octave_mcp.errors import Outdated
+from octave_mcp.domain.versions import Version, VersionMeta, check_base
 from octave_mcp.store.database import Database
 from octave_mcp.store.statements import parsed
 from octave_mcp.store.tables import runs, time_text, versions
@@ -29,7 +27,7 @@ class Playbooks(Database):
             known = [parsed(VersionMeta, text) for text in db.execute(_metas(run_id)).scalars()]
             if meta.run_id and (own := [one for one in known if one.run_id == meta.run_id]):
                 return own[0]
-            _check_base(run_id, meta, known)
+            check_base(run_id, meta.based_on or 0, known)
             db.execute(insert(versions).values(row._asdict()))
             return meta
 
@@ -97,13 +95,3 @@ def _one(found: Select[*tuple[Any, ...]], run_id: str, number: int | None) -> Se
     """The version of that number, or the newest."""
     found = found.where(versions.c.run_id == run_id).order_by(versions.c.number.desc()).limit(1)
     return found if number is None else found.where(versions.c.number == number)
-
-
-def _check_base(run_id: str, meta: VersionMeta, known: Sequence[VersionMeta]) -> None:
-    base, newest = meta.based_on or 0, known[-1].number if known else 0
-    if base == newest and meta.number == newest + 1:
-        return
-    raise Outdated(
-        f"version {base} of the playbook of run {run_id!r} is not the newest: {since(known[base:])}. "
-        f"Nothing was changed: read version {newest}, and make the change again with that as its base"
-    )

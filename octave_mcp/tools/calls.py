@@ -21,6 +21,7 @@ COMMANDS = {
     "cancel_run": "octave-mcp cancel RUN",
     "check_copy": "octave-mcp check-copy RUN FILE",
     "delete_session": "octave-mcp sessions --delete SESSION",
+    "list_versions": "octave-mcp versions RUN",
 }
 
 

@@ -52,6 +52,7 @@ Persona = Annotated[
 Form = Annotated[
     Literal["json", "markdown"], Field(description="'markdown': short text with quotations, to read to your user")
 ]
+VersionNumber = Annotated[int | None, Field(description="Not the newest")]
 Cursor = Annotated[str | None, Field(description="From the last answer, for the rest of a long section")]
 
 
@@ -104,6 +105,7 @@ async def get_run(
     persona: Persona = None,
     format: Form = "json",  # noqa: A002 - what callers call it
     cursor: Cursor = None,
+    version: VersionNumber = None,
     wait_seconds: Wait = 40,
     *,
     call: Call,
@@ -111,19 +113,19 @@ async def get_run(
     """How a run stands, and its playbook once it is final: a summary, one `section`, or what is for one `persona`.
 
     "The e-mails for the first persona": section='email_sequences', persona='1', format='markdown'. The brief in words:
-    format='markdown' alone. Waits up to `wait_seconds` for the run to end, telling progress meanwhile.
+    format='markdown' alone. Waits up to `wait_seconds` for the run to end.
     """
     check_names(section, persona)
-    record, playbook = await awaited(run_id, wait_seconds, call)
-    is_text = format == "markdown"
+    found = await awaited(run_id, wait_seconds, call, version)
+    playbook, is_text = found.playbook, format == "markdown"
     if playbook is None or not (section or persona or is_text):
-        return SectionReport(**dict(await reported(record, playbook, call)))
+        return SectionReport(**dict(await reported(found, call)))
     parts = parts_of(playbook, section, persona)
     if is_text:
         text, rest = piece_at(await computed(_texts, parts, playbook), cursor, ", ".join(parts))
-        return SectionReport(**bare(record), markdown=text, cursor=rest)
+        return SectionReport(**bare(found), markdown=text, cursor=rest)
     piece, rest = piece_at(await computed(_objects, parts), cursor, ", ".join(parts))
-    return SectionReport(**dict(await reported(record, playbook, call, overview=False)), section=piece, cursor=rest)
+    return SectionReport(**dict(await reported(found, call, overview=False)), section=piece, cursor=rest)
 
 
 def _texts(parts: Parts, playbook: Playbook) -> list[str]:

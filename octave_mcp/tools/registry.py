@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeGuard, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeGuard, cast, get_args, get_type_hints
 
 from pydantic import BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from octave_mcp.runs.service import Runs
     from octave_mcp.tools.calls import Calls
 
-Method = Literal["GET", "POST", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+WITH_BODY: frozenset[Method] = frozenset({"POST", "PUT"})
+"""The methods whose arguments are in the body."""
 
 MISFITS = {"unexpected_keyword_argument": "there is no such argument", "missing_argument": "missing"}
 """What pydantic calls an argument that does not fit the signature, and what it means to a caller."""
@@ -43,7 +45,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A shared function; the last four are what its annotations tell a client."""
+    """A shared function; the four after its title are what its annotations tell a client.
+
+    `errors` are those that it may raise beyond InputError and NotFound.
+    """
 
     function: Callable[..., Awaitable[Any]]
     method: Method
@@ -53,6 +58,11 @@ class Tool:
     destructive: bool
     idempotent: bool
     open_world: bool
+    errors: tuple[type[OctaveError], ...] = ()
+
+    @property
+    def has_body(self) -> bool:
+        return self.method in WITH_BODY
 
     @property
     def name(self) -> str:
@@ -122,12 +132,18 @@ def is_absent(value: object) -> bool:
 
 def refuse_unstorable(arguments: Mapping[str, object]) -> None:
     """What is no text for a database: Postgres keeps no NUL, and half a character has no form in UTF-8."""
-    if found := [name for name, value in arguments.items() if isinstance(value, str) and not _is_storable(value)]:
+    if found := [name for name, value in arguments.items() if not _is_storable(value)]:
         raise InputError(f"{', '.join(found)}: there is a NUL, or half a character, in it; send text without it")
 
 
-def _is_storable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+def _is_storable(value: object) -> bool:
+    """Whether each text in it is; also where it is JSON."""
+    if isinstance(value, dict):
+        entries = cast("dict[object, object]", value)
+        return all(map(_is_storable, (*entries, *entries.values())))
+    if isinstance(value, list):
+        return all(map(_is_storable, cast("list[object]", value)))
+    return not isinstance(value, str) or ("\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value))
 
 
 def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
@@ -135,7 +151,8 @@ def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
     found = failed.errors(include_url=False, include_input=False, include_context=False)
     text = "; ".join(f"{place(error['loc'])}: {MISFITS.get(error['type'], error['msg'])}" for error in found)
     misfits = any(error["type"] in MISFITS for error in found)
-    return f"{text}. The arguments are {', '.join(tool.arguments)}" if misfits else text
+    names = ", ".join(name.removesuffix("_") for name in tool.arguments)  # 'from_' is given as 'from'
+    return f"{text}. The arguments are {names}" if misfits else text
 
 
 def place(location: tuple[int | str, ...]) -> str:
@@ -160,6 +177,7 @@ def tool(
     idempotent: bool = False,
     open_world: bool = False,
     in_tool_list: bool = True,
+    errors: tuple[type[OctaveError], ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
     """Registers a function under its own name; its signature and docstring are its interface.
 
@@ -168,7 +186,7 @@ def tool(
 
     def register(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         FUNCTIONS[function.__name__] = made = Tool(
-            function, method, path, title, read_only, destructive, idempotent or read_only, open_world
+            function, method, path, title, read_only, destructive, idempotent or read_only, open_world, errors
         )
         if in_tool_list:
             TOOLS[function.__name__] = made

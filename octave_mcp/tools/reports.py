@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from octave_mcp.domain.prospect import ProspectIntelligence
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.errors import NotFinished
 from octave_mcp.tools.paging import dumped
 from octave_mcp.tools.registry import Call
 
@@ -45,7 +46,10 @@ class Overview(Value):
 
 
 class RunReport(Value):
-    """How a run stands; `next` says which call to make."""
+    """How a run stands; `next` says which call to make.
+
+    `version` is that of the playbook, and `versions` how many it has; both are 0 if there is none.
+    """
 
     run_id: str
     session_id: str
@@ -58,8 +62,19 @@ class RunReport(Value):
     error: RunError | None = None
     estimate: Estimate | None = None
     overview: Overview | None = None
+    version: int = 0
+    versions: int = 0
     files: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+
+
+class Found(NamedTuple):
+    """A run, and a version of its playbook with its number and how many there are; 0 if there is none."""
+
+    record: RunRecord
+    playbook: Playbook | None
+    version: int = 0
+    versions: int = 0
 
 
 class SectionReport(RunReport):
@@ -74,13 +89,18 @@ class SectionReport(RunReport):
 
 
 async def followed(run_id: str, wait_seconds: float, call: Call) -> RunReport:
-    return await reported(*await awaited(run_id, wait_seconds, call), call)
+    return await reported(await awaited(run_id, wait_seconds, call), call)
 
 
-async def awaited(run_id: str, wait_seconds: float, call: Call) -> tuple[RunRecord, Playbook | None]:
-    """The run as it is then, and its playbook if it has ended with one."""
+async def awaited(run_id: str, wait_seconds: float, call: Call, version: int | None = None) -> Found:
+    """The run as it is then; if it has ended with a playbook, that version of it, or the newest."""
     record = await call.runs.follow(run_id, min(wait_seconds, call.longest_wait_seconds), call.progress)
-    return record, await call.runs.playbook(run_id) if record.is_final else None
+    versions = call.runs.versions
+    try:
+        number = (await versions.one(run_id, version)).number
+        return Found(record, await versions.playbook(run_id, number), number, len(await versions.listed(run_id)))
+    except NotFinished:
+        return Found(record, None)
 
 
 def begun(report: RunReport, record: RunRecord, call: Call) -> RunReport:
@@ -91,22 +111,35 @@ def begun(report: RunReport, record: RunRecord, call: Call) -> RunReport:
     return report.model_copy(update={"message": f"{report.message}; {told}"})
 
 
-def bare(record: RunRecord) -> dict[str, Any]:
+def bare(found: Found) -> dict[str, Any]:
     """What a report has beside a text: nothing that costs its reader many tokens."""
+    record = found.record
     return {
         "run_id": record.run_id,
         "session_id": record.session_id,
         "status": record.status,
         "message": record.status,
         "error": record.error,
+        "version": found.version,
+        "versions": found.versions,
     }
 
 
-async def reported(record: RunRecord, playbook: Playbook | None, call: Call, *, overview: bool = True) -> RunReport:
+async def reported(found: Found, call: Call, *, overview: bool = True) -> RunReport:
+    record, playbook = found.record, found.playbook
     last = await call.runs.progress(record.run_id)
-    found = await computed(_report, record, last, playbook if overview else None)
-    links = tuple(f"{call.calls.runs_at}{record.run_id}/playbook.{form.suffix}" for form in FORMATS) if playbook else ()
-    return found.model_copy(update={"links": links, "next": _next(record, playbook, call)})
+    report = await computed(_report, record, last, playbook if overview else None)
+    numbers = {"version": found.version, "versions": found.versions}
+    return report.model_copy(update={**numbers, "links": _links(found, call), "next": _next(record, playbook, call)})
+
+
+def _links(found: Found, call: Call) -> tuple[str, ...]:
+    """Where the playbook is, in each format; those of an earlier version name it."""
+    if found.playbook is None:
+        return ()
+    version = f"?version={found.version}" if found.version < found.versions else ""
+    at = f"{call.calls.runs_at}{found.record.run_id}"
+    return tuple(f"{at}/playbook.{form.suffix}{version}" for form in FORMATS)
 
 
 def _report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> RunReport:

@@ -219,7 +219,7 @@ async def test_a_version_of_an_older_one_is_refused_with_what_has_changed_since(
         await store.put_version("run_1", edited(first, "Cleo"))
     told = str(refused.value)
     assert "version 1 of the playbook of run 'run_1' is not the newest" in told
-    assert re.search(r"version 2 by Ann on \S+ at \S+ UTC \(edited trial_plan\); version 3 by Bob on", told)
+    assert re.search(r"version 2 by Ann on \S+ \S+ UTC \(edited trial_plan\); version 3 by Bob on", told)
     assert [meta.by for meta in await store.versions("run_1")] == [first.meta.by, "Ann", "Bob"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from octave_mcp.domain.choices import FORMATS, choice, either, names
 from octave_mcp.domain.playbook import Playbook
@@ -41,12 +41,15 @@ def export(
             negative=(), help="Also the text of each page that is quoted: in playbook.html, and as pages/DIGEST.md"
         ),
     ] = False,
+    version: Annotated[
+        int | None, Parameter(help="The number of a version; else the newest", validator=validators.Number(gte=1))
+    ] = None,
     output: Output = PLAIN,
 ) -> int:
     """Write the playbook of RUN into files."""
     for form in formats:
         choice(FORMATS, form, "format")
-    done = asyncio.run(_export(run, out, formats, pages, output))
+    done = asyncio.run(_export(run, out, formats, pages, version, output))
     output.result(done, lambda: "\n".join((*done.files, *done.pages)))
     if done.missing:
         output.hint(listed("pages that are no longer kept", done.missing))
@@ -98,9 +101,11 @@ def _unwritable(folder: Path, failed: OSError) -> InputError:
     return InputError(f"cannot write to {str(folder)!r}: {failed.strerror}; choose another --out")
 
 
-async def _export(run_id: str, out: Path | None, formats: Sequence[str], pages: bool, output: Output) -> Exported:
+async def _export(
+    run_id: str, out: Path | None, formats: Sequence[str], pages: bool, version: int | None, output: Output
+) -> Exported:
     async with reading(output) as app:
-        playbook = await app.runs.finished(run_id)
+        playbook = await app.runs.finished(run_id, version)
         texts: Mapping[str, str] = await app.runs.quoted_pages(playbook) if pages else {}
     files = write(playbook, out, formats=tuple(dict.fromkeys(formats)), pages=texts)
     if not pages:

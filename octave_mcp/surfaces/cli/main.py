@@ -24,6 +24,7 @@ from octave_mcp.surfaces.cli.install import install
 from octave_mcp.surfaces.cli.record import record
 from octave_mcp.surfaces.cli.runs import cancel, runs, sessions
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, INTERRUPTED, SETUP, USAGE, refuse
+from octave_mcp.surfaces.cli.versions import diff, edit, versions
 from octave_mcp.surfaces.cli.websites import map_site, scrape
 from octave_mcp.surfaces.ending import exit_timer
 
@@ -38,7 +39,8 @@ cli = App(
     suppress_keyboard_interrupt=False,
 )
 for command in (
-    generate, demo, runs, sessions, export, cancel, record, scrape, check, check_copy, config, doctor, install,
+    generate, demo, runs, sessions, export, versions, diff, edit, cancel, record, scrape, check, check_copy, config,
+    doctor, install,
 ):  # fmt: skip
     cli.command(command)
 cli.command(map_site, name="map")

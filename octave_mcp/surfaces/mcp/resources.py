@@ -71,17 +71,17 @@ async def _newest(app: Opened) -> list[RunRecord]:
 
 
 def _add_playbook(mcp: FastMCP[Any], app: Opened, form: Format) -> None:
-    async def rendered(run_id: str) -> str | bytes:
+    async def rendered(run_id: str, version: int | None = None) -> str | bytes:
         try:
-            return (await (await app()).download(run_id, form)).content
+            return (await (await app()).download(run_id, form, version)).content
         except OctaveError as failed:
             raise ResourceError(f"[{failed.code}] {failed}") from None
 
     describe = mcp.resource(
-        f"run://{{run_id}}/playbook.{form.suffix}",
+        f"run://{{run_id}}/playbook.{form.suffix}{{?version}}",
         name=f"playbook.{form.suffix}",
         title=f"Playbook ({form.suffix})",
-        description="The whole playbook of a finished run",
+        description="The whole playbook of a finished run: the newest version, or the one named",
         mime_type=form.media_type,
     )
     describe(rendered)

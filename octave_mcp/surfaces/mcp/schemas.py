@@ -8,7 +8,12 @@ Schema = dict[str, Any]
 
 _LENGTHS = {"minLength", "maxLength"}
 """Of texts: they are checked, and a caller learns of them when it matters."""
-_UNLISTED = {"step", "message", "done", "total", "links", "estimate", "kind", "counts", "score", "faults"}
+_UNLISTED = frozenset(
+    (
+        *("step", "message", "done", "total", "links", "estimate", "version", "versions"),
+        *("kind", "counts", "score", "faults"),
+    )
+)
 """Of reports: what a reader of answers understands when it comes."""
 
 

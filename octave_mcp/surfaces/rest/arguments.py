@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from octave_mcp.errors import InputError, WrongType
-from octave_mcp.tools.registry import Call, Tool, arguments_complaint, is_absent, refuse_unstorable
+from octave_mcp.tools.registry import WITH_BODY, Call, Tool, arguments_complaint, is_absent, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 MOST_FIELDS = 100
@@ -47,7 +47,7 @@ async def given(request: Request) -> Given:
         TooLarge: the body is beyond the limit.
     """
     query = request.scope["query_string"].decode("latin-1")
-    if request.method == "POST":
+    if request.method in WITH_BODY:
         if query:
             raise InputError("give arguments in the body, not in the address")
         found, is_text = await _body(request)

@@ -40,6 +40,7 @@ KEY: Schema = TEXT | {
     "maxLength": 255,
     "description": "Your own id of this request: asked again, the same run is returned",
 }
+VERSION: Schema = {"type": "integer", "minimum": 1, "description": "The number of a version; else the newest"}
 LAST_SEEN: Schema = TEXT | {"pattern": "^[0-9]{0,18}$", "description": "The id of the last event seen"}
 EVENT: Schema = {
     "type": "object",
@@ -93,7 +94,7 @@ def _tool(rest: Rest, tool: Tool) -> Operation:
         answer=partial(rest.call, tool.name),
         takes=takes(rest, tool.name),
         returns={200: Returned(tool.title, {JSON: TypeAdapter(returned)})},
-        errors=(InputError, NotFound, *((WrongType,) if tool.method == "POST" else ())),
+        errors=(InputError, NotFound, *tool.errors, *((WrongType,) if tool.has_body else ())),
         tag=tool.path.split("/")[1],
     )
 
@@ -146,10 +147,13 @@ def _of_a_run(rest: Rest) -> tuple[Operation, ...]:
             path="/runs/{run_id}/playbook.{suffix}",
             name="get_playbook",
             title="Get a playbook",
-            description="The whole playbook of a run that has ended, in one of its formats.",
+            description="The whole playbook of a run that has ended, in one of its formats: a version, or the newest.",
             answer=rest.playbook,
             takes=_object(
-                run_id=OF_A_RUN, suffix=TEXT | {"enum": [form.suffix for form in FORMATS]}, pages=_emptiable(PAGES)
+                run_id=OF_A_RUN,
+                suffix=TEXT | {"enum": [form.suffix for form in FORMATS]},
+                version=_emptiable(VERSION),
+                pages=_emptiable(PAGES),
             ),
             returns={200: Returned("The playbook", playbook)},
             errors=(InputError, NotFound, NotFinished),
@@ -271,7 +275,7 @@ def _narrower() -> dict[str, Schema]:
     return {
         "run_id": RUN_ID,
         "session_id": SESSION_ID,
-        "section": {"pattern": rf"^({'|'.join(SECTIONS)})(\.[^.]+)*$"},
+        "section": {"pattern": rf"^({'|'.join(SECTIONS)})(\[.+\]|\.[^.]+)*$"},
         "model": {"enum": [AUTO, *names(MODELS)]},
         "source": {"enum": [AUTO, *names(SOURCES)]},
     }

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from functools import partial
+from typing import Annotated
 
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
@@ -111,8 +113,9 @@ class Rest:
 
     async def playbook(self, request: Request) -> Response:
         asked = await given(request)
-        pages, form = asked.take_flag("pages"), _format(asked.values["suffix"])
-        found = await (await self._server.app()).download(asked.values["run_id"], form, pages=pages)
+        pages, form, version = asked.take_flag("pages"), _format(asked.values["suffix"]), asked.values.get("version")
+        app, run_id = await self._server.app(), asked.values["run_id"]
+        found = await app.download(run_id, form, _version(version), pages=pages)
         shown = "attachment" if form.is_binary else "inline"
         headers = {"Content-Disposition": f'{shown}; filename="{found.name}"'}
         return Response(found.content, headers=headers, media_type=form.media_type)
@@ -177,6 +180,13 @@ def _format(suffix: str) -> Format:
     if found is None:
         raise NotFound(f"unsupported format; choose one of {', '.join(form.suffix for form in FORMATS)}")
     return found
+
+
+def _version(given: object) -> int | None:
+    try:
+        return None if is_absent(given) else TypeAdapter(Annotated[int, Field(ge=1)]).validate_python(given)
+    except ValidationError:
+        raise InputError("version: give the number of a version, from 1") from None
 
 
 def _configuration(settings: Settings) -> Configuration:

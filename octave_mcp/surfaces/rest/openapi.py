@@ -26,6 +26,7 @@ from octave_mcp.surfaces.rest.access import OPEN_PATHS
 from octave_mcp.surfaces.rest.arguments import FORM, JSON
 from octave_mcp.surfaces.rest.operations import Operation, Returned, Schema
 from octave_mcp.tools.calls import HTTP
+from octave_mcp.tools.registry import WITH_BODY
 
 Schemas = dict[TypeAdapter[Any], Schema]
 
@@ -99,7 +100,7 @@ def _operation(operation: Operation, schemas: Schemas, with_tokens: bool) -> dic
 def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
     in_path = _in_path(operation)
     for name, schema in operation.takes.get("properties", {}).items():
-        if name in in_path or operation.method != "POST":
+        if name in in_path or operation.method not in WITH_BODY:
             where = {"in": "path", "required": True} if name in in_path else {"in": "query"}
             text = _as_text(schema)
             yield {"name": name, **where, "description": text.pop("description", ""), "schema": text}
@@ -111,7 +112,7 @@ def _body(operation: Operation) -> dict[str, Any] | None:
     """What is not in the path, as JSON or as a form."""
     properties = operation.takes.get("properties", {})
     in_body = {name: schema for name, schema in properties.items() if name not in _in_path(operation)}
-    if operation.method != "POST" or not in_body:
+    if operation.method not in WITH_BODY or not in_body:
         return None
     required = [name for name in operation.takes.get("required", ()) if name in in_body]
     as_form = {name: _as_text(schema) for name, schema in _in_fields(in_body)}

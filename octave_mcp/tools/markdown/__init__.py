@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import cast
 
 from octave_mcp.domain.deal import Brief
+from octave_mcp.domain.parts import steps_of
 from octave_mcp.domain.playbook import EmailSequence, Playbook, Touch
 from octave_mcp.tools.markdown import emails
+from octave_mcp.tools.markdown.quotations import plain
 from octave_mcp.tools.markdown.reading import Reading
 from octave_mcp.tools.parts import Parts
 
@@ -35,10 +37,21 @@ def _text(parts: Parts, reading: Reading) -> str:
 
 def _part(name: str, part: object, reading: Reading) -> Iterator[str]:
     yield f"## {' · '.join(map(reading.words.label, name.split('.')))}"
+    yield from _own(name, reading.playbook)
     found = [*_read(part, reading)]
     yield from found or ["Nothing was found."]
     if not found:
         yield from reading.blocks(tuple(gap for gap in reading.playbook.gaps if gap.is_in(name)))
+
+
+def _own(name: str, playbook: Playbook) -> Iterator[str]:
+    """Which of it a person wrote: that is to be repeated as it is."""
+    at = tuple(steps_of(name))
+    for own in playbook.own_text:
+        path = steps_of(own.path)
+        if path[: len(at)] == at or at[: len(path)] == path:
+            told = f" {' '.join(own.warnings)}" if own.warnings else ""
+            yield f"*Written by {plain(own.by or 'a person')}: {own.path}.*{plain(told)}"
 
 
 def _read(part: object, reading: Reading, level: int = 3) -> Iterator[str]:

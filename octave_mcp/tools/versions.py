@@ -1,0 +1,106 @@
+"""The versions of a playbook: list and compare them, and make one with a person's own text."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.copywriting.given_parts import Given
+from octave_mcp.domain.diffs import Diff, diff
+from octave_mcp.domain.sender import Line
+from octave_mcp.domain.value import Value
+from octave_mcp.domain.versions import VersionMeta
+from octave_mcp.errors import NotFinished, Outdated
+from octave_mcp.tools.playbooks import RunId
+from octave_mcp.tools.registry import Call, tool
+
+LONGEST_TEXT = 50_000
+"""Characters: the longest section of a playbook has fewer."""
+
+
+class VersionList(Value):
+    """The versions of the playbook of a run, the newest first."""
+
+    run_id: str
+    versions: tuple[VersionMeta, ...]
+
+
+class VersionDiff(Value):
+    """What the newer version has in place of what the older one has, part by part."""
+
+    run_id: str
+    older: VersionMeta
+    newer: VersionMeta
+    changes: Diff
+
+
+@tool(
+    "GET", "/runs/{run_id}/versions", title="List versions", read_only=True, in_tool_list=False, errors=(NotFinished,)
+)
+async def list_versions(run_id: RunId, *, call: Call) -> VersionList:
+    """The versions of a playbook, the newest first: who made each, when, how, and which sections differ from before."""
+    return VersionList(run_id=run_id, versions=tuple(reversed(await call.runs.versions.listed(run_id))))
+
+
+class Edited(Value):
+    """The version that an edit has made. Each warning is a sentence about what a check found; none changes the text."""
+
+    run_id: str
+    version: int
+    section: str
+    warnings: tuple[str, ...]
+
+
+@tool("GET", "/runs/{run_id}/diff", title="Compare versions", read_only=True, in_tool_list=False, errors=(NotFinished,))
+async def diff_versions(
+    run_id: RunId,
+    from_: Annotated[int | None, Field(alias="from", ge=1, description="Else the one before the other")] = None,
+    to: Annotated[int | None, Field(ge=1, description="Else the newest")] = None,
+    *,
+    call: Call,
+) -> VersionDiff:
+    """What differs between two versions of a playbook: by default between the newest and the one before it."""
+    older, newer = await call.runs.versions.pair(run_id, from_, to)
+    before = await call.runs.finished(run_id, older.number)
+    after = await call.runs.finished(run_id, newer.number)
+    return VersionDiff(run_id=run_id, older=older, newer=newer, changes=await computed(diff, before, after))
+
+
+@tool(
+    "PUT",
+    "/runs/{run_id}/sections/{section}",
+    title="Edit a section",
+    in_tool_list=False,
+    errors=(NotFinished, Outdated),
+)
+async def edit_section(
+    run_id: RunId,
+    section: Annotated[
+        str, Field(max_length=500, description="'trial_plan', 'email_sequences.persona-1.touches[2]', '...[2].body'")
+    ],
+    base_version: Annotated[int, Field(ge=1, description="The version that was read: if a newer one exists, 409")],
+    text: Annotated[
+        str | None,
+        Field(
+            max_length=LONGEST_TEXT,
+            description="The new text. Of an e-mail: 'Subject: ...', an empty line, and the body. "
+            "Of a list of texts: a line for each. Of what is no text: its JSON",
+        ),
+    ] = None,
+    content: Annotated[
+        JsonValue, Field(description="In place of text: the new value as JSON, in the form it has")
+    ] = None,
+    by: Annotated[Line, Field(description="Who wrote it, to be named in the playbook")] = "",
+    *,
+    call: Call,
+) -> Edited:
+    """Put your own text in place of a section, or of a part of one, as a new version of the playbook.
+
+    It is stored as it is, marked as yours, and never changed. Claims are checked against what the run has read, e-mails
+    are scored, and what a check finds comes back as warnings.
+    """
+    given = Given(text, content)
+    meta, own = await call.runs.versions.edit(run_id, section, given, base=base_version, by=by)
+    return Edited(run_id=run_id, version=meta.number, section=own.path, warnings=own.warnings)
