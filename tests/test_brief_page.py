@@ -84,7 +84,7 @@ def test_both_documents_have_their_sections_in_the_order_of_a_call(playbook: Pla
 @pytest.mark.parametrize("name", ["markdown", "html"])
 def test_a_playbook_from_before_the_brief_has_none_of_the_new_sections(name: str, playbook: Playbook) -> None:
     old = from_before(playbook)
-    assert (old.schema_version, old.brief, SCHEMA_VERSION) == (1, None, 2)
+    assert (old.schema_version, old.brief, SCHEMA_VERSION) == (1, None, 3)
 
     text = export(name).render(old)
 

@@ -31,6 +31,8 @@ GIVEN: Json = PRIVATE | {
     "text": "We promise two-hour windows.",
     "urls": ["10.0.0.1"],
     "site": "10.0.0.1",
+    "section": "brief",
+    "base_version": 1,
 }
 """What each required argument is given: each call ends at once, and reads no page."""
 
@@ -44,8 +46,9 @@ def a_model_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def arguments_of(tool: Tool) -> Iterator[tuple[str, bool]]:
     """The name of each argument, and whether it is required."""
-    parameters = inspect.signature(tool.function).parameters
-    return ((name, parameters[name].default is inspect.Parameter.empty) for name in tool.arguments)
+    parameters = inspect.signature(tool.function).parameters.values()
+    own = (one for one in parameters if one.name != "call")
+    return ((name, one.default is one.empty) for name, one in zip(tool.arguments, own, strict=True))
 
 
 def shortest(tool: Tool) -> Json:
@@ -91,9 +94,11 @@ async def sent(client: httpx2.AsyncClient, tool: Tool, given: Json, way: str = "
     """Sends what is not part of the path as JSON or as a form; a GET has it in its address, either way."""
     rest = {name: value for name, value in given.items() if f"{{{name}}}" not in tool.path}
     path = tool.path.format_map(given)
-    if tool.method != "POST":
+    if not tool.has_body:
         return await client.request(tool.method, path, params={name: value or "" for name, value in rest.items()})
-    return await (client.post(path, json=rest) if way == "json" else client.post(path, data=rest))
+    if way == "json":
+        return await client.request(tool.method, path, json=rest)
+    return await client.request(tool.method, path, data=rest)
 
 
 def settled(answer: httpx2.Response) -> tuple[int, str]:

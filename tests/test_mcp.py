@@ -471,7 +471,7 @@ async def test_a_finished_playbook_is_a_resource_in_each_format(client: Client[A
         read = {link: await text_of(client, link) for link in report["links"]}
         types = {(await client.read_resource(link))[0].mime_type for link in report["links"]}
 
-    assert templates == {f"run://{{run_id}}/playbook.{suffix}" for suffix in ("md", "html", "json")}
+    assert templates == {f"run://{{run_id}}/playbook.{suffix}{{?version}}" for suffix in ("md", "html", "json")}
     assert [link.rpartition("/")[2] for link in report["links"]] == ["playbook.json", "playbook.md", "playbook.html"]
     for file in map(Path, report["files"]):
         assert read[f"run://{report['run_id']}/{file.name}"] == file.read_text("utf-8")

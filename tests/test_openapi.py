@@ -101,6 +101,7 @@ async def test_responses_and_errors_match_the_document(
         "question_id": "none",
         "suffix": "json",
         "workflow_id": "sales-playbook",
+        "section": "brief",
     }
     unreal = real | {"run_id": UNKNOWN_RUN, "session_id": NO_SESSION}
     statuses: Counter[int] = Counter()

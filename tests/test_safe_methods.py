@@ -88,7 +88,7 @@ async def test_get_and_head_of_every_route_leave_the_database_of_a_waiting_run_a
     assert before["questions"]
     assert after == before
     assert {status: set(of) for status, of in found.items() if status >= 400} == {
-        409: {f"/runs/{report['run_id']}/playbook.json"}
+        409: {f"/runs/{report['run_id']}/{part}" for part in ("playbook.json", "versions", "diff")}
     }
 
 

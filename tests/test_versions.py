@@ -31,7 +31,7 @@ Hi Marit,
 
 Your teams will ship every week instead of every quarter. Globex cut its calls by 90% last year.
 
-  Odd   spaces,\tand a tab.
+  Thanks   for reading,\tMarit.
 
 Shall I map your public booking form?
 
@@ -45,7 +45,8 @@ async def run_id() -> str:
 
 
 @pytest.fixture
-async def client() -> AsyncGenerator[httpx2.AsyncClient]:
+async def client(run_id: str) -> AsyncGenerator[httpx2.AsyncClient]:  # noqa: ARG001 - it is stored first
+    """A server that has the run from its start: it would give up one that is stored as a week old under way."""
     async with serving() as client:
         yield client
 
@@ -98,12 +99,39 @@ async def test_each_sentence_of_an_email_is_checked_against_what_was_quoted(
     assert [(one.text[:11], one.kind, one.evidence) for one in sentences] == [
         ("Your teams ", "fact", ("p_release",)),
         ("Globex cut ", "fact", ()),
-        ("Odd   space", "courtesy", ()),
+        ("Thanks   fo", "courtesy", ()),
     ]
     assert sentences[1].support
     assert sentences[1].support.verdict == "not"
     assert any("Globex cut its calls by 90%" in warning for warning in answer["warnings"])
     assert not any("ship every week" in warning for warning in answer["warnings"])
+
+
+async def test_a_sentence_may_rest_on_any_page_that_was_read(pair: Pair) -> None:
+    async with serving() as client:
+        run_id = (await client.post("/runs", data=pair.few | {"wait_seconds": "600"})).json()["run_id"]
+        before = await playbook_of(client, run_id)
+        sentence = await unquoted_sentence(before)
+        await edited(client, run_id, "executive_summary.how_to_engage", 1, text=sentence)
+        after = await playbook_of(client, run_id)
+        (said,) = after.executive_summary.how_to_engage
+        (id_,) = after.evidence.keys() - before.evidence.keys()
+
+    assert (said.text, said.evidence) == (sentence, (id_,))
+    assert said.support
+    assert said.support.verdict == "supported"
+    assert after.evidence[id_].quote == sentence
+
+
+async def unquoted_sentence(playbook: Playbook) -> str:
+    """One of the vendor's pages that no evidence has."""
+    store = App(load(), engine="inline").store
+    await store.open()
+    texts = [await store.page_text(page.sha256) or "" for page in playbook.pages if page.role == "vendor"]
+    await store.close()
+    quotes = "\n".join(one.quote for one in playbook.evidence.values())
+    lines = (line for text in texts for line in text.splitlines() if line.endswith(".") and line[0].isupper())
+    return next(line for line in lines if line.count(". ") == 0 and line not in quotes and line.count(" ") > 8)
 
 
 @pytest.mark.parametrize(
@@ -304,8 +332,7 @@ async def test_a_version_that_is_not_there_is_an_error_that_lists_those_that_are
         answer = await client.get(f"/runs/{run_id}{path}")
         assert (answer.status_code, answer.json()["code"]) == (400, "unknown_name"), path
         assert answer.json()["detail"].endswith("has no version 3; choose one of 1, 2"), path
-    first = await client.get(f"/runs/{run_id}/diff?to=1")
-    assert "is the first: there is none before it" in first.json()["detail"]
+    assert (await got(client, f"/runs/{run_id}/diff?to=1"))["changes"] == []
 
 
 async def test_reports_sections_files_and_links_are_those_of_the_version_asked_for(
@@ -351,7 +378,7 @@ async def test_exports_say_what_a_person_wrote_and_what_the_checks_found(
     markdown = (await client.get(f"/runs/{run_id}/playbook.md")).text
 
     assert page.count('Written by <span dir="auto">Ann &lt;b&gt;</span>') == 3
-    assert "Globex cut its calls by 90% last year.”: no quotation in this playbook says so" in page
+    assert "Globex cut its calls by 90% last year.”: rules find it on no page that was read" in page
     assert markdown.count("**Written by Ann") == 3
     assert "(close), version 4" in markdown
 

@@ -25,6 +25,8 @@ from octave_mcp.domain.value import Path, Value, changed, located, part_at
 from octave_mcp.errors import InputError
 
 MOST_WARNINGS = 20
+MOST_SENTENCES = 200
+"""Of one edit: a whole section of a playbook has fewer."""
 
 
 class Edited(NamedTuple):
@@ -34,13 +36,14 @@ class Edited(NamedTuple):
     own: OwnText
 
 
-def edited(playbook: Playbook, section: str, given: Given, *, by: str, at: datetime, version: int) -> Edited:
-    """The playbook with this text in place of that part; the checks add verdicts, scores and warnings.
+def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetime, version: int) -> Edited:
+    """The playbook with this text in place of that part; the checks add verdicts, evidence, scores and warnings.
 
     Raises:
         UnknownName: there is no such part.
         InputError: the part is not for people to write, or what is given does not have its form.
     """
+    playbook = sources.playbook
     path = place_of(playbook, section)
     name = written(playbook, path)
     check_editable(playbook, path, name)
@@ -48,7 +51,6 @@ def edited(playbook: Playbook, section: str, given: Given, *, by: str, at: datet
     path, part = _of_sentence(playbook, path, part)
     new = changed(playbook, {path: part})
     _check_references(new, name)
-    sources = Sources(playbook)
     checked = _Checks(playbook, new, sources).checked
     warnings = tuple(dict.fromkeys(_warnings(sources, checked, path)))[:MOST_WARNINGS]
     own = OwnText(path=written(checked, path), by=by, at=at, version=version, warnings=warnings)
@@ -93,7 +95,8 @@ class _Checks:
     @property
     def checked(self) -> Playbook:
         judged = self._judged(self._with_sentences(self.new))
-        return self._scored(judged)
+        evidence = {**judged.evidence, **self.sources.added}
+        return self._scored(judged.model_copy(update={"evidence": evidence}) if self.sources.added else judged)
 
     @cached_property
     def _known(self) -> frozenset[Finding[EvidenceId]]:
@@ -107,7 +110,9 @@ class _Checks:
         return changed(playbook, dict(found))
 
     def _judged(self, playbook: Playbook) -> Playbook:
-        new = (at for at, part in located(playbook) if isinstance(part, Finding) and part not in self._known)
+        new = [at for at, part in located(playbook) if isinstance(part, Finding) and part not in self._known]
+        if len(new) > MOST_SENTENCES:
+            raise InputError(f"it has {len(new)} new sentences, at most {MOST_SENTENCES} are checked; edit it in parts")
         # Deeper ones first: a finding that holds another is judged as it is by then.
         for at in sorted(new, key=len, reverse=True):
             playbook = changed(playbook, {at: self.sources.judged(part_at(playbook, at))})

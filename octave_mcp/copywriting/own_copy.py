@@ -62,10 +62,10 @@ def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sende
         raise InputError("text: there is no sentence in it; give the e-mail or the script as you would send or say it")
     if count > MOST_SENTENCES:
         raise InputError(f"text: it has {count} sentences, at most {MOST_SENTENCES} are checked; check it in parts")
-    return Checker(own, playbook, tuple(_sources(playbook, pages)), sender or Sender()).copy
+    return Checker(own, playbook, tuple(sources_of(playbook, pages)), sender or Sender()).copy
 
 
-def _sources(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source]:
+def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source]:
     """The passages of the pages as the playbook lists them: another run may have read the same text elsewhere."""
     for read in playbook.pages:
         if page := pages.get(read.sha256):
@@ -137,13 +137,13 @@ class Checker:
             if said.is_theirs:
                 yield _no_claim(said.text, THEIRS)
                 continue
-            yield self._checked(said.text, subject)
+            yield self.checked(said.text, subject)
             subject = self._speech.subject_of(said.text, subject)
 
     def _around(self) -> Iterator[Checked]:
         if subject := self.own.subject:
             yield (
-                self._checked(subject, "") if self._speech.is_telling(subject) else _no_claim(subject, "a subject line")
+                self.checked(subject, "") if self._speech.is_telling(subject) else _no_claim(subject, "a subject line")
             )
         if self.own.greeting:
             yield _no_claim(self.own.greeting, "a greeting")
@@ -152,7 +152,8 @@ class Checker:
         if self.own.signature:
             yield _no_claim("\n".join(self.own.signature), "a sign-off")
 
-    def _checked(self, text: str, subject: str) -> Checked:
+    def checked(self, text: str, subject: str = "") -> Checked:
+        """A sentence; `subject` is whom the one before is about."""
         if (written := self._written.get(normal(text))) and written.support:
             return self._as_written(text, written.evidence, written.support)
         if nothing := self._speech.claims_nothing(text):

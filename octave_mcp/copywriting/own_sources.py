@@ -1,58 +1,41 @@
-"""What supports a sentence that cites nothing, among all that a playbook quotes; judged by rules."""
+"""What the rules say of a person's own text in a playbook, and what supports its sentences among all that was read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from octave_mcp.copywriting.letterhead import person_of
+from octave_mcp.copywriting.own_copy import Checker, sources_of
+from octave_mcp.copywriting.own_text import read_own_text
 from octave_mcp.domain.evidence import Evidence, EvidenceId, Finding, Support
+from octave_mcp.domain.page import Page
 from octave_mcp.domain.playbook import Playbook, Touch
+from octave_mcp.domain.sender import Sender
 from octave_mcp.domain.sentence import Score, Sentence
 from octave_mcp.domain.value import Value, located
 from octave_mcp.evidence.claims import claims
 from octave_mcp.evidence.judge import texts_of
-from octave_mcp.evidence.plans import dated, in_field, without_offered, without_plans
+from octave_mcp.evidence.plans import dated, in_field
+from octave_mcp.evidence.sourcing import UNSAID
 from octave_mcp.evidence.support import Quoted, Statement, problems, quoted, support
-from octave_mcp.evidence.support.naming import names, strange
-from octave_mcp.evidence.support.quantities import quantities
-from octave_mcp.evidence.support.wording import wording
 
-LOOKED_AT = 8
-"""Quotations that are compared with a sentence."""
 LONGEST_SHOWN = 120
 """Characters of a sentence in a warning."""
-FEWEST = 3
-"""Words of content: two may stand anywhere."""
-LIKE = 0.34
-"""The share of a sentence's words that a quotation has to have to be about the same."""
-SURE = 0.6
-"""The share from which a quotation is taken to say it, if no rule objects."""
-UNSAID = Support(verdict="not", judge="rules", reason="no quotation in this playbook says so")
+JUDGE = "rules"
 
 
-class _Near(NamedTuple):
-    """A quotation, the share of the sentence's words that it has, and the rules' verdict."""
-
-    evidence: Evidence
-    share: float
-    support: Support
-
-    @property
-    def rank(self) -> tuple[int, float]:
-        verdicts = ("supported", "partly", "unjudged", "not")
-        verdict = self.support.verdict
-        is_sure = verdict == "unjudged" and self.share >= SURE
-        return (0 if is_sure else verdicts.index(verdict)), -self.share
-
-
-@dataclass(frozen=True)
 class Sources:
-    """What a playbook quotes."""
+    """What a playbook quotes, and the `pages` that it lists, by the digests of their texts, as far as they are stored.
 
-    playbook: Playbook
+    `added` is the evidence that was found on the pages, and is not in the playbook.
+    """
+
+    def __init__(self, playbook: Playbook, pages: Mapping[str, Page], sender: Sender | None) -> None:
+        self.playbook = playbook
+        self.added: dict[EvidenceId, Evidence] = {}
+        self._checker = Checker(read_own_text(""), playbook, tuple(sources_of(playbook, pages)), sender or Sender())
 
     def judged(self, finding: Any) -> Any:  # noqa: ANN401 - a finding of any kind
         """With the rules' verdict on its own evidence; a sentence that cites nothing gets the evidence that it has."""
@@ -61,7 +44,8 @@ class Sources:
         found = next((claim for claim in claims(finding) if not claim.at), None)
         if found is None:
             is_claim = getattr(finding, "how_known", "named") != "missing"
-            return finding.model_copy(update={"support": UNSAID if is_claim else None})
+            unsaid = Support(verdict="not", judge=JUDGE, reason=UNSAID)
+            return finding.model_copy(update={"support": unsaid if is_claim else None})
         return finding.model_copy(update={"support": self._support(found.text, found.evidence, found.kind)})
 
     def _sentence(self, sentence: Sentence[EvidenceId]) -> Sentence[EvidenceId]:
@@ -78,29 +62,14 @@ class Sources:
 
     def _sourced(self, text: str) -> dict[str, object]:
         """The kind of a sentence, its evidence and the verdict on it."""
-        if text.rstrip("\"”’') ").endswith(("?", "？", "؟")):
-            return {"kind": "question", "support": None}
-        best = min(self._near(text), key=lambda near: near.rank, default=None)
-        if best and (best.rank[0] == 0 or best.support.verdict == "partly"):
-            return {"evidence": (best.evidence.id,), "support": best.support}
-        if best or self._may_claim(text):
-            return {"support": UNSAID}
-        return {"kind": "courtesy", "support": None}
-
-    def _may_claim(self, text: str) -> bool:
-        """Whether it has a figure, but of a plan or an offer, or a name that nobody has given."""
-        own = without_plans(without_offered(text))
-        return bool(quantities(own)) or bool(strange(names(text), self._names))
-
-    def _near(self, text: str) -> list[_Near]:
-        """The quotations that are about the same."""
-        words = self._statement(text, "fact", ()).content
-        if len(words) < FEWEST:
-            return []
-        counts = ((sum(not word.keys.isdisjoint(keys) for word in words), one) for one, keys in self._worded)
-        shares = [(count / len(words), one) for count, one in counts if count and count / len(words) >= LIKE]
-        nearest = sorted(shares, key=lambda found: -found[0])[:LOOKED_AT]
-        return [_Near(one, share, self._support(text, (one.id,), "fact")) for share, one in nearest]
+        checked = self._checker.checked(text)
+        verdict, reason = checked.sentence.verdict, checked.sentence.reason
+        if verdict == "no claim":
+            is_asked = text.rstrip("\"”’') ").endswith(("?", "？", "؟"))
+            return {"kind": "question" if is_asked else "courtesy", "support": None}
+        self.added |= {one.id: one for one in checked.evidence if one.id not in self.playbook.evidence}
+        found = Support(verdict=verdict, judge=JUDGE, reason=reason)
+        return {"evidence": tuple(one.id for one in checked.evidence), "support": found}
 
     def warnings(self, part: object, owner: object, field: str) -> Iterator[str]:
         """What the rules say of a part; `owner` has it in this field, if it is a text."""
@@ -133,10 +102,6 @@ class Sources:
     @cached_property
     def _quoted(self) -> tuple[Quoted, ...]:
         return tuple(quoted(one) for one in self.playbook.evidence.values())
-
-    @cached_property
-    def _worded(self) -> list[tuple[Evidence, frozenset[str]]]:
-        return [(one, wording(f"{one.label} {one.quote}").keys) for one in self.playbook.evidence.values()]
 
     @cached_property
     def _known(self) -> tuple[str, ...]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import JsonValue
+from pydantic import JsonValue, WithJsonSchema
 from pydantic_core import to_json, to_jsonable_python
 
 from octave_mcp.domain.parts import keys_of, steps_of, written
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.value import Path, Value, part_at
+
+AnyJson = Annotated[JsonValue, WithJsonSchema({"description": "Any JSON"})]
+"""Without a schema of its own that others refer to."""
 
 
 class Change(Value):
@@ -20,8 +23,8 @@ class Change(Value):
     """
 
     path: str
-    before: JsonValue
-    after: JsonValue
+    before: AnyJson
+    after: AnyJson
 
 
 Diff = tuple[Change, ...]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.copywriting.edits import edited
+from octave_mcp.copywriting.edits import Edited, edited
 from octave_mcp.copywriting.given_parts import Given
+from octave_mcp.copywriting.own_sources import Sources
 from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.drafts import Written
 from octave_mcp.domain.notices import OwnText
+from octave_mcp.domain.page import Page
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import RunRecord
-from octave_mcp.domain.versions import VersionMeta, check_base, first_version, next_version
-from octave_mcp.errors import InputError, NotFinished, NotFound, UnknownName
+from octave_mcp.domain.sender import Sender
+from octave_mcp.domain.versions import Version, VersionMeta, check_base, first_version, next_version
+from octave_mcp.errors import NotFinished, NotFound, UnknownName
 from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Files
@@ -60,17 +63,14 @@ class Versions:
         return found
 
     async def pair(self, run_id: str, before: int | None, after: int | None) -> tuple[VersionMeta, VersionMeta]:
-        """Two versions to compare: by default the one that `one` gives, and the one before it.
+        """Two versions to compare: by default the one that `one` gives, and the one before it if it is not the first.
 
         Raises:
             UnknownName: as in `one`.
-            InputError: there is none before it.
         """
         record, metas = await self._of(run_id)
         newer = _chosen(record, metas, after)
-        if before is None and newer.number == 1:
-            raise InputError(f"version 1 of the playbook of run {run_id!r} is the first: there is none before it")
-        return _chosen(record, metas, newer.number - 1 if before is None else before), newer
+        return _chosen(record, metas, max(1, newer.number - 1) if before is None else before), newer
 
     async def edit(self, run_id: str, section: str, given: Given, *, base: int, by: str) -> tuple[VersionMeta, OwnText]:
         """Makes a version with a person's own text for a section, or for a part of one, and says what the checks say.
@@ -86,8 +86,8 @@ class Versions:
         old = await self._store.get_version(owner, number)
         if old is None:
             raise no_run(run_id)
-        at = datetime.now(UTC)
-        new = await computed(lambda: edited(old.playbook, section, given, by=by, at=at, version=number + 1))
+        pages = await self._store.pages_with_texts({page.sha256 for page in old.playbook.pages})
+        new = await computed(_edited, old, pages, record.sender, section, given, by)
         version = next_version(old, new.playbook, made="edited", by=by, run_id=None, section=new.own.path)
         if await self._store.put_version(owner, version) is None:
             raise no_run(run_id)
@@ -110,6 +110,13 @@ class Versions:
             then = "it made no playbook; start a new run" if record.is_final else "ask again when it has ended"
             raise NotFinished(f"run {run_id!r} is {record.status}; {then}")
         return record, metas
+
+
+def _edited(
+    old: Version, pages: Mapping[str, Page], sender: Sender | None, section: str, given: Given, by: str
+) -> Edited:
+    sources, at = Sources(old.playbook, pages, sender), datetime.now(UTC)
+    return edited(sources, section, given, by=by, at=at, version=old.meta.number + 1)
 
 
 def no_run(run_id: str) -> NotFound:

@@ -70,14 +70,14 @@ class Tool:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The names of what a caller may give."""
-        return tuple(name for name in inspect.signature(self.function).parameters if name != "call")
+        """The names of what a caller may give; 'from_' is given as 'from'."""
+        return tuple(name.removesuffix("_") for name in inspect.signature(self.function).parameters if name != "call")
 
     @property
     def objects(self) -> dict[str, tuple[str, ...]]:
         """The arguments that are objects, and the names of their fields: a form and a command line have no objects."""
         hints = get_type_hints(self.function)
-        forms = {name: form for name in self.arguments for form in get_args(hints[name]) if _is_object(form)}
+        forms = {name: form for name, hint in hints.items() for form in get_args(hint) if _is_object(form)}
         return {name: tuple(form.model_fields) for name, form in forms.items()}
 
     def bind(
@@ -151,8 +151,7 @@ def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
     found = failed.errors(include_url=False, include_input=False, include_context=False)
     text = "; ".join(f"{place(error['loc'])}: {MISFITS.get(error['type'], error['msg'])}" for error in found)
     misfits = any(error["type"] in MISFITS for error in found)
-    names = ", ".join(name.removesuffix("_") for name in tool.arguments)  # 'from_' is given as 'from'
-    return f"{text}. The arguments are {names}" if misfits else text
+    return f"{text}. The arguments are {', '.join(tool.arguments)}" if misfits else text
 
 
 def place(location: tuple[int | str, ...]) -> str:

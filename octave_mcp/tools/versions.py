@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting.given_parts import Given
-from octave_mcp.domain.diffs import Diff, diff
+from octave_mcp.domain.diffs import AnyJson, Diff, diff
 from octave_mcp.domain.sender import Line
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.versions import VersionMeta
@@ -90,7 +90,7 @@ async def edit_section(
         ),
     ] = None,
     content: Annotated[
-        JsonValue, Field(description="In place of text: the new value as JSON, in the form it has")
+        AnyJson, Field(description="In place of text: the new value as JSON, in the form it has")
     ] = None,
     by: Annotated[Line, Field(description="Who wrote it, to be named in the playbook")] = "",
     *,
