@@ -148,7 +148,8 @@ async def test_every_claim_has_a_verdict_and_its_judge_where_its_quotation_is_sh
     page = Html().render(playbook)
     assert f'<p class="verdict" dir="auto">Supported, judged by {model}</p>' in page
     assert "Supported, judged by rules" in page
-    counts = f"{len(judged)} claims: {len(judged)} supported ("
+    of_sections = list(claims_of(playbook.model_copy(update={"brief": None})))
+    counts = f"{len(of_sections)} claims: {len(of_sections)} supported ("
     assert counts in page
     assert counts in Markdown().render(playbook)
     assert [cost.step for cost in playbook.cost.steps].count("verify") >= 1
