@@ -49,12 +49,13 @@ def _known(
     """A need that is only inferred is not known. One that is measured gives a metric."""
     facts = intelligence.company_profile.facts
     pains = [_as_fact(pain, pain.text) for pain in intelligence.pain_points if pain.stated]
+    measured = [pain for pain in pains if figures(pain.text)]
     held = {seat.seat: [_as_fact(seat, seat.in_words)] for seat in seats if seat.how_known == "named"}
     return {
-        "metrics": [pain for pain in pains if figures(pain.text)],
+        "metrics": measured,
         "economic_buyer": held.get("economic_buyer", []),
         "champion": held.get("champion", []),
-        "identify_pain": pains,
+        "identify_pain": [*(pain for pain in pains if pain not in measured), *measured],
         "decision_criteria": [_as_fact(fact, fact.text) for fact in facts if fact.topic == "compliance"],
         "competition": [*_rivals(cards)],
     }
