@@ -34,7 +34,8 @@ import httpx2
 from excerpts import excerpts
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
-from pydantic import BaseModel
+from fastmcp.tools import FunctionTool
+from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 from rich.console import Console
 
@@ -48,6 +49,7 @@ from octave_mcp.errors import tree
 from octave_mcp.evidence.checks import RULES
 from octave_mcp.settings import Settings, keys
 from octave_mcp.surfaces.cli.main import cli
+from octave_mcp.surfaces.mcp.schemas import LENGTHS, short_input
 from octave_mcp.surfaces.mcp.server import mcp
 from octave_mcp.tools import TOOLS
 
@@ -127,10 +129,11 @@ def formats() -> str:
 
 
 async def arguments(name: str) -> str:
-    """What a tool takes, as MCP clients are told."""
+    """What a tool takes."""
     tool = await mcp.get_tool(name)
-    assert tool  # noqa: S101 - it is one of ours
-    required = tool.parameters.get("required", ())
+    assert isinstance(tool, FunctionTool)  # noqa: S101 - it is one of ours
+    taken = short_input(TypeAdapter(cast("Any", tool.fn)).json_schema(), unsaid=LENGTHS)
+    required = taken.get("required", ())
     rows = (
         (
             f"`{argument}`",
@@ -138,7 +141,7 @@ async def arguments(name: str) -> str:
             "required" if argument in required else _default(schema.get("default")),
             schema.get("description", ""),
         )
-        for argument, schema in tool.parameters["properties"].items()
+        for argument, schema in taken["properties"].items()
     )
     return _table(("argument", "type", "default", "meaning"), rows)
 

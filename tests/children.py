@@ -27,7 +27,7 @@ from loguru import logger
 from sqlalchemy import Connection, Table
 
 from octave_mcp.app import App
-from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord
 from octave_mcp.domain.steps import StepRecord
 from octave_mcp.errors import StoreFailed
 from octave_mcp.observability.logs import configure, log_event
@@ -72,7 +72,7 @@ class Orders:
     It kills itself after so many commits of steps, before the commit that follows so many, or in one of these turns of
     its event loop. If it `restarts`, it does so in a process of its own, and another one follows, which dies in the
     next of these turns, until one ends by itself. It stops in the midst of that commit, and goes on when it is told to.
-    If it `stays`, it does not end with the run.
+    If it `stays`, it does not end with the run. If it `revises`, it is this revision that it starts or resumes.
     """
 
     request: dict[str, Any]
@@ -83,6 +83,7 @@ class Orders:
     stops_in_commit: int = NEVER
     restarts: bool = False
     stays: bool = False
+    revises: Mapping[str, Any] | None = None
     patches: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
@@ -255,7 +256,7 @@ async def _executed(orders: Orders) -> None:
     configure(settings)
     app = App(settings, observers=(log_event,))
     await app.runs.open()
-    record = await app.runs.start(PlaybookRequest(**orders.request))
+    record = await _begun(app, orders)
     logger.info(SERVES)
     while not record.is_final:
         try:
@@ -265,6 +266,13 @@ async def _executed(orders: Orders) -> None:
     if orders.stays:
         await asyncio.Event().wait()
     await app.runs.close()
+
+
+async def _begun(app: App, orders: Orders) -> RunRecord:
+    if orders.revises is None:
+        return await app.runs.start(PlaybookRequest(**orders.request))
+    known = [run for run in await app.runs.list_runs(None, 100, None) if run.revision]
+    return known[0] if known else await app.runs.revise(RevisionRequest(**orders.revises))
 
 
 def _watch_calls(log: Callable[[str, str, str], None]) -> None:

@@ -26,7 +26,7 @@ from octave_mcp.domain.asks import AddressesAnswer, HomepageAnswer
 from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PLACES, PageRef
-from octave_mcp.domain.playbook import DealDraft, PersonaDrafts, SequenceDraft, SummaryDraft, TalkTrackDraft
+from octave_mcp.domain.playbook import DealDraft, PersonaDrafts, SequenceDraft, SummaryDraft, TalkTrackDraft, TouchDraft
 from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.value import Path as Place
 from octave_mcp.domain.value import Value, form_at
@@ -102,13 +102,16 @@ class Request:
     def form(self) -> type[Value]:
         """The form of the answer, or of the one that a patch is for."""
         if self.is_patch:
-            forms = [form for form in FORMS if self._patch_of(form)]
+            forms = [form for form in (*FORMS, TouchDraft[Cite]) if self._patch_of(form)]
             if "What was noted of" in self.user:
                 forms.sort(key=lambda form: form is not Understanding[Cite])
             exact = (form for form in forms if self.schema in self._patch_of(form))
             return next(exact, forms[0])
         fields = frozenset(self.schema["properties"])
-        return _BY_FIELDS.get(fields) or next(form for form in (*READ, *TOGETHER) if fields <= form.model_fields.keys())
+        if known := _BY_FIELDS.get(fields):
+            return known
+        read = (form for form in (*READ, *TOGETHER) if fields <= form.model_fields.keys())
+        return next(read, None) or scripted.part_form(fields)
 
     @property
     def is_patch(self) -> bool:

@@ -13,11 +13,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any, cast, get_args, get_origin
+
+from pydantic import ValidationError
 
 from octave_mcp.app import App
 from octave_mcp.domain.addresses import same_site, url_key
-from octave_mcp.domain.asks import A, AddressesAnswer, Answer, Ask, Capacity, Estimate, HomepageAnswer, Judgement, Usage
+from octave_mcp.domain.asks import (
+    A,
+    AddressesAnswer,
+    Answer,
+    Ask,
+    Capacity,
+    Estimate,
+    HomepageAnswer,
+    Judgement,
+    RevisionBrief,
+    Usage,
+)
 from octave_mcp.domain.cards import CompetitivePositioning, Objection, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.deal import Seat, ValueMapRow
@@ -58,7 +72,7 @@ from octave_mcp.domain.prospect import Buyer, Fact, Job, Pain, ProspectAnswer, S
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.sentence import Sentence, SentenceKind
 from octave_mcp.domain.value import Path as Place
-from octave_mcp.domain.value import Value, form_at, part_at
+from octave_mcp.domain.value import Value, changed, form_at, located, only, part_at, walk
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, ValueProposition, VendorAnswer
 from octave_mcp.domain.verification import Verification
 from octave_mcp.domain.versions import Version
@@ -277,7 +291,69 @@ def says(value: Value) -> Reply:
 
 def answered(ask: Asked) -> Value:
     """What the rules answer; to a patch, the whole answer that the entries are taken from."""
-    return _RULES[ask.whole](ask)
+    is_part = ask.whole not in _RULES or isinstance(ask.brief, RevisionBrief)
+    return _part(ask) if is_part else _RULES[ask.whole](ask)
+
+
+def _part(ask: Asked) -> Value:
+    """A part of a draft: the last that such drafts have, which is not what stands in a playbook by these rules.
+
+    Raises:
+        LookupError: no draft has one.
+    """
+    brief = SimpleNamespace(prospect=SimpleNamespace(buyer_personas=(SimpleNamespace(id="persona-1"),)), rank=0)
+    whole = cast("Asked", SimpleNamespace(passages=ask.passages[::-1], brief=brief, whole=None))
+    turned = [_RULES[kind](whole) for kind in DRAFTS]
+    holders = [value for draft in turned for value in walk(draft) if _has(value, ask.whole)]
+    found = ask.whole.model_validate(_fields(holders[-1], ask.whole))
+    return _renumbered(found, len(ask.passages))
+
+
+def part_form(fields: frozenset[str]) -> type[Value]:
+    """The form of a part of a draft that has these fields.
+
+    Raises:
+        LookupError: no draft has such a part.
+    """
+    forms = list(_forms_in(*DRAFTS))
+    exact = [form for form in forms if form.model_fields.keys() == fields]
+    holders = [form for form in forms if form.model_fields.keys() > fields]
+    return exact[0] if exact else only(holders[0], tuple(holders[0].model_fields.keys() & fields))
+
+
+def _forms_in(*kinds: Any) -> Iterator[type[Value]]:  # noqa: ANN401 - types
+    for kind in kinds:
+        if isinstance(kind, type) and issubclass(kind, Value):
+            yield kind
+            yield from _forms_in(*(field.annotation for field in kind.model_fields.values()))
+        else:
+            yield from _forms_in(*get_args(kind))
+
+
+def _has(value: Value, form: type[Value]) -> bool:
+    try:
+        form.model_validate(_fields(value, form))
+    except (AttributeError, LookupError, ValidationError):
+        return False
+    return True
+
+
+def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
+    """What the value has in the fields of the form; of a list the last entry, if the form wants one."""
+    found = value.model_dump(mode="json")
+    if form.model_fields.keys() < found.keys() and len(form.model_fields) == 1:
+        (name, field) = next(iter(form.model_fields.items()))
+        is_entry = isinstance(found[name], list) and get_origin(field.annotation) is not tuple
+        return {name: found[name][-1] if is_entry else found[name]}
+    return {name: found[name] for name in form.model_fields}
+
+
+def _renumbered(value: Value, count: int) -> Value:
+    """With the cites of passages that were shown in reverse order."""
+    cites = {at: part for at, part in located(value) if isinstance(part, Cite)}
+    return changed(
+        value, {at: Cite(passage=count + 1 - cite.passage, sentences=cite.sentences) for at, cite in cites.items()}
+    )
 
 
 _FIX = re.compile(r"^(fix_\d+)(?: replaces|:) ([\w.\[\]]+)", re.MULTILINE)
@@ -557,6 +633,14 @@ def _personas(ask: Asked) -> PersonaDrafts[Cite]:
     )
 
 
+DRAFTS = (
+    SummaryDraft[Cite],
+    WhyWeWin[Cite],
+    ObjectionHandling[Cite],
+    CompetitivePositioning[Cite],
+    TalkTrackDraft[Cite],
+    SequenceDraft[Cite],
+)
 _RULES: dict[type[Value], Callable[[Asked], Value]] = {
     AddressesAnswer: lambda _: AddressesAnswer(chosen=()),
     HomepageAnswer[Cite]: _homepage,

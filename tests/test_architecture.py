@@ -85,7 +85,7 @@ async def test_a_server_that_has_listed_its_tools_has_loaded_nothing_heavy(tmp_p
     ended = await command("-c", LISTED, cwd=tmp_path)
 
     assert ended.code == 0, ended.err
-    assert ended.out.split() == ["8"]
+    assert ended.out.split() == ["9"]
 
 
 async def test_importing_every_surface_loads_no_sdk_engine_or_driver(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ SPECIALISTS = (
     "company/triggers",
     "playbook/battle_card",
     "playbook/email_sequence",
+    "playbook/revise",
     "playbook/summary",
     "playbook/talk_track",
     "prospect/buyer_personas",
@@ -64,6 +65,7 @@ GIVEN = {
     "persona": {"title": "the persona"},
     "language": "en",
     "context": "",
+    "instruction": "",
     "limits": {"findings": 3},
 }
 SOUND = '+++\nversion = 1\ntitle = "A title"\ntier = "fast"\nlimits = { output_tokens = 100 }\n+++\nYou read.\n'

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from octave_mcp.asks.notes import notes
 from octave_mcp.asks.untrusted import LONGEST_NAME, Fence, one_line, plain
-from octave_mcp.domain.asks import AddressesBrief, Ask, ReadingBrief, UnderstandingBrief, WritingBrief
+from octave_mcp.domain.asks import AddressesBrief, Ask, ReadingBrief, RevisionBrief, UnderstandingBrief, WritingBrief
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.kinds import kind_of_link
 from octave_mcp.domain.page import Link
@@ -29,6 +29,8 @@ def brief_text(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int], fence: Fen
         return _of_reading(brief, fence)
     if isinstance(brief, UnderstandingBrief):
         return _of_understanding(brief, numbers, fence)
+    if isinstance(brief, RevisionBrief):
+        return _of_revision(brief, fence)
     return _of_writing(ask, brief, numbers, fence)
 
 
@@ -72,6 +74,14 @@ def _of_understanding(brief: UnderstandingBrief, numbers: Mapping[EvidenceId, in
     known = "\n".join(filter(None, (notes(brief.reading, numbers), notes(brief.findings, numbers))))
     noted = f"What was noted of {plain(brief.company)}:\n\n{fence.around('notes', known)}"
     return f"{noted}{_sold(brief.counterpart, brief.offer, fence)}"
+
+
+def _of_revision(brief: RevisionBrief, fence: Fence) -> str:
+    told = [f"It is for the persona {plain(brief.persona)}."] if brief.persona else []
+    told += [f"It is touch {brief.place + 1} of its sequence."] if brief.place is not None else []
+    beside = f"\n\nWhat stands beside it:\n\n{fence.around('beside', brief.beside)}" if brief.beside else ""
+    part = f"The part to write again:\n\n{fence.around('part', brief.part)}"
+    return f"{part}{beside}\n\n{' '.join((*told, *brief.told))}".rstrip()
 
 
 def _candidate(number: int, link: Link, domain: str) -> str:

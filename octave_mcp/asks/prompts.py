@@ -30,6 +30,7 @@ PLACEHOLDERS = {
     "persona.title": "the job of the buyer persona that is written for",
     "language": "the code of the language to answer in, as 'en'",
     "context": "what the user says of the deal; may be empty",
+    "instruction": "what the user wants a part of a playbook to become",
     "limits.findings": "the file's own limit on findings",
 }
 

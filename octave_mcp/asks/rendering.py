@@ -14,10 +14,11 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from octave_mcp.asks.briefs import brief_text, claims_text
+from octave_mcp.asks.excerpts import excerpt
 from octave_mcp.asks.passage_list import listed, numbers
 from octave_mcp.asks.prompts import Prompt, prompts_of
 from octave_mcp.asks.untrusted import Fence, fence_for, one_line, plain
-from octave_mcp.domain.asks import Ask, UnderstandingBrief, WritingBrief
+from octave_mcp.domain.asks import Ask, RevisionBrief, UnderstandingBrief, WritingBrief
 from octave_mcp.domain.company import ROLES
 from octave_mcp.domain.playbook import PersonaDrafts
 from octave_mcp.domain.value import Value
@@ -58,6 +59,7 @@ _REFERRING = (
     "numbers still apply. If you can no longer see that question, call next_question with this question_id. "
     "Answer with one JSON object of the form asked for, and nothing else."
 )
+LONGEST_INSTRUCTION = 1_000
 LONGEST_CITED = 500
 """Characters of a passage that a complaint shows: the whole is in the question."""
 _EACH_BUYER = "buyer"
@@ -94,10 +96,10 @@ def rendered(ask: Ask[Any, Any], most: int | None = None) -> Rendered:
         return Rendered(system, claims_text(ask.brief, fence), "", prompts[0].limits.output_tokens, fence.name)
     given, passages = _given(ask), listed(ask, numbered := numbers(ask, most))
     return Rendered(
-        system=_system(prompts, given, fence, ask.whole),
+        system=_system(prompts, given, fence, ask),
         prefix=f"{brief_text(ask, numbered, fence)}\n\n{_headed(passages)}{fence.around('passages', passages)}",
         suffix=_again(ask, fence),
-        output_tokens=sum(prompt.limits.output_tokens for prompt in prompts),
+        output_tokens=_output_tokens(ask, prompts),
         mark=fence.name,
     )
 
@@ -118,8 +120,16 @@ def estimated_tokens(text: str, *, per_token: float = 4.0) -> int:
     return ceil(len(text.encode()) / per_token)
 
 
-def _system(prompts: Sequence[Prompt], given: dict[str, Any], fence: Fence, form: type[Value]) -> str:
-    reading = _READING.format(begin=fence.begin("passages"), end=fence.end("passages"))
+def _output_tokens(ask: Ask[Any, Any], prompts: Sequence[Prompt]) -> int:
+    """Of a revision, those of its own prompt: the others only say what is good copy."""
+    answered = prompts[:1] if isinstance(ask.brief, RevisionBrief) else prompts
+    return sum(prompt.limits.output_tokens for prompt in answered)
+
+
+def _system(prompts: Sequence[Prompt], given: dict[str, Any], fence: Fence, ask: Ask[Any, Any]) -> str:
+    reading, form = _READING.format(begin=fence.begin("passages"), end=fence.end("passages")), ask.whole
+    if isinstance(ask.brief, RevisionBrief):
+        return f"{_of_revision(prompts, given, form, ask.brief.place)}\n\n{reading}"
     texts = [_filled(prompt, given) for prompt in prompts]
     if len(texts) == 1:
         return f"{texts[0]}\n\n{reading}"
@@ -130,6 +140,16 @@ def _system(prompts: Sequence[Prompt], given: dict[str, Any], fence: Fence, form
     if _is_of_personas(form):
         together = f"{together} {_PERSONAS}"
     return f"{together}\n\n{once}\n\n{reading}"
+
+
+def _of_revision(prompts: Sequence[Prompt], given: dict[str, Any], form: type[Value], place: int | None) -> str:
+    """How to revise, and what the prompts of this kind of copy say beyond that of the fields of the part."""
+    revise, *kinds = prompts
+    said = [_filled(revise, given)]
+    for kind in kinds:
+        rules = excerpt(kind.body, form, place, revise.body)
+        said.append(f"# The rules for its kind: {kind.title}\n\n{_template(rules).render(given)}")
+    return "\n\n".join(said)
 
 
 def _under(prompt: Prompt, form: type[Value]) -> str:
@@ -164,10 +184,13 @@ def _template(body: str) -> Any:  # noqa: ANN401 - jinja2's own
 def _given(ask: Ask[Any, Any]) -> dict[str, Any]:
     """What the placeholders stand for: names are made harmless, since they come from pages."""
     brief, found = ask.brief, {"language": ask.language, "context": plain(ask.brief.context, 1000) or "nothing"}
-    if isinstance(brief, WritingBrief | VerificationBrief):
+    if isinstance(brief, WritingBrief | VerificationBrief | RevisionBrief):
         names = {"vendor": {"name": plain(brief.names.vendor)}, "prospect": {"name": plain(brief.names.prospect)}}
         if isinstance(brief, VerificationBrief):
             return {**found, **names}
+        if isinstance(brief, RevisionBrief):
+            instruction, title = plain(brief.instruction, LONGEST_INSTRUCTION), plain(brief.persona) or _EACH_BUYER
+            return {**found, **names, "persona": {"title": title}, "instruction": instruction}
         title = plain(brief.persona.title) if brief.persona else _EACH_BUYER
         return {**found, **names, "persona": {"title": title}}
     if isinstance(brief, UnderstandingBrief):

@@ -98,6 +98,23 @@ class WritingBrief(Value):
     personas: tuple[BuyerPersona, ...] = ()
 
 
+class RevisionBrief(Value):
+    """A part of a playbook to write again, as JSON that cites passages by their numbers, and what stands `beside` it.
+
+    `persona` is the title of the buyer it is for; '' if it is for all. A touch has its `place` in the sequence, from 0.
+    `told` are sentences on the deal.
+    """
+
+    names: Names
+    context: str
+    instruction: str
+    part: str
+    beside: str
+    told: tuple[str, ...] = ()
+    persona: str = ""
+    place: int | None = None
+
+
 class HomepageAnswer(Value, Generic[C]):
     """What the home page says the company is called, and what it does."""
 

@@ -46,6 +46,19 @@ class RunError(Value):
     message: str
 
 
+class RevisionRequest(Value):
+    """What is asked for: a part of the playbook of a run, written again as the instruction says.
+
+    The model is that of the run, unless another is named; without a base version, it is the newest.
+    """
+
+    run_id: str
+    section: str
+    instruction: str
+    model: str = "auto"
+    base_version: int | None = None
+
+
 class Revision(Value):
     """A part of the playbook of another run that is to be written again, as the instruction says."""
 

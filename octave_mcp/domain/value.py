@@ -142,5 +142,12 @@ def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
     """The form with these fields alone."""
     if {*names} == {*form.model_fields}:
         return form
-    fields: dict[str, Any] = {name: (form.model_fields[name].annotation, ...) for name in names}
+    fields = {name: field_of(form, name) for name in names}
     return create_model(form.__name__.partition("[")[0], __base__=Value, **fields)
+
+
+def field_of(form: type[Value], name: str, kind: object = None) -> Any:  # noqa: ANN401 - what create_model takes
+    """A required field like that of the form, or one of another `kind` that says the same, as an entry of its list."""
+    field = form.model_fields[name]
+    kind = kind or field.annotation
+    return (Annotated[kind, *field.metadata] if field.metadata else kind, ...)

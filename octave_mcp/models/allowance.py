@@ -193,7 +193,9 @@ def _others(question: Question, asked: Sequence[QuestionRecord], refused: Collec
     For a correction, and for further pages of a company, also those that come later.
     """
     known, every = {other.prompt for other in asked}, list(FIRST)
-    at = every.index(question.prompt) if question.prompt in every else 0
+    if question.prompt not in FIRST:  # it is the last of a run, or all that a revision asks
+        return iter(())
+    at = every.index(question.prompt)
     is_extra = question.corrects or _is_further(question, asked)
     needed = {*refused, DEAL} if question.prompt == LAST else {*refused}
     earlier = [prompt for prompt in every[:at] if prompt in needed]

@@ -142,7 +142,11 @@ class Run:
             UpstreamError: no answer came.
         """
         judge = self.judge(ask.passages, roles, known, companies)
-        asks = RecordedAsks(
+        return await corrected(ask, Checks(judge, into, rules, ask.language), self.asks(name))
+
+    def asks(self, name: str = "ask") -> RecordedAsks:
+        """Makes an ask and its correction, under this name in the journal."""
+        return RecordedAsks(
             self.asker,
             self.journal,
             name,
@@ -151,7 +155,6 @@ class Run:
             self.deadline.at,
             self.progress.model_called,
         )
-        return await corrected(ask, Checks(judge, into, rules, ask.language), asks)
 
     def judge(
         self,

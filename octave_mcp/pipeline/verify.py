@@ -74,20 +74,24 @@ class Verification:
         self, drafts: Sequence[Draft], found: Researched
     ) -> tuple[tuple[Answer, ...], Researched, tuple[Gap, ...]]:
         """The answers and the findings with their verdicts, and gaps for what was dropped of the findings."""
-        verifier, answers = self._verifier, tuple(draft.answer for draft in drafts)
+        verifier, answers = self._verifier, [draft.answer for draft in drafts]
         if verifier is None:
-            return answers, found, ()
+            return tuple(answers), found, ()
         of_findings = Subject(found, self._evidence)
         if verifier.is_patient:
             written = [answer for answer in answers if isinstance(answer, Checked)]
             of_copy = [Subject(answer.value, _by_id(answer.evidence), is_copy=True) for answer in written]
             with self._run.progress.within(STEP).timed():
                 await verifier.ask([*of_copy, of_findings], self._run.journal, LAST_ASKS)
-        done = [await computed(self._applied, verifier, draft) for draft in drafts]
+        done = [await self.with_verdicts(draft) for draft in drafts]
         value, dropped = await computed(
             lambda: self._corrector.applied(of_findings, found, verifier.verdicts(of_findings))
         )
         return tuple(done), value, tuple(gaps_of("findings", dropped))
+
+    async def with_verdicts(self, draft: Draft) -> Answer:
+        """The answer with the verdicts on it, once all that is to be asked about it is asked."""
+        return await computed(self._applied, self._verifier, draft) if self._verifier else draft.answer
 
     def _applied(self, verifier: Verifier, draft: Draft) -> Answer:
         if not isinstance(checked := draft.answer, Checked):

@@ -212,11 +212,11 @@ def _cost(ledger: Ledger, deal: Deal, *, credits: int) -> Cost:  # noqa: A002 - 
 
 def _cited(playbook: Playbook, evidence: Mapping[EvidenceId, Evidence]) -> dict[EvidenceId, Evidence]:
     """The evidence that the playbook names, in the order in which it first does."""
-    wanted = dict.fromkeys(_ids(playbook))
+    wanted = dict.fromkeys(cited_ids(playbook))
     return {i: evidence[i] for i in wanted}
 
 
-def _ids(playbook: Playbook) -> Iterator[EvidenceId]:
+def cited_ids(playbook: Playbook) -> Iterator[EvidenceId]:
     for value in walk(playbook):
         evidence = getattr(value, "evidence", ())
         yield from evidence if isinstance(evidence, tuple) else ()

@@ -200,17 +200,11 @@ class Desk:
         return checked
 
     def _in_language(self, draft: Value, _: tuple[Evidence, ...]) -> list[Problem]:
-        found = foreign(" ".join(_said(draft)), self.judged_language)
-        return [replace(problem, is_soft=True) for problem in found]
+        return in_language(draft, self.judged_language)
 
     def _of_emails(self, draft: SequenceDraft[EvidenceId], evidence: tuple[Evidence, ...]) -> list[Problem]:
         material = Material(self.evidence | {e.id: e for e in evidence}, self.known, self.run.request.context)
-        judged = emails(draft, material, self.judged_language)
-        return [
-            problem
-            for at, (email, touch) in enumerate(zip(judged, draft.touches, strict=False))
-            for problem in _under(("touches", at), complaints(email, touch))
-        ]
+        return of_emails(draft, material, self.judged_language)
 
     def _of_deal(self, draft: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:
         return [*_left_out(draft), *_of_each(draft, lambda part: self._in_language(part, evidence))]
@@ -243,6 +237,19 @@ class Desk:
             rank=rank,
             personas=personas,
         )
+
+
+def in_language(draft: Value, language: str) -> list[Problem]:
+    return [replace(problem, is_soft=True) for problem in foreign(" ".join(_said(draft)), language)]
+
+
+def of_emails(draft: SequenceDraft[EvidenceId], material: Material, language: str) -> list[Problem]:
+    """What is worth asking for again in the touches of a sequence."""
+    return [
+        problem
+        for at, (email, touch) in enumerate(zip(emails(draft, material, language), draft.touches, strict=False))
+        for problem in _under(("touches", at), complaints(email, touch))
+    ]
 
 
 def _personas(start: int, end: int) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import Estimate
+from octave_mcp.domain.choices import BY_RULES, MODELS, finished_copy
 from octave_mcp.domain.company import Company, same_site
-from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.errors import InputError, SameCompany, SetupError, UnknownName, UnsupportedLanguage
 from octave_mcp.ports import Model
-from octave_mcp.runs.adapters import Adapters, Deal
+from octave_mcp.runs.adapters import NO_DEAL, Adapters, Deal
 from octave_mcp.runs.verifiers import check_verifier, verifier_of
 
 
@@ -26,17 +27,36 @@ class Admission:
         """
         self.companies(request, model_name, source_name)
         models = self._models(model_name, request.companies)
-        pages = request.max_pages or models[0].capacity.max_pages
+        return self._estimate(request, models, request.max_pages or models[0].capacity.max_pages)
+
+    def _estimate(self, request: PlaybookRequest, models: Sequence[Model], pages: int) -> Estimate:
+        """Raises: InputError: dollars are limited, and a price is not known."""
         verifier = verifier_of(self._adapters, models[0])
         estimates = [(model, model.estimate(pages)) for model in models]
         judging = [(verifier, verifier.estimate_verification(pages))] if verifier else []
         is_unpriced = any(model.capacity.is_paid and estimate.usd is None for model, estimate in (*estimates, *judging))
         if is_unpriced and self._adapters.limits.budget(request.max_cost_usd).usd is not None:
             raise InputError(
-                f"max_cost_usd cannot be kept: what {model_name} costs, or a model that may stand in, is not known; "
-                "leave it out, and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
+                f"max_cost_usd cannot be kept: what {models[0].name} costs, or a model that may stand in, is not "
+                "known; leave it out, and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
             )
         return sum((estimate for _, estimate in judging), estimates[0][1])
+
+    def check(self, record: RunRecord) -> tuple[Company, ...]:
+        """The companies of a run that can be executed here; none of a revision, which reads no site.
+
+        Raises:
+            InputError, SetupError, StaleRecording: it cannot run here.
+        """
+        if record.revision is None:
+            return self.companies(record.request, record.model, record.source)
+        _check_follows(record.model)
+        models = self._models(record.model, NO_DEAL)
+        _check_language(models[0], record.request.language)
+        _check_usable(models)
+        self._check_verifier(models[0])
+        self._estimate(record.request, models, 1)
+        return ()
 
     def companies(self, request: PlaybookRequest, model_name: str, source_name: str) -> tuple[Company, ...]:
         """The companies of a request that can run here.
@@ -53,9 +73,12 @@ class Admission:
         models = self._models(model_name, request.companies)
         _check_language(models[0], request.language)
         _check_usable(models)
-        if (verifier := verifier_of(self._adapters, models[0])) is not models[0]:
-            check_verifier(verifier)
+        self._check_verifier(models[0])
         return companies
+
+    def _check_verifier(self, model: Model) -> None:
+        if (verifier := verifier_of(self._adapters, model)) is not model:
+            check_verifier(verifier)
 
     def _models(self, name: str, deal: Deal) -> list[Model]:
         """The model of a run about this deal, and those that may stand in for it.
@@ -74,6 +97,20 @@ class Admission:
         if model.capacity.is_patient:
             raise SetupError(f"OCTAVE_FALLBACK: {name} cannot stand in, since it may take days; leave it out")
         return model
+
+
+def can_revise(model: str) -> bool:
+    """Whether it follows instructions: rules do not, and recordings answer no new question."""
+    return model not in {BY_RULES, *(one.name for one in MODELS if one.replays)}
+
+
+def _check_follows(model: str) -> None:
+    """Raises: InputError: it follows no instructions."""
+    if not can_revise(model):
+        what = "only quotes what pages say" if model == BY_RULES else "only repeats what was recorded"
+        raise InputError(
+            f"the model {model!r} {what}, so it cannot follow an instruction: name another model: {finished_copy()}"
+        )
 
 
 def _check_usable(models: Sequence[Model]) -> None:

@@ -30,6 +30,7 @@ from octave_mcp.runs.journal import Execution
 from octave_mcp.runs.news import News
 from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, seconds, why_failed
 from octave_mcp.runs.questions import StoredInbox
+from octave_mcp.runs.revising import revised
 from octave_mcp.runs.verifiers import verifier_of
 from octave_mcp.runs.versions import stored
 
@@ -82,7 +83,7 @@ class Executor:
         if record is None or record.is_final:
             return "over"
         try:
-            await computed(self._admission.companies, record.request, record.model, record.source)
+            await computed(self._admission.check, record)
         except OctaveError:
             return "others"
         return "ours"
@@ -167,8 +168,7 @@ class Executor:
         run: Run | None = None
         self._executions.add(execution)
         try:
-            request = record.request
-            companies = await computed(self._admission.companies, request, record.model, record.source)
+            companies = await computed(self._admission.check, record)
             record, run = await self._begun(record, execution, log, attempts)
             finished = await self._finish(record, run, companies, execution)
         except OctaveError as failed:
@@ -289,6 +289,8 @@ class Executor:
     async def _finish(
         self, record: RunRecord, run: Run, companies: Sequence[Company], execution: Execution
     ) -> RunRecord:
+        if record.revision:
+            return await revised(record, record.revision, run, self._adapters.files)
         written = await generate(run, companies)
         if not has_mandatory_sections(written.playbook):
             return ended(record, "failed", why_failed(written.playbook, run.asker.faults))

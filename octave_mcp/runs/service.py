@@ -16,7 +16,7 @@ from octave_mcp.domain.copy_check import CheckedCopy
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
-from octave_mcp.domain.run import PlaybookRequest, RunRecord, SessionRecord
+from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord, SessionRecord
 from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, NotFound, ReusedRequest, UnsupportedLanguage
 from octave_mcp.ports import Claim
@@ -30,6 +30,7 @@ from octave_mcp.runs.maintenance import Maintenance, remove
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
 from octave_mcp.runs.recorder import Recorder
+from octave_mcp.runs.revising import Revisions
 from octave_mcp.runs.store_check import STORE, StoreCheck
 from octave_mcp.runs.versions import Versions, no_run
 from octave_mcp.runs.websites import Websites
@@ -96,7 +97,19 @@ class Runs:
         if known := await self._known(request):
             return known
         record = await computed(self._admitted, request, keyless_model)
-        stored = _same(await self._store.add_run(record, new_session=request.session_id is None), request)
+        return _same(await self._begun(record, new_session=request.session_id is None), request)
+
+    async def revise(
+        self, wanted: RevisionRequest, keyless_model: str = BY_RULES, *, has_client: bool = True
+    ) -> RunRecord:
+        """A new run, which makes a version of a playbook with a part written again; raises what `admitted` does."""
+        revisions = Revisions(self._adapters, self._admission)
+        record = await revisions.admitted(wanted, keyless_model, has_client=has_client)
+        return await self._begun(record, new_session=False)
+
+    async def _begun(self, record: RunRecord, *, new_session: bool) -> RunRecord:
+        """The run, now stored and started; or the one that has its request_id already."""
+        stored = await self._store.add_run(record, new_session=new_session)
         if stored is record:
             await self._store.append(record.run_id, [run_event(record, "progress", message="queued", total=1)])
             await self._engine.start(record.run_id)

@@ -106,6 +106,8 @@ class Versions:
         if record is None:
             raise no_run(run_id)
         metas = await self._store.versions(record.playbook_of) if record.is_final else []
+        if record.playbook_of != run_id and not any(meta.run_id == run_id for meta in metas):
+            metas = []
         if not metas:
             then = "it made no playbook; start a new run" if record.is_final else "ask again when it has ended"
             raise NotFinished(f"run {run_id!r} is {record.status}; {then}")

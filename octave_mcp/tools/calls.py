@@ -20,6 +20,7 @@ COMMANDS = {
     "list_sessions": "octave-mcp runs",
     "cancel_run": "octave-mcp cancel RUN",
     "check_copy": "octave-mcp check-copy RUN FILE",
+    "revise_playbook": "octave-mcp revise RUN SECTION",
     "delete_session": "octave-mcp sessions --delete SESSION",
     "list_versions": "octave-mcp versions RUN",
 }
@@ -30,7 +31,8 @@ class Calls:
     """`runs_at` is where callers find runs; `names` are what they call the tools, if not by their names.
 
     `follow`, `question` and `read` say how to see how a run stands, get its next question and read its playbook.
-    `keyless_model` does their runs if nobody names a model and no provider is configured.
+    `keyless_model` does their runs if nobody names a model and no provider is configured. Callers that `has_client` can
+    answer the questions of a run.
     """
 
     runs_at: str
@@ -38,6 +40,7 @@ class Calls:
     question: str
     read: str
     keyless_model: str
+    has_client: bool = True
     names: Callable[[], Mapping[str, str]] = dict
 
     def said(self, text: str) -> str:
@@ -79,5 +82,6 @@ CLI = Calls(
     question="its questions are for a client over MCP or HTTP",
     read="octave-mcp export {run_id}, or open the files",
     keyless_model=BY_RULES,
+    has_client=False,
     names=lambda: COMMANDS,
 )

@@ -16,7 +16,7 @@ from octave_mcp.tools.objects import object_of
 from octave_mcp.tools.paging import SECTION_CHARACTERS, Json, dumped, piece_at, pieces_of
 from octave_mcp.tools.parts import Parts, check_names, parts_of
 from octave_mcp.tools.registry import Call, tool
-from octave_mcp.tools.reports import RunReport, SectionReport, Wait, awaited, bare, begun, followed, reported
+from octave_mcp.tools.reports import Found, RunReport, SectionReport, Wait, awaited, bare, begun, followed, reported
 
 Vendor = Annotated[str, Field(description="Who sells, e.g. 'posthog.com'", min_length=1, max_length=2048)]
 Prospect = Annotated[str, Field(description="Who should buy, e.g. 'supabase.com'", min_length=1, max_length=2048)]
@@ -117,7 +117,21 @@ async def get_run(
     """
     check_names(section, persona)
     found = await awaited(run_id, wait_seconds, call, version)
-    playbook, is_text = found.playbook, format == "markdown"
+    return await shown(found, call, section, persona, is_text=format == "markdown", cursor=cursor)
+
+
+async def shown(
+    found: Found,
+    call: Call,
+    section: str | None = None,
+    persona: str | None = None,
+    *,
+    is_text: bool = False,
+    cursor: str | None = None,
+) -> SectionReport:
+    """The report on the run, with what is asked for of its playbook; of a revision, else what it revised."""
+    playbook, revision = found.playbook, found.record.revision
+    section = section or (revision.section if revision and not persona else None)
     if playbook is None or not (section or persona or is_text):
         return SectionReport(**dict(await reported(found, call)))
     parts = parts_of(playbook, section, persona)

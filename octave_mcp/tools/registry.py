@@ -47,7 +47,7 @@ class Call:
 class Tool:
     """A shared function; the four after its title are what its annotations tell a client.
 
-    `errors` are those that it may raise beyond InputError and NotFound.
+    `errors` are those that it may raise beyond InputError and NotFound. MCP clients see no `unlisted` arguments.
     """
 
     function: Callable[..., Awaitable[Any]]
@@ -59,6 +59,7 @@ class Tool:
     idempotent: bool
     open_world: bool
     errors: tuple[type[OctaveError], ...] = ()
+    unlisted: tuple[str, ...] = ()
 
     @property
     def has_body(self) -> bool:
@@ -177,6 +178,7 @@ def tool(
     open_world: bool = False,
     in_tool_list: bool = True,
     errors: tuple[type[OctaveError], ...] = (),
+    unlisted: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
     """Registers a function under its own name; its signature and docstring are its interface.
 
@@ -185,7 +187,7 @@ def tool(
 
     def register(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         FUNCTIONS[function.__name__] = made = Tool(
-            function, method, path, title, read_only, destructive, idempotent or read_only, open_world, errors
+            function, method, path, title, read_only, destructive, idempotent or read_only, open_world, errors, unlisted
         )
         if in_tool_list:
             TOOLS[function.__name__] = made

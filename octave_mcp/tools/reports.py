@@ -18,14 +18,14 @@ from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.findings import DealFindings
 from octave_mcp.domain.playbook import SECTIONS, Playbook, Summary
 from octave_mcp.domain.prospect import ProspectIntelligence
-from octave_mcp.domain.run import RunError, RunRecord, RunStatus
+from octave_mcp.domain.run import Revision, RunError, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import NotFinished
 from octave_mcp.tools.paging import dumped
 from octave_mcp.tools.registry import Call
 
-Wait = Annotated[float, Field(ge=0, le=600, description="Seconds to wait, over MCP at most 55")]
+Wait = Annotated[float, Field(ge=0, le=600, description="Seconds, over MCP at most 55")]
 
 
 class Overview(Value):
@@ -48,7 +48,8 @@ class Overview(Value):
 class RunReport(Value):
     """How a run stands; `next` says which call to make.
 
-    `version` is that of the playbook, and `versions` how many it has; both are 0 if there is none.
+    `version` is that of the playbook, and `versions` how many it has; both are 0 if there is none. A run with a
+    `revision` is to make that version, or has made it, of the playbook of the run that the revision names.
     """
 
     run_id: str
@@ -64,6 +65,7 @@ class RunReport(Value):
     overview: Overview | None = None
     version: int = 0
     versions: int = 0
+    revision: Revision | None = None
     files: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
 
@@ -122,6 +124,7 @@ def bare(found: Found) -> dict[str, Any]:
         "error": record.error,
         "version": found.version,
         "versions": found.versions,
+        "revision": record.revision,
     }
 
 
@@ -129,7 +132,12 @@ async def reported(found: Found, call: Call, *, overview: bool = True) -> RunRep
     record, playbook = found.record, found.playbook
     last = await call.runs.progress(record.run_id)
     report = await computed(_report, record, last, playbook if overview else None)
-    numbers = {"version": found.version, "versions": found.versions}
+    numbers: dict[str, object] = {"version": found.version, "versions": found.versions}
+    if record.revision and playbook and not record.error:
+        told = (
+            f"{record.revision.section} is revised in version {found.version} of the playbook of {record.playbook_of}"
+        )
+        numbers["message"] = f"{record.status}: {told}"
     return report.model_copy(update={**numbers, "links": _links(found, call), "next": _next(record, playbook, call)})
 
 
@@ -155,6 +163,7 @@ def _report(record: RunRecord, last: Event | None, playbook: Playbook | None) ->
         error=record.error,
         estimate=None if final else record.estimate,
         overview=_overview(playbook) if playbook else None,
+        revision=record.revision,
         files=record.files,
     )
 

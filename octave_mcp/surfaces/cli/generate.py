@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -52,6 +52,9 @@ from octave_mcp.surfaces.cli.terminal import (
 )
 from octave_mcp.tools.calls import CLI
 from octave_mcp.tools.reports import Overview, RunReport
+
+if TYPE_CHECKING:
+    from octave_mcp.app import App
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ def make(making: Making, output: Deliver, default: str = "") -> int:
     """Makes a playbook and delivers it, into the folder `default` if none is asked for; returns the exit code."""
     check_folder(output.out)
     try:
-        with _bar(output) as told:
+        with bar(output) as told:
             made = asyncio.run(making(told))
     except KeyboardInterrupt:
         return refuse("interrupted; the run was cancelled", INTERRUPTED)
@@ -143,24 +146,40 @@ async def run(
         named = await computed(app.model_name, str(asked.get("model", AUTO)))
         model = choice(MODELS, named or CLI.keyless_model, "model")
         if model.asks_client:
-            raise (InputError if asked.get("model") == model.name else SetupError)(_no_client(model.name))
-        call = called(app, told)
-        begun: asyncio.Task[RunReport] = asyncio.create_task(tool("generate_playbook", call, **asked, wait_seconds=0))
-        try:
-            # Unshielded, an interrupt during the start would leave a run that a server resumes.
-            report = await asyncio.shield(begun)
+            raise (InputError if asked.get("model") == model.name else SetupError)(no_client(model.name))
+
+        def hint(report: RunReport) -> None:
             if not named:
                 output.hint(taken_by_default(model.name))
             _hint_estimate(report.estimate, model.name, output)
-            while report.status not in FINAL:
-                report = await tool("get_run", call, run_id=report.run_id, wait_seconds=LONGEST_WAIT_SECONDS)
-        except asyncio.CancelledError:
-            await asyncio.wait((begun,))
-            if not begun.exception():
-                await app.runs.cancel(begun.result().run_id)
-            raise
+
+        report = await to_its_end(app, told, hint, "generate_playbook", **asked)
         playbook = await app.runs.playbook(report.run_id)
         return Made(report, playbook, await app.runs.quoted_pages(playbook) if pages and playbook else {})
+
+
+async def to_its_end(
+    app: App,
+    told: Told,
+    hint: Callable[[RunReport], None],
+    name: str,
+    **asked: Any,  # noqa: ANN401 - the tool's own
+) -> RunReport:
+    """The final report of a run that the tool of this name begins. Interrupted, it cancels the run."""
+    call = called(app, told)
+    begun: asyncio.Task[RunReport] = asyncio.create_task(tool(name, call, **asked, wait_seconds=0))
+    try:
+        # Unshielded, an interrupt during the start would leave a run that a server resumes.
+        report = await asyncio.shield(begun)
+        hint(report)
+        while report.status not in FINAL:
+            report = await tool("get_run", call, run_id=report.run_id, wait_seconds=LONGEST_WAIT_SECONDS)
+    except asyncio.CancelledError:
+        await asyncio.wait((begun,))
+        if not begun.exception():
+            await app.runs.cancel(begun.result().run_id)
+        raise
+    return report
 
 
 def _hint_estimate(estimate: Estimate | None, model: str, output: Deliver) -> None:
@@ -170,7 +189,7 @@ def _hint_estimate(estimate: Estimate | None, model: str, output: Deliver) -> No
         output.hint(f"estimate: {estimate.asks} asks, {tokens:,} tokens, {price}; {model} was tested {estimate.tested}")
 
 
-def _no_client(model: str) -> str:
+def no_client(model: str) -> str:
     here = either(f"--model {one.name}" for one in KEYLESS_MODELS if not one.asks_client)
     return (
         f"the model {model!r} is that of a client connected over MCP or HTTP, and none is connected here: ask for the "
@@ -179,7 +198,7 @@ def _no_client(model: str) -> str:
 
 
 @contextmanager
-def _bar(output: Deliver) -> Generator[Told]:
+def bar(output: Output) -> Generator[Told]:
     """A progress bar on stderr with what is being done now, where someone is watching."""
     columns = (BarColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not output.watched) as bar:

@@ -22,6 +22,7 @@ from octave_mcp.surfaces.cli.export import export
 from octave_mcp.surfaces.cli.generate import generate
 from octave_mcp.surfaces.cli.install import install
 from octave_mcp.surfaces.cli.record import record
+from octave_mcp.surfaces.cli.revise import revise
 from octave_mcp.surfaces.cli.runs import cancel, runs, sessions
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, INTERRUPTED, SETUP, USAGE, refuse
 from octave_mcp.surfaces.cli.versions import diff, edit, versions
@@ -39,8 +40,8 @@ cli = App(
     suppress_keyboard_interrupt=False,
 )
 for command in (
-    generate, demo, runs, sessions, export, versions, diff, edit, cancel, record, scrape, check, check_copy, config,
-    doctor, install,
+    generate, demo, runs, sessions, export, revise, versions, diff, edit, cancel, record, scrape, check, check_copy,
+    config, doctor, install,
 ):  # fmt: skip
     cli.command(command)
 cli.command(map_site, name="map")

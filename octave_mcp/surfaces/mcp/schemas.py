@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, cast
 
 Schema = dict[str, Any]
 
-_LENGTHS = {"minLength", "maxLength"}
-"""Of texts: they are checked, and a caller learns of them when it matters."""
+LENGTHS = frozenset({"minLength", "maxLength"})
+LIMITS = LENGTHS | {"minimum", "maximum", "exclusiveMinimum"}
+"""Of texts and numbers: they are checked, and a caller learns of them when it matters."""
 _UNLISTED = frozenset(
     (
-        *("step", "message", "done", "total", "links", "estimate", "version", "versions"),
+        *("step", "message", "done", "total", "links", "estimate", "version", "versions", "revision"),
         *("kind", "counts", "score", "faults"),
     )
 )
 """Of reports: what a reader of answers understands when it comes."""
+_READ_LATER = {"session_id", "error", "overview", "files", "section", "markdown", "cursor"}
+"""Of reports in passing: get_run lists them."""
 
 
-def short_input(schema: Schema) -> Schema:
+def short_input(schema: Schema, unlisted: Container[str] = (), unsaid: Container[str] = LIMITS) -> Schema:
     """What may be left out need not be said to be null, and an object is described where it is taken."""
-    definitions = schema.get("$defs", {})
-    properties = {name: _given(value, definitions) for name, value in schema.get("properties", {}).items()}
+    definitions, given = schema.get("$defs", {}), schema.get("properties", {})
+    properties = {name: _given(value, definitions, unsaid) for name, value in given.items() if name not in unlisted}
     short = schema | {"properties": properties}
     return {name: value for name, value in short.items() if name != "$defs"}
 
 
-def short_output(schema: Schema) -> Schema:
+def short_output(schema: Schema, *, in_passing: bool) -> Schema:
     """The fields by which to go on, and of what type; the resources octave://schema/... describe all."""
-    fields = {name: value for name, value in schema["properties"].items() if name not in _UNLISTED}
+    unlisted = _UNLISTED | _READ_LATER if in_passing else _UNLISTED
+    fields = {name: value for name, value in schema["properties"].items() if name not in unlisted}
     properties = {name: {"type": _types(value, schema.get("$defs", {}))} for name, value in fields.items()}
     return {
         "type": "object",
@@ -43,13 +48,14 @@ def _types(schema: Schema, definitions: Schema) -> str | list[str]:
     return found[0] if len(found) == 1 else found
 
 
-def _given(schema: Schema, definitions: Schema) -> Schema:
-    said = {name: value for name, value in schema.items() if name not in _LENGTHS}
+def _given(schema: Schema, definitions: Schema, unsaid: Container[str]) -> Schema:
+    said = {name: value for name, value in schema.items() if name not in unsaid}
     kinds = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
     if len(kinds) != 1:
         return said
     kept = {name: value for name, value in said.items() if name not in {"anyOf", "default"}}
-    return kept | (_object(definitions, kinds[0]["$ref"]) if "$ref" in kinds[0] else _given(kinds[0], definitions))
+    is_object = "$ref" in kinds[0]
+    return kept | (_object(definitions, kinds[0]["$ref"]) if is_object else _given(kinds[0], definitions, unsaid))
 
 
 def _object(definitions: Schema, reference: str) -> Schema:

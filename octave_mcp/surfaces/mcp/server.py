@@ -108,8 +108,16 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
     bound = tool.bind(called, _translate)
     made = FunctionTool.from_function(bound, name=tool.name, title=tool.title, annotations=annotations)
     return made.model_copy(
-        update={"parameters": short_input(made.parameters), "output_schema": short_output(made.output_schema or {})}
+        update={
+            "parameters": short_input(made.parameters, tool.unlisted),
+            "output_schema": short_output(made.output_schema or {}, in_passing=_is_in_passing(tool)),
+        }
     )
+
+
+def _is_in_passing(tool: Tool) -> bool:
+    """Whether it changes a run that its caller knows: what became of that is for get_run to tell in full."""
+    return "run_id" in tool.arguments and not tool.read_only
 
 
 def make(settings: Settings | None = None, server: Server | None = None) -> FastMCP[Any]:

@@ -17,7 +17,7 @@ from octave_mcp.surfaces.rest.handlers import WORKFLOWS, Agent, Configuration, H
 from octave_mcp.surfaces.rest.operations import Operation, Returned, Schema
 from octave_mcp.tools import FUNCTIONS
 from octave_mcp.tools.registry import Tool
-from octave_mcp.tools.reports import RunReport
+from octave_mcp.tools.reports import RunReport, SectionReport
 
 TEXT: Schema = {"type": "string"}
 RUN_ID: Schema = {"pattern": "^run_[0-9a-f]{32}$"}
@@ -74,6 +74,7 @@ def operations(rest: Rest) -> tuple[Operation, ...]:
     tools["generate_playbook"] = begin = _begin(rest, tools["generate_playbook"])
     check = tools["check_copy"]
     tools["check_copy"] = replace(check, errors=(*check.errors, NotFinished))
+    tools["revise_playbook"] = _revise(rest, tools["revise_playbook"])
     return (
         *tools.values(),
         *_of_a_run(rest),
@@ -115,6 +116,15 @@ def _begin(rest: Rest, tool: Operation) -> Operation:
         },
         errors=(*tool.errors, ReusedRequest),
     )
+
+
+def _revise(rest: Rest, tool: Operation) -> Operation:
+    report = {JSON: TypeAdapter(SectionReport)}
+    returns = {
+        200: Returned("The revision has ended", report, LOCATION, LINKS),
+        202: Returned("The revision is under way", report, LOCATION, LINKS),
+    }
+    return replace(tool, answer=rest.revise, returns=returns)
 
 
 def _session(list_sessions: Operation) -> Operation:

@@ -86,9 +86,10 @@ class Rest:
         if asked.take_flag("stream"):
             begun = await self._begin_at_once(asked)
             return sse.streamed(sse.whole(await self._runs(), begun, partial(self._report, begun.run_id)))
-        report = await self.functions["generate_playbook"](asked)
-        status = 200 if report.status in FINAL else 202
-        return _json(report, status, {"Location": f"{HTTP.runs_at}{report.run_id}"})
+        return _begun(await self.functions["generate_playbook"](asked))
+
+    async def revise(self, request: Request) -> Response:
+        return _begun(await self.functions["revise_playbook"](await given(request)))
 
     async def _report(self, run_id: str) -> RunReport:
         return await self.functions["get_run"](Given({"run_id": run_id}, is_text=True))
@@ -149,6 +150,11 @@ class Rest:
     async def metrics(self, _: Request) -> Response:
         running = (await self._runs()).under_way if self._server.is_open else 0
         return Response(self._metrics.render(running, self._server.failing), media_type=METRICS_TYPE)
+
+
+def _begun(report: RunReport) -> Response:
+    status = 200 if report.status in FINAL else 202
+    return _json(report, status, {"Location": f"{HTTP.runs_at}{report.run_id}"})
 
 
 def _json(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:

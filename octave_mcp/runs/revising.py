@@ -1,0 +1,170 @@
+"""Revisions: runs that write a part of another run's playbook again, as a new version of it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.copywriting.origins import origins
+from octave_mcp.domain.choices import AUTO, BY_CLIENT
+from octave_mcp.domain.costs import Cost, Timings
+from octave_mcp.domain.parts import first_of, place_of, written
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import Revision, RevisionRequest, RunError, RunRecord
+from octave_mcp.domain.versions import Version, check_base, next_version
+from octave_mcp.errors import NotFound, Outdated
+from octave_mcp.pipeline.revise import Revised, drafts_of, revise
+from octave_mcp.pipeline.run import Run
+from octave_mcp.pipeline.splicing import check_not_own, spliced
+from octave_mcp.ports import Store
+from octave_mcp.runs.adapters import Adapters, Files
+from octave_mcp.runs.admission import Admission, can_revise
+from octave_mcp.runs.outcome import ended, seconds
+from octave_mcp.runs.versions import Versions, no_run
+
+SOURCE = "crawler"
+"""A revision reads no page: it needs no source that has to be set up."""
+
+
+class Revisions:
+    def __init__(self, adapters: Adapters, admission: Admission) -> None:
+        self._adapters, self._admission, self._store = adapters, admission, adapters.store
+
+    async def admitted(self, wanted: RevisionRequest, keyless_model: str, *, has_client: bool) -> RunRecord:
+        """A run that is to make this revision, in the session of the run whose playbook it is.
+
+        If no model is named, it is that of this run, else the one that is configured, else the `keyless_model`.
+
+        Raises:
+            NotFound: there is no such run.
+            NotFinished: it has made no playbook, or not yet.
+            UnknownName: there is no such part or version; the text lists those there are.
+            InputError: a person wrote the part, or no model did; or the model follows no instructions.
+            Outdated: the version is not the newest.
+            SetupError: the model is not set up.
+        """
+        owner, base = await self._base(wanted)
+        section = await computed(_checked, base, wanted.section, owner.run_id)
+        is_able = wanted.model == AUTO and can_revise(owner.model) and (has_client or owner.model != BY_CLIENT)
+        named = owner.model if is_able else self._adapters.model_name(wanted.model)
+        record = _queued(owner, wanted, section, base.meta.number, named or keyless_model)
+        await computed(self._admission.check, record)
+        return record
+
+    async def _base(self, wanted: RevisionRequest) -> tuple[RunRecord, Version]:
+        """The run whose playbook it is, and the newest version."""
+        versions = Versions(self._store, self._adapters.files)
+        metas = await versions.listed(wanted.run_id)
+        number = (await versions.one(wanted.run_id, wanted.base_version or metas[-1].number)).number
+        record = await self._store.get_run(wanted.run_id)
+        owner = record and await self._store.get_run(record.playbook_of)
+        base = owner and await self._store.get_version(owner.run_id, number)
+        if owner is None or base is None:
+            raise no_run(wanted.run_id)
+        check_base(owner.run_id, number, metas)
+        return owner, base
+
+
+def _queued(owner: RunRecord, wanted: RevisionRequest, section: str, base: int, model: str) -> RunRecord:
+    own = {"model": wanted.model, "session_id": owner.session_id, "request_id": None, "refresh": False}
+    return RunRecord(
+        run_id=f"run_{secrets.token_hex(16)}",
+        session_id=owner.session_id,
+        request=owner.request.model_copy(update=own),
+        status="queued",
+        model=model,
+        source=SOURCE,
+        created_at=datetime.now(UTC),
+        sender=owner.sender,
+        revision=Revision(run_id=owner.run_id, section=section, instruction=wanted.instruction, base_version=base),
+    )
+
+
+def _checked(base: Version, section: str, run_id: str) -> str:
+    """The part's name, as it is written in full."""
+    path = place_of(base.playbook, section)
+    check_not_own(base.playbook, path, run_id)
+    origins(base.playbook, drafts_of(base), section)
+    return written(base.playbook, path)
+
+
+async def revised(record: RunRecord, revision: Revision, run: Run, files: Files) -> RunRecord:
+    """The record of a revision that has ended: its version is stored, and in the files of the playbook.
+
+    Raises:
+        OctaveError: nothing was written, or the part was changed meanwhile.
+    """
+    able = tuple(model for model in run.asker.fallback if can_revise(model.name))
+    run = replace(run, asker=replace(run.asker, fallback=able))
+    base = await run.store.get_version(revision.run_id, revision.base_version)
+    if base is None:
+        raise NotFound(f"run {revision.run_id!r}, whose playbook this was to revise, was deleted")
+    done = await run(revise, revision, base)
+    notes = await _stored(record, revision, run, base, done)
+    await Versions(run.store, files).publish(revision.run_id)
+    if notes:
+        return ended(record, "partial", RunError(code="dropped_by_check", message="; ".join(notes)))
+    return ended(record, "completed")
+
+
+async def _stored(record: RunRecord, revision: Revision, run: Run, base: Version, done: Revised) -> tuple[str, ...]:
+    """Stores the version, made of the newest one; returns what was dropped or is missing, as sentences."""
+    newest = base
+    while True:
+        made = await computed(_version, record, revision, run, newest, done)
+        try:
+            await run.store.put_version(revision.run_id, made)
+        except Outdated:
+            newest = await _newest(revision, run.store)
+        else:
+            known = newest.playbook.gaps
+            return (*done.notes, *(gap.reason for gap in made.playbook.gaps if gap not in known))
+
+
+def _version(record: RunRecord, revision: Revision, run: Run, newest: Version, done: Revised) -> Version:
+    made = spliced(newest.playbook, drafts_of(newest), done.new)
+    more = {"cost": _cost(made.playbook.cost, run), "timings": _timings(made.playbook, record, run)}
+    return next_version(
+        newest,
+        made.playbook.model_copy(update=more),
+        made="revised",
+        by=", ".join(run.asker.models),
+        run_id=record.run_id,
+        section=revision.section,
+        instruction=revision.instruction,
+        drafts=made.drafts,
+    )
+
+
+async def _newest(revision: Revision, store: Store) -> Version:
+    """The version to make the change in, if that section is as it was.
+
+    Raises:
+        Outdated: it has been changed since.
+    """
+    newest = await store.get_version(revision.run_id)
+    metas = await store.versions(revision.run_id)
+    if newest is None:
+        raise NotFound(f"run {revision.run_id!r}, whose playbook this was to revise, was deleted")
+    if any(first_of(revision.section) in meta.changed for meta in metas[revision.base_version :]):
+        check_base(revision.run_id, revision.base_version, metas)
+    return newest
+
+
+def _cost(base: Cost, run: Run) -> Cost:
+    """With what the revision took."""
+    spent = run.asker.ledger.cost
+    usd = None if base.usd is None or spent.usd is None else base.usd + spent.usd
+    counts = {
+        name: getattr(base, name) + getattr(spent, name)
+        for name in ("asks", "input_tokens", "cached_tokens", "output_tokens", "reused")
+    }
+    return base.model_copy(update={**counts, "usd": usd, "steps": (*base.steps, *run.asker.ledger.costs)})
+
+
+def _timings(base: Playbook, record: RunRecord, run: Run) -> Timings:
+    known = base.timings
+    total = round(known.total_seconds + seconds(record), 3)
+    return Timings(total_seconds=total, steps=(*known.steps, *run.progress.timings))

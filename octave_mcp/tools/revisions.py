@@ -1,0 +1,43 @@
+"""Revisions: have a part of a playbook written again, as a new version of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from octave_mcp.domain.choices import AUTO
+from octave_mcp.domain.run import RevisionRequest
+from octave_mcp.errors import NotFinished, Outdated
+from octave_mcp.tools.playbooks import RunId, shown
+from octave_mcp.tools.registry import Call, tool
+from octave_mcp.tools.reports import SectionReport, Wait, awaited
+
+
+@tool(
+    "POST",
+    "/runs/{run_id}/revise",
+    title="Revise a playbook",
+    open_world=True,
+    errors=(NotFinished, Outdated),
+    unlisted=("base_version",),
+)
+async def revise_playbook(
+    run_id: RunId,
+    section: Annotated[
+        str, Field(min_length=1, max_length=500, description="Or a part: 'email_sequences.persona-1.touches[2]'")
+    ],
+    instruction: Annotated[str, Field(min_length=1, max_length=1000, description="What to change; never evidence")],
+    model: Annotated[str, Field(description="Else the run's own")] = AUTO,
+    base_version: Annotated[int | None, Field(ge=1, description="The version that was read, else the newest")] = None,
+    wait_seconds: Wait = 40,
+    *,
+    call: Call,
+) -> SectionReport:
+    """Rewrite a section, or a part, as a new version. The rest stays, and so does what people wrote."""
+    wanted = RevisionRequest(
+        run_id=run_id, section=section, instruction=instruction, model=model, base_version=base_version
+    )
+    calls = call.calls
+    record = await call.runs.revise(wanted, calls.keyless_model, has_client=calls.has_client)
+    return await shown(await awaited(record.run_id, wait_seconds, call), call)
