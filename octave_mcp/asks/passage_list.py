@@ -16,13 +16,13 @@ from octave_mcp.domain.asks import Ask, ReadingBrief, RevisionBrief
 from octave_mcp.domain.evidence import EvidenceId, Passage
 from octave_mcp.domain.page import place_in_words
 from octave_mcp.evidence.interest import Interest
-from octave_mcp.evidence.passages import evidence_id, numbered
+from octave_mcp.evidence.passages import numbered, passage_id
 from octave_mcp.evidence.selection import selected
 
 
 def numbers(ask: Ask[Any, Any], most: int | None = None) -> dict[EvidenceId, int]:
     """The numbers of the passages to show, by evidence id. Readers and revisions see all; writers get a shortlist."""
-    found = {evidence_id(p.page, p.start, p.start + len(p.text)): number for number, p in enumerate(ask.passages, 1)}
+    found = {passage_id(p): number for number, p in enumerate(ask.passages, 1)}
     if isinstance(ask.brief, ReadingBrief | RevisionBrief):
         return found
     chosen = shortlist(ask.brief, {i: ask.passages[number - 1] for i, number in found.items()}, most)

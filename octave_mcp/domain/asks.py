@@ -153,8 +153,12 @@ class Ask(Value, Generic[A, B]):
 
     @property
     def given(self) -> dict[str, Any]:
-        """All that the answer depends on, but for its form, which goes with the version of the prompt."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name not in {"answer", "patched"}}
+        """All that the answer depends on, but for its form, which goes with the version of the prompt.
+
+        Passages are as a model is shown them: when a page was fetched, and what else is on it, changes nothing.
+        """
+        given = {name: getattr(self, name) for name in type(self).model_fields if name not in {"answer", "patched"}}
+        return given | {"passages": tuple(passage.as_shown for passage in self.passages)}
 
     @property
     def whole(self) -> type[Value]:

@@ -50,6 +50,11 @@ class Passage(Value):
     heading_start: int = 0
     is_quotation: bool = False
 
+    @property
+    def as_shown(self) -> Passage:
+        """Without what is not shown of it: where on its page it stands, the rest of that, and when it was fetched."""
+        return self.model_copy(update={"page": self.page.as_shown, "start": 0, "heading_start": 0})
+
     def sentence(self, number: int) -> str:
         first, last = self.sentences[number - 1]
         return self.text[first:last]

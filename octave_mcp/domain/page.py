@@ -91,6 +91,11 @@ class PageRef(Value):
     notice: Notice | None = None
     sister_of: str = ""
 
+    @property
+    def as_shown(self) -> PageRef:
+        """Without what a model is not shown: the digest of its text, and when and how it was fetched."""
+        return self.model_copy(update={"sha256": "", "fetched_at": datetime.min.replace(tzinfo=UTC), "notice": None})
+
 
 class Structured(Value):
     """What a page says of itself in meta, OpenGraph and JSON-LD: untrusted, and not shown to its readers.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Passage
-from octave_mcp.domain.page import Labelled, Page, PageRef, is_in_head
+from octave_mcp.domain.page import Labelled, Page, PageRef, Place, is_in_head
 from octave_mcp.domain.prospect import Confidence
 from octave_mcp.evidence.dates import date_of_heading
 from octave_mcp.evidence.sentences import ends_of_sentences
@@ -251,7 +251,7 @@ def _of_heading(passage: Passage, role: Role) -> Evidence:
 def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:
     page, start, end = passage.page, passage.start + first, passage.start + last
     return Evidence(
-        id=evidence_id(page, start, end),
+        id=evidence_id(page, passage.text[first:last], passage.where),
         role=role,
         url=page.url,
         quote=passage.text[first:last],
@@ -269,10 +269,15 @@ def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:
     )
 
 
-def evidence_id(page: PageRef, start: int, end: int) -> EvidenceId:
-    """The same quotation of the same page has the same id, whoever cites it and when."""
-    digest = hashlib.sha256(f"{page.url}\n{page.sha256}\n{start}\n{end}".encode()).hexdigest()
+def evidence_id(page: PageRef, quote: str, where: Place | None) -> EvidenceId:
+    """The same quotation of the same page has the same id, whoever cites it and when, whatever else the page says."""
+    digest = hashlib.sha256(f"{page.url}\n{where or ''}\n{quote}".encode()).hexdigest()
     return f"e{digest[:10]}"
+
+
+def passage_id(passage: Passage) -> EvidenceId:
+    """The id of the whole passage, cited."""
+    return evidence_id(passage.page, passage.text, passage.where)
 
 
 def is_stale(source: Evidence | PageRef, on: date | None = None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.page import PageKind
-from octave_mcp.evidence.passages import STALE_MONTHS, evidence_id, is_stale
+from octave_mcp.evidence.passages import STALE_MONTHS, is_stale, passage_id
 
 STALE_DAYS = STALE_MONTHS * 365 / 12
 KEPT_UP: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricing", "product", "customers", "security"})
@@ -17,7 +17,7 @@ class Passages:
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.passages = tuple(passages)
-        self.number = {evidence_id(p.page, p.start, p.start + len(p.text)): n for n, p in enumerate(passages, 1)}
+        self.number = {passage_id(p): n for n, p in enumerate(passages, 1)}
 
     def cites(self, evidence: Sequence[EvidenceId]) -> tuple[Cite, ...]:
         return tuple(Cite(passage=self.number[i]) for i in evidence if i in self.number)
