@@ -291,8 +291,11 @@ def says(value: Value) -> Reply:
 
 def answered(ask: Asked) -> Value:
     """What the rules answer; to a patch, the whole answer that the entries are taken from."""
-    is_part = ask.whole not in _RULES or isinstance(ask.brief, RevisionBrief)
-    return _part(ask) if is_part else _RULES[ask.whole](ask)
+    if isinstance(ask.brief, RevisionBrief):
+        return _part(ask)
+    forms = (form for form in (DealDraft[Cite], PersonaDrafts[Cite]) if _is_part(ask.whole, form))
+    rule = _RULES.get(ask.whole) or next((_RULES[form] for form in forms), _part)
+    return rule(ask)
 
 
 def _part(ask: Asked) -> Value:
@@ -354,6 +357,11 @@ def _renumbered(value: Value, count: int) -> Value:
     return changed(
         value, {at: Cite(passage=count + 1 - cite.passage, sentences=cite.sentences) for at, cite in cites.items()}
     )
+
+
+def _is_part(form: type[Value], whole: type[Value]) -> bool:
+    """Whether it has some of the fields of the other form."""
+    return form.model_fields.keys() <= whole.model_fields.keys()
 
 
 _FIX = re.compile(r"^(fix_\d+)(?: replaces|:) ([\w.\[\]]+)", re.MULTILINE)

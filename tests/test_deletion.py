@@ -224,8 +224,8 @@ async def test_a_run_that_is_old_goes_as_completely_as_one_that_is_deleted(
     async with serving() as app:
         old = await sold(app, sites, "zubrowka", "quokka", model="openai")
         recent = await sold(app, sites, "zubrowka", "wombat", model="openai")
-    for aged in ("runs set finished_at", "versions set made_at"):
-        change(database, f"update {aged} = '2020-01-01' where run_id = '{old.run_id}'")
+    change(database, "update runs set finished_at = '2020-01-01' where created_at = (select min(created_at) from runs)")
+    change(database, "update versions set made_at = '2020-01-01' where made_at = (select min(made_at) from versions)")
     async with serving(keep_days=7) as app:
         while [run.run_id for run in await app.runs.list_runs(None, 10, None)] != [recent.run_id]:
             pass

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.attempts import OnCall
+from octave_mcp.asks.earlier import Earlier
 from octave_mcp.asks.patches import (
     MOST_FIXES,
     Fix,
@@ -231,7 +232,7 @@ def _withdrawn(patch: Value, found: Sequence[Fix], draft: Value, answer: Answer[
 
 @dataclass(frozen=True, slots=True)
 class RecordedAsks:
-    """Makes an ask and its correction as steps of the journal, by `name`; costs are booked on `step` and `company`."""
+    """Makes an ask and its correction as steps of the journal, by `name`, unless an `earlier` run did; books costs."""
 
     asker: Asker
     journal: Journal
@@ -240,6 +241,7 @@ class RecordedAsks:
     company: Role | None
     until: float
     on_call: OnCall
+    earlier: Earlier | None = None
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A] | Unusable:
         is_new = False
@@ -247,7 +249,8 @@ class RecordedAsks:
         async def asked() -> Answer[A] | Unusable:
             nonlocal is_new
             is_new = True
-            return await self.asker.answer(ask, self.until, self.on_call)
+            known = await self.earlier.answer(ask) if self.earlier else None
+            return known or await self.asker.answer(ask, self.until, self.on_call)
 
         name = f"{self.name}/correction" if ask.complaint else self.name
         kind = cast("Any", Answer[ask.answer] | Unusable)

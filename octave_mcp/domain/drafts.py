@@ -7,9 +7,11 @@ from typing import Annotated, Generic, NamedTuple, TypeVar
 
 from pydantic import Field
 
+from octave_mcp.domain.basis import Basis
 from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.findings import DealFindings
+from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, TalkTrackDraft
 from octave_mcp.domain.prospect import BuyerPersona
 from octave_mcp.domain.sender import Sender
@@ -24,10 +26,11 @@ CardDraft = Annotated[
 
 
 class Drafted(Value, Generic[D]):
-    """What a writer answered, and whether it is an outline."""
+    """What a writer answered, whether it is an outline, and what checks dropped from it."""
 
     value: D
     is_outline: bool
+    gaps: tuple[Gap, ...] = ()
 
 
 class Drafts(Value):
@@ -55,7 +58,8 @@ class Drafts(Value):
 
 
 class Written(NamedTuple):
-    """A playbook, and the drafts that it was put together from."""
+    """A playbook, the drafts that it was put together from, and what these were written from."""
 
     playbook: Playbook
     drafts: Drafts
+    basis: Basis

@@ -31,7 +31,8 @@ class Reading(Value):
     """What one pack of pages gave: `elements` or `signals`, depending on the role of the company.
 
     `suspicious` are the addresses of those that speak to a model. `heard` are the telling words of the deal's context
-    that stand anywhere on the pages, in lower case.
+    that stand anywhere on the pages, in lower case. `unanswered` are the addresses of those about which a question got
+    no answer.
     """
 
     pages: tuple[PageRef, ...]
@@ -39,6 +40,7 @@ class Reading(Value):
     failures: tuple[PageFailure, ...]
     suspicious: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
     elements: VendorElements[EvidenceId] | None
     signals: ProspectReading[EvidenceId] | None
     findings: CompanyFindings[EvidenceId]
@@ -50,7 +52,8 @@ class Research(Value):
     """All that is known of one company. `words` counts those of the passages read.
 
     `elements` and `signals` are None if no question about the pages was answered. `intelligence` is what step 7 makes
-    of the signals. `heard` is as in `Reading`.
+    of the signals. `heard` and `unanswered` are as in `Reading`; `links` are the addresses that the site was seen to
+    have, whether or not they were read.
 
     `found_by` is the run that found it, and `found_at` when, where that was not this run.
     """
@@ -61,6 +64,8 @@ class Research(Value):
     failures: tuple[PageFailure, ...]
     suspicious: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     elements: VendorElements[EvidenceId] | None
     signals: ProspectReading[EvidenceId] | None
     findings: CompanyFindings[EvidenceId]

@@ -76,7 +76,8 @@ class RunRecord(Value):
     `estimate` is what was said of its cost when it was asked for. `specialists_per_ask` is that of its beginning: a run
     that is carried on asks as before.
 
-    A run with a `revision`, or that `refreshes` the playbook of another run, makes a new version of that playbook.
+    A run with a `revision`, or that `refreshes` the playbook of another run, makes a new version of that playbook;
+    `base_version` is the one that it refreshes, and `anew` is why everything was asked anew, '' if it was not.
     """
 
     run_id: str
@@ -96,6 +97,8 @@ class RunRecord(Value):
     files: tuple[str, ...] = ()
     revision: Revision | None = None
     refreshes: str | None = None
+    base_version: int | None = None
+    anew: str = ""
 
     @property
     def signed_request(self) -> PlaybookRequest:

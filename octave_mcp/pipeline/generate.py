@@ -16,6 +16,7 @@ from octave_mcp.pipeline.gaps import refused
 from octave_mcp.pipeline.merge import add, merge
 from octave_mcp.pipeline.offer import offer
 from octave_mcp.pipeline.prioritise_urls import Pack, in_packs, prioritise_urls
+from octave_mcp.pipeline.read_again import read_again
 from octave_mcp.pipeline.read_pack import read_pack
 from octave_mcp.pipeline.recall import keep, recall, unread
 from octave_mcp.pipeline.run import Run
@@ -53,10 +54,11 @@ def _name(site: Site) -> str:
 async def research(run: Run, site: Site, counterpart: str) -> Research:
     """All that one company's site says that matters to the deal with its counterpart."""
     try:
-        found = await _found(run, site, counterpart)
+        found = await (run(read_again, site, run.base, counterpart) if run.base else _found(run, site, counterpart))
     finally:
         if run.turns:
             run.turns.end(site.company.role)
+    found = found.model_copy(update={"links": tuple(link.url for link in site.links)})
     return await run(understand, found, counterpart)  # 7  of a company read for its signals
 
 

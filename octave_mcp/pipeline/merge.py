@@ -32,6 +32,7 @@ def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[Page
         failures=(*failures, *(failure for reading in readings for failure in reading.failures)),
         suspicious=tuple(url for reading in readings for url in reading.suspicious),
         heard=tuple(dict.fromkeys(word for reading in readings for word in reading.heard)),
+        unanswered=tuple(url for reading in readings for url in reading.unanswered),
         elements=_one(VendorElements[EvidenceId], elements) if elements else None,
         signals=_one(ProspectReading[EvidenceId], signals) if signals else None,
         findings=_one(CompanyFindings[EvidenceId], [reading.findings for reading in readings]),
@@ -47,12 +48,13 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
         return research
     first = Reading(
         pages=research.pages, words=research.words, failures=research.failures,
-        suspicious=research.suspicious, heard=research.heard, elements=research.elements, signals=research.signals,
-        findings=research.findings,
+        suspicious=research.suspicious, heard=research.heard, unanswered=research.unanswered,
+        elements=research.elements, signals=research.signals, findings=research.findings,
         evidence=research.evidence, gaps=research.gaps,
     )  # fmt: skip
     merged = merge(research.profile.model_copy(update={"gaps": ()}), (first, *readings))
-    return merged.model_copy(update={"found_by": research.found_by, "found_at": research.found_at})
+    own = {"found_by": research.found_by, "found_at": research.found_at, "links": research.links}
+    return merged.model_copy(update=own)
 
 
 def _gaps(found: Iterable[Gap]) -> tuple[Gap, ...]:

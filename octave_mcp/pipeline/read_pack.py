@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple, TypeVar
 
@@ -47,38 +47,37 @@ async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pa
     """
     urls = pack.urls
     found = await run.pages.scrape(site, urls, pack.spares) if urls else ()
-    pages = _without_build_dates([page for page in (home, *found) if isinstance(page, Page)])
+    pages = without_build_dates([page for page in (home, *found) if isinstance(page, Page)])
     failures = tuple(page for page in found if isinstance(page, PageFailure))
     if urls:
         run.progress(f"{len(found) - len(failures)} pages of {profile.name} fetched", units=len(urls))
-    return await _read(run, profile, counterpart, pages, failures)
+    return await read(run, profile, counterpart, pages, failures)
 
 
-async def _read(
-    run: Run, profile: Profile, counterpart: str, pages: Sequence[Page], failures: tuple[PageFailure, ...]
+async def read(
+    run: Run,
+    profile: Profile,
+    counterpart: str,
+    pages: Sequence[Page],
+    failures: tuple[PageFailure, ...],
+    is_asked: Callable[[Passage], bool] = lambda _: True,
 ) -> Reading:
+    """What the pages say, as far as it `is_asked`."""
     serves_others = profile.company.traits.serves_other_deals
     interest = Interest(run.request.context, "" if serves_others else counterpart, run.offer)
     cut, suspicious = await computed(_cut_all, pages, interest)
-    shown = await computed(_shown, cut, interest, run.capacity.shown_characters)
+    wanted = [own for part in cut if (own := [passage for passage in part if is_asked(passage)])]
+    shown = await computed(_shown, wanted, interest, run.capacity.shown_characters)
     heard = await computed(_heard, run.request.context, pages)
-    reads = profile.company.traits.reads
-    asked = [
-        (question, _ask(run, profile, counterpart, part, question))
-        for part in _in_asks(shown, run.capacity)
-        for question in questions(reads, run.specialists_per_ask)
-    ]
-    await run.announce("pages", *(ask for _, ask in asked))
-    answers = await together(
-        *(_answer(run, profile, ask, question, number) for number, (question, ask) in enumerate(asked, 1))
-    )
-    checked = [answer for answer in answers if isinstance(answer, Checked)]
+    answers, unanswered = await _answers(run, profile, counterpart, shown)
+    checked, reads = [answer for answer in answers if isinstance(answer, Checked)], profile.company.traits.reads
     return Reading(
         pages=tuple(page.ref for page in pages),
         words=sum(count_words(passage.text) for part in cut for passage in part),
         failures=failures,
         suspicious=suspicious,
         heard=heard,
+        unanswered=unanswered,
         elements=_joined(VendorElements[EvidenceId], checked) if checked and reads == "elements" else None,
         signals=_joined(ProspectReading[EvidenceId], checked) if checked and reads == "signals" else None,
         findings=_joined(CompanyFindings[EvidenceId], checked),
@@ -87,7 +86,24 @@ async def _read(
     )
 
 
-def _without_build_dates(pages: Sequence[Page]) -> list[Page]:
+async def _answers(
+    run: Run, profile: Profile, counterpart: str, shown: Sequence[list[Passage]]
+) -> tuple[tuple[Checked[Value] | Gap, ...], tuple[str, ...]]:
+    """The answers about these passages, and the addresses of the pages about which one failed."""
+    asked = [
+        (question, _ask(run, profile, counterpart, part, question))
+        for part in _in_asks(shown, run.capacity)
+        for question in questions(profile.company.traits.reads, run.specialists_per_ask)
+    ]
+    await run.announce("pages", *(ask for _, ask in asked))
+    answers = await together(
+        *(_answer(run, profile, ask, question, number) for number, (question, ask) in enumerate(asked, 1))
+    )
+    failed = (ask for (_, ask), answer in zip(asked, answers, strict=True) if isinstance(answer, Gap))
+    return answers, tuple(dict.fromkeys(passage.page.url for ask in failed for passage in ask.passages))
+
+
+def without_build_dates(pages: Sequence[Page]) -> list[Page]:
     """Without a date that most of the pages read together share: it is the day on which the site was built."""
     days = Counter(page.ref.published_on for page in pages)
     built = {day for day, count in days.items() if day and count >= BUILT_TOGETHER and count > len(pages) / 2}

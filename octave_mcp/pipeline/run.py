@@ -17,6 +17,7 @@ from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.evidence.judge import Judge
+from octave_mcp.pipeline.base import Base
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.pages import Pages
 from octave_mcp.pipeline.progress import Progress
@@ -36,7 +37,8 @@ class Run:
     `identity` says which model and source it uses: only runs with the same one share findings. `offer` is what the
     vendor sells, in the words of its home page; '' before that is read. `turns` are set where a client answers. The
     `verifier` asks the model that judges claims; None if none does. What is not done by the deadline is left out.
-    The model is taken `by_default` if nobody named one and no provider is configured.
+    The model is taken `by_default` if nobody named one and no provider is configured. `base` is what the run
+    refreshes; None if it writes a playbook anew.
     """
 
     request: PlaybookRequest
@@ -53,6 +55,7 @@ class Run:
     verifier: Asker | None = None
     specialists_per_ask: int = len(READ_KINDS)
     by_default: bool = False
+    base: Base | None = None
 
     @property
     def run_id(self) -> str:
@@ -113,7 +116,8 @@ class Run:
         if self.turns and role:
             await self.turns.wait(stage, role)
             for ask in asks:
-                await self.asker.model.announce(ask)
+                if self.base is None or await self.base.earlier.answer(ask) is None:
+                    await self.asker.model.announce(ask)
             self.turns.end(role, stage)
 
     async def was_answered(self, ask: Ask[Any, Any], name: str) -> bool:
@@ -154,6 +158,7 @@ class Run:
             self.progress.company,
             self.deadline.at,
             self.progress.model_called,
+            self.base.earlier if self.base else None,
         )
 
     def judge(

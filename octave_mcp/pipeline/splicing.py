@@ -9,7 +9,7 @@ from octave_mcp.copywriting.assembly import Assets, assets
 from octave_mcp.copywriting.briefing import Known, brief
 from octave_mcp.copywriting.origins import Origin, identity
 from octave_mcp.copywriting.qualification import qualification
-from octave_mcp.domain.drafts import Drafts, Written
+from octave_mcp.domain.drafts import Drafts
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.notices import Gap, OwnText
 from octave_mcp.domain.parts import place_of
@@ -45,7 +45,14 @@ def check_not_own(playbook: Playbook, path: Path, run_id: str) -> None:
             )
 
 
-def spliced(playbook: Playbook, drafts: Drafts, new: Rewritten) -> Written:
+class Spliced(NamedTuple):
+    """A playbook with new parts, and its drafts with them."""
+
+    playbook: Playbook
+    drafts: Drafts
+
+
+def spliced(playbook: Playbook, drafts: Drafts, new: Rewritten) -> Spliced:
     """The playbook with the parts in place of those that it has, and its drafts.
 
     Raises:
@@ -62,7 +69,7 @@ def spliced(playbook: Playbook, drafts: Drafts, new: Rewritten) -> Written:
         found = changed(found, {origin.unit: part})
     found = found.model_copy(update={"gaps": _gaps(playbook.gaps, before.gaps, after.gaps, new.parts)})
     found = found.model_copy(update={"evidence": _evidence(playbook, found, now)})
-    return Written(_followed(playbook, found, before, after), now)
+    return Spliced(_followed(playbook, found, before, after), now)
 
 
 def _with_parts(drafts: Drafts, new: Rewritten) -> Drafts:

@@ -26,7 +26,10 @@ from octave_mcp.domain.prospect import (
 from octave_mcp.domain.research import Research
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.passages import as_passage, confidence, is_stale
+from octave_mcp.evidence.survival import surviving
+from octave_mcp.pipeline.base import FAILED, Base, state_of
 from octave_mcp.pipeline.company_findings import with_true_dates
+from octave_mcp.pipeline.kept import Kept
 from octave_mcp.pipeline.run import Run
 
 PROMPTS = ("prospect/pain_points", "prospect/buyer_personas")
@@ -59,9 +62,16 @@ _TELLING: tuple[PageKind, ...] = (
 
 
 async def understand(run: Run, research: Research, counterpart: str) -> Research:
-    """The research with what the company's signals mean; unchanged if it has none."""
+    """The research with what the company's signals mean; unchanged if it has none.
+
+    What an earlier run understood stays as long as the pages still say what it rests on; only what lost that is
+    replaced.
+    """
     if research.signals is None:
         return research
+    kept = _kept(run.base, run, research, counterpart) if run.base else None
+    if kept and kept.is_whole:
+        return research.model_copy(update={"intelligence": kept.value(_intelligence(research, None))})
     run.progress(f"understanding {research.profile.name}")
     try:
         checked = await _ask(run, research, research.signals, counterpart)
@@ -70,16 +80,32 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
     except UpstreamError as failed:
         section = research.profile.company.traits.section
         gap = Gap(section=section, code=failed.code, reason=own_words(failed), would_fill="another run")
+        found = _intelligence(research, None)
         return research.model_copy(
-            update={"gaps": (*research.gaps, gap), "intelligence": _intelligence(research, None)}
+            update={"gaps": (*research.gaps, gap), "intelligence": kept.value(found) if kept else found}
         )
+    found = _intelligence(research, checked.value)
     return research.model_copy(
         update={
-            "intelligence": _intelligence(research, checked.value),
+            "intelligence": kept.value(found) if kept else found,
             "evidence": tuple({e.id: e for e in (*research.evidence, *checked.evidence)}.values()),
             "gaps": (*research.gaps, *checked.gaps),
         }
     )
+
+
+def _kept(base: Base, run: Run, research: Research, counterpart: str) -> Kept | None:
+    """What was understood of the company; None if that failed."""
+    known = base.research(research.role)
+    if known.intelligence is None or (not known.intelligence.buyer_personas and _has_failed(known)):
+        return None
+    state = state_of(research, counterpart, run.request.context)
+    left = surviving(known.intelligence, base.alive, state, language=run.request.language)
+    return Kept.of(known.intelligence, left or ProspectIntelligence.none(), base)
+
+
+def _has_failed(known: Research) -> bool:
+    return any(gap.code in FAILED for gap in known.gaps)
 
 
 async def _ask(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,8 +24,10 @@ from octave_mcp.asks.verification import (
 )
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import Answer, Judgement, Names, Spent, Unusable
+from octave_mcp.domain.basis import Told
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId, Support, Verdict
+from octave_mcp.domain.steps import digest_of
 from octave_mcp.domain.value import Path, Value
 from octave_mcp.domain.verification import Verification, Verified
 from octave_mcp.errors import NoAccess, OctaveError, SetupError, UpstreamError
@@ -97,11 +99,15 @@ class Verifier:
     """`asker` asks the model that judges; `names` are those of the companies of the deal.
 
     What it answers counts at the end of the run: only then is it clear whether the model rejects whatever it is asked.
+    Nothing is asked about claims of which it is `known` what an earlier run was told, by their digests, or that are
+    `settled`: these have their verdicts.
     """
 
     run: Run
     asker: Asker
     names: Names
+    known: Mapping[str, Told] = field(default_factory=dict[str, Told])
+    settled: frozenset[str] = frozenset()
     _spent: int = 0
     _reserved: int = 0
     _refused: OctaveError | None = None
@@ -137,14 +143,24 @@ class Verifier:
 
     def verdicts(self, subject: Subject) -> Verdicts:
         """Those on the subject's claims, once all is asked; claims without a verdict keep their own."""
-        is_believed, found = are_believed(self._verdicts), Verdicts()
-        for claim, claimed in self._claimed(subject):
-            if not (told := self._told.get(claimed)):
-                continue
-            if told.opinion and not is_believed:
-                told = _Told(None, told.judge, WRONG)
-            found[claim.at] = _judged(claim, told)
-        return found
+        claimed = self._claimed(subject)
+        return {claim.at: _judged(claim, told) for claim, one in claimed if (told := self._opinion(one))}
+
+    def _opinion(self, claimed: Claimed) -> _Told | None:
+        told = self._told.get(claimed)
+        if told and told.opinion and not are_believed(self._verdicts):
+            return _Told(None, told.judge, WRONG)
+        earlier = None if told else self.known.get(digest_of(claimed))
+        return _of_earlier(earlier) if earlier else told
+
+    def told(self, subject: Subject) -> dict[str, Told]:
+        """What is known of the subject's claims once all is asked, by their digests, for a later run."""
+        every = dict.fromkeys(claimed for _, claimed in self._claimed(subject))
+        return {digest_of(one): _for_later(told) for one in every if (told := self._opinion(one))}
+
+    def digests(self, subjects: Iterable[Subject]) -> frozenset[str]:
+        """Those of the subjects' claims."""
+        return frozenset(digest_of(claimed) for subject in subjects for _, claimed in self._claimed(subject))
 
     @property
     def _name(self) -> str:
@@ -158,7 +174,12 @@ class Verifier:
             for claim, claimed in self._claimed(subject)
             if company in {None, claimed.quotations[0].role}
         ]
-        return list(dict.fromkeys(claimed for _, claimed in sorted(every, key=lambda one: one[0])))
+        asked = dict.fromkeys(claimed for _, claimed in sorted(every, key=lambda one: one[0]))
+        return [one for one in asked if not self._is_known(one)] if self.known or self.settled else list(asked)
+
+    def _is_known(self, claimed: Claimed) -> bool:
+        digest = digest_of(claimed)
+        return digest in self.known or digest in self.settled
 
     def _claimed(self, subject: Subject) -> Iterator[tuple[FoundClaim, Claimed]]:
         """The claims that are not word for word in their quotations, and what is asked about each."""
@@ -248,6 +269,16 @@ class Verifier:
     def _progress(self, company: Role | None) -> Progress:
         inside = self.run.progress.within(STEP)
         return inside.of(company) if company else inside
+
+
+def _for_later(told: _Told) -> Told:
+    verdict, reason, better = told.opinion or (None, "", "")
+    return Told(verdict=verdict, reason=reason, better=better, judge=told.judge, why=told.why)
+
+
+def _of_earlier(told: Told) -> _Told:
+    opinion = Opinion(told.verdict, told.reason, told.better) if told.verdict else None
+    return _Told(opinion, told.judge, told.why)
 
 
 _SEVERITY: dict[Verdict, int] = {"supported": 1, "partly": 2, "not": 3}

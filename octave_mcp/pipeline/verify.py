@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.corrections import Checked, Rules, gaps_of
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.asks import Names
+from octave_mcp.domain.basis import Told
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.findings import CompanyIntegration, CompanyPerson, CompanyTrigger
 from octave_mcp.domain.notices import Gap
@@ -51,7 +53,7 @@ class Verification:
 
     def __init__(self, run: Run, names: Names, known: tuple[str, ...], evidence: Mapping[EvidenceId, Evidence]) -> None:
         self._run, self._evidence = run, evidence
-        self._verifier = Verifier(run, run.verifier, names) if run.verifier else None
+        self._verifier = _verifier(run, run.verifier, names) if run.verifier else None
         self._corrector = Corrector(run, known, names.by_role)
 
     async def ask_about_copy(self, checked: Checked[Any], name: str) -> None:
@@ -69,6 +71,10 @@ class Verification:
         asks = (verifier.ask([subject], journal.within(role), RESEARCH_ASKS, role) for role in deal)
         with self._run.progress.within(STEP).timed():
             await together(*asks)
+
+    def told(self, found: Researched) -> dict[str, Told]:
+        """What is known of the claims of the findings, before verdicts are applied."""
+        return self._verifier.told(Subject(found, self._evidence)) if self._verifier else {}
 
     async def at_the_end(
         self, drafts: Sequence[Draft], found: Researched
@@ -103,6 +109,16 @@ class Verification:
         subject = Subject(checked.value, _by_id(checked.evidence), is_copy=True)
         value, dropped = self._corrector.applied(subject, checked.value, verifier.verdicts(subject), faults)
         return replace(checked, value=value, gaps=(*checked.gaps, *gaps_of(draft.section, dropped)))
+
+
+def _verifier(run: Run, asker: Asker, names: Names) -> Verifier:
+    """In a refresh, the copy that stays has its verdicts, and the findings that stay get theirs again."""
+    verifier = Verifier(run, asker, names)
+    if run.base is None:
+        return verifier
+    drafts = [Subject(draft.value, run.base.drafts.evidence, is_copy=True) for draft in run.base.drafted]
+    verifier.known, verifier.settled = run.base.basis.verdicts, verifier.digests(drafts)
+    return verifier
 
 
 def _by_id(evidence: Sequence[Evidence]) -> dict[EvidenceId, Evidence]:

@@ -13,11 +13,12 @@ from octave_mcp.concurrency.together import together
 from octave_mcp.copywriting import assembly
 from octave_mcp.copywriting.briefing import Known, brief
 from octave_mcp.copywriting.qualification import qualification
+from octave_mcp.domain.basis import Basis
 from octave_mcp.domain.costs import Cost, Timings
 from octave_mcp.domain.drafts import CardDraft, Drafted, Drafts, Written
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.findings import DealFindings
-from octave_mcp.domain.notices import Gap
+from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.playbook import (
     SCHEMA_VERSION,
     GivenContext,
@@ -33,6 +34,7 @@ from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.value import walk
 from octave_mcp.errors import BadAnswer, BudgetExceeded, StaleRecording, UpstreamError
 from octave_mcp.evidence.screening import safe_title
+from octave_mcp.pipeline.carried import of_models, refreshed, with_earlier
 from octave_mcp.pipeline.company_findings import unfound
 from octave_mcp.pipeline.flags import flags
 from octave_mcp.pipeline.gaps import limited, missing, unheard, unproven_figures
@@ -61,9 +63,12 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
     if len(failed) == len(answers):
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
-    answers, found, dropped = await verification.at_the_end(desk.drafts(answers), found)
-    drafts = await computed(_drafts, desk, answers, found)
-    return Written(await computed(_playbook, run, desk, answers, found, drafts, dropped), drafts)
+    judged, verified, dropped = await verification.at_the_end(desk.drafts(answers), found)
+    basis = Basis(model=run.asker.model.identity, research=(*deal.values(),), verdicts=verification.told(found))
+    drafts = await computed(_drafts, desk, judged, verified)
+    playbook = await computed(_playbook, run, desk, judged, verified, drafts, dropped)
+    written = Written(playbook, drafts, basis)
+    return refreshed(written, run.base) if run.base else written
 
 
 _OF_ASSETS = (
@@ -102,8 +107,8 @@ def _playbook(
         schema_version=SCHEMA_VERSION,
         **{role: _named(research) for role, research in deal.items()},
         language=run.request.language,
-        model=", ".join(run.asker.models),
-        recording=run.asker.recording,
+        model=", ".join(dict.fromkeys((*(run.base.models if run.base else ()), *run.asker.models))),
+        recording=run.asker.recording or (run.base.playbook.recording if run.base else None),
         context=GivenContext(given_by="user", text=context) if context else None,
         generated_at=datetime.now(UTC),
         **{**dict(found), "triggers": assets.triggers},
@@ -115,7 +120,7 @@ def _playbook(
         pages=_read_pages(deal),
         failed_pages=tuple(failure for research in deal.values() for failure in research.failures),
         gaps=_gaps(run, desk, answers, (*dropped, *assets.gaps)),
-        flags=flags(run.asker, deal, desk.relations, by_default=run.by_default),
+        flags=_flags(run, desk),
         cost=_cost(run.asker.ledger, deal, credits=run.source.credits),
         timings=Timings(total_seconds=0.0, steps=()),
     )
@@ -155,7 +160,9 @@ def _drafted(
     form: type[Drafted[T]], answer: Checked[Any] | UpstreamError, *, is_thin: bool = False
 ) -> Drafted[T] | None:
     """An answer about a thin prospect is an outline, even if a language model wrote it."""
-    return form(value=answer.value, is_outline=answer.is_outline or is_thin) if isinstance(answer, Checked) else None
+    if not isinstance(answer, Checked):
+        return None
+    return form(value=answer.value, is_outline=answer.is_outline or is_thin, gaps=answer.gaps)
 
 
 def _gaps(run: Run, desk: Desk, answers: Answers, of_assets: tuple[Gap, ...]) -> tuple[Gap, ...]:
@@ -166,11 +173,17 @@ def _gaps(run: Run, desk: Desk, answers: Answers, of_assets: tuple[Gap, ...]) ->
         *of_assets,
         *limited(run.asker),
         *run.asker.faults.gaps,
+        *(of_models(run.base.playbook) if run.base else ()),
         *unheard(run.request.context, desk.deal),
         *unproven_figures(run.request.context, desk.deal),
         *missing(desk.deal),
         *unfound(desk.findings, desk.deal),
     )
+
+
+def _flags(run: Run, desk: Desk) -> tuple[Flag, ...]:
+    found = flags(run.asker, desk.deal, desk.relations, by_default=run.by_default)
+    return with_earlier(found, run.base.playbook) if run.base else found
 
 
 def _named(research: Research) -> NamedCompany:

@@ -36,6 +36,7 @@ from octave_mcp.evidence.passages import as_passage
 from octave_mcp.pipeline.company_findings import company_findings
 from octave_mcp.pipeline.flags import is_thin
 from octave_mcp.pipeline.relations import relations
+from octave_mcp.pipeline.rewriting import Answers, Part, rewrite
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.unwritten import OF_DEAL, OF_PERSONA
 from octave_mcp.pipeline.verify import Draft, Researched, Verification
@@ -51,8 +52,8 @@ _CARD_FORMS: dict[str, tuple[type[Value], type[Value]]] = {
     "competitive_positioning": (CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId]),
 }
 CARDS = tuple(_CARD_FORMS)
-
-Answers = tuple[Checked[Any] | UpstreamError, ...]
+_OF_PERSONA = {SEQUENCE[0]: "sequence", TRACK[0]: "talk_track"}
+"""Where the drafts are in what is written for a persona, by their prompt."""
 
 
 class Desk:
@@ -65,9 +66,9 @@ class Desk:
         self.intelligence = self.prospect.intelligence or ProspectIntelligence.none()
         self.evidence: dict[EvidenceId, Evidence] = {e.id: e for found in deal.values() for e in found.evidence}
         self.findings = company_findings(deal, self.evidence)
-        quotable = [evidence for evidence in self.evidence.values() if ROLES[evidence.role].quoted_in_copy]
-        self.shown: tuple[Passage, ...] = tuple(as_passage(e, n) for n, e in enumerate(quotable, 1))
-        self.roles: tuple[Role, ...] = tuple(evidence.role for evidence in quotable)
+        self.quotable = tuple(one for one in self.evidence.values() if ROLES[one.role].quoted_in_copy)
+        self.shown: tuple[Passage, ...] = tuple(as_passage(e, n) for n, e in enumerate(self.quotable, 1))
+        self.roles: tuple[Role, ...] = tuple(evidence.role for evidence in self.quotable)
         self.is_thin = is_thin(self.prospect)
         self.names = Names(vendor=self.vendor.profile.name, prospect=self.prospect.profile.name)
         self.judged_language = "" if run.asker.model.languages else run.request.language
@@ -93,7 +94,12 @@ class Desk:
         return Researched(vendor_elements=self.elements, prospect_intelligence=self.intelligence, **dict(self.findings))
 
     async def write(self) -> Answers:
-        """The summary, the cards, then the sequences of all personas, then their talk tracks."""
+        """The summary, the cards, then the sequences of all personas, then their talk tracks.
+
+        In a refresh, what is there stays as far as the pages still say what it cites.
+        """
+        if base := self.run.base:
+            return await rewrite(self, base)
         return await (self.write_together() if self.run.capacity.writes_together else self.write_apart())
 
     def drafts(self, answers: Answers) -> list[Draft]:
@@ -106,19 +112,24 @@ class Desk:
 
     async def write_apart(self) -> Answers:
         """The summary, the cards, and for each persona a sequence and a talk track: an ask for each of them."""
-        ranks = range(len(self.personas))
-        return await together(
-            self._write("summary", SUMMARY, SummaryDraft[Cite], SummaryDraft[EvidenceId]),
-            *(self._write(name, CARD, answer, into) for name, (answer, into) in _CARD_FORMS.items()),
+        return await together(*(self.write_part(part) for part in self.parts))
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All that is to be written, in its order."""
+        ranks, said = range(len(self.personas)), self._in_language
+        return (
+            Part("summary", SUMMARY, SummaryDraft[Cite], SummaryDraft[EvidenceId], said),
+            *(Part(name, CARD, answer, into, said) for name, (answer, into) in _CARD_FORMS.items()),
             *(
-                self._write(
-                    f"email_sequence-{rank + 1}", SEQUENCE, SequenceDraft[Cite], SequenceDraft[EvidenceId], rank,
-                    rules=self._of_emails,
+                Part(
+                    f"email_sequence-{rank + 1}", SEQUENCE, SequenceDraft[Cite], SequenceDraft[EvidenceId],
+                    self._of_emails, rank,
                 )
                 for rank in ranks
             ),
             *(
-                self._write(f"talk_track-{rank + 1}", TRACK, TalkTrackDraft[Cite], TalkTrackDraft[EvidenceId], rank)
+                Part(f"talk_track-{rank + 1}", TRACK, TalkTrackDraft[Cite], TalkTrackDraft[EvidenceId], said, rank)
                 for rank in ranks
             ),
         )  # fmt: skip
@@ -164,40 +175,56 @@ class Desk:
         brief = self._brief(personas=self.personas[start:end], rank=start)
         return self._ask((*SEQUENCE, *TRACK), form, brief), into
 
-    async def _write(
-        self,
-        name: str,
-        prompts: Sequence[str],
-        answer: type[A],
-        into: type[R],
-        rank: int | None = None,
-        *,
-        rules: Rules[R] | None = None,
-    ) -> Checked[Any] | UpstreamError:
-        persona = None if rank is None else self.personas[rank]
-        brief = self._brief(persona=persona, rank=rank or 0)
-        return await self._written(name, self._ask(prompts, answer, brief), into, rules=rules or self._in_language)
+    async def write_part(self, part: Part) -> Checked[Any] | UpstreamError:
+        return await self._written(part.name, self.ask_for_part(part), part.into, rules=part.rules)
 
-    def _ask(self, names: Sequence[str], answer: type[A], brief: WritingBrief) -> Ask[A, WritingBrief]:
-        return ask_for(names, language=self.run.request.language, brief=brief, passages=self.shown, answer=answer)
+    def ask_for_part(self, part: Part, shown: tuple[Passage, ...] | None = None) -> Ask[Any, WritingBrief]:
+        """`shown` are the passages to write it from; all of them, unless they are given."""
+        persona = None if part.rank is None else self.personas[part.rank]
+        brief = self._brief(persona=persona, rank=part.rank or 0, personas=part.personas)
+        return self._ask(part.prompts, part.answer, brief, shown)
+
+    def joint(self, parts: Sequence[Part]) -> Part:
+        """One part for all of these, which are of the deal, or of personas."""
+        if len(parts) == 1:
+            return parts[0]
+        prompts = tuple(dict.fromkeys(name for part in parts for name in part.prompts))
+        if parts[0].rank is None:
+            names = tuple(part.name for part in parts)
+            places: tuple[Path, ...] = tuple((name,) for name in names)
+            forms = (only(DealDraft[Cite], names), only(DealDraft[EvidenceId], names))
+            return Part("deal", prompts, *forms, self._of_deal, places=places)
+        count, every = len(self.personas), tuple(PersonaDrafts.model_fields)
+        places = tuple((every[part.rank or 0], _OF_PERSONA[part.prompts[0]]) for part in parts)
+        forms = (only(PersonaDrafts[Cite], every[:count]), only(PersonaDrafts[EvidenceId], every[:count]))
+        name = _personas(0, count)
+        return Part(name, prompts, *forms, self._of_personas, places=places, personas=self.personas)
+
+    def _ask(
+        self, names: Sequence[str], answer: type[A], brief: WritingBrief, shown: tuple[Passage, ...] | None = None
+    ) -> Ask[A, WritingBrief]:
+        language, passages = self.run.request.language, self.shown if shown is None else shown
+        return ask_for(names, language=language, brief=brief, passages=passages, answer=answer)
 
     async def _written(
         self, name: str, ask: Ask[Any, WritingBrief], into: type[R], *, rules: Rules[R]
     ) -> Checked[Any] | UpstreamError:
         """The answer; `name` is that of the writer, in the journal."""
-        title, units = load(ask.prompt).title, max(1, len(_drafts(ask)))
         try:
             checked = await self.run.within(name).ask(
                 ask, into, roles=self.roles, known=self.known, companies=self.names.by_role, rules=rules
             )
         except UpstreamError as failed:
-            self.run.progress(f"{title} failed", units=units)
+            self.run.progress(f"{load(ask.prompt).title} failed", units=_units(ask))
             return failed
-        whom = [persona.title for persona in (*filter(None, [ask.brief.persona]), *ask.brief.personas)]
-        told = f" for {', '.join(whom)}" if whom else ""
-        self.run.progress(f"{title} written{told}", units=units)
+        self.told_written(ask)
         await self.verification.ask_about_copy(checked, name)
         return checked
+
+    def told_written(self, ask: Ask[Any, WritingBrief]) -> None:
+        whom = [persona.title for persona in (*filter(None, [ask.brief.persona]), *ask.brief.personas)]
+        told = f" for {', '.join(whom)}" if whom else ""
+        self.run.progress(f"{load(ask.prompt).title} written{told}", units=_units(ask))
 
     def _in_language(self, draft: Value, _: tuple[Evidence, ...]) -> list[Problem]:
         return in_language(draft, self.judged_language)
@@ -291,6 +318,10 @@ def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Che
         else Checked(value, answer.evidence, answer.gaps if name == first else (), answer.is_outline)
         for name, value in found.items()
     )
+
+
+def _units(ask: Ask[Any, WritingBrief]) -> int:
+    return max(1, len(_drafts(ask)))
 
 
 def _drafts(ask: Ask[Any, WritingBrief]) -> tuple[str, ...]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import BY_RULES, MODELS, finished_copy
 from octave_mcp.domain.company import Company, same_site
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
-from octave_mcp.errors import InputError, SameCompany, SetupError, UnknownName, UnsupportedLanguage
+from octave_mcp.domain.sender import Sender
+from octave_mcp.errors import InputError, ReusedRequest, SameCompany, SetupError, UnknownName, UnsupportedLanguage
 from octave_mcp.ports import Model
 from octave_mcp.runs.adapters import NO_DEAL, Adapters, Deal
 from octave_mcp.runs.verifiers import check_verifier, verifier_of
@@ -134,3 +137,32 @@ def _check_language(model: Model, language: str) -> None:
             f"the {model.name} model writes {', '.join(sorted(model.languages))}, not {language!r}; "
             "leave language out, or choose a model that writes it"
         )
+
+
+def same(stored: RunRecord, request: PlaybookRequest) -> RunRecord:
+    """The run that has the request's id.
+
+    Raises:
+        ReusedRequest: it is that of another request.
+    """
+    if stored.request == request:
+        return stored
+    raise ReusedRequest(
+        f"request_id {request.request_id!r} stands for another request already, that of run {stored.run_id}; "
+        "give this one an id of its own"
+    )
+
+
+def queued(request: PlaybookRequest, model: str, source: str, estimate: Estimate, usual: Sender) -> RunRecord:
+    sender = (request.sender or Sender()).filled(usual)
+    return RunRecord(
+        run_id=f"run_{secrets.token_hex(16)}",
+        session_id=request.session_id or f"sess_{secrets.token_hex(16)}",
+        request=request,
+        status="queued",
+        model=model,
+        source=source,
+        created_at=datetime.now(UTC),
+        estimate=estimate,
+        sender=sender if sender != Sender() else None,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,12 +13,10 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.current import RUN_ID
 from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
-from octave_mcp.domain.company import Company
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.domain.vendor import READ_KINDS
-from octave_mcp.errors import Crashed, NotWritten, OctaveError, StoreFailed
+from octave_mcp.errors import Crashed, OctaveError, StoreFailed
 from octave_mcp.pipeline.deadline import Deadline
-from octave_mcp.pipeline.generate import generate
 from octave_mcp.pipeline.progress import Progress
 from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Claim, Model, RunContext, Source, Store
@@ -26,13 +24,13 @@ from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
 from octave_mcp.runs.attempts import Attempts
 from octave_mcp.runs.events import EventLog, run_event
+from octave_mcp.runs.finishing import finished
 from octave_mcp.runs.journal import Execution
 from octave_mcp.runs.news import News
-from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, seconds, why_failed
+from octave_mcp.runs.outcome import ended, seconds
 from octave_mcp.runs.questions import StoredInbox
-from octave_mcp.runs.revising import revised
+from octave_mcp.runs.refreshing import base_of
 from octave_mcp.runs.verifiers import verifier_of
-from octave_mcp.runs.versions import stored
 
 MOST_RESUMED = 20
 """How many servers may end while they execute a run, without any progress of it: then it is taken for the cause, and
@@ -170,7 +168,7 @@ class Executor:
         try:
             companies = await computed(self._admission.check, record)
             record, run = await self._begun(record, execution, log, attempts)
-            finished = await self._finish(record, run, companies, execution)
+            made = await finished(record, run, companies, execution, self._adapters.files)
         except OctaveError as failed:
             if is_outage(failed):
                 raise
@@ -181,7 +179,7 @@ class Executor:
             return ended(record, "failed", RunError(code=OctaveError.code, message=message))
         else:
             execution.report_unused()
-            return finished
+            return made
         finally:
             self._executions.discard(execution)
             if run:
@@ -237,6 +235,7 @@ class Executor:
             progress=Progress(record.run_id, record.session_id, log),
             deadline=self._deadline(asker),
             site_timeout_seconds=self._adapters.limits.site_timeout_seconds,
+            base=await base_of(record, execution.store, asker.model.identity, log),
         )
         run.source.listen(run.progress)
         asker.model.prepare()
@@ -285,23 +284,6 @@ class Executor:
                 log(run_event(record, "waiting", message=text, total=count))
 
         return changed
-
-    async def _finish(
-        self, record: RunRecord, run: Run, companies: Sequence[Company], execution: Execution
-    ) -> RunRecord:
-        if record.revision:
-            return await revised(record, record.revision, run, self._adapters.files)
-        written = await generate(run, companies)
-        if not has_mandatory_sections(written.playbook):
-            return ended(record, "failed", why_failed(written.playbook, run.asker.faults))
-        playbook = await stored(written, record, run)
-        status: RunStatus = "partial" if is_partial(playbook) else "completed"
-        try:
-            await execution.check()
-            files = await self._adapters.files.publish(record.run_id, playbook)
-        except NotWritten as failed:
-            return ended(record, "partial", RunError(code=failed.code, message=str(failed)))
-        return ended(record, status).model_copy(update={"files": files})
 
     async def end(self, record: RunRecord, log: EventLog | None = None, store: Store | None = None) -> None:
         """Stores the final record together with its last event, unless the run is final already."""

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from datetime import UTC, datetime
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting.own_copy import checked_copy
-from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import BY_RULES, taken_by_default
 from octave_mcp.domain.copy_check import CheckedCopy
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord, SessionRecord
-from octave_mcp.domain.sender import Sender
-from octave_mcp.errors import InputError, NotFound, ReusedRequest, UnsupportedLanguage
+from octave_mcp.errors import InputError, NotFound, UnsupportedLanguage
 from octave_mcp.ports import Claim
 from octave_mcp.recordings.recording import RecordedRun
 from octave_mcp.runs.adapters import Adapters
-from octave_mcp.runs.admission import Admission
+from octave_mcp.runs.admission import Admission, queued, same
 from octave_mcp.runs.events import run_event
 from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.following import Following, OnEvent
@@ -30,6 +26,7 @@ from octave_mcp.runs.maintenance import Maintenance, remove
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
 from octave_mcp.runs.recorder import Recorder
+from octave_mcp.runs.reruns import AS_IT_WAS, Named, Refreshes
 from octave_mcp.runs.revising import Revisions
 from octave_mcp.runs.store_check import STORE, StoreCheck
 from octave_mcp.runs.versions import Versions, no_run
@@ -46,6 +43,7 @@ class Runs:
         self._store = adapters.store
         self._engine = adapters.engine
         self._admission = Admission(adapters)
+        self._refreshes = Refreshes(adapters, self._admission)
         self._executor = Executor(adapters, self._admission)
         self._following = Following(adapters.store, self._executor.news)
         self._questions = Questions(adapters.store, self._executor.inboxes, self._executor.news, self.get)
@@ -86,7 +84,8 @@ class Runs:
     async def start(self, request: PlaybookRequest, keyless_model: str = BY_RULES) -> RunRecord:
         """A new run, running or queued; or the one that was started with the same request_id, as it was set up then.
 
-        `keyless_model` does it if the request names none and no provider is configured; the record says so.
+        `keyless_model` does it if the request names none and no provider is configured; the record says so. A request
+        to refresh a deal of its session is one for the next version of that playbook, as `refresh`.
 
         Raises:
             InputError: a name is no domain, an address not public, the two are one company, the language not written.
@@ -94,10 +93,12 @@ class Runs:
             NotFound: its session does not exist.
             SetupError: no such model or source is set up.
         """
+        if earlier := await self._refreshes.meant_by(request):
+            return await self.refresh(earlier, Named.in_request(request))
         if known := await self._known(request):
             return known
         record = await computed(self._admitted, request, keyless_model)
-        return _same(await self._begun(record, new_session=request.session_id is None), request)
+        return same(await self._begun(record, new_session=request.session_id is None), request)
 
     async def revise(
         self, wanted: RevisionRequest, keyless_model: str = BY_RULES, *, has_client: bool = True
@@ -106,6 +107,11 @@ class Runs:
         revisions = Revisions(self._adapters, self._admission)
         record = await revisions.admitted(wanted, keyless_model, has_client=has_client)
         return await self._begun(record, new_session=False)
+
+    async def refresh(self, run_id: str, named: Named = AS_IT_WAS) -> RunRecord:
+        """A new run, which writes a playbook's next version from the pages as they are; raises what `admitted` does."""
+        record = await self._refreshes.admitted(run_id, named)
+        return same(await self._begun(record, new_session=False), record.request)
 
     async def _begun(self, record: RunRecord, *, new_session: bool) -> RunRecord:
         """The run, now stored and started; or the one that has its request_id already."""
@@ -117,7 +123,7 @@ class Runs:
 
     async def _known(self, request: PlaybookRequest) -> RunRecord | None:
         known = await self._store.run_of_request(request.request_id) if request.request_id else None
-        return _same(known, request) if known else None
+        return same(known, request) if known else None
 
     def _admitted(self, request: PlaybookRequest, keyless_model: str) -> RunRecord:
         named, source = self._adapters.model_name(request.model), self._adapters.source_name(request.source)
@@ -126,7 +132,7 @@ class Runs:
             estimate = self._admission.estimate(request, model, source)
         except UnsupportedLanguage as refused:
             raise refused if named else UnsupportedLanguage(f"{refused}; {taken_by_default(model)}") from None
-        record = _queued(request, model, source, estimate, self._adapters.sender)
+        record = queued(request, model, source, estimate, self._adapters.sender)
         return record.model_copy(update={"by_default": named is None})
 
     async def get(self, run_id: str) -> RunRecord:
@@ -308,35 +314,6 @@ class Runs:
         await remove(records, self._adapters)
         await self._store.delete_session(session_id)
         return len(records)
-
-
-def _same(stored: RunRecord, request: PlaybookRequest) -> RunRecord:
-    """The run that has the request's id.
-
-    Raises:
-        ReusedRequest: it is that of another request.
-    """
-    if stored.request == request:
-        return stored
-    raise ReusedRequest(
-        f"request_id {request.request_id!r} stands for another request already, that of run {stored.run_id}; "
-        "give this one an id of its own"
-    )
-
-
-def _queued(request: PlaybookRequest, model: str, source: str, estimate: Estimate, usual: Sender) -> RunRecord:
-    sender = (request.sender or Sender()).filled(usual)
-    return RunRecord(
-        run_id=f"run_{secrets.token_hex(16)}",
-        session_id=request.session_id or f"sess_{secrets.token_hex(16)}",
-        request=request,
-        status="queued",
-        model=model,
-        source=source,
-        created_at=datetime.now(UTC),
-        estimate=estimate,
-        sender=sender if sender != Sender() else None,
-    )
 
 
 async def _no_claims(_: str) -> Claim:

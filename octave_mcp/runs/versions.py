@@ -9,6 +9,7 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting.edits import Edited, edited
 from octave_mcp.copywriting.given_parts import Given
 from octave_mcp.copywriting.own_sources import Sources
+from octave_mcp.domain.basis import Basis
 from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.drafts import Written
 from octave_mcp.domain.notices import OwnText
@@ -23,12 +24,27 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Files
 from octave_mcp.runs.outcome import seconds
 
+BASIS = "basis"
+"""The step in which a run records what it wrote its playbook from."""
+
 
 async def stored(written: Written, record: RunRecord, run: Run) -> Playbook:
     """The playbook with its timings, stored as version 1; that of an earlier execution, where there is one."""
-    timings = Timings(total_seconds=seconds(record), steps=run.progress.timings)
-    version = first_version(record.run_id, written.playbook.model_copy(update={"timings": timings}), written.drafts)
+    await record_basis(written, run)
+    version = first_version(record.run_id, timed(written.playbook, record, run), written.drafts)
     return (await run.store.put_version(record.run_id, version) or version).playbook
+
+
+def timed(playbook: Playbook, record: RunRecord, run: Run) -> Playbook:
+    timings = Timings(total_seconds=seconds(record), steps=run.progress.timings)
+    return playbook.model_copy(update={"timings": timings})
+
+
+async def record_basis(written: Written, run: Run) -> None:
+    async def known() -> Basis:
+        return written.basis
+
+    await run.journal.step(BASIS, known, Basis)
 
 
 class Versions:

@@ -5,9 +5,18 @@ To add one, write a module with a function under `@tool`, and import the module 
 
 from __future__ import annotations
 
-from octave_mcp.tools import copy_check, playbooks, questions, revisions, sessions, versions, websites
+from octave_mcp.tools import copy_check, playbooks, questions, refreshes, revisions, sessions, versions, websites
 from octave_mcp.tools.registry import FUNCTIONS, TOOLS
 
 __all__ = (
-    "FUNCTIONS", "TOOLS", "copy_check", "playbooks", "questions", "revisions", "sessions", "versions", "websites",
-)  # fmt: skip
+    "FUNCTIONS",
+    "TOOLS",
+    "copy_check",
+    "playbooks",
+    "questions",
+    "refreshes",
+    "revisions",
+    "sessions",
+    "versions",
+    "websites",
+)

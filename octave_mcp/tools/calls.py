@@ -23,6 +23,7 @@ COMMANDS = {
     "revise_playbook": "octave-mcp revise RUN SECTION",
     "delete_session": "octave-mcp sessions --delete SESSION",
     "list_versions": "octave-mcp versions RUN",
+    "refresh_playbook": "octave-mcp refresh RUN",
 }
 
 
@@ -30,7 +31,8 @@ COMMANDS = {
 class Calls:
     """`runs_at` is where callers find runs; `names` are what they call the tools, if not by their names.
 
-    `follow`, `question` and `read` say how to see how a run stands, get its next question and read its playbook.
+    `follow`, `question`, `read` and `compare` say how to see how a run stands, get its next question, read its playbook
+    and see what differs from an older version.
     `keyless_model` does their runs if nobody names a model and no provider is configured. Callers that `has_client` can
     answer the questions of a run.
     """
@@ -39,6 +41,7 @@ class Calls:
     follow: str
     question: str
     read: str
+    compare: str
     keyless_model: str
     has_client: bool = True
     names: Callable[[], Mapping[str, str]] = dict
@@ -66,6 +69,7 @@ MCP = Calls(
     question="call next_question with run_id='{run_id}'",
     read="call get_run with format='markdown' for the brief, or with a section, e.g. 'email_sequences', and "
     "persona='1', or open the files",
+    compare="to compare, call it again with version={older}",
     keyless_model=BY_CLIENT,
 )
 HTTP = Calls(
@@ -73,6 +77,7 @@ HTTP = Calls(
     follow="GET /runs/{run_id}",
     question="POST /runs/{run_id}/questions/next",
     read="GET /runs/{run_id}?format=markdown for the brief, ?section=email_sequences&persona=1, or one of the links",
+    compare="GET /runs/{run_id}/diff says what differs",
     keyless_model=BY_RULES,
     names=_routes,
 )
@@ -81,6 +86,7 @@ CLI = Calls(
     follow="octave-mcp runs",
     question="its questions are for a client over MCP or HTTP",
     read="octave-mcp export {run_id}, or open the files",
+    compare="octave-mcp diff {run_id} shows what differs",
     keyless_model=BY_RULES,
     has_client=False,
     names=lambda: COMMANDS,

@@ -26,7 +26,9 @@ Source = Annotated[str, Field(description=SOURCE_HELP)]
 Language = Annotated[str, Field(max_length=35, description="Language of the playbook, e.g. 'en'")]
 Pages = Annotated[int | None, Field(ge=1, le=200, description=PAGES_HELP)]
 Dollars = Annotated[float | None, Field(gt=0, description="The most that models may cost")]
-Refresh = Annotated[bool, Field(description="Use nothing kept from the last 24 h")]
+Refresh = Annotated[
+    bool, Field(description="Read all anew; in the session of an earlier run of this deal, update its playbook")
+]
 SenderOfEmails = Annotated[
     Sender | None, object_of(Sender), Field(description="Who signs the e-mails; else as in the settings")
 ]

@@ -22,6 +22,7 @@ from octave_mcp.domain.run import Revision, RunError, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import NotFinished
+from octave_mcp.tools.news import news_of
 from octave_mcp.tools.paging import dumped
 from octave_mcp.tools.registry import Call
 
@@ -132,13 +133,18 @@ async def reported(found: Found, call: Call, *, overview: bool = True) -> RunRep
     record, playbook = found.record, found.playbook
     last = await call.runs.progress(record.run_id)
     report = await computed(_report, record, last, playbook if overview else None)
-    numbers: dict[str, object] = {"version": found.version, "versions": found.versions}
+    more: dict[str, object] = {"version": found.version, "versions": found.versions}
+    then = _next(record, playbook, call)
     if record.revision and playbook and not record.error:
-        told = (
-            f"{record.revision.section} is revised in version {found.version} of the playbook of {record.playbook_of}"
-        )
-        numbers["message"] = f"{record.status}: {told}"
-    return report.model_copy(update={**numbers, "links": _links(found, call), "next": _next(record, playbook, call)})
+        made = f"version {found.version} of the playbook of {record.playbook_of}"
+        more["message"] = f"{record.status}: {record.revision.section} is revised in {made}"
+    if record.refreshes and playbook:
+        news = await news_of(record, call.runs.versions)
+        more["message"] = f"{record.status}: {news.text}"
+        if news.older:
+            compare = call.calls.compare.format(run_id=record.run_id, older=news.older)
+            then = f"{then}; {compare}"
+    return report.model_copy(update={**more, "links": _links(found, call), "next": then})
 
 
 def _links(found: Found, call: Call) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from octave_mcp.surfaces.cli.export import export
 from octave_mcp.surfaces.cli.generate import generate
 from octave_mcp.surfaces.cli.install import install
 from octave_mcp.surfaces.cli.record import record
+from octave_mcp.surfaces.cli.refresh import refresh
 from octave_mcp.surfaces.cli.revise import revise
 from octave_mcp.surfaces.cli.runs import cancel, runs, sessions
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, INTERRUPTED, SETUP, USAGE, refuse
@@ -40,7 +41,8 @@ cli = App(
     suppress_keyboard_interrupt=False,
 )
 for command in (
-    generate, demo, runs, sessions, export, revise, versions, diff, edit, cancel, record, scrape, check, check_copy,
+    generate, demo, runs, sessions, export, revise, refresh, versions, diff, edit, cancel, record, scrape, check,
+    check_copy,
     config, doctor, install,
 ):  # fmt: skip
     cli.command(command)

@@ -72,6 +72,7 @@ EXAMPLES = {
 def operations(rest: Rest) -> tuple[Operation, ...]:
     tools = {name: _tool(rest, tool) for name, tool in FUNCTIONS.items()}
     tools["generate_playbook"] = begin = _begin(rest, tools["generate_playbook"])
+    tools["refresh_playbook"] = _refresh(rest, tools["refresh_playbook"])
     check = tools["check_copy"]
     tools["check_copy"] = replace(check, errors=(*check.errors, NotFinished))
     tools["revise_playbook"] = _revise(rest, tools["revise_playbook"])
@@ -125,6 +126,17 @@ def _revise(rest: Rest, tool: Operation) -> Operation:
         202: Returned("The revision is under way", report, LOCATION, LINKS),
     }
     return replace(tool, answer=rest.revise, returns=returns)
+
+
+def _refresh(rest: Rest, tool: Operation) -> Operation:
+    report = {JSON: TypeAdapter(RunReport)}
+    properties = {name: schema for name, schema in tool.takes["properties"].items() if name != "request_id"}
+    returns = {
+        200: Returned("The refresh has ended", report, LOCATION, LINKS),
+        202: Returned("The refresh is under way", report, LOCATION, LINKS),
+    }
+    takes = tool.takes | {"properties": properties}
+    return replace(tool, answer=rest.refresh, takes=takes, headers={"Idempotency-Key": KEY}, returns=returns)
 
 
 def _session(list_sessions: Operation) -> Operation:

@@ -91,6 +91,11 @@ class Rest:
     async def revise(self, request: Request) -> Response:
         return _begun(await self.functions["revise_playbook"](await given(request)))
 
+    async def refresh(self, request: Request) -> Response:
+        asked = await given(request)
+        _name_request(asked, request.headers.get("idempotency-key"))
+        return _begun(await self.functions["refresh_playbook"](asked))
+
     async def _report(self, run_id: str) -> RunReport:
         return await self.functions["get_run"](Given({"run_id": run_id}, is_text=True))
 

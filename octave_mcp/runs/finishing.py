@@ -1,0 +1,42 @@
+"""What a run makes: a playbook, or the next version of one, and the files of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from octave_mcp.domain.company import Company
+from octave_mcp.domain.run import RunError, RunRecord, RunStatus
+from octave_mcp.errors import NotWritten
+from octave_mcp.pipeline.generate import generate
+from octave_mcp.pipeline.run import Run
+from octave_mcp.runs.adapters import Files
+from octave_mcp.runs.journal import Execution
+from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, why_failed
+from octave_mcp.runs.refreshing import refreshed
+from octave_mcp.runs.revising import revised
+from octave_mcp.runs.versions import stored
+
+
+async def finished(
+    record: RunRecord, run: Run, companies: Sequence[Company], execution: Execution, files: Files
+) -> RunRecord:
+    """The record of the run, whose playbook or version is stored now.
+
+    Raises:
+        OctaveError: it made none.
+    """
+    if record.revision:
+        return await revised(record, record.revision, run, files)
+    if record.refreshes:
+        return await refreshed(record, run, companies, files)
+    written = await generate(run, companies)
+    if not has_mandatory_sections(written.playbook):
+        return ended(record, "failed", why_failed(written.playbook, run.asker.faults))
+    playbook = await stored(written, record, run)
+    status: RunStatus = "partial" if is_partial(playbook) else "completed"
+    try:
+        await execution.check()
+        published = await files.publish(record.run_id, playbook)
+    except NotWritten as failed:
+        return ended(record, "partial", RunError(code=failed.code, message=str(failed)))
+    return ended(record, status).model_copy(update={"files": published})

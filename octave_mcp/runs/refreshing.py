@@ -1,0 +1,141 @@
+"""Refreshes: runs that write the next version of another run's playbook, from the pages as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from pydantic import ValidationError
+
+from octave_mcp.asks.earlier import Earlier
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.copywriting.own_parts import with_own_parts
+from octave_mcp.domain.basis import Basis
+from octave_mcp.domain.company import Company
+from octave_mcp.domain.drafts import Written
+from octave_mcp.domain.events import Event
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import RunRecord
+from octave_mcp.domain.steps import StepEntry
+from octave_mcp.domain.versions import Version, VersionMeta, check_base, next_version
+from octave_mcp.errors import NotFound, Outdated
+from octave_mcp.pipeline.base import Base
+from octave_mcp.pipeline.generate import generate
+from octave_mcp.pipeline.run import Run
+from octave_mcp.ports import Store
+from octave_mcp.runs.adapters import Files
+from octave_mcp.runs.events import run_event
+from octave_mcp.runs.journal import replayed
+from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, why_failed
+from octave_mcp.runs.versions import BASIS, Versions, record_basis, timed
+
+WHOLE = frozenset({"generated", "refreshed"})
+"""How the versions are made whose run read the pages."""
+NO_NEWS = frozenset({"flags"})
+"""Sections that say how a version was made."""
+
+
+async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Event], object]) -> Base | None:
+    """What the run refreshes; None if it asks everything anew. `model` identifies the one that will be asked.
+
+    Raises:
+        NotFound: the playbook was deleted.
+    """
+    if record.refreshes is None:
+        return None
+    version = await _refreshed_version(record, store, record.base_version)
+    base, why_anew = await _start(record, version, store, model)
+    if base is None:
+        log(run_event(record, "progress", message=f"everything is asked anew: {why_anew}"))
+    return base
+
+
+async def _refreshed_version(record: RunRecord, store: Store, number: int | None) -> Version:
+    version = await store.get_version(record.playbook_of, number)
+    if version is None:
+        raise NotFound(f"run {record.playbook_of!r}, whose playbook this was to refresh, was deleted")
+    return version
+
+
+async def _start(record: RunRecord, version: Version, store: Store, model: str) -> tuple[Base | None, str]:
+    """What to start from, or why there is nothing."""
+    if version.drafts is None:
+        return None, "an earlier release wrote the playbook, and kept no drafts of it"
+    read_by = _read_by(await store.versions(record.playbook_of), version.meta.number)
+    steps = await store.steps(read_by) if read_by else []
+    basis = await computed(_basis, steps)
+    if read_by is None or basis is None:
+        return None, "what the playbook was written from is no longer stored"
+    if basis.model != model:
+        return None, f"{basis.model} wrote the playbook, and {model} is to refresh it"
+    earlier = Earlier({step.digest: step.outcome for step in steps})
+    return Base(version.playbook, version.drafts, basis, earlier, read_by), ""
+
+
+def _read_by(metas: Sequence[VersionMeta], number: int) -> str | None:
+    """The run that read the pages which the version quotes."""
+    read = [meta.run_id for meta in metas[:number] if meta.made in WHOLE]
+    return read[-1] if read else None
+
+
+def _basis(steps: Iterable[StepEntry]) -> Basis | None:
+    entry = next((step for step in steps if step.name == BASIS), None)
+    try:
+        return replayed(entry, Basis) if entry else None
+    except ValidationError:
+        return None
+
+
+async def refreshed(record: RunRecord, run: Run, companies: Sequence[Company], files: Files) -> RunRecord:
+    """The record of a refresh that has ended: its version is stored, and in the files of the playbook.
+
+    Raises:
+        OctaveError: a site cannot be read, nothing can be written, or the playbook was rewritten meanwhile.
+    """
+    written = await generate(run, companies)
+    if not has_mandatory_sections(written.playbook):
+        return ended(record, "failed", why_failed(written.playbook, run.asker.faults))
+    await record_basis(written, run)
+    playbook = await _stored(written, record, run)
+    await Versions(run.store, files).publish(record.playbook_of)
+    anew = "" if run.base else await _why_anew(record, run)
+    return ended(record.model_copy(update={"anew": anew}), "partial" if is_partial(playbook) else "completed")
+
+
+async def _why_anew(record: RunRecord, run: Run) -> str:
+    version = await _refreshed_version(record, run.store, record.base_version)
+    return (await _start(record, version, run.store, run.asker.model.identity))[1]
+
+
+async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
+    """The playbook as the next version; as it was, if nothing but times has changed.
+
+    Raises:
+        Outdated: it was rewritten meanwhile.
+    """
+    newest = await _refreshed_version(record, run.store, record.base_version)
+    while True:
+        new = await computed(_version, written, record, run, newest)
+        if not {*new.meta.changed} - NO_NEWS:
+            return newest.playbook
+        try:
+            return (await run.store.put_version(record.playbook_of, new) or new).playbook
+        except Outdated:
+            newest = await _edited_since(record, run.store)
+
+
+def _version(written: Written, record: RunRecord, run: Run, newest: Version) -> Version:
+    playbook = with_own_parts(timed(written.playbook, record, run), newest.playbook)
+    by = ", ".join(run.asker.models)
+    return next_version(newest, playbook, made="refreshed", by=by, run_id=record.run_id, drafts=written.drafts)
+
+
+async def _edited_since(record: RunRecord, store: Store) -> Version:
+    """The newest version, if people alone have changed the playbook since the run began: their texts stay.
+
+    Raises:
+        Outdated: a model has.
+    """
+    metas = await store.versions(record.playbook_of)
+    if any(meta.made != "edited" for meta in metas[record.base_version :]):
+        check_base(record.playbook_of, record.base_version or 0, metas)
+    return await _refreshed_version(record, store, metas[-1].number)

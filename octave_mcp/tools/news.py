@@ -1,0 +1,51 @@
+"""What a refresh has changed, in a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.diffs import diff
+from octave_mcp.domain.parts import first_of, steps_of
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import RunRecord
+from octave_mcp.domain.versions import VersionMeta
+from octave_mcp.runs.versions import Versions
+
+SOURCES = frozenset({"evidence", "pages", "flags"})
+"""Sections that follow the others: named where nothing else has changed. A quotation counts once."""
+
+
+class News(NamedTuple):
+    """`older` is the version to compare with; None if nothing has changed."""
+
+    text: str
+    older: int | None
+
+
+async def news_of(record: RunRecord, versions: Versions) -> News:
+    """Of a refresh that has ended."""
+    metas = await versions.listed(record.run_id)
+    made = next((meta for meta in metas if meta.run_id == record.run_id), None)
+    anew = f"; everything was asked anew: {record.anew}" if record.anew else ""
+    if made is None or made.based_on is None:
+        return News(f"nothing but times has changed since version {record.base_version}{anew}", None)
+    before = await versions.playbook(record.run_id, made.based_on)
+    after = await versions.playbook(record.run_id, made.number)
+    return News(f"{await computed(_told, made, before, after)}{anew}", made.based_on)
+
+
+def _told(made: VersionMeta, before: Playbook, after: Playbook) -> str:
+    """Which sections have changed, and how much."""
+    parts = {
+        steps_of(change.path)[:2] if first_of(change.path) in SOURCES else change.path for change in diff(before, after)
+    }
+    counts = Counter(part[0] if isinstance(part, tuple) else first_of(part) for part in parts)
+    shown = [section for section in made.changed if section not in SOURCES] or made.changed
+    sections = ", ".join(f"{section} ({_counted(counts[section])})" for section in shown)
+    return f"version {made.number} differs from version {made.based_on} in {sections}"
+
+
+def _counted(count: int) -> str:
+    return "1 change" if count == 1 else f"{count} changes"
