@@ -122,7 +122,8 @@ class Versions:
         if record is None:
             raise no_run(run_id)
         metas = await self._store.versions(record.playbook_of) if record.is_final else []
-        if record.playbook_of != run_id and not any(meta.run_id == run_id for meta in metas):
+        is_unchanged = bool(record.refreshes) and record.status in {"completed", "partial"}
+        if not (record.playbook_of == run_id or is_unchanged or any(meta.run_id == run_id for meta in metas)):
             metas = []
         if not metas:
             then = "it made no playbook; start a new run" if record.is_final else "ask again when it has ended"
