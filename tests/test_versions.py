@@ -107,6 +107,18 @@ async def test_each_sentence_of_an_email_is_checked_against_what_was_quoted(
     assert not any("ship every week" in warning for warning in answer["warnings"])
 
 
+async def test_the_reason_of_a_verdict_is_no_text_of_the_person(client: httpx2.AsyncClient, run_id: str) -> None:
+    text = "Subject: your releases\n\nYour teams ship $2 million every week instead of every quarter."
+    answer = await edited(client, run_id, TOUCH, 1, text=text)
+    (sentence,) = (await playbook_of(client, run_id)).email_sequences[0].touches[2].sentences
+
+    assert sentence.support
+    assert "$2 million" in sentence.support.reason
+    assert [warning for warning in answer["warnings"] if "$2 million" in warning] == [
+        f"“{sentence.text}”: {sentence.support.reason}."
+    ]
+
+
 async def test_a_sentence_may_rest_on_any_page_that_was_read(pair: Pair) -> None:
     async with serving() as client:
         run_id = (await client.post("/runs", data=pair.few | {"wait_seconds": "600"})).json()["run_id"]

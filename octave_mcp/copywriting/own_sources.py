@@ -80,7 +80,7 @@ class Sources:
             if isinstance(value, Finding):
                 if verdict and verdict.verdict in {"partly", "not"}:
                     yield f"{_in_short(cast('Value', value))}: {verdict.reason}."
-            elif not isinstance(value, Score):
+            elif not isinstance(value, Score | Support):
                 for at, text in texts_of(value):
                     yield from self._of_text(text, value, str(at[0]))
 
