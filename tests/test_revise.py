@@ -412,7 +412,7 @@ async def test_a_playbook_of_an_earlier_release_says_what_to_do_instead() -> Non
 
 async def test_a_model_that_follows_no_instruction_is_refused_with_those_that_do(base: Base) -> None:
     for model in ("extractive", "recorded"):
-        with pytest.raises(InputError, match=r"cannot follow an instruction: name another model: 'host'.*OPENAI_API"):
+        with pytest.raises(InputError, match=r"cannot follow an instruction: name 'host'.*OPENAI_API"):
             await base.revised(TOUCH, model=model)
 
 

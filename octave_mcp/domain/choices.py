@@ -241,11 +241,11 @@ PAGES_HELP = _pages_of(MODELS)
 TERMINAL_PAGES_HELP = _pages_of(model for model in MODELS if not model.asks_client)
 
 
-def finished_copy() -> str:
-    """Which models write copy, and what each needs."""
-    asked = [f"{model.name!r} ({model.note})" for model in MODELS if model.asks_client]
+def finished_copy(*, has_client: bool = True) -> str:
+    """Which models write copy, and what each needs. One that asks a connected client is no choice without one."""
+    asked = [f"{model.name!r} ({model.note})" for model in MODELS if model.asks_client and has_client]
     keyed = either(model.needs for model in MODELS if model.needs)
-    return either((*asked, f"another model, with {keyed} set"))
+    return either((*asked, f"{'another model' if asked else 'a model'}, with {keyed} set"))
 
 
 def taken_by_default(model: str) -> str:

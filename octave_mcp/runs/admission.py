@@ -110,10 +110,13 @@ def can_revise(model: str) -> bool:
 def _check_follows(model: str) -> None:
     """Raises: InputError: it follows no instructions."""
     if not can_revise(model):
-        what = "only quotes what pages say" if model == BY_RULES else "only repeats what was recorded"
-        raise InputError(
-            f"the model {model!r} {what}, so it cannot follow an instruction: name another model: {finished_copy()}"
-        )
+        raise cannot_revise(f"the model {model!r}")
+
+
+def cannot_revise(what: str, *, has_client: bool = True) -> InputError:
+    """That this model follows no instructions, and which do: for callers without a client, none that asks one."""
+    more = "" if has_client else ", or revise it over MCP"
+    return InputError(f"{what} cannot follow an instruction: name {finished_copy(has_client=has_client)}{more}")
 
 
 def _check_usable(models: Sequence[Model]) -> None:

@@ -20,7 +20,7 @@ from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.splicing import check_not_own, spliced
 from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Adapters, Files
-from octave_mcp.runs.admission import Admission, can_revise
+from octave_mcp.runs.admission import Admission, can_revise, cannot_revise
 from octave_mcp.runs.outcome import ended, seconds
 from octave_mcp.runs.versions import Versions, no_run
 
@@ -50,6 +50,10 @@ class Revisions:
         is_able = wanted.model == AUTO and can_revise(owner.model) and (has_client or owner.model != BY_CLIENT)
         named = owner.model if is_able else self._adapters.model_name(wanted.model)
         record = _queued(owner, wanted, section, base.meta.number, named or keyless_model)
+        if not can_revise(record.model):
+            by_default = f"no model is configured, and {owner.model!r}, which wrote the playbook,"
+            what = f"the model {record.model!r}" if named else by_default
+            raise cannot_revise(what, has_client=has_client)
         await computed(self._admission.check, record)
         return record
 

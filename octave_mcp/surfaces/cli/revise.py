@@ -7,10 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from octave_mcp.domain.choices import AUTO, BY_CLIENT
+from octave_mcp.domain.choices import AUTO, BY_CLIENT, finished_copy
 from octave_mcp.errors import InputError
 from octave_mcp.settings import load
-from octave_mcp.surfaces.cli.generate import ENDS, bar, no_client, to_its_end
+from octave_mcp.surfaces.cli.generate import ENDS, bar, to_its_end
 from octave_mcp.surfaces.cli.terminal import (
     FAILED,
     INTERRUPTED,
@@ -44,7 +44,10 @@ def revise(
 ) -> int:
     """Rewrite SECTION of the playbook of RUN as you say, as a new version of it. All else stays."""
     if model == BY_CLIENT:
-        raise InputError(no_client(model))
+        raise InputError(
+            f"the model {model!r} is that of a client connected over MCP or HTTP, and none is connected here: "
+            f"revise it from there, or name {finished_copy(has_client=False)}"
+        )
     asked = {"run_id": run, "section": section, "instruction": instruction, "model": model}
     try:
         with bar(output) as told:
