@@ -18,7 +18,7 @@ from octave_mcp.surfaces.mcp.server import make
 from octave_mcp.surfaces.rest.handlers import WORKFLOWS
 
 CLIENT_ANSWERS = (
-    "no model is configured, and nothing is missing: your own model answers the questions: call next_question; "
+    "no model is configured, and nothing is missing: your own model answers the questions (call next_question); "
     "for quotations and outlines without questions, call generate_playbook with model='extractive'"
 )
 SET_UP = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or OCTAVE_COMPAT_MODEL with OCTAVE_COMPAT_BASE_URL, or ask"
@@ -143,7 +143,7 @@ async def test_a_repeated_request_gives_its_run_whatever_is_configured_meanwhile
         other = await http.post("/runs", json=asked | {"max_pages": 3})
 
     assert again["run_id"] == first["run_id"]
-    assert "your own model answers the questions: POST /runs/{run_id}/questions/next; for" in again["message"]
+    assert "your own model answers the questions (POST /runs/{run_id}/questions/next); for" in again["message"]
     assert (other.status_code, other.json()["code"]) == (422, "request_id_reused")
 
 
@@ -216,7 +216,7 @@ async def test_what_is_configured_and_cannot_be_used_is_an_error_on_every_surfac
 
 
 async def test_the_settings_the_doctor_and_the_help_say_who_writes_where_nothing_is_configured(tmp_path: Path) -> None:
-    said = "auto with none configured is host over MCP, else extractive"
+    said = "auto with none configured: host over MCP, else extractive"
     async with serving() as http:
         settings = {one["name"]: one for one in (await http.get("/config")).json()["settings"]}
     shown = json.loads((await octave("config", "--json", cwd=tmp_path)).out)["settings"]
@@ -248,7 +248,7 @@ async def test_a_setting_that_there_is_not_is_named_once_where_a_command_or_a_se
     served = capsys.readouterr().err
 
     for said in (ended.err, served):
-        assert said.count("there are no such settings: OCTAVE_MODLE; octave-mcp config shows those there are") == 1
+        assert said.count("unknown settings: OCTAVE_MODLE; octave-mcp config lists the valid ones") == 1
 
 
 @pytest.mark.parametrize("name", ["localhost", "localhost:8080", "redis:6379", "[::1]:8080"])

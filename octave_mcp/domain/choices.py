@@ -48,7 +48,7 @@ class Provider(Choice):
 class ModelChoice(Provider):
     """`note` says in a few words what a model without a key does; `asks_client` ones are answered over MCP or HTTP.
 
-    One that `replays` has answers for certain pairs of companies alone.
+    One that `replays` has answers only for certain pairs of companies.
 
     `max_pages` of each company are read, unless the caller sets another number; a recording has its own. `tested` says
     how this release was tested with the model: for real, or only against a test double (a server that imitates the
@@ -212,10 +212,10 @@ def _who_writes(models: Iterable[ModelChoice], default: str) -> str:
     return f"Who writes: {', '.join((AUTO, *keyed))} (need a key or your own server), {keyless}; {default}"
 
 
-AUTO_HELP = f"{AUTO} with none configured is {BY_CLIENT} over MCP, else {BY_RULES}"
+AUTO_HELP = f"{AUTO} with none configured: {BY_CLIENT} over MCP, else {BY_RULES}"
 MODEL_HELP = _who_writes(KEYLESS_MODELS, AUTO_HELP)
 TERMINAL_MODEL_HELP = _who_writes(
-    (model for model in KEYLESS_MODELS if not model.asks_client), f"{AUTO} with none configured is {BY_RULES}"
+    (model for model in KEYLESS_MODELS if not model.asks_client), f"{AUTO} with none configured: {BY_RULES}"
 )
 """On the command line no client is connected."""
 SOURCE_HELP = f"Who fetches pages: {', '.join((AUTO, *names(SOURCES)))}"
@@ -249,13 +249,13 @@ def finished_copy(*, has_client: bool = True) -> str:
 
 
 def taken_by_default(model: str) -> str:
-    """What a caller is told whose run this model does because no provider is configured, and what would give more.
+    """For the caller of a run that this model does because no provider is configured; also says what would give more.
 
     The tools are named as over MCP.
     """
     if model == BY_CLIENT:
         return (
-            f"{NONE_CONFIGURED}, and nothing is missing: your own model answers the questions: call next_question; "
+            f"{NONE_CONFIGURED}, and nothing is missing: your own model answers the questions (call next_question); "
             f"for {_note(BY_RULES)} without questions, call generate_playbook with model={BY_RULES!r}"
         )
     return f"{NONE_CONFIGURED}, so rules collect {_note(BY_RULES)}; {_more()}"

@@ -97,9 +97,9 @@ def configure(settings: Settings, *, stderr_level: str | None = None, secrets: t
 
 
 def warn_of_unknown(settings: Settings) -> None:
-    """Names that look like those of settings, and are none: whoever set them believes that they work."""
+    """Warns of names that look like settings but are not: who set them believes that they work."""
     if found := unknown(settings):
-        logger.warning("there are no such settings: {}; octave-mcp config shows those there are", ", ".join(found))
+        logger.warning("unknown settings: {}; octave-mcp config lists the valid ones", ", ".join(found))
 
 
 def _add(sink: Any, level: str, form: Callable[[Record], str]) -> None:  # noqa: ANN401 - loguru takes several kinds

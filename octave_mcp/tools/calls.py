@@ -31,10 +31,10 @@ COMMANDS = {
 class Calls:
     """`runs_at` is where callers find runs; `names` are what they call the tools, if not by their names.
 
-    `follow`, `question`, `read` and `compare` say how to see how a run stands, get its next question, read its playbook
-    and see what differs from an older version.
-    `keyless_model` does their runs if nobody names a model and no provider is configured. Callers that `has_client` can
-    answer the questions of a run.
+    `follow`, `question`, `read` and `compare` tell a caller how to see how a run stands, get its next question, read
+    its playbook and see what differs from an older version.
+    `keyless_model` does their runs if nobody names a model and no provider is configured. `has_client`: these callers
+    can answer the questions of a run.
     """
 
     runs_at: str

@@ -31,6 +31,8 @@ async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
     Each sentence: 'supported', 'partly' (or rules cannot tell), 'not' or 'no claim', with the nearest quotation.
     """
     if len(text) > LONGEST_TEXT:
-        raise InputError(f"text: it has {len(text):,} characters, at most {LONGEST_TEXT:,}; check it in parts")
+        raise InputError(
+            f"text: it has {len(text):,} characters; at most {LONGEST_TEXT:,} are checked; check it in parts"
+        )
     checked = await call.runs.check_copy(run_id, text)
     return CopyReport(run_id=run_id, **dict(checked))

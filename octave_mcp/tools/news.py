@@ -14,7 +14,7 @@ from octave_mcp.domain.versions import VersionMeta
 from octave_mcp.runs.versions import Versions
 
 SOURCES = frozenset({"evidence", "pages", "flags"})
-"""Sections that follow the others: named where nothing else has changed. A quotation counts once."""
+"""Sections that follow from the others: named only if nothing else has changed. A quotation counts once."""
 
 
 class News(NamedTuple):
@@ -28,9 +28,9 @@ async def news_of(record: RunRecord, versions: Versions) -> News:
     """Of a refresh that has ended."""
     metas = await versions.listed(record.run_id)
     made = next((meta for meta in metas if meta.run_id == record.run_id), None)
-    anew = f"; everything was asked anew: {record.anew}" if record.anew else ""
+    anew = f"; everything was asked again: {record.anew}" if record.anew else ""
     if made is None or made.based_on is None:
-        return News(f"nothing but times has changed since version {record.base_version}{anew}", None)
+        return News(f"nothing has changed since version {record.base_version}{anew}", None)
     before = await versions.playbook(record.run_id, made.based_on)
     after = await versions.playbook(record.run_id, made.number)
     return News(f"{await computed(_told, made, before, after)}{anew}", made.based_on)

@@ -27,7 +27,7 @@ Language = Annotated[str, Field(max_length=35, description="Language of the play
 Pages = Annotated[int | None, Field(ge=1, le=200, description=PAGES_HELP)]
 Dollars = Annotated[float | None, Field(gt=0, description="The most that models may cost")]
 Refresh = Annotated[
-    bool, Field(description="Read all anew; in the session of an earlier run of this deal, update its playbook")
+    bool, Field(description="Ignore caches; in the session of an earlier run of this deal, update its playbook")
 ]
 SenderOfEmails = Annotated[
     Sender | None, object_of(Sender), Field(description="Who signs the e-mails; else as in the settings")
@@ -54,7 +54,7 @@ Persona = Annotated[
 Form = Annotated[
     Literal["json", "markdown"], Field(description="'markdown': short text with quotations, to read to your user")
 ]
-VersionNumber = Annotated[int | None, Field(description="Not the newest")]
+VersionNumber = Annotated[int | None, Field(description="Default: newest")]
 Cursor = Annotated[str | None, Field(description="From the last answer, for the rest of a long section")]
 
 
@@ -131,7 +131,7 @@ async def shown(
     is_text: bool = False,
     cursor: str | None = None,
 ) -> SectionReport:
-    """The report on the run, with what is asked for of its playbook; of a revision, else what it revised."""
+    """The report on the run, with the part of its playbook that is asked for: by default, what a revision revised."""
     playbook, revision = found.playbook, found.record.revision
     section = section or (revision.section if revision and not persona else None)
     if playbook is None or not (section or persona or is_text):

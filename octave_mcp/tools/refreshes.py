@@ -1,4 +1,4 @@
-"""Refreshes: read a deal's pages again, and have its playbook follow them."""
+"""Refreshes: read a deal's pages again, and update its playbook from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from octave_mcp.tools.reports import RunReport, Wait, followed
 )
 async def refresh_playbook(
     run_id: RunId,
-    model: Annotated[str, Field(description="Else the one that wrote it; another one is asked everything anew")] = AUTO,
+    model: Annotated[
+        str, Field(description="Else the one that wrote it; a different one is asked everything again")
+    ] = AUTO,
     max_cost_usd: Dollars = None,
     request_id: RequestId = None,
     wait_seconds: Wait = 40,
@@ -33,8 +35,8 @@ async def refresh_playbook(
 ) -> RunReport:
     """Read all pages of a playbook again, and write its next version from them.
 
-    What the pages still say stays as it is, and so does what people wrote; only what they no longer say is written
-    again, and what is new on them is added. If nothing has changed, nothing is asked, and there is no new version.
+    Copy that the pages still support stays as it is, and so does what people wrote; only what they no longer say is
+    rewritten, and what is new on them is added. If nothing has changed, nothing is asked, and there is no new version.
     """
     record = await call.runs.refresh(run_id, Named(model, max_cost_usd, request_id))
     return await followed(record.run_id, wait_seconds, call)

@@ -138,7 +138,7 @@ def refuse_unstorable(arguments: Mapping[str, object]) -> None:
 
 
 def _is_storable(value: object) -> bool:
-    """Whether each text in it is; also where it is JSON."""
+    """Whether each text in it is, at any depth of JSON."""
     if isinstance(value, dict):
         entries = cast("dict[object, object]", value)
         return all(map(_is_storable, (*entries, *entries.values())))

@@ -26,7 +26,7 @@ from octave_mcp.tools.news import news_of
 from octave_mcp.tools.paging import dumped
 from octave_mcp.tools.registry import Call
 
-Wait = Annotated[float, Field(ge=0, le=600, description="Seconds, over MCP at most 55")]
+Wait = Annotated[float, Field(ge=0, le=600, description="Seconds, at most 55 over MCP")]
 
 
 class Overview(Value):
@@ -50,7 +50,7 @@ class RunReport(Value):
     """How a run stands; `next` says which call to make.
 
     `version` is that of the playbook, and `versions` how many it has; both are 0 if there is none. A run with a
-    `revision` is to make that version, or has made it, of the playbook of the run that the revision names.
+    `revision` makes that version of the playbook of the run that the revision names, or has made it.
     """
 
     run_id: str
@@ -72,7 +72,7 @@ class RunReport(Value):
 
 
 class Found(NamedTuple):
-    """A run, and a version of its playbook with its number and how many there are; 0 if there is none."""
+    """A run, a version of its playbook, the number of that version and how many there are; 0 without a playbook."""
 
     record: RunRecord
     playbook: Playbook | None
@@ -148,7 +148,7 @@ async def reported(found: Found, call: Call, *, overview: bool = True) -> RunRep
 
 
 def _links(found: Found, call: Call) -> tuple[str, ...]:
-    """Where the playbook is, in each format; those of an earlier version name it."""
+    """Where the playbook is, in each format; links to an earlier version name it."""
     if found.playbook is None:
         return ()
     version = f"?version={found.version}" if found.version < found.versions else ""

@@ -1,4 +1,4 @@
-"""Revisions: have a part of a playbook written again, as a new version of it."""
+"""Revisions: have a part of a playbook rewritten, as a new version."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ async def revise_playbook(
     ],
     instruction: Annotated[str, Field(min_length=1, max_length=1000, description="What to change; never evidence")],
     model: Annotated[str, Field(description="Else the run's own")] = AUTO,
-    base_version: Annotated[int | None, Field(ge=1, description="The version that was read, else the newest")] = None,
+    base_version: Annotated[int | None, Field(ge=1, description="The version that you read; else the newest")] = None,
     wait_seconds: Wait = 40,
     *,
     call: Call,
 ) -> SectionReport:
-    """Rewrite a section, or a part, as a new version. The rest stays, and so does what people wrote."""
+    """Rewrite a section, or part of one, as a new version. All else and people's own text stay."""
     wanted = RevisionRequest(
         run_id=run_id, section=section, instruction=instruction, model=model, base_version=base_version
     )

@@ -56,8 +56,10 @@ class Edited(Value):
 @tool("GET", "/runs/{run_id}/diff", title="Compare versions", read_only=True, in_tool_list=False, errors=(NotFinished,))
 async def diff_versions(
     run_id: RunId,
-    from_: Annotated[int | None, Field(alias="from", ge=1, description="Else the one before the other")] = None,
-    to: Annotated[int | None, Field(ge=1, description="Else the newest")] = None,
+    from_: Annotated[
+        int | None, Field(alias="from", ge=1, description="The older version; else the one before `to`")
+    ] = None,
+    to: Annotated[int | None, Field(ge=1, description="The newer version; else the newest of all")] = None,
     *,
     call: Call,
 ) -> VersionDiff:
@@ -80,19 +82,19 @@ async def edit_section(
     section: Annotated[
         str, Field(max_length=500, description="'trial_plan', 'email_sequences.persona-1.touches[2]', '...[2].body'")
     ],
-    base_version: Annotated[int, Field(ge=1, description="The version that was read: if a newer one exists, 409")],
+    base_version: Annotated[int, Field(ge=1, description="The version that you read; if a newer one exists, 409")],
     text: Annotated[
         str | None,
         Field(
             max_length=LONGEST_TEXT,
-            description="The new text. Of an e-mail: 'Subject: ...', an empty line, and the body. "
-            "Of a list of texts: a line for each. Of what is no text: its JSON",
+            description="The new text. For an e-mail: 'Subject: ...', an empty line, and the body. "
+            "For a list of texts: one line for each. For anything else: JSON",
         ),
     ] = None,
     content: Annotated[
-        AnyJson, Field(description="In place of text: the new value as JSON, in the form it has")
+        AnyJson, Field(description="Instead of text: the new value as JSON, in the form of the old one")
     ] = None,
-    by: Annotated[Line, Field(description="Who wrote it, to be named in the playbook")] = "",
+    by: Annotated[Line, Field(description="Who wrote it, as the playbook shows it")] = "",
     *,
     call: Call,
 ) -> Edited:

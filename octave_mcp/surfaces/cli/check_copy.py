@@ -22,7 +22,7 @@ WORDS: dict[CopyVerdict, str] = {
     "no claim": "no claim",
 }
 LONGEST_BYTES = 8 * LONGEST_TEXT
-"""More than the longest text may have: the rest of a file is not read."""
+"""More than the longest text allowed: the rest of a file is not read."""
 
 
 def check_copy(
@@ -37,7 +37,7 @@ def check_copy(
     *,
     output: Output = PLAIN,
 ) -> int:
-    """Check your own e-mail or script against what RUN has read: each sentence with its quotation, and the score.
+    """Check your own e-mail or script against what RUN has read: a verdict on each sentence, and a score.
 
     No model is asked. Exits with 1 if a sentence is not supported.
     """

@@ -40,8 +40,8 @@ def demo(
 async def _made(output: Deliver, told: Told) -> Made:
     """By the recording; if that cannot be replayed, by rules.
 
-    Of the user's settings, none may ask another model or read from elsewhere. The sites are read again each time, for
-    they may be those of another release.
+    The user's settings must not make it ask another model or read from elsewhere. The sites are read again each time,
+    since they may have changed with the release.
     """
     settings = load(source="crawler", verify_model="")
     log(settings, output)
@@ -61,7 +61,7 @@ async def _made(output: Deliver, told: Told) -> Made:
 
 
 async def _replayed(by: Callable[[str], Coroutine[None, None, Made]]) -> Made | str:
-    """What the recording gives, or why it gives nothing: it is missing, damaged or stale."""
+    """What the replay made, or why there is none: the recording is missing, damaged or stale."""
     try:
         made = await by("recorded")
     except OctaveError as failed:

@@ -1,4 +1,4 @@
-"""Make a playbook, show how it gets on, and write its files."""
+"""Make a playbook, show its progress, and write its files."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ async def run(
     served: Served = NONE_SERVED,
     pages: bool = False,
 ) -> Made:
-    """What a run has made, with the `pages` that it quotes if asked for. Interrupted, it cancels the run."""
+    """What a run has made, with the pages that it quotes if `pages`. Interrupted, it cancels the run."""
     async with opened(settings, served=served) as app:
         named = await computed(app.model_name, str(asked.get("model", AUTO)))
         model = choice(MODELS, named or CLI.keyless_model, "model")

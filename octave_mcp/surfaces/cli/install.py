@@ -134,7 +134,7 @@ def _secrets(settings: Settings) -> dict[str, str]:
 
 
 def _able(environment: dict[str, str], settings: Settings) -> dict[str, str]:
-    """With the client's own model, where it is told no key: a key that the server may find is not used unasked."""
+    """With the client's own model if its entry gets no key: then no key that the server may find is used unasked."""
     named = environment.get("OCTAVE_MODEL") or settings.model
     return environment if named != "auto" or _is_keyed(environment) else environment | {"OCTAVE_MODEL": BY_CLIENT}
 

@@ -28,10 +28,10 @@ class Recorded(Value):
 
 
 def record(
-    run: Annotated[str, Parameter(help="A finished run with the model host")],
+    run: Annotated[str, Parameter(help="A finished run whose model was host")],
     /,
     *,
-    model: Annotated[str, Parameter(help="The name of the model that answered it, e.g. gpt-6")],
+    model: Annotated[str, Parameter(help="The name of the model that answered, e.g. gpt-6")],
     out: Annotated[Path | None, Parameter(help="Folder for the recording; else recordings in OCTAVE_HOME")] = None,
     output: Output = PLAIN,
 ) -> int:

@@ -1,4 +1,4 @@
-"""Have a playbook follow the pages that it was written from."""
+"""Update a playbook from its pages, as they are now."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def refresh(
     /,
     *,
     model: Annotated[
-        str, Parameter(help="Who writes it; else the run's own model. Another is asked everything anew")
+        str, Parameter(help="Who writes it; else the run's own model. A different one is asked everything again")
     ] = AUTO,
     max_cost_usd: Annotated[float | None, Parameter(help="The most that models may cost")] = None,
     output: Output = PLAIN,
 ) -> int:
     """Read all pages of the playbook of RUN again, and write its next version from them.
 
-    What the pages still say stays as it is, and so does what people wrote. If nothing has changed, nothing is asked,
-    and there is no new version.
+    Copy that the pages still support stays as it is, and so does what people wrote. If nothing has changed, nothing is
+    asked, and there is no new version.
     """
     asked: dict[str, object] = {"run_id": run, "model": model, "max_cost_usd": max_cost_usd}
     try:

@@ -36,13 +36,13 @@ def revise(
     base_version: Annotated[
         int | None,
         Parameter(
-            help="The version that you have read; if there is a newer one, nothing changes",
+            help="The version that you read; if a newer one exists, nothing is changed",
             validator=validators.Number(gte=1),
         ),
     ] = None,
     output: Output = PLAIN,
 ) -> int:
-    """Rewrite SECTION of the playbook of RUN as you say, as a new version of it. All else stays."""
+    """Rewrite SECTION of the playbook of RUN as instructed, as a new version. All else stays."""
     if model == BY_CLIENT:
         raise InputError(
             f"the model {model!r} is that of a client connected over MCP or HTTP, and none is connected here: "

@@ -21,7 +21,7 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, asked, counted
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
 RECORDED = frozenset({"evidence", "own_text", "pages", "cost", "timings", "generated_at"})
-"""Sections that say where a text comes from, and what it took."""
+"""Sections that say where a text comes from, and what it cost."""
 CHECKED = frozenset({"evidence", "support", "score", "sentences"})
 """The fields that the checks fill in; the sentences of an e-mail are those of its body."""
 SENTENCE = frozenset({"text", "kind"})
@@ -43,9 +43,9 @@ def diff(
     /,
     *,
     from_: Annotated[
-        int | None, Parameter(name="--from", help="A version; else the one before the other", validator=Number)
+        int | None, Parameter(name="--from", help="The older version; else the one before --to", validator=Number)
     ] = None,
-    to: Annotated[int | None, Parameter(help="A version; else the newest", validator=Number)] = None,
+    to: Annotated[int | None, Parameter(help="The newer version; else the newest of all", validator=Number)] = None,
     all_: Annotated[
         bool, Parameter(name="--all", negative=(), help="Also evidence, verdicts, scores, cost and times")
     ] = False,
@@ -68,17 +68,17 @@ def edit(
     *,
     base_version: Annotated[
         int,
-        Parameter(help="The version that you have read; if there is a newer one, nothing changes", validator=Number),
+        Parameter(help="The version that you read; if a newer one exists, nothing is changed", validator=Number),
     ],
     text: Annotated[str | None, Parameter(help="The new text, as you want it")] = None,
-    file: Annotated[Path | None, Parameter(help="The file that has it; - is stdin")] = None,
-    by: Annotated[str, Parameter(help="Your name, to be given in the playbook")] = "",
+    file: Annotated[Path | None, Parameter(help="A file with the new text; - reads standard input")] = None,
+    by: Annotated[str, Parameter(help="Your name, as the playbook shows it")] = "",
     output: Output = PLAIN,
 ) -> int:
     """Put your own text in place of SECTION, as a new version of the playbook of RUN.
 
-    An e-mail is 'Subject: ...', an empty line, and the body; a list of texts has a line for each; what is no text is
-    JSON. Your text is never changed: what the checks find in it is printed as warnings.
+    An e-mail is 'Subject: ...', an empty line, and the body; a list of texts has one line for each; anything else
+    is JSON. Your text is never changed: what the checks find in it is printed as warnings.
     """
     if (text is None) == (file is None):
         raise InputError("give --text or --file: one of them")
@@ -92,7 +92,7 @@ def edit(
 
 
 def _read(file: Path) -> str:
-    """Without the end of the last line, which is no part of the text."""
+    """Without the newline at the end, which is not part of the text."""
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_bytes().decode()
     except OSError as failed:

@@ -32,7 +32,7 @@ STREAM: Schema = {
 PAGES: Schema = {
     "type": "boolean",
     "default": False,
-    "description": "With the pages that it quotes, so that its sources open without the web; html alone can",
+    "description": "With the pages that it quotes, so that its sources open without the web; html only",
 }
 ONE_LINE: Schema = {"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
 NO_NUL: Schema = {"pattern": r"^[^\x00]*$"}
@@ -169,7 +169,7 @@ def _of_a_run(rest: Rest) -> tuple[Operation, ...]:
             path="/runs/{run_id}/playbook.{suffix}",
             name="get_playbook",
             title="Get a playbook",
-            description="The whole playbook of a run that has ended, in one of its formats: a version, or the newest.",
+            description="The playbook of a run that has ended, in one of its formats: the newest or the version named.",
             answer=rest.playbook,
             takes=_object(
                 run_id=OF_A_RUN,

@@ -45,7 +45,7 @@ def _part(name: str, part: object, reading: Reading) -> Iterator[str]:
 
 
 def _own(name: str, playbook: Playbook) -> Iterator[str]:
-    """Which of it a person wrote: that is to be repeated as it is."""
+    """Which parts of it a person wrote: they are to be repeated as they are."""
     at = tuple(steps_of(name))
     for own in playbook.own_text:
         path = steps_of(own.path)
