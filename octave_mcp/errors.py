@@ -13,7 +13,7 @@ OctaveError
 +-- NotFound 404             no such run, session, route
 +-- NotAllowed 405           the route is there, the method is not
 +-- NotFinished 409          a run without a playbook, or without one yet
-+-- Outdated 409             a change of a version of a playbook that is not the newest
++-- Outdated 409             a change to a version of a playbook that is not the newest
 +-- TooLarge 413             a body beyond the limit
 +-- WrongType 415            a body that is neither JSON nor a form
 +-- RefusedHost 421          a name that this server is not known by

@@ -193,7 +193,7 @@ async def test_reading_leaves_half_of_the_budget_for_writing(stage: Stages, doub
 
 
 async def test_a_budget_in_dollars_is_rejected_if_prices_are_unknown(stage: Stages, double: Double) -> None:
-    with pytest.raises(InputError, match="max_cost_usd cannot be kept: what compat costs"):
+    with pytest.raises(InputError, match="max_cost_usd cannot be enforced: the price of compat"):
         await stage().run(model="compat", max_cost_usd=1.0)
     assert double.asked == []
 
@@ -556,7 +556,7 @@ async def test_deleting_a_session_deletes_its_cached_answers(later: Stages, firs
 
 
 async def test_a_budget_in_the_settings_is_rejected_if_prices_are_unknown(stage: Stages, double: Double) -> None:
-    with pytest.raises(InputError, match="what compat costs, or a model that may stand in, is not known"):
+    with pytest.raises(InputError, match="the price of compat, or of a model that may stand in, is not known"):
         await stage(max_cost_usd=0.01).run(model="compat")
     assert double.asked == []
 

@@ -171,7 +171,7 @@ async def test_a_run_is_replayed_word_for_word_and_costs_nothing(made: Made, tmp
     assert again["recording"]["of"] == sum(1 for _ in quotations(content_of(made.file)))
     assert again["cost"]["usd"] == again["cost"]["input_tokens"] == again["cost"]["output_tokens"] == 0
     recorded_on = again["recording"]["recorded_on"]
-    assert flag(again) == f"written by {MODEL} on {recorded_on}, replayed; every check was run now"
+    assert flag(again) == f"written by {MODEL} on {recorded_on} and replayed; every check was run now"
     assert f"recorded: {flag(again)}" in done.out
 
 

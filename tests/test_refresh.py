@@ -407,7 +407,7 @@ async def test_over_http_a_refresh_says_what_has_changed_and_where_to_see_it(
 
     report = answer.json()
     assert (same["status"], same["version"]) == (first["status"], 1)
-    assert same["message"].endswith("nothing but times has changed since version 1")
+    assert same["message"].endswith("nothing has changed since version 1")
     assert (answer.status_code, report["version"], report["session_id"]) == (200, 2, first["session_id"])
     assert answer.headers["location"] == f"/runs/{report['run_id']}"
     assert again.json()["run_id"] == report["run_id"]
@@ -464,7 +464,7 @@ async def test_the_command_refreshes_a_run_and_prints_what_has_changed(pair: Pai
     assert (done.code, none.code) == (0, 0), done.err
     assert "version 2 differs from version 1 in " in done.out
     assert "octave-mcp diff" in done.err
-    assert "nothing but times has changed since version 2" in none.out
+    assert "nothing has changed since version 2" in none.out
 
 
 # Interrupted

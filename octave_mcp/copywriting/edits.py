@@ -112,7 +112,7 @@ class _Checks:
     def _judged(self, playbook: Playbook) -> Playbook:
         new = [at for at, part in located(playbook) if isinstance(part, Finding) and part not in self._known]
         if len(new) > MOST_SENTENCES:
-            raise InputError(f"it has {len(new)} new sentences, at most {MOST_SENTENCES} are checked; edit it in parts")
+            raise InputError(f"it has {len(new)} new sentences; at most {MOST_SENTENCES} are checked; edit it in parts")
         # Deeper ones first: a finding that holds another is judged as it is by then.
         for at in sorted(new, key=len, reverse=True):
             playbook = changed(playbook, {at: self.sources.judged(part_at(playbook, at))})

@@ -71,7 +71,7 @@ def read(given: Given, playbook: Playbook, path: Path, name: str) -> object:
 
 
 def form_of(playbook: Playbook, path: Path) -> Any:  # noqa: ANN401 - a type
-    """The type of what may stand at a path; of a value that is there, its own."""
+    """The type of the values allowed at a path; for a value that is there, its own type."""
     value: object = playbook
     form: Any = Playbook
     for step in path:

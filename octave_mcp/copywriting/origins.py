@@ -30,7 +30,7 @@ _IDENTITY = ("persona_id", "day", "seat", "id", "kind")
 class Origin(NamedTuple):
     """A part of a draft: `draft` is the draft's place in the drafts, `at` that of the part in it.
 
-    `unit` is the part of the playbook that is put together anew with it, with its score. The draft is for the persona
+    `unit` is the part of the playbook that is put together again with it, with its score. The draft is for the persona
     of that `rank`, if it is for one.
     """
 

@@ -61,7 +61,7 @@ def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sende
     if not (count := len([*own.sentences])) and not own.subject:
         raise InputError("text: there is no sentence in it; give the e-mail or the script as you would send or say it")
     if count > MOST_SENTENCES:
-        raise InputError(f"text: it has {count} sentences, at most {MOST_SENTENCES} are checked; check it in parts")
+        raise InputError(f"text: it has {count} sentences; at most {MOST_SENTENCES} are checked; check it in parts")
     return Checker(own, playbook, tuple(sources_of(playbook, pages)), sender or Sender()).copy
 
 

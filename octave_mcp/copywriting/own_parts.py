@@ -113,7 +113,7 @@ def _of_persona(new: Playbook, old: Playbook, at: Path) -> Iterator[str]:
     own = _persona(new, at)
     was, now = (next((one.title for one in found.priority_personas if one.id == own), "") for found in (old, new))
     if was and now and was != now:
-        yield f"it was written for {was!r}, and stands with what is for {now!r} now"
+        yield f"it was written for {was!r}, and is now with the text for {now!r}"
 
 
 def _gone(part: object, known: Mapping[EvidenceId, Evidence], said: Mapping[EvidenceId, Evidence]) -> Iterator[str]:

@@ -46,7 +46,7 @@ def qualification(
 def _known(
     seats: Sequence[BuyingSeat], intelligence: ProspectIntelligence, cards: Sequence[BattleCard]
 ) -> dict[str, list[Sentence[EvidenceId]]]:
-    """A need that is only inferred is not known. One that is measured gives a metric."""
+    """A need that is only inferred is not known; a stated one that is measured is a metric."""
     facts = intelligence.company_profile.facts
     pains = [_as_fact(pain, pain.text) for pain in intelligence.pain_points if pain.stated]
     measured = [pain for pain in pains if figures(pain.text)]

@@ -14,7 +14,7 @@ MOST_UNMAPPED = 0.1
 class Replayed(Value):
     """What a replayed answer took from the recording: `mapped` of its question's `of` citations were found.
 
-    Several answers may be to one `question`, each about other pages. `notes` say what else has changed since.
+    One `question` may have several answers, each about other pages. `notes` say what else has changed since.
     """
 
     model: str
@@ -28,7 +28,7 @@ class Replayed(Value):
 class Recording(Value):
     """The recording that a playbook was replayed from: the `model` that wrote it, and when.
 
-    `unmapped` of its `of` citations are not on the pages any more, and were dropped.
+    `unmapped` of its `of` citations are no longer on the pages, and were dropped.
     """
 
     model: str
@@ -43,7 +43,7 @@ class Recording(Value):
 
     @property
     def lost(self) -> str:
-        return f"{self.unmapped} of its {self.of} citations are not on the pages any more"
+        return f"{self.unmapped} of its {self.of} citations are no longer on the pages"
 
 
 def recording_of(answers: Iterable[Replayed]) -> Recording | None:

@@ -77,7 +77,7 @@ class RunRecord(Value):
     that is carried on asks as before.
 
     A run with a `revision`, or that `refreshes` the playbook of another run, makes a new version of that playbook;
-    `base_version` is the one that it refreshes, and `anew` is why everything was asked anew, '' if it was not.
+    `base_version` is the one that it refreshes, and `anew` is why everything was asked again, '' if it was not.
     """
 
     run_id: str

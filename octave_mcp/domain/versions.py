@@ -14,7 +14,7 @@ from octave_mcp.errors import Outdated
 Made = Literal["generated", "revised", "edited", "refreshed"]
 
 _IN_EACH = frozenset({"cost", "timings", "own_text"})
-"""Sections that differ in each version which a model makes, or a person."""
+"""Sections that differ in each version, whether a model or a person makes it."""
 
 
 class VersionMeta(Value):
@@ -22,7 +22,7 @@ class VersionMeta(Value):
 
     `by` is the model that wrote it, or the person. `section` and `instruction` are what was asked for, '' if that was
     the whole playbook. `run_id` is the run that made it, which may be another than the one whose playbook it is; None
-    if a person did. `changed` are the sections that differ from the version before.
+    if a person made it. `changed` are the sections that differ from the version before.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""What a refreshed playbook has from the version that it refreshes."""
+"""What a refreshed playbook takes over from the version before."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.pipeline.base import Base
 
 _OF_WRITERS = frozenset({"extractive", "stood_in", "recorded"})
-"""The flags that say who wrote what is there still."""
+"""Flags that say who wrote the text that stays."""
 
 
 def of_models(playbook: Playbook) -> tuple[Gap, ...]:
-    """What was wrong with answers that are used still."""
+    """Faults of answers that are still used."""
     return tuple(gap for gap in playbook.gaps if gap.section == MODEL)
 
 
 def with_earlier(flags: Iterable[Flag], playbook: Playbook) -> tuple[Flag, ...]:
-    """The flags with those about who wrote what is there still; answers of earlier versions are no news."""
+    """The flags, with those that say who wrote the text that stays; a reuse of earlier answers is not reported."""
     earlier = [flag for flag in playbook.flags if flag.code in _OF_WRITERS]
     found = [flag for flag in flags if flag.code != "reused" or flag.companies]
     return tuple(dict.fromkeys((*earlier, *found)))

@@ -44,7 +44,7 @@ def _of_models(asker: Asker, *, by_default: bool) -> Iterator[Flag]:
 
 def _recorded(recording: Recording | None) -> Iterator[Flag]:
     if recording:
-        told = f"written by {recording.model} on {recording.recorded_on}, replayed; every check was run now"
+        told = f"written by {recording.model} on {recording.recorded_on} and replayed; every check was run now"
         lost = (recording.lost,) if recording.unmapped else ()
         yield Flag(code="recorded", reason="; ".join((told, *lost, *recording.notes)))
 

@@ -1,4 +1,4 @@
-"""Writes parts of a playbook again, as an instruction says: by the rules and with the checks of the first writing."""
+"""Rewrites parts of a playbook by an instruction, with the rules and checks of the first writing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Revised(NamedTuple):
 
 
 async def revise(run: Run, revision: Revision, base: Version) -> Revised:
-    """Raises: UpstreamError: nothing of the part was written, or may stand."""
+    """Raises: UpstreamError: none of the part was written, or none of it can be used."""
     drafts = drafts_of(base)
     found = await computed(origins, base.playbook, drafts, revision.section)
     editor = await computed(Editor, run, base.playbook, drafts, revision.instruction)
@@ -142,11 +142,11 @@ class Editor:
 
 
 def _check_left(checked: Checked[Any], part: Part) -> None:
-    """Raises: BadAnswer: nothing of the answer may stand, with the reasons."""
+    """Raises: BadAnswer: none of the answer can be used; the text gives the reasons."""
     is_refused = any(claim.support and claim.support.verdict == "not" for claim in claims(checked.value))
     if is_refused or not part.is_left(checked.value):
-        reasons = [gap.reason for gap in checked.gaps] or [RULES["D40"] if is_refused else "no page read supports it"]
-        raise BadAnswer(f"nothing of the new text may stand: {'; '.join(reasons)}")
+        reasons = [gap.reason for gap in checked.gaps] or [RULES["D40"] if is_refused else "no page supports it"]
+        raise BadAnswer(f"none of the new text can be used: {'; '.join(reasons)}")
 
 
 class _Rules:

@@ -30,7 +30,7 @@ Answers = tuple[Checked[Any] | UpstreamError, ...]
 SHOWN_CHARACTERS = 3_000
 """Of the quotations that an entry is written again from."""
 MOST_MENDED = 12
-"""A draft of which more is gone is written anew."""
+"""A draft that lost more claims than this is written again as a whole."""
 
 
 class Part(NamedTuple):
@@ -91,7 +91,7 @@ def _drafted(drafts: Drafts, personas: Iterable[BuyerPersona]) -> tuple[Drafted[
 
 
 def _seen(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Checked[Any] | _Loss | None:
-    """The draft as it may stand, or what it has lost; None if it is to be written anew."""
+    """The draft as it may stand, or what it has lost; None if it is to be written again as a whole."""
     if draft is None:
         return None
     value: Value = draft.value
@@ -106,7 +106,7 @@ def _seen(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Che
 
 
 async def _mended(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str, Checked[Any] | None]:
-    """The drafts with what is gone written again, or without it; None for one of which nothing may stand."""
+    """The drafts with what is gone written again, or without it; None for one of which nothing is left."""
     mending = await computed(_Mending, desk, base, losses)
     if mending.found is None:
         each = await together(*(_mended(desk, base, [loss]) for loss in losses if len(losses) > 1))
@@ -180,7 +180,7 @@ def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> 
 
 
 def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
-    """What is told of an entry: what it cites that the pages no longer say."""
+    """The complaint about an entry: what it cites that the pages no longer say."""
     ids: tuple[EvidenceId, ...] = getattr(part_at(loss.draft.value, at), "evidence", ())
     quotes = "; ".join(f'"{base.drafts.evidence[i].quote}"' for i in ids if i not in base.alive)
     told = f"the pages no longer say {quotes}, which it cites: write what they say now instead, or leave it out"

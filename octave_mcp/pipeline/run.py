@@ -38,7 +38,7 @@ class Run:
     vendor sells, in the words of its home page; '' before that is read. `turns` are set where a client answers. The
     `verifier` asks the model that judges claims; None if none does. What is not done by the deadline is left out.
     The model is taken `by_default` if nobody named one and no provider is configured. `base` is what the run
-    refreshes; None if it writes a playbook anew.
+    refreshes; None if it writes a new playbook.
     """
 
     request: PlaybookRequest

@@ -40,7 +40,7 @@ def check_not_own(playbook: Playbook, path: Path, run_id: str) -> None:
     for own in playbook.own_text:
         if any(path[: len(at)] == at for at in _own(playbook, (own,))):
             raise InputError(
-                f"{own.path} is the own text of {own.by or 'a person'} since version {own.version}, which no model "
+                f"{own.path} is own text of {own.by or 'a person'} since version {own.version}, which no model "
                 f"changes; to replace it, edit that part of run {run_id}"
             )
 
@@ -91,7 +91,7 @@ def _put_together(after: Assets, playbook: Playbook, origin: Origin, before: Ass
     dropped = "; ".join(gap.reason for gap in after.gaps if gap not in before.gaps and gap.code == _DROPPED)
     is_lost = now is None or (_says_something(base) and not _says_something(now))
     if is_lost or (origin.writer == "card" and origin.at and dropped):
-        raise BadAnswer(dropped or "nothing of it may stand")
+        raise BadAnswer(dropped or "none of it can be used")
     return _with_own(playbook, origin.unit, merged(base, was, now))
 
 

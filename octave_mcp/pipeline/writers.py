@@ -96,7 +96,7 @@ class Desk:
     async def write(self) -> Answers:
         """The summary, the cards, then the sequences of all personas, then their talk tracks.
 
-        In a refresh, what is there stays as far as the pages still say what it cites.
+        In a refresh, copy stays if the pages still say what it cites.
         """
         if base := self.run.base:
             return await rewrite(self, base)

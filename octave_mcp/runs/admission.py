@@ -40,8 +40,8 @@ class Admission:
         is_unpriced = any(model.capacity.is_paid and estimate.usd is None for model, estimate in (*estimates, *judging))
         if is_unpriced and self._adapters.limits.budget(request.max_cost_usd).usd is not None:
             raise InputError(
-                f"max_cost_usd cannot be kept: what {models[0].name} costs, or a model that may stand in, is not "
-                "known; leave it out, and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
+                f"max_cost_usd cannot be enforced: the price of {models[0].name}, or of a model that may stand in, is "
+                "not known; leave out max_cost_usd and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
             )
         return sum((estimate for _, estimate in judging), estimates[0][1])
 
@@ -151,7 +151,7 @@ def same(stored: RunRecord, request: PlaybookRequest) -> RunRecord:
     if stored.request == request:
         return stored
     raise ReusedRequest(
-        f"request_id {request.request_id!r} stands for another request already, that of run {stored.run_id}; "
+        f"request_id {request.request_id!r} already stands for another request, that of run {stored.run_id}; "
         "give this one an id of its own"
     )
 

@@ -29,13 +29,13 @@ from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, w
 from octave_mcp.runs.versions import BASIS, Versions, record_basis, timed
 
 WHOLE = frozenset({"generated", "refreshed"})
-"""How the versions are made whose run read the pages."""
+"""How versions are made by runs that read the pages."""
 NO_NEWS = frozenset({"flags"})
 """Sections that say how a version was made."""
 
 
 async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Event], object]) -> Base | None:
-    """What the run refreshes; None if it asks everything anew. `model` identifies the one that will be asked.
+    """What the run refreshes; None if it asks everything again. `model` identifies the one that will be asked.
 
     Raises:
         NotFound: the playbook was deleted.
@@ -45,7 +45,7 @@ async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Ev
     version = await _refreshed_version(record, store, record.base_version)
     base, why_anew = await _start(record, version, store, model)
     if base is None:
-        log(run_event(record, "progress", message=f"everything is asked anew: {why_anew}"))
+        log(run_event(record, "progress", message=f"everything is asked again: {why_anew}"))
     return base
 
 
@@ -107,7 +107,7 @@ async def _why_anew(record: RunRecord, run: Run) -> str:
 
 
 async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
-    """The playbook as the next version; as it was, if nothing but times has changed.
+    """The playbook as the next version; as it was, if only times have changed.
 
     Raises:
         Outdated: it was rewritten meanwhile.

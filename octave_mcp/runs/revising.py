@@ -1,4 +1,4 @@
-"""Revisions: runs that write a part of another run's playbook again, as a new version of it."""
+"""Revisions: runs that rewrite a part of another run's playbook, as a new version of it."""
 
 from __future__ import annotations
 
