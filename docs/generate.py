@@ -3,11 +3,11 @@
 
     python docs/generate.py [--check]
 
-What stands between `<!-- generated: NAME -->` and `<!-- end -->` in README.md and docs/ is made anew; with --check it
-is compared instead, and the exit code is 1 where it differs. `answer` is what the request in the code block above it
-gets from a server that is started for the document, about the demo's two companies. `demo` is a part of the playbook
-that `octave-mcp demo` writes. A block of kind `jsonl` is the document's file claims.jsonl. Whatever differs from one
-time to the next is replaced: ids, times, durations, digests, ports and folders.
+What stands between `<!-- generated: NAME -->` and `<!-- end -->` in README.md and docs/ is generated again; with
+--check it is compared instead, and the exit code is 1 where it differs. `answer` is what the request in the code
+block above it gets from a server that is started for the document, about the demo's two companies. `demo` is a part
+of the playbook that `octave-mcp demo` writes. A block of kind `jsonl` is the document's file claims.jsonl. Whatever
+differs from one time to the next is replaced: ids, times, durations, digests, ports and folders.
 """
 
 from __future__ import annotations
@@ -490,7 +490,7 @@ TABLES = {
 
 
 async def made(text: str) -> str:
-    """The document with each generated part made anew."""
+    """The document with each part generated again."""
     if not re.search("<!-- generated: answer", text):
         return await _made(text, None)
     async with staged() as stage:

@@ -1,4 +1,4 @@
-"""Starts a run about the demo's companies whose questions a language model answers, through files, to be recorded.
+"""Starts a run about the demo's companies, to be recorded: a language model answers its questions through files.
 
     python scripts/answer_demo.py FOLDER
 

@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
 
 class Near(NamedTuple):
-    """A quotation: so many sentences of a passage, from `first`. `closeness`: how much of a text it has, 0 to 1."""
+    """A quotation: sentences of a passage, from `first` on. `closeness`: how much of a text it has, 0 to 1."""
 
     source: Source
     first: int

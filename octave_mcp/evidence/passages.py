@@ -270,7 +270,7 @@ def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:
 
 
 def evidence_id(page: PageRef, quote: str, where: Place | None) -> EvidenceId:
-    """The same quotation of the same page has the same id, whoever cites it and when, whatever else the page says."""
+    """The same quotation of the same page has the same id, whoever cites it, whenever, and whatever else it says."""
     digest = hashlib.sha256(f"{page.url}\n{where or ''}\n{quote}".encode()).hexdigest()
     return f"e{digest[:10]}"
 

@@ -113,7 +113,7 @@ def _named_beside(one: Statement) -> str:
 
 
 def _says_enough(one: Statement) -> bool:
-    """Two words may stand anywhere: 'they asked for it'."""
+    """Two words in common may be a coincidence: 'they asked for it'."""
     named = sum(one.mentions(name) for name, _ in one.companies)
     figures = len(quantities(one.text))
     return one.is_verbatim or len(one.content) + named + figures >= FEWEST

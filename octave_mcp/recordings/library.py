@@ -1,4 +1,4 @@
-"""Recordings by the pair of companies that they are about: each is a file that is named for their domains."""
+"""Recordings, by the pair of companies that they are about: each is a file named for their domains."""
 
 from __future__ import annotations
 
