@@ -68,6 +68,7 @@ class Stdio:
         self._number += 1
         self._send({"id": self._number, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
         answer = await self._answer(self._number)
+        assert "structuredContent" in answer["result"], answer
         return answer["result"]["structuredContent"]
 
     async def introduce(self) -> None:

@@ -174,8 +174,10 @@ async def test_copy_whose_evidence_is_gone_is_written_again_and_all_else_of_it_s
     assert record.status == "completed", record.error
     assert not any(text in after.model_dump_json() for text in LOST)
     assert "After 9 weeks rework was down by 28%." in after.model_dump_json()
-    assert [ask.prompt for ask in asked] == ["vendor/offerings", "playbook/summary", "playbook/email_sequence"]
-    assert all(ask.patched for ask in asked[1:])
+    reading, *mending = asked
+    assert reading.prompt == "vendor/offerings"
+    assert sorted(ask.prompt for ask in mending) == ["playbook/email_sequence", "playbook/summary"]
+    assert all(ask.patched for ask in mending)
     assert all(text in "\n".join(ask.complaint for ask in asked) for text in LOST[:1])
     old, new = before.email_sequences, after.email_sequences
     sentences = [
