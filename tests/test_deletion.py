@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sqlite3
 import zlib
@@ -20,6 +21,7 @@ from matrix import sampled
 from psycopg import sql
 
 from octave_mcp.app import App
+from octave_mcp.copywriting.given_parts import Given
 from octave_mcp.demo.sites import Site, load
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.settings import load as load_settings
@@ -235,6 +237,21 @@ async def test_a_run_that_is_old_goes_as_completely_as_one_that_is_deleted(
     assert double.asked
     assert places(after, (*sites.traces("quokka"), old.session_id.encode())) == {}
     assert kept
+
+
+async def test_an_old_refresh_stays_with_a_playbook_that_is_still_worked_on(sites: Sites, database: str) -> None:
+    async with serving() as app:
+        old, deal = [await sold(app, sites, "zubrowka", name) for name in ("quokka", "wombat")]
+        refresh = await app.runs.follow((await app.runs.refresh(deal.run_id)).run_id, math.inf, unheard)
+        part = "executive_summary.why_now"
+        await app.runs.versions.edit(deal.run_id, part, Given("Ask them."), base=1, by="Ann")
+    change(database, "update runs set finished_at = '2020-01-01'")
+    change(database, "update versions set made_at = '2020-01-01' where number = 1")
+    async with serving(keep_days=7) as app:
+        while old.run_id in (left := [run.run_id for run in await app.runs.list_runs(None, 10, None)]):
+            pass
+
+    assert left == [refresh.run_id, deal.run_id]
 
 
 async def test_what_an_earlier_version_has_cached_goes_with_the_first_session_that_is_deleted(
