@@ -474,13 +474,20 @@ async def test_the_command_prints_the_part_as_it_reads_now(
     done = await octave("revise", run_id, TOUCH, "--instruction", LIST["instruction"], cwd=tmp_path)
     again = await octave("revise", run_id, TOUCH, "--instruction", "again", "--base-version", "1", cwd=tmp_path)
     unable = await octave("revise", run_id, TOUCH, "--instruction", "again", "--model", "host", cwd=tmp_path)
+    monkeypatch.setenv("OCTAVE_MODEL", "host")
+    outlines = await octave("generate", *companies, "--max-pages", "3", "--json", "--model", "extractive", cwd=tmp_path)
+    of_rules = json.loads(outlines.out)["run_id"]
+    by_setting = await octave("revise", of_rules, TOUCH.replace("2", "0"), "--instruction", "write it", cwd=tmp_path)
 
     assert done.code == 0, done.err
     assert "the rounds" in done.out
     assert "is revised in version 2" in done.err
     assert (again.code, unable.code) == (1, 2)
     assert "is not the newest" in again.err
-    assert "connected over MCP or HTTP" in unable.err
+    for refused in (unable, by_setting):
+        assert refused.code == 2
+        assert "connected over MCP or HTTP" in refused.err
+        assert "extractive" not in refused.err
 
 
 # Kills

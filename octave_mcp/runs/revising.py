@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting.origins import origins
-from octave_mcp.domain.choices import AUTO, BY_CLIENT
+from octave_mcp.domain.choices import AUTO, BY_CLIENT, finished_copy
 from octave_mcp.domain.costs import Cost, Timings
 from octave_mcp.domain.parts import first_of, place_of, written
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import Revision, RevisionRequest, RunError, RunRecord
 from octave_mcp.domain.versions import Version, check_base, next_version
-from octave_mcp.errors import NotFound, Outdated
+from octave_mcp.errors import InputError, NotFound, Outdated
 from octave_mcp.pipeline.revise import Revised, drafts_of, revise
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.splicing import check_not_own, spliced
@@ -49,11 +49,9 @@ class Revisions:
         section = await computed(_checked, base, wanted.section, owner.run_id)
         is_able = wanted.model == AUTO and can_revise(owner.model) and (has_client or owner.model != BY_CLIENT)
         named = owner.model if is_able else self._adapters.model_name(wanted.model)
-        record = _queued(owner, wanted, section, base.meta.number, named or keyless_model)
-        if not can_revise(record.model):
-            by_default = f"no model is configured, and {owner.model!r}, which wrote the playbook,"
-            what = f"the model {record.model!r}" if named else by_default
-            raise cannot_revise(what, has_client=has_client)
+        model = named or keyless_model
+        _check_follows(model, owner.model, is_named=bool(named), has_client=has_client)
+        record = _queued(owner, wanted, section, base.meta.number, model)
         await computed(self._admission.check, record)
         return record
 
@@ -69,6 +67,18 @@ class Revisions:
             raise no_run(wanted.run_id)
         check_base(owner.run_id, number, metas)
         return owner, base
+
+
+def _check_follows(model: str, writer: str, *, is_named: bool, has_client: bool) -> None:
+    """Raises: InputError: it follows no instructions, or asks a client where none is connected."""
+    if model == BY_CLIENT and not has_client:
+        raise InputError(
+            f"the model {model!r} is that of a client connected over MCP or HTTP, and none is connected here: "
+            f"revise it from there, or name {finished_copy(has_client=False)}"
+        )
+    if not can_revise(model):
+        what = f"the model {model!r}" if is_named else f"no model is configured, and {writer!r}, which wrote this,"
+        raise cannot_revise(what, has_client=has_client)
 
 
 def _queued(owner: RunRecord, wanted: RevisionRequest, section: str, base: int, model: str) -> RunRecord:

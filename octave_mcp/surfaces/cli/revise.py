@@ -7,8 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from octave_mcp.domain.choices import AUTO, BY_CLIENT, finished_copy
-from octave_mcp.errors import InputError
+from octave_mcp.domain.choices import AUTO
 from octave_mcp.settings import load
 from octave_mcp.surfaces.cli.generate import ENDS, bar, to_its_end
 from octave_mcp.surfaces.cli.terminal import (
@@ -43,11 +42,6 @@ def revise(
     output: Output = PLAIN,
 ) -> int:
     """Rewrite SECTION of the playbook of RUN as instructed, as a new version. All else stays."""
-    if model == BY_CLIENT:
-        raise InputError(
-            f"the model {model!r} is that of a client connected over MCP or HTTP, and none is connected here: "
-            f"revise it from there, or name {finished_copy(has_client=False)}"
-        )
     asked = {"run_id": run, "section": section, "instruction": instruction, "model": model}
     try:
         with bar(output) as told:
