@@ -147,6 +147,7 @@ def test_a_part_may_be_named_in_several_ways(name: str, path: Path) -> None:
         ),
         ("trial_plan..0", r"has no part|no section"),
         ("", r"there is no section ''"),
+        (r'evidence["\x"]', r"there is no section"),
     ],
 )
 def test_what_is_not_there_is_an_error_that_lists_what_is(name: str, message: str) -> None:

@@ -42,7 +42,10 @@ def steps_of(written: str) -> tuple[str, ...]:
     at = 0
     while at < len(written) and (step := _STEP.match(written, at)):
         quoted = step["quoted"]
-        found.append(json.loads(quoted, strict=False) if quoted else step["name"] or step["place"])
+        try:
+            found.append(json.loads(quoted, strict=False) if quoted else step["name"] or step["place"])
+        except ValueError:  # an escape that JSON does not have
+            return ()
         at = step.end()
     return tuple(found) if at == len(written) else ()
 
