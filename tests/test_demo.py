@@ -52,6 +52,7 @@ async def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
         patched.setenv("OCTAVE_SOURCE", "firecrawl")
         for name in ("OCTAVE_MODEL", "OCTAVE_VERIFY_MODEL"):
             patched.setenv(name, "openai")
+        patched.setenv("OCTAVE_FALLBACK", "anthropic")
         ended = await command("-m", "octave_mcp", "demo", "--open", cwd=folder)
     assert ended.code == 0, ended.err
     return Shown(ended, folder / "demo-playbook" / "playbook.html", noted.read_text().splitlines())

@@ -43,7 +43,7 @@ async def _made(output: Deliver, told: Told) -> Made:
     The user's settings must not make it ask another model or read from elsewhere. The sites are read again each time,
     since they may have changed with the release.
     """
-    settings = load(source="crawler", verify_model="")
+    settings = load(source="crawler", verify_model="", fallback=())
     log(settings, output)
     async with serve_demo_by_name() as companies:
         asked = {"vendor_domain": companies.vendor, "prospect_domain": companies.prospect}
