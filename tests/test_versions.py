@@ -399,7 +399,7 @@ async def test_exports_say_what_a_person_wrote_and_what_the_checks_found(
 
 
 async def test_the_commands_edit_list_compare_and_export_versions(run_id: str, tmp_path: Path) -> None:
-    (tmp_path / "mail.txt").write_text(f"{EMAIL}\n", "utf-8")
+    (tmp_path / "mail.txt").write_text(f"{EMAIL}\n", "utf-8-sig")  # as Notepad saves it
     edit = await octave("edit", run_id, TOUCH, "--file", "mail.txt", "--base-version", "1", "--by", "Ann", cwd=tmp_path)
     late = await octave("edit", run_id, "trial_plan", "--text", "x", "--base-version", "1", cwd=tmp_path)
     both = await octave("edit", run_id, "trial_plan", "--base-version", "2", cwd=tmp_path)

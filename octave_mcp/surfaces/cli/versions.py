@@ -92,9 +92,10 @@ def edit(
 
 
 def _read(file: Path) -> str:
-    """Without the newline at the end, which is not part of the text."""
+    """Without a byte order mark and the newline at the end, which are not part of the text."""
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_bytes().decode()
+        given = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        text = given.decode("utf-8-sig")
     except OSError as failed:
         raise InputError(f"cannot read {str(file)!r}: {failed.strerror}") from None
     except UnicodeDecodeError:
