@@ -119,7 +119,7 @@ async def test_one_touch_is_written_again_within_its_tokens_and_all_else_stays_b
     assert rest_of(after) == rest_of(before)
 
 
-async def test_a_connected_client_is_asked_one_short_question(pair: Pair, double: Double) -> None:
+async def test_a_connected_client_is_asked_one_short_question(pair: Pair, double: Double, tmp_path: Path) -> None:
     async with Client(make()) as client:
         base = await written(client, **pair.few | FEW)
         begun = await call(client, "revise_playbook", run_id=base["run_id"], **LIST, model="host")
@@ -130,6 +130,7 @@ async def test_a_connected_client_is_asked_one_short_question(pair: Pair, double
         verdict = await writer.answer(question, lambda given: given.update(answer))
         report = await ended(client, begun["run_id"])
         await writer.work()
+    refreshed = await octave("refresh", report["run_id"], cwd=tmp_path)
 
     assert begun["status"] == "waiting"
     assert verdict["accepted"], verdict
@@ -137,6 +138,7 @@ async def test_a_connected_client_is_asked_one_short_question(pair: Pair, double
     assert question["tokens"] + len(json.dumps(answer)) // 4 <= MOST_TOKENS
     assert (report["status"], report["version"]) == ("completed", 2)
     assert not any(request.form is TouchDraft[Cite] for request in double.asked)
+    assert refreshed.code == 0, refreshed.err  # by the model that wrote the playbook
 
 
 def test_an_ask_for_one_touch_has_the_rules_for_that_touch_alone(revised_asks: list[Asked]) -> None:

@@ -47,7 +47,7 @@ async def _refreshed(asked: dict[str, object], told: Told, output: Output) -> Ru
     settings = load()
     log(settings, output)
     async with opened(settings) as app:
-        run = await app.runs.get(str(asked["run_id"]))
+        run = await app.runs.get((await app.runs.get(str(asked["run_id"]))).playbook_of)
         if BY_CLIENT in {asked["model"], run.model if asked["model"] == AUTO else ""}:
             raise InputError(no_client(BY_CLIENT))
         return await to_its_end(app, told, lambda _: None, "refresh_playbook", **asked)
