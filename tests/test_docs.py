@@ -51,6 +51,7 @@ NOT_RUN = {
     "export OCTAVE_MODEL=": "a test sets it",
     "claude mcp add": "Claude Code comes from npm; clients/run.py tries it",
     "octave-mcp doctor": "test_doctor.py runs it, without the deadlines that a slow machine may miss",
+    "octave-mcp revise $RUN": "rules follow no instructions; test_revise.py has a model that does",
     "docker build": "there is no Docker engine where tests run",
     "docker run": "there is no Docker engine where tests run",
 }
