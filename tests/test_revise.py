@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
@@ -19,7 +20,7 @@ from doubles import OF_HOST, Double, Fault, Request, Sent, enveloped
 from fastmcp import Client
 from matrix import sampled
 from mcp_types import TextResourceContents
-from scripted import Asked, Reply, ScriptedModel, Stage, form, touch
+from scripted import Asked, Reply, ScriptedModel, Stage, answered, form, touch
 from test_host import Writer
 from test_mcp import ERAS, Era, call, complaint, ended, written
 from web import lift_server_timeouts, problem_in, serving
@@ -32,6 +33,7 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import Playbook, TouchDraft
 from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord
 from octave_mcp.domain.sentence import Sentence
+from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import Verification
 from octave_mcp.errors import InputError, Outdated, UnknownName
 from octave_mcp.runs import questions
@@ -358,6 +360,48 @@ async def test_a_revision_is_made_in_the_newest_version_if_another_section_was_c
     assert playbook.email_sequences[0].touches[2].subject == "halls"
 
 
+async def test_parallel_revisions_of_parts_of_one_section_are_both_in_the_playbook(base: Base) -> None:
+    parts = (TOUCH, "email_sequences.persona-2.touches[0]")
+    both_asked = asyncio.Barrier(len(parts))
+
+    async def reply(ask: Asked) -> TouchDraft[Cite]:
+        await both_asked.wait()
+        return await in_other_words(subject="halls")(ask)  # pyright: ignore[reportReturnType]
+
+    base.model.on(form(TouchDraft[Cite]), reply)
+    records = await asyncio.gather(*map(base.revised, parts))
+    first, second, *_ = (await base.playbook()).email_sequences
+
+    assert [(record.status, record.error) for record in records] == [("completed", None)] * len(parts)
+    assert await base.versions() == ["generated", "revised", "revised"]
+    assert first.touches[2].subject == second.touches[0].subject == "halls"
+
+
+async def test_an_edit_of_another_part_of_the_section_and_the_revision_under_way_are_both_kept(base: Base) -> None:
+    base.model.on(form(TouchDraft[Cite]), edits_first(base, "email_sequences.persona-2.touches[0]", EMAIL))
+    record = await base.revised(TOUCH)
+    first, second, *_ = (await base.playbook()).email_sequences
+
+    assert record.status == "completed", record.error
+    assert await base.versions() == ["generated", "edited", "revised"]
+    assert (first.touches[2].subject, second.touches[0].subject) == ("halls", "my own")
+
+
+@pytest.mark.parametrize("part", [f"{TOUCH}.body", "email_sequences.persona-1"])
+async def test_a_revision_whose_part_holds_or_is_within_what_was_changed_meanwhile_fails(base: Base, part: str) -> None:
+    async def edits(ask: Asked) -> Value:
+        if await base.versions() == ["generated"]:
+            await base.edit(TOUCH, EMAIL, 1)
+        return answered(ask)
+
+    base.model.on(lambda ask: "<instruction>" in rendered(ask).system, edits)
+    record = await base.revised(part)
+
+    assert record.error
+    assert record.error.code == "outdated_version"
+    assert await base.versions() == ["generated", "edited"]
+
+
 async def test_a_revision_of_what_was_changed_meanwhile_fails_and_nothing_is_lost(base: Base) -> None:
     base.model.on(form(TouchDraft[Cite]), edits_first(base, TOUCH, EMAIL))
     record = await base.revised(TOUCH)
@@ -441,7 +485,44 @@ async def test_a_run_by_rules_is_revised_by_the_model_that_is_configured(
     assert {one["kind"] for one in playbook["email_sequences"][1]["touches"]} == {"outline"}
 
 
+async def test_where_no_model_is_configured_the_first_answer_says_that_the_clients_own_revises(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OCTAVE_MODEL")
+    part = {"section": TOUCH.replace("2", "0"), "instruction": "write it"}
+    async with Client(make()) as client:
+        base = await written(client, **pair.domains, model="extractive")
+        first = await call(client, "revise_playbook", run_id=base["run_id"], **part)
+        named = await call(client, "revise_playbook", run_id=base["run_id"], **part, model="host")
+
+    own = "no model is configured, and nothing is missing: your own model answers the questions (call next_question)"
+    assert first["status"] == named["status"] == "waiting"
+    assert first["message"].endswith(f"; {own}")
+    assert "configured" not in named["message"]
+
+
 # HTTP and the command line
+
+
+@pytest.mark.usefixtures("double")
+async def test_the_same_key_finds_the_same_revision_and_is_rejected_with_another_request(pair: Pair) -> None:
+    key, asked = {"Idempotency-Key": "shorter"}, LIST | {"wait_seconds": 600}
+    async with serving() as client:
+        run_id = (await client.post("/runs", json=pair.few | FEW | {"wait_seconds": 600})).json()["run_id"]
+        at = f"/runs/{run_id}/revise"
+        first = await client.post(at, json=asked, headers=key)
+        again = await client.post(at, json=LIST | {"request_id": "shorter"})
+        other = await client.post(at, json=LIST | {"instruction": "longer"}, headers=key)
+        playbook = await client.post("/runs", json=pair.few | FEW, headers=key)
+        refresh = await client.post(f"/runs/{run_id}/refresh", headers=key)
+        both = await client.post(at, json=LIST | {"request_id": "longer"}, headers=key)
+        listed = (await client.get(f"/runs/{run_id}/versions")).json()["versions"]
+
+    assert again.json()["run_id"] == first.json()["run_id"]
+    for refused in (other, playbook, refresh):
+        assert (refused.status_code, problem_in(refused)["code"]) == (422, "request_id_reused")
+    assert (both.status_code, problem_in(both)["code"]) == (400, "invalid_input")
+    assert [one["made"] for one in listed] == ["revised", "generated"]
 
 
 @pytest.mark.usefixtures("double")

@@ -84,7 +84,7 @@ def _of_fit(playbook: Playbook, drafts: Drafts, path: Path) -> Iterator[Origin]:
     _check_field(path[1:], written)
     for name in path[1:2] or written.model_fields:
         shown = getattr(playbook.fit, str(name))
-        yield _origin("summary", drafts, ("summary",), (name,), shown, path[2:], path[:1])
+        yield _origin("summary", drafts, ("summary",), (name,), shown, path[2:], ("fit", name))
 
 
 def _of_committee(playbook: Playbook, drafts: Drafts, path: Path) -> Iterator[Origin]:
@@ -208,5 +208,3 @@ _ORIGINS: dict[str, Callable[[Playbook, Drafts, Path], Iterator[Origin]]] = {
     "success_metrics": _of_summary,
     "trial_plan": _of_summary,
 }
-REVISABLE = tuple(_ORIGINS)
-"""The sections that writers write."""

@@ -248,6 +248,9 @@ def finished_copy(*, has_client: bool = True) -> str:
     return either((*asked, f"{'another model' if asked else 'a model'}, with {keyed} set"))
 
 
+CLIENT_ANSWERS = f"{NONE_CONFIGURED}, and nothing is missing: your own model answers the questions (call next_question)"
+
+
 def taken_by_default(model: str) -> str:
     """For the caller of a run that this model does because no provider is configured; also says what would give more.
 
@@ -255,8 +258,7 @@ def taken_by_default(model: str) -> str:
     """
     if model == BY_CLIENT:
         return (
-            f"{NONE_CONFIGURED}, and nothing is missing: your own model answers the questions (call next_question); "
-            f"for {_note(BY_RULES)} without questions, call generate_playbook with model={BY_RULES!r}"
+            f"{CLIENT_ANSWERS}; for {_note(BY_RULES)} without questions, call generate_playbook with model={BY_RULES!r}"
         )
     return f"{NONE_CONFIGURED}, so rules collect {_note(BY_RULES)}; {_more()}"
 

@@ -49,7 +49,8 @@ class RunError(Value):
 class RevisionRequest(Value):
     """What is asked for: a part of the playbook of a run, written again as the instruction says.
 
-    The model is that of the run, unless another is named; without a base version, it is the newest.
+    The model is that of the run, unless another is named; without a base version, it is the newest. `request_id` is as
+    in a request for a playbook.
     """
 
     run_id: str
@@ -57,6 +58,7 @@ class RevisionRequest(Value):
     instruction: str
     model: str = "auto"
     base_version: int | None = None
+    request_id: str | None = None
 
 
 class Revision(Value):
@@ -76,7 +78,8 @@ class RunRecord(Value):
     `estimate` is what was said of its cost when it was asked for. `specialists_per_ask` is that of its beginning: a run
     that is carried on asks as before.
 
-    A run with a `revision`, or that `refreshes` the playbook of another run, makes a new version of that playbook;
+    A run with a `revision` was asked for by a `revision_request`; its `request` is that of the playbook, with what
+    differs. Such a run, or one that `refreshes` the playbook of another run, makes a new version of that playbook;
     `base_version` is the one that it refreshes, and `anew` is why everything was asked again, '' if it was not.
     """
 
@@ -96,6 +99,7 @@ class RunRecord(Value):
     specialists_per_ask: int | None = None
     files: tuple[str, ...] = ()
     revision: Revision | None = None
+    revision_request: RevisionRequest | None = None
     refreshes: str | None = None
     base_version: int | None = None
     anew: str = ""

@@ -10,7 +10,7 @@ from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import BY_RULES, MODELS, finished_copy
 from octave_mcp.domain.company import Company, same_site
-from octave_mcp.domain.run import PlaybookRequest, RunRecord
+from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord
 from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, ReusedRequest, SameCompany, SetupError, UnknownName, UnsupportedLanguage
 from octave_mcp.ports import Model
@@ -142,13 +142,13 @@ def _check_language(model: Model, language: str) -> None:
         )
 
 
-def same(stored: RunRecord, request: PlaybookRequest) -> RunRecord:
+def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRecord:
     """The run that has the request's id.
 
     Raises:
         ReusedRequest: it is that of another request.
     """
-    if stored.request == request:
+    if (stored.revision_request or stored.request) == request:
         return stored
     raise ReusedRequest(
         f"request_id {request.request_id!r} already stands for another request, that of run {stored.run_id}; "

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.copywriting.origins import origins
+from octave_mcp.copywriting.origins import Origin, origins
 from octave_mcp.domain.choices import AUTO, BY_CLIENT, finished_copy
 from octave_mcp.domain.costs import Cost, Timings
-from octave_mcp.domain.parts import first_of, place_of, written
+from octave_mcp.domain.parts import place_of, written
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import Revision, RevisionRequest, RunError, RunRecord
+from octave_mcp.domain.value import Path, part_at
 from octave_mcp.domain.versions import Version, check_base, next_version
 from octave_mcp.errors import InputError, NotFound, Outdated
 from octave_mcp.pipeline.revise import Revised, drafts_of, revise
@@ -46,12 +47,14 @@ class Revisions:
             SetupError: the model is not set up.
         """
         owner, base = await self._base(wanted)
-        section = await computed(_checked, base, wanted.section, owner.run_id)
+        path, _ = await computed(_found, base, wanted.section, owner.run_id)
+        section = written(base.playbook, path)
         is_able = wanted.model == AUTO and can_revise(owner.model) and (has_client or owner.model != BY_CLIENT)
         named = owner.model if is_able else self._adapters.model_name(wanted.model)
         model = named or keyless_model
         _check_follows(model, owner.model, is_named=bool(named), has_client=has_client)
         record = _queued(owner, wanted, section, base.meta.number, model)
+        record = record.model_copy(update={"by_default": not named})
         await computed(self._admission.check, record)
         return record
 
@@ -82,7 +85,8 @@ def _check_follows(model: str, writer: str, *, is_named: bool, has_client: bool)
 
 
 def _queued(owner: RunRecord, wanted: RevisionRequest, section: str, base: int, model: str) -> RunRecord:
-    own = {"model": wanted.model, "session_id": owner.session_id, "request_id": None, "refresh": False}
+    named = {"model": wanted.model, "request_id": wanted.request_id}
+    own = {**named, "session_id": owner.session_id, "refresh": False}
     return RunRecord(
         run_id=f"run_{secrets.token_hex(16)}",
         session_id=owner.session_id,
@@ -93,15 +97,19 @@ def _queued(owner: RunRecord, wanted: RevisionRequest, section: str, base: int, 
         created_at=datetime.now(UTC),
         sender=owner.sender,
         revision=Revision(run_id=owner.run_id, section=section, instruction=wanted.instruction, base_version=base),
+        revision_request=wanted,
     )
 
 
-def _checked(base: Version, section: str, run_id: str) -> str:
-    """The part's name, as it is written in full."""
-    path = place_of(base.playbook, section)
-    check_not_own(base.playbook, path, run_id)
-    origins(base.playbook, drafts_of(base), section)
-    return written(base.playbook, path)
+def _found(version: Version, section: str, run_id: str) -> tuple[Path, tuple[Origin, ...]]:
+    """The path of the part, and what it was put together from.
+
+    Raises:
+        InputError: there is no such part, or none that a model may write.
+    """
+    path = place_of(version.playbook, section)
+    check_not_own(version.playbook, path, run_id)
+    return path, origins(version.playbook, drafts_of(version), section)
 
 
 async def revised(record: RunRecord, revision: Revision, run: Run, files: Files) -> RunRecord:
@@ -131,7 +139,7 @@ async def _stored(record: RunRecord, revision: Revision, run: Run, base: Version
         try:
             await run.store.put_version(revision.run_id, made)
         except Outdated:
-            newest = await _newest(revision, run.store)
+            newest = await _newest(revision, run.store, base)
         else:
             known = newest.playbook.gaps
             return (*done.notes, *(gap.reason for gap in made.playbook.gaps if gap not in known))
@@ -152,8 +160,8 @@ def _version(record: RunRecord, revision: Revision, run: Run, newest: Version, d
     )
 
 
-async def _newest(revision: Revision, store: Store) -> Version:
-    """The version to make the change in, if that section is as it was.
+async def _newest(revision: Revision, store: Store, base: Version) -> Version:
+    """The version to make the change in, if that part is as it was.
 
     Raises:
         Outdated: it has been changed since.
@@ -162,9 +170,22 @@ async def _newest(revision: Revision, store: Store) -> Version:
     metas = await store.versions(revision.run_id)
     if newest is None:
         raise NotFound(f"run {revision.run_id!r}, whose playbook this was to revise, was deleted")
-    if any(first_of(revision.section) in meta.changed for meta in metas[revision.base_version :]):
+    if not await computed(_is_as_it_was, revision, base, newest):
         check_base(revision.run_id, revision.base_version, metas)
     return newest
+
+
+def _is_as_it_was(revision: Revision, base: Version, newest: Version) -> bool:
+    """Whether what was revised, and what it was written from, is still there unchanged."""
+    path, found = _found(base, revision.section, revision.run_id)
+    try:
+        if _found(newest, revision.section, revision.run_id) != (path, found):
+            return False
+    except InputError:  # it is a person's now, or gone
+        return False
+    shown = (max(one.unit, path, key=len) for one in found)
+    is_shown = all(part_at(base.playbook, at) == part_at(newest.playbook, at) for at in shown)
+    return is_shown and all(part_at(drafts_of(base), one.path) == part_at(drafts_of(newest), one.path) for one in found)
 
 
 def _cost(base: Cost, run: Run) -> Cost:

@@ -103,10 +103,17 @@ class Runs:
     async def revise(
         self, wanted: RevisionRequest, keyless_model: str = BY_RULES, *, has_client: bool = True
     ) -> RunRecord:
-        """A new run, which makes a version of a playbook with a part written again; raises what `admitted` does."""
+        """A new run, which makes a version of a playbook with a part written again; or the one with its request_id.
+
+        Raises:
+            ReusedRequest: its request_id was used for another request.
+            OctaveError: what `admitted` raises.
+        """
+        if known := await self._known(wanted):
+            return known
         revisions = Revisions(self._adapters, self._admission)
         record = await revisions.admitted(wanted, keyless_model, has_client=has_client)
-        return await self._begun(record, new_session=False)
+        return same(await self._begun(record, new_session=False), wanted)
 
     async def refresh(self, run_id: str, named: Named = AS_IT_WAS) -> RunRecord:
         """A new run, which writes a playbook's next version from the pages as they are; raises what `admitted` does."""
@@ -121,7 +128,7 @@ class Runs:
             await self._engine.start(record.run_id)
         return stored
 
-    async def _known(self, request: PlaybookRequest) -> RunRecord | None:
+    async def _known(self, request: PlaybookRequest | RevisionRequest) -> RunRecord | None:
         known = await self._store.run_of_request(request.request_id) if request.request_id else None
         return same(known, request) if known else None
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import Field
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting import outlines
 from octave_mcp.domain.asks import Estimate
-from octave_mcp.domain.choices import FORMATS, taken_by_default
+from octave_mcp.domain.choices import CLIENT_ANSWERS, FORMATS, taken_by_default
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.deal import Brief
 from octave_mcp.domain.events import Event
@@ -71,6 +71,9 @@ class RunReport(Value):
     links: tuple[str, ...] = ()
 
 
+R = TypeVar("R", bound=RunReport)
+
+
 class Found(NamedTuple):
     """A run, a version of its playbook, the number of that version and how many there are; 0 without a playbook."""
 
@@ -106,11 +109,11 @@ async def awaited(run_id: str, wait_seconds: float, call: Call, version: int | N
         return Found(record, None)
 
 
-def begun(report: RunReport, record: RunRecord, call: Call) -> RunReport:
+def begun(report: R, record: RunRecord, call: Call) -> R:
     """The first report on a run: it also says if the model was taken by default, and what would give more."""
     if not record.by_default:
         return report
-    told = call.calls.said(taken_by_default(record.model))
+    told = call.calls.said(CLIENT_ANSWERS if record.revision else taken_by_default(record.model))
     return report.model_copy(update={"message": f"{report.message}; {told}"})
 
 

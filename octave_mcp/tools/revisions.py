@@ -8,10 +8,10 @@ from pydantic import Field
 
 from octave_mcp.domain.choices import AUTO
 from octave_mcp.domain.run import RevisionRequest
-from octave_mcp.errors import NotFinished, Outdated
-from octave_mcp.tools.playbooks import RunId, shown
+from octave_mcp.errors import NotFinished, Outdated, ReusedRequest
+from octave_mcp.tools.playbooks import RequestId, RunId, shown
 from octave_mcp.tools.registry import Call, tool
-from octave_mcp.tools.reports import SectionReport, Wait, awaited
+from octave_mcp.tools.reports import SectionReport, Wait, awaited, begun
 
 
 @tool(
@@ -19,8 +19,8 @@ from octave_mcp.tools.reports import SectionReport, Wait, awaited
     "/runs/{run_id}/revise",
     title="Revise a playbook",
     open_world=True,
-    errors=(NotFinished, Outdated),
-    unlisted=("base_version",),
+    errors=(NotFinished, Outdated, ReusedRequest),
+    unlisted=("base_version", "request_id"),
 )
 async def revise_playbook(
     run_id: RunId,
@@ -30,14 +30,20 @@ async def revise_playbook(
     instruction: Annotated[str, Field(min_length=1, max_length=1000, description="What to change; never evidence")],
     model: Annotated[str, Field(description="Else the run's own")] = AUTO,
     base_version: Annotated[int | None, Field(ge=1, description="The version that you read; else the newest")] = None,
+    request_id: RequestId = None,
     wait_seconds: Wait = 40,
     *,
     call: Call,
 ) -> SectionReport:
     """Rewrite a section, or part of one, as a new version. All else and people's own text stay."""
     wanted = RevisionRequest(
-        run_id=run_id, section=section, instruction=instruction, model=model, base_version=base_version
+        run_id=run_id,
+        section=section,
+        instruction=instruction,
+        model=model,
+        base_version=base_version,
+        request_id=request_id,
     )
     calls = call.calls
     record = await call.runs.revise(wanted, calls.keyless_model, has_client=calls.has_client)
-    return await shown(await awaited(record.run_id, wait_seconds, call), call)
+    return begun(await shown(await awaited(record.run_id, wait_seconds, call), call), record, call)

@@ -102,14 +102,12 @@ def _tool(rest: Rest, tool: Tool) -> Operation:
 
 
 def _begin(rest: Rest, tool: Operation) -> Operation:
-    """Beside what the tool does, it streams; and its request_id is the header that HTTP clients know."""
-    properties = {name: schema for name, schema in tool.takes["properties"].items() if name != "request_id"}
-    report = {JSON: TypeAdapter(RunReport)}
+    """Beside what the tool does, it streams."""
+    tool, report = _keyed(tool), {JSON: TypeAdapter(RunReport)}
     return replace(
         tool,
         answer=rest.begin,
-        takes=tool.takes | {"properties": properties | {"stream": _emptiable(STREAM)}},
-        headers={"Idempotency-Key": KEY},
+        takes=_with(tool.takes, {"stream": _emptiable(STREAM)}),
         examples=EXAMPLES,
         returns={
             200: Returned("The run has ended; or a stream, if one was asked for", report | EVENTS, LOCATION, LINKS),
@@ -125,18 +123,22 @@ def _revise(rest: Rest, tool: Operation) -> Operation:
         200: Returned("The revision has ended", report, LOCATION, LINKS),
         202: Returned("The revision is under way", report, LOCATION, LINKS),
     }
-    return replace(tool, answer=rest.revise, returns=returns)
+    return replace(_keyed(tool), answer=rest.revise, returns=returns)
 
 
 def _refresh(rest: Rest, tool: Operation) -> Operation:
     report = {JSON: TypeAdapter(RunReport)}
-    properties = {name: schema for name, schema in tool.takes["properties"].items() if name != "request_id"}
     returns = {
         200: Returned("The refresh has ended", report, LOCATION, LINKS),
         202: Returned("The refresh is under way", report, LOCATION, LINKS),
     }
-    takes = tool.takes | {"properties": properties}
-    return replace(tool, answer=rest.refresh, takes=takes, headers={"Idempotency-Key": KEY}, returns=returns)
+    return replace(_keyed(tool), answer=rest.refresh, returns=returns)
+
+
+def _keyed(tool: Operation) -> Operation:
+    """Its request_id is the header that HTTP clients know."""
+    properties = {name: schema for name, schema in tool.takes["properties"].items() if name != "request_id"}
+    return replace(tool, takes=tool.takes | {"properties": properties}, headers={"Idempotency-Key": KEY})
 
 
 def _session(list_sessions: Operation) -> Operation:

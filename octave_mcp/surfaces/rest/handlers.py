@@ -81,20 +81,17 @@ class Rest:
 
     async def begin(self, request: Request) -> Response:
         """A run: its report, or a stream of what happens in it."""
-        asked = await given(request)
-        _name_request(asked, request.headers.get("idempotency-key"))
+        asked = await _named(request)
         if asked.take_flag("stream"):
             begun = await self._begin_at_once(asked)
             return sse.streamed(sse.whole(await self._runs(), begun, partial(self._report, begun.run_id)))
         return _begun(await self.functions["generate_playbook"](asked))
 
     async def revise(self, request: Request) -> Response:
-        return _begun(await self.functions["revise_playbook"](await given(request)))
+        return _begun(await self.functions["revise_playbook"](await _named(request)))
 
     async def refresh(self, request: Request) -> Response:
-        asked = await given(request)
-        _name_request(asked, request.headers.get("idempotency-key"))
-        return _begun(await self.functions["refresh_playbook"](asked))
+        return _begun(await self.functions["refresh_playbook"](await _named(request)))
 
     async def _report(self, run_id: str) -> RunReport:
         return await self.functions["get_run"](Given({"run_id": run_id}, is_text=True))
@@ -166,12 +163,14 @@ def _json(value: object, status: int = 200, headers: dict[str, str] | None = Non
     return Response(to_json(value), status, headers, JSON)
 
 
-def _name_request(asked: Given, key: str | None) -> None:
-    """The header has the meaning of the argument request_id."""
+async def _named(request: Request) -> Given:
+    """What is asked for. The header has the meaning of the argument request_id."""
+    asked, key = await given(request), request.headers.get("idempotency-key")
     if is_absent(asked.values.get("request_id")):
         asked.values["request_id"] = key
     elif key and asked.values["request_id"] != key:
         raise InputError("request_id: differs from the header Idempotency-Key; give one of them")
+    return asked
 
 
 def _check_workflow(request: Request) -> None:
