@@ -23,7 +23,9 @@ from scripted import (
     ScriptedModel,
     ScriptedSource,
     Stage,
+    form,
     pages,
+    touch,
 )
 from test_mcp import call, ended
 from test_recovery import finished, server
@@ -32,10 +34,12 @@ from web import serving
 from octave_mcp.copywriting.given_parts import Given
 from octave_mcp.demo.sites import Document, Fragment, Site, load
 from octave_mcp.domain.diffs import applied, diff
+from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.notices import OwnText
 from octave_mcp.domain.page import Page, PageFailure
-from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.run import RunRecord
+from octave_mcp.domain.playbook import Playbook, TouchDraft
+from octave_mcp.domain.run import RevisionRequest, RunRecord
+from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.versions import VersionMeta, next_version
 from octave_mcp.errors import BadAnswer
 from octave_mcp.runs.reruns import Named
@@ -69,6 +73,11 @@ class Deal:
         begun = await (self.stage.runs.refresh(self.run_id, named) if named else self.stage.runs.refresh(self.run_id))
         record, _ = await self.stage.end_of(begun.run_id)
         return record, self.model.asked[before:]
+
+    async def revised(self, section: str, instruction: str = "say it in fewer words") -> None:
+        wanted = RevisionRequest(run_id=self.run_id, section=section, instruction=instruction)
+        record, _ = await self.stage.end_of((await self.stage.runs.revise(wanted)).run_id)
+        assert record.status == "completed", record.error
 
     async def newest(self) -> Playbook:
         playbook = await self.stage.store.get_playbook(self.run_id)
@@ -354,6 +363,70 @@ async def test_a_playbook_that_a_model_rewrote_meanwhile_is_not_overwritten(deal
     assert (await deal.newest()).trial_plan == ("another",)
 
 
+# After a revision
+
+
+@pytest.mark.parametrize("part", ["email_sequences.persona-1.touches[0]", "executive_summary.why_now", "trial_plan[0]"])
+async def test_pages_that_say_the_same_make_no_version_after_a_revision_either(part: str, deal: Deal) -> None:
+    await deal.written()
+    await deal.revised(part)
+    before = await deal.newest()
+
+    _, asked = await deal.refreshed()
+
+    assert asked == []
+    assert [meta.made for meta in await deal.versions()] == ["generated", "revised"]
+    assert await deal.newest() == before
+
+
+async def test_a_name_from_the_instruction_of_a_revision_may_stay(deal: Deal) -> None:
+    async def named(ask: Asked) -> TouchDraft[Cite]:
+        at = next(number for number, passage in enumerate(ask.passages, 1) if passage.text.endswith("."))
+        said = Sentence[Cite](text=ask.passages[at - 1].text, kind="fact", evidence=(Cite(passage=at),))
+        return touch(said, subject="for Dolores Vantongeren")
+
+    await deal.written()
+    deal.model.on(form(TouchDraft[Cite]), named)
+    await deal.revised("email_sequences.persona-1.touches[2]", "Name Dolores Vantongeren, whom we met")
+    deal.change(prospect={"/about": f"{PROSPECT_TEXTS['/about']}\n\n## Plans\n\nA third yard opens in June."})
+
+    record, _ = await deal.refreshed()
+
+    assert record.status == "completed", record.error
+    touches = (await deal.newest()).email_sequences[0].touches
+    assert [one.subject for one in touches].count("for Dolores Vantongeren") == 1
+
+
+async def test_a_playbook_has_cost_what_its_versions_have(deal: Deal) -> None:
+    first = (await deal.written()).cost
+    deal.change(vendor={STORY: NEW_STORY})
+    _, asked = await deal.refreshed()
+    await deal.revised("email_sequences.persona-1.touches[2]")
+
+    playbooks = [await deal.stage.runs.finished(deal.run_id, number) for number in (1, 2, 3)]
+    costs = [playbook.cost for playbook in playbooks]
+    assert [cost.asks for cost in costs] == [first.asks, first.asks + len(asked), first.asks + len(asked) + 1]
+    assert [cost.usd for cost in costs] == pytest.approx([0.001 * cost.asks for cost in costs])
+    assert all(sum(step.asks for step in cost.steps) == cost.asks for cost in costs)
+    assert {cost.pages_fetched for cost in costs} == {first.pages_fetched}
+    seconds = [playbook.timings.total_seconds for playbook in playbooks]
+    assert seconds == sorted(seconds)
+    assert [len(playbook.timings.steps) for playbook in playbooks] == sorted(
+        {len(playbook.timings.steps) for playbook in playbooks}
+    )
+
+
+async def test_a_refresh_that_found_nothing_new_shows_the_version_it_found(deal: Deal) -> None:
+    await deal.written()
+    unchanged, _ = await deal.refreshed()
+    await deal.edit("trial_plan", "Light one hall")
+
+    versions = deal.stage.runs.versions
+    assert (await versions.one(unchanged.run_id)).number == 1
+    assert (await versions.one(deal.run_id)).number == 2
+    assert await versions.playbook(unchanged.run_id) == await versions.playbook(deal.run_id, 1)
+
+
 # What cannot be built upon
 
 
@@ -554,6 +627,6 @@ async def test_with_2_of_50_pages_changed_a_refresh_asks_for_at_most_15_percent_
     read = {page.url.partition("127.0.0.1:")[2].partition("/")[2] for page in first.pages}
     assert all(both[f"/{path}"] == 2 * hits[f"/{path}"] for path in read)
     assert not {str(request.body) for request in double.asked[:asked]} & {str(r.body) for r in double.asked[asked:]}
-    took = after.cost.input_tokens + after.cost.output_tokens
-    assert 0 < took <= 0.15 * (first.cost.input_tokens + first.cost.output_tokens)
+    before, total = (one.cost.input_tokens + one.cost.output_tokens for one in (first, after))
+    assert 0 < total - before <= 0.15 * before
     double.close()

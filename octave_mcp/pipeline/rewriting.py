@@ -96,7 +96,7 @@ def _seen(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Che
         return None
     value: Value = draft.value
     left = lost(value, base.alive)
-    state = stating(desk.names.vendor, desk.names.prospect, desk.run.request.context, desk.known)
+    state = stating(desk.names.vendor, desk.names.prospect, base.drafts.given, desk.known)
     gone = unsupported(value, left, base.alive, state) if left else frozenset[Path]()
     cut = changed(value, {(*at, "evidence"): ids for at, ids in left.items()})
     if not gone:

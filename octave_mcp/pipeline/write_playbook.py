@@ -151,7 +151,7 @@ def _drafts(desk: Desk, answers: Answers, researched: Researched) -> Drafts:
         vendor=desk.names.vendor,
         sender=desk.run.request.sender,
         language=desk.judged_language,
-        given=desk.run.request.context,
+        given=base.drafts.given if (base := desk.run.base) else desk.run.request.context,
         read_on=desk.read_on,
     )
 

@@ -13,10 +13,14 @@ from octave_mcp.domain.basis import Basis
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.drafts import Written
 from octave_mcp.domain.events import Event
+from octave_mcp.domain.notices import Gap
+from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import RunRecord
+from octave_mcp.domain.sentence import Score
 from octave_mcp.domain.steps import StepEntry
-from octave_mcp.domain.versions import Version, VersionMeta, check_base, next_version
+from octave_mcp.domain.value import changed, located
+from octave_mcp.domain.versions import Version, VersionMeta, changed_sections, check_base, next_version
 from octave_mcp.errors import NotFound, Outdated
 from octave_mcp.pipeline.base import Base
 from octave_mcp.pipeline.generate import generate
@@ -26,12 +30,15 @@ from octave_mcp.runs.adapters import Files
 from octave_mcp.runs.events import run_event
 from octave_mcp.runs.journal import replayed
 from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, why_failed
-from octave_mcp.runs.versions import BASIS, Versions, record_basis, timed
+from octave_mcp.runs.spending import with_spending
+from octave_mcp.runs.versions import BASIS, Versions, record_basis
 
 WHOLE = frozenset({"generated", "refreshed"})
 """How versions are made by runs that read the pages."""
 NO_NEWS = frozenset({"flags"})
 """Sections that say how a version was made."""
+FOLLOWING = frozenset({"gaps", "evidence"})
+"""Sections that follow from the others, and from the pages."""
 
 
 async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Event], object]) -> Base | None:
@@ -107,7 +114,7 @@ async def _why_anew(record: RunRecord, run: Run) -> str:
 
 
 async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
-    """The playbook as the next version; as it was, if only times have changed.
+    """The playbook as the next version; as it was, if there is no news in it.
 
     Raises:
         Outdated: it was rewritten meanwhile.
@@ -115,7 +122,7 @@ async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
     newest = await _refreshed_version(record, run.store, record.base_version)
     while True:
         new = await computed(_version, written, record, run, newest)
-        if not {*new.meta.changed} - NO_NEWS:
+        if not await computed(_has_news, new, newest, written.basis, run):
             return newest.playbook
         try:
             return (await run.store.put_version(record.playbook_of, new) or new).playbook
@@ -124,9 +131,31 @@ async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
 
 
 def _version(written: Written, record: RunRecord, run: Run, newest: Version) -> Version:
-    playbook = with_own_parts(timed(written.playbook, record, run), newest.playbook)
+    playbook = with_own_parts(with_spending(written.playbook, newest.playbook, record, run), newest.playbook)
     by = ", ".join(run.asker.models)
     return next_version(newest, playbook, made="refreshed", by=by, run_id=record.run_id, drafts=written.drafts)
+
+
+def _has_news(new: Version, newest: Version, basis: Basis, run: Run) -> bool:
+    """Where nothing was asked, what the rules say of the same copy is none.
+
+    A revision leaves the scores, gaps and evidence of all else as they are, though an e-mail's score depends on those
+    before it.
+    """
+    is_as_read = run.base is not None and _unread(basis) == _unread(run.base.basis)
+    if run.asker.ledger.cost.asks or not is_as_read:
+        return bool({*new.meta.changed} - NO_NEWS)
+    return bool({*changed_sections(_unscored(newest.playbook), _unscored(new.playbook))} - NO_NEWS - FOLLOWING)
+
+
+def _unread(basis: Basis) -> list[Gap | PageFailure]:
+    """What the pages do not say, or could not be read for."""
+    return [missing for one in basis.research for missing in (*one.gaps, *one.failures)]
+
+
+def _unscored(playbook: Playbook) -> Playbook:
+    scored = (at for at, part in located(playbook) if isinstance(getattr(part, "score", None), Score))
+    return changed(playbook, {(*at, "score"): None for at in scored})
 
 
 async def _edited_since(record: RunRecord, store: Store) -> Version:

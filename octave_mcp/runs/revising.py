@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting.origins import Origin, origins
 from octave_mcp.domain.choices import AUTO, BY_CLIENT, finished_copy
-from octave_mcp.domain.costs import Cost, Timings
 from octave_mcp.domain.parts import place_of, written
-from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import Revision, RevisionRequest, RunError, RunRecord
 from octave_mcp.domain.value import Path, part_at
 from octave_mcp.domain.versions import Version, check_base, next_version
@@ -22,7 +20,8 @@ from octave_mcp.pipeline.splicing import check_not_own, spliced
 from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Adapters, Files
 from octave_mcp.runs.admission import Admission, can_revise, cannot_revise
-from octave_mcp.runs.outcome import ended, seconds
+from octave_mcp.runs.outcome import ended
+from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import Versions, no_run
 
 SOURCE = "crawler"
@@ -147,10 +146,9 @@ async def _stored(record: RunRecord, revision: Revision, run: Run, base: Version
 
 def _version(record: RunRecord, revision: Revision, run: Run, newest: Version, done: Revised) -> Version:
     made = spliced(newest.playbook, drafts_of(newest), done.new)
-    more = {"cost": _cost(made.playbook.cost, run), "timings": _timings(made.playbook, record, run)}
     return next_version(
         newest,
-        made.playbook.model_copy(update=more),
+        with_spending(made.playbook, newest.playbook, record, run),
         made="revised",
         by=", ".join(run.asker.models),
         run_id=record.run_id,
@@ -186,20 +184,3 @@ def _is_as_it_was(revision: Revision, base: Version, newest: Version) -> bool:
     shown = (max(one.unit, path, key=len) for one in found)
     is_shown = all(part_at(base.playbook, at) == part_at(newest.playbook, at) for at in shown)
     return is_shown and all(part_at(drafts_of(base), one.path) == part_at(drafts_of(newest), one.path) for one in found)
-
-
-def _cost(base: Cost, run: Run) -> Cost:
-    """With what the revision took."""
-    spent = run.asker.ledger.cost
-    usd = None if base.usd is None or spent.usd is None else base.usd + spent.usd
-    counts = {
-        name: getattr(base, name) + getattr(spent, name)
-        for name in ("asks", "input_tokens", "cached_tokens", "output_tokens", "reused")
-    }
-    return base.model_copy(update={**counts, "usd": usd, "steps": (*base.steps, *run.asker.ledger.costs)})
-
-
-def _timings(base: Playbook, record: RunRecord, run: Run) -> Timings:
-    known = base.timings
-    total = round(known.total_seconds + seconds(record), 3)
-    return Timings(total_seconds=total, steps=(*known.steps, *run.progress.timings))

@@ -62,7 +62,9 @@ class Versions:
         return (await self._of(run_id))[1]
 
     async def one(self, run_id: str, number: int | None = None) -> VersionMeta:
-        """The version of that number; else the one that the run made of another run's playbook, or the newest.
+        """The version of that number; else the one that the run made of another run's playbook; else the newest.
+
+        For a refresh that found nothing new, it is the version that it found.
 
         Raises:
             UnknownName: there is no such version; the text lists those there are.
@@ -145,7 +147,8 @@ def no_run(run_id: str) -> NotFound:
 def _chosen(record: RunRecord, metas: Sequence[VersionMeta], number: int | None) -> VersionMeta:
     if number is None:
         made = (meta for meta in metas if record.playbook_of != record.run_id == meta.run_id)
-        return next(made, metas[-1])
+        found = (meta for meta in metas if record.refreshes and meta.number == record.base_version)
+        return next(made, next(found, metas[-1]))
     found = next((meta for meta in metas if meta.number == number), None)
     if found is None:
         there = ", ".join(str(meta.number) for meta in metas)

@@ -1,0 +1,31 @@
+"""What a playbook has taken over all its versions."""
+
+from __future__ import annotations
+
+from octave_mcp.domain.costs import Cost, Timings
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.run import RunRecord
+from octave_mcp.pipeline.run import Run
+from octave_mcp.runs.outcome import seconds
+
+_COUNTS = ("asks", "input_tokens", "cached_tokens", "output_tokens", "reused")
+
+
+def with_spending(playbook: Playbook, base: Playbook, record: RunRecord, run: Run) -> Playbook:
+    """The playbook that the run made of `base`, with what that had taken and what the run took."""
+    more = {"cost": _cost(playbook.cost, base.cost, run), "timings": _timings(base.timings, record, run)}
+    return playbook.model_copy(update=more)
+
+
+def _cost(new: Cost, base: Cost, run: Run) -> Cost:
+    """How many pages there are is as they were last read."""
+    spent = run.asker.ledger.cost
+    sums: dict[str, object] = {name: getattr(base, name) + getattr(spent, name) for name in _COUNTS}
+    usd = None if base.usd is None or spent.usd is None else base.usd + spent.usd
+    steps = (*base.steps, *run.asker.ledger.costs)
+    return new.model_copy(update={**sums, "usd": usd, "steps": steps, "credits": base.credits + run.source.credits})
+
+
+def _timings(base: Timings, record: RunRecord, run: Run) -> Timings:
+    total = round(base.total_seconds + seconds(record), 3)
+    return Timings(total_seconds=total, steps=(*base.steps, *run.progress.timings))
