@@ -13,8 +13,6 @@ from octave_mcp.domain.basis import Basis
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.drafts import Written
 from octave_mcp.domain.events import Event
-from octave_mcp.domain.notices import Gap
-from octave_mcp.domain.page import PageFailure
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import RunRecord
 from octave_mcp.domain.sentence import Score
@@ -148,9 +146,9 @@ def _has_news(new: Version, newest: Version, basis: Basis, run: Run) -> bool:
     return bool({*changed_sections(_unscored(newest.playbook), _unscored(new.playbook))} - NO_NEWS - FOLLOWING)
 
 
-def _unread(basis: Basis) -> list[Gap | PageFailure]:
+def _unread(basis: Basis) -> list[object]:
     """What the pages do not say, or could not be read for."""
-    return [missing for one in basis.research for missing in (*one.gaps, *one.failures)]
+    return [(one.gaps, one.failures, [(page.url, page.notice) for page in one.pages]) for one in basis.research]
 
 
 def _unscored(playbook: Playbook) -> Playbook:
