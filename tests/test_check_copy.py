@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import httpx2
@@ -17,7 +18,7 @@ from playbooks import claim
 from test_mcp import ERAS, Era, call, complaint
 from web import serving
 
-from octave_mcp.copywriting.own_copy import MOST_SENTENCES
+from octave_mcp.copywriting.own_copy import MOST_SENTENCES, checked_copy
 from octave_mcp.domain.evidence import Support
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.surfaces.mcp.server import make
@@ -80,6 +81,43 @@ WRAPPED = {
     "You employ 640 people, of whom 420 work on crews, and you plan to go public next year.": "partly",
     "Since November you promise two-hour windows in all seven depots.": "partly",
 }
+OF_OTHERS = (
+    "No other vendor offers late-stop warnings.",
+    "No vendor in your market offers late-stop warnings.",
+    "No tool warns of a late stop as early.",
+    "And nobody else warns you of a late stop.",
+    "I know Routemoor lost its biggest retail customer.",
+    "I understand why Hearthwain lost its biggest retail customer.",
+    "I'm sorry Routemoor is shutting down.",
+    "I know your biggest customer is leaving.",
+    "I promise that your competitors have no late-stop warnings.",
+    "I wanted to tell you that Routemoor is shutting down.",
+    "Tell Denise that Routemoor is shutting down.",
+    "Let me tell you Routemoor has closed its office in Lisbon.",
+    "Happy to explain why Routemoor went bankrupt.",
+    "I can explain how Routemoor lost its customers.",
+    "Let me be clear: Hearthwain is losing customers to faster rivals.",
+    "I'll be honest: Routemoor has lost its founders.",
+)
+BETWEEN_US = (
+    "Happy to explain how we do this.",
+    "Let me know if Thursday works.",
+    "I'd love to show you how Wrenhaul ranks the fixes.",
+    "Let me know how Hearthwain handles late stops.",
+    "I'd love to hear how Hearthwain handles a late stop today.",
+    "Tell me why Hearthwain has seven depots.",
+    "I can show you how Hearthwain could keep its windows.",
+    "I wanted to ask how Hearthwain has planned the change.",
+    "I know Dana is busy.",
+    "I know how busy you are.",
+    "I'd be glad to send you the Kelvarth Heating story.",
+    "Let me start with this: Thursday is fine for me.",
+    "Let me know whether Hearthwain is looking at this.",
+    "No problem if not, just say so and I'll stop.",
+    "No need to reply if it is not relevant.",
+    "No is a fine answer, too.",
+    "If nobody is looking at this, I'll stop.",
+)
 PASTED: dict[str, dict[str, str]] = {
     "Hi Dana,\nAt Wrenhaul we:\n- connect to 400 carriers\n- are used by 126 dispatch teams\nSam Reed": {
         "Hi Dana,": "no claim",
@@ -268,6 +306,22 @@ async def test_a_claim_counts_however_it_is_wrapped(web: httpx2.AsyncClient, fin
     found = await check_sentences(web, finished.run_id, *WRAPPED)
 
     assert {one["text"]: one["verdict"] for one in found} == WRAPPED
+
+
+async def test_what_is_stated_of_others_counts_in_a_courtesy_an_offer_or_a_sentence_about_who_writes(
+    web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    found = await check_sentences(web, finished.run_id, *OF_OTHERS)
+
+    assert [one["text"] for one in found if one["verdict"] in {"supported", "no claim"}] == []
+
+
+async def test_what_is_offered_or_asked_between_the_two_claims_nothing(
+    web: httpx2.AsyncClient, finished: Finished
+) -> None:
+    found = await check_sentences(web, finished.run_id, *BETWEEN_US)
+
+    assert [one["text"] for one in found if one["verdict"] != "no claim"] == []
 
 
 async def test_they_is_whom_the_sentence_before_is_about(web: httpx2.AsyncClient, finished: Finished) -> None:
@@ -488,3 +542,16 @@ async def test_odd_texts_are_answered(text: str, web: httpx2.AsyncClient, finish
     answer = await web.post(f"/runs/{finished.run_id}/check", json={"text": text})
 
     assert answer.status_code in {200, 400}
+
+
+@pytest.mark.parametrize("repeated", ['"', "Happy to say: ", "I know Kestrel "])
+def test_a_long_text_takes_linear_time(repeated: str) -> None:
+    """Four times the text takes about four times the time, not sixteen: the bound is loose, for a busy machine."""
+    few, many = (_seconds(repeated * (length // len(repeated))) for length in (2500, 10_000))
+    assert many < 10 * max(few, 0.05)
+
+
+def _seconds(text: str) -> float:
+    began = process_time()
+    checked_copy(text, dealt_playbook(), {}, None)
+    return process_time() - began

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from octave_mcp.copywriting.asking import has_way_out
 from octave_mcp.copywriting.email_text import Deal, unquoted
+from octave_mcp.copywriting.telling import is_of_market, told
 from octave_mcp.copywriting.voice import hedged
 from octave_mcp.evidence.clauses import begins_with_verb, named_first
 from octave_mcp.evidence.plans import without_counts, without_offered, without_plans
@@ -64,7 +65,11 @@ _WRITER = _any(
     r"^(?-i:[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)?,? (?:from|with|at|over at) [A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*)?)[.!]?$",
     r"^(?:that|this|it)\b[^.?!,]{0,30} (?:me|I)\b",
 )
-_BETWEEN_US = _any(r"\b(?:I|me|my|you|your)\b", r"^(?:if|just|or|and|no|not|say|reply|stop)\b")
+_BETWEEN_US = _any(
+    r"\b(?:I|me|my|you|your)\b",
+    r"^(?:if|just|or|and|not|say|reply|stop)\b",
+    r"^no(?: (?:is|need|problem|worries|pressure|rush|reply|answer|interest|longer|thanks|hard feelings)\b|[^\w\s])",
+)
 _ANNOUNCES = _any(
     r"^here(?:['’]s| is| are)\b",
     r"^[^.?!]{1,80}:$",
@@ -75,7 +80,7 @@ _ANNOUNCES = _any(
     r"^(?:two|three) (?:things|reasons|questions)\b",
 )
 _ASKED_IF_KNOWN = re.compile(
-    r"^(?:did you (?:know|see|hear)|have you (?:seen|heard|read)|are you aware)(?: that| how)?\s+(?P<claim>.+)\?$",
+    r"^(?:did you (?:know|see|hear)|have you (?:seen|heard|read)|are you aware)(?: that| how)?\s+(?P<claim>\S.*)\?$",
     re.IGNORECASE,
 )
 _SEEN = r"saw|see|seen|read|noticed|know|understand|hear|heard|gather|learned|learnt|noted|found|spotted|believe"
@@ -123,6 +128,11 @@ class Speech:
         known = " ".join((self.deal.vendor, self.deal.prospect, *self.people)).casefold()
         return [name for name in names(text) if name.casefold() not in known]
 
+    @property
+    def _people(self) -> str:
+        """Who is no third party: 'I know that Dana is busy'."""
+        return " ".join((self.deal.vendor, *self.people))
+
     def is_telling(self, text: str) -> bool:
         """Whether a line of a few words, such as a subject, claims something: by a figure, or of somebody else."""
         return _gives_figure(text) or bool(self.others_in(text))
@@ -133,7 +143,7 @@ class Speech:
         One that gives a figure or quotes somebody claims that, whatever else it does.
         """
         own = _HELLO.sub("", text)
-        if _gives_figure(own) or _ASKED_IF_KNOWN.match(own) or _quotes(own):
+        if _gives_figure(own) or _ASKED_IF_KNOWN.match(own) or _quotes(own) or self._told(own):
             return ""
         return next((kind for kind, applies in self._kinds if applies(own)), "")
 
@@ -150,10 +160,16 @@ class Speech:
             ("nothing in it to look up", lambda text: not self._says_something(text)),
         )
 
+    def _told(self, text: str) -> str:
+        """What a courtesy, an offer or a sentence about who writes states of others: 'I can explain why X failed'."""
+        is_wrapped = any(one.match(text) for one in (_COURTESY, _OFFER, _WRITER)) or has_way_out(text)
+        return told(text, self._people) if is_wrapped and not _asks(text) and not hedged(text) else ""
+
     def _lets_go(self, text: str) -> bool:
         """'Moves no stop unless allowed to' says what a product does: a way out is between the two who write."""
         is_of_vendor = named_first(text) == self.deal.vendor and bool(self.deal.vendor)
-        return bool(_BETWEEN_US.search(text)) and not is_of_vendor and has_way_out(text)
+        is_claim = is_of_vendor or is_of_market(text)
+        return bool(_BETWEEN_US.search(text)) and not is_claim and has_way_out(text)
 
     def _says_something(self, text: str) -> bool:
         own = wording(f"{self.deal.vendor} {self.deal.prospect}").lowers
@@ -172,23 +188,27 @@ class Speech:
         """
         greeted = _HELLO.sub("", text)
         asked = _ASKED_IF_KNOWN.match(greeted)
-        own = _LEAD_IN.sub("", asked["claim"] if asked else greeted)
+        own = self._told(greeted) or _LEAD_IN.sub("", asked["claim"] if asked else greeted)
         if (quoted := _INTRODUCED.match(own)) and not self.others_in(quoted["lead"]):
             return quoted["quoted"]
         for field, role in _FIELDS.items():
             own = own.replace(field, getattr(self.deal, role))
         parts = _QUOTED.split(own)
-        parts[::2] = [self._with_names(part, own) for part in parts[::2]]
+        is_of_vendor = self._is_of_vendor(own)
+        parts[::2] = [self._with_names(part, is_of_vendor=is_of_vendor) for part in parts[::2]]
         named = "".join(parts).strip()
         if subject and begins_with_verb(named):
             named = f"{subject} {named}"
         named = _THEY.sub(lambda found: _who(found, subject), named) if subject else named
         return named[:1].upper() + named[1:]
 
-    def _with_names(self, part: str, whole: str) -> str:
+    def _is_of_vendor(self, text: str) -> bool:
+        vendor = self.deal.vendor
+        return bool(_WE.search(text) or _OUR.search(text) or (vendor and vendor in text))
+
+    def _with_names(self, part: str, *, is_of_vendor: bool) -> str:
         """'You' is the reader's company, unless the sentence is about what the vendor does for its customers."""
         vendor, prospect = self.deal.vendor, self.deal.prospect
-        is_of_vendor = bool(_WE.search(whole) or _OUR.search(whole) or (vendor and vendor in whole))
         if vendor:
             part = _WE.sub(vendor, _OUR.sub(f"{vendor}'s", part))
         if prospect and not is_of_vendor:
