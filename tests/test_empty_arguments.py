@@ -32,6 +32,7 @@ GIVEN: Json = PRIVATE | {
     "urls": ["10.0.0.1"],
     "site": "10.0.0.1",
     "section": "brief",
+    "instruction": "Say it plainly.",
     "base_version": 1,
 }
 """What each required argument is given: each call ends at once, and reads no page."""

@@ -576,6 +576,7 @@ async def test_the_command_prints_the_part_as_it_reads_now(
 # Kills
 
 
+@pytest.mark.long
 async def test_a_revision_goes_on_after_its_server_was_killed_and_asks_nothing_again(
     pair: Pair, double: Double, home: Path
 ) -> None:

@@ -142,4 +142,7 @@ async def test_clients_are_told_which_tools_change_something_and_which_may_be_ca
         "cancel_run",
         "delete_session",
     }
-    assert {name for name, hints in told.items() if hints and hints.open_world_hint is None} == {"generate_playbook"}
+    assert {name for name, hints in told.items() if hints and hints.open_world_hint is None} == {
+        "generate_playbook",
+        "revise_playbook",
+    }
