@@ -41,6 +41,7 @@ async def replayed(home: Path, origins: dict[str, str]) -> Playbook:
         await app.runs.close()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("allow_everything_to_take_long")
 async def test_a_recording_about_two_real_companies_is_replayed_with_every_citation(
     home: Path, real_sites: dict[str, str]

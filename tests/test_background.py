@@ -58,6 +58,7 @@ def steps_in(sent: Iterable[Sent], name: str) -> Counter[tuple[str | None, str]]
 # The store of a running server
 
 
+@pytest.mark.long
 async def test_a_page_that_cannot_be_cached_is_used_all_the_same_and_that_is_logged_once(
     pair: Pair, home: Path
 ) -> None:
@@ -235,6 +236,7 @@ async def test_an_engine_that_may_not_make_its_tables_is_launched_once_it_may(po
     assert "permission denied for database" in error
 
 
+@pytest.mark.long
 async def test_a_database_server_that_is_down_is_used_once_it_is_up_again(postgres_url: str, home: Path) -> None:
     place, _, name = postgres_url.rpartition("/")
     with socket.socket() as free:

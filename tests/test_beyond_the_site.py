@@ -274,6 +274,7 @@ async def test_the_markdown_and_the_page_show_when_a_job_was_published(
     assert re.search(r"jobs\.lever\.co/hearthwain\S*>, 5 October 2026", markdown)
 
 
+@pytest.mark.long
 async def test_http_and_mcp_say_the_same_of_open_jobs(deal: Pair, web: PublicWeb) -> None:
     embed(BOARDS[0], deal, web)
 

@@ -247,6 +247,7 @@ async def test_a_sentence_that_is_not_supported_says_why_and_shows_the_nearest_p
     assert invented["nearest"]["url"].startswith("http://")
 
 
+@pytest.mark.long
 async def test_a_script_is_judged_as_one_and_the_other_side_claims_nothing(
     web: httpx2.AsyncClient, finished: Finished
 ) -> None:
@@ -324,6 +325,7 @@ async def test_what_is_offered_or_asked_between_the_two_claims_nothing(
     assert [one["text"] for one in found if one["verdict"] != "no claim"] == []
 
 
+@pytest.mark.long
 async def test_they_is_whom_the_sentence_before_is_about(web: httpx2.AsyncClient, finished: Finished) -> None:
     *_, true = await check_sentences(
         web, finished.run_id, "Penmarrow Medical uses Wrenhaul.", "Today they handle an exception in 4 minutes."
@@ -336,6 +338,7 @@ async def test_they_is_whom_the_sentence_before_is_about(web: httpx2.AsyncClient
     assert false["verdict"] != "supported"
 
 
+@pytest.mark.long
 async def test_words_in_quotation_marks_have_to_be_on_a_page(web: httpx2.AsyncClient, finished: Finished) -> None:
     right, wrong = await check_sentences(
         web,
@@ -377,6 +380,7 @@ async def test_a_sentence_that_says_two_things_has_a_quotation_for_each(
 # How often it is wrong
 
 
+@pytest.mark.long
 async def test_few_true_claims_are_said_to_be_wrong_and_few_false_ones_to_be_right(
     web: httpx2.AsyncClient, finished: Finished
 ) -> None:
@@ -442,6 +446,7 @@ async def test_a_sentence_taken_from_the_playbook_has_the_verdict_it_has_there()
 # On every surface
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("era", sampled(ERAS, short=lambda era: era == "auto"))
 async def test_every_surface_gives_the_same_report(era: Era, finished: Finished, tmp_path: Path) -> None:
     (tmp_path / "mail.txt").write_text(MAIL, "utf-8")

@@ -14,6 +14,7 @@ TURNED = ("negation", "direction")
 OTHERS = ("modality", "scope", "pain")
 
 
+@pytest.mark.long
 def test_rules_accept_true_claims_and_stop_false_ones_about_as_often_as_the_docs_say() -> None:
     """On the set that they were tuned on. Bounds are loose: `python bench/claims.py` has the figures."""
     found = shares([*cases(SETS / "seen.jsonl")])

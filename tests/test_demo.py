@@ -101,6 +101,7 @@ async def test_a_recording_that_cannot_be_replayed_is_named_and_rules_write_the_
     assert read_json(tmp_path / "there" / "playbook.json")["model"] == "extractive"
 
 
+@pytest.mark.long
 async def test_where_there_is_no_web_browser_the_demo_says_how_to_open_its_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_the_source_distribution_builds_the_same_wheel(built: Path, wheel: Path,
     assert files_of(tmp_path / wheel.name) == files_of(wheel)
 
 
+@pytest.mark.long
 def test_either_command_of_the_wheel_starts_the_same_program(wheel: Path, tmp_path: Path) -> None:
     installed = tmp_path / "installed"
     run(*UV, "pip", "install", "--offline", "--no-deps", "--target", installed, wheel, cwd=tmp_path)

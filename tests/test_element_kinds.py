@@ -97,6 +97,7 @@ async def demo(product: ProductCopy, folder: Path) -> tuple[dict[str, Any], dict
     return json.loads(ended.out), read_json(folder / "playbook.json"), html, markdown
 
 
+@pytest.mark.long
 async def test_a_new_kind_is_asked_for_and_described_wherever_kinds_are(tmp_path: Path) -> None:
     product = with_mascots(tmp_path)
 

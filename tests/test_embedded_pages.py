@@ -102,6 +102,7 @@ async def test_the_text_of_a_page_is_inert_and_its_quotations_are_marked_to_the_
     assert [url for url in html.requests if not url.startswith(("file:", "data:"))] == []
 
 
+@pytest.mark.long
 @in_the_browser
 async def test_a_page_on_the_web_has_a_link_too_and_one_that_is_not_kept_has_it_alone(
     browser: Browser, tmp_path: Path
@@ -117,6 +118,7 @@ async def test_a_page_on_the_web_has_a_link_too_and_one_that_is_not_kept_has_it_
     assert await lost.locator("a").count() == await real.locator("a").count()
 
 
+@pytest.mark.long
 async def test_over_http_html_comes_with_its_pages_if_they_are_asked_for(finished: Finished) -> None:
     async with serving() as client:
         asked = [

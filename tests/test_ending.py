@@ -144,6 +144,7 @@ async def test_a_server_over_http_with_an_mcp_client_and_a_body_half_sent_ends_a
     assert not [line for line in log_lines(home) if line["exception"] or line["level"] == "ERROR"]
 
 
+@pytest.mark.long
 @by_a_signal
 async def test_a_server_with_open_streams_ends_without_an_error_however_often_it_is_told(
     number: signal.Signals, code: int, held_pair: Pair, tmp_path: Path, home: Path

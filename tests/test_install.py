@@ -290,6 +290,7 @@ async def test_the_server_may_have_another_name(me: Path) -> None:
     assert [*servers(me / FILES["cursor"])] == ["octave-2", "octave"]
 
 
+@pytest.mark.long
 async def test_the_entry_for_claude_desktop_goes_where_it_looks_on_macos_and_windows(me: Path) -> None:
     ended = await command("-c", ELSEWHERE, "install", "claude-desktop", "--json", cwd=me)
 

@@ -611,6 +611,7 @@ async def test_four_servers_started_at_once_on_a_fresh_home_all_answer(tmp_path:
 ODD_IDS = ("", "a b/\u00e4\u20ac\U0001f600", "0", 0, -1, 2**53 + 1, "x" * 5000)
 
 
+@pytest.mark.long
 async def test_an_answer_has_the_id_of_its_request_however_odd(tmp_path: Path) -> None:
     async with raw_server(tmp_path, *({"id": one, "method": "tools/list"} for one in ODD_IDS)) as process:
         await answers_to(process, 1, *ODD_IDS)

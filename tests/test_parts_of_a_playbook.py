@@ -146,6 +146,7 @@ async def test_a_persona_is_named_by_its_number_its_id_or_its_title(
         assert answer["section"] == {section: [whole[section][1]]}
 
 
+@pytest.mark.long
 async def test_whoever_has_the_job_names_the_persona_too(client: Client[Any], run_id: str) -> None:
     answer = await call(client, "get_run", run_id=run_id, section="talk_tracks", persona="Marit Janssen")
 

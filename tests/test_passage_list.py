@@ -94,6 +94,7 @@ PIECES = (
 FACTS = ("We light yards. You drill at night. Rework falls by 31%.", "Ada Lovering", "What is it? A lamp. It hangs.")
 
 
+@pytest.mark.long
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=20), st.integers(0, 2**40))
 def test_a_numbered_line_is_one_sentence_and_its_number_cites_it(lines: list[str], chosen: int) -> None:

@@ -633,6 +633,7 @@ async def test_text_repeated_on_many_pages_of_a_pack_is_left_out_but_text_on_two
     assert any("A plan costs $49 per hall." in text for text in shown)
 
 
+@pytest.mark.long
 async def test_a_very_long_page_is_cut_at_its_limit_and_an_overfull_pack_takes_several_asks(tmp_path: Path) -> None:
     def long(path: str, lines: int) -> str:
         names = ("".join("abcdefghij"[int(digit)] for digit in str(n)) for n in range(lines))

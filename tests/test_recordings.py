@@ -175,6 +175,7 @@ async def test_a_run_is_replayed_word_for_word_and_costs_nothing(made: Made, tmp
     assert f"recorded: {flag(again)}" in done.out
 
 
+@pytest.mark.long
 async def test_a_connected_client_gets_the_replay_without_being_asked(made: Made) -> None:
     async with Client(make()) as client:
         asked = {**made.pair.domains, "model": "recorded"}
@@ -187,6 +188,7 @@ async def test_a_connected_client_gets_the_replay_without_being_asked(made: Made
     assert any(told.startswith(f"recorded: written by {MODEL}") for told in report["overview"]["flags"])
 
 
+@pytest.mark.long
 async def test_a_page_that_changed_loses_what_was_cited_of_the_change_and_nothing_else(
     made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +297,7 @@ async def test_a_recording_is_in_one_language(made: Made, tmp_path: Path) -> Non
     assert "the recording is in 'en', not in 'de'" in done.err
 
 
+@pytest.mark.long
 async def test_if_a_persona_is_dropped_the_others_keep_their_copy(made: Made, home: Path, tmp_path: Path) -> None:
     titles = [persona["title"] for persona in made.playbook["priority_personas"]]
     by_title = copy_by_title(made.playbook)

@@ -238,6 +238,7 @@ async def test_a_page_that_cannot_be_read_just_now_stands_as_it_was(deal: Deal) 
     assert "stale_copy" in {gap.code for gap in after.gaps}
 
 
+@pytest.mark.long
 async def test_the_next_refresh_begins_where_the_last_one_ended(deal: Deal) -> None:
     await deal.written()
     deal.change(vendor={STORY: NEW_STORY})
@@ -366,6 +367,7 @@ async def test_a_playbook_that_a_model_rewrote_meanwhile_is_not_overwritten(deal
 # After a revision
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", ["email_sequences.persona-1.touches[0]", "executive_summary.why_now", "trial_plan[0]"])
 async def test_pages_that_say_the_same_make_no_version_after_a_revision_either(part: str, deal: Deal) -> None:
     await deal.written()
@@ -505,6 +507,7 @@ async def test_what_cannot_be_refreshed_is_refused(pair: Pair, client: httpx2.As
     assert (refused.status_code, refused.json()["code"]) == (409, "not_finished")
 
 
+@pytest.mark.long
 async def test_over_mcp_a_deal_that_is_generated_again_in_its_session_is_refreshed(pair: Pair) -> None:
     async with Client(make()) as client:
         begun = await call(client, "generate_playbook", **pair.few)
@@ -528,6 +531,7 @@ async def test_over_mcp_a_deal_that_is_generated_again_in_its_session_is_refresh
     assert (others["version"], others["versions"]) == (1, 1)
 
 
+@pytest.mark.long
 async def test_the_command_refreshes_a_run_and_prints_what_has_changed(pair: Pair, tmp_path: Path) -> None:
     made = await octave("generate", *pair.domains.values(), "--max-pages", "4", "--json", cwd=tmp_path)
     run_id = json.loads(made.out)["run_id"]

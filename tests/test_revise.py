@@ -121,6 +121,7 @@ async def test_one_touch_is_written_again_within_its_tokens_and_all_else_stays_b
     assert rest_of(after) == rest_of(before)
 
 
+@pytest.mark.long
 async def test_a_connected_client_is_asked_one_short_question(pair: Pair, double: Double, tmp_path: Path) -> None:
     async with Client(make()) as client:
         base = await written(client, **pair.few | FEW)
@@ -229,6 +230,7 @@ def unit_of(part: str) -> str:
     return found[0]
 
 
+@pytest.mark.long
 async def test_every_part_that_a_writer_wrote_can_be_written_again_and_nothing_else_changes(base: Base) -> None:
     for number, part in enumerate(PARTS, 2):
         record = await base.revised(part)
@@ -282,6 +284,7 @@ async def test_a_persons_own_text_is_never_changed(base: Base) -> None:
     assert [one.path for one in playbook.own_text] == [TOUCH]
 
 
+@pytest.mark.long
 async def test_an_own_body_keeps_its_words_when_the_rest_of_the_email_is_written_again(base: Base) -> None:
     await base.edit(f"{TOUCH}.body", "Hi there,\n\nI wrote this   myself.\n\nAnn", 1)
     before = (await base.playbook()).email_sequences[0].touches[2]
@@ -360,6 +363,7 @@ async def test_a_revision_is_made_in_the_newest_version_if_another_section_was_c
     assert playbook.email_sequences[0].touches[2].subject == "halls"
 
 
+@pytest.mark.long
 async def test_parallel_revisions_of_parts_of_one_section_are_both_in_the_playbook(base: Base) -> None:
     parts = (TOUCH, "email_sequences.persona-2.touches[0]")
     both_asked = asyncio.Barrier(len(parts))
@@ -387,6 +391,7 @@ async def test_an_edit_of_another_part_of_the_section_and_the_revision_under_way
     assert (first.touches[2].subject, second.touches[0].subject) == ("halls", "my own")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", [f"{TOUCH}.body", "email_sequences.persona-1"])
 async def test_a_revision_whose_part_holds_or_is_within_what_was_changed_meanwhile_fails(base: Base, part: str) -> None:
     async def edits(ask: Asked) -> Value:
@@ -462,6 +467,7 @@ async def test_a_model_that_follows_no_instruction_is_refused_with_those_that_do
             await base.revised(TOUCH, model=model)
 
 
+@pytest.mark.long
 async def test_a_run_by_rules_is_revised_by_the_model_that_is_configured(
     pair: Pair, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -485,6 +491,7 @@ async def test_a_run_by_rules_is_revised_by_the_model_that_is_configured(
     assert {one["kind"] for one in playbook["email_sequences"][1]["touches"]} == {"outline"}
 
 
+@pytest.mark.long
 async def test_where_no_model_is_configured_the_first_answer_says_that_the_clients_own_revises(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -504,6 +511,7 @@ async def test_where_no_model_is_configured_the_first_answer_says_that_the_clien
 # HTTP and the command line
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("double")
 async def test_the_same_key_finds_the_same_revision_and_is_rejected_with_another_request(pair: Pair) -> None:
     key, asked = {"Idempotency-Key": "shorter"}, LIST | {"wait_seconds": 600}
@@ -546,6 +554,7 @@ async def test_over_http_a_revision_is_a_run_of_its_own(pair: Pair) -> None:
     assert (listed[0]["by"], listed[0]["instruction"]) == ("openai", LIST["instruction"])
 
 
+@pytest.mark.long
 async def test_the_command_prints_the_part_as_it_reads_now(
     pair: Pair, double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

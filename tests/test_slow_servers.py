@@ -97,6 +97,7 @@ async def test_a_run_with_a_slow_server_completes_with_the_default_settings_and_
     assert "let the server answer several calls at once" in flag.reason
 
 
+@pytest.mark.long
 async def test_many_calls_of_a_tenth_of_forty_seconds_fit_a_tenth_of_the_default_limits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

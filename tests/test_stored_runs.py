@@ -153,6 +153,7 @@ async def test_with_its_pages_every_quotation_can_be_checked(finished: Finished,
         assert evidence.quote in pages[evidence.page_sha256].decode()
 
 
+@pytest.mark.long
 async def test_a_run_is_cancelled_from_another_process_and_a_command_that_waits_for_it_says_so(
     held_pair: Pair, tmp_path: Path
 ) -> None:

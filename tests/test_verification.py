@@ -341,6 +341,7 @@ WRONG: dict[str, Change] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wrong", WRONG)
 async def test_a_model_that_rejects_or_doubts_most_claims_of_a_run_costs_only_its_verdicts(
     wrong: str, stage: Callable[..., Stage], double: Double

@@ -119,6 +119,7 @@ async def test_the_reason_of_a_verdict_is_no_text_of_the_person(client: httpx2.A
     ]
 
 
+@pytest.mark.long
 async def test_a_sentence_may_rest_on_any_page_that_was_read(pair: Pair) -> None:
     async with serving() as client:
         run_id = (await client.post("/runs", data=pair.few | {"wait_seconds": "600"})).json()["run_id"]
@@ -146,6 +147,7 @@ async def unquoted_sentence(playbook: Playbook) -> str:
     return next(line for line in lines if line.count(". ") == 0 and line not in quotes and line.count(" ") > 8)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("section", "given"),
     [
@@ -176,6 +178,7 @@ async def test_an_edit_changes_its_part_and_nothing_else(
         assert all(json.dumps(line, ensure_ascii=False)[1:-1] in said for line in given["text"].split("\n") if line)
 
 
+@pytest.mark.long
 async def test_a_paragraph_is_the_same_text_again_when_its_sentences_are_joined(
     client: httpx2.AsyncClient, run_id: str
 ) -> None:

@@ -69,6 +69,7 @@ async def test_over_mcp_the_clients_own_model_answers_and_the_first_answer_says_
     assert CLIENT_ANSWERS not in waiting["message"]
 
 
+@pytest.mark.long
 async def test_a_playbook_that_the_clients_model_wrote_by_default_says_so(keyless: Pair) -> None:
     async with Client(make()) as client:
         run_id = (await call(client, "generate_playbook", **keyless.few, wait_seconds=0))["run_id"]
@@ -82,6 +83,7 @@ async def test_a_playbook_that_the_clients_model_wrote_by_default_says_so(keyles
     assert {"code": "default_model", "reason": said} in [{k: one[k] for k in ("code", "reason")} for one in text]
 
 
+@pytest.mark.long
 async def test_a_draft_without_questions_is_one_call_away_over_mcp_too(keyless: Pair) -> None:
     async with Client(make()) as client:
         report = await call(client, "generate_playbook", **keyless.few, model="extractive", wait_seconds=0)
@@ -107,6 +109,7 @@ async def test_a_model_that_the_settings_name_is_taken_and_is_no_default(
 # Over HTTP
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", ["/runs", f"/workflows/{WORKFLOWS[0]}/runs"])
 async def test_over_http_rules_collect_and_the_first_answer_and_the_playbook_say_so(path: str, keyless: Pair) -> None:
     async with serving() as http:
@@ -194,6 +197,7 @@ async def test_a_named_model_is_no_default_on_the_command_line(keyless: Pair, tm
 # What is configured and cannot be used
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("variable", "value", "said"), UNUSABLE)
 async def test_what_is_configured_and_cannot_be_used_is_an_error_on_every_surface(
     variable: str, value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -215,6 +219,7 @@ async def test_what_is_configured_and_cannot_be_used_is_an_error_on_every_surfac
 # What describes the settings
 
 
+@pytest.mark.long
 async def test_the_settings_the_doctor_and_the_help_say_who_writes_where_nothing_is_configured(tmp_path: Path) -> None:
     said = "auto with none configured: host over MCP, else extractive"
     async with serving() as http:
