@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,8 @@ def with_mascots(root: Path) -> ProductCopy:
 
 
 async def demo(product: ProductCopy, folder: Path) -> tuple[dict[str, Any], dict[str, Any], str, str]:
-    """The run's report, and its playbook in the three formats."""
+    """The report of a run by rules, and its playbook in the three formats: no recording knows the new kind."""
+    shutil.rmtree(product.root / "octave_mcp" / "demo" / "recordings")
     ended = await product.octave("demo", "--out", str(folder), "--json")
     assert ended.code == 0, ended.err
     html, markdown = ((folder / f"playbook.{suffix}").read_text("utf-8") for suffix in ("html", "md"))
