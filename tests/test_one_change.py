@@ -237,7 +237,7 @@ async def test_a_binary_format_is_a_module_and_its_line_in_the_table(product: Pr
     assert download.headers["content-disposition"].startswith("attachment; filename=")
     assert isinstance(resource, BlobResourceContents)
     assert (base64.b64decode(resource.blob), resource.mime_type) == (content, "application/x-packed")
-    assert templates["run://{run_id}/playbook.bin"] == "application/x-packed"
+    assert templates["run://{run_id}/playbook.bin{?version}"] == "application/x-packed"
     assert exported.out == "again/playbook.bin\n"
     assert (product.root / "again" / "playbook.bin").read_bytes() == content
     assert refused.code == 2
@@ -252,8 +252,8 @@ async def test_a_binary_format_is_a_module_and_its_line_in_the_table(product: Pr
 @pytest.mark.long
 async def test_a_tool_is_a_module_and_its_import(product: ProductCopy) -> None:
     product.add("octave_mcp/tools/echoes.py", TOOL)
-    product.replace("octave_mcp/tools/__init__.py", "import playbooks,", "import echoes, playbooks,")
-    product.replace("octave_mcp/tools/__init__.py", '"TOOLS", ', '"TOOLS", "echoes", ')
+    product.replace("octave_mcp/tools/__init__.py", "import copy_check,", "import copy_check, echoes,")
+    product.replace("octave_mcp/tools/__init__.py", '"TOOLS",', '"TOOLS", "echoes",')
     assert len(product.edited) <= 2
 
     shown = await product.told(SHOWN)

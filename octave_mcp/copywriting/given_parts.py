@@ -30,7 +30,7 @@ DEEPEST = 4
 MOST_COMPLAINTS = 3
 EMAIL = "an e-mail: give it as 'Subject: ...', an empty line, and the body"
 _EMAIL = re.compile(
-    r"\s*Subject:[ \t]*(?P<subject>[^\r\n]*)\r?\n[ \t]*\r?\n(?P<body>.*\S.*)", re.IGNORECASE | re.DOTALL
+    r"\s*+Subject:[ \t]*+(?P<subject>[^\r\n]*+)\r?\n[ \t]*+\r?\n(?P<body>.*\S.*)", re.IGNORECASE | re.DOTALL
 )
 
 

@@ -15,7 +15,7 @@ SIGNATURE_WORDS = 8
 
 _HEADER = re.compile(
     r"^\W{0,4}(?P<name>subject(?: line)?|betreff|objet|asunto|from|to|cc|bcc|date|sent)\b"
-    r"\W{0,3}:\W{0,3}\s*(?P<text>.*?)[*_]*$",
+    r"\W{0,3}:\W{0,3}+\s*+(?P<text>.*)$",
     re.IGNORECASE,
 )
 _OTHER_HEADERS = frozenset("from to cc bcc date sent".split())
@@ -36,7 +36,7 @@ _ENDS = re.compile(r"[.?!。？！…:][\"”’')\]]*$")
 _LETTERS_FIRST = re.compile(r"[^\W\d_][\w'’-]*")
 _BULLET = re.compile(r"^\s*(?:[-*•–—+]|\d{1,2}[.)])\s+")
 _MARKS = re.compile(r"^#{1,6}\s+|\*\*|__")
-_LABEL = re.compile(r"^(?P<name>[A-Z][\w'’ ./()-]{0,30}):\s*(?P<text>.*)$")
+_LABEL = re.compile(r"^(?P<name>[A-Z][\w'’ ./()-]{0,30}):\s*+(?P<text>.*)$")
 _DIRECTION = re.compile(r"^[\[(][^\[\]()]{1,80}[\])]\.?$")
 _SPOKEN = re.compile(
     r"\b(?:calling|call you|caught you|on the (?:phone|line)|voicemail|this is [A-Z{][\w{}]* [^.?!]{0,20}?(?:from|with"
@@ -115,7 +115,7 @@ def _headers(lines: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         header = _HEADER.match(rest[0])
         if header:
             name = header["name"].lower()
-            found[name if name in _OTHER_HEADERS else "subject"] = header["text"].strip()
+            found[name if name in _OTHER_HEADERS else "subject"] = header["text"].rstrip("*_").strip()
         elif rest[0]:
             break
         del rest[0]

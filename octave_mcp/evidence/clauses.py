@@ -14,7 +14,8 @@ LIST_VERBS = frozenset(
 """Verbs that entries of a list begin with, after 'we'."""
 
 _JOINTS = re.compile(
-    r"\s*;\s+(?:and\s+|but\s+)?|\s+[—–-]\s+|,\s+(?:and|but|while|whereas|yet|so|which|who)\s+|\s+(?:and|but)\s+(?=\w)"
+    r"(?<!\s)\s*+;\s++(?:and\s++|but\s++)?|(?<!\s)\s++[—–-]\s++"
+    r"|,\s++(?:and|but|while|whereas|yet|so|which|who)\s++|(?<!\s)\s++(?:and|but)\s++(?=\w)"
 )
 _SUBJECT_MISSING = re.compile(r"(?:is|are|was|were|has|have|had|will|would|can|could|may|does|do|did|now|also|not)\b")
 
