@@ -16,7 +16,6 @@ from octave_mcp.asks.patches import (
     complaint,
     entry_at,
     fixes,
-    is_within,
     name_of,
     passages_cited,
     patch_form,
@@ -27,7 +26,7 @@ from octave_mcp.domain.asks import A, Answer, Ask, Fault, Judgement, Unread, Unu
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.notices import Gap
-from octave_mcp.domain.value import Path, Value, changed, part_at, path_text, place_before
+from octave_mcp.domain.value import Path, Value, changed, is_within, part_at, path_text, place_before
 from octave_mcp.errors import BadAnswer, ModelRefuses, NoAccess, UpstreamError
 from octave_mcp.evidence.checks import CUT, DEPENDS, EMPTY, IGNORED, THOUGHTS, UNREAD, Problem, counted
 from octave_mcp.evidence.coherence import without

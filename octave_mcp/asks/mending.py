@@ -11,7 +11,6 @@ from octave_mcp.asks.patches import (
     accepted,
     complaint,
     fixes,
-    is_within,
     name_of,
     passages_cited,
     patch_form,
@@ -20,7 +19,7 @@ from octave_mcp.asks.patches import (
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import Answer, Ask, Judgement, Unusable
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Finding
-from octave_mcp.domain.value import Path, Value, changed, form_at, part_at
+from octave_mcp.domain.value import Path, Value, changed, form_at, is_within, part_at
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.judge import texts_of
 

@@ -17,7 +17,7 @@ from octave_mcp.asks.schema import FORMS, schema_of
 from octave_mcp.domain.asks import Unread
 from octave_mcp.domain.evidence import Cite, Finding
 from octave_mcp.domain.sentence import Sentence
-from octave_mcp.domain.value import Path, Value, form_at, part_at, path_text
+from octave_mcp.domain.value import Path, Value, form_at, is_within, part_at, path_text
 from octave_mcp.evidence.checks import DEPENDS, UNREAD, Problem
 from octave_mcp.evidence.coherence import dependents
 from octave_mcp.evidence.judge import texts_of
@@ -75,10 +75,6 @@ def entry_at(draft: Value, problem: Problem) -> Path:
     if findings or not (is_missing or problem.rule == UNREAD):
         return next(way for way in findings or ways if isinstance(part_at(draft, way), Value | str))
     return at
-
-
-def is_within(at: Path, entry: Path) -> bool:
-    return at[: len(entry)] == entry
 
 
 def _order(at: Path) -> list[str]:

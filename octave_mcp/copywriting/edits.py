@@ -21,7 +21,7 @@ from octave_mcp.domain.notices import OwnText
 from octave_mcp.domain.parts import place_of, written
 from octave_mcp.domain.playbook import EmailSequence, Playbook, TalkTrack, Touch
 from octave_mcp.domain.sentence import Score, Sentence
-from octave_mcp.domain.value import Path, Value, changed, located, part_at
+from octave_mcp.domain.value import Path, Value, changed, located, overlap, part_at
 from octave_mcp.errors import InputError
 
 MOST_WARNINGS = 20
@@ -195,18 +195,13 @@ def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]
         part = owner.sentences
     yield from sources.warnings(part, owner, str(path[-1]))
     for at, scored in located(playbook):
-        if _is_within(at, path) and isinstance(score := getattr(scored, "score", None), Score):
+        if overlap(at, path) and isinstance(score := getattr(scored, "score", None), Score):
             yield from score.warnings
-
-
-def _is_within(at: Path, other: Path) -> bool:
-    """Whether one of the two is the other, or in it."""
-    return at[: len(other)] == other or other[: len(at)] == at
 
 
 def _errors(playbook: Playbook, path: Path) -> Iterator[str]:
     """What an e-mail must not be sent with."""
     for row, sequence in enumerate(playbook.email_sequences):
         for place, email in enumerate(_emails(sequence, playbook)):
-            if _is_within(_at_touch(row, place), path):
+            if overlap(_at_touch(row, place), path):
                 yield from (fault.text for fault in email_errors(email))

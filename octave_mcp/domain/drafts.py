@@ -56,6 +56,10 @@ class Drafts(Value):
     given: str
     read_on: date
 
+    def given_with(self, instruction: str) -> str:
+        """What the user said of the deal, and asks for now."""
+        return "\n".join(filter(None, (self.given, instruction)))
+
 
 class Written(NamedTuple):
     """A playbook, the drafts that it was put together from, and what these were written from."""

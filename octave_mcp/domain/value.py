@@ -53,6 +53,16 @@ def path_text(path: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
+def is_within(at: Path, part: Path) -> bool:
+    """Whether it is that part, or in it."""
+    return at[: len(part)] == part
+
+
+def overlap(one: Path, other: Path) -> bool:
+    """Whether one of the two is the other, or in it."""
+    return is_within(one, other) or is_within(other, one)
+
+
 def part_at(value: object, path: Path) -> object:
     """What stands at a path; None where there is nothing."""
     for step in path:

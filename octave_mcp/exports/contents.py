@@ -15,7 +15,7 @@ from octave_mcp.domain.notices import Gap, OwnText
 from octave_mcp.domain.parts import own_texts
 from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack
 from octave_mcp.domain.sentence import Score, Sentence
-from octave_mcp.domain.value import Path, part_at, path_text
+from octave_mcp.domain.value import Path, overlap, part_at, path_text
 from octave_mcp.domain.vendor import Element, VendorElements
 from octave_mcp.evidence.claims import bare
 from octave_mcp.evidence.dates import is_over_a_year_old
@@ -179,7 +179,7 @@ class Contents:
                 warnings=tuple(warning for warning in own.warnings if warning not in shown),
             )
             for at, own in self._own
-            if at[: len(path)] == path or path[: len(at)] == at
+            if overlap(at, path)
         )
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self, TypeVar
 
 from octave_mcp.copywriting.own_parts import personas_of_people
@@ -46,27 +46,15 @@ class Kept(NamedTuple):
         return ProspectIntelligence(
             company_profile=profile.model_copy(update={"summary": left.company_profile.summary or profile.summary}),
             signals=found.signals,
-            pain_points=_in_places(self.before.pain_points, left.pain_points, found.pain_points, _of_pain),
-            buyer_personas=_in_places(
-                self.before.buyer_personas, left.buyer_personas, found.buyer_personas, _of_persona
-            ),
+            pain_points=_in_places(self.before.pain_points, left.pain_points, found.pain_points),
+            buyer_personas=_in_places(self.before.buyer_personas, left.buyer_personas, found.buyer_personas),
         )
 
 
-def _of_pain(pain: PainPoint) -> Hashable:
-    return normal(pain.title)
-
-
-def _of_persona(persona: BuyerPersona) -> Hashable:
-    return normal(persona.title)
-
-
-def _in_places(
-    before: Sequence[E], left: Sequence[E], found: Sequence[E], key: Callable[[E], Hashable]
-) -> tuple[E, ...]:
+def _in_places(before: Sequence[E], left: Sequence[E], found: Sequence[E]) -> tuple[E, ...]:
     """Each entry in its place, under its id; in the place of one that is gone, the next that is not there yet."""
-    kept, known = {entry.id: entry for entry in left}, {key(entry) for entry in left}
-    new = iter([entry for entry in found if key(entry) not in known])
+    kept, known = {entry.id: entry for entry in left}, {normal(entry.title) for entry in left}
+    new = iter([entry for entry in found if normal(entry.title) not in known])
     return tuple(_present(before, kept, new)) or tuple(found)
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 from octave_mcp.asks.corrections import Checked, Checks, corrected
-from octave_mcp.asks.patches import is_within
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.asks.untrusted import plain
 from octave_mcp.concurrency.computing import computed
@@ -19,7 +18,7 @@ from octave_mcp.domain.drafts import Drafts
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import Revision
-from octave_mcp.domain.value import Path, Value
+from octave_mcp.domain.value import Path, Value, is_within
 from octave_mcp.domain.versions import Version
 from octave_mcp.errors import BadAnswer, InputError, UpstreamError
 from octave_mcp.evidence.checks import RULES, Problem
@@ -81,8 +80,8 @@ class Editor:
 
     def __init__(self, run: Run, playbook: Playbook, drafts: Drafts, instruction: str) -> None:
         self._playbook, self._drafts, self._instruction = playbook, drafts, instruction
-        given = "\n".join(filter(None, (drafts.given, instruction)))
-        self._run = replace(run, request=run.request.model_copy(update={"context": given}))
+        context = drafts.given_with(instruction)
+        self._run = replace(run, request=run.request.model_copy(update={"context": context}))
         self._names = Names(vendor=playbook.vendor.name, prospect=playbook.prospect.name)
         self._verification = Verification(self._run, self._names, drafts.known, drafts.evidence)
 

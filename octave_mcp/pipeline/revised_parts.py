@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, cast, get_args
 
 from pydantic import create_model
 
-from octave_mcp.asks.patches import is_within
 from octave_mcp.asks.untrusted import one_line
 from octave_mcp.copywriting.origins import OF_TOUCH, Origin
 from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
@@ -18,7 +17,7 @@ from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.drafts import Drafts
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Finding, Passage
 from octave_mcp.domain.playbook import SequenceDraft, SummaryDraft, TalkTrackDraft
-from octave_mcp.domain.value import Path, Value, changed, field_of, form_at, part_at, walk
+from octave_mcp.domain.value import Path, Value, changed, field_of, form_at, is_within, part_at, walk
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.judge import Judge, texts_of

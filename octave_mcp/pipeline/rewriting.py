@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octave_mcp.asks.corrections import Checked, Checks, Rules, gaps_of
 from octave_mcp.asks.mending import Mended, as_answer, follow_on, mended, to_mend
-from octave_mcp.asks.patches import is_within
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.drafts import Drafted, Drafts
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.playbook import PersonaDraft
 from octave_mcp.domain.prospect import BuyerPersona
-from octave_mcp.domain.value import Path, Value, changed, part_at
+from octave_mcp.domain.value import Path, Value, changed, is_within, part_at
 from octave_mcp.errors import UpstreamError
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.coherence import without

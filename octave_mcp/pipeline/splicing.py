@@ -15,7 +15,7 @@ from octave_mcp.domain.notices import Gap, OwnText
 from octave_mcp.domain.parts import place_of
 from octave_mcp.domain.playbook import Playbook, Touch
 from octave_mcp.domain.sentence import Sentence
-from octave_mcp.domain.value import Path, Value, changed, part_at, walk
+from octave_mcp.domain.value import Path, Value, changed, is_within, part_at, walk
 from octave_mcp.errors import BadAnswer, InputError
 from octave_mcp.pipeline.verdicts import with_every_verdict
 from octave_mcp.pipeline.write_playbook import cited_ids
@@ -38,7 +38,7 @@ class Rewritten(NamedTuple):
 def check_not_own(playbook: Playbook, path: Path, run_id: str) -> None:
     """Raises: InputError: a person wrote it, or what it is in; the text says how to replace it."""
     for own in playbook.own_text:
-        if any(path[: len(at)] == at for at in _own(playbook, (own,))):
+        if any(is_within(path, at) for at in _own(playbook, (own,))):
             raise InputError(
                 f"{own.path} is own text of {own.by or 'a person'} since version {own.version}, which no model "
                 f"changes; to replace it, edit that part of run {run_id}"
@@ -74,8 +74,7 @@ def spliced(playbook: Playbook, drafts: Drafts, new: Rewritten) -> Spliced:
 
 def _with_parts(drafts: Drafts, new: Rewritten) -> Drafts:
     parts = {origin.path: part for origin, part in new.parts.items()}
-    given = "\n".join(filter(None, (drafts.given, new.given)))
-    more = {"evidence": {**drafts.evidence, **new.evidence}, "given": given}
+    more = {"evidence": {**drafts.evidence, **new.evidence}, "given": drafts.given_with(new.given)}
     return changed(drafts, parts).model_copy(update=more)
 
 
@@ -145,7 +144,7 @@ def _merged_list(base: tuple[Any, ...], before: tuple[Any, ...], after: tuple[An
 def _with_own(playbook: Playbook, unit: Path, part: object) -> object:
     """The part with all in it that people wrote."""
     for at in _own(playbook, playbook.own_text):
-        if at[: len(unit)] == unit:
+        if is_within(at, unit):
             part = _kept(part, part_at(playbook, unit), at[len(unit) :])
     return part
 

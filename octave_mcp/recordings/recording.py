@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from collections.abc import Iterator
 from datetime import date
 from hashlib import sha256
 from typing import Any, Literal, TypeGuard
@@ -92,11 +93,18 @@ class RecordedRun(Value):
         return sum(map(count, values))
 
 
+def citations_in(value: Json) -> Iterator[Object]:
+    if is_object(value):
+        for name, part in value.items():
+            yield from part if name == "evidence" else citations_in(part)
+    elif is_list(value):
+        for part in value:
+            yield from citations_in(part)
+
+
 def count(value: Json) -> int:
     """How many citations a value has."""
-    if is_object(value):
-        return sum(len(part) if name == "evidence" else count(part) for name, part in value.items())
-    return sum(map(count, value)) if is_list(value) else 0
+    return sum(1 for _ in citations_in(value))
 
 
 def packed(recording: RecordedRun) -> bytes:

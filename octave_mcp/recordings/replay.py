@@ -13,7 +13,7 @@ from octave_mcp.domain.recording import Replayed
 from octave_mcp.domain.verification import VerificationBrief
 from octave_mcp.errors import NotRecorded
 from octave_mcp.recordings.citations import Shown, place_of
-from octave_mcp.recordings.recording import Json, Object, RecordedRun, count, is_list, is_object
+from octave_mcp.recordings.recording import Json, Object, RecordedRun, citations_in, count, is_list, is_object
 
 
 class Answered(NamedTuple):
@@ -144,16 +144,7 @@ class _Mapping:
             return True
         if self.personas and entry.get("persona_id", next(iter(self.personas))) not in self.personas:
             return False
-        return not (only_shown and count(entry)) or any(map(self.shown.cites, _citations(entry)))
-
-
-def _citations(value: Json) -> Iterator[Object]:
-    if is_object(value):
-        for name, part in value.items():
-            yield from part if name == "evidence" else _citations(part)
-    elif is_list(value):
-        for part in value:
-            yield from _citations(part)
+        return not (only_shown and count(entry)) or any(map(self.shown.cites, citations_in(entry)))
 
 
 def _verdicts(recording: RecordedRun, brief: VerificationBrief) -> Object:

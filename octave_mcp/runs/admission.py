@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import BY_RULES, MODELS, finished_copy
 from octave_mcp.domain.company import Company, same_site
 from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord
-from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, ReusedRequest, SameCompany, SetupError, UnknownName, UnsupportedLanguage
 from octave_mcp.ports import Model
 from octave_mcp.runs.adapters import NO_DEAL, Adapters, Deal
@@ -156,8 +156,8 @@ def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRe
     )
 
 
-def queued(request: PlaybookRequest, model: str, source: str, estimate: Estimate, usual: Sender) -> RunRecord:
-    sender = (request.sender or Sender()).filled(usual)
+def queued(request: PlaybookRequest, model: str, source: str, **of_run: Any) -> RunRecord:  # noqa: ANN401 - fields of the record
+    """A new run of the request, in its session or in a new one; `of_run` is what else its record has."""
     return RunRecord(
         run_id=f"run_{secrets.token_hex(16)}",
         session_id=request.session_id or f"sess_{secrets.token_hex(16)}",
@@ -166,6 +166,5 @@ def queued(request: PlaybookRequest, model: str, source: str, estimate: Estimate
         model=model,
         source=source,
         created_at=datetime.now(UTC),
-        estimate=estimate,
-        sender=sender if sender != Sender() else None,
+        **of_run,
     )

@@ -14,7 +14,7 @@ from octave_mcp.runs.journal import Execution
 from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, why_failed
 from octave_mcp.runs.refreshing import refreshed
 from octave_mcp.runs.revising import revised
-from octave_mcp.runs.versions import stored
+from octave_mcp.runs.versions import record_basis, stored
 
 
 async def finished(
@@ -27,11 +27,12 @@ async def finished(
     """
     if record.revision:
         return await revised(record, record.revision, run, files)
-    if record.refreshes:
-        return await refreshed(record, run, companies, files)
     written = await generate(run, companies)
     if not has_mandatory_sections(written.playbook):
         return ended(record, "failed", why_failed(written.playbook, run.asker.faults))
+    await record_basis(written, run)
+    if record.refreshes:
+        return await refreshed(record, written, run, files)
     playbook = await stored(written, record, run)
     status: RunStatus = "partial" if is_partial(playbook) else "completed"
     try:

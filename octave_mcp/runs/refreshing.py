@@ -10,7 +10,6 @@ from octave_mcp.asks.earlier import Earlier
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting.own_parts import with_own_parts
 from octave_mcp.domain.basis import Basis
-from octave_mcp.domain.company import Company
 from octave_mcp.domain.drafts import Written
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
@@ -21,15 +20,14 @@ from octave_mcp.domain.value import changed, located
 from octave_mcp.domain.versions import Version, VersionMeta, changed_sections, check_base, next_version
 from octave_mcp.errors import NotFound, Outdated
 from octave_mcp.pipeline.base import Base
-from octave_mcp.pipeline.generate import generate
 from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Files
 from octave_mcp.runs.events import run_event
 from octave_mcp.runs.journal import replayed
-from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, why_failed
+from octave_mcp.runs.outcome import ended, is_partial
 from octave_mcp.runs.spending import with_spending
-from octave_mcp.runs.versions import BASIS, Versions, record_basis
+from octave_mcp.runs.versions import BASIS, Versions
 
 WHOLE = frozenset({"generated", "refreshed"})
 """How versions are made by runs that read the pages."""
@@ -90,16 +88,12 @@ def _basis(steps: Iterable[StepEntry]) -> Basis | None:
         return None
 
 
-async def refreshed(record: RunRecord, run: Run, companies: Sequence[Company], files: Files) -> RunRecord:
+async def refreshed(record: RunRecord, written: Written, run: Run, files: Files) -> RunRecord:
     """The record of a refresh that has ended: its version is stored, and in the files of the playbook.
 
     Raises:
-        OctaveError: a site cannot be read, nothing can be written, or the playbook was rewritten meanwhile.
+        Outdated: the playbook was rewritten meanwhile.
     """
-    written = await generate(run, companies)
-    if not has_mandatory_sections(written.playbook):
-        return ended(record, "failed", why_failed(written.playbook, run.asker.faults))
-    await record_basis(written, run)
     playbook = await _stored(written, record, run)
     await Versions(run.store, files).publish(record.playbook_of)
     anew = "" if run.base else await _why_anew(record, run)

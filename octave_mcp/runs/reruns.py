@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
 from octave_mcp.concurrency.computing import computed
@@ -12,7 +10,7 @@ from octave_mcp.domain.choices import AUTO
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.sender import Sender
 from octave_mcp.runs.adapters import Adapters
-from octave_mcp.runs.admission import Admission
+from octave_mcp.runs.admission import Admission, queued
 from octave_mcp.runs.versions import Versions, no_run
 
 MOST_RUNS = 1_000
@@ -91,15 +89,11 @@ class Refreshes:
         source = base.source if named.source == AUTO else self._adapters.source_name(named.source)
         request, usual = named.again(base), base.sender or Sender()
         self._admission.estimate(request, model, source)
-        return RunRecord(
-            run_id=f"run_{secrets.token_hex(16)}",
-            session_id=base.session_id,
-            request=request,
-            status="queued",
-            model=model,
-            source=source,
+        return queued(
+            request,
+            model,
+            source,
             by_default=base.by_default and model == base.model,
-            created_at=datetime.now(UTC),
             sender=named.sender.filled(usual) if named.sender else base.sender,
             refreshes=base.run_id,
             base_version=number,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting.origins import Origin, origins
@@ -19,7 +17,7 @@ from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.splicing import check_not_own, spliced
 from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Adapters, Files
-from octave_mcp.runs.admission import Admission, can_revise, cannot_revise
+from octave_mcp.runs.admission import Admission, can_revise, cannot_revise, queued
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import Versions, no_run
@@ -52,8 +50,23 @@ class Revisions:
         named = owner.model if is_able else self._adapters.model_name(wanted.model)
         model = named or keyless_model
         _check_follows(model, owner.model, is_named=bool(named), has_client=has_client)
-        record = _queued(owner, wanted, section, base.meta.number, model)
-        record = record.model_copy(update={"by_default": not named})
+        asked = {
+            "model": wanted.model,
+            "request_id": wanted.request_id,
+            "session_id": owner.session_id,
+            "refresh": False,
+        }
+        record = queued(
+            owner.request.model_copy(update=asked),
+            model,
+            SOURCE,
+            by_default=not named,
+            sender=owner.sender,
+            revision=Revision(
+                run_id=owner.run_id, section=section, instruction=wanted.instruction, base_version=base.meta.number
+            ),
+            revision_request=wanted,
+        )
         await computed(self._admission.check, record)
         return record
 
@@ -81,23 +94,6 @@ def _check_follows(model: str, writer: str, *, is_named: bool, has_client: bool)
     if not can_revise(model):
         what = f"the model {model!r}" if is_named else f"no model is configured, and {writer!r}, which wrote this,"
         raise cannot_revise(what, has_client=has_client)
-
-
-def _queued(owner: RunRecord, wanted: RevisionRequest, section: str, base: int, model: str) -> RunRecord:
-    named = {"model": wanted.model, "request_id": wanted.request_id}
-    own = {**named, "session_id": owner.session_id, "refresh": False}
-    return RunRecord(
-        run_id=f"run_{secrets.token_hex(16)}",
-        session_id=owner.session_id,
-        request=owner.request.model_copy(update=own),
-        status="queued",
-        model=model,
-        source=SOURCE,
-        created_at=datetime.now(UTC),
-        sender=owner.sender,
-        revision=Revision(run_id=owner.run_id, section=section, instruction=wanted.instruction, base_version=base),
-        revision_request=wanted,
-    )
 
 
 def _found(version: Version, section: str, run_id: str) -> tuple[Path, tuple[Origin, ...]]:

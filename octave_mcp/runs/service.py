@@ -14,6 +14,7 @@ from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord, SessionRecord
+from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, NotFound, UnsupportedLanguage
 from octave_mcp.ports import Claim
 from octave_mcp.recordings.recording import RecordedRun
@@ -139,8 +140,9 @@ class Runs:
             estimate = self._admission.estimate(request, model, source)
         except UnsupportedLanguage as refused:
             raise refused if named else UnsupportedLanguage(f"{refused}; {taken_by_default(model)}") from None
-        record = queued(request, model, source, estimate, self._adapters.sender)
-        return record.model_copy(update={"by_default": named is None})
+        sender = (request.sender or Sender()).filled(self._adapters.sender)
+        signed = sender if sender != Sender() else None
+        return queued(request, model, source, estimate=estimate, sender=signed, by_default=named is None)
 
     async def get(self, run_id: str) -> RunRecord:
         """The run's record.

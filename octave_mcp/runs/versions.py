@@ -30,14 +30,10 @@ BASIS = "basis"
 
 async def stored(written: Written, record: RunRecord, run: Run) -> Playbook:
     """The playbook with its timings, stored as version 1; that of an earlier execution, where there is one."""
-    await record_basis(written, run)
-    version = first_version(record.run_id, timed(written.playbook, record, run), written.drafts)
-    return (await run.store.put_version(record.run_id, version) or version).playbook
-
-
-def timed(playbook: Playbook, record: RunRecord, run: Run) -> Playbook:
     timings = Timings(total_seconds=seconds(record), steps=run.progress.timings)
-    return playbook.model_copy(update={"timings": timings})
+    playbook = written.playbook.model_copy(update={"timings": timings})
+    version = first_version(record.run_id, playbook, written.drafts)
+    return (await run.store.put_version(record.run_id, version) or version).playbook
 
 
 async def record_basis(written: Written, run: Run) -> None:

@@ -9,6 +9,7 @@ from typing import cast
 from octave_mcp.domain.deal import Brief
 from octave_mcp.domain.parts import steps_of
 from octave_mcp.domain.playbook import EmailSequence, Playbook, Touch
+from octave_mcp.domain.value import overlap
 from octave_mcp.tools.markdown import emails
 from octave_mcp.tools.markdown.quotations import plain
 from octave_mcp.tools.markdown.reading import Reading
@@ -48,8 +49,7 @@ def _own(name: str, playbook: Playbook) -> Iterator[str]:
     """Which parts of it a person wrote: they are to be repeated as they are."""
     at = tuple(steps_of(name))
     for own in playbook.own_text:
-        path = steps_of(own.path)
-        if path[: len(at)] == at or at[: len(path)] == path:
+        if overlap(tuple(steps_of(own.path)), at):
             told = f" {' '.join(own.warnings)}" if own.warnings else ""
             yield f"*Written by {plain(own.by or 'a person')}: {own.path}.*{plain(told)}"
 
