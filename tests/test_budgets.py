@@ -309,6 +309,7 @@ async def test_what_is_not_done_in_time_is_a_gap(limit: str, tmp_path: Path) -> 
     assert [gap.section for gap in playbook.gaps if gap.code == "deadline_exceeded"] == ["battle_cards"]
 
 
+@pytest.mark.long
 async def test_a_run_that_runs_out_of_time_before_it_has_anything_fails_with_that(tmp_path: Path) -> None:
     clock, model, begun = stop_the_clock(), ScriptedModel(), asyncio.Event()
 

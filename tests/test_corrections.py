@@ -46,6 +46,7 @@ def has_evidence(answer: dict[str, Any]) -> int:
     return json.dumps(answer).count('"evidence": [{')
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("provider", sampled(PROVIDERS, short=lambda provider: provider == "openai"))
 async def test_an_error_planted_in_every_answer_costs_one_short_patch_each_and_changes_nothing_else(
     provider: str, stage: Stage, double: Double, tmp_path: Path

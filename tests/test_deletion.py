@@ -201,6 +201,7 @@ async def test_a_deleted_session_leaves_nothing_of_its_deal_and_takes_nothing_fr
     assert asked_of(sites.by_name["zubrowka"]) == asked_of(sites.by_name["xylem"]) == (1, 1)
 
 
+@pytest.mark.long
 async def test_once_every_session_is_deleted_nothing_of_any_company_is_left(
     sites: Sites, database: str, home: Path, double: Double
 ) -> None:
@@ -239,6 +240,7 @@ async def test_a_run_that_is_old_goes_as_completely_as_one_that_is_deleted(
     assert kept
 
 
+@pytest.mark.long
 async def test_an_old_refresh_stays_with_a_playbook_that_is_still_worked_on(sites: Sites, database: str) -> None:
     async with serving() as app:
         old, deal = [await sold(app, sites, "zubrowka", name) for name in ("quokka", "wombat")]

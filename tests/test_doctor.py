@@ -293,6 +293,7 @@ async def test_a_database_server_that_is_not_there_is_named_without_its_password
     assert found["database file"].status == found["file system"].status == "ok"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("store")
 async def test_a_port_on_which_our_own_server_answers_is_in_order(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving() as client:
@@ -304,6 +305,7 @@ async def test_a_port_on_which_our_own_server_answers_is_in_order(me: Path, monk
     assert found["store"].status == "ok"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("store")
 async def test_a_store_that_cannot_be_written_is_named_and_so_is_the_server_that_is_not_ready_for_it(
     me: Path, monkeypatch: pytest.MonkeyPatch

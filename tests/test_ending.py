@@ -81,6 +81,7 @@ def begins(pair: Pair) -> dict[str, Any]:
 INTRODUCED = ({"id": 1, "method": "initialize", "params": CLIENT}, {"method": "notifications/initialized"})
 
 
+@pytest.mark.long
 @by_a_signal
 async def test_a_server_on_stdio_with_a_run_under_way_ends_at_one_signal_and_the_next_resumes_the_run(
     number: signal.Signals, code: int, held_pair: Pair, tmp_path: Path, home: Path

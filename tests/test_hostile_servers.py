@@ -68,6 +68,7 @@ async def try_all(table: str) -> None:
     sys.stdout.write(json.dumps([outcomes, max(server.sent.values()), grown_mb]))
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell how much memory a process has had")
 @pytest.mark.parametrize("table", ["SHORT", pytest.param("TIMELESS", marks=pytest.mark.long)])
 def test_limits_on_bytes_and_steps_end_hostile_answers_before_any_deadline(table: str) -> None:

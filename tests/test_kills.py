@@ -251,6 +251,7 @@ async def test_a_server_that_was_stopped_while_it_wrote_keeps_no_other_from_carr
     await stage.check()
 
 
+@pytest.mark.long
 async def test_a_run_that_is_cancelled_in_another_server_hangs_up_on_the_site_it_waits_for(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,7 @@ async def test_a_run_and_its_steps_are_logged_as_one_json_object_a_line_on_stder
     assert all(line["duration_ms"] is not None for line in lines if line["event"] == "step_finished")
 
 
+@pytest.mark.long
 async def test_what_a_library_logs_while_it_works_for_a_run_is_logged_with_the_run(
     pair: Pair, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

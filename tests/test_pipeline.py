@@ -234,6 +234,7 @@ async def test_the_same_input_gives_the_same_playbook(finished: Written, tmp_pat
     assert finished.playbook.model_dump(exclude=own) == second.model_dump(exclude=own)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", matrix.sampled([3, 16], short=lambda count: count == 3))
 async def test_concurrent_runs_do_not_mix(count: int, tmp_path: Path) -> None:
     stage = Stage(tmp_path)

@@ -92,6 +92,7 @@ def praise_by_people(playbook: Playbook) -> int:
     return sum(bool(point.person and point.role) for point in said)
 
 
+@pytest.mark.long
 async def test_posthog_to_supabase_has_enough_of_each_kind(real_sites: dict[str, str], home: Path) -> None:
     playbook = await playbook_of(real_sites, home, "posthog.com", "supabase.com")
 

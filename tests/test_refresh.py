@@ -442,6 +442,7 @@ async def test_another_model_is_asked_everything_anew_and_the_run_says_so(deal: 
     assert [(meta.made, meta.by) for meta in await deal.versions()][-1] == ("refreshed", "extractive")
 
 
+@pytest.mark.long
 async def test_a_playbook_without_drafts_is_written_anew_and_the_run_says_so(deal: Deal) -> None:
     await deal.written()
     version = await deal.stage.store.get_version(deal.run_id)

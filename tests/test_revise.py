@@ -352,6 +352,7 @@ def edits_first(base: Base, section: str, text: str) -> Reply:
     return reply
 
 
+@pytest.mark.long
 async def test_a_revision_is_made_in_the_newest_version_if_another_section_was_changed_meanwhile(base: Base) -> None:
     base.model.on(form(TouchDraft[Cite]), edits_first(base, "trial_plan", "One week.\nTwo weeks."))
     record = await base.revised(TOUCH)

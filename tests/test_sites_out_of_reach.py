@@ -386,6 +386,7 @@ async def test_a_site_that_no_source_can_read_is_an_error_that_says_what_each_tr
     assert host in str(failed.value)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("source", [firecrawl, pytest.param(crawler_firecrawl, marks=pytest.mark.long)])
 async def test_a_site_from_which_nobody_gets_an_answer_is_an_error_before_a_run_stops_waiting(
     source: Adapter, double: Double, monkeypatch: pytest.MonkeyPatch

@@ -328,6 +328,7 @@ def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers
     return Stage(tmp_path, source=ScriptedSource(invented_sites()))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("how", "provider"),
     matrix.sampled(
@@ -382,6 +383,7 @@ class Refusing(SlowServer):
         return await super().sent(request)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seconds", matrix.sampled([20, 90, 300], short=lambda seconds: seconds == 300))
 async def test_a_wait_that_the_run_has_time_for_is_waited_in_full(
     seconds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

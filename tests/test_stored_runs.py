@@ -181,6 +181,7 @@ async def test_a_run_is_cancelled_from_another_process_and_a_command_that_waits_
     assert names_in(tmp_path) == {"home"}
 
 
+@pytest.mark.long
 async def test_no_command_loads_a_server_and_only_cancel_loads_the_engine(tmp_path: Path) -> None:
     ended = await command("-c", IMPORTED, cwd=tmp_path)
 

@@ -164,6 +164,7 @@ async def session(era: Era, folder: Path) -> AsyncGenerator[Session]:
     yield begun
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("era", sampled(("handshake", "modern"), lambda era: era == "handshake"))
 async def test_a_line_that_is_not_a_message_is_answered_with_one_error_and_the_session_continues(
     era: Era, tmp_path: Path
