@@ -85,7 +85,7 @@ SHAPES = (
     (re.compile(r"\bq_[0-9a-f]{16}\b"), "q_0000000000000000"),
     (re.compile(rf"(globex\.com-{DAY})-\d+"), r"\1"),
     (re.compile(r"\b1\.\d{6,}e\+09"), "1.769850000e+09"),
-    (re.compile(r"(octave_runs_started_total) \d\.0"), r"\1 6.0"),  # a run may be cancelled before it is begun
+    (re.compile(r"(octave_runs_\w+_total\S*) \d+\.0"), r"\1 6.0"),  # a cancelled run may never have started
 )
 IDS = re.compile(r"(?P<kind>run_|sess_)[0-9a-f]{32}|\b[0-9a-f]{64}\b|\be[0-9a-f]{10}\b")
 
