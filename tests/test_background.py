@@ -74,6 +74,7 @@ async def test_a_page_that_cannot_be_cached_is_used_all_the_same_and_that_is_log
     assert "page cache works again" in {line["message"] for line in log_lines(home)}
 
 
+@pytest.mark.long
 async def test_events_that_cannot_be_stored_do_not_end_the_run_and_that_is_logged_once(pair: Pair, home: Path) -> None:
     async with serving() as client:
         await readiness(client, 200)

@@ -292,6 +292,7 @@ async def test_http_and_mcp_say_the_same_of_open_jobs(deal: Pair, web: PublicWeb
     assert "Senior Data Engineer — Dispatch, Columbus" in json.dumps(known, ensure_ascii=False)
 
 
+@pytest.mark.long
 async def test_a_board_that_misbehaves_costs_its_own_jobs_alone_and_is_named_in_the_gaps(
     deal: Pair, web: PublicWeb, tmp_path: Path
 ) -> None:
@@ -590,6 +591,7 @@ async def test_a_site_that_is_only_linked_is_no_sister(front: str, sister: str, 
     assert not [one for one in found["addresses"] if other.host in one["url"]]
 
 
+@pytest.mark.long
 async def test_a_sister_that_forbids_or_fails_costs_its_own_pages_alone(deal: Pair, tmp_path: Path) -> None:
     other = with_sister(deal.vendor)
     other.documents["/robots.txt"] = Document(b"User-agent: *\nDisallow: /\n", "text/plain")

@@ -252,6 +252,7 @@ async def test_a_limit_at_which_another_stood_in_is_known_from_the_answers_of_a_
     assert asker.models == ("extractive",)
 
 
+@pytest.mark.long
 async def test_specialists_ask_separately_if_set_and_a_resumed_run_does_not_change_that(
     later: Stages, first: First, double: Double
 ) -> None:
@@ -512,6 +513,7 @@ async def test_if_credit_runs_out_at_the_correction_the_first_answer_is_used(sta
     assert "why_we_win" in {card.kind for card in playbook.battle_cards}
 
 
+@pytest.mark.long
 async def test_what_a_stand_in_found_is_not_kept_for_the_next_prospect(
     stage: Stages, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:

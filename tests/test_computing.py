@@ -64,6 +64,7 @@ async def until_the_others_end() -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.long
 async def test_work_that_does_not_end_is_ended_and_the_work_behind_it_is_done(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -153,6 +154,7 @@ async def test_a_page_that_takes_too_long_to_read_fails_with_the_reason(monkeypa
     assert failed.value.failure.code == "too_complex"
 
 
+@pytest.mark.long
 async def test_an_answer_that_takes_too_long_to_work_out_leaves_a_named_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -579,6 +579,7 @@ async def test_a_real_site_is_mapped_from_its_links_and_sitemaps(real_sites: dic
     assert site.home.structured.founders == ("James Hawkins", "Tim Glaser")
 
 
+@pytest.mark.long
 async def test_every_page_of_the_collection_can_be_read(real_sites: dict[str, str]) -> None:
     for domain in ("posthog.com", "supabase.com", "greptime.cn", "tinyworks.example"):
         paths = [

@@ -221,6 +221,7 @@ async def test_once_every_session_is_deleted_nothing_of_any_company_is_left(
     assert places(after, traces) == {}
 
 
+@pytest.mark.long
 async def test_a_run_that_is_old_goes_as_completely_as_one_that_is_deleted(
     sites: Sites, database: str, home: Path, double: Double
 ) -> None:

@@ -288,6 +288,7 @@ async def test_each_spelling_of_its_name_alone_flags_an_existing_customer(tmp_pa
     assert flag((await with_customers(tmp_path, name)).playbook, "existing_customer")
 
 
+@pytest.mark.long
 async def test_the_story_of_an_existing_customer_is_read_and_is_no_proof_to_itself(tmp_path: Path) -> None:
     """The first touch may name it, as what they know; no later touch and no battle card rests on it."""
     vendor = demo_pages("vendor", DEMO_VENDOR)

@@ -149,6 +149,7 @@ def without_persona_2(question: QuestionRecord, answer: dict[str, Any]) -> None:
     without("persona_2")(question, answer)
 
 
+@pytest.mark.long
 async def test_all_personas_share_a_question_that_comes_after_the_deals_and_no_run_of_the_deal_asks_again(
     client_with: Callable[..., Any],
 ) -> None:
@@ -168,6 +169,7 @@ async def test_all_personas_share_a_question_that_comes_after_the_deals_and_no_r
     assert {question.question_id for question in third.asked} == {question.question_id for question in first.asked}
 
 
+@pytest.mark.long
 async def test_a_persona_that_is_left_out_is_asked_for_alone_then_named_in_one_gap_and_asked_for_in_the_next_run(
     client_with: Callable[..., Any],
 ) -> None:
@@ -321,6 +323,7 @@ def one_reason_less(question: QuestionRecord, answer: dict[str, Any]) -> None:
         short=lambda case: case[0] is no_corrected_fact,
     ),
 )
+@pytest.mark.long
 async def test_what_a_correction_leaves_out_is_reported_as_dropped_and_not_asked_for_again(
     spoil: Spoil, prompt: str, lost: list[str], client_with: Callable[..., Any]
 ) -> None:

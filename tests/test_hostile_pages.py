@@ -45,6 +45,7 @@ def other_pair(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 
 
 @pytest.mark.parametrize("kind", sampled(HOSTILE, lambda kind: kind.startswith(("a line", "nearly a b"))))
+@pytest.mark.long
 async def test_a_hostile_page_is_read_or_fails_while_other_runs_go_on(kind: str, pair: Pair, other_pair: Pair) -> None:
     html = f"<html><body><main>{HOSTILE[kind]}</main></body></html>"
     pair.vendor.documents["/pricing"] = Document(html.encode(), "text/html")

@@ -79,6 +79,7 @@ def test_a_value_stands_under_its_own_heading(table: str, read: list[str]) -> No
     assert rows(table)[: len(read)] == read
 
 
+@pytest.mark.long
 def test_a_long_cell_is_not_repeated_and_spans_cost_no_more_than_the_table_is_long() -> None:
     wide = "".join(f"<td rowspan=65534 colspan=1000>{'word ' * 15}" for _ in range(60))
     began = time.process_time()

@@ -433,6 +433,7 @@ async def test_a_run_that_does_not_exist_is_not_found(tmp_path: Path) -> None:
         await (await Stage(tmp_path).opened()).get("run_nowhere")
 
 
+@pytest.mark.long
 async def test_more_runs_than_places_wait_for_their_turn(tmp_path: Path) -> None:
     model, begun, gate = ScriptedModel(), asyncio.Event(), asyncio.Event()
 

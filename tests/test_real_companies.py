@@ -123,6 +123,7 @@ async def test_more_pages_give_more_and_no_company_named_in_passing(real_sites: 
     assert not {customer.name.casefold() for customer in elements.reference_customers} & NAMED_IN_PASSING
 
 
+@pytest.mark.long
 async def test_an_existing_customer_is_written_to_as_one(real_sites: dict[str, str], home: Path) -> None:
     playbook = await playbook_of(real_sites, home, "posthog.com", "supabase.com")
 

@@ -345,6 +345,7 @@ async def own_process(*arguments: str) -> AsyncGenerator[tuple[str, asyncio.subp
     ("number", "code"),
     sampled([(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)], lambda row: row[0] == signal.SIGTERM),
 )
+@pytest.mark.long
 async def test_a_server_stops_when_it_is_told_to_even_with_a_stream_open(
     number: signal.Signals, code: int, held_pair: Pair, home: Path
 ) -> None:

@@ -73,6 +73,7 @@ async def statuses(client: httpx2.AsyncClient, paths: list[str]) -> dict[int, li
     return found
 
 
+@pytest.mark.long
 async def test_get_and_head_of_every_route_leave_the_database_of_a_waiting_run_as_it_was(
     pair: Pair, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -204,6 +204,7 @@ def test_pages_in_other_languages_get_their_share() -> None:
 
 
 @pytest.mark.parametrize("many", sampled((100, 2500), lambda many: many == 100))
+@pytest.mark.long
 def test_near_identical_passages_count_once(many: int) -> None:
     catalogue = "\n\n".join(
         f"## Lamp {n}\n\nLamp number {n} of our catalogue lights a hall for {n + 7} hours and leaves within {n} days."

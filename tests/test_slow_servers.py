@@ -113,6 +113,7 @@ async def test_many_calls_of_a_tenth_of_forty_seconds_fit_a_tenth_of_the_default
     assert run.seconds == pytest.approx(144, abs=5)
 
 
+@pytest.mark.long
 async def test_a_call_that_is_not_answered_in_time_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(SlowServer(lambda n: math.inf if n == HANGS else 1, slots=99)) as server:
         run = await ended(server, tmp_path, monkeypatch, "openai")

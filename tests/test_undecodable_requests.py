@@ -183,6 +183,7 @@ async def test_a_line_that_is_not_a_message_is_answered_with_one_error_and_the_s
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+@pytest.mark.long
 async def test_one_interrupt_ends_a_server_whose_client_says_nothing(tmp_path: Path) -> None:
     async with session("handshake", tmp_path) as begun:
         begun.process.send_signal(signal.SIGINT)

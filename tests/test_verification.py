@@ -155,6 +155,7 @@ async def test_every_claim_has_a_verdict_and_its_judge_where_its_quotation_is_sh
     assert [cost.step for cost in playbook.cost.steps].count("verify") >= 1
 
 
+@pytest.mark.long
 async def test_claims_word_for_word_in_their_quotations_are_not_sent(
     stage: Callable[..., Stage], double: Double
 ) -> None:

@@ -246,6 +246,7 @@ async def test_a_run_for_which_nobody_has_done_anything_for_a_week_is_given_up(t
     assert ended.error.code == "abandoned"
 
 
+@pytest.mark.long
 async def test_garbage_is_collected_though_runs_wait_and_now_and_then_though_one_works(tmp_path: Path) -> None:
     clock, model = stop_the_clock(), ScriptedModel()
     begun = await never_answered(model)
