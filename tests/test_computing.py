@@ -14,7 +14,7 @@ import pytest
 from scripted import FETCHED_AT, Asked, ScriptedModel, Stage, shows
 from test_rest import problem_in, serving
 
-from octave_mcp.concurrency import workers
+from octave_mcp.concurrency import computing, workers
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.evidence import Cite
@@ -44,6 +44,16 @@ def held() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
+
+
+@pytest.fixture(autouse=True)
+def no_work_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stop the work that a test leaves behind, or the warning about how it was stopped fails the next test file."""
+    yield
+    monkeypatch.setattr(workers, "MOST_SECONDS", 0.5)
+    computing._WORKERS.submit(int).result()  # noqa: SLF001 - the threads of this process  # pyright: ignore[reportPrivateUsage]
+    while len(threads := computing_threads()) > 1:
+        threads[0].join()
 
 
 def endless() -> Any:  # noqa: ANN401 - whatever the test asks for
