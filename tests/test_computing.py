@@ -52,8 +52,7 @@ def no_work_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     yield
     monkeypatch.setattr(workers, "MOST_SECONDS", 0.5)
     computing._WORKERS.submit(int).result()  # noqa: SLF001 - the threads of this process  # pyright: ignore[reportPrivateUsage]
-    while len(threads := computing_threads()) > 1:
-        threads[0].join()
+    join_the_others()
 
 
 def endless() -> Any:  # noqa: ANN401 - whatever the test asks for
@@ -67,10 +66,14 @@ def computing_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "compute"]
 
 
+def join_the_others() -> None:
+    """Wait until one thread is left, which takes the next piece of work."""
+    while len(threads := computing_threads()) > 1:
+        threads[0].join()
+
+
 async def until_the_others_end() -> None:
-    """But one thread, which takes the work to come."""
-    for thread in computing_threads()[:-1]:
-        await asyncio.to_thread(thread.join)
+    await asyncio.to_thread(join_the_others)
 
 
 @pytest.mark.usefixtures("impatient")
