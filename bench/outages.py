@@ -27,9 +27,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from outages import OUTAGES, Stage, is_final, is_ready, staged  # noqa: E402 - the tests are no package
 
 SLOWEST_SECONDS = 60.0
-MOST_PERCENT = 30.0
+MAX_PERCENT = 30.0
 """Of a core, while the outage lasts."""
-LONGEST_SECONDS = 180.0
+MAX_SECONDS = 180.0
 BETWEEN_SECONDS = 0.5
 TICKS = os.sysconf("SC_CLK_TCK")
 ROW = "{:<24}{:>9}{:>11}{:>9}{:>7}{:>10}  {}"
@@ -51,7 +51,7 @@ class Observed:
     @property
     def verdicts(self) -> list[str]:
         found = {
-            "it keeps a core busy": self.cpu_percent > MOST_PERCENT,
+            "it keeps a core busy": self.cpu_percent > MAX_PERCENT,
             "a call hangs": self.slowest_seconds >= SLOWEST_SECONDS,
             "it logs the same again": len({*self.errors}) != len(self.errors),
         }
@@ -98,7 +98,7 @@ async def call(stage: Stage, run_id: str, observed: Observed, seconds: float) ->
 async def recover(stage: Stage, run_id: str, observed: Observed) -> None:
     ended = time.monotonic()
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(MAX_SECONDS):
             await stage.until("/readyz", is_ready)
             observed.ready_seconds = time.monotonic() - ended
             run_id = run_id or (await stage.begin()).json()["run_id"]

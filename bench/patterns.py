@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from test_hostile_text import EXTRACTIVE, Used, compiled, inline  # noqa: E402 - the tests are no package
 
-from octave_mcp.models.extractive.reading import LONGEST_LINE  # noqa: E402
+from octave_mcp.models.extractive.typed_lines import LONGEST_LINE  # noqa: E402
 
 SHOWN = 10
 UNITS = (

@@ -64,7 +64,7 @@ CODE_ROW = re.compile(r"^\| `(?P<code>[a-z_]+)` \| (?P<status>\d{3}) \|", re.MUL
 HELP_WIDTH = 100
 LONGEST_TEXT, LONGEST_DATA = 200, 400
 OBJECT = re.compile(r"\{.*\}")
-MOST_KEYS = 30
+MAX_KEYS = 30
 """An object with more has entries, not fields."""
 HEADERS = ("content-type", "location", "allow", "www-authenticate")
 NAMES = ("acme.com", "globex.com")
@@ -469,7 +469,7 @@ def short(value: Any, most: int) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(value, dict):
         return value
     entries = [*cast("dict[str, Any]", value).items()]
-    kept = entries if len(entries) <= MOST_KEYS else entries[:most]
+    kept = entries if len(entries) <= MAX_KEYS else entries[:most]
     more = {"...": f"{len(entries) - len(kept)} more"} if len(kept) < len(entries) else {}
     return {name: short(item, most) for name, item in kept} | more
 

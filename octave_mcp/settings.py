@@ -30,7 +30,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import SetupError
 
-SHORTEST_SECRET = 6
+MIN_SECRET_LENGTH = 6
 """Masking a shorter one would tear up ordinary words."""
 CUSTOM_HEADERS = ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS")
 ENV_FILE = Path(".env")

@@ -51,7 +51,7 @@ CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"n
 PATIENT = f"""
 import runpy, sys
 from octave_mcp.surfaces import ending
-ending.LONGEST_SECONDS = 3600
+ending.MAX_SECONDS = 3600
 sys.argv[0] = {str(ROOT / "server.py")!r}
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

@@ -251,7 +251,7 @@ class _Answer(BaseHTTPRequestHandler):
 def set_up(monkeypatch: pytest.MonkeyPatch) -> Generator[Double]:
     """A double that the settings name, and that may be as slow as the machine."""
     monkeypatch.setattr(following, "FIRST_POLL_SECONDS", 0.001)
-    monkeypatch.setattr(following, "LONGEST_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(following, "MAX_POLL_SECONDS", 0.01)
     monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 3600.0)
     for name in ("CALL_SECONDS", "JOB_SECONDS", "CANCEL_SECONDS", "RETRY_SECONDS"):
         monkeypatch.setattr(following, name, 3600.0)

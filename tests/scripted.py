@@ -726,10 +726,10 @@ def invented_sites() -> dict[str, tuple[Page, ...]]:
 class NoNotes:
     """What a source may keep for others, in a test of one."""
 
-    async def put_note(self, key: str, text: str, *, run_id: str = "") -> None:
+    async def put_value(self, key: str, text: str, *, run_id: str = "") -> None:
         """Keeps nothing."""
 
-    async def note(self, key: str, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's
+    async def get_value(self, key: str, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's
         return None
 
     async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]:  # noqa: ARG002 - ditto

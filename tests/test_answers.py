@@ -33,7 +33,7 @@ FORMS: tuple[type[Value], ...] = (
     ObjectionHandling[Cite],
     CompetitivePositioning[Cite],
 )
-MOST_NULLABLE = 16
+MAX_NULLABLE = 16
 """What Anthropic compiles."""
 FACT = {"topic": "scale", "text": "Nine yards.", "evidence": [{"passage": 1, "sentences": [1]}]}
 READING: dict[str, Any] = {
@@ -63,7 +63,7 @@ def test_every_object_of_an_answer_is_closed_and_requires_every_field(form: type
 def test_an_answers_form_stays_within_what_providers_compile(form: type[Value]) -> None:
     text = json.dumps(schema_of(form))
 
-    assert text.count('"null"') <= MOST_NULLABLE
+    assert text.count('"null"') <= MAX_NULLABLE
     assert not [key for key in ('"default"', '"const"', '"oneOf"', '"minimum"', '"format"') if key in text]
 
 

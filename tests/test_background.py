@@ -108,7 +108,7 @@ async def test_who_reads_does_not_wait_behind_those_who_wait_to_write(home: Path
     await store.open()
     with closing(sqlite3.connect(home / "octave.db", isolation_level=None)) as other:
         other.execute("begin immediate")
-        writing = [asyncio.create_task(store.put_note(str(number), "")) for number in range(database.THREADS + 1)]
+        writing = [asyncio.create_task(store.put_value(str(number), "")) for number in range(database.THREADS + 1)]
         await asyncio.sleep(0)  # each of them asks for a thread
         assert await store.runs() == []
         assert not any(task.done() for task in writing)

@@ -23,8 +23,8 @@ from octave_mcp.exports.dates import age_in_words
 from octave_mcp.exports.words import ASKS, BRUSH_OFFS, HOW_KNOWN
 
 DESK, PHONE = (1440, 900), (390, 844)
-MOST_WORDS = 6000
-MOST_PAPER = 15
+MAX_WORDS = 6000
+MAX_PAPER = 15
 ORDER = (
     "Brief",
     "Executive summary",
@@ -176,7 +176,7 @@ def test_a_date_and_its_age_are_told_in_words(text: str, words: str, age: str) -
 
 @pytest.mark.parametrize("make", PLAYBOOKS.values(), ids=PLAYBOOKS)
 def test_markdown_is_short_enough_to_be_read(make: Callable[[], Playbook]) -> None:
-    assert words_in(export("markdown").render(make())) < MOST_WORDS
+    assert words_in(export("markdown").render(make())) < MAX_WORDS
 
 
 def test_a_quotation_that_is_the_sentence_itself_is_shown_once(playbook: Playbook) -> None:
@@ -370,7 +370,7 @@ async def test_on_paper_the_brief_is_the_first_page_and_the_whole_at_most_fiftee
     brief = pages_in(await page.pdf(prefer_css_page_size=True))
 
     assert brief == 1
-    assert whole <= MOST_PAPER
+    assert whole <= MAX_PAPER
     assert await page.evaluate("getComputedStyle(document.querySelector('#brief')).breakAfter") == "auto"
     await page.emulate_media(media="print")
     assert await page.evaluate("getComputedStyle(document.querySelector('#brief')).breakAfter") == "page"

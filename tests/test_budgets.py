@@ -37,7 +37,7 @@ from scripted import (
 
 from octave_mcp.asks import attempts
 from octave_mcp.asks.asker import Asker
-from octave_mcp.asks.budget import Budget, Purse
+from octave_mcp.asks.budget import Budget, BudgetTracker
 from octave_mcp.asks.prompts import load as load_prompt
 from octave_mcp.asks.schema import schema_name
 from octave_mcp.domain.asks import StandIn, Unusable, Usage
@@ -242,7 +242,7 @@ async def test_only_what_rules_drafted_in_place_of_a_model_is_an_outline(
 
 
 async def test_a_limit_at_which_another_stood_in_is_known_from_the_answers_of_a_run_that_is_carried_on() -> None:
-    asker = Asker(ScriptedModel(), (), Purse(Budget()))
+    asker = Asker(ScriptedModel(), (), BudgetTracker(Budget()))
     by = StandIn(name="extractive", code="budget_exceeded", reason="the run's budget is used up")
     kept = Unusable(usage=Usage(), wrong="", by=by).model_dump_json()
 

@@ -17,7 +17,7 @@ from conftest import ROOT, Ended, command, octave
 from doubles import FOR_GOOD, Double, Fault, Request, Sent, enveloped, error
 from matrix import sampled
 
-from octave_mcp.tools.claims import LONGEST_LINE_BYTES
+from octave_mcp.tools.claims import MAX_LINE_BYTES
 
 QUOTE = "Quarry Bank saves 40+ hours every month since it moved to Northlight."
 TRUE: dict[str, Any] = {
@@ -140,7 +140,7 @@ BROKEN: dict[str, tuple[Mapping[str, Any] | str | bytes, str]] = {
     "half a character": (TRUE | {"claim": "\ud800"}, "invalid JSON: "),
     "not UTF-8": (b'{"claim": "caf\xe9"}', "invalid UTF-8: byte 0xe9 at position 15"),
     "UTF-16": ("{}".encode("utf-16"), "invalid UTF-8: byte 0xff at position 1"),
-    "absurdly long": (b'{"claim": "' + b"a" * 3 * LONGEST_LINE_BYTES, "longer than 200,000 bytes"),
+    "absurdly long": (b'{"claim": "' + b"a" * 3 * MAX_LINE_BYTES, "longer than 200,000 bytes"),
 }
 
 
@@ -194,7 +194,7 @@ async def test_a_byte_order_mark_blank_lines_and_both_kinds_of_line_ends_are_no_
 
 async def test_a_line_of_just_the_longest_length_is_read(tmp_path: Path) -> None:
     claim = json.dumps(TRUE).encode()
-    longest = claim + b" " * (LONGEST_LINE_BYTES - len(claim))
+    longest = claim + b" " * (MAX_LINE_BYTES - len(claim))
     first, second, third = found(await check(tmp_path, longest, longest + b" ", longest))
 
     assert first["stands"]

@@ -18,7 +18,7 @@ from playbooks import claim
 from test_mcp import ERAS, Era, call, complaint
 from web import serving
 
-from octave_mcp.copywriting.own_copy import MOST_SENTENCES, checked_copy
+from octave_mcp.copywriting.own_copy import MAX_SENTENCES, checked_copy
 from octave_mcp.domain.evidence import Support
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.surfaces.mcp.server import make
@@ -511,7 +511,7 @@ async def test_a_file_that_cannot_be_checked_is_a_usage_error(
         (" \n\t\n ", "there is no sentence in it"),
         ("Hi Dana,\n\nBest,\nSam", "there is no sentence in it"),
         ("a" * (LONGEST_TEXT + 1), f"at most {LONGEST_TEXT:,}"),
-        ("Stop it. " * (MOST_SENTENCES + 1), f"at most {MOST_SENTENCES} are checked"),
+        ("Stop it. " * (MAX_SENTENCES + 1), f"at most {MAX_SENTENCES} are checked"),
         ("a\0b", "NUL"),
     ],
     ids=["empty", "blank", "greeting alone", "long", "many sentences", "NUL"],

@@ -34,7 +34,7 @@ LONG_PAGE = PAGE + b"<p>And here.</p>" * 7000
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(workers, "MOST_SECONDS", 0.5)
+    monkeypatch.setattr(workers, "MAX_SECONDS", 0.5)
     monkeypatch.setattr(workers, "CHECK_SECONDS", 0.01)
 
 
@@ -50,7 +50,7 @@ def held() -> Iterator[threading.Event]:
 def no_work_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Stop the work that a test leaves behind, or the warning about how it was stopped fails the next test file."""
     yield
-    monkeypatch.setattr(workers, "MOST_SECONDS", 0.5)
+    monkeypatch.setattr(workers, "MAX_SECONDS", 0.5)
     computing._WORKERS.submit(int).result()  # noqa: SLF001 - the threads of this process  # pyright: ignore[reportPrivateUsage]
     join_the_others()
 
@@ -81,7 +81,7 @@ async def until_the_others_end() -> None:
 async def test_work_that_does_not_end_is_ended_and_the_work_behind_it_is_done(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    stuck = [asyncio.create_task(computed(endless)) for _ in range(2 * workers.MOST_THREADS)]
+    stuck = [asyncio.create_task(computed(endless)) for _ in range(2 * workers.MAX_THREADS)]
     await asyncio.sleep(0)
 
     assert await computed(sum, (1, 2)) == 3
@@ -112,7 +112,7 @@ async def test_a_cancelled_caller_leaves_no_endless_work_behind() -> None:
 
 async def test_work_whose_caller_is_gone_before_a_thread_takes_it_is_not_begun(held: threading.Event) -> None:
     begun: list[int] = []
-    before = [asyncio.create_task(computed(held.wait)) for _ in range(workers.MOST_THREADS)]
+    before = [asyncio.create_task(computed(held.wait)) for _ in range(workers.MAX_THREADS)]
     gone = asyncio.create_task(computed(begun.append, 1))
     there = asyncio.create_task(computed(begun.append, 2))
     await asyncio.sleep(0)
@@ -129,7 +129,7 @@ async def test_while_nothing_can_be_ended_new_work_fails_and_the_server_is_alive
     held: threading.Event,
 ) -> None:
     async with serving() as client:
-        stuck = [asyncio.create_task(computed(held.wait)) for _ in range(workers.MOST_THREADS)]
+        stuck = [asyncio.create_task(computed(held.wait)) for _ in range(workers.MAX_THREADS)]
         waiting = asyncio.create_task(computed(sum, (1, 2)))
         for failed in await asyncio.gather(*stuck, return_exceptions=True):
             assert isinstance(failed, TookTooLong)
@@ -140,7 +140,7 @@ async def test_while_nothing_can_be_ended_new_work_fails_and_the_server_is_alive
         alive, ready = await client.get("/livez"), await client.get("/readyz")
         assert alive.status_code == 200
         assert (ready.status_code, problem_in(ready)["code"]) == (503, "not_ready")
-        assert len(computing_threads()) == workers.MOST_THREADS
+        assert len(computing_threads()) == workers.MAX_THREADS
 
         held.set()
         await until_the_others_end()
@@ -159,7 +159,7 @@ async def test_a_page_that_takes_too_long_to_read_fails_with_the_reason(monkeypa
     context = PageContext(url=company.url, company=company, fetched_at=FETCHED_AT, origin="page")
 
     await PageParser().parse(LONG_PAGE, "utf-8", context)  # so that nothing is imported in the work that is cut off
-    monkeypatch.setattr(workers, "MOST_SECONDS", 0.01)
+    monkeypatch.setattr(workers, "MAX_SECONDS", 0.01)
     monkeypatch.setattr(workers, "CHECK_SECONDS", 0.01)
     with pytest.raises(PageFailed) as failed:
         await parsed_again_and_again(context)
@@ -175,7 +175,7 @@ async def test_an_answer_that_takes_too_long_to_work_out_leaves_a_named_gap(
 
     async def never(_: Asked) -> Value:
         with monkeypatch.context() as while_it_works:
-            while_it_works.setattr(workers, "MOST_SECONDS", 1.0)
+            while_it_works.setattr(workers, "MAX_SECONDS", 1.0)
             return await computed(endless)
 
     model.on(shows("/customers/brassmere", VendorAnswer[Cite]), never)

@@ -19,7 +19,7 @@ from octave_mcp.domain.kinds import kind_of
 from octave_mcp.domain.page import Link, Page, PageFailure
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import BadAnswer
-from octave_mcp.pipeline.prioritise_urls import MOST_CANDIDATES, Ranking, candidates
+from octave_mcp.pipeline.prioritise_urls import MAX_CANDIDATES, Ranking, candidates
 from octave_mcp.sources.web.similar_urls import limit_similar
 
 NEVER = 1_000_000
@@ -213,7 +213,7 @@ def test_a_model_is_shown_at_most_sixty_candidates_of_every_kind(role: str) -> N
     site = ranked_site(role)
     shown = candidates(ranking(site), 59)
 
-    assert len(shown) == len({link.url for link in shown}) == MOST_CANDIDATES
+    assert len(shown) == len({link.url for link in shown}) == MAX_CANDIDATES
     assert kinds(site, [link.url for link in shown]).keys() >= NEEDED
 
 

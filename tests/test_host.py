@@ -22,7 +22,7 @@ from test_mcp import ERAS, Era, call, complaint, ended, over_stdio, written
 from web import serving
 
 from octave_mcp.domain.run import FINAL
-from octave_mcp.models.allowance import MOST_QUESTIONS, MOST_TOKENS, QUESTION_TOKENS, SELF_CHECK
+from octave_mcp.models.allowance import MAX_QUESTIONS, MAX_TOKENS, QUESTION_TOKENS, SELF_CHECK
 from octave_mcp.runs import questions
 from octave_mcp.settings import load
 from octave_mcp.surfaces.mcp import server as mcp
@@ -39,7 +39,7 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Raises the lease of a question and the wait for the verdict on an answer to an hour: this machine may be slow."""
     monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
     monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
-    monkeypatch.setattr(mcp, "LONGEST_WAIT_SECONDS", 600)
+    monkeypatch.setattr(mcp, "MAX_WAIT_SECONDS", 600)
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
 
 
@@ -141,8 +141,8 @@ async def test_clients_that_answer_in_parallel_get_a_whole_playbook(worked: Work
 
 async def test_a_run_asks_few_questions_and_announces_their_number(worked: Worked) -> None:
     tokens = [question["tokens"] for question in worked.asked]
-    assert len(tokens) == worked.first["estimate"]["asks"] <= MOST_QUESTIONS
-    assert sum(tokens) <= MOST_TOKENS
+    assert len(tokens) == worked.first["estimate"]["asks"] <= MAX_QUESTIONS
+    assert sum(tokens) <= MAX_TOKENS
     assert max(tokens) <= QUESTION_TOKENS
     assert worked.first["estimate"]["usd"] is None
     assert worked.report["overview"]["usd"] is None

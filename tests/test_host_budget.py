@@ -33,7 +33,7 @@ from octave_mcp.models.allowance import (
     ANSWERING_A_PERSONA,
     CORRECTION_TOKENS,
     FIRST,
-    MOST_TOKENS,
+    MAX_TOKENS,
     SELF_CHECK,
     VERIFICATION,
     Allowance,
@@ -48,7 +48,7 @@ def well(_: QuestionRecord, __: dict[str, Any]) -> None:
 
 
 Spoil = Callable[[QuestionRecord, dict[str, Any]], object]
-RESERVED = (CORRECTION_TOKENS + VERIFICATION.both) / MOST_TOKENS
+RESERVED = (CORRECTION_TOKENS + VERIFICATION.both) / MAX_TOKENS
 PERSONAS, DEAL = "playbook/email_sequence", "playbook/summary"
 
 
@@ -516,7 +516,7 @@ async def test_an_error_in_every_answer_costs_one_short_patch_each_and_changes_n
     client_with: Callable[..., Any], tmp_path: Path
 ) -> None:
     clean = await (await client_with(home=tmp_path / "clean")).run()
-    told = await (await client_with(home=tmp_path / "spoilt", max_run_tokens=2 * MOST_TOKENS)).run(planted_everywhere)
+    told = await (await client_with(home=tmp_path / "spoilt", max_run_tokens=2 * MAX_TOKENS)).run(planted_everywhere)
 
     firsts = {question.question_id: question for question in told.asked if not question.corrects}
     patches = [question for question in told.asked if question.corrects]

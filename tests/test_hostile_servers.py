@@ -28,8 +28,8 @@ from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import SiteRefuses
 
 AT_ONCE = 2
-MOST_GROWTH_MB = 50
-MOST_SENT_BYTES = 40_000_000
+MAX_GROWTH_MB = 50
+MAX_SENT_BYTES = 40_000_000
 """For one page: three attempts of 5 MB each, plus what fits into the socket buffers."""
 TIMELESS = {name: row for name, row in HOSTILE.items() if row[1] != "timeout"}
 """Answers that limits on bytes and steps end, no matter how slow the machine is."""
@@ -86,8 +86,8 @@ def test_limits_on_bytes_and_steps_end_hostile_answers_before_any_deadline(table
     outcomes, sent, grown_mb = json.loads(tried.stdout)
     assert outcomes == {name: expected for name, (_, expected) in globals()[table].items()}
     assert len(outcomes) >= 40
-    assert sent < MOST_SENT_BYTES
-    assert grown_mb < MOST_GROWTH_MB
+    assert sent < MAX_SENT_BYTES
+    assert grown_mb < MAX_GROWTH_MB
 
 
 async def test_a_silent_or_very_slow_server_is_given_up_at_the_deadline(server: Server) -> None:

@@ -23,7 +23,7 @@ from mcp_types import PromptReference, ResourceTemplateReference, TextContent, T
 
 from octave_mcp.domain.playbook import SECTIONS
 from octave_mcp.domain.run import FINAL
-from octave_mcp.surfaces.mcp.server import LONGEST_PROGRESS_CHARACTERS, make
+from octave_mcp.surfaces.mcp.server import MAX_PROGRESS_CHARACTERS, make
 from octave_mcp.tools import TOOLS
 
 Era = Literal["auto", "legacy"]
@@ -208,7 +208,7 @@ async def test_a_playbook_is_written_with_progress_that_grows_and_says_what_is_b
     for heard in (told, *later):
         assert heard.values == sorted(set(heard.values))
         assert all(total is None or value <= total for value, total in zip(heard.values, heard.totals, strict=True))
-        assert all(0 < len(text) <= LONGEST_PROGRESS_CHARACTERS for text in heard.texts)
+        assert all(0 < len(text) <= MAX_PROGRESS_CHARACTERS for text in heard.texts)
     assert len({text for heard in (told, *later) for text in heard.texts}) > 2
 
 

@@ -218,7 +218,7 @@ async def test_a_page_is_read_again_when_the_code_that_reads_it_changes_and_not_
     product.replace("octave_mcp/domain/kinds.py", '"""What a page is about', '"""What the page is about')
     product.replace("octave_mcp/sources/firecrawl/client.py", "AT_ONCE = 10", "AT_ONCE = 11")
     assert await times_read() == 1
-    product.replace("octave_mcp/sources/html/markdown.py", "FEWEST_LOGOS = 3", "FEWEST_LOGOS = 4")
+    product.replace("octave_mcp/sources/html/markdown.py", "MIN_LOGOS = 3", "MIN_LOGOS = 4")
     assert await times_read() == 2
 
 
@@ -236,7 +236,7 @@ WITH_FIRECRAWL = READERS[1:]
             ("evidence/judge.py", "annotations\n", "annotations\nADDED = 1\n", ()),
             ("sources/cache.py", "LEASE_SECONDS = 3.0", "LEASE_SECONDS = 4.0", ()),
             ("sources/firecrawl/client.py", "AT_ONCE = 10", "AT_ONCE = 11", WITH_FIRECRAWL),
-            ("sources/html/markdown.py", "FEWEST_LOGOS = 3", "FEWEST_LOGOS = 4", READERS),
+            ("sources/html/markdown.py", "MIN_LOGOS = 3", "MIN_LOGOS = 4", READERS),
             ("evidence/dates.py", "annotations\n", "annotations\nADDED = 1\n", READERS),
             ("domain/kinds.py", "TITLE_WORDS = 4", "TITLE_WORDS = 5", READERS),
         ],
@@ -433,7 +433,7 @@ async def test_the_oldest_go_when_the_kept_are_too_many(
     async with reading(site, store) as (source, found):
         for at in range(20):
             await source.scrape(found, [site.url(f"/{at}")])
-        monkeypatch.setattr(page_cache, "MOST_BYTES", 3000)
+        monkeypatch.setattr(page_cache, "MAX_BYTES", 3000)
         monkeypatch.setattr(page_cache, "LEFT_BYTES", 2000)
         await source.scrape(found, [site.url("/last")])
         await source.scrape(found, [site.url("/last")])

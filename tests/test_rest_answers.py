@@ -19,7 +19,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.settings import load
 from octave_mcp.surfaces import http
 from octave_mcp.surfaces.rest import handlers as rest
-from octave_mcp.surfaces.rest.access import MOST_BODY_BYTES
+from octave_mcp.surfaces.rest.access import MAX_BODY_BYTES
 from octave_mcp.tools import TOOLS
 
 NOT_UTF8 = b'{"vendor_domain": "\xff"}'
@@ -230,9 +230,9 @@ async def test_a_body_over_the_limit_is_rejected_with_or_without_content_length(
         for _ in range(64):
             yield b"x" * 65536
 
-    announced = await client.post("/runs", content=b"x" * (MOST_BODY_BYTES + 1), headers={"Content-Type": FORM})
+    announced = await client.post("/runs", content=b"x" * (MAX_BODY_BYTES + 1), headers={"Content-Type": FORM})
     streamed = await client.post("/runs", content=endless(), headers={"Content-Type": FORM})
-    fitting = await client.post("/runs", content=b"a" * MOST_BODY_BYTES, headers={"Content-Type": FORM})
+    fitting = await client.post("/runs", content=b"a" * MAX_BODY_BYTES, headers={"Content-Type": FORM})
 
     assert [problem_in(answer)["code"] for answer in (announced, streamed)] == ["too_large"] * 2
     assert announced.status_code == streamed.status_code == 413

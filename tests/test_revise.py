@@ -43,7 +43,7 @@ from octave_mcp.tools.registry import unheard
 
 TOUCH = "email_sequences.persona-1.touches[2]"
 LIST = {"section": TOUCH, "instruction": "Offer them a list that they can use at once"}
-MOST_TOKENS = 6_000
+MAX_TOKENS = 6_000
 TOKENS = ("input_tokens", "output_tokens")
 SPENT = ("cost", "timings")
 FEW = {"model": "openai", "max_pages": 3}
@@ -116,7 +116,7 @@ async def test_one_touch_is_written_again_within_its_tokens_and_all_else_stays_b
     assert report["section"][TOUCH]["subject"] == "the rounds"
     assert {one["support"]["judge"] for one in report["section"][TOUCH]["sentences"]} == {"openai"}
     assert [request.form for request in asked] == [TouchDraft[Cite], Verification]
-    assert sum(len(json.dumps(request.body)) // 4 for request in asked) < sum(spent) <= MOST_TOKENS
+    assert sum(len(json.dumps(request.body)) // 4 for request in asked) < sum(spent) <= MAX_TOKENS
     assert before["evidence"].items() <= after["evidence"].items()
     assert rest_of(after) == rest_of(before)
 
@@ -138,7 +138,7 @@ async def test_a_connected_client_is_asked_one_short_question(pair: Pair, double
     assert begun["status"] == "waiting"
     assert verdict["accepted"], verdict
     assert [asked["prompt"] for asked in writer.asked] == ["playbook/revise"]
-    assert question["tokens"] + len(json.dumps(answer)) // 4 <= MOST_TOKENS
+    assert question["tokens"] + len(json.dumps(answer)) // 4 <= MAX_TOKENS
     assert (report["status"], report["version"]) == ("completed", 2)
     assert not any(request.form is TouchDraft[Cite] for request in double.asked)
     assert refreshed.code == 0, refreshed.err  # by the model that wrote the playbook

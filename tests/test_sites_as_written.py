@@ -16,7 +16,7 @@ from octave_mcp.domain.kinds import kind_of, worth_reading
 from octave_mcp.domain.page import Link, Page, PageFailure
 from octave_mcp.errors import SiteUnreachable
 from octave_mcp.sources.html.encoding import decoded
-from octave_mcp.sources.web.cookies import MOST_COOKIES, SiteCookies
+from octave_mcp.sources.web.cookies import MAX_COOKIES, SiteCookies
 from octave_mcp.sources.web.meta_refresh import refreshed
 from octave_mcp.sources.web.similar_urls import limit_similar
 
@@ -178,7 +178,7 @@ async def test_a_jar_stays_small_whatever_a_site_sends() -> None:
         headers = [("set-cookie", f"n{turn}_{at}=1") for at in range(100)]
         await cookies.keep(httpx2.Response(200, headers=headers, request=request))
 
-    assert cookies.header("https://acme.com/").count("=") == MOST_COOKIES
+    assert cookies.header("https://acme.com/").count("=") == MAX_COOKIES
 
 
 @pytest.mark.parametrize(

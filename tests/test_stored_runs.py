@@ -277,11 +277,11 @@ class Failing(SqlStore):
 
     has_failed = False
 
-    async def put_note(self, key: str, text: str, *, run_id: str = "") -> None:
+    async def put_value(self, key: str, text: str, *, run_id: str = "") -> None:
         if key.startswith("folder of ") and not self.has_failed:
             self.has_failed = True
             raise StoreFailed("the server has crashed")
-        await super().put_note(key, text, run_id=run_id)
+        await super().put_value(key, text, run_id=run_id)
 
 
 async def test_a_run_whose_server_ends_as_it_makes_the_folder_has_one_folder(tmp_path: Path) -> None:

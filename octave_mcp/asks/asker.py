@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from octave_mcp.asks.attempts import SECONDS, Attempts, OnCall
-from octave_mcp.asks.budget import Ledger, Purse
+from octave_mcp.asks.budget import BudgetTracker, Ledger
 from octave_mcp.asks.faults import Faults
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.asks import A, Answer, Ask, Judgement, Spent, StandIn, Unusable
@@ -34,7 +34,7 @@ class Asker:
 
     model: Model
     fallback: tuple[Model, ...]
-    purse: Purse
+    budget: BudgetTracker
     clock: RunClock = field(default_factory=RunClock)
     slow: dict[str, str] = field(default_factory=dict[str, str])
     ledger: Ledger = field(default_factory=Ledger)
@@ -84,7 +84,7 @@ class Asker:
         if model is not self.model and failed:
             stand_in = StandIn(name=model.name, code=failed.code, reason=own_words(failed))
         if model.capacity.is_paid:
-            self.purse.check(ask)
+            self.budget.check(ask)
         else:
             until = max(until, self.clock.now() + SECONDS)
         try:
@@ -109,7 +109,7 @@ class Asker:
         """Counts an answer that was paid for before the run was resumed."""
         is_reused = isinstance(answer, Answer) and answer.reused
         if self._who(answer).capacity.is_paid and not is_reused:
-            self.purse.spend(answer.usage)
+            self.budget.spend(answer.usage)
 
     async def record_verdict(self, answer: Answer[Any] | Unusable, verdict: Judgement) -> None:
         """Passes what the checks made of the answer to the model that gave it."""

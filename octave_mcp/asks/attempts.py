@@ -26,7 +26,7 @@ from octave_mcp.ports import Model
 ATTEMPTS = 10
 SECONDS = 240.0
 """How long one ask is retried."""
-LONGEST_SHOWN_SECONDS = 1e9
+MAX_SHOWN_SECONDS = 1e9
 
 OnCall = Callable[[ModelCall, UpstreamError | None], None]
 """Callback for each call of a model: an answer, an unusable answer, or a failed attempt."""
@@ -126,5 +126,5 @@ def _long(failed: Transient, left_seconds: float) -> LongWait:
 
 
 def _shown(seconds: float) -> str:
-    hours, minutes = divmod(ceil(min(seconds, LONGEST_SHOWN_SECONDS) / 60), 60)
+    hours, minutes = divmod(ceil(min(seconds, MAX_SHOWN_SECONDS) / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -64,7 +64,7 @@ class Ledger:
         return iter(sorted(self._steps.items(), key=str))
 
 
-class Purse:
+class BudgetTracker:
     """A run's budget and its spending so far, counted as soon as an answer arrives: before it is checked and booked."""
 
     def __init__(self, budget: Budget) -> None:

@@ -10,7 +10,7 @@ from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.attempts import OnCall
 from octave_mcp.asks.earlier import Earlier
 from octave_mcp.asks.patches import (
-    MOST_FIXES,
+    MAX_FIXES,
     Fix,
     accepted,
     complaint,
@@ -35,7 +35,7 @@ from octave_mcp.ports import Journal
 
 R = TypeVar("R", bound=Value)
 
-MOST_COMPLAINTS = 20
+MAX_COMPLAINTS = 20
 
 _RULE_OF: Mapping[Fault, str] = {"cut_off": CUT, "empty": EMPTY, "thoughts": THOUGHTS}
 
@@ -270,7 +270,7 @@ async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> 
     answer = await asks.answer(ask)
     read = await computed(checks.read, answer)
     first = await computed(checks.settled, read)
-    is_hopeless = read.is_bad_as_a_whole or (first.is_empty and len(read.problems) > MOST_FIXES)
+    is_hopeless = read.is_bad_as_a_whole or (first.is_empty and len(read.problems) > MAX_FIXES)
     found = () if is_hopeless else await computed(checks.fixes, read, ask.answer)
     is_corrected = (bool(found) or is_hopeless) and asks.asker.model.capacity.writes_copy  # rules find nothing else
     await asks.asker.record_verdict(answer, first.judgement(read.wrong, may_be_corrected=is_corrected))
@@ -323,7 +323,7 @@ def _patch_ask(ask: Ask[Any, Any], read: _Read, found: Sequence[Fix]) -> Ask[Any
 
 def _listed(problems: Sequence[Problem]) -> str:
     told = (f"{path_text(problem.at)}: {problem}" if problem.at else str(problem) for problem in problems)
-    return "; ".join([*dict.fromkeys(told)][:MOST_COMPLAINTS])
+    return "; ".join([*dict.fromkeys(told)][:MAX_COMPLAINTS])
 
 
 def gaps_of(section: str, dropped: Sequence[Problem]) -> Iterator[Gap]:

@@ -17,11 +17,11 @@ from octave_mcp.domain.asks import Fault, Unread
 from octave_mcp.domain.value import Path, Value, place_before
 from octave_mcp.errors import BadAnswer
 
-MOST_COMPLAINTS = 10
-MOST_REPAIRS = 40
+MAX_COMPLAINTS = 10
+MAX_REPAIRS = 40
 """How many rounds of invalid parts are removed: removing some may uncover errors that they had hidden."""
 
-MOST_CANDIDATES = 20
+MAX_CANDIDATES = 20
 """How many objects of an answer are tried: the last ones."""
 
 CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
@@ -103,7 +103,7 @@ def _candidates(text: str, found: Answers, form: type[Value]) -> list[_Candidate
     """The objects that may be the answer, the likeliest first; of equals, the last one first."""
     every = [
         (start, _Candidate(tree))
-        for start, value in found.found[-MOST_CANDIDATES:]
+        for start, value in found.found[-MAX_CANDIDATES:]
         for tree in (value, *_wrapped(value, form))
     ]
     partial = _partial(text, found.broken) if found.broken >= 0 else None
@@ -134,7 +134,7 @@ def _partial(text: str, start: int) -> dict[str, Any] | None:
 def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -> Decoded:
     """Raises: BadAnswer: too little of it is of the form."""
     told, unread = [wrong] if wrong else [], dict[Path, Unread]()
-    for _ in range(MOST_REPAIRS):
+    for _ in range(MAX_REPAIRS):
         try:
             return Decoded(form.model_validate(tree), _joined(told), fault, tuple(unread.values()))
         except ValidationError as failed:
@@ -152,7 +152,7 @@ def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -
 
 
 def _joined(wrong: list[str]) -> str:
-    return "; ".join(wrong[:MOST_COMPLAINTS])
+    return "; ".join(wrong[:MAX_COMPLAINTS])
 
 
 def _note(tree: object, errors: list[ErrorDetails], places: list[Path], unread: dict[Path, Unread]) -> None:

@@ -22,13 +22,13 @@ from octave_mcp.evidence.checks import DEPENDS, UNREAD, Problem
 from octave_mcp.evidence.coherence import dependents
 from octave_mcp.evidence.judge import texts_of
 
-MOST_FIXES = 16
-MOST_NULLABLE = 16
+MAX_FIXES = 16
+MAX_NULLABLE = 16
 """Parts of a form that may be null: what Anthropic compiles."""
 LONGEST_QUOTED = 160
-FEWEST_WORDS = 3
+MIN_WORDS = 3
 """Of a sentence that takes another one's place."""
-MOST_CITED = 12
+MAX_CITED = 12
 """Passages that a complaint shows."""
 
 
@@ -94,8 +94,8 @@ def _fix(at: Path, by_entry: Mapping[Path, Sequence[Problem]], form: type[Value]
 
 def _fitting(found: Sequence[Fix]) -> tuple[Fix, ...]:
     """As many as one form may have, in their order."""
-    chosen = sorted(found, key=lambda fix: fix.is_soft)[:MOST_FIXES]
-    while len(chosen) > 1 and json.dumps(schema_of(patch_form(chosen))).count('"null"') > MOST_NULLABLE:
+    chosen = sorted(found, key=lambda fix: fix.is_soft)[:MAX_FIXES]
+    while len(chosen) > 1 and json.dumps(schema_of(patch_form(chosen))).count('"null"') > MAX_NULLABLE:
         chosen.pop()
     return tuple(fix for fix in found if fix in chosen)
 
@@ -149,7 +149,7 @@ def passages_cited(draft: Value, found: Sequence[Fix]) -> tuple[int, ...]:
     parts = (part_at(draft, fix.at) for fix in found)
     findings = (cast("Finding[Cite]", part) for part in parts if isinstance(part, Finding))
     cites = (cite for finding in findings for cite in finding.evidence)
-    return tuple(dict.fromkeys(cite.passage for cite in cites))[:MOST_CITED]
+    return tuple(dict.fromkeys(cite.passage for cite in cites))[:MAX_CITED]
 
 
 def reworded(draft: Value, found: Sequence[Fix], unread: Sequence[Unread]) -> dict[int, Value]:
@@ -166,7 +166,7 @@ def _text(said: str) -> str:
         found: object = json.loads(said)
     except ValueError:
         return ""
-    is_text = isinstance(found, str) and len(found.split()) >= FEWEST_WORDS
+    is_text = isinstance(found, str) and len(found.split()) >= MIN_WORDS
     return cast("str", found) if is_text else ""
 
 

@@ -23,7 +23,7 @@ from octave_mcp.errors import NoAccess, OctaveError, SetupError, UpstreamError, 
 from octave_mcp.ports import Model
 
 PROMPT = ("checks/self_check",)
-MOST_CLAIMS = 60
+MAX_CLAIMS = 60
 """In one ask."""
 REFUSED, DOUBTED_AT_MOST = 0.5, 0.9
 """A model that rejects this share of claims that passed the rules, or doubts more than the other, is wrong."""
@@ -111,7 +111,7 @@ def fitting(claims: Sequence[Claimed], language: str, most: int, *, most_read: i
 
     Where what is read has a limit of its own, the number of claims has none.
     """
-    within = claims[:MOST_CLAIMS] if most_read is None else claims
+    within = claims[:MAX_CLAIMS] if most_read is None else claims
     base = _base(rendered(verification(claims[:1], language)))
     size, known = Size(0, 0), set[Quotation]()
     for count, claim in enumerate(within):
@@ -153,8 +153,8 @@ async def judged_by(model: Model, claims: Sequence[Claimed], language: str = "en
     found: list[Support] = []
     for _, same_deal in groupby(claims, lambda claim: (claim.vendor, claim.prospect)):
         deal = list(same_deal)
-        for start in range(0, len(deal), MOST_CLAIMS):
-            found += await _judged(model, deal[start : start + MOST_CLAIMS], language, is_first=not found)
+        for start in range(0, len(deal), MAX_CLAIMS):
+            found += await _judged(model, deal[start : start + MAX_CLAIMS], language, is_first=not found)
     return found
 
 

@@ -14,7 +14,7 @@ from octave_mcp.concurrency.workers import Workers
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LONGEST_UNQUIET_SECONDS = 600.0
+MAX_UNQUIET_SECONDS = 600.0
 LOOK_AT_ALL_SECONDS = 3600.0
 
 _WORKERS = Workers()
@@ -60,7 +60,7 @@ class Collector:
 
     def collect(self, now: float, *, is_quiet: bool) -> None:
         """To be called now and then."""
-        if not is_quiet and now - self._collected_at < LONGEST_UNQUIET_SECONDS:
+        if not is_quiet and now - self._collected_at < MAX_UNQUIET_SECONDS:
             return
         if now - self._looked_at_all_at >= LOOK_AT_ALL_SECONDS:
             gc.unfreeze()

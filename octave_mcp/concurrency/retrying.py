@@ -20,12 +20,12 @@ ATTEMPTS = 3
 TIMED_OUT_ATTEMPTS = 2
 """Of calls that time out: a slow server may do all the work of an abandoned call for nothing."""
 FIRST_WAIT_SECONDS = 0.2
-LONGEST_WAIT_SECONDS = 8.0
-LONGEST_OUTAGE_SECONDS = 4.0
+MAX_WAIT_SECONDS = 8.0
+MAX_OUTAGE_SECONDS = 4.0
 """Between two tries of a database: runs that wait for it go on soon after it can be used."""
-LONGEST_SPREAD_SECONDS = 2.0
+MAX_SPREAD_SECONDS = 2.0
 """Callers that get the same wait spread their next tries over this time."""
-MOST_DOUBLINGS = 30
+MAX_DOUBLINGS = 30
 """Of a wait, which has long reached its limit by then: a failure may last for months."""
 TURNS = 10
 """Refusals for each attempt, of a call that waits its turn."""
@@ -63,9 +63,9 @@ class _Waits:
     def _wait(self, asked: float | None) -> float:
         """A wait that was asked for is capped unless the time left is known: otherwise a site would decide how long."""
         if asked is None:
-            return backoff_seconds(self._failed, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
-        wait = asked if self._left else min(asked, LONGEST_WAIT_SECONDS)
-        return wait + random.uniform(0, min(wait / 4, LONGEST_SPREAD_SECONDS))  # noqa: S311 - spreads callers, no secret
+            return backoff_seconds(self._failed, FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS)
+        wait = asked if self._left else min(asked, MAX_WAIT_SECONDS)
+        return wait + random.uniform(0, min(wait / 4, MAX_SPREAD_SECONDS))  # noqa: S311 - spreads callers, no secret
 
 
 async def retrying(
@@ -113,12 +113,12 @@ def is_outage(failed: Exception) -> bool:
 
 def outage_seconds(failures: int) -> float:
     """How long to wait for the database before it is tried again."""
-    return backoff_seconds(failures, FIRST_WAIT_SECONDS, LONGEST_OUTAGE_SECONDS)
+    return backoff_seconds(failures, FIRST_WAIT_SECONDS, MAX_OUTAGE_SECONDS)
 
 
 def backoff_seconds(failures: int, first: float, longest: float) -> float:
     """How long to wait after a number of failures in a row: a random part of a time that doubles with each failure."""
-    return random.uniform(0, min(first * 2 ** min(failures, MOST_DOUBLINGS), longest))  # noqa: S311 - ditto
+    return random.uniform(0, min(first * 2 ** min(failures, MAX_DOUBLINGS), longest))  # noqa: S311 - ditto
 
 
 def within(seconds: float) -> Left:

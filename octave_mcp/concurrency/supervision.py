@@ -14,7 +14,7 @@ from octave_mcp.errors import OctaveError
 T = TypeVar("T")
 Work = Callable[[], Awaitable[Any]]
 
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 10.0
+FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 1.0, 10.0
 """Short, so that an operator who has removed the cause soon sees it work again."""
 QUIET_SECONDS = 60.0
 """How long the same failure is not logged again if the task works in between."""
@@ -52,7 +52,7 @@ class Supervisor:
 
     async def _repeat(self, name: str, work: Work, every_seconds: float | None, delay_seconds: float) -> None:
         await asyncio.sleep(delay_seconds)
-        longest = min(LONGEST_WAIT_SECONDS, every_seconds or LONGEST_WAIT_SECONDS)
+        longest = min(MAX_WAIT_SECONDS, every_seconds or MAX_WAIT_SECONDS)
         failures = 0
         try:
             while True:

@@ -30,9 +30,9 @@ from octave_mcp.errors import NotReady, TookTooLong
 
 PATIENCE_SECONDS = 2.0
 """After this time with one piece of work, a thread no longer keeps the others waiting."""
-MOST_SECONDS = 60.0
+MAX_SECONDS = 60.0
 """For one piece of work, from when a thread takes it. The longest that real pages need is a few seconds."""
-MOST_THREADS = 4
+MAX_THREADS = 4
 CHECK_SECONDS = 0.25
 
 STOPPED = (
@@ -96,7 +96,7 @@ class Workers(Executor):
 
     @property
     def _are_lost(self) -> bool:
-        return len(self._all) == MOST_THREADS and all(worker.is_lost for worker in self._all)
+        return len(self._all) == MAX_THREADS and all(worker.is_lost for worker in self._all)
 
     def _begin(self) -> None:
         self.current = _Worker(self)
@@ -119,7 +119,7 @@ class Workers(Executor):
         for worker in self._all:
             worker.look_after()
         takes_work = current in self._all and not current.is_late
-        if not takes_work and len(self._all) < MOST_THREADS:
+        if not takes_work and len(self._all) < MAX_THREADS:
             self._begin()
         while self._are_lost and not self.queue.empty():
             done = self.queue.get().done
@@ -177,7 +177,7 @@ class _Worker(Thread):
     @property
     def is_lost(self) -> bool:
         """Whether it does not end although it was told to."""
-        return not self.is_done and self._seconds > MOST_SECONDS + PATIENCE_SECONDS
+        return not self.is_done and self._seconds > MAX_SECONDS + PATIENCE_SECONDS
 
     @property
     def _seconds(self) -> float:
@@ -188,15 +188,15 @@ class _Worker(Thread):
         piece = self._piece
         if self.is_done:
             self.let_go()
-        elif piece and piece.seconds > MOST_SECONDS:
+        elif piece and piece.seconds > MAX_SECONDS:
             self._end(piece)
 
     def _end(self, piece: _Piece) -> None:
         """Gives the caller an error, and raises `_Ended` in the thread: each time, since the work may swallow it."""
         where = self._where
         with suppress(InvalidStateError):
-            piece.done.set_exception(TookTooLong(STOPPED.format(MOST_SECONDS)))
-            _LOG.error("work took more than %g seconds and was stopped: %s", MOST_SECONDS, where)
+            piece.done.set_exception(TookTooLong(STOPPED.format(MAX_SECONDS)))
+            _LOG.error("work took more than %g seconds and was stopped: %s", MAX_SECONDS, where)
         if self.ident and isinstance(piece.done.exception(), TookTooLong):  # else it was done in this moment
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Ended))
 

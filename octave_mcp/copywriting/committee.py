@@ -13,7 +13,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.dates import date_in_words
 
 OLD_DAYS = 365
-MOST_NAMED = 2
+MAX_NAMED = 2
 _HELD_BY_SEVERAL = re.compile(r"\b(?:(?:co-?)?founder|partner|(?:board|team) member)s?$", re.IGNORECASE)
 """Titles that several people have at once."""
 
@@ -40,7 +40,7 @@ def _check_first(
         return ""
     others = sorted({one.name for one in people if _has_title_of(seat, one)})
     if others:
-        named = " and ".join(others) if len(others) <= MOST_NAMED else f"{len(others)} other people"
+        named = " and ".join(others) if len(others) <= MAX_NAMED else f"{len(others)} other people"
         return f"the site gives the title {seat.title} to {named} too"
     days = [found for i in seat.evidence if i in evidence and (found := evidence[i].published_on)]
     if days and (today - max(days)).days > OLD_DAYS:

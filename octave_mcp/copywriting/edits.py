@@ -24,8 +24,8 @@ from octave_mcp.domain.sentence import Score, Sentence
 from octave_mcp.domain.value import Path, Value, changed, located, overlap, part_at
 from octave_mcp.errors import InputError
 
-MOST_WARNINGS = 20
-MOST_SENTENCES = 200
+MAX_WARNINGS = 20
+MAX_SENTENCES = 200
 """Of one edit: a whole section of a playbook has fewer."""
 
 
@@ -52,7 +52,7 @@ def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetim
     new = changed(playbook, {path: part})
     _check_references(new, name)
     checked = _Checks(playbook, new, sources).checked
-    warnings = tuple(dict.fromkeys(_warnings(sources, checked, path)))[:MOST_WARNINGS]
+    warnings = tuple(dict.fromkeys(_warnings(sources, checked, path)))[:MAX_WARNINGS]
     own = OwnText(path=written(checked, path), by=by, at=at, version=version, warnings=warnings)
     below = (own.path + ".", own.path + "[")
     kept = (one for one in playbook.own_text if one.path != own.path and not one.path.startswith(below))
@@ -111,8 +111,8 @@ class _Checks:
 
     def _judged(self, playbook: Playbook) -> Playbook:
         new = [at for at, part in located(playbook) if isinstance(part, Finding) and part not in self._known]
-        if len(new) > MOST_SENTENCES:
-            raise InputError(f"it has {len(new)} new sentences; at most {MOST_SENTENCES} are checked; edit it in parts")
+        if len(new) > MAX_SENTENCES:
+            raise InputError(f"it has {len(new)} new sentences; at most {MAX_SENTENCES} are checked; edit it in parts")
         # Deeper ones first: a finding that holds another is judged as it is by then.
         for at in sorted(new, key=len, reverse=True):
             playbook = changed(playbook, {at: self.sources.judged(part_at(playbook, at))})

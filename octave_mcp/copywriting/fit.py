@@ -10,12 +10,12 @@ from octave_mcp.domain.findings import CompanyIntegration
 from octave_mcp.domain.names import name_key, normal
 from octave_mcp.domain.playbook import SummaryDraft, TalkTrack
 
-MOST_ROWS = 8
+MAX_ROWS = 8
 
 
 def fit(draft: SummaryDraft[EvidenceId], tracks: Sequence[TalkTrack], named: Sequence[CompanyIntegration]) -> Fit:
     return Fit(
-        value_map=tuple(_value_map(tracks))[:MOST_ROWS],
+        value_map=tuple(_value_map(tracks))[:MAX_ROWS],
         stack_overlap=tuple(stack_overlap(named)),
         reasons_against=draft.reasons_against,
         when_not_to_sell=draft.when_not_to_sell,

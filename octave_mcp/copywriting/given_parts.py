@@ -27,7 +27,7 @@ NAMES = frozenset({"id", "persona_id", "rank"})
 """The fields by which other sections name a persona."""
 DEEPEST = 4
 """How many levels of a form an error shows."""
-MOST_COMPLAINTS = 3
+MAX_COMPLAINTS = 3
 EMAIL = "an e-mail: give it as 'Subject: ...', an empty line, and the body"
 _EMAIL = re.compile(
     r"\s*+Subject:[ \t]*+(?P<subject>[^\r\n]*+)\r?\n[ \t]*+\r?\n(?P<body>.*\S.*)", re.IGNORECASE | re.DOTALL
@@ -157,8 +157,8 @@ def _validated(content: JsonValue, form: Any, name: str) -> Any:  # noqa: ANN401
         return TypeAdapter(form).validate_json(json.dumps(content, ensure_ascii=False))
     except ValidationError as wrong:
         errors = wrong.errors(include_url=False, include_input=False, include_context=False)
-        told = "; ".join(_complaint(error) for error in errors[:MOST_COMPLAINTS])
-        more = len(errors) - MOST_COMPLAINTS
+        told = "; ".join(_complaint(error) for error in errors[:MAX_COMPLAINTS])
+        more = len(errors) - MAX_COMPLAINTS
         listed = f"{told}; and {more} more" if more > 0 else told
         hint = f" As text it is {EMAIL}." if _bare(form) is Touch else ""
         raise InputError(f"{name!r} does not have the form {shape(form)}: {listed}.{hint}") from None

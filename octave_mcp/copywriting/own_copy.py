@@ -32,9 +32,9 @@ from octave_mcp.evidence.passages import as_passage, passages
 from octave_mcp.evidence.sourcing import Sourced, Sourcing
 from octave_mcp.evidence.support.statement import language_of
 
-MOST_SENTENCES = 120
+MAX_SENTENCES = 120
 """Of one text: about 2,000 words."""
-MOST_FAULTS = 12
+MAX_FAULTS = 12
 GUESS = "a guess, and said as one"
 THEIRS = "what the other side may say"
 
@@ -60,8 +60,8 @@ def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sende
     own = read_own_text(text)
     if not (count := len([*own.sentences])) and not own.subject:
         raise InputError("text: there is no sentence in it; give the e-mail or the script as you would send or say it")
-    if count > MOST_SENTENCES:
-        raise InputError(f"text: it has {count} sentences; at most {MOST_SENTENCES} are checked; check it in parts")
+    if count > MAX_SENTENCES:
+        raise InputError(f"text: it has {count} sentences; at most {MAX_SENTENCES} are checked; check it in parts")
     return Checker(own, playbook, tuple(sources_of(playbook, pages)), sender or Sender()).copy
 
 
@@ -93,7 +93,7 @@ class Checker:
             counts={verdict: verdicts.count(verdict) for verdict in VERDICTS},
             sentences=tuple(one.sentence for one in checked),
             score=scored(faults).points,
-            faults=tuple(CopyFault(rule=fault.rule, text=fault.text) for fault in faults[:MOST_FAULTS]),
+            faults=tuple(CopyFault(rule=fault.rule, text=fault.text) for fault in faults[:MAX_FAULTS]),
         )
 
     @cached_property

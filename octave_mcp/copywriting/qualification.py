@@ -14,7 +14,7 @@ from octave_mcp.domain.prospect import ProspectIntelligence
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.evidence.figures import figures
 
-MOST_KNOWN, MOST_QUESTIONS = 3, 3
+MAX_KNOWN, MAX_QUESTIONS = 3, 3
 USUAL: Mapping[str, str] = {
     "metrics": "Which number would tell you that this worked?",
     "economic_buyer": "Who signs for a purchase of this size?",
@@ -37,7 +37,7 @@ def qualification(
     known = {letter: [*filter(_is_known, found)] for letter, found in _known(seats, intelligence, cards).items()}
     return Qualification(
         **{
-            name: Letter(known=tuple(known.get(name, ()))[:MOST_KNOWN], to_find_out=tuple(_to_find_out(name, tracks)))
+            name: Letter(known=tuple(known.get(name, ()))[:MAX_KNOWN], to_find_out=tuple(_to_find_out(name, tracks)))
             for name in Qualification.model_fields
         }
     )
@@ -80,5 +80,5 @@ def _to_find_out(letter: str, tracks: Sequence[TalkTrack]) -> Iterator[str]:
     """The questions of all calls that are labelled with it, each once."""
     wanted = normal(letter.replace("_", " "))
     asked = (item for track in tracks for item in track.discovery if normal(item.uncovers) == wanted)
-    found = list(dict.fromkeys(item.question for item in asked))[:MOST_QUESTIONS]
+    found = list(dict.fromkeys(item.question for item in asked))[:MAX_QUESTIONS]
     yield from found or [USUAL[letter]]

@@ -39,7 +39,7 @@ QUESTIONS = (8, 14)
 OBJECTIONS = (7, 10)
 ONE_PAGE_SHARE = 0.4
 FEW_QUOTATIONS = 4
-MOST_QUESTIONS = 2
+MAX_QUESTIONS = 2
 FEW_CLOSED = 5
 """Questions: with fewer, yes or no may answer those that open a call and book another."""
 WRITTEN, WRITTEN_WORDS = "checklist template guide framework", 20
@@ -158,9 +158,9 @@ def _is_emoji(symbol: str) -> bool:
 def _asks(email: Email) -> Iterator[Fault]:
     """A goodbye need not ask; a question may come before the ask, as what is guessed becomes one."""
     asked = len(_QUESTION_MARKS.findall(email.own_words))
-    if asked > MOST_QUESTIONS:
-        text = f"Ask at most {MOST_QUESTIONS} questions: {asked} are work to answer."
-        yield Fault("D13", text, graded(PLAIN, asked / MOST_QUESTIONS - 1))
+    if asked > MAX_QUESTIONS:
+        text = f"Ask at most {MAX_QUESTIONS} questions: {asked} are work to answer."
+        yield Fault("D13", text, graded(PLAIN, asked / MAX_QUESTIONS - 1))
     if not email.is_english:
         return
     if not asked and not email.last and not is_ask(email.ask):

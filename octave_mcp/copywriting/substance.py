@@ -26,7 +26,7 @@ SAME_START = 3
 
 ABOUT_READER = 0.33
 """The share of the sentences that speak to the reader or of their company."""
-MOST_GOODBYES = 2
+MAX_GOODBYES = 2
 """Paragraphs: one ends the matter, one lets the reader say no."""
 
 _FIGURE = re.compile(r"\d")
@@ -183,7 +183,7 @@ def _goodbye(email: Email) -> Iterator[Fault]:
     if not has_way_out(email.text):
         yield Fault("D21", "Give the reader an easy way to say no.", GRAVE)
     goodbyes = sum(bool(has_way_out(part) or _DOOR.search(part)) for part in email.paragraphs)
-    if goodbyes > MOST_GOODBYES:
+    if goodbyes > MAX_GOODBYES:
         yield Fault("D35", f"Say goodbye once: {goodbyes} paragraphs do.", PLAIN)
 
 

@@ -10,8 +10,8 @@ from octave_mcp.copywriting.email_text import Email, unquoted
 from octave_mcp.copywriting.faults import FATAL, GRAVE, PLAIN, SLIGHT, Fault
 from octave_mcp.copywriting.phrasing import brochure, stiff, translated
 
-MOST_HEDGES = 1
-MOST_MENTIONS = 1
+MAX_HEDGES = 1
+MAX_MENTIONS = 1
 """Of the reader's company by its name: to the reader it is 'you'."""
 FEW_FULL_FORMS = 2
 MOST_OF_A_KIND = 3
@@ -87,10 +87,10 @@ def _hedges(email: Email) -> Iterator[Fault]:
     """A hedge that the evidence itself has is part of what it says."""
     said = email.said.casefold()
     found = [one[0] for one in _HEDGE.finditer(email.own_words) if one[0].casefold() not in said]
-    if (count := len(found)) > MOST_HEDGES:
+    if (count := len(found)) > MAX_HEDGES:
         told = ", ".join(f"“{hedge}”" for hedge in dict.fromkeys(found))
         text = f"Keep one hedge at most, of {count} ({told}): state the facts, and turn the guesses into a question."
-        yield Fault("D27", text, min(FATAL, PLAIN * (count - MOST_HEDGES)))
+        yield Fault("D27", text, min(FATAL, PLAIN * (count - MAX_HEDGES)))
     for fact in email.facts:
         if (hedge := _HEDGE.search(unquoted(fact))) and hedge[0].casefold() not in said:
             text = f"“{hedge[0]}” hedges a fact: say it straight, or leave it out."
@@ -140,9 +140,9 @@ def _people(email: Email) -> Iterator[Fault]:
     if not email.position and _OURSELVES.match(email.text):
         yield Fault("D16", "Start with the reader or what happened there, not with yourself.", PLAIN, email.first)
     count = email.mentions(email.text)
-    if count > MOST_MENTIONS:
+    if count > MAX_MENTIONS:
         text = f"Say “you”: the reader works at {email.deal.prospect}, and reads its name {count} times."
-        yield Fault("D16", text, min(PLAIN, SLIGHT * (count - MOST_MENTIONS)))
+        yield Fault("D16", text, min(PLAIN, SLIGHT * (count - MAX_MENTIONS)))
 
 
 def _full_forms(email: Email) -> Iterator[Fault]:

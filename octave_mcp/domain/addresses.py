@@ -30,7 +30,7 @@ PLACE = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")
 """A host, with or without a port."""
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 LONGEST_URL = 2048
-MOST_FIELDS = 20
+MAX_FIELDS = 20
 """The most fields of a query that are compared: hostile addresses have hundreds."""
 SPECIAL_NAMES = frozenset(
     {"local", "localhost", "localdomain", "localnet", "internal", "intranet", "lan", "home", "corp", "private"}
@@ -319,4 +319,4 @@ def path_of(url: str) -> str:
 
 def fields_of(query: str) -> list[tuple[str, str]]:
     """The first names and values of a query, decoded."""
-    return parse_qsl("&".join(query.split("&", MOST_FIELDS)[:MOST_FIELDS]), keep_blank_values=True)
+    return parse_qsl("&".join(query.split("&", MAX_FIELDS)[:MAX_FIELDS]), keep_blank_values=True)

@@ -29,7 +29,7 @@ _NAMED_BY = {
     "buying_committee": "seat",
 }
 """The lists whose entries are called by the value of this field where a path is written."""
-MOST_LISTED, LONGEST_PLACE = 30, 6
+MAX_LISTED, LONGEST_PLACE = 30, 6
 _STEP = re.compile(
     r'\[(?P<place>\d+)\]|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]|\.?(?P<name>(?:(?!\[\d+\]|\["|\.).)+)', re.DOTALL
 )
@@ -149,5 +149,5 @@ def _there(value: object) -> str:
 
 
 def _shortened(names: list[str]) -> str:
-    more = len(names) - MOST_LISTED
-    return ", ".join([*names[:MOST_LISTED], *([f"and {more} more"] if more > 0 else [])])
+    more = len(names) - MAX_LISTED
+    return ", ".join([*names[:MAX_LISTED], *([f"and {more} more"] if more > 0 else [])])

@@ -45,7 +45,7 @@ Need = Literal[
 ]
 """What a company may need, and what a proof may show: where the two meet, a vendor is worth a prospect's time."""
 
-MOST_PERSONAS = 3
+MAX_PERSONAS = 3
 """For whom copy is written."""
 
 Confidence = Literal["high", "medium", "low"]

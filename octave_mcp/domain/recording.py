@@ -7,14 +7,14 @@ from datetime import date
 
 from octave_mcp.domain.value import Value
 
-MOST_UNMAPPED = 0.1
+MAX_UNMAPPED = 0.1
 """The share of a recording's citations that may be missing on the pages as they are now."""
 
 
 class Replayed(Value):
     """What a replayed answer took from the recording: `mapped` of its question's `of` citations were found.
 
-    One `question` may have several answers, each about other pages. `notes` say what else has changed since.
+    One `question` may have several answers, each about other pages. `notices` say what else has changed since.
     """
 
     model: str
@@ -22,7 +22,7 @@ class Replayed(Value):
     question: str
     mapped: int
     of: int
-    notes: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 class Recording(Value):
@@ -35,11 +35,11 @@ class Recording(Value):
     recorded_on: date
     unmapped: int
     of: int
-    notes: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def is_stale(self) -> bool:
-        return self.unmapped > MOST_UNMAPPED * self.of
+        return self.unmapped > MAX_UNMAPPED * self.of
 
     @property
     def lost(self) -> str:
@@ -57,5 +57,5 @@ def recording_of(answers: Iterable[Replayed]) -> Recording | None:
         recorded_on=found[0].recorded_on,
         unmapped=of - sum(one.mapped for one in found),
         of=of,
-        notes=tuple(sorted({note for one in found for note in one.notes})),
+        notices=tuple(sorted({notice for one in found for notice in one.notices})),
     )

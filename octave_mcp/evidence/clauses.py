@@ -6,7 +6,7 @@ import re
 
 from octave_mcp.evidence.support.naming import acts, names
 
-LEAST_WORDS = 3
+MIN_WORDS = 3
 LIST_VERBS = frozenset(
     "connect warn help cut save show send build run serve support offer give keep make let watch move reduce integrate"
     " work handle replace write read find track ship use need want plan have cover come deliver provide".split()
@@ -50,13 +50,13 @@ def begins_with_verb(text: str) -> bool:
 
 
 def _stands(text: str) -> bool:
-    return len(text.split()) >= LEAST_WORDS
+    return len(text.split()) >= MIN_WORDS
 
 
 def _begins(text: str, *, is_bare: bool) -> bool:
     """Whether a statement begins here: behind a bare 'and', only what begins with a verb."""
     words = text.split()
-    if len(words) < LEAST_WORDS:
+    if len(words) < MIN_WORDS:
         return False
     return _is_verb(words[0]) or not is_bare
 

@@ -15,7 +15,7 @@ from octave_mcp.domain.names import folded, spellings
 from octave_mcp.evidence.stemming import has_stems, stem
 
 SHORTEST = 3
-SHORTEST_ACRONYM = 2
+MIN_ACRONYM_LENGTH = 2
 SHORTEST_IN_COMPOUNDS = 6
 """Shorter words are not looked for within longer ones: 'port' is not in 'support'."""
 SHARE_OF_PAIRS = 1 / 3
@@ -148,7 +148,7 @@ def _words(context: str, ignored: frozenset[str]) -> Iterator[str]:
 
 
 def _is_acronym(word: str, is_shouted: bool) -> bool:
-    return len(word) >= SHORTEST_ACRONYM and word.isupper() and not is_shouted
+    return len(word) >= MIN_ACRONYM_LENGTH and word.isupper() and not is_shouted
 
 
 def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:

@@ -32,7 +32,7 @@ UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-
 SPACED = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,40}\w(?!\w)")
 WORD = re.compile(r"[a-z0-9@$!]+")
 ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,4000}={0,2}")
-MOST_ENCODED = 20
+MAX_ENCODED = 20
 PRINTABLE_SHARE = 0.9
 
 MODEL = (
@@ -288,7 +288,7 @@ def _respelled(word: re.Match[str]) -> str:
 
 
 def _decoded(text: str) -> Iterator[str]:
-    for found in list(ENCODED.finditer(text))[:MOST_ENCODED]:
+    for found in list(ENCODED.finditer(text))[:MAX_ENCODED]:
         word = found[0].rstrip("=").translate(str.maketrans("-_", "+/"))
         try:
             said = base64.b64decode(word + "=" * (-len(word) % 4)).decode("utf-8")

@@ -16,7 +16,7 @@ _OF_CONTEXT, _OF_COUNTERPART, _OF_OFFER = 2.0, 2.0, 0.7
 _MOST = 4.0
 _ENDING = 3
 """Words that differ only in their last three letters may be forms of one word: 'migrates', 'migration'."""
-_SHORTEST_STEM = 4
+_MIN_STEM_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ def _known(weights: Mapping[str, float], vocabulary: Iterable[str]) -> dict[str,
 
 def _stem(word: str) -> tuple[str, int]:
     """The prefix that a word's forms share, and the length of the longest form."""
-    if len(word) <= _SHORTEST_STEM:
+    if len(word) <= _MIN_STEM_LENGTH:
         return word, len(word) + 1
-    return word[: max(_SHORTEST_STEM, len(word) - _ENDING)], len(word) + _ENDING
+    return word[: max(_MIN_STEM_LENGTH, len(word) - _ENDING)], len(word) + _ENDING
 
 
 def _is_form(form: str, stem: str, longest: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from octave_mcp.evidence.checks import Problem
 
-FEWEST_WORDS = 20
+MIN_WORDS = 20
 SURE = 0.95
 _ALONE = frozenset({"zh", "ja", "ko", "th"})
 """Written without spaces: a text of one word may be a long one."""
@@ -19,7 +19,7 @@ _NOT_PROSE = re.compile(r"“[^“”]*”|\{\{[^{}]*\}\}|https?://\S+")
 def foreign(text: str, language: str) -> Iterator[Problem]:
     """D22: it is surely in another language, quotations aside; a short text is not judged, nor for no language."""
     own = " ".join(_NOT_PROSE.sub(" ", text).split())
-    is_short = len(own.split()) < FEWEST_WORDS and not (len(own) >= FEWEST_WORDS and language in _ALONE)
+    is_short = len(own.split()) < MIN_WORDS and not (len(own) >= MIN_WORDS and language in _ALONE)
     if is_short or not language:
         return
     found, sureness = _identifier().classify(own)

@@ -21,7 +21,7 @@ from octave_mcp.evidence.dates import date_of_heading
 from octave_mcp.evidence.sentences import ends_of_sentences
 
 PASSAGE_CHARACTERS = 300
-LONGEST_QUOTATION_SENTENCES = 2
+MAX_QUOTATION_SENTENCES = 2
 LONGEST_HEADING = 500
 """Characters: each passage below it is shown with it."""
 STALE_MONTHS = 18
@@ -228,7 +228,7 @@ def _runs(text: str, spans: Sequence[Span], numbers: Sequence[int]) -> Iterator[
     """Spans of neighbouring sentences that share a line."""
     run: list[int] = []
     for number in numbers:
-        if run and (number != run[-1] + 1 or len(run) == LONGEST_QUOTATION_SENTENCES or _breaks(text, spans, number)):
+        if run and (number != run[-1] + 1 or len(run) == MAX_QUOTATION_SENTENCES or _breaks(text, spans, number)):
             yield spans[run[0] - 1][0], spans[run[-1] - 1][1]
             run = []
         run.append(number)

@@ -11,7 +11,7 @@ from octave_mcp.domain.value import Path, Value
 
 V = TypeVar("V", bound=Value)
 
-FEWEST_SENTENCES = 2
+MIN_SENTENCES = 2
 """Of an e-mail that lost some: with fewer, it is dropped."""
 
 
@@ -73,7 +73,7 @@ def _sensible(made: Value, before: Value) -> Value | None:
 def _viable(touch: TouchDraft[Any], before: TouchDraft[Any]) -> TouchDraft[Any]:
     paragraphs = tuple(paragraph for paragraph in touch.paragraphs if paragraph)
     left, had = (sum(map(len, paragraphs)) for paragraphs in (touch.paragraphs, before.paragraphs))
-    if is_empty(touch) or left < min(had, FEWEST_SENTENCES):
+    if is_empty(touch) or left < min(had, MIN_SENTENCES):
         return _emptied(touch)
     return touch.model_copy(update={"paragraphs": paragraphs})
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.evidence.injection import addresses_model
 
-MOST_WORDS = 6
+MAX_WORDS = 6
 """Of a name."""
 _SENTENCE = re.compile(r"[:/\\\n]|\w{4}[.!?]\s")
 
@@ -20,7 +20,7 @@ def screened(passages: Iterable[Passage]) -> list[Passage]:
 
 def safe_name(name: str, otherwise: str) -> str:
     """What a company calls itself, if that is a name, and does not speak to a model."""
-    is_name = len(name.split()) <= MOST_WORDS and not _SENTENCE.search(name)
+    is_name = len(name.split()) <= MAX_WORDS and not _SENTENCE.search(name)
     return name if is_name and not addresses_model(name) else otherwise
 
 

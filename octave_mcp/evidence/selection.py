@@ -45,7 +45,7 @@ _NEW_DAYS, _OLD_DAYS = 200, 900
 _NEW, _OLD = 1.3, 0.8
 _ABOUT_IT = 4
 """A page whose title and path are as relevant as this counts twice."""
-_MOST_RAISED = 2.5
+_MAX_RAISED = 2.5
 _SAME = 0.75
 """The share of its pairs of words from which a passage only repeats what is shown."""
 _OF_HEADING, _OF_LABEL = 0.5, 0.25
@@ -127,7 +127,7 @@ def _equalised(found: Sequence[_Weighed]) -> Iterator[_Weighed]:
     for unit, worth in found:
         worths[unit.first.page.language[:2]].append(worth)
     typical = {language: fmean(own) for language, own in worths.items()}
-    raised = {language: min(_MOST_RAISED, max(typical.values()) / own) for language, own in typical.items()}
+    raised = {language: min(_MAX_RAISED, max(typical.values()) / own) for language, own in typical.items()}
     return (_Weighed(unit, worth * raised[unit.first.page.language[:2]]) for unit, worth in found)
 
 

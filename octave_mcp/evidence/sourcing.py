@@ -21,7 +21,7 @@ LIKE, SURE = 0.42, 0.5
 """How close a quotation has to be to be about the same thing, and to support a figure that no rule objects to."""
 RIVAL = 0.85
 """A quotation this close, as a share of the closest, may say what the closest does not."""
-MOST_COUNTED = 12
+MAX_COUNTED = 12
 """A count up to this may be of anything."""
 SHORTEST = 6
 """Words: what is shorter is a heading or a label."""
@@ -128,7 +128,7 @@ def _gives_same_figure(one: Statement, near: Near) -> bool:
     is_sentence = near.length == 1 and len(quote.words) >= SHORTEST
     telling = (each for each in quantities(one.text) if "-" not in each.text and not each.is_year)
     is_limited = bool((one.claim.lowers & _LIMITS) - quote.lowers)
-    return is_sentence and not is_limited and any(each.unit or each.value > MOST_COUNTED for each in telling)
+    return is_sentence and not is_limited and any(each.unit or each.value > MAX_COUNTED for each in telling)
 
 
 _LIMITS = frozenset("all every each always never ever already".split())

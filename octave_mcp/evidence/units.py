@@ -23,7 +23,7 @@ _SPEAKER, _LOGOS, _DATED = int(Cue.SPEAKER), int(Cue.LOGOS), int(Cue.DATED)
 _SIGNATURE_CHARACTERS = 140
 _SIGNED = re.compile(r"\n[^\S\n]*(?:>\s*)?[—–―]")
 _DASHES = ("—", "–", "―", "-")
-_FEWEST_WORDS = 6
+_MIN_WORDS = 6
 """With fewer words, two texts that differ in a figure alone are not the same: '10 GB', '50 GB'."""
 
 
@@ -60,7 +60,7 @@ class Unit(NamedTuple):
     @property
     def gist(self) -> str:
         """The same for units that say the same, apart from their figures; prices count."""
-        is_short = self.cues & _PRICE or len(self.said.words) < _FEWEST_WORDS
+        is_short = self.cues & _PRICE or len(self.said.words) < _MIN_WORDS
         return self.said.plain if is_short else self.said.gist
 
     @property

@@ -21,7 +21,7 @@ from octave_mcp.evidence.claims import bare
 from octave_mcp.evidence.dates import is_over_a_year_old
 from octave_mcp.exports.words import HOW_KNOWN, in_words
 
-MOST_TRIGGERS = 8
+MAX_TRIGGERS = 8
 
 
 class Section(NamedTuple):
@@ -117,7 +117,7 @@ class Contents:
         theirs = [trigger for trigger in self.playbook.triggers if trigger.company == "prospect"]
         ours = (trigger for trigger in self.playbook.triggers if trigger.company != "prospect")
         telling = [trigger for trigger in theirs if trigger.means]
-        return tuple((telling or [*theirs, *ours])[:MOST_TRIGGERS])
+        return tuple((telling or [*theirs, *ours])[:MAX_TRIGGERS])
 
     def other_triggers(self) -> tuple[CompanyTrigger, ...]:
         shown = self.triggers()

@@ -112,7 +112,7 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
     )
 
 
-def reading(playbook: Playbook) -> dict[str, Any]:
+def template_values(playbook: Playbook) -> dict[str, Any]:
     """What a template may speak of, for one document."""
     contents, citations, outlined = Contents(playbook), Citations(playbook), title(playbook)
     written_on = playbook.generated_at.date()

@@ -42,11 +42,11 @@ class PlaybookFiles:
         """
         today = date.today()  # noqa: DTZ011 - the user's day
         name = f"{pair_of(playbook)}-{today:%Y-%m-%d}"
-        claimed = await self._store.note(_folder_of(run_id), since=EVER)
+        claimed = await self._store.get_value(_folder_of(run_id), since=EVER)
         try:
             folder = Path(claimed) if claimed else await computed(_new_folder, self._root / name, run_id)
             if not claimed:
-                await self._store.put_note(_folder_of(run_id), str(folder), run_id=run_id)
+                await self._store.put_value(_folder_of(run_id), str(folder), run_id=run_id)
             await asyncio.to_thread((folder / _mark_of(run_id)).unlink, missing_ok=True)
             return await computed(write_files, playbook, folder)
         except OSError as failed:
@@ -58,7 +58,7 @@ class PlaybookFiles:
 
     async def replace(self, run_id: str, playbook: Playbook) -> None:
         """Writes the files again for a newer version, if they are on this machine; what fails is logged."""
-        claimed = await self._store.note(_folder_of(run_id), since=EVER)
+        claimed = await self._store.get_value(_folder_of(run_id), since=EVER)
         if claimed and await asyncio.to_thread(Path(claimed).is_dir):
             try:
                 await computed(write_files, playbook, Path(claimed))
@@ -67,13 +67,13 @@ class PlaybookFiles:
 
     async def remove(self, run_id: str, files: Sequence[str]) -> None:
         """Removes what `publish` wrote for the run, and nothing else."""
-        claimed = await self._store.note(_folder_of(run_id), since=EVER)
+        claimed = await self._store.get_value(_folder_of(run_id), since=EVER)
         folders = {Path(claimed)} if claimed else {Path(file).parent for file in files}
         marks = await asyncio.to_thread(lambda: [*self._root.glob(f"*/{_mark_of(run_id)}")])
         for folder in folders.union(mark.parent for mark in marks):
             if folder.parent == self._root:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        await self._store.delete_notes(datetime.now(UTC), _folder_of(run_id))
+        await self._store.delete_values(datetime.now(UTC), _folder_of(run_id))
 
 
 def write_files(

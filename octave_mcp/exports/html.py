@@ -10,7 +10,7 @@ from importlib.resources import files
 from markupsafe import Markup
 
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.exports.document import environment, reading
+from octave_mcp.exports.document import environment, template_values
 from octave_mcp.exports.pages import embedded_pages
 
 
@@ -28,7 +28,7 @@ class Html:
 
     def render(self, playbook: Playbook) -> str:
         template = _ENVIRONMENT.get_template("playbook.html.jinja")
-        return template.render(reading(playbook), texts=self.texts, **_HELPERS)
+        return template.render(template_values(playbook), texts=self.texts, **_HELPERS)
 
 
 @dataclass(frozen=True)

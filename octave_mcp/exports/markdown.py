@@ -5,7 +5,7 @@ import re
 from markupsafe import Markup
 
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.exports.document import environment, reading
+from octave_mcp.exports.document import environment, template_values
 
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of all that follows on the line."""
@@ -19,7 +19,7 @@ _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
-MOST_LISTED = 3
+MAX_LISTED = 3
 """Of each kind of background, how many are named."""
 TOLD_OF_VENDOR = ("case_studies", "reference_customers")
 """Of what a vendor's pages say of it, what has up to ten entries named: reps look for a customer."""
@@ -35,10 +35,10 @@ class Markdown:
             "as_block": _block,
             "as_link": _link,
             "in_marks": _in_marks,
-            "most": MOST_LISTED,
+            "most": MAX_LISTED,
             "told_of_vendor": TOLD_OF_VENDOR,
         }
-        return template.render(reading(playbook), **helpers)
+        return template.render(template_values(playbook), **helpers)
 
 
 def _plain(value: object) -> Markup:

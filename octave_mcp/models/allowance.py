@@ -8,11 +8,11 @@ from math import ceil
 from typing import NamedTuple
 
 from octave_mcp.asks.rendering import estimated_tokens
-from octave_mcp.domain.prospect import MOST_PERSONAS
+from octave_mcp.domain.prospect import MAX_PERSONAS
 from octave_mcp.domain.questions import Question, QuestionRecord
 
-MOST_QUESTIONS = 14
-MOST_TOKENS = 80_000
+MAX_QUESTIONS = 14
+MAX_TOKENS = 80_000
 """Read and written: a complete run reads at most 52,000 and writes at most 28,000."""
 SHOWN_CHARACTERS = 30_000
 """Of the pages of a company, with these limits; a run that shows more may ask more."""
@@ -47,7 +47,7 @@ FIRST = {
     "prospect/company_profile": Size(9_600, 3_300),
     "prospect/pain_points": Size(5_200, 1_100),
     "playbook/summary": Size(8_800, 5_500),
-    LAST: Size(8_800, MOST_PERSONAS * ANSWERING_A_PERSONA),
+    LAST: Size(8_800, MAX_PERSONAS * ANSWERING_A_PERSONA),
 }
 """What the questions of a run take that is allowed as much as usual, by their prompt, in the order in which they go
 out: the figures of runs on sites of ordinary companies. The one about addresses goes out once for each company."""
@@ -71,15 +71,15 @@ class Allowance:
     `more` and `more_questions` are for what is shown beyond the usual, and part of the limits.
     """
 
-    questions: int = MOST_QUESTIONS
-    tokens: int = MOST_TOKENS
+    questions: int = MAX_QUESTIONS
+    tokens: int = MAX_TOKENS
     more: Size = NOTHING
     more_questions: int = 0
 
     @property
     def share(self) -> float:
         """Of what a run is usually allowed."""
-        return min(1.0, self.tokens / (MOST_TOKENS + self.more.both))
+        return min(1.0, self.tokens / (MAX_TOKENS + self.more.both))
 
     @property
     def verification(self) -> Size:
@@ -116,13 +116,13 @@ class Allowance:
             return f"{told}; {_raised('OCTAVE_MAX_RUN_ASKS', self.questions, self._most_questions)}"
         if spent + reserved > self.tokens:
             told = f"this question and its answer would bring the run to {spent} tokens, {reserved} more are {what}"
-            limit = _raised("OCTAVE_MAX_RUN_TOKENS", self.tokens, MOST_TOKENS + self.more.both)
+            limit = _raised("OCTAVE_MAX_RUN_TOKENS", self.tokens, MAX_TOKENS + self.more.both)
             return f"{told}, and the limit is {self.tokens}; {limit}"
         return ""
 
     @property
     def _most_questions(self) -> int:
-        return MOST_QUESTIONS + QUESTIONS_OF_A_PART * self.more_questions // len(READING)
+        return MAX_QUESTIONS + QUESTIONS_OF_A_PART * self.more_questions // len(READING)
 
     def _reserved(self, question: Question, asked: Sequence[QuestionRecord]) -> int:
         """Tokens kept for verification and, unless the question is itself a correction, for corrections."""
@@ -151,8 +151,8 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
     answered = sum(FIRST[prompt].written for prompt in READING)
     more = Size(max(0, shown) + parts * asked, parts * answered)
     return Allowance(
-        questions or MOST_QUESTIONS + QUESTIONS_OF_A_PART * parts,
-        tokens or MOST_TOKENS + more.both,
+        questions or MAX_QUESTIONS + QUESTIONS_OF_A_PART * parts,
+        tokens or MAX_TOKENS + more.both,
         more,
         len(READING) * parts,
     )

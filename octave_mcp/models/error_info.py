@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 
 from pydantic_core import from_json
 
-MOST_LAYERS = 20
+MAX_LAYERS = 20
 """How deep an error may be nested in others."""
 
 _INSIDE = (
@@ -165,7 +165,7 @@ def _says(error: object) -> bool:
     return any(known.get(name) for name in (*_STATUS, *_NAMES, *_WORDS)) if known else bool(error)
 
 
-def _layers(error: object, left: int = MOST_LAYERS) -> Iterator[Mapping[str, Any]]:
+def _layers(error: object, left: int = MAX_LAYERS) -> Iterator[Mapping[str, Any]]:
     """The error and those nested in it, the outermost first."""
     if isinstance(error, str):
         if not (read := _as_json(error)):

@@ -12,7 +12,7 @@ from octave_mcp.concurrency.retry_after import retry_after_seconds
 from octave_mcp.domain.masking import MASK
 from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transient, UnknownModel, UpstreamError
 from octave_mcp.models.error_info import NO_CREDIT, ErrorInfo, error_info
-from octave_mcp.settings import SHORTEST_SECRET
+from octave_mcp.settings import MIN_SECRET_LENGTH
 
 LONGEST_TEXT = 200
 _NO_QUOTA = {"insufficientquota", "billingerror", "billinghardlimitreached", "billingnotactive"}
@@ -87,7 +87,7 @@ def scrubbed(text: str, key: Key) -> str:
     """The text on one line, without the keys and anything that looks like a key."""
     text = " ".join(text.split())
     for secret in sorted((one.get_secret_value() for one in (key.value, *key.others)), key=len, reverse=True):
-        if len(secret) >= SHORTEST_SECRET:
+        if len(secret) >= MIN_SECRET_LENGTH:
             text = text.replace(secret, MASK)
     return _KEY.sub(MASK, text)[:LONGEST_TEXT]
 

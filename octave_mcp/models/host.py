@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from octave_mcp.asks import reuse
+from octave_mcp.asks import answer_cache
 from octave_mcp.asks.compact_schema import compact_schema_of
 from octave_mcp.asks.decoding import decoded
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, referring, rendered
@@ -156,13 +156,15 @@ class Host:
     async def _reused(self, question_id: str) -> str | None:
         """The answer that another run got to it within a day."""
         context = self._context
-        return None if context is None or context.fresh else await reuse.get(context.notes, _note(question_id))
+        if context is None or context.fresh:
+            return None
+        return await answer_cache.get(context.key_values, _cache_key(question_id))
 
     async def _keep(self, *questions: QuestionRecord | None) -> None:
         for question in questions:
             if self._context and question and question.answer is not None and not question.reused:
-                note = _note(question.question_id)
-                await reuse.put(self._context.notes, note, question.answer, self._context.run_id)
+                key = _cache_key(question.question_id)
+                await answer_cache.put(self._context.key_values, key, question.answer, self._context.run_id)
 
 
 def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
@@ -191,8 +193,8 @@ def _id(text: Rendered, schema: Schema, ask: Ask[Any, Any]) -> str:
     return f"q_{blake2b(said.encode(), digest_size=8).hexdigest()}"
 
 
-def _note(question_id: str) -> str:
-    return f"{reuse.ANSWER}{CHOICE.name} {question_id}"
+def _cache_key(question_id: str) -> str:
+    return f"{answer_cache.ANSWER}{CHOICE.name} {question_id}"
 
 
 def _answer(text: str, ask: Ask[A, Any], question_id: str, usage: Usage | None) -> Answer[A]:

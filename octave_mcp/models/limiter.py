@@ -21,13 +21,13 @@ SETTLING_SECONDS = 0.25
 """Refusals that come together are one."""
 FIRST_COOL_DOWN_SECONDS = 0.25
 """After a refusal that does not say how long to wait; twice as long after each that follows without an answer."""
-LONGEST_OWN_COOL_DOWN_SECONDS = 8.0
-MOST_DOUBLINGS = 10
+MAX_OWN_COOL_DOWN_SECONDS = 8.0
+MAX_DOUBLINGS = 10
 """By then it is the longest; a power without a limit is, after a thousand refusals, no number any more."""
-LONGEST_COOL_DOWN_SECONDS = 60.0
+MAX_COOL_DOWN_SECONDS = 60.0
 """All callers share a wait up to this length. For longer ones, each decides by the time it has left."""
 FIRST_SPACING_SECONDS = 0.02
-LONGEST_SPACING_SECONDS = 0.1
+MAX_SPACING_SECONDS = 0.1
 """Providers that take fewer ask for cool-downs."""
 WIDER, CLOSER = 1.5, 0.95
 """Of the spacing, after each refusal and each answer: they are even where one of nine is refused."""
@@ -78,11 +78,11 @@ class Limiter:
         if now - self._cut_at > SETTLING_SECONDS:
             self._cut(self.limit * BACK_OFF)
             self._in_a_row += 1
-            self.spacing = min(max(self.spacing * WIDER, FIRST_SPACING_SECONDS), LONGEST_SPACING_SECONDS)
-        doublings = min(self._in_a_row - 1, MOST_DOUBLINGS)
-        own = min(FIRST_COOL_DOWN_SECONDS * 2**doublings, LONGEST_OWN_COOL_DOWN_SECONDS)
+            self.spacing = min(max(self.spacing * WIDER, FIRST_SPACING_SECONDS), MAX_SPACING_SECONDS)
+        doublings = min(self._in_a_row - 1, MAX_DOUBLINGS)
+        own = min(FIRST_COOL_DOWN_SECONDS * 2**doublings, MAX_OWN_COOL_DOWN_SECONDS)
         wait = own if wait_seconds is None else wait_seconds
-        if wait <= LONGEST_COOL_DOWN_SECONDS:
+        if wait <= MAX_COOL_DOWN_SECONDS:
             self.cool_until = max(self.cool_until, now + wait)
 
     def busy(self, turn: Turn) -> None:

@@ -30,7 +30,7 @@ PASSING_ON = {0, NOT_FOUND, 500, 501}
 0 is an error that came with status 200 and carries no other.
 """
 
-LEAST_TOKENS = 256
+MIN_TOKENS = 256
 """A smaller number in an error is not taken for a token limit."""
 EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
 """Replacements for a low effort: the first of these that the error offers is used."""
@@ -191,7 +191,7 @@ def limit(*names: str, is_needed: bool = False) -> Callable[[Request, ErrorInfo]
 
 def _highest_below(asked: int, words: str) -> int | None:
     numbers = [int(re.sub(r"\D", "", found)) for found in _INTEGER.findall(words)]
-    return max((number for number in numbers if LEAST_TOKENS <= number < asked), default=None)
+    return max((number for number in numbers if MIN_TOKENS <= number < asked), default=None)
 
 
 def _lowered(request: Request, name: str, most: int) -> Request:

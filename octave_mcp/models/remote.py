@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 
-from octave_mcp.asks import reuse
+from octave_mcp.asks import answer_cache
 from octave_mcp.asks.decoding import decoded
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.asks.schema import schema_name, schema_of
@@ -20,7 +20,7 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Tier, Usage
 from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.playbook import DealDraft, PersonaDraft
-from octave_mcp.domain.prospect import MOST_PERSONAS
+from octave_mcp.domain.prospect import MAX_PERSONAS
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import (
@@ -50,7 +50,7 @@ _LATE = frozenset({408, 504, 524})
 """What gateways answer if the server behind them did not answer in time."""
 _BUSY = frozenset({0, 503})
 """What servers that do not queue calls answer if there are too many; 0 is a failed connection."""
-DRAFTS = len(DealDraft.model_fields) + MOST_PERSONAS * len(PersonaDraft.model_fields)
+DRAFTS = len(DealDraft.model_fields) + MAX_PERSONAS * len(PersonaDraft.model_fields)
 """What the writers are asked for."""
 ENOUGH_PAGES = 10
 """Of a company, for as many findings as are verified."""
@@ -150,7 +150,7 @@ class Remote:
         """The answer that was given to the same within a day."""
         if self._context is None or self._context.fresh:
             return None
-        return await reuse.get(self._context.notes, key)
+        return await answer_cache.get(self._context.key_values, key)
 
     async def verify(self) -> str:
         """Asks the fast model for a word, by which its key, its credit and its name are proven; returns that name.
@@ -187,7 +187,7 @@ class Remote:
         """Keeps an answer without a fault, for whoever asks the same within a day."""
         text = self._unjudged.pop(key, None)
         if self._context and text and not verdict.wrong:
-            await reuse.put(self._context.notes, key, text, self._context.run_id)
+            await answer_cache.put(self._context.key_values, key, text, self._context.run_id)
 
     async def close(self) -> None:
         if self._wire:
@@ -329,7 +329,7 @@ def _estimated(reply: Reply, sent: Sent) -> Tokens:
 def _digest(sent: Sent, whom: str, language: str) -> str:
     """The key of the note that keeps an answer: of all that it depends on, without the marks around passages."""
     said = json.dumps([whom, sent.model, language, sent.text.without_marks, sent.schema])
-    return f"{reuse.ANSWER}{sha256(said.encode()).hexdigest()}"
+    return f"{answer_cache.ANSWER}{sha256(said.encode()).hexdigest()}"
 
 
 def _answer(reply: Reply, form: type[A], usage: Usage, key: str) -> Answer[A]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-MOST_UNANSWERED = 3
+MAX_UNANSWERED = 3
 """Two asks that start together make this many calls before one of them gives up."""
 SLOW_SECONDS = 60.0
 """A model is slow if its calls take this long on average, or the run waits this long for its turn."""
@@ -37,7 +37,7 @@ class Slowness:
     @property
     def is_unresponsive(self) -> bool:
         """Whether several calls of this run timed out and none was answered."""
-        return self._timed_out >= MOST_UNANSWERED and not self._answered
+        return self._timed_out >= MAX_UNANSWERED and not self._answered
 
     def _report_if_slow(self) -> None:
         average = self._took_seconds / max(1, self._answered)

@@ -25,7 +25,7 @@ from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.masking import MASK
 from octave_mcp.errors import OctaveError, SetupError
 from octave_mcp.observability.log_file import LogFile
-from octave_mcp.settings import SHORTEST_SECRET, Settings, secret_values, unknown
+from octave_mcp.settings import MIN_SECRET_LENGTH, Settings, secret_values, unknown
 
 if TYPE_CHECKING:
     from loguru import Record
@@ -129,7 +129,7 @@ def log_event(event: Event) -> None:
 
 def scrubber(secrets: tuple[str, ...]) -> Callable[[str], str]:
     """What masks these secrets, and whatever has the shape of one."""
-    known = sorted({secret for secret in secrets if len(secret) >= SHORTEST_SECRET}, key=len, reverse=True)
+    known = sorted({secret for secret in secrets if len(secret) >= MIN_SECRET_LENGTH}, key=len, reverse=True)
     values = re.compile("|".join(map(re.escape, known))) if known else None
 
     def scrub(text: str) -> str:

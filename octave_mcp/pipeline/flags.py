@@ -46,7 +46,7 @@ def _recorded(recording: Recording | None) -> Iterator[Flag]:
     if recording:
         told = f"written by {recording.model} on {recording.recorded_on} and replayed; every check was run now"
         lost = (recording.lost,) if recording.unmapped else ()
-        yield Flag(code="recorded", reason="; ".join((told, *lost, *recording.notes)))
+        yield Flag(code="recorded", reason="; ".join((told, *lost, *recording.notices)))
 
 
 def is_thin(research: Research) -> bool:

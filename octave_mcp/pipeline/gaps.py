@@ -12,14 +12,14 @@ from octave_mcp.domain.company import Reads
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageFailure
-from octave_mcp.domain.prospect import MOST_PERSONAS, ProspectIntelligence
+from octave_mcp.domain.prospect import MAX_PERSONAS, ProspectIntelligence
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.vendor import KINDS, VendorElements
 from octave_mcp.errors import BudgetExceeded, DeadlineExceeded
 from octave_mcp.evidence.context_words import as_written
 from octave_mcp.evidence.figures import figures
 
-MOST_STRANGE_WORDS = 8
+MAX_STRANGE_WORDS = 8
 
 _LIMITS = (BudgetExceeded.code, DeadlineExceeded.code)
 
@@ -59,11 +59,11 @@ def _missing_signals(research: Research) -> Iterator[Gap]:
             reason=f"no need is stated {where}; what is listed is inferred",
             would_fill="a discovery call, news, or job postings",
         )
-    if len(known.buyer_personas) < MOST_PERSONAS:
+    if len(known.buyer_personas) < MAX_PERSONAS:
         yield Gap(
             section="priority_personas",
             code="not_found",
-            reason=f"{len(known.buyer_personas)} of {MOST_PERSONAS} roles are supported {where}",
+            reason=f"{len(known.buyer_personas)} of {MAX_PERSONAS} roles are supported {where}",
             would_fill="a team page, job postings, or the roles the rep knows",
         )
 
@@ -97,7 +97,7 @@ def unheard(context: str, deal: Deal) -> tuple[Gap, ...]:
     strange = [written for word, written in as_written(context).items() if word not in heard]
     if not strange:
         return ()
-    named = ", ".join(strange[:MOST_STRANGE_WORDS])
+    named = ", ".join(strange[:MAX_STRANGE_WORDS])
     reason = f"nothing was found on the pages read for these words of the context: {named}"
     return (
         Gap(section="context", code="not_found", reason=reason, would_fill="pages that speak of it, or other words"),
@@ -111,7 +111,7 @@ def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:
     }
     asked = sorted(figure for figure in figures(context) - quoted if figure.unit in _OF_RESULTS)
     if asked:
-        told = ", ".join(f"{figure.value:,.10g} {figure.unit}" for figure in asked[:MOST_STRANGE_WORDS])
+        told = ", ".join(f"{figure.value:,.10g} {figure.unit}" for figure in asked[:MAX_STRANGE_WORDS])
         reason = f"no page read says {told}, which the context asks for: no sentence states it"
         yield Gap(section="context", code="not_found", reason=reason, would_fill="a page of the vendor that says it")
 

@@ -10,10 +10,10 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import screened
 
-MOST_CHARACTERS = 500
+MAX_CHARACTERS = 500
 ENOUGH_CHARACTERS = 120
 """Below, sentences of the page say more than its headings do."""
-MOST_HEADING_WORDS = 10
+MAX_HEADING_WORDS = 10
 """A longer heading tells a customer's story or some news."""
 DESCRIPTION = "Description"
 ENDS = (".", "!", "?", "。", "\uff01", "\uff1f", "…", ":")
@@ -47,7 +47,7 @@ def _described(shown: Sequence[Passage]) -> Iterator[str]:
 
 
 def _says_something(heading: str) -> bool:
-    is_story = len(heading.split()) > MOST_HEADING_WORDS or normal(heading).startswith("how ")
+    is_story = len(heading.split()) > MAX_HEADING_WORDS or normal(heading).startswith("how ")
     return not is_story and normal(heading).strip(" .:!?") not in LABELS
 
 
@@ -61,6 +61,6 @@ def _sentences(shown: Sequence[Passage]) -> Iterator[str]:
 def _cut(parts: Iterable[str]) -> str:
     text = ""
     for part in dict.fromkeys(" ".join(part.split()) for part in parts):
-        if part and len(text) + len(part) < MOST_CHARACTERS:
+        if part and len(text) + len(part) < MAX_CHARACTERS:
             text = f"{text} {part}".strip() if part.endswith(ENDS) else f"{text} {part}.".strip()
     return text

@@ -15,7 +15,7 @@ from octave_mcp.ports import Journal, Source, Store
 
 THIN_WORDS = 5
 """Below, a page is a label: it has nothing to quote. The home page is read whatever it has."""
-MOST_ROUNDS = 3
+MAX_ROUNDS = 3
 """How often pages that failed are replaced; the pages read in their place may fail, too."""
 
 _Read = tuple[Page | PageFailure, ...]
@@ -81,7 +81,7 @@ class Pages:
         except TimeoutError:
             late = "the time that the run, or this step of it, may take was over"
             return tuple(PageFailure(url=url, code="timeout", reason=late) for url in urls)
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             lacking = len(urls) - sum(isinstance(page, Page) for page in found)
             batch, spares = spares[:lacking], spares[lacking:]
             if not batch or not _is_worth_another_try(last):

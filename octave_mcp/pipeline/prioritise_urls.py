@@ -24,13 +24,13 @@ from octave_mcp.pipeline.wanted_pages import wanted
 Group = PageKind | LinkOrigin
 """A kind of pages on the company's site, or a place beyond it."""
 
-MOST_CANDIDATES = 60
+MAX_CANDIDATES = 60
 CANDIDATES_PER_PAGE = 4
 """A model is shown at most this many candidates for each page to be read."""
-FEWEST_CANDIDATES = 24
+MIN_CANDIDATES = 24
 WANTED_SHARE = 0.3
 """Of the pages to read: those that the context names, whatever their kind."""
-FEWEST_SPARES = 4
+MIN_SPARES = 4
 OUTSIDE_AFTER = 4
 """The kinds of pages that come before what is not on the company's site."""
 
@@ -88,7 +88,7 @@ class Ranking:
     def pack(self, room: int) -> Pack:
         """The addresses of as many pages as there is room for, and the best of the others as spares."""
         urls = tuple(link.url for link in self.best(room))
-        more = (link.url for link in self.best(room + max(room, FEWEST_SPARES)))
+        more = (link.url for link in self.best(room + max(room, MIN_SPARES)))
         return Pack(urls, tuple(url for url in more if url not in urls))
 
 
@@ -113,7 +113,7 @@ def _ranking(site: Site, counterpart: str, context: str) -> Ranking:
 
 def candidates(ranking: Ranking, room: int) -> tuple[Link, ...]:
     """The links that a model may rank, the best first, of each type its share: it is shown them numbered from 1."""
-    return ranking.best(min(MOST_CANDIDATES, max(FEWEST_CANDIDATES, CANDIDATES_PER_PAGE * room)))
+    return ranking.best(min(MAX_CANDIDATES, max(MIN_CANDIDATES, CANDIDATES_PER_PAGE * room)))
 
 
 async def _ranked_by_model(

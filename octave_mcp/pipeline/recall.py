@@ -7,13 +7,13 @@ from hashlib import sha256
 
 from octave_mcp import __version__
 from octave_mcp.asks import prompts
-from octave_mcp.asks.reuse import RESEARCH
+from octave_mcp.asks.answer_cache import RESEARCH
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.research import Research
 from octave_mcp.pipeline.prioritise_urls import naming
 from octave_mcp.pipeline.run import Run
 
-MOST_UNREAD = 3
+MAX_UNREAD = 3
 
 
 async def recall(run: Run, site: Site) -> Research | None:
@@ -37,7 +37,7 @@ async def keep(run: Run, research: Research) -> None:
 def unread(site: Site, kept: Research, counterpart: str) -> tuple[str, ...]:
     """Addresses of the company's pages that name its counterpart, and were not read for another deal."""
     read = {page.url for page in kept.pages} | {failure.url for failure in kept.failures}
-    return tuple(url for url in naming(site, counterpart) if url not in read)[:MOST_UNREAD]
+    return tuple(url for url in naming(site, counterpart) if url not in read)[:MAX_UNREAD]
 
 
 def _is_shared(run: Run, company: Company) -> bool:

@@ -10,7 +10,7 @@ from octave_mcp.domain.names import name_key
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.vendor import VendorElements
 
-MOST_CITED = 3
+MAX_CITED = 3
 """Of the evidence that says the same, so that a reader is not drowned in it."""
 
 LONGEST_NAME = 4
@@ -29,8 +29,8 @@ class Relations(NamedTuple):
 def relations(deal: Deal) -> Relations:
     vendor, prospect = deal["vendor"], deal["prospect"]
     return Relations(
-        existing_customer=_existing_customer(vendor, prospect)[:MOST_CITED],
-        vendor_is_customer=_vendor_is_customer(vendor, prospect)[:MOST_CITED],
+        existing_customer=_existing_customer(vendor, prospect)[:MAX_CITED],
+        vendor_is_customer=_vendor_is_customer(vendor, prospect)[:MAX_CITED],
     )
 
 

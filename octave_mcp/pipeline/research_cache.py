@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from octave_mcp.asks import reuse
+from octave_mcp.asks import answer_cache
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.research import Research
 from octave_mcp.ports import Journal, Store
@@ -23,7 +23,7 @@ class ResearchCache:
         """The research under this key, if it and the pages that it cites are still there."""
 
         async def found() -> Research | None:
-            text = await reuse.get(self.store, key)
+            text = await answer_cache.get(self.store, key)
             research = await computed(_read, text) if text else None
             if research is None or research.found_by is None:
                 return None
@@ -36,7 +36,7 @@ class ResearchCache:
         """Stores the research once, however often the run is resumed."""
 
         async def stored() -> str:
-            await reuse.put(self.store, key, await computed(research.model_dump_json), self.run_id)
+            await answer_cache.put(self.store, key, await computed(research.model_dump_json), self.run_id)
             return key
 
         await self.journal.step("keep", stored, str, key)

@@ -42,10 +42,10 @@ _RELATIONS = {"existing_customer": "{prospect} is already a customer of {vendor}
 
 
 class Revised(NamedTuple):
-    """What was written again; the notes say what was dropped of it, or could not be written."""
+    """What was written again; the omissions say what was dropped of it, or could not be written."""
 
     new: Rewritten
-    notes: tuple[str, ...]
+    omissions: tuple[str, ...]
 
 
 async def revise(run: Run, revision: Revision, base: Version) -> Revised:

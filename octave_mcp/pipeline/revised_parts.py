@@ -29,7 +29,7 @@ ROOM, UNVERIFIED_ROOM, MOST_ROOM = 6_200, 8_500, 20_000
 its claims, those of an e-mail take at most 6,000 tokens. Where a model does not verify claims, there is room for more;
 a part that is larger than usual gets more."""
 USUAL, PER_BYTE = 2_000, 4
-MOST_BESIDE, LEAST_EVIDENCE = 800, 1_500
+MOST_BESIDE, MIN_EVIDENCE = 800, 1_500
 OF_LINE, OF_PAGE = 10, 90
 """Bytes around a quotation in the list, and of the line that names its page."""
 _FIXED = ("persona_id", "seat")
@@ -96,7 +96,7 @@ class Part:
         self.beside = _beside(self.draft, self.value)
         size = _size(self.value.model_dump_json() if isinstance(self.value, Value) else "".join(texts_in(self.value)))
         more = min(MOST_ROOM, room + PER_BYTE * max(0, size - USUAL)) - size - _size(self.beside)
-        self.evidence = tuple(_shown(drafts, self, interest, max(LEAST_EVIDENCE, more)))
+        self.evidence = tuple(_shown(drafts, self, interest, max(MIN_EVIDENCE, more)))
         self._numbers = {one.id: number for number, one in enumerate(self.evidence, 1)}
 
     @property

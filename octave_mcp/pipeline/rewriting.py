@@ -28,7 +28,7 @@ Answers = tuple[Checked[Any] | UpstreamError, ...]
 
 SHOWN_CHARACTERS = 3_000
 """Of the quotations that an entry is written again from."""
-MOST_MENDED = 12
+MAX_MENDED = 12
 """A draft that lost more claims than this is written again as a whole."""
 
 
@@ -100,7 +100,7 @@ def _seen(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Che
     cut = changed(value, {(*at, "evidence"): ids for at, ids in left.items()})
     if not gone:
         return Checked(cut, _evidence(cut, base.alive), draft.gaps, draft.is_outline)
-    can_mend = desk.run.capacity.writes_copy and not draft.is_outline and len(gone) <= MOST_MENDED
+    can_mend = desk.run.capacity.writes_copy and not draft.is_outline and len(gone) <= MAX_MENDED
     return _Loss(part, draft, cut, gone) if can_mend else None
 
 

@@ -13,7 +13,7 @@ from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.prospect import (
-    MOST_PERSONAS,
+    MAX_PERSONAS,
     BuyerPersona,
     CompanyProfile,
     Fact,
@@ -29,12 +29,12 @@ from octave_mcp.evidence.passages import as_passage, confidence, is_stale
 from octave_mcp.evidence.survival import surviving
 from octave_mcp.pipeline.base import FAILED, Base, state_of
 from octave_mcp.pipeline.company_findings import with_true_dates
-from octave_mcp.pipeline.kept import Kept
+from octave_mcp.pipeline.retained import Retained
 from octave_mcp.pipeline.run import Run
 
 PROMPTS = ("prospect/pain_points", "prospect/buyer_personas")
-MOST_PAINS = 7
-MOST_FACTS = 120
+MAX_PAINS = 7
+MAX_FACTS = 120
 """Of each topic."""
 
 _COUNTED = {
@@ -94,14 +94,14 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
     )
 
 
-def _kept(base: Base, run: Run, research: Research, counterpart: str) -> Kept | None:
+def _kept(base: Base, run: Run, research: Research, counterpart: str) -> Retained | None:
     """What was understood of the company; None if that failed."""
     known = base.research(research.role)
     if known.intelligence is None or (not known.intelligence.buyer_personas and _has_failed(known)):
         return None
     state = state_of(research, counterpart, run.request.context)
     left = surviving(known.intelligence, base.alive, state, language=run.request.language)
-    return Kept.of(known.intelligence, left or ProspectIntelligence.none(), base)
+    return Retained.of(known.intelligence, left or ProspectIntelligence.none(), base)
 
 
 def _has_failed(known: Research) -> bool:
@@ -133,8 +133,8 @@ def _intelligence(research: Research, answer: Understanding[EvidenceId] | None) 
     by_id: dict[EvidenceId, Evidence] = {e.id: e for e in research.evidence}
     facts = _telling(research.signals.facts, by_id) if research.signals else ()
     summary = (answer.summary if answer else None) or research.profile.summary
-    pains = answer.pains[:MOST_PAINS] if answer else ()
-    buyers = answer.buyers[:MOST_PERSONAS] if answer else ()
+    pains = answer.pains[:MAX_PAINS] if answer else ()
+    buyers = answer.buyers[:MAX_PERSONAS] if answer else ()
     return ProspectIntelligence(
         company_profile=CompanyProfile[EvidenceId](summary=summary, facts=facts),
         signals=_stated_first(research.signals.signals) if research.signals else (),
@@ -193,4 +193,4 @@ def _telling(
     by_topic: dict[str, list[Fact[EvidenceId]]] = {}
     for fact in sorted(_newest_counts(facts, evidence), key=rank):
         by_topic.setdefault(fact.topic, []).append(fact)
-    return tuple(fact for topic in by_topic.values() for fact in topic[:MOST_FACTS])
+    return tuple(fact for topic in by_topic.values() for fact in topic[:MAX_FACTS])

@@ -6,7 +6,7 @@ from octave_mcp.ports.engines import Claim, Claims, Engine, Execute, Journal
 from octave_mcp.ports.exports import EmbedsPages, Export
 from octave_mcp.ports.models import Inbox, Model, RunContext
 from octave_mcp.ports.sources import Source
-from octave_mcp.ports.stores import CACHE_MAX_AGE, Heartbeats, Memory, Notes, PageCache, Store
+from octave_mcp.ports.stores import CACHE_MAX_AGE, Heartbeats, KeyValues, Memory, PageCache, Store
 
 __all__ = [
     "CACHE_MAX_AGE",
@@ -19,9 +19,9 @@ __all__ = [
     "Heartbeats",
     "Inbox",
     "Journal",
+    "KeyValues",
     "Memory",
     "Model",
-    "Notes",
     "PageCache",
     "RunContext",
     "Source",

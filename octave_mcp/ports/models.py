@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Usage
 from octave_mcp.domain.questions import QuestionRecord
-from octave_mcp.ports.stores import Notes
+from octave_mcp.ports.stores import KeyValues
 
 
 class Inbox(Protocol):
@@ -46,7 +46,7 @@ class RunContext:
 
     run_id: str
     inbox: Inbox
-    notes: Notes
+    key_values: KeyValues
     fresh: bool
     check: Callable[[Ask[Any, Any]], None]
     spend: Callable[[Usage], None]

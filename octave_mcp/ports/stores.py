@@ -18,13 +18,13 @@ CACHE_MAX_AGE = timedelta(days=30)
 Wait = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 
-class Notes(Protocol):
+class KeyValues(Protocol):
     """Small texts by key, such as a site's robots.txt, shared by all runs."""
 
-    async def put_note(self, key: str, text: str, *, run_id: str = "") -> None:
+    async def put_value(self, key: str, text: str, *, run_id: str = "") -> None:
         """Puts it, unless it is for a run that is gone."""
 
-    async def note(self, key: str, *, since: datetime) -> str | None:
+    async def get_value(self, key: str, *, since: datetime) -> str | None:
         """The note of this key, if it was put at that time or later."""
         ...
 
@@ -54,7 +54,7 @@ class Heartbeats(Protocol):
     async def remove_server(self, server_id: str) -> None: ...
 
 
-class Memory(Notes, PageCache, Protocol):
+class Memory(KeyValues, PageCache, Protocol):
     """What a source may store."""
 
     async def use_cached(self, keys: Sequence[str], run_id: str) -> None:
@@ -151,7 +151,7 @@ class Store(Memory, Heartbeats, Protocol):
 
     async def last_events(self, run_id: str, limit: int) -> list[tuple[int, Event]]: ...
 
-    async def delete_notes(self, before: datetime, kind: str = "") -> None:
+    async def delete_values(self, before: datetime, kind: str = "") -> None:
         """The notes put before then whose keys have that prefix."""
 
     async def put_question(self, run_id: str, question: QuestionRecord) -> QuestionRecord:

@@ -48,7 +48,7 @@ def _replayed(recording: RecordedRun, ask: Ask[Any, Any], question: str, mapped:
         question=question,
         mapped=mapped,
         of=of,
-        notes=tuple(_notes(recording, ask)),
+        notices=tuple(_notes(recording, ask)),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from octave_mcp.asks.asker import Asker
-from octave_mcp.asks.budget import Purse
+from octave_mcp.asks.budget import BudgetTracker
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.current import RUN_ID
 from octave_mcp.concurrency.retrying import is_outage, persistently
@@ -26,13 +26,13 @@ from octave_mcp.runs.attempts import Attempts
 from octave_mcp.runs.events import EventLog, run_event
 from octave_mcp.runs.finishing import finished
 from octave_mcp.runs.journal import Execution
-from octave_mcp.runs.news import News
+from octave_mcp.runs.notifications import Notifier
 from octave_mcp.runs.outcome import ended, seconds
 from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.refreshing import base_of
 from octave_mcp.runs.verifiers import verifier_of
 
-MOST_RESUMED = 20
+MAX_RESUMED = 20
 """How many servers may end while they execute a run, without any progress of it: then it is taken for the cause, and
 not resumed."""
 
@@ -40,10 +40,10 @@ MOST_PATIENT = 500
 """How many runs may wait for answers at once, in addition to those that work."""
 
 
-LONGEST_STEP_SECONDS = 60.0
+MAX_STEP_SECONDS = 60.0
 """A run with open questions that has neither begun nor ended a step for so long only waits."""
 
-MOST_WAITING = 3
+MAX_WAITING = 3
 """A run may wait for its turns at a slow model for at most this many times its time limit, in addition to the limit."""
 
 
@@ -53,7 +53,7 @@ class Executor:
     def __init__(self, adapters: Adapters, admission: Admission) -> None:
         self.logs: dict[str, EventLog] = {}
         self.inboxes: dict[str, StoredInbox] = {}
-        self.news = News(self.logs)
+        self.notifier = Notifier(self.logs)
         self._adapters = adapters
         self._admission = admission
         self._store = adapters.store
@@ -131,7 +131,9 @@ class Executor:
 
     async def _log(self, run_id: str, store: Store, attempts: Attempts) -> EventLog:
         earlier, adapters = [event for _, event in await store.events(run_id)], self._adapters
-        return EventLog(run_id, store, adapters.emit, self.news.tell, earlier, adapters.supervisor, attempts.unstored)
+        return EventLog(
+            run_id, store, adapters.emit, self.notifier.tell, earlier, adapters.supervisor, attempts.unstored
+        )
 
     async def _execution(self, record: RunRecord, epoch: int, store: Store, log: EventLog) -> Execution:
         task = asyncio.current_task()
@@ -141,7 +143,7 @@ class Executor:
             log(run_event(record, "call_failed", error=message, success=False))
 
         entries = await store.steps(record.run_id)
-        clock = RunClock(self._adapters.limits.run_timeout_seconds * MOST_WAITING)
+        clock = RunClock(self._adapters.limits.run_timeout_seconds * MAX_WAITING)
         return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report, clock=clock)
 
     async def stop_lost(self, *, waiting: bool = False) -> None:
@@ -159,7 +161,7 @@ class Executor:
     def _waits(self, execution: Execution) -> bool:
         """Whether it waits for answers, and does nothing beside that."""
         inbox, now = self.inboxes.get(execution.run_id), asyncio.get_running_loop().time()
-        return bool(inbox and inbox.open_questions) and now - execution.stepped_at > LONGEST_STEP_SECONDS
+        return bool(inbox and inbox.open_questions) and now - execution.stepped_at > MAX_STEP_SECONDS
 
     async def _outcome(self, record: RunRecord, execution: Execution, log: EventLog, attempts: Attempts) -> RunRecord:
         """The record of the run as it ended, whatever happened."""
@@ -194,7 +196,7 @@ class Executor:
             Crashed: it has been resumed too often.
         """
         resumed_in_vain = min(log.resumed_in_vain, execution.resumed_in_vain)
-        if resumed_in_vain >= MOST_RESUMED:
+        if resumed_in_vain >= MAX_RESUMED:
             raise Crashed(
                 f"the server ended {resumed_in_vain} times while it executed this run, so it is not resumed; "
                 "the log says what it was doing; start a new run, with a lower max_pages if memory was short"
@@ -248,9 +250,9 @@ class Executor:
         """
         store, clock = execution.store, execution.clock
         on_open_count = self._on_open_count(record, store, log)
-        inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.news.tell, on_open_count)
+        inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.notifier.tell, on_open_count)
         limits, asked = self._adapters.limits, record.request
-        purse = Purse(limits.budget(asked.max_cost_usd))
+        budget = BudgetTracker(limits.budget(asked.max_cost_usd))
         slow = dict[str, str]()
 
         def is_slow(name: str, how: str) -> None:
@@ -258,14 +260,14 @@ class Executor:
                 log(run_event(record, "progress", message=f"{name} answers slowly: {how}"))
             slow[name] = how
 
-        context = RunContext(record.run_id, inbox, store, asked.refresh, purse.check, purse.spend, clock, is_slow)
+        context = RunContext(record.run_id, inbox, store, asked.refresh, budget.check, budget.spend, clock, is_slow)
         model = self._adapters.model(record.model, context, asked.companies)
         fallback = tuple(self._adapters.model(name, context) for name in limits.fallback if name != record.model)
-        asker, judge = Asker(model, fallback, purse, clock, slow), verifier_of(self._adapters, model, context)
+        asker, judge = Asker(model, fallback, budget, clock, slow), verifier_of(self._adapters, model, context)
         if judge is None:
             return asker, None
         standing_in = tuple(one for one in fallback if one.capacity.verifies) if judge is model else ()
-        return asker, Asker(judge, standing_in, purse, clock, slow, asker.ledger)
+        return asker, Asker(judge, standing_in, budget, clock, slow, asker.ledger)
 
     def _deadline(self, asker: Asker) -> Deadline:
         if asker.model.capacity.is_patient:
@@ -304,7 +306,7 @@ class Executor:
         )
         if await store.update_run(record, events=(event,)):
             self._adapters.emit(event)
-            self.news.tell(record.run_id)
+            self.notifier.tell(record.run_id)
         elif record.files and await self._needs_no_files(record.run_id):
             await self._adapters.files.remove(record.run_id, record.files)
         if own := self.logs.get(record.run_id):

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from octave_mcp.domain.events import Event
 from octave_mcp.ports import Store
-from octave_mcp.runs.news import News
+from octave_mcp.runs.notifications import Notifier
 
 HEARTBEAT_SECONDS = 4.0
 """How long a follower waits for news before the last event is repeated."""
@@ -18,8 +18,8 @@ OnEvent = Callable[[Event], Awaitable[None]]
 
 
 class Following:
-    def __init__(self, store: Store, news: News) -> None:
-        self._store, self._news = store, news
+    def __init__(self, store: Store, notifier: Notifier) -> None:
+        self._store, self._notifier = store, notifier
 
     async def latest(self, run_id: str) -> Event | None:
         """The run's last event, with the last message."""
@@ -55,7 +55,7 @@ class Following:
     async def batches(self, run_id: str, after: int) -> AsyncGenerator[list[tuple[int, Event]]]:
         """Numbered events as they come, and an empty batch at each heartbeat. Ends after the run's last event."""
         clock = asyncio.get_running_loop().time
-        watch, beat_at = self._news.watch(run_id), clock() + HEARTBEAT_SECONDS
+        watch, beat_at = self._notifier.watch(run_id), clock() + HEARTBEAT_SECONDS
         while True:
             watch.look()
             record = await self._store.get_run(run_id)

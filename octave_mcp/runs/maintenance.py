@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from octave_mcp.asks import reuse
+from octave_mcp.asks import answer_cache
 from octave_mcp.concurrency.computing import Collector
 from octave_mcp.domain.run import RunError, RunRecord
 from octave_mcp.errors import Abandoned
@@ -26,7 +26,7 @@ OTHERS_SECONDS = 4.0
 UNCLAIMED = timedelta(seconds=30)
 """How long after it was recorded a run may still be on its way to the engine."""
 ABANDONED = timedelta(days=7)
-MOST_RUNS = 1_000
+MAX_RUNS = 1_000
 """Of a session, among which newer ones are looked for."""
 NOBODY = RunError(
     code=Abandoned.code,
@@ -97,14 +97,14 @@ class Maintenance:
         since = datetime.now(UTC) - timedelta(days=self._adapters.keep_days)
         if old := await self._unused(await self._store.ended_before(since)):
             await remove(old, self._adapters)
-        await self._store.delete_notes(since)
-        await reuse.delete_expired(self._store)
+        await self._store.delete_values(since)
+        await answer_cache.delete_expired(self._store)
 
     async def _unused(self, old: Sequence[RunRecord]) -> list[RunRecord]:
         """Those whose playbook no newer run is about: its versions quote the pages that each of its runs has read."""
         gone, used = {record.run_id for record in old}, set[str]()
         for session_id in {record.session_id for record in old}:
-            runs = await self._store.runs(session_id=session_id, limit=MOST_RUNS)
+            runs = await self._store.runs(session_id=session_id, limit=MAX_RUNS)
             used |= {run.playbook_of for run in runs if run.run_id not in gone}
         return [record for record in old if record.playbook_of not in used]
 

@@ -11,7 +11,7 @@ from octave_mcp.domain.questions import Question, QuestionRecord
 from octave_mcp.domain.run import RunRecord
 from octave_mcp.errors import InputError, NotFound, Unanswered
 from octave_mcp.ports import Store
-from octave_mcp.runs.news import News
+from octave_mcp.runs.notifications import Notifier
 
 LONGEST = timedelta(days=7)
 """How long a question may stay open."""
@@ -96,15 +96,15 @@ class Questions:
         self,
         store: Store,
         inboxes: Mapping[str, StoredInbox],
-        news: News,
+        notifier: Notifier,
         get: Callable[[str], Awaitable[RunRecord]],
     ) -> None:
-        self._store, self._inboxes, self._news, self._get = store, inboxes, news, get
+        self._store, self._inboxes, self._notifier, self._get = store, inboxes, notifier, get
 
     async def next(
         self, run_id: str, wait_seconds: float, *, leased: bool
     ) -> tuple[RunRecord, QuestionRecord | None, int]:
-        clock, watch = asyncio.get_running_loop().time, self._news.watch(run_id)
+        clock, watch = asyncio.get_running_loop().time, self._notifier.watch(run_id)
         over = clock() + wait_seconds
         while True:
             watch.look()
@@ -138,7 +138,7 @@ class Questions:
 
     async def _judged(self, run_id: str, question_id: str) -> QuestionRecord:
         """The question with the verdict on its answer, unless that takes too long."""
-        clock, watch = asyncio.get_running_loop().time, self._news.watch(run_id)
+        clock, watch = asyncio.get_running_loop().time, self._notifier.watch(run_id)
         over = clock() + VERDICT_SECONDS
         while True:
             watch.look()

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from octave_mcp.asks import verification
 from octave_mcp.asks.asker import Asker
-from octave_mcp.asks.budget import Budget, Purse
+from octave_mcp.asks.budget import Budget, BudgetTracker
 from octave_mcp.asks.corrections import Checked, Rules
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.run_clock import RunClock
@@ -52,7 +52,7 @@ class _Taken:
 
 
 @dataclass(slots=True)
-class _Notes:
+class _Accepted:
     """What is noted on the way through a run."""
 
     answers: list[_Taken] = field(default_factory=list[_Taken])
@@ -66,11 +66,11 @@ class _PastJournal:
     """The journal of a run that has ended. It does no step."""
 
     entries: Mapping[tuple[str, str], StepEntry]
-    notes: _Notes
+    accepted: _Accepted
     path: str = ""
 
     def within(self, name: str) -> Journal:
-        return _PastJournal(self.entries, self.notes, f"{self.path}{name}/")
+        return _PastJournal(self.entries, self.accepted, f"{self.path}{name}/")
 
     async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:  # noqa: ARG002 - it is not called
         entry = self.entries.get((f"{self.path}{name}", await computed(digest_of, *given)))
@@ -83,15 +83,15 @@ class _PastJournal:
         if isinstance(result, Verified) and result.answer:
             claims = cast("Sequence[verification.Claimed]", given[0])
             for at, opinion in verification.opinions(result.answer, result.sent).items():
-                self.notes.verdicts[claims[at]] = opinion
+                self.accepted.verdicts[claims[at]] = opinion
         return result
 
 
 @dataclass(frozen=True, slots=True)
 class _PastRun(Run):
-    """A run that notes what is asked in it, and what of each answer was accepted."""
+    """A run that records what is asked in it, and what of each answer was accepted."""
 
-    notes: _Notes = field(default_factory=_Notes)
+    accepted: _Accepted = field(default_factory=_Accepted)
 
     async def ask(
         self,
@@ -106,7 +106,7 @@ class _PastRun(Run):
     ) -> Checked[R]:
         checked = await Run.ask(self, ask, into, roles=roles, known=known, companies=companies, rules=rules, name=name)
         step = f"{cast('_PastJournal', self.journal).path}{name}"
-        self.notes.answers.append(_Taken(step, ask, checked))
+        self.accepted.answers.append(_Taken(step, ask, checked))
         return checked
 
 
@@ -152,8 +152,8 @@ class Recorder:
         return await computed(_recording, record, run, companies, model)
 
     async def _past(self, record: RunRecord) -> _PastRun:
-        notes, entries = _Notes(), await self._store.steps(record.run_id)
-        clock, unlimited = RunClock(), Purse(Budget())
+        accepted, entries = _Accepted(), await self._store.steps(record.run_id)
+        clock, unlimited = RunClock(), BudgetTracker(Budget())
         context = RunContext(
             record.run_id, _NoInbox(), self._store, fresh=True, check=unlimited.check, spend=unlimited.spend,
             clock=clock, slow=lambda _name, _how: None,
@@ -166,13 +166,13 @@ class Recorder:
             asker=asker,
             verifier=Asker(judge, (), unlimited, clock, ledger=asker.ledger) if judge else None,
             source=source,
-            journal=_PastJournal({(entry.name, entry.digest): entry for entry in entries}, notes),
+            journal=_PastJournal({(entry.name, entry.digest): entry for entry in entries}, accepted),
             store=self._store,
             progress=Progress(record.run_id, record.session_id, lambda _: None),
             deadline=Deadline(),
             site_timeout_seconds=self._adapters.limits.site_timeout_seconds,
             identity=f"{asker.model.identity} {record.source}",
-            notes=notes,
+            accepted=accepted,
         )
 
 
@@ -184,9 +184,9 @@ def _check(playbook: Playbook) -> None:
 
 
 def _recording(record: RunRecord, run: _PastRun, companies: Sequence[Company], model: str) -> RecordedRun:
-    asked, capacity, taken = run.request, run.capacity, sorted(run.notes.answers, key=lambda one: one.step)
+    asked, capacity, taken = run.request, run.capacity, sorted(run.accepted.answers, key=lambda one: one.step)
     vendor, prospect = (company.domain for company in companies)
-    verdicts = run.notes.verdicts if run.verifier and run.verifier.model is run.asker.model else {}
+    verdicts = run.accepted.verdicts if run.verifier and run.verifier.model is run.asker.model else {}
     return RecordedRun(
         vendor=vendor,
         prospect=prospect,

@@ -13,7 +13,7 @@ from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission, queued
 from octave_mcp.runs.versions import Versions, no_run
 
-MOST_RUNS = 1_000
+MAX_RUNS = 1_000
 """Of a session, in which an earlier one is looked for."""
 
 
@@ -56,7 +56,7 @@ class Refreshes:
         if not (request.refresh and request.session_id):
             return None
         wanted = self._deal(request)
-        for run in await self._store.runs(session_id=request.session_id, limit=MOST_RUNS):
+        for run in await self._store.runs(session_id=request.session_id, limit=MAX_RUNS):
             is_same = self._deal(run.request) == wanted and request.context in {"", run.request.context}
             if is_same and run.is_final and await self._store.versions(run.playbook_of):
                 return run.playbook_of

@@ -119,10 +119,10 @@ async def revised(record: RunRecord, revision: Revision, run: Run, files: Files)
     if base is None:
         raise NotFound(f"run {revision.run_id!r}, whose playbook this was to revise, was deleted")
     done = await run(revise, revision, base)
-    notes = await _stored(record, revision, run, base, done)
+    omissions = await _stored(record, revision, run, base, done)
     await Versions(run.store, files).publish(revision.run_id)
-    if notes:
-        return ended(record, "partial", RunError(code="dropped_by_check", message="; ".join(notes)))
+    if omissions:
+        return ended(record, "partial", RunError(code="dropped_by_check", message="; ".join(omissions)))
     return ended(record, "completed")
 
 
@@ -137,7 +137,7 @@ async def _stored(record: RunRecord, revision: Revision, run: Run, base: Version
             newest = await _newest(revision, run.store, base)
         else:
             known = newest.playbook.gaps
-            return (*done.notes, *(gap.reason for gap in made.playbook.gaps if gap not in known))
+            return (*done.omissions, *(gap.reason for gap in made.playbook.gaps if gap not in known))
 
 
 def _version(record: RunRecord, revision: Revision, run: Run, newest: Version, done: Revised) -> Version:

@@ -31,7 +31,7 @@ class StoreCheck:
 
     async def _check(self) -> None:
         try:
-            await self._store.put_note(KEY, secrets.token_hex(BYTES // 2))
-            await self._store.note(KEY, since=datetime.now(UTC) - timedelta(days=1))
+            await self._store.put_value(KEY, secrets.token_hex(BYTES // 2))
+            await self._store.get_value(KEY, since=datetime.now(UTC) - timedelta(days=1))
         finally:
             self._checked_at = asyncio.get_running_loop().time()

@@ -21,7 +21,7 @@ from octave_mcp.domain.kinds import kind_of_link, worth_reading
 from octave_mcp.domain.page import Addresses, CacheEntry, Link, LinkOrigin, Page, PageFailure, PageKind
 from octave_mcp.settings import Settings
 from octave_mcp.sources.boards import board_at
-from octave_mcp.sources.boards.board import MOST_BYTES, Board
+from octave_mcp.sources.boards.board import MAX_BYTES, Board
 from octave_mcp.sources.boards.choice import own_boards
 from octave_mcp.sources.boards.page import board_jobs_page
 from octave_mcp.sources.failures import PageFailed, read_in_time
@@ -36,8 +36,8 @@ CAREERS_PAGES = 2
 """A careers page, and the page with the open jobs that it may lead to."""
 OPEN_JOBS = re.compile(r"\bopen|\broles|positions|vacanc|\bjobs\b|stellen|offres", re.IGNORECASE)
 FEED_PATH = re.compile(r"\.(?:xml|rss|atom|rdf)$|/(?:feed|rss|atom)(?:$|\.)")
-MOST_FEEDS = 2
-MOST_SISTER_PRODUCTS = 5
+MAX_FEEDS = 2
+MAX_SISTER_PRODUCTS = 5
 POSTS: frozenset[PageKind] = frozenset({"blog", "news"})
 CAREERS: frozenset[PageKind] = frozenset({"careers"})
 
@@ -164,7 +164,7 @@ class BeyondReader:
                 address,
                 at,
                 types=None,
-                cut_at_bytes=MOST_BYTES,
+                cut_at_bytes=MAX_BYTES,
                 check_target=lambda target: self.access.check_robots(target, url, at),
             )
             page = await read_in_time(url, parse, fetched.body, fetched.fetched_at)
@@ -191,7 +191,7 @@ class BeyondReader:
         if not feeds and (page := await self._page(company, _shallow(links, POSTS, deepest=1))):
             feeds = _leading(page, "feed")
         of_kinds = {kind_of_link(link): link for link in reversed(feeds)}
-        found.links += list(of_kinds.values())[:MOST_FEEDS]
+        found.links += list(of_kinds.values())[:MAX_FEEDS]
 
     async def _find_sisters(self, company: Company, home: Page, _: Sequence[Link], found: _Found) -> None:
         await together(*(self._find_sister(company, home, link, found) for link in candidates(home)))
@@ -264,4 +264,4 @@ def _shallow(links: Iterable[Link], kinds: Collection[PageKind], deepest: int = 
 
 
 def _few(links: Iterator[Link]) -> list[Link]:
-    return [link for link, _ in zip(links, range(MOST_SISTER_PRODUCTS), strict=False)]
+    return [link for link, _ in zip(links, range(MAX_SISTER_PRODUCTS), strict=False)]

@@ -17,7 +17,7 @@ from octave_mcp.sources.web.translations import Translation, drop_translations
 
 DECLINED = "declined"
 """The code of a page that a service never tried to fetch: it declined the request or could not be reached."""
-LONGEST_DELAY_SECONDS = 5
+MAX_DELAY_SECONDS = 5
 PAGES_OF_SLOW_SITES = 5
 
 
@@ -115,12 +115,12 @@ async def read_with_delay(
     """Read one page after another with the pause that the site asks for; of a very slow site, the first few."""
     copies: list[CacheEntry] = []
     for position, request in enumerate(requests):
-        if delay > LONGEST_DELAY_SECONDS and position >= PAGES_OF_SLOW_SITES:
+        if delay > MAX_DELAY_SECONDS and position >= PAGES_OF_SLOW_SITES:
             reason = f"The site asks for {delay:g} seconds between two pages: only {PAGES_OF_SLOW_SITES} are read"
             copies.append(CacheEntry(found=PageFailure(url=request.url, code="crawl_delay", reason=reason)))
             continue
         if position:
-            await asyncio.sleep(min(delay, LONGEST_DELAY_SECONDS))
+            await asyncio.sleep(min(delay, MAX_DELAY_SECONDS))
         copies.append(await read(request))
     return copies
 

@@ -9,7 +9,7 @@ from octave_mcp.domain.company import Company
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import Link, Page
 
-MOST_CANDIDATES, FEWEST_SIGNS = 2, 2
+MAX_CANDIDATES, MIN_SIGNS = 2, 2
 # Everybody links to these, and templates of sites name them as their own.
 PLATFORMS = frozenset(
     {
@@ -26,7 +26,7 @@ PLATFORMS = frozenset(
 def candidates(home: Page) -> list[Link]:
     """The few linked home pages that may be of a sister site. Those that this page declares as its own come first."""
     found = [link for link in home.outside if link.origin == "sister" and site_at(link.url) not in PLATFORMS]
-    return sorted(found, key=lambda link: not is_claimed(link.url, home))[:MOST_CANDIDATES]
+    return sorted(found, key=lambda link: not is_claimed(link.url, home))[:MAX_CANDIDATES]
 
 
 def is_claimed(url: str, home: Page) -> bool:
@@ -42,7 +42,7 @@ def is_sister(other: Page, home: Page, company: Company) -> bool:
     if is_claimed(other.ref.url, home):
         return True
     names_company = any(site_at(named) == company.domain for named in other.structured.same_as)
-    return names_company + _has_same_name(other, home) + _has_same_logo(other, home) >= FEWEST_SIGNS
+    return names_company + _has_same_name(other, home) + _has_same_logo(other, home) >= MIN_SIGNS
 
 
 def _has_same_name(one: Page, other: Page) -> bool:

@@ -13,10 +13,10 @@ from octave_mcp.domain.page import CacheEntry
 from octave_mcp.ports import CACHE_MAX_AGE
 from octave_mcp.store.database import Database
 from octave_mcp.store.statements import insert_into, is_there, upsert
-from octave_mcp.store.tables import copies, leases, notes, time_text, uses
+from octave_mcp.store.tables import copies, key_values, leases, time_text, uses
 
 LOCK = 0xC091E5
-MOST_BYTES = 500_000_000
+MAX_BYTES = 500_000_000
 LEFT_BYTES = 450_000_000
 """What is left after the oldest entries were removed: well below the limit, so this is seldom needed."""
 BATCH = 500
@@ -54,11 +54,11 @@ class PageCache(Database):
 
 
 def delete_unused(db: Connection) -> None:
-    """Deletes what is cached and has been used by no run that is stored: copies, and the notes on hosts."""
+    """Deletes what is cached and has been used by no run that is stored: copies, and the key_values on hosts."""
     _lock(db)
     used = select(uses.c.key)
     db.execute(delete(copies).where(copies.c.key.notin_(used)))
-    db.execute(delete(notes).where(notes.c.key.startswith("http"), notes.c.key.notin_(used)))
+    db.execute(delete(key_values).where(key_values.c.key.startswith("http"), key_values.c.key.notin_(used)))
 
 
 def _unpacked(body: bytes) -> CacheEntry:
@@ -104,7 +104,7 @@ def _make_room(db: Connection) -> None:
     db.execute(delete(copies).where(copies.c.kept_at < time_text(now - CACHE_MAX_AGE)))
     db.execute(delete(leases).where(leases.c.until < time_text(now - timedelta(days=1))))
     total: int = db.execute(select(func.coalesce(func.sum(copies.c.bytes), 0))).scalar_one()
-    if total <= MOST_BYTES:
+    if total <= MAX_BYTES:
         return
     gone: list[str] = []
     for key, size in db.execute(select(copies.c.key, copies.c.bytes).order_by(copies.c.kept_at)):

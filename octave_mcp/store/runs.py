@@ -17,8 +17,8 @@ from octave_mcp.store.page_cache import delete_unused
 from octave_mcp.store.statements import is_last, lock_texts, newest_first, parsed, readable
 from octave_mcp.store.tables import (
     events,
+    key_values,
     losses,
-    notes,
     pages,
     questions,
     runs,
@@ -164,7 +164,7 @@ def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     lock_texts(db, exclusive=True)
     # What is stored for these runs meanwhile is stored before, or not at all.
     db.execute(ids.order_by(runs.c.run_id).with_for_update())
-    db.execute(delete(notes).where(func.substr(notes.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
+    db.execute(delete(key_values).where(func.substr(key_values.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
     for table in (steps, events, questions, losses, versions, pages, uses, runs):
         db.execute(delete(table).where(table.c.run_id.in_(ids)))
     db.execute(delete(texts).where(texts.c.sha256.notin_(select(pages.c.sha256))))

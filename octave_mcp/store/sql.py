@@ -5,7 +5,7 @@ from __future__ import annotations
 from octave_mcp.settings import Settings
 from octave_mcp.store.events import Events
 from octave_mcp.store.executions import Executions
-from octave_mcp.store.notes import Notes
+from octave_mcp.store.key_values import KeyValues
 from octave_mcp.store.page_cache import PageCache
 from octave_mcp.store.pages import Pages
 from octave_mcp.store.playbooks import Playbooks
@@ -17,5 +17,5 @@ def make(settings: Settings) -> SqlStore:
     return SqlStore(settings.url)
 
 
-class SqlStore(Runs, Executions, Events, Playbooks, Pages, Questions, Notes, PageCache):
+class SqlStore(Runs, Executions, Events, Playbooks, Pages, Questions, KeyValues, PageCache):
     """Keeps what `ports.Store` promises."""

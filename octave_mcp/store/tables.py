@@ -124,7 +124,8 @@ texts = Table(
     Column("utf8", LargeBinary, nullable=False),
 )
 
-notes = Table(
+# The table keeps its old name: a migration of every database would gain nothing.
+key_values = Table(
     "notes",
     metadata,
     Column("key", String(512), primary_key=True),

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
 
-LONGEST_SECONDS = 1.5
+MAX_SECONDS = 1.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -29,7 +29,7 @@ def exit_timer() -> Callable[[int], None]:
 
     def watch() -> None:
         number = signals.get()
-        time.sleep(LONGEST_SECONDS)
+        time.sleep(MAX_SECONDS)
         os._exit(_code(number))
 
     threading.Thread(target=watch, name="exit-timer", daemon=True).start()

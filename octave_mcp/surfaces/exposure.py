@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import Settings
 
-SHORTEST_TOKEN = 16
+MIN_TOKEN_LENGTH = 16
 """In characters; a shorter one lets in nobody but this machine."""
 MAKE_ONE = "'openssl rand -hex 16' makes one"
 
@@ -29,7 +29,7 @@ def check_access(settings: Settings, addresses: Iterable[str]) -> bool:
         )
     if (is_open or settings.public_hosts) and len(safe_tokens(settings.tokens)) < len(settings.tokens):
         raise SetupError(
-            f"a token in OCTAVE_TOKENS has fewer than {SHORTEST_TOKEN} characters, and remote callers can reach this "
+            f"a token in OCTAVE_TOKENS has fewer than {MIN_TOKEN_LENGTH} characters, and remote callers can reach this "
             f"server; replace it ({MAKE_ONE})"
         )
     return is_open or bool(settings.public_hosts)
@@ -37,7 +37,7 @@ def check_access(settings: Settings, addresses: Iterable[str]) -> bool:
 
 def safe_tokens(tokens: Sequence[SecretStr]) -> tuple[SecretStr, ...]:
     """Those that are long enough for callers from other machines."""
-    return tuple(token for token in tokens if len(token.get_secret_value()) >= SHORTEST_TOKEN)
+    return tuple(token for token in tokens if len(token.get_secret_value()) >= MIN_TOKEN_LENGTH)
 
 
 def is_loopback(address: str) -> bool:

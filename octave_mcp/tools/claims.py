@@ -18,11 +18,11 @@ from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support import Quoted, Statement, problems, support
 from octave_mcp.ports import Model
 
-LONGEST_LINE_BYTES = 200_000
+MAX_LINE_BYTES = 200_000
 LONGEST_NAME, LONGEST_CONTEXT, LONGEST_CLAIM, LONGEST_QUOTE = 200, 1000, 1000, 5000
 """In characters; those of a claim and a quotation are many times what one sentence has."""
-MOST_QUOTATIONS = 20
-MOST_COMPLAINTS = 3
+MAX_QUOTATIONS = 20
+MAX_COMPLAINTS = 3
 Kind = Literal["fact", "inference", "question", "copy"]
 CITING: frozenset[Kind] = frozenset({"fact", "inference"})
 """The kinds that need evidence."""
@@ -70,7 +70,7 @@ class GivenClaim(Value):
     context: Annotated[str, StringConstraints(max_length=LONGEST_CONTEXT)] | None = None
     kind: Kind | None = None
     claim: Said
-    evidence: Annotated[tuple[GivenQuotation, ...], Field(max_length=MOST_QUOTATIONS)]
+    evidence: Annotated[tuple[GivenQuotation, ...], Field(max_length=MAX_QUOTATIONS)]
 
     @field_validator("id")
     @classmethod
@@ -120,8 +120,8 @@ def read_claim(line: bytes) -> GivenClaim:
     Raises:
         InputError: it is no claim; the text says why.
     """
-    if len(line) > LONGEST_LINE_BYTES:
-        raise InputError(f"longer than {LONGEST_LINE_BYTES:,} bytes")
+    if len(line) > MAX_LINE_BYTES:
+        raise InputError(f"longer than {MAX_LINE_BYTES:,} bytes")
     try:
         return GivenClaim.model_validate_json(line.decode("utf-8"))
     except UnicodeDecodeError as wrong:
@@ -179,7 +179,7 @@ def _checked(verdict: Support, found: Sequence[Problem]) -> CheckedClaim:
 
 def _complaint(wrong: ValidationError) -> str:
     found = wrong.errors(include_url=False, include_input=False)
-    shown = [_fault(error) for error in found[:MOST_COMPLAINTS]]
+    shown = [_fault(error) for error in found[:MAX_COMPLAINTS]]
     more = len(found) - len(shown)
     return "; ".join((*shown, *([f"and {more} more"] if more else [])))
 

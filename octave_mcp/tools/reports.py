@@ -22,8 +22,8 @@ from octave_mcp.domain.run import Revision, RunError, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import NotFinished
-from octave_mcp.tools.news import news_of
 from octave_mcp.tools.paging import dumped
+from octave_mcp.tools.refresh_summary import refresh_summary
 from octave_mcp.tools.registry import Call
 
 Wait = Annotated[float, Field(ge=0, le=600, description="Seconds, at most 55 over MCP")]
@@ -142,10 +142,10 @@ async def reported(found: Found, call: Call, *, overview: bool = True) -> RunRep
         made = f"version {found.version} of the playbook of {record.playbook_of}"
         more["message"] = f"{record.status}: {record.revision.section} is revised in {made}"
     if record.refreshes and playbook:
-        news = await news_of(record, call.runs.versions)
-        more["message"] = f"{record.status}: {news.text}"
-        if news.older:
-            compare = call.calls.compare.format(run_id=record.run_id, older=news.older)
+        summary = await refresh_summary(record, call.runs.versions)
+        more["message"] = f"{record.status}: {summary.text}"
+        if summary.older:
+            compare = call.calls.compare.format(run_id=record.run_id, older=summary.older)
             then = f"{then}; {compare}"
     return report.model_copy(update={**more, "links": _links(found, call), "next": then})
 

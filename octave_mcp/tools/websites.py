@@ -13,11 +13,11 @@ from octave_mcp.domain.page import Page, PageFailure, PageKind
 from octave_mcp.domain.value import Value
 from octave_mcp.tools.registry import Call, tool
 
-MOST_URLS = 100
+MAX_URLS = 100
 
 Urls = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=2048)]],
-    Field(min_length=1, max_length=MOST_URLS, description="The pages to read, e.g. 'https://posthog.com/pricing'"),
+    Field(min_length=1, max_length=MAX_URLS, description="The pages to read, e.g. 'https://posthog.com/pricing'"),
 ]
 SiteName = Annotated[str, Field(min_length=1, max_length=2048, description="The site to map, e.g. 'posthog.com'")]
 Source = Annotated[str, Field(description=SOURCE_HELP)]

@@ -107,7 +107,7 @@ async def test_what_is_not_there_is_none_or_nothing(store: Store) -> None:
     assert await store.get_playbook("run_1") is None
     assert await store.page_text("0" * 64) is None
     assert await store.session("sess_1") is None
-    assert await store.note("a", since=FETCHED_AT) is None
+    assert await store.get_value("a", since=FETCHED_AT) is None
     assert await store.runs() == await store.sessions() == await store.unfinished() == []
     assert await store.events("run_1") == []
     assert not await store.update_run(record())
@@ -362,10 +362,10 @@ async def test_runs_that_ended_before_a_time_are_found(store: Store) -> None:
 
 
 async def test_a_note_is_found_for_as_long_as_it_is_fresh(store: Store) -> None:
-    await store.put_note("https://a.example/robots.txt", "old")
-    await store.put_note("https://a.example/robots.txt", "")
-    assert await store.note("https://a.example/robots.txt", since=FETCHED_AT) == ""
-    assert await store.note("https://a.example/robots.txt", since=datetime(2100, 1, 1, tzinfo=UTC)) is None
+    await store.put_value("https://a.example/robots.txt", "old")
+    await store.put_value("https://a.example/robots.txt", "")
+    assert await store.get_value("https://a.example/robots.txt", since=FETCHED_AT) == ""
+    assert await store.get_value("https://a.example/robots.txt", since=datetime(2100, 1, 1, tzinfo=UTC)) is None
 
 
 async def test_of_many_executions_those_that_have_lost_their_run_are_found(store: Store) -> None:
@@ -463,12 +463,12 @@ async def test_nothing_new_is_put_for_a_run_that_is_gone(store: Store) -> None:
         tokens=1,
         asked_at=FETCHED_AT,
     )
-    await store.put_note("answer 1", "run_1\nsaid", run_id="run_1")
+    await store.put_value("answer 1", "run_1\nsaid", run_id="run_1")
     await store.put_cached({"key": a_copy()}, owner="me", leased=(), run_id="run_1")
     await store.use_cached(["key"], "run_1")
     await store.put_question("run_1", asked)
 
-    assert await store.note("answer 1", since=FETCHED_AT) is None
+    assert await store.get_value("answer 1", since=FETCHED_AT) is None
     assert await store.cached(["key"]) == {}
     assert await store.questions("run_1") == []
 
@@ -542,11 +542,11 @@ async def test_what_is_cached_goes_with_the_last_run_that_uses_it(store: Store) 
         await store.use_cached(again, "run_2")
     await store.put_cached({key: a_copy() for key in ("one", "both", "nobody")}, owner="me", leased=(), run_id="run_1")
     for url in robots.values():
-        await store.put_note(url, "", run_id="run_1")
+        await store.put_value(url, "", run_id="run_1")
 
     await store.delete_session("sess_1")
     assert (await store.cached(["one", "both", "nobody"])).keys() == {"both"}
-    assert [await store.note(url, since=FETCHED_AT) for url in robots.values()] == [None, ""]
+    assert [await store.get_value(url, since=FETCHED_AT) for url in robots.values()] == [None, ""]
     await store.delete_runs(["run_2"])
     assert await store.cached(["both"]) == {}
-    assert await store.note(robots["b"], since=FETCHED_AT) is None
+    assert await store.get_value(robots["b"], since=FETCHED_AT) is None

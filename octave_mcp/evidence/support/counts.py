@@ -93,7 +93,7 @@ def _are_known(one: Statement, things: Sequence[frozenset[str]]) -> bool:
 
 _ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
 _VERBS = frozenset("had has have did do does will can came come joined".split())
-_MOST_THINGS = 3
+_MAX_THINGS = 3
 
 
 def _things(text: str, figure: Quantity) -> list[frozenset[str]]:
@@ -103,7 +103,7 @@ def _things(text: str, figure: Quantity) -> list[frozenset[str]]:
         return found
     for word in wording(in_digits(text)[figure.end :][:60]).words:
         is_end = word.lower in _ENDS or (not found and word.lower in _VERBS)
-        if word.clause or is_end or word.is_figure or len(found) == _MOST_THINGS:
+        if word.clause or is_end or word.is_figure or len(found) == _MAX_THINGS:
             break
         if word.is_content:
             found.append(word.keys)

@@ -45,11 +45,11 @@ _ADVERBS = frozenset(
 _JOINTS = re.compile(r"[.&+]")
 _LETTERS_OR_DIGITS = re.compile(r"[a-z]{2,}|\d+")
 _PLAIN_WORDS = re.compile(r"[^\W_]+")
-_MOST_JOINED = 4
+_MAX_JOINED = 4
 _NOT_WORDS = re.compile(r"[^\w]+")
 _CAPITAL_NEXT = re.compile(r"[ \t]+[A-ZÀ-Þ][a-z]")
 _HEAD = re.compile(r"[-']")
-_SHORTEST_STEMMED = 4
+_MIN_STEMMED_LENGTH = 4
 _SAME_NAMES = {
     **{
         word: line.split()[0]
@@ -179,10 +179,10 @@ _ABSTRACT = re.compile(r"\w{4}(?:tion|ment|ness|graphy)$")
 
 def _is_gerund(lower: str) -> bool:
     """'Knowing' of 'Knowing Haskell'."""
-    return lower.endswith("ing") and len(lower) >= _SHORTEST_GERUND
+    return lower.endswith("ing") and len(lower) >= _MIN_GERUND_LENGTH
 
 
-_SHORTEST_GERUND = 6
+_MIN_GERUND_LENGTH = 6
 _PARTICIPLE_NEXT = re.compile(
     r"[ \t]+[a-z]+(?:ed|t|d|en|wn|de)[ \t]+(?:over|on|by|in|at|from|for|of|to|with|out|up)\b[^,.;:]*?"
     r"\b(?:is|are|was|were|has|have|can|goes|go|gets|get|comes|come)\b"
@@ -212,7 +212,7 @@ def _forms(text: str) -> frozenset[str]:
     words |= {part for word in words if word[-1:].isdigit() for part in _LETTERS_OR_DIGITS.findall(word)}
     words |= {_SAME_NAMES[word] for word in words if word in _SAME_NAMES}
     words |= {part for word in words for part in _SPELLED_OUT.get(word, ())}
-    words |= {_of_country(word) for word in words if len(word) >= _SHORTEST_COUNTRY}
+    words |= {_of_country(word) for word in words if len(word) >= _MIN_COUNTRY_LENGTH}
     return frozenset(words | {stem(word) for word in words if word.isalpha()})
 
 
@@ -220,7 +220,7 @@ def _forms(text: str) -> frozenset[str]:
 def _joined(text: str) -> frozenset[str]:
     """Each word of a text, and up to four neighbours as one word: 'OpenTelemetry' is in 'Open Telemetry'."""
     words = _PLAIN_WORDS.findall(_lowered(text))
-    runs = (zip(*(words[at:] for at in range(count)), strict=False) for count in range(1, _MOST_JOINED + 1))
+    runs = (zip(*(words[at:] for at in range(count)), strict=False) for count in range(1, _MAX_JOINED + 1))
     return frozenset(map("".join, chain.from_iterable(runs)))
 
 
@@ -250,12 +250,12 @@ def _has_forms(name: str, text: str) -> bool:
 
 def _is_in(part: str, there: frozenset[str]) -> bool:
     forms = {part, part.removesuffix("s"), f"{part}s", _SAME_NAMES.get(part, part)}
-    if len(part) >= _SHORTEST_COUNTRY:
+    if len(part) >= _MIN_COUNTRY_LENGTH:
         forms.add(_of_country(part))
-    return not forms.isdisjoint(there) or (len(part) >= _SHORTEST_STEMMED and not keys_of(part).isdisjoint(there))
+    return not forms.isdisjoint(there) or (len(part) >= _MIN_STEMMED_LENGTH and not keys_of(part).isdisjoint(there))
 
 
-_SHORTEST_COUNTRY = 6
+_MIN_COUNTRY_LENGTH = 6
 _COUNTRY = re.compile(r"(?:ia|y|ian|ians)$")
 
 
@@ -287,12 +287,12 @@ def _initials(text: str) -> frozenset[str]:
     found: set[str] = set()
     for match in _CAPITALISED.finditer(normalised(text)):
         letters = "".join(word[0] for word in re.split(r"[ -]", match[0]) if word[:1].isupper())
-        found |= {letters[at : at + count] for at in range(len(letters)) for count in range(2, _MOST_INITIALS + 1)}
+        found |= {letters[at : at + count] for at in range(len(letters)) for count in range(2, _MAX_INITIALS + 1)}
     return frozenset(found)
 
 
 _CAPITALISED = re.compile(r"[A-Z]\w{0,50}(?:[ -](?:(?:of|and|the|for) )*[A-Z]\w*)+")
-_MOST_INITIALS = 5
+_MAX_INITIALS = 5
 
 
 def _has_first_part(name: str, other: str) -> bool:

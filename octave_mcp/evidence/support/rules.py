@@ -32,7 +32,7 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement
 
 JUDGE = "rules"
-MOST_FIGURES = 40
+MAX_FIGURES = 40
 """In one text: each is compared with all that are quoted."""
 
 
@@ -95,8 +95,8 @@ def problems(statement: Statement) -> list[Problem]:
 def _problems(statement: Statement) -> tuple[Problem, ...]:
     """An answer is judged twice: for the complaint, and when it is kept. What two rules say alike is said once."""
     known = _known(statement)
-    if (count := len(quantities(known.text))) > MOST_FIGURES:
-        return (Problem("D3", f"the claim has {count} figures; at most {MOST_FIGURES} can be checked"),)
+    if (count := len(quantities(known.text))) > MAX_FIGURES:
+        return (Problem("D3", f"the claim has {count} figures; at most {MAX_FIGURES} can be checked"),)
     found = (
         replace(problem, asks=rule.asks) if problem.is_soft else problem
         for rule in _rules_for(known)

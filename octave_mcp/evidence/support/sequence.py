@@ -22,7 +22,7 @@ _FIRST_LATER = re.compile(
 _LATER_FIRST = re.compile(
     r"\b(?:after|follow(?:s|ing)|followed(?! by)|in the wake of|on the heels of)\b", re.IGNORECASE
 )
-_MOST_CHARACTERS = 120
+_MAX_CHARACTERS = 120
 _ENDS = re.compile(r"[.;!?](?:\s|$)")
 
 
@@ -39,8 +39,8 @@ def _orders(text: str) -> Iterator[tuple[str, str]]:
     """Pairs of names, the one that came first before the other."""
     for pattern, is_turned in ((_FIRST_LATER, False), (_LATER_FIRST, True)):
         for found in pattern.finditer(text):
-            before = _ENDS.split(text[max(0, found.start() - _MOST_CHARACTERS) : found.start()])[-1]
-            after = _ENDS.split(text[found.end() : found.end() + _MOST_CHARACTERS])[0]
+            before = _ENDS.split(text[max(0, found.start() - _MAX_CHARACTERS) : found.start()])[-1]
+            after = _ENDS.split(text[found.end() : found.end() + _MAX_CHARACTERS])[0]
             for first in names(f"x {before}"):
                 for later in names(f"x {after}"):
                     pair = (later, first) if is_turned else (first, later)

@@ -11,7 +11,7 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.audience_pages import audiences
 from octave_mcp.models.extractive.claims import claim, whole
-from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
 _WHO = re.compile(
     r"\b(?:built|designed|made|build|ideal|perfect|intended|a good fit|best) "

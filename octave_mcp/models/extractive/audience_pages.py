@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import leads_elsewhere, share_a_word, stands_aside, with_headings_above
-from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-MOST_WORDS = 6
+MAX_WORDS = 6
 _FOR = re.compile(r"\b(?:for|in) (?:the )?(?P<who>[^:|–—.]+?)(?=$|\s*[:|–—.]|\s-\s)")
 _PEOPLE = re.compile(
     r"\b(?:teams?|founders?|professionals|freelancers|creators|bloggers|leaders|managers|students|families|engineers|"
@@ -68,6 +68,6 @@ def _of_page(page: ReadPage, headline: Line) -> Audience | None:
 
 
 def _kind(who: str) -> Literal["persona", "icp"] | None:
-    if not 1 <= len(who.split()) <= MOST_WORDS or re.search(r"\b(?:you|your|any|every|all)\b", who, re.IGNORECASE):
+    if not 1 <= len(who.split()) <= MAX_WORDS or re.search(r"\b(?:you|your|any|every|all)\b", who, re.IGNORECASE):
         return None
     return "persona" if _PEOPLE.search(who) else "icp" if _COMPANIES.search(who) else None

@@ -12,10 +12,10 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.vendor import Differentiator
 from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.outlines import statement
-from octave_mcp.models.extractive.quoting import MOST_WORDS, quoted, say
+from octave_mcp.models.extractive.quoting import MAX_WORDS, quoted, say
 
 MOST = 5
-MOST_RIVALS = 3
+MAX_RIVALS = 3
 MOST_PER_RIVAL = 4
 
 Category = Literal["price", "timing", "authority", "need", "competitor"]
@@ -57,7 +57,7 @@ def objection_handling(material: Material) -> ObjectionHandling[Cite]:
 
 def _on_price(material: Material) -> Iterator[Objection[Cite]]:
     prices = [price for offering in material.brief.vendor.offerings for price in offering.pricing]
-    fits = [p for p in prices if material.passages.english(p.evidence) and len(p.terms.split()) <= MOST_WORDS]
+    fits = [p for p in prices if material.passages.english(p.evidence) and len(p.terms.split()) <= MAX_WORDS]
     said = [say(f"{p.plan}: {p.terms}", "fact", material.cites(p.evidence)) for p in fits[:MOST]]
     yield from _answered("price", "Price", said)
 
@@ -110,7 +110,7 @@ def _by_rival(material: Material) -> list[tuple[str, list[Differentiator[Evidenc
     for difference in material.brief.vendor.differentiators:
         if difference.competitor and material.passages.english(difference.evidence):
             found.setdefault(difference.competitor, []).append(difference)
-    return sorted(found.items(), key=lambda rival: -len(rival[1]))[:MOST_RIVALS]
+    return sorted(found.items(), key=lambda rival: -len(rival[1]))[:MAX_RIVALS]
 
 
 def _rival(material: Material, name: str, found: Sequence[Differentiator[EvidenceId]]) -> Rival[Cite]:

@@ -13,9 +13,9 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.events import event
 from octave_mcp.models.extractive.headings import is_imperative, share_a_word
 from octave_mcp.models.extractive.offer_facts import PUFF, told_of_offer
-from octave_mcp.models.extractive.reading import Line, ReadPage
 from octave_mcp.models.extractive.tools import tools_in
 from octave_mcp.models.extractive.topics import LABEL_WORDS
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 from octave_mcp.models.extractive.voices import is_own_subject, short_name
 
 _I = re.IGNORECASE
@@ -65,7 +65,7 @@ _ENDED = re.compile(
     _I,
 )
 _MOST_OF_NOTICE = 25
-_FEWEST_WORDS = 4
+_MIN_WORDS = 4
 """The name of a customer alone says nothing."""
 _LOGISTICS = re.compile(
     r"\b(?:hacking )?rooms?:|\bregistration\b|"
@@ -214,7 +214,7 @@ def _says_nothing(text: str, line: Line, path: str, company: str) -> bool:
 
 def _is_of_customer(text: str, line: Line, company: str) -> bool:
     """Whether it says what a customer does with the product, gained or says of it, and not what else it does."""
-    if len(text.split()) < _FEWEST_WORDS:
+    if len(text.split()) < _MIN_WORDS:
         return False
     if line.form == "heading" or line.quotes or has_words(short_name(company), text):
         return True

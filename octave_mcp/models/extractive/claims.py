@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from octave_mcp.domain.evidence import Cite, Claim
-from octave_mcp.models.extractive.reading import Line
+from octave_mcp.models.extractive.typed_lines import Line
 
 _WHOLE = re.compile(r"[.!?。！？][\"”’)]*$")
 

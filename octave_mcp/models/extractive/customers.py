@@ -12,7 +12,7 @@ from octave_mcp.models.extractive.logo_walls import customers_on_walls
 from octave_mcp.models.extractive.names import company_name, customer_of_story, fact_of, listed_story
 from octave_mcp.models.extractive.own_proof import own_proof
 from octave_mcp.models.extractive.praise import praises_in, testimonials
-from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 _STATEMENT = re.compile(
     r"(?:(?:trusted|used|loved|chosen)\s+by\s+(?:[a-z]+\s+){0,4}?"

@@ -7,11 +7,11 @@ import re
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import is_imperative, is_instruction, leads_elsewhere, share_a_word
-from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-LEAST_WORDS = 5
+MIN_WORDS = 5
 """Words: a shorter sentence does not describe a thing."""
-MOST_LINES = 5
+MAX_LINES = 5
 TELLS = (
     r"(?:is|are|can|lets?|helps?|gives?|provides?|offers?|enables?|allows?|makes?|combines?|brings?|uses?|includes?|"
     r"delivers?|automates?|connects?|tells?|turns?|shows?|comes?|supports?|streamlines?|simplif(?:y|ies)|protects?|manages?|"
@@ -88,7 +88,7 @@ def description(page: ReadPage, name: str, vendor: str, *, is_own: bool) -> Line
 
     `is_own`: the name or the address of the page makes it certain that the page presents the thing as a product.
     """
-    lines = [line for line in page.lines if describes(line)][:MOST_LINES]
+    lines = [line for line in page.lines if describes(line)][:MAX_LINES]
     if any(_TOGETHER.search(line.text) for line in lines[:2]):
         return None
 
@@ -113,7 +113,7 @@ def _says_what_it_does(line: Line, name: str, vendor: str, *, is_own: bool, is_n
         re.match(r"(?:we|our|it \w+s (?=.*\byour?\b))\b|with our\b", text, re.IGNORECASE)
     )
     ours = ours or bool(line.page.sister_of and _BY_NAME.match(text))
-    asks = is_imperative(text) and not is_instruction(text) and len(text.split()) >= LEAST_WORDS
+    asks = is_imperative(text) and not is_instruction(text) and len(text.split()) >= MIN_WORDS
     told = asks or _GAINED.search(text) or _IS_A.match(text) or not line.english
     named = has_words(name, early) and (is_own or not is_imperative(text))
     ours_does = ours and is_name and (is_own or share_a_word(name, text, vendor))

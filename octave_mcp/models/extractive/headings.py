@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive.reading import Line, Section
+from octave_mcp.models.extractive.typed_lines import Line, Section
 
-MOST_NAME_WORDS = 6
+MAX_NAME_WORDS = 6
 
 _VERBS = (
     "accelerate accept access achieve adapt add adopt align analyze analyse answer apply ask attract automate avoid "
@@ -85,7 +85,7 @@ _MINOR = frozenset(
     "with your that this from have more than what when will into over them they their and the for you our are can all "
     "any how its not get use using based".split()
 )
-LEAST_STEM, MOST_STEM = 3, 5
+MIN_STEM, MAX_STEM = 3, 5
 
 
 def stands_aside(url: str) -> bool:
@@ -100,7 +100,7 @@ def share_a_word(title: str, text: str, vendor: str) -> bool:
 
 def _stems(text: str) -> frozenset[str]:
     words = re.findall(r"[^\W_]+", text.casefold())
-    return frozenset(w[:MOST_STEM] for w in words if len(w) >= LEAST_STEM and w not in _MINOR and not w.isdigit())
+    return frozenset(w[:MAX_STEM] for w in words if len(w) >= MIN_STEM and w not in _MINOR and not w.isdigit())
 
 
 def is_imperative(text: str) -> bool:
@@ -136,7 +136,7 @@ def is_product_name(text: str) -> bool:
     """Whether a text can be the name of something one buys. A slogan, a sentence or a part of every page cannot."""
     words = text.split()
     return (
-        1 <= len(words) <= MOST_NAME_WORDS
+        1 <= len(words) <= MAX_NAME_WORDS
         and bool(re.search(r"[^\W\d_]{2}", text))
         and not re.search(r"[.!?:“”\"|%@…]|(?<!\w)[-–—](?!\w)|,[^,]*,", text.removesuffix("."))
         and not re.search(

@@ -16,9 +16,9 @@ from octave_mcp.models.extractive.names import is_person, speaks_of
 from octave_mcp.models.extractive.outlines import statement
 from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.quoting import (
-    MOST_FOREIGN_CHARACTERS,
-    MOST_FOREIGN_WORDS,
-    MOST_WORDS,
+    MAX_FOREIGN_CHARACTERS,
+    MAX_FOREIGN_WORDS,
+    MAX_WORDS,
     stands_alone,
     without_lead,
 )
@@ -116,7 +116,7 @@ def _text(passage: Passage) -> str:
     if passage.where not in _QUOTABLE:
         return ""
     if passage.page.language not in {"en", "und"}:
-        is_short = len(said) <= MOST_FOREIGN_CHARACTERS and len(said.split()) <= MOST_FOREIGN_WORDS
+        is_short = len(said) <= MAX_FOREIGN_CHARACTERS and len(said.split()) <= MAX_FOREIGN_WORDS
         return said if is_short and not re.search(r"[“”\"|\n]", said) else ""
     text = without_lead(said)
     return text if _is_clear(text) else ""
@@ -128,7 +128,7 @@ def _is_clear(text: str) -> bool:
         3 if re.search(r"\d{2,}", text) else 5
     )  # a label with a figure of weight: '35,000+ databases launched daily'
     return (
-        least <= len(text.split()) <= MOST_WORDS
+        least <= len(text.split()) <= MAX_WORDS
         and stands_alone(text)
         and not cues.FOUNDING.search(text)
         and not is_person(text.split(", ", maxsplit=1)[0])

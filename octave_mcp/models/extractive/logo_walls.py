@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from octave_mcp.domain.names import normal
-from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-MOST_CAPTION_WORDS = 16
+MAX_CAPTION_WORDS = 16
 MIXED = 3
 
 _GROUP = (
@@ -73,7 +73,7 @@ def _walls(page: ReadPage) -> Iterator[tuple[list[str], Line, bool]]:
 
 
 def _shows_customers(heading: str, before: str) -> bool:
-    captions = [text for text in (heading, before) if 0 < len(text.split()) <= MOST_CAPTION_WORDS]
+    captions = [text for text in (heading, before) if 0 < len(text.split()) <= MAX_CAPTION_WORDS]
     if before in captions and _CUSTOMERS.search(before):
         captions = [before]
     return any(map(_CUSTOMERS.search, captions)) and not any(map(_OTHERS.search, captions))

@@ -16,7 +16,7 @@ from octave_mcp.models.extractive.outlines import Outline, Relation, outline, st
 from octave_mcp.models.extractive.pairs import Pair, needs_by_persona, pains_of, pairs_by_persona
 from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.proofs import Proof, is_same, proofs
-from octave_mcp.models.extractive.quoting import MOST_WORDS, quotable, quoted
+from octave_mcp.models.extractive.quoting import MAX_WORDS, quotable, quoted
 
 Quotation = tuple[str, tuple[EvidenceId, ...]]
 NONE: Quotation = ("", ())
@@ -92,7 +92,7 @@ class Material:
         """A short line of the prospect's own story that names the vendor, if there is one."""
         found = [p for i in self.brief.vendor_is_customer if (p := self.passages.passage(i))]
         told = (p.text for p in found if p.page.kind == "case_study" and has_words(self.vendor, p.text))
-        return next((text for text in told if 1 < len(text.split()) <= MOST_WORDS and "“" not in text), "")
+        return next((text for text in told if 1 < len(text.split()) <= MAX_WORDS and "“" not in text), "")
 
     @cached_property
     def champion(self) -> ProofPoint[EvidenceId] | None:

@@ -42,10 +42,10 @@ from octave_mcp.models.extractive.dossier import sequence, summary, talk_track
 from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.people import people
-from octave_mcp.models.extractive.reading import Line, ReadPage, read
 from octave_mcp.models.extractive.sold import sold
 from octave_mcp.models.extractive.stack import integrations
 from octave_mcp.models.extractive.triggers import openings, triggers
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage, read
 from octave_mcp.models.extractive.understanding import understanding
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ import re
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.headings import is_imperative
 from octave_mcp.models.extractive.quoting import stands_alone
-from octave_mcp.models.extractive.reading import Line
+from octave_mcp.models.extractive.typed_lines import Line
 from octave_mcp.models.extractive.voices import is_generic, is_own_subject, short_name
 
 _I = re.IGNORECASE
@@ -46,7 +46,7 @@ _USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|wri
 _BY_NAME = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
 _FIRST = 6
 """Words among which a sentence names its subject."""
-_MOST_TITLE = 9
+_MAX_TITLE = 9
 
 
 def told_of_offer(text: str, line: Line, company: str) -> str | None:
@@ -66,7 +66,7 @@ def told_of_offer(text: str, line: Line, company: str) -> str | None:
 def _parted(text: str) -> tuple[str, str]:
     """A title and what follows its colon; the title is '' unless it is short and a capital letter follows."""
     title, mark, rest = text.partition(": ")
-    is_title = mark and len(title.split()) <= _MOST_TITLE and rest[:1].isupper()
+    is_title = mark and len(title.split()) <= _MAX_TITLE and rest[:1].isupper()
     return (title, rest) if is_title else ("", text)
 
 

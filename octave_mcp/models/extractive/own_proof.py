@@ -12,7 +12,7 @@ from octave_mcp.domain.vendor import ProofPoint
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.headings import leads_elsewhere
 from octave_mcp.models.extractive.logo_walls import captioned
-from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 _FIGURES_ON: frozenset[PageKind] = frozenset(
     {"home", "about", "customers", "product", "security", "persona", "careers"}
@@ -39,7 +39,7 @@ _COUNTS_NOTHING = re.compile(
 _OF_RESULTS = re.compile(
     r"results|numbers|impact|proven|average|at a glance|outcomes|scale|efficien|why ", re.IGNORECASE
 )
-MOST_LABEL_WORDS = 5
+MAX_LABEL_WORDS = 5
 _OF_A_PLAN = re.compile(
     r"pric|plans?\b|tier|free|starter|enterprise|pro\b|per (?:month|user|seat|year|hour)|/mo|limit|up to|includ|month",
     re.IGNORECASE,
@@ -113,7 +113,7 @@ def _is_clear(text: str, line: Line) -> bool:
     """Whether a label says what its figure counts. A change needs to say of what: '50% reduction' does not."""
     if not 2 <= len(text.split()) <= 9 or not _COUNTED.search(text) or _COUNTS_NOTHING.search(text):
         return False
-    if line.form == "heading" and len(text.split()) > MOST_LABEL_WORDS:
+    if line.form == "heading" and len(text.split()) > MAX_LABEL_WORDS:
         return False
     is_change = re.search(r"%|\dx\b|[$€£]", text) is not None
     return len(text.split()) >= (4 if is_change else 2) or bool(_OF_RESULTS.search(line.heading))

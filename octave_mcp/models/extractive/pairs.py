@@ -12,9 +12,9 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.lines import Line
 from octave_mcp.models.extractive.proofs import Proof
 
-MOST_PAIRS = 4
-MOST_LINES = 12
-MOST_PROOFS = 16
+MAX_PAIRS = 4
+MAX_LINES = 12
+MAX_PROOFS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ def pairs_by_persona(
     lines: Sequence[Line], proofs: Sequence[Proof], wanted: Sequence[Sequence[Need]], context: str
 ) -> list[list[Pair]]:
     """Each persona in turn takes the best line and the best proof for its needs, those used least first."""
-    asked_for = {proof: len(_words(context) & _words(proof.text)) for proof in proofs[:MOST_PROOFS]}
+    asked_for = {proof: len(_words(context) & _words(proof.text)) for proof in proofs[:MAX_PROOFS]}
     hands = [list[Pair]() for _ in wanted]
     used: Counter[object] = Counter()
-    for _ in range(MOST_PAIRS if lines or proofs else 0):
+    for _ in range(MAX_PAIRS if lines or proofs else 0):
         for hand, needs in zip(hands, wanted, strict=True):
-            if pair := _best(lines[:MOST_LINES], asked_for, hand, needs, used):
+            if pair := _best(lines[:MAX_LINES], asked_for, hand, needs, used):
                 hand.append(pair)
                 used.update((pair.line, pair.proof, (pair.line, pair.proof)))
     return hands

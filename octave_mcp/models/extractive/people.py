@@ -13,7 +13,7 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.cues import function_of
 from octave_mcp.models.extractive.names import Person, attributed, company_name, customer_of_story, is_person, said_by
-from octave_mcp.models.extractive.reading import Line, ReadPage, cells
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage, cells
 
 _TEAM = re.compile(
     r"\b(?:team|leadership|leaders|founders?|who we are|people|management|executives?|board|staff)\b|团队",
@@ -24,7 +24,7 @@ _NOT_OWN = re.compile(
     r"trusted|with|every)\b",
     re.IGNORECASE,
 )
-_MOST_HEADING_WORDS = 6
+_MAX_HEADING_WORDS = 6
 _HAS_TEAM: frozenset[PageKind] = frozenset({"about", "home", "careers", "other"})
 _POSTS: frozenset[PageKind] = frozenset({"news", "blog", "other", "case_study"})
 _OF_CUSTOMERS: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
@@ -68,9 +68,9 @@ _BYLINE = re.compile(
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}")
 _BYLINES = 5
 """Lines; a post names its author among its first."""
-_MOST_TITLE_WORDS = 9
-_MOST_DEPARTMENT_WORDS = 3
-_MOST_LABEL_WORDS = 14
+_MAX_TITLE_WORDS = 9
+_MAX_DEPARTMENT_WORDS = 3
+_MAX_LABEL_WORDS = 14
 _PART_OF_TITLE = re.compile(
     r"(?:Product|Engineering|Marketing|Sales|Data|Design|Operations|Growth|IT|Digital|Technology)\s+(?:and|&)\s"
 )
@@ -111,14 +111,14 @@ def _is_name(text: str) -> bool:
 def title_in(text: str) -> str | None:
     """The title of a job, if a text is no more than that."""
     plain = text.strip(" .,;:–—-|")
-    words = cues.TITLE if len(plain.split()) <= _MOST_DEPARTMENT_WORDS else cues.JOB
-    is_title = plain and len(plain.split()) <= _MOST_TITLE_WORDS and words.search(plain)
+    words = cues.TITLE if len(plain.split()) <= _MAX_DEPARTMENT_WORDS else cues.JOB
+    is_title = plain and len(plain.split()) <= _MAX_TITLE_WORDS and words.search(plain)
     return plain if is_title and not re.search(r"^[#\d]|[.!?]\s|https?:|\d{3}", plain) else None
 
 
 def _department(text: str) -> str | None:
     plain = text.strip(" .,;")
-    return plain if len(plain.split()) <= _MOST_DEPARTMENT_WORDS and function_of(plain) else None
+    return plain if len(plain.split()) <= _MAX_DEPARTMENT_WORDS and function_of(plain) else None
 
 
 def _founders(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
@@ -144,7 +144,7 @@ def _of_team(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
 
 
 def _is_of_team(heading: str) -> bool:
-    return bool(_TEAM.search(heading)) and len(heading.split()) <= _MOST_HEADING_WORDS and not _NOT_OWN.search(heading)
+    return bool(_TEAM.search(heading)) and len(heading.split()) <= _MAX_HEADING_WORDS and not _NOT_OWN.search(heading)
 
 
 Card = tuple[str, str, tuple[Line, ...]]
@@ -207,7 +207,7 @@ def _authors(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
     for line in page.lines[at + 1 : at + 1 + _BYLINES]:
         said = _BY.sub("", line.text)
         match = _BYLINE.match(said) if line.form in {"sentence", "item"} else None
-        if match is None or len(line.text.split()) > _MOST_LABEL_WORDS:
+        if match is None or len(line.text.split()) > _MAX_LABEL_WORDS:
             continue
         rest = match["rest"] or ""
         titles = (title_in(part) for part in re.split(r"\s*[·|•()]\s*", rest) if not _DATE.search(part))
@@ -222,7 +222,7 @@ def _signers(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
     """Those who are quoted, by the line under the quotation."""
     story = customer_of_story(page, company) if page.page.kind == "case_study" else None
     for before, line in pairwise((page.lines[0], *page.lines)):
-        is_label = before.quotes and line.form != "row" and len(line.text.split()) <= _MOST_LABEL_WORDS
+        is_label = before.quotes and line.form != "row" and len(line.text.split()) <= _MAX_LABEL_WORDS
         person = attributed(line.text) if line.form == "attribution" or is_label else None
         if person and _is_name(person.name):
             praises = page.page.kind in _OF_CUSTOMERS or _is_praise(before, line, page, company)
@@ -264,7 +264,7 @@ def _told(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
     if page.page.kind == "docs":
         return
     for before, line in pairwise((page.lines[0], *page.lines)):
-        is_signature = before.quotes and len(line.text.split()) <= _MOST_LABEL_WORDS and attributed(line.text)
+        is_signature = before.quotes and len(line.text.split()) <= _MAX_LABEL_WORDS and attributed(line.text)
         if line.form in {"sentence", "quote", "item"} and not is_signature:
             yield from _introduced(line, page, company)
 

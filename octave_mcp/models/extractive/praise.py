@@ -13,14 +13,14 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import Person, attributed, customer_of_story, is_role, said_by
 from octave_mcp.models.extractive.quoting import stands_alone
-from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 OF_CUSTOMERS: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
 """Pages on which who is quoted is a customer; elsewhere investors, partners and strangers are quoted too."""
-MOST_SIGNATURE_WORDS = 12
+MAX_SIGNATURE_WORDS = 12
 MOST_MORE, MOST_AROUND = 3, 4
 """Sentences of one quotation besides the best: praise of its own, and what is cited with the best."""
-MOST_LABEL_WORDS = 4
+MAX_LABEL_WORDS = 4
 LEAST_ALONE = 5
 """What points back and has no more words says nothing."""
 _INNER_END = re.compile(r"(?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
@@ -90,7 +90,7 @@ def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, 
 def _signs(line: Line) -> bool:
     """'- Ada Lovelace, Analyst at Engine Works', where the page marks no attribution."""
     is_short = (
-        len(line.text.split()) <= MOST_SIGNATURE_WORDS
+        len(line.text.split()) <= MAX_SIGNATURE_WORDS
         and not line.text.endswith(":")
         and not _SENTENCE.search(line.text)
     )
@@ -144,7 +144,7 @@ def _words_of(line: Line) -> str:
     if line.form != "sentence":
         return ""
     if line.spoken:
-        return line.text.strip('“”" ') if len(line.text.split()) > MOST_LABEL_WORDS else ""
+        return line.text.strip('“”" ') if len(line.text.split()) > MAX_LABEL_WORDS else ""
     inner = _INNER.search(line.text) or _INNER_END.match(line.text)
     return inner["said"] if inner else ""
 

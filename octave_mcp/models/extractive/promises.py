@@ -21,15 +21,15 @@ from octave_mcp.models.extractive.headings import (
     with_headings_above,
 )
 from octave_mcp.models.extractive.names import customer_in_headline
-from octave_mcp.models.extractive.reading import Line, ReadPage, Section
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 from octave_mcp.models.extractive.voices import is_generic
 
 _PROMISES_ON: frozenset[PageKind] = frozenset({"home", "product", "persona"})
-MOST_TITLE_WORDS = 12
+MAX_TITLE_WORDS = 12
 MOST_MORE = 4
-MOST_LINES = 4
+MAX_LINES = 4
 """What stands further below a heading can be about something else."""
-LEAST_REQUEST_WORDS, LEAST_GAIN_WORDS = 6, 5
+MIN_REQUEST_WORDS, MIN_GAIN_WORDS = 6, 5
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _GAIN = re.compile(
     r"\b(?:help(?:s|ing)? (?:you|your|\w+s)|empower\w*|mak(?:e|es|ing) (?:it|sure)|so (?:that )?(?:you|your|they)|"
@@ -199,7 +199,7 @@ def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: st
         return None  # a description of people for the vendor's own use
     if section.heading is None or not _is_title(section.title, vendor) or any(leads_elsewhere(h.text) for h in above):
         return None
-    body = [line for line in section.lines[:MOST_LINES] if whole(line) or line.form == "quote"][:3]
+    body = [line for line in section.lines[:MAX_LINES] if whole(line) or line.form == "quote"][:3]
     if any(line.form == "quote" for line in body):
         return None
     if any(_IS_NEWS.search(line.text) for line in body):
@@ -216,7 +216,7 @@ def _may_promise(line: Line) -> bool:
 
 def _is_title(title: str, vendor: str) -> bool:
     return (
-        1 <= len(title.split()) <= MOST_TITLE_WORDS
+        1 <= len(title.split()) <= MAX_TITLE_WORDS
         and not leads_elsewhere(title)
         and not re.search(r"[“”\"|?]|\bicon\b|^\d+%|^[$€£]", title)
         and not _IS_STEP.match(title)
@@ -247,7 +247,7 @@ def _requests_a_gain(text: str) -> bool:
         return bool(re.search(r"\bso (?:that )?you|\b(?:without|never)\b", text, re.IGNORECASE))
     words = len(text.split())
     to_reader = _YOU.search(text) or _FOR_YOU.search(text)
-    return bool((words >= LEAST_GAIN_WORDS and _GAIN.search(text)) or (words >= LEAST_REQUEST_WORDS and to_reader))
+    return bool((words >= MIN_GAIN_WORDS and _GAIN.search(text)) or (words >= MIN_REQUEST_WORDS and to_reader))
 
 
 def _is_no_promise(line: Line) -> bool:

@@ -13,7 +13,7 @@ from octave_mcp.domain.vendor import CaseStudy, ProofPoint, VendorElements
 from octave_mcp.evidence.figures import figures, has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.passages import Passages
-from octave_mcp.models.extractive.quoting import MOST_WORDS, quotable, quoted, stands_alone
+from octave_mcp.models.extractive.quoting import MAX_WORDS, quotable, quoted, stands_alone
 
 _POINTS_BACK = re.compile(r"\b(?:it|this|that|them|these|those|they)\b", re.IGNORECASE)
 
@@ -66,7 +66,7 @@ def _own(point: ProofPoint[EvidenceId]) -> Proof:
 
 
 def _is_short(text: str) -> bool:
-    return len(text.split()) <= MOST_WORDS and not re.search(r"[“”\"]", text)
+    return len(text.split()) <= MAX_WORDS and not re.search(r"[“”\"]", text)
 
 
 def _praise(point: ProofPoint[EvidenceId], vendor: str, prospect: str, passages: Passages) -> Proof | None:

@@ -18,12 +18,12 @@ from octave_mcp.models.extractive.names import (
     speaks_of,
 )
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
-from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
 from octave_mcp.models.extractive.stating import defines
 from octave_mcp.models.extractive.topics import LABEL_WORDS, topics
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 from octave_mcp.models.extractive.voices import is_of_another, is_own_subject, own_lines
 
-MOST_TITLE_WORDS = 7
+MAX_TITLE_WORDS = 7
 _OWN = frozenset(
     {
         "home",
@@ -257,5 +257,5 @@ def _job(title: str, line: Line) -> Job[Cite] | None:
 def job_title(title: str) -> tuple[str, JobFunction | None]:
     """The title without marks, and its function; None if it is not the title of a job."""
     plain = title.strip(" .,;")
-    is_title = len(plain.split()) <= MOST_TITLE_WORDS and plain[:1].isupper()
+    is_title = len(plain.split()) <= MAX_TITLE_WORDS and plain[:1].isupper()
     return plain, (cues.function_of(plain.split(", ")[0]) or cues.function_of(plain)) if is_title else None

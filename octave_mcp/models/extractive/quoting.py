@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.sentence import Sentence, SentenceKind
 
-MOST_WORDS = 30
+MAX_WORDS = 30
 """The most words of a quotation in an outline."""
-MOST_FOREIGN_CHARACTERS = 120
+MAX_FOREIGN_CHARACTERS = 120
 """The same, in characters, for one that is not in English."""
-MOST_FOREIGN_WORDS = 2
+MAX_FOREIGN_WORDS = 2
 """A name, or a line in a script without spaces: a sentence in another language does not go into English copy."""
 
 _PERIOD = r"(?:day|week|month|quarter|year|spring|summer|autumn|fall|winter|morning|afternoon|decade)s?\b"
@@ -55,7 +55,7 @@ def quoted(text: str) -> str:
 def quotable(text: str) -> Iterator[str]:
     """The sentences of a text that can be quoted: not too short, not too long, no quotation inside."""
     for part in re.split(r"(?<=[.!?])\s+", text.strip('“”" ')):
-        if 5 <= len(part.split()) <= MOST_WORDS and not re.search(r"[“”\"]", part):
+        if 5 <= len(part.split()) <= MAX_WORDS and not re.search(r"[“”\"]", part):
             yield part
 
 

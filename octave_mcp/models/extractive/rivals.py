@@ -12,9 +12,9 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import leads_elsewhere, stands_aside
 from octave_mcp.models.extractive.names import company_name, rivals_in, speaks_of
-from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
-MOST_ROWS = 4
+MAX_ROWS = 4
 _YES = frozenset({"✔", "✓", "✅", "yes", "included", "✔︎"})
 _NO = frozenset({"✖", "✗", "❌", "no", "x", "–", "-", "not available"})
 
@@ -85,8 +85,8 @@ def _compared(page: ReadPage, rival: str, vendor: str) -> Iterator[Differentiato
         if not numbered and (told := _said_against(section, vendor)) and section.heading:
             yield _difference(rival, told.text, told, section.heading, *headline)
         rows += _table([line for line in section.lines if line.form == "row"], rival, vendor, headline)
-    yield from [row for row in rows if row.favours == "competitor"][:MOST_ROWS]
-    yield from [row for row in rows if row.favours == "vendor"][:MOST_ROWS]
+    yield from [row for row in rows if row.favours == "competitor"][:MAX_ROWS]
+    yield from [row for row in rows if row.favours == "vendor"][:MAX_ROWS]
 
 
 def _said_against(section: Section, vendor: str) -> Line | None:

@@ -11,7 +11,7 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.vendor import Offering, Price
 from octave_mcp.models.extractive.claims import whole
-from octave_mcp.models.extractive.described import LEAST_WORDS, TELLS, describes, description, is_note, is_status
+from octave_mcp.models.extractive.described import MIN_WORDS, TELLS, describes, description, is_note, is_status
 from octave_mcp.models.extractive.headings import (
     is_imperative,
     is_named_for,
@@ -20,9 +20,9 @@ from octave_mcp.models.extractive.headings import (
     leads_elsewhere,
     stands_aside,
 )
-from octave_mcp.models.extractive.reading import Line, ReadPage, Section, cells
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
-MOST_AMOUNT_WORDS = 40
+MAX_AMOUNT_WORDS = 40
 _OFFERS = re.compile(
     r"(?:(?:our|key|all|main|core|the|explore our)\s+)?(?:products?|platform|modules|services|solutions|"
     r"what we (?:do|offer)|产品)(?:\s+(?:overview|and \w+|& \w+))?",
@@ -171,7 +171,7 @@ def _is_name(text: str) -> bool:
 def _bullets(section: Section) -> Iterator[Offering[Cite]]:
     for line in section.lines:
         match = re.match(r"(?P<name>[^:–—.]{2,40})\s*[:–—]\s+(?P<rest>\S.{15,})", line.text)
-        if line.form == "item" and match and _is_name(match["name"]) and len(match["rest"].split()) >= LEAST_WORDS:
+        if line.form == "item" and match and _is_name(match["name"]) and len(match["rest"].split()) >= MIN_WORDS:
             yield _offering(match["name"], None, line).model_copy(update={"description": match["rest"]})
 
 
@@ -202,7 +202,7 @@ def _amounts(before: Section, section: Section) -> Iterator[tuple[Line, list[Lin
 
 
 def _is_amount(line: Line) -> bool:
-    return bool(_PRICE.search(line.text)) and len(line.text.split()) < MOST_AMOUNT_WORDS
+    return bool(_PRICE.search(line.text)) and len(line.text.split()) < MAX_AMOUNT_WORDS
 
 
 def _plan(heading: Line, amounts: Sequence[Line]) -> Offering[Cite]:

@@ -13,8 +13,8 @@ from octave_mcp.models.extractive import cues, customers, promises, rivals, sell
 from octave_mcp.models.extractive.claims import balanced, whole
 from octave_mcp.models.extractive.headings import is_imperative
 from octave_mcp.models.extractive.names import customer_in_headline, customer_of_story
-from octave_mcp.models.extractive.reading import Line, ReadPage
 from octave_mcp.models.extractive.stating import describes, states
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 _IS_HOOK = re.compile(
     r"(?:^|: )(?:you (?:know|already|are|have|want|need|can['’]t|don['’]t)|you['’]re|your (?:teams?|business|"

@@ -11,7 +11,7 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.claims import claim, whole
 from octave_mcp.models.extractive.names import customer_of_story, fact_of, listed_story
-from octave_mcp.models.extractive.reading import Line, ReadPage, Section
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
 _EARLIER = re.compile(
     r"\W*(?:before|prior to|until|previously|originally|initially|in (?:late |early )?\d{4})\b", re.IGNORECASE
@@ -37,7 +37,7 @@ _GAINED = re.compile(
     r"led to|resulted in|as a result)\b",
     re.IGNORECASE,
 )
-MOST_MEASURED, MOST_PRAISED = 6, 3
+MAX_MEASURED, MAX_PRAISED = 6, 3
 
 
 def case_studies(pages: Sequence[ReadPage], vendor: str) -> Iterator[CaseStudy[Cite]]:
@@ -123,7 +123,7 @@ def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: 
     )
     praised = {line: _praises(line, vendor) for line in lines if line not in measured}
     quoted = sorted((line for line, points in praised.items() if points), key=lambda line: -praised[line])
-    return [*measured[:MOST_MEASURED], *quoted[:MOST_PRAISED]]
+    return [*measured[:MAX_MEASURED], *quoted[:MAX_PRAISED]]
 
 
 def _came_after(line: Line, adopted: int, vendor: str) -> bool:

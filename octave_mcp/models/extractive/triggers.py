@@ -16,7 +16,7 @@ from octave_mcp.models.extractive.events import event, is_hiring, is_plain_launc
 from octave_mcp.models.extractive.headings import is_imperative
 from octave_mcp.models.extractive.prospects import is_over, jobs
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
-from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 from octave_mcp.models.extractive.voices import is_own_subject, own_lines, short_name
 
 _TELLS: frozenset[PageKind] = frozenset(
@@ -24,10 +24,10 @@ _TELLS: frozenset[PageKind] = frozenset(
 )
 _POSTS: frozenset[PageKind] = frozenset({"news", "blog", "other", "about", "home"})
 """Pages whose headings are news."""
-_MOST_ON_A_PAGE = 24
-_MOST_WORDS = 45
-_MOST_HEADLINE_WORDS = 18
-_MOST_BYLINE_WORDS = 10
+_MAX_ON_A_PAGE = 24
+_MAX_WORDS = 45
+_MAX_HEADLINE_WORDS = 18
+_MAX_BYLINE_WORDS = 10
 _BYLINES = 4
 """Lines; a post gives its date among its first."""
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
@@ -84,7 +84,7 @@ def triggers(pages: Sequence[ReadPage], company: str) -> Iterator[Trigger[Cite]]
             every = (one for one in _of_page(page, company) if not _is_before(one.date, founded))
             found = {(trigger.kind, trigger.what): trigger for trigger in every}
             found = {key: one for key, one in found.items() if not (is_closed and one.kind == "job_opening")}
-            yield from _without_headings(list(found.values()))[:_MOST_ON_A_PAGE]
+            yield from _without_headings(list(found.values()))[:_MAX_ON_A_PAGE]
 
 
 def _founded(pages: Sequence[ReadPage], company: str) -> int:
@@ -162,7 +162,7 @@ def _dated_heading(line: Line, below: Line | None, since: _Since | None) -> _Sin
 def _kind(line: Line, page: ReadPage, company: str, *, is_dated: bool) -> TriggerKind | None:
     if line.form == "heading":
         return _kind_of_heading(line, page, company, is_dated=is_dated)
-    if line.form not in {"sentence", "item"} or len(line.text.split()) > _MOST_WORDS or line.text[:1].islower():
+    if line.form not in {"sentence", "item"} or len(line.text.split()) > _MAX_WORDS or line.text[:1].islower():
         return None
     return _kind_of_sentence(line, page, company, is_dated=is_dated)
 
@@ -197,7 +197,7 @@ def _is_new(said: str, page: ReadPage) -> bool:
 
 
 def _is_headline(line: Line) -> bool:
-    return len(line.text.split()) <= _MOST_HEADLINE_WORDS and not line.text.endswith("?")
+    return len(line.text.split()) <= _MAX_HEADLINE_WORDS and not line.text.endswith("?")
 
 
 def _undated(heading: str) -> str:
@@ -246,7 +246,7 @@ def date_in(text: str) -> str | None:
 def _byline_date(page: ReadPage, headline: Line) -> tuple[str | None, Line]:
     after = page.lines[page.lines.index(headline) + 1 :][:_BYLINES]
     for line in after:
-        if len(line.text.split()) <= _MOST_BYLINE_WORDS and (written := date_in(line.text)):
+        if len(line.text.split()) <= _MAX_BYLINE_WORDS and (written := date_in(line.text)):
             return written, line
         if (day := next(days_of(line.text), None)) and _DATELINE.match(line.text, day[2]) and day[1] <= _PLACE:
             return line.text[day[1] : day[2]], line

@@ -24,7 +24,7 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.names import is_person
 from octave_mcp.models.extractive.outlines import statement, title_of
 from octave_mcp.models.extractive.passages import Passages
-from octave_mcp.models.extractive.quoting import MOST_FOREIGN_CHARACTERS, quoted, stands_alone, without_lead
+from octave_mcp.models.extractive.quoting import MAX_FOREIGN_CHARACTERS, quoted, stands_alone, without_lead
 
 _SENIOR = re.compile(
     r"\b(?:head|VP|vice president|chief|director|lead|manager|C[A-Z]O|founder|co-?founder|owner|president)\b",
@@ -37,10 +37,10 @@ _IS_JOB = re.compile(
     r"representative|rep|scientist|staff|intern|chair\w*|member|PM)s?\b",
     re.IGNORECASE,
 )
-MOST_PAINS = 6
-MOST_BUYERS = 3
-MOST_HINTS = 4
-MOST_CONTACTS = 2
+MAX_PAINS = 6
+MAX_BUYERS = 3
+MAX_HINTS = 4
+MAX_CONTACTS = 2
 FOUNDERS = "Founders"
 
 _SHOWS: dict[FactTopic, Need] = {
@@ -86,9 +86,9 @@ def _pains(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator
     current = [fact for fact in reading.facts if passages.is_current(fact.evidence) and _is_telling(fact, passages)]
     facts = sorted(current, key=lambda fact: -passages.recency(fact.evidence))
     inferred = [fact for fact in _inferring(facts) if _SHOWS[fact.topic] not in found]
-    for group in ranked[: MOST_PAINS - min(2, len(inferred))]:
+    for group in ranked[: MAX_PAINS - min(2, len(inferred))]:
         yield _pain(group[0].need, group[:3], passages, stated=group[0].stated)
-    for fact in inferred[: max(2, MOST_PAINS - len(ranked))]:
+    for fact in inferred[: max(2, MAX_PAINS - len(ranked))]:
         yield _pain(_SHOWS[fact.topic], [fact], passages, stated=False)
 
 
@@ -125,7 +125,7 @@ def _pain(
 ) -> Pain[Cite]:
     first = said[0]
     english = passages.english(first.evidence)
-    quotable = "“" not in first.text and (english or len(first.text) <= MOST_FOREIGN_CHARACTERS)
+    quotable = "“" not in first.text and (english or len(first.text) <= MAX_FOREIGN_CHARACTERS)
     stated = stated and quotable and english
     if stated:
         text = without_lead(first.text)
@@ -149,14 +149,14 @@ def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Pa
         if fact.topic in _WHERE:
             function = _WHERE[fact.topic]
             support.setdefault(function, []).append(fact)
-            points[function] = points.get(function, 0) + (0.2 if len(support[function]) <= MOST_HINTS else 0)
+            points[function] = points.get(function, 0) + (0.2 if len(support[function]) <= MAX_HINTS else 0)
     for pain in pains:
         for function, needs in cues.FUNCTION_NEEDS.items():
             if function in points and pain.need in needs[:3]:
                 points[function] += 1.5
     points = _asked_for(points, brief.context)
     ranked = sorted(points, key=lambda function: (-points[function], -len(support.get(function, ()))))
-    for function in ranked[:MOST_BUYERS]:
+    for function in ranked[:MAX_BUYERS]:
         yield _buyer(function, support.get(function, []), pains, brief.company, passages)
     if not ranked and len(passages.passages):
         yield _leader(brief.company)
@@ -221,7 +221,7 @@ def _buyer(
 def _named(held: Person | None, people: Sequence[Person]) -> list[Person]:
     """Who to write to; both, where two people have the one title."""
     same = [person for person in people if held and (person.title, person.where) == (held.title, held.where)]
-    return list({person.name: person for person in same}.values())[:MOST_CONTACTS]
+    return list({person.name: person for person in same}.values())[:MAX_CONTACTS]
 
 
 def _contact(named: Sequence[Person]) -> str | None:

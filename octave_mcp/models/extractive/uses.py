@@ -11,11 +11,11 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import is_imperative, leads_elsewhere, stands_aside, with_headings_above
 from octave_mcp.models.extractive.names import customer_of_story
-from octave_mcp.models.extractive.reading import Line, ReadPage, Section
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
 _NO_USE = re.compile(r"\b(?:learn|read|see) (?:more|how)\b|\?$|^\W*[“\"]|[”\"]$", re.IGNORECASE)
-MOST_SENTENCES = 6
-LEAST_WORD = 4
+MAX_SENTENCES = 6
+MIN_WORD = 4
 _THEY = re.compile(r"\b(?:we|our|I|the (?:\w+ )?team|their|teams?|they|users)\b|[”\"]", re.IGNORECASE)
 _WE_DO = re.compile(r"\b(?:we|I)(?:['’](?:ll|re|ve))?\s+(?:\w+ly |also |even |then |just )?[a-z]{3,}\b")
 _HEADS_USES = re.compile(
@@ -94,7 +94,7 @@ def _with_its_paragraph(section: Section, told: Sequence[Line]) -> list[Line]:
     """The sentences, and what the same person says in the same paragraph of what they do."""
     blocks = {line.block for line in told}
     mates = [li for li in section.lines if li.block in blocks and li not in told and _is_done(li)]
-    return [*told[:MOST_SENTENCES], *mates[:MOST_SENTENCES]]
+    return [*told[:MAX_SENTENCES], *mates[:MAX_SENTENCES]]
 
 
 def _is_done(line: Line) -> bool:
@@ -106,7 +106,7 @@ def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
     for line in page.lines:
         if line.form == "item" and (listed := re.match(r"(?:Tools|Products?|Features) used\s*:\s*(.+)", line.text)):
             parts = [part.strip().removesuffix("s") for part in listed[1].split(",") if part.strip()]
-            yield from (word for part in parts for word in (part, part.split()[-1]) if len(word) >= LEAST_WORD)
+            yield from (word for part in parts for word in (part, part.split()[-1]) if len(word) >= MIN_WORD)
         for match in re.finditer(rf"\b{re.escape(vendor)}(?:['’]s?)? ([a-z]{{4,}} [a-z]{{4,}}s)\b", line.text):
             yield match[1].removesuffix("s")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive.reading import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 _ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
 _OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
@@ -23,7 +23,7 @@ KINDS_OF_COMPANY = frozenset(
     "studios security data hq corp corporation gmbh ltd llc limited plc ag bv io app platform digital company co "
     "services networks network media robotics energy finance financial international global holdings partners".split()
 )
-_LEAST_NAME = 4
+_MIN_NAME = 4
 _INTERVIEW = re.compile(
     r"\b[Ww]e(?:['’]ve)? (?:speak|spoke|talk|talked|chat|chatted|sat down|caught up) (?:to|with) [A-Z]"
 )
@@ -103,4 +103,4 @@ def short_name(company: str) -> str:
     words = company.split()
     while len(words) > 1 and re.sub(r"\W", "", words[-1]).casefold() in KINDS_OF_COMPANY:
         words.pop()
-    return " ".join(words).rstrip(" ,") if words and len(words[0]) >= _LEAST_NAME else company
+    return " ".join(words).rstrip(" ,") if words and len(words[0]) >= _MIN_NAME else company

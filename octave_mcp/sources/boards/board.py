@@ -14,7 +14,7 @@ from urllib.parse import SplitResult
 from octave_mcp.sources.feeds.records import NotAFeed
 from octave_mcp.sources.html.json_ld import Node, line, nodes_in
 
-MOST_BYTES = 4_000_000
+MAX_BYTES = 4_000_000
 """Of a list. Read as JSON, a hostile one takes twenty times as much memory."""
 MILLISECONDS = 1000
 NAME = r"[A-Za-z0-9](?:[\w.-]|%20){0,99}"
@@ -54,8 +54,8 @@ def listed(body: bytes, key: str = "") -> list[Node]:
     Raises:
         NotAFeed: there is no such list, or it is too large.
     """
-    if len(body) >= MOST_BYTES:
-        raise NotAFeed(f"The list has more than {MOST_BYTES // 1_000_000} MB")
+    if len(body) >= MAX_BYTES:
+        raise NotAFeed(f"The list has more than {MAX_BYTES // 1_000_000} MB")
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -9,7 +9,7 @@ from octave_mcp.domain.names import is_named_in
 from octave_mcp.domain.page import Link
 
 MOST = 2
-SHORTEST_NAME = 3
+MIN_NAME_LENGTH = 3
 
 
 def own_boards(found: Sequence[Link], company: Company) -> list[Link]:
@@ -20,4 +20,4 @@ def own_boards(found: Sequence[Link], company: Company) -> list[Link]:
 
 def _names(url: str, company: Company) -> bool:
     label = company.domain.partition(".")[0]
-    return len(label) >= SHORTEST_NAME and is_named_in(company.domain, url.partition("://")[2])
+    return len(label) >= MIN_NAME_LENGTH and is_named_in(company.domain, url.partition("://")[2])

@@ -9,7 +9,7 @@ from octave_mcp.sources.boards.board import Board, Job
 from octave_mcp.sources.feeds.dated import by_day, page_of_list
 from octave_mcp.sources.feeds.records import NotAFeed
 
-MOST_JOBS = 300
+MAX_JOBS = 300
 
 
 def board_jobs_page(board: Board, url: str, body: bytes, fetched_at: datetime) -> Page:
@@ -17,7 +17,7 @@ def board_jobs_page(board: Board, url: str, body: bytes, fetched_at: datetime) -
     jobs = [job for job in board.jobs(body) if job.title]
     if not jobs:
         raise NotAFeed("The board lists no open jobs")
-    entries = [(job.published_on, _entry(job)) for job in jobs[:MOST_JOBS]]
+    entries = [(job.published_on, _entry(job)) for job in jobs[:MAX_JOBS]]
     return page_of_list(url, f"Open jobs on {board.name}", "careers", by_day(entries, "Open jobs"), fetched_at)
 
 

@@ -18,7 +18,7 @@ ROOTS = frozenset({"rss", "feed", "RDF"})
 NAMES = frozenset({"item", "entry"})
 DATES = ("published", "pubDate", "date", "issued", "updated", "modified")
 SUMMARIES = ("summary", "description", "encoded", "content")
-MOST_ENTRIES = 30
+MAX_ENTRIES = 30
 LONGEST_HTML = 8000
 LONGEST_SUMMARY = 800
 FULL_TEXT = 40
@@ -32,7 +32,7 @@ def feed_page(url: str, kind: PageKind, body: bytes, fetched_at: datetime) -> Pa
     entries = list(_entries(body, fetched_at.date()))
     if not entries:
         raise NotAFeed("The feed has no entries")
-    newest = sorted(entries, key=lambda dated: dated[0] or date.min, reverse=True)[:MOST_ENTRIES]
+    newest = sorted(entries, key=lambda dated: dated[0] or date.min, reverse=True)[:MAX_ENTRIES]
     return page_of_list(url, TITLES[kind], kind, by_day(newest, "Published"), fetched_at)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from lxml import etree
 
-MOST_EVENTS = 600_000
-MOST_RECORDS = 2000
+MAX_EVENTS = 600_000
+MAX_RECORDS = 2000
 LONGEST_TEXT = 20_000
 Record = dict[str, str]
 
@@ -64,7 +64,7 @@ class _Reader:
         for count, (event, element) in enumerate(events):
             name = _local(element)
             self.root = self.root or name
-            if self.root not in self._roots or count > MOST_EVENTS or len(self.found) >= MOST_RECORDS:
+            if self.root not in self._roots or count > MAX_EVENTS or len(self.found) >= MAX_RECORDS:
                 return
             if event == "start":
                 self._open += name in self._names

@@ -27,14 +27,14 @@ T = TypeVar("T")
 CALL_SECONDS = 40.0
 JOB_SECONDS = 120.0
 CANCEL_SECONDS = 5.0
-FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.5, 2.0
+FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.5, 2.0
 ATTEMPTS, RETRY_SECONDS = 8, 30.0
 PAGE_MILLISECONDS = 30_000
 AT_ONCE = 10
 MISSHAPEN = (ValueError, TypeError, AttributeError)
 """What the SDK raises where an answer is not of the form it expects."""
 FROM_THE_START = "skip=0"
-MOST_URLS = 5000
+MAX_URLS = 5000
 CREDITS_OF_A_MAP = 1
 
 
@@ -74,7 +74,7 @@ class Client:
         """The URLs of the site that Firecrawl knows or finds in its sitemaps."""
         sdk = await self._opened()
         found = await self._send_paid(
-            url, lambda: sdk.map(url, include_subdomains=True, sitemap="include", limit=MOST_URLS)
+            url, lambda: sdk.map(url, include_subdomains=True, sitemap="include", limit=MAX_URLS)
         )
         self.credits += CREDITS_OF_A_MAP
         return [Link(url=link.url, text=link.title or "", origin="sitemap") for link in found.links]
@@ -135,7 +135,7 @@ class Client:
         pause = FIRST_POLL_SECONDS
         while progress.is_going:
             await asyncio.sleep(pause)
-            pause = min(LONGEST_POLL_SECONDS, pause * 1.5)
+            pause = min(MAX_POLL_SECONDS, pause * 1.5)
             await self._poll(job, progress)
         if progress.is_short:  # one of the pages of the result was lost
             progress.cursor = FROM_THE_START

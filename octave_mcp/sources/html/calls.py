@@ -6,7 +6,7 @@ import re
 
 from octave_mcp.sources.html.tree import Element
 
-MOST_CALL_WORDS = 5
+MAX_CALL_WORDS = 5
 CALL = re.compile(
     r"\W{0,3}(?:(?P<only>learn|subscribe|talk to|find out|find an?|log in|sign (?:in|up)|go to|back to|skip to"
     r"|(?:show|load|see|view) (?:more|all)|en savoir)\b|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを)"
@@ -49,7 +49,7 @@ def is_call(element: Element, text: str, *, may_be_name: bool) -> bool:
     `text` is one line. With `may_be_name`, as in a list, a link that names something is not a call.
     """
     is_link = element.link_words == element.words > 0
-    if not is_link or element.words > MOST_CALL_WORDS or not (found := CALL.match(text)):
+    if not is_link or element.words > MAX_CALL_WORDS or not (found := CALL.match(text)):
         return False
     is_title = any(TITLES.search(inner.name) or inner.tag in STRONG for inner in element.elements())
     if not (is_title or may_be_name) or found["only"] or ARROW.search(text) or _is_button(element):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-MOST_BYTES = 3_000_000
+MAX_BYTES = 3_000_000
 DEEPEST = 512
-MOST_ATTRIBUTES = 2000
+MAX_ATTRIBUTES = 2000
 """A page of nothing but such elements takes the parser a second; drawings in an address look like them, too."""
 
 # `[^>]*` in place of `[^<>]*` would be quadratic on `<a <a <a`.
@@ -63,9 +63,9 @@ BREAKOUT = frozenset(
 RAW = frozenset({b"script", b"style", b"textarea", b"title", b"xmp", b"iframe"})
 
 
-MOST_TAGS = 15_000
-MOST_FORMATTED = 150_000
-MOST_SPACES = 5000
+MAX_TAGS = 15_000
+MAX_FORMATTED = 150_000
+MAX_SPACES = 5000
 FORMATTING = re.compile(rb"<(/?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
 SPACES = re.compile(rb"\s{50,}")
 SPELLED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
@@ -74,7 +74,7 @@ SPELLED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 def is_suspicious(html: bytes) -> bool:
     """Whether parsing may take long although it is not `too_complex`: true of one page in hundreds."""
     tags = html.count(b"<")
-    return tags > MOST_TAGS or tags * _most_formatting(html) > MOST_FORMATTED or _most_spaces(html) > MOST_SPACES
+    return tags > MAX_TAGS or tags * _most_formatting(html) > MAX_FORMATTED or _most_spaces(html) > MAX_SPACES
 
 
 def _most_spaces(html: bytes) -> int:
@@ -94,8 +94,8 @@ def _most_formatting(html: bytes) -> int:
 
 def too_complex(html: bytes) -> str | None:
     """Why the page had better not be parsed, or None."""
-    if len(html) > MOST_BYTES:
-        return f"The page has more than {MOST_BYTES // 1_000_000} MB of HTML"
+    if len(html) > MAX_BYTES:
+        return f"The page has more than {MAX_BYTES // 1_000_000} MB of HTML"
     lowered = html.lower()
     nesting = Nesting()
     at = 0
@@ -106,8 +106,8 @@ def too_complex(html: bytes) -> str | None:
             at = _past(lowered, b"-->", at)
         elif found[1]:
             nesting.close(name)
-        elif _attributes(rest) > MOST_ATTRIBUTES:
-            return f"An element of the page has more than {MOST_ATTRIBUTES} attributes"
+        elif _attributes(rest) > MAX_ATTRIBUTES:
+            return f"An element of the page has more than {MAX_ATTRIBUTES} attributes"
         elif nesting.open(name, closed=rest.endswith(b"/")) > DEEPEST:
             return f"The elements of the page are nested more than {DEEPEST} deep"
         elif name in RAW and not nesting.in_drawing:

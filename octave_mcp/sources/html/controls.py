@@ -18,9 +18,9 @@ TEXT_FIELDS = frozenset({"", "text", "email", "tel", "url", "password", "number"
 NO_PROSE = frozenset({"nav", "form", "dialog"})
 NO_PROSE_ROLES = frozenset({"dialog", "alertdialog", "menu", "listbox", "navigation", "search"})
 CARD_WORDS = 8
-MOST_CHOICES = 12
+MAX_CHOICES = 12
 """Of radio buttons on a page with plans; a page with more has a filter or a survey."""
-MOST_LINKS = 0.5
+MAX_LINKS = 0.5
 LOOKED_AHEAD = 3
 TOGGLE = re.compile(
     r"(?:show|read|see|view|load|expand|collapse|hide|open|close|learn)(?: (?:me|more|less|all|everything))*"
@@ -64,7 +64,7 @@ class Controls:
         field = next(label.find("input"), None) or self._by_id.get(label.attributes.get("for", "") or " ")
         kind = field.attributes.get("type", "").lower() if field else ""
         if kind == "radio":
-            return self._radios <= MOST_CHOICES
+            return self._radios <= MAX_CHOICES
         return kind == "checkbox" and (_is_card(label) or _is_prose(following))
 
     @cached_property
@@ -97,4 +97,4 @@ def _is_card(control: Element) -> bool:
 def _is_prose(element: Element | None) -> bool:
     if element is None or not element.words or element.tag in NO_PROSE:
         return False
-    return element.attributes.get("role") not in NO_PROSE_ROLES and element.link_words <= MOST_LINKS * element.words
+    return element.attributes.get("role") not in NO_PROSE_ROLES and element.link_words <= MAX_LINKS * element.words

@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar
 
 from octave_mcp.sources.html.tree import Element, word_count
 
-FEWEST_WORDS_OF_COPY = 6
-MOST_WORDS_OF_FEATURE = 15
+MIN_WORDS_OF_COPY = 6
+MAX_WORDS_OF_FEATURE = 15
 # In the classes of parts that are shown on some screens only.
 SCREEN = re.compile(
     r"(?<![a-z])(?:mobile|desktop|tablet|phone|hidden|hide|show|visible|invisible|only|xs|sm|md|lg|xl|d-none|small|large)"
@@ -34,7 +34,7 @@ def is_copy(blocks: Sequence[Said], before: Sequence[Said], element: Element, si
     """
     if not blocks or list(blocks) != list(before):
         return False
-    if any(block.kind != "text" or word_count(block.text) >= FEWEST_WORDS_OF_COPY for block in blocks):
+    if any(block.kind != "text" or word_count(block.text) >= MIN_WORDS_OF_COPY for block in blocks):
         return True
     names = (element.name, sibling.name if sibling else "")
     return names[0] != names[1] and any(map(SCREEN.search, names))
@@ -57,7 +57,7 @@ def once(blocks: Sequence[Part]) -> Iterator[Part]:
 
 def _is_repeated(block: Part, said: dict[Part, set[Part | None]], heading: Part | None, before: Part | None) -> bool:
     words = word_count(block.text)
-    is_short = words < FEWEST_WORDS_OF_COPY
+    is_short = words < MIN_WORDS_OF_COPY
     if block == before:
         return not (is_short and block.kind == "text")
     if is_short or block not in said:
@@ -65,7 +65,7 @@ def _is_repeated(block: Part, said: dict[Part, set[Part | None]], heading: Part 
     of = said[block]
     if block.kind == "list" and before not in of and heading in of:
         return False
-    if block.kind == "heading" or (block.kind == "text" and words > MOST_WORDS_OF_FEATURE):
+    if block.kind == "heading" or (block.kind == "text" and words > MAX_WORDS_OF_FEATURE):
         return True
     return heading in of or heading is None or not any(known and _level(known) == _level(heading) for known in of)
 

@@ -40,7 +40,7 @@ OTHERS = re.compile(
 )
 OTHER_TYPE = re.compile(r"(?:Review|Comment|Event|Offer)$")
 FRAME = frozenset({"nav", "footer", "aside", "dialog", "form"}) | CODE
-LONGEST_LINKED_DATE_WORDS = 8
+MAX_LINKED_DATE_WORDS = 8
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 LABEL = (
     r"(?:(?:first |originally )?(?:published|posted|written|released|created|date)|(?:last )?(?:updated?|modified"
@@ -53,7 +53,7 @@ UPDATE = re.compile(
     re.IGNORECASE,
 )
 BY = re.compile(r"^(?:by|von|par|por|di|door)\s|\bmin(?:ute|uten)?s?\b(?: read)?|[·•|/–—]", re.IGNORECASE)
-LONGEST_BYLINE_WORDS = 20
+MAX_BYLINE_WORDS = 20
 LONGEST_LINE = 200
 NEAR = 14
 """Elements before and after the heading among which a line that is a date is the page's."""
@@ -109,7 +109,7 @@ class Dated:
         is_time = element.tag == "time"
         if not is_time and not (element.name and DATED.search(element.name)):
             return None
-        if element.words > LONGEST_BYLINE_WORDS:
+        if element.words > MAX_BYLINE_WORDS:
             return self._one(element.attributes.get("datetime")) if is_time else None
         changed = [day for day, is_change in _byline_days(element.text) if is_change and day <= self.on]
         return max(changed) if changed else self._one(_written(element))
@@ -120,9 +120,7 @@ class Dated:
             return None
         near = elements[max(0, at - NEAR // 2) : at + NEAR]
         lines = [
-            element.text
-            for element in near
-            if 0 < element.words <= LONGEST_BYLINE_WORDS and element.tag not in HEADINGS
+            element.text for element in near if 0 < element.words <= MAX_BYLINE_WORDS and element.tag not in HEADINGS
         ]
         found = [day for said in lines for day in _byline_days(said) if day[0] <= self.on]
         changed = [day for day, is_change in found if is_change]
@@ -223,7 +221,7 @@ def _is_other(element: Element, scope: Element) -> bool:
     if element.holds_h1 or element.holds_main:
         return False
     if element.tag == "a":  # a card; a day may be a link too
-        return element.holds_block or element.words > LONGEST_LINKED_DATE_WORDS
+        return element.holds_block or element.words > MAX_LINKED_DATE_WORDS
     if element.tag == "article" or (element.tag == "header" and scope.tag != "article"):
         return True
     of_other_type = OTHER_TYPE.search(element.attributes.get("itemtype", ""))
@@ -232,13 +230,13 @@ def _is_other(element: Element, scope: Element) -> bool:
 
 def _written(element: Element) -> str:
     said = element.attributes.get("datetime") or element.attributes.get("content")
-    return said or (element.text if element.words <= LONGEST_BYLINE_WORDS else "")
+    return said or (element.text if element.words <= MAX_BYLINE_WORDS else "")
 
 
 def _is_change(elements: list[Element], place: int) -> bool:
     """Whether the element there, or the short line around it, calls its day that of a change."""
     element, around = elements[place], elements[place - 1]
-    is_line = around.words <= LONGEST_BYLINE_WORDS and any(child is element for child in around.children)
+    is_line = around.words <= MAX_BYLINE_WORDS and any(child is element for child in around.children)
     said = (around if is_line else element).text[:LONGEST_LINE]
     return bool(CHANGED.search(element.name) or UPDATE.search(said))
 

@@ -53,10 +53,10 @@ SHOWN_IN_TURN = re.compile(
     r"|accordion|collaps|faq|answer|expand"
 )
 OPENERS = frozenset({"button", "summary", "dt"})
-DEEPEST_OPENER, MOST_OPENER_WORDS = 3, 40
+DEEPEST_OPENER, MAX_OPENER_WORDS = 3, 40
 SHARED = re.compile(r"\d+|[^\W\d]{3,}")
-MOST_LABELLED_WORDS = 40
-MOST_INSTRUCTION_WORDS = 80
+MAX_LABELLED_WORDS = 40
+MAX_INSTRUCTION_WORDS = 80
 """What is longer is not dropped for an order in it: its parts may be."""
 
 
@@ -216,7 +216,7 @@ def _inside(element: Element, around: _Surroundings, *, doubted: bool) -> _Surro
     """What is around the children of an element. A harmless text is looked at once."""
     attributes = element.attributes
     style = attributes.get("style", "")
-    label = attributes.get("aria-label", "") if element.words <= MOST_LABELLED_WORDS and not _is_call(element) else ""
+    label = attributes.get("aria-label", "") if element.words <= MAX_LABELLED_WORDS and not _is_call(element) else ""
     paints = "background" in style or (around.ground and GROUND_CLASS.search(element.name))
     if not (doubted or paints or label):
         return around
@@ -244,13 +244,13 @@ def _covers(element: Element) -> bool:
 
 def _is_spelled(element: Element, label: str) -> bool:
     """Whether it shows its label letter by letter, as animated headlines do."""
-    if element.words > MOST_LABELLED_WORDS or element.links or element.text == " ".join(label.split()):
+    if element.words > MAX_LABELLED_WORDS or element.links or element.text == " ".join(label.split()):
         return False
     return _letters(element.text) == _letters(label)
 
 
 def _is_instruction(element: Element, inside: _Surroundings) -> bool:
-    return inside.doubted and inside.may_instruct and element.words <= MOST_INSTRUCTION_WORDS
+    return inside.doubted and inside.may_instruct and element.words <= MAX_INSTRUCTION_WORDS
 
 
 def _doubt(
@@ -299,7 +299,7 @@ def _in_turn(element: Element, revealed: frozenset[str]) -> bool:
 
 def _opens(element: Element, depth: int = DEEPEST_OPENER) -> bool:
     """Whether it is what a reader presses to see what comes next."""
-    if element.words > MOST_OPENER_WORDS or not element.words:
+    if element.words > MAX_OPENER_WORDS or not element.words:
         return False
     if (
         element.tag in OPENERS

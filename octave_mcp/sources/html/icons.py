@@ -11,8 +11,8 @@ from octave_mcp.sources.html.tree import Element
 
 ICONS = frozenset({"svg", "img", "i", "span", "em", "b"})
 LABELS = ("aria-label", "alt", "title")
-LONGEST_LABEL, MOST_LABEL_WORDS = 60, 8
-MOST_LABELS, MOST_LOOKED_AT, MOST_LOOKED_AT_IN_LINE = 3, 24, 6
+LONGEST_LABEL, MAX_LABEL_WORDS = 60, 8
+MAX_LABELS, MOST_LOOKED_AT, MOST_LOOKED_AT_IN_LINE = 3, 24, 6
 NO_LABEL = re.compile(
     r"(?:icon|image|photo|picture|img|svg|logo|graphic)s?|.*\.(?:png|jpe?g|svg|webp|gif)", re.IGNORECASE
 )
@@ -50,7 +50,7 @@ def has_words(cell: Element) -> bool:
 def in_cell(cell: Element) -> str:
     """What a cell without words says by its icons."""
     looked_at = list(islice(cell.elements(), MOST_LOOKED_AT))
-    labels = list(dict.fromkeys([said for element in looked_at if (said := label(element))]))[:MOST_LABELS]
+    labels = list(dict.fromkeys([said for element in looked_at if (said := label(element))]))[:MAX_LABELS]
     if labels:
         return ", ".join(labels)
     verdicts = [verdict for element in looked_at if (verdict := _verdict(element, in_cell=True)) is not None]
@@ -80,7 +80,7 @@ def label(element: Element) -> str:
     attributes = element.attributes
     text = next((text for name in LABELS if (text := " ".join(attributes.get(name, "").split()))), "")
     text = SUFFIX.sub("", text)
-    if not text or len(text) > LONGEST_LABEL or len(text.split()) > MOST_LABEL_WORDS or NO_LABEL.fullmatch(text):
+    if not text or len(text) > LONGEST_LABEL or len(text.split()) > MAX_LABEL_WORDS or NO_LABEL.fullmatch(text):
         return ""
     return "" if may_address_model(text) else text
 

@@ -34,7 +34,7 @@ WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]
 MARKUP = re.compile(r"<[^<>]{1,500}>")
 BEFORE_MARK = re.compile(r" (?=[.,;:!?](?: |$))")
 LONGEST = 500
-MOST_NODES = 500
+MAX_NODES = 500
 MOST_EACH = 10
 """Of prices, reviews, questions: more are a catalogue."""
 NOTHING: Node = {}
@@ -50,7 +50,7 @@ def nodes(root: Element) -> list[Node]:
             except (ValueError, RecursionError):
                 continue
             found += _inner(document)
-    return _linked(found[:MOST_NODES])
+    return _linked(found[:MAX_NODES])
 
 
 def _linked(found: list[Node]) -> list[Node]:
@@ -84,7 +84,7 @@ def _target(value: object, whole: dict[str, Node]) -> object:
 
 def _inner(document: object) -> Iterator[Node]:
     waiting = many(document)
-    for _ in range(MOST_NODES):
+    for _ in range(MAX_NODES):
         if not waiting:
             return
         node = waiting.pop(0)

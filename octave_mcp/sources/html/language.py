@@ -11,8 +11,8 @@ UNKNOWN = "und"
 TAG = re.compile(r"([a-zA-Z]{2,3})(?:[-_]|$)")
 KANA = re.compile(r"[\u3040-\u30ff]")
 SAMPLE = 4000
-FEWEST_WORDS = 20
-FEWEST_WORDS_AGAINST = 12
+MIN_WORDS = 20
+MIN_WORDS_AGAINST = 12
 SURE = 0.9
 UNLIKELY = 0.02
 OWN_LETTERS = 0.15
@@ -59,7 +59,7 @@ def language_of(text: str, declared: str) -> str:
         return own if script in {"CJK", "Hangul"} else _confirmed(sample, own)
     if script:
         return _of_script(sample, script)
-    fewest = FEWEST_WORDS_AGAINST if own else FEWEST_WORDS
+    fewest = MIN_WORDS_AGAINST if own else MIN_WORDS
     return _ranked(sample)[0][0] if len(sample.split()) > fewest else own or UNKNOWN
 
 
@@ -85,7 +85,7 @@ def _may_be_written(language: str, script: str, text: str) -> bool:
 def _confirmed(text: str, declared: str) -> str:
     """The declared language, unless the text is surely another."""
     words = text.split()
-    if len(words) < FEWEST_WORDS_AGAINST or (
+    if len(words) < MIN_WORDS_AGAINST or (
         declared == "en" and len(ENGLISH.findall(text)) >= len(words) * ENGLISH_SHARE
     ):
         return declared

@@ -30,7 +30,7 @@ HEADINGS = {f"h{level}": level for level in range(1, 7)}
 DEFAULT_LEVEL = 2
 """Of an element with the role of a heading; the one that WAI-ARIA assumes."""
 CAPTIONS = frozenset({"figcaption", "cite", "footer"})
-FEWEST_LOGOS = 3
+MIN_LOGOS = 3
 
 
 class Call(str):
@@ -100,7 +100,7 @@ def _flush(blocks: list[Block], line: list[str]) -> None:
 
 def _flush_logos(blocks: list[Block], logos: list[str]) -> None:
     named = row(logos)
-    if len(named) >= FEWEST_LOGOS:
+    if len(named) >= MIN_LOGOS:
         blocks.append(Block("logos", row_of_logos(named)))
     logos.clear()
 

@@ -18,12 +18,12 @@ from octave_mcp.sources.html.characters import cleaned
 from octave_mcp.sources.html.tree import Element
 
 MOST_EACH = 20
-MOST_SCRIPTS = 50
+MAX_SCRIPTS = 50
 LONGEST_SCRIPT = 200_000
 LONGEST_TEXT = 120
 LINK = re.compile(r"<link\s[^<>]{1,1000}>", re.IGNORECASE)
 HEAD_CHARACTERS = 500_000
-MOST_LINKS = 300
+MAX_LINKS = 300
 FEEDS = ("application/rss+xml", "application/atom+xml")
 COMMENTS = re.compile(r"comments?(?![a-z])", re.IGNORECASE)
 ADDRESS = re.compile(r"https?:(?:\\?/){2}[\w.-]{1,100}(?:\\?/[\w.%?=&-]{0,100}){0,6}")
@@ -43,7 +43,7 @@ def job_boards(html: str, url: str) -> list[Link]:
     if not any(board.domain in html for board in BOARDS):
         return []
     page = LexborHTMLParser(html)
-    scripts = (node.text()[:LONGEST_SCRIPT] for node in page.css("script:not([src])")[:MOST_SCRIPTS])
+    scripts = (node.text()[:LONGEST_SCRIPT] for node in page.css("script:not([src])")[:MAX_SCRIPTS])
     tiers = (
         _attributes(page.css("iframe, script[src], embed"), "src", "data-src"),
         _attributes(page.css("a[href]"), "href"),
@@ -61,7 +61,7 @@ def feeds(html: str, url: str, company: Company) -> list[Link]:
     if not any(kind in html for kind in FEEDS):
         return []
     # Parsing only these elements costs a tenth of parsing the page again.
-    elements = "".join(LINK.findall(html, 0, HEAD_CHARACTERS)[:MOST_LINKS])
+    elements = "".join(LINK.findall(html, 0, HEAD_CHARACTERS)[:MAX_LINKS])
     nodes = LexborHTMLParser(elements).css("link[rel~=alternate][href]")
     found: dict[str, Link] = {}
     for node in nodes:

@@ -36,8 +36,8 @@ SYNTAX = re.compile(
     r"|cover|contain|no|repeat|fixed|scroll|none|px|em|rem|vw|vh|x|y)(?![a-z])|[^a-z])+"
 )
 NOTHING = re.compile(r"(?<![\w.-])(?:0+(?:\.0*)?|\.0+)(?:[a-z]+|%)?(?![\w.])")
-MOST_COLOURS, LONGEST_GROUND = 8, 400
-LEAST_CONTRAST = 12
+MAX_COLOURS, LONGEST_GROUND = 8, 400
+MIN_CONTRAST = 12
 """Of 255 in one of red, green and blue."""
 
 HIDING: tuple[tuple[str, str, Doubt], ...] = (
@@ -182,7 +182,7 @@ def _is_unreadable(letters: str, ground: str) -> bool:
 
 
 def _are_alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    return max(abs(a - b) for a, b in zip(one, other, strict=True)) < LEAST_CONTRAST
+    return max(abs(a - b) for a, b in zip(one, other, strict=True)) < MIN_CONTRAST
 
 
 def _colours(text: str) -> list[tuple[int, ...]]:
@@ -190,7 +190,7 @@ def _colours(text: str) -> list[tuple[int, ...]]:
     text = PICTURE.sub("", text)
     if len(text) > LONGEST_GROUND or not SYNTAX.fullmatch(COLOURS.sub(" ", text)):
         return []
-    found = [_colour(one[0]) for one, _ in zip(COLOURS.finditer(text), range(MOST_COLOURS), strict=False)]
+    found = [_colour(one[0]) for one, _ in zip(COLOURS.finditer(text), range(MAX_COLOURS), strict=False)]
     return [] if () in found else found
 
 

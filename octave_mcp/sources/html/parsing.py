@@ -23,9 +23,9 @@ from octave_mcp.sources.html.extraction import page_of
 
 CPU_SECONDS = 4
 """Per page. CPU time, so that a busy machine does not make a page too complex."""
-MOST_BYTES = 1_000_000_000
+MAX_BYTES = 1_000_000_000
 """Of memory, the interpreter's included."""
-MOST_PROCESSES = 2
+MAX_PROCESSES = 2
 PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from octave_mcp.sources.html import parsing; parsing.main()"
 
 
@@ -47,7 +47,7 @@ class PageParser:
     """Parses bytes to pages. Most pages are parsed in this process."""
 
     def __init__(self) -> None:
-        self._processes = asyncio.Semaphore(MOST_PROCESSES)
+        self._processes = asyncio.Semaphore(MAX_PROCESSES)
 
     async def parse(self, body: bytes, charset: str | None, context: PageContext) -> Page:
         """Raises: PageFailed: the page is too complex, empty, or needs scripts to show its content."""
@@ -118,7 +118,7 @@ def _limit() -> None:
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - not there on Windows
 
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
         # RLIMIT_CPU counts whole seconds since the process started. It is the fallback if SIGPROF is ignored.
         most, hardest = math.ceil(time.process_time()) + CPU_SECONDS + 1, resource.getrlimit(resource.RLIMIT_CPU)[1]
         if hardest == resource.RLIM_INFINITY or most < hardest:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from octave_mcp.evidence.injection import may_address_model
 from octave_mcp.sources.html.tree import Element
 
-LONGEST, MOST_WORDS = 30, 4
-LONGEST_LOGO, MOST_LOGO_WORDS = 70, 8
+LONGEST, MAX_WORDS = 30, 4
+LONGEST_LOGO, MAX_LOGO_WORDS = 70, 8
 """Of a text that says that it names a logo."""
 LOGO = re.compile(r"\blogo(?:type|s)?\b", re.IGNORECASE)
 AROUND_NAME = re.compile(
@@ -39,7 +39,7 @@ PROFILES = re.compile(
 """Where a link leads that stands for the company itself or for a way to share the page."""
 
 
-FEWEST_IN_SERIES = 3
+MIN_IN_SERIES = 3
 NUMBERED = re.compile(r"(?:(?<![\s_-])[\s_-]+|(?<![\s_\d-]))\d+$")
 AFTER_SEAM = re.compile(r"(?P<shared>[^_-]+)[_-](?P<own>.+)")
 BEFORE_SEAM = re.compile(r"(?P<own>.+)[_-](?P<shared>[^_-]+)")
@@ -86,7 +86,7 @@ def row(found: list[str]) -> list[str]:
 
 def _as_names(found: list[str]) -> list[str]:
     """Without what all share, as names of files do: 'acme-2026', 'logo_acme'. Numbered pictures have no names."""
-    if len(found) < FEWEST_IN_SERIES:
+    if len(found) < MIN_IN_SERIES:
         return found
     if len({NUMBERED.sub("", name) for name in found}) == 1:
         return []
@@ -100,7 +100,7 @@ def _as_names(found: list[str]) -> list[str]:
 def _name(text: str) -> str:
     text = " ".join(text.split())
     is_logo = bool(LOGO.search(text))
-    longest, most_words = (LONGEST_LOGO, MOST_LOGO_WORDS) if is_logo else (LONGEST, MOST_WORDS)
+    longest, most_words = (LONGEST_LOGO, MAX_LOGO_WORDS) if is_logo else (LONGEST, MAX_WORDS)
     if not text or len(text) > longest or len(text.split()) > most_words or NO_NAME.fullmatch(text):
         return ""
     name = AROUND_NAME.sub("", text).strip(" :–-")

@@ -42,16 +42,16 @@ STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 FOOTER_SHARE, NAMED_SHARE, FRAME_SHARE, DOUBTFUL_SHARE, LEFT_SHARE, CENTRAL_SHARE = 0.6, 0.35, 0.3, 0.35, 0.12, 0.1
 # How much of an element are links, from some of it to nothing else.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
-MOST_NOTICE_WORDS = 150
-LEAST_WORDS = 40
+MAX_NOTICE_WORDS = 150
+MIN_WORDS = 40
 MUCH_TEXT = 150
-MOST_CRUMBS, MOST_SKIP_WORDS = 25, 10
+MAX_CRUMBS, MAX_SKIP_WORDS = 25, 10
 FEW_WORDS = 20
-MOST_LABEL_WORDS = 4
+MAX_LABEL_WORDS = 4
 """Of a part without a link that only names what is beside it, as in 'Share this'."""
-FEWEST_FOOTER_LINKS = 3
+MIN_FOOTER_LINKS = 3
 MOST_OF_PAGE = 0.5
-FEWEST_LINKS, MOST_LIST_WORDS, MOST_WORDS_A_LINK = 5, 500, 4
+MIN_LINKS, MAX_LIST_WORDS, MAX_WORDS_A_LINK = 5, 500, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def content(root: Root) -> Element:
     )
     if strict.words and whole.main_holds_h1:
         return strict
-    if strict.words >= max(min(LEAST_WORDS, words / 2), LEFT_SHARE * words):
+    if strict.words >= max(min(MIN_WORDS, words / 2), LEFT_SHARE * words):
         return strict
     return _without(
         visible,
@@ -181,13 +181,13 @@ def _is_noise(element: Element) -> bool:
         return not element.holds_main
     if element.tag in NEVER or (attributes and attributes.get("role") in DIALOGS):
         return not _is_central(element)
-    if not (attributes and 0 < element.words <= MOST_NOTICE_WORDS) or element.tag in NEVER_NOTICE:
+    if not (attributes and 0 < element.words <= MAX_NOTICE_WORDS) or element.tag in NEVER_NOTICE:
         return False
     names = names_of(element)
     if "breadcrumb" in attributes.get("aria-label", "").lower() or "breadcrumb" in names:
-        return element.words <= MOST_CRUMBS and not _has_heading(element)
+        return element.words <= MAX_CRUMBS and not _has_heading(element)
     if "skip" in names:
-        return element.words <= MOST_SKIP_WORDS
+        return element.words <= MAX_SKIP_WORDS
     return "consent" in names and not _is_central(element) and _asks_consent(element)
 
 
@@ -256,9 +256,9 @@ def _is_of_part(element: Element, place: Place, inside: Element, whole: Whole) -
 
 
 def _is_of_site(footer: Element) -> bool:
-    if footer.links >= FEWEST_FOOTER_LINKS and _link_share(footer) > SOME_LINKS:
+    if footer.links >= MIN_FOOTER_LINKS and _link_share(footer) > SOME_LINKS:
         return True
-    is_short = footer.words <= MOST_NOTICE_WORDS or footer.links >= FEWEST_FOOTER_LINKS
+    is_short = footer.words <= MAX_NOTICE_WORDS or footer.links >= MIN_FOOTER_LINKS
     return is_short and bool(COPYRIGHT.search(footer.text))
 
 
@@ -273,10 +273,10 @@ def _is_frame(element: Element, place: Place, inside: Element, whole: Whole) -> 
     if element.words > FRAME_SHARE * whole.words and not (is_header and whole.has_main):
         return False
     if _link_share(element) > SOME_LINKS:
-        return not place.part or element.links >= FEWEST_FOOTER_LINKS
+        return not place.part or element.links >= MIN_FOOTER_LINKS
     if not is_header:
         return "place" in names_of(element)
-    return not _is_of_part(element, place, inside, whole) and element.words < LEAST_WORDS and not _has_heading(element)
+    return not _is_of_part(element, place, inside, whole) and element.words < MIN_WORDS and not _has_heading(element)
 
 
 def _is_named(element: Element, place: Place, share: float) -> bool:
@@ -299,7 +299,7 @@ def _is_doubtful(element: Element, names: frozenset[Name]) -> bool:
         return False
     if _link_share(element) > MOSTLY_LINKS:
         return "links" in names or (element.links > 1 and not _has_heading(element))
-    is_label = element.words < FEW_WORDS if element.links else element.words <= MOST_LABEL_WORDS
+    is_label = element.words < FEW_WORDS if element.links else element.words <= MAX_LABEL_WORDS
     return "links" in names and is_label and not _says_something(element)
 
 
@@ -313,16 +313,16 @@ def _says_something(element: Element) -> bool:
 
 def _is_aside_of_main(element: Element) -> bool:
     """A few words outside main that are no sentence, no figure and no title: 'High contrast', 'Back to top'."""
-    if element.words >= LEAST_WORDS or STATEMENT.search(element.text):
+    if element.words >= MIN_WORDS or STATEMENT.search(element.text):
         return False
     return not _has_heading(element, "h1", "h2")
 
 
 def _is_link_list(element: Element) -> bool:
     """Outside main, a block of short bare links with nothing else to read."""
-    if element.links < FEWEST_LINKS or element.words > MOST_LIST_WORDS or _link_share(element) <= ONLY_LINKS:
+    if element.links < MIN_LINKS or element.words > MAX_LIST_WORDS or _link_share(element) <= ONLY_LINKS:
         return False
-    if element.link_words > MOST_WORDS_A_LINK * element.links or element.images or element.holds_h1:
+    if element.link_words > MAX_WORDS_A_LINK * element.links or element.images or element.holds_h1:
         return False
     return not any(element.find("p", "h2", "h3"))
 

@@ -29,9 +29,9 @@ UNREAD_FIRST = frozenset({"seo", "meta", "og", "twitter", "cookie", "cookies", "
 UNREAD_WHOLE = frozenset({"classname", "classnames"})
 MARKUP = re.compile(r"<[^<>]{1,200}>")
 CODE = re.compile(r"[{}<>=;]|https?://|\w[._/-]\w[^\W_]*[._/-]\w")
-FEWEST_WORDS, FEWEST_CJK = 4, 8
-MOST_HEADING_WORDS = 14
-DEEPEST, MOST_STRINGS = 40, 5000
+MIN_WORDS, MIN_CJK = 4, 8
+MAX_HEADING_WORDS = 14
+DEEPEST, MAX_STRINGS = 40, 5000
 SERVED_WORDS = 15
 """Below, what the JSON says is no page."""
 
@@ -41,7 +41,7 @@ def embedded_text(root: Element) -> str:
     said: dict[str, None] = {}
     for value in _documents(root):
         for at, (key, text) in enumerate(_strings(value, "", 0)):
-            if at >= MOST_STRINGS:
+            if at >= MAX_STRINGS:
                 break
             if line := _line(key, text):
                 said.setdefault(line)
@@ -109,6 +109,6 @@ def _line(key: str, text: str) -> str:
     words = word_count(flat)
     if not flat or CODE.search(flat):
         return ""
-    if (key in HEADINGS or key == "name") and words <= MOST_HEADING_WORDS and flat[-1] not in ".。":
+    if (key in HEADINGS or key == "name") and words <= MAX_HEADING_WORDS and flat[-1] not in ".。":
         return f"## {flat}"
-    return flat if words >= FEWEST_WORDS or len(CJK.findall(flat)) >= FEWEST_CJK else ""
+    return flat if words >= MIN_WORDS or len(CJK.findall(flat)) >= MIN_CJK else ""

@@ -12,7 +12,7 @@ FEW_OF_NOTICES = 600
 """A shell may bring a notice along; without a word besides, it is one all the same."""
 MOUNTS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
 """The ids that frameworks give to the element that their scripts fill."""
-MOST_MOUNT_WORDS = 40
+MAX_MOUNT_WORDS = 40
 """An element of more is not looked into, so that one in the other takes linear time."""
 MOUNT_ATTRIBUTES = frozenset(
     {"data-reactroot", "data-v-app", "data-server-rendered", "ng-app", "ng-version", "data-ember-app"}
@@ -53,7 +53,7 @@ def _is_mount(element: Element) -> bool:
     is_known = (
         attributes.get("id") in MOUNTS or element.tag.endswith("-root") or not MOUNT_ATTRIBUTES.isdisjoint(attributes)
     )
-    return is_known and element.words <= MOST_MOUNT_WORDS and not any(_own_lines(element))
+    return is_known and element.words <= MAX_MOUNT_WORDS and not any(_own_lines(element))
 
 
 def _own_lines(part: Element) -> Iterator[str]:

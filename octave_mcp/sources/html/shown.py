@@ -25,7 +25,7 @@ NOTE_LINK = "doc-noteref"
 NOTE_WORD = re.compile(r"footnotes?", re.IGNORECASE)
 """What screen readers say before the mark of a footnote."""
 FRACTION = re.compile(r"(?<![a-z])(?:fraction(?:al)?|cents?|decimals?)(?![a-z])", re.IGNORECASE)
-MOST_RAISED_WORDS = 3
+MAX_RAISED_WORDS = 3
 LOOKED_BACK, LOOKED_AHEAD = 40, 4
 """Characters of the line before a superscript, and parts after an icon."""
 
@@ -155,7 +155,7 @@ class _Reader:
         if "ligature" in traits:
             return self._ligature(child, inside, at)
         is_note = child.attributes.get("role") == NOTE_LINK
-        if is_note or ((child.tag == "sup" or "raised" in traits) and child.words <= MOST_RAISED_WORDS):
+        if is_note or ((child.tag == "sup" or "raised" in traits) and child.words <= MAX_RAISED_WORDS):
             text = child.text
             if (is_note or self._is_linked(child)) and FOOTNOTE.fullmatch(text):
                 return ""

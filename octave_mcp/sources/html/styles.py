@@ -61,13 +61,13 @@ OF_LETTERS = re.compile(
 
 SELECTOR = re.compile(r"(?:[a-z][a-z0-9]*|\*)?(?:[.#][\w-]+)*", re.IGNORECASE)
 NAMES = re.compile(r"([.#]?)([\w-]+)")
-MOST_PARTS, MOST_SELECTORS, MOST_OF_A_KEY = 5, 5000, 8
-LONGEST_SELECTOR, MOST_CLASSES = 200, 60
+MAX_PARTS, MAX_SELECTORS, MOST_OF_A_KEY = 5, 5000, 8
+LONGEST_SELECTOR, MAX_CLASSES = 200, 60
 
 
 @lru_cache(maxsize=4096)
 def _names(classes: str) -> frozenset[str]:
-    return frozenset(classes.split(maxsplit=MOST_CLASSES)[:MOST_CLASSES])
+    return frozenset(classes.split(maxsplit=MAX_CLASSES)[:MAX_CLASSES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _traits(declarations: str) -> Traits:
 
 def styles_of(root: Root) -> Styles:
     rules: dict[str, list[_Rule]] = {}
-    for key, rule in islice(_rules_of(root.style_sheets), MOST_SELECTORS):
+    for key, rule in islice(_rules_of(root.style_sheets), MAX_SELECTORS):
         known = rules.setdefault(key, [])
         if len(known) < MOST_OF_A_KEY:
             known.append(rule)
@@ -193,7 +193,7 @@ def _around(hint: re.Pattern[str], sheet: str) -> Iterator[tuple[str, str]]:
 def _compounds(selector: str) -> tuple[_Compound, ...]:
     """Empty for a selector of more than tags, classes and ids: what it selects is not known here."""
     parts = selector.replace(">", " ").split() if len(selector) <= LONGEST_SELECTOR else []
-    if len(parts) > MOST_PARTS or not all(map(SELECTOR.fullmatch, parts)):
+    if len(parts) > MAX_PARTS or not all(map(SELECTOR.fullmatch, parts)):
         return ()
     return tuple(map(_compound, parts))
 

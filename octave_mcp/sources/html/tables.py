@@ -14,8 +14,8 @@ LAYOUT = frozenset({"presentation", "none"})
 # A number as the standard reads an attribute: white space may precede it, anything may follow it.
 INTEGER = re.compile(r"[ \t\n\f\r]*\+?([0-9]{1,9})")
 # Bounds against pages that span and repeat without end.
-MOST_COLUMNS, MOST_SPANNED = 40, 50_000
-LONGEST_REPEATED, MOST_REPEATED = 80, 20_000
+MAX_COLUMNS, MAX_SPANNED = 40, 50_000
+LONGEST_REPEATED, MAX_REPEATED = 80, 20_000
 """Characters of a cell, and of a table, that are written again in the slots a cell spans."""
 
 ReadCell = Callable[[Element], str]
@@ -51,7 +51,7 @@ def table(element: Element, cell: ReadCell) -> str | None:
     """The pipe table, its first row the header; None for a table that only lays out the page."""
     if element.attributes.get("role") in LAYOUT or any(inner is not element for inner in element.find("table")):
         return None
-    spanned = iter(range(MOST_SPANNED))
+    spanned = iter(range(MAX_SPANNED))
     rows = [row for group in _groups(element) for row in _grid(group, cell, spanned)]
     rows = [row for row in rows if any(own.text for own in row.own.values())]
     width = max((max(row.own) + 1 for row in rows), default=0)
@@ -76,7 +76,7 @@ def _grid(rows: list[Element], cell: ReadCell, spanned: Iterator[int]) -> Iterat
         growing = {slot: (above, end) for slot, (above, end) in growing.items() if end > at}
         row = _Row(covered={slot: above for slot, (above, _) in growing.items() if next(spanned, None) is not None})
         for placed in _placed(element, cell, row, len(rows) - at):
-            for slot in range(placed.column, min(placed.column + placed.across, MOST_COLUMNS)):
+            for slot in range(placed.column, min(placed.column + placed.across, MAX_COLUMNS)):
                 if slot > placed.column:
                     row.covered.setdefault(slot, placed)
                 if placed.below > 1:
@@ -93,7 +93,7 @@ def _placed(element: Element, cell: ReadCell, row: _Row, rows_left: int) -> Iter
         while column in row.covered:
             column += 1
         text = cell(child).replace("|", "/")
-        across = min(_number(child, "colspan") or 1, max(1, MOST_COLUMNS - column))
+        across = min(_number(child, "colspan") or 1, max(1, MAX_COLUMNS - column))
         below = min(_number(child, "rowspan") or rows_left, rows_left)
         row.own[column] = placed = _Cell(text, child.tag == "th", column, across, below)
         yield placed
@@ -107,9 +107,9 @@ def _number(element: Element, name: str) -> int:
 
 def _lines(rows: list[_Row], width: int) -> Iterator[str]:
     """A row that is wider than tables are widens no other, or a page could cost its rows times its columns."""
-    left = MOST_REPEATED
+    left = MAX_REPEATED
     for row in rows:
-        texts = [""] * max(min(width, MOST_COLUMNS), max(row.own) + 1)
+        texts = [""] * max(min(width, MAX_COLUMNS), max(row.own) + 1)
         for column, cell in row.covered.items():
             if column < len(texts) and left > 0:
                 texts[column] = cell.again(column)

@@ -27,7 +27,7 @@ BLOCKS = LISTS.union(
 )
 # To a browser, which runs scripts, what <noscript> holds is no markup; to a parser, such a frame never ends.
 SWALLOWS = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
-MOST_MOVES = 200
+MAX_MOVES = 200
 # Of an inline drawing, of which only the name is read.
 MOST_PARTS_OF_A_NAME, LONGEST_NAME = 8, 200
 # Elements that can have a shadow tree, besides those with a hyphen in their name.
@@ -182,7 +182,7 @@ def _compose(host: Element, shadow: Element) -> None:
 def _put_in_place(found: list[Element], *, composed: bool) -> None:
     """Counts, once parts that a server sent late, hidden at the end of the page, are where a script puts them."""
     scripts = (text for script in found if script.tag == "script" for text in script.strings() if "$RC(" in text)
-    moves = [move for text in scripts for move in LATE.findall(text)][:MOST_MOVES]
+    moves = [move for text in scripts for move in LATE.findall(text)][:MAX_MOVES]
     marked = {element.attributes.get("id", ""): element for element in found} if moves else {}
     for place, late in moves:
         if late in marked and place in marked and marked[place] not in marked[late].elements():

@@ -8,7 +8,7 @@ import httpx2
 
 from octave_mcp.domain.addresses import PORTS, site_of
 
-MOST_COOKIES = 30
+MAX_COOKIES = 30
 LONGEST_COOKIE = 4096
 
 
@@ -39,9 +39,9 @@ class SiteCookies:
         site = _site(response.request.url)
         if given and site:
             jar = self._jars.setdefault(site, _jar())
-            headers = [("set-cookie", value) for value in given[:MOST_COOKIES]]
+            headers = [("set-cookie", value) for value in given[:MAX_COOKIES]]
             jar.extract_cookies(httpx2.Response(200, headers=headers, request=response.request))
-            for cookie in list(jar.jar)[MOST_COOKIES:]:
+            for cookie in list(jar.jar)[MAX_COOKIES:]:
                 jar.jar.clear(cookie.domain, cookie.path, cookie.name)
 
 

@@ -32,8 +32,8 @@ from octave_mcp.sources.web.transport import (
 CheckTarget = Callable[[str], Awaitable[None]]
 
 USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-mcp)"
-MOST_REDIRECTS = 5
-MOST_RELOADS = 2
+MAX_REDIRECTS = 5
+MAX_RELOADS = 2
 """A page that reloads itself is read as it is if it still does so with the cookies that it set."""
 PER_HOST = 4
 
@@ -135,19 +135,19 @@ class Fetcher:
         """
         seen: list[tuple[str, str]] = []
         target = self._checked(url, url)
-        while len(seen) <= MOST_REDIRECTS:
+        while len(seen) <= MAX_REDIRECTS:
             seen.append((target, self._cookies.header(target)))
             answer = await send(target)
             if isinstance(answer, Fetched):
                 return answer
             moved = self._checked(answer.url, url)
-            if (moved, self._cookies.header(moved)) in seen or (answer.page and len(seen) > MOST_RELOADS):
+            if (moved, self._cookies.header(moved)) in seen or (answer.page and len(seen) > MAX_RELOADS):
                 if answer.page:
                     return answer.page
                 break
             _check_move(target, moved, url, company)
             target = moved
-        raise PageFailed(url, "redirect_loop", f"Redirects in a circle, or more than {MOST_REDIRECTS} times")
+        raise PageFailed(url, "redirect_loop", f"Redirects in a circle, or more than {MAX_REDIRECTS} times")
 
     async def _limited(self, request: Request, limits: Sequence[TimeLimit]) -> Fetched | Moved:
         """What the target returns, or where it redirects; the time it takes counts against every limit."""

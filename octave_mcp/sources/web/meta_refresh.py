@@ -8,7 +8,7 @@ import re
 from octave_mcp.sources.html.encoding import tags
 
 WITHIN_BYTES = 10_000
-LONGEST_SECONDS = 5
+MAX_SECONDS = 5
 """A page that is shown for longer is meant to be read."""
 
 UNSEEN = re.compile(rb"<!--.*?(?:-->|$)|<(noscript|script|style)\b.*?(?:</\1|$)", re.IGNORECASE | re.DOTALL)
@@ -31,6 +31,6 @@ def refresh(body: bytes) -> str | None:
 def refreshed(content: str) -> str | None:
     """The address in the value of a refresh, if it does not let its readers wait."""
     found = CONTENT.match(content)
-    if found is None or int(found[1][:4]) > LONGEST_SECONDS:
+    if found is None or int(found[1][:4]) > MAX_SECONDS:
         return None
     return (found[2] or found[3] or found[4] or "").strip()

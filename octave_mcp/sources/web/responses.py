@@ -21,9 +21,9 @@ HTML = frozenset({"text/html", "application/xhtml+xml"})
 ENCODINGS = frozenset({"gzip", "deflate", "br", "identity"})
 FILES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x7fELF")
 SNIFFED_BYTES = 1000
-MOST_ZEROS = 10
-MOST_BYTES = 10_000_000
-MOST_RATIO, RATIO_FROM_BYTES = 200, 1_000_000
+MAX_ZEROS = 10
+MAX_BYTES = 10_000_000
+MAX_RATIO, RATIO_FROM_BYTES = 200, 1_000_000
 OK = range(200, 300)
 MOVED = frozenset({301, 302, 303, 307, 308})
 TOO_MANY = 429
@@ -131,7 +131,7 @@ def _check_type(response: httpx2.Response, url: str, types: frozenset[str] | Non
 
 
 def _check_text(body: bytes, charset: str, url: str) -> None:
-    if body.startswith(FILES) or (body.count(0, 0, SNIFFED_BYTES) > MOST_ZEROS and not is_wide(body, charset)):
+    if body.startswith(FILES) or (body.count(0, 0, SNIFFED_BYTES) > MAX_ZEROS and not is_wide(body, charset)):
         raise PageFailed(url, "not_html", "It is called a web page, but is a file of another type")
 
 
@@ -151,5 +151,5 @@ async def _body(response: httpx2.Response, request: Request) -> bytes:
 
 
 def _check_size(size: int, wire: int, url: str) -> None:
-    if size > MOST_BYTES or (size > RATIO_FROM_BYTES and size > MOST_RATIO * wire):
-        raise PageFailed(url, "too_large", f"More than {MOST_BYTES // 1_000_000} MB, or unusually compressed")
+    if size > MAX_BYTES or (size > RATIO_FROM_BYTES and size > MAX_RATIO * wire):
+        raise PageFailed(url, "too_large", f"More than {MAX_BYTES // 1_000_000} MB, or unusually compressed")

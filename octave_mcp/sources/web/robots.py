@@ -17,7 +17,7 @@ from octave_mcp.sources.memory import RunMemory
 from octave_mcp.sources.single_flight import SingleFlight
 from octave_mcp.sources.web.fetch import USER_AGENT, Fetcher, TimeLimit
 
-MOST_BYTES = 500_000
+MAX_BYTES = 500_000
 MAX_AGE = timedelta(hours=24)
 """RFC 9309: no cached copy should be used for longer."""
 PRODUCT = USER_AGENT.partition("/")[0]
@@ -87,17 +87,17 @@ class Robots:
         await self._flights.close()
 
     async def _cached_or_fetched(self, url: str, company: Company) -> dict[str, str]:
-        text = await self._memory.store.note(url, since=self._started_at or datetime.now(UTC) - MAX_AGE)
+        text = await self._memory.store.get_value(url, since=self._started_at or datetime.now(UTC) - MAX_AGE)
         if text is None:
             text = await self._fetched(url, company)
-            await self._memory.store.put_note(url, text, run_id=self._memory.run_id)
+            await self._memory.store.put_value(url, text, run_id=self._memory.run_id)
         return {url: text}
 
     async def _fetched(self, url: str, company: Company) -> str:
         """The text of the file; empty if there is none."""
         try:
             fetched = await self._fetcher.get(
-                url, company, types=None, cut_at_bytes=MOST_BYTES, time_limit=self._time_limit()
+                url, company, types=None, cut_at_bytes=MAX_BYTES, time_limit=self._time_limit()
             )
         except PageFailed as error:
             if error.failure.code in UNREACHABLE:
@@ -109,7 +109,7 @@ class Robots:
             return ""
         text = fetched.body.decode("utf-8-sig", "replace")
         # Half of a line may forbid what the whole of it does not.
-        return text if len(fetched.body) < MOST_BYTES else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+        return text if len(fetched.body) < MAX_BYTES else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
 
     def _time_limit(self) -> TimeLimit | None:
         if self._seconds is None:

@@ -20,10 +20,10 @@ class _HasUrl(Protocol):
 
 L = TypeVar("L", bound=_HasUrl)
 
-MOST_SIMILAR = 5
-MOST_NAMED = 50
+MAX_SIMILAR = 5
+MAX_NAMED = 50
 """Pages at one path that their queries name: whole sites have only one path."""
-MOST_REPEATED = 2
+MAX_REPEATED = 2
 # Numbers, and the identifiers that programs make of digits and the first letters.
 NUMBER = re.compile(r"[0-9a-f]{8,}|\d+", re.IGNORECASE)
 TURNS = re.compile(
@@ -58,13 +58,13 @@ def _is_among_first(link: _HasUrl, seen: Counter[str]) -> bool:
     path, has_query, query = link.url.partition("?")
     pattern = NUMBER.sub(_placeholder, path)
     if not has_query:
-        return pattern == path or _counts(seen, pattern, MOST_SIMILAR)
+        return pattern == path or _counts(seen, pattern, MAX_SIMILAR)
     fields = fields_of(query)
     names = [field for field in fields if not _is_leaf(*field)]
     text = getattr(link, "text", "")
     if names == fields or _is_first_so_called(f"{pattern}?{text}", text, seen):
-        return _counts(seen, f"{pattern}?", MOST_NAMED)
-    return _counts(seen, f"{pattern}?{names}", MOST_SIMILAR) and _counts(seen, f"{pattern}?", MOST_NAMED)
+        return _counts(seen, f"{pattern}?", MAX_NAMED)
+    return _counts(seen, f"{pattern}?{names}", MAX_SIMILAR) and _counts(seen, f"{pattern}?", MAX_NAMED)
 
 
 def _counts(seen: Counter[str], pattern: str, most: int) -> bool:
@@ -89,4 +89,4 @@ def _placeholder(found: re.Match[str]) -> str:
 def _is_circular(url: str) -> bool:
     """Whether a part of the path repeats, as it does where relative links never end."""
     parts = [part for part in url.partition("?")[0].split("/")[3:] if part]
-    return any(count > MOST_REPEATED for count in Counter(parts).values())
+    return any(count > MAX_REPEATED for count in Counter(parts).values())

@@ -22,12 +22,12 @@ from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.sitemap_files import Entry, entries_of
 from octave_mcp.sources.web.translations import Translation
 
-MOST_SITEMAPS = 20
+MAX_SITEMAPS = 20
 AT_ONCE = 2
-MOST_BYTES = 10_000_000
+MAX_BYTES = 10_000_000
 """The largest part of one sitemap that is read, as sent."""
 DEEPEST = 2
-MOST_URLS = 5000
+MAX_URLS = 5000
 TIMEOUT_FACTOR = 2
 """All sitemaps together may take this many times the timeout of one page."""
 SITEMAP = re.compile(r"\.(?:xml|rss|atom)(?:\.gz)?$")
@@ -90,7 +90,7 @@ class _SitemapReader:
     def _unread(self, named: Iterable[str]) -> list[str]:
         own = own_urls(named, self.company, self.fetcher.allow)
         new = [(key, url) for key, url in own.items() if key not in self.found.read]
-        level = dict(new[: MOST_SITEMAPS - len(self.found.read)])
+        level = dict(new[: MAX_SITEMAPS - len(self.found.read)])
         self.found.read |= level.keys()
         return list(level.values())
 
@@ -99,7 +99,7 @@ class _SitemapReader:
         try:
             async with self._slots:
                 fetched = await self.fetcher.get(
-                    url, self.company, types=None, cut_at_bytes=MOST_BYTES, time_limit=self._time_limit
+                    url, self.company, types=None, cut_at_bytes=MAX_BYTES, time_limit=self._time_limit
                 )
                 return await read_in_time(url, _parsed, fetched.body, fetched.url, self.company, self.fetcher.allow)
         except PageFailed as error:
@@ -111,11 +111,11 @@ class _SitemapReader:
         for sitemap in read:
             self.found.translations |= sitemap.translations
         items = [list(sitemap.urls.items()) for sitemap in read]
-        room = MOST_URLS - len(self.found.urls)
+        room = MAX_URLS - len(self.found.urls)
         in_order = chain.from_iterable(items)
         in_turns = (item for turn in zip_longest(*items) for item in turn if item)
         for key, url in in_order if sum(map(len, items)) <= room else in_turns:
-            if len(self.found.urls) < MOST_URLS:
+            if len(self.found.urls) < MAX_URLS:
                 self.found.urls.setdefault(key, url)
 
 
@@ -137,9 +137,9 @@ def _parsed(body: bytes, url: str, company: Company, allow: Allowed) -> Sitemap:
     entries = [entry for entry in map(partial(_resolved, url), found) if not FILE.search(path_of(entry.url))]
     sitemaps = [entry.url for entry in entries if SITEMAP.search(path_of(entry.url))]
     entries = limit_similar(entry for entry in entries if not SITEMAP.search(path_of(entry.url)))
-    if len(entries) > MOST_URLS:
+    if len(entries) > MAX_URLS:
         # Shallow pages say more about the company.
-        entries = sorted(entries, key=lambda entry: entry.url.count("/"))[:MOST_URLS]
+        entries = sorted(entries, key=lambda entry: entry.url.count("/"))[:MAX_URLS]
     urls = own_urls((entry.url for entry in entries), company, allow)
     inner = (*(_joined(url, one) for one in named), *sitemaps)
     return Sitemap(urls, dict(_translations(entries, urls)), inner)

@@ -16,13 +16,13 @@ from typing import Any
 
 from lxml import etree
 
-MOST_BYTES = 20_000_000
-MOST_ENTRIES = 50_000
+MAX_BYTES = 20_000_000
+MAX_ENTRIES = 50_000
 """The protocol's own limit."""
-MOST_ELEMENTS = 300_000
-MOST_ALTERNATES = 60
+MAX_ELEMENTS = 300_000
+MAX_ALTERNATES = 60
 LONGEST_ENTITY = 24
-LONGEST_TAG_BYTES = 200_000
+MAX_TAG_BYTES = 200_000
 LONGEST_URL = 3000
 """Longer than any URL that is fetched, so that a URL that is cut is refused."""
 PEEKED_BYTES, BUFFER_BYTES = 200, 65_536
@@ -50,13 +50,13 @@ def entries_of(body: bytes) -> tuple[list[Entry], list[str]]:
     with suppress(etree.XMLSyntaxError, zlib.error, OSError, EOFError):
         stream = _unpacked(body)
         if not stream.peek(PEEKED_BYTES)[:PEEKED_BYTES].lstrip(BLANK).startswith(b"<"):
-            return _lines(stream.read(MOST_BYTES)), []
+            return _lines(stream.read(MAX_BYTES)), []
         _collect(_LimitedFile(stream), pages, sitemaps)
     return pages, sitemaps
 
 
 def _lines(body: bytes) -> list[Entry]:
-    lines = body.decode("utf-8-sig", "replace").splitlines()[:MOST_ENTRIES]
+    lines = body.decode("utf-8-sig", "replace").splitlines()[:MAX_ENTRIES]
     return [
         Entry(line[:LONGEST_URL].strip())
         for line in lines
@@ -77,18 +77,18 @@ class _LimitedFile:
 
     def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream
-        self._left = MOST_BYTES
+        self._left = MAX_BYTES
         self._unended = 0
         self._held = b""
         self._is_wide = b"\0" in stream.peek(PEEKED_BYTES)[:PEEKED_BYTES]
 
     def read(self, size: int) -> bytes:
         """The next part; what may be half an entity is held back for the part after it."""
-        is_first = self._left == MOST_BYTES
+        is_first = self._left == MAX_BYTES
         read = self._stream.read(min(size, self._left))
         self._left -= len(read)
         self._unended = 0 if b">" in read else self._unended + len(read)
-        if self._unended > LONGEST_TAG_BYTES:
+        if self._unended > MAX_TAG_BYTES:
             return b""
         if self._is_wide:
             return read
@@ -116,7 +116,7 @@ def _collect(stream: _LimitedFile, pages: list[Entry], sitemaps: list[str]) -> N
                 pages.append(entry)
             entry = Entry()
         _release(element, parent)
-        if len(pages) + len(sitemaps) >= MOST_ENTRIES or count >= MOST_ELEMENTS:
+        if len(pages) + len(sitemaps) >= MAX_ENTRIES or count >= MAX_ELEMENTS:
             return
 
 
@@ -125,7 +125,7 @@ def _note(entry: Entry, name: str, element: Any, parent: Any) -> None:  # noqa: 
     is_own = _namespace(element.tag) == _namespace(parent.tag)
     rel = (element.get("rel") or "alternate").lower()
     if name == "link" and element.get("hreflang") and rel == "alternate":
-        if len(entry.alternates) < MOST_ALTERNATES:
+        if len(entry.alternates) < MAX_ALTERNATES:
             entry.alternates.append((element.get("hreflang"), element.get("href") or ""))
     elif is_own and name in {"loc", "link"} and rel == "alternate" and not entry.url:
         entry.url = _text(element) or (element.get("href") or "")[:LONGEST_URL].strip()

@@ -23,9 +23,9 @@ LOOPBACK = "127.0.0.1"
 
 RESOLVE_SECONDS = 5
 ADDRESSES_TRIED = 4
-MOST_HEAD_BYTES = 200_000
-MOST_WIRE_BYTES = 5_000_000
-MOST_PARTS = 20_000
+MAX_HEAD_BYTES = 200_000
+MAX_WIRE_BYTES = 5_000_000
+MAX_PARTS = 20_000
 """The most parts of one body: each costs time, however small."""
 
 # A pool of its own: getaddrinfo cannot be cancelled, and would block other work in threads.
@@ -117,7 +117,7 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
 
     def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
         self.stream = stream
-        self.left = MOST_HEAD_BYTES
+        self.left = MAX_HEAD_BYTES
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore2's
         if self.left <= 0:
@@ -127,7 +127,7 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
         return read
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - ditto
-        self.left = MOST_HEAD_BYTES
+        self.left = MAX_HEAD_BYTES
         await self.stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -146,7 +146,7 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
 
 
 class _LimitedBody(httpx2.AsyncByteStream):
-    """A body of at most `MOST_PARTS` parts."""
+    """A body of at most `MAX_PARTS` parts."""
 
     def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self._stream = stream
@@ -155,7 +155,7 @@ class _LimitedBody(httpx2.AsyncByteStream):
         parts = 0
         async for part in self._stream:
             parts += 1
-            if parts > MOST_PARTS:
+            if parts > MAX_PARTS:
                 raise ResponseTooLarge("a body in more parts than allowed")
             yield part
 
@@ -187,7 +187,7 @@ class LimitedTransport(httpx2.AsyncHTTPTransport):
         if not isinstance(stream, LimitedStream) or not isinstance(response.stream, httpx2.AsyncByteStream):
             await response.aclose()
             raise httpx2.RemoteProtocolError("the response did not come over the limited connection")
-        stream.left = MOST_WIRE_BYTES
+        stream.left = MAX_WIRE_BYTES
         response.stream = _LimitedBody(response.stream)
         return response
 

@@ -23,7 +23,7 @@ from octave_mcp.ports import Model
 from octave_mcp.settings import load
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PARTIAL, PLAIN, Output, counted, log, say
 from octave_mcp.tools.claims import (
-    LONGEST_LINE_BYTES,
+    MAX_LINE_BYTES,
     CheckedClaim,
     GivenClaim,
     check_by_model,
@@ -162,7 +162,7 @@ def _opened(file: Path) -> Generator[BinaryIO]:
 
 def _numbered(lines: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, numbered from 1. Of a line that is too long only the beginning is kept in memory."""
-    number, most = 0, LONGEST_LINE_BYTES + 1
+    number, most = 0, MAX_LINE_BYTES + 1
     while line := lines.readline(most):
         number += 1
         rest = line

@@ -21,7 +21,7 @@ WORDS: dict[CopyVerdict, str] = {
     "not": "not supported",
     "no claim": "no claim",
 }
-LONGEST_BYTES = 8 * LONGEST_TEXT
+MAX_BYTES = 8 * LONGEST_TEXT
 """More than the longest text allowed: the rest of a file is not read."""
 
 
@@ -50,9 +50,9 @@ def _read(file: Path) -> str:
     """Raises: InputError: it cannot be read."""
     try:
         if str(file) == "-":
-            return sys.stdin.buffer.read(LONGEST_BYTES).decode("utf-8-sig")
+            return sys.stdin.buffer.read(MAX_BYTES).decode("utf-8-sig")
         with file.open("rb") as opened:
-            return opened.read(LONGEST_BYTES).decode("utf-8-sig")
+            return opened.read(MAX_BYTES).decode("utf-8-sig")
     except OSError as failed:
         why = failed.strerror
     except UnicodeDecodeError:

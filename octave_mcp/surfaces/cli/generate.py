@@ -38,7 +38,7 @@ from octave_mcp.surfaces.cli.terminal import (
     DONE,
     FAILED,
     INTERRUPTED,
-    LONGEST_WAIT_SECONDS,
+    MAX_WAIT_SECONDS,
     PARTIAL,
     Output,
     Told,
@@ -173,7 +173,7 @@ async def to_its_end(
         report = await asyncio.shield(begun)
         hint(report)
         while report.status not in FINAL:
-            report = await tool("get_run", call, run_id=report.run_id, wait_seconds=LONGEST_WAIT_SECONDS)
+            report = await tool("get_run", call, run_id=report.run_id, wait_seconds=MAX_WAIT_SECONDS)
     except asyncio.CancelledError:
         await asyncio.wait((begun,))
         if not begun.exception():

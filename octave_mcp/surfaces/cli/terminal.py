@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Told = Callable[[Event], Awaitable[None]]
 
 DONE, FAILED, USAGE, SETUP, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
-LONGEST_WAIT_SECONDS = 600.0
+MAX_WAIT_SECONDS = 600.0
 
 
 @Parameter(name="*")
@@ -113,7 +113,7 @@ async def reading(output: Output, engine: EngineName = "inline") -> AsyncGenerat
 
 def called(app: App, told: Told = unheard) -> Callable[[], Awaitable[Call]]:
     async def call() -> Call:
-        return Call(app.runs, told, LONGEST_WAIT_SECONDS, CLI)
+        return Call(app.runs, told, MAX_WAIT_SECONDS, CLI)
 
     return call
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Opened = Callable[[], Awaitable["App"]]
 
-MOST_COMPLETIONS = 100
+MAX_COMPLETIONS = 100
 
 ANSWERING = (
     "If the status is waiting, the run asks you: call next_question, do what its instructions say with its material, "
@@ -65,7 +65,7 @@ def add(mcp: McpServer, app: Opened) -> None:
 
 async def _newest(app: Opened) -> list[RunRecord]:
     try:
-        return await (await app()).runs.list_runs(None, MOST_COMPLETIONS, None)
+        return await (await app()).runs.list_runs(None, MAX_COMPLETIONS, None)
     except OctaveError as failed:
         raise McpError(INTERNAL_ERROR, f"[{failed.code}] {failed}") from None
 

@@ -34,13 +34,13 @@ from octave_mcp.tools import TOOLS
 from octave_mcp.tools.calls import MCP
 from octave_mcp.tools.registry import Call, Tool, arguments_complaint
 
-LONGEST_WAIT_SECONDS = 55.0
+MAX_WAIT_SECONDS = 55.0
 """Some clients end any call after 60 s, whatever progress it tells."""
 
 GRACE_SECONDS = 30.0
 """How long a server whose client has left goes on with its runs, so that their files are written."""
 
-LONGEST_PROGRESS_CHARACTERS = 200
+MAX_PROGRESS_CHARACTERS = 200
 INSTRUCTIONS = (
     "Writes sourced sales playbooks from two companies' websites. Call generate_playbook, then get_run with its run_id "
     "until the status is completed, partial or failed; then get_run with a section for its full text, or with "
@@ -81,7 +81,7 @@ class Progress:
     async def say(self, text: str, done: int = 0, total: int = 0) -> None:
         self._told = max(float(done), self._told + 0.001)
         most = max(total, self._told) if total else None
-        await self._context.report_progress(self._told, most, text[:LONGEST_PROGRESS_CHARACTERS])
+        await self._context.report_progress(self._told, most, text[:MAX_PROGRESS_CHARACTERS])
 
 
 def _tool_error(code: str, text: str) -> ToolError:
@@ -97,7 +97,7 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
         progress = Progress(get_context())
         if not server().is_open:
             await progress.say("getting ready")
-        return Call((await server().app()).runs, progress, LONGEST_WAIT_SECONDS, MCP)
+        return Call((await server().app()).runs, progress, MAX_WAIT_SECONDS, MCP)
 
     annotations = ToolAnnotations(  # what is left out is what the protocol takes for granted
         read_only_hint=tool.read_only or None,

@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from octave_mcp.errors import NotReady, OctaveError, RefusedHost, RefusedOrigin, TooLarge, Unauthorized
 from octave_mcp.observability.metrics import Metrics
-from octave_mcp.surfaces.exposure import SHORTEST_TOKEN, is_loopback, safe_tokens
+from octave_mcp.surfaces.exposure import MIN_TOKEN_LENGTH, is_loopback, safe_tokens
 from octave_mcp.surfaces.rest.problems import problem
 
-MOST_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 MCP_PATH = "/mcp"
 """Its own limit is 4 MiB."""
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
@@ -30,9 +30,10 @@ REFUSED: dict[int, OctaveError] = {
 }
 NO_TOKEN = Unauthorized("send the header 'Authorization: Bearer TOKEN' with one of the tokens in OCTAVE_TOKENS")
 NO_TOKENS = Unauthorized(
-    f"remote callers need a token of {SHORTEST_TOKEN} or more characters; set OCTAVE_TOKENS, and send one of its tokens"
+    f"remote callers need a token of {MIN_TOKEN_LENGTH} or more characters;"
+    " set OCTAVE_TOKENS, and send one of its tokens"
 )
-TOO_LARGE = f"the body is larger than {MOST_BODY_BYTES} bytes; send less"
+TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES} bytes; send less"
 
 
 class TrailingSlash:
@@ -154,12 +155,12 @@ class Limited:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > MOST_BODY_BYTES:
+            if read > MAX_BODY_BYTES:
                 raise TooLarge(TOO_LARGE)
             return message
 
         announced = Headers(scope=scope).get("content-length", "0")
-        too_large = announced.isdecimal() and int(announced) > MOST_BODY_BYTES
+        too_large = announced.isdecimal() and int(announced) > MAX_BODY_BYTES
         await (problem(TooLarge(TOO_LARGE)) if too_large else self._app)(scope, counted, send)
 
 

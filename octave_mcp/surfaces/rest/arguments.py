@@ -15,7 +15,7 @@ from octave_mcp.errors import InputError, WrongType
 from octave_mcp.tools.registry import WITH_BODY, Call, Tool, arguments_complaint, is_absent, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
-MOST_FIELDS = 100
+MAX_FIELDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,11 @@ def _pairs(text: str) -> dict[str, Any]:
     """The fields of a form or of an address."""
     try:
         text.encode("ascii")
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except UnicodeError:
         raise InputError("the arguments are not UTF-8, percent-encoded as forms are") from None
     except ValueError:
-        raise InputError(f"more than {MOST_FIELDS} arguments are given") from None
+        raise InputError(f"more than {MAX_FIELDS} arguments are given") from None
     found = dict(pairs)
     if len(found) < len(pairs):
         raise InputError("an argument is given twice; give each once")

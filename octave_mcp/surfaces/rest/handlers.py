@@ -31,7 +31,7 @@ from octave_mcp.tools.calls import HTTP
 from octave_mcp.tools.registry import Call, is_absent, unheard
 from octave_mcp.tools.reports import RunReport
 
-LONGEST_WAIT_SECONDS = 600.0
+MAX_WAIT_SECONDS = 600.0
 READY_SECONDS = 5.0
 WORKFLOWS = ("sales-playbook", "phase1_2_3_4_workflow")
 """Two names of the one thing there is: an earlier interface had them."""
@@ -68,7 +68,7 @@ class Rest:
         self.functions = {name: Function(tool, self._call) for name, tool in FUNCTIONS.items()}
         self._begin_at_once = Function(FUNCTIONS["generate_playbook"], partial(self._call, longest_wait_seconds=0))
 
-    async def _call(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS) -> Call:
+    async def _call(self, longest_wait_seconds: float = MAX_WAIT_SECONDS) -> Call:
         return Call(await self._runs(), unheard, longest_wait_seconds, HTTP)
 
     async def _runs(self) -> Runs:
@@ -112,7 +112,7 @@ class Rest:
         record = await runs.get(run_id)
         if record.is_final and not await _has_more(runs, run_id, after):
             return Response(status_code=204)
-        return sse.streamed(sse.news(runs, run_id, after))
+        return sse.streamed(sse.new_events(runs, run_id, after))
 
     async def playbook(self, request: Request) -> Response:
         asked = await given(request)

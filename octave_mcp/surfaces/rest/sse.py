@@ -38,7 +38,7 @@ def last_seen(request: Request) -> int:
     return int(next(iter(numbers), 0))
 
 
-async def news(runs: Runs, run_id: str, after: int) -> AsyncGenerator[ServerSentEvent]:
+async def new_events(runs: Runs, run_id: str, after: int) -> AsyncGenerator[ServerSentEvent]:
     """The run's events behind that number."""
     async with aclosing(runs.events(run_id, after)) as events:
         async for number, event in events:
@@ -50,7 +50,7 @@ async def whole(
 ) -> AsyncGenerator[ServerSentEvent]:
     """The run as it was begun, its events, and how it ended."""
     yield _sent("run", begun.model_dump_json())
-    async with aclosing(news(runs, begun.run_id, 0)) as events:
+    async with aclosing(new_events(runs, begun.run_id, 0)) as events:
         async for event in events:
             yield event
     yield _sent("report", (await ended()).model_dump_json())

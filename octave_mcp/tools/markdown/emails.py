@@ -9,32 +9,32 @@ from octave_mcp.domain.deal import Brief
 from octave_mcp.domain.playbook import EmailSequence, Touch
 from octave_mcp.domain.value import part_at
 from octave_mcp.tools.markdown.quotations import plain
-from octave_mcp.tools.markdown.reading import Reading
+from octave_mcp.tools.markdown.rendering import Renderer
 
 OUTLINE = "*An outline: lines to word before they are sent, not finished copy.*"
 
 
-def sequence(found: EmailSequence, reading: Reading, level: int) -> Iterator[str]:
-    to = ", ".join(filter(None, (reading.words.of(found.persona_id), found.first_name)))
+def sequence(found: EmailSequence, renderer: Renderer, level: int) -> Iterator[str]:
+    to = ", ".join(filter(None, (renderer.words.of(found.persona_id), found.first_name)))
     yield f"{'#' * level} To the {to}"
     for one in found.touches:
-        yield from touch(one, reading, level + 1)
+        yield from touch(one, renderer, level + 1)
 
 
-def touch(found: Touch, reading: Reading, level: int) -> Iterator[str]:
+def touch(found: Touch, renderer: Renderer, level: int) -> Iterator[str]:
     """An e-mail with what the rep needs beside it, and the quotations that it rests on."""
     yield f"{'#' * level} Day {found.day}{', outline' if found.kind == 'outline' else ''}"
     yield f"Subject: {plain(found.subject)}"
     if found.kind == "outline":
         yield OUTLINE
-        yield from reading.blocks(found.sentences)
+        yield from renderer.blocks(found.sentences)
     else:
         yield _copyable(found.body)
-    if told := reading.with_new("\n".join(f"- {line}" for line in _beside(found, reading))).strip():
+    if told := renderer.with_new("\n".join(f"- {line}" for line in _beside(found, renderer))).strip():
         yield told
 
 
-def _beside(found: Touch, reading: Reading) -> Iterator[str]:
+def _beside(found: Touch, renderer: Renderer) -> Iterator[str]:
     """The ask, what to make first, the other opening, and what was quoted before; a line of an outline has its own."""
     ask, is_outline = found.call_to_action, found.kind == "outline"
     if ask.text and not (is_outline and any(ask.text in sentence.text for sentence in found.sentences)):
@@ -42,20 +42,20 @@ def _beside(found: Touch, reading: Reading) -> Iterator[str]:
     if found.make_first:
         yield f"Make this first: {plain(found.make_first)}"
     if found.second_opening:
-        yield f"Other opening, without a date: {reading.inline(found.second_opening)}"
+        yield f"Other opening, without a date: {renderer.inline(found.second_opening)}"
     yield from (f"Note for you: {plain(note)}" for note in found.personalisation)
     doubted = (one for one in found.sentences if one.support and one.support.verdict in {"partly", "not"})
-    yield from (f"Check first: {reading.inline(one)}" for one in doubted if not is_outline)
+    yield from (f"Check first: {renderer.inline(one)}" for one in doubted if not is_outline)
     cited = [] if is_outline else [id_ for sentence in found.sentences for id_ in sentence.evidence]
-    if above := reading.quotations.given(cited):
+    if above := renderer.quotations.given(cited):
         yield f"Quoted above: {above}"
-    reading.quotations.mark(cited)
+    renderer.quotations.mark(cited)
 
 
-def brief(found: Brief, reading: Reading, level: int) -> Iterator[str]:
+def brief(found: Brief, renderer: Renderer, level: int) -> Iterator[str]:
     """What to know before the call, and the first e-mail."""
     said = (
-        (reading.playbook.vendor.name, found.vendor_does),
+        (renderer.playbook.vendor.name, found.vendor_does),
         ("Call", ", ".join(map(plain, filter(None, (found.person, found.title))))),
         (f"Why now ({found.date})", found.why_now),
         ("What it means", found.means),
@@ -65,18 +65,18 @@ def brief(found: Brief, reading: Reading, level: int) -> Iterator[str]:
     )
     for title, part in said:
         if part:
-            yield reading.with_new(f"**{title}:** {reading.inline(part)}")
+            yield renderer.with_new(f"**{title}:** {renderer.inline(part)}")
     if found.warnings:
         yield "\n".join(("**Beware**", *(f"- {plain(warning)}" for warning in found.warnings)))
-    if first := _touch_at(found.email or "", reading):
+    if first := _touch_at(found.email or "", renderer):
         yield f"{'#' * level} The first e-mail"
-        yield from touch(first, reading, level + 1)
+        yield from touch(first, renderer, level + 1)
 
 
-def _touch_at(path: str, reading: Reading) -> Touch | None:
+def _touch_at(path: str, renderer: Renderer) -> Touch | None:
     """The e-mail at 'email_sequences.0.touches.0'."""
     steps = (int(step) if step.isdecimal() else step for step in path.split("."))
-    found = part_at(reading.playbook, tuple(steps))
+    found = part_at(renderer.playbook, tuple(steps))
     return found if isinstance(found, Touch) else None
 
 

@@ -18,7 +18,7 @@ from octave_mcp.surfaces.cli.checks.check import Found, Status, ok
 from octave_mcp.surfaces.cli.checks.database import file_of
 
 OLDEST_PYTHON = (3, 11)
-LEAST_BYTES, FEW_BYTES = 100 * 2**20, 2**30
+MIN_BYTES, FEW_BYTES = 100 * 2**20, 2**30
 REMOTE = frozenset("9p afs ceph cifs drvfs fuse.glusterfs fuse.sshfs nfs nfs4 smb3 smbfs vboxsf".split())
 """File systems of other machines, on which SQLite's locks do not hold."""
 PACKAGES = (
@@ -86,7 +86,7 @@ def disk(settings: Settings) -> Found:
     free = shutil.disk_usage(_there(settings.home)).free
     text = f"{free / 2**30:.1f} GB free for {settings.home}"
     if free < FEW_BYTES:
-        status: Status = "failed" if free < LEAST_BYTES else "warning"
+        status: Status = "failed" if free < MIN_BYTES else "warning"
         return Found(status, text, "free some space, or set OCTAVE_HOME to another disk")
     return ok(text)
 

@@ -38,7 +38,7 @@ from octave_mcp.surfaces.exposure import MAKE_ONE, check_access
 if TYPE_CHECKING:
     from octave_mcp.app import App
 
-LONGEST_ANSWER_BYTES = 10_000
+MAX_ANSWER_BYTES = 10_000
 
 
 def settings(_: Settings) -> Found:
@@ -172,7 +172,7 @@ def _told_by(settings: Settings, path: str) -> dict[str, object]:
     connection = http.client.HTTPConnection(settings.host, settings.port, timeout=SECONDS / 3)
     try:
         connection.request("GET", path, headers={"Host": "localhost"})
-        answer = json.loads(connection.getresponse().read(LONGEST_ANSWER_BYTES))
+        answer = json.loads(connection.getresponse().read(MAX_ANSWER_BYTES))
     except (OSError, ValueError, http.client.HTTPException):
         return {}
     finally:

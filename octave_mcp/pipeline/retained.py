@@ -13,7 +13,7 @@ from octave_mcp.pipeline.base import Base
 E = TypeVar("E", PainPoint, BuyerPersona)
 
 
-class Kept(NamedTuple):
+class Retained(NamedTuple):
     """What was understood, and what is left of it."""
 
     before: ProspectIntelligence

@@ -39,7 +39,7 @@ _ENDED = re.compile(r"[.?!…”](?: [(\[].{0,200})?$")
 """A sentence that ends, perhaps with the marks of its quotations behind it."""
 
 
-class Reading:
+class Renderer:
     """One text, in blocks; each quotation is given below the block, or the entry of a list, that cites it first."""
 
     def __init__(self, playbook: Playbook, longest_quotation: int) -> None:

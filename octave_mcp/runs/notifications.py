@@ -7,12 +7,12 @@ from collections.abc import Container
 from weakref import WeakValueDictionary
 
 FIRST_LOOK_SECONDS = 0.1
-LONGEST_LOOK_SECONDS = 2.0
+MAX_LOOK_SECONDS = 2.0
 """How long to wait before looking again at a run that another process executes: longer each time."""
 GROWTH = 1.5
 
 
-class News:
+class Notifier:
     """What happened to runs, told within this process. `here` are the runs that it executes."""
 
     def __init__(self, here: Container[str]) -> None:
@@ -38,14 +38,14 @@ class News:
 class Watch:
     """One who waits for news of a run: looks, waits, and looks again."""
 
-    def __init__(self, run_id: str, news: News) -> None:
-        self._run_id, self._news = run_id, news
+    def __init__(self, run_id: str, notifier: Notifier) -> None:
+        self._run_id, self._notifier = run_id, notifier
         self._pause = FIRST_LOOK_SECONDS
-        self._next = news.next_of(run_id)
+        self._next = notifier.next_of(run_id)
 
     def look(self) -> None:
         """To be called right before looking: whatever happens from then on ends the next wait."""
-        self._next = self._news.next_of(self._run_id)
+        self._next = self._notifier.next_of(self._run_id)
 
     def found(self) -> None:
         """More may come soon."""
@@ -53,11 +53,11 @@ class Watch:
 
     async def wait(self, seconds: float) -> bool:
         """True when it is time to look again; False if that many seconds pass first."""
-        pause = seconds if self._news.comes(self._run_id) else min(seconds, self._pause)
+        pause = seconds if self._notifier.comes(self._run_id) else min(seconds, self._pause)
         try:
             async with asyncio.timeout(pause):
                 await self._next.wait()
         except TimeoutError:
-            self._pause = min(self._pause * GROWTH, LONGEST_LOOK_SECONDS)
+            self._pause = min(self._pause * GROWTH, MAX_LOOK_SECONDS)
             return pause < seconds
         return True

@@ -17,23 +17,23 @@ SOURCES = frozenset({"evidence", "pages", "flags"})
 """Sections that follow from the others: named only if nothing else has changed. A quotation counts once."""
 
 
-class News(NamedTuple):
+class RefreshSummary(NamedTuple):
     """`older` is the version to compare with; None if nothing has changed."""
 
     text: str
     older: int | None
 
 
-async def news_of(record: RunRecord, versions: Versions) -> News:
+async def refresh_summary(record: RunRecord, versions: Versions) -> RefreshSummary:
     """Of a refresh that has ended."""
     metas = await versions.listed(record.run_id)
     made = next((meta for meta in metas if meta.run_id == record.run_id), None)
     anew = f"; everything was asked again: {record.anew}" if record.anew else ""
     if made is None or made.based_on is None:
-        return News(f"nothing has changed since version {record.base_version}{anew}", None)
+        return RefreshSummary(f"nothing has changed since version {record.base_version}{anew}", None)
     before = await versions.playbook(record.run_id, made.based_on)
     after = await versions.playbook(record.run_id, made.number)
-    return News(f"{await computed(_told, made, before, after)}{anew}", made.based_on)
+    return RefreshSummary(f"{await computed(_told, made, before, after)}{anew}", made.based_on)
 
 
 def _told(made: VersionMeta, before: Playbook, after: Playbook) -> str:
