@@ -26,8 +26,8 @@ from statistics import fmean
 PAGES = Path(__file__).parents[2] / "shared" / "wcxb"
 OURS = "octave_mcp.sources.html.extraction:main_text"
 LINK_TARGET = re.compile(r"\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
+# The recall below which a page counts as lost.
 LOST = 0.5
-"""The recall below which a page counts as lost."""
 
 Extract = Callable[[str], str | None]
 

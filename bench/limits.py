@@ -41,8 +41,8 @@ from octave_mcp.models import limiter, remote  # noqa: E402
 A_SECOND = 20.0
 BURST = 10.0
 PROVIDER = "--provide"
+# Times the ideal.
 ALLOWED = 1.15
-"""Times the ideal."""
 
 
 class Metered(Double):

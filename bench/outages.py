@@ -27,8 +27,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from outages import OUTAGES, Stage, is_final, is_ready, staged  # noqa: E402 - the tests are no package
 
 SLOWEST_SECONDS = 60.0
+# Of a core, while the outage lasts.
 MAX_PERCENT = 30.0
-"""Of a core, while the outage lasts."""
 MAX_SECONDS = 180.0
 BETWEEN_SECONDS = 0.5
 TICKS = os.sysconf("SC_CLK_TCK")

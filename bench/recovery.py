@@ -33,8 +33,8 @@ from octave_mcp.app import App  # noqa: E402
 from octave_mcp.engine.durable import ADOPTION_SECONDS  # noqa: E402
 from octave_mcp.settings import load  # noqa: E402
 
+# Until a cancelled run hangs up.
 MAX_SECONDS = 2.0
-"""Until a cancelled run hangs up."""
 RESUMED = '"event": "run_resumed"'
 ROW = "{:<52}{:>10}{:>10}{:>10}"
 

@@ -34,13 +34,14 @@ import postgres  # noqa: E402 - the tests are no package
 from octave_mcp.demo import serve_demo  # noqa: E402
 
 MAX_PERCENT = 1.0
+# How many requests to the server are open at the same time.
 AT_ONCE = 50
-"""How many requests to the server are open at the same time."""
+# Includes the first collection of garbage after the runs have begun.
 SETTLING_SECONDS = 75
-"""Includes the first collection of garbage after the runs have begun."""
+# How many threads are listed.
 SHOWN = 10
-"""How many threads are listed."""
 TICKS = os.sysconf("SC_CLK_TCK")
+# `python server.py`, whose threads have the names for the system that they have in Python.
 SERVER = f"""
 import re, runpy, sys, threading
 
@@ -56,7 +57,6 @@ threading.setprofile(name_thread)
 sys.argv[0] = {str(ROOT / "server.py")!r}
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-"""`python server.py`, whose threads have the names for the system that they have in Python."""
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ T = TypeVar("T")
 INSTALL_SECONDS = 180.0
 START_SECONDS = 20.0
 RUN_SECONDS = 60.0
+# For all trials together, once the clients are installed.
 ALL_SECONDS = 180.0
-"""For all trials together, once the clients are installed."""
 
 LAST_LINES = 3
+# Variables that would make a client or our server do something else here than elsewhere.
 OTHERS = ("OCTAVE_", "CLAUDE", "ANTHROPIC_", "OPENAI_", "FIRECRAWL_", "MCP_", "XDG_")
-"""Variables that would make a client or our server do something else here than elsewhere."""
 
 
 class Failed(Exception):

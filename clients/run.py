@@ -37,8 +37,8 @@ CONFORMANCE = ["conformance"]
 ERAS = ("legacy", "modern")
 REVISIONS = ("2025-06-18", "2025-11-25", "2026-07-28")
 TYPESCRIPT_SDKS = {1: "@modelcontextprotocol/sdk", 2: "@modelcontextprotocol/client"}
+# What the Inspector exits with when a tool's result is an error.
 TOOL_FAILED = 5
-"""What the Inspector exits with when a tool's result is an error."""
 
 UNDER_WAY = ("queued", "running")
 

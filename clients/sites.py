@@ -13,8 +13,8 @@ from threading import Thread
 from octave_mcp.demo import serve_demo
 from octave_mcp.demo.sites import Document, load
 
+# A run asks at least four times in a row: robots.txt, the home page, the sitemap, then pages.
 ANSWER_SECONDS = 1.5
-"""A run asks at least four times in a row: robots.txt, the home page, the sitemap, then pages."""
 
 
 class Slow(BaseHTTPRequestHandler):

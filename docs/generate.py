@@ -64,18 +64,18 @@ CODE_ROW = re.compile(r"^\| `(?P<code>[a-z_]+)` \| (?P<status>\d{3}) \|", re.MUL
 HELP_WIDTH = 100
 LONGEST_TEXT, LONGEST_DATA = 200, 400
 OBJECT = re.compile(r"\{.*\}")
+# An object with more has entries, not fields.
 MAX_KEYS = 30
-"""An object with more has entries, not fields."""
 HEADERS = ("content-type", "location", "allow", "www-authenticate")
+# What the demo's vendor and prospect are called here.
 NAMES = ("acme.com", "globex.com")
-"""What the demo's vendor and prospect are called here."""
 DAY = "2026-01-31"
 LIMITS = {"minimum": "from {:g}", "maximum": "to {:g}", "maxLength": "up to {} characters"}
 EVERYWHERE = ("403", "413", "421", "500", "503")
+# By the names of figures.
 VOLATILE: dict[str, Any] = {"seconds": 1.5, "total_seconds": 1.5, "duration_ms": 1500.0, "timings": 208}
-"""By the names of figures."""
+# How a run that was begun a moment ago is shown: how far it is depends on the moment.
 UNDER_WAY = {"status": "running", "step": "", "message": "started", "done": 0, "total": 0}
-"""How a run that was begun a moment ago is shown: how far it is depends on the moment."""
 WAITING = {"step": "", "message": "2 questions are open: call next_question", "done": 13, "total": 13}
 UNFINISHED = ("queued", "running", "cancelled")
 SHAPES = (

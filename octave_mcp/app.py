@@ -25,8 +25,8 @@ from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings, setting_of
 from octave_mcp.sources.factory import make_source
 
+# Includes what surfaces need of the exports, which they must not import.
 __all__ = ["App", "Download", "EngineName", "free_folder", "write_files"]
-"""Includes what surfaces need of the exports, which they must not import."""
 
 EngineName = Literal["durable", "inline"]
 

@@ -30,19 +30,19 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import SetupError
 
+# Masking a shorter one would tear up ordinary words.
 MIN_SECRET_LENGTH = 6
-"""Masking a shorter one would tear up ordinary words."""
 CUSTOM_HEADERS = ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS")
+# In the folder where the server or the command is started.
 ENV_FILE = Path(".env")
-"""In the folder where the server or the command is started."""
 PREFIX = "OCTAVE_"
 
+# The providers' own names of their keys, and the model or the source that needs each.
 KEYS = {
     provider.needs: provider.name
     for provider in (*MODELS, *SOURCES)
     if provider.needs and not provider.needs.startswith(PREFIX)
 }
-"""The providers' own names of their keys, and the model or the source that needs each."""
 
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # the doctor names lines that are ignored; once is enough
 

@@ -23,10 +23,10 @@ from typing import Protocol
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 PINNED = re.compile(r"^[\w.-]+==", re.MULTILINE)
+# How the lines start in which pip and uv name the next package; uv names only large ones.
 STARTED = ("Collecting ", "Processing ", "Downloading ")
-"""How the lines start in which pip and uv name the next package; uv names only large ones."""
+# Packages per line of progress where a line cannot be overwritten, as in a log.
 EACH = 10
-"""Packages per line of progress where a line cannot be overwritten, as in a log."""
 KEPT_LINES = 40
 LOADED = """
 import pkgutil, server, octave_mcp.app

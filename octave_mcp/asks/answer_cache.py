@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from octave_mcp.ports import KeyValues, Store
 
 MAX_AGE = timedelta(hours=24)
+# The prefix of the keys, for each kind of cached text.
 ANSWER, RESEARCH = "answer ", "research "
-"""The prefix of the keys, for each kind of cached text."""
 
 
 async def put(key_values: KeyValues, key: str, text: str, run_id: str) -> None:

@@ -24,12 +24,12 @@ from octave_mcp.errors import (
 from octave_mcp.ports import Model
 
 ATTEMPTS = 10
+# How long one ask is retried.
 SECONDS = 240.0
-"""How long one ask is retried."""
 MAX_SHOWN_SECONDS = 1e9
 
+# Callback for each call of a model: an answer, an unusable answer, or a failed attempt.
 OnCall = Callable[[ModelCall, UpstreamError | None], None]
-"""Callback for each call of a model: an answer, an unusable answer, or a failed attempt."""
 
 
 @dataclass(slots=True)

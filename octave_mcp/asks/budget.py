@@ -13,10 +13,10 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import VerificationBrief
 from octave_mcp.errors import BudgetExceeded
 
+# Share of a budget that reading may use; the rest is reserved for writing.
 READING_SHARE = 0.5
-"""Share of a budget that reading may use; the rest is reserved for writing."""
+# Claims are verified only while less than this share of a budget is used: copy is worth more than a second opinion.
 VERIFYING_SHARE = 0.8
-"""Claims are verified only while less than this share of a budget is used: copy is worth more than a second opinion."""
 
 
 @dataclass(frozen=True, slots=True)

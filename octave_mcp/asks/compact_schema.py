@@ -10,10 +10,10 @@ from functools import lru_cache
 from octave_mcp.asks.schema import FORMS, Schema, schema_of
 from octave_mcp.domain.value import Value
 
+# Characters: a shorter schema is not worth a definition of its own.
 LEAST_SHARED = 40
-"""Characters: a shorter schema is not worth a definition of its own."""
+# Every object is closed and every field required: the question says so in a sentence.
 _SAID_ELSEWHERE = ("description", "additionalProperties", "required")
-"""Every object is closed and every field required: the question says so in a sentence."""
 _OF_CITES = "_Cite_"
 
 

@@ -39,8 +39,8 @@ MAX_COMPLAINTS = 20
 
 _RULE_OF: Mapping[Fault, str] = {"cut_off": CUT, "empty": EMPTY, "thoughts": THOUGHTS}
 
+# What else is wrong with a draft, apart from claims that its evidence does not support.
 Rules = Callable[[R, tuple[Evidence, ...]], list[Problem]]
-"""What else is wrong with a draft, apart from claims that its evidence does not support."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from octave_mcp.domain.value import Path, Value, place_before
 from octave_mcp.errors import BadAnswer
 
 MAX_COMPLAINTS = 10
+# How many rounds of invalid parts are removed: removing some may uncover errors that they had hidden.
 MAX_REPAIRS = 40
-"""How many rounds of invalid parts are removed: removing some may uncover errors that they had hidden."""
 
+# How many objects of an answer are tried: the last ones.
 MAX_CANDIDATES = 20
-"""How many objects of an answer are tried: the last ones."""
 
 CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
 _BROKEN = "it is no complete JSON object"
@@ -30,12 +30,12 @@ _ONLY_THOUGHTS = "the answer contains only thoughts: give the JSON object after 
 
 _THOUGHTS = re.compile(r"think|thought|reason|analysis|draft|reflect", re.IGNORECASE)
 
+# Strings, and the ends of objects outside of them: behind the last of these a figure may be half of one.
 _CLOSING = re.compile(r'"(?:\\.|[^"\\])*"?|\}', re.DOTALL)
-"""Strings, and the ends of objects outside of them: behind the last of these a figure may be half of one."""
 
 
+# Characters of an entry that could not be read.
 LONGEST_SHOWN = 400
-"""Characters of an entry that could not be read."""
 
 
 class Decoded(NamedTuple):

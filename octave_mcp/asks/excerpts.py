@@ -11,8 +11,8 @@ from octave_mcp.domain.value import Value
 _HEADING = "## "
 _UNNEEDED = frozenset({"Task"})
 _NAMED = re.compile(r"`(\w+)`")
+# The beginning of a line of a list: numbered, or with the names of the fields that it is about before a colon.
 _ITEM = re.compile(r"(?P<number>\d+)\. |\s*- (?P<lead>[^:]*)")
-"""The beginning of a line of a list: numbered, or with the names of the fields that it is about before a colon."""
 
 
 def excerpt(body: str, form: type[Value], place: int | None, said: str) -> str:

@@ -10,8 +10,8 @@ from octave_mcp.domain.asks import Fault
 from octave_mcp.domain.notices import Gap
 from octave_mcp.errors import BadAnswer, ModelRefuses
 
+# The section of gaps that are about the model, not about what it wrote.
 MODEL = "model"
-"""The section of gaps that are about the model, not about what it wrote."""
 _MODELS = "OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL"
 
 

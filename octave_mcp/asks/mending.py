@@ -25,8 +25,8 @@ from octave_mcp.evidence.judge import texts_of
 
 A = TypeVar("A", bound=Value)
 
+# Characters of what an entry is part of, so that its replacement fits in.
 LONGEST_AROUND = 1_200
-"""Characters of what an entry is part of, so that its replacement fits in."""
 
 
 class Mended(NamedTuple):

@@ -23,13 +23,13 @@ from octave_mcp.evidence.coherence import dependents
 from octave_mcp.evidence.judge import texts_of
 
 MAX_FIXES = 16
+# Parts of a form that may be null: what Anthropic compiles.
 MAX_NULLABLE = 16
-"""Parts of a form that may be null: what Anthropic compiles."""
 LONGEST_QUOTED = 160
+# Of a sentence that takes another one's place.
 MIN_WORDS = 3
-"""Of a sentence that takes another one's place."""
+# Passages that a complaint shows.
 MAX_CITED = 12
-"""Passages that a complaint shows."""
 
 
 @dataclass(frozen=True, slots=True)

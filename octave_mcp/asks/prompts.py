@@ -37,8 +37,8 @@ PLACEHOLDERS = {
 _PACKAGE = Path(__file__).parents[1]
 _INSTALLED = _PACKAGE / "prompt_files"
 ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "prompts"
+# The folder of the templates that rules fill; they are not prompts, and no model reads them.
 OUTLINES = "outlines"
-"""The folder of the templates that rules fill; they are not prompts, and no model reads them."""
 
 _FILE = re.compile(r"\+\+\+\n(?P<header>.*?)^\+\+\+\n(?P<body>.*)", re.DOTALL | re.MULTILINE)
 _RAW = re.compile(r"\{% raw %\}.*?\{% endraw %\}", re.DOTALL)

@@ -26,13 +26,13 @@ from octave_mcp.domain.verification import VerificationBrief
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
+# Where the drafts that a prompt asks for stand in an answer that holds several.
 UNDER: dict[str, tuple[str, ...]] = {
     "playbook/summary": ("summary",),
     "playbook/battle_card": ("why_we_win", "objection_handling", "competitive_positioning"),
     "playbook/email_sequence": ("sequence",),
     "playbook/talk_track": ("talk_track",),
 }
-"""Where the drafts that a prompt asks for stand in an answer that holds several."""
 
 _TOGETHER = (
     "Below are {count} tasks about the same passages. Answer all of them in one JSON object: each task names its "
@@ -60,10 +60,10 @@ _REFERRING = (
     "Answer with one JSON object of the form asked for, and nothing else."
 )
 LONGEST_INSTRUCTION = 1_000
+# Characters of a passage that a complaint shows: the whole is in the question.
 LONGEST_CITED = 500
-"""Characters of a passage that a complaint shows: the whole is in the question."""
+# Whom several personas are: the brief says which title each has.
 _EACH_BUYER = "buyer"
-"""Whom several personas are: the brief says which title each has."""
 _PERSONAS = (
     "Each field `persona_N` holds what is written for that persona alone. Do not repeat text from one persona in "
     "another."

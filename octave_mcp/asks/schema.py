@@ -11,8 +11,8 @@ from octave_mcp.domain.value import Value
 
 Schema = dict[str, Any]
 
+# How many schemas are cached: there is a form for every kind of patch.
 FORMS = 256
-"""How many schemas are cached: there is a form for every kind of patch."""
 
 _UNENFORCED = (
     "title default format pattern minLength maxLength minItems maxItems "

@@ -15,12 +15,12 @@ from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
 
 UNDERSTANDING_CHARACTERS = 28_000
+# Of findings and the passages they rest on: about 7,000 and 5,000 tokens.
 WRITING_CHARACTERS = 20_000
-"""Of findings and the passages they rest on: about 7,000 and 5,000 tokens."""
+# Shown whatever else is.
 NEWEST_TRIGGERS = 4
-"""Shown whatever else is."""
+# Characters around a passage in the list.
 OF_LINE = 10
-"""Characters around a passage in the list."""
 
 
 class _Group(NamedTuple):

@@ -36,18 +36,18 @@ _MARKS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# Signs of marks that look like these; some models' own marks have them, so that nobody types one.
 _ASCII = str.maketrans("｜▁＜＞", "|_<>")
-"""Signs of marks that look like these; some models' own marks have them, so that nobody types one."""
+# What may surround an answer: whitespace, code fences and template marks.
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
-"""What may surround an answer: whitespace, code fences and template marks."""
+# A text that breaks off in a word or an escape fails to parse at most this many characters before its end.
 _ENDING = 8
-"""A text that breaks off in a word or an escape fails to parse at most this many characters before its end."""
+# Characters read, per character of the text, at most: after a broken object, reading restarts behind its brace.
 _READINGS = 8
-"""Characters read, per character of the text, at most: after a broken object, reading restarts behind its brace."""
+# Fewer levels than the decoder accepts: an object that is too deep for it is at least this many characters long.
 _DEEP = 500
-"""Fewer levels than the decoder accepts: an object that is too deep for it is at least this many characters long."""
+# Characters given to the decoder at first, and the growth factor: a failure takes time for all that it was given.
 _WINDOW, _WIDER = 64, 16
-"""Characters given to the decoder at first, and the growth factor: a failure takes time for all that it was given."""
 
 _DECODER = json.JSONDecoder()
 

@@ -23,19 +23,19 @@ from octave_mcp.errors import NoAccess, OctaveError, SetupError, UpstreamError, 
 from octave_mcp.ports import Model
 
 PROMPT = ("checks/self_check",)
+# In one ask.
 MAX_CLAIMS = 60
-"""In one ask."""
+# A model that rejects this share of claims that passed the rules, or doubts more than the other, is wrong.
 REFUSED, DOUBTED_AT_MOST = 0.5, 0.9
-"""A model that rejects this share of claims that passed the rules, or doubts more than the other, is wrong."""
+# Of so few claims, one answer may doubt all: the run as a whole tells whether the model is wrong.
 A_FEW = 3
-"""Of so few claims, one answer may doubt all: the run as a whole tells whether the model is wrong."""
 LONGEST_REASON = 160
+# Of an answer without any doubts.
 ANSWERED_TOKENS = 60
-"""Of an answer without any doubts."""
+# The tokens of a doubt, and the share of claims that raise one.
 DOUBT_TOKENS, DOUBTED = 70, 0.1
-"""The tokens of a doubt, and the share of claims that raise one."""
+# For what surrounds the instructions: roles, the name of the schema, what a client is told of the form.
 MORE_TOKENS = 120
-"""For what surrounds the instructions: roles, the name of the schema, what a client is told of the form."""
 
 
 class Quotation(NamedTuple):

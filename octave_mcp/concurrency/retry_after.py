@@ -33,8 +33,8 @@ _DATE = re.compile(
 )
 _EPOCH = re.compile(r"x-ratelimit-reset['\"]?[:=] ?['\"]?(\d{10,13})\b", re.IGNORECASE)
 _A_YEAR = 366 * 86_400.0
+# Times since 1970 above this are in milliseconds, others in seconds.
 _MILLISECONDS_SINCE_1970 = 1e11
-"""Times since 1970 above this are in milliseconds, others in seconds."""
 
 
 def retry_after_seconds(headers: Mapping[str, str], text: str = "") -> float | None:

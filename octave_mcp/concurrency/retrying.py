@@ -17,18 +17,18 @@ Again = Callable[[float, Transient], None]
 Left = Callable[[Transient], float]
 
 ATTEMPTS = 3
+# Of calls that time out: a slow server may do all the work of an abandoned call for nothing.
 TIMED_OUT_ATTEMPTS = 2
-"""Of calls that time out: a slow server may do all the work of an abandoned call for nothing."""
 FIRST_WAIT_SECONDS = 0.2
 MAX_WAIT_SECONDS = 8.0
+# Between two tries of a database: runs that wait for it go on soon after it can be used.
 MAX_OUTAGE_SECONDS = 4.0
-"""Between two tries of a database: runs that wait for it go on soon after it can be used."""
+# Callers that get the same wait spread their next tries over this time.
 MAX_SPREAD_SECONDS = 2.0
-"""Callers that get the same wait spread their next tries over this time."""
+# Of a wait, which has long reached its limit by then: a failure may last for months.
 MAX_DOUBLINGS = 30
-"""Of a wait, which has long reached its limit by then: a failure may last for months."""
+# Refusals for each attempt, of a call that waits its turn.
 TURNS = 10
-"""Refusals for each attempt, of a call that waits its turn."""
 
 
 class _Waits:

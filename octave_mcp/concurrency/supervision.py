@@ -14,10 +14,10 @@ from octave_mcp.errors import OctaveError
 T = TypeVar("T")
 Work = Callable[[], Awaitable[Any]]
 
+# Short, so that an operator who has removed the cause soon sees it work again.
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 1.0, 10.0
-"""Short, so that an operator who has removed the cause soon sees it work again."""
+# How long the same failure is not logged again if the task works in between.
 QUIET_SECONDS = 60.0
-"""How long the same failure is not logged again if the task works in between."""
 
 
 class Supervisor:

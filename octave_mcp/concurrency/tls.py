@@ -14,10 +14,10 @@ import httpx2
 from octave_mcp.errors import SetupError
 
 FILE, FOLDER, KEY_LOG = VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+# Clients are also made in threads, and `cache` alone would let several of them read the certificates.
 _LOCK = threading.Lock()
-"""Clients are also made in threads, and `cache` alone would let several of them read the certificates."""
+# The file names that OpenSSL looks for in a folder of certificates.
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
-"""The file names that OpenSSL looks for in a folder of certificates."""
 
 
 def tls_context() -> ssl.SSLContext:

@@ -28,10 +28,10 @@ from typing import Any
 
 from octave_mcp.errors import NotReady, TookTooLong
 
+# After this time with one piece of work, a thread no longer keeps the others waiting.
 PATIENCE_SECONDS = 2.0
-"""After this time with one piece of work, a thread no longer keeps the others waiting."""
+# For one piece of work, from when a thread takes it. The longest that real pages need is a few seconds.
 MAX_SECONDS = 60.0
-"""For one piece of work, from when a thread takes it. The longest that real pages need is a few seconds."""
 MAX_THREADS = 4
 CHECK_SECONDS = 0.25
 

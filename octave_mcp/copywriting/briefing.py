@@ -23,17 +23,17 @@ from octave_mcp.evidence.figures import figures
 
 STALE_DAYS = 183
 TELLING_LETTERS = 20
+# So much older than the newest event, none is a reason to call now, however much it means.
 OLD_YEARS = 2
-"""So much older than the newest event, none is a reason to call now, however much it means."""
 _OF_MONTH = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
+# What needs the sentence before it.
 _LEANS = re.compile(
     r"^(?:with|by|on|for|in|at|from|of) (?:it|this|that|them|these|those)\b"
     r"|\b(?:of|on|with|for|in) (?:them|these|those)\b(?! (?:who|which|that)\b)"
     r"|\b(?:these|those) (?!who\b|which\b|that\b)\w",
     re.IGNORECASE,
 )
-"""What needs the sentence before it."""
 _USES = re.compile(r"\b(?:with|on|uses?|used|using) it\b", re.IGNORECASE)
 _HEADING = re.compile(r"[\"“‘'(]*(?:how|why)\b", re.IGNORECASE)
 

@@ -16,8 +16,8 @@ from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.wording import wording
 
+# Content words: a sentence that has fewer, and is about nobody, says nothing to look up.
 FEW_WORDS = 2
-"""Content words: a sentence that has fewer, and is about nobody, says nothing to look up."""
 QUOTED_WORDS = 4
 
 

@@ -14,8 +14,8 @@ from octave_mcp.evidence.dates import date_in_words
 
 OLD_DAYS = 365
 MAX_NAMED = 2
+# Titles that several people have at once.
 _HELD_BY_SEVERAL = re.compile(r"\b(?:(?:co-?)?founder|partner|(?:board|team) member)s?$", re.IGNORECASE)
-"""Titles that several people have at once."""
 
 
 def committee(

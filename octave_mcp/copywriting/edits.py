@@ -25,8 +25,8 @@ from octave_mcp.domain.value import Path, Value, changed, located, overlap, part
 from octave_mcp.errors import InputError
 
 MAX_WARNINGS = 20
+# Of one edit: a whole section of a playbook has fewer.
 MAX_SENTENCES = 200
-"""Of one edit: a whole section of a playbook has fewer."""
 
 
 class Edited(NamedTuple):

@@ -12,8 +12,8 @@ from octave_mcp.domain.evidence import Evidence
 from octave_mcp.evidence.support.naming import names
 
 GREETING_WORDS = 2
+# Letters that the first word of a company's name must have to stand for it: 'Oakway' does for 'Oakway Parcels'.
 SHORTEST_FIRST = 4
-"""Letters that the first word of a company's name must have to stand for it: 'Oakway' does for 'Oakway Parcels'."""
 
 _QUOTED = re.compile(r"“[^“”]*”")
 _GREETS = re.compile(

@@ -21,10 +21,10 @@ from octave_mcp.evidence.pruning import is_empty
 from octave_mcp.evidence.support import Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)
+# Of the 100 points of a score: below it, copy is asked for again.
 WORTH_ANOTHER = 50
-"""Of the 100 points of a score: below it, copy is asked for again."""
+# With merge fields: what is judged does not depend on names.
 UNADDRESSED = Letterhead()
-"""With merge fields: what is judged does not depend on names."""
 _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from octave_mcp.domain.sentence import Score
 from octave_mcp.evidence.checks import RULES
 
+# What a finding costs, in percent of the points left: what few readers notice, what a rep would edit, what a rep
+# would rewrite, and what makes an e-mail unfit to be sent.
 SLIGHT, PLAIN, GRAVE, FATAL = 4.0, 8.0, 15.0, 30.0
-"""What a finding costs, in percent of the points left: what few readers notice, what a rep would edit, what a rep would
-rewrite, and what makes an e-mail unfit to be sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,14 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, part_at, path_text
 from octave_mcp.errors import InputError
 
+# The sections that say what a run found and did: there is no text in them to edit.
 RECORDED = frozenset({"evidence", "pages", "failed_pages", "gaps", "flags", "own_text", "cost", "timings"})
-"""The sections that say what a run found and did: there is no text in them to edit."""
+# The fields that the checks fill in.
 COMPUTED = frozenset({"score", "support", "evidence"})
-"""The fields that the checks fill in."""
+# The fields by which other sections name a persona.
 NAMES = frozenset({"id", "persona_id", "rank"})
-"""The fields by which other sections name a persona."""
+# How many levels of a form an error shows.
 DEEPEST = 4
-"""How many levels of a form an error shows."""
 MAX_COMPLAINTS = 3
 EMAIL = "an e-mail: give it as 'Subject: ...', an empty line, and the body"
 _EMAIL = re.compile(

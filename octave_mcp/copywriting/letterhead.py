@@ -14,11 +14,11 @@ _OF_TITLES = (
     r"(?:Chief|Head|Vice|VP|SVP|EVP|Senior|Director|Managing|General|Lead|Principal|Manager|Officer|Partner|Engineer"
     r"|Architect|Owner|Operations|Marketing|Sales|Product|Growth|Relations|Success|Design|Data)"
 )
+# Two names, or one of two; not two titles of one person.
 _SEVERAL = re.compile(
     r"^[^,(]*(?:\band\b|[&/])|\bor\b"
     rf"|(?:\band|[&/]) (?!(?:\S+ )?{_OF_TITLES}\b)[A-Z][a-z]\S* [A-Z][a-z]"
 )
-"""Two names, or one of two; not two titles of one person."""
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 

@@ -16,8 +16,8 @@ from octave_mcp.evidence.support.naming import strange
 from octave_mcp.evidence.support.wording import stem, wording
 
 OPENING_WORDS = 18
+# Of the words of an e-mail.
 QUOTED_SHARE = 0.15
-"""Of the words of an e-mail."""
 
 _PAGE = r"(?:site|website|page|pages|blog|post|homepage|profile|linkedin)"
 _RECITES = re.compile(
@@ -45,6 +45,7 @@ _ANNOUNCES = re.compile(
     r"|i work (?:at|for))\b",
     re.IGNORECASE,
 )
+# What a sentence begins with that is about nobody in particular.
 _GENERAL = re.compile(
     r"(?:most|many|nearly all|almost every|every) (?!of\b)(?:[\w-]+ ){1,3}(?:struggles?|spends?|needs?|wants?|faces?"
     r"|loses?"
@@ -56,7 +57,6 @@ _GENERAL = re.compile(
     r"|in (?:today['’]s|a world|an age|the age)\b|as (?:companies|businesses|teams|you know)\b",
     re.IGNORECASE,
 )
-"""What a sentence begins with that is about nobody in particular."""
 _DIGITS = re.compile(r"\d")
 _ABOUT_READER = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 

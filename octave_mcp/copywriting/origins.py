@@ -23,8 +23,8 @@ from octave_mcp.errors import InputError
 
 Writer = Literal["summary", "card", "sequence", "talk_track"]
 OF_TOUCH = len(("touches", 0))
+# The fields by whose value an entry of a list is the same in two playbooks: the first that it has.
 _IDENTITY = ("persona_id", "day", "seat", "id", "kind")
-"""The fields by whose value an entry of a list is the same in two playbooks: the first that it has."""
 
 
 class Origin(NamedTuple):

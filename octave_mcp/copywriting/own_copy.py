@@ -32,8 +32,8 @@ from octave_mcp.evidence.passages import as_passage, passages
 from octave_mcp.evidence.sourcing import Sourced, Sourcing
 from octave_mcp.evidence.support.statement import language_of
 
+# Of one text: about 2,000 words.
 MAX_SENTENCES = 120
-"""Of one text: about 2,000 words."""
 MAX_FAULTS = 12
 GUESS = "a guess, and said as one"
 THEIRS = "what the other side may say"

@@ -12,10 +12,10 @@ from octave_mcp.domain.parts import NAMING, own_texts, written
 from octave_mcp.domain.playbook import Playbook, Touch
 from octave_mcp.domain.value import Path, Value, part_at, walk
 
+# Characters of a quotation in a warning.
 LONGEST_QUOTED = 200
-"""Characters of a quotation in a warning."""
+# The fields that say which entry of its list one is, if no other has the same.
 _KEYS = ("day", *NAMING)
-"""The fields that say which entry of its list one is, if no other has the same."""
 
 
 class _Put(NamedTuple):

@@ -21,8 +21,8 @@ from octave_mcp.evidence.plans import dated, in_field
 from octave_mcp.evidence.sourcing import UNSAID
 from octave_mcp.evidence.support import Quoted, Statement, problems, quoted, support
 
+# Characters of a sentence in a warning.
 LONGEST_SHOWN = 120
-"""Characters of a sentence in a warning."""
 JUDGE = "rules"
 
 

@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 
 from octave_mcp.copywriting.readability import length, sentences
 
+# Characters: a line this long, without an end, goes on in the next.
 WRAPPED = 50
-"""Characters: a line this long, without an end, goes on in the next."""
 SIGNATURE_WORDS = 8
 
 _HEADER = re.compile(

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from octave_mcp.evidence.support.wording import Word, wording
 
+# Nouns in a row that have to be taken apart to be understood.
 STACKED_NOUNS = 4
-"""Nouns in a row that have to be taken apart to be understood."""
 
 
 class Phrase(NamedTuple):

@@ -15,6 +15,7 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.evidence.figures import figures
 
 MAX_KNOWN, MAX_QUESTIONS = 3, 3
+# What to ask where no discovery question is about the letter.
 USUAL: Mapping[str, str] = {
     "metrics": "Which number would tell you that this worked?",
     "economic_buyer": "Who signs for a purchase of this size?",
@@ -25,7 +26,6 @@ USUAL: Mapping[str, str] = {
     "champion": "Who on your team would want this most?",
     "competition": "What else are you looking at, doing nothing included?",
 }
-"""What to ask where no discovery question is about the letter."""
 
 
 def qualification(

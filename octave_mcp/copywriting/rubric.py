@@ -28,10 +28,10 @@ SUBJECT_WORDS, SUBJECT_CHARACTERS = 3, 40
 SENTENCE_WORDS = 25
 QUOTED_WORDS = 20
 GRADE = 8.0
+# Grades that the reader's own terms may add where nobody knows which they are.
 UNKNOWN_TERMS = 1.5
-"""Grades that the reader's own terms may add where nobody knows which they are."""
+# Of the ask of the first touch, and of later ones.
 ASK_WORDS = (10, 20)
-"""Of the ask of the first touch, and of later ones."""
 PITCH_WORDS = 75
 CARD_WORDS = 300
 LIST_ITEMS = 5
@@ -40,12 +40,12 @@ OBJECTIONS = (7, 10)
 ONE_PAGE_SHARE = 0.4
 FEW_QUOTATIONS = 4
 MAX_QUESTIONS = 2
+# Questions: with fewer, yes or no may answer those that open a call and book another.
 FEW_CLOSED = 5
-"""Questions: with fewer, yes or no may answer those that open a call and book another."""
+# What an offer that is written out may be called, and the least words of one.
 WRITTEN, WRITTEN_WORDS = "checklist template guide framework", 20
-"""What an offer that is written out may be called, and the least words of one."""
+# Points.
 MOST_OF_GOODBYE = 80
-"""Points."""
 PERSONAS_ALIKE = 0.35
 
 PLACEHOLDERS = frozenset({"first_name", "company_name", "sender_first_name", "sender_company"})
@@ -65,6 +65,7 @@ _EMPTY_ASK = re.compile(
     r" works|what (?:that|it) could (?:mean|do))\b",
     re.IGNORECASE,
 )
+# What claims to be alone or always so, and the words of a quotation that say the same.
 _ABSOLUTES = (
     (
         r"(?<!not )(?<![\w-])only(?! (?:if|when|once|after|where|until|as|then)\b)(?!-)",
@@ -76,7 +77,6 @@ _ABSOLUTES = (
     (r"\bthe best(?! (?:time|moment|day|person|place)\b)", r"\bbest\b"),
     (r"\bguarantee\w*", r"\bguarantee\w*"),
 )
-"""What claims to be alone or always so, and the words of a quotation that say the same."""
 
 
 def email_errors(email: Email) -> Iterator[Fault]:

@@ -13,31 +13,31 @@ from octave_mcp.copywriting.readability import length, sentences
 from octave_mcp.evidence.figures import figures
 from octave_mcp.evidence.support.wording import joined, stem, wording
 
+# The touches, from 0, that need a proof, and the one that makes an offer.
 PROVING, OFFERING = (0, 1), 2
-"""The touches, from 0, that need a proof, and the one that makes an offer."""
 FEW_SHARED, FEW_PARAGRAPHS = 2, 3
 TOUCHES_ALIKE = 0.2
+# Of what the vendor is and does, on the first touch and on later ones.
 PITCH_WORDS = (20, 30)
-"""Of what the vendor is and does, on the first touch and on later ones."""
 
 COMPANY = "{{company_name}}"
+# Words with which two touches begin alike.
 SAME_START = 3
-"""Words with which two touches begin alike."""
 
+# The share of the sentences that speak to the reader or of their company.
 ABOUT_READER = 0.33
-"""The share of the sentences that speak to the reader or of their company."""
+# Paragraphs: one ends the matter, one lets the reader say no.
 MAX_GOODBYES = 2
-"""Paragraphs: one ends the matter, one lets the reader say no."""
 
 _FIGURE = re.compile(r"\d")
+# What a user wants who wants no offer.
 _MEETS = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
-"""What a user wants who wants no offer."""
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
+# 'Twenty, the open-source CRM, ...': a name, though its word may be another.
 _APPOSITION = re.compile(
     r"(?!(?:Today|Overnight|Often|Still|Again|Here|There|Now|Then|Yes|No|Well|\w+ly)\b)"
     r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|another|one|which|who|whose)\b"
 )
-"""'Twenty, the open-source CRM, ...': a name, though its word may be another."""
 _GOES_ON = re.compile(r"(?:with [^.?!,]{1,40}?,? )?(?:they|it|their|its)\b(?! (?:is|are) )", re.IGNORECASE)
 _DEFINES = re.compile(r"^[^,]{0,40}? (?:is|are) (?:an?|the|one|our)\b")
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)

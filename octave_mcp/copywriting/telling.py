@@ -8,8 +8,8 @@ from itertools import islice
 from octave_mcp.evidence.support.naming import acts, names
 
 SUBJECT_WORDS = 8
+# Characters: in so many, a statement has its verb.
 REACH = 160
-"""Characters: in so many, a statement has its verb."""
 
 _BEGINS = re.compile(
     r"\b(?P<link>that|why|how|because|since)\s+|(?P<colon>:)\s+"
@@ -30,8 +30,8 @@ _OTHERS = re.compile(
 )
 _OF_MARKET = re.compile(rf"^(?:(?:and|but|so|or|just|today|in [^,.?!]{{1,60}}),? )?{_MARKET}", re.IGNORECASE)
 _FINITE = frozenset("is are was were has have had does do did will won't isn't aren't doesn't didn't never".split())
+# Before a verb of its own: what may be, or no statement.
 _OPEN = frozenset("can could would may might should to if".split())
-"""Before a verb of its own: what may be, or no statement."""
 
 
 def told(text: str, free: str) -> str:

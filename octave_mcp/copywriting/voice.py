@@ -11,8 +11,8 @@ from octave_mcp.copywriting.faults import FATAL, GRAVE, PLAIN, SLIGHT, Fault
 from octave_mcp.copywriting.phrasing import brochure, stiff, translated
 
 MAX_HEDGES = 1
+# Of the reader's company by its name: to the reader it is 'you'.
 MAX_MENTIONS = 1
-"""Of the reader's company by its name: to the reader it is 'you'."""
 FEW_FULL_FORMS = 2
 MOST_OF_A_KIND = 3
 

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 Allowed = frozenset[str]
+# The hosts that this process serves itself, by name, each with its port on loopback. No setting can say so.
 Served = Mapping[str, int]
-"""The hosts that this process serves itself, by name, each with its port on loopback. No setting can say so."""
 
 NONE_SERVED: Served = MappingProxyType({})
 
 PORTS = {"http": 80, "https": 443}
+# A host, with or without a port.
 PLACE = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")
-"""A host, with or without a port."""
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 LONGEST_URL = 2048
+# The most fields of a query that are compared: hostile addresses have hundreds.
 MAX_FIELDS = 20
-"""The most fields of a query that are compared: hostile addresses have hundreds."""
 SPECIAL_NAMES = frozenset(
     {"local", "localhost", "localdomain", "localnet", "internal", "intranet", "lan", "home", "corp", "private"}
 ).union({"svc", "cluster", "default", "consul", "docker", "onion", "alt", "arpa", "test", "invalid"})

@@ -20,8 +20,8 @@ B = TypeVar("B", bound=Value)
 
 Tier = Literal["fast", "strong"]
 
+# Why an answer, or part of it, could not be read; '' if all of it could.
 Fault = Literal["", "cut_off", "thoughts", "empty", "refused", "unreadable"]
-"""Why an answer, or part of it, could not be read; '' if all of it could."""
 
 
 class Names(Value):

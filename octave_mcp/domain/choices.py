@@ -13,10 +13,10 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import UnknownName
 
 AUTO = "auto"
+# The models that `auto` is where no provider is configured: the first over MCP, the second elsewhere.
 BY_CLIENT, BY_RULES = "host", "extractive"
-"""The models that `auto` is where no provider is configured: the first over MCP, the second elsewhere."""
+# Pages of a company that a model reads, unless its line or the caller says otherwise.
 MAX_PAGES = 25
-"""Pages of a company that a model reads, unless its line or the caller says otherwise."""
 
 
 class Choice(Value):
@@ -202,8 +202,8 @@ def either(words: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
+# Those that write for any two companies.
 KEYLESS_MODELS = tuple(model for model in MODELS if not (model.needs or model.replays))
-"""Those that write for any two companies."""
 
 
 def _who_writes(models: Iterable[ModelChoice], default: str) -> str:
@@ -214,10 +214,10 @@ def _who_writes(models: Iterable[ModelChoice], default: str) -> str:
 
 AUTO_HELP = f"{AUTO} with none configured: {BY_CLIENT} over MCP, else {BY_RULES}"
 MODEL_HELP = _who_writes(KEYLESS_MODELS, AUTO_HELP)
+# On the command line no client is connected.
 TERMINAL_MODEL_HELP = _who_writes(
     (model for model in KEYLESS_MODELS if not model.asks_client), f"{AUTO} with none configured: {BY_RULES}"
 )
-"""On the command line no client is connected."""
 SOURCE_HELP = f"Who fetches pages: {', '.join((AUTO, *names(SOURCES)))}"
 NONE_CONFIGURED = "no model is configured"
 SET_UP_A_MODEL = f"set {either(' with '.join(model.variables) for model in MODELS if model.in_auto)}"
@@ -226,10 +226,10 @@ WITHOUT_KEY = (
     f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or give it in the call as "
     "'model' (on the command line, --model)"
 )
+# How to have the scripts of pages run.
 SET_UP_SCRIPTS = either(
     f"set {source.needs}, or give source={source.name!r}" for source in SOURCES if source.runs_scripts
 )
-"""How to have the scripts of pages run."""
 
 
 def _pages_of(models: Iterable[ModelChoice]) -> str:

@@ -35,6 +35,8 @@ class RoleTraits:
     outside: Mapping[LinkOrigin, int] = field(default_factory=dict[LinkOrigin, int])
 
 
+# The roles in a deal, in the order in which their companies are named. A request and a playbook have a field of the
+# same name for each.
 ROLES: Mapping[Role, RoleTraits] = {
     "vendor": RoleTraits(
         reads="elements",
@@ -61,8 +63,6 @@ ROLES: Mapping[Role, RoleTraits] = {
         outside={"job_board": 1, "feed": 1, "sister": 1},
     ),
 }  # fmt: skip
-"""The roles in a deal, in the order in which their companies are named. A request and a playbook have a field of the
-same name for each."""
 
 
 class Beyond(Value):

@@ -17,14 +17,14 @@ VARIABLE = "OCTAVE_DATABASE_URL"
 POSTGRES_FORM = "postgresql://HOST/DATABASE with USER:PASSWORD@ before HOST"
 SQLITE_FORM = "sqlite:////absolute/path/octave.db"
 HIGHEST_PORT = 65_535
+# How long a server may take to accept a connection, unless the URL has a `connect_timeout`; DBOS takes as long.
 CONNECTING_SECONDS = 10
-"""How long a server may take to accept a connection, unless the URL has a `connect_timeout`; DBOS takes as long."""
 
 SCHEME = re.compile(
     r"(?P<scheme>(?:jdbc:)?(?P<dialect>[a-z][a-z0-9.-]*)(?:\+(?P<driver>[a-z0-9_]*))?)://", re.IGNORECASE
 )
+# The supported dialects, each with the one driver that is installed.
 DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "sqlite": "pysqlite"}
-"""The supported dialects, each with the one driver that is installed."""
 HOST = r"(?:\[[0-9a-f:.%]+\]|[\w.%-]*)(?::[^/?@,]*)?"
 OPTION = r"[\w.-]+=[^&]*"
 # A password may contain '@', '/', '?' and '#': the shortest that leaves a host, a database and options is taken.

@@ -11,8 +11,8 @@ from octave_mcp.domain.value import Value
 
 SeatName = Literal["champion", "economic_buyer", "user", "technical_evaluator", "blocker"]
 
+# `named`: a page names the person; `inferred`: the vendor's customers have such a person in this seat.
 HowKnown = Literal["named", "inferred", "missing"]
-"""`named`: a page names the person; `inferred`: the vendor's customers have such a person in this seat."""
 
 
 class Seat(Finding[C], Generic[C]):

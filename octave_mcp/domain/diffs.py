@@ -12,8 +12,8 @@ from octave_mcp.domain.parts import keys_of, steps_of, written
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 
+# Without a schema of its own that others refer to.
 AnyJson = Annotated[JsonValue, WithJsonSchema({"description": "Any JSON"})]
-"""Without a schema of its own that others refer to."""
 
 
 class Change(Value):

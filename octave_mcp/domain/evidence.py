@@ -25,8 +25,8 @@ class Cite(Value):
     sentences: tuple[int, ...] = ()
 
 
+# What supports a claim: a `Cite` in a model's answer, an `EvidenceId` once our code has resolved it.
 C = TypeVar("C", Cite, EvidenceId)
-"""What supports a claim: a `Cite` in a model's answer, an `EvidenceId` once our code has resolved it."""
 
 
 class Passage(Value):
@@ -84,8 +84,8 @@ class Evidence(Value):
     where: Place | None = None
 
 
+# Whether a quotation says what a claim says. `unjudged`: nobody could tell.
 Verdict = Literal["supported", "partly", "not", "unjudged"]
-"""Whether a quotation says what a claim says. `unjudged`: nobody could tell."""
 
 
 class Support(Value):
@@ -96,8 +96,8 @@ class Support(Value):
     reason: str = ""
 
 
+# The field of a finding that no model is asked for.
 UNASKED = "support"
-"""The field of a finding that no model is asked for."""
 
 
 class Finding(Value, Generic[C]):

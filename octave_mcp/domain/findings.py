@@ -23,12 +23,13 @@ TriggerKind = Literal[
     "regulation",
 ]
 
+# Where a page names a person: a testimonial is signed by somebody else's employee.
 Whereabouts = Literal["leadership", "team", "author", "speaker", "testimonial"]
-"""Where a page names a person: a testimonial is signed by somebody else's employee."""
 
+# `uses`: the company runs on it; `sells`: it offers an integration with it; `customer_uses`: a customer of it does.
 Relation = Literal["uses", "sells", "customer_uses", "partner", "certificate"]
-"""`uses`: the company runs on it; `sells`: it offers an integration with it; `customer_uses`: a customer of it does."""
 
+# What a company has to do with a tool, a partner or a certificate: the sentence begins with the company.
 RELATIONS: dict[Relation, str] = {
     "uses": "uses it",
     "sells": "offers an integration with it",
@@ -36,7 +37,6 @@ RELATIONS: dict[Relation, str] = {
     "partner": "has it as a partner",
     "certificate": "is certified",
 }
-"""What a company has to do with a tool, a partner or a certificate: the sentence begins with the company."""
 
 UNDATED = "undated"
 

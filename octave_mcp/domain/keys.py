@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from octave_mcp.errors import SetupError
 
+# Visible ASCII characters, except quotation marks, which people copy with a key.
 _KEY = re.compile(r"[!#-&(-~]+")
-"""Visible ASCII characters, except quotation marks, which people copy with a key."""
 
 
 def sendable(variable: str, key: SecretStr) -> SecretStr:

@@ -18,8 +18,8 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
 _START = rf"(?:(?<!{_LETTER})(?<![^\w/]the\W)(?<![^\w/]a\W)|(?<=vs))"
 _END = rf"(?:(?!{_LETTER})|(?=vs))"
+# What may part the words of a name in an address.
 _BETWEEN = r"[^\w/]?"
-"""What may part the words of a name in an address."""
 
 
 @lru_cache(maxsize=8192)

@@ -39,17 +39,17 @@ PageKind = Literal[
 
 LinkOrigin = Literal["home", "sitemap", "page", "job_board", "feed", "sister"]
 
+# Where a company publishes what is not a page of its site.
 OUTSIDE: tuple[LinkOrigin, ...] = ("job_board", "feed", "sister")
-"""Where a company publishes what is not a page of its site."""
 
 Place = Literal["title", "description", "structured_data", "logos"]
+# The place on a page of a text that its readers do not see as a sentence.
 PLACES: dict[Place, str] = {
     "title": "in the page's title",
     "description": "in the page's description",
     "structured_data": "in its structured data",
     "logos": "in a row of logos",
 }
-"""The place on a page of a text that its readers do not see as a sentence."""
 
 
 class Link(Value):

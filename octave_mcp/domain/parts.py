@@ -18,8 +18,9 @@ from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 from octave_mcp.errors import UnknownName
 
+# The fields by whose value an entry of a list may be named.
 NAMING = ("id", "persona_id", "kind", "seat", "name", "customer")
-"""The fields by whose value an entry of a list may be named."""
+# The lists whose entries are called by the value of this field where a path is written.
 _NAMED_BY = {
     "priority_personas": "id",
     "buyer_personas": "id",
@@ -28,7 +29,6 @@ _NAMED_BY = {
     "battle_cards": "kind",
     "buying_committee": "seat",
 }
-"""The lists whose entries are called by the value of this field where a path is written."""
 MAX_LISTED, LONGEST_PLACE = 30, 6
 _STEP = re.compile(
     r'\[(?P<place>\d+)\]|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]|\.?(?P<name>(?:(?!\[\d+\]|\["|\.).)+)', re.DOTALL

@@ -256,9 +256,9 @@ class ReadPage(Value):
     sister_of: str = ""
 
 
+# Of the JSON of a playbook. 2 added the brief, the buying committee, the fit, the qualification and the trial plan, 3
+# the texts of people.
 SCHEMA_VERSION = 3
-"""Of the JSON of a playbook. 2 added the brief, the buying committee, the fit, the qualification and the trial plan, 3
-the texts of people."""
 
 
 class Playbook(Value):
@@ -311,6 +311,7 @@ class Playbook(Value):
         return {role: company for role in ROLES if (company := getattr(self, role)) is not None}
 
 
+# What `get_run(section=...)` can be asked for.
 SECTIONS = (
     "brief",
     "executive_summary",
@@ -338,4 +339,3 @@ SECTIONS = (
     "cost",
     "timings",
 )
-"""What `get_run(section=...)` can be asked for."""

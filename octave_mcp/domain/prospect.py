@@ -26,6 +26,7 @@ FactTopic = Literal[
     "history",
 ]
 
+# What a company may need, and what a proof may show: where the two meet, a vendor is worth a prospect's time.
 Need = Literal[
     "growth",
     "conversion",
@@ -43,10 +44,9 @@ Need = Literal[
     "automation",
     "quality",
 ]
-"""What a company may need, and what a proof may show: where the two meet, a vendor is worth a prospect's time."""
 
+# For whom copy is written.
 MAX_PERSONAS = 3
-"""For whom copy is written."""
 
 Confidence = Literal["high", "medium", "low"]
 

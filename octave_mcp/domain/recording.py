@@ -7,8 +7,8 @@ from datetime import date
 
 from octave_mcp.domain.value import Value
 
+# The share of a recording's citations that may be missing on the pages as they are now.
 MAX_UNMAPPED = 0.1
-"""The share of a recording's citations that may be missing on the pages as they are now."""
 
 
 class Replayed(Value):

@@ -84,5 +84,5 @@ class Research(Value):
         return self.profile.company.domain
 
 
+# The research on each company of a deal.
 Deal = Mapping[Role, Research]
-"""The research on each company of a deal."""

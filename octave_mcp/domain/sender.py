@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from octave_mcp.domain.value import Value
 
+# Control characters, line breaks, and what turns the direction of the text after it.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Control characters, line breaks, and what turns the direction of the text after it."""
 
 
 def _on_one_line(text: str) -> str:

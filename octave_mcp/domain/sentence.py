@@ -7,8 +7,8 @@ from typing import Generic, Literal
 from octave_mcp.domain.evidence import C, Finding
 from octave_mcp.domain.value import Value
 
+# A fact has evidence; an inference is one step beyond its evidence, and is shown as such; the others claim nothing.
 SentenceKind = Literal["fact", "inference", "question", "ask", "courtesy"]
-"""A fact has evidence; an inference is one step beyond its evidence, and is shown as such; the others claim nothing."""
 
 
 class Sentence(Finding[C], Generic[C]):

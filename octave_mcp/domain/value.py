@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, create_model
 V = TypeVar("V", bound="Value")
 
 
+# Where a part of a value is: names of fields and places in lists, as `("facts", 9, "text")`.
 Path = tuple[str | int, ...]
-"""Where a part of a value is: names of fields and places in lists, as `("facts", 9, "text")`."""
 
 
 class Value(BaseModel):
@@ -135,10 +135,10 @@ def place_before(path: Path, removed: Iterable[Path]) -> Path:
 
 
 ADVICE, SPOKEN = "advice", "spoken"
+# Tells a rep what to do, or what something is for. It claims nothing of a company, as what is spoken does.
 Advice = Annotated[str, ADVICE]
-"""Tells a rep what to do, or what something is for. It claims nothing of a company, as what is spoken does."""
+# What a rep and a buyer ask or tell each other.
 Spoken = Annotated[str, SPOKEN]
-"""What a rep and a buyer ask or tell each other."""
 
 
 def manner_of(value: Value, field: str) -> Literal["advice", "spoken", ""]:

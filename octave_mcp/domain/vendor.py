@@ -245,11 +245,11 @@ class VendorAnswer(VendorElements[C], CompanyFindings[C], Generic[C]):
     """What one pack of the vendor's pages says."""
 
 
+# The prompt that asks for each kind of what a vendor's pages say.
 READ_KINDS: dict[str, str] = {
     **{kind: f"vendor/{kind}" for kind in KINDS},
     **{kind: f"company/{kind}" for kind in CompanyFindings.model_fields},
 }
-"""The prompt that asks for each kind of what a vendor's pages say."""
 
 
 @cache

@@ -13,8 +13,8 @@ from octave_mcp.errors import Outdated
 
 Made = Literal["generated", "revised", "edited", "refreshed"]
 
+# Sections that differ in each version, whether a model or a person makes it.
 _IN_EACH = frozenset({"cost", "timings", "own_text"})
-"""Sections that differ in each version, whether a model or a person makes it."""
 
 
 class VersionMeta(Value):

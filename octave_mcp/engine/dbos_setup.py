@@ -15,16 +15,16 @@ from dbos import (
 )
 from sqlalchemy import Engine, create_engine
 
+# DBOS executes workflows of its own version alone. This one never changes: steps are found by name.
 VERSION = "named-steps"
-"""DBOS executes workflows of its own version alone. This one never changes: steps are found by name."""
 
+# How long a process suspended in a transaction keeps its locks on rows; on SQLite, until it resumes or ends.
 IDLE_SECONDS = 30.0
-"""How long a process suspended in a transaction keeps its locks on rows; on SQLite, until it resumes or ends."""
+# How often DBOS looks for notifications, which nothing here sends; it takes as long to end.
 NOTIFICATION_SECONDS = 0.2
-"""How often DBOS looks for notifications, which nothing here sends; it takes as long to end."""
 UNUSED_SECONDS = 60.0
+# Of those in which DBOS uses its tables: more would only contend for the interpreter, and the database.
 THREADS = 4
-"""Of those in which DBOS uses its tables: more would only contend for the interpreter, and the database."""
 NAME = "octave"
 
 

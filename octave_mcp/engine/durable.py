@@ -30,24 +30,24 @@ from octave_mcp.errors import StoreFailed
 from octave_mcp.ports import Claims, Execute, Heartbeats
 from octave_mcp.settings import Settings
 
+# How often a process says that it is alive, and looks which others are not.
 ADOPTION_SECONDS = 5.0
-"""How often a process says that it is alive, and looks which others are not."""
+# How often it looks through all runs under way: with 500 of them, that is most of what the looking costs.
 LISTING_SECONDS = 60.0
-"""How often it looks through all runs under way: with 500 of them, that is most of what the looking costs."""
 STOPPING_SECONDS = 10.0
 GOING = ["PENDING", "ENQUEUED"]
 DATABASE_ERRORS = (SQLAlchemyError, error.DBOSException, OSError)
 BROKEN = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+# How the ids of processes, their locks and their queues begin.
 SERVER = "server-"
-"""How the ids of processes, their locks and their queues begin."""
 
 
 def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> Durable:
     return Durable(settings.url, settings.home, heartbeats, supervisor)
 
 
+# The engine for which DBOS, of which there is one in a process, works now.
 _serving: list[Durable] = []
-"""The engine for which DBOS, of which there is one in a process, works now."""
 
 
 @DBOS.workflow(name="playbook")

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from octave_mcp.ports import Heartbeats
 
+# How long a heartbeat may stand still: a process that was suspended for longer has lost its runs.
 SILENT_SECONDS = 30.0
-"""How long a heartbeat may stand still: a process that was suspended for longer has lost its runs."""
+# How long after its last heartbeat a process counts as alive, even if its lock is free: one and a half intervals.
 MOVING_SECONDS = 7.5
-"""How long after its last heartbeat a process counts as alive, even if its lock is free: one and a half intervals."""
 
 
 @dataclass(frozen=True, slots=True)

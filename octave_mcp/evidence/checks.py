@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.value import Path
 
+# What is wrong when a rule is broken, in words that repeat nothing of what was dropped.
 RULES = {
     "D1": "without evidence",
     "D3": "a figure that is not in the evidence",
@@ -51,7 +52,6 @@ RULES = {
     (EMPTY := "empty"): "an empty answer",
     (THOUGHTS := "thoughts"): "an answer that contained only the model's thoughts",
 }
-"""What is wrong when a rule is broken, in words that repeat nothing of what was dropped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from octave_mcp.evidence.support import has_line, is_sentence_of
 UNJUDGED = Support(verdict="unjudged", judge="rules", reason="no rule could tell")
 VERBATIM = Support(verdict="supported", judge="rules")
 
+# The fields that say what a finding claims: the first that it has counts.
 _TEXTS = ("text", "description", "what", "terms", "why_they_care", "headline")
-"""The fields that say what a finding claims: the first that it has counts."""
 _LABELS = ("title", "name", "customer", "plan", "person", "company")
 _NAMES = ("name", "title", "employer")
 _EDGES = " .!?;:,…\"'()"

@@ -7,11 +7,11 @@ import re
 from octave_mcp.evidence.support.naming import acts, names
 
 MIN_WORDS = 3
+# Verbs that entries of a list begin with, after 'we'.
 LIST_VERBS = frozenset(
     "connect warn help cut save show send build run serve support offer give keep make let watch move reduce integrate"
     " work handle replace write read find track ship use need want plan have cover come deliver provide".split()
 )
-"""Verbs that entries of a list begin with, after 'we'."""
 
 _JOINTS = re.compile(
     r"(?<!\s)\s*+;\s++(?:and\s++|but\s++)?|(?<!\s)\s++[—–-]\s++"

@@ -25,6 +25,7 @@ A_FEW_WORDS = 2
 
 _TIMES = r"(?: (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter|time)\b)"
 _OWN_NOTE = r"(?: (?:is (?:my|the|our|just)|will be|note|e-?mail|message|call)\b)"
+# The beginning of a sentence that cannot be understood without the one before it.
 _LEANING = re.compile(
     r"[\"“‘'(]*(?:"
     r"(?:and|but|or|yet|nor|plus)\b"
@@ -40,20 +41,20 @@ _LEANING = re.compile(
     r")",
     re.IGNORECASE,
 )
-"""The beginning of a sentence that cannot be understood without the one before it."""
+# 'It' and 'they' that stand for nothing said before.
 _NOTHING_BEFORE = re.compile(
     r"it(?:['’]s| is| has| was| takes| took) (?:been|not|never|rare|easy|hard|one thing|\w+ (?:to|that|when|how|before"
     r"|since)|\w+ (?:\w+ ){0,3}(?:since|to)\b)|(?:it|they) (?:say|seems)\b|such an?\b",
     re.IGNORECASE,
 )
-"""'It' and 'they' that stand for nothing said before."""
 _BACK = re.compile(r"\bboth\b(?![^.?!,;]{0,200}\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
+# 'In the same pull request': of two things that are both named here.
 _SAME_THING = re.compile(r"the same (?!is\b|are\b|was\b|goes\b|holds\b|applies\b)\w", re.IGNORECASE)
-"""'In the same pull request': of two things that are both named here."""
+# What needs something before it, though not the sentence directly before it.
 _ALSO = re.compile(
     r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)|^[\"“‘'(]*that (?:being )?said\b", re.IGNORECASE
 )
-"""What needs something before it, though not the sentence directly before it."""
+# What points back from within a sentence: 'if you use that tool', 'one such choice'.
 _WITHIN = re.compile(
     r"\b(?:from|like|of|with|for|about|after|before|behind|by|on|at|than|in|to|use[sd]?|using|do(?:es|ing)?|did|fix|solve"
     r"|avoid|handle|change|cover|bring|make)s? (?:that|those)\b(?! who\b)"
@@ -61,15 +62,14 @@ _WITHIN = re.compile(
     r"|\bsuch\b(?! as\b)|\b(?:a|the) similar\b|\b(?:the|an)other\b(?=[,.;!?]|$)",
     re.IGNORECASE,
 )
-"""What points back from within a sentence: 'if you use that tool', 'one such choice'."""
+# What an ask points at: 'Is that worth a look?' is clear whatever stands before it, 'Shall I send it?' is not.
 _POINTING = re.compile(
     r"\b(?:it|them|these|those)\b|\bone\?|\bsuch an?\b"
     r"|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]{0,200}\b(?:that|this)\b",
     re.IGNORECASE,
 )
-"""What an ask points at: 'Is that worth a look?' is clear whatever stands before it, 'Shall I send it?' is not."""
+# 'Would it help to see' points at nothing.
 _EMPTY_IT = re.compile(r"\b(?:would|does|will|is|could) it (?:[\w-]+ ){1,4}?(?:to|if)\b", re.IGNORECASE)
-"""'Would it help to see' points at nothing."""
 _POINTERS = frozenset("the this that these those such".split())
 
 

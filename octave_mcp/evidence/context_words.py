@@ -16,14 +16,14 @@ from octave_mcp.evidence.stemming import has_stems, stem
 
 SHORTEST = 3
 MIN_ACRONYM_LENGTH = 2
+# Shorter words are not looked for within longer ones: 'port' is not in 'support'.
 SHORTEST_IN_COMPOUNDS = 6
-"""Shorter words are not looked for within longer ones: 'port' is not in 'support'."""
 SHARE_OF_PAIRS = 1 / 3
+# With this many function words of another language, the context is written in that language.
 OTHER_LANGUAGE_WORDS = 2
-"""With this many function words of another language, the context is written in that language."""
 
+# Words that the list of stop words has, though they can be what a deal is about.
 MEANINGFUL = frozenset("bill computer fire microsoft mill order orders research test".split())
-"""Words that the list of stop words has, though they can be what a deal is about."""
 
 SALES_TALK = frozenset(
     """
@@ -44,11 +44,11 @@ SALES_TALK = frozenset(
     """.split()
 )
 
+# Hiragana is left out: it holds the grammar of a Japanese sentence.
 _WORD = re.compile(
     r"[\u3400-\u9fff]+|[\u30a0-\u30ff]+|[\u0e00-\u0e7f]+|[\uac00-\ud7af]+|"
     r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af][^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]*"
 )
-"""Hiragana is left out: it holds the grammar of a Japanese sentence."""
 CHINESE_GRAMMAR = "我你您他她它们的了着过在是和与给把被向对就也都很想要为从让请"
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _UNSPACED = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")

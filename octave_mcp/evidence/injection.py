@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
+# Characters between two words that make an instruction only together.
 LONGEST_GAP = 40
-"""Characters between two words that make an instruction only together."""
 
 # Letters that look like another: what a reader takes for Latin is Latin, in texts as in patterns of any script.
 LOOKALIKES = str.maketrans(

@@ -14,8 +14,8 @@ from octave_mcp.evidence.context_words import telling_words
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
 _OF_CONTEXT, _OF_COUNTERPART, _OF_OFFER = 2.0, 2.0, 0.7
 _MOST = 4.0
+# Words that differ only in their last three letters may be forms of one word: 'migrates', 'migration'.
 _ENDING = 3
-"""Words that differ only in their last three letters may be forms of one word: 'migrates', 'migration'."""
 _MIN_STEM_LENGTH = 4
 
 

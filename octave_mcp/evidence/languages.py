@@ -11,8 +11,8 @@ from octave_mcp.evidence.checks import Problem
 
 MIN_WORDS = 20
 SURE = 0.95
+# Written without spaces: a text of one word may be a long one.
 _ALONE = frozenset({"zh", "ja", "ko", "th"})
-"""Written without spaces: a text of one word may be a long one."""
 _NOT_PROSE = re.compile(r"“[^“”]*”|\{\{[^{}]*\}\}|https?://\S+")
 
 

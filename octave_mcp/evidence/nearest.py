@@ -17,11 +17,11 @@ from octave_mcp.evidence.support.amounts import is_said
 from octave_mcp.evidence.support.quantities import Quantity, quantities
 from octave_mcp.evidence.support.wording import Word, wording
 
+# What a figure in common weighs: as much as a rare word.
 OF_FIGURE = 5.0
-"""What a figure in common weighs: as much as a rare word."""
 _LEANS = re.compile(r"(?:it|its|they|their|he|she|his|her)\b", re.IGNORECASE)
+# What a word weighs that only the heading or the page's title has.
 BESIDE = 0.5
-"""What a word weighs that only the heading or the page's title has."""
 
 
 class Source(NamedTuple):

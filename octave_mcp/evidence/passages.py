@@ -22,8 +22,8 @@ from octave_mcp.evidence.sentences import ends_of_sentences
 
 PASSAGE_CHARACTERS = 300
 MAX_QUOTATION_SENTENCES = 2
+# Characters: each passage below it is shown with it.
 LONGEST_HEADING = 500
-"""Characters: each passage below it is shown with it."""
 STALE_MONTHS = 18
 
 Span = tuple[int, int]

@@ -20,16 +20,16 @@ from octave_mcp.evidence.support import Quoted, Statement
 from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.numerals import ONES, TENS
 
+# Where a rep looks things up.
 PLACES = (
     "LinkedIn Sales Navigator GitHub GitLab G2 Crunchbase Capterra Trustpilot Glassdoor BuiltWith Google News YouTube"
     " Reddit Twitter X Wikipedia Indeed Product Hunt Hacker News"
 )
-"""Where a rep looks things up."""
+# The letters of MEDDPICC and SPIN, which prompts have questions labelled with.
 WORDS_OF_SELLING = (
     "Metrics Economic buyer Decision criteria process Paper process Identify pain Champion Competition Situation"
     " Problem Implication Need-payoff"
 )
-"""The letters of MEDDPICC and SPIN, which prompts have questions labelled with."""
 _LINKEDIN = "https://www.linkedin.com/"
 
 _SMALL = "|".join([*ONES][1:13])
@@ -71,8 +71,8 @@ _RESULT = _any(_GAINS)
 _LIVE = r"takes|took|went|was|were|pays (?:back|for itself)|go(?:es)? live|live in|got|grew|built"
 _SPAN = _any(r"(?:an?|one) (?:day|week|month|quarter|year)")
 _ACHIEVES = _any(_GAINS, _LIVE)
+# What makes of a time a result.
 _OF_CUSTOMERS = _any(_GAINS, _LIVE, r"customers?|clients?|users?")
-"""What makes of a time a result."""
 _CHOSEN = _any(
     rf"(?:two or three|one or two|(?:top|which|of the|of these|of those|the other) (?:{_SMALL}))",
     r"half[ -](?:a )?(?:page|sentence|line|day|sheet)",

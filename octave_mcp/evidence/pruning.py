@@ -11,8 +11,8 @@ from octave_mcp.domain.value import Path, Value
 
 V = TypeVar("V", bound=Value)
 
+# Of an e-mail that lost some: with fewer, it is dropped.
 MIN_SENTENCES = 2
-"""Of an e-mail that lost some: with fewer, it is dropped."""
 
 
 def pruned(draft: V, dropped: Collection[Path]) -> V | None:

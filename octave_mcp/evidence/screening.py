@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.evidence.injection import addresses_model
 
+# Of a name.
 MAX_WORDS = 6
-"""Of a name."""
 _SENTENCE = re.compile(r"[:/\\\n]|\w{4}[.!?]\s")
 
 

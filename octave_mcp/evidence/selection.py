@@ -19,9 +19,10 @@ from octave_mcp.evidence.interest import Interest, Relevance
 from octave_mcp.evidence.units import Unit, said_by, units
 from octave_mcp.evidence.worth import Cue, points
 
+# The characters that it takes to show each passage, by line. A line that several passages need counts once.
 Costs = Sequence[Mapping[Hashable, int]]
-"""The characters that it takes to show each passage, by line. A line that several passages need counts once."""
 
+# What a passage is worth by the kind of its page.
 KINDS: Mapping[PageKind, float] = {
     "case_study": 1.5,
     "about": 1.5,
@@ -40,20 +41,19 @@ KINDS: Mapping[PageKind, float] = {
     "other": 0.8,
     "docs": 0.6,
 }
-"""What a passage is worth by the kind of its page."""
 _NEW_DAYS, _OLD_DAYS = 200, 900
 _NEW, _OLD = 1.3, 0.8
+# A page whose title and path are as relevant as this counts twice.
 _ABOUT_IT = 4
-"""A page whose title and path are as relevant as this counts twice."""
 _MAX_RAISED = 2.5
+# The share of its pairs of words from which a passage only repeats what is shown.
 _SAME = 0.75
-"""The share of its pairs of words from which a passage only repeats what is shown."""
 _OF_HEADING, _OF_LABEL = 0.5, 0.25
 _LABEL_WORDS = 5
 _TELLING = int(Cue.FIGURE | Cue.LOGOS | Cue.CERTIFICATE)
 _PRICE = int(Cue.PRICE)
+# Characters: so much does any passage cost, however short, when passages are weighed by their size.
 _OF_LINE = 30
-"""Characters: so much does any passage cost, however short, when passages are weighed by their size."""
 
 
 class _Weighed(NamedTuple):

@@ -11,29 +11,30 @@ _END = re.compile(
     r"|[。！？]{1,8}[」』”’）]{0,3}\s*+(?=\S)"
 )
 _BEFORE = re.compile(r"(?<![^\W\d_])(?:[^\W\d_]+\.){0,4}[^\W\d_]+$|(?<!\d)\d+$")
+# Characters: what is looked at before each mark is bounded, so that long lines take linear time.
 _LONGEST_BEFORE = 48
-"""Characters: what is looked at before each mark is bounded, so that long lines take linear time."""
 _QUOTES_GO_ON = re.compile(r"(?:と|って|という|とは|の|を|が|は|に)")
 _SAID = re.compile(
     r"[^\W\d_]+(?: [^\W\d_]+){0,3},? (?:says|said|asks|asked|adds|added|writes|wrote|explains|explained"
     r"|recalls)\b(?!\s*:)"
 )
 
+# A name, an amount or an example follows.
 _ALWAYS_GO_ON = frozenset(
     "mr mrs ms mx dr prof e.g i.e eg ie cf vs viz approx ca messrs mme mlle hr fr z.b d.h u.a bzw vgl dipl z resp"
     " evtl ggf inkl zzgl incl excl gen rep sen gov capt lt col sgt rev hon mt ft p.ej núm t.ex f.eks д.т г т.е им"
     " ул".split()
 )
-"""A name, an amount or an example follows."""
 _GO_ON_BEFORE_NUMBERS = frozenset(
     "no nos nr fig figs vol sec art abs para ch p pp pg ed eq ref v ver ext tel jan feb mar apr jun jul aug sep sept"
     " oct nov dec min max § стр рис".split()
 )
+# The last word of a sentence, or of a name that goes on.
 _MAY_END = frozenset(
     "inc ltd co corp llc plc bros jr sr st ave blvd rd sq dept univ assn intl govt ing sra dra srl s.a s.p.a"
     " s.r.l".split()
 )
-"""The last word of a sentence, or of a name that goes on."""
+# Words that begin a sentence, and are seldom a name.
 _STARTS = frozenset(
     "a an the it its this that these those we our you your they their he she his her i my in on at for with from by"
     " as to of and but or so if when while after before since until once now then there here what why how who where"
@@ -43,7 +44,6 @@ _STARTS = frozenset(
     " ces dans en avec pour par et mais el los las una nuestro nuestra este esta con para por y pero o os nós nosso"
     " il lo gli i noi per ma de het een wij we onze zij in met voor en".split()
 )
-"""Words that begin a sentence, and are seldom a name."""
 _MONTHS = re.compile(
     r"(?:jan|feb|mär|maa|apr|mai|maj|mei|jun|jul|aug|sep|okt|nov|dez|dec|des)\w*$|(?:jahrhundert|quartal|halbjahr|auflage|platz|stock)",
     re.IGNORECASE,

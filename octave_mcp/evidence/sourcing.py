@@ -15,20 +15,20 @@ from octave_mcp.evidence.support.quantities import quantities
 
 Found = Literal["supported", "partly", "not"]
 
+# Sentences of pages that are compared with a text, and those of them that are also read with their neighbours.
 LOOKED_AT, EXTENDED = 12, 4
-"""Sentences of pages that are compared with a text, and those of them that are also read with their neighbours."""
+# How close a quotation has to be to be about the same thing, and to support a figure that no rule objects to.
 LIKE, SURE = 0.42, 0.5
-"""How close a quotation has to be to be about the same thing, and to support a figure that no rule objects to."""
+# A quotation this close, as a share of the closest, may say what the closest does not.
 RIVAL = 0.85
-"""A quotation this close, as a share of the closest, may say what the closest does not."""
+# A count up to this may be of anything.
 MAX_COUNTED = 12
-"""A count up to this may be of anything."""
+# Words: what is shorter is a heading or a label.
 SHORTEST = 6
-"""Words: what is shorter is a heading or a label."""
+# Words, names and figures of a claim that can be found by its words alone.
 FEWEST = 3
-"""Words, names and figures of a claim that can be found by its words alone."""
+# Bars in a row of a table from which on it has columns for several things.
 CELLS = 2
-"""Bars in a row of a table from which on it has columns for several things."""
 RANKS: Mapping[Found, int] = {"supported": 0, "partly": 1, "not": 2}
 
 UNTOLD = "nothing speaks against it, but rules cannot tell whether the quotation says it: read it"

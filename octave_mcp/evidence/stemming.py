@@ -7,8 +7,8 @@ from functools import cache
 from threading import Lock
 from typing import Protocol
 
+# A stemmer has a state, and texts are read in several threads.
 _STEMMING = Lock()
-"""A stemmer has a state, and texts are read in several threads."""
 
 
 class _Stemmer(Protocol):

@@ -17,10 +17,10 @@ from octave_mcp.evidence.support import Statement, problems, quoted
 
 V = TypeVar("V", bound=Value)
 
+# The evidence that is still there, as the pages have it now, by its id, which it keeps.
 Alive = Mapping[EvidenceId, Evidence]
-"""The evidence that is still there, as the pages have it now, by its id, which it keeps."""
+# The statement that a text of a kind makes with this evidence.
 State = Callable[[str, str, tuple[Evidence, ...]], Statement]
-"""The statement that a text of a kind makes with this evidence."""
 
 
 def still_there(evidence: Iterable[Evidence], pages: Iterable[Page]) -> dict[EvidenceId, Evidence]:

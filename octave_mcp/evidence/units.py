@@ -15,16 +15,16 @@ _BREAK = "\x1f"
 _MARKS = b'()[]"*|/,.;:!?'
 _WITHOUT_MARKS = bytes.maketrans(_MARKS, b" " * len(_MARKS))
 _WITHOUT_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
+# Halved so often: figures of up to 16 digits are the same.
 _DIGITS_OF_FIGURES = 4
-"""Halved so often: figures of up to 16 digits are the same."""
 _QUOTATION, _TITLE, _PRICE = int(Cue.QUOTATION), int(Cue.TITLE), int(Cue.PRICE)
 _SIGNS = int(Cue.TITLE | Cue.NAME)
 _SPEAKER, _LOGOS, _DATED = int(Cue.SPEAKER), int(Cue.LOGOS), int(Cue.DATED)
 _SIGNATURE_CHARACTERS = 140
 _SIGNED = re.compile(r"\n[^\S\n]*(?:>\s*)?[—–―]")
 _DASHES = ("—", "–", "―", "-")
+# With fewer words, two texts that differ in a figure alone are not the same: '10 GB', '50 GB'.
 _MIN_WORDS = 6
-"""With fewer words, two texts that differ in a figure alone are not the same: '10 GB', '50 GB'."""
 
 
 class Said(NamedTuple):

@@ -33,6 +33,7 @@ class Cue(IntFlag):
     DATED = auto()
 
 
+# A star stands for any ending.
 _WORDS: dict[Cue, str] = {
     Cue.OURS: "we our us i my wir unser* nous notre nos nosotros nuestr* nós noss* noi nostr* wij onze",
     Cue.EVENT: (
@@ -80,7 +81,6 @@ _WORDS: dict[Cue, str] = {
         "automat* supports includes lösung* plattform* plateforme plataforma"
     ),
 }
-"""A star stands for any ending."""
 
 
 def _table(of: Callable[[str], bool]) -> dict[str, int]:
@@ -115,6 +115,7 @@ _QUOTES, _NAMES, _DATES = int(Cue.QUOTATION), int(Cue.NAME), int(Cue.DATE)
 _DIGIT = re.compile(r"[0-9]")
 _OF_DIGITS = ((int(Cue.FIGURE), _FIGURE), (int(Cue.PRICE), _PRICE))
 
+# Of a cue, and beyond that of two cues together.
 _POINTS: dict[Cue, float] = {
     Cue.OURS: 0.7,
     Cue.EVENT: 1.2,
@@ -148,10 +149,9 @@ _POINTS: dict[Cue, float] = {
     Cue.TITLE | Cue.NAME: 1.0,
     Cue.RIVAL | Cue.NAME: 0.8,
 }
-"""Of a cue, and beyond that of two cues together."""
 _GIVEN = tuple((int(cue), given) for cue, given in _POINTS.items())
+# Of any text: a page without a cue has something to show, too.
 LEAST = 0.2
-"""Of any text: a page without a cue has something to show, too."""
 
 
 class Cues:

@@ -6,8 +6,8 @@ from datetime import date
 
 from octave_mcp.evidence.dates import year_month_day
 
+# From how many on the next longer unit says enough.
 _DAYS_IN_WEEKS, _WEEKS_IN_MONTHS, _MONTHS_IN_YEARS = 14, 61, 24
-"""From how many on the next longer unit says enough."""
 
 
 def age_in_words(text: str, on: date) -> str:

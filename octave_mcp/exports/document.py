@@ -34,8 +34,8 @@ from octave_mcp.exports.words import (
     page_of,
 )
 
+# How long a battle card is fresh: after that, what it says of a rival has to be checked again.
 FRESH_DAYS = 90
-"""How long a battle card is fresh: after that, what it says of a rival has to be checked again."""
 
 
 @dataclass(frozen=True)

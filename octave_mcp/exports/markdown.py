@@ -7,22 +7,22 @@ from markupsafe import Markup
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.exports.document import environment, template_values
 
+# Control characters, and those that turn the direction of all that follows on the line.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of all that follows on the line."""
 
+# What has a meaning within a line; an underscore only at the edge of a word.
 _INLINE = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
-"""What has a meaning within a line; an underscore only at the edge of a word."""
 
 _ENTITY = re.compile(r"&(?=#?\w+;)")
+# What has a meaning at its beginning.
 _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
-"""What has a meaning at its beginning."""
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
+# Of each kind of background, how many are named.
 MAX_LISTED = 3
-"""Of each kind of background, how many are named."""
+# Of what a vendor's pages say of it, what has up to ten entries named: reps look for a customer.
 TOLD_OF_VENDOR = ("case_studies", "reference_customers")
-"""Of what a vendor's pages say of it, what has up to ten entries named: reps look for a customer."""
 
 
 class Markdown:

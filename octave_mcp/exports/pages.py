@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from octave_mcp.exports.document import Source
 
+# One with text: neither blank nor the rule below the head of a table.
 _LINE = re.compile(r"^(?:[^\S\n]|[|:-])*+[^\s|:-][^\n]*", re.MULTILINE)
-"""One with text: neither blank nor the rule below the head of a table."""
 _STRUCTURE = re.compile(r"(?P<heading>#{1,6} +)|(?P<item> *[-*] +)|(?P<quote>> ?)|(?P<row>)(?=\|)")
 
 

@@ -9,15 +9,15 @@ from octave_mcp.domain.evidence import Support, Verdict
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.evidence.claims import claims
 
+# What a verdict is called.
 VERDICTS: Mapping[Verdict, str] = {
     "supported": "supported",
     "partly": "partly supported",
     "not": "not supported",
     "unjudged": "not judged",
 }
-"""What a verdict is called."""
+# What stands beside a claim that its quotation does not fully support.
 MARKS: Mapping[Verdict, str] = {"partly": "≈", "not": "≠"}
-"""What stands beside a claim that its quotation does not fully support."""
 _JUDGES = {"rules": "rules", "self": "the model that wrote it"}
 
 

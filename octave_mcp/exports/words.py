@@ -8,6 +8,7 @@ from octave_mcp.domain.deal import HowKnown
 from octave_mcp.domain.findings import UNDATED, Relation, Whereabouts
 from octave_mcp.domain.notices import FlagCode
 
+# What a flag is called, and what it means to a rep.
 FLAGS: Mapping[FlagCode, tuple[str, str]] = {
     "default_model": (
         "Nobody chose the model",
@@ -54,7 +55,6 @@ FLAGS: Mapping[FlagCode, tuple[str, str]] = {
         "It was read as text and nothing in it was obeyed: check what rests on it.",
     ),
 }
-"""What a flag is called, and what it means to a rep."""
 
 WHEREABOUTS: Mapping[Whereabouts, str] = {
     "leadership": "leadership",
@@ -64,6 +64,7 @@ WHEREABOUTS: Mapping[Whereabouts, str] = {
     "testimonial": "signs a testimonial",
 }
 
+# What a company has to do with tools, partners or certificates that are listed after it.
 TOOLS: Mapping[Relation, str] = {
     "uses": "runs on",
     "sells": "offers integrations with",
@@ -71,7 +72,6 @@ TOOLS: Mapping[Relation, str] = {
     "partner": "has as partners",
     "certificate": "is certified to",
 }
-"""What a company has to do with tools, partners or certificates that are listed after it."""
 
 HOW_KNOWN: Mapping[HowKnown, str] = {
     "named": "named on their site",
@@ -79,6 +79,7 @@ HOW_KNOWN: Mapping[HowKnown, str] = {
     "missing": "nobody found",
 }
 
+# What a listener says to end a call.
 BRUSH_OFFS: Mapping[str, str] = {
     "send_something": "Send me something.",
     "no_budget": "We have no budget.",
@@ -86,15 +87,14 @@ BRUSH_OFFS: Mapping[str, str] = {
     "not_me": "I'm not the right person.",
     "not_now": "Not now.",
 }
-"""What a listener says to end a call."""
 
+# What the call to action of an e-mail does.
 ASKS: Mapping[str, str] = {
     "interest": "asks if it is of interest",
     "offer": "offers something",
     "meeting": "asks for a meeting",
     "goodbye": "says goodbye",
 }
-"""What the call to action of an e-mail does."""
 
 AUDIENCES: Mapping[str, str] = {"internal": "for your eyes only", "customer_facing": "may be shown to the customer"}
 

@@ -12,16 +12,16 @@ from octave_mcp.domain.prospect import MAX_PERSONAS
 from octave_mcp.domain.questions import Question, QuestionRecord
 
 MAX_QUESTIONS = 14
+# Read and written: a complete run reads at most 52,000 and writes at most 28,000.
 MAX_TOKENS = 80_000
-"""Read and written: a complete run reads at most 52,000 and writes at most 28,000."""
+# Of the pages of a company, with these limits; a run that shows more may ask more.
 SHOWN_CHARACTERS = 30_000
-"""Of the pages of a company, with these limits; a run that shows more may ask more."""
+# Of the passages in one question of a run that shows more: each question is answered with a limited list.
 ASK_CHARACTERS = 20_000
-"""Of the passages in one question of a run that shows more: each question is answered with a limited list."""
 QUESTION_TOKENS = 20_000
 CORRECTION_TOKENS = 5_500
+# For what is written in the last questions: the answers before them were corrected by then.
 LAST_CORRECTIONS_TOKENS = 4_000
-"""For what is written in the last questions: the answers before them were corrected by then."""
 
 
 class Size(NamedTuple):
@@ -36,11 +36,13 @@ class Size(NamedTuple):
 
 
 NOTHING = Size(0, 0)
+# One question at the end of a run, about some 90 claims: whether the quotations say what they say.
 VERIFICATION = Size(5_500, 1_000)
-"""One question at the end of a run, about some 90 claims: whether the quotations say what they say."""
 SELF_CHECK = "checks/self_check"
 DEAL, LAST = "playbook/summary", "playbook/email_sequence"
 ANSWERING_A_PERSONA = 3_000
+# What the questions of a run take that is allowed as much as usual, by their prompt, in the order in which they go
+# out: the figures of runs on sites of ordinary companies. The one about addresses goes out once for each company.
 FIRST = {
     "research/urls": Size(2_200, 100),
     "vendor/offerings": Size(11_500, 5_500),
@@ -49,16 +51,14 @@ FIRST = {
     "playbook/summary": Size(8_800, 5_500),
     LAST: Size(8_800, MAX_PERSONAS * ANSWERING_A_PERSONA),
 }
-"""What the questions of a run take that is allowed as much as usual, by their prompt, in the order in which they go
-out: the figures of runs on sites of ordinary companies. The one about addresses goes out once for each company."""
 USUAL_QUESTIONS = len(FIRST) + 1
 USUAL_CORRECTIONS = Size(2_000, 1_500)
 READING = ("vendor/offerings", "prospect/company_profile")
+# Of a question about the pages of a company, where there are enough of them.
 PASSAGES_TOKENS = 7_500
-"""Of a question about the pages of a company, where there are enough of them."""
 ENOUGH_PAGES = 8
+# Per extra part of the pages: a question about each company, and a correction.
 QUESTIONS_OF_A_PART = 3
-"""Per extra part of the pages: a question about each company, and a correction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +158,10 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
     )
 
 
+# Tokens of the replacement of an entry; a draft that was left out takes what its question does for one persona.
 FIXING = 150
-"""Tokens of the replacement of an entry; a draft that was left out takes what its question does for one persona."""
+# The parts of what is written for a persona.
 DRAFTS = frozenset({"sequence", "talk_track"})
-"""The parts of what is written for a persona."""
 
 
 def expected(question: Question) -> int:

@@ -24,8 +24,8 @@ from octave_mcp.models.failures import Key
 from octave_mcp.settings import headers_of, value_of
 
 _NAME, _VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
+# The SDKs' own limits; the number of calls at once is limited elsewhere.
 _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
-"""The SDKs' own limits; the number of calls at once is limited elsewhere."""
 _OF_OPENAI = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
 
 

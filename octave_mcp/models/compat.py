@@ -38,12 +38,12 @@ from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, toke
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings, value_of
 
+# What servers call the part of a message that contains the model's thoughts.
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
-"""What servers call the part of a message that contains the model's thoughts."""
+# The finish reasons of an answer that was cut off: OpenAI's, and those that gateways pass on from other APIs.
 _CUT_OFF = {"length", "max_tokens", "model_length"}
-"""The finish reasons of an answer that was cut off: OpenAI's, and those that gateways pass on from other APIs."""
+# What servers of one's own are given, which ask for none.
 NO_KEY = SecretStr("local")
-"""What servers of one's own are given, which ask for none."""
 
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
@@ -147,6 +147,7 @@ def _without_system(request: Request) -> Request:
     return {**request, "messages": [{"role": "user", "content": content}]}
 
 
+# Errors of servers that support no response format at all, or no format but schemas.
 _NO_FORM = re.compile(
     r"json_schema['\"`]? or ['\"`]?text|(?:unknown|unrecogni[sz]ed|unsupported|unexpected)"
     r" \S* ?(?:param|arg|field|key|input)"
@@ -154,7 +155,6 @@ _NO_FORM = re.compile(
     r"|response_format['\"`]? (?:parameter )?is (?:not|unsupported)",
     re.IGNORECASE,
 )
-"""Errors of servers that support no response format at all, or no format but schemas."""
 _SCHEMA = ("response_format", "json_schema", "schema")
 PARAMETERS = (
     *keywords(*_SCHEMA),

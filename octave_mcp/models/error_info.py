@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, cast
 
 from pydantic_core import from_json
 
+# How deep an error may be nested in others.
 MAX_LAYERS = 20
-"""How deep an error may be nested in others."""
 
 _INSIDE = (
     "error",
@@ -38,8 +38,8 @@ _WORDS = (
 _PARAMETERS = ("param", "parameter", "loc", "field")
 _ANSWERS = ("choices", "output", "content")
 _FAILED = {"failed", "cancelled"}
+# Finish reasons of an answer that failed.
 _BROKEN_OFF = {"error", "abort", "insufficient_system_resource"}
-"""Finish reasons of an answer that failed."""
 
 _OF_NAME = {
     400: "badrequest badrequesterror invalidrequest invalidrequesterror invalidargument invalidparameter invalidprompt "
@@ -57,8 +57,8 @@ _OF_NAME = {
     503: "engineoverloaded modeloverloaded overloaded overloadederror serviceunavailable unavailable",
     504: "deadlineexceeded gatewaytimeout timeout timeouterror timedout",
 }
+# The status for each provider code, the code in lower case without underscores, hyphens and spaces.
 STATUS_OF = {name: status for status, names in _OF_NAME.items() for name in names.split()}
-"""The status for each provider code, the code in lower case without underscores, hyphens and spaces."""
 
 NO_CREDIT = (
     r"credit balance|(?:insufficient|not enough|no|out of) (?:credits?|balance|quota|funds)\b"
@@ -84,8 +84,8 @@ _EVENT = re.compile(r"^data: ?(\{.*)$", re.MULTILINE)
 _MARKUP = re.compile(r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL | re.IGNORECASE)
 LONGEST_PAGE = 300
 
+# The parameter in a validation error of vLLM, which prints it as Python does.
 _PLACE = re.compile(r"['\"]loc['\"]: [\[(]([^\])]*)")
-"""The parameter in a validation error of vLLM, which prints it as Python does."""
 
 
 class ErrorInfo(NamedTuple):

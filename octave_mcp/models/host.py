@@ -29,14 +29,14 @@ from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
 
 CHOICE = choice(MODELS, "host", "model")
+# Of findings and passages that a writer is shown, by its prompt.
 WRITING_CHARACTERS = {
     "prospect/pain_points": 15_000,
     "playbook/summary": 15_500,
     "playbook/email_sequence": 15_500,
 }
-"""Of findings and passages that a writer is shown, by its prompt."""
+# What the home page's head says is read by rules.
 BY_RULES = frozenset({"research/homepage"})
-"""What the home page's head says is read by rules."""
 
 FORM = "Every field of the form is required: null or an empty list where there is nothing."
 

@@ -10,27 +10,27 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 START = 8.0
+# For a server that may answer one call at a time. A run starts with two asks, so a fast server loses nothing.
 CAREFUL_START = 2.0
-"""For a server that may answer one call at a time. A run starts with two asks, so a fast server loses nothing."""
 BACK_OFF = 0.7
+# After a call timed out and the server had answered nothing since that call began.
 SILENT_BACK_OFF = 0.25
-"""After a call timed out and the server had answered nothing since that call began."""
+# Share of the time limit that calls may be expected to take when their number rises.
 TIME_SHARE = 0.9
-"""Share of the time limit that calls may be expected to take when their number rises."""
+# Refusals that come together are one.
 SETTLING_SECONDS = 0.25
-"""Refusals that come together are one."""
+# After a refusal that does not say how long to wait; twice as long after each that follows without an answer.
 FIRST_COOL_DOWN_SECONDS = 0.25
-"""After a refusal that does not say how long to wait; twice as long after each that follows without an answer."""
 MAX_OWN_COOL_DOWN_SECONDS = 8.0
+# By then it is the longest; a power without a limit is, after a thousand refusals, no number any more.
 MAX_DOUBLINGS = 10
-"""By then it is the longest; a power without a limit is, after a thousand refusals, no number any more."""
+# All callers share a wait up to this length. For longer ones, each decides by the time it has left.
 MAX_COOL_DOWN_SECONDS = 60.0
-"""All callers share a wait up to this length. For longer ones, each decides by the time it has left."""
 FIRST_SPACING_SECONDS = 0.02
+# Providers that take fewer ask for cool-downs.
 MAX_SPACING_SECONDS = 0.1
-"""Providers that take fewer ask for cool-downs."""
+# Of the spacing, after each refusal and each answer: they are even where one of nine is refused.
 WIDER, CLOSER = 1.5, 0.95
-"""Of the spacing, after each refusal and each answer: they are even where one of nine is refused."""
 
 OnWait = Callable[[float, float], None]
 

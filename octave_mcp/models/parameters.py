@@ -17,30 +17,28 @@ from loguru import logger
 from octave_mcp.errors import Transient
 from octave_mcp.models.error_info import ErrorInfo
 
+# The arguments of an SDK's call.
 Request = dict[str, Any]
-"""The arguments of an SDK's call."""
 Change = Callable[[Request], Request]
 Path = tuple[str, ...]
 
 REFUSING = {400, 415, 422}
 NOT_FOUND = 404
+# Statuses that some servers send when they pass on another server's refusal, or cannot build a grammar for a schema.
+# 0 is an error that came with status 200 and carries no other.
 PASSING_ON = {0, NOT_FOUND, 500, 501}
-"""Statuses that some servers send when they pass on another server's refusal, or cannot build a grammar for a schema.
 
-0 is an error that came with status 200 and carries no other.
-"""
-
+# A smaller number in an error is not taken for a token limit.
 MIN_TOKENS = 256
-"""A smaller number in an error is not taken for a token limit."""
+# Replacements for a low effort: the first of these that the error offers is used.
 EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
-"""Replacements for a low effort: the first of these that the error offers is used."""
 
+# What distinguishes a refusal from other failures with the statuses in PASSING_ON.
 _FOR_GOOD = re.compile(
     r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE
 )
-"""What distinguishes a refusal from other failures with the statuses in PASSING_ON."""
+# What distinguishes a refusal from a model that is not found, whatever its name.
 _OF_ROUTES = re.compile(r"support|parameter", re.IGNORECASE)
-"""What distinguishes a refusal from a model that is not found, whatever its name."""
 _OF_CONTEXT = re.compile(r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE)
 _INTEGER = re.compile(r"(?<![\w.-])\d[\d,_]*(?![\w-]|\.\d)")
 
@@ -136,8 +134,8 @@ class Refusals:
         return next((found for _, parameter in named if (found := parameter.remedy(request, error))), None)
 
 
+# What each model refuses, by address and model.
 KNOWN: dict[str, dict[str, list[Remedy]]] = {}
-"""What each model refuses, by address and model."""
 
 
 # What can be done
@@ -269,14 +267,14 @@ def schema_prompt(schema: Mapping[str, Any]) -> str:
     return f"The JSON schema of your answer:\n{json.dumps(schema, separators=(',', ':'))}"
 
 
+# How errors mention the token limit of an answer without its name.
 TOO_LONG = r"max(?:imum)? (?:output |new |completion )?tokens (?:must|should|is|value)"
-"""How errors mention the token limit of an answer without its name."""
+# How errors mention the response format.
 FORMS = (
     r"json[ _-]?schema|json[ _-]?object|json[ _-]?mode|structured[ _-]?outputs?|response[ _]?schema"
     r"|response[ _]format|output[ _]format|required for format|requested parameters"
     r"|\bgrammar\b|guided[ _]|generation_config|\bschemas?\b"
 )
-"""How errors mention the response format."""
 REASONING = r"not support (?:the )?(?:reasoning|thinking|effort)|reasoning(?: effort)? is not (?:supported|available)"
 SYSTEM = (
     r"system (?:role|messages?|prompts?|instructions?)|developer (?:role|message|instruction)s?|role[ :=]*['\"`]?system"

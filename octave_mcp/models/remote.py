@@ -46,18 +46,18 @@ from octave_mcp.models.slowness import Slowness
 from octave_mcp.models.wire import THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import RunContext
 
+# What gateways answer if the server behind them did not answer in time.
 _LATE = frozenset({408, 504, 524})
-"""What gateways answer if the server behind them did not answer in time."""
+# What servers that do not queue calls answer if there are too many; 0 is a failed connection.
 _BUSY = frozenset({0, 503})
-"""What servers that do not queue calls answer if there are too many; 0 is a failed connection."""
+# What the writers are asked for.
 DRAFTS = len(DealDraft.model_fields) + MAX_PERSONAS * len(PersonaDraft.model_fields)
-"""What the writers are asked for."""
+# Of a company, for as many findings as are verified.
 ENOUGH_PAGES = 10
-"""Of a company, for as many findings as are verified."""
+# Of an ask that fails with status 200 and gives no reason.
 TRIES_WITHOUT_REASON = 3
-"""Of an ask that fails with status 200 and gives no reason."""
+# After this many such failures without a single answer, asks are not retried.
 UNEXPLAINED = 6
-"""After this many such failures without a single answer, asks are not retried."""
 
 
 class Remote:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+# Two asks that start together make this many calls before one of them gives up.
 MAX_UNANSWERED = 3
-"""Two asks that start together make this many calls before one of them gives up."""
+# A model is slow if its calls take this long on average, or the run waits this long for its turn.
 SLOW_SECONDS = 60.0
-"""A model is slow if its calls take this long on average, or the run waits this long for its turn."""
 
 
 class Slowness:

@@ -8,8 +8,8 @@ from octave_mcp.asks.rendering import Rendered
 from octave_mcp.asks.schema import Schema
 from octave_mcp.models.parameters import Refusals, Request
 
+# Room for what a model thinks before it answers, which providers count as part of the answer.
 THOUGHT_TOKENS = 4000
-"""Room for what a model thinks before it answers, which providers count as part of the answer."""
 
 
 class Tokens(NamedTuple):

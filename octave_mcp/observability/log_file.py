@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from loguru import Message, Record
 
 ROTATION = "10 MB"
+# How many full log files are kept beside the one being written.
 RETENTION = 10
-"""How many full log files are kept beside the one being written."""
 
 
 class LogFile:

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
+# How many calls an event passes through on its way here: the line that is logged is the one that told it.
 TELLERS = 4
-"""How many calls an event passes through on its way here: the line that is logged is the one that told it."""
+# Loggers that may have handlers of their own, or keep their records from the root.
 HAVE_THEIR_OWN = (
     "fastmcp",
     "mcp",
@@ -45,15 +46,14 @@ HAVE_THEIR_OWN = (
     "httpx2",
     "stamina",
 )
-"""Loggers that may have handlers of their own, or keep their records from the root."""
 
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 RETRY_FIELDS = frozenset({"stamina.retry_num", "stamina.caused_by", "stamina.wait_for"})
 
+# No field is longer, so that a line is written in one go and lines of several processes do not mix.
 LONGEST_TEXT = 4000
-"""No field is longer, so that a line is written in one go and lines of several processes do not mix."""
+# How one begins whose outermost calls would make it too long.
 CUT_TRACEBACK = "Traceback (most recent call last):\n  ...\n"
-"""How one begins whose outermost calls would make it too long."""
 
 SHAPES = (
     (re.compile(r"\b(?:sk|fc)-[\w-]{6,}"), MASK),

@@ -17,8 +17,8 @@ from octave_mcp.domain.value import walk
 from octave_mcp.errors import UpstreamError, tree
 from octave_mcp.evidence.survival import State, stating
 
+# The codes of gaps for what was asked in vain: it is asked again, so they are not kept.
 FAILED = frozenset(kind.code for kind in tree(UpstreamError))
-"""The codes of gaps for what was asked in vain: it is asked again, so they are not kept."""
 
 
 @dataclass(frozen=True, slots=True)

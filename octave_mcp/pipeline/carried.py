@@ -11,8 +11,8 @@ from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.pipeline.base import Base
 
+# Flags that say who wrote the text that stays.
 _OF_WRITERS = frozenset({"extractive", "stood_in", "recorded"})
-"""Flags that say who wrote the text that stays."""
 
 
 def of_models(playbook: Playbook) -> tuple[Gap, ...]:

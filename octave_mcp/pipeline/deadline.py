@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from octave_mcp.concurrency.run_clock import RunClock
 
+# Share of the time left that one part may take, so that the parts after it have some, too.
 TIME_SHARE = 0.7
-"""Share of the time left that one part may take, so that the parts after it have some, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,8 +116,8 @@ def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:
         yield Gap(section="context", code="not_found", reason=reason, would_fill="a page of the vendor that says it")
 
 
+# The units of figures that prove something; a date or a count in the context only describes the deal.
 _OF_RESULTS = frozenset({"%", "x", "$", "€", "£", "¥"})
-"""The units of figures that prove something; a date or a count in the context only describes the deal."""
 _READS_SCRIPTS = f"a source that runs the scripts of a page: {SET_UP_SCRIPTS}; failed_pages names them"
 
 

@@ -11,12 +11,13 @@ from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import screened
 
 MAX_CHARACTERS = 500
+# Below, sentences of the page say more than its headings do.
 ENOUGH_CHARACTERS = 120
-"""Below, sentences of the page say more than its headings do."""
+# A longer heading tells a customer's story or some news.
 MAX_HEADING_WORDS = 10
-"""A longer heading tells a customer's story or some news."""
 DESCRIPTION = "Description"
 ENDS = (".", "!", "?", "。", "\uff01", "\uff1f", "…", ":")
+# Headings that say what kind of list follows, and nothing of the company.
 LABELS = frozenset(
     label.strip()
     for label in """
@@ -27,7 +28,6 @@ LABELS = frozenset(
     documentation|docs|support|community|legal|follow us|subscribe|newsletter|简介|产品|客户|文档|联系我们|关于我们
     """.replace("\n", "|").split("|")
 )
-"""Headings that say what kind of list follows, and nothing of the company."""
 
 
 def offer(sites: Iterable[Site]) -> str:

@@ -13,14 +13,14 @@ from octave_mcp.errors import Unreadable
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.ports import Journal, Source, Store
 
+# Below, a page is a label: it has nothing to quote. The home page is read whatever it has.
 THIN_WORDS = 5
-"""Below, a page is a label: it has nothing to quote. The home page is read whatever it has."""
+# How often pages that failed are replaced; the pages read in their place may fail, too.
 MAX_ROUNDS = 3
-"""How often pages that failed are replaced; the pages read in their place may fail, too."""
 
 _Read = tuple[Page | PageFailure, ...]
+# The keys of the stored pages, and the pages that could not be read, in the order asked for.
 _Scraped = tuple[str | PageFailure, ...]
-"""The keys of the stored pages, and the pages that could not be read, in the order asked for."""
 
 
 @dataclass(frozen=True, slots=True)

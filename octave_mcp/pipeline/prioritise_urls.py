@@ -21,18 +21,18 @@ from octave_mcp.evidence.injection import addresses_model
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.wanted_pages import wanted
 
+# A kind of pages on the company's site, or a place beyond it.
 Group = PageKind | LinkOrigin
-"""A kind of pages on the company's site, or a place beyond it."""
 
 MAX_CANDIDATES = 60
+# A model is shown at most this many candidates for each page to be read.
 CANDIDATES_PER_PAGE = 4
-"""A model is shown at most this many candidates for each page to be read."""
 MIN_CANDIDATES = 24
+# Of the pages to read: those that the context names, whatever their kind.
 WANTED_SHARE = 0.3
-"""Of the pages to read: those that the context names, whatever their kind."""
 MIN_SPARES = 4
+# The kinds of pages that come before what is not on the company's site.
 OUTSIDE_AFTER = 4
-"""The kinds of pages that come before what is not on the company's site."""
 
 
 class Pack(NamedTuple):

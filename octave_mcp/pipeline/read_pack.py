@@ -34,10 +34,10 @@ from octave_mcp.pipeline.run import Run
 
 R = TypeVar("R", bound=Value)
 
+# About 4,000 tokens: what is read of one page.
 PAGE_CHARACTERS = 16_000
-"""About 4,000 tokens: what is read of one page."""
+# With fewer pages, a shared date may be real.
 BUILT_TOGETHER = 4
-"""With fewer pages, a shared date may be real."""
 
 
 async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pack: Pack, home: Page | None) -> Reading:

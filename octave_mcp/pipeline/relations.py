@@ -10,11 +10,11 @@ from octave_mcp.domain.names import name_key
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.vendor import VendorElements
 
+# Of the evidence that says the same, so that a reader is not drowned in it.
 MAX_CITED = 3
-"""Of the evidence that says the same, so that a reader is not drowned in it."""
 
+# In words.
 LONGEST_NAME = 4
-"""In words."""
 _OF_CUSTOMERS = frozenset({"case_study", "customers"})
 _LEAD = re.compile(r"^(?:(?:how|why)\s+|(?:customer|company|client)\s*[:：]\s*)", re.IGNORECASE)
 

@@ -31,13 +31,13 @@ from octave_mcp.pipeline.splicing import Rewritten
 from octave_mcp.pipeline.verify import Draft, Verification
 from octave_mcp.pipeline.writers import in_language, of_emails
 
+# How to revise, and the prompt whose rules for this kind of copy hold.
 _PROMPTS: Mapping[Writer, tuple[str, ...]] = {
     "summary": ("playbook/revise", "playbook/summary"),
     "card": ("playbook/revise", "playbook/battle_card"),
     "sequence": ("playbook/revise", "playbook/email_sequence"),
     "talk_track": ("playbook/revise", "playbook/talk_track"),
 }
-"""How to revise, and the prompt whose rules for this kind of copy hold."""
 _RELATIONS = {"existing_customer": "{prospect} is already a customer of {vendor}."}
 
 

@@ -24,16 +24,16 @@ from octave_mcp.evidence.judge import Judge, texts_of
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.evidence.selection import ranks
 
+# Bytes of a part, what stands beside it, and quotations: with the rest of the ask, its answer and the verification of
+# its claims, those of an e-mail take at most 6,000 tokens. Where a model does not verify claims, there is room for
+# more; a part that is larger than usual gets more.
 ROOM, UNVERIFIED_ROOM, MOST_ROOM = 6_200, 8_500, 20_000
-"""Bytes of a part, what stands beside it, and quotations: with the rest of the ask, its answer and the verification of
-its claims, those of an e-mail take at most 6,000 tokens. Where a model does not verify claims, there is room for more;
-a part that is larger than usual gets more."""
 USUAL, PER_BYTE = 2_000, 4
 MOST_BESIDE, MIN_EVIDENCE = 800, 1_500
+# Bytes around a quotation in the list, and of the line that names its page.
 OF_LINE, OF_PAGE = 10, 90
-"""Bytes around a quotation in the list, and of the line that names its page."""
+# The fields that say what a part is about: no model changes them.
 _FIXED = ("persona_id", "seat")
-"""The fields that say what a part is about: no model changes them."""
 _IN_CITES: dict[type[Value], type[Value]] = {
     SummaryDraft[EvidenceId]: SummaryDraft[Cite],
     SequenceDraft[EvidenceId]: SequenceDraft[Cite],

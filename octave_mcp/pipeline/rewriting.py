@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 Answers = tuple[Checked[Any] | UpstreamError, ...]
 
+# Of the quotations that an entry is written again from.
 SHOWN_CHARACTERS = 3_000
-"""Of the quotations that an entry is written again from."""
+# A draft that lost more claims than this is written again as a whole.
 MAX_MENDED = 12
-"""A draft that lost more claims than this is written again as a whole."""
 
 
 class Part(NamedTuple):

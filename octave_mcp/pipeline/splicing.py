@@ -22,8 +22,8 @@ from octave_mcp.pipeline.write_playbook import cited_ids
 
 T = TypeVar("T")
 _OF_BODY = ("body", "sentences", "call_to_action", "score")
+# What parts of a draft are called that are no outlines, though the rest of it may be one.
 _COPY = ("email", "summary")
-"""What parts of a draft are called that are no outlines, though the rest of it may be one."""
 _THIN, _DROPPED = "low_confidence", "dropped_by_check"
 
 

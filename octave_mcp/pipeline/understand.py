@@ -34,8 +34,8 @@ from octave_mcp.pipeline.run import Run
 
 PROMPTS = ("prospect/pain_points", "prospect/buyer_personas")
 MAX_PAINS = 7
+# Of each topic.
 MAX_FACTS = 120
-"""Of each topic."""
 
 _COUNTED = {
     "people": re.compile(

@@ -25,14 +25,14 @@ from octave_mcp.pipeline.verifier import Subject, Verdicts
 
 V = TypeVar("V", bound=Value)
 
+# Without a sentence there, no playbook is made: its last one is marked, and stays.
 MANDATORY = "whom_to_approach"
-"""Without a sentence there, no playbook is made: its last one is marked, and stays."""
+# How long a correction may be: a factor, and characters more.
 LONGER, A_FEW_WORDS = 1.3, 20
-"""How long a correction may be: a factor, and characters more."""
 _MARKS = re.compile(r"[<>*`|#\[\]]|://")
 GENERAL_REASON = "the quotation does not say all of it"
+# The rules for reasons, which are shown and may name what is wrong: no strange names, no addresses.
 _OF_REASONS = frozenset({"D4", "D36"})
-"""The rules for reasons, which are shown and may name what is wrong: no strange names, no addresses."""
 
 
 class Applied(NamedTuple, Generic[V]):

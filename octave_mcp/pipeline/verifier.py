@@ -36,19 +36,19 @@ from octave_mcp.pipeline.progress import Progress
 from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Journal
 
+# Verification may use up this share of the tokens of a run's other answers so far, plus this many tokens.
 SHARE, FLOOR_TOKENS = 0.12, 1_500
-"""Verification may use up this share of the tokens of a run's other answers so far, plus this many tokens."""
+# The most asks about the findings on a company, about one writer's answer, and about all at the end of a run.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
-"""The most asks about the findings on a company, about one writer's answer, and about all at the end of a run."""
+# The judge if a connected client judges what it wrote.
 SELF = "self"
-"""The judge if a connected client judges what it wrote."""
 STEP = "verify"
 NO_ROOM = "the run's limit for checking claims was reached"
 NOT_SAID = "the model did not judge it"
 UNUSABLE = "the model's answer about it could not be used"
 WRONG = "the model rejects or doubts most of what it judges, so none of that counts"
+# Tokens of an ask whose size is limited otherwise.
 LARGEST = 1_000_000
-"""Tokens of an ask whose size is limited otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from octave_mcp.domain.kinds import kind_of_link
 from octave_mcp.domain.page import Link
 from octave_mcp.evidence.context_words import ContextWords, as_written, telling_words
 
+# A word in more of the links than that names no page: it is what the whole site is about.
 COMMON_SHARE = 0.2
-"""A word in more of the links than that names no page: it is what the whole site is about."""
+# A word in no more links than that always names them.
 FEW_LINKS = 5
-"""A word in no more links than that always names them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
     return refreshed(written, run.base) if run.base else written
 
 
+# The sections that are put together from what the writers answered.
 _OF_ASSETS = (
     "executive_summary",
     "buying_committee",
@@ -83,7 +84,6 @@ _OF_ASSETS = (
     "talk_tracks",
     "battle_cards",
 )
-"""The sections that are put together from what the writers answered."""
 
 
 def _check(recording: Recording | None) -> None:

@@ -52,8 +52,8 @@ _CARD_FORMS: dict[str, tuple[type[Value], type[Value]]] = {
     "competitive_positioning": (CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId]),
 }
 CARDS = tuple(_CARD_FORMS)
+# Where the drafts are in what is written for a persona, by their prompt.
 _OF_PERSONA = {SEQUENCE[0]: "sequence", TRACK[0]: "talk_track"}
-"""Where the drafts are in what is written for a persona, by their prompt."""
 
 
 class Desk:

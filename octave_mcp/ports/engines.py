@@ -23,15 +23,15 @@ class Journal(Protocol):
         ...
 
 
+# Executes the run of this id, from its start or from where its journal ends.
 Execute = Callable[[str], Awaitable[None]]
-"""Executes the run of this id, from its start or from where its journal ends."""
 
 
 Claim = Literal["ours", "others", "over"]
 
 
+# Who can execute the run: `ours` if this process has its model, source and hosts; `over` if it is final or gone.
 Claims = Callable[[str], Awaitable[Claim]]
-"""Who can execute the run: `ours` if this process has its model, source and hosts; `over` if it is final or gone."""
 
 
 class Engine(Protocol):

@@ -13,8 +13,8 @@ from octave_mcp.domain.value import Value
 from octave_mcp.evidence.passages import numbered, quotations
 from octave_mcp.recordings.recording import Json, Object, is_list, is_object
 
+# The field of a finding that no model answers: rules and verification fill it.
 DERIVED = "support"
-"""The field of a finding that no model answers: rules and verification fill it."""
 
 
 class PagePlace(NamedTuple):

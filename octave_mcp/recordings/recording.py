@@ -19,8 +19,8 @@ from octave_mcp.domain.verification import ClaimKind
 from octave_mcp.errors import StaleRecording
 
 FORMAT = 1
+# What JSON can hold.
 Json = Any
-"""What JSON can hold."""
 Object = dict[str, Json]
 
 

@@ -15,8 +15,8 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.sender import Sender
 from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
 
+# The companies as they are named in a request.
 Deal = Mapping[Role, str]
-"""The companies as they are named in a request."""
 NO_DEAL: Deal = MappingProxyType({})
 
 

@@ -32,19 +32,19 @@ from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.refreshing import base_of
 from octave_mcp.runs.verifiers import verifier_of
 
+# How many servers may end while they execute a run, without any progress of it: then it is taken for the cause, and
+# not resumed.
 MAX_RESUMED = 20
-"""How many servers may end while they execute a run, without any progress of it: then it is taken for the cause, and
-not resumed."""
 
+# How many runs may wait for answers at once, in addition to those that work.
 MOST_PATIENT = 500
-"""How many runs may wait for answers at once, in addition to those that work."""
 
 
+# A run with open questions that has neither begun nor ended a step for so long only waits.
 MAX_STEP_SECONDS = 60.0
-"""A run with open questions that has neither begun nor ended a step for so long only waits."""
 
+# A run may wait for its turns at a slow model for at most this many times its time limit, in addition to the limit.
 MAX_WAITING = 3
-"""A run may wait for its turns at a slow model for at most this many times its time limit, in addition to the limit."""
 
 
 class Executor:

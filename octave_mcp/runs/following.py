@@ -10,8 +10,8 @@ from octave_mcp.domain.events import Event
 from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
+# How long a follower waits for news before the last event is repeated.
 HEARTBEAT_SECONDS = 4.0
-"""How long a follower waits for news before the last event is repeated."""
 RECENT = 12
 
 OnEvent = Callable[[Event], Awaitable[None]]

@@ -19,15 +19,15 @@ from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
 
 INTERVAL_SECONDS = 60.0
+# How often to look for runs of this process that were cancelled or taken over elsewhere.
 LOST_SECONDS = 1.0
-"""How often to look for runs of this process that were cancelled or taken over elsewhere."""
+# How often to look what other processes did to runs that wait; their clients wait that long for a verdict.
 OTHERS_SECONDS = 4.0
-"""How often to look what other processes did to runs that wait; their clients wait that long for a verdict."""
+# How long after it was recorded a run may still be on its way to the engine.
 UNCLAIMED = timedelta(seconds=30)
-"""How long after it was recorded a run may still be on its way to the engine."""
 ABANDONED = timedelta(days=7)
+# Of a session, among which newer ones are looked for.
 MAX_RUNS = 1_000
-"""Of a session, among which newer ones are looked for."""
 NOBODY = RunError(
     code=Abandoned.code,
     message="for a week no server had what this run needs: its model, its source, or the hosts it was to read",

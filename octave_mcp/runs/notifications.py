@@ -7,8 +7,8 @@ from collections.abc import Container
 from weakref import WeakValueDictionary
 
 FIRST_LOOK_SECONDS = 0.1
+# How long to wait before looking again at a run that another process executes: longer each time.
 MAX_LOOK_SECONDS = 2.0
-"""How long to wait before looking again at a run that another process executes: longer each time."""
 GROWTH = 1.5
 
 

@@ -13,12 +13,12 @@ from octave_mcp.errors import InputError, NotFound, Unanswered
 from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
+# How long a question may stay open.
 LONGEST = timedelta(days=7)
-"""How long a question may stay open."""
+# How long a question that was handed out comes after all others: a call gets it once its time to wait is over.
 LEASE = timedelta(seconds=60)
-"""How long a question that was handed out comes after all others: a call gets it once its time to wait is over."""
+# How often a client that waits for a question looks whether such a lease has ended.
 LEASE_LOOK_SECONDS = 5.0
-"""How often a client that waits for a question looks whether such a lease has ended."""
 VERDICT_SECONDS = 10.0
 
 

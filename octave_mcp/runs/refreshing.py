@@ -29,12 +29,12 @@ from octave_mcp.runs.outcome import ended, is_partial
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import BASIS, Versions
 
+# How versions are made by runs that read the pages.
 WHOLE = frozenset({"generated", "refreshed"})
-"""How versions are made by runs that read the pages."""
+# Sections that say how a version was made.
 NO_NEWS = frozenset({"flags"})
-"""Sections that say how a version was made."""
+# Sections that follow from the others, and from the pages.
 FOLLOWING = frozenset({"gaps", "evidence"})
-"""Sections that follow from the others, and from the pages."""
 
 
 async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Event], object]) -> Base | None:

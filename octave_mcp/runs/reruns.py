@@ -13,8 +13,8 @@ from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission, queued
 from octave_mcp.runs.versions import Versions, no_run
 
+# Of a session, in which an earlier one is looked for.
 MAX_RUNS = 1_000
-"""Of a session, in which an earlier one is looked for."""
 
 
 class Named(NamedTuple):

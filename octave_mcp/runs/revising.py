@@ -22,8 +22,8 @@ from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import Versions, no_run
 
+# A revision reads no page: it needs no source that has to be set up.
 SOURCE = "crawler"
-"""A revision reads no page: it needs no source that has to be set up."""
 
 
 class Revisions:

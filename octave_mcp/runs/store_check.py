@@ -10,10 +10,10 @@ from octave_mcp.runs.adapters import Adapters
 
 STORE = "store"
 KEY = "check of the store"
+# How much is written: where a disk is full, a few bytes may still find a place in the last block of a file.
 BYTES = 16_384
-"""How much is written: where a disk is full, a few bytes may still find a place in the last block of a file."""
+# How long a result is reused: /readyz needs no token, so its callers could keep the disk busy.
 VALID_SECONDS = 1.0
-"""How long a result is reused: /readyz needs no token, so its callers could keep the disk busy."""
 
 
 class StoreCheck:

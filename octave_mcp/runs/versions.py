@@ -24,8 +24,8 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Files
 from octave_mcp.runs.outcome import seconds
 
+# The step in which a run records what it wrote its playbook from.
 BASIS = "basis"
-"""The step in which a run records what it wrote its playbook from."""
 
 
 async def stored(written: Written, record: RunRecord, run: Run) -> Playbook:

@@ -32,8 +32,8 @@ from octave_mcp.sources.sisters import candidates, is_claimed, is_sister
 
 Parse = Callable[[bytes, datetime], Page]
 
+# A careers page, and the page with the open jobs that it may lead to.
 CAREERS_PAGES = 2
-"""A careers page, and the page with the open jobs that it may lead to."""
 OPEN_JOBS = re.compile(r"\bopen|\broles|positions|vacanc|\bjobs\b|stellen|offres", re.IGNORECASE)
 FEED_PATH = re.compile(r"\.(?:xml|rss|atom|rdf)$|/(?:feed|rss|atom)(?:$|\.)")
 MAX_FEEDS = 2

@@ -26,8 +26,8 @@ from octave_mcp.sources.reader import PageRequest, Reader, own_url, with_ref, wi
 from octave_mcp.sources.single_flight import SingleFlight
 
 FAILURE_MAX_AGE = timedelta(minutes=10)
+# After this time another process may take over a fetch; a process that is still fetching renews its lease.
 LEASE_SECONDS = 3.0
-"""After this time another process may take over a fetch; a process that is still fetching renews its lease."""
 POLL_SECONDS = 0.2
 
 V = TypeVar("V", bound=Value)

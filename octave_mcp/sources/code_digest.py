@@ -11,8 +11,8 @@ from types import CodeType
 from typing import cast
 
 PRODUCT = "octave_mcp"
+# What a page reads as is decided here. The rest, such as settings and retries, decides whether it is read.
 PACKAGES = ("domain", "evidence", "sources")
-"""What a page reads as is decided here. The rest, such as settings and retries, decides whether it is read."""
 
 
 @cache

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
     from octave_mcp.sources.web.access import SiteAccess
 
+# It needs what Firecrawl needs.
 __all__ = ["check", "make"]
-"""It needs what Firecrawl needs."""
 
 NAME = "crawler-firecrawl"
+# The codes of pages that Firecrawl may read, although the crawler cannot.
 READ_BY_FIRECRAWL = frozenset(
     {"needs_js", "empty", "bot_wall", "http_401", "http_403", "http_429", "timeout", "connection_failed"}
 )
-"""The codes of pages that Firecrawl may read, although the crawler cannot."""
 
 
 def make(

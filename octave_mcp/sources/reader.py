@@ -15,8 +15,8 @@ from octave_mcp.sources.web.access import SiteAccess
 from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.translations import Translation, drop_translations
 
+# The code of a page that a service never tried to fetch: it declined the request or could not be reached.
 DECLINED = "declined"
-"""The code of a page that a service never tried to fetch: it declined the request or could not be reached."""
 MAX_DELAY_SECONDS = 5
 PAGES_OF_SLOW_SITES = 5
 

@@ -22,20 +22,20 @@ from octave_mcp.store.migrations import prepare
 
 T = TypeVar("T")
 
+# For reading, and as many for writing: what only reads does not wait behind writers that wait for a lock.
 THREADS = 4
-"""For reading, and as many for writing: what only reads does not wait behind writers that wait for a lock."""
+# How long a writer waits for those of other processes on the same file.
 BUSY_MILLISECONDS = 30_000
-"""How long a writer waits for those of other processes on the same file."""
+# How long a process suspended in a transaction keeps its locks on the rows of Postgres.
 IDLE_MILLISECONDS = 30_000
-"""How long a process suspended in a transaction keeps its locks on the rows of Postgres."""
+# What is committed outlasts a power failure, too.
 SYNCHRONOUS = "FULL"
-"""What is committed outlasts a power failure, too."""
+# How long a caller waits for what it reads, or for what it writes to begin. What has begun to be written may be
+# stored yet: that is waited for.
 SLOWEST_SECONDS = 10.0
-"""How long a caller waits for what it reads, or for what it writes to begin. What has begun to be written may be stored
-yet: that is waited for."""
 TOO_SLOW = "the database takes too long to answer; 'octave-mcp doctor' says whether it is busy or cannot be reached"
+# What libpq and psycopg say of an option in the URL. Neither has an error of its own for it.
 WRONG_OPTION = re.compile(r"(invalid connection option|invalid \w+ value: |invalid integer value |bad value for ).*")
-"""What libpq and psycopg say of an option in the URL. Neither has an error of its own for it."""
 
 
 class Database:

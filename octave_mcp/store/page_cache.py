@@ -17,8 +17,8 @@ from octave_mcp.store.tables import copies, key_values, leases, time_text, uses
 
 LOCK = 0xC091E5
 MAX_BYTES = 500_000_000
+# What is left after the oldest entries were removed: well below the limit, so this is seldom needed.
 LEFT_BYTES = 450_000_000
-"""What is left after the oldest entries were removed: well below the limit, so this is seldom needed."""
 BATCH = 500
 
 

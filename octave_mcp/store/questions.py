@@ -14,8 +14,8 @@ from octave_mcp.store.statements import each_of, is_writable, upsert
 from octave_mcp.store.tables import losses, questions, time_text
 
 ID_CHARACTERS = 64
+# The value of `handed_at` before a question is handed out: it sorts before every time.
 NEVER = ""
-"""The value of `handed_at` before a question is handed out: it sorts before every time."""
 
 
 class Questions(Database):

@@ -13,12 +13,12 @@ def time_text(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+# The number of the last migration, in the form that Alembic gives it.
 migrations = Table("octave_migrations", metadata, Column("version_num", String(32), primary_key=True))
-"""The number of the last migration, in the form that Alembic gives it."""
 
 RELEASE = 2
+# Tells the release without migrations, which knows version 1, not to open this database.
 schema = Table("octave_schema", metadata, Column("version", Integer, primary_key=True))
-"""Tells the release without migrations, which knows version 1, not to open this database."""
 
 sessions = Table(
     "sessions",
@@ -43,6 +43,7 @@ runs = Table(
     Index("runs_by_status", "status"),
 )
 
+# What runs have done. `epoch` is that of the execution which did it.
 steps = Table(
     "steps",
     metadata,
@@ -56,15 +57,14 @@ steps = Table(
     Column("input_tokens", Integer, nullable=False),
     Column("output_tokens", Integer, nullable=False),
 )
-"""What runs have done. `epoch` is that of the execution which did it."""
 
+# How often each server has said that it is alive: one whose number stands still has stopped.
 servers = Table(
     "servers",
     metadata,
     Column("server_id", String(64), primary_key=True),
     Column("beats", Integer, nullable=False),
 )
-"""How often each server has said that it is alive: one whose number stands still has stopped."""
 
 events = Table(
     "events",
@@ -86,6 +86,7 @@ questions = Table(
     Column("wrong", Text),
 )
 
+# What was dropped of the answers to questions.
 losses = Table(
     "losses",
     metadata,
@@ -93,8 +94,8 @@ losses = Table(
     Column("question_id", String(64), primary_key=True),
     Column("dropped", Text, nullable=False),
 )
-"""What was dropped of the answers to questions."""
 
+# The versions of the playbook of each run.
 versions = Table(
     "versions",
     metadata,
@@ -105,7 +106,6 @@ versions = Table(
     Column("playbook", Text, nullable=False),
     Column("drafts", Text),
 )
-"""The versions of the playbook of each run."""
 
 pages = Table(
     "pages",
@@ -151,6 +151,7 @@ leases = Table(
     Column("until", String(40), nullable=False),
 )
 
+# Which runs have used what is cached: copies, and the notes on hosts.
 uses = Table(
     "cache_uses",
     metadata,
@@ -158,4 +159,3 @@ uses = Table(
     Column("key", String(512), primary_key=True),
     Index("cache_uses_by_key", "key"),
 )
-"""Which runs have used what is cached: copies, and the notes on hosts."""

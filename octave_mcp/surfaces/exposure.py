@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import Settings
 
+# In characters; a shorter one lets in nobody but this machine.
 MIN_TOKEN_LENGTH = 16
-"""In characters; a shorter one lets in nobody but this machine."""
 MAKE_ONE = "'openssl rand -hex 16' makes one"
 
 

@@ -37,10 +37,10 @@ from octave_mcp.surfaces.rest.operations import routes
 from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
 
+# How long answers under way may take once the server is stopping; stopping takes two seconds in all.
 DRAINING_SECONDS = 1
-"""How long answers under way may take once the server is stopping; stopping takes two seconds in all."""
+# How uvicorn's errors about unfinished answers begin; a stopping server would log one for every open stream.
 CUT_OFF = ("ASGI callable returned without completing response", "Cancel ")
-"""How uvicorn's errors about unfinished answers begin; a stopping server would log one for every open stream."""
 
 
 def make(settings: Settings | None = None) -> Starlette:

@@ -15,10 +15,10 @@ from octave_mcp.settings import Settings
 if TYPE_CHECKING:
     from octave_mcp.app import App
 
+# How long the first call may take to come: a client that has just connected lists the tools before it calls one.
 SETTLING_SECONDS = 2.0
-"""How long the first call may take to come: a client that has just connected lists the tools before it calls one."""
+# How long a call waits for a database that neither opens nor refuses to.
 OPENING_SECONDS = 30.0
-"""How long a call waits for a database that neither opens nor refuses to."""
 OPENING = "opening the database"
 
 

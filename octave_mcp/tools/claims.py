@@ -19,17 +19,18 @@ from octave_mcp.evidence.support import Quoted, Statement, problems, support
 from octave_mcp.ports import Model
 
 MAX_LINE_BYTES = 200_000
+# In characters; those of a claim and a quotation are many times what one sentence has.
 LONGEST_NAME, LONGEST_CONTEXT, LONGEST_CLAIM, LONGEST_QUOTE = 200, 1000, 1000, 5000
-"""In characters; those of a claim and a quotation are many times what one sentence has."""
 MAX_QUOTATIONS = 20
 MAX_COMPLAINTS = 3
 Kind = Literal["fact", "inference", "question", "copy"]
+# The kinds that need evidence.
 CITING: frozenset[Kind] = frozenset({"fact", "inference"})
-"""The kinds that need evidence."""
 STANDING: frozenset[Verdict] = frozenset({"supported", "unjudged"})
 
 NO_QUOTATION = Problem("D1", "the claim has no quotation")
 
+# What pydantic calls a fault, in plain words.
 _WRONG = {
     "missing": "missing",
     "string_too_short": "empty",
@@ -37,10 +38,9 @@ _WRONG = {
     "string_type": "should be a string",
     "tuple_type": "should be a list",
 }
-"""What pydantic calls a fault, in plain words."""
 _WORDS = r"\w"
+# What the parser says where it finds something that JSON does not have.
 _OF_PARSER = "expected ident"
-"""What the parser says where it finds something that JSON does not have."""
 _PLACE = re.compile(r" at line \d+ column (\d+)$")
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NAME)]

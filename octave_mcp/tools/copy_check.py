@@ -10,8 +10,8 @@ from octave_mcp.domain.copy_check import CheckedCopy
 from octave_mcp.errors import InputError
 from octave_mcp.tools.registry import Call, tool
 
+# Characters: about 1,600 words, ten times an e-mail.
 LONGEST_TEXT = 10_000
-"""Characters: about 1,600 words, ten times an e-mail."""
 
 RunId = Annotated[str, Field(description="From generate_playbook")]
 Text = Annotated[str, Field(description="With its 'Subject:' line")]

@@ -13,8 +13,8 @@ from octave_mcp.errors import InputError
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 
+# About 20,000 tokens: the most that one answer carries of a section.
 SECTION_CHARACTERS = 76_000
-"""About 20,000 tokens: the most that one answer carries of a section."""
 
 
 def cursor_of(ids: Sequence[str], limit: int) -> str | None:

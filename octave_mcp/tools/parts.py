@@ -10,13 +10,13 @@ from octave_mcp.domain.playbook import Playbook, PriorityPersona
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, UnknownName
 
+# Parts of a playbook under the names by which they were asked for.
 Parts: TypeAlias = "dict[str, object]"
-"""Parts of a playbook under the names by which they were asked for."""
 
+# The sections that have an entry for each persona, and the field that says for which.
 PERSONA_IN = {"priority_personas": "id", "email_sequences": "persona_id", "talk_tracks": "persona_id"}
-"""The sections that have an entry for each persona, and the field that says for which."""
+# What a persona is shown with if no section is named: who it is, and what to send. What to say is asked for apart.
 PERSONA_OVERVIEW = ("priority_personas", "email_sequences")
-"""What a persona is shown with if no section is named: who it is, and what to send. What to say is asked for apart."""
 
 
 def check_names(section: str | None, persona: str | None) -> None:

@@ -13,8 +13,8 @@ from octave_mcp.domain.run import RunRecord
 from octave_mcp.domain.versions import VersionMeta
 from octave_mcp.runs.versions import Versions
 
+# Sections that follow from the others: named only if nothing else has changed. A quotation counts once.
 SOURCES = frozenset({"evidence", "pages", "flags"})
-"""Sections that follow from the others: named only if nothing else has changed. A quotation counts once."""
 
 
 class RefreshSummary(NamedTuple):

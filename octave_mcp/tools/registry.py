@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from octave_mcp.tools.calls import Calls
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
+# The methods whose arguments are in the body.
 WITH_BODY: frozenset[Method] = frozenset({"POST", "PUT"})
-"""The methods whose arguments are in the body."""
 
+# What pydantic calls an argument that does not fit the signature, and what it means to a caller.
 MISFITS = {"unexpected_keyword_argument": "there is no such argument", "missing_argument": "missing"}
-"""What pydantic calls an argument that does not fit the signature, and what it means to a caller."""
 
 NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 
@@ -161,10 +161,10 @@ def place(location: tuple[int | str, ...]) -> str:
     return ".".join(name if NAME.fullmatch(name) else "(a name that is none)" for name in names)
 
 
+# Every shared function: each has a route.
 FUNCTIONS: dict[str, Tool] = {}
-"""Every shared function: each has a route."""
+# Those that MCP clients see in the list of tools.
 TOOLS: dict[str, Tool] = {}
-"""Those that MCP clients see in the list of tools."""
 
 
 def tool(

@@ -16,8 +16,8 @@ from octave_mcp.errors import NotFinished, Outdated
 from octave_mcp.tools.playbooks import RunId
 from octave_mcp.tools.registry import Call, tool
 
+# Characters: the longest section of a playbook has fewer.
 LONGEST_TEXT = 50_000
-"""Characters: the longest section of a playbook has fewer."""
 
 
 class VersionList(Value):

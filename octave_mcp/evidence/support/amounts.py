@@ -9,14 +9,14 @@ from octave_mcp.evidence.support.quantities import Quantity
 _EXACT = 1e-9
 _NEARLY = 1e-6
 _LONG_SECONDS = 172_800.0
+# A month is 30 days, a quarter is 13 weeks: for times of two days or more.
 _LONG_TOLERANCE = 0.02
-"""A month is 30 days, a quarter is 13 weeks: for times of two days or more."""
 _THIRD_POINTS = 0.5
+# A share in words is rounded: 'a third' of 31 %.
 _ROUGH_POINTS = 4.0
-"""A share in words is rounded: 'a third' of 31 %."""
 _ABOUT = 0.1
+# 'Over 40' of 50 at most.
 _MARGIN = 1.25
-"""'Over 40' of 50 at most."""
 _VAGUE_MARGIN = 1000
 
 

@@ -124,14 +124,14 @@ _FROM_OR_TO = re.compile(r"\b(?:from|to|off|into|out of)\s", re.IGNORECASE)
 _FROM_FIGURE = re.compile(r"\b(?:from|off|out of)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 _TO_FIGURE = re.compile(r"(?<!used )\b(?:to|into)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 
+# Verbs of those who go from one thing to another.
 _CHANGE = frozenset(
     "move migrate switch replace drop ditch abandon leave choose pick adopt transition port start end go use"
     " bring come"
     " return widen narrow".split()
 )
-"""Verbs of those who go from one thing to another."""
+# 'From two sites' is no change.
 _SMALL = frozenset("1 2 3 4 5".split())
-"""'From two sites' is no change."""
 
 
 def _is_from_for_to(one: Statement) -> bool:
@@ -224,8 +224,8 @@ def _is_before_figure(text: Wording, than: Word) -> bool:
     return text.after(than)[:1].isdigit()
 
 
+# Stands for the company whose page it is: by its name in a claim, as 'we' in a quotation.
 _OWN = "@"
-"""Stands for the company whose page it is: by its name in a claim, as 'we' in a quotation."""
 _SIDE = 4
 
 

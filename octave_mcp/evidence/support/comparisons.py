@@ -11,10 +11,10 @@ from octave_mcp.evidence.support.wording import Word, Wording, wording
 
 _MORE = frozenset("more greater higher larger bigger longer slower costlier pricier later".split())
 _LESS = frozenset("less fewer lower smaller cheaper shorter faster quicker sooner earlier".split())
+# How many words before 'than' the comparative may stand.
 _REACH = 6
-"""How many words before 'than' the comparative may stand."""
+# '40% faster than the 30%' compares no two shares.
 _APART = 2
-"""'40% faster than the 30%' compares no two shares."""
 
 _Keys = frozenset[str]
 

@@ -13,8 +13,8 @@ from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.terms import MONTHS
 from octave_mcp.evidence.support.wording import joined, normalised, wording
 
+# Such a number may count what the quotation lists.
 SMALL = range(2, 6)
-"""Such a number may count what the quotation lists."""
 _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 
 

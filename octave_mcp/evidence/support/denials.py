@@ -21,13 +21,13 @@ from octave_mcp.evidence.support.lexicon import (
 from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
 
 _REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
+# They also deny what stands before them.
 SUMMING = frozenset("neither none nothing nobody".split())
-"""They also deny what stands before them."""
 _FOLLOWING = frozenset({"not", "never"})
+# 'Moves no stop' is 'does not move a stop'.
 _TAKING_BACK = _FOLLOWING | {"no"}
-"""'Moves no stop' is 'does not move a stop'."""
+# They go with a negation, and are not denied themselves.
 _ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
-"""They go with a negation, and are not denied themselves."""
 
 
 class Denial(NamedTuple):

@@ -105,8 +105,8 @@ _UP_WITH = frozenset(
     "dry dries dried drying end ends ended pick picks picked back backs backed look looks looked make makes made follow"
     " follows followed catch keep keeps kept line lines open opens opened start turn turns turned show clean".split()
 )
+# 'Ends up' and 'up and running' go nowhere, and 'up to 40' is a bound.
 _GOING = frozenset("go goes went going gone moved shot way is are was".split())
-"""'Ends up' and 'up and running' go nowhere, and 'up to 40' is a bound."""
 _FIGURE_NEXT = re.compile(
     r"\w+ than (?:an? |the |[$€£])?(?:\d|half|third|quarter|twice|double|one|two|three|four|five|six|seven|eight"
     r"|nine|ten"

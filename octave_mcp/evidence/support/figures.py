@@ -21,8 +21,8 @@ from octave_mcp.evidence.support.wording import Word, joined, normalised, stems,
 
 _NOTHING = NEGATIONS | frozenset("free zero".split())
 _MEDIAN = 50
+# A share in words is that many points off.
 _ROUGHLY = 4
-"""A share in words is that many points off."""
 _IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 
 
@@ -171,13 +171,13 @@ def _dates(one: Statement) -> tuple[Quantity, ...]:
 
 
 _COMPLEMENT = DOWN | LESS | frozenset("rest other remaining missed without rather than excluding".split())
+# Words with which a claim works a figure out of two others.
 _WORKED_OUT = frozenset(
     "more fewer less sooner later longer shorter earlier faster slower quicker difference gap extra total together"
     " combined altogether added points grew growth increase increased drop dropped rest other remaining missed without"
     " cheaper higher lower saved saves saving cut another share half third quarter fifth above below ahead"
     " behind add adds adding bring brings bringing plus".split()
 )
-"""Words with which a claim works a figure out of two others."""
 _TO = re.compile(r"\bto\s+(?:(?:about|around|roughly|some|under|over)\s*)?$", re.IGNORECASE)
 
 

@@ -48,6 +48,7 @@ ABSOLUTES = _kin(
         "nationwide/nationwide national nation country countrywide",
     )
 )
+# Limits of a quotation that a claim has to keep, and the words by which it does.
 KEPT: Mapping[str, frozenset[str]] = {
     "up to": _set("up most maximum many much"),
     "on average": _set("average averages averaged averaging typically typical about"),
@@ -67,7 +68,6 @@ KEPT: Mapping[str, frozenset[str]] = {
     "mostly": _set("mostly most mainly"),
     "median": _set("median half typical typically"),
 }
-"""Limits of a quotation that a claim has to keep, and the words by which it does."""
 STATUS = _kin(
     (
         "certified certification/certified certification certificate certify certifies",

@@ -9,19 +9,19 @@ def _set(words: str) -> frozenset[str]:
 
 NEGATIONS = _set("not no never none nobody nothing neither nor without hardly barely cannot rarely seldom scarcely")
 NOT_ONLY = _set("only just merely simply")
+# After 'no' they deny nothing: 'no later than', 'at no charge'.
 IDLE = _set("matter doubt wonder later more less charge cost problem better extra fewer")
-"""After 'no' they deny nothing: 'no later than', 'at no charge'."""
 DENIALS = _set(
     "lack lacks lacked lacking refuse refuses refused refusing reject rejects rejected rejecting deny denies"
     " denied denying"
     " cancel cancels cancelled canceled abandon abandons abandoned forgets forgot"
 )
+# They deny the verb after 'to'.
 DENIALS_TO = _set(
     "fail fails failed failing refuse refuses refused refusing unable cease ceases ceased forget forgets forgot"
     " struggle"
     " struggles struggled struggling decline declines declined"
 )
-"""They deny the verb after 'to'."""
 DENIAL_PHRASES = (
     "ruled out",
     "rules out",
@@ -43,11 +43,12 @@ DENIAL_PHRASES = (
     "steers clear",
     "steered clear",
 )
+# Where what a negation denies ends, within a clause.
 SCOPE_ENDS = _set(
     "if when because unless until although though while since which who where whereas that except besides once before"
     " after"
 )
-"""Where what a negation denies ends, within a clause."""
+# Words that may say, in another way than a negation, that something is not so.
 EXCUSES = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
     " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
@@ -57,36 +58,35 @@ EXCUSES = _set(
     " reject nothing rather exclude excludes excluded excluding skip skipped decline declined against free"
     " warn warns warned warning discourage discourages ruled lower cheaper rid agnostic"
 )
-"""Words that may say, in another way than a negation, that something is not so."""
+# 'X is not available' denies X.
 AVAILABLE = _set("available included possible supported needed necessary required offered allowed planned there part")
-"""'X is not available' denies X."""
+# To deny one of the first says one of the second: what is kept does not leave.
 SAID_OTHERWISE: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("leave move change share send pass lose hand"), _set("keep stay remain hold retain own")),
     (_set("human person people hand clerk"), _set("automatic automatically automate automated unattended")),
     (_set("change extra add additional new increase grow hire raise rise"), _set("same unchanged constant flat")),
 )
-"""To deny one of the first says one of the second: what is kept does not leave."""
 CONDITIONS = _set("unless until except without")
+# 'Not unless' is 'only if'.
 ONLY = _set("only alone just once solely")
-"""'Not unless' is 'only if'."""
 TROUBLE = _set("hard harder difficult trouble troubles struggled struggles struggling impossible problems")
 UNTIL_NOW = _set("yet now still currently")
 POSSIBLE = _set(
     "may might could would should possibly perhaps potentially maybe probably likely seem seems apparently can"
     " presumably suggests suggest appears"
 )
+# Quoted, 'can' is an ability, and no hedge.
 POSSIBLE_QUOTED = _set("may might could would should possibly perhaps potentially maybe seem seems apparently")
-"""Quoted, 'can' is an ability, and no hedge."""
 PLANS = _set(
     "plan hope aim intend expect seek will goal roadmap consider explore evaluate recruit propose upcoming soon"
     " target"
     " aspire pursue envision anticipate wish eventually"
 )
+# In a claim, these leave a plan a plan.
 PLANNED = _set(
     "hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started"
     " follow goal"
 )
-"""In a claim, these leave a plan a plan."""
 PLAN_PHRASES = (
     "in the process",
     "in future",
@@ -148,8 +148,8 @@ PLAN_PHRASES = (
     "counts on",
     "counting on",
 )
+# A claim with one of them says that it is done.
 DONE = _set("already now today has have had completed finished done live")
-"""A claim with one of them says that it is done."""
 
 UP = _set(
     "rise grow increase climb gain boost improve lift jump surge expand double triple accelerate higher up raise soar"
@@ -202,10 +202,10 @@ OPPOSITES: tuple[tuple[str, str], ...] = tuple(
     for first, _, second in [pair.partition("/")]
 )
 
+# The absolutes that copy without evidence of its own may not use either.
 PROMISES = _set("guarantee guaranteed guarantees unlimited")
-"""The absolutes that copy without evidence of its own may not use either."""
+# 'Every month' is no absolute.
 COUNTED_PERIODS = _set("day night week month quarter year hour minute time other")
-"""'Every month' is no absolute."""
 SOME = _set("some several few certain partly partially part")
 WHOLE = _set(
     "all every always everyone everything everywhere entire whole any anyone fully completely company-wide"
@@ -250,6 +250,7 @@ FUNDING = _set("round series funding seed million capital investors")
 
 PAST = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")
 
+# What a claim says of a company that has a problem.
 PROBLEM = _set(
     "struggle struggles struggling problem problems challenge challenges pain pains lack lacks lacking bottleneck"
     " bottlenecks burden burdens burdened suffer suffers suffering waste wastes wasting wasted difficult difficulty"
@@ -270,7 +271,6 @@ PROBLEM = _set(
     " lose pressure exhausted exhausting weigh weighs weighing ageing"
     " spends blocked blocks blocking unintuitive fault faults"
 )
-"""What a claim says of a company that has a problem."""
 PROBLEM_PHRASES = (
     "by hand",
     "hold back",
@@ -308,12 +308,12 @@ PROBLEM_PHRASES = (
     "so many",
 )
 FIRST_PERSON = _set("we us our ours i my me ourselves")
+# Whom product copy speaks to.
 READER = _set("you your yours yourself")
-"""Whom product copy speaks to."""
 
+# Words that every sentence of a site may have.
 COMMON = _set("use team product feature data tool user company customer platform work make help service business")
-"""Words that every sentence of a site may have."""
+# Verbs that go with everything.
 LIGHT = _set("use have get see run want take give make be do go need help let say work build")
-"""Verbs that go with everything."""
+# Signs that who does what to whom may stand in another order.
 PASSIVE = _set("is are was were been being")
-"""Signs that who does what to whom may stand in another order."""

@@ -33,8 +33,8 @@ def quotation_marks(one: Statement) -> Iterator[Problem]:
             yield from soft("D10", told) if _is_in_another_order(quote, said) else hard("D10", told)
 
 
+# The least words of which another order says the same.
 _SENTENCE = 3
-"""The least words of which another order says the same."""
 
 
 def _is_in_another_order(part: str, said: str) -> bool:

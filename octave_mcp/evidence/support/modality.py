@@ -18,10 +18,10 @@ _SEEKS = frozenset(
 )
 _LATER = frozenset("off postponed postpones later wait waits".split())
 _BUILDS = frozenset("working building developing".split())
+# A claim with one of these in any form keeps the phrase.
 _TOLD = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-"""A claim with one of these in any form keeps the phrase."""
 _NEAR, _FAR = 8, 12
 
 
@@ -91,8 +91,8 @@ def _ability(one: Statement, words: Sequence[Word]) -> str:
     return ""
 
 
+# A permission is kept as one.
 _ALLOWED = frozenset("allowed permitted able lets".split())
-"""A permission is kept as one."""
 
 
 def _is_allowed(claim: Wording) -> bool:

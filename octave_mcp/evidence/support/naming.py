@@ -34,8 +34,8 @@ _VERBS = frozenset(
     " prints repairs roasts teaches weighs feeds divides combines compares begins became brings closes connects"
     " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
 )
+# Verbs that no plural noun has: 'Wellsprings runs'.
 _SINGULAR = frozenset(verb for verb in _VERBS if verb.endswith("s")) - {"has", "is", "was"}
-"""Verbs that no plural noun has: 'Wellsprings runs'."""
 _WORDS = re.compile(r"[^\W_]+(?:[.&+][^\W_]+)*")
 _ADVERBS = frozenset(
     "typically usually previously currently finally recently generally mostly nearly only early really probably roughly"
@@ -50,6 +50,7 @@ _NOT_WORDS = re.compile(r"[^\w]+")
 _CAPITAL_NEXT = re.compile(r"[ \t]+[A-ZÀ-Þ][a-z]")
 _HEAD = re.compile(r"[-']")
 _MIN_STEMMED_LENGTH = 4
+# Two names of the same thing, in lower case.
 _SAME_NAMES = {
     **{
         word: line.split()[0]
@@ -92,7 +93,6 @@ _SAME_NAMES = {
     "javascript": "js",
     "typescript": "ts",
 }
-"""Two names of the same thing, in lower case."""
 _SPELLED_OUT = {
     "uk": ("united", "kingdom"),
     "us": ("united", "states"),
@@ -173,8 +173,8 @@ def is_shaped(word: str) -> bool:
     return any(letter.isupper() or letter.isdigit() or letter == "." for letter in head[1:])
 
 
+# Endings of plain nouns, such as 'Photography'.
 _ABSTRACT = re.compile(r"\w{4}(?:tion|ment|ness|graphy)$")
-"""Endings of plain nouns, such as 'Photography'."""
 
 
 def _is_gerund(lower: str) -> bool:
@@ -183,11 +183,11 @@ def _is_gerund(lower: str) -> bool:
 
 
 _MIN_GERUND_LENGTH = 6
+# 'Bread left over in the evening is given away': the verb comes later.
 _PARTICIPLE_NEXT = re.compile(
     r"[ \t]+[a-z]+(?:ed|t|d|en|wn|de)[ \t]+(?:over|on|by|in|at|from|for|of|to|with|out|up)\b[^,.;:]*?"
     r"\b(?:is|are|was|were|has|have|can|goes|go|gets|get|comes|come)\b"
 )
-"""'Bread left over in the evening is given away': the verb comes later."""
 
 
 def acts(following: str) -> bool:

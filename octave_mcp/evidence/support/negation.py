@@ -26,10 +26,10 @@ from octave_mcp.evidence.support.statement import Statement, hard, soft
 from octave_mcp.evidence.support.tables import is_crossed_out
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, stem
 
+# The share of a claim's words from which it is the quotation's own sentence, but for a negation.
 _OWN_SENTENCE = 0.75
-"""The share of a claim's words from which it is the quotation's own sentence, but for a negation."""
+# After 'not' they leave the claim's own sentence as it is.
 _SET_ASIDE = frozenset("counting including least surprisingly necessarily else".split())
-"""After 'not' they leave the claim's own sentence as it is."""
 _NEAR = 8
 _UN = re.compile(
     r"(?:un(?!der|til|it|iq|ion|iver|lock|veil|fold|box|load|pack)|dis(?!t|c|play|patch|k)|non)\w{4,}"

@@ -35,11 +35,11 @@ _ONE = frozenset({"a", "an", "one"})
 _WORDS = "|".join([*ONES, *TENS])
 _PERIODS = "second|minute|hour|day|week|month|quarter|year"
 _LARGE = "hundred|thousand|million|billion"
+# 'A second trip' is no time.
 _NO_ORDINAL = (
     r"(?!(?<=second) (?!(?:and|or|of|in|on|at|to|for|from|by|with|per|after|before|is|was|when|if|as|than|the|later)\b)"
     r"[a-z])"
 )
-"""'A second trip' is no time."""
 
 _FROM_WORDS = re.compile(
     rf"\b(?:(?P<tens>{'|'.join(TENS)})[- ](?P<ones>{'|'.join([*ONES][1:10])})|(?P<word>{_WORDS}))\b(?!')", re.IGNORECASE
@@ -52,8 +52,8 @@ _SHARE = re.compile(
     r"(?!\s*(?:%|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|countries|regions|depots))",
     re.IGNORECASE,
 )
+# What each share has, and few texts have: it is faster to look for.
 _TOTAL = re.compile(rf"\b(?:in|of)\s+(?:every\s+|each\s+)?{_TOTALS}", re.IGNORECASE)
-"""What each share has, and few texts have: it is faster to look for."""
 _FRACTION = re.compile(
     r"\b(?:(?P<count>a|an|one|two|three|four|five|six|seven|eight|nine|\d)[ -])?"
     r"(?P<part>half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\b"
@@ -83,6 +83,7 @@ def _as_multiple(found: re.Match[str]) -> str:
 
 _FOLDS = "fold twofold threefold fourfold fivefold sixfold sevenfold eightfold ninefold tenfold twentyfold hundredfold"
 _Written = str | Callable[[re.Match[str]], str]
+# Words without one of which there is nothing to rewrite, which are faster to look for; what is rewritten, and how.
 _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Written], ...] = tuple(
     (frozenset(words.split()), re.compile(pattern, re.IGNORECASE), written)
     for words, pattern, written in (
@@ -128,7 +129,6 @@ _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Written], ...] = tuple(
         (_LARGE.replace("|", " "), rf"\b(?:a|one) ({_LARGE})\b", r"1 \1"),
     )
 )
-"""Words without one of which there is nothing to rewrite, which are faster to look for; what is rewritten, and how."""
 _ONE_COUNTS = re.compile(
     rf"\s+(?:{_LARGE})\b|\s+(?:in|out of)\s+(?:every\s+)?(?!(?:19|20)\d\d\b)(?:\d+|{_WORDS})\b"
     r"(?!\s+(?:day|week|month|year|hour|minute)s)",
@@ -185,8 +185,8 @@ def _share(found: re.Match[str]) -> str:
     return f"~{100 * count / total:.4g}% {found['what']}"
 
 
+# What follows a name such as 'Twenty' within a sentence, and no number with a capital in a heading.
 _NAMED_SO = re.compile(rf"(?: (?!(?:{_PERIODS}|{_LARGE}|percent|times|dollars?|euros?|pounds?)s?\b)[a-z]|[,.;:!?'’]|$)")
-"""What follows a name such as 'Twenty' within a sentence, and no number with a capital in a heading."""
 
 
 def _is_name(found: re.Match[str]) -> bool:
@@ -229,11 +229,11 @@ def _fraction(found: re.Match[str]) -> str:
     return f"~{100 * many / _PARTS[part]:.4g}%{of}"
 
 
+# 'By a third party' is no share.
 _NOUN_NEXT = re.compile(
     r"\s+(?!(?:compared|versus|vs|since|in|after|when|while|to|from|and|or|but|over|than|this|last|within|on|at|for|as|of"
     r"|by|each|every|per|with|thanks|less|more|fewer|faster|higher|lower)\b)[a-z]",
 )
-"""'By a third party' is no share."""
 
 
 def _is_share(found: re.Match[str], part: str, before: str) -> bool:

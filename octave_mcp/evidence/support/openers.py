@@ -26,6 +26,7 @@ _PEOPLE = re.compile(
     r"[ \t]+(?P<people>users|customers|clients|subscribers|members|employees|buyers|sellers|drivers|shoppers|engineers"
     r"|developers|staff|teams?|agents|reps|managers|crews|chief|founders?)\b"
 )
+# Words that tell a kind of people: 'Mobile users'.
 _KINDS_OF_PEOPLE = frozenset(
     """
     account active agile app average central cross-functional customer beta bike business car cloud code consumer
@@ -36,9 +37,8 @@ _KINDS_OF_PEOPLE = frozenset(
     urban veteran warehouse web website wholesale young adult bus taxi night day
     """.split()
 )
-"""Words that tell a kind of people: 'Mobile users'."""
+# Endings of plain plural nouns, such as 'Customers', 'Teams' and 'Guests'.
 _DOERS = re.compile(r"(?:[eo]rs|ees|ents|ants|ists|ians|ies|men|ests|ams|ops|ands|olks|eams|irms|iends|outs|ads|nts)$")
-"""Endings of plain plural nouns, such as 'Customers', 'Teams' and 'Guests'."""
 
 
 @lru_cache(maxsize=2048)

@@ -12,8 +12,8 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import joined
 
+# The least share of a claim's content words that its quotations have. Names in a title alone do not count.
 _LEAST = {"fact": 0.2, "inference": 0.1}
-"""The least share of a claim's content words that its quotations have. Names in a title alone do not count."""
 _LEAST_OF_A_PAIN = 0.34
 
 

@@ -16,6 +16,7 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+# Words of one kind and words of the other: a claim that has only one kind, of a quotation that has only the other.
 _GROUPS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (
         _set("still continue remain persist ongoing"),
@@ -87,7 +88,6 @@ _GROUPS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("understand grasp"), _set("misunderstand")),
     (_set("attend"), _set("miss skip")),
 )
-"""Words of one kind and words of the other: a claim that has only one kind, of a quotation that has only the other."""
 
 GOOD = _set(
     "good great nice excellent happy satisfied pleased delighted worth worthwhile right love loved loves impressed"
@@ -135,8 +135,8 @@ def _is_denied(text: Wording, word: Word) -> bool:
     return any(denying(text, word, NEGATIONS, within=4))
 
 
+# 'End to end' and 'at the end' end nothing.
 _NO_VERB = _set("end ends left")
-"""'End to end' and 'at the end' end nothing."""
 
 
 def kinds(one: Statement) -> Iterator[Problem]:
@@ -193,8 +193,8 @@ def _stated(text: Wording) -> frozenset[str]:
     return found | {"gone"} if text.has("no longer") or text.has("used to") else found
 
 
+# 'Keeps it from stopping' is no opposite of 'stops'.
 _KEEPS = _set("keep keeps kept keeping")
-"""'Keeps it from stopping' is no opposite of 'stops'."""
 
 
 def _form(word: str) -> str:

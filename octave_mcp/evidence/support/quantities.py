@@ -103,8 +103,8 @@ _BOUNDS_AFTER = tuple(
         ("~", r"\s*(?:\w+\s){0,2}on average\b|-ish\b"),
     )
 )
+# How many characters around a figure are read for its bound.
 _BEFORE, _AFTER = 32, 40
-"""How many characters around a figure are read for its bound."""
 _PERIOD = re.compile(
     r"\b(?:per|an?|each|every)\s+(?P<p>second(?!\s+(?!(?:and|or|in|on|at|for|with|to|from)\b)[a-z])|minute|hour|day|night"
     r"|week|month|quarter|year)\b"

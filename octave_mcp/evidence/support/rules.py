@@ -32,8 +32,8 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement
 
 JUDGE = "rules"
+# In one text: each is compared with all that are quoted.
 MAX_FIGURES = 40
-"""In one text: each is compared with all that are quoted."""
 
 
 class Rule(NamedTuple):

@@ -115,8 +115,8 @@ def _limit_left_out(one: Statement, clause: tuple[Word, ...]) -> str:
     return ""
 
 
+# 'Some of the world's largest' are large ones, and no part of a whole.
 _PRAISING = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
-"""'Some of the world's largest' are large ones, and no part of a whole."""
 _LIMITED, _LONGEST_LIMIT = 6, 2
 
 

@@ -16,18 +16,18 @@ from octave_mcp.evidence.support.lexicon import COMMON, NEGATIONS
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_among, joined, shares, wording
 
+# A question and copy without evidence of its own claim nothing: only figures, names and addresses are checked.
 Kind = Literal["fact", "inference", "question", "copy"]
-"""A question and copy without evidence of its own claim nothing: only figures, names and addresses are checked."""
 
 
+# The share of a claim's words that a clause has to have to say it.
 ENOUGH = 0.8
-"""The share of a claim's words that a clause has to have to say it."""
+# The share of the clause's words that the claim has to have: what is left out may say it of something else.
 ENOUGH_OF_CLAUSE = 0.7
-"""The share of the clause's words that the claim has to have: what is left out may say it of something else."""
 NARROWING = frozenset("only all every each always never best first most".split())
+# Claims share quotations, and quotations are short.
 _LABEL_WORDS = 4
 
-"""Claims share quotations, and quotations are short."""
 _WORDS = re.compile(r"[\w%/]+")
 
 
@@ -263,8 +263,8 @@ def _in_words(text: str) -> str:
 _SENTENCE_ENDS = re.compile(r"(?<![.!?:。])[.!?:。]+[\"')]*(?:\s|$)")
 
 
+# They may say that what stands beside them is not so, or no longer.
 _TAKES_BACK = NEGATIONS | frozenset("myth false wrong untrue lie contrary had was were used until if unless".split())
-"""They may say that what stands beside them is not so, or no longer."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 _COMMON_WEIGHT = 0.4

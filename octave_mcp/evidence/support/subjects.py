@@ -89,12 +89,12 @@ def _deeds(one: Statement) -> frozenset[str]:
 
 _DEED = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
 _CAPITALISED = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
+# In a guess, the capitals around these are those of a job's title: 'Head of Site Reliability'.
 _JOBS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
     " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
     " Dispatcher Supervisor Scientist Consultant Controller Buyer".split()
 )
-"""In a guess, the capitals around these are those of a job's title: 'Head of Site Reliability'."""
 
 
 def _as_written(text: str, missing: Sequence[str]) -> list[str]:
@@ -330,9 +330,9 @@ def _is_put_in_place(one: Statement, name: str, customer: str) -> bool:
     return bool(begins) and has_name(customer, one.said) and one.claim.lowers.isdisjoint(_CUSTOMERS)
 
 
+# With one of them, a vendor may be said to do something for somebody.
 _CUSTOMERS = frozenset(
     "customer customers client clients user users company companies firm team teams startup startups"
     " help helps helped let lets enabled enables enable gave gives supports supported serves served powers powered"
     " handles handled allows allowed".split()
 )
-"""With one of them, a vendor may be said to do something for somebody."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# Each form that no stemmer joins to its first form, which is the first of its line.
 IRREGULAR: Mapping[str, str] = {
     word: line.split()[0]
     for line in """
@@ -83,7 +84,6 @@ IRREGULAR: Mapping[str, str] = {
     """.strip().splitlines()
     for word in line.split()
 }
-"""Each form that no stemmer joins to its first form, which is the first of its line."""
 
 SYNONYMS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# Terms of business and technology, titles of jobs, departments and days.
 TERMS = frozenset(
     """
     AI ML LLM LLMs API SDK UI UX CRM ERP CMS SaaS PaaS IaaS B2B B2C D2C ROI KPI OKR ARR MRR ACV LTV CAC NPS CSAT SLA
@@ -20,15 +21,15 @@ TERMS = frozenset(
     Thanks Regards Series Seed Round Internet Web English
     """.split()
 )
-"""Terms of business and technology, titles of jobs, departments and days."""
 
 _MONTHS = (
     "jan january|feb february|mar march|apr april|may|jun june|jul july|aug august|sep sept september|oct october"
     "|nov november|dec december"
 )
+# Their numbers, by their names and abbreviations in lower case.
 MONTHS = {word: number for number, words in enumerate(_MONTHS.split("|"), 1) for word in words.split()}
-"""Their numbers, by their names and abbreviations in lower case."""
 
+# Words that start a sentence and are no names, though a verb follows.
 PLAIN = frozenset(
     """
     access adoption all analytics anything billing both churn clients compliance content conversion costs customer
@@ -42,8 +43,8 @@ PLAIN = frozenset(
     spending staff staffing storage supply throughput transparency turnover uptime volume wages waste workload
     """.split()
 )
-"""Words that start a sentence and are no names, though a verb follows."""
 
+# Function words: never a name at the start of a sentence.
 NOT_FIRST = frozenset(
     """
     anybody anyone it this that there which what who whose whoever whatever whichever wherever whenever everybody
@@ -59,4 +60,3 @@ NOT_FIRST = frozenset(
     yesterday tomorrow tonight soon later earlier often twice thrice meanwhile otherwise therefore thus hence
     """.split()
 )
-"""Function words: never a name at the start of a sentence."""

@@ -19,21 +19,21 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 from octave_mcp.models.extractive.voices import is_own_subject, short_name
 
 _I = re.IGNORECASE
+# Addresses of pages that say what is allowed, or where and when something takes place.
 _NOT_ON_OFFER = re.compile(
     r"/(?:[\w-]*-)?(?:trademarks?|brand|media-?kit|press-?kit|legal|terms|imprint|licen[cs]es?|contributing|"
     r"contribut(?:e|ors)|code-of-conduct|code-style|threat-model|conf(?:erence|info)?|conference-program|schedule|"
     r"agenda|meet-?ups?|webinars?|enterprise-day|hackathon|summit|workshops?)(?:[-/]|$)",
     _I,
 )
-"""Addresses of pages that say what is allowed, or where and when something takes place."""
+# Addresses of pages on which others describe themselves.
 _OF_OTHERS = re.compile(
     r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|marketplace|showcase|sponsors|investors)"
     r"(?:/|$)",
     _I,
 )
-"""Addresses of pages on which others describe themselves."""
+# Addresses of pages that explain what anybody does.
 _TEACHES = re.compile(r"/(?:glossary|dictionary|encyclopedia|wiki|learn|learning|tutorials?)(?:/|$)", _I)
-"""Addresses of pages that explain what anybody does."""
 _IN_TUTORIAL = re.compile(
     r"\b(?:file|query|fragment|(?:previous|next) step|method|expression|component|directory|\.\w{2,4}|time slots?|"
     r"abstraction|environment where|conversation)\b|^(?:at that time|in the v|in v\d|earlier|underneath|here|"
@@ -65,8 +65,9 @@ _ENDED = re.compile(
     _I,
 )
 _MOST_OF_NOTICE = 25
+# The name of a customer alone says nothing.
 _MIN_WORDS = 4
-"""The name of a customer alone says nothing."""
+# Directions, commands and terms: no facts of the company.
 _LOGISTICS = re.compile(
     r"\b(?:hacking )?rooms?:|\bregistration\b|"
     r"\bin the schedule\b|\bdo not go beyond\b|"
@@ -75,7 +76,7 @@ _LOGISTICS = re.compile(
     r"',? \w+: '|\border now\b|^how to\b|\blist of links\b|\bbut do not\b|`",
     _I,
 )
-"""Directions, commands and terms: no facts of the company."""
+# A sentence that depends on another one, gives an opinion, or is a speaker's.
 _UNCLEAR = re.compile(
     r"^(?:\S+ ){1,4}their\b|^(?:even|today, everyone|we (?:do )?know|we consider|we need|together)\b|"
     r"\b(?:of|all|from|with|across|for) (?:them|these|those)\b(?!\s+\w)|"
@@ -86,7 +87,6 @@ _UNCLEAR = re.compile(
     r"\bI['’]m\b|\bhas plenty\b|: \d+ [a-z]+ [a-z]+ .{0,200}\bfor\b",
     _I,
 )
-"""A sentence that depends on another one, gives an opinion, or is a speaker's."""
 _LAW = (
     r"(?:GDPR|CCPA|PECR|HIPAA|DSGVO|LGPD|PCI[ -]DSS|SOC ?2|ISO(?:/\w+)? ?\d{4,5}|FedRAMP|NIS ?2|DORA|FIPS|"
     r"Cyber Resilience Act|AI Act|privacy (?:laws?|regulations?)|data protection laws?)"
@@ -150,10 +150,10 @@ _IN_FIGURES = re.compile(
     r"(?<![A-Za-z\d])\d[\d,.]{0,20}\d(?![A-Za-z])|\d[\d,.]{0,20}\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple|"
     r"\d (?:offices|depots|locations|stores|plants|sites|countries|regions|warehouses)\b"
 )
+# '75% of developers': a survey's figure.
 _OF_MANY = re.compile(
     r"^\W*(?:over |about |nearly |almost |more than )?\d[\d.,]*\s?%.*\b(?:of|developers|users|prefer)\b"
 )
-"""'75% of developers': a survey's figure."""
 _VERSIONS = re.compile(
     r"\bfrom \w+ v?\d+\.\d+.{0,200} to \w+ v?\d|\bnewsletter\b|\btwitter\b|\binterviews\b|"
     r"^(?:here|at (?-i:[A-Z])\w+), we\b",

@@ -10,8 +10,9 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import CompanyPerson
 from octave_mcp.models.extractive.material import Material
 
+# In words: what is longer tells what somebody does.
 LONGEST_TITLE = 6
-"""In words: what is longer tells what somebody does."""
+# The words of titles that usually have the seat. Nobody has two.
 _TITLES: dict[SeatName, str] = {
     "economic_buyer": r"chief|c[eftmor]o\b|(?:co-?)?founder|president|vp\b|vice|owner|managing director",
     "champion": r"head|director|lead\b|manager|principal",
@@ -19,7 +20,6 @@ _TITLES: dict[SeatName, str] = {
     "user": r"engineer|developer|analyst|designer|marketer|specialist|coordinator|writer|representative|associate",
     "blocker": r"legal|procurement|compliance|counsel|privacy|finance|controller",
 }
-"""The words of titles that usually have the seat. Nobody has two."""
 
 
 def committee(material: Material) -> Iterator[Seat[Cite]]:

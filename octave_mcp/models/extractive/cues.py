@@ -79,6 +79,7 @@ NEEDS: dict[Need, re.Pattern[str]] = {
     "quality": _any("quality|accura*|error*|mistake*|test*|consisten*|experience|usab*|improve*|better"),
 }
 
+# In the order in which a title is tried: 'Product Engineer' is engineering, 'Data Engineer' is data.
 FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
     "leadership": _any(
         "CEO|founder|co-founder|cofounder|chief executive*|managing director|president|owner|general manager"
@@ -107,8 +108,8 @@ FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
         "software|infrastructure"
     ),
 }
-"""In the order in which a title is tried: 'Product Engineer' is engineering, 'Data Engineer' is data."""
 
+# The words by which a title names a job, and not just a department.
 JOB = re.compile(
     r"\b(?:C[A-Z]O|CISO|chief|founders?|co-?founders?|president|chair\w*|owner|partner|VP|SVP|EVP|head|director|"
     r"manager|lead|"
@@ -118,7 +119,6 @@ JOB = re.compile(
     r"creator|maintainer|host|organi[sz]er|welder|planner|dispatcher|driver|accountant|controller|intern)s?\b",
     re.IGNORECASE,
 )
-"""The words by which a title names a job, and not just a department."""
 TITLE = re.compile(rf"{JOB.pattern}|\b(?:operations|growth|marketing|sales|support|product)\b", re.IGNORECASE)
 
 FUNCTION_TITLES: dict[JobFunction, str] = {
@@ -228,13 +228,13 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
     ),
     "business": _any("is a|is an|is the|we help|we build|our mission|alternative|是一"),
 }
+# Of how a company began.
 FOUNDING = re.compile(
     r"\b(?:founded|founders?: |first idea|when we (?:started|began|launched)|started (?:out|working together)|"
     r"got into (?:Y ?Combinator|YC)|our MVP|side project|early days|back then)|"
     r"^(?:since|established in) (?:19|20)\d\d\b",
     re.IGNORECASE,
 )
-"""Of how a company began."""
 PAST = re.compile(
     r"\bwe(?:\s+(?:also|then|soon|quickly|first|just|always|only|never))?\s+"
     r"(?!(?:need|exceed|succeed|proceed|speed)\b)(?:\w+ed|knew|began|thought|saw|had|were|got|built|made|found|"
@@ -273,16 +273,16 @@ OUTCOME = _any(
     "save*|time|money|faster|improv*|understand*|increas*|reduc*|conver*|trust|visibility|grow*|"
     "everything|one place|scale"
 )
+# Words of a context that name nothing.
 FILLERS = frozenset(
     "their them they team teams with from this that selling sell sells deal want wants need needs "
     "have your ours about into which what when where would could should will more most much many "
     "very also only just budget they're company".split()
 )
-"""Words of a context that name nothing."""
+# What a line of praise, or of promise, does not have.
 GRUMBLES = re.compile(
     r"\b(?:\w+n['’]t|not|cannot|never|used to|tried|originally|previous\w*|expensive|slow|however)\b", re.IGNORECASE
 )
-"""What a line of praise, or of promise, does not have."""
 PRAISE_VERB = re.compile(
     r"\b(?:says?|said|explains?|explained|adds?|added|notes?|noted|recalls?|tells us|told us|according to)\b"
 )

@@ -9,8 +9,8 @@ from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import is_imperative, is_instruction, leads_elsewhere, share_a_word
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
+# Words: a shorter sentence does not describe a thing.
 MIN_WORDS = 5
-"""Words: a shorter sentence does not describe a thing."""
 MAX_LINES = 5
 TELLS = (
     r"(?:is|are|can|lets?|helps?|gives?|provides?|offers?|enables?|allows?|makes?|combines?|brings?|uses?|includes?|"
@@ -18,20 +18,21 @@ TELLS = (
     r"monitors?|handles?|hosts?|covers?|reduces?|improves?|creates?|runs?|stores?|tracks?)"
 )
 _YOU = re.compile(r"\b(?:you|your)\b", re.IGNORECASE)
+# A sentence that begins so is about other tools, about the world or about the reader, not about what is sold.
 _OF_OTHERS = re.compile(
     r"(?:most|many|some|other|traditional|typical|too many|all too|often|today|more than|nearly|almost|"
     r"by answering|as a result|for example|because|if|whether|regardless|to protect|when|while|although|since|"
     r"plus|\d+)\b",
     re.IGNORECASE,
 )
-"""A sentence that begins so is about other tools, about the world or about the reader, not about what is sold."""
+# What notes on a release say.
 _IS_NOTE = re.compile(
     r"\byou can (?:now|still)\b|\b(?:there['’]?s|is|are) now\b|\bnow (?:you can|available|supports?)\b|"
     r"\bwe(?:['’]ve| have)? (?:just |now |also |recently |been )*(?:added|released|launched|introduced|improved|"
     r"working on|redesigned|updated)\b|\bbrand new\b|\byou will find an?\b",
     re.IGNORECASE,
 )
-"""What notes on a release say."""
+# Where something is available and how it fares, not what it does.
 _IS_STATUS = re.compile(
     r"\b(?:is|are|was|were|has|have|be) (?:be |been |now |also |officially |already |no longer |currently ){0,3}"
     r"(?:supported|available|certified|emerged|released|discontinued|deprecated|included in|designed by|maintained|"
@@ -41,18 +42,17 @@ _IS_STATUS = re.compile(
     r"\bfor over \d+ years\b|\bsince \d{4}\b",
     re.IGNORECASE,
 )
-"""Where something is available and how it fares, not what it does."""
+# A sentence about what two companies do together is not about a product of one.
 _TOGETHER = re.compile(
     r"\band\b.{0,40}\b(?:joined forces|collaborat\w+|partner\w*|together|bring)\b|"
     r"\b(?:together|our partnership|alliance)\b.{0,20}\bwe\b",
     re.IGNORECASE,
 )
-"""A sentence about what two companies do together is not about a product of one."""
+# A speaker's words about themselves, or a sentence that points back.
 _OF_SPEAKER = re.compile(
     r"\b(?:I|my|me|wanted|recogni[sz]ed|invested)\b|is one of the most|"
     r"^[Ww]e(?:['’]re| are)? (?:believe|know|understand|come|include|here|actively|strive)\b"
 )
-"""A speaker's words about themselves, or a sentence that points back."""
 _IS_A = re.compile(
     r"(?:an?|the|our|fully|open|built|automated|free)\b[\w ,-]{0,50}\b(?:platform|tools?|software|services?|"
     r"solutions?|suite|system|app|framework|engine|library|database|functions|management|analytics|network|plan|kit|"
@@ -64,8 +64,8 @@ _GAINED = re.compile(
     r"(?:you|your|users|businesses|teams|companies|customers|developers|easy|easier|simple))\b",
     re.IGNORECASE,
 )
+# On a sister site, whose name is not the company's.
 _BY_NAME = re.compile(rf"[A-Z][\w&.-]*(?: [A-Z]\w+)?\s+{TELLS}\b")
-"""On a sister site, whose name is not the company's."""
 _REQUEST = re.compile(
     r"\b(?:sign up|subscribe|(?:read|learn) more|click here|(?:contact|email) us|schedule a|book a|request a|"
     r"newsletter|cookies?|terms|please|polic(?:y|ies)|rebate|coupon|checkout|shipping|download)\b",

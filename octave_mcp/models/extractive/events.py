@@ -43,11 +43,11 @@ _FUNDING = re.compile(
     rf"\b(?:rais(?:e|es|ed|ing)|secur(?:es|ed))\b.{{0,40}}?{_AMOUNT}|"
     rf"{_AMOUNT}\s+(?:in\s+(?:\w+\s+)?)?(?:{_ROUND}|funding|investment)"
 )
+# 'Our Series B', '$9M seed round': the round comes first; what comes before it may be another company's name.
 _FUNDING_HEADING = re.compile(
     rf"(?!.*\b(?:stages?|beyond|startups?)\b)(?>\W*(?:our|the|an?|new|announcing|{_AMOUNT}))*\W*(?:{_ROUND})",
     re.IGNORECASE,
 )
-"""'Our Series B', '$9M seed round': the round comes first; what comes before it may be another company's name."""
 _JOINS = re.compile(
     rf"(?P<person>{_PERSON})\b.{{0,60}}?\b(?:joins?|joined|joining|appointed|named|promoted|hired)\b"
     r".{0,60}?\b(?:as|to)\s+(?P<title>.{2,80})"
@@ -74,6 +74,7 @@ _HIRING = re.compile(
     _I,
 )
 _NO_HIRING = re.compile(r"\b(?:not hiring|, but|really smart|if we|when you|your|you['’]ll)\b", _I)
+# What a page says of jobs that are open no more.
 CLOSED = re.compile(
     r"\b(?:deadline|applications?|positions?|roles?|vacanc\w+|jobs?|postings?|openings?|recruitment|hiring)\b"
     r"[^.!?]{0,40}?\b(?:closed|filled|expired|paused|ended|over|no longer (?:open|accepting|available))\b|"
@@ -82,7 +83,6 @@ CLOSED = re.compile(
     r"\bthanks? (?:you )?to everyone who applied\b",
     _I,
 )
-"""What a page says of jobs that are open no more."""
 _SEEKS = re.compile(r"\b(?:looking for|are seeking)\b", _I)
 _PEOPLE = re.compile(r"\b(?:people|someone|somebody|talent|colleagues?|teammates?|to join)\b", _I)
 _CERTIFICATE = (
@@ -119,8 +119,8 @@ _ATTENDS = re.compile(
     rf"\b(?:next|this|last) (?:week|month|year)\b",
     _I,
 )
+# An event without a date or a name cannot be found.
 _HAS_A_NAME = re.compile(r"\d|(?<=\s)[A-Z][\w'’-]+")
-"""An event without a date or a name cannot be found."""
 _CAMPAIGN = re.compile(
     r"\b(?:launch\w*|new|announc\w+|kick\w* off|start\w*|run(?:ning)?)\b(?:\s+\S+){0,5}?\s+(?:ad |advertising |"
     r"marketing |brand |awareness )?campaign\b"
@@ -174,13 +174,13 @@ _VERSION = re.compile(
     _I,
 )
 
+# 'ownCloud 9.0 released', on a page of the company's that does not say whose it is.
 _OTHER_PRODUCT = re.compile(r"(?!v?\d|[Vv]ersion|[Rr]elease|[Nn]ew|[Aa]nnounc)[\w-]+\s+v?\d+\.\d+\s+released?\b")
-"""'ownCloud 9.0 released', on a page of the company's that does not say whose it is."""
 
+# The day of a post is not that of a launch to come.
 _LATER = re.compile(r"\bnext (?:year|quarter|month)\b", _I)
-"""The day of a post is not that of a launch to come."""
+# 'Managed Acme: Northgate launches cloud storage'.
 _BY_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pattern}")
-"""'Managed Acme: Northgate launches cloud storage'."""
 
 
 def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:

@@ -37,10 +37,10 @@ _OTHER_LEADS = (
     "who which whose is are can does did will should"
 ).split()
 _REQUESTS, _LEADS = frozenset(_VERBS), frozenset((*_VERBS, *_OTHER_LEADS))
+# 'Access is limited', 'Open source': a noun that is written as a verb is.
 _NO_REQUEST = re.compile(
     r"\w+[- ](?:is|are|was|were|has|have|can|will|of|to|source|controls?|points?|code)\b", re.IGNORECASE
 )
-"""'Access is limited', 'Open source': a noun that is written as a verb is."""
 _INSTRUCTS = re.compile(
     r"(?:add|ask|apply|call|check|choose|click|configure|contact|copy|download|enter|explore|follow|go|install|join|"
     r"learn|open|paste|pick|read|register|request|review|select|set|sign|start|submit|take (?:an?|our|part|this)|"
@@ -73,6 +73,7 @@ _ELSEWHERE = re.compile(
 )
 
 
+# Addresses of pages that are about something else than what is sold.
 _ASIDE = re.compile(
     r"(?:^|[/-])(?:install\w*|instructions?|form|appform|conf\w*|conference|summit|meet-?ups?|events?|hackathon|"
     r"user-research|partners?\d*|providers|press|pr\d{6,8}|trademarks?|history|awards?|releases?|release-\w+|download|signup|setup|"
@@ -80,7 +81,6 @@ _ASIDE = re.compile(
     r"(?:[/-]|$)|/\d+-\d+/?$",
     re.IGNORECASE,
 )
-"""Addresses of pages that are about something else than what is sold."""
 _MINOR = frozenset(
     "with your that this from have more than what when will into over them they their and the for you our are can all "
     "any how its not get use using based".split()

@@ -43,8 +43,8 @@ _TOPICS: tuple[FactTopic, ...] = (
 )
 _NAMED: frozenset[PageKind] = frozenset({"about", "careers", "home", "news", "blog", "pricing", "customers", "product"})
 _QUOTABLE = frozenset({None, "description"})
+# A name of several words, which says nothing of a need: 'Peak XV'.
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'&-]*(?: [A-Z][\w’'&-]*)+")
-"""A name of several words, which says nothing of a need: 'Peak XV'."""
 _PASSES = re.compile(
     r"\b(?:today|tomorrow|soon|next (?:few )?(?:week|month|year)s?|coming (?:week|month)s?|"
     r"this (?:week|month|year)|just|now)\b",

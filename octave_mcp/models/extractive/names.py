@@ -40,10 +40,10 @@ _NOT_A_COMPANY = frozenset(
     "customer case study studies story stories why how what more read learn all every everyone new use "
     "using build built help get choose see discover explore watch meet introducing announcing our".split()
 )
+# On its own such a word names no company.
 _KINDS_OF_OFFICE = frozenset(
     "department agency ministry university college school bureau council city state government office institute".split()
 )
-"""On its own such a word names no company."""
 _KINDS = re.compile(
     r"\b(?:teams?|managers?|startups?|companies|businesses|agencies|AI|API|APIs|data|users?|people)\b", re.IGNORECASE
 )
@@ -150,8 +150,8 @@ _ROLE = re.compile(
     r"customer|client|patient|homeowner|\w+ist)\b",
     re.IGNORECASE,
 )
+# A degree, or a state: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'.
 _DEGREE = re.compile(r"(?:Ph\.?D|MD|MBA|CPA|Esq|RN|PE|Jr|Sr|II|III|LCSW|[A-Z]{2})\.?")
-"""A degree, or a state: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'."""
 _OF_COMPANY = re.compile(
     r"(?P<role>(?:.*\W)?(?:co-?founder|founder|CEO|CTO|COO|CFO|owner|creator|maker|president|chairman))\s+of\s+"
     r"(?P<company>[A-Z].+|[\w-]+\.(?:com|dev|io|ai|org|net|co|app))$",

@@ -11,6 +11,7 @@ from octave_mcp.models.extractive.typed_lines import Line
 from octave_mcp.models.extractive.voices import is_generic, is_own_subject, short_name
 
 _I = re.IGNORECASE
+# Words of praise that say nothing that could be checked.
 PUFF = re.compile(
     r"\b(?:(?:is|are) (?:the|an?) (?:[\w-]+, |[\w-]+ and |most )*"
     r"(?:smart|fast|easy|easiest|best|simple|leading|perfect|ideal|effective|efficient|right|cost-effective) "
@@ -30,7 +31,6 @@ PUFF = re.compile(
     r"gain|bring (?:your|data)|optimi[sz]e)\b",
     _I,
 )
-"""Words of praise that say nothing that could be checked."""
 _HELPS_OTHERS = re.compile(
     r"\bwe support (?:people|communit\w+|students|women|diversity)\b|\bforms?\b.{0,200}\bsubmit\b|\bwe recommend\b|"
     r"\bunderrepresented\b|\bmentoring\b|\bnew to our community\b|^you can already\b|"
@@ -38,14 +38,14 @@ _HELPS_OTHERS = re.compile(
     r"\bnow has (?:read|write|access)|\balways tried\b|: how to\b|^[\"“'‘]",
     _I,
 )
+# Starts of plan limits ('up to 5 users') and of sentences that continue another.
 _LIMIT = re.compile(r"\W*\d|\W*(?:up to|unlimited|accordingly)\b", _I)
-"""Starts of plan limits ('up to 5 users') and of sentences that continue another."""
 _STEP = re.compile(r"^(?:we can|our journey|you)\b", _I)
+# A library that the company's own code uses.
 _USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|written in) \S{0,60}[a-z]\S{0,60}[/-]\S+")
-"""A library that the company's own code uses."""
 _BY_NAME = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
+# Words among which a sentence names its subject.
 _FIRST = 6
-"""Words among which a sentence names its subject."""
 _MAX_TITLE = 9
 
 

@@ -67,8 +67,8 @@ _NAME_OF_ONE = re.compile(
 )
 _ON_SECURITY = re.compile(r"securit|complian|certif|governance|trust cent|standards we|audit", re.IGNORECASE)
 _HEADS_HELD = re.compile(r"certif|attest|accredit|audited|our compliance|trust cent", re.IGNORECASE)
+# What a company obeys and nobody certifies: its bare name may be what its customers have to meet.
 _LAW = re.compile(r"HIPAA|GDPR|CCPA|FedRAMP|PCI")
-"""What a company obeys and nobody certifies: its bare name may be what its customers have to meet."""
 _NOT_YET = re.compile(
     r"\b(?:process of|may|will|plan\w*|not|guide|guidance|help|hope|working (?:on|towards)|roadmap|"
     r"future|partner|costs?|hosting|customers? (?:can|processing)|if|you|your)\b",

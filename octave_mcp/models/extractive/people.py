@@ -36,8 +36,8 @@ _LEADS = re.compile(
     r"vice president|S?VP|managing director|executive director)\b",
     re.IGNORECASE,
 )
+# 'CEO of Acme' works there; 'Head of Crews' works anywhere.
 _ENDS_IN_LEAD = re.compile(rf"{_LEADS.pattern}$", re.IGNORECASE)
-"""'CEO of Acme' works there; 'Head of Crews' works anywhere."""
 _NAME = (
     r"[A-ZÀ-ÖØ-Þ][\w'’-]{1,40}(?:\s+(?:de|van|der|von|del|la|di|bin|al)\b){0,3}(?:\s+[A-ZÀ-ÖØ-Þ][\w'’.-]{0,40}){1,3}?"
 )
@@ -66,17 +66,17 @@ _BYLINE = re.compile(
     r"(?:\s*(?:,|\||·|•|–|—|-|\bon\b|\()\s*(?P<rest>.{2,80}))?$"
 )
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}")
+# Lines; a post names its author among its first.
 _BYLINES = 5
-"""Lines; a post names its author among its first."""
 _MAX_TITLE_WORDS = 9
 _MAX_DEPARTMENT_WORDS = 3
 _MAX_LABEL_WORDS = 14
+# 'Director, Product and AI Acme' does not say where the title ends.
 _PART_OF_TITLE = re.compile(
     r"(?:Product|Engineering|Marketing|Sales|Data|Design|Operations|Growth|IT|Digital|Technology)\s+(?:and|&)\s"
 )
-"""'Director, Product and AI Acme' does not say where the title ends."""
+# What stands before the name of something other than a person.
 _CONTINUES = re.compile(r"(?:\b(?:at|of|the|in|for|our)|@|['’]s|&)\s*$")
-"""What stands before the name of something other than a person."""
 _FOUNDERS = "Founders"
 
 
@@ -147,8 +147,8 @@ def _is_of_team(heading: str) -> bool:
     return bool(_TEAM.search(heading)) and len(heading.split()) <= _MAX_HEADING_WORDS and not _NOT_OWN.search(heading)
 
 
+# A name, a title, and where they stand.
 Card = tuple[str, str, tuple[Line, ...]]
-"""A name, a title, and where they stand."""
 
 
 def _in_one_line(line: Line) -> Card | None:

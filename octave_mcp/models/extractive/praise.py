@@ -15,14 +15,14 @@ from octave_mcp.models.extractive.names import Person, attributed, customer_of_s
 from octave_mcp.models.extractive.quoting import stands_alone
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
+# Pages on which who is quoted is a customer; elsewhere investors, partners and strangers are quoted too.
 OF_CUSTOMERS: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
-"""Pages on which who is quoted is a customer; elsewhere investors, partners and strangers are quoted too."""
 MAX_SIGNATURE_WORDS = 12
+# Sentences of one quotation besides the best: praise of its own, and what is cited with the best.
 MOST_MORE, MOST_AROUND = 3, 4
-"""Sentences of one quotation besides the best: praise of its own, and what is cited with the best."""
 MAX_LABEL_WORDS = 4
+# What points back and has no more words says nothing.
 LEAST_ALONE = 5
-"""What points back and has no more words says nothing."""
 _INNER_END = re.compile(r"(?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
 _INNER = re.compile(r"[“\"](?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
 _GLAD = re.compile(
@@ -37,11 +37,11 @@ _GLAD = re.compile(
     r"wouldn['’]t (?:have|go))\b|\b10x",
     re.IGNORECASE,
 )
+# What people do with it, or are going to do.
 _NO_PRAISE = re.compile(
     r"^\W*(?:other times|for example|sometimes)\b|\b(?:(?:we|I) (?:recently|just) used?|we plan to|on a daily basis)\b",
     re.IGNORECASE,
 )
-"""What people do with it, or are going to do."""
 _SENTENCE = re.compile(r"\b(?:is|are|was|were|has|have|helps?|can|shared|said|says)\b")
 _SAYS = r"(?:says|said|explains|explained|adds|added|notes|noted|recalls|recalled|tells us|told us|agrees|concludes)"
 

@@ -27,8 +27,8 @@ from octave_mcp.models.extractive.voices import is_generic
 _PROMISES_ON: frozenset[PageKind] = frozenset({"home", "product", "persona"})
 MAX_TITLE_WORDS = 12
 MOST_MORE = 4
+# What stands further below a heading can be about something else.
 MAX_LINES = 4
-"""What stands further below a heading can be about something else."""
 MIN_REQUEST_WORDS, MIN_GAIN_WORDS = 6, 5
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _GAIN = re.compile(
@@ -46,6 +46,7 @@ _GAIN = re.compile(
     r"orders|visitors))\b",
     re.IGNORECASE,
 )
+# Words of release notes.
 _IS_NEWS = re.compile(
     r"\b(?:you can (?:now|still)|now (?:you can|we)|there['’]?s now|(?:is|are|has|have|it) now\b|"
     r"now (?:available|supports?|possible)|"
@@ -54,7 +55,6 @@ _IS_NEWS = re.compile(
     r"no need to reach out)",
     re.IGNORECASE,
 )
-"""Words of release notes."""
 _IS_STEP = re.compile(r"(?:try|other)\b|(?:step|part|phase|chapter|day|week)\s+\d|for\b.*:\s", re.IGNORECASE)
 _DEFINES = re.compile(r"(?:\S+\s+){1,6}?(?:is|are) (?:an?|the|one of)\b", re.IGNORECASE)
 _IS_SPOKEN = re.compile(r"\b(?:allows|helps|lets|gives|helped) us\b|\bwe (?:like|love|use|chose)\b", re.IGNORECASE)
@@ -100,26 +100,27 @@ _NO_PROMISE = re.compile(
     r"collaborat\w+ with|conversation)\b",
     re.IGNORECASE,
 )
+# Headings that promise nothing, whatever stands under them.
 _FILLER = re.compile(
     r"^(?:and|or|but|plus|thank\w*|analysis|feature highlight)\b|\b(?:much more|and more|tutorials?|videos?|brochures?|"
     r"at a glance|statements?|conference|summit|instructions?|image|version|release[ds]?|form|days?|memories|"
     r"wallpapers?|contributors?|calculators?|builder|checklists?|history|timeline|LTS|guaranteed)\b",
     re.IGNORECASE,
 )
-"""Headings that promise nothing, whatever stands under them."""
+# What connects with what is a fact, and no gain.
 _TIES_TOGETHER = re.compile(r"\bintegrations?\b|^(?-i:[A-Z]\S*) (?:&|\+|and) (?-i:[A-Z]\S*)$", re.IGNORECASE)
-"""What connects with what is a fact, and no gain."""
+# A sentence that points at what is not quoted does not stand alone.
 _POINTS_BACK = re.compile(
     r"\b(?:this|these|those|such|lower that)\b|^(?:its|their|his|her|there)\b|\b(?:below|above|on this page)\b",
     re.IGNORECASE,
 )
-"""A sentence that points at what is not quoted does not stand alone."""
 _NO_GAIN = re.compile(
     r"(?:help us|let us know|let['’]s|discover|explore|relive|come|check|welcome|keep in mind|imagine|consider|"
     r"run (?:\w+ ){0,2}provided|perform|let us deliver|develop, deploy|working with an?)\b|^[—–-]|"
     r".*\b(?:is|are) (?:built|designed|made) for\b|.*\bmeet specific\b",
     re.IGNORECASE,
 )
+# A promise names who gains or what follows; 'secure' or 'fast' alone promises nothing.
 _GAINS_FOR = re.compile(
     r"\b(?:you|your|yours|users?|customers?|teams?|businesses|business|companies|enterprises?|organi[sz]ations?|"
     r"clients|developers|employees|administrators|everyone|people|patients|students|staff|engineers|visitors|"
@@ -128,20 +129,19 @@ _GAINS_FOR = re.compile(
     r"accelerates?|lowers?|blocks?|stops?|prevents?|protects?|ensures?|improves?|enhances?|optimi[sz]es?)\b",
     re.IGNORECASE,
 )
-"""A promise names who gains or what follows; 'secure' or 'fast' alone promises nothing."""
 _GAINS_AT_ONCE = re.compile(
     r"(?:accelerate|achieve|automate|avoid|boost|cut|eliminate|empower|ensure|gain|get|improve|increase|keep|lower|"
     r"minimi[sz]e|moderni[sz]e|optimi[sz]e|protect|reduce|replace|save|scale|secure|simplify|speed|streamline|"
     r"strengthen|transform|unlock)\b",
     re.IGNORECASE,
 )
+# A request under an unrelated heading counts only if it names one of these gains.
 _STRONG = re.compile(
     r"\b(?:so (?:that )?you|without|faster|easily|with (?:ease|confidence)|lower|sav(?:e|ing)|reduc\w+|boost\w*|"
     r"minimi[sz]\w+|cost\w*|efficien\w+|productivity|seamless\w*|growth|"
     r"more (?:\w+ )?(?:deals|leads|customers|time|sales)|while you|at scale)\b",
     re.IGNORECASE,
 )
-"""A request under an unrelated heading counts only if it names one of these gains."""
 _STARTS_A_PROMISE = re.compile(r"(?:Proposition|Promise|Result)\s*:\s*")
 
 

@@ -98,11 +98,11 @@ _NO_JOB = re.compile(
     re.IGNORECASE,
 )
 _PER_TOPIC = 14
+# Characters; a description with fewer says nothing.
 _LEAST_SAID = 12
-"""Characters; a description with fewer says nothing."""
 _CODE = re.compile(r"[;{}=<>]|:::")
+# Labels whose values say nothing without them.
 _HISTORY = frozenset({"Founded", "Founders"})
-"""Labels whose values say nothing without them."""
 
 
 def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:

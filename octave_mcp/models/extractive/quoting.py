@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.sentence import Sentence, SentenceKind
 
+# The most words of a quotation in an outline.
 MAX_WORDS = 30
-"""The most words of a quotation in an outline."""
+# The same, in characters, for one that is not in English.
 MAX_FOREIGN_CHARACTERS = 120
-"""The same, in characters, for one that is not in English."""
+# A name, or a line in a script without spaces: a sentence in another language does not go into English copy.
 MAX_FOREIGN_WORDS = 2
-"""A name, or a line in a script without spaces: a sentence in another language does not go into English copy."""
 
 _PERIOD = r"(?:day|week|month|quarter|year|spring|summer|autumn|fall|winter|morning|afternoon|decade)s?\b"
 _LEANS_BACK = re.compile(
@@ -38,8 +38,8 @@ _POINTS_OUT = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"\b(?:it|they|them|he|she|him|her)\b", re.IGNORECASE)
+# Words; a pronoun later than that may mean something that the sentence names before it.
 _EARLY = 4
-"""Words; a pronoun later than that may mean something that the sentence names before it."""
 
 
 def say(text: str, kind: SentenceKind, cites: Iterable[Cite] = ()) -> Sentence[Cite]:

@@ -35,26 +35,26 @@ _DIFFERS = re.compile(
     r"compared|rather|don['’]t|doesn['’]t|never)\b",
     re.IGNORECASE,
 )
+# What sets apart from all others, or from others without a name.
 _ALONE = re.compile(
     r"\bthe only (?!thing|way|reason|time|one who|person|exception|difference)[\w -]{3,60}\b(?:that|to|with|built|for|"
     r"which)\b|"
     r"\b[Uu]nlike (?:other|most|traditional|conventional|legacy|competing)\b|\bno other (?:\w+ ){1,3}"
     r"(?:offers|has|can|does|provides)\b",
 )
-"""What sets apart from all others, or from others without a name."""
 
 
 _BETTER = re.compile(
     r"\b(?P<how>(?:more|less|fewer|smaller|lighter|faster|simpler|better|cheaper|easier|cleaner|leaner|safer|quicker)\b"
     r"[^.;:]{0,50}? than|alternative to)\s+(?P<name>(?!\w*\d[A-Z]|Big\b)[A-Z]\w+(?: [A-Z]\w+)?(?: \d)?)(?!['’\w])"
 )
+# Words about the past, about a plan, or about what the other does better.
 _NO_GAIN = re.compile(
     r"\b(?:not|never|n['’]t|cannot|was|were|had|has been|have been|went|used to|expensive|slower|harder|costs?|"
     r"features|working on|building|featured|different|affects?|positioned|bootstrapped|reasons|relaunched|reached|"
     r"recently|share)\b|^[“\"]|[”\"]$",
     re.IGNORECASE,
 )
-"""Words about the past, about a plan, or about what the other does better."""
 
 
 def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differentiator[Cite]]:

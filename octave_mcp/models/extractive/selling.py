@@ -23,12 +23,12 @@ from octave_mcp.models.extractive.headings import (
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
 MAX_AMOUNT_WORDS = 40
+# Headings over lists of what is sold; what stands under "Features" is a part of it.
 _OFFERS = re.compile(
     r"(?:(?:our|key|all|main|core|the|explore our)\s+)?(?:products?|platform|modules|services|solutions|"
     r"what we (?:do|offer)|产品)(?:\s+(?:overview|and \w+|& \w+))?",
     re.IGNORECASE,
 )
-"""Headings over lists of what is sold; what stands under "Features" is a part of it."""
 _AMOUNT = re.compile(
     r"[$€£¥]\s?\d|\bfree\b|\bcustom\b|\d{1,9}\s?(?:%|percent) (?:less|off)|contact (?:us|sales)", re.IGNORECASE
 )
@@ -38,12 +38,12 @@ _SERVICE = re.compile(
     r"服务",
     re.IGNORECASE,
 )
+# What people do for the customer is a service.
 _BY_PEOPLE = re.compile(
     r"\b(?:our|[A-Z]\w+) (?:\w+ ){0,2}(?:teams?|experts?|engineers|specialists) (?:can |will )?"
     r"(?:help|work|guide|assist|build|design)\b|"
     r"\b(?:we|our team) (?:can |will )?(?:consult|advise|assess|work with you|train|coach)\b"
 )
-"""What people do for the customer is a service."""
 _OF_PRODUCTS = re.compile(r"/(?:[a-z-]*products?|[a-z-]*services?|platform|modules|courses?)/[^/]+")
 _UNDER_SERVICES = re.compile(r"/(?:[a-z-]+-)?(?:services?|consulting|training|courses?)(?:[/-]|$)")
 _NO_NAME = re.compile(

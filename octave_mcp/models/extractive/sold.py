@@ -16,6 +16,7 @@ from octave_mcp.models.extractive.names import customer_in_headline, customer_of
 from octave_mcp.models.extractive.stating import describes, states
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
+# What speaks of the reader, or asks, says nothing of what is sold.
 _IS_HOOK = re.compile(
     r"(?:^|: )(?:you (?:know|already|are|have|want|need|can['’]t|don['’]t)|you['’]re|your (?:teams?|business|"
     r"customers|data|company) (?:is|are|has|have|need)|"
@@ -25,7 +26,6 @@ _IS_HOOK = re.compile(
     r"request|schedule|register)|\bregistration is\b|: (?:visit|submit|sign up|read|see) ",
     re.IGNORECASE,
 )
-"""What speaks of the reader, or asks, says nothing of what is sold."""
 _IS_ASIDE = re.compile(
     r"\?[\"”]?$|^\W*(?:it|this|that|these|those|there|one such|but|and|so|or)\b|\b(?:you|your)\b", re.IGNORECASE
 )
@@ -38,10 +38,10 @@ _TIES = re.compile(
     re.IGNORECASE,
 )
 _PER_STORY = 18
+# The name of a standard alone says nothing.
 _LABEL_WORDS = 3
-"""The name of a standard alone says nothing."""
+# Words; a title with fewer says what the text after it is about.
 _SHORT = 9
-"""Words; a title with fewer says what the text after it is about."""
 
 
 def sold(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:

@@ -24,8 +24,8 @@ CERTIFICATE = re.compile(
     r"(?:\s+(?:Moderate|High|Low|20x))?|HITRUST|StateRAMP|TISAX|CMMC|Cyber Essentials(?:\s+Plus)?|B[ -]Corp)(?!\w)",
     re.IGNORECASE,
 )
+# A law, and no certificate.
 _LAW = re.compile(r"HIPAA", re.IGNORECASE)
-"""A law, and no certificate."""
 _HELD = re.compile(
     r"\b(?:certified|compliant|compliance|certificat\w+|audit(?:ed)?|attest\w+|report|authoriz\w+|accredited)\b",
     re.IGNORECASE,
@@ -104,6 +104,7 @@ _REJECTED = re.compile(
     r"\b(?:would (?:have|not)|unthinkable|was(?:n['’]t| not)|wouldn['’]t|too (?:slow|complex|expensive))\b",
     re.IGNORECASE,
 )
+# What was, will be, or is only shown says nothing of what a company runs on or connects to today.
 _NOT_TODAY = re.compile(
     r"\b(?:prior to|previous\w*|formerly|originally|until|used to|was built|were built|replac(?:ed|ing)|no longer|"
     r"at the time|back then|in the past|in the beginning|initially|we started|as an? (?:exercise|example|experiment)|"
@@ -112,35 +113,34 @@ _NOT_TODAY = re.compile(
     r"side project|exercise|migrated? from|moved? from|moving from|switched from|away from)\b",
     re.IGNORECASE,
 )
-"""What was, will be, or is only shown says nothing of what a company runs on or connects to today."""
+# The title of a page that builds something before its reader's eyes.
 _TEACHES = re.compile(
     r"^(?:how to|how i|building|build|getting started|creating|create|using|deploy\w*|set(?:ting)? up|introduction to|"
     r"writing|developing|run(?:ning)?|\w+ with|\w+ in|a guide)\b|\b(?:tutorial|guide|step[- ]by[- ]step|walkthrough)\b",
     re.IGNORECASE,
 )
-"""The title of a page that builds something before its reader's eyes."""
+# What somebody sells is not what it runs on.
 _SUPPLIES = re.compile(
     r"\b(?:deliver|offer|provid|support|design|enabl|help|maintain|secur|manag|sell|publish|packag)\w*\b", re.IGNORECASE
 )
-"""What somebody sells is not what it runs on."""
+# A row of logos with fewer tools among them shows something else as well, such as customers.
 _MOST_OF = 0.6
-"""A row of logos with fewer tools among them shows something else as well, such as customers."""
+# Characters: what is named further from its verb is named for another reason.
 _REACH = 90
-"""Characters: what is named further from its verb is named for another reason."""
 _LABEL_WORDS = 6
 
 
+# Addresses of pages on which others describe themselves.
 _OF_OTHERS = re.compile(
     r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|showcase|glossary|dictionary|wiki)(?:/|$)",
     re.IGNORECASE,
 )
-"""Addresses of pages on which others describe themselves."""
+# What is compared, accepted or repaired, and one of many places where something can run.
 _ASIDE = re.compile(
     r"\bas (?:easy|simple|quick) as\b|\bterms and conditions\b|\bI (?:have|agree)\b|\bfix(?:ed|es)?\b|\bbugs?\b|"
     r"\bor any\b",
     re.IGNORECASE,
 )
-"""What is compared, accepted or repaired, and one of many places where something can run."""
 
 
 def integrations(pages: Sequence[ReadPage], company: str) -> Iterator[Integration[Cite]]:

@@ -96,10 +96,10 @@ _GIVES = re.compile(
     r"\b(?:so|that) you can\b|\byou (?:can|get)\b",
     re.IGNORECASE,
 )
+# Words; an imperative with fewer is a slogan.
 _LEAST_ASKED = 6
-"""Words; an imperative with fewer is a slogan."""
+# Words among which a sentence names its subject.
 _BEGINS = 6
-"""Words among which a sentence names its subject."""
 
 
 def states(text: str) -> bool:

@@ -27,8 +27,8 @@ _TROUBLE = re.compile(
     r"outgrew|wasted|errors?|friction|hours (?:a|each|every|per))\b",
     re.IGNORECASE,
 )
+# What a story says to its readers, or asks, tells nothing of its customer.
 _TO_READERS = re.compile(r"\b(?:[Ll]earn how|[Ss]ign up|[Yy]ou|[Yy]our|[Rr]ead)\b|\?[”\"]?$")
-"""What a story says to its readers, or asks, tells nothing of its customer."""
 _GAINED = re.compile(
     r"\b(?:(?:has|have|['’]s|really) helped|helped|helps us|enabled?|enables us|allow(?:s|ed) us|lets us|gives us|"
     r"gave us|"

@@ -28,6 +28,7 @@ VMware|Vue|Vue.js|WebAssembly|Webflow|WhatsApp|Whisper|WordPress|WooCommerce|Wor
 1Password
 """
 TOOLS = frozenset(name for line in _NAMES.split("\n") for name in line.split("|") if name)
+# Names that are words as well: one that begins a sentence says nothing.
 _PLAIN_WORDS = frozenset(
     {
         "Go", "Teams", "Express", "Segment", "Linear", "Render", "Square", "Stitch", "Heap", "Vault", "Swift", "Unity",
@@ -36,7 +37,6 @@ _PLAIN_WORDS = frozenset(
         "LinkedIn",
     }
 )  # fmt: skip
-"""Names that are words as well: one that begins a sentence says nothing."""
 _FOUND = re.compile(
     rf"(?<![\w@./-])(?:{'|'.join(re.escape(name) for name in sorted(TOOLS, key=len, reverse=True))})(?![\w@-]|\.\w)"
 )

@@ -47,8 +47,8 @@ _IS_BUSINESS = (
     r"(?i:^\W*(?:at \S+,?\s+)?(?:we|{company}) (?:helps?|builds?|makes?|sells?|serves?|designs?|provides?)\b)|"
     r"(?i:\bour mission (?:is|was|has)\b)"
 )
+# Elsewhere a page on jobs speaks of what it offers to those who work there.
 _MAKES = re.compile(r"\b(?:we|our \w+) (?:help|build|make|develop|sell|deliver|create)s?\b", re.IGNORECASE)
-"""Elsewhere a page on jobs speaks of what it offers to those who work there."""
 _NO_SCALE = re.compile(
     r"\b(?:up ?votes?|votes|comments|reviews?|rating|badges?|ranked|talks|speakers|jobs|limits?|^\d+\.\s|"
     r"surveyed|studied|analy[sz]ed|interviewed|asked|per (?:hour|month|day|minute|second|user)|visitors? from)\b|"
@@ -63,8 +63,8 @@ _WHO_BUYS = re.compile(
     re.IGNORECASE,
 )
 _INVITES = re.compile(r"^(?:read|see|view|explore|learn|meet|check)\b|\bhere\b", re.IGNORECASE)
+# What a plan includes: 'Up to 10 team members'.
 _OF_PLAN = re.compile(r"^(?:up to|add|invite|unlimited|all|for)\b", re.IGNORECASE)
-"""What a plan includes: 'Up to 10 team members'."""
 _PLAN = re.compile(
     r"\b(?:(?:we|team) (?:also |now |currently )?(?:plan|aim|intend) to|(?:are|is) planning to|(?:we['’]re|we are|"
     r"is) (?:now |currently |also )?(?:building|working on|"
@@ -81,11 +81,12 @@ _BUILDS_WITH = re.compile(
     r"a full|a dedicated)\b",
     re.IGNORECASE,
 )
+# What 'we' do for customers.
 _SUPPLIES = (
     r"(?:provid|offer|support|let|help|enabl|giv|includ|allow|automat|deliver|combin|replac|build|sell|design|"
     r"develop|host|manag|distribut|publish|produc|ship)(?:e|es|s|ies)?"
 )
-"""What 'we' do for customers."""
+# What a product is or does.
 _DOES = (
     r"(?:is|has(?! (?:been|chosen|become|grown|had|\w+ed)\b)|does|comes|tracks?|measures?|shows?|collects?|"
     r"counts?|runs?|works?|integrates?|connects?|monitors?|"
@@ -95,7 +96,6 @@ _DOES = (
     r"reduces?|uses?|keeps?|adds?|makes?|gives?|syncs?|scales?|centrali[sz]es?|respects?|"
     r"complies|requires?|takes?)"
 )
-"""What a product is or does."""
 _COUNTS_TEAM = re.compile(
     r"^\W*(?:\w+\W+){0,3}?our (?:\w+ )?(?:team|staff|crew|people|employees|engineers)\s+(?:is|are|has|have|"
     r"works?|now|includes|spans)\b|"
@@ -133,6 +133,7 @@ def _offers(company: str) -> re.Pattern[str]:
     )
 
 
+# Other things that a company says about itself in the first person.
 _TOLD: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(
         r"\b(?:we|our)\b.{0,200}\b(?:recruit(?:ment|ers?|ing)|hiring (?:process|teams?|leads?|model|managers?)|"
@@ -193,7 +194,6 @@ _TOLD: dict[FactTopic, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
 }
-"""Other things that a company says about itself in the first person."""
 
 
 _LABEL_ENDS = re.compile(r":\s+|\s+[–—]\s+")
@@ -330,6 +330,7 @@ def _is_scale(said: _Said) -> bool:
     )
 
 
+# Whether a line with the words of a topic is on that topic.
 _HOLDS: dict[FactTopic, Callable[[_Said], bool]] = {
     "business": _is_business,
     "pricing": _is_price,
@@ -344,4 +345,3 @@ _HOLDS: dict[FactTopic, Callable[[_Said], bool]] = {
     "location": _is_location,
     "scale": _is_scale,
 }
-"""Whether a line with the words of a topic is on that topic."""

@@ -22,33 +22,33 @@ from octave_mcp.models.extractive.voices import is_own_subject, own_lines, short
 _TELLS: frozenset[PageKind] = frozenset(
     {"home", "about", "careers", "news", "blog", "product", "pricing", "security", "customers", "integrations", "other"}
 )
+# Pages whose headings are news.
 _POSTS: frozenset[PageKind] = frozenset({"news", "blog", "other", "about", "home"})
-"""Pages whose headings are news."""
 _MAX_ON_A_PAGE = 24
 _MAX_WORDS = 45
 _MAX_HEADLINE_WORDS = 18
 _MAX_BYLINE_WORDS = 10
+# Lines; a post gives its date among its first.
 _BYLINES = 4
-"""Lines; a post gives its date among its first."""
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _MONTH_OF_YEAR = re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?(?:19|20)\d\d\b")
 _YEAR = re.compile(r"\b(?:[Ii]n|[Ss]ince|[Ee]arly|[Ll]ate|[Mm]id)[ -](?:the\s+\w+\s+of\s+)?(?P<year>(?:19|20)\d\d)\b")
+# The page itself has the year.
 _NO_YEAR = re.compile(
     r"\b(?:[Oo]n|[Ii]n|[Uu]ntil|[Ss]ince|[Ff]rom|[Tt]his|[Ll]ast)\s+(?:the\s+\d{1,2}(?:st|nd|rd|th)?\s+of\s+)?"
     r"(?P<day>(?:January|February|March|April|May|June|July|August|September|October|November|December)"
     r"(?:\s+\d{1,2}(?:st|nd|rd|th)?\b)?)"
 )
-"""The page itself has the year."""
+# Addresses of pages on what was made for customers.
 _OF_WORK = re.compile(r"/(?:our-)?(?:work|projects|portfolio|clients)/", re.IGNORECASE)
-"""Addresses of pages on what was made for customers."""
 _CHANGELOG = re.compile(r"/(?:[\w-]*-)?(?:changelog|release-?notes|whats-new)(?:[/-]|$)", re.IGNORECASE)
 _ADDED = re.compile(
     r"^(?:(?:Also|Finally|And), )?we(?:['’]ve| have)? (?:also |just |now )?added (?:an?|new|support|additional|"
     r"(?:two|three|four|\d+) new)\b",
     re.IGNORECASE,
 )
+# How a dated post on a product tells what is new.
 _NOW_CAN = re.compile(r"^You can now (?!also\b|see\b|read\b|find\b|run\b|go\b|open\b|click\b|do\b|access this\b)\w+ ")
-"""How a dated post on a product tells what is new."""
 _LONG_AGO = re.compile(
     r"\b(?:years? ago|months? ago|last (?:year|spring|summer|autumn|fall|winter)|earlier (?:this year|in)|back in|"
     r"at that time|"
@@ -56,8 +56,8 @@ _LONG_AGO = re.compile(
     re.IGNORECASE,
 )
 _DATELINE = re.compile(r"\s{0,3}\)?\s{0,3}(?:\([\w ]+\)\s{0,3})?[–—:-]")
+# Characters; a dateline names a place before its day: 'Oslo, Norway, May 3, 2024 – '.
 _PLACE = 50
-"""Characters; a dateline names a place before its day: 'Oslo, Norway, May 3, 2024 – '."""
 _AS_HEADING = re.compile(
     rf"(?:{_MONTH}\s+)?(?:\d{{1,2}},?\s+)?(?:19|20)\d\d(?:-\d\d(?:-\d\d)?)?|{_MONTH}\s+(?:19|20)\d\d"
 )

@@ -11,15 +11,15 @@ from typing import Literal
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef, is_in_head
 
+# Characters; what is longer is no sentence, and patterns take their time over it.
 LONGEST_LINE = 1200
-"""Characters; what is longer is no sentence, and patterns take their time over it."""
 
 QUOTATION_WORDS = 5
+# Characters between two passages with an empty line between them, and with one inside a block quotation.
 EMPTY_LINE, EMPTY_QUOTED_LINE = 2, 3
-"""Characters between two passages with an empty line between them, and with one inside a block quotation."""
 
+# A fact is one of the page's head.
 Form = Literal["heading", "item", "quote", "attribution", "row", "sentence", "logos", "fact"]
-"""A fact is one of the page's head."""
 
 _LOWER_CASE = re.compile(r"\b[a-z][\w'’-]*")
 _OPENING = ("“", '"')

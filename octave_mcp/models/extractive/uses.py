@@ -24,6 +24,7 @@ _HEADS_USES = re.compile(
     r"how (?:teams|customers|companies|people) use)\b",
     re.IGNORECASE,
 )
+# Names where something is used, and not what for.
 _INDUSTRY = re.compile(
     r"(?:the )?(?:[\w-]+ (?:and|&) )?(?:weather|automotive|banking|finance|financial services|government|life sciences|"
     r"healthcare|health care|pharmaceuticals?|manufacturing|industry|retail|education|energy|telecom\w*|media|"
@@ -33,7 +34,6 @@ _INDUSTRY = re.compile(
     r"nonprofits?|construction|e-?commerce)(?: (?:and|&) [\w-]+)?",
     re.IGNORECASE,
 )
-"""Names where something is used, and not what for."""
 _OF_VENDOR = re.compile(r"(?:we|our|with our|benefit from)\b", re.IGNORECASE)
 _YOU = re.compile(r"\byour?\b", re.IGNORECASE)
 _POINTS = re.compile(r"\b(?:this|that|these|those|it|them|specific|many of|more)\b", re.IGNORECASE)

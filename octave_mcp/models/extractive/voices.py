@@ -34,11 +34,11 @@ _ROLE_ELSEWHERE = re.compile(
 
 
 _OF_CUSTOMERS = re.compile(r"testimonial|review", re.IGNORECASE)
+# Words of somebody who is not the company: a customer's, without quotation marks.
 _SPEAKS_OF = (
     r"\b(?:we|our \w+)\b.*\b(?:introduced|uses?|used|using|chose|adopted|implemented|switched to|moved to|"
     r"found|love|trust|recommend|thank)\s+(?:\w+\s)?{company}\b|\bmy\b"
 )
-"""Words of somebody who is not the company: a customer's, without quotation marks."""
 
 
 def own_lines(page: ReadPage, company: str) -> Iterator[Line]:

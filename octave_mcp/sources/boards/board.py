@@ -14,11 +14,11 @@ from urllib.parse import SplitResult
 from octave_mcp.sources.feeds.records import NotAFeed
 from octave_mcp.sources.html.json_ld import Node, line, nodes_in
 
+# Of a list. Read as JSON, a hostile one takes twenty times as much memory.
 MAX_BYTES = 4_000_000
-"""Of a list. Read as JSON, a hostile one takes twenty times as much memory."""
 MILLISECONDS = 1000
+# Of a company at a board, as it is written in an address.
 NAME = r"[A-Za-z0-9](?:[\w.-]|%20){0,99}"
-"""Of a company at a board, as it is written in an address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ SUMMARIES = ("summary", "description", "encoded", "content")
 MAX_ENTRIES = 30
 LONGEST_HTML = 8000
 LONGEST_SUMMARY = 800
+# Characters; a shorter summary says less than the text.
 FULL_TEXT = 40
-"""Characters; a shorter summary says less than the text."""
 MARKUP = re.compile(r"[#>|]")
 TITLES: dict[PageKind, str] = {"news": "News", "blog": "Blog"}
 

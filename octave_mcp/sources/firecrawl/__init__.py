@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
+# What Firecrawl and the crawler may take of the time that a run waits for a home page.
 SHARE, CRAWLER_SHARE = 0.6, 0.3
-"""What Firecrawl and the crawler may take of the time that a run waits for a home page."""
+# How long a host may take to send its robots.txt: Firecrawl may reach a host that never answers us.
 ROBOTS_SECONDS = 5.0
-"""How long a host may take to send its robots.txt: Firecrawl may reach a host that never answers us."""
 
 
 def check() -> None:

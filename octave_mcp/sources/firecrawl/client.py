@@ -31,8 +31,8 @@ FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.5, 2.0
 ATTEMPTS, RETRY_SECONDS = 8, 30.0
 PAGE_MILLISECONDS = 30_000
 AT_ONCE = 10
+# What the SDK raises where an answer is not of the form it expects.
 MISSHAPEN = (ValueError, TypeError, AttributeError)
-"""What the SDK raises where an answer is not of the form it expects."""
 FROM_THE_START = "skip=0"
 MAX_URLS = 5000
 CREDITS_OF_A_MAP = 1

@@ -13,8 +13,8 @@ from octave_mcp.errors import BadKey, RateLimited, Transient, UpstreamError
 from octave_mcp.sources.failures import RETRIED_STATUSES, PageFailed
 
 LONGEST_TEXT = 200
+# The status of the SDK's error if the response was a success by its status, but its body was not usable.
 BROKEN_OFF = 200
-"""The status of the SDK's error if the response was a success by its status, but its body was not usable."""
 _KEY = re.compile(r"fc-[\w-]{6,}|Bearer\s+\S+", re.IGNORECASE)
 _OF_PAGES = {
     "DNSResolutionError": ("no_address", "Firecrawl finds no address for it"),

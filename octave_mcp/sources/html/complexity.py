@@ -7,8 +7,8 @@ from collections import Counter
 
 MAX_BYTES = 3_000_000
 DEEPEST = 512
+# A page of nothing but such elements takes the parser a second; drawings in an address look like them, too.
 MAX_ATTRIBUTES = 2000
-"""A page of nothing but such elements takes the parser a second; drawings in an address look like them, too."""
 
 # `[^>]*` in place of `[^<>]*` would be quadratic on `<a <a <a`.
 TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/<>]*)([^<>]*)|<!--")

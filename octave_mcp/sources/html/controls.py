@@ -12,14 +12,14 @@ from octave_mcp.sources.html.tree import HEADINGS, Element
 
 CONTROLS = frozenset({"button", "label"})
 POINTERS = ("aria-controls", "data-target", "data-bs-target")
+# Roles of buttons that name one of several things.
 CHOICES = frozenset({"tab", "radio"})
-"""Roles of buttons that name one of several things."""
 TEXT_FIELDS = frozenset({"", "text", "email", "tel", "url", "password", "number", "date"})
 NO_PROSE = frozenset({"nav", "form", "dialog"})
 NO_PROSE_ROLES = frozenset({"dialog", "alertdialog", "menu", "listbox", "navigation", "search"})
 CARD_WORDS = 8
+# Of radio buttons on a page with plans; a page with more has a filter or a survey.
 MAX_CHOICES = 12
-"""Of radio buttons on a page with plans; a page with more has a filter or a survey."""
 MAX_LINKS = 0.5
 LOOKED_AHEAD = 3
 TOGGLE = re.compile(

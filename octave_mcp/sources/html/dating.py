@@ -55,8 +55,8 @@ UPDATE = re.compile(
 BY = re.compile(r"^(?:by|von|par|por|di|door)\s|\bmin(?:ute|uten)?s?\b(?: read)?|[·•|/–—]", re.IGNORECASE)
 MAX_BYLINE_WORDS = 20
 LONGEST_LINE = 200
+# Elements before and after the heading among which a line that is a date is the page's.
 NEAR = 14
-"""Elements before and after the heading among which a line that is a date is the page's."""
 IN_PATH = re.compile(r"/(?P<year>20\d\d)[/-](?P<month>0[1-9]|1[0-2])(?:[/-](?P<day>0[1-9]|[12]\d|3[01]))?(?=[/-][^/])")
 
 

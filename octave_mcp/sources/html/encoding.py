@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import webencodings
 
+# Browsers look at the first 1024 bytes, and beyond them while the head of the page goes on.
 PRESCAN_BYTES = 4096
-"""Browsers look at the first 1024 bytes, and beyond them while the head of the page goes on."""
 SAMPLE_BYTES = 500_000
 BROKEN_ONE_IN = 10
 UTF_8, WIDE = "utf-8", frozenset({"utf-16le", "utf-16be"})

@@ -40,8 +40,8 @@ HINTS = (
     "overflow",
 )
 SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
+# The class that Webflow gives to what the conditions of a page leave out; its style sheet is a file of its own.
 NOT_CHOSEN = "w-condition-invisible"
-"""The class that Webflow gives to what the conditions of a page leave out; its style sheet is a file of its own."""
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
 # What may hide an element, or say what a hidden one shows.
 STYLING = frozenset({"style", "hidden", "aria-hidden", "color", "aria-label"})
@@ -56,8 +56,8 @@ OPENERS = frozenset({"button", "summary", "dt"})
 DEEPEST_OPENER, MAX_OPENER_WORDS = 3, 40
 SHARED = re.compile(r"\d+|[^\W\d]{3,}")
 MAX_LABELLED_WORDS = 40
+# What is longer is not dropped for an order in it: its parts may be.
 MAX_INSTRUCTION_WORDS = 80
-"""What is longer is not dropped for an order in it: its parts may be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from octave_mcp.sources.html.tree import Element
 
 Node = dict[str, Any]
 
+# Most of schema.org's organisations are called so; `ORGANIZATIONS` are the others.
 ORGANIZATION = re.compile(r"(?:Organization|Corporation|Business|Company|Store|Agency|Consortium|Cooperative|Union)$")
-"""Most of schema.org's organisations are called so; `ORGANIZATIONS` are the others."""
 ORGANIZATIONS = frozenset(
     "NGO Airline Project CollegeOrUniversity School LibrarySystem Hospital Library Notary Attorney Dentist Physician"
     " RealEstateAgent LegalService FinancialService AccountingService ProfessionalService EmergencyService"
@@ -26,8 +26,8 @@ INSIDE = (
     *("makesOffer", "itemOffered", "hasOfferCatalog", "hasVariant"),
 )
 STRUCK_OUT = re.compile(r"(?:Strikethrough|List|MSRP|SRP|Regular)(?:Price)?$")
+# UN/CEFACT's codes of the periods that schema.org bills by.
 UNITS = {"MON": "month", "ANN": "year", "DAY": "day", "WEE": "week", "HUR": "hour"}
-"""UN/CEFACT's codes of the periods that schema.org bills by."""
 DURATION = re.compile(r"P(\d+)([DWMY])$")
 DURATIONS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*$")
@@ -35,8 +35,8 @@ MARKUP = re.compile(r"<[^<>]{1,500}>")
 BEFORE_MARK = re.compile(r" (?=[.,;:!?](?: |$))")
 LONGEST = 500
 MAX_NODES = 500
+# Of prices, reviews, questions: more are a catalogue.
 MOST_EACH = 10
-"""Of prices, reviews, questions: more are a catalogue."""
 NOTHING: Node = {}
 
 

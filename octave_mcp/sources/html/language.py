@@ -15,12 +15,12 @@ MIN_WORDS = 20
 MIN_WORDS_AGAINST = 12
 SURE = 0.9
 UNLIKELY = 0.02
+# The share of letters of its own from which on a text in two scripts is what it declares: manuals quote" " English
+# code.
 OWN_LETTERS = 0.15
-"""The share of letters of its own from which on a text in two scripts is what it declares: manuals quote"
-" English code."""
 ENGLISH = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|our|that|on|by)\b", re.IGNORECASE)
+# The share of such words from which on a text is English, so that no model is needed to see it.
 ENGLISH_SHARE = 0.12
-"""The share of such words from which on a text is English, so that no model is needed to see it."""
 SYNONYMS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "yue": "zh", "cmn": "zh"}
 
 # Letters that tell scripts apart, and the languages that are written in them, the most usual first.

@@ -27,8 +27,8 @@ SPACES = f" \t\r\n\xa0{BREAK}{BREAK_AFTER_STRONG}"
 
 OF_CARDS = frozenset({"heading", "table", "quote", "code", "logos"})
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
+# Of an element with the role of a heading; the one that WAI-ARIA assumes.
 DEFAULT_LEVEL = 2
-"""Of an element with the role of a heading; the one that WAI-ARIA assumes."""
 CAPTIONS = frozenset({"figcaption", "cite", "footer"})
 MIN_LOGOS = 3
 

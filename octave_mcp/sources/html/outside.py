@@ -26,8 +26,8 @@ HEAD_CHARACTERS = 500_000
 MAX_LINKS = 300
 FEEDS = ("application/rss+xml", "application/atom+xml")
 COMMENTS = re.compile(r"comments?(?![a-z])", re.IGNORECASE)
+# In a script, where slashes may be escaped.
 ADDRESS = re.compile(r"https?:(?:\\?/){2}[\w.-]{1,100}(?:\\?/[\w.%?=&-]{0,100}){0,6}")
-"""In a script, where slashes may be escaped."""
 
 
 def outside_of(kind: PageKind, html: str, root: Element, url: str, company: Company) -> tuple[Link, ...]:

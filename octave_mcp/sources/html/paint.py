@@ -10,8 +10,8 @@ import re
 from functools import lru_cache
 from typing import Literal
 
+# From text that nobody ever sees, over what a control may show, to what pages fade in and lay out by class.
 Doubt = Literal["never shown", "not shown yet", "faded"]
-"""From text that nobody ever sees, over what a control may show, to what pages fade in and lay out by class."""
 Inherited = Literal["size", "colour", "fill", "visibility", "indent"]
 
 NO_FONT = re.compile(r"0(?![.\d])|0?\.[0-2]\d*(?:r?em|%|vw|vh)?$|0?\.\d+(?:px|pt)|[0-2](?:\.\d+)?(?:px|pt)")
@@ -37,8 +37,8 @@ SYNTAX = re.compile(
 )
 NOTHING = re.compile(r"(?<![\w.-])(?:0+(?:\.0*)?|\.0+)(?:[a-z]+|%)?(?![\w.])")
 MAX_COLOURS, LONGEST_GROUND = 8, 400
+# Of 255 in one of red, green and blue.
 MIN_CONTRAST = 12
-"""Of 255 in one of red, green and blue."""
 
 HIDING: tuple[tuple[str, str, Doubt], ...] = (
     ("font-size", NO_FONT.pattern, "never shown"),

@@ -21,10 +21,10 @@ from octave_mcp.sources.html.complexity import is_suspicious, too_complex
 from octave_mcp.sources.html.encoding import decoded
 from octave_mcp.sources.html.extraction import page_of
 
+# Per page. CPU time, so that a busy machine does not make a page too complex.
 CPU_SECONDS = 4
-"""Per page. CPU time, so that a busy machine does not make a page too complex."""
+# Of memory, the interpreter's included.
 MAX_BYTES = 1_000_000_000
-"""Of memory, the interpreter's included."""
 MAX_PROCESSES = 2
 PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from octave_mcp.sources.html import parsing; parsing.main()"
 

@@ -9,8 +9,8 @@ from octave_mcp.evidence.injection import may_address_model
 from octave_mcp.sources.html.tree import Element
 
 LONGEST, MAX_WORDS = 30, 4
+# Of a text that says that it names a logo.
 LONGEST_LOGO, MAX_LOGO_WORDS = 70, 8
-"""Of a text that says that it names a logo."""
 LOGO = re.compile(r"\blogo(?:type|s)?\b", re.IGNORECASE)
 AROUND_NAME = re.compile(
     r"^(?:the )?(?:(?:company |customer |client |partner )?logo(?:type)?(?: (?:of|for|von|de)(?: the)?\b)?[\s:–-]*"
@@ -32,11 +32,11 @@ ICON = re.compile(
     r"(?: (?:icon|arrow|button|symbol|left|right|up|down|slide|circle|mark))*|.* icon",
     re.IGNORECASE,
 )
+# Where a link leads that stands for the company itself or for a way to share the page.
 PROFILES = re.compile(
     r"//(?:[\w-]+\.)*(?:facebook|twitter|x|linkedin|instagram|youtube|tiktok|github|discord|pinterest|reddit|whatsapp"
     r"|threads|bsky|mastodon|medium|xing|weibo|vimeo|slack|t)\.(?:com|net|me|gg|app|org|social)(?:[/?]|$)"
 )
-"""Where a link leads that stands for the company itself or for a way to share the page."""
 
 
 MIN_IN_SERIES = 3

@@ -47,8 +47,8 @@ MIN_WORDS = 40
 MUCH_TEXT = 150
 MAX_CRUMBS, MAX_SKIP_WORDS = 25, 10
 FEW_WORDS = 20
+# Of a part without a link that only names what is beside it, as in 'Share this'.
 MAX_LABEL_WORDS = 4
-"""Of a part without a link that only names what is beside it, as in 'Share this'."""
 MIN_FOOTER_LINKS = 3
 MOST_OF_PAGE = 0.5
 MIN_LINKS, MAX_LIST_WORDS, MAX_WORDS_A_LINK = 5, 500, 4
@@ -81,8 +81,8 @@ class Place:
 
 
 TOP = Place()
+# Whether an element goes, by where it stands and as which child of what.
 Rule = Callable[[Element, Place, Element, int], bool]
-"""Whether an element goes, by where it stands and as which child of what."""
 
 
 def content(root: Root) -> Element:

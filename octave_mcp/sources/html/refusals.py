@@ -7,12 +7,12 @@ import re
 from octave_mcp.domain.page import count_words
 from octave_mcp.sources.html.tree import Element
 
+# A page that refuses its readers does it briefly: a longer page that mentions walls is about them.
 FEW_WORDS = 120
-"""A page that refuses its readers does it briefly: a longer page that mentions walls is about them."""
 OWN_WORDS = 12
+# The words besides those of a form for logging in from which on a page is more than a door: if only its form says so,
+# and if its title or first heading does.
 DOOR_WORDS = 60
-"""The words besides those of a form for logging in from which on a page is more than a door: if only its form says so,
-and if its title or first heading does."""
 
 # Whole titles: a title that only begins like one is that of an article.
 WALL_TITLE = re.compile(

@@ -24,16 +24,16 @@ UNREAD = frozenset(
     " script scripts query cookie cookies analytics tracking hash nonce build version typename component template"
     " layout date email phone".split()
 )
+# What is for machines, or for a notice, whatever it is: `metaDescription`, `cookieNotice`.
 UNREAD_FIRST = frozenset({"seo", "meta", "og", "twitter", "cookie", "cookies", "tracking"})
-"""What is for machines, or for a notice, whatever it is: `metaDescription`, `cookieNotice`."""
 UNREAD_WHOLE = frozenset({"classname", "classnames"})
 MARKUP = re.compile(r"<[^<>]{1,200}>")
 CODE = re.compile(r"[{}<>=;]|https?://|\w[._/-]\w[^\W_]*[._/-]\w")
 MIN_WORDS, MIN_CJK = 4, 8
 MAX_HEADING_WORDS = 14
 DEEPEST, MAX_STRINGS = 40, 5000
+# Below, what the JSON says is no page.
 SERVED_WORDS = 15
-"""Below, what the JSON says is no page."""
 
 
 def embedded_text(root: Element) -> str:

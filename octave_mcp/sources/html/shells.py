@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from octave_mcp.sources.html.tree import CODE, Element
 
 FEW_CHARACTERS = 200
+# A shell may bring a notice along; without a word besides, it is one all the same.
 FEW_OF_NOTICES = 600
-"""A shell may bring a notice along; without a word besides, it is one all the same."""
+# The ids that frameworks give to the element that their scripts fill.
 MOUNTS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
-"""The ids that frameworks give to the element that their scripts fill."""
+# An element of more is not looked into, so that one in the other takes linear time.
 MAX_MOUNT_WORDS = 40
-"""An element of more is not looked into, so that one in the other takes linear time."""
 MOUNT_ATTRIBUTES = frozenset(
     {"data-reactroot", "data-v-app", "data-server-rendered", "ng-app", "ng-version", "data-ember-app"}
 )

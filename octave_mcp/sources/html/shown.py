@@ -22,12 +22,12 @@ ITEMS = CELLS | {"li", "dd", "dt"}
 AS_WRITTEN = frozenset({"pre", "code", "kbd", "samp"})
 PICTURES = frozenset({"img", "svg", "br"})
 NOTE_LINK = "doc-noteref"
+# What screen readers say before the mark of a footnote.
 NOTE_WORD = re.compile(r"footnotes?", re.IGNORECASE)
-"""What screen readers say before the mark of a footnote."""
 FRACTION = re.compile(r"(?<![a-z])(?:fraction(?:al)?|cents?|decimals?)(?![a-z])", re.IGNORECASE)
 MAX_RAISED_WORDS = 3
+# Characters of the line before a superscript, and parts after an icon.
 LOOKED_BACK, LOOKED_AHEAD = 40, 4
-"""Characters of the line before a superscript, and parts after an icon."""
 
 
 class Gap(str):

@@ -14,14 +14,14 @@ from typing import Literal
 
 from octave_mcp.sources.html.tree import BLOCKS, Element, Root
 
+# `line`: on a line of its own; `row`: its children are apart; `spaced`: with a margin or padding at its sides;
+# `ligature`: its text is the name of an icon; `named`: it has a class that is not only about its letters.
 Trait = Literal["struck", "raised", "line", "row", "spaced", "ligature", "named"]
-"""`line`: on a line of its own; `row`: its children are apart; `spaced`: with a margin or padding at its sides;
-`ligature`: its text is the name of an icon; `named`: it has a class that is not only about its letters."""
 Traits = frozenset[Trait]
 
 NOTHING: Traits = frozenset()
+# What matters of an element that stands on lines of its own anyway.
 OF_BLOCKS: Traits = frozenset({"struck", "row"})
-"""What matters of an element that stands on lines of its own anyway."""
 DECLARED: tuple[tuple[Trait, str], ...] = (
     ("struck", r"text-decoration(?:-line)?\s*:[^;]{0,60}line-through"),
     ("raised", r"vertical-align\s*:\s*(?:super|text-top)"),

@@ -15,8 +15,8 @@ LAYOUT = frozenset({"presentation", "none"})
 INTEGER = re.compile(r"[ \t\n\f\r]*\+?([0-9]{1,9})")
 # Bounds against pages that span and repeat without end.
 MAX_COLUMNS, MAX_SPANNED = 40, 50_000
+# Characters of a cell, and of a table, that are written again in the slots a cell spans.
 LONGEST_REPEATED, MAX_REPEATED = 80, 20_000
-"""Characters of a cell, and of a table, that are written again in the slots a cell spans."""
 
 ReadCell = Callable[[Element], str]
 

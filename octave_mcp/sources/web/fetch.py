@@ -33,8 +33,8 @@ CheckTarget = Callable[[str], Awaitable[None]]
 
 USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-mcp)"
 MAX_REDIRECTS = 5
+# A page that reloads itself is read as it is if it still does so with the cookies that it set.
 MAX_RELOADS = 2
-"""A page that reloads itself is read as it is if it still does so with the cookies that it set."""
 PER_HOST = 4
 
 

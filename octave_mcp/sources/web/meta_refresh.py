@@ -8,8 +8,8 @@ import re
 from octave_mcp.sources.html.encoding import tags
 
 WITHIN_BYTES = 10_000
+# A page that is shown for longer is meant to be read.
 MAX_SECONDS = 5
-"""A page that is shown for longer is meant to be read."""
 
 UNSEEN = re.compile(rb"<!--.*?(?:-->|$)|<(noscript|script|style)\b.*?(?:</\1|$)", re.IGNORECASE | re.DOTALL)
 # As the HTML standard reads it: seconds, then perhaps an address, with or without its name and quotes.

@@ -18,8 +18,8 @@ from octave_mcp.sources.single_flight import SingleFlight
 from octave_mcp.sources.web.fetch import USER_AGENT, Fetcher, TimeLimit
 
 MAX_BYTES = 500_000
+# RFC 9309: no cached copy should be used for longer.
 MAX_AGE = timedelta(hours=24)
-"""RFC 9309: no cached copy should be used for longer."""
 PRODUCT = USER_AGENT.partition("/")[0]
 AGENT = re.compile(r"\s*user[- ]?agent\b\s*:?\s*([^#]*)", re.IGNORECASE)
 # A server that does not say what is permitted permits nothing; one that cannot be reached has nothing to permit.

@@ -21,8 +21,8 @@ class _HasUrl(Protocol):
 L = TypeVar("L", bound=_HasUrl)
 
 MAX_SIMILAR = 5
+# Pages at one path that their queries name: whole sites have only one path.
 MAX_NAMED = 50
-"""Pages at one path that their queries name: whole sites have only one path."""
 MAX_REPEATED = 2
 # Numbers, and the identifiers that programs make of digits and the first letters.
 NUMBER = re.compile(r"[0-9a-f]{8,}|\d+", re.IGNORECASE)

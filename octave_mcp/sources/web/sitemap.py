@@ -24,12 +24,12 @@ from octave_mcp.sources.web.translations import Translation
 
 MAX_SITEMAPS = 20
 AT_ONCE = 2
+# The largest part of one sitemap that is read, as sent.
 MAX_BYTES = 10_000_000
-"""The largest part of one sitemap that is read, as sent."""
 DEEPEST = 2
 MAX_URLS = 5000
+# All sitemaps together may take this many times the timeout of one page.
 TIMEOUT_FACTOR = 2
-"""All sitemaps together may take this many times the timeout of one page."""
 SITEMAP = re.compile(r"\.(?:xml|rss|atom)(?:\.gz)?$")
 FILE = re.compile(
     r"\.(?:jpe?g|jfif|png|gif|webp|avif|svg|bmp|tiff?|ico|heic|mp[34]|m4[av]|mov|avi|wmv|mkv|webm|og[agv]|wav|flac|m3u8|pdf|zip)$"

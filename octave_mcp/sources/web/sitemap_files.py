@@ -17,20 +17,20 @@ from typing import Any
 from lxml import etree
 
 MAX_BYTES = 20_000_000
+# The protocol's own limit.
 MAX_ENTRIES = 50_000
-"""The protocol's own limit."""
 MAX_ELEMENTS = 300_000
 MAX_ALTERNATES = 60
 LONGEST_ENTITY = 24
 MAX_TAG_BYTES = 200_000
+# Longer than any URL that is fetched, so that a URL that is cut is refused.
 LONGEST_URL = 3000
-"""Longer than any URL that is fetched, so that a URL that is cut is refused."""
 PEEKED_BYTES, BUFFER_BYTES = 200, 65_536
 GZIP = b"\x1f\x8b"
 BLANK = b"\xef\xbb\xbf\xff\xfe\0\r\n\t "
 BARE_AMPERSAND = re.compile(rb"&(?!#?\w{1,20};)")
+# In sitemaps, RSS and Atom.
 ITEMS = frozenset({"url", "item", "entry"})
-"""In sitemaps, RSS and Atom."""
 
 
 @dataclass(slots=True)

@@ -16,10 +16,10 @@ IN_QUERY = re.compile(rf"[?&](?:lang|hl|locale)=({LANGUAGES})\b[^&]*", re.IGNORE
 IN_HOST = re.compile(rf"^({LANGUAGES})\.(?=[^/]+\.)")
 COUNTRIES = {"jp": "ja", "kr": "ko", "cn": "zh", "tw": "zh", "br": "pt"}
 ENGLISH = "en"
+# The language of 'x-default', once the region is cut off.
 DEFAULT = "x"
-"""The language of 'x-default', once the region is cut off."""
+# A site with fewer pages in its main language is also read in others.
 ENOUGH = 25
-"""A site with fewer pages in its main language is also read in others."""
 
 
 @dataclass(frozen=True, slots=True)

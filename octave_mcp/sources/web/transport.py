@@ -25,8 +25,8 @@ RESOLVE_SECONDS = 5
 ADDRESSES_TRIED = 4
 MAX_HEAD_BYTES = 200_000
 MAX_WIRE_BYTES = 5_000_000
+# The most parts of one body: each costs time, however small.
 MAX_PARTS = 20_000
-"""The most parts of one body: each costs time, however small."""
 
 # A pool of its own: getaddrinfo cannot be cancelled, and would block other work in threads.
 _RESOLVING = ThreadPoolExecutor(8, "names")

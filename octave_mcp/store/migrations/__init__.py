@@ -15,8 +15,8 @@ from octave_mcp.store.tables import RELEASE, metadata, migrations, schema
 
 FOLDER = Path(__file__).parent
 LOCK = 0x0C7A7E
+# A database of the release that had no migrations.
 UNNUMBERED = "0000"
-"""A database of the release that had no migrations."""
 
 
 @cache

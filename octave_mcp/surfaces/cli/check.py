@@ -32,8 +32,8 @@ from octave_mcp.tools.claims import (
     unreached,
 )
 
+# Lines that are read before a model is asked about them.
 AT_ONCE = 60
-"""Lines that are read before a model is asked about them."""
 LONGEST_SHOWN = 300
 BOM = b"\xef\xbb\xbf"
 WORDS: dict[Verdict, str] = {

@@ -21,8 +21,8 @@ WORDS: dict[CopyVerdict, str] = {
     "not": "not supported",
     "no claim": "no claim",
 }
+# More than the longest text allowed: the rest of a file is not read.
 MAX_BYTES = 8 * LONGEST_TEXT
-"""More than the longest text allowed: the rest of a file is not read."""
 
 
 def check_copy(

@@ -19,10 +19,10 @@ from platformdirs import user_config_path
 from octave_mcp.errors import SetupError
 
 SERVERS = "mcpServers"
+# Of a file that is new: it may come to hold keys.
 PRIVATE = 0o600
-"""Of a file that is new: it may come to hold keys."""
+# What an entry has of a server that is reached over HTTP.
 OTHER_WAY = frozenset({"url", "headers", "type"})
-"""What an entry has of a server that is reached over HTTP."""
 
 Entry = dict[str, Any]
 

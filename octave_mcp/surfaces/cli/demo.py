@@ -19,8 +19,8 @@ from octave_mcp.surfaces.cli.terminal import DONE, PARTIAL, Told, log, say
 FOLDER = "demo-playbook"
 STALE = "stale_recording"
 PLAIN = Deliver()
+# Who signs the e-mails: invented, as the companies are.
 REP = {"name": "Nell Marchetti", "company": "Wrenhaul", "title": "Account Executive", "sign_off": "Best,"}
-"""Who signs the e-mails: invented, as the companies are."""
 
 
 def demo(

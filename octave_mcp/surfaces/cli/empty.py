@@ -11,8 +11,8 @@ from cyclopts.argument import Argument
 
 from octave_mcp.errors import InputError
 
+# Marks an option that changes what the command does: a script whose variable is empty must not do something else.
 ORDERS = "orders"
-"""Marks an option that changes what the command does: a script whose variable is empty must not do something else."""
 
 
 def without_empty(app: App, words: Sequence[str]) -> list[str]:

@@ -20,12 +20,12 @@ from octave_mcp.errors import InputError
 from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, asked, counted, table
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
+# Sections that say where a text comes from, and what it cost.
 RECORDED = frozenset({"evidence", "own_text", "pages", "cost", "timings", "generated_at"})
-"""Sections that say where a text comes from, and what it cost."""
+# The fields that the checks fill in; the sentences of an e-mail are those of its body.
 CHECKED = frozenset({"evidence", "support", "score", "sentences"})
-"""The fields that the checks fill in; the sentences of an e-mail are those of its body."""
+# The other fields of a sentence.
 SENTENCE = frozenset({"text", "kind"})
-"""The other fields of a sentence."""
 
 Run = Annotated[str, Parameter(help="From runs or generate")]
 Number = validators.Number(gte=1)

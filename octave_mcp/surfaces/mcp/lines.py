@@ -32,8 +32,8 @@ NO_MESSAGE = (
     "Invalid request: a message needs jsonrpc '2.0', a method, an id that is a string or integer, and params that are "
     "an object; send one message per line, not an array"
 )
+# A token of JSON, valid or not. A lone quotation mark starts a string that does not end.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}:,"]|[^][{}:,"\s]++', re.DOTALL)
-"""A token of JSON, valid or not. A lone quotation mark starts a string that does not end."""
 
 
 class Undecodable(ValueError):

@@ -153,5 +153,5 @@ def _whom(role: str) -> str:
     return f"the {role}" if role else "the persona of the highest priority"
 
 
+# The prompts and their titles.
 PROMPTS = {playbook: "Write a sales playbook", call_prep: "Prepare a call", emails: "Adapt e-mails"}
-"""The prompts and their titles."""

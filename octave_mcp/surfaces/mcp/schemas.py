@@ -8,17 +8,17 @@ from typing import Any, cast
 Schema = dict[str, Any]
 
 LENGTHS = frozenset({"minLength", "maxLength"})
+# Of texts and numbers: they are checked, and a caller learns of them when it matters.
 LIMITS = LENGTHS | {"minimum", "maximum", "exclusiveMinimum"}
-"""Of texts and numbers: they are checked, and a caller learns of them when it matters."""
+# Of reports: what a reader of answers understands when it comes.
 _UNLISTED = frozenset(
     (
         *("step", "message", "done", "total", "links", "estimate", "version", "versions", "revision"),
         *("kind", "counts", "score", "faults"),
     )
 )
-"""Of reports: what a reader of answers understands when it comes."""
+# Of reports in passing: get_run lists them.
 _READ_LATER = {"session_id", "error", "overview", "files", "section", "markdown", "cursor"}
-"""Of reports in passing: get_run lists them."""
 
 
 def short_input(schema: Schema, unlisted: Container[str] = (), unsaid: Container[str] = LIMITS) -> Schema:

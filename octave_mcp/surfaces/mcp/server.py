@@ -34,11 +34,11 @@ from octave_mcp.tools import TOOLS
 from octave_mcp.tools.calls import MCP
 from octave_mcp.tools.registry import Call, Tool, arguments_complaint
 
+# Some clients end any call after 60 s, whatever progress it tells.
 MAX_WAIT_SECONDS = 55.0
-"""Some clients end any call after 60 s, whatever progress it tells."""
 
+# How long a server whose client has left goes on with its runs, so that their files are written.
 GRACE_SECONDS = 30.0
-"""How long a server whose client has left goes on with its runs, so that their files are written."""
 
 MAX_PROGRESS_CHARACTERS = 200
 INSTRUCTIONS = (

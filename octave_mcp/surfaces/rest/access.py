@@ -19,10 +19,10 @@ from octave_mcp.surfaces.exposure import MIN_TOKEN_LENGTH, is_loopback, safe_tok
 from octave_mcp.surfaces.rest.problems import problem
 
 MAX_BODY_BYTES = 1024 * 1024
+# Its own limit is 4 MiB.
 MCP_PATH = "/mcp"
-"""Its own limit is 4 MiB."""
+# What tells whoever runs the server, before they have a token, whether it is there.
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
-"""What tells whoever runs the server, before they have a token, whether it is there."""
 
 REFUSED: dict[int, OctaveError] = {
     421: RefusedHost("this server is not known by the name in the Host header; name it in OCTAVE_PUBLIC_HOSTS"),

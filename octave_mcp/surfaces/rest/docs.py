@@ -35,11 +35,11 @@ PAGE = """\
 </html>
 """
 START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true});\n'
+# What the page may load: our own, and the pictures that are inside the style sheet.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""What the page may load: our own, and the pictures that are inside the style sheet."""
 
 
 def docs_routes() -> list[BaseRoute]:

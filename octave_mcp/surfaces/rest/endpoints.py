@@ -22,8 +22,8 @@ from octave_mcp.tools.reports import RunReport, SectionReport
 TEXT: Schema = {"type": "string"}
 RUN_ID: Schema = {"pattern": "^run_[0-9a-f]{32}$"}
 SESSION_ID: Schema = {"pattern": "^sess_[0-9a-f]{32}$"}
+# What an optional argument may also be; both count as absent.
 EMPTY: tuple[Schema, ...] = ({"const": ""}, {"type": "null"})
-"""What an optional argument may also be; both count as absent."""
 STREAM: Schema = {
     "type": "boolean",
     "default": False,

@@ -33,8 +33,8 @@ from octave_mcp.tools.reports import RunReport
 
 MAX_WAIT_SECONDS = 600.0
 READY_SECONDS = 5.0
+# Two names of the one thing there is: an earlier interface had them.
 WORKFLOWS = ("sales-playbook", "phase1_2_3_4_workflow")
-"""Two names of the one thing there is: an earlier interface had them."""
 
 
 class Health(Value):

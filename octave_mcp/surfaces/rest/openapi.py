@@ -30,8 +30,8 @@ from octave_mcp.tools.registry import WITH_BODY
 
 Schemas = dict[TypeAdapter[Any], Schema]
 
+# What any operation may answer.
 ALWAYS: tuple[type[OctaveError], ...] = (RefusedOrigin, RefusedHost, TooLarge, OctaveError, SetupError)
-"""What any operation may answer."""
 
 BOOLEAN: Schema = {"type": "boolean"}
 BOOLEAN_AS_TEXT: Schema = {"type": "string", "enum": ["", *"true false 1 0 yes no on off t f y n".split()]}

@@ -15,10 +15,10 @@ from octave_mcp.tools.markdown.quotations import plain
 from octave_mcp.tools.markdown.rendering import Renderer
 from octave_mcp.tools.parts import Parts
 
+# How many characters of a quotation are given.
 USUAL, *SHORTER = 320, 220, 160, 110, 80
-"""How many characters of a quotation are given."""
+# Of a text in JSON: with the other fields of its report it stays below 2,500 tokens.
 SHORT_CHARACTERS = 9_300
-"""Of a text in JSON: with the other fields of its report it stays below 2,500 tokens."""
 
 
 def markdown(parts: Parts, playbook: Playbook) -> str:

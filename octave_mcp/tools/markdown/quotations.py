@@ -11,11 +11,11 @@ from octave_mcp.domain.findings import UNDATED
 from octave_mcp.domain.page import place_in_words
 from octave_mcp.domain.playbook import Playbook
 
+# In characters.
 LONGEST_TITLE, LONGEST_ADDRESS = 60, 90
-"""In characters."""
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# What would become code, a link, an image or HTML. The rest is left as it is: a model reads it.
 _MARKUP = re.compile(r"`|\](?=[(\[])|<(?=[a-zA-Z/!?])")
-"""What would become code, a link, an image or HTML. The rest is left as it is: a model reads it."""
 
 
 def plain(text: str) -> str:

@@ -14,29 +14,29 @@ from octave_mcp.domain.value import Value
 from octave_mcp.tools.markdown.quotations import Quotations, plain
 from octave_mcp.tools.markdown.words import Words, capitalised
 
+# The fields by which an entry is called: the first that it has.
 HEADS = (
     *("name", "seat", "person", "customer", "competitor", "title", "question", "objection", "they_say", "action"),
     *("show", "avoid", "plan", "topic", "step", "persona_id", "kind"),
 )
-"""The fields by which an entry is called: the first that it has."""
+# The fields that say what an entry says: the first that it has.
 BODIES = ("text", "what", "terms", "headline", "description", "reply", "how_to_measure", "because", "reason", "person")
-"""The fields that say what an entry says: the first that it has."""
+# The fields that are said in a word or two, without their names.
 TAGS = (
     *("title", "employer", "role", "company", "kind", "category", "industry", "function", "where", "date", "dated_on"),
     *("how_known", "relation", "need", "confidence", "uncovers", "audience", "shown_as", "contact", "section", "code"),
     *("form", "language", "url"),
 )
-"""The fields that are said in a word or two, without their names."""
 HIDDEN = frozenset(("id", "persona_id", "rank", "evidence", "support", "score", "sha256"))
+# The fields whose sentences are one paragraph.
 PROSE = frozenset(
     ("whom_to_approach", "why_now", "how_to_engage", "pitch", "opener", "value", "voicemail", "answer", "trial_plan")
 )
-"""The fields whose sentences are one paragraph."""
+# What has a heading of its own in a list.
 HEADED = (PriorityPersona, TalkTrack, Dated)
-"""What has a heading of its own in a list."""
 
+# A sentence that ends, perhaps with the marks of its quotations behind it.
 _ENDED = re.compile(r"[.?!…”](?: [(\[].{0,200})?$")
-"""A sentence that ends, perhaps with the marks of its quotations behind it."""
 
 
 class Renderer:

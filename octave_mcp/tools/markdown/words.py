@@ -10,6 +10,7 @@ from octave_mcp.domain.findings import RELATIONS
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.tools.markdown.quotations import plain
 
+# What a field is called if its name would not tell.
 _LABELS: Mapping[str, str] = {
     "brush_offs": "replies to brush-offs",
     "cautions": "what not to say",
@@ -19,7 +20,6 @@ _LABELS: Mapping[str, str] = {
     "usd": "cost in USD",
     "will_ask": "what they will ask",
 }
-"""What a field is called if its name would not tell."""
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 

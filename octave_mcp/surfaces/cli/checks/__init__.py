@@ -15,8 +15,8 @@ def _name(provider: Provider) -> str:
     return provider.needs if provider.needs in KEYS else provider.name
 
 
+# One source for each key: a key that two sources need is checked once.
 KEYED_SOURCES = {source.needs: source for source in SOURCES if source.needs}.values()
-"""One source for each key: a key that two sources need is checked once."""
 CHECKS = (
     Check("python", machine.python),
     Check("packages", machine.packages, SLOW_SECONDS),

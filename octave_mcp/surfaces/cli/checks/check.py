@@ -10,8 +10,8 @@ from octave_mcp.settings import Settings
 
 Status = Literal["ok", "warning", "failed"]
 
+# How long a check may take; those that start a Python or load everything may take longer.
 SECONDS, SLOW_SECONDS = 5.0, 20.0
-"""How long a check may take; those that start a Python or load everything may take longer."""
 
 
 @dataclass(frozen=True, slots=True)

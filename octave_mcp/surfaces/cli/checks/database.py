@@ -18,8 +18,8 @@ from octave_mcp.surfaces.cli.checks.check import SECONDS, SLOW_SECONDS, Found, o
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, reading, refuse
 
 COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from octave_mcp.surfaces.cli.checks.database import use; use()"
+# How the advice of an error begins that sends its reader here.
 HERE = "'octave-mcp doctor'"
-"""How the advice of an error begins that sends its reader here."""
 
 
 def database_file(settings: Settings) -> Found:

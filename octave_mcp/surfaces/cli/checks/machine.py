@@ -19,8 +19,8 @@ from octave_mcp.surfaces.cli.checks.database import file_of
 
 OLDEST_PYTHON = (3, 11)
 MIN_BYTES, FEW_BYTES = 100 * 2**20, 2**30
+# File systems of other machines, on which SQLite's locks do not hold.
 REMOTE = frozenset("9p afs ceph cifs drvfs fuse.glusterfs fuse.sshfs nfs nfs4 smb3 smbfs vboxsf".split())
-"""File systems of other machines, on which SQLite's locks do not hold."""
 PACKAGES = (
     "brotli chardetng_py dbos fastmcp filelock httpx2 idna jinja2 lxml.etree markdown_it mcp prometheus_client protego "
     "psycopg publicsuffixlist py3langid selectolax sqlalchemy sse_starlette stamina starlette uvicorn webencodings"
