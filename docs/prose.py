@@ -1,0 +1,134 @@
+# ruff: noqa: INP001 - a script beside the documents that it reads
+"""Print sentences drawn at random from the project's prose, so that a reader can mark those that are hard to read.
+
+    python docs/prose.py [COUNT] [SEED]
+
+The prose is README, CHANGELOG, docs/, the docstrings and comments of all Python files, and the texts that the package
+shows to its users: errors, help and labels. Prompts and the demo's websites are left out. SEED is the current commit by
+default, so a draw can be repeated.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import random
+import re
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+MIN_WORDS = 4
+
+# String literals in these packages are word lists, patterns, prompts and generated copy, not texts for users.
+NO_TEXTS = ("octave_mcp/evidence", "octave_mcp/models/extractive", "octave_mcp/asks", "octave_mcp/copywriting", "tests")
+
+LEFT_OUT = ("prompts", "octave_mcp/demo/sites")
+
+NOT_PROSE = re.compile(
+    r"```.*?```|<!-- generated: answer.*?<!-- end -->|<!--.*?-->|^ {4}.*?$", re.DOTALL | re.MULTILINE
+)
+SENTENCE_END = re.compile(r"(?<=[.!?:])\s+(?=[A-Z`'\"(\[*])|\n\s*\n|\n(?=\s*(?:[-*|#>]|\d+\.))| \| ")
+PATTERN_SIGNS = re.compile(r"\\[bdsw]|\(\?|\|\S|\]\*|^[\w-]+$")
+DIRECTIVE = re.compile(r"#\s*(?:noqa|pyright|type:|ruff|pragma|!)")
+
+
+class Sentence(NamedTuple):
+    file: str
+    line: int
+    kind: str
+    text: str
+
+
+def prose() -> Iterator[Sentence]:
+    """Yield every sentence of at least `MIN_WORDS` words."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
+    for name in tracked.splitlines():
+        if name.startswith(LEFT_OUT):
+            continue
+        if name.endswith(".md"):
+            yield from _in_document(name)
+        elif name.endswith(".py"):
+            yield from _in_code(name)
+
+
+def _in_document(name: str) -> Iterator[Sentence]:
+    text = (ROOT / name).read_text("utf-8")
+    blank = NOT_PROSE.sub(lambda match: "\n" * match[0].count("\n"), text)
+    yield from _sentences(name, 1, "document", blank)
+
+
+def _in_code(name: str) -> Iterator[Sentence]:
+    source = (ROOT / name).read_text("utf-8")
+    tree = ast.parse(source)
+    docstrings = {id(node) for node in _docstrings(tree)}
+    inner = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for value in node.values
+        for part in ast.walk(value)
+    }
+    has_texts = name.startswith("octave_mcp") and not name.startswith(NO_TEXTS)
+    for node in ast.walk(tree):
+        if id(node) in docstrings and isinstance(node, ast.Constant):
+            yield from _sentences(name, node.lineno, "docstring", str(node.value))
+        elif has_texts and isinstance(node, (ast.JoinedStr, ast.Constant)) and id(node) not in inner:
+            yield from _texts(name, node)
+    yield from _comments(name, source)
+
+
+def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
+    """Yield strings that are statements: the docstrings of modules, classes, functions and attributes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value
+
+
+def _texts(name: str, node: ast.Constant | ast.JoinedStr) -> Iterator[Sentence]:
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    text = "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in parts)
+    if isinstance(getattr(node, "value", ""), str) and not PATTERN_SIGNS.search(text):
+        yield from _sentences(name, node.lineno, "text", text)
+
+
+def _comments(name: str, source: str) -> Iterator[Sentence]:
+    """Yield the sentences of comments; consecutive comment lines form one comment."""
+    block: list[str] = []
+    start = last = 0
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type != tokenize.COMMENT or DIRECTIVE.match(token.string):
+            continue
+        if token.start[0] != last + 1:
+            yield from _sentences(name, start, "comment", " ".join(block))
+            block, start = [], token.start[0]
+        block.append(token.string.lstrip("# "))
+        last = token.start[0]
+    yield from _sentences(name, start, "comment", " ".join(block))
+
+
+def _sentences(name: str, line: int, kind: str, text: str) -> Iterator[Sentence]:
+    at = 0
+    for piece in SENTENCE_END.split(text):
+        found = text.find(piece, at)
+        at = found + len(piece)
+        shown = " ".join(piece.split())
+        if len(re.findall(r"[A-Za-z]{2,}", shown)) >= MIN_WORDS:
+            yield Sentence(name, line + text.count("\n", 0, found), kind, shown)
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 150
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
+    seed = sys.argv[2] if len(sys.argv) > 2 else head.strip()  # noqa: PLR2004
+    drawn = random.Random(seed).sample([*prose()], count)  # noqa: S311 - not for secrets
+    for number, found in enumerate(drawn, 1):
+        sys.stdout.write(f"{number}. [{found.kind}] {found.file}:{found.line}: {found.text}\n")
+
+
+if __name__ == "__main__":
+    main()
