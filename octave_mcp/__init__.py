@@ -1,3 +1,3 @@
-"""Two company websites in, a sourced sales playbook out."""
+"""Research a vendor and a prospect on the web, and write a sales playbook that cites its sources."""
 
 __version__ = "0.1.0"

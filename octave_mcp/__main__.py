@@ -1,4 +1,4 @@
-"""The command `octave-mcp`."""
+"""Entry point of the `octave-mcp` command."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import sys
 
 
 def main() -> int:
-    """Run the command in sys.argv and return its exit code.
-
-    Importing it takes a second; an interrupt during the import gives no traceback either.
-    """
+    """Run the command in `sys.argv` and return its exit code."""
     try:
-        from octave_mcp.surfaces.cli.main import main as run  # noqa: PLC0415 - so that an interrupt is caught
+        # This import takes about a second; at module level, Ctrl-C during it would print a traceback.
+        from octave_mcp.surfaces.cli.main import main as run  # noqa: PLC0415 - see above
     except KeyboardInterrupt:
         sys.stderr.write("error: interrupted\n")
         return 130

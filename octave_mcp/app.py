@@ -1,7 +1,4 @@
-"""The composition root: settings to adapters to runs.
-
-The only module that knows everyone; adapters come by name, on first use.
-"""
+"""The composition root, which creates the adapters that the settings name and connects them to the runs."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings, setting_of
 from octave_mcp.sources.factory import make_source
 
-# Includes what surfaces need of the exports, which they must not import.
+# Re-exports what surfaces need from `exports`, which they must not import.
 __all__ = ["App", "Download", "EngineName", "free_folder", "write_files"]
 
 EngineName = Literal["durable", "inline"]
@@ -33,16 +30,16 @@ EngineName = Literal["durable", "inline"]
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A playbook in one format, and the name under which to save it."""
+    """A playbook in one format, with a file name."""
 
     name: str
     content: str | bytes
 
 
 class App:
-    """Everything a server needs, made when it is first asked for.
+    """The parts of a server: settings, store, engine, and the models and sources, which are created on demand.
 
-    `engine` names where runs are executed; the crawler reaches `served` hosts on loopback.
+    `served`: hosts that this process serves itself, with their ports on loopback; the crawler may read them.
     """
 
     def __init__(
@@ -79,30 +76,30 @@ class App:
         return Runs(self)
 
     def model_name(self, name: str) -> str | None:
-        """The name itself; for 'auto', that of the model which the settings name, or of the first that is configured.
+        """Resolve 'auto' to the model that the settings name, or else to the first configured one.
 
-        None if none is: what 'auto' is then depends on the surface.
+        Returns None if no model is configured: the default then depends on the surface.
 
         Raises:
-            UnknownName: there is none of that name.
+            UnknownName: there is no model of this name.
         """
         chosen = self.settings.model if name == AUTO else name
         if chosen != AUTO:
             return choice(MODELS, chosen, "model").name
-        found = next(filter(self._is_configured, (model for model in MODELS if model.in_auto)), None)
-        return found.name if found else None
+        configured = next(filter(self._is_configured, (model for model in MODELS if model.in_auto)), None)
+        return configured.name if configured else None
 
     def source_name(self, name: str) -> str:
-        """The name itself; for 'auto', that of the source which the settings name, or of the first that is configured.
+        """Resolve 'auto' to the source that the settings name, or else to the first configured one.
 
         Raises:
-            SetupError: what it needs is not set, or cannot be used.
-            UnknownName: there is none of that name.
+            SetupError: a setting that the source needs is missing or invalid.
+            UnknownName: there is no source of this name.
         """
         chosen = self.settings.source if name == AUTO else name
         if chosen == AUTO:
-            tried = [source for source in SOURCES if source.in_auto]
-            chosen = next(filter(self._is_configured, tried), tried[-1]).name
+            candidates = [source for source in SOURCES if source.in_auto]
+            chosen = next(filter(self._is_configured, candidates), candidates[-1]).name  # the last one needs no key
         _source(chosen).check()
         return chosen
 
@@ -114,7 +111,7 @@ class App:
         chosen, settings = choice(MODELS, provider, "model"), self.settings
         if colon:
             if not chosen.needs:
-                raise UnknownName(f"there is no model {name!r}: {provider} has no models to choose from")
+                raise UnknownName(f"no model {name!r}: {provider} has no models to choose from; use {provider!r} alone")
             settings = settings.model_copy(update={"fast_model": name, "strong_model": name})
         make = _adapter(chosen.module).make
         return make(settings, context, deal) if chosen.replays else make(settings, context)
@@ -136,13 +133,13 @@ class App:
             observer(event)
 
     async def download(self, run_id: str, form: Format, version: int | None = None, *, pages: bool = False) -> Download:
-        """The playbook of a run that has ended, in this format and version, the newest if none is named.
+        """Return the playbook of a finished run as a file, by default its newest version.
 
-        With the `pages` that it quotes, if the format can.
+        `pages` adds the full text of the pages that the playbook quotes, if the format supports that.
 
         Raises:
             NotFound: there is no such run.
-            NotFinished: it made no playbook, or has not yet.
+            NotFinished: the run has no playbook, or none yet.
             UnknownName: there is no such version.
         """
         playbook = await self.runs.finished(run_id, version)
@@ -150,10 +147,10 @@ class App:
         return Download(f"{pair_of(playbook)}.{form.suffix}", await computed(rendered, playbook, form, texts))
 
 
-def _source(name: str) -> Any:  # noqa: ANN401 - found by name
+def _source(name: str) -> Any:  # noqa: ANN401 - imported by name
     return _adapter(choice(SOURCES, name, "source").module)
 
 
-def _adapter(module: str) -> Any:  # noqa: ANN401 - found by name
-    """The module, imported on first use."""
+def _adapter(module: str) -> Any:  # noqa: ANN401 - imported by name
+    # Imported on first use: providers' SDKs are slow to import, and are needed only if they are configured.
     return importlib.import_module(module)

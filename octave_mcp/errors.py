@@ -1,51 +1,51 @@
-"""One tree of errors; `code` is stable, and part of the contract.
+"""All errors of the application, as one tree. Each class has a stable `code`, which is part of the public API.
 
 OctaveError
-+-- InputError 400           what the caller gave cannot be used
-|   +-- InvalidDomain        not the name of a company website
-|   +-- HostNotAllowed       an address that is not public
-|   +-- SameCompany          vendor and prospect are one company
-|   +-- UnsupportedLanguage  the model does not write it
-|   +-- UnknownName          no such model, source, section, export
-|   +-- ReusedRequest 422    a request_id that names another request already
-+-- Unauthorized 401         no token, or one that is not known
-+-- RefusedOrigin 403        a web page of another site calls
-+-- NotFound 404             no such run, session, route
-+-- NotAllowed 405           the route is there, the method is not
-+-- NotFinished 409          a run without a playbook, or without one yet
-+-- Outdated 409             a change to a version of a playbook that is not the newest
-+-- TooLarge 413             a body beyond the limit
-+-- WrongType 415            a body that is neither JSON nor a form
-+-- RefusedHost 421          a name that this server is not known by
-+-- SetupError 503           a setting or a key is missing
-+-- StaleRecording 503       recorded answers that cannot be read, or no longer fit the pages
-+-- NotReady 503             the server is starting, stopping, or held up, or something in the background fails
++-- InputError 400           an argument is invalid
+|   +-- InvalidDomain        not the domain of a company website
+|   +-- HostNotAllowed       the host has no public address
+|   +-- SameCompany          vendor and prospect are the same company
+|   +-- UnsupportedLanguage  the model does not write this language
+|   +-- UnknownName          no such model, source, section or export format
+|   +-- ReusedRequest 422    the request_id belongs to a different request
++-- Unauthorized 401         the token is missing or unknown
++-- RefusedOrigin 403        the call comes from another site's web page
++-- NotFound 404             no such run, session or route
++-- NotAllowed 405           the route does not support this method
++-- NotFinished 409          the run has no playbook, or none yet
++-- Outdated 409             a newer version of the playbook exists
++-- TooLarge 413             the request body exceeds the limit
++-- WrongType 415            the request body is neither JSON nor a form
++-- RefusedHost 421          the Host header is not a name of this server
++-- SetupError 503           a setting or a key is missing or invalid
++-- StaleRecording 503       recorded answers are unreadable, or no longer match the pages
++-- NotReady 503             the server is starting, stopping or overloaded, or a background task fails
 +-- StoreFailed 503          the database cannot be read or written
-|   +-- Unreadable 500       what it holds cannot be read, however often it is tried
-+-- Abandoned 500            a run that no server could execute for a week
-+-- Crashed 500              a run that ended every server which carried it on
+|   +-- Unreadable 500       stored data is corrupt; a retry does not help
++-- Abandoned 500            no server could execute the run for a week
++-- Crashed 500              every server that executed the run crashed
 +-- NotWritten 500           the playbook's files cannot be written
 +-- UpstreamError 502        a site or a provider failed
-    +-- SiteUnreachable      a company's website does not answer
-    +-- SiteRefuses          it answers, and forbids reading it
-    +-- BadAnswer            a model's answer that fails its checks
-    |   +-- ModelRefuses     it declines to answer
-    +-- BadRequest           the provider does not take what it is sent
-    +-- BudgetExceeded 402   the run has used up what it may spend
-    +-- DeadlineExceeded 504 the run, or a step of it, has used up its time
-    |   +-- TookTooLong      a piece of its work did not end and was stopped
-    +-- NotRecorded          a recording has no answer to this question
-    +-- Unanswered           a question to the connected client stood open for a week
-    +-- NoAccess             the provider lets us have nothing, now or later
-    |   +-- BadKey           it does not know the key, or the key may not do this
+    +-- SiteUnreachable      the company's website does not respond
+    +-- SiteRefuses          the website forbids crawling
+    +-- BadAnswer            the model's answer failed its checks
+    |   +-- ModelRefuses     the model refused to answer
+    +-- BadRequest           the provider rejected the request
+    +-- BudgetExceeded 402   the run has reached its spending limit
+    +-- DeadlineExceeded 504 the run, or one of its steps, ran out of time
+    |   +-- TookTooLong      a computation did not finish in time and was stopped
+    +-- NotRecorded          the recording has no answer to this question
+    +-- Unanswered           the connected client left a question unanswered for a week
+    +-- NoAccess             the provider will reject every call of this run
+    |   +-- BadKey           the API key is invalid, or lacks permission
     |   +-- NoQuota          the account has no credit left
-    |   +-- UnknownModel     it has no model of that name
-    |   +-- LongWait         it asks for a longer wait than the run has left
+    |   +-- UnknownModel     the provider has no model of this name
+    |   +-- LongWait         the provider asks for a longer wait than the run has left
     |   +-- Unresponsive     several calls timed out and none was answered
-    +-- Transient            worth another try
-        +-- RateLimited      worth another try, later
-        +-- Busy             worth another try, with fewer calls at once
-        +-- TimedOut         worth one more try
+    +-- Transient            retried
+        +-- RateLimited      retried after a wait
+        +-- Busy             retried with fewer concurrent calls
+        +-- TimedOut         retried once
 """
 
 from __future__ import annotations
@@ -55,7 +55,10 @@ from typing import Any, ClassVar
 
 
 class OctaveError(Exception):
-    """Its text says what was wrong and what to do next, and may be shown to the caller."""
+    """Base class of all errors.
+
+    Callers see the message: it says what is wrong and what to do next, and must not contain secrets.
+    """
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
@@ -187,15 +190,17 @@ class SiteRefuses(UpstreamError):
 
 
 class BadAnswer(UpstreamError):
-    """`usage` is what the answer cost all the same: a `Usage`, where that is known.
+    """A model's answer that failed its checks.
 
-    `key` is what its model knows it by, if it wants to be told what the checks found. `fault` is a `Fault`.
+    `usage`: what the answer cost, if known. `key`: identifies the answer to its model when the outcome of the checks
+    is reported to it. `fault`: what was wrong.
     """
 
     code = "bad_answer"
+    # `fault` is a `Fault` and `usage` a `Usage`; both are typed Any because this lowest layer must not import domain.
     fault: Any = "unreadable"
 
-    def __init__(self, message: str, *, usage: Any = None, key: str = "", fault: Any = None) -> None:  # noqa: ANN401 - the domain's
+    def __init__(self, message: str, *, usage: Any = None, key: str = "", fault: Any = None) -> None:  # noqa: ANN401 - domain types
         super().__init__(message)
         self.usage = usage
         self.key = key
@@ -222,12 +227,13 @@ class DeadlineExceeded(UpstreamError):
 
 
 class TookTooLong(DeadlineExceeded):
-    """The work was stopped. Doing it again does not help; a new run with a lower `max_pages` may."""
+    """A computation was stopped. A retry would take as long; a new run with a lower `max_pages` may succeed."""
 
 
 class NotRecorded(UpstreamError):
-    """One question may lack an answer; a run in which nothing is left to write ends with this."""
+    """The recording lacks the answer to one question. The run fails only if nothing else is left to write."""
 
+    # An `UpstreamError`, so that the run treats it as a gap; callers see the same code as for a stale recording.
     code, status = StaleRecording.code, StaleRecording.status
 
 
@@ -237,7 +243,7 @@ class Unanswered(UpstreamError):
 
 
 class NoAccess(UpstreamError):
-    """Other asks will fare no better: a run that has nothing yet ends with it."""
+    """Further calls to this provider would fail too, so a run without any result ends with this error."""
 
     code = "no_access"
 
@@ -263,9 +269,10 @@ class Unresponsive(NoAccess):
 
 
 class Transient(UpstreamError):
-    """`upstream_status` is the status of the response: 0 if the connection failed, None if it does not matter.
+    """A failure that is retried.
 
-    `most_tries` is set if the failure is worth fewer tries than usual.
+    `retry_after_seconds`: the wait the provider asks for. `upstream_status`: HTTP status of the response, 0 if the
+    connection failed, None if irrelevant. `most_tries`: fewer attempts than usual, where more would not help.
     """
 
     most_tries: int | None = None
@@ -283,31 +290,34 @@ class RateLimited(Transient):
 
 
 class Busy(Transient):
-    """The server accepts no more calls while others of ours are under way."""
+    """The server rejects a call because too many others from this process are in progress."""
 
 
 class TimedOut(Transient):
-    """A call was abandoned; the server may still be working on it."""
+    """A call was abandoned. The server may still be working on it."""
 
 
 def own_words(failed: OctaveError) -> str:
-    """Its text, without a provider's words that may repeat what it was sent: these are for the log."""
+    """Return the message without the provider's own text, which only the log shows."""
     text = str(failed)
-    return f"{text.partition(': ')[0]}; the log has its words" if isinstance(failed, Transient | BadRequest) else text
+    # Adapters append the provider's text after the first ': '. It may echo the prompt, and with it text of the pages.
+    is_quoting = isinstance(failed, Transient | BadRequest)
+    return f"{text.partition(': ')[0]}; see the log for the provider's message" if is_quoting else text
 
 
 def name_of(error: OctaveError) -> str:
-    """The name of its class, or of the nearest one above that is of this tree."""
+    """Return the name of the error's class, or of its nearest base class in this module."""
+    # The journal stores this name, and a later process that restores the error may not have loaded an adapter's class.
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == __name__)
 
 
 def by_name(name: str, message: str) -> OctaveError:
-    """An error of the class of this name, with this message; of the root, where there is no such class."""
+    """Return an error of the named class, or a plain `OctaveError` if there is no such class."""
     return next((kind for kind in tree() if kind.__name__ == name), OctaveError)(message)
 
 
 def tree(kind: type[OctaveError] = OctaveError) -> Iterator[type[OctaveError]]:
-    """The class and all those below it."""
+    """Yield a class and all its subclasses."""
     yield kind
-    for below in kind.__subclasses__():
-        yield from tree(below)
+    for subclass in kind.__subclasses__():
+        yield from tree(subclass)

@@ -1,4 +1,4 @@
-"""The only reader of the environment: flags > environment > `.env` > `OCTAVE_HOME/config.toml` > defaults."""
+"""Settings, and the only code that reads them: flags > environment > `.env` > `OCTAVE_HOME/config.toml` > defaults."""
 
 from __future__ import annotations
 
@@ -30,29 +30,30 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import SetupError
 
-# Masking a shorter one would tear up ordinary words.
+# Shorter secrets are not masked: masking 'dev' would garble every 'device' and 'development' in the logs.
 MIN_SECRET_LENGTH = 6
 CUSTOM_HEADERS = ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS")
-# In the folder where the server or the command is started.
+# Relative to the folder in which the server or the command is started.
 ENV_FILE = Path(".env")
 PREFIX = "OCTAVE_"
 
-# The providers' own names of their keys, and the model or the source that needs each.
+# Maps each provider's own variable, e.g. OPENAI_API_KEY, to the model or source that needs it.
 KEYS = {
     provider.needs: provider.name
     for provider in (*MODELS, *SOURCES)
     if provider.needs and not provider.needs.startswith(PREFIX)
 }
 
-logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # the doctor names lines that are ignored; once is enough
+# python-dotenv would warn about an invalid line each time `.env` is read; `octave-mcp doctor` reports such lines.
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 Origin = Literal["default", "environment", ".env", "config.toml", "flag"]
 
 
 class Setting(Value):
-    """A setting under the name of its variable, with its value as text, '' where it has none, and where that is from.
+    """A setting as users may see it: `name` is its variable, `value` is '' if not set.
 
-    A secret is shown as '***', and a database without its user.
+    Secrets are shown as '***', and the database URL without its user.
     """
 
     name: str
@@ -63,93 +64,88 @@ class Setting(Value):
 
 
 def _split(value: object) -> object:
-    """'a, b' as a list, which is how an environment variable gives one."""
+    """Split the 'a, b' of an environment variable; config.toml has real lists."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 def _home(named: str | None = None) -> Path:
-    found = os.environ.get("OCTAVE_HOME") or named or user_data_path("octave-mcp", appauthor=False)
-    return _settled(Path(found))
+    folder = os.environ.get("OCTAVE_HOME") or named or user_data_path("octave-mcp", appauthor=False)
+    return _absolute(Path(folder))
 
 
-def _settled(path: Path) -> Path:
-    """The same place wherever it is read: a client's configuration is seen by no shell, and its folder is anyone's."""
+def _absolute(path: Path) -> Path:
+    # MCP clients pass settings without a shell that would expand '~', and start the server in any folder.
     return path.expanduser().absolute()
 
 
-UserPath = Annotated[Path, AfterValidator(_settled)]
+UserPath = Annotated[Path, AfterValidator(_absolute)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
+    # `extra`: a misspelt setting must not keep the server from starting; `unknown` reports it.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True, defer_build=True
     )
     _flags: frozenset[str] = PrivateAttr(frozenset())
 
-    home: UserPath = Field(default_factory=_home, description="Where runs, pages, playbooks and logs are kept")
-    model: str = Field(AUTO, description=f"Who answers: {AUTO}, {', '.join(names(MODELS))}; {AUTO_HELP}")
-    fast_model: str = Field("", description="Who reads pages, as 'openai:gpt-6-luna'; for that provider only")
-    strong_model: str = Field("", description="Who writes, as 'openai:gpt-6.1-terra'; for that provider only")
+    home: UserPath = Field(default_factory=_home, description="Folder for runs, pages, playbooks and logs")
+    model: str = Field(AUTO, description=f"Model to use: {AUTO}, {', '.join(names(MODELS))}; {AUTO_HELP}")
+    fast_model: str = Field("", description="Model that reads pages, e.g. 'openai:gpt-6-luna'; for that provider only")
+    strong_model: str = Field("", description="Model that writes, e.g. 'openai:gpt-6.1-terra'; for that provider only")
     verify_model: str = Field(
         "",
-        description="Who judges whether quotations support the claims, as 'openai' or 'openai:gpt-6-luna'; "
-        "the run's own fast model if not set, nobody if 'none'",
+        description="Model that judges whether quotations support the claims, e.g. 'openai' or 'openai:gpt-6-luna'; "
+        "default: the run's fast model; 'none' leaves it to the rules",
     )
-    fallback: Names = Field((), description="Models that stand in, in this order, for one that cannot be reached")
+    fallback: Names = Field((), description="Models to fall back to, in this order, if the chosen one is unavailable")
     specialists_per_ask: int = Field(
-        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Questions about a vendor's pages that one ask puts"
+        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Specialist prompts that one ask about a vendor combines"
     )
-    max_cost_usd: float | None = Field(None, gt=0, description="The most that a run may spend, unless its caller says")
-    max_run_asks: int | None = Field(None, ge=1, description="The most asks that a run may make")
-    max_run_tokens: int | None = Field(None, ge=1, description="The most tokens that a run may send and get")
-    step_timeout_seconds: float = Field(600, gt=0, description="How long one step of a run may take")
+    max_cost_usd: float | None = Field(None, gt=0, description="Spending limit per run, unless the request sets one")
+    max_run_asks: int | None = Field(None, ge=1, description="Maximum number of asks per run")
+    max_run_tokens: int | None = Field(None, ge=1, description="Maximum number of tokens per run, input plus output")
+    step_timeout_seconds: float = Field(600, gt=0, description="Time limit for each step of a run")
     run_timeout_seconds: float = Field(
-        1800, gt=0, description="How long a run may take, not counting waits for a slow model; it ends with what it has"
+        1800, gt=0, description="Time limit for a run, excluding waits for a slow model; it then ends with what it has"
     )
     call_timeout_seconds: float = Field(
-        120, gt=0, description="How long a model may take for one answer; restarts when it answers an earlier call"
+        120, gt=0, description="Time limit for one model call; restarts when the model answers an earlier call"
     )
-    max_asks: int = Field(64, ge=1, description="Asks of one model at once, however many runs make them")
-    shown_characters: int = Field(
-        30_000, ge=1000, description="Characters of a company's pages shown to the host model"
-    )
-    compat_base_url: str = Field("", description="The address of a server that speaks chat.completions, with its /v1")
-    compat_api_key: SecretStr | None = Field(None, description="What that server is asked with, if it asks for a key")
-    compat_model: str = Field("", description="The model there that reads and writes")
-    sender_name: Line = Field("", description="Who signs the e-mails, unless a request says; merge fields if not set")
-    sender_company: Line = Field("", description="The company of the sender")
-    sender_title: Line = Field("", description="The job title of the sender")
-    sender_sign_off: Line = Field("", description="The line above the name, e.g. 'Best,'")
+    max_asks: int = Field(64, ge=1, description="Maximum number of concurrent asks per model, across all runs")
+    shown_characters: int = Field(30_000, ge=1000, description="Maximum page characters per company for the host model")
+    compat_base_url: str = Field("", description="Base URL of a server with a chat completions API, including /v1")
+    compat_api_key: SecretStr | None = Field(None, description="API key for that server, if it needs one")
+    compat_model: str = Field("", description="Model that this server runs")
+    sender_name: Line = Field("", description="Name that signs the e-mails by default; a merge field if not set")
+    sender_company: Line = Field("", description="Company of the sender")
+    sender_title: Line = Field("", description="Job title of the sender")
+    sender_sign_off: Line = Field("", description="Line above the sender's name, e.g. 'Best,'")
     source: str = Field(AUTO, description=SOURCE_HELP)
     job_boards: bool = Field(True, description="Whether to read a prospect's open jobs from its job board")
     feeds: bool = Field(True, description="Whether to read a prospect's news from its RSS or Atom feed")
     sister_domains: bool = Field(True, description="Whether to read product pages on the organisation's other sites")
-    database_url: SecretStr | None = Field(
-        None, description="Where runs are kept: a Postgres URL; a SQLite file in OCTAVE_HOME if not set"
-    )
-    host: str = Field("127.0.0.1", description="The address HTTP listens on; any but loopback needs OCTAVE_TOKENS")
-    port: int = Field(7777, ge=0, le=65535, description="The port that HTTP listens on; 0 takes a free one")
-    public_hosts: Names = Field((), description="Names under which HTTP is reached, beside loopback: octave.acme.com")
+    database_url: SecretStr | None = Field(None, description="Postgres URL; default: a SQLite file in OCTAVE_HOME")
+    host: str = Field("127.0.0.1", description="Address for HTTP to listen on; any but loopback needs OCTAVE_TOKENS")
+    port: int = Field(7777, ge=0, le=65535, description="Port for HTTP to listen on; 0 picks a free one")
+    public_hosts: Names = Field((), description="Host names that HTTP callers use besides loopback: octave.acme.com")
     tokens: Tokens = Field(
         (),
-        description="Tokens for HTTP callers, sent as 'Authorization: Bearer TOKEN'; at least 16 characters if other "
+        description="Tokens that HTTP callers send as 'Authorization: Bearer TOKEN'; at least 16 characters if other "
         "machines can call",
     )
-    keep_days: int = Field(90, ge=1, description="Days after which a finished run is removed, with its files")
+    keep_days: int = Field(90, ge=1, description="Days until a finished run and its files are deleted")
     allow_hosts: Names = Field(
-        (), description="Names exempt from the address, port and name rules, with or without :port"
+        (), description="Hosts exempt from the checks of address, port and name, with or without :port"
     )
-    max_fetches: int = Field(20, ge=1, description="Pages fetched at once per run")
-    fetch_timeout_seconds: float = Field(20, gt=0, description="How long one page may take")
-    page_max_age_seconds: float = Field(
-        86_400, ge=0, description="How long a page that was read is used again before it is asked for anew; 0 never is"
-    )
-    site_timeout_seconds: float = Field(60, gt=0, description="How long a site may be silent before its run fails")
-    max_runs: int = Field(16, ge=1, description="Runs at once")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged")
-    log_file: UserPath | None = Field(None, description="The log file; OCTAVE_HOME/logs/octave.jsonl if not set")
+    max_fetches: int = Field(20, ge=1, description="Maximum number of concurrent page fetches per run")
+    fetch_timeout_seconds: float = Field(20, gt=0, description="Time limit for one page")
+    page_max_age_seconds: float = Field(86_400, ge=0, description="How long a fetched page is reused; 0 disables reuse")
+    site_timeout_seconds: float = Field(60, gt=0, description="How long a site may not respond before the run fails")
+    max_runs: int = Field(16, ge=1, description="Maximum number of concurrent runs")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level to log")
+    log_file: UserPath | None = Field(None, description="Log file; default: OCTAVE_HOME/logs/octave.jsonl")
 
     def __init__(self, **flags: Any) -> None:  # noqa: ANN401 - the fields
         super().__init__(**flags)
@@ -161,7 +157,8 @@ class Settings(BaseSettings):
 
     @property
     def origins(self) -> dict[str, Origin]:
-        """Where the fields that have no default value got theirs, found by asking each source anew."""
+        """The source of each field that does not have its default value."""
+        # Lowest precedence first: a later source overwrites an earlier one.
         sources: tuple[tuple[Origin, Iterable[str]], ...] = (
             ("config.toml", TomlConfigSettingsSource(type(self), self.config_file)()),
             (".env", DotEnvSettingsSource(type(self))()),
@@ -176,10 +173,10 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The database's, with its password: for those who open it, not for anyone to read.
+        """The database URL, with its password: never log or show it.
 
         Raises:
-            SetupError: its form, database or driver is not supported.
+            SetupError: the URL is malformed, or its database or driver is not supported.
         """
         given = self.database_url.get_secret_value().strip() if self.database_url else ""
         return database_url.canonical(given) if given else database_url.of_file(self.home / "octave.db")
@@ -193,36 +190,37 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic-settings'
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        named = (source().get("home") for source in (init_settings, env_settings, dotenv_settings))
-        home = _settled(Path(next(filter(None, named), _home())))
+        # config.toml is in OCTAVE_HOME, which these three sources may set.
+        homes = (source().get("home") for source in (init_settings, env_settings, dotenv_settings))
+        home = _absolute(Path(next(filter(None, homes), _home())))
         toml = TomlConfigSettingsSource(settings_cls, home / "config.toml")
         return init_settings, env_settings, dotenv_settings, toml
 
 
 def load(**flags: Any) -> Settings:  # noqa: ANN401 - the fields of Settings
-    """The settings, with what the caller names before all else.
+    """Return the settings. `flags` take precedence over all other sources.
 
     Raises:
-        SetupError: one of them, or a file of them, cannot be used; its value, which may be a secret, is not told.
+        SetupError: a setting is invalid or a settings file unreadable. The message has no values: they may be secret.
     """
     try:
         return Settings(**flags)
     except ValidationError as failed:
         found = "; ".join(f"{_variable(error['loc'])}: {error['msg']}" for error in failed.errors(include_input=False))
-        text = f"a setting cannot be used: {found}; correct it in the environment, .env or config.toml"
+        text = f"invalid setting: {found}; correct it in the environment, .env or config.toml"
         raise SetupError(text) from None
     except (SettingsError, OSError, ValueError) as failed:
         found = "; ".join(f"{file}: {why}" for file, why in faults()) or type(failed).__name__
-        raise SetupError(f"the settings cannot be read: {found}; correct the file, or move it away") from None
+        raise SetupError(f"cannot read the settings: {found}; correct or remove the file") from None
 
 
 def fallback() -> Settings:
-    """The defaults, and OCTAVE_HOME as far as it is known: for those who must go on where `load` has failed."""
+    """Return the defaults with the current OCTAVE_HOME, for callers that must continue after `load` has failed."""
     return Settings.model_construct(home=_home())
 
 
 def described(settings: Settings) -> tuple[Setting, ...]:
-    """Every setting, in the order of the fields, as it may be shown to anyone."""
+    """Return every setting in the order of the fields, safe to show."""
     origins = settings.origins
     return tuple(
         Setting(
@@ -237,14 +235,14 @@ def described(settings: Settings) -> tuple[Setting, ...]:
 
 
 def keys() -> tuple[Setting, ...]:
-    """The keys of others' services, as they may be shown to anyone: '***' or, where there is none, ''."""
+    """Return the providers' API keys, safe to show: '***', or '' if not set."""
     environment, file = _variables()
     return tuple(
         Setting(
             name=name,
             value=MASK if name.lower() in file | environment else "",
             origin=_origin(name.lower(), environment, file),
-            description=f"What {adapter} is asked with",
+            description=f"API key for {adapter}",
             is_secret=True,
         )
         for name, adapter in KEYS.items()
@@ -252,21 +250,21 @@ def keys() -> tuple[Setting, ...]:
 
 
 def value_of(variable: str) -> SecretStr | None:
-    """What the environment, or else `.env`, has under this name."""
+    """Return the value of a variable from the environment or else from `.env`."""
     environment, file = _variables()
     found = (file | environment).get(variable.lower())
     return SecretStr(found) if found else None
 
 
 def headers_of(variable: str) -> dict[str, str]:
-    """Return the headers in a variable, one 'Name: value' per line, as the providers' SDKs read it."""
+    """Parse a variable with one 'Name: value' header per line, as the providers' SDKs do."""
     lines = found.get_secret_value().split("\n") if (found := value_of(variable)) else ()
     parts = (line.partition(":") for line in lines)
     return {name.strip(): value.strip() for name, colon, value in parts if colon}
 
 
 def setting_of(settings: Settings, variable: str) -> str:
-    """What is set under the name of a variable, ours or a provider's own; '' where nothing is."""
+    """Return the value of one of our settings or of a provider's own variable; '' if not set."""
     if variable.startswith(PREFIX):
         value = getattr(settings, variable.removeprefix(PREFIX).lower())
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
@@ -275,10 +273,11 @@ def setting_of(settings: Settings, variable: str) -> str:
 
 
 def secret_values(settings: Settings) -> tuple[str, ...]:
-    """All that must not be shown, the parts of a database's URL included."""
+    """Return everything to mask in logs: secret settings, keys, the database's password and custom headers."""
     fields = type(settings).model_fields
-    own = [one for name, field in fields.items() if _is_secret(field) for one in _secrets(getattr(settings, name))]
+    own = [text for name, field in fields.items() if _is_secret(field) for text in _secrets(getattr(settings, name))]
     passwords = [match["password"] for url in own if (match := PASSWORD.search(url))]
+    # Word by word, because a message may show the token of 'Bearer TOKEN' alone.
     headers = [word for name in CUSTOM_HEADERS for value in headers_of(name).values() for word in value.split()]
     return (*own, *passwords, *headers, *(found.get_secret_value() for name in KEYS if (found := value_of(name))))
 
@@ -288,22 +287,22 @@ def _is_secret(field: FieldInfo) -> bool:
 
 
 def _secrets(value: SecretStr | tuple[SecretStr, ...] | None) -> Iterator[str]:
-    """The secret of a field, or each of several; a field that is not set has none."""
     values = value if isinstance(value, tuple) else (value,)
-    return (text for one in values if one and not database_url.is_scheme(text := one.get_secret_value()))
+    # A database URL that is only a scheme ('sqlite://') is no secret; masking it would garble the error about it.
+    return (text for secret in values if secret and not database_url.is_scheme(text := secret.get_secret_value()))
 
 
 def unknown(settings: Settings) -> tuple[str, ...]:
-    """Names that look like those of settings, and are none: nothing reads them."""
-    fields = {_variable((name,)) for name in Settings.model_fields}
+    """Return the names of OCTAVE_ variables and config.toml entries that no setting has, such as misspelt ones."""
+    valid = {_variable((name,)) for name in Settings.model_fields}
     environment, file = _variables()
     given = {name.upper() for name in file | environment if name.startswith(PREFIX.lower())}
     toml = {_variable((name,)) for name in TomlConfigSettingsSource(Settings, settings.config_file).toml_data}
-    return (*sorted(given - fields), *(f"{name} in config.toml" for name in sorted(toml - fields)))
+    return (*sorted(given - valid), *(f"{name} in config.toml" for name in sorted(toml - valid)))
 
 
 def faults() -> Iterator[tuple[Path, str]]:
-    """The files of settings that cannot be read, and why; not what is in them."""
+    """Yield each settings file that cannot be read, with a reason that does not quote the file."""
     named = None
     try:
         named = DotEnvSettingsSource(Settings).env_vars.get("octave_home")
@@ -321,15 +320,15 @@ def _why(failed: OSError | ValueError) -> str:
 
 
 def _variables() -> tuple[dict[str, str], dict[str, str]]:
-    """All that the environment has, and all that `.env` has if it can be read, under names in lower case."""
-    environment = _set(EnvSettingsSource(Settings))
+    """Return the variables of the environment and of `.env`, if readable, with names in lower case."""
+    environment = _non_empty(EnvSettingsSource(Settings))
     try:
-        return environment, _set(DotEnvSettingsSource(Settings))
+        return environment, _non_empty(DotEnvSettingsSource(Settings))
     except (OSError, ValueError):
         return environment, {}
 
 
-def _set(source: EnvSettingsSource) -> dict[str, str]:
+def _non_empty(source: EnvSettingsSource) -> dict[str, str]:
     return {name: value for name, value in source.env_vars.items() if value}
 
 

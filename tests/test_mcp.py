@@ -631,5 +631,5 @@ def test_an_invalid_setting_is_named_before_the_server_starts(
     written = capsys.readouterr()
     assert ended.value.code == 3
     assert written.out == ""
-    assert written.err.startswith("error: a setting cannot be used: OCTAVE_MAX_RUNS: ")
+    assert written.err.startswith("error: invalid setting: OCTAVE_MAX_RUNS: ")
     assert written.err.count("\n") == 1

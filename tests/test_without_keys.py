@@ -253,7 +253,7 @@ async def test_a_setting_that_there_is_not_is_named_once_where_a_command_or_a_se
     served = capsys.readouterr().err
 
     for said in (ended.err, served):
-        assert said.count("unknown settings: OCTAVE_MODLE; octave-mcp config lists the valid ones") == 1
+        assert said.count("unknown settings have no effect: OCTAVE_MODLE; check the spelling") == 1
 
 
 @pytest.mark.parametrize("name", ["localhost", "localhost:8080", "redis:6379", "[::1]:8080"])

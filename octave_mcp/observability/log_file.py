@@ -1,4 +1,4 @@
-"""The log file: it may be written by several processes, and its disk may be full."""
+"""A log file that several processes can write to, and that survives a full disk."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ if TYPE_CHECKING:
     from loguru import Message, Record
 
 ROTATION = "10 MB"
-# How many full log files are kept beside the one being written.
+# Number of rotated files to keep: with the current file, logs take up to about 110 MB.
 RETENTION = 10
 
 
 class LogFile:
-    """A sink for loguru. While the file cannot be written, lines are lost, and `tell` gets one record that says so.
+    """A loguru sink that writes to a rotated file.
 
-    loguru itself would print a traceback and the record, with its secrets, for each line. It does not do so for the
-    logger of its own that this sink has, which rotates the file; `watch` makes each process follow when another has
-    rotated it.
+    While the file cannot be written, lines are lost. `report` receives one record when that starts, and one when it
+    ends.
     """
 
-    def __init__(self, path: Path, tell: Callable[[Record], None]) -> None:
-        self._path, self._tell, self._is_broken = path, tell, False
+    def __init__(self, path: Path, report: Callable[[Record], None]) -> None:
+        self._path, self._report, self._is_failing = path, report, False
+        # loguru's own file sink prints a traceback and the unmasked record for every line that it cannot write. With
+        # a logger of our own and catch=False, `write` gets the OSError instead.
         self._lines = copy.deepcopy(logger)
         self._lines.remove()
-        self._lines.configure(patcher=_as_it_is)
+        self._lines.configure(patcher=_unchanged)
         self._lines.add(
             path,
             level=0,
@@ -39,7 +40,7 @@ class LogFile:
             encoding="utf-8",
             errors="backslashreplace",
             delay=True,
-            watch=True,
+            watch=True,  # reopen the file after another process has rotated it
             catch=False,
         )
 
@@ -47,21 +48,22 @@ class LogFile:
         try:
             self._lines.opt(raw=True).info(line)
         except OSError as failed:
-            self._changed(line.record, f"{self._path} cannot be written: {failed.strerror}", is_broken=True)
+            self._report_change(line.record, f"cannot write to {self._path}: {failed.strerror}", is_failing=True)
         else:
-            self._changed(line.record, f"{self._path} is written again", is_broken=False)
+            self._report_change(line.record, f"can write to {self._path} again", is_failing=False)
 
     def stop(self) -> None:
         with suppress(OSError):
             self._lines.remove()
 
-    def _changed(self, record: Record, text: str, *, is_broken: bool) -> None:
-        if is_broken != self._is_broken:
-            self._is_broken = is_broken
-            level = logger.level("ERROR" if is_broken else "INFO")
+    def _report_change(self, record: Record, text: str, *, is_failing: bool) -> None:
+        if is_failing != self._is_failing:
+            self._is_failing = is_failing
+            level = logger.level("ERROR" if is_failing else "INFO")
             own = {"level": level, "message": text, "name": __name__, "extra": dict[str, Any](), "exception": None}
-            self._tell(cast("Record", {**record, **own}))
+            # Not through loguru, which rejects records that a sink logs while it handles one, to avoid a deadlock.
+            self._report(cast("Record", {**record, **own}))
 
 
-def _as_it_is(_: Record) -> None:
-    """The line is masked and formatted already."""
+def _unchanged(_: Record) -> None:
+    """Replace the inherited patcher: lines arrive masked and formatted."""

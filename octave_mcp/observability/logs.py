@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stderr and in a file, plain lines on a terminal; secrets never, on stdout nothing."""
+"""Logs, with secrets masked: JSON lines on stderr and in a file, plain text on a terminal, and nothing on stdout."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
-# How many calls an event passes through on its way here: the line that is logged is the one that told it.
-TELLERS = 4
-# Loggers that may have handlers of their own, or keep their records from the root.
-HAVE_THEIR_OWN = (
+# Stack frames between the code that emits an event and this module, so that loguru logs the emitting code's line.
+EVENT_DEPTH = 4
+# These libraries add handlers to their loggers or turn propagation off, so that their records would not reach the root.
+LIBRARY_LOGGERS = (
     "fastmcp",
     "mcp",
     "dbos",
@@ -50,22 +50,27 @@ HAVE_THEIR_OWN = (
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 RETRY_FIELDS = frozenset({"stamina.retry_num", "stamina.caused_by", "stamina.wait_for"})
 
-# No field is longer, so that a line is written in one go and lines of several processes do not mix.
-LONGEST_TEXT = 4000
-# How one begins whose outermost calls would make it too long.
+# Limit per field, so that a line is written in one system call and lines of several processes do not mix.
+MAX_TEXT_LENGTH = 4000
+# Start of a traceback that was cut to the limit: its outermost calls are left out.
 CUT_TRACEBACK = "Traceback (most recent call last):\n  ...\n"
 
-SHAPES = (
+# Secrets that no setting of ours holds, such as a key that a provider's error quotes.
+SECRET_SHAPES = (
+    # OpenAI's 'sk-proj-...', Anthropic's 'sk-ant-...', Firecrawl's 'fc-...'.
     (re.compile(r"\b(?:sk|fc)-[\w-]{6,}"), MASK),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    # Forms, query strings and JSON, such as "token": "abc"; the name stays, so that the log shows what was masked.
     (
         re.compile(r"((?:api[_-]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;(){}]+", re.IGNORECASE),
         rf"\1{MASK}",
     ),
+    # The user and password of a URL: a driver's error may quote the one of the database.
     (re.compile(r"(://)[^\s/@]+@"), rf"\1{MASK}@"),
 )
 
-HOW: dict[EventName, tuple[str, str]] = {
+# The level and message that each event is logged with.
+EVENT_LINES: dict[EventName, tuple[str, str]] = {
     "run_started": ("INFO", "run started"),
     "run_resumed": ("INFO", "run resumed"),
     "run_finished": ("INFO", "run finished"),
@@ -80,62 +85,62 @@ COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 
 
 def configure(settings: Settings, *, stderr_level: str | None = None, secrets: tuple[str, ...] = ()) -> None:
-    """Sends every log of this process, the standard library's included, to stderr and to the file.
+    """Send all logs of this process, including those of the standard library, to stderr and to the log file.
 
-    `stderr_level` is the least that stderr shows, else that of the settings; the file has what the settings say.
-    `secrets` are masked wherever they stand, and so are the secret settings.
+    `stderr_level` overrides the level of the settings on stderr alone. `secrets` are masked, as are secret settings.
     """
     scrub = scrubber((*secrets, *secret_values(settings)))
     logger.remove()
     logger.configure(patcher=_patcher(scrub))
-    shown = _shown_on(sys.stderr)
-    file = LogFile(_writable(settings), lambda record: _to_stderr(f"{shown(record, None)}\n"))
-    _add(_to_stderr, stderr_level or settings.log_level, _form(shown, scrub))
-    _add(file, settings.log_level, _form(_as_json, scrub))
+    render = _renderer(sys.stderr)
+    file = LogFile(_writable_file(settings), lambda record: _to_stderr(f"{render(record, None)}\n"))
+    _add(_to_stderr, stderr_level or settings.log_level, _template(render, scrub))
+    _add(file, settings.log_level, _template(_as_json, scrub))
     _route_standard_logging(settings.log_level)
     _log_uncaught()
 
 
 def warn_of_unknown(settings: Settings) -> None:
-    """Warns of names that look like settings but are not: who set them believes that they work."""
-    if found := unknown(settings):
-        logger.warning("unknown settings: {}; octave-mcp config lists the valid ones", ", ".join(found))
+    """Log a warning if there are unknown settings, such as misspelt names, which have no effect."""
+    if names := unknown(settings):
+        text = "unknown settings have no effect: {}; check the spelling, octave-mcp config lists the valid names"
+        logger.warning(text, ", ".join(names))
 
 
-def _add(sink: Any, level: str, form: Callable[[Record], str]) -> None:  # noqa: ANN401 - loguru takes several kinds
-    logger.add(sink, level=level, format=form, diagnose=False, backtrace=False)
+def _add(sink: Any, level: str, template: Callable[[Record], str]) -> None:  # noqa: ANN401 - loguru takes several kinds
+    # `diagnose` would print the values of local variables, which may be secrets.
+    logger.add(sink, level=level, format=template, diagnose=False, backtrace=False)
 
 
-def _shown_on(stream: TextIO) -> Callable[[Record, str | None], str]:
-    """How a record is written there: characters that the stream cannot encode would be no JSON."""
+def _renderer(stream: TextIO) -> Callable[[Record, str | None], str]:
     if stream.isatty():
         return _as_text
+    # In another encoding, Python would write '\xe9' for 'é', and \x is no escape in JSON.
     is_utf8 = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
     return partial(_as_json, ascii_only=not is_utf8)
 
 
 def log_event(event: Event) -> None:
-    """Logs what happened in a run.
-
-    A failure that is none of ours is one nobody foresaw: told while it is handled, it is logged with its traceback.
-    """
-    level, message = HOW[event.event]
+    """Log an event of a run, with a traceback if a call failed with anything but an `OctaveError`."""
+    level, message = EVENT_LINES[event.event]
+    # An event carries no exception, but it is emitted while the exception is handled.
     failure = sys.exception() if event.event == "call_failed" else None
-    unforeseen = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
+    unexpected = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
     called = event.call.model_dump() if event.call else {}
     fields = event.model_dump(exclude={"at", "message", "call"}) | {"detail": event.message} | called
-    logger.bind(**fields).opt(exception=unforeseen, depth=TELLERS).log("ERROR" if unforeseen else level, message)
+    logger.bind(**fields).opt(exception=unexpected, depth=EVENT_DEPTH).log("ERROR" if unexpected else level, message)
 
 
 def scrubber(secrets: tuple[str, ...]) -> Callable[[str], str]:
-    """What masks these secrets, and whatever has the shape of one."""
+    """Return a function that masks these secrets, and anything that looks like a secret."""
+    # Longest first: a secret that starts with another one is masked as a whole.
     known = sorted({secret for secret in secrets if len(secret) >= MIN_SECRET_LENGTH}, key=len, reverse=True)
     values = re.compile("|".join(map(re.escape, known))) if known else None
 
     def scrub(text: str) -> str:
         if values:
             text = values.sub(MASK, text)
-        for shape, mask in SHAPES:
+        for shape, mask in SECRET_SHAPES:
             text = shape.sub(mask, text)
         return text
 
@@ -144,26 +149,27 @@ def scrubber(secrets: tuple[str, ...]) -> Callable[[str], str]:
 
 def _patcher(scrub: Callable[[str], str]) -> Callable[[Record], None]:
     def patch(record: Record) -> None:
-        record["message"] = scrub(record["message"])[:LONGEST_TEXT]
+        record["message"] = scrub(record["message"])[:MAX_TEXT_LENGTH]
         record["extra"].update({name: _scrubbed(value, scrub) for name, value in record["extra"].items()})
 
     return patch
 
 
 def _scrubbed(value: object, scrub: Callable[[str], str]) -> object:
-    """The value without secrets, as what JSON has; anything that it has not becomes its text."""
+    """Return a value that JSON can represent: anything but a number, a bool or None becomes masked text."""
+    # NaN and infinity are not valid JSON either.
     if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    return scrub(str(value))[:LONGEST_TEXT]
+    return scrub(str(value))[:MAX_TEXT_LENGTH]
 
 
 def _exception(record: Record, scrub: Callable[[str], str]) -> str | None:
-    """The end of the traceback, which names the failure; None where there is none."""
+    """Return the record's traceback, if any. A long one loses its start, because its end names the failure."""
     failed = record["exception"]
     if failed is None or failed.type is None:
         return None
-    told = scrub("".join(traceback.format_exception(failed.type, failed.value, failed.traceback)))
-    return told if len(told) <= LONGEST_TEXT else f"{CUT_TRACEBACK}{told[len(CUT_TRACEBACK) - LONGEST_TEXT :]}"
+    text = scrub("".join(traceback.format_exception(failed.type, failed.value, failed.traceback)))
+    return text if len(text) <= MAX_TEXT_LENGTH else f"{CUT_TRACEBACK}{text[len(CUT_TRACEBACK) - MAX_TEXT_LENGTH :]}"
 
 
 def _as_json(record: Record, exception: str | None, *, ascii_only: bool = False) -> str:
@@ -191,51 +197,52 @@ def _as_text(record: Record, exception: str | None) -> str:
     return text if exception is None else f"{text}\n{exception.rstrip()}"
 
 
-def _form(form: Callable[[Record, str | None], str], scrub: Callable[[str], str]) -> Callable[[Record], str]:
-    """What loguru asks of a format: a template. The line itself stands among the extras, where braces are harmless."""
+def _template(render: Callable[[Record, str | None], str], scrub: Callable[[str], str]) -> Callable[[Record], str]:
+    """Return a format for loguru, which wants a template rather than a finished line."""
 
     def template(record: Record) -> str:
+        # Braces in the line would be taken for fields of the template, so the line is passed as an extra.
         record["extra"].pop(RENDERED, None)
-        record["extra"][RENDERED] = form(record, _exception(record, scrub))
+        record["extra"][RENDERED] = render(record, _exception(record, scrub))
         return f"{{extra[{RENDERED}]}}\n"
 
     return template
 
 
 def _to_stderr(line: str) -> None:
-    """Looked up anew for each line: a progress bar, or a test, puts its own stream in that place."""
-    with suppress(OSError, ValueError):  # closed, or on a full disk: there is nowhere to say so
+    # sys.stderr is looked up for each line: a progress bar or a test may have replaced it. If it is closed or on a
+    # full disk, there is nowhere left to report that.
+    with suppress(OSError, ValueError):
         sys.stderr.write(line)
 
 
-def _writable(settings: Settings) -> Path:
-    """The log file, in a folder that is there.
+def _writable_file(settings: Settings) -> Path:
+    """Return the path of the log file after creating its folder.
 
     Raises:
-        SetupError: it cannot be written.
+        SetupError: the file cannot be written.
     """
     path = settings.log_file or settings.home / "logs" / "octave.jsonl"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("a").close()
     except OSError as failed:
-        text = (
-            f"cannot write to {str(path.parent)!r} ({failed.strerror}); set OCTAVE_HOME to a folder that can be written"
-        )
+        text = f"cannot write to {str(path.parent)!r} ({failed.strerror}); set OCTAVE_HOME to a writable folder"
         raise SetupError(text) from None
     return path
 
 
 class _Forward(logging.Handler):
-    """The standard library's logs, as ours. A retry is news for the file, not for someone who watches a terminal."""
+    """Forwards the records of the standard library's `logging` to loguru."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        def say_where(ours: Record) -> None:
+        def set_origin(ours: Record) -> None:
             ours["name"], ours["function"], ours["line"] = record.name, record.funcName, record.lineno
 
+        # stamina logs each retry as a warning; a retry that may still succeed should not alarm a terminal's user.
         level = "INFO" if record.name == "stamina" else record.levelname
         more = {name: value for name, value in vars(record).items() if name in RETRY_FIELDS} | {"run_id": RUN_ID.get()}
-        logger.bind(**more).patch(say_where).opt(exception=record.exc_info).log(
+        logger.bind(**more).patch(set_origin).opt(exception=record.exc_info).log(
             level if level in LEVELS else record.levelno, _text(record)
         )
 
@@ -243,24 +250,27 @@ class _Forward(logging.Handler):
 def _text(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except (TypeError, ValueError, LookupError):  # its arguments do not fit: whoever logs it must not fail for that
+    except (TypeError, ValueError, LookupError):  # arguments that do not fit the format must not break the caller
         return f"{record.msg} {record.args}"
 
 
 def _route_standard_logging(level: str) -> None:
-    """Every logger hands its records up to the root, and the root to us; others' notes below WARNING only for DEBUG."""
+    """Route the standard library's loggers to the root logger, and that to loguru.
+
+    Libraries log below WARNING only if our level is DEBUG.
+    """
     root = logging.getLogger()
     root.handlers = [_Forward()]
     root.setLevel("DEBUG" if level == "DEBUG" else "WARNING")
-    for name in HAVE_THEIR_OWN:
-        theirs = logging.getLogger(name)
-        theirs.handlers, theirs.propagate = [logging.NullHandler()], True  # DBOS adds its own where there is none
-        theirs.setLevel(logging.NOTSET)
+    for name in LIBRARY_LOGGERS:
+        library = logging.getLogger(name)
+        library.handlers, library.propagate = [logging.NullHandler()], True  # DBOS adds a handler if there is none
+        library.setLevel(logging.NOTSET)
     logging.captureWarnings(capture=True)
 
 
 def _log_uncaught() -> None:
-    """What Python would print. A hook that somebody else has set, such as a debugger, stays."""
+    """Log uncaught exceptions instead of letting Python print them. Hooks set by others, e.g. a debugger, stay."""
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _uncaught
     if threading.excepthook is threading.__excepthook__:

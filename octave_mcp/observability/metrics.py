@@ -1,4 +1,4 @@
-"""What Prometheus is told: counts and durations by names of our own, never by what a caller gave."""
+"""Prometheus metrics. Labels never hold values that callers choose, which would create series without limit."""
 
 from __future__ import annotations
 
@@ -9,48 +9,55 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from octave_mcp.domain.events import Event, ModelCall
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
+# Histogram buckets. The last one for runs is the default time limit of a run.
 RUN_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1800)
 STEP_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300)
+# A client may send any word as its method; the others are counted as "other".
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
 
 
 class Metrics:
-    """Those of one application, in a registry of its own."""
+    """The metrics of one application."""
 
     def __init__(self) -> None:
-        self._registry = here = CollectorRegistry()
-        self._started = Counter("octave_runs_started", "Runs started, or resumed after an interruption", registry=here)
-        self._finished = Counter("octave_runs_finished", "Runs that ended", ["status"], registry=here)
-        self._running = Gauge("octave_runs_running", "Runs being executed by this process", registry=here)
+        # Not the library's global registry, in which a second application, as in tests, would be a duplicate.
+        self._registry = metrics = CollectorRegistry()
+        self._started = Counter("octave_runs_started", "Runs started or resumed", registry=metrics)
+        self._finished = Counter("octave_runs_finished", "Runs that ended", ["status"], registry=metrics)
+        self._running = Gauge("octave_runs_running", "Runs being executed by this process", registry=metrics)
         self._failing = Gauge(
-            "octave_failing_tasks", "Background tasks that fail now and are tried again", ["task"], registry=here
+            "octave_failing_tasks", "Background tasks that currently fail and are retried", ["task"], registry=metrics
         )
         self._run_seconds = Histogram(
-            "octave_run_seconds", "How long runs took", ["status"], buckets=RUN_SECONDS, registry=here
+            "octave_run_seconds", "Duration of runs", ["status"], buckets=RUN_SECONDS, registry=metrics
         )
         self._step_seconds = Histogram(
-            "octave_step_seconds", "How long steps took", ["step", "success"], buckets=STEP_SECONDS, registry=here
+            "octave_step_seconds", "Duration of steps", ["step", "success"], buckets=STEP_SECONDS, registry=metrics
         )
         self._failed_calls = Counter(
-            "octave_failed_calls", "Calls to sites and models that failed", ["step"], registry=here
+            "octave_failed_calls", "Failed calls to sites and models", ["step"], registry=metrics
         )
-        self._calls = Counter("octave_model_calls", "Answers of models", ["model", "prompt", "reused"], registry=here)
+        self._calls = Counter("octave_model_calls", "Model answers", ["model", "prompt", "reused"], registry=metrics)
         self._tokens = Counter(
             "octave_model_tokens",
-            "Tokens sent, those known already, and got",
+            "Input tokens, input tokens served from the provider's cache, and output tokens",
             ["model", "kind"],
-            registry=here,
+            registry=metrics,
         )
-        self._usd = Counter("octave_model_cost_usd", "What answers of known price cost", ["model"], registry=here)
-        self._unpriced = Counter("octave_model_unpriced_calls", "Answers of unknown price", ["model"], registry=here)
+        self._usd = Counter(
+            "octave_model_cost_usd", "Cost of model answers, where the price is known", ["model"], registry=metrics
+        )
+        self._unpriced = Counter(
+            "octave_model_unpriced_calls", "Model answers whose price is unknown", ["model"], registry=metrics
+        )
         self._requests = Counter(
-            "octave_http_requests", "Requests answered", ["method", "route", "status"], registry=here
+            "octave_http_requests", "HTTP requests answered", ["method", "route", "status"], registry=metrics
         )
         self._request_seconds = Histogram(
             "octave_http_request_seconds",
-            "How long answers took, streams until their end",
+            "Duration of HTTP requests; streams count until they end",
             ["method", "route"],
-            registry=here,
+            registry=metrics,
         )
 
     def observe(self, event: Event) -> None:
@@ -67,11 +74,11 @@ class Metrics:
                 self._failed_calls.labels(event.step).inc()
             case "answered":
                 if event.call:
-                    self._called(event.call)
+                    self._count_call(event.call)
             case "step_started" | "progress" | "waiting":
                 pass
 
-    def _called(self, call: ModelCall) -> None:
+    def _count_call(self, call: ModelCall) -> None:
         self._calls.labels(call.model, call.prompt, str(call.reused).lower()).inc()
         self._tokens.labels(call.model, "input").inc(call.input_tokens)
         self._tokens.labels(call.model, "cached").inc(call.cached_tokens)
@@ -82,13 +89,13 @@ class Metrics:
             self._usd.labels(call.model).inc(call.usd)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """`route` is its template ('/runs/{run_id}')."""
+        """Count a request. `route` is the template, e.g. '/runs/{run_id}'."""
         method = method if method in METHODS else "other"
         self._requests.labels(method, route, str(status)).inc()
         self._request_seconds.labels(method, route).observe(seconds)
 
     def render(self, running: int, failing: Iterable[str]) -> bytes:
-        """What is counted, how many runs are under way, and the names of the tasks that fail."""
+        """Return all metrics in Prometheus' text format, with the current gauges: running runs and failing tasks."""
         self._running.set(running)
         self._failing.clear()
         for task in failing:
