@@ -99,7 +99,7 @@ class App:
         chosen = self.settings.source if name == AUTO else name
         if chosen == AUTO:
             candidates = [source for source in SOURCES if source.in_auto]
-            chosen = next(filter(self._is_configured, candidates), candidates[-1]).name  # the last one needs no key
+            chosen = next(filter(self._is_configured, candidates), candidates[-1]).name
         _source(chosen).check()
         return chosen
 

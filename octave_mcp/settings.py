@@ -33,11 +33,9 @@ from octave_mcp.errors import SetupError
 # Shorter secrets are not masked: masking 'dev' would garble every 'device' and 'development' in the logs.
 MIN_SECRET_LENGTH = 6
 CUSTOM_HEADERS = ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS")
-# Relative to the folder in which the server or the command is started.
 ENV_FILE = Path(".env")
 PREFIX = "OCTAVE_"
 
-# Maps each provider's own variable, e.g. OPENAI_API_KEY, to the model or source that needs it.
 KEYS = {
     provider.needs: provider.name
     for provider in (*MODELS, *SOURCES)
@@ -158,7 +156,6 @@ class Settings(BaseSettings):
     @property
     def origins(self) -> dict[str, Origin]:
         """The source of each field that does not have its default value."""
-        # Lowest precedence first: a later source overwrites an earlier one.
         sources: tuple[tuple[Origin, Iterable[str]], ...] = (
             ("config.toml", TomlConfigSettingsSource(type(self), self.config_file)()),
             (".env", DotEnvSettingsSource(type(self))()),
@@ -206,12 +203,12 @@ def load(**flags: Any) -> Settings:  # noqa: ANN401 - the fields of Settings
     try:
         return Settings(**flags)
     except ValidationError as failed:
-        found = "; ".join(f"{_variable(error['loc'])}: {error['msg']}" for error in failed.errors(include_input=False))
-        text = f"invalid setting: {found}; correct it in the environment, .env or config.toml"
+        errors = "; ".join(f"{_variable(error['loc'])}: {error['msg']}" for error in failed.errors(include_input=False))
+        text = f"invalid setting: {errors}; correct it in the environment, .env or config.toml"
         raise SetupError(text) from None
     except (SettingsError, OSError, ValueError) as failed:
-        found = "; ".join(f"{file}: {why}" for file, why in faults()) or type(failed).__name__
-        raise SetupError(f"cannot read the settings: {found}; correct or remove the file") from None
+        reasons = "; ".join(f"{file}: {why}" for file, why in faults()) or type(failed).__name__
+        raise SetupError(f"cannot read the settings: {reasons}; correct or remove the file") from None
 
 
 def fallback() -> Settings:
@@ -252,13 +249,13 @@ def keys() -> tuple[Setting, ...]:
 def value_of(variable: str) -> SecretStr | None:
     """Return the value of a variable from the environment or else from `.env`."""
     environment, file = _variables()
-    found = (file | environment).get(variable.lower())
-    return SecretStr(found) if found else None
+    value = (file | environment).get(variable.lower())
+    return SecretStr(value) if value else None
 
 
 def headers_of(variable: str) -> dict[str, str]:
     """Parse a variable with one 'Name: value' header per line, as the providers' SDKs do."""
-    lines = found.get_secret_value().split("\n") if (found := value_of(variable)) else ()
+    lines = headers.get_secret_value().split("\n") if (headers := value_of(variable)) else ()
     parts = (line.partition(":") for line in lines)
     return {name.strip(): value.strip() for name, colon, value in parts if colon}
 
@@ -268,8 +265,8 @@ def setting_of(settings: Settings, variable: str) -> str:
     if variable.startswith(PREFIX):
         value = getattr(settings, variable.removeprefix(PREFIX).lower())
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
-    found = value_of(variable)
-    return found.get_secret_value() if found else ""
+    key = value_of(variable)
+    return key.get_secret_value() if key else ""
 
 
 def secret_values(settings: Settings) -> tuple[str, ...]:
@@ -279,7 +276,7 @@ def secret_values(settings: Settings) -> tuple[str, ...]:
     passwords = [match["password"] for url in own if (match := PASSWORD.search(url))]
     # Word by word, because a message may show the token of 'Bearer TOKEN' alone.
     headers = [word for name in CUSTOM_HEADERS for value in headers_of(name).values() for word in value.split()]
-    return (*own, *passwords, *headers, *(found.get_secret_value() for name in KEYS if (found := value_of(name))))
+    return (*own, *passwords, *headers, *(key.get_secret_value() for name in KEYS if (key := value_of(name))))
 
 
 def _is_secret(field: FieldInfo) -> bool:
@@ -293,7 +290,7 @@ def _secrets(value: SecretStr | tuple[SecretStr, ...] | None) -> Iterator[str]:
 
 
 def unknown(settings: Settings) -> tuple[str, ...]:
-    """Return the names of OCTAVE_ variables and config.toml entries that no setting has, such as misspelt ones."""
+    """Return the OCTAVE_ variables and config.toml entries that are no settings, such as misspelt names."""
     valid = {_variable((name,)) for name in Settings.model_fields}
     environment, file = _variables()
     given = {name.upper() for name in file | environment if name.startswith(PREFIX.lower())}

@@ -88,7 +88,7 @@ KINDS: dict[str, tuple[Fault, str, str]] = {
     "words": (
         text_of(lambda _: "I would be glad to help."),
         "bad_answer",
-        "all 9 answers were not of the form asked for",
+        "all 9 answers did not have the required format",
     ),
 }
 TO_DO = {

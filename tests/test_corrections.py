@@ -272,7 +272,7 @@ async def test_a_patch_may_not_touch_what_was_not_complained_about(stage: Stage,
     assert "Zorblax" not in playbook.model_dump_json()
     assert playbook.prospect_intelligence.company_profile.facts
     assert [gap.reason for gap in playbook.gaps if gap.code == "ignored"] == [
-        "3 changes that no check had asked for were not taken over: the text stayed as it was"
+        "3 changes by the model were ignored, because no check had asked for them"
     ]
     assert record.status == "completed"
 

@@ -274,9 +274,9 @@ def test_a_missing_prompt_file_is_named(tmp_path: Path) -> None:
         ("output_tokens", "tokens", r"limits\.output_tokens: Field required"),
         ("version", 'reads = ["moon"]\nversion', r"reads\.0: Input should be 'home'"),
         ("You read.", "", "body: String should have at least 1"),
-        ("You read.", "You read {{ mind }}.", "unknown placeholders: mind; there are company.name"),
-        ("You read.", "You read {{ language.", r"unknown placeholders: \{\{; there are"),
-        ("You read.", "{% if context %}You read.", r"unknown placeholders: %\}, \{%; there are"),
+        ("You read.", "You read {{ mind }}.", "unknown placeholders: mind; the valid ones are company.name"),
+        ("You read.", "You read {{ language.", r"unknown placeholders: \{\{; the valid ones are"),
+        ("You read.", "{% if context %}You read.", r"unknown placeholders: %\}, \{%; the valid ones are"),
         ("You read.", "You \udcff read.", "can't decode byte"),
     ],
 )
@@ -286,7 +286,7 @@ def test_a_malformed_prompt_file_is_named_with_what_is_wrong(
     text = SOUND.replace(sound, broken)
     (tmp_path / "odd.md").write_bytes(text.encode("utf-8", "surrogateescape"))
 
-    with pytest.raises(SetupError, match=rf"correct prompt file .*odd\.md: .*{complaint}"):
+    with pytest.raises(SetupError, match=rf"invalid prompt file .*odd\.md: .*{complaint}"):
         load("odd", tmp_path)
 
 

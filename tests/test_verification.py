@@ -592,7 +592,7 @@ async def test_a_model_that_judges_for_too_long_is_not_waited_for(tmp_path: Path
 
     assert playbook
     assert record.status == "completed"
-    assert "the time that the run" in reworded_in(playbook).reason
+    assert "the time limit of the run" in reworded_in(playbook).reason
 
 
 @pytest.mark.long

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from octave_mcp.ports import KeyValues, Store
 
 MAX_AGE = timedelta(hours=24)
-# The prefix of the keys, for each kind of cached text.
 ANSWER, RESEARCH = "answer ", "research "
 
 
@@ -16,7 +15,7 @@ async def put(key_values: KeyValues, key: str, text: str, run_id: str) -> None:
 
 
 async def get(key_values: KeyValues, key: str) -> str | None:
-    """The text under the key, unless it has expired."""
+    """Return the cached text, or None if it has expired."""
     found = await key_values.get_value(key, since=datetime.now(UTC) - MAX_AGE)
     return found.partition("\n")[2] if found else None
 

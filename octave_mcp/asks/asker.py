@@ -1,11 +1,11 @@
-"""Who answers the asks of a run: its model, or one that the user named as a fallback."""
+"""Answers the asks of a run with its model, or with one of the user's fallback models."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from octave_mcp.asks.attempts import SECONDS, Attempts, OnCall
+from octave_mcp.asks.attempts import RETRY_SECONDS, Attempts, OnCall
 from octave_mcp.asks.budget import BudgetTracker, Ledger
 from octave_mcp.asks.faults import Faults
 from octave_mcp.concurrency.run_clock import RunClock
@@ -26,10 +26,10 @@ from octave_mcp.ports import Model
 
 @dataclass(slots=True)
 class Asker:
-    """Asks the model of a run, and its fallbacks where that model gives no answer.
+    """Sends asks to a run's model, and to its fallbacks if that model gives no answer.
 
-    `stood_in` are the fallbacks that answered, each with its first reason; `has_outlines`: some answers are outlines.
-    `slow` maps each slow model to how slowly it answers and what to do; `faults` counts what was wrong with answers.
+    `stood_in`: the fallbacks that answered, by name and error code. `has_outlines`: whether some answers are outlines.
+    `slow`: for each slow model, how slowly it answers and what to do about it. `faults`: counts of unusable answers.
     """
 
     model: Model
@@ -43,38 +43,40 @@ class Asker:
     replayed_answers: list[Replayed] = field(default_factory=list[Replayed])
     faults: Faults = field(init=False)
     _has_answered: bool = False
-    _shut: dict[str, NoAccess | SetupError] = field(default_factory=dict[str, NoAccess | SetupError])
+    # Models that are not asked again in this run, for example because their key is invalid.
+    _unavailable: dict[str, NoAccess | SetupError] = field(default_factory=dict[str, NoAccess | SetupError])
 
     def __post_init__(self) -> None:
         self.faults = Faults(on_a_server=self.model.name == "compat")
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The names of those that answered: the model asked for, and the fallbacks that stood in for it."""
+        """The names of the models that answered: the run's model, and its fallbacks."""
         stood_in = sorted({name for name, _ in self.stood_in})
         return (self.model.name, *stood_in) if self._has_answered or not stood_in else tuple(stood_in)
 
     @property
     def recording(self) -> Recording | None:
-        """What the answers so far were replayed from, if they were."""
+        """The recording from which the answers so far were replayed, if any."""
         return recording_of(self.replayed_answers)
 
     async def answer(self, ask: Ask[A, Any], until: float, on_call: OnCall) -> Answer[A] | Unusable:
-        """The model's answer, or that of the first fallback that gives one; `until` is a time of the run's clock.
+        """Return the answer of the model, or of the first fallback that gives one. `until` is on the run's clock.
 
         Raises:
-            UpstreamError, SetupError: no answer came: there is no access, no budget, or no time left.
+            UpstreamError, SetupError: no model answered, for lack of access, budget or time.
         """
         able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
-        models = [model for model in (self.model, *able) if model.name not in self._shut] or [self.model]
-        failed: OctaveError | None = self._shut.get(self.model.name)
+        # If every model is unavailable, the run's own is asked again, to report its error.
+        models = [model for model in (self.model, *able) if model.name not in self._unavailable] or [self.model]
+        failed: OctaveError | None = self._unavailable.get(self.model.name)
         for model in models[:-1]:
             try:
                 return await self._answer_of(model, failed, ask, until, on_call)
             except (Transient, BudgetExceeded, DeadlineExceeded) as cause:
                 failed = failed or cause
             except (NoAccess, SetupError) as cause:
-                failed = self._shut[model.name] = cause
+                failed = self._unavailable[model.name] = cause
         return await self._answer_of(models[-1], failed, ask, until, on_call)
 
     async def _answer_of(
@@ -86,7 +88,8 @@ class Asker:
         if model.capacity.is_paid:
             self.budget.check(ask)
         else:
-            until = max(until, self.clock.now() + SECONDS)
+            # A free fallback, such as the rules, may still answer when the paid model has used up the time.
+            until = max(until, self.clock.now() + RETRY_SECONDS)
         try:
             return await Attempts(model, ask, stand_in, on_call, self.clock).answer(until)
         except DeadlineExceeded as late:
@@ -95,7 +98,7 @@ class Asker:
             raise
 
     def book(self, step: str, company: Role | None, answer: Answer[Any] | Unusable) -> None:
-        """Counts an answer and who gave it, whether it came in this process or was replayed."""
+        """Book an answer and the model that gave it, whether it is new or from the run's journal."""
         self.ledger.book(step, company, Spent.of(answer))
         if isinstance(answer, Answer):
             self.has_outlines |= answer.is_outline
@@ -106,16 +109,16 @@ class Asker:
             self.stood_in.setdefault((answer.by.name, answer.by.code), answer.by)
 
     def replayed(self, answer: Answer[Any] | Unusable) -> None:
-        """Counts an answer that was paid for before the run was resumed."""
+        """Count an answer from the journal, which was paid for before the run was resumed, against the budget."""
         is_reused = isinstance(answer, Answer) and answer.reused
-        if self._who(answer).capacity.is_paid and not is_reused:
+        if self._model_of(answer).capacity.is_paid and not is_reused:
             self.budget.spend(answer.usage)
 
     async def record_verdict(self, answer: Answer[Any] | Unusable, verdict: Judgement) -> None:
-        """Passes what the checks made of the answer to the model that gave it."""
+        """Report the outcome of the checks to the model that gave the answer."""
         if answer.key:
-            await self._who(answer).record_verdict(answer.key, verdict)
+            await self._model_of(answer).record_verdict(answer.key, verdict)
 
-    def _who(self, answer: Answer[Any] | Unusable) -> Model:
+    def _model_of(self, answer: Answer[Any] | Unusable) -> Model:
         by = answer.by
         return next((model for model in self.fallback if by and model.name == by.name), self.model)

@@ -1,4 +1,4 @@
-"""One ask of one model: retries, deadline and budget, with each call reported."""
+"""Sends one ask to one model, with retries until a deadline, and reports each call."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from octave_mcp.errors import (
 from octave_mcp.ports import Model
 
 ATTEMPTS = 10
-# How long one ask is retried.
-SECONDS = 240.0
+# Time limit for the retries of one ask, unless the provider itself asks for a wait.
+RETRY_SECONDS = 240.0
+# Cap for messages: a provider can ask for a wait of any length, and `ceil` raises for infinity.
 MAX_SHOWN_SECONDS = 1e9
 
-# Callback for each call of a model: an answer, an unusable answer, or a failed attempt.
 OnCall = Callable[[ModelCall, UpstreamError | None], None]
 
 
 @dataclass(slots=True)
 class Attempts(Generic[A]):
-    """`stand_in` is set if the model is a fallback that answers in place of the one asked for."""
+    """The attempts to get one answer from one model. `stand_in` is set if the model is a fallback."""
 
     model: Model
     ask: Ask[A, Any]
@@ -44,7 +44,11 @@ class Attempts(Generic[A]):
     _attempt: int = 1
 
     async def answer(self, until: float) -> Answer[A] | Unusable:
-        """Raises: UpstreamError: no answer came before `until`, a time of the run's clock."""
+        """Return the answer. `until` is a time of the run's clock.
+
+        Raises:
+            UpstreamError: there was no answer in time.
+        """
         try:
             answer = await self._in_time(until)
         except (Transient, BadRequest, NoAccess) as failed:
@@ -63,10 +67,11 @@ class Attempts(Generic[A]):
         )  # fmt: skip
 
     async def _in_time(self, until: float) -> Answer[A]:
+        # A connected client answers only when its user lets it, so deadlines and retries make no sense.
         if self.model.capacity.is_patient:
             return await self.model.answer(self.ask)
         late = DeadlineExceeded(
-            "the time that the run, or this step of it, may take is over: raise OCTAVE_RUN_TIMEOUT_SECONDS or "
+            "the time limit of the run, or of this step, was reached: raise OCTAVE_RUN_TIMEOUT_SECONDS or "
             "OCTAVE_STEP_TIMEOUT_SECONDS, use a faster model, or lower max_pages"
         )
         if until <= self.clock.now():
@@ -78,12 +83,12 @@ class Attempts(Generic[A]):
             raise late from None
 
     async def _retried(self, until: float) -> Answer[A]:
-        began = self.clock.now()
+        started_at = self.clock.now()
 
         def left(failed: Transient) -> float:
-            """A wait that the provider asks for, and a retry after a timeout, may use all of the ask's time."""
+            # A wait that the provider asks for, and the single retry after a timeout, may last until the deadline.
             is_bounded = isinstance(failed, TimedOut) or failed.retry_after_seconds is not None
-            return (until if is_bounded else min(until, began + SECONDS)) - self.clock.now()
+            return (until if is_bounded else min(until, started_at + RETRY_SECONDS)) - self.clock.now()
 
         try:
             return await retrying(
@@ -92,7 +97,7 @@ class Attempts(Generic[A]):
             )  # fmt: skip
         except Transient as failed:
             if (failed.retry_after_seconds or 0) > left(failed):
-                raise _long(failed, left(failed)) from None
+                raise _long_wait(failed, left(failed)) from None
             raise
 
     def _failed(self, wait_seconds: float, failed: Transient) -> None:
@@ -104,7 +109,7 @@ class Attempts(Generic[A]):
         self._report(bad, **usage.model_dump())
         return Unusable(wrong=str(bad), fault=bad.fault, usage=usage, key=bad.key, by=self.stand_in)
 
-    def _report(self, failed: UpstreamError | None, **more: Any) -> None:  # noqa: ANN401 - ModelCall's own
+    def _report(self, failed: UpstreamError | None, **more: Any) -> None:  # noqa: ANN401 - fields of ModelCall
         ask = self.ask
         call = ModelCall(
             model=self.model.name,
@@ -117,14 +122,14 @@ class Attempts(Generic[A]):
         self.on_call(call, failed)
 
 
-def _long(failed: Transient, left_seconds: float) -> LongWait:
-    wait, left = _shown(failed.retry_after_seconds or 0), _shown(left_seconds)
+def _long_wait(failed: Transient, left_seconds: float) -> LongWait:
+    wait, left = _in_words(failed.retry_after_seconds or 0), _in_words(left_seconds)
     return LongWait(
-        f"the provider asks to wait {wait}, but this step of the run has only {left} left: "
+        f"the provider asks to wait {wait}, but this step of the run has only {left} left; "
         f"start a new run later, or use another model ({failed})"
     )
 
 
-def _shown(seconds: float) -> str:
+def _in_words(seconds: float) -> str:
     hours, minutes = divmod(ceil(min(seconds, MAX_SHOWN_SECONDS) / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -1,4 +1,4 @@
-"""The brief of an ask as text: notes on what is known already, with the numbers of the passages that support them."""
+"""Renders the brief of an ask: notes on what is already known, with the numbers of the supporting passages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 from octave_mcp.asks.notes import notes
-from octave_mcp.asks.untrusted import LONGEST_NAME, Fence, one_line, plain
+from octave_mcp.asks.untrusted import MAX_NAME_LENGTH, Fence, one_line, plain
 from octave_mcp.domain.asks import AddressesBrief, Ask, ReadingBrief, RevisionBrief, UnderstandingBrief, WritingBrief
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.kinds import kind_of_link
@@ -16,8 +16,8 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import CitedClaim, VerificationBrief
 from octave_mcp.evidence.dates import date_in_words
 
-LONGEST_ADDRESS = 160
-LONGEST_TITLE = 120
+MAX_ADDRESS_LENGTH = 160
+MAX_TITLE_LENGTH = 120
 
 
 def brief_text(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int], fence: Fence) -> str:
@@ -35,7 +35,7 @@ def brief_text(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int], fence: Fen
 
 
 def claims_text(brief: VerificationBrief, fence: Fence) -> str:
-    """The claims by their numbers, and before them the quotations by theirs, under the page that each is on."""
+    """Render numbered quotations, grouped by page, and then the numbered claims that cite them."""
     claims = "\n".join(_claim(number, claim) for number, claim in enumerate(brief.claims, 1))
     quotations = "\n".join(_quotations(brief))
     return f"{fence.around('quotations', quotations)}\n\n{fence.around('claims', claims)}"
@@ -46,7 +46,7 @@ def _quotations(brief: VerificationBrief) -> Iterator[str]:
     for number, quotation in enumerate(brief.quotations, 1):
         if page != (page := (quotation.role, quotation.title)):
             whose = plain(names.get(quotation.role, quotation.role))
-            yield f"=== page of {whose}: {one_line(quotation.title)[:LONGEST_TITLE]}"
+            yield f"=== page of {whose}: {one_line(quotation.title)[:MAX_TITLE_LENGTH]}"
         yield f"[{number}] {one_line(quotation.text)}"
 
 
@@ -65,7 +65,7 @@ def _of_reading(brief: ReadingBrief, fence: Fence) -> str:
 
 
 def _sold(vendor: str, offer: str, fence: Fence) -> str:
-    """What the vendor sells; the text is from its home page."""
+    """Render what the vendor sells. The offer is text from its home page, and therefore fenced."""
     heading = f"What {plain(vendor) or 'the vendor'} sells, in the words of its home page:"
     return f"\n\n{heading}\n{fence.around('offer', one_line(offer))}" if offer else ""
 
@@ -77,11 +77,11 @@ def _of_understanding(brief: UnderstandingBrief, numbers: Mapping[EvidenceId, in
 
 
 def _of_revision(brief: RevisionBrief, fence: Fence) -> str:
-    told = [f"It is for the persona {plain(brief.persona)}."] if brief.persona else []
-    told += [f"It is touch {brief.place + 1} of its sequence."] if brief.place is not None else []
+    facts = [f"It is for the persona {plain(brief.persona)}."] if brief.persona else []
+    facts += [f"It is touch {brief.place + 1} of its sequence."] if brief.place is not None else []
     beside = f"\n\nWhat stands beside it:\n\n{fence.around('beside', brief.beside)}" if brief.beside else ""
     part = f"The part to write again:\n\n{fence.around('part', brief.part)}"
-    return f"{part}{beside}\n\n{' '.join((*told, *brief.told))}".rstrip()
+    return f"{part}{beside}\n\n{' '.join((*facts, *brief.told))}".rstrip()
 
 
 def _candidate(number: int, link: Link, domain: str) -> str:
@@ -90,13 +90,13 @@ def _candidate(number: int, link: Link, domain: str) -> str:
     address = f"{'' if host == domain else host}{parts.path}{f'?{parts.query}' if parts.query else ''}"
     kind = kind_of_link(link)
     return " | ".join(
-        filter(None, (f"[{number}] {kind}", address[:LONGEST_ADDRESS], one_line(link.text)[:LONGEST_NAME]))
+        filter(None, (f"[{number}] {kind}", address[:MAX_ADDRESS_LENGTH], one_line(link.text)[:MAX_NAME_LENGTH]))
     )
 
 
 def _context(context: str) -> str:
-    said = plain(context, 1000)
-    return f"\nThe user says of the deal, which steers what matters and is never evidence: {said}" if said else ""
+    text = plain(context, 1000)
+    return f"\nThe user says of the deal, which steers what matters and is never evidence: {text}" if text else ""
 
 
 def _of_writing(ask: Ask[Any, Any], brief: WritingBrief, numbers: Mapping[EvidenceId, int], fence: Fence) -> str:
@@ -112,7 +112,7 @@ def _of_writing(ask: Ask[Any, Any], brief: WritingBrief, numbers: Mapping[Eviden
 
 
 def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, int]) -> Iterator[str]:
-    """What a writer needs to know apart from the findings."""
+    """Yield what a writer needs to know besides the findings."""
     vendor, prospect, persona = plain(brief.names.vendor), plain(brief.names.prospect), brief.persona
     if brief.read_on:
         yield f"Today is {date_in_words(brief.read_on.isoformat())}."
@@ -134,7 +134,7 @@ def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, 
 
 
 def _kind(form: type[Value]) -> str:
-    """The one word that the form allows for its kind."""
+    """Return the only value that the form allows for its `kind`, or ''."""
     field = form.model_fields.get("kind")
     words = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
     return words[0] if len(words) == 1 else ""

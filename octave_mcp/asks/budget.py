@@ -1,4 +1,4 @@
-"""The limits of a run's spending, and what it has spent."""
+"""A run's budget, and a record of its spending."""
 
 from __future__ import annotations
 
@@ -13,37 +13,36 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import VerificationBrief
 from octave_mcp.errors import BudgetExceeded
 
-# Share of a budget that reading may use; the rest is reserved for writing.
+# Share of the budget that reading may use: a run that spent everything on reading would end without a playbook.
 READING_SHARE = 0.5
-# Claims are verified only while less than this share of a budget is used: copy is worth more than a second opinion.
+# Claims are verified only while less than this share is used: copy is worth more than a second opinion on it.
 VERIFYING_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The most that a run may use up; None means no limit."""
+    """The limits of a run; None means unlimited."""
 
     usd: float | None = None
     asks: int | None = None
     tokens: int | None = None
 
     def check(self, spent: Spent, share: float = 1.0) -> None:
-        """Raises: BudgetExceeded: this share of a limit is used up."""
+        """Raise `BudgetExceeded` if this share of any limit is used up."""
         tokens = spent.input_tokens + spent.output_tokens
-        for most, used, text in (
+        for limit, used, text in (
             (self.usd, spent.usd or 0.0, "${:.4f} of ${:.4f} (max_cost_usd)"),
             (self.asks, spent.asks, "{} of {} asks (OCTAVE_MAX_RUN_ASKS)"),
             (self.tokens, tokens, "{} of {} tokens (OCTAVE_MAX_RUN_TOKENS)"),
         ):
-            if most is not None and used >= most * share:
+            if limit is not None and used >= limit * share:
                 reserved = "" if share == 1 else "; the rest is reserved for writing"
-                raise BudgetExceeded(
-                    f"the run's budget is used up: {text.format(used, most)}{reserved}; raise it, or lower max_pages"
-                )
+                used_up = f"the run's budget is used up: {text.format(used, limit)}{reserved}"
+                raise BudgetExceeded(f"{used_up}; raise the limit, or lower max_pages")
 
 
 class Ledger:
-    """What each step used up."""
+    """The spending of a run by step and company."""
 
     def __init__(self) -> None:
         self._steps: dict[tuple[str, Role | None], Spent] = {}
@@ -57,7 +56,7 @@ class Ledger:
 
     @property
     def cost(self) -> Spent:
-        """The total; its `usd` is None where some of it has no known price."""
+        """The total. Its `usd` is None if the price of any answer is unknown."""
         return sum((spent for _, spent in self._rows()), Spent())
 
     def _rows(self) -> Iterator[tuple[tuple[str, Role | None], Spent]]:
@@ -65,16 +64,20 @@ class Ledger:
 
 
 class BudgetTracker:
-    """A run's budget and its spending so far, counted as soon as an answer arrives: before it is checked and booked."""
+    """Compares a run's spending with its budget.
+
+    Unlike the ledger, it counts an answer as soon as it arrives, so that concurrent asks see it.
+    """
 
     def __init__(self, budget: Budget) -> None:
         self._budget, self._spent = budget, Spent()
 
     def check(self, ask: Ask[Any, Any]) -> None:
-        """Raises: BudgetExceeded: the ask must not be made."""
+        """Raise `BudgetExceeded` if the ask must not be made."""
         self._budget.check(self._spent, _share(ask.brief))
 
     def spend(self, usage: Usage) -> None:
+        # An unknown price counts as 0 here: as None, it would make the total None and lift the limit in dollars.
         known = usage.model_copy(update={"usd": usage.usd or 0.0})
         self._spent += Spent(asks=1, **known.model_dump())
 

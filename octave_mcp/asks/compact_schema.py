@@ -1,4 +1,4 @@
-"""The form of an answer as a short JSON schema, for a client whose model reads it as text and pays for each token."""
+"""Short JSON schemas for connected clients, whose models read the schema as text and pay for each token."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from functools import lru_cache
 from octave_mcp.asks.schema import FORMS, Schema, schema_of
 from octave_mcp.domain.value import Value
 
-# Characters: a shorter schema is not worth a definition of its own.
-LEAST_SHARED = 40
-# Every object is closed and every field required: the question says so in a sentence.
-_SAID_ELSEWHERE = ("description", "additionalProperties", "required")
+# Characters. A shorter schema is repeated where it is used: a definition and its references would take more.
+MIN_SHARED_LENGTH = 40
+# Left out, because the question says in a sentence that every object is closed and every field required.
+_OMITTED = ("description", "additionalProperties", "required")
+# pydantic names a definition 'Finding_Cite_' after the type of its evidence, which is the same in every answer.
 _OF_CITES = "_Cite_"
 
 
 @lru_cache(maxsize=FORMS)
 def compact_schema_of(form: type[Value]) -> Schema:
-    """What `schema_of` says, in about half the characters; what several fields share is defined once."""
+    """Return the result of `schema_of` in about half the characters. Types that fields share are defined once."""
     return {"type": "object", **_shared(_short(schema_of(form)))}
 
 
 def _short(part: Schema) -> Schema:
-    """Without what the question says in a sentence; names of definitions without the type of their evidence."""
-    kept = {name: value for name, value in part.items() if name not in _SAID_ELSEWHERE}
+    short = {name: value for name, value in part.items() if name not in _OMITTED}
     for name in ("$defs", "properties"):
-        if name in kept:
-            kept[name] = {field.replace(_OF_CITES, ""): _short(inner) for field, inner in kept[name].items()}
-    if "$ref" in kept:
-        kept["$ref"] = kept["$ref"].replace(_OF_CITES, "")
-    if "items" in kept:
-        kept["items"] = _short(kept["items"])
-    if "anyOf" in kept:
-        return _either([_short(inner) for inner in kept["anyOf"]])
-    if kept.keys() & {"enum", "properties"}:
-        kept.pop("type", None)
-    return kept
+        if name in short:
+            short[name] = {field.replace(_OF_CITES, ""): _short(inner) for field, inner in short[name].items()}
+    if "$ref" in short:
+        short["$ref"] = short["$ref"].replace(_OF_CITES, "")
+    if "items" in short:
+        short["items"] = _short(short["items"])
+    if "anyOf" in short:
+        return _either([_short(inner) for inner in short["anyOf"]])
+    if short.keys() & {"enum", "properties"}:
+        short.pop("type", None)
+    return short
 
 
 def _either(parts: list[Schema]) -> Schema:
@@ -46,13 +46,13 @@ def _either(parts: list[Schema]) -> Schema:
 
 
 def _shared(schema: Schema) -> Schema:
-    """With definitions for what stands in several places, named after the first field that has it."""
+    """Move schemas that occur several times into definitions, named after the first field that has them."""
     fields = list(_fields(schema))
     counts = Counter(json.dumps(field) for _, field in fields)
     names: dict[str, str] = {}
     for name, field in fields:
         text = json.dumps(field)
-        if counts[text] > 1 and len(text) >= LEAST_SHARED and text not in names:
+        if counts[text] > 1 and len(text) >= MIN_SHARED_LENGTH and text not in names:
             taken = {*schema.get("$defs", {}), *names.values()}
             names[text] = next(free for at in range(len(fields)) if (free := f"{name}{at or ''}") not in taken)
     for holder in _objects(schema):
@@ -65,9 +65,9 @@ def _shared(schema: Schema) -> Schema:
 
 
 def _fields(schema: Schema) -> Iterator[tuple[str, Schema]]:
-    return (found for holder in _objects(schema) for found in holder["properties"].items())
+    return (field for holder in _objects(schema) for field in holder["properties"].items())
 
 
 def _objects(schema: Schema) -> Iterator[Schema]:
-    """The objects of a schema that have fields: the answer itself, and its parts."""
+    """Yield the object schemas that have fields: the root and the definitions."""
     return (part for part in (schema, *schema.get("$defs", {}).values()) if "properties" in part)

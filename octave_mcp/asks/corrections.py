@@ -1,4 +1,4 @@
-"""An ask whose answer is checked, and corrected once: by a patch of the entries that fail, else in full."""
+"""Checks a model's answer and corrects it once: by a patch of the entries that fail, or else in full."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ MAX_COMPLAINTS = 20
 
 _RULE_OF: Mapping[Fault, str] = {"cut_off": CUT, "empty": EMPTY, "thoughts": THOUGHTS}
 
-# What else is wrong with a draft, apart from claims that its evidence does not support.
+# Finds further problems of a draft, besides unsupported claims: for example violations of the rules for good copy.
 Rules = Callable[[R, tuple[Evidence, ...]], list[Problem]]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked(Generic[R]):
-    """An answer that passed its checks; `gaps` name what was dropped from it."""
+    """An answer that passed its checks. `gaps` describe what was dropped from it."""
 
     value: R
     evidence: tuple[Evidence, ...]
@@ -55,10 +55,10 @@ class Checked(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An answer as it was read, None if it could not be, and all that is wrong with it.
+    """An answer with all its problems. `draft` is None if the answer could not be read.
 
-    Entries that could not be read are None in their lists, so that every path is that of the answer as it was given.
-    `unproven` are the problems with its form and its evidence, `broken` those that the rules for copy found.
+    `unproven`: problems with form and evidence; `broken`: violations of the rules. Unreadable list items are None in
+    the draft, so that paths in it are those of the original answer.
     """
 
     draft: Value | None
@@ -83,7 +83,10 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class _Settled(Generic[R]):
-    """What stands of an answer, None for nothing; why the rest was dropped; and which parts are missing."""
+    """The valid part of an answer. `value` is None if nothing passed.
+
+    `dropped`: the problems for which parts were dropped; `missing`: the problems of parts that could not be read.
+    """
 
     value: R | None
     evidence: tuple[Evidence, ...]
@@ -96,9 +99,9 @@ class _Settled(Generic[R]):
         return self.value is None or not any(getattr(self.value, name) for name in type(self.value).model_fields)
 
     def is_better_than(self, first: _Settled[R]) -> bool:
-        """An outline does not take the place of copy."""
         if self.is_empty or first.is_empty:
             return first.is_empty
+        # A fallback that writes outlines may have answered the correction: copy with problems is still worth more.
         if self.read.is_outline and not first.read.is_outline:
             return False
         return len(self.read.problems) <= len(first.read.problems)
@@ -115,7 +118,7 @@ class _Settled(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Checks(Generic[R]):
-    """The checks of an answer; what passes is returned as `into`."""
+    """The checks of an answer. What passes is returned as `into`, the same form with evidence instead of cites."""
 
     judge: Judge
     into: type[R]
@@ -127,19 +130,20 @@ class Checks(Generic[R]):
             return _Read(None, (Problem(_RULE_OF.get(answer.fault, UNREAD), answer.wrong),), fault=answer.fault)
         draft = _with_places(cast("Value", answer.value), answer.unread)
         unread = [Problem(UNREAD, one.wrong, one.at) for one in answer.unread]
+        # A cut-off answer is asked for again as a whole, so its single entries need no complaints.
         if answer.fault:
             unread = [Problem(_RULE_OF.get(answer.fault, UNREAD), answer.wrong)]
         read = _Read(draft, (), (), answer.unread, answer.fault, answer.is_outline)
         return self._checked(read, draft, unread)
 
     def fixes(self, read: _Read, form: type[Value]) -> tuple[Fix, ...]:
-        """The entries to ask for again."""
+        """Return the entries to ask for again."""
         if read.draft is None:
             return ()
         return fixes(read.draft, form, read.problems, self.judge.known, self.language)
 
     def settled(self, read: _Read, withdrawn: Sequence[Problem] = ()) -> _Settled[R]:
-        """Without what fails or its writer withdrew, and without what depended on that."""
+        """Drop what failed or was withdrawn, and the entries that depended on it."""
         draft = read.draft
         if draft is None:
             return _Settled(None, (), read.problems, (), read)
@@ -150,45 +154,46 @@ class Checks(Generic[R]):
         ]
         gone = {at for problem in hard if problem.at and part_at(draft, at := entry_at(draft, problem)) != ()}
         coherent = without(draft, gone, known=self.judge.known, language=self.language)
-        leaning = [Problem(DEPENDS, f"depends on {path_text(on)}", at) for at, on in coherent.dependents.items()]
-        dropped = (*hard, *leaning)
+        dependent = [Problem(DEPENDS, f"depends on {path_text(on)}", at) for at, on in coherent.dependents.items()]
+        dropped = (*hard, *dependent)
         missing = [problem for problem in read.problems if problem.is_soft and problem.rule == UNREAD]
         if coherent.value is None:
             return _Settled(None, (), dropped, tuple(missing), read)
         return _Settled(*self.judge.resolved(coherent.value, self.into), dropped, tuple(missing), read)
 
-    def patched(self, first: _Read, found: Sequence[Fix], answer: Answer[Any] | Unusable) -> tuple[_Settled[R], str]:
-        """What stands of the first answer and the patch, and what is wrong with the patch, '' for nothing."""
+    def patched(self, first: _Read, to_fix: Sequence[Fix], answer: Answer[Any] | Unusable) -> tuple[_Settled[R], str]:
+        """Return the first answer with the valid part of the patch, and what is wrong with the patch, or ''."""
         draft = cast("Value", first.draft)
         patch = None if isinstance(answer, Unusable) else cast("Value", answer.value)
-        given = {fix.at: part for at, fix in enumerate(found) if (part := getattr(patch, name_of(at), None))}
-        worded = {} if isinstance(answer, Unusable) else reworded(draft, found, answer.unread)
-        given |= {found[at].at: part for at, part in worded.items()}
+        given = {fix.at: part for at, fix in enumerate(to_fix) if (part := getattr(patch, name_of(at), None))}
+        worded = {} if isinstance(answer, Unusable) else reworded(draft, to_fix, answer.unread)
+        given |= {to_fix[at].at: part for at, part in worded.items()}
+        # Checked twice: with every replacement, to see which ones pass, and then with those alone.
         read = self._checked(first, changed(draft, given), ())
-        kept = accepted(cast("Value", read.draft), found, given, read.problems)
-        refused = [p for p in read.problems if any(at not in kept and is_within(p.at, at) for at in given)]
-        left = tuple(one for one in first.unread if not any(is_within(one.at, at) for at in kept))
+        passed = accepted(cast("Value", read.draft), to_fix, given, read.problems)
+        refused = [p for p in read.problems if any(at not in passed and is_within(p.at, at) for at in given)]
+        left = tuple(one for one in first.unread if not any(is_within(one.at, at) for at in passed))
         unread = [Problem(UNREAD, one.wrong, one.at) for one in left]
         lost = () if isinstance(answer, Unusable) else tuple(one for one in answer.unread if not _is_of(one, worded))
-        ignored = [_ignored(one, found) for one in lost]
-        read = self._checked(replace(first, unread=left), changed(draft, kept), [*unread, *filter(None, ignored)])
-        settled = self.settled(read, () if patch is None else tuple(_withdrawn(patch, found, draft, answer)))
+        ignored = [_ignored(one, to_fix) for one in lost]
+        read = self._checked(replace(first, unread=left), changed(draft, passed), [*unread, *filter(None, ignored)])
+        settled = self.settled(read, () if patch is None else tuple(_withdrawn(patch, to_fix, draft, answer)))
         wrong = "" if worded and not lost else answer.wrong
         return settled, wrong or _listed([*refused, *settled.missing])
 
     def _checked(self, read: _Read, draft: Value, known: Sequence[Problem]) -> _Read:
-        """The draft with what the checks find in it. Rules see it without the entries that could not be read."""
+        """Check the draft. The rules get it without unreadable items, so their paths are mapped back."""
         broken: list[Problem] = []
         if self.rules and not read.is_outline:
             places = [one.at for one in read.unread if part_at(draft, one.at) is None]
-            found = self.rules(*self.judge.resolved(draft, self.into))
-            broken = [replace(problem, at=place_before(problem.at, places)) for problem in found]
+            every = self.rules(*self.judge.resolved(draft, self.into))
+            broken = [replace(problem, at=place_before(problem.at, places)) for problem in every]
         unproven = (*known, *self.judge.problems(draft))
         return replace(read, draft=draft, unproven=unproven, broken=tuple(broken))
 
 
 def _with_places(value: Value, unread: Sequence[Unread]) -> Value:
-    """The value with None in lists, in the places of entries that could not be read."""
+    """Return the value with None in its lists for each item that could not be read."""
     for one in sorted(
         (one for one in unread if isinstance(one.at[-1], int)), key=lambda one: (len(one.at), one.at[-1])
     ):
@@ -201,9 +206,9 @@ def _with_places(value: Value, unread: Sequence[Unread]) -> Value:
 
 
 def _costs_itself(draft: Value, at: Path) -> bool:
-    """Whether an e-mail can do without the text that breaks a rule: a note, or the way out.
+    """Return whether only this text of an e-mail has to be dropped: one of its notes, or the opt-out line.
 
-    Other broken rules cost the e-mail, when it is put together.
+    For other texts that break a rule, the whole e-mail is dropped when the copy is assembled.
     """
     return isinstance(part_at(draft, at), str) and (isinstance(at[-1], int) or at[-1] == "opt_out")
 
@@ -212,18 +217,18 @@ def _is_of(unread: Unread, worded: Collection[int]) -> bool:
     return any(unread.at[0] == name_of(at) for at in worded)
 
 
-def _ignored(unread: Unread, found: Sequence[Fix]) -> Problem | None:
-    """What a patch has that cannot be used; None for a replacement that is missing, and for a field too many."""
-    at, named = ("patch", *unread.at), {name_of(place) for place in range(len(found))}
+def _ignored(unread: Unread, to_fix: Sequence[Fix]) -> Problem | None:
+    """Return the problem of an unusable part of a patch; None for a missing replacement or a superfluous field."""
+    at, named = ("patch", *unread.at), {name_of(place) for place in range(len(to_fix))}
     if unread.at[0] not in named:
         return Problem(IGNORED, f"{path_text(unread.at)} replaces nothing that was rejected", at)
     return None if len(unread.at) == 1 or unread.is_extra else Problem(UNREAD, unread.wrong, at)
 
 
-def _withdrawn(patch: Value, found: Sequence[Fix], draft: Value, answer: Answer[Any] | Unusable) -> Iterator[Problem]:
-    """The entries that could stay, but that the patch leaves out: null, and not for what could not be read."""
+def _withdrawn(patch: Value, to_fix: Sequence[Fix], draft: Value, answer: Answer[Any] | Unusable) -> Iterator[Problem]:
+    """Yield a problem for each entry that could have stayed, but that the model dropped by a null in the patch."""
     unread = set[str | int]() if isinstance(answer, Unusable) else {one.at[0] for one in answer.unread}
-    for at, fix in enumerate(found):
+    for at, fix in enumerate(to_fix):
         is_left_out = getattr(patch, name_of(at)) is None and name_of(at) not in unread
         if is_left_out and fix.is_soft and part_at(draft, fix.at) is not None:
             yield replace(fix.problems[0], at=fix.at, is_soft=False)
@@ -231,7 +236,10 @@ def _withdrawn(patch: Value, found: Sequence[Fix], draft: Value, answer: Answer[
 
 @dataclass(frozen=True, slots=True)
 class RecordedAsks:
-    """Makes an ask and its correction as steps of the journal, by `name`, unless an `earlier` run did; books costs."""
+    """Makes an ask and its correction as steps of the journal, and books their costs.
+
+    `name`: the step's name. `earlier`: answers of earlier runs, used first. `until`: deadline on the run's clock.
+    """
 
     asker: Asker
     journal: Journal
@@ -261,20 +269,22 @@ class RecordedAsks:
 
 
 async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> Checked[R]:
-    """The checked answer. If entries fail, asks once more for those, and drops what fails again.
+    """Make an ask and check the answer; ask once more for the entries that fail, and drop what fails again.
 
     Raises:
-        BadAnswer: nothing of the answer passed, or the model refused twice.
-        UpstreamError: no answer came.
+        BadAnswer: no part of the answer passed, or the model refused twice.
+        UpstreamError: there was no answer.
     """
     answer = await asks.answer(ask)
     read = await computed(checks.read, answer)
     first = await computed(checks.settled, read)
+    # A patch needs something to patch: otherwise the whole answer is asked for again.
     is_hopeless = read.is_bad_as_a_whole or (first.is_empty and len(read.problems) > MAX_FIXES)
-    found = () if is_hopeless else await computed(checks.fixes, read, ask.answer)
-    is_corrected = (bool(found) or is_hopeless) and asks.asker.model.capacity.writes_copy  # rules find nothing else
+    to_fix = () if is_hopeless else await computed(checks.fixes, read, ask.answer)
+    # The extractive model is deterministic: asked again, it would answer the same.
+    is_corrected = (bool(to_fix) or is_hopeless) and asks.asker.model.capacity.writes_copy
     await asks.asker.record_verdict(answer, first.judgement(read.wrong, may_be_corrected=is_corrected))
-    best = await _correction(ask, answer, first, found, checks, asks) if is_corrected else first
+    best = await _correction(ask, answer, first, to_fix, checks, asks) if is_corrected else first
     fault = best.read.fault
     asks.asker.faults.book(fault)
     if best.value is None:
@@ -288,14 +298,14 @@ async def _correction(
     ask: Ask[A, Any],
     answer: Answer[A] | Unusable,
     first: _Settled[R],
-    found: tuple[Fix, ...],
+    to_fix: tuple[Fix, ...],
     checks: Checks[R],
     asks: RecordedAsks,
 ) -> _Settled[R]:
-    """What stands after a second ask: for the entries that failed, or for all of it."""
-    correction: Ask[Any, Any] = _patch_ask(ask, first.read, found) if found else ask
-    told = correction.complaint or first.read.wrong
-    correction = correction.model_copy(update={"complaint": told, "corrects": answer.key})
+    """Ask for the failed entries, or for the whole answer again, and return the better result."""
+    correction: Ask[Any, Any] = _patch_ask(ask, first.read, to_fix) if to_fix else ask
+    text = correction.complaint or first.read.wrong
+    correction = correction.model_copy(update={"complaint": text, "corrects": answer.key})
     try:
         second = await asks.answer(correction)
     except UpstreamError as failed:
@@ -303,8 +313,8 @@ async def _correction(
         if first.value is None and isinstance(failed, NoAccess):
             raise
         return first
-    if found:
-        best, wrong = await computed(checks.patched, first.read, found, second)
+    if to_fix:
+        best, wrong = await computed(checks.patched, first.read, to_fix, second)
     else:
         again = await computed(checks.settled, await computed(checks.read, second))
         best, wrong = (again if again.is_better_than(first) else first), again.read.wrong
@@ -312,36 +322,28 @@ async def _correction(
     return best
 
 
-def _patch_ask(ask: Ask[Any, Any], read: _Read, found: Sequence[Fix]) -> Ask[Any, Any]:
-    draft, said = cast("Value", read.draft), {one.at: one.said for one in read.unread}
-    shown = tuple(number for number in passages_cited(draft, found) if 0 < number <= len(ask.passages))
-    told = complaint(draft, found, cast("Mapping[Path, str]", said))
+def _patch_ask(ask: Ask[Any, Any], read: _Read, to_fix: Sequence[Fix]) -> Ask[Any, Any]:
+    draft, contents = cast("Value", read.draft), {one.at: one.said for one in read.unread}
+    shown = tuple(number for number in passages_cited(draft, to_fix) if 0 < number <= len(ask.passages))
+    text = complaint(draft, to_fix, cast("Mapping[Path, str]", contents))
     return ask.model_copy(
-        update={"complaint": told, "answer": patch_form(found), "patched": ask.answer, "cited": shown}
+        update={"complaint": text, "answer": patch_form(to_fix), "patched": ask.answer, "cited": shown}
     )
 
 
 def _listed(problems: Sequence[Problem]) -> str:
-    told = (f"{path_text(problem.at)}: {problem}" if problem.at else str(problem) for problem in problems)
-    return "; ".join([*dict.fromkeys(told)][:MAX_COMPLAINTS])
+    texts = (f"{path_text(problem.at)}: {problem}" if problem.at else str(problem) for problem in problems)
+    return "; ".join([*dict.fromkeys(texts)][:MAX_COMPLAINTS])
 
 
 def gaps_of(section: str, dropped: Sequence[Problem]) -> Iterator[Gap]:
-    """How much was dropped, and by which checks; and how many replacements were ignored, which costs nothing."""
+    """Yield a gap for the dropped statements, by check, and one for the ignored replacements of a patch."""
     lost = [problem for problem in dropped if problem.rule != IGNORED]
     if lost:
-        told = (
-            "1 statement failed a check and was"
-            if len(lost) == 1
-            else f"{len(lost)} statements failed a check and were"
-        )
-        reason = f"{told} dropped: {counted(lost)}"
+        statements = "1 statement" if len(lost) == 1 else f"{len(lost)} statements"
+        reason = f"{statements} failed a check and {'was' if len(lost) == 1 else 'were'} dropped: {counted(lost)}"
         yield Gap(section=section, code="dropped_by_check", reason=reason, would_fill="another run, or another model")
     if ignored := len(dropped) - len(lost):
-        told = (
-            "1 change that no check had asked for was"
-            if ignored == 1
-            else f"{ignored} changes that no check had asked for were"
-        )
-        reason = f"{told} not taken over: the text stayed as it was"
+        changes = "1 change by the model was" if ignored == 1 else f"{ignored} changes by the model were"
+        reason = f"{changes} ignored, because no check had asked for them"
         yield Gap(section=section, code="ignored", reason=reason, would_fill="nothing is missing")

@@ -1,6 +1,6 @@
-"""Decodes the text of an answer into a value of the form asked for.
+"""Decodes the text of a model's answer into a value, keeping the valid parts of a broken answer.
 
-Checks what a provider does not enforce. Keeps the valid parts of a broken answer, and names the rest.
+Providers enforce a schema only in part, and some servers not at all: everything is checked here.
 """
 
 from __future__ import annotations
@@ -18,30 +18,32 @@ from octave_mcp.domain.value import Path, Value, place_before
 from octave_mcp.errors import BadAnswer
 
 MAX_COMPLAINTS = 10
-# How many rounds of invalid parts are removed: removing some may uncover errors that they had hidden.
+# Rounds of repairs: removing the invalid parts of an answer may uncover further ones.
 MAX_REPAIRS = 40
 
-# How many objects of an answer are tried: the last ones.
+# Of the objects in a text, only the last ones are tried: drafts come before the answer.
 MAX_CANDIDATES = 20
 
 CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
 _BROKEN = "it is no complete JSON object"
 _ONLY_THOUGHTS = "the answer contains only thoughts: give the JSON object after them, and think less"
 
+# Names of fields that hold thoughts, in answers such as {"reasoning": {...}, "answer": {...}}.
 _THOUGHTS = re.compile(r"think|thought|reason|analysis|draft|reflect", re.IGNORECASE)
 
-# Strings, and the ends of objects outside of them: behind the last of these a figure may be half of one.
+# Matches strings, so that braces inside them do not count, and closing braces. A cut-off object is read up to its last
+# closing brace: after that, a number such as 12 may be the start of 1200.
 _CLOSING = re.compile(r'"(?:\\.|[^"\\])*"?|\}', re.DOTALL)
 
 
-# Characters of an entry that could not be read.
-LONGEST_SHOWN = 400
+MAX_QUOTED_LENGTH = 400
 
 
 class Decoded(NamedTuple):
-    """The value, and what was wrong with the text it was read from, in words for who wrote it; '' for nothing.
+    """A decoded answer.
 
-    `unread` are the entries that are left out of the value, or are nothing in it.
+    `wrong`: what was wrong with its text, as a complaint to the model, or ''. `unread`: the entries that could not be
+    read; they are missing from `value`, or None in it.
     """
 
     value: Any
@@ -51,13 +53,13 @@ class Decoded(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    """An object that may be the answer, and what is wrong with its JSON."""
+    """A JSON object that may be the answer. `wrong`: what is wrong with its JSON, or ''."""
 
     tree: dict[str, Any]
     wrong: str = ""
 
     def likeness(self, form: type[Value]) -> int:
-        """2 if it has all fields of the form, or some and is cut off; 1 if it has some; 0 if none."""
+        """Return 2 if the object has all fields of the form, or has some and is broken; 1 if it has some; 0 if none."""
         known = form.model_fields.keys() & self.tree.keys()
         return 2 if known and (self.wrong or len(known) == len(form.model_fields)) else min(1, len(known))
 
@@ -65,33 +67,33 @@ class _Candidate(NamedTuple):
 def decoded(text: str, form: type[Value], *, cut_off: bool = False, has_thoughts: bool = False) -> Decoded:
     """Return the last object of the form that is not part of the model's thoughts.
 
-    Items that break the form are left out, and so is what a cut-off answer did not finish. `has_thoughts`: the provider
-    sent the model's thoughts separately from the text.
+    Invalid items, and the unfinished end of a cut-off answer, are left out. `has_thoughts`: the provider sent the
+    model's thoughts separately from the text.
 
     Raises:
-        BadAnswer: nothing of it can be used; its text says why.
+        BadAnswer: no part of the answer is usable. The message is a complaint to the model.
     """
     text = text.strip()
     if not text:
-        raise _nothing(cut_off=cut_off, has_thoughts=has_thoughts)
-    found = answers(text, cut_off=cut_off)
-    if found.only_thoughts:
+        raise _empty(cut_off=cut_off, has_thoughts=has_thoughts)
+    scan = answers(text, cut_off=cut_off)
+    if scan.only_thoughts:
         raise BadAnswer(_ONLY_THOUGHTS, fault="thoughts")
-    breaks_off = cut_off or found.breaks_off
+    breaks_off = cut_off or scan.breaks_off
     failed: BadAnswer | None = None
-    for tree, wrong in _candidates(text, found, form):
+    for tree, wrong in _candidates(text, scan, form):
         try:
             return _fitted(tree, form, CUT_OFF if cut_off else wrong, "cut_off" if cut_off or wrong else "")
         except BadAnswer as bad:
             failed = failed or bad
     if failed is None:
-        told = "the answer cannot be read" if "{" in text else "the answer is words"
-        failed = BadAnswer(f"{told}: {_BROKEN}")
+        reason = "the answer cannot be read" if "{" in text else "the answer is words"
+        failed = BadAnswer(f"{reason}: {_BROKEN}")
     failed.fault = "cut_off" if breaks_off else "unreadable"
     raise failed
 
 
-def _nothing(*, cut_off: bool, has_thoughts: bool) -> BadAnswer:
+def _empty(*, cut_off: bool, has_thoughts: bool) -> BadAnswer:
     if has_thoughts:
         return BadAnswer(_ONLY_THOUGHTS, fault="thoughts")
     if cut_off:
@@ -99,92 +101,99 @@ def _nothing(*, cut_off: bool, has_thoughts: bool) -> BadAnswer:
     return BadAnswer("the answer is empty", fault="empty")
 
 
-def _candidates(text: str, found: Answers, form: type[Value]) -> list[_Candidate]:
-    """The objects that may be the answer, the likeliest first; of equals, the last one first."""
-    every = [
+def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]:
+    """Return the objects that may be the answer, the likeliest first; among equals, the last one in the text."""
+    candidates = [
         (start, _Candidate(tree))
-        for start, value in found.found[-MAX_CANDIDATES:]
+        for start, value in scan.objects[-MAX_CANDIDATES:]
         for tree in (value, *_wrapped(value, form))
     ]
-    partial = _partial(text, found.broken) if found.broken >= 0 else None
+    partial = _partial(text, scan.broken) if scan.broken >= 0 else None
     if partial:
-        every.append((found.broken, _Candidate(partial, _BROKEN)))
-    every.sort(key=lambda placed: (placed[1].likeness(form), placed[0]), reverse=True)
-    least = 1 if found.broken >= 0 else 0
-    return [candidate for _, candidate in every if candidate.likeness(form) >= least]
+        candidates.append((scan.broken, _Candidate(partial, _BROKEN)))
+    candidates.sort(key=lambda placed: (placed[1].likeness(form), placed[0]), reverse=True)
+    # An unrelated object is tried only to complain about it; the complaint about a broken object is more useful.
+    min_likeness = 1 if scan.broken >= 0 else 0
+    return [candidate for _, candidate in candidates if candidate.likeness(form) >= min_likeness]
 
 
 def _wrapped(tree: dict[str, Any], form: type[Value]) -> list[dict[str, Any]]:
-    """The objects in one that has no field of the form, the last one first: {"thinking": "...", "answer": {...}}."""
+    """Return the objects inside a wrapper such as {"thinking": "...", "answer": {...}}, the last one first."""
     if form.model_fields.keys() & tree.keys():
         return []
     return [inner for name, inner in reversed(tree.items()) if isinstance(inner, dict) and not _THOUGHTS.search(name)]
 
 
 def _partial(text: str, start: int) -> dict[str, Any] | None:
-    """The complete part of an unfinished object."""
-    whole = [match.end() for match in _CLOSING.finditer(text, start) if match[0] == "}"]
+    """Return the complete part of an unfinished object."""
+    ends = [match.end() for match in _CLOSING.finditer(text, start) if match[0] == "}"]
     try:
-        tree: object = from_json(text[start : whole[-1]] if whole else "", allow_partial=True)
+        tree: object = from_json(text[start : ends[-1]] if ends else "", allow_partial=True)
     except ValueError:
         return None
     return cast("dict[str, Any]", tree) if isinstance(tree, dict) else None
 
 
 def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -> Decoded:
-    """Raises: BadAnswer: too little of it is of the form."""
-    told, unread = [wrong] if wrong else [], dict[Path, Unread]()
+    """Validate the tree, removing invalid parts until it fits the form.
+
+    Raises:
+        BadAnswer: too little is left.
+    """
+    reasons, unread = [wrong] if wrong else [], dict[Path, Unread]()
     for _ in range(MAX_REPAIRS):
         try:
-            return Decoded(form.model_validate(tree), _joined(told), fault, tuple(unread.values()))
+            return Decoded(form.model_validate(tree), _joined(reasons), fault, tuple(unread.values()))
         except ValidationError as failed:
             errors = failed.errors(include_url=False, include_context=False, include_input=False)
         if _takes_texts(tree, errors):
             continue
         complaints = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors]
+        # A cut-off answer lacks fields because its end is missing; the complaint about that is enough.
         if not wrong:
-            told += [complaint for complaint in complaints if complaint not in told]
-        places = [_item(tree, error["loc"]) or _left_out(tree, error, form) for error in errors]
-        _note(tree, errors, places, unread)
+            reasons += [complaint for complaint in complaints if complaint not in reasons]
+        places = [_item(tree, error["loc"]) or _removable(tree, error, form) for error in errors]
+        _add_unread(tree, errors, places, unread)
         if not _repaired(tree, errors, places, form):
-            raise BadAnswer(f"the answer is not of the form asked for: {_joined(told or complaints)}")
-    raise BadAnswer(f"the answer is not of the form asked for: {_joined(told)}")
+            raise BadAnswer(f"the answer is not of the form asked for: {_joined(reasons or complaints)}")
+    raise BadAnswer(f"the answer is not of the form asked for: {_joined(reasons)}")
 
 
 def _joined(wrong: list[str]) -> str:
     return "; ".join(wrong[:MAX_COMPLAINTS])
 
 
-def _note(tree: object, errors: list[ErrorDetails], places: list[Path], unread: dict[Path, Unread]) -> None:
-    """Adds what the errors are about, at the places of the answer as it was given."""
+def _add_unread(tree: object, errors: list[ErrorDetails], places: list[Path], unread: dict[Path, Unread]) -> None:
+    """Add the entries that the errors are about to `unread`, by their paths in the original answer."""
     known = [*unread]
     for error, at in zip(errors, places, strict=True):
-        place, said = place_before(at, known), json.dumps(_at(tree, at), ensure_ascii=False)[:LONGEST_SHOWN]
+        # Earlier rounds removed items, so that later items of the same list have moved up.
+        place, text = place_before(at, known), json.dumps(_at(tree, at), ensure_ascii=False)[:MAX_QUOTED_LENGTH]
         within = ".".join(map(str, error["loc"][len(at) :]))
         wrong = f"{within}: {error['msg']}" if within else error["msg"]
         for inner in [inner for inner in known if len(inner) > len(place) and inner[: len(place)] == place]:
             unread.pop(inner, None)
         first = unread.get(place)
         if first is None:
-            unread[place] = Unread(at=place, wrong=wrong, said=said, is_extra=error["type"] == "extra_forbidden")
+            unread[place] = Unread(at=place, wrong=wrong, said=text, is_extra=error["type"] == "extra_forbidden")
         elif wrong not in first.wrong:
             unread[place] = first.model_copy(update={"wrong": f"{first.wrong}; {wrong}"})
 
 
-def _left_out(tree: object, error: ErrorDetails, form: type[Value]) -> Path:
-    """What an error outside of lists is about: a field that can be left out, or the part of the answer that has it."""
+def _removable(tree: object, error: ErrorDetails, form: type[Value]) -> Path:
+    """Return what to remove for an error outside lists: the field itself, or the top-level field that contains it."""
     at = error["loc"]
     return at if _is_field(tree, error) or not _may_be_nothing(form, at) else at[:1]
 
 
 def _is_field(tree: object, error: ErrorDetails) -> bool:
-    """Whether it is about a field that is missing, that the form does not have, or that was taken for a list."""
+    """Return whether the error is about a missing or superfluous field, or one that an earlier round filled in."""
     is_known = error["type"] in {"extra_forbidden", "missing"} or _was_missing(tree, error)
     return is_known and isinstance(_at(tree, error["loc"][:-1]), dict)
 
 
 def _was_missing(tree: object, error: ErrorDetails) -> bool:
-    """Whether an empty list was put there, or null where a text belongs."""
+    """Return whether the value is one that `_patched` put in place of a missing field."""
     given = _at(tree, error["loc"])
     return given == [] or (given is None and error["type"] == "string_type")
 
@@ -195,9 +204,9 @@ def _may_be_nothing(form: type[Value], at: Path) -> bool:
 
 
 def _repaired(tree: dict[str, Any], errors: list[ErrorDetails], places: list[Path], form: type[Value]) -> bool:
-    """Leaves out the items and fields that the errors are about; lists that are missing are empty ones.
+    """Remove the items and fields that the errors are about, and fill in missing lists.
 
-    Whether that leaves an answer at all.
+    Return whether there is still an answer.
     """
     items = {place for place in places if place and isinstance(place[-1], int)}
     for place in sorted(items, key=_order, reverse=True):
@@ -212,9 +221,9 @@ def _order(place: tuple[int | str, ...]) -> list[tuple[int, str]]:
 
 
 def _item(tree: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """The innermost list item on the way to a place; () where there is none."""
-    ways = (place[:length] for length in range(len(place), 0, -1))
-    return next((way for way in ways if isinstance(way[-1], int) and isinstance(_at(tree, way[:-1]), list)), ())
+    """Return the path of the innermost list item that contains a place, or ()."""
+    paths = (place[:length] for length in range(len(place), 0, -1))
+    return next((path for path in paths if isinstance(path[-1], int) and isinstance(_at(tree, path[:-1]), list)), ())
 
 
 def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Value]) -> bool:
@@ -222,27 +231,28 @@ def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Val
         if _may_be_nothing(form, at):
             tree[str(at[0])] = None
         return _may_be_nothing(form, at) and ("fix_1" in tree or any(part is not None for part in tree.values()))
-    found = cast("dict[object, object]", _at(tree, at[:-1]))
-    if at[-1] in found and found[at[-1]] in ([], None):  # no list is missing, so null will do, or an empty text
-        found[at[-1]] = None if found[at[-1]] == [] else ""
+    parent = cast("dict[object, object]", _at(tree, at[:-1]))
+    # An error does not tell the type of a missing field: try an empty list, in the next round null, and then ''.
+    if at[-1] in parent and parent[at[-1]] in ([], None):
+        parent[at[-1]] = None if parent[at[-1]] == [] else ""
     elif error["type"] == "extra_forbidden":
-        found.pop(at[-1], None)
+        parent.pop(at[-1], None)
     else:
-        found[at[-1]] = []
+        parent[at[-1]] = []
     return True
 
 
 def _takes_texts(tree: object, errors: list[ErrorDetails]) -> bool:
-    """Puts the text of a sentence, or of a list of them, where a text alone belongs. Whether there was any."""
+    """Replace sentence objects by their text where the form wants a string. Return whether there were any."""
     places = [error["loc"] for error in errors if error["type"] == "string_type"]
-    wanted = [(at, text) for at in places if (text := _sentences_text(_at(tree, at)))]
-    for at, text in wanted:
+    texts = [(at, text) for at in places if (text := _sentences_text(_at(tree, at)))]
+    for at, text in texts:
         cast("Any", _at(tree, at[:-1]))[at[-1]] = text
-    return bool(wanted)
+    return bool(texts)
 
 
 def _sentences_text(value: object) -> str:
-    """'' for what is no sentence, and no list of them."""
+    """Return the text of a sentence object or of a list of them; '' for anything else."""
     parts = cast("list[object]", value) if isinstance(value, list) else [value]
     texts = [cast("dict[str, object]", part).get("text") if isinstance(part, dict) else None for part in parts]
     return " ".join(cast("list[str]", texts)) if all(isinstance(text, str) for text in texts) else ""

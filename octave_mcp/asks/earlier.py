@@ -1,4 +1,4 @@
-"""Answers that were given in earlier runs: whatever is asked again as it was then, they answer."""
+"""Answers of earlier runs, reused by a refresh for asks that have not changed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from octave_mcp.domain.steps import Outcome, digest_of
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """`outcomes` are those of the recorded steps, as JSON, by the digest of what each was given."""
+    """The recorded answers of earlier runs. `outcomes` maps the digest of a step's input to its outcome as JSON."""
 
     outcomes: Mapping[str, str]
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A] | None:
-        """The answer, which costs nothing now; None if nobody gave one, or none that can be read."""
+        """Return the recorded answer, at no cost, or None if there is none that can be used."""
         return await computed(self._answer, ask)
 
     def _answer(self, ask: Ask[A, Any]) -> Answer[A] | None:
@@ -30,7 +30,7 @@ class Earlier:
             return None
         form = cast("TypeAdapter[Answer[A]]", TypeAdapter(cast("Any", Answer[ask.answer])))
         try:
-            found = form.validate_json(result)
-        except ValidationError:
+            answer = form.validate_json(result)
+        except ValidationError:  # the form of the answer has changed since that run
             return None
-        return found.model_copy(update={"usage": Usage(), "reused": True})
+        return answer.model_copy(update={"usage": Usage(), "reused": True})

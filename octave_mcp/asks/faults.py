@@ -1,4 +1,4 @@
-"""What was wrong with a model's answers in a run, and what the user can do about it."""
+"""Counts what was wrong with a model's answers in a run, and tells the user what to do about it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from octave_mcp.domain.asks import Fault
 from octave_mcp.domain.notices import Gap
 from octave_mcp.errors import BadAnswer, ModelRefuses
 
-# The section of gaps that are about the model, not about what it wrote.
+# Pseudo-section of the playbook for gaps caused by the model rather than by the content.
 MODEL = "model"
 _MODELS = "OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL"
 
 
 class _Words(NamedTuple):
-    """What was wrong, and what to do; `on_a_server` is what to do on a server of one's own."""
+    """Describes a fault and its remedy. `self_hosted` is the remedy for a model on the user's own server."""
 
-    of_one: str
-    of_several: str
-    to_do: str
-    on_a_server: str
+    singular: str
+    plural: str
+    remedy: str
+    self_hosted: str
 
 
 _WORDS: Mapping[Fault, _Words] = {
@@ -36,7 +36,7 @@ _WORDS: Mapping[Fault, _Words] = {
         "contained only the model's thoughts",
         "contained only the model's thoughts",
         f"use a model that thinks less ({_MODELS})",
-        "turn the model's thinking off on the server, raise its context length, or use a model that does not think",
+        "turn the model's thinking off on the server, raise its context length, or use a model without thinking",
     ),
     "empty": _Words(
         "was empty",
@@ -51,8 +51,8 @@ _WORDS: Mapping[Fault, _Words] = {
         "use another model (OCTAVE_COMPAT_MODEL)",
     ),
     "unreadable": _Words(
-        "was not of the form asked for",
-        "were not of the form asked for",
+        "did not have the required format",
+        "did not have the required format",
         f"use another model ({_MODELS})",
         "use a server that enforces a JSON schema, or another model (OCTAVE_COMPAT_MODEL)",
     ),
@@ -60,7 +60,7 @@ _WORDS: Mapping[Fault, _Words] = {
 
 
 class Faults:
-    """Counts the asks of a run by what was still wrong with their answers after a correction."""
+    """Counts asks by the fault that their answers still had after a correction, '' for none."""
 
     def __init__(self, *, on_a_server: bool) -> None:
         self._on_a_server = on_a_server
@@ -74,34 +74,34 @@ class Faults:
 
     @property
     def asks(self) -> int:
-        """The number of asks, with or without a usable answer."""
+        """The number of asks, including those with a complete answer."""
         return self._counts.total()
 
     @property
     def are_most(self) -> bool:
-        """Whether at least half of the asks got no complete answer."""
+        """Whether at least half of the answers were faulty."""
         return bool(self) and self._counts[""] * 2 <= self.asks
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """One for each fault, the most frequent first."""
+        """One gap per fault, most frequent first."""
         code = {"refused": ModelRefuses.code}
         return tuple(
             Gap(
                 section=MODEL,
                 code=code.get(fault, BadAnswer.code),
                 reason=self._counted(fault),
-                would_fill=self._to_do(fault),
+                would_fill=self._remedy(fault),
             )
             for fault in self._found()
         )
 
     def __str__(self) -> str:
-        """Each fault with what to do about it; '' if there is none."""
-        return "; ".join(f"{self._counted(fault)}: {self._to_do(fault)}" for fault in self._found())
+        """Return each fault with its remedy, or '' if there are none."""
+        return "; ".join(f"{self._counted(fault)}: {self._remedy(fault)}" for fault in self._found())
 
     def error(self) -> BadAnswer:
-        """The error of a run that has no playbook because of them."""
+        """Return the error for a run that ends without a playbook because of these faults."""
         kind = ModelRefuses if next(self._found(), "") == "refused" else BadAnswer
         return kind(f"no playbook could be written: {self}")
 
@@ -111,8 +111,8 @@ class Faults:
     def _counted(self, fault: Fault) -> str:
         count, total, words = self._counts[fault], self.asks, _WORDS[fault]
         if count == total:
-            return f"all {total} answers {words.of_several}" if total > 1 else f"the only answer {words.of_one}"
-        return f"{count} of {total} answers {words.of_one if count == 1 else words.of_several}"
+            return f"all {total} answers {words.plural}" if total > 1 else f"the only answer {words.singular}"
+        return f"{count} of {total} answers {words.singular if count == 1 else words.plural}"
 
-    def _to_do(self, fault: Fault) -> str:
-        return _WORDS[fault].on_a_server if self._on_a_server else _WORDS[fault].to_do
+    def _remedy(self, fault: Fault) -> str:
+        return _WORDS[fault].self_hosted if self._on_a_server else _WORDS[fault].remedy

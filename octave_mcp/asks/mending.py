@@ -1,4 +1,4 @@
-"""Has the entries of a draft that lost what they cite written again: all else of it stays as it is."""
+"""Rewrites the entries of a draft that lost their evidence in a refresh; the rest of the draft stays unchanged."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from octave_mcp.evidence.judge import texts_of
 
 A = TypeVar("A", bound=Value)
 
-# Characters of what an entry is part of, so that its replacement fits in.
-LONGEST_AROUND = 1_200
+# Characters of context, such as the rest of an e-mail, that a rewritten entry has to fit into.
+MAX_CONTEXT_LENGTH = 1_200
 
 
 class Mended(NamedTuple):
-    """The new entries by their paths, the evidence that they cite, and what nobody wrote again."""
+    """The new entries by path, the evidence they cite, and the problems of entries that were not rewritten."""
 
     entries: dict[Path, object]
     evidence: tuple[Evidence, ...]
@@ -38,89 +38,91 @@ class Mended(NamedTuple):
 
 
 def to_mend(draft: Value, ask: Ask[Any, Any], lost: Sequence[Problem], known: Sequence[str]) -> tuple[Fix, ...] | None:
-    """What to ask for again so that nothing of this is left; None if that is more than one ask may be for."""
-    found = fixes(draft, ask.answer, lost, known, ask.language)
-    return found if all(any(is_within(problem.at, fix.at) for fix in found) for problem in lost) else None
+    """Return the entries to ask for again to resolve all of these problems; None if one ask cannot hold them."""
+    to_fix = fixes(draft, ask.answer, lost, known, ask.language)
+    return to_fix if all(any(is_within(problem.at, fix.at) for fix in to_fix) for problem in lost) else None
 
 
 def follow_on(draft: Value, checks: Checks[Any]) -> list[Problem]:
-    """What the rest of a draft must not say without what it lost: such as a subject with a figure of that."""
+    """Return the problems of texts that relied on the lost entries, e.g. a subject line with a figure from one."""
     broken = checks.rules(*checks.judge.resolved(draft, checks.into)) if checks.rules else []
-    found = (*checks.judge.problems(draft), *broken)
-    return [one for one in found if one.at and not one.is_soft and not isinstance(part_at(draft, one.at), Finding)]
+    every = (*checks.judge.problems(draft), *broken)
+    return [one for one in every if one.at and not one.is_soft and not isinstance(part_at(draft, one.at), Finding)]
 
 
 async def mended(
-    draft: Value, found: Sequence[Fix], ask: Ask[Any, Any], checks: Checks[Any], asks: RecordedAsks
+    draft: Value, to_fix: Sequence[Fix], ask: Ask[Any, Any], checks: Checks[Any], asks: RecordedAsks
 ) -> Mended:
-    """The draft is as the ask's answer would be. What comes of it passes the checks of such an answer.
+    """Ask for replacements of these entries and return those that pass the checks of the original ask.
+
+    `draft` has the form of that ask's answer.
 
     Raises:
-        UpstreamError: no answer came.
+        UpstreamError: there was no answer.
     """
-    numbers = tuple(number for number in passages_cited(draft, found) if 0 < number <= len(ask.passages))
-    told = "\n".join((complaint(draft, found, {}), *_around(draft, found)))
+    numbers = tuple(number for number in passages_cited(draft, to_fix) if 0 < number <= len(ask.passages))
+    text = "\n".join((complaint(draft, to_fix, {}), *_context(draft, to_fix)))
     again = ask.model_copy(
-        update={"complaint": told, "answer": patch_form(found), "patched": ask.answer, "cited": numbers}
+        update={"complaint": text, "answer": patch_form(to_fix), "patched": ask.answer, "cited": numbers}
     )
     answer = await asks.answer(again)
-    kept = await computed(_accepted, draft, found, answer, checks)
-    dropped = tuple(problem for fix in found if not fix.is_soft and fix.at not in kept for problem in fix.problems)
+    entries = await computed(_accepted, draft, to_fix, answer, checks)
+    dropped = tuple(problem for fix in to_fix if not fix.is_soft and fix.at not in entries for problem in fix.problems)
     wrong = answer.wrong or "; ".join(map(str, dropped))
-    verdict = Judgement(wrong=wrong, dropped="; ".join(map(str, dropped)), is_usable=bool(kept), only_entries=True)
+    verdict = Judgement(wrong=wrong, dropped="; ".join(map(str, dropped)), is_usable=bool(entries), only_entries=True)
     await asks.asker.record_verdict(answer, verdict)
-    return await computed(_resolved, kept, checks, dropped)
+    return await computed(_resolved, entries, checks, dropped)
 
 
-def _around(draft: Value, found: Sequence[Fix]) -> Iterator[str]:
-    """What the entries are part of, in words: each once, and none that is one sentence."""
-    wholes = dict.fromkeys(filter(None, (_entry(fix.at) for fix in found)))
-    texts = ([*_said(part_at(draft, at))] for at in wholes)
-    for said in dict.fromkeys(" ".join(said) for said in texts if len(said) > 1):
-        yield f"- What they are part of reads: {said[:LONGEST_AROUND]}"
+def _context(draft: Value, to_fix: Sequence[Fix]) -> Iterator[str]:
+    """Yield the text of each list item that contains an entry to rewrite, unless the item is a single sentence."""
+    items = dict.fromkeys(filter(None, (_list_item(fix.at) for fix in to_fix)))
+    texts = ([*_texts(part_at(draft, at))] for at in items)
+    for text in dict.fromkeys(" ".join(parts) for parts in texts if len(parts) > 1):
+        yield f"- What they are part of reads: {text[:MAX_CONTEXT_LENGTH]}"
 
 
-def _entry(at: Path) -> Path:
-    """The entry of a list that it is in: an e-mail, a question; () for none."""
+def _list_item(at: Path) -> Path:
+    """Return the path of the outermost list item, e.g. an e-mail or a question, that contains `at`; () if none."""
     return at[: next((length for length, step in enumerate(at, 1) if isinstance(step, int)), 0)]
 
 
-def _said(part: object) -> Iterator[str]:
+def _texts(part: object) -> Iterator[str]:
     if isinstance(part, tuple):
         for one in cast("tuple[object, ...]", part):
-            yield from _said(one)
+            yield from _texts(one)
     elif isinstance(part, Value):
         yield from (text for _, text in texts_of(part))
         for name in type(part).model_fields:
-            yield from _said(getattr(part, name))
+            yield from _texts(getattr(part, name))
 
 
 def _accepted(
-    draft: Value, found: Sequence[Fix], answer: Answer[Any] | Unusable, checks: Checks[Any]
+    draft: Value, to_fix: Sequence[Fix], answer: Answer[Any] | Unusable, checks: Checks[Any]
 ) -> dict[Path, object]:
     if isinstance(answer, Unusable):
         return {}
     patch = cast("Value", answer.value)
-    given = {fix.at: part for at, fix in enumerate(found) if (part := getattr(patch, name_of(at), None))}
-    given |= {found[at].at: part for at, part in reworded(draft, found, answer.unread).items()}
+    given = {fix.at: part for at, fix in enumerate(to_fix) if (part := getattr(patch, name_of(at), None))}
+    given |= {to_fix[at].at: part for at, part in reworded(draft, to_fix, answer.unread).items()}
     whole = changed(draft, given)
     broken = checks.rules(*checks.judge.resolved(whole, checks.into)) if checks.rules else []
-    return accepted(whole, found, given, (*checks.judge.problems(whole), *broken))
+    return accepted(whole, to_fix, given, (*checks.judge.problems(whole), *broken))
 
 
-def _resolved(kept: Mapping[Path, object], checks: Checks[Any], dropped: tuple[Problem, ...]) -> Mended:
-    entries, evidence = dict[Path, object](), dict[EvidenceId, Evidence]()
-    for at, part in kept.items():
+def _resolved(entries: Mapping[Path, object], checks: Checks[Any], dropped: tuple[Problem, ...]) -> Mended:
+    resolved, evidence = dict[Path, object](), dict[EvidenceId, Evidence]()
+    for at, part in entries.items():
         if isinstance(part, Value):
-            entries[at], used = checks.judge.resolved(part, form_at(checks.into, at))
+            resolved[at], used = checks.judge.resolved(part, form_at(checks.into, at))
             evidence |= {one.id: one for one in used}
         else:
-            entries[at] = part
-    return Mended(entries, tuple(evidence.values()), dropped)
+            resolved[at] = part
+    return Mended(resolved, tuple(evidence.values()), dropped)
 
 
 def as_answer(value: Value, form: type[A], numbers: Mapping[EvidenceId, int]) -> A:
-    """The value as a model would have answered it: with the numbers of passages in place of evidence."""
+    """Convert a value to the form in which a model answers, with passage numbers instead of evidence ids."""
     return form.model_validate(_tree(value, numbers))
 
 

@@ -1,4 +1,4 @@
-"""Findings as compact notes: one line each, with the numbers of the passages that say it."""
+"""Renders findings as compact notes for a model: one line each, with the numbers of the supporting passages."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from octave_mcp.domain.value import Value
 
 
 def notes(value: Value | None, numbers: Mapping[EvidenceId, int]) -> str:
-    """What the value holds, without the findings whose evidence is not all shown: they could not be cited in full."""
+    """Return the notes. A finding is left out if any of its passages is not shown: it could not be cited in full."""
     return "\n".join(_lines(value, numbers, "")) if value else ""
 
 
 def _lines(value: Value, numbers: Mapping[EvidenceId, int], indent: str) -> Iterator[str]:
-    if said := _said(value, numbers):
-        yield f"{indent}- {said}"
-    below = f"{indent}  " if said else indent
+    if text := _text(value, numbers):
+        yield f"{indent}- {text}"
+    below = f"{indent}  " if text else indent
     for name, parts in _parts(value):
         if shown := [part for part in parts if _is_shown(part, numbers)]:
             yield f"{below}{name}:"
@@ -28,8 +28,8 @@ def _is_shown(value: Value, numbers: Mapping[EvidenceId, int]) -> bool:
     return all(i in numbers for i in _cites(value))
 
 
-def _said(value: Value, numbers: Mapping[EvidenceId, int]) -> str:
-    """The value's own words, yes or no where it says which, and its citations."""
+def _text(value: Value, numbers: Mapping[EvidenceId, int]) -> str:
+    """Return the value's own strings and booleans, and its citations."""
     own = [word for name in type(value).model_fields if (word := _word(name, getattr(value, name)))]
     shown = sorted({numbers[i] for i in _cites(value) if i in numbers})
     return " ".join([" · ".join(own), f"[{', '.join(map(str, shown))}]" if shown else ""]).strip()
@@ -48,6 +48,6 @@ def _cites(value: Value) -> tuple[EvidenceId, ...]:
 def _parts(value: Value) -> Iterator[tuple[str, tuple[Value, ...]]]:
     for name in type(value).model_fields:
         given: object = getattr(value, name)
-        found = (given,) if isinstance(given, Value) else given
-        if name not in {"evidence", UNASKED} and isinstance(found, tuple) and found:
-            yield name, cast("tuple[Value, ...]", found)
+        parts = (given,) if isinstance(given, Value) else given
+        if name not in {"evidence", UNASKED} and isinstance(parts, tuple) and parts:
+            yield name, cast("tuple[Value, ...]", parts)

@@ -1,6 +1,6 @@
-"""The passages of an ask as numbered text, by page and heading: a line for each sentence.
+"""Renders the passages of an ask as numbered text, grouped by page and heading, with a line for each sentence.
 
-A heading whose own passage is not shown is sentence 0 of the passages under it, so that what it says can be cited.
+A heading whose own passage is not shown becomes sentence 0 of the passages under it, so that it can be cited.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from octave_mcp.evidence.passages import numbered, passage_id
 from octave_mcp.evidence.selection import selected
 
 
-def numbers(ask: Ask[Any, Any], most: int | None = None) -> dict[EvidenceId, int]:
-    """The numbers of the passages to show, by evidence id. Readers and revisions see all; writers get a shortlist."""
-    found = {passage_id(p): number for number, p in enumerate(ask.passages, 1)}
+def numbers(ask: Ask[Any, Any], max_characters: int | None = None) -> dict[EvidenceId, int]:
+    """Return the numbers of the passages to show, by evidence id: all for readers and revisions, else a shortlist."""
+    every = {passage_id(p): number for number, p in enumerate(ask.passages, 1)}
     if isinstance(ask.brief, ReadingBrief | RevisionBrief):
-        return found
-    chosen = shortlist(ask.brief, {i: ask.passages[number - 1] for i, number in found.items()}, most)
-    return {i: number for i, number in found.items() if i in chosen}
+        return every
+    chosen = shortlist(ask.brief, {i: ask.passages[number - 1] for i, number in every.items()}, max_characters)
+    # Passages keep their numbers in the ask, by which answers cite them.
+    return {i: number for i, number in every.items() if i in chosen}
 
 
 def listed(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int]) -> str:
@@ -34,25 +35,25 @@ def listed(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int]) -> str:
 
 
 def _by_page(passages: Sequence[Passage], numbers: Sequence[int]) -> list[int]:
-    """The numbers in the order of their pages, so that each page is named once."""
+    """Group the numbers by page, so that each page is named only once."""
     pages: dict[tuple[str, date | None], list[int]] = {}
     for number in numbers:
         pages.setdefault(_dated(passages[number - 1]), []).append(number)
     return [number for own in pages.values() for number in own]
 
 
-def to_show(passages: Sequence[Passage], interest: Interest, most: int) -> tuple[Passage, ...]:
-    """The passages that tell most for a deal, in their order. Listed, they take at most `most` bytes."""
-    chosen = selected(passages, interest, most, _costs(passages))
+def to_show(passages: Sequence[Passage], interest: Interest, max_bytes: int) -> tuple[Passage, ...]:
+    """Return the passages that matter most for a deal, in their original order, within `max_bytes` of the list."""
+    chosen = selected(passages, interest, max_bytes, _costs(passages))
     return tuple(passage for at, passage in enumerate(passages) if at in chosen)
 
 
 def _costs(passages: Sequence[Passage]) -> list[dict[Hashable, int]]:
-    """The size of the lines that the list has for each passage, that of its page and that of its heading too.
+    """Return the bytes that each passage takes in the list, by line; lines for its page and heading are shared.
 
-    A Chinese character counts as three, as it does in tokens.
+    Bytes approximate tokens in any language: a Chinese character has three.
     """
-    found, page, heading = list[dict[Hashable, int]](), 0, 0
+    costs, page, heading = list[dict[Hashable, int]](), 0, 0
     for at, passage in enumerate(passages):
         before = passages[at - 1] if at else None
         if before is None or _dated(before) != _dated(passage):
@@ -61,8 +62,8 @@ def _costs(passages: Sequence[Passage]) -> list[dict[Hashable, int]]:
             heading = at
         own = sum(_size(line) + 1 for line in _of_passage(at + 1, passage))
         around = {("page", page): _size(_head(passage)) + 6, ("heading", heading): _size(passage.heading) + 5}
-        found.append({**around, at: own})
-    return found
+        costs.append({**around, at: own})
+    return costs
 
 
 def _size(text: str) -> int:
@@ -78,6 +79,7 @@ def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[st
             yield f"\n=== {_head(passage)}"
         if passage.heading != heading:
             heading, before = passage.heading, printed
+            # A passage that is the heading itself needs no sentence 0 above it.
             printed = "" if passage.text.lstrip("# ").startswith(heading) else heading
             if printed != before:
                 yield f"(0) {one_line(printed)}" if printed else "--"
@@ -91,7 +93,7 @@ def _of_passage(number: int, passage: Passage) -> Iterator[str]:
 
 
 def _dated(passage: Passage) -> tuple[str, date | None]:
-    """What has a line of its own in the list: a page, or the part of it that is of another date."""
+    """Return the key by which passages are grouped: their page and its date."""
     return passage.page.url, passage.page.published_on
 
 

@@ -1,6 +1,7 @@
-"""Corrections as patches: which entries of an answer are asked for again, in what form, and what is told of each.
+"""Corrections as patches: which entries of an answer to ask for again, in what form, and with what complaint.
 
-An entry is a finding, a text of a value that is none, or a part that is missing or could not be read.
+An entry is the smallest part that can be replaced: a finding, a text outside of findings, or a part that is missing or
+unreadable.
 """
 
 from __future__ import annotations
@@ -23,18 +24,17 @@ from octave_mcp.evidence.coherence import dependents
 from octave_mcp.evidence.judge import texts_of
 
 MAX_FIXES = 16
-# Parts of a form that may be null: what Anthropic compiles.
+# Anthropic does not compile a schema with more nullable parts than this.
 MAX_NULLABLE = 16
-LONGEST_QUOTED = 160
-# Of a sentence that takes another one's place.
+MAX_QUOTED_LENGTH = 160
+# A text with fewer words, such as 'none' or 'drop it', is no replacement for a sentence.
 MIN_WORDS = 3
-# Passages that a complaint shows.
 MAX_CITED = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """An entry that is asked for again, the form of its replacement, and what is wrong with it and its parts."""
+    """An entry to ask for again: its path, the form of its replacement, and the problems with it and its parts."""
 
     at: Path
     form: Any
@@ -48,32 +48,33 @@ class Fix:
 def fixes(
     draft: Value, form: type[Value], problems: Sequence[Problem], known: Sequence[str], language: str
 ) -> tuple[Fix, ...]:
-    """The entries to ask for again, as many as one form may have; those that must be dropped otherwise come first.
+    """Return the entries to ask for again, in the order of the draft.
 
-    An entry includes those within it. What depends on an entry that may be dropped is asked for, too.
+    If there are too many for one ask, those that would be dropped otherwise have priority over soft problems.
     """
     by_entry: dict[Path, list[Problem]] = {}
     for problem in problems:
         by_entry.setdefault(entry_at(draft, problem), []).append(problem)
-    failed = [at for at, found in by_entry.items() if not all(problem.is_soft for problem in found)]
+    failed = [at for at, own in by_entry.items() if not all(problem.is_soft for problem in own)]
+    # A sentence that begins with 'It' or 'Both' no longer reads well if the one before it changes or goes.
     for at, on in dependents(draft, failed, known=known, language=language).items():
         changed = f"depends on {path_text(on)}, which may be reworded or dropped"
-        told = f"{changed}: reword this entry so that it reads well either way"
-        by_entry.setdefault(at, []).append(Problem(DEPENDS, told, at, is_soft=True))
-    found = [fix for at in sorted(by_entry, key=_order) if (fix := _fix(at, by_entry, form))]
-    return _fitting(found)
+        text = f"{changed}: reword this entry so that it reads well either way"
+        by_entry.setdefault(at, []).append(Problem(DEPENDS, text, at, is_soft=True))
+    return _fitting([fix for at in sorted(by_entry, key=_order) if (fix := _fix(at, by_entry, form))])
 
 
 def entry_at(draft: Value, problem: Problem) -> Path:
-    """The entry that a problem is about: the smallest thing that can be replaced."""
+    """Return the path of the entry that a problem is about."""
     at = problem.at
-    ways = [at[:length] for length in range(len(at), -1, -1)]
-    findings = [way for way in ways if isinstance(part_at(draft, way), Finding)]
+    paths = [at[:length] for length in range(len(at), -1, -1)]
+    findings = [path for path in paths if isinstance(part_at(draft, path), Finding)]
     is_missing = part_at(draft, at) is None
+    # None in a list marks an item that could not be read.
     if is_missing and isinstance(at[-1], int):
         return at
     if findings or not (is_missing or problem.rule == UNREAD):
-        return next(way for way in findings or ways if isinstance(part_at(draft, way), Value | str))
+        return next(path for path in findings or paths if isinstance(part_at(draft, path), Value | str))
     return at
 
 
@@ -82,27 +83,30 @@ def _order(at: Path) -> list[str]:
 
 
 def _fix(at: Path, by_entry: Mapping[Path, Sequence[Problem]], form: type[Value]) -> Fix | None:
-    """None for an entry within another one, and for one that the form does not have."""
+    """Return None for an entry inside another entry to fix, and for one that the form does not have."""
     if any(other != at and is_within(at, other) for other in by_entry):
         return None
     try:
-        wanted = form_at(form, at)
+        part = form_at(form, at)
     except (IndexError, KeyError, AttributeError):
         return None
-    return Fix(at, wanted, tuple(p for other, found in by_entry.items() if is_within(other, at) for p in found))
+    return Fix(at, part, tuple(p for other, own in by_entry.items() if is_within(other, at) for p in own))
 
 
-def _fitting(found: Sequence[Fix]) -> tuple[Fix, ...]:
-    """As many as one form may have, in their order."""
-    chosen = sorted(found, key=lambda fix: fix.is_soft)[:MAX_FIXES]
+def _fitting(every: Sequence[Fix]) -> tuple[Fix, ...]:
+    """Return as many fixes as one form may have, in their original order."""
+    chosen = sorted(every, key=lambda fix: fix.is_soft)[:MAX_FIXES]
     while len(chosen) > 1 and json.dumps(schema_of(patch_form(chosen))).count('"null"') > MAX_NULLABLE:
         chosen.pop()
-    return tuple(fix for fix in found if fix in chosen)
+    return tuple(fix for fix in every if fix in chosen)
 
 
-def patch_form(found: Sequence[Fix]) -> type[Value]:
-    """The form of a patch: `fix_1`, `fix_2`, ... each of its entry's type, or null."""
-    return _form(tuple(fix.form for fix in found))
+def patch_form(to_fix: Sequence[Fix]) -> type[Value]:
+    """Return the form of a patch: nullable fields `fix_1`, `fix_2`, ..., each of its entry's type."""
+    return _form(tuple(fix.form for fix in to_fix))
+
+
+# Equal patches share one class, because `schema_of` is cached by class.
 
 
 @lru_cache(maxsize=FORMS)
@@ -115,71 +119,74 @@ def name_of(at: int) -> str:
     return f"fix_{at + 1}"
 
 
-def complaint(draft: Value, found: Sequence[Fix], unread: Mapping[Path, str]) -> str:
-    """What is told of each entry: its name and path, what it says, and what is wrong with it.
+def complaint(draft: Value, to_fix: Sequence[Fix], unread: Mapping[Path, str]) -> str:
+    """Return the complaint to the model: for each entry its name, path and text, and what is wrong with it.
 
-    `unread` is what entries that could not be read say.
+    `unread` maps the paths of unreadable entries to their text.
     """
-    return "\n".join(line for at, fix in enumerate(found) for line in _told(name_of(at), draft, fix, unread))
+    return "\n".join(line for at, fix in enumerate(to_fix) for line in _lines(name_of(at), draft, fix, unread))
 
 
-def _told(name: str, draft: Value, fix: Fix, unread: Mapping[Path, str]) -> Iterator[str]:
+def _lines(name: str, draft: Value, fix: Fix, unread: Mapping[Path, str]) -> Iterator[str]:
     part = part_at(draft, fix.at)
     texts = [((), part)] if isinstance(part, str) else list(texts_of(part)) if isinstance(part, Value) else []
     path = path_text((*fix.at, *texts[0][0]) if isinstance(part, Finding) and len(texts) == 1 else fix.at)
-    said = "; ".join(_quoted(text) for _, text in texts) or (f"could not be read: {unread.get(fix.at, '')}")
+    content = "; ".join(_quoted(text) for _, text in texts) or (f"could not be read: {unread.get(fix.at, '')}")
     numbers = passages_cited(draft, [fix])
     cites = f" (cites {', '.join(f'[{number}]' for number in numbers)})" if numbers else ""
-    yield f"{name} replaces {path}{cites}: {said}" if part is not None else f"{name}: {path} {_lacks(said)}"
+    yield f"{name} replaces {path}{cites}: {content}" if part is not None else f"{name}: {path} {_state(content)}"
     for problem in fix.problems:
         where = path_text(problem.at[len(fix.at) :])
         yield f"- {where}{': ' if where else ''}{problem}"
 
 
-def _lacks(said: str) -> str:
-    return "is missing" if said.endswith((": ", "null")) else said
+def _state(content: str) -> str:
+    return "is missing" if content.endswith((": ", "null")) else content
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text if len(text) <= LONGEST_QUOTED else f"{text[:LONGEST_QUOTED]}...", ensure_ascii=False)
+    return json.dumps(text if len(text) <= MAX_QUOTED_LENGTH else f"{text[:MAX_QUOTED_LENGTH]}...", ensure_ascii=False)
 
 
-def passages_cited(draft: Value, found: Sequence[Fix]) -> tuple[int, ...]:
-    """The numbers of the passages that these entries cite, each once."""
-    parts = (part_at(draft, fix.at) for fix in found)
+def passages_cited(draft: Value, to_fix: Sequence[Fix]) -> tuple[int, ...]:
+    """Return the numbers of the passages that these entries cite, without duplicates."""
+    parts = (part_at(draft, fix.at) for fix in to_fix)
     findings = (cast("Finding[Cite]", part) for part in parts if isinstance(part, Finding))
     cites = (cite for finding in findings for cite in finding.evidence)
     return tuple(dict.fromkeys(cite.passage for cite in cites))[:MAX_CITED]
 
 
-def reworded(draft: Value, found: Sequence[Fix], unread: Sequence[Unread]) -> dict[int, Value]:
-    """The sentences for which a patch has a text alone, with that text and all else as it was; by number, from 0."""
-    said = {one.at[0]: one.said for one in unread if len(one.at) == 1}
-    texts = ((at, fix, _text(said.get(name_of(at), ""))) for at, fix in enumerate(found))
+def reworded(draft: Value, to_fix: Sequence[Fix], unread: Sequence[Unread]) -> dict[int, Value]:
+    """Return the sentences that a patch replaced by a plain text, by the number of the fix from 0.
+
+    Each has the new text, and keeps its evidence and other fields.
+    """
+    contents = {entry.at[0]: entry.said for entry in unread if len(entry.at) == 1}
+    texts = ((at, fix, _text(contents.get(name_of(at), ""))) for at, fix in enumerate(to_fix))
     parts = ((at, text, part_at(draft, fix.at)) for at, fix, text in texts if text)
     return {at: part.model_copy(update={"text": text}) for at, text, part in parts if isinstance(part, Sentence)}
 
 
-def _text(said: str) -> str:
-    """'' for what is no sentence, such as 'none' or 'drop it', or was shortened."""
+def _text(content: str) -> str:
+    """Return the JSON string in `content` if it is a sentence, otherwise ''."""
     try:
-        found: object = json.loads(said)
-    except ValueError:
+        text: object = json.loads(content)
+    except ValueError:  # also a string that `decoding` has shortened, which is therefore never used
         return ""
-    is_text = isinstance(found, str) and len(found.split()) >= MIN_WORDS
-    return cast("str", found) if is_text else ""
+    is_sentence = isinstance(text, str) and len(text.split()) >= MIN_WORDS
+    return cast("str", text) if is_sentence else ""
 
 
 def accepted(
-    draft: Value, found: Collection[Fix], given: Mapping[Path, object], problems: Sequence[Problem]
+    draft: Value, to_fix: Collection[Fix], given: Mapping[Path, object], problems: Sequence[Problem]
 ) -> dict[Path, object]:
-    """Those of the replacements that pass; `draft` has all of them, and these problems.
+    """Return the replacements that pass the checks. `draft` contains all of them, and has these problems.
 
-    One for an entry that must be dropped otherwise passes if the entry itself does; what fails within it is dropped
-    alone. Any other must leave no more to complain about than there was.
+    A replacement for an entry that would be dropped passes if the entry itself is valid: invalid parts within it are
+    dropped separately. A replacement for an entry with soft problems must not have more problems than the original.
     """
-    kept: dict[Path, object] = {}
-    for fix in found:
+    passed: dict[Path, object] = {}
+    for fix in to_fix:
         own = [problem for problem in problems if is_within(problem.at, fix.at)]
         failed = [problem for problem in own if not problem.is_soft]
         if not fix.is_soft:
@@ -187,5 +194,5 @@ def accepted(
         elif len(own) > len(fix.problems):
             failed = own
         if fix.at in given and not failed:
-            kept[fix.at] = given[fix.at]
-    return kept
+            passed[fix.at] = given[fix.at]
+    return passed

@@ -1,6 +1,6 @@
-"""The prompt files: one for each question we ask a model, as prose with a TOML header between `+++` lines.
+"""Loads the prompt files: one per question to a model, each with a TOML header between `+++` lines and a body.
 
-A body is a Jinja template of the names in PLACEHOLDERS and `raw` blocks, and of nothing else.
+A body is a Jinja template that may use only the names in PLACEHOLDERS and `raw` blocks.
 """
 
 from __future__ import annotations
@@ -22,51 +22,52 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import SetupError
 
 PLACEHOLDERS = {
-    "company.name": "what the company whose pages are read calls itself; its domain before that is known",
-    "company.domain": "the domain of that company",
-    "company.role": f"what it is in the deal: {' or '.join(ROLES)}",
-    "vendor.name": "the name of the vendor",
-    "prospect.name": "the name of the prospect",
-    "persona.title": "the job of the buyer persona that is written for",
-    "language": "the code of the language to answer in, as 'en'",
-    "context": "what the user says of the deal; may be empty",
-    "instruction": "what the user wants a part of a playbook to become",
-    "limits.findings": "the file's own limit on findings",
+    "company.name": "name of the company whose pages are read, or its domain until the name is known",
+    "company.domain": "domain of that company",
+    "company.role": f"role of that company in the deal: {' or '.join(ROLES)}",
+    "vendor.name": "name of the vendor",
+    "prospect.name": "name of the prospect",
+    "persona.title": "job title of the buyer persona that the copy is for",
+    "language": "code of the language of the answer, e.g. 'en'",
+    "context": "the user's context of the deal; may be empty",
+    "instruction": "the user's instruction for revising a part of a playbook",
+    "limits.findings": "limit on findings from the file's own header",
 }
 
 _PACKAGE = Path(__file__).parents[1]
+# In the wheel, prompts are inside the package; in a checkout, they are in the top-level folder.
 _INSTALLED = _PACKAGE / "prompt_files"
 ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "prompts"
-# The folder of the templates that rules fill; they are not prompts, and no model reads them.
 OUTLINES = "outlines"
 
 _FILE = re.compile(r"\+\+\+\n(?P<header>.*?)^\+\+\+\n(?P<body>.*)", re.DOTALL | re.MULTILINE)
 _RAW = re.compile(r"\{% raw %\}.*?\{% endraw %\}", re.DOTALL)
+# A placeholder, or any other Jinja delimiter: '{%', '{#' and the like would run code or hide text.
 _TAG = re.compile(r"\{\{\s*(?P<name>[^{}]*?)\s*\}\}|\{[{%#]|[%#}]\}")
 
 
 def placeholders(body: str) -> Iterator[str]:
-    """The names in double braces, raw blocks aside; a tag that is no placeholder is given as it stands."""
+    """Yield the names in double braces outside `raw` blocks, and any other Jinja delimiter as it is."""
     return (tag["name"] or tag[0] for tag in _TAG.finditer(_RAW.sub("", body)))
 
 
 def _template(body: str) -> str:
     if unknown := sorted(set(placeholders(body)) - PLACEHOLDERS.keys()):
-        raise ValueError(f"unknown placeholders: {', '.join(unknown)}; there are {', '.join(PLACEHOLDERS)}")
+        raise ValueError(f"unknown placeholders: {', '.join(unknown)}; the valid ones are {', '.join(PLACEHOLDERS)}")
     return body
 
 
 class Limits(Value):
-    """The most findings of one kind in an answer, None where the body says it all; and the longest answer."""
+    """Limits on an answer: findings per kind, None if the body itself sets limits, and output tokens."""
 
     findings: Annotated[int, Field(ge=1)] | None = None
     output_tokens: Annotated[int, Field(ge=1)]
 
 
 class Prompt(Value):
-    """`name` is the file's path without its suffix ('vendor/offerings').
+    """A prompt file. `name` is its path without the suffix, e.g. 'vendor/offerings'.
 
-    `reads` are the kinds of pages it learns most from, the best first; empty where it reads no pages.
+    `reads`: the kinds of pages that answer the question best, best first; empty if it is not asked about pages.
     """
 
     name: str
@@ -80,17 +81,17 @@ class Prompt(Value):
 
 @cache
 def names(root: Path = ROOT) -> tuple[str, ...]:
-    """The name of every prompt file, sorted."""
-    found = (path.relative_to(root).with_suffix("") for path in root.rglob("*.md"))
-    return tuple(sorted(path.as_posix() for path in found if path.parts[0] != OUTLINES))
+    """Return the sorted names of all prompt files."""
+    paths = (path.relative_to(root).with_suffix("") for path in root.rglob("*.md"))
+    return tuple(sorted(path.as_posix() for path in paths if path.parts[0] != OUTLINES))
 
 
 @cache
 def load(name: str, root: Path = ROOT) -> Prompt:
-    """The prompt of this name, from the files that came with the package unless `root` says where.
+    """Load a prompt, by default from the files that are installed with the package.
 
     Raises:
-        SetupError: its file is missing or malformed.
+        SetupError: the file is missing or malformed.
     """
     path = root / f"{name}.md"
     try:
@@ -98,15 +99,15 @@ def load(name: str, root: Path = ROOT) -> Prompt:
     except OSError as error:
         raise SetupError(f"cannot read prompt file {path}: {error.strerror}; reinstall octave-playbook") from error
     except ValidationError as error:
-        raise SetupError(f"correct prompt file {path}: {_complaints(error)}") from error
+        raise SetupError(f"invalid prompt file {path}: {_complaints(error)}") from error
     except ValueError as error:
-        raise SetupError(f"correct prompt file {path}: {error}") from error
+        raise SetupError(f"invalid prompt file {path}: {error}") from error
 
 
 def ask_for(
     names: Sequence[str], *, language: str, brief: B, passages: tuple[Passage, ...], answer: type[A]
 ) -> Ask[A, B]:
-    """What these prompts ask together, by the tier of the first."""
+    """Combine prompts into one ask, with the tier of the first prompt."""
     first, *others = map(load, names)
     return Ask[A, B](
         prompt=first.name, version=first.version, beside=tuple(f"{p.name}@{p.version}" for p in others),
@@ -121,7 +122,7 @@ def prompts_of(ask: Ask[Any, Any]) -> tuple[Prompt, ...]:
 def _parse(name: str, text: str) -> Prompt:
     parts = _FILE.fullmatch(text)
     if not parts:
-        raise ValueError("it does not begin with a header between two lines of +++")
+        raise ValueError("it must start with a TOML header between two lines of +++")
     return Prompt.model_validate({**tomllib.loads(parts["header"]), "name": name, "body": parts["body"].strip()})
 
 

@@ -1,6 +1,6 @@
-"""An ask as the text a language model gets: what it is to do, what is known, and the passages as fenced data.
+"""Renders an ask as text for a language model: instructions, brief, and passages.
 
-Text from pages stands only between fences.
+Untrusted text from pages appears only between fences.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from octave_mcp.domain.playbook import PersonaDrafts
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import VerificationBrief
 
+# Not escaped: the result is no HTML. Undefined names raise, so that a prompt cannot silently lose a placeholder.
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
-# Where the drafts that a prompt asks for stand in an answer that holds several.
-UNDER: dict[str, tuple[str, ...]] = {
+# Fields that hold each prompt's drafts when one answer contains several drafts.
+FIELDS_OF_PROMPTS: dict[str, tuple[str, ...]] = {
     "playbook/summary": ("summary",),
     "playbook/battle_card": ("why_we_win", "objection_handling", "competitive_positioning"),
     "playbook/email_sequence": ("sequence",),
@@ -59,10 +60,9 @@ _REFERRING = (
     "numbers still apply. If you can no longer see that question, call next_question with this question_id. "
     "Answer with one JSON object of the form asked for, and nothing else."
 )
-LONGEST_INSTRUCTION = 1_000
-# Characters of a passage that a complaint shows: the whole is in the question.
-LONGEST_CITED = 500
-# Whom several personas are: the brief says which title each has.
+MAX_INSTRUCTION_LENGTH = 1_000
+# Characters of a passage in a complaint; the original ask has the full text.
+MAX_CITED_LENGTH = 500
 _EACH_BUYER = "buyer"
 _PERSONAS = (
     "Each field `persona_N` holds what is written for that persona alone. Do not repeat text from one persona in "
@@ -71,9 +71,9 @@ _PERSONAS = (
 
 
 class Rendered(NamedTuple):
-    """`prefix` is the same when an ask is made again with a complaint; `suffix` is the complaint, or ''.
+    """The text of an ask. `suffix` is the complaint of a correction, or ''; the rest equals the first ask's.
 
-    `mark` is the name that the fences around passages bear, which another process would choose otherwise.
+    `mark`: the name of the fences, which differs between processes.
     """
 
     system: str
@@ -82,46 +82,46 @@ class Rendered(NamedTuple):
     output_tokens: int
     mark: str = ""
 
+    # Without the name, keys of the answer cache are the same in all processes.
     @property
     def without_marks(self) -> str:
         text = "\n".join(self[:3])
         return text.replace(self.mark, "") if self.mark else text
 
 
-def rendered(ask: Ask[Any, Any], most: int | None = None) -> Rendered:
-    """The ask as text; a writer sees what fits into `most` characters, if that is given."""
+def rendered(ask: Ask[Any, Any], max_characters: int | None = None) -> Rendered:
+    """Render an ask. `max_characters` limits the findings and passages that a writer is shown."""
     prompts, fence = prompts_of(ask), fence_for(ask)
     if isinstance(ask.brief, VerificationBrief):
         system = f"{_filled(prompts[0], _given(ask))}\n\n{_JUDGING}"
         return Rendered(system, claims_text(ask.brief, fence), "", prompts[0].limits.output_tokens, fence.name)
-    given, passages = _given(ask), listed(ask, numbered := numbers(ask, most))
+    given, passages = _given(ask), listed(ask, numbered := numbers(ask, max_characters))
     return Rendered(
         system=_system(prompts, given, fence, ask),
         prefix=f"{brief_text(ask, numbered, fence)}\n\n{_headed(passages)}{fence.around('passages', passages)}",
-        suffix=_again(ask, fence),
+        suffix=_complaint(ask, fence),
         output_tokens=_output_tokens(ask, prompts),
         mark=fence.name,
     )
 
 
 def _headed(passages: str) -> str:
-    """How to cite the headings that stand above passages, if there are any."""
+    """Return the explanation of sentence 0 if any heading is listed as one."""
     return f"{_HEADINGS}\n\n" if "\n(0) " in passages else ""
 
 
 def referring(ask: Ask[Any, Any]) -> Rendered:
-    """A correction as text, for a model that has the question it corrects in its conversation, or can fetch it."""
+    """Render a correction for a connected client, which has the original question in its conversation."""
     fence = fence_for(ask)
-    return Rendered(_REFERRING.format(id=ask.corrects), "", _again(ask, fence), 0, fence.name)
+    return Rendered(_REFERRING.format(id=ask.corrects), "", _complaint(ask, fence), 0, fence.name)
 
 
 def estimated_tokens(text: str, *, per_token: float = 4.0) -> int:
-    """How many tokens a text has, rather too many than too few: up to a quarter more, in any language."""
+    """Estimate the number of tokens in a text of any language, up to a quarter too high rather than too low."""
     return ceil(len(text.encode()) / per_token)
 
 
 def _output_tokens(ask: Ask[Any, Any], prompts: Sequence[Prompt]) -> int:
-    """Of a revision, those of its own prompt: the others only say what is good copy."""
     answered = prompts[:1] if isinstance(ask.brief, RevisionBrief) else prompts
     return sum(prompt.limits.output_tokens for prompt in answered)
 
@@ -135,27 +135,29 @@ def _system(prompts: Sequence[Prompt], given: dict[str, Any], fence: Fence, ask:
         return f"{texts[0]}\n\n{reading}"
     titles = [f"{prompt.title}{_under(prompt, form)}" for prompt in prompts]
     numbered = [f"# {at}. {title}\n\n{text}" for at, (title, text) in enumerate(zip(titles, texts, strict=True), 1)]
-    once = _once("\n\n".join(numbered))
+    tasks = _without_repeats("\n\n".join(numbered))
     together = _TOGETHER.format(count=len(texts))
     if _is_of_personas(form):
         together = f"{together} {_PERSONAS}"
-    return f"{together}\n\n{once}\n\n{reading}"
+    return f"{together}\n\n{tasks}\n\n{reading}"
 
 
 def _of_revision(prompts: Sequence[Prompt], given: dict[str, Any], form: type[Value], place: int | None) -> str:
-    """How to revise, and what the prompts of this kind of copy say beyond that of the fields of the part."""
+    """Return the prompt for revisions, with those rules of the other prompts that concern the revised fields."""
     revise, *kinds = prompts
-    said = [_filled(revise, given)]
+    texts = [_filled(revise, given)]
     for kind in kinds:
         rules = excerpt(kind.body, form, place, revise.body)
-        said.append(f"# The rules for its kind: {kind.title}\n\n{_template(rules).render(given)}")
-    return "\n\n".join(said)
+        texts.append(f"# The rules for its kind: {kind.title}\n\n{_template(rules).render(given)}")
+    return "\n\n".join(texts)
 
 
 def _under(prompt: Prompt, form: type[Value]) -> str:
-    """Where in the answer that belongs which a prompt asks for, unless it is the answer itself."""
+    """Return where in the answer a prompt's fields belong, or '' if they are the whole answer."""
     is_personas = _is_of_personas(form)
-    fields = [f"`{name}`" for name in UNDER.get(prompt.name, ()) if is_personas or name in form.model_fields]
+    fields = [
+        f"`{name}`" for name in FIELDS_OF_PROMPTS.get(prompt.name, ()) if is_personas or name in form.model_fields
+    ]
     where = " in the object of each persona" if is_personas else ""
     return f" (put its fields in an object under {' and under '.join(fields)}{where})" if fields else ""
 
@@ -164,11 +166,10 @@ def _is_of_personas(form: type[Value]) -> bool:
     return form.model_fields.keys() <= PersonaDrafts.model_fields.keys()
 
 
-def _once(text: str) -> str:
-    """Without paragraphs that an earlier task has said word for word, headings aside."""
+def _without_repeats(text: str) -> str:
+    """Remove paragraphs that repeat an earlier one word for word, but no headings."""
     paragraphs = text.split("\n\n")
-    kept = [p for at, p in enumerate(paragraphs) if p.startswith("#") or p not in paragraphs[:at]]
-    return "\n\n".join(kept)
+    return "\n\n".join(p for at, p in enumerate(paragraphs) if p.startswith("#") or p not in paragraphs[:at])
 
 
 def _filled(prompt: Prompt, given: dict[str, Any]) -> str:
@@ -177,34 +178,34 @@ def _filled(prompt: Prompt, given: dict[str, Any]) -> str:
 
 
 @cache
-def _template(body: str) -> Any:  # noqa: ANN401 - jinja2's own
+def _template(body: str) -> Any:  # noqa: ANN401 - jinja2's templates
     return _ENVIRONMENT.from_string(body)
 
 
 def _given(ask: Ask[Any, Any]) -> dict[str, Any]:
-    """What the placeholders stand for: names are made harmless, since they come from pages."""
-    brief, found = ask.brief, {"language": ask.language, "context": plain(ask.brief.context, 1000) or "nothing"}
+    """Return the values of the placeholders. Names come from pages, so they go through `plain`."""
+    brief, common = ask.brief, {"language": ask.language, "context": plain(ask.brief.context, 1000) or "nothing"}
     if isinstance(brief, WritingBrief | VerificationBrief | RevisionBrief):
         names = {"vendor": {"name": plain(brief.names.vendor)}, "prospect": {"name": plain(brief.names.prospect)}}
         if isinstance(brief, VerificationBrief):
-            return {**found, **names}
+            return {**common, **names}
         if isinstance(brief, RevisionBrief):
-            instruction, title = plain(brief.instruction, LONGEST_INSTRUCTION), plain(brief.persona) or _EACH_BUYER
-            return {**found, **names, "persona": {"title": title}, "instruction": instruction}
+            instruction, title = plain(brief.instruction, MAX_INSTRUCTION_LENGTH), plain(brief.persona) or _EACH_BUYER
+            return {**common, **names, "persona": {"title": title}, "instruction": instruction}
         title = plain(brief.persona.title) if brief.persona else _EACH_BUYER
-        return {**found, **names, "persona": {"title": title}}
+        return {**common, **names, "persona": {"title": title}}
     if isinstance(brief, UnderstandingBrief):
         company = {"name": plain(brief.company), "domain": brief.domain, "role": brief.role}
         return {
-            **found,
+            **common,
             "company": company,
             "vendor": {"name": plain(brief.counterpart) or f"the {ROLES[brief.role].counterpart}"},
         }
     name = plain(brief.company) or brief.domain
-    return {**found, "company": {"name": name, "domain": brief.domain, "role": brief.role}}
+    return {**common, "company": {"name": name, "domain": brief.domain, "role": brief.role}}
 
 
-def _again(ask: Ask[Any, Any], fence: Fence) -> str:
+def _complaint(ask: Ask[Any, Any], fence: Fence) -> str:
     if not ask.complaint:
         return ""
     rejected = fence.around("complaint", ask.complaint)
@@ -224,7 +225,7 @@ def _again(ask: Ask[Any, Any], fence: Fence) -> str:
 
 
 def _whose(brief: object) -> str:
-    """For whom the copy is that was rejected."""
+    """Return which personas the rejected copy is for, or ''."""
     if not isinstance(brief, WritingBrief):
         return ""
     if brief.persona:
@@ -235,10 +236,10 @@ def _whose(brief: object) -> str:
 
 
 def _cited(ask: Ask[Any, Any]) -> str:
-    """The passages that the rejected entries cite: number and text, shortened."""
+    """Return the passages that the rejected entries cite, with number and shortened text."""
     texts = ((number, one_line(ask.passages[number - 1].text)) for number in ask.cited)
     return "\n".join(f"[{number}] {_shortened(text)}" for number, text in texts)
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_CITED else f"{text[:LONGEST_CITED]}..."
+    return text if len(text) <= MAX_CITED_LENGTH else f"{text[:MAX_CITED_LENGTH]}..."

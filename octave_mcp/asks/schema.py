@@ -1,4 +1,4 @@
-"""The form of an answer as a strict JSON schema, which providers enforce."""
+"""Strict JSON schemas, which providers enforce, for the forms of answers."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from octave_mcp.domain.value import Value
 
 Schema = dict[str, Any]
 
-# How many schemas are cached: there is a form for every kind of patch.
+# Size of the schema caches. There are more forms than prompts, because each combination of entries in a patch is one.
 FORMS = 256
 
+# Providers ignore or reject these keywords. Our own validation of the answer enforces the limits.
 _UNENFORCED = (
     "title default format pattern minLength maxLength minItems maxItems "
     "minimum maximum exclusiveMinimum exclusiveMaximum"
 ).split()
+# Providers reject these too, but removing them would change which answers are valid: a form must not need them.
 _UNSAFE = ("oneOf", "discriminator", "prefixItems", "uniqueItems", "allOf")
 _TYPED = {"type", "$ref", "anyOf", "enum"}
 
 
 @lru_cache(maxsize=FORMS)
 def schema_of(form: type[Value]) -> Schema:
-    """The JSON schema that providers can enforce: every object closed, every field required.
+    """Return a schema that providers can enforce: every object is closed, every field required.
 
     Raises:
-        TypeError: the form has something that they cannot, or that they quietly drop.
+        TypeError: the form needs a keyword that providers reject or silently drop.
     """
     root = form.model_json_schema()
     root.get("$defs", {}).pop(Support.__name__, None)
@@ -45,7 +47,7 @@ def schema_name(form: type[Value]) -> str:
 
 
 def _closed(part: Schema, path: str) -> Iterator[str]:
-    """Closes the schema, and those in it; what no provider can enforce."""
+    """Close the schema and its parts in place, and yield what no provider can enforce."""
     for key in _UNENFORCED:
         part.pop(key, None)
     part.get("properties", {}).pop(UNASKED, None)

@@ -1,4 +1,4 @@
-"""Which findings a writer is shown where all of them would be too much to read, and to pay for."""
+"""Selects the findings that a writer is shown, because all of them would cost too much to read."""
 
 from __future__ import annotations
 
@@ -14,101 +14,111 @@ from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
 
+# Limits on findings and their passages: about 7,000 tokens to understand a prospect, and 5,000 to write. An e-mail has
+# room for a handful of claims, and ten writers who read everything made two thirds of a run's input tokens.
 UNDERSTANDING_CHARACTERS = 28_000
-# Of findings and the passages they rest on: about 7,000 and 5,000 tokens.
 WRITING_CHARACTERS = 20_000
-# Shown whatever else is.
+# Always selected first: dated events are the reason to write now.
 NEWEST_TRIGGERS = 4
-# Characters around a passage in the list.
 OF_LINE = 10
 
 
 class _Group(NamedTuple):
-    """Findings of one kind, and how many of them are taken in a turn."""
+    """Findings of one kind, and how many of them are selected per turn."""
 
     findings: Sequence[Value]
     per_turn: int = 1
 
 
 def shortlist(
-    brief: UnderstandingBrief | WritingBrief, passages: Mapping[EvidenceId, Passage], most: int | None = None
+    brief: UnderstandingBrief | WritingBrief, passages: Mapping[EvidenceId, Passage], max_characters: int | None = None
 ) -> frozenset[EvidenceId]:
-    """The evidence to show: that of the most telling findings of every kind, in turns.
+    """Return the evidence to show: of the best findings of every kind, taken in turns.
 
-    `most` is the number of characters to show, where a model has less room than usual.
+    `max_characters` overrides the usual limit, for models with less room.
     """
     if isinstance(brief, UnderstandingBrief):
-        reading, found = brief.reading, brief.findings
+        reading, findings = brief.reading, brief.findings
         interest = Interest(brief.context, brief.counterpart, brief.offer)
-        kinds = (reading.signals, found.triggers, reading.facts, reading.jobs, found.people, found.integrations)
-        most = most or UNDERSTANDING_CHARACTERS
-        return _fitting(_most_telling_first(map(_Group, kinds), passages, interest, most), passages, most)
+        kinds = (
+            reading.signals,
+            findings.triggers,
+            reading.facts,
+            reading.jobs,
+            findings.people,
+            findings.integrations,
+        )
+        max_characters = max_characters or UNDERSTANDING_CHARACTERS
+        return _fitting(_ranked(map(_Group, kinds), passages, interest, max_characters), passages, max_characters)
     interest = Interest(brief.context, brief.names.prospect, brief.pitch.text if brief.pitch else "")
     always = {*brief.existing_customer, *brief.vendor_is_customer, *_of_personas(brief, passages)}
-    newest, most = _newest_triggers(brief), most or WRITING_CHARACTERS
-    ranked = _most_telling_first(_of_writing(brief), passages, interest, most)
-    return _fitting([_Group(newest, len(newest)), *ranked], passages, most) | always
+    newest, max_characters = _newest_triggers(brief), max_characters or WRITING_CHARACTERS
+    ranked = _ranked(_of_writing(brief), passages, interest, max_characters)
+    return _fitting([_Group(newest, len(newest)), *ranked], passages, max_characters) | always
 
 
 def _newest_triggers(brief: WritingBrief) -> list[CompanyTrigger]:
-    """The newest dated ones of the prospect: why to write now."""
+    """Return the prospect's newest dated triggers. Findings are sorted by date already."""
     dated = [one for one in brief.findings.triggers if one.company == "prospect" and one.date != UNDATED]
     return dated[:NEWEST_TRIGGERS]
 
 
 def _of_personas(brief: WritingBrief, passages: Mapping[EvidenceId, Passage]) -> Iterator[EvidenceId]:
-    """The quotations for each persona: without them, a writer would not be told of it."""
+    # Notes omit findings whose evidence is not shown, and a writer has to know every persona.
     return (i for persona in brief.prospect.buyer_personas for i in persona.evidence if i in passages)
 
 
 def _of_writing(brief: WritingBrief) -> Iterator[_Group]:
-    """The prospect's needs and the vendor's stories first; the kinds of elements that are not listed here last."""
+    """Yield the groups in the order of their priority."""
     vendor, prospect, profile = brief.vendor, brief.prospect, brief.prospect.company_profile
-    found = brief.findings
+    findings = brief.findings
     ranked = (
         _Group(vendor.case_studies, 2),
         _Group(prospect.pain_points),
-        _Group([one for one in found.triggers if one.company == "prospect"]),
+        _Group([one for one in findings.triggers if one.company == "prospect"]),
         _Group(prospect.buyer_personas),
         _Group(vendor.proof_points, 2),
-        _Group(found.people),
-        _Group([own for own in vendor.differentiators if own.favours == "vendor"]),
-        _Group([theirs for theirs in vendor.differentiators if theirs.favours == "competitor"]),
+        _Group(findings.people),
+        _Group([edge for edge in vendor.differentiators if edge.favours == "vendor"]),
+        _Group([edge for edge in vendor.differentiators if edge.favours == "competitor"]),
         _Group(vendor.offerings),
         _Group([claim for claim in (brief.pitch, profile.summary) if claim]),
         _Group(vendor.value_propositions),
         _Group(profile.facts),
-        _Group(found.integrations),
+        _Group(findings.integrations),
         _Group(vendor.use_cases),
         _Group(vendor.reference_customers),
         _Group(vendor.target_personas),
-        _Group([one for one in found.triggers if one.company == "vendor"]),
+        _Group([one for one in findings.triggers if one.company == "vendor"]),
     )
     yield from ranked
+    # A new element kind is shown to writers before anyone gives it a place above.
     listed = {id(one) for group in ranked for one in group.findings}
     for _, elements in vendor.by_kind():
         yield _Group([one for one in elements if id(one) not in listed])
 
 
-def _fitting(groups: Sequence[_Group], passages: Mapping[EvidenceId, Passage], most: int) -> frozenset[EvidenceId]:
-    """As much as `most` characters hold: of passages, and of the notes made of the findings."""
+def _fitting(
+    groups: Sequence[_Group], passages: Mapping[EvidenceId, Passage], max_characters: int
+) -> frozenset[EvidenceId]:
+    """Select findings in turns until their notes and passages fill `max_characters`."""
     chosen: set[EvidenceId] = set()
     numbers = dict.fromkeys(passages, 1)
     for finding in _in_turns(groups):
         wanted = {i for i in _evidence(finding) if i in passages}
         size = len(notes(finding, numbers)) + sum(len(passages[i].text) + OF_LINE for i in wanted - chosen)
-        if size <= most:
-            most -= size
+        if size <= max_characters:
+            max_characters -= size
             chosen |= wanted
     return frozenset(chosen)
 
 
-def _most_telling_first(
-    groups: Iterable[_Group], passages: Mapping[EvidenceId, Passage], interest: Interest, most: int
+def _ranked(
+    groups: Iterable[_Group], passages: Mapping[EvidenceId, Passage], interest: Interest, max_characters: int
 ) -> list[_Group]:
-    """Each group in the order of its best quotations, those that repeat another last."""
-    ids, found = list(passages), list(passages.values())
-    by_id = {ids[at]: rank for at, rank in ranks(found, interest, most).items()}
+    """Sort each group by its findings' best quotations. Quotations that repeat another one rank last."""
+    ids = list(passages)
+    by_id = {ids[at]: rank for at, rank in ranks(list(passages.values()), interest, max_characters).items()}
 
     def rank(finding: Value) -> int:
         return min((by_id.get(i, len(ids)) for i in _evidence(finding)), default=len(ids))
@@ -117,8 +127,8 @@ def _most_telling_first(
 
 
 def _in_turns(groups: Sequence[_Group]) -> Iterator[Value]:
-    longest = max((ceil(len(group.findings) / (group.per_turn or 1)) for group in groups), default=0)
-    for turn in range(longest):
+    turns = max((ceil(len(group.findings) / (group.per_turn or 1)) for group in groups), default=0)
+    for turn in range(turns):
         for findings, per_turn in groups:
             yield from findings[turn * per_turn : (turn + 1) * per_turn]
 

@@ -1,6 +1,6 @@
-"""Finds the JSON objects in the text of an answer that are not part of the model's thoughts.
+"""Finds the JSON objects in an answer's text that are not part of the model's thoughts.
 
-Servers that do not separate a model's thoughts leave them in the text, between the marks of the model's template.
+Some servers leave the thoughts in the text, between the marks of the model's chat template.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, cast
 
+# Names of tags such as <think>, <seed:think>, <antThinking> and <scratchpad>.
 _NAME = (
     r"(?:[\w-]{1,20}[:_-])?(?:(?:ant)?think|thought|reason|reflect|deliberat|analysis|scratchpad|monologue|rationale"
     r"|cot\b|plan(?:ning)?\b)[\w-]{0,80}"
 )
 _THOUGHT = r"(?:think(?:ing)?|thoughts?|reasoning)"
 _CHANNEL = r"<\|channel\|?>\s{0,9}"
+# For example <think>, [THINK], ◁think▷, <|START_THINKING|>, <details type="reasoning">, <|channel|>analysis<|message|>.
 _MARKS = re.compile(
     rf"""
     (?P<object>\{{(?=\s{{0,99}}(?:["}}]|\Z)))
@@ -36,23 +38,22 @@ _MARKS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# Signs of marks that look like these; some models' own marks have them, so that nobody types one.
+# Some models' marks use lookalikes of ASCII characters, as in '<｜begin▁of▁thought｜>'.
 _ASCII = str.maketrans("｜▁＜＞", "|_<>")
-# What may surround an answer: whitespace, code fences and template marks.
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
-# A text that breaks off in a word or an escape fails to parse at most this many characters before its end.
+# Parsing a text that breaks off in a literal ('fals') or an escape fails at most this many characters before its end.
 _ENDING = 8
-# Characters read, per character of the text, at most: after a broken object, reading restarts behind its brace.
+# Average reads per character at most: restarting behind the brace of each broken object would take quadratic time.
 _READINGS = 8
-# Fewer levels than the decoder accepts: an object that is too deep for it is at least this many characters long.
+# Fewer levels than the decoder accepts: an object that is nested too deeply for it has at least this many characters.
 _DEEP = 500
-# Characters given to the decoder at first, and the growth factor: a failure takes time for all that it was given.
+# Characters to decode at first, and the growth factor: a failed attempt takes time in proportion to its whole input.
 _WINDOW, _WIDER = 64, 16
 
 _DECODER = json.JSONDecoder()
 
 
-class Found(NamedTuple):
+class PlacedObject(NamedTuple):
     """An object that may be the answer, and where it starts."""
 
     start: int
@@ -60,19 +61,19 @@ class Found(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """The objects that may be the answer, in order.
+    """The objects that may be the answer (`objects`), in the order of the text.
 
-    `broken` is the start of an object that cannot be read to its end, or -1; `breaks_off`: the text ends inside it.
+    `broken`: start of an object that cannot be read to its end, or -1. `breaks_off`: whether the text ends inside it.
     """
 
-    found: list[Found]
+    objects: list[PlacedObject]
     broken: int
     breaks_off: bool
     only_thoughts: bool
 
 
 class _Token(NamedTuple):
-    """A mark, an object, or a broken object up to where it cannot be read.
+    """A mark, an object, or the readable start of a broken object.
 
     `is_hopeless`: no object that starts inside it can be read either.
     """
@@ -87,7 +88,7 @@ class _Token(NamedTuple):
 class _Part(NamedTuple):
     """The text between two marks, and which of its objects may be the answer.
 
-    'alone': one that fills the whole part; 'last': one that ends it.
+    'alone': an object that is the only content of the part; 'last': an object at its end.
     """
 
     start: int
@@ -97,21 +98,23 @@ class _Part(NamedTuple):
 
 
 def answers(text: str, *, cut_off: bool) -> Answers:
-    """Find what may be the answer, in time linear in the text's length.
+    """Find the objects that may be the answer, in time linear in the text's length.
 
-    Marks inside a complete object belong to it. Thoughts may lack one of their marks: everything before a lone closing
-    mark is thoughts; after a lone opening mark, only an object that ends the text can be the answer.
+    Marks inside a complete object are part of it. Thoughts may lack one of their marks: everything before a lone
+    closing mark is thoughts; after a lone opening mark, only an object at the end of the text can be the answer.
     """
     parts = list(_parts(text, cut_off=cut_off))
-    found = [Found(token.start, token.value) for part in parts for token in _trusted(text, part)]
+    objects = [PlacedObject(token.start, token.value) for part in parts for token in _trusted(text, part)]
     last = parts[-1]
     unread = [token for token in last.tokens if token.kind == "broken" and last.trusted == "all"]
     broken = max(unread, key=lambda token: token.end, default=None)
     return Answers(
-        found,
+        objects,
         broken=broken.start if broken else -1,
         breaks_off=broken is not None and broken.end == len(text),
-        only_thoughts=len(parts) > 1 and not found and (last.trusted != "all" or _is_blank(text, last.start, last.end)),
+        only_thoughts=len(parts) > 1
+        and not objects
+        and (last.trusted != "all" or _is_blank(text, last.start, last.end)),
     )
 
 
@@ -162,19 +165,19 @@ def _object(text: str, start: int) -> _Token:
     size = _WINDOW
     while True:
         token = _read(text[start : start + size])
-        goes_on = token.kind == "broken" and token.end == size
-        if not goes_on or start + size >= len(text):
+        needs_more = token.kind == "broken" and token.end == size
+        if not needs_more or start + size >= len(text):
             return token._replace(start=start, end=start + token.end)
         size *= _WIDER
 
 
 def _read(text: str) -> _Token:
-    """The object at the start of a text; a broken one reaches to the end of the text if more text could complete it."""
+    """Read the object at the start of a text. A broken one extends to the text's end if more text could complete it."""
     try:
         value, end = _DECODER.raw_decode(text)
     except json.JSONDecodeError as failed:
         breaks_off = failed.msg.startswith("Unterminated") or failed.pos >= len(text) - _ENDING
         return _Token("broken", 0, len(text) if breaks_off else failed.pos)
-    except (ValueError, RecursionError):  # a number that is too long, or too many levels
+    except (ValueError, RecursionError):
         return _Token("broken", 0, min(_DEEP, len(text) - 1), is_hopeless=True)
     return _Token("object", 0, end, value)

@@ -1,6 +1,6 @@
-"""Marks text from pages as data: puts it between fences, or turns it into one plain line.
+"""Marks untrusted text for a model: puts it between fences, or reduces it to one plain line.
 
-The name of a fence is secret, so no page can close it.
+Fence names are secret, so that no page can close a fence and continue with instructions.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 
 from octave_mcp.domain.asks import Ask
 
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
+# New in each process, so that a page cannot learn a fence's name from an earlier run.
 _SECRET = secrets.token_bytes(16)
 
 
 class Fence(NamedTuple):
+    """Delimiters around untrusted text, such as <passages-3f9c...> and </passages-3f9c...>."""
+
     name: str
 
     def begin(self, what: str) -> str:
@@ -30,14 +33,15 @@ class Fence(NamedTuple):
 
 
 def fence_for(ask: Ask[Any, Any]) -> Fence:
-    """A secret name. An ask and its correction share it, so a provider can cache their common prefix."""
+    """Return a fence with a secret name, the same for an ask and its correction."""
+    # The same name keeps the text up to the complaint identical, so that the provider's prompt cache serves it.
     about = f"{ask.prompt}\n{ask.passages[0].page.sha256 if ask.passages else ''}"
     return Fence(blake2b(about.encode(), key=_SECRET, digest_size=8).hexdigest())
 
 
-def plain(text: str, longest: int = LONGEST_NAME) -> str:
-    """One line without marks that could end something: brackets, backticks, hashes."""
-    return re.sub(r"\s+", " ", re.sub(r"[<>{}`#\x00-\x1f\x7f]", " ", text)).strip()[:longest]
+def plain(text: str, max_length: int = MAX_NAME_LENGTH) -> str:
+    """Return one line without characters that could form a fence, a placeholder or Markdown in a prompt."""
+    return re.sub(r"\s+", " ", re.sub(r"[<>{}`#\x00-\x1f\x7f]", " ", text)).strip()[:max_length]
 
 
 def one_line(text: str) -> str:

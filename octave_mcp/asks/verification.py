@@ -1,4 +1,4 @@
-"""Asks a model whether quotations say what claims say: many claims at once, each quotation written once."""
+"""Asks a model whether quotations support claims: many claims per ask, with each quotation included once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import groupby
 from math import ceil
 from typing import NamedTuple
 
-from octave_mcp.asks.attempts import SECONDS, Attempts
+from octave_mcp.asks.attempts import RETRY_SECONDS, Attempts
 from octave_mcp.asks.prompts import ask_for, load
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.asks.schema import schema_of
@@ -23,19 +23,17 @@ from octave_mcp.errors import NoAccess, OctaveError, SetupError, UpstreamError, 
 from octave_mcp.ports import Model
 
 PROMPT = ("checks/self_check",)
-# In one ask.
-MAX_CLAIMS = 60
-# A model that rejects this share of claims that passed the rules, or doubts more than the other, is wrong.
-REFUSED, DOUBTED_AT_MOST = 0.5, 0.9
-# Of so few claims, one answer may doubt all: the run as a whole tells whether the model is wrong.
+MAX_CLAIMS_PER_ASK = 60
+# A model that rejects half of the claims that passed the rules, or doubts more than nine in ten, is considered wrong.
+REJECTED_SHARE, MAX_DOUBTED_SHARE = 0.5, 0.9
+# One answer about so few claims may doubt all of them: only a run's total shows whether the model is wrong.
 A_FEW = 3
-LONGEST_REASON = 160
-# Of an answer without any doubts.
-ANSWERED_TOKENS = 60
-# The tokens of a doubt, and the share of claims that raise one.
-DOUBT_TOKENS, DOUBTED = 70, 0.1
-# For what surrounds the instructions: roles, the name of the schema, what a client is told of the form.
-MORE_TOKENS = 120
+MAX_REASON_LENGTH = 160
+# Estimates: tokens of an answer without doubts, tokens of a doubt, and the share of claims that are doubted.
+ANSWER_TOKENS = 60
+DOUBT_TOKENS, DOUBTED_SHARE = 70, 0.1
+# Tokens of everything around the instructions, such as roles, the schema's name, and notes to a connected client.
+OVERHEAD_TOKENS = 120
 
 
 class Quotation(NamedTuple):
@@ -45,7 +43,7 @@ class Quotation(NamedTuple):
 
 
 class Claimed(NamedTuple):
-    """A claim with its quotations; `label` names what it is about, '' if the text says so."""
+    """A claim with its quotations. `label`: what it is about, or '' if the text says so."""
 
     text: str
     kind: ClaimKind
@@ -56,7 +54,7 @@ class Claimed(NamedTuple):
 
 
 class Opinion(NamedTuple):
-    """A model's verdict on a claim; `better` is its corrected text, '' if there is none."""
+    """A model's verdict on a claim. `better`: the corrected text, or ''."""
 
     verdict: Verdict
     reason: str = ""
@@ -64,7 +62,7 @@ class Opinion(NamedTuple):
 
 
 class Size(NamedTuple):
-    """The tokens of an ask, and those of its answer, roughly."""
+    """Estimated tokens of an ask (`read`) and of its answer (`written`)."""
 
     read: int
     written: int
@@ -74,12 +72,13 @@ Verifying = Ask[Verification, VerificationBrief]
 
 
 def verifies(model: Model) -> bool:
-    """Whether it judges claims as soon as it is asked: rules do not, and a connected client does it within its run."""
+    """Return whether the model can judge claims outside a run."""
+    # The extractive model cannot judge, and a connected client answers only the questions of its own run.
     return model.capacity.verifies and not model.capacity.is_patient
 
 
 def verification(claims: Sequence[Claimed], language: str) -> Verifying:
-    """The ask about these claims, whose companies are those of the first."""
+    """Return the ask about these claims. All of them must be about the same two companies."""
     every = dict.fromkeys(quotation for claim in claims for quotation in claim.quotations)
     pages = list(dict.fromkeys((one.role, one.title) for one in every))
     quotations = sorted(every, key=lambda one: pages.index((one.role, one.title)))
@@ -102,60 +101,64 @@ def verification(claims: Sequence[Claimed], language: str) -> Verifying:
 
 
 def version() -> int:
-    """Of the prompt."""
+    """Return the version of the prompt."""
     return load(*PROMPT).version
 
 
-def fitting(claims: Sequence[Claimed], language: str, most: int, *, most_read: int | None = None) -> tuple[int, Size]:
-    """How many of the first claims one ask has room for, and its size: `most` tokens with the answer.
+def fitting(
+    claims: Sequence[Claimed], language: str, max_tokens: int, *, most_read: int | None = None
+) -> tuple[int, Size]:
+    """Return how many of the first claims fit into one ask, and its size.
 
-    Where what is read has a limit of its own, the number of claims has none.
+    `max_tokens`: limit on the tokens of ask and answer. `most_read`: limit on the tokens of the ask alone, for models
+    that are asked only once; then MAX_CLAIMS_PER_ASK does not apply.
     """
-    within = claims[:MAX_CLAIMS] if most_read is None else claims
+    within = claims[:MAX_CLAIMS_PER_ASK] if most_read is None else claims
     base = _base(rendered(verification(claims[:1], language)))
     size, known = Size(0, 0), set[Quotation]()
     for count, claim in enumerate(within):
         base += _line_tokens(claim, known)
         known.update(claim.quotations)
-        larger = Size(base, ANSWERED_TOKENS + ceil((count + 1) * (3 + DOUBTED * DOUBT_TOKENS)))
-        if sum(larger) > most or (most_read is not None and larger.read > most_read):
+        larger = Size(base, ANSWER_TOKENS + ceil((count + 1) * (3 + DOUBTED_SHARE * DOUBT_TOKENS)))
+        if sum(larger) > max_tokens or (most_read is not None and larger.read > most_read):
             return count, size
         size = larger
     return len(within), size
 
 
 def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, Opinion]:
-    """By the place of the claim, from 0. What was named twice or never has none; unknown numbers are ignored."""
+    """Return the opinions by the index of the claim.
+
+    A claim that the answer lists twice, or not at all, has no opinion. Unknown numbers are ignored.
+    """
     if isinstance(answer, Unusable):
         return {}
     doubts = answer.value.others
     named = Counter([*set(answer.value.supported), *(doubt.claim for doubt in doubts)])
-    found = {number: Opinion("supported") for number in answer.value.supported}
-    found |= {doubt.claim: Opinion(doubt.verdict, doubt.reason, doubt.better or "") for doubt in doubts}
-    return {number - 1: found[number] for number in found if named[number] == 1 and 1 <= number <= count}
+    given = {number: Opinion("supported") for number in answer.value.supported}
+    given |= {doubt.claim: Opinion(doubt.verdict, doubt.reason, doubt.better or "") for doubt in doubts}
+    return {number - 1: given[number] for number in given if named[number] == 1 and 1 <= number <= count}
 
 
 def are_believed(verdicts: Counter[Verdict]) -> bool:
-    """Whether a model may be right that gives these counts of verdicts to claims that passed the rules."""
-    count, refused = verdicts.total(), verdicts["not"]
+    """Return whether these verdicts, on claims that passed the rules, are plausible."""
+    count, rejected = verdicts.total(), verdicts["not"]
     doubted = count - verdicts["supported"]
-    return not (1 < refused >= REFUSED * count or A_FEW < doubted > DOUBTED_AT_MOST * count)
+    return not (1 < rejected >= REJECTED_SHARE * count or A_FEW < doubted > MAX_DOUBTED_SHARE * count)
 
 
 async def judged_by(model: Model, claims: Sequence[Claimed], language: str = "en") -> list[Support]:
-    """One verdict for each claim, in the order given; at most 60 claims are asked about at a time.
-
-    What the model does not judge is `unjudged` by it, with the reason.
+    """Return one verdict per claim, in order. A claim that the model does not judge is `unjudged`, with a reason.
 
     Raises:
         SetupError, NoAccess: the model cannot be used at all.
     """
-    found: list[Support] = []
+    verdicts: list[Support] = []
     for _, same_deal in groupby(claims, lambda claim: (claim.vendor, claim.prospect)):
         deal = list(same_deal)
-        for start in range(0, len(deal), MAX_CLAIMS):
-            found += await _judged(model, deal[start : start + MAX_CLAIMS], language, is_first=not found)
-    return found
+        for start in range(0, len(deal), MAX_CLAIMS_PER_ASK):
+            verdicts += await _judged(model, deal[start : start + MAX_CLAIMS_PER_ASK], language, is_first=not verdicts)
+    return verdicts
 
 
 async def _judged(model: Model, claims: Sequence[Claimed], language: str, *, is_first: bool) -> list[Support]:
@@ -163,8 +166,9 @@ async def _judged(model: Model, claims: Sequence[Claimed], language: str, *, is_
     attempts = Attempts(model, verification(claims, language), None, lambda _call, _failed: None, clock)
     why, judged = "the model did not judge it", dict[int, Opinion]()
     try:
-        judged = opinions(await attempts.answer(clock.now() + SECONDS), len(claims))
+        judged = opinions(await attempts.answer(clock.now() + RETRY_SECONDS), len(claims))
     except (SetupError, NoAccess) as failed:
+        # Verdicts from earlier asks are not thrown away because a later ask fails.
         if is_first:
             raise
         why = why_unjudged(failed)
@@ -174,22 +178,22 @@ async def _judged(model: Model, claims: Sequence[Claimed], language: str, *, is_
 
 
 def support(opinion: Opinion | None, judge: str, why: str = "") -> Support:
-    """The opinion as a verdict by that judge; without one the claim is unjudged, and `why` says why."""
+    """Convert an opinion to a verdict by that judge; without one, the claim is unjudged for the reason `why`."""
     if opinion is None:
         return Support(verdict="unjudged", judge=judge, reason=why)
     return Support(verdict=opinion.verdict, judge=judge, reason=reason_of(opinion))
 
 
 def reason_of(opinion: Opinion) -> str:
-    """At most one short line; '' if the claim is supported."""
+    """Return the reason in at most one short line, or '' if the claim is supported."""
     if opinion.verdict == "supported":
         return ""
-    said = plain(opinion.reason, LONGEST_REASON + 1)
-    if not said:
+    reason = plain(opinion.reason, MAX_REASON_LENGTH + 1)
+    if not reason:
         return (
             "the quotation does not say all of it" if opinion.verdict == "partly" else "the quotation does not say it"
         )
-    return said if len(said) <= LONGEST_REASON else f"{said[: LONGEST_REASON - 3].rsplit(' ', 1)[0]}..."
+    return reason if len(reason) <= MAX_REASON_LENGTH else f"{reason[: MAX_REASON_LENGTH - 3].rsplit(' ', 1)[0]}..."
 
 
 def why_unjudged(failed: OctaveError) -> str:
@@ -197,13 +201,13 @@ def why_unjudged(failed: OctaveError) -> str:
 
 
 def _base(text: Rendered) -> int:
-    """The tokens of an ask without its claims."""
+    """Estimate the tokens of an ask without its claims."""
     schema = json.dumps(schema_of(Verification), separators=(",", ":"))
-    return estimated_tokens(f"{text.system}{schema}") + MORE_TOKENS
+    return estimated_tokens(f"{text.system}{schema}") + OVERHEAD_TOKENS
 
 
 def _line_tokens(claim: Claimed, known: set[Quotation]) -> int:
-    """Of a claim, and those of its quotations that are not known yet."""
+    """Estimate the tokens of a claim and of its quotations that are not in `known`."""
     new = [one for one in claim.quotations if one not in known]
     pages: Mapping[tuple[str, str], None] = dict.fromkeys((one.role, one.title) for one in known)
     titles = sum(estimated_tokens(one.title) + 6 for one in new if (one.role, one.title) not in pages)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from loguru import Message, Record
 
 ROTATION = "10 MB"
-# Number of rotated files to keep: with the current file, logs take up to about 110 MB.
 RETENTION = 10
 
 

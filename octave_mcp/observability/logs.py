@@ -34,7 +34,7 @@ FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "
 RENDERED = "rendered"
 # Stack frames between the code that emits an event and this module, so that loguru logs the emitting code's line.
 EVENT_DEPTH = 4
-# These libraries add handlers to their loggers or turn propagation off, so that their records would not reach the root.
+# These libraries may add handlers to their loggers or turn propagation off: records would not reach the root logger.
 LIBRARY_LOGGERS = (
     "fastmcp",
     "mcp",
@@ -52,7 +52,6 @@ RETRY_FIELDS = frozenset({"stamina.retry_num", "stamina.caused_by", "stamina.wai
 
 # Limit per field, so that a line is written in one system call and lines of several processes do not mix.
 MAX_TEXT_LENGTH = 4000
-# Start of a traceback that was cut to the limit: its outermost calls are left out.
 CUT_TRACEBACK = "Traceback (most recent call last):\n  ...\n"
 
 # Secrets that no setting of ours holds, such as a key that a provider's error quotes.
@@ -60,16 +59,14 @@ SECRET_SHAPES = (
     # OpenAI's 'sk-proj-...', Anthropic's 'sk-ant-...', Firecrawl's 'fc-...'.
     (re.compile(r"\b(?:sk|fc)-[\w-]{6,}"), MASK),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
-    # Forms, query strings and JSON, such as "token": "abc"; the name stays, so that the log shows what was masked.
+    # For example "token": "abc" in JSON. The name stays, so that the log shows what was masked.
     (
         re.compile(r"((?:api[_-]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;(){}]+", re.IGNORECASE),
         rf"\1{MASK}",
     ),
-    # The user and password of a URL: a driver's error may quote the one of the database.
     (re.compile(r"(://)[^\s/@]+@"), rf"\1{MASK}@"),
 )
 
-# The level and message that each event is logged with.
 EVENT_LINES: dict[EventName, tuple[str, str]] = {
     "run_started": ("INFO", "run started"),
     "run_resumed": ("INFO", "run resumed"),
@@ -156,8 +153,7 @@ def _patcher(scrub: Callable[[str], str]) -> Callable[[Record], None]:
 
 
 def _scrubbed(value: object, scrub: Callable[[str], str]) -> object:
-    """Return a value that JSON can represent: anything but a number, a bool or None becomes masked text."""
-    # NaN and infinity are not valid JSON either.
+    """Return a value that JSON can represent: anything but a finite number, a bool or None becomes masked text."""
     if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return scrub(str(value))[:MAX_TEXT_LENGTH]
@@ -210,10 +206,8 @@ def _template(render: Callable[[Record, str | None], str], scrub: Callable[[str]
 
 
 def _to_stderr(line: str) -> None:
-    # sys.stderr is looked up for each line: a progress bar or a test may have replaced it. If it is closed or on a
-    # full disk, there is nowhere left to report that.
-    with suppress(OSError, ValueError):
-        sys.stderr.write(line)
+    with suppress(OSError, ValueError):  # closed, or on a full disk: there is nowhere left to report that
+        sys.stderr.write(line)  # looked up for each line, because a progress bar may have replaced the stream
 
 
 def _writable_file(settings: Settings) -> Path:
@@ -270,7 +264,7 @@ def _route_standard_logging(level: str) -> None:
 
 
 def _log_uncaught() -> None:
-    """Log uncaught exceptions instead of letting Python print them. Hooks set by others, e.g. a debugger, stay."""
+    """Log uncaught exceptions instead of letting Python print them. A debugger's own hooks are left in place."""
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _uncaught
     if threading.excepthook is threading.__excepthook__:

@@ -9,7 +9,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from octave_mcp.domain.events import Event, ModelCall
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
-# Histogram buckets. The last one for runs is the default time limit of a run.
 RUN_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1800)
 STEP_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300)
 # A client may send any word as its method; the others are counted as "other".
@@ -20,7 +19,7 @@ class Metrics:
     """The metrics of one application."""
 
     def __init__(self) -> None:
-        # Not the library's global registry, in which a second application, as in tests, would be a duplicate.
+        # The library's global registry rejects the metrics of a second application, such as a second test's.
         self._registry = metrics = CollectorRegistry()
         self._started = Counter("octave_runs_started", "Runs started or resumed", registry=metrics)
         self._finished = Counter("octave_runs_finished", "Runs that ended", ["status"], registry=metrics)
