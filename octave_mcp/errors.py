@@ -231,7 +231,7 @@ class TookTooLong(DeadlineExceeded):
 
 
 class NotRecorded(UpstreamError):
-    """The recording lacks the answer to one question. The run fails only if nothing else is left to write."""
+    """The recording lacks the answer to one question. The run fails only if nothing else can be written."""
 
     # An `UpstreamError`, so that the run treats it as a gap; callers see the same code as for a stale recording.
     code, status = StaleRecording.code, StaleRecording.status
@@ -272,7 +272,7 @@ class Transient(UpstreamError):
     """A failure that is retried.
 
     `retry_after_seconds`: the wait the provider asks for. `upstream_status`: HTTP status of the response, 0 if the
-    connection failed, None if irrelevant. `most_tries`: fewer attempts than usual, where more would not help.
+    connection failed, None if irrelevant. `most_tries`: limit on attempts, where lower than usual.
     """
 
     most_tries: int | None = None

@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     max_run_tokens: int | None = Field(None, ge=1, description="Maximum number of tokens per run, input plus output")
     step_timeout_seconds: float = Field(600, gt=0, description="Time limit for each step of a run")
     run_timeout_seconds: float = Field(
-        1800, gt=0, description="Time limit for a run, excluding waits for a slow model; it then ends with what it has"
+        1800, gt=0, description="Time limit for a run, excluding waits for a slow model; it keeps what it has by then"
     )
     call_timeout_seconds: float = Field(
         120, gt=0, description="Time limit for one model call; restarts when the model answers an earlier call"

@@ -67,7 +67,7 @@ class Attempts(Generic[A]):
         )  # fmt: skip
 
     async def _in_time(self, until: float) -> Answer[A]:
-        # A connected client answers only when its user lets it, so deadlines and retries make no sense.
+        # A connected client answers at its own pace: neither deadlines nor retries apply to it.
         if self.model.capacity.is_patient:
             return await self.model.answer(self.ask)
         late = DeadlineExceeded(

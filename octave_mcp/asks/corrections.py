@@ -226,7 +226,7 @@ def _ignored(unread: Unread, to_fix: Sequence[Fix]) -> Problem | None:
 
 
 def _withdrawn(patch: Value, to_fix: Sequence[Fix], draft: Value, answer: Answer[Any] | Unusable) -> Iterator[Problem]:
-    """Yield a problem for each entry that could have stayed, but that the model dropped by a null in the patch."""
+    """Yield a problem for each entry that could have stayed, but that the model dropped by answering null."""
     unread = set[str | int]() if isinstance(answer, Unusable) else {one.at[0] for one in answer.unread}
     for at, fix in enumerate(to_fix):
         is_left_out = getattr(patch, name_of(at)) is None and name_of(at) not in unread

@@ -25,7 +25,7 @@ from octave_mcp.evidence.judge import texts_of
 
 A = TypeVar("A", bound=Value)
 
-# Characters of context, such as the rest of an e-mail, that a rewritten entry has to fit into.
+# Characters of context, such as the rest of an e-mail, that the model sees so that the new entry fits in.
 MAX_CONTEXT_LENGTH = 1_200
 
 

@@ -51,7 +51,7 @@ def to_show(passages: Sequence[Passage], interest: Interest, max_bytes: int) -> 
 def _costs(passages: Sequence[Passage]) -> list[dict[Hashable, int]]:
     """Return the bytes that each passage takes in the list, by line; lines for its page and heading are shared.
 
-    Bytes approximate tokens in any language: a Chinese character has three.
+    Bytes approximate tokens in any language: a Chinese character counts as three.
     """
     costs, page, heading = list[dict[Hashable, int]](), 0, 0
     for at, passage in enumerate(passages):

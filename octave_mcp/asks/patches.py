@@ -83,7 +83,7 @@ def _order(at: Path) -> list[str]:
 
 
 def _fix(at: Path, by_entry: Mapping[Path, Sequence[Problem]], form: type[Value]) -> Fix | None:
-    """Return None for an entry inside another entry to fix, and for one that the form does not have."""
+    """Return the fix for an entry, or None if another fix contains it or the form has no such entry."""
     if any(other != at and is_within(at, other) for other in by_entry):
         return None
     try:
@@ -171,7 +171,7 @@ def _text(content: str) -> str:
     """Return the JSON string in `content` if it is a sentence, otherwise ''."""
     try:
         text: object = json.loads(content)
-    except ValueError:  # also a string that `decoding` has shortened, which is therefore never used
+    except ValueError:  # not JSON, or a string that `decoding` has cut off
         return ""
     is_sentence = isinstance(text, str) and len(text.split()) >= MIN_WORDS
     return cast("str", text) if is_sentence else ""

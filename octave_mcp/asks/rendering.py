@@ -1,6 +1,6 @@
 """Renders an ask as text for a language model: instructions, brief, and passages.
 
-Untrusted text from pages appears only between fences.
+Untrusted text from pages appears only between fences, or as one plain line.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Rendered(NamedTuple):
     output_tokens: int
     mark: str = ""
 
-    # Without the name, keys of the answer cache are the same in all processes.
+    # For the keys of the answer cache, which must be the same in all processes.
     @property
     def without_marks(self) -> str:
         text = "\n".join(self[:3])

@@ -92,7 +92,7 @@ def _of_writing(brief: WritingBrief) -> Iterator[_Group]:
         _Group([one for one in findings.triggers if one.company == "vendor"]),
     )
     yield from ranked
-    # A new element kind is shown to writers before anyone gives it a place above.
+    # Element kinds without a place above come last, so that writers see a newly added kind at once.
     listed = {id(one) for group in ranked for one in group.findings}
     for _, elements in vendor.by_kind():
         yield _Group([one for one in elements if id(one) not in listed])

@@ -41,9 +41,9 @@ _MARKS = re.compile(
 # Some models' marks use lookalikes of ASCII characters, as in '<｜begin▁of▁thought｜>'.
 _ASCII = str.maketrans("｜▁＜＞", "|_<>")
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
-# Parsing a text that breaks off in a literal ('fals') or an escape fails at most this many characters before its end.
+# A text cut off in a literal ('fals') or an escape fails to parse at most this many characters before its end.
 _ENDING = 8
-# Average reads per character at most: restarting behind the brace of each broken object would take quadratic time.
+# Limit on reads per character, on average: rereading the text after each broken object would take quadratic time.
 _READINGS = 8
 # Fewer levels than the decoder accepts: an object that is nested too deeply for it has at least this many characters.
 _DEEP = 500

@@ -168,7 +168,7 @@ async def _judged(model: Model, claims: Sequence[Claimed], language: str, *, is_
     try:
         judged = opinions(await attempts.answer(clock.now() + RETRY_SECONDS), len(claims))
     except (SetupError, NoAccess) as failed:
-        # Verdicts from earlier asks are not thrown away because a later ask fails.
+        # A failure of a later ask must not discard the verdicts of earlier ones.
         if is_first:
             raise
         why = why_unjudged(failed)

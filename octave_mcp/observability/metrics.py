@@ -39,7 +39,7 @@ class Metrics:
         self._calls = Counter("octave_model_calls", "Model answers", ["model", "prompt", "reused"], registry=metrics)
         self._tokens = Counter(
             "octave_model_tokens",
-            "Input tokens, input tokens served from the provider's cache, and output tokens",
+            "Tokens by kind: input, the part of it that the provider had cached, and output",
             ["model", "kind"],
             registry=metrics,
         )
