@@ -1,13 +1,16 @@
-"""What English copy asks of its reader, promises, and offers as a way to say no, by the words that do so."""
+"""Asks, promises and ways to say no, recognised by their wording in English copy."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-_BEFORE_REQUEST = r"(?:^|[.!?,;:—–(]\s*|\b(?:just|please|then|simply|or|and)\s+)"
+# Requests start a clause: 'Send me ...', 'Just reply'. 'We send reports' requests nothing.
+_CLAUSE_START = r"(?:^|[.!?,;:—–(]\s*|\b(?:just|please|then|simply|or|and)\s+)"
+# Also requests in other words: 'Worth a look', 'I'd love to hear ...', 'If you want it, I'll send it'. Spans up to the
+# next stop are bounded, so that a long text takes linear time.
 _REQUEST = re.compile(
-    rf"{_BEFORE_REQUEST}(?:reply|answer|send|tell|let|say|write|give|drop|ask|point|pick|choose|book|grab|take|try|have"
+    rf"{_CLAUSE_START}(?:reply|answer|send|tell|let|say|write|give|drop|ask|point|pick|choose|book|grab|take|try|have"
     r"|see|check|look|forward|share|call|ping|text|e-?mail|shoot|name|note|mark|use|hit|click|come|join|meet|read"
     r"|compare|keep|count)\b"
     r"|\b(?:let me know|worth (?:a|your)|(?:happy|glad|open) to|interested in"
@@ -16,44 +19,50 @@ _REQUEST = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-_NO = (
+# 'A short no is enough', 'Reply “no”', 'One word is enough'. Not 'a rep with no notes'.
+_EASY_NO = (
     r"[“\"'‘]\s*(?:no|not now|pass|stop)\b"
     r"|(?:\ban? (?:(?!with|of|in|and|or|for)[\w-]+ ){0,2}|^|[.!?]\s+)no(?: thanks| thank you)?"
     r"(?= (?:is|works|will|would|do|does|saves|suffices|helps|and|or|but|from|to|as|too)\b|[.,;:!?”\"'’]|$)"
     r"|\b(?:answer|reply|say|write|send|type|just) (?:me )?(?:an? )?(?:\w+ )?no\b"
     r"|\b(?:one|a single|a|two|a few) (?:word|line|thumbs down)s?\b[^.?!]{0,200}\b(?:enough|do|does|fine|okay|ok)\b"
 )
-_GOING = r"stop|disappear|go|gone|leave|close|drop|move on|stay away|step (?:back|aside)|bow out|get out|be gone"
+_LEAVING = r"stop|disappear|go|gone|leave|close|drop|move on|stay away|step (?:back|aside)|bow out|get out|be gone"
+# 'I'll stop', 'This is my last note', 'I won't write again', 'Just unsubscribe'.
 _END_OF_MAIL = (
     r"\b(?:opt(?:ing)?[ -]out|unsubscribe|stop|(?:no|any) (?:more|further) (?:mails?|e-?mails?|notes?|messages?)"
     r"|leave (?:you|it|this|things) ?(?:here|there|at|be|alone|in|with|to|,|\.|$)|close (?:the|your|this|my|out|it)"
     r"|(?:my|the) (?:last|final) (?:note|e-?mail|message|you)|(?:take|remove) you|(?:from|off) (?:my|the|our) list"
     r"|no (?:reply|answer|response)|no need to (?:reply|answer|respond|write)"
-    rf"|(?:i|we)(?:['’](?:ll|m)| will| am| are) (?:\w+ )?(?:{_GOING}))\b"
+    rf"|(?:i|we)(?:['’](?:ll|m)| will| am| are) (?:\w+ )?(?:{_LEAVING}))\b"
     r"|(?:\bnot|\bnever|n['’]t) (?:be )?(?:write|writing|e-?mail(?:ing)?|contact(?:ing)?|follow|bother|chase|nudge|ping"
     r"|message|hear from (?:me|us)|come back)\b"
 )
-_UNWANTED = re.compile(
+# A way out in two parts, a condition and what follows from it, in one paragraph: 'If this isn't for you, say so'. The
+# condition alone is none: 'If patching is not on your list, what is?'.
+_IF_UNWANTED = re.compile(
     r"\b(?:if|unless|should|in case|when)\b[^.?!\n]{0,200}\b(?:not|no|never|nothing|rather|wrong|off|prefer|pass"
     r"|\w+n['’]t)\b"
     r"|\bnot\b[^.?!\n]{0,40}\?|\bnot (?:interested|relevant|for you|a fit)\b"
     r"|\b(?:wrong|bad|poor) (?:person|time|timing|moment|desk|fit)\b",
     re.IGNORECASE,
 )
-_THEN = re.compile(
-    rf"{_BEFORE_REQUEST}(?:tell|say|let me know|reply|write|answer|drop|send|ignore|delete|skip"
+_THEN_FINE = re.compile(
+    rf"{_CLAUSE_START}(?:tell|say|let me know|reply|write|answer|drop|send|ignore|delete|skip"
     r"|let (?:it|this|that)(?: one)? (?:lie|be|go)|feel free)\b"
-    rf"|\b(?:i|we)(?:['’](?:ll|d)| will| would) (?:\w+ )?(?:understand|{_GOING})\b"
+    rf"|\b(?:i|we)(?:['’](?:ll|d)| will| would) (?:\w+ )?(?:understand|{_LEAVING})\b"
     r"|\bno (?:hard feelings|worries|problem|harm|pressure)\b"
     r"|\b(?:that['’]s|is|would be) (?:\w+ )?(?:fine|okay|ok|all right|no problem)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_WAY_OUT = re.compile(f"{_END_OF_MAIL}|{_NO}", re.IGNORECASE | re.MULTILINE)
+_WAY_OUT = re.compile(f"{_END_OF_MAIL}|{_EASY_NO}", re.IGNORECASE | re.MULTILINE)
 
-_THINGS = (
+# What reps promise although nobody has made it.
+_PROMISED_THINGS = (
     "reports?", "calculators?", "frameworks?", "benchmarks?", r"e-?books?", r"white ?papers?", "audits?", "templates?",
     "checklists?", "playbooks?", "guides?", r"case stud(?:y|ies)",
 )  # fmt: skip
+# 'I can send you ...', 'Attached is ...'. Not 'Your teams prepare each audit report' or 'We help you prepare'.
 _WE_GIVE = re.compile(
     r"(?:\b(?:i|we)(?:['’](?:ll|d|m|re|ve))?(?: (?:will|can|could|would|may|might|am|are|have|be|happy|glad|to|just"
     r"|also|gladly|then|even|already|like|love))* |\b(?:let me|let us|want me to|like me to|shall i|may i|can i|could i"
@@ -63,7 +72,7 @@ _WE_GIVE = re.compile(
     re.IGNORECASE,
 )
 
-_MAKE = (
+_MAKING_VERBS = (
     r"(?:re)?writ(?:e|ten|ing)|rewrote|(?:re-?)?draft(?:ed|ing)?|sketch|mark(?:ed)? up|map(?:ped)? out|mock(?:ed)? up"
     r"|put(?:ting)? together|pull(?:ed)? together|list(?:ed)?|compare|go through|make|build|do|try|prepare|send|share"
     r"|show"
@@ -71,15 +80,17 @@ _MAKE = (
 _OFFER = re.compile(
     rf"\b(?:i|we)(?:['’](?:ll|d|ve)| (?:can|could|will|would|have))(?: (?:gladly|happily|be glad to|be happy to"
     rf"|like to))?"
-    rf" (?:{_MAKE})\b|\b(?:want|like) me to\b|\b(?:shall|should|can|could|may) i (?:{_MAKE})\b"
-    rf"|\b(?:happy|glad) to (?:{_MAKE})\b|\blet me (?:{_MAKE})\b|\bi (?:rewrote|drafted|sketched|made|wrote"
+    rf" (?:{_MAKING_VERBS})\b|\b(?:want|like) me to\b|\b(?:shall|should|can|could|may) i (?:{_MAKING_VERBS})\b"
+    rf"|\b(?:happy|glad) to (?:{_MAKING_VERBS})\b|\blet me (?:{_MAKING_VERBS})\b"
+    rf"|\bi (?:rewrote|drafted|sketched|made|wrote"
     rf"|put together"
     r"|took|listed|compared)\b",
     re.IGNORECASE,
 )
 
-_CLOSED = re.compile(r"^(?:is|are|do|does|did|have|has|can|could|would|will|should)\b", re.IGNORECASE)
-_INVITES = re.compile(
+_YES_OR_NO = re.compile(r"^(?:is|are|do|does|did|have|has|can|could|would|will|should)\b", re.IGNORECASE)
+# Open, though they start like closed ones: 'Can you walk me through ...?', 'Is that done by hand or by a tool?'.
+_OPEN_QUESTION = re.compile(
     r"^(?:can|could|would|will) you (?:please )?(?:tell|walk|show|describe|explain|share|talk|take|say|give|help"
     r"|name)\b"
     r"|\bor (?!not\b|so\b|more\b|less\b|two\b)",
@@ -88,36 +99,36 @@ _INVITES = re.compile(
 
 
 def is_ask(text: str) -> bool:
-    """Whether it asks the reader for something: by a question, a request or an offer to take up."""
+    """Whether the text asks the reader for something, with a question, a request or an offer to accept."""
     return "?" in text or bool(_REQUEST.search(text))
 
 
 def has_way_out(text: str) -> bool:
-    """Whether it offers the reader an easy way to say no, or ends the matter itself."""
-    return bool(_WAY_OUT.search(text)) or any(map(_lets_go, text.splitlines()))
+    """Whether the text gives the reader an easy way to say no, or ends the correspondence itself."""
+    return bool(_WAY_OUT.search(text)) or any(map(_is_conditional_way_out, text.splitlines()))
 
 
-def _lets_go(paragraph: str) -> bool:
-    return bool(_UNWANTED.search(paragraph) and _THEN.search(paragraph))
+def _is_conditional_way_out(paragraph: str) -> bool:
+    return bool(_IF_UNWANTED.search(paragraph) and _THEN_FINE.search(paragraph))
 
 
-def empty_promise(text: str, said: Iterable[str]) -> str:
-    """The promise of a report or the like that nothing `said` names; '' if there is none."""
-    shown = "\n".join(said)
-    for found in _WE_GIVE.finditer(text):
-        given = found["given"] or found["here"] or ""
-        for thing in _THINGS:
+def empty_promise(text: str, sources: Iterable[str]) -> str:
+    """Return the promise of a report, a guide or the like that no text in `sources` names, or ''."""
+    shown = "\n".join(sources)
+    for promise in _WE_GIVE.finditer(text):
+        object_text = promise["given"] or promise["here"] or ""
+        for thing in _PROMISED_THINGS:
             pattern = re.compile(rf"\b{thing}\b", re.IGNORECASE)
-            if (named := pattern.search(given)) and not pattern.search(shown):
-                return f"{found[0][: len(found[0]) - len(given)]}{given[: named.end()]}"
+            if (match := pattern.search(object_text)) and not pattern.search(shown):
+                return f"{promise[0][: len(promise[0]) - len(object_text)]}{object_text[: match.end()]}"
     return ""
 
 
 def offers(text: str) -> bool:
-    """Whether the writer makes, or has made, something for the reader."""
+    """Whether the writer makes something for the reader, or has made it."""
     return bool(_OFFER.search(text))
 
 
 def is_closed(question: str) -> bool:
-    """Whether yes or no answers it: one that invites to tell, or gives a choice, is open."""
-    return bool(_CLOSED.match(question)) and not _INVITES.search(question)
+    """Whether yes or no answers the question. One that invites a story or gives a choice is open."""
+    return bool(_YES_OR_NO.match(question)) and not _OPEN_QUESTION.search(question)

@@ -1,4 +1,4 @@
-"""From the writers' drafts to finished assets: bodies, scores, and a gap for what a rule made us drop."""
+"""Assembles finished assets from the writers' drafts: e-mail bodies, scores, and gaps for what a rule dropped."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ from octave_mcp.evidence.checks import counted
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """`by_weight` are the triggers that mean something for the deal, the most important first."""
+    """The parts of a playbook that writers draft.
+
+    `by_weight`: the triggers that mean something for the deal, the most important first.
+    """
 
     executive_summary: Summary
     triggers: tuple[CompanyTrigger, ...]
@@ -69,20 +72,23 @@ def assets(drafts: Drafts) -> Assets:
         for persona, draft in zip(drafts.personas, drafts.sequences, strict=True)
         if draft is not None
     )
-    _warn_of_twins(sequences, gaps)
+    _warn_of_likeness(sequences, gaps)
     tracks = tuple(
         _talk_track(drafts, persona, draft)
         for persona, draft in zip(drafts.personas, drafts.talk_tracks, strict=True)
         if draft is not None
     )
-    found, means = drafts.findings, meanings(summary.trigger_meanings, drafts.findings.triggers, drafts.evidence)
-    triggers = {one: one.model_copy(update={"means": means.get(one)}) for one in found.triggers}
+    findings, meaning_of = (
+        drafts.findings,
+        meanings(summary.trigger_meanings, drafts.findings.triggers, drafts.evidence),
+    )
+    triggers = {trigger: trigger.model_copy(update={"means": meaning_of.get(trigger)}) for trigger in findings.triggers}
     return Assets(
         executive_summary=Summary(**dict(summary.executive_summary), kind="outline" if is_outline else "summary"),
-        triggers=tuple(triggers[one] for one in found.triggers),
-        by_weight=tuple(triggers[one] for one in means),
-        buying_committee=committee(summary.committee, found.people, drafts.evidence, drafts.read_on),
-        fit=fit(summary, tracks, found.integrations),
+        triggers=tuple(triggers[trigger] for trigger in findings.triggers),
+        by_weight=tuple(triggers[trigger] for trigger in meaning_of),
+        buying_committee=committee(summary.committee, findings.people, drafts.evidence, drafts.read_on),
+        fit=fit(summary, tracks, findings.integrations),
         priority_personas=tuple(_persona(drafts, summary, rank) for rank in range(len(drafts.personas))),
         quick_wins=summary.quick_wins,
         success_metrics=summary.success_metrics,
@@ -126,10 +132,10 @@ def _no_summary() -> SummaryDraft[EvidenceId]:
 
 def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> PriorityPersona:
     buyer = drafts.personas[rank]
-    none = PersonaPoints[EvidenceId](
+    no_points = PersonaPoints[EvidenceId](
         persona_id=buyer.id, goals=(), pains=(), talking_points=(), will_ask=(), cautions=()
     )
-    points = next((points for points in summary.personas if points.persona_id == buyer.id), none)
+    points = next((points for points in summary.personas if points.persona_id == buyer.id), no_points)
     return PriorityPersona(
         id=buyer.id,
         rank=rank + 1,
@@ -166,19 +172,19 @@ def _sequence(
         touches.append(email.touch)
     if (count := len(draft.value.touches)) < len(DAYS) and not draft.is_outline:
         reason = f"{count} of {len(DAYS)} touches for {persona_id}: there is no proof left that can be quoted"
-        fills = "customer stories, testimonials or product pages in the language of the playbook"
-        gaps.append(Gap(section="email_sequences", code="not_enough_proof", reason=reason, would_fill=fills))
+        would_fill = "customer stories, testimonials or product pages in the language of the playbook"
+        gaps.append(Gap(section="email_sequences", code="not_enough_proof", reason=reason, would_fill=would_fill))
     return EmailSequence(
         persona_id=persona_id, first_name=head.first_name, signature=head.signature, touches=tuple(touches)
     )
 
 
-def _warn_of_twins(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:
-    """D33: names personas whose copy is nearly the same. Outlines are exempt, because they share a template."""
+def _warn_of_likeness(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:
+    """Add a gap for personas whose copy is nearly the same. Outlines are exempt: they share a template."""
     texts = [(s.persona_id, "\n".join(t.body for t in s.touches if t.kind == "email")) for s in sequences]
-    for at, (persona, text) in enumerate(texts):
-        for other, theirs in texts[:at]:
-            if likeness(text, theirs) >= PERSONAS_ALIKE:
+    for index, (persona, text) in enumerate(texts):
+        for other, other_text in texts[:index]:
+            if likeness(text, other_text) >= PERSONAS_ALIKE:
                 reason = f"the sequences for {persona} and {other} are much alike"
                 gaps.append(
                     Gap(

@@ -1,4 +1,4 @@
-"""From the drafts of battle cards to finished ones: dated, scored, and without claims that go too far."""
+"""Finished battle cards: dated, scored, and without absolute claims that no quotation makes."""
 
 from __future__ import annotations
 
@@ -33,50 +33,56 @@ def finished(
     known: Sequence[str] = (),
     language: str = "en",
 ) -> BattleCard:
-    """The card as a rep gets it; what rule D7 made us drop is named in `gaps`. `known` names need no evidence."""
-    modest = _modest(card, evidence, known, language)
-    if lost := len(list(_sentences(card))) - len(list(_sentences(modest))):
+    """Return the card as the rep gets it. `known`: names that need no evidence.
+
+    Adds a gap to `gaps` for sentences that rule D7 dropped, and one if the card is empty.
+    """
+    checked = _without_absolutes(card, evidence, known, language)
+    if dropped := len(list(_sentences(card))) - len(list(_sentences(checked))):
         what = "claims to be alone or always so, and what depended on them,"
-        reason = f"{lost} {what} were dropped from {card.kind!r}: no quotation says them"
+        reason = f"{dropped} {what} were dropped from {card.kind!r}: no quotation says them"
         fills = "another run, or another model"
         gaps.append(Gap(section="battle_cards", code="dropped_by_check", reason=reason, would_fill=fills))
-    if not any(sentence.evidence for sentence in _sentences(modest)):
+    if not any(sentence.evidence for sentence in _sentences(checked)):
         reason = f"{card.kind!r} is empty: there is nothing on the pages read to put on it"
         fills = "customer stories, comparisons or product pages in the language of the playbook"
         gaps.append(Gap(section="battle_cards", code="not_found", reason=reason, would_fill=fills))
-    dated = _dated(evidence)
-    dated["form"] = "outline" if is_outline else "card"
-    dated["score"] = None if is_outline else card_score(modest, evidence)
-    if isinstance(modest, WhyWeWin):
-        return WhyWeWinCard(**dict(modest), **dated)
-    if isinstance(modest, ObjectionHandling):
-        return ObjectionHandlingCard(**dict(modest), **dated)
-    return CompetitivePositioningCard(**dict(modest), **dated)
+    fields = _card_fields(evidence)
+    fields["form"] = "outline" if is_outline else "card"
+    fields["score"] = None if is_outline else card_score(checked, evidence)
+    if isinstance(checked, WhyWeWin):
+        return WhyWeWinCard(**dict(checked), **fields)
+    if isinstance(checked, ObjectionHandling):
+        return ObjectionHandlingCard(**dict(checked), **fields)
+    return CompetitivePositioningCard(**dict(checked), **fields)
 
 
-def _modest(card: CardDraft, evidence: Mapping[EvidenceId, Evidence], known: Sequence[str], language: str) -> CardDraft:
-    """Without absolutes that no quotation says (D7); an objection without an answer says so (D26)."""
-    gone = {at for at, part in located(card) if _is_sentence(part) and _goes_too_far(part, evidence)}
-    kept = without(card, gone, known=known, language=language).value if gone else card
-    if isinstance(kept, ObjectionHandling):
-        return kept.model_copy(update={"objections": tuple(map(_answered, kept.objections))})
-    return kept or card
+def _without_absolutes(
+    card: CardDraft, evidence: Mapping[EvidenceId, Evidence], known: Sequence[str], language: str
+) -> CardDraft:
+    """Drop absolute claims that no quotation makes (D7), and mark objections whose answer has no evidence."""
+    dropped = {at for at, part in located(card) if _is_sentence(part) and _is_unsupported_absolute(part, evidence)}
+    pruned = without(card, dropped, known=known, language=language).value if dropped else card
+    if isinstance(pruned, ObjectionHandling):
+        return pruned.model_copy(update={"objections": tuple(map(_marked, pruned.objections))})
+    return pruned or card
 
 
-def _goes_too_far(sentence: Sentence[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> bool:
-    """Only what claims something can; a question and what someone should do claim nothing."""
+def _is_unsupported_absolute(sentence: Sentence[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> bool:
+    """Whether it is an absolute claim that its quotations do not make. Questions and advice claim nothing."""
     claims = sentence.kind in {"fact", "inference"}
     return claims and absolutes(sentence.text, (evidence[i].quote for i in sentence.evidence if i in evidence))
 
 
-def _answered(objection: Objection[EvidenceId]) -> Objection[EvidenceId]:
+def _marked(objection: Objection[EvidenceId]) -> Objection[EvidenceId]:
     is_proven = any(part.evidence for part in objection.answer)
     return objection.model_copy(update={"no_proof_yet": not is_proven})
 
 
-def _dated(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
-    day = max((e.fetched_at for e in evidence.values()), default=None)
-    return {"audience": "internal", "dated_on": day.date() if day else "1970-01-01"}
+def _card_fields(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
+    # The date of a card is required. Without evidence nothing is known, so the date is visibly not a real one.
+    newest = max((e.fetched_at for e in evidence.values()), default=None)
+    return {"audience": "internal", "dated_on": newest.date() if newest else "1970-01-01"}
 
 
 def card_score(card: CardDraft, evidence: Mapping[EvidenceId, Evidence]) -> Score:
@@ -84,10 +90,10 @@ def card_score(card: CardDraft, evidence: Mapping[EvidenceId, Evidence]) -> Scor
     used = [evidence[i] for sentence in sentences for i in sentence.evidence]
     lists = (card.reasons, card.proof) if isinstance(card, WhyWeWin) else ()
     longest = max(map(len, lists), default=0)
-    return scored([*card_faults([one.text for one in sentences], longest, used), *_of_objections(card)])
+    return scored([*card_faults([sentence.text for sentence in sentences], longest, used), *_objection_faults(card)])
 
 
-def _of_objections(card: CardDraft) -> Iterator[Fault]:
+def _objection_faults(card: CardDraft) -> Iterator[Fault]:
     low, high = OBJECTIONS
     if isinstance(card, ObjectionHandling) and not low <= len(card.objections) <= high:
         yield Fault("D26", f"Prepare {low} to {high} objections: the card has {len(card.objections)}.")

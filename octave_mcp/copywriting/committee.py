@@ -1,4 +1,4 @@
-"""The buying committee as the playbook lists it: with what to check before a name is used."""
+"""The buying committee, with what a rep should check before using a name."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from octave_mcp.domain.findings import CompanyPerson
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.dates import date_in_words
 
+# Age of a page from which the rep should check that the person still has the job.
 OLD_DAYS = 365
+# Names written out in a warning; more are counted, as in 'to 5 other people too'.
 MAX_NAMED = 2
-# Titles that several people have at once.
+# Titles that several people hold at once: 'Cofounder', 'board member'. A second holder is no reason for doubt then.
+# Only the end of a title counts: 'Partner Manager' is a job for one.
 _HELD_BY_SEVERAL = re.compile(r"\b(?:(?:co-?)?founder|partner|(?:board|team) member)s?$", re.IGNORECASE)
 
 
@@ -24,7 +27,7 @@ def committee(
     evidence: Mapping[EvidenceId, Evidence],
     today: date,
 ) -> tuple[BuyingSeat, ...]:
-    """One entry for each seat, the first that names it."""
+    """Return one entry per seat. If several name the same seat, the first one wins."""
     first: dict[SeatName, Seat[EvidenceId]] = {}
     for seat in seats:
         first.setdefault(seat.seat, seat)
@@ -38,23 +41,23 @@ def _check_first(
 ) -> str:
     if not seat.person or seat.how_known != "named":
         return ""
-    others = sorted({one.name for one in people if _has_title_of(seat, one)})
+    others = sorted({person.name for person in people if _has_title_of(seat, person)})
     if others:
-        named = " and ".join(others) if len(others) <= MAX_NAMED else f"{len(others)} other people"
-        return f"the site gives the title {seat.title} to {named} too"
-    days = [found for i in seat.evidence if i in evidence and (found := evidence[i].published_on)]
-    if days and (today - max(days)).days > OLD_DAYS:
-        return f"the page that names {seat.person} is from {date_in_words(max(days).isoformat())}"
+        holders = " and ".join(others) if len(others) <= MAX_NAMED else f"{len(others)} other people"
+        return f"the site gives the title {seat.title} to {holders} too"
+    dates = [published for i in seat.evidence if i in evidence and (published := evidence[i].published_on)]
+    if dates and (today - max(dates)).days > OLD_DAYS:
+        return f"the page that names {seat.person} is from {date_in_words(max(dates).isoformat())}"
     return ""
 
 
-def _has_title_of(seat: Seat[EvidenceId], one: CompanyPerson) -> bool:
-    """Whether somebody else at the prospect has the same title."""
-    is_other = one.company == "prospect" and not one.employer and normal(one.name) != normal(seat.person or "")
-    is_same = bool(seat.title) and normal(one.title or "") == normal(seat.title)
+def _has_title_of(seat: Seat[EvidenceId], person: CompanyPerson) -> bool:
+    """Whether `person` is somebody else at the prospect with the same title."""
+    is_other = person.company == "prospect" and not person.employer and normal(person.name) != normal(seat.person or "")
+    is_same = bool(seat.title) and normal(person.title or "") == normal(seat.title)
     return is_other and is_same and not _HELD_BY_SEVERAL.search(seat.title)
 
 
 def stale_contacts(seats: Sequence[BuyingSeat]) -> Iterator[str]:
-    """What to check about the people of the committee, as sentences."""
+    """Yield a warning for each person whom the rep should check first."""
     yield from (f"Check {seat.person} first: {seat.check_first}." for seat in seats if seat.check_first)

@@ -1,4 +1,4 @@
-"""A person's own text in a playbook: stored as it is, checked by rules, and marked."""
+"""Edits by people: the new text is stored as given, checked by rules and marked as theirs."""
 
 from __future__ import annotations
 
@@ -25,42 +25,47 @@ from octave_mcp.domain.value import Path, Value, changed, located, overlap, part
 from octave_mcp.errors import InputError
 
 MAX_WARNINGS = 20
-# Of one edit: a whole section of a playbook has fewer.
+# Sentences checked per edit. A whole section of a playbook has fewer.
 MAX_SENTENCES = 200
 
 
 class Edited(NamedTuple):
-    """The playbook with a person's text, and the mark that it has there."""
+    """A playbook with an edit, and the record that marks the edited part."""
 
     playbook: Playbook
     own: OwnText
 
 
 def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetime, version: int) -> Edited:
-    """The playbook with this text in place of that part; the checks add verdicts, evidence, scores and warnings.
+    """Return the playbook with `given` in place of a section or a part of one.
+
+    The checks add verdicts, evidence, scores and warnings.
 
     Raises:
         UnknownName: there is no such part.
-        InputError: the part is not for people to write, or what is given does not have its form.
+        InputError: people cannot edit the part, or `given` does not fit its form.
     """
     playbook = sources.playbook
     path = place_of(playbook, section)
     name = written(playbook, path)
     check_editable(playbook, path, name)
     part = read(given, playbook, path, name)
-    path, part = _of_sentence(playbook, path, part)
+    path, part = _as_sentence(playbook, path, part)
     new = changed(playbook, {path: part})
     _check_references(new, name)
     checked = _Checks(playbook, new, sources).checked
     warnings = tuple(dict.fromkeys(_warnings(sources, checked, path)))[:MAX_WARNINGS]
     own = OwnText(path=written(checked, path), by=by, at=at, version=version, warnings=warnings)
-    below = (own.path + ".", own.path + "[")
-    kept = (one for one in playbook.own_text if one.path != own.path and not one.path.startswith(below))
-    return Edited(checked.model_copy(update={"own_text": (*kept, own)}), own)
+    prefixes = (own.path + ".", own.path + "[")
+    others = (edit for edit in playbook.own_text if edit.path != own.path and not edit.path.startswith(prefixes))
+    return Edited(checked.model_copy(update={"own_text": (*others, own)}), own)
 
 
-def _of_sentence(playbook: Playbook, path: Path, part: object) -> tuple[Path, object]:
-    """Another text of a sentence is another sentence: it may rest on other evidence, or on none."""
+def _as_sentence(playbook: Playbook, path: Path, part: object) -> tuple[Path, object]:
+    """Widen an edit of a sentence's text to the whole sentence.
+
+    A new text is a new sentence: the old evidence may not support it, so the checks look for evidence again.
+    """
     owner = part_at(playbook, path[:-1])
     if path[-1] == "text" and isinstance(owner, Sentence):
         return path[:-1], Sentence[EvidenceId](text=str(part), kind="fact", evidence=())
@@ -68,16 +73,18 @@ def _of_sentence(playbook: Playbook, path: Path, part: object) -> tuple[Path, ob
 
 
 def _check_references(playbook: Playbook, name: str) -> None:
-    """Raises: InputError: the new part names evidence or personas that are not there, or one persona twice."""
+    """Raise InputError if the new part cites unknown evidence, or names an unknown persona or one persona twice."""
     unknown = {i for part in _findings(playbook) for i in part.evidence} - playbook.evidence.keys()
     if unknown:
         raise InputError(f"{name!r} cites evidence that this playbook does not have: {', '.join(sorted(unknown)[:5])}")
     ids = [persona.id for persona in playbook.priority_personas]
     for section in (playbook.priority_personas, playbook.email_sequences, playbook.talk_tracks):
-        named = [getattr(entry, "persona_id", "") or getattr(entry, "id", "") for entry in section]
-        if len({*named}) < len(named) or not {*named} <= {*ids}:
-            there = ", ".join(ids) or "none"
-            raise InputError(f"{name!r}: each sequence and call script is for another persona; there are {there}")
+        ids_here = [getattr(entry, "persona_id", "") or getattr(entry, "id", "") for entry in section]
+        if len({*ids_here}) < len(ids_here) or not {*ids_here} <= {*ids}:
+            available = ", ".join(ids) or "none"
+            raise InputError(
+                f"{name!r}: each sequence and call script must be for a different persona; choose from {available}"
+            )
 
 
 def _findings(value: object) -> Iterator[Finding[EvidenceId]]:
@@ -86,7 +93,7 @@ def _findings(value: object) -> Iterator[Finding[EvidenceId]]:
 
 @dataclass(frozen=True)
 class _Checks:
-    """Fills in what the checks say of the parts of `new` that `base` does not have."""
+    """Runs the checks on those parts of `new` that `base` does not have."""
 
     base: Playbook
     new: Playbook
@@ -103,18 +110,20 @@ class _Checks:
         return frozenset(_findings(self.base))
 
     def _with_sentences(self, playbook: Playbook) -> Playbook:
-        """The sentences of e-mails are those of their bodies."""
-        known = {touch.body: touch for _, touch in _touches(self.base)}
-        told = {one.text: one for touch in known.values() for one in touch.sentences}
-        found = {at: _resaid(touch, known, told) for at, touch in _touches(playbook)}
-        return changed(playbook, dict(found))
+        """Take the sentences of each e-mail from its body, which is all that people edit."""
+        by_body = {touch.body: touch for _, touch in _touches(self.base)}
+        by_text = {sentence.text: sentence for touch in by_body.values() for sentence in touch.sentences}
+        touches = {at: _with_sentences_of_body(touch, by_body, by_text) for at, touch in _touches(playbook)}
+        return changed(playbook, dict(touches))
 
     def _judged(self, playbook: Playbook) -> Playbook:
-        new = [at for at, part in located(playbook) if isinstance(part, Finding) and part not in self._known]
-        if len(new) > MAX_SENTENCES:
-            raise InputError(f"it has {len(new)} new sentences; at most {MAX_SENTENCES} are checked; edit it in parts")
-        # Deeper ones first: a finding that holds another is judged as it is by then.
-        for at in sorted(new, key=len, reverse=True):
+        new_paths = [at for at, part in located(playbook) if isinstance(part, Finding) and part not in self._known]
+        if len(new_paths) > MAX_SENTENCES:
+            raise InputError(
+                f"the edit has {len(new_paths)} new sentences; at most {MAX_SENTENCES} are checked; edit smaller parts"
+            )
+        # Innermost first: the copy of an outer finding must contain the verdicts on the findings inside it.
+        for at in sorted(new_paths, key=len, reverse=True):
             playbook = changed(playbook, {at: self.sources.judged(part_at(playbook, at))})
         return playbook
 
@@ -128,12 +137,12 @@ class _Checks:
         for section in ("talk_tracks", "battle_cards"):
             for at, part in enumerate(getattr(playbook, section)):
                 if part not in getattr(self.base, section):
-                    parts[section, at, "score"] = _score(part, playbook)
+                    parts[section, at, "score"] = _score_of(part, playbook)
         return changed(playbook, parts)
 
 
-def _score(part: Value, playbook: Playbook) -> object:
-    """That of a finished call script or battle card; None for an outline."""
+def _score_of(part: Value, playbook: Playbook) -> object:
+    """Return the score of a finished call script or battle card, or None for an outline."""
     if isinstance(part, TalkTrack):
         return call_score(part, playbook.evidence) if part.kind == "call" else None
     is_card = isinstance(part, WhyWeWinCard | ObjectionHandlingCard | CompetitivePositioningCard)
@@ -149,31 +158,33 @@ def _touches(playbook: Playbook) -> Iterator[tuple[Path, Touch]]:
         yield from ((_at_touch(row, place), touch) for place, touch in enumerate(sequence.touches))
 
 
-def _resaid(touch: Touch, known: Mapping[str, Touch], told: Mapping[str, Sentence[EvidenceId]]) -> Touch:
-    """With the sentences and the ask of its body, if nobody has read that before."""
-    if (same := known.get(touch.body)) is not None:
-        return touch if touch == same else touch.model_copy(update={"sentences": same.sentences})
+def _with_sentences_of_body(
+    touch: Touch, by_body: Mapping[str, Touch], by_text: Mapping[str, Sentence[EvidenceId]]
+) -> Touch:
+    """Read the sentences and the ask from the body, unless the old playbook has an e-mail with the same body."""
+    if (known := by_body.get(touch.body)) is not None:
+        return touch if touch == known else touch.model_copy(update={"sentences": known.sentences})
     email = read_email(touch.subject, touch.body, position=0, last=False)
-    asked = email.ask if email.ask.endswith("?") else ""
-    found = tuple(
-        told.get(one) or Sentence[EvidenceId](text=one, kind="fact", evidence=())
+    ask_text = email.ask if email.ask.endswith("?") else ""
+    sentences_of_body = tuple(
+        by_text.get(text) or Sentence[EvidenceId](text=text, kind="fact", evidence=())
         for paragraph in email.paragraphs
-        for one in sentences(paragraph)
-        if one != asked
+        for text in sentences(paragraph)
+        if text != ask_text
     )
-    ask = touch.call_to_action.model_copy(update={"text": asked})
-    return touch.model_copy(update={"kind": "email", "sentences": found, "call_to_action": ask})
+    ask = touch.call_to_action.model_copy(update={"text": ask_text})
+    return touch.model_copy(update={"kind": "email", "sentences": sentences_of_body, "call_to_action": ask})
 
 
 def _emails(sequence: EmailSequence, playbook: Playbook) -> list[Email]:
-    """The e-mails as the rules read them."""
+    """Return the e-mails in the form that the rules read."""
     deal = Deal(playbook.vendor.name, playbook.prospect.name, playbook.context.text if playbook.context else "")
-    found: list[Email] = []
+    emails: list[Email] = []
     for place, touch in enumerate(sequence.touches):
         last = place == len(sequence.touches) - 1
-        email = read_email(touch.subject, touch.body, position=place, last=last, earlier=found, deal=deal)
+        email = read_email(touch.subject, touch.body, position=place, last=last, earlier=emails, deal=deal)
         cited = [i for sentence in touch.sentences for i in sentence.evidence]
-        own = replace(
+        full = replace(
             email,
             ask=touch.call_to_action.text or email.ask,
             ask_label=touch.call_to_action.label,
@@ -183,14 +194,14 @@ def _emails(sequence: EmailSequence, playbook: Playbook) -> list[Email]:
             evidence=tuple(playbook.evidence[i] for i in cited if i in playbook.evidence),
             language=playbook.language,
         )
-        found.append(own)
-    return found
+        emails.append(full)
+    return emails
 
 
 def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]:
-    """What the checks say of the new part: what must not be sent, what nothing supports, and what costs points."""
+    """Yield what is wrong with the new part: errors that forbid sending it, unsupported sentences, then faults."""
     part, owner = part_at(playbook, path), part_at(playbook, path[:-1])
-    yield from _errors(playbook, path)
+    yield from _send_errors(playbook, path)
     if isinstance(owner, Touch) and path[-1] == "body":
         part = owner.sentences
     yield from sources.warnings(part, owner, str(path[-1]))
@@ -199,8 +210,8 @@ def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]
             yield from score.warnings
 
 
-def _errors(playbook: Playbook, path: Path) -> Iterator[str]:
-    """What an e-mail must not be sent with."""
+def _send_errors(playbook: Playbook, path: Path) -> Iterator[str]:
+    """Yield the errors because of which an e-mail in the edited part must not be sent."""
     for row, sequence in enumerate(playbook.email_sequences):
         for place, email in enumerate(_emails(sequence, playbook)):
             if overlap(_at_touch(row, place), path):

@@ -1,4 +1,4 @@
-"""What is judged of an e-mail: its text, its place in the sequence, and what is known of its deal."""
+"""An e-mail as the rules read it: its text, its position in the sequence, and its deal."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ from octave_mcp.copywriting.readability import length, sentences
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.evidence.support.naming import names
 
+# 'Hi Ada'.
 GREETING_WORDS = 2
-# Letters that the first word of a company's name must have to stand for it: 'Oakway' does for 'Oakway Parcels'.
-SHORTEST_FIRST = 4
+# Letters that the first word of a company's name needs to stand for it: 'Oakway' does for 'Oakway Parcels', 'The' does
+# not for 'The Yard'.
+MIN_NAME_LETTERS = 4
 
 _QUOTED = re.compile(r"“[^“”]*”")
-_GREETS = re.compile(
+# 'Hi Denise,', '{{first_name}},' or 'Denise,' on a line of its own.
+_GREETING = re.compile(
     r"^(?:hi|hello|hey|dear|good (?:morning|afternoon)|\{\{first_name\}\}|[A-Z][\w-]*)\b[^.?!\n]{0,60},$", re.IGNORECASE
 )
-_ENDS = re.compile(r"[.?!。？！…][\"”’')\]]*$")
+# A last block that does not end like a sentence is a signature.
+_SENTENCE_END = re.compile(r"[.?!。？！…][\"”’')\]]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """Who writes to whom, and what the user said of it. What is '' is unknown."""
+    """Who writes to whom, and what the user said about the deal as `context`; '' is unknown."""
 
     vendor: str = ""
     prospect: str = ""
@@ -33,10 +37,14 @@ class Deal:
 
 @dataclass(frozen=True)
 class Email:
-    """An e-mail without its greeting and signature. The ask and the way out are among the paragraphs.
+    """An e-mail without greeting and signature. Its paragraphs include the ask and the way out.
 
-    `position` counts from 0, and `earlier` are the touches before it. `facts` are the sentences that state a fact;
-    `make_first` is what an offer offers, written out. What is unknown is empty: no rule finds fault with that.
+    `position`: place in the sequence, from 0.
+    `earlier`: the touches before it.
+    `facts`: the sentences that state a fact.
+    `make_first`: the text of what it offers to send.
+
+    What is unknown is empty, and no rule finds fault with that.
     """
 
     subject: str
@@ -55,7 +63,7 @@ class Email:
 
     @property
     def is_english(self) -> bool:
-        """Rules that go by English words say nothing of copy in another language."""
+        """Rules that look for English words do not apply to copy in another language."""
         return self.language.lower().startswith("en")
 
     @cached_property
@@ -64,7 +72,7 @@ class Email:
 
     @cached_property
     def own_words(self) -> str:
-        """The text without what it quotes."""
+        """The text without its quotations."""
         return unquoted(self.text)
 
     @cached_property
@@ -77,31 +85,31 @@ class Email:
 
     @cached_property
     def statements(self) -> tuple[str, ...]:
-        """Its sentences but the ask."""
-        return tuple(one for one in self.sentences if one not in self.ask)
+        """The sentences without the ask."""
+        return tuple(sentence for sentence in self.sentences if sentence not in self.ask)
 
     @cached_property
     def words(self) -> int:
         return length(self.text)
 
     @cached_property
-    def said(self) -> str:
-        """What is quoted to support it, with the titles of the pages."""
-        return "\n".join(f"{e.page_title}\n{e.quote}" for e in self.evidence)
+    def quoted_text(self) -> str:
+        """The quotations that support it, with the titles of their pages."""
+        return "\n".join(f"{evidence.page_title}\n{evidence.quote}" for evidence in self.evidence)
 
-    def said_by(self, role: str) -> str:
+    def quotes_of(self, role: str) -> str:
         return "\n".join(e.quote for e in self.evidence if e.role == role)
 
     def mentions(self, text: str) -> int:
-        """How often the text has the name of the reader's company, or the first word of it."""
+        """Count how often the text has the name of the reader's company, or the first word of it."""
         first, _, rest = self.deal.prospect.partition(" ")
-        name = first if not rest or len(first) >= SHORTEST_FIRST else self.deal.prospect
+        name = first if not rest or len(first) >= MIN_NAME_LETTERS else self.deal.prospect
         return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)) if name else 0
 
     def names_in(self, text: str) -> tuple[str, ...]:
-        """The names in it but those of the two companies."""
-        own = f"{self.deal.vendor} {self.deal.prospect}".casefold().split()
-        return tuple(name for name in names(text) if name.casefold() not in own)
+        """Return the names in the text, without those of the two companies."""
+        company_words = f"{self.deal.vendor} {self.deal.prospect}".casefold().split()
+        return tuple(name for name in names(text) if name.casefold() not in company_words)
 
 
 def unquoted(text: str) -> str:
@@ -115,11 +123,11 @@ def quotations(text: str) -> list[str]:
 def read_email(
     subject: str, body: str, *, position: int, last: bool, earlier: Sequence[Email] = (), deal: Deal | None = None
 ) -> Email:
-    """An e-mail as it was sent, of which no evidence is known."""
+    """Split an e-mail as it was sent. Its evidence is unknown."""
     blocks = [block for part in re.split(r"\n(?:[^\S\n]*\n)+", body) if (block := part.strip())]
-    if blocks and _GREETS.match(blocks[0]):
+    if blocks and _GREETING.match(blocks[0]):
         del blocks[0]
-    if len(blocks) > 1 and not _ENDS.search(blocks[-1]):
+    if len(blocks) > 1 and not _SENTENCE_END.search(blocks[-1]):
         del blocks[-1]
     return Email(
         subject=subject,
@@ -133,6 +141,6 @@ def read_email(
 
 
 def ask_of(paragraphs: Sequence[str]) -> str:
-    """The last question of the last two paragraphs, or the last of them."""
-    asked = [one for paragraph in paragraphs[-2:] for one in sentences(paragraph) if "?" in one]
-    return (asked or paragraphs or [""])[-1]
+    """Return the last question of the last two paragraphs; without one, the last paragraph."""
+    questions = [sentence for paragraph in paragraphs[-2:] for sentence in sentences(paragraph) if "?" in sentence]
+    return (questions or paragraphs or [""])[-1]

@@ -1,4 +1,4 @@
-"""The e-mails of a sequence as they would be sent, and what the rules say against each."""
+"""E-mails of a sequence as they would be sent, with the errors and faults that the rules find in each."""
 
 from __future__ import annotations
 
@@ -20,17 +20,23 @@ from octave_mcp.evidence.plans import dated, in_field, sites
 from octave_mcp.evidence.pruning import is_empty
 from octave_mcp.evidence.support import Statement, problems, quoted
 
+# Days of the sequence on which its touches are sent.
 DAYS = (1, 3, 7, 14)
-# Of the 100 points of a score: below it, copy is asked for again.
+# Points, of 100, below which an e-mail is asked for again. Few e-mails are without faults, and a correction costs
+# nearly as much as the first ask.
 WORTH_ANOTHER = 50
-# With merge fields: what is judged does not depend on names.
+# With merge fields in place of names: the rules do not depend on names.
 UNADDRESSED = Letterhead()
+# 'Day 7' is a day of the sequence, not a figure that needs evidence.
 _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A touch, whose place counts from 1, with what it must not be sent with, and what it lost points for."""
+    """A touch with the rules' findings. `number` counts from 1.
+
+    `errors`: why it must not be sent. `faults`: what cost it points.
+    """
 
     number: int
     touch: Touch
@@ -40,10 +46,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What the text of an e-mail may rest on, beside what it cites.
+    """What the text of an e-mail may use besides the evidence that it cites.
 
-    `evidence` is all that was shown, whose names it may use, as those of what the user said; `known` are free to use:
-    the vendor's name, the prospect's, and job titles.
+    `evidence`: everything shown to the writer; its names may be used.
+    `known`: names that need no evidence. The first two are the vendor's and the prospect's, the rest are job titles.
+    `given`: what the user said about the deal; its names may be used too.
     """
 
     evidence: Mapping[EvidenceId, Evidence]
@@ -57,47 +64,49 @@ class Material:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        return tuple(f"{one.page_title}\n{one.label}\n{one.quote}" for one in self.evidence.values())
+        return tuple(
+            f"{evidence.page_title}\n{evidence.label}\n{evidence.quote}" for evidence in self.evidence.values()
+        )
 
 
 def emails(
     draft: SequenceDraft[EvidenceId], material: Material, language: str, head: Letterhead = UNADDRESSED
 ) -> Iterator[Judged]:
-    """The touches in order; one that breaks a rule counts for nothing in judging those behind it."""
+    """Yield the touches in order. One with errors is dropped later, so the ones after it may repeat it."""
     earlier: list[Email] = []
     touches = draft.touches[: len(DAYS)]
     for position, touch in enumerate(touches):
-        email = _email(touch, position, earlier, material, language)
+        email = _as_email(touch, position, earlier, material, language)
         email = replace(email, last=position == len(touches) - 1)
-        errors, faults = tuple(_errors(touch, email, material, language)), tuple(email_faults(email))
-        scored_touch = _touch(touch, DAYS[position], body(touch, head), email_score(email, faults))
+        errors, faults = tuple(_send_errors(touch, email, material, language)), tuple(email_faults(email))
+        scored_touch = _scored_touch(touch, DAYS[position], body(touch, head), email_score(email, faults))
         yield Judged(position + 1, scored_touch, errors, faults)
         if not errors:
             earlier.append(email)
 
 
 def complaints(email: Judged, draft: TouchDraft[EvidenceId]) -> Iterator[Problem]:
-    """What is worth asking for again, and where in the touch: what would be dropped, and what is far from good."""
+    """Yield what to ask for again and where in the touch it is: errors, and the faults of a touch with a low score."""
     yield from email.errors
     if email.touch.score and email.touch.score.points < WORTH_ANOTHER:
-        yield from (_problem(fault, draft, is_soft=True) for fault in email.faults)
+        yield from (_as_problem(fault, draft, is_soft=True) for fault in email.faults)
 
 
-def _problem(fault: Fault, draft: TouchDraft[EvidenceId], *, is_soft: bool = False) -> Problem:
-    return Problem(fault.rule, fault.text, _place(fault, draft), is_soft=is_soft)
+def _as_problem(fault: Fault, draft: TouchDraft[EvidenceId], *, is_soft: bool = False) -> Problem:
+    return Problem(fault.rule, fault.text, _path_of(fault, draft), is_soft=is_soft)
 
 
-def _place(fault: Fault, draft: TouchDraft[EvidenceId]) -> Path:
-    """The one text of the touch that a fault is about; () if that is the whole e-mail."""
+def _path_of(fault: Fault, draft: TouchDraft[EvidenceId]) -> Path:
+    """Return the path of the one text that the fault is about, or () if it concerns the whole e-mail."""
     if fault.rule == "D21" and draft.opt_out is not None:
         return ("opt_out",)
-    texts = [*_texts(draft)] if fault.about else []
-    whole = [at for at, text in texts if text == fault.about]
-    named = whole or [at for at, text in texts if fault.about in text]
-    return named[0] if len(named) == 1 else ()
+    texts = [*_texts_with_paths(draft)] if fault.about else []
+    exact = [path for path, text in texts if text == fault.about]
+    matches = exact or [path for path, text in texts if fault.about in text]
+    return matches[0] if len(matches) == 1 else ()
 
 
-def _texts(draft: TouchDraft[EvidenceId]) -> Iterator[tuple[Path, str]]:
+def _texts_with_paths(draft: TouchDraft[EvidenceId]) -> Iterator[tuple[Path, str]]:
     yield ("subject",), draft.subject
     for at, paragraph in enumerate(draft.paragraphs):
         yield from ((("paragraphs", at, place), sentence.text) for place, sentence in enumerate(paragraph))
@@ -105,22 +114,22 @@ def _texts(draft: TouchDraft[EvidenceId]) -> Iterator[tuple[Path, str]]:
     yield ("opt_out",), draft.opt_out or ""
 
 
-def _errors(touch: TouchDraft[EvidenceId], email: Email, material: Material, language: str) -> Iterator[Problem]:
+def _send_errors(touch: TouchDraft[EvidenceId], email: Email, material: Material, language: str) -> Iterator[Problem]:
     if is_empty(touch):
         yield Problem(INCOMPLETE, "it has no subject or no call to action")
         return
-    yield from (_problem(error, touch) for error in email_errors(email))
+    yield from (_as_problem(error, touch) for error in email_errors(email))
     yield from unproven(touch, email.evidence, material)
     yield from foreign(email.text, language)
 
 
-def _email(
+def _as_email(
     touch: TouchDraft[EvidenceId], position: int, earlier: Sequence[Email], material: Material, language: str
 ) -> Email:
     ask = touch.call_to_action
     return Email(
         subject=touch.subject,
-        paragraphs=tuple(_written(touch)),
+        paragraphs=tuple(_paragraphs_as_sent(touch)),
         ask=ask.text,
         ask_label=ask.label,
         make_first=touch.make_first or "",
@@ -135,9 +144,9 @@ def _email(
 
 
 def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material: Material) -> Iterator[Problem]:
-    """D1, and D3, D4 and D10 for text without evidence of its own, which may use all evidence that the touch cites.
+    """Yield what has no evidence: D1, and D3, D4 and D10 in texts without citations of their own, such as the subject.
 
-    What is offered may be made of any page that was shown.
+    Such a text may use all evidence that the touch cites. What is offered may use every page that was shown.
     """
     texts: list[tuple[Value, Path, str]] = [
         (touch, ("subject",), touch.subject),
@@ -146,34 +155,34 @@ def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material:
         (touch, ("make_first",), touch.make_first or ""),
         *((touch, ("personalisation", at), _DAY.sub("", note)) for at, note in enumerate(touch.personalisation)),
     ]
-    beside = sites((one, one.role) for one in material.evidence.values())
-    evidence, known, shown = (*map(quoted, cited), *beside), tuple(material.known), material.shown
-    for value, at, text in texts:
-        field = str(at[-1] if value is touch.call_to_action else at[0])
-        own = dated(Statement(text, "copy", "", "", evidence, material.given, known, shown))
+    site_quotations = sites((shown_evidence, shown_evidence.role) for shown_evidence in material.evidence.values())
+    evidence, known, shown = (*map(quoted, cited), *site_quotations), tuple(material.known), material.shown
+    for value, path, text in texts:
+        field = str(path[-1] if value is touch.call_to_action else path[0])
+        statement = dated(Statement(text, "copy", "", "", evidence, material.given, known, shown))
         if field == "make_first":
-            own = replace(own, evidence=tuple(map(quoted, material.evidence.values())))
-        found = problems(in_field(value, field, own))
-        yield from (replace(problem, at=at) for problem in found if not problem.is_soft)
+            statement = replace(statement, evidence=tuple(map(quoted, material.evidence.values())))
+        issues = problems(in_field(value, field, statement))
+        yield from (replace(problem, at=path) for problem in issues if not problem.is_soft)
     if not cited and touch.call_to_action.label not in {"offer", "goodbye"}:
         yield Problem("D1", "nothing in it has evidence: state a fact, with its citation")
 
 
 def body(touch: TouchDraft[EvidenceId], head: Letterhead) -> str:
-    """The e-mail as it would be sent: greeting, paragraphs, the ask, a way out on the last, and who signs."""
-    return "\n\n".join((head.greeting, *_written(touch), head.signature))
+    """Return the e-mail as sent: greeting, paragraphs, ask, a way out on the last touch, and signature."""
+    return "\n\n".join((head.greeting, *_paragraphs_as_sent(touch), head.signature))
 
 
 def paragraphs_of(touch: TouchDraft[EvidenceId]) -> list[str]:
     return [" ".join(sentence.text for sentence in paragraph) for paragraph in touch.paragraphs]
 
 
-def _written(touch: TouchDraft[EvidenceId]) -> Iterator[str]:
-    """The paragraphs, the ask and the way out, without those that are empty."""
+def _paragraphs_as_sent(touch: TouchDraft[EvidenceId]) -> Iterator[str]:
+    """The paragraphs, the ask and the way out, without empty ones."""
     return filter(None, (*paragraphs_of(touch), touch.call_to_action.text, touch.opt_out))
 
 
-def _touch(touch: TouchDraft[EvidenceId], day: int, text: str, score: Score) -> Touch:
+def _scored_touch(touch: TouchDraft[EvidenceId], day: int, text: str, score: Score) -> Touch:
     return Touch(
         day=day,
         subject=touch.subject,

@@ -1,4 +1,4 @@
-"""What a rule finds in copy, and the score that all findings make."""
+"""Faults that rules find in copy, and the score that they add up to."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from octave_mcp.domain.sentence import Score
 from octave_mcp.evidence.checks import RULES
 
-# What a finding costs, in percent of the points left: what few readers notice, what a rep would edit, what a rep
-# would rewrite, and what makes an e-mail unfit to be sent.
+# Cost in percent of the points left. SLIGHT: few readers notice. PLAIN: a rep would edit it. GRAVE: a rep would rewrite
+# it. FATAL: unfit to be sent.
 SLIGHT, PLAIN, GRAVE, FATAL = 4.0, 8.0, 15.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, as a sentence that a rep can act on.
+    """What is wrong, worded as a sentence that a rep can act on.
 
-    `rule` is one of RULES. `about` is the text of the draft that it is about, or part of it; '' is all of it.
+    `rule`: a key of RULES.
+    `about`: the passage of the draft concerned; '' is the whole draft.
     """
 
     rule: str
@@ -30,19 +31,19 @@ class Fault:
             raise ValueError(f"there is no rule {self.rule!r}; add it to RULES")
 
 
-def scored(faults: Iterable[Fault], *, most: float = 100.0) -> Score:
-    """Each fault takes its share of the points left, so that of two bad drafts the worse one still scores less.
+def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
+    """Deduct each fault from the points left, so that the worse of two bad drafts still scores lower.
 
-    `most` are the points without any fault. Slight ones cost points and give no warning: few readers notice them, and
-    a rep has no time for them.
+    `max_points`: points of a draft without faults. Slight faults give no warning, because readers took long lists of
+    small notes for noise.
     """
-    found = sorted(faults, key=lambda fault: -fault.cost)
-    points = most
-    for fault in found:
+    by_cost = sorted(faults, key=lambda fault: -fault.cost)
+    points = max_points
+    for fault in by_cost:
         points *= 1 - fault.cost / 100
-    return Score(points=round(points), warnings=tuple(fault.text for fault in found if fault.cost >= PLAIN))
+    return Score(points=round(points), warnings=tuple(fault.text for fault in by_cost if fault.cost >= PLAIN))
 
 
 def graded(cost: float, excess: float) -> float:
-    """The cost of what is beyond a limit, by the share of the limit that it is beyond: half as much doubles it."""
+    """Scale a cost with the excess over a limit, given as a share of the limit. Half over or more doubles the cost."""
     return cost * (1 + min(1.0, 2 * excess))

@@ -1,4 +1,4 @@
-"""How well the two companies fit: what both name, and which capability meets which pain."""
+"""How well the two companies fit: tools that both name, and which capability meets which pain."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def fit(draft: SummaryDraft[EvidenceId], tracks: Sequence[TalkTrack], named: Seq
 
 
 def stack_overlap(named: Sequence[CompanyIntegration]) -> Iterator[StackOverlap]:
-    """What both companies name. Only `uses` proves that a company runs on it, so it counts before other relations."""
+    """Yield the tools that both companies name. `uses` wins, as only it proves that a company runs the tool."""
     by_name: dict[str, list[CompanyIntegration]] = {}
-    for one in named:
-        by_name.setdefault(name_key(one.name), []).append(one)
-    for same in by_name.values():
-        vendor, prospect = (_strongest(same, role) for role in ("vendor", "prospect"))
+    for integration in named:
+        by_name.setdefault(name_key(integration.name), []).append(integration)
+    for mentions in by_name.values():
+        vendor, prospect = (_strongest(mentions, role) for role in ("vendor", "prospect"))
         if vendor and prospect:
             yield StackOverlap(
                 name=prospect.name,
@@ -38,16 +38,16 @@ def stack_overlap(named: Sequence[CompanyIntegration]) -> Iterator[StackOverlap]
             )
 
 
-def _strongest(same: Sequence[CompanyIntegration], role: str) -> CompanyIntegration | None:
-    own = [one for one in same if one.company == role]
-    return min(own, key=lambda one: one.relation != "uses", default=None)
+def _strongest(mentions: Sequence[CompanyIntegration], role: str) -> CompanyIntegration | None:
+    of_company = [mention for mention in mentions if mention.company == role]
+    return min(of_company, key=lambda mention: mention.relation != "uses", default=None)
 
 
 def _value_map(tracks: Sequence[TalkTrack]) -> Iterator[ValueMapRow[EvidenceId]]:
-    """The rows of all personas in turns, each capability once."""
+    """Yield the rows of all call scripts in turns, so that a limit cuts no persona. Each capability appears once."""
     seen = set[str]()
     longest = max((len(track.value_map) for track in tracks), default=0)
-    for row in (track.value_map[at] for at in range(longest) for track in tracks if at < len(track.value_map)):
+    for row in (track.value_map[place] for place in range(longest) for track in tracks if place < len(track.value_map)):
         if (key := normal(row.capability.text)) not in seen:
             seen.add(key)
             yield row

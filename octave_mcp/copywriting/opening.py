@@ -1,4 +1,4 @@
-"""How an e-mail begins, and whether anything in it points at something that is not there."""
+"""Rules for how an e-mail opens, and for texts that refer to something missing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from octave_mcp.evidence.plans import MONTH
 from octave_mcp.evidence.support.naming import strange
 from octave_mcp.evidence.support.wording import stem, wording
 
-OPENING_WORDS = 18
-# Of the words of an e-mail.
-QUOTED_SHARE = 0.15
+# What a phone shows of an e-mail in the list of messages.
+MAX_OPENING_WORDS = 18
+# Share of the words of an e-mail.
+MAX_QUOTED_SHARE = 0.15
 
 _PAGE = r"(?:site|website|page|pages|blog|post|homepage|profile|linkedin)"
+# Tells readers what they published: 'your home page says ...', 'I saw that you ...', 'going by your blog'.
 _RECITES = re.compile(
     rf"\b(?:your|the) (?:[\w-]+ ){{0,2}}{_PAGE} (?:\w+ly )?(?:says?|said|carr(?:y|ies)|speaks?|tells?|lists?|names?|has"
     r"|shows?|mentions?|calls?|describes?|talks?|reads?|states?|notes?|promises?|puts?|leads?|opens?|features?)\b"
@@ -29,7 +31,9 @@ _RECITES = re.compile(
     rf"|\b(?:on|from) your (?:[\w-]+ ){{0,2}}{_PAGE}, (?:you|it|there)\b",
     re.IGNORECASE,
 )
-_OF_A_QUOTATION = re.compile(r"\b(?:quot(?:e|ation)s?|a line|a sentence|the line|wrote a line)\b", re.IGNORECASE)
+_NAMES_A_QUOTATION = re.compile(r"\b(?:quot(?:e|ation)s?|a line|a sentence|the line|wrote a line)\b", re.IGNORECASE)
+# Dates as people say them: '4 March', 'in April', 'since 2024', 'this week'. A month without a day needs a preposition
+# and a capital letter, because 'may' and 'march' are also ordinary words.
 _DATE = re.compile(
     rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}|\b{MONTH} \d{{1,4}}\b|\b(?:in|since|on|from"
     rf"|of) (?=(?-i:[A-Z])){MONTH}"
@@ -37,6 +41,7 @@ _DATE = re.compile(
     r"|\b(?:yesterday|this (?:morning|week)|on (?:mon|tues|wednes|thurs|fri)day)\b",
     re.IGNORECASE,
 )
+# Announces something instead of saying it: 'Here is a quick story', 'My name is ...'.
 _ANNOUNCES = re.compile(
     r"\b(?:here is (?:a|one|how|what)|a (?:short|quick) (?:case|story|example|one)|one of our (?:cases"
     r"|customers), in short"
@@ -45,7 +50,7 @@ _ANNOUNCES = re.compile(
     r"|i work (?:at|for))\b",
     re.IGNORECASE,
 )
-# What a sentence begins with that is about nobody in particular.
+# How a sentence starts that is true of any company: 'Most teams struggle ...', 'Companies often ...'.
 _GENERAL = re.compile(
     r"(?:most|many|nearly all|almost every|every) (?!of\b)(?:[\w-]+ ){1,3}(?:struggles?|spends?|needs?|wants?|faces?"
     r"|loses?"
@@ -63,101 +68,115 @@ _ABOUT_READER = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 
 def opening(email: Email) -> Iterator[Fault]:
     if email.is_english:
-        yield from _points(email)
-        yield from _told(email)
-        yield from _unasked(email)
-        yield from _general(email)
+        yield from _dangling_start(email)
+        yield from _recital(email)
+        yield from _unasked_news(email)
+        yield from _generality(email)
         yield from _long_start(email)
-        yield from _pasted(email)
-        yield from _announces(email)
+        yield from _pasted_quotations(email)
+        yield from _announcement(email)
         yield from _undated(email)
-    yield from _of_subject(email)
+    yield from _subject(email)
 
 
 def is_dated(text: str) -> bool:
     return bool(_DATE.search(text))
 
 
-def _points(email: Email) -> Iterator[Fault]:
+def _dangling_start(email: Email) -> Iterator[Fault]:
     if begins_in_the_middle(email.first):
         start = " ".join(email.first.split()[:3])
         text = f"“{start} ...” points at something said before, and nothing is: begin with what it is about."
         yield Fault("D31", text, GRAVE, email.first)
 
 
-def _told(email: Email) -> Iterator[Fault]:
-    """What readers know of their own company, told without asking or offering anything. A dated line is a trigger."""
-    start = email.paragraphs[0]
-    if email.last or is_dated(start):
+def _recital(email: Email) -> Iterator[Fault]:
+    """Fault an opening that tells readers about their own company and neither asks nor offers anything.
+
+    A dated opening is exempt: it is news, and a reason to write now.
+    """
+    opening_paragraph = email.paragraphs[0]
+    if email.last or is_dated(opening_paragraph):
         return
     recites = _RECITES.search(email.first)
-    asks = offers(email.own_words) or any("?" in one for one in email.statements)
-    if recites and _OF_A_QUOTATION.search(email.first):
+    asks = offers(email.own_words) or any("?" in statement for statement in email.statements)
+    if recites and _NAMES_A_QUOTATION.search(email.first):
         text = "The opening is an undated quotation of their own words: say what happened and when, or ask about it."
         yield Fault("D32", text, GRAVE, email.first)
     elif recites and not asks:
         text = f"“{recites[0]}” tells them what is on their own page: ask something that only they can answer."
         yield Fault("D32", text, PLAIN, email.first)
-    elif not (email.position or asks) and _is_about_reader(email, start):
+    elif not (email.position or asks) and _is_about_reader(email, opening_paragraph):
         text = "The opening tells the readers about their own company: ask something that only they can answer."
         yield Fault("D32", text, PLAIN, email.first)
 
 
-def _unasked(email: Email) -> Iterator[Fault]:
-    """A dated reason to write that asks nothing is only news."""
-    if not email.position and is_dated(email.paragraphs[0]) and not any("?" in one for one in email.statements):
+def _unasked_news(email: Email) -> Iterator[Fault]:
+    """Fault a dated reason to write without a question: it is only news."""
+    if (
+        not email.position
+        and is_dated(email.paragraphs[0])
+        and not any("?" in statement for statement in email.statements)
+    ):
         text = "Ask something that only they can answer, once you have said what happened."
         yield Fault("D32", text, SLIGHT, email.first)
 
 
-def _general(email: Email) -> Iterator[Fault]:
-    if found := [one for one in email.sentences if _GENERAL.match(one)]:
-        text = f"“{' '.join(found[0].split()[:4])} ...” is true of any company: say what is true of this one."
-        yield Fault("D29", text, PLAIN if found[0] == email.first else SLIGHT, found[0])
+def _generality(email: Email) -> Iterator[Fault]:
+    if general := [sentence for sentence in email.sentences if _GENERAL.match(sentence)]:
+        text = f"“{' '.join(general[0].split()[:4])} ...” is true of any company: say what is true of this one."
+        yield Fault("D29", text, PLAIN if general[0] == email.first else SLIGHT, general[0])
 
 
 def _long_start(email: Email) -> Iterator[Fault]:
-    if (count := length(email.first)) > OPENING_WORDS and not quotations(email.first):
-        text = f"Shorten the first sentence: {count} words, and a phone shows {OPENING_WORDS}."
-        yield Fault("D14", text, graded(SLIGHT / 2, count / OPENING_WORDS - 1), email.first)
+    if (count := length(email.first)) > MAX_OPENING_WORDS and not quotations(email.first):
+        text = f"Shorten the first sentence: {count} words, and a phone shows {MAX_OPENING_WORDS}."
+        yield Fault("D14", text, graded(SLIGHT / 2, count / MAX_OPENING_WORDS - 1), email.first)
 
 
 def _is_about_reader(email: Email, text: str) -> bool:
     return bool(_ABOUT_READER.search(text) or email.mentions(text))
 
 
-def _pasted(email: Email) -> Iterator[Fault]:
-    """More than a phrase of what is quoted: the page has it already."""
+def _pasted_quotations(email: Email) -> Iterator[Fault]:
+    """Fault more than a phrase in quotation marks: readers know their own page."""
     quoted = sum(map(length, quotations(email.text)))
-    if (share := quoted / max(1, email.words)) > QUOTED_SHARE:
+    if (share := quoted / max(1, email.words)) > MAX_QUOTED_SHARE:
         text = f"Put the quotations in your own words: {quoted} of {email.words} words are pasted."
         yield Fault("D14", text, min(FATAL, 100 * share))
 
 
-def _announces(email: Email) -> Iterator[Fault]:
-    if found := _ANNOUNCES.search(email.own_words):
-        text = f"Cut “{found[0].strip(' .:')}”, and say it at once."
-        yield Fault("D32", text, PLAIN, found[0].strip(" .:\n"))
+def _announcement(email: Email) -> Iterator[Fault]:
+    if match := _ANNOUNCES.search(email.own_words):
+        text = f"Cut “{match[0].strip(' .:')}”, and say it at once."
+        yield Fault("D32", text, PLAIN, match[0].strip(" .:\n"))
 
 
 def _undated(email: Email) -> Iterator[Fault]:
-    """Of a first touch, unless nothing it cites of the reader's company has a date, or a second opening needs none."""
-    theirs = [one for one in email.evidence if one.role == "prospect"]
-    has_date = not theirs or any(one.published_on for one in theirs)
+    """Fault a first touch without a date.
+
+    Exempt are touches with a second opening, which needs no date, and those that cite the reader's company only from
+    undated pages.
+    """
+    of_prospect = [evidence for evidence in email.evidence if evidence.role == "prospect"]
+    has_date = not of_prospect or any(evidence.published_on for evidence in of_prospect)
     if not (email.position or email.has_second_opening) and has_date and not is_dated(email.text):
         yield Fault("D32", "Say when it happened: a dated reason is a reason to write now.", SLIGHT)
 
 
-def _of_subject(email: Email) -> Iterator[Fault]:
-    """A figure, a name or a matter of the subject that the text does not have; a goodbye's is about the e-mails."""
-    own = {stem(word.lower) for word in wording(email.subject).words if word.is_content}
-    lacks = _DIGITS.search(email.subject) and figures(email.subject) - figures(email.text)
-    if lacks or strange(email.names_in(email.subject), [email.text]):
+def _subject(email: Email) -> Iterator[Fault]:
+    """Fault a subject with a figure, name or topic that the text lacks.
+
+    The topic of a goodbye's subject may be the e-mails themselves: 'closing my file'.
+    """
+    topics = {stem(word.lower) for word in wording(email.subject).words if word.is_content}
+    has_other_figure = _DIGITS.search(email.subject) and figures(email.subject) - figures(email.text)
+    if has_other_figure or strange(email.names_in(email.subject), [email.text]):
         yield Fault(
             "D31",
             "The subject names something that the e-mail does not: take it out, or say it below.",
             GRAVE,
             email.subject,
         )
-    elif own and not email.last and not own & wording(email.text).stems:
+    elif topics and not email.last and not topics & wording(email.text).stems:
         yield Fault("D12", "The subject is about something the e-mail does not mention.", SLIGHT, email.subject)

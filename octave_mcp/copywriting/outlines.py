@@ -1,4 +1,4 @@
-"""Outlines: labelled quotations, to be put into words before they are sent. The rules for copy do not apply to them."""
+"""Outlines: labelled quotations that a person or a model has yet to put into words. The rules for copy do not apply."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _WOULD_FILL = f"you, or a language model: {finished_copy()}"
 
 
 def title(playbook: Playbook) -> str:
-    """What to tell a reader of the playbook first if any of it is an outline; else ''."""
+    """Return the heading that warns of outlines, or '' if the playbook has none."""
     parts = dict(_parts(playbook))
-    outlined = [name for name, made in parts.items() if "outline" in made]
-    is_whole = {one for made in parts.values() for one in made} == {"outline"}
+    outlined = [name for name, forms in parts.items() if "outline" in forms]
+    is_whole = {form for forms in parts.values() for form in forms} == {"outline"}
     return TITLE if is_whole else PARTLY.format(", ".join(outlined)) if outlined else ""
 
 
 def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
-    """What each written part is made as; a summary without a sentence is none."""
+    """Yield each written part with the kinds of its pieces. A summary without a sentence has none."""
     summary = playbook.executive_summary
     sentences = (*summary.whom_to_approach, *summary.why_now, *summary.how_to_engage)
     yield "summary", [summary.kind for _ in sentences]
@@ -48,14 +48,14 @@ def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
 
 
 def how(playbook: Playbook) -> str:
-    """How to get finished copy."""
+    """Explain how to get finished copy."""
     is_by_rules = any(flag.code == "extractive" for flag in playbook.flags)
     return HOW if is_by_rules else TOO_LITTLE.format(playbook.prospect.name)
 
 
 def notice(playbook: Playbook) -> str:
-    """The title, and how to get finished copy; '' if nothing is an outline."""
-    return f"{said}. {how(playbook)}" if (said := title(playbook)) else ""
+    """Return the heading and how to get finished copy, or '' if the playbook has no outlines."""
+    return f"{heading}. {how(playbook)}" if (heading := title(playbook)) else ""
 
 
 def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[Judged]:
@@ -65,7 +65,7 @@ def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[J
 
 
 def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
-    """The lines as they are, without greeting or signature."""
+    """Return the lines as they are, without greeting and signature."""
     return Touch(
         kind="outline",
         day=day,
@@ -81,12 +81,12 @@ def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
 
 
 def unwritten(summary: SummaryDraft[EvidenceId]) -> Iterator[Gap]:
-    """A gap for each section that outlines leave empty."""
-    found = {
+    """Yield a gap for each section that outlines leave empty."""
+    written = {
         "quick_wins": summary.quick_wins,
         "success_metrics": summary.success_metrics,
         "priority_personas.goals": [goal for points in summary.personas for goal in points.goals],
     }
     for section, reason in _UNWRITTEN.items():
-        if not found[section]:
+        if not written[section]:
             yield Gap(section=section, code="not_written", reason=reason, would_fill=_WOULD_FILL)

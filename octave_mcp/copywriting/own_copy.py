@@ -9,7 +9,7 @@ from functools import cached_property
 from octave_mcp.copywriting.claiming import Speech
 from octave_mcp.copywriting.email_text import Deal, Email, ask_of
 from octave_mcp.copywriting.faults import Fault, scored
-from octave_mcp.copywriting.own_text import OwnText, Said, ends, read_own_text
+from octave_mcp.copywriting.pasted_text import PastedSentence, PastedText, ends, read_pasted_text
 from octave_mcp.copywriting.rubric import email_errors, email_faults, script_faults
 from octave_mcp.copywriting.voice import hedged
 from octave_mcp.domain.copy_check import (
@@ -32,16 +32,16 @@ from octave_mcp.evidence.passages import as_passage, passages
 from octave_mcp.evidence.sourcing import Sourced, Sourcing
 from octave_mcp.evidence.support.statement import language_of
 
-# Of one text: about 2,000 words.
+# About 2,000 words.
 MAX_SENTENCES = 120
 MAX_FAULTS = 12
-GUESS = "a guess, and said as one"
-THEIRS = "what the other side may say"
+GUESS_REASON = "a guess that says it is one"
+OTHER_SIDE_REASON = "a line for the other side"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A sentence with its verdict, and the evidence as the rubric needs it."""
+    """A sentence with its verdict, and its evidence in the form that the rubric needs."""
 
     sentence: CheckedSentence
     evidence: tuple[Evidence, ...] = ()
@@ -52,46 +52,55 @@ class Checked:
 
 
 def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sender: Sender | None) -> CheckedCopy:
-    """`pages` are those that the playbook lists, by the digests of their texts.
+    """Check each sentence of a pasted text, and score the whole.
+
+    `pages`: the pages of the playbook that are still stored, by the digest of their text.
 
     Raises:
-        InputError: there is no sentence in the text, or there are too many.
+        InputError: the text has no sentence, or too many.
     """
-    own = read_own_text(text)
-    if not (count := len([*own.sentences])) and not own.subject:
-        raise InputError("text: there is no sentence in it; give the e-mail or the script as you would send or say it")
+    pasted = read_pasted_text(text)
+    if not (count := len([*pasted.sentences])) and not pasted.subject:
+        raise InputError("text: it has no sentence; paste the e-mail or the script as you would send or say it")
     if count > MAX_SENTENCES:
-        raise InputError(f"text: it has {count} sentences; at most {MAX_SENTENCES} are checked; check it in parts")
-    return Checker(own, playbook, tuple(sources_of(playbook, pages)), sender or Sender()).copy
+        raise InputError(
+            f"text: it has {count} sentences; at most {MAX_SENTENCES} are checked at once; check it in parts"
+        )
+    return Checker(pasted, playbook, tuple(sources_of(playbook, pages)), sender or Sender()).copy
 
 
 def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source]:
-    """The passages of the pages as the playbook lists them: another run may have read the same text elsewhere."""
-    for read in playbook.pages:
-        if page := pages.get(read.sha256):
-            ref = page.ref.model_copy(update={"url": read.url, "title": read.title, "sister_of": read.sister_of})
-            yield from (Source(one, read.role) for one in passages(page.model_copy(update={"ref": ref})))
+    """Yield all passages that may support a sentence. Of a page that is gone, the playbook's quotations remain."""
+    for read_page in playbook.pages:
+        if page := pages.get(read_page.sha256):
+            # The stored text may come from another run, which read it under another URL and title.
+            ref = page.ref.model_copy(
+                update={"url": read_page.url, "title": read_page.title, "sister_of": read_page.sister_of}
+            )
+            yield from (Source(passage, read_page.role) for passage in passages(page.model_copy(update={"ref": ref})))
     known = pages.keys()
-    gone = (one for one in playbook.evidence.values() if one.page_sha256 not in known)
-    yield from (Source(as_passage(one), one.role) for one in gone)
+    uncovered = (evidence for evidence in playbook.evidence.values() if evidence.page_sha256 not in known)
+    yield from (Source(as_passage(evidence), evidence.role) for evidence in uncovered)
 
 
 @dataclass(frozen=True)
 class Checker:
-    own: OwnText
+    """Checks one pasted text. `read` are the passages that may support it."""
+
+    pasted: PastedText
     playbook: Playbook
     read: Sequence[Source]
     sender: Sender = field(default_factory=Sender)
 
     @property
     def copy(self) -> CheckedCopy:
-        checked = [*self._around(), *self._sentences, *self._signed()]
+        results = [*self._head(), *self._sentences, *self._sign_off()]
         faults = sorted(self._faults, key=lambda fault: -fault.cost)
-        verdicts = [one.sentence.verdict for one in checked]
+        verdicts = [result.sentence.verdict for result in results]
         return CheckedCopy(
-            kind=self.own.kind,
+            kind=self.pasted.kind,
             counts={verdict: verdicts.count(verdict) for verdict in VERDICTS},
-            sentences=tuple(one.sentence for one in checked),
+            sentences=tuple(result.sentence for result in results),
             score=scored(faults).points,
             faults=tuple(CopyFault(rule=fault.rule, text=fault.text) for fault in faults[:MAX_FAULTS]),
         )
@@ -103,10 +112,12 @@ class Checker:
 
     @cached_property
     def _people(self) -> tuple[str, ...]:
-        """Who needs no evidence: the sender, who is written to, and the personas."""
-        personas = (text for one in self.playbook.priority_personas for text in (one.title, one.contact or ""))
+        """Names that need no evidence: the sender, the recipient and the personas."""
+        personas = (
+            text for persona in self.playbook.priority_personas for text in (persona.title, persona.contact or "")
+        )
         sender = (self.sender.name, self.sender.company, self.sender.title)
-        return tuple(filter(None, (*self.own.people, *sender, *personas)))
+        return tuple(filter(None, (*self.pasted.people, *sender, *personas)))
 
     @cached_property
     def _speech(self) -> Speech:
@@ -116,16 +127,20 @@ class Checker:
     def _sourcing(self) -> Sourcing:
         domains = (self.playbook.vendor.domain, self.playbook.prospect.domain)
         known = (*domains, *self._people)
-        return Sourcing(Nearest(self.read), self._deal.vendor, self._deal.prospect, known, self._is_cited)
+        return Sourcing(Nearest(self.read), self._deal.vendor, self._deal.prospect, known, self._is_in_playbook)
 
-    def _is_cited(self, near: Near) -> bool:
-        return self._as_cited(near.evidence).id in self.playbook.evidence
+    def _is_in_playbook(self, near: Near) -> bool:
+        return self._from_playbook(near.evidence).id in self.playbook.evidence
 
     @cached_property
-    def _written(self) -> Mapping[str, FoundClaim]:
-        """The playbook's own sentences with their verdicts, which a rep may have taken over."""
-        found = (one for one in claims(self.playbook) if one.support and one.support.verdict in {"supported", "partly"})
-        return {normal(one.text): one for one in found}
+    def _playbook_claims(self) -> Mapping[str, FoundClaim]:
+        """The supported sentences of the playbook by their text: reps paste them unchanged."""
+        supported = (
+            claim
+            for claim in claims(self.playbook)
+            if claim.support and claim.support.verdict in {"supported", "partly"}
+        )
+        return {normal(claim.text): claim for claim in supported}
 
     @cached_property
     def _sentences(self) -> tuple[Checked, ...]:
@@ -133,79 +148,88 @@ class Checker:
 
     def _checked_in_turn(self) -> Iterator[Checked]:
         subject = ""
-        for said in self.own.sentences:
-            if said.is_theirs:
-                yield _no_claim(said.text, THEIRS)
+        for sentence in self.pasted.sentences:
+            if sentence.is_theirs:
+                yield _no_claim(sentence.text, OTHER_SIDE_REASON)
                 continue
-            yield self.checked(said.text, subject)
-            subject = self._speech.subject_of(said.text, subject)
+            yield self.checked(sentence.text, subject)
+            subject = self._speech.subject_of(sentence.text, subject)
 
-    def _around(self) -> Iterator[Checked]:
-        if subject := self.own.subject:
+    def _head(self) -> Iterator[Checked]:
+        if subject := self.pasted.subject:
             yield (
-                self.checked(subject, "") if self._speech.is_telling(subject) else _no_claim(subject, "a subject line")
+                self.checked(subject, "")
+                if self._speech.is_claim_in_few_words(subject)
+                else _no_claim(subject, "a subject line")
             )
-        if self.own.greeting:
-            yield _no_claim(self.own.greeting, "a greeting")
+        if self.pasted.greeting:
+            yield _no_claim(self.pasted.greeting, "a greeting")
 
-    def _signed(self) -> Iterator[Checked]:
-        if self.own.signature:
-            yield _no_claim("\n".join(self.own.signature), "a sign-off")
+    def _sign_off(self) -> Iterator[Checked]:
+        if self.pasted.signature:
+            yield _no_claim("\n".join(self.pasted.signature), "a sign-off")
 
     def checked(self, text: str, subject: str = "") -> Checked:
-        """A sentence; `subject` is whom the one before is about."""
-        if (written := self._written.get(normal(text))) and written.support:
-            return self._as_written(text, written.evidence, written.support)
-        if nothing := self._speech.claims_nothing(text):
-            return _no_claim(text, nothing)
-        found = self._sourcing.of(self._speech.claim_of(text, subject), "inference" if hedged(text) else "fact")
-        if found.is_unsaid and self._speech.is_mere_guess(text):
-            return _no_claim(text, GUESS)
-        return self._with_source(text, found)
+        """Return the verdict on a sentence. `subject`: whom the previous sentence is about."""
+        if (claim := self._playbook_claims.get(normal(text))) and claim.support:
+            return self._as_in_playbook(text, claim.evidence, claim.support)
+        if reason := self._speech.claims_nothing(text):
+            return _no_claim(text, reason)
+        sourced = self._sourcing.of(self._speech.claim_of(text, subject), "inference" if hedged(text) else "fact")
+        if sourced.is_unsaid and self._speech.is_mere_guess(text):
+            return _no_claim(text, GUESS_REASON)
+        return self._with_evidence(text, sourced)
 
-    def _as_written(self, text: str, cited: Sequence[EvidenceId], support: Support) -> Checked:
-        evidence = [self.playbook.evidence[one] for one in cited if one in self.playbook.evidence]
+    def _as_in_playbook(self, text: str, cited: Sequence[EvidenceId], support: Support) -> Checked:
+        evidence = [self.playbook.evidence[id_] for id_ in cited if id_ in self.playbook.evidence]
         return _backed(text, "supported" if support.verdict == "supported" else "partly", support.reason, evidence)
 
-    def _with_source(self, text: str, found: Sourced) -> Checked:
-        evidence = [self._as_cited(near.evidence) for near in found.near]
-        if found.verdict == "not":
+    def _with_evidence(self, text: str, sourced: Sourced) -> Checked:
+        evidence = [self._from_playbook(near.evidence) for near in sourced.near]
+        if sourced.verdict == "not":
             nearest = _quote(evidence[0]) if evidence else None
-            return Checked(CheckedSentence(text=text, verdict="not", reason=found.reason, nearest=nearest))
-        return _backed(text, found.verdict, found.reason, evidence)
+            return Checked(CheckedSentence(text=text, verdict="not", reason=sourced.reason, nearest=nearest))
+        return _backed(text, sourced.verdict, sourced.reason, evidence)
 
-    def _as_cited(self, found: Evidence) -> Evidence:
-        """The evidence of the playbook that has this quotation, if it has it."""
-        return next((one for one in self._cited.get(found.page_sha256, ()) if _has(one, found)), found)
+    def _from_playbook(self, found: Evidence) -> Evidence:
+        """Return the playbook's own evidence for this quotation if it has one, so that ids agree."""
+        return next(
+            (evidence for evidence in self._evidence_by_page.get(found.page_sha256, ()) if _contains(evidence, found)),
+            found,
+        )
 
     @cached_property
-    def _cited(self) -> dict[str, list[Evidence]]:
+    def _evidence_by_page(self) -> dict[str, list[Evidence]]:
         by_page: dict[str, list[Evidence]] = {}
-        for one in self.playbook.evidence.values():
-            by_page.setdefault(one.page_sha256, []).append(one)
+        for evidence in self.playbook.evidence.values():
+            by_page.setdefault(evidence.page_sha256, []).append(evidence)
         return by_page
 
     @property
     def _faults(self) -> list[Fault]:
         email = self._email
-        whole = replace(email, paragraphs=(self.own.greeting, *email.paragraphs, *self.own.signature))
-        unsendable = email_errors(whole)  # a blank may be left in the greeting, too
-        if self.own.kind == "email":
-            return [*unsendable, *email_faults(email)]
-        reasons = [one.sentence.text for one in self._sentences if one.is_backed and _is_of("prospect", one.evidence)]
-        return [*unsendable, *script_faults(email, reasons)]
+        with_frame = replace(email, paragraphs=(self.pasted.greeting, *email.paragraphs, *self.pasted.signature))
+        errors = email_errors(with_frame)  # the greeting and the signature may have blanks, too
+        if self.pasted.kind == "email":
+            return [*errors, *email_faults(email)]
+        reasons = [
+            result.sentence.text
+            for result in self._sentences
+            if result.is_backed and _cites("prospect", result.evidence)
+        ]
+        return [*errors, *script_faults(email, reasons)]
 
     @cached_property
     def _email(self) -> Email:
-        """As a first touch: nothing is known of others."""
-        judged = [one for one in self._sentences if one.sentence.verdict != "no claim"]
-        paragraphs = tuple("".join(map(_with_end, part)).strip() for part in self.own.paragraphs)
+        """The text as a first touch, because no earlier e-mails are known."""
+        claims_found = [result for result in self._sentences if result.sentence.verdict != "no claim"]
+        paragraphs = tuple("".join(map(_with_end, paragraph)).strip() for paragraph in self.pasted.paragraphs)
         return Email(
-            subject=self.own.subject,
+            subject=self.pasted.subject,
             paragraphs=tuple(filter(None, paragraphs)),
             ask=ask_of(paragraphs),
-            facts=tuple(one.sentence.text for one in judged if not hedged(one.sentence.text)),
-            evidence=tuple({e.id: e for one in judged for e in one.evidence}.values()),
+            facts=tuple(result.sentence.text for result in claims_found if not hedged(result.sentence.text)),
+            evidence=tuple({evidence.id: evidence for result in claims_found for evidence in result.evidence}.values()),
             deal=self._deal,
             language=language_of(" ".join(paragraphs)) or self.playbook.language,
         )
@@ -216,11 +240,11 @@ def _backed(text: str, verdict: CopyVerdict, reason: str, evidence: Sequence[Evi
     return Checked(CheckedSentence(text=text, verdict=verdict, reason=reason, evidence=quotes), tuple(evidence))
 
 
-def _with_end(said: Said) -> str:
-    """As it stands in a paragraph: a line without an end, such as an entry of a list, stays on its own."""
-    if said.is_theirs:
+def _with_end(sentence: PastedSentence) -> str:
+    """Return the sentence and a space, or a line break if it lacks a full stop, as an entry of a list does."""
+    if sentence.is_theirs:
         return ""
-    return f"{said.text} " if ends(said.text) else f"{said.text}\n"
+    return f"{sentence.text} " if ends(sentence.text) else f"{sentence.text}\n"
 
 
 def _no_claim(text: str, reason: str) -> Checked:
@@ -231,9 +255,9 @@ def _quote(evidence: Evidence) -> CopyQuote:
     return CopyQuote(id=evidence.id, url=evidence.url, quote=evidence.quote)
 
 
-def _has(cited: Evidence, found: Evidence) -> bool:
+def _contains(cited: Evidence, found: Evidence) -> bool:
     return cited.url == found.url and cited.start <= found.start and found.end <= cited.end
 
 
-def _is_of(role: str, evidence: Sequence[Evidence]) -> bool:
-    return any(one.role == role for one in evidence)
+def _cites(role: str, evidence: Sequence[Evidence]) -> bool:
+    return any(quoted.role == role for quoted in evidence)

@@ -1,6 +1,6 @@
-"""English that no native speaker would say aloud: translated, stiff, or out of a brochure.
+"""English that no native speaker would say aloud: translated, stiff or like a brochure.
 
-Each pattern is a kind of phrasing, not a sentence that somebody wrote. The lists are not complete.
+Each pattern covers a kind of phrasing, not one sentence. The lists are not complete.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ from typing import NamedTuple
 
 from octave_mcp.evidence.support.wording import Word, wording
 
-# Nouns in a row that have to be taken apart to be understood.
+# Nouns in a row that a reader has to take apart: 'invoice processing automation integration'.
 STACKED_NOUNS = 4
 
 
 class Phrase(NamedTuple):
-    """Words of a text, and what to do about them."""
+    """Words of a text, and advice on how to replace them."""
 
     words: str
     advice: str
 
 
+# A pattern must not match everyday English: 'much more' and 'since 2021' are fine, 'much time' and 'since three years'
+# are not. `(?!...)` holds those exceptions, and repetitions are bounded so that a long text takes linear time.
 _START = r"(?:^|[.!?:;]\s+)"
 _PEOPLE = r"(?:teams?|desks?|people|staff|engineers?|reps|developers?|marketers?|colleagues|sellers|planners?)"
 _TIME = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten|many|several|some|a few) (?:years|months|weeks|days)"
@@ -30,6 +32,7 @@ _THEM = r"(?:them|those|these)"
 _FOLLOWS = r"(?:the|an?|you|your|we|our|it|its|they|their|there|this|that|is|are|was|has|have|can|will|would|one|may)"
 _DAY = r"(?:(?:mon|tues|wednes|thurs|fri)day|tomorrow|next week|the end of)"
 
+# Advice -> patterns. The advice completes the warning “...” sounds translated: ...
 _TRANSLATED: Mapping[str, Sequence[str]] = {
     "use an everyday word": (
         r"\b(?:anew|thereby|therewith|hereby|herewith|herein|therein|thereof|thereto|wherein|whereof|whereby)\b",
@@ -131,6 +134,7 @@ _TRANSLATED: Mapping[str, Sequence[str]] = {
         r"\bI (?:turn|address) (?:myself )?to you\b|\b(?:I|we) (?:hereby )?inform you\b",
     ),
 }
+# Advice -> patterns. The advice completes the warning “...” is stiff: ...
 _STIFF: Mapping[str, Sequence[str]] = {
     "use a shorter word": (
         r"\b(?:furthermore|moreover|consequently|therefore|thus|hence|utili[sz](?:e|es|ed|ing|ation)|facilitat\w+)\b",
@@ -175,11 +179,14 @@ _BROCHURE = (
     r"\b(?:cost-effective|digital transformation)\b",
     r"\b(?:quality and efficiency|leading provider|trusted by|focus on what matters|companies like yours)\b",
 )
-_NOMINAL = re.compile(
+# Endings of nouns: 'automation', 'planning', 'vendor'. One word of the four may lack such an ending: 'invoice'.
+_NOUN_ENDING = re.compile(
     r"\w\w(?:tions?|ments?|ity|ities|ances?|ences?|ings?|ness|ages?|ures?|ships?|isms?|ysis|ers?|ors?)$"
 )
-_VERBAL = re.compile(r"(?:ed|es|ly)$")
-_ROW = re.compile(r"(?<![\w'’-])[a-z]+(?: [a-z]+){3,40}")
+# 'planned', 'manages' and 'quickly' separate nouns.
+_VERB_OR_ADVERB = re.compile(r"(?:ed|es|ly)$")
+# Four or more lower-case words without a comma: lists and proper names are no stacks.
+_LOWERCASE_RUN = re.compile(r"(?<![\w'’-])[a-z]+(?: [a-z]+){3,40}")
 
 
 def _compiled(rules: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]:
@@ -190,46 +197,46 @@ def _any(patterns: Sequence[str]) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE | re.MULTILINE)
 
 
-_TRANSLATED_BY_ADVICE, _STIFF_BY_ADVICE, _OF_BROCHURES = _compiled(_TRANSLATED), _compiled(_STIFF), _any(_BROCHURE)
+_TRANSLATED_BY_ADVICE, _STIFF_BY_ADVICE, _BROCHURE_WORDS = _compiled(_TRANSLATED), _compiled(_STIFF), _any(_BROCHURE)
 
 
 def translated(text: str) -> Iterator[Phrase]:
-    """What sounds translated, word for word or in its order of words."""
-    yield from _found(_TRANSLATED_BY_ADVICE, text)
+    """Yield phrases whose wording or word order sounds translated."""
+    yield from _matches(_TRANSLATED_BY_ADVICE, text)
     if stack := stacked(text):
         yield Phrase(stack, "take the row of nouns apart with a verb")
 
 
 def stiff(text: str) -> Iterator[Phrase]:
-    """What belongs in a letter, not in an e-mail between colleagues."""
-    yield from _found(_STIFF_BY_ADVICE, text)
+    """Yield phrases that belong in a formal letter, not in an e-mail between colleagues."""
+    yield from _matches(_STIFF_BY_ADVICE, text)
 
 
 def brochure(text: str) -> tuple[str, ...]:
-    """The words of advertisements in it, each once."""
-    return tuple(dict.fromkeys(found[0] for found in _OF_BROCHURES.finditer(text)))
+    """Return the advertising words in the text, each once."""
+    return tuple(dict.fromkeys(match[0] for match in _BROCHURE_WORDS.finditer(text)))
 
 
-def _found(rules: Mapping[str, re.Pattern[str]], text: str) -> Iterator[Phrase]:
+def _matches(rules: Mapping[str, re.Pattern[str]], text: str) -> Iterator[Phrase]:
     for advice, pattern in rules.items():
-        for found in pattern.finditer(text):
-            yield Phrase(found[0].strip(" .,;:!?\n"), advice)
+        for match in pattern.finditer(text):
+            yield Phrase(match[0].strip(" .,;:!?\n"), advice)
 
 
 def stacked(text: str) -> str:
-    """The first row of four nouns that no preposition or verb holds together; '' if there is none."""
-    for run in _ROW.findall(text):
-        words = wording(run).words
-        for at in range(len(words) - STACKED_NOUNS + 1):
-            row = words[at : at + STACKED_NOUNS]
-            if all(map(_may_be_noun, row)) and sum(map(_is_nominal, row)) >= STACKED_NOUNS - 1:
-                return " ".join(word.text for word in row)
+    """Return the first row of four nouns without a preposition or verb between them, or ''."""
+    for stretch in _LOWERCASE_RUN.findall(text):
+        words = wording(stretch).words
+        for start in range(len(words) - STACKED_NOUNS + 1):
+            window = words[start : start + STACKED_NOUNS]
+            if all(map(_may_be_noun, window)) and sum(map(_has_noun_ending, window)) >= STACKED_NOUNS - 1:
+                return " ".join(word.text for word in window)
     return ""
 
 
 def _may_be_noun(word: Word) -> bool:
-    return word.is_content and not _VERBAL.search(word.lower)
+    return word.is_content and not _VERB_OR_ADVERB.search(word.lower)
 
 
-def _is_nominal(word: Word) -> bool:
-    return bool(_NOMINAL.search(word.lower))
+def _has_noun_ending(word: Word) -> bool:
+    return bool(_NOUN_ENDING.search(word.lower))

@@ -1,4 +1,4 @@
-"""MEDDPICC: what is known of each letter, with evidence, and which questions find out the rest."""
+"""MEDDPICC: what is known for each letter, with evidence, and which questions find out the rest."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.evidence.figures import figures
 
 MAX_KNOWN, MAX_QUESTIONS = 3, 3
-# What to ask where no discovery question is about the letter.
-USUAL: Mapping[str, str] = {
+# Asked if no discovery question is labelled with the letter.
+DEFAULT_QUESTIONS: Mapping[str, str] = {
     "metrics": "Which number would tell you that this worked?",
     "economic_buyer": "Who signs for a purchase of this size?",
     "decision_criteria": "What does a tool have to do before you would choose it?",
@@ -34,7 +34,9 @@ def qualification(
     cards: Sequence[BattleCard],
     tracks: Sequence[TalkTrack],
 ) -> Qualification:
-    known = {letter: [*filter(_is_known, found)] for letter, found in _known(seats, intelligence, cards).items()}
+    known = {
+        letter: [*filter(_is_known, sentences)] for letter, sentences in _known(seats, intelligence, cards).items()
+    }
     return Qualification(
         **{
             name: Letter(known=tuple(known.get(name, ()))[:MAX_KNOWN], to_find_out=tuple(_to_find_out(name, tracks)))
@@ -46,7 +48,7 @@ def qualification(
 def _known(
     seats: Sequence[BuyingSeat], intelligence: ProspectIntelligence, cards: Sequence[BattleCard]
 ) -> dict[str, list[Sentence[EvidenceId]]]:
-    """A need that is only inferred is not known; a stated one that is measured is a metric."""
+    """Return known facts by letter. An inferred pain is not known. A stated pain with a figure is a metric."""
     facts = intelligence.company_profile.facts
     pains = [_as_fact(pain, pain.text) for pain in intelligence.pain_points if pain.stated]
     measured = [pain for pain in pains if figures(pain.text)]
@@ -62,14 +64,14 @@ def _known(
 
 
 def _rivals(cards: Sequence[BattleCard]) -> Iterator[Sentence[EvidenceId]]:
-    """What the pages say that the rivals of this deal have over the vendor."""
+    """Yield for each rival the first point in which the pages put it ahead of the vendor."""
     for card in cards:
         if card.kind == "competitive_positioning":
             yield from (sentence for rival in card.rivals for sentence in rival.where_they_win[:1])
 
 
-def _as_fact(found: Any, text: str) -> Sentence[EvidenceId]:  # noqa: ANN401 - a finding of any kind
-    return Sentence[EvidenceId](text=text, kind="fact", evidence=found.evidence, support=found.support)
+def _as_fact(finding: Any, text: str) -> Sentence[EvidenceId]:  # noqa: ANN401 - a finding of any kind
+    return Sentence[EvidenceId](text=text, kind="fact", evidence=finding.evidence, support=finding.support)
 
 
 def _is_known(sentence: Sentence[EvidenceId]) -> bool:
@@ -77,8 +79,8 @@ def _is_known(sentence: Sentence[EvidenceId]) -> bool:
 
 
 def _to_find_out(letter: str, tracks: Sequence[TalkTrack]) -> Iterator[str]:
-    """The questions of all calls that are labelled with it, each once."""
-    wanted = normal(letter.replace("_", " "))
-    asked = (item for track in tracks for item in track.discovery if normal(item.uncovers) == wanted)
-    found = list(dict.fromkeys(item.question for item in asked))[:MAX_QUESTIONS]
-    yield from found or [USUAL[letter]]
+    """Yield the discovery questions labelled with the letter, of all calls and without repeats."""
+    label = normal(letter.replace("_", " "))
+    discovery = (item for track in tracks for item in track.discovery if normal(item.uncovers) == label)
+    questions = list(dict.fromkeys(item.question for item in discovery))[:MAX_QUESTIONS]
+    yield from questions or [DEFAULT_QUESTIONS[letter]]

@@ -1,4 +1,4 @@
-"""How hard a text is to read, by the length of its sentences and words."""
+"""Word counts, sentences and the reading grade of a text."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.page import count_words
 from octave_mcp.evidence.sentences import ends_of_sentences
 
-TERM_SYLLABLES = 3
+# Shorter words do not raise the reading grade, so they need no exception.
+MIN_TERM_SYLLABLES = 3
 
+# Japanese, Chinese and Thai put no spaces between words.
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 _WORD = re.compile(r"[^\W_][\w&'’-]*")
+# 'Acme', 'SOC2', 'iPhone'.
 _NAME = re.compile(r"[A-Z][\w&'’-]*|[^\W\d]*\d[\w&'’-]*|\w[^\WA-Z]*[A-Z][\w&'’-]*")
 
 
 def length(text: str) -> int:
-    """Words; in scripts without spaces, two characters count as one."""
+    """Count words. In scripts without spaces, two characters count as one."""
     return count_words(text) if _UNSPACED.search(text) else len(text.split())
 
 
 def sentences(text: str) -> list[str]:
-    """In the order of the text; a line ends one. 'Cloud.gov' does not."""
-    return [one for line in text.splitlines() for one in _of_line(line) if one]
+    """Split a text into sentences. A line break ends one, the dot in 'Cloud.gov' does not."""
+    return [sentence for line in text.splitlines() for sentence in _sentences_of_line(line) if sentence]
 
 
-def _of_line(line: str) -> Iterator[str]:
+def _sentences_of_line(line: str) -> Iterator[str]:
     start = 0
     for end in ends_of_sentences(line):
         yield line[start:end].strip()
@@ -35,31 +38,32 @@ def _of_line(line: str) -> Iterator[str]:
 
 
 def reading_grade(text: str) -> float:
-    """Flesch-Kincaid grade of an English text, syllables counted by groups of vowels."""
-    found = [s for s in sentences(text) if s.split()]
+    """Return the Flesch-Kincaid grade of an English text. Groups of vowels count as syllables."""
+    sentences_found = [s for s in sentences(text) if s.split()]
     words = re.findall(r"[A-Za-z']+", text)
-    if not found or not words:
+    if not sentences_found or not words:
         return 0.0
     syllables = sum(_syllables(word) for word in words)
-    return 0.39 * len(words) / len(found) + 11.8 * syllables / len(words) - 15.59
+    return 0.39 * len(words) / len(sentences_found) + 11.8 * syllables / len(words) - 15.59
 
 
 def without_terms(text: str, evidence: Sequence[Evidence]) -> str:
-    """The text with a short word for each name, title and term of the reader's, which nobody can shorten.
+    """Replace names and the reader's own terms by a short word, because a writer cannot shorten them.
 
-    A term is a long word of what is quoted of the prospect.
+    A term is a long word in a quotation of the prospect.
     """
-    said = {word.casefold() for e in evidence if e.role == "prospect" for word in _WORD.findall(e.quote)}
-    terms = {word for word in said if _syllables(word) >= TERM_SYLLABLES}
+    words_of_prospect = {word.casefold() for e in evidence if e.role == "prospect" for word in _WORD.findall(e.quote)}
+    terms = {word for word in words_of_prospect if _syllables(word) >= MIN_TERM_SYLLABLES}
     names = {word for s in sentences(text) for word in _WORD.findall(s)[1:] if _NAME.fullmatch(word)}
 
-    def plainer(found: re.Match[str]) -> str:
-        return "it" if found[0] in names or found[0].casefold() in terms else found[0]
+    def plainer(match: re.Match[str]) -> str:
+        return "it" if match[0] in names or match[0].casefold() in terms else match[0]
 
     return _WORD.sub(plainer, text)
 
 
 def _syllables(word: str) -> int:
     groups = re.findall(r"[aeiouy]+", word.casefold())
+    # 'time' has one syllable, but 'table' has two.
     silent = word.casefold().endswith("e") and not word.casefold().endswith("le") and len(groups) > 1
     return max(1, len(groups) - silent)

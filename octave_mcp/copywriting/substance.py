@@ -1,4 +1,4 @@
-"""What an e-mail brings its reader: something of this deal, a proof, an offer, and nothing said twice."""
+"""Rules for what an e-mail gives its reader: something about this deal, a proof, an offer, and no repetition."""
 
 from __future__ import annotations
 
@@ -13,34 +13,38 @@ from octave_mcp.copywriting.readability import length, sentences
 from octave_mcp.evidence.figures import figures
 from octave_mcp.evidence.support.wording import joined, stem, wording
 
-# The touches, from 0, that need a proof, and the one that makes an offer.
-PROVING, OFFERING = (0, 1), 2
-FEW_SHARED, FEW_PARAGRAPHS = 2, 3
+# Positions, from 0, of the touches that need a proof and of the one that makes an offer.
+PROOF_TOUCHES, OFFER_TOUCH = (0, 1), 2
+# Words that a text must share with a source to be about it, and paragraphs from which the opening must fit the rest.
+MIN_SHARED_WORDS, MIN_PARAGRAPHS = 2, 3
 TOUCHES_ALIKE = 0.2
-# Of what the vendor is and does, on the first touch and on later ones.
-PITCH_WORDS = (20, 30)
+# Words on what the vendor is and does: in the first touch, and in later ones.
+MAX_PITCH_WORDS = (20, 30)
 
-COMPANY = "{{company_name}}"
-# Words with which two touches begin alike.
-SAME_START = 3
+COMPANY_FIELD = "{{company_name}}"
+# Two texts start alike if these first words agree.
+SAME_START_WORDS = 3
 
-# The share of the sentences that speak to the reader or of their company.
-ABOUT_READER = 0.33
+# Share of the sentences that address the reader or name their company.
+MIN_READER_SHARE = 0.33
 # Paragraphs: one ends the matter, one lets the reader say no.
 MAX_GOODBYES = 2
 
-_FIGURE = re.compile(r"\d")
-# What a user wants who wants no offer.
-_MEETS = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+# A user who says so in the context wants no offer in the third touch.
+_WANTS_MEETING = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
-# 'Twenty, the open-source CRM, ...': a name, though its word may be another.
+# 'Twenty, the open-source CRM, ...' names a company, although 'twenty' is also a word. 'Today, the ...' does not.
 _APPOSITION = re.compile(
     r"(?!(?:Today|Overnight|Often|Still|Again|Here|There|Now|Then|Yes|No|Well|\w+ly)\b)"
     r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|another|one|which|who|whose)\b"
 )
-_GOES_ON = re.compile(r"(?:with [^.?!,]{1,40}?,? )?(?:they|it|their|its)\b(?! (?:is|are) )", re.IGNORECASE)
+# 'They cut rework by 31%', but not 'It is late'.
+_CONTINUES = re.compile(r"(?:with [^.?!,]{1,40}?,? )?(?:they|it|their|its)\b(?! (?:is|are) )", re.IGNORECASE)
+# 'Acme is a CRM' defines something and proves nothing.
 _DEFINES = re.compile(r"^[^,]{0,40}? (?:is|are) (?:an?|the|one|our)\b")
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
+# 'One thought to keep: ...', 'You should count ...', 'worth remembering'.
 _LECTURE = re.compile(
     r"\b(?:one|an?|the) (?:\w+ ){0,2}(?:thoughts?|tests?|checks?|tips?|rules?|lessons?|reminders?|exercises?"
     r"|questions? to ask)\b(?: \w+){0,4}:|\b(?:you|one|teams?|everyone|reps) (?:should|must|ought to|need to"
@@ -50,7 +54,8 @@ _LECTURE = re.compile(
     r"|(?:^|[.!?:]\s+)(?:if|when) (?:an?|the) [^.?!]{3,80}\bit (?:is|isn['’]t) (?:not )?",
     re.IGNORECASE | re.MULTILINE,
 )
-_DOOR = re.compile(
+# Goodbyes that leave the door open: 'If it comes up again, ...', 'You know where to find me'.
+_OPEN_DOOR = re.compile(
     r"\b(?:comes? up again|door (?:stays|is|remains)|glad to hear|know where (?:to find|i am)|happy to (?:talk|pick)"
     r"|talk again|until (?:the|that|patching|it)\b|when(?:ever)? (?:it|that|the time))\b",
     re.IGNORECASE,
@@ -59,7 +64,7 @@ _DOOR = re.compile(
 
 def substance(email: Email) -> Iterator[Fault]:
     if email.is_english:
-        yield from _of_the_deal(email)
+        yield from _deal(email)
         yield from _proof(email)
         yield from _connected(email)
         yield from _about_others(email)
@@ -69,10 +74,10 @@ def substance(email: Email) -> Iterator[Fault]:
     yield from _repeats(email)
 
 
-def _of_the_deal(email: Email) -> Iterator[Fault]:
+def _deal(email: Email) -> Iterator[Fault]:
     text = f"{email.subject}\n{email.text}"
-    has_prospect = bool(email.mentions(text)) or COMPANY in text
-    if email.names_in(text) or _FIGURE.search(" ".join(email.statements)) or is_dated(text) or _shares(email):
+    has_prospect = bool(email.mentions(text)) or COMPANY_FIELD in text
+    if email.names_in(text) or _DIGIT.search(" ".join(email.statements)) or is_dated(text) or _has_words_of_deal(email):
         return
     if has_prospect:
         told = "Nothing but the company's name is about this deal: name what happened there, or a customer like them."
@@ -83,18 +88,20 @@ def _of_the_deal(email: Email) -> Iterator[Fault]:
         yield Fault("D29", text, PLAIN if email.last else FATAL if is_known else GRAVE)
 
 
-def _shares(email: Email) -> bool:
-    """Whether it has words of what the user said, of what is quoted of the reader's company, or of earlier touches."""
-    said = wording(email.text)
-    content = {stem(word.lower) for word in said.words if word.is_content}
-    before = "\n".join(text for one in email.earlier for text in (one.subject, *one.statements, one.make_first))
-    known = (email.said_by("prospect"), email.deal.context, before)
-    return any(len(content & wording(text).stems) >= FEW_SHARED for text in known)
+def _has_words_of_deal(email: Email) -> bool:
+    """Whether it shares words with the user's context, the prospect's quotations or earlier touches."""
+    words = wording(email.text)
+    content = {stem(word.lower) for word in words.words if word.is_content}
+    earlier_text = "\n".join(
+        text for touch in email.earlier for text in (touch.subject, *touch.statements, touch.make_first)
+    )
+    known = (email.quotes_of("prospect"), email.deal.context, earlier_text)
+    return any(len(content & wording(text).stems) >= MIN_SHARED_WORDS for text in known)
 
 
 def _proof(email: Email) -> Iterator[Fault]:
-    """The second touch is about a proof; the first may do with its reason."""
-    if email.position not in PROVING or email.last:
+    """Fault a missing proof. It weighs little in the first touch, which may do with its reason to write."""
+    if email.position not in PROOF_TOUCHES or email.last:
         return
     proofs = [*_proofs(email)]
     if not proofs:
@@ -106,24 +113,26 @@ def _proof(email: Email) -> Iterator[Fault]:
 
 
 def _proofs(email: Email) -> Iterator[str]:
-    """What proves, and what goes on to tell of the customer named in the sentence before: 'They cut rework'."""
-    before = ""
-    for one in email.statements:
-        if _proves(email, one) or (_GOES_ON.match(one) and email.names_in(unquoted(before)) and "?" not in one):
-            yield one
-        before = one
+    """Yield sentences that prove, and those that continue a customer's story: 'They cut rework by 31%'."""
+    previous = ""
+    for statement in email.statements:
+        if _proves(email, statement) or (
+            _CONTINUES.match(statement) and email.names_in(unquoted(previous)) and "?" not in statement
+        ):
+            yield statement
+        previous = statement
 
 
 def _proves(email: Email, sentence: str) -> bool:
-    """Whether it says what somebody other than the two companies did or said."""
+    """Whether the sentence says what somebody other than the two companies did or said."""
     is_proof = not (_DEFINES.match(sentence) or _YOU.search(sentence) or "?" in sentence)
     is_other = bool(_APPOSITION.match(sentence)) and not email.mentions(sentence)
     return is_proof and (bool(email.names_in(unquoted(sentence))) or is_other)
 
 
 def _connected(email: Email) -> Iterator[Fault]:
-    """Something of the opening returns in the rest, in whichever words."""
-    if email.position or email.last or len(email.paragraphs) < FEW_PARAGRAPHS:
+    """Fault a first touch whose opening shares no meaning with the rest."""
+    if email.position or email.last or len(email.paragraphs) < MIN_PARAGRAPHS:
         return
     first, rest = _content(email, email.paragraphs[0]), _content(email, " ".join(email.paragraphs[1:]))
     if not first & rest:
@@ -132,10 +141,10 @@ def _connected(email: Email) -> Iterator[Fault]:
 
 
 def _about_others(email: Email) -> Iterator[Fault]:
-    """A story alone leaves it to its reader to find out what it is for."""
-    told = email.sentences
-    share = sum(_is_to_reader(email, one) for one in told) / max(1, len(told))
-    if not email.last and share < ABOUT_READER:
+    """Fault an e-mail that only tells a story: its reader has to find out what it is for."""
+    sentences_of_email = email.sentences
+    share = sum(_is_to_reader(email, sentence) for sentence in sentences_of_email) / max(1, len(sentences_of_email))
+    if not email.last and share < MIN_READER_SHARE:
         text = "Say what this means for the reader: nearly all of it is about others."
         yield Fault("D16", text, PLAIN * (1 - share))
 
@@ -145,27 +154,29 @@ def _is_to_reader(email: Email, sentence: str) -> bool:
 
 
 def _content(email: Email, text: str) -> frozenset[str]:
-    """The meanings of its content words, but of the two names."""
-    own = wording(f"{email.deal.vendor} {email.deal.prospect}").keys
-    return joined(word.keys for word in wording(text).words if word.is_content) - own
+    """Return the meanings of the content words, without the two companies' names."""
+    names_of_companies = wording(f"{email.deal.vendor} {email.deal.prospect}").keys
+    return joined(word.keys for word in wording(text).words if word.is_content) - names_of_companies
 
 
 def _pitch(email: Email) -> Iterator[Fault]:
     if not (vendor := email.deal.vendor):
         return
-    begins = re.compile(
+    about_vendor = re.compile(
         rf"(?:With |At |I['’]m with |{re.escape(vendor)} )?(?:{re.escape(vendor)}|we|our)\b", re.IGNORECASE
     )
-    told = [one for one in email.statements if begins.match(one) and not has_way_out(one)]
-    words, most = sum(map(length, told)), PITCH_WORDS[bool(email.position)]
-    if words > most:
+    pitch = [
+        statement for statement in email.statements if about_vendor.match(statement) and not has_way_out(statement)
+    ]
+    words, max_words = sum(map(length, pitch)), MAX_PITCH_WORDS[bool(email.position)]
+    if words > max_words:
         text = f"{words} words say what {vendor} does: one plain clause is enough."
-        yield Fault("D16", text, graded(SLIGHT, words / most - 1), told[0])
+        yield Fault("D16", text, graded(SLIGHT, words / max_words - 1), pitch[0])
 
 
 def _offer(email: Email) -> Iterator[Fault]:
-    is_third = email.position == OFFERING and not email.last
-    if is_third and _MEETS.search(email.deal.context):
+    is_third = email.position == OFFER_TOUCH and not email.last
+    if is_third and _WANTS_MEETING.search(email.deal.context):
         return
     if is_third and email.ask_label != "offer" and not offers(email.own_words):
         text = "Offer something small that you make for this reader: a page rewritten, a list, a draft."
@@ -175,46 +186,46 @@ def _offer(email: Email) -> Iterator[Fault]:
 
 
 def _goodbye(email: Email) -> Iterator[Fault]:
-    if found := _LECTURE.search(email.own_words):
-        text = f"“{found[0].strip(' .:')}” lectures the reader: leave a thought that is about them, or none."
-        yield Fault("D35", text, GRAVE if email.last else SLIGHT, found[0].strip(" .\n"))
+    if match := _LECTURE.search(email.own_words):
+        text = f"“{match[0].strip(' .:')}” lectures the reader: leave a thought that is about them, or none."
+        yield Fault("D35", text, GRAVE if email.last else SLIGHT, match[0].strip(" .\n"))
     if not email.last:
         return
     if not has_way_out(email.text):
         yield Fault("D21", "Give the reader an easy way to say no.", GRAVE)
-    goodbyes = sum(bool(has_way_out(part) or _DOOR.search(part)) for part in email.paragraphs)
+    goodbyes = sum(bool(has_way_out(paragraph) or _OPEN_DOOR.search(paragraph)) for paragraph in email.paragraphs)
     if goodbyes > MAX_GOODBYES:
         yield Fault("D35", f"Say goodbye once: {goodbyes} paragraphs do.", PLAIN)
 
 
 def _repeats(email: Email) -> Iterator[Fault]:
-    """What a touch has in common with an earlier one: phrases, evidence, how it begins and asks, and its structure."""
+    """Fault what a touch shares with an earlier one: phrases, evidence, first words, ask and structure."""
     if any(likeness(email.text, other.text) >= TOUCHES_ALIKE for other in email.earlier):
         yield Fault("D18", "It repeats an earlier touch: say something new, or leave it out.", GRAVE)
-    used = {one.id for other in email.earlier for one in other.evidence}
-    if email.position == 1 and email.evidence and not {one.id for one in email.evidence} - used:
+    used_ids = {other.id for other in email.earlier for other in other.evidence}
+    if email.position == 1 and email.evidence and not {other.id for other in email.evidence} - used_ids:
         yield Fault("D18", "It brings nothing new: give a customer's result that the first touch does not have.")
     alike = {
-        "begins in the same words": any(_begin_alike(email.first, one.first) for one in email.earlier),
-        "asks in the same words": any(_begin_alike(email.ask, one.ask) for one in email.earlier),
-        "has the same structure": any(_shape(email) == _shape(one) for one in email.earlier),
+        "begins in the same words": any(_start_alike(email.first, other.first) for other in email.earlier),
+        "asks in the same words": any(_start_alike(email.ask, other.ask) for other in email.earlier),
+        "has the same structure": any(_shape(email) == _shape(other) for other in email.earlier),
     }
     if same := [how for how, is_so in alike.items() if is_so]:
         yield Fault("D18", f"It {' and '.join(same)} as an earlier touch: vary it.", SLIGHT * len(same))
 
 
-def _begin_alike(one: str, other: str) -> bool:
-    first, second = (text.casefold().split()[:SAME_START] for text in (one, other))
-    return len(first) == SAME_START and first == second
+def _start_alike(one: str, other: str) -> bool:
+    first, second = (text.casefold().split()[:SAME_START_WORDS] for text in (one, other))
+    return len(first) == SAME_START_WORDS and first == second
 
 
 def _shape(email: Email) -> list[list[bool]]:
-    """For each paragraph its sentences: whether each is a question."""
-    return [["?" in one for one in sentences(paragraph)] for paragraph in email.paragraphs]
+    """Return for each paragraph which of its sentences are questions."""
+    return [["?" in sentence for sentence in sentences(paragraph)] for paragraph in email.paragraphs]
 
 
 def likeness(one: str, other: str) -> float:
-    """Jaccard similarity of the two texts' runs of five words."""
+    """Return the Jaccard similarity of two texts by their sequences of five words: 0 to 1."""
     first, second = _grams(one), _grams(other)
     return len(first & second) / len(first | second) if first and second else 0.0
 

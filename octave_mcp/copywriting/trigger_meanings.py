@@ -1,4 +1,4 @@
-"""Which trigger a writer's sentence is about: the one whose quotation it cites."""
+"""Finds the trigger that a writer's sentence is about: the one whose quotation it cites."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ Meanings = dict[CompanyTrigger, Sentence[EvidenceId]]
 
 
 def meanings(
-    said: Sequence[Sentence[EvidenceId]],
+    sentences: Sequence[Sentence[EvidenceId]],
     triggers: Sequence[CompanyTrigger],
     evidence: Mapping[EvidenceId, Evidence],
 ) -> Meanings:
-    """What the prospect's triggers mean, in the order in which it was said. One that cites no trigger is left out."""
-    theirs = [one for one in triggers if one.company == "prospect"]
-    found: Meanings = {}
-    for sentence in said:
+    """Return what the prospect's triggers mean, in the writer's order. A sentence that cites no trigger is left out."""
+    prospect_triggers = [trigger for trigger in triggers if trigger.company == "prospect"]
+    meanings_found: Meanings = {}
+    for sentence in sentences:
         cited = [evidence[i] for i in sentence.evidence if i in evidence]
-        left = [one for one in theirs if one not in found]
-        at_quotation = (one for one in left if _share(one, cited, evidence, _overlap))
-        on_page = (one for one in left if _share(one, cited, evidence, _same_page))
+        open_triggers = [candidate for candidate in prospect_triggers if candidate not in meanings_found]
+        # Several triggers may be on one page: the same quotation is better evidence than the same page.
+        at_quotation = (candidate for candidate in open_triggers if _share(candidate, cited, evidence, _overlap))
+        on_page = (candidate for candidate in open_triggers if _share(candidate, cited, evidence, _same_page))
         if trigger := next(at_quotation, None) or next(on_page, None):
-            found[trigger] = sentence
-    return found
+            meanings_found[trigger] = sentence
+    return meanings_found
 
 
 def _share(
     trigger: CompanyTrigger,
     cited: Sequence[Evidence],
     evidence: Mapping[EvidenceId, Evidence],
-    same: Callable[[Evidence, Evidence], bool],
+    matches: Callable[[Evidence, Evidence], bool],
 ) -> bool:
-    own = [evidence[i] for i in trigger.evidence if i in evidence]
-    return any(same(one, other) for one in own for other in cited)
+    own_evidence = [evidence[i] for i in trigger.evidence if i in evidence]
+    return any(matches(quoted, other) for quoted in own_evidence for other in cited)
 
 
 def _same_page(one: Evidence, other: Evidence) -> bool:

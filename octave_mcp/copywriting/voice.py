@@ -1,4 +1,4 @@
-"""How an e-mail sounds: hedges, phrasing, worn openers, flattery, and who it speaks of."""
+"""Rules for the tone of an e-mail: hedges, phrasing, clichés, flattery, threats, and whom it talks about."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from octave_mcp.copywriting.faults import FATAL, GRAVE, PLAIN, SLIGHT, Fault
 from octave_mcp.copywriting.phrasing import brochure, stiff, translated
 
 MAX_HEDGES = 1
-# Of the reader's company by its name: to the reader it is 'you'.
+# Times that an e-mail may name the reader's company: to its reader, it is 'you'.
 MAX_MENTIONS = 1
-FEW_FULL_FORMS = 2
-MOST_OF_A_KIND = 3
+MIN_FULL_FORMS = 2
+# Reported phrases of a kind; more would bury the other warnings. Also the times that any e-mail may say 'I' or 'we'.
+MAX_OF_A_KIND = 3
 
+# 'probably', 'I'd guess', 'looks like you'. Not 'in May', 'May I ask' or 'what sort of'.
 _HEDGE = re.compile(
     r"\b(?:probably|perhaps|maybe|possibly|presumably|supposedly|apparently|likely|seem(?:s|ed|ingly)?|appears? to"
     r"|might"
@@ -26,7 +28,8 @@ _HEDGE = re.compile(
     r"|i take it)\b",
     re.IGNORECASE,
 )
-_WORN = re.compile(
+# Openers and phrases of every sales e-mail: 'I hope this finds you well', 'circling back', 'game changer'.
+_CLICHE = re.compile(
     r"\b(?:hope (?:this|you|all)|just (?:checking|following|wanted)|touch(?:ing)? base|circl(?:e|ing) back"
     r"|quick question"
     r"|to whom it may|wanted to reach out|reach(?:ing)? out|pick your brain|game.chang\w+|synerg\w+|revolutionary"
@@ -42,12 +45,14 @@ _FLATTERY = re.compile(
     r"|thrilled|outstanding|you(?:['’]re| are) (?:clearly|obviously|doing great)|thought leader\w*|visionary)\b",
     re.IGNORECASE,
 )
+# Makes readers feel guilty or afraid: 'haven't heard back', 'fall behind', 'last chance'.
 _PRESSURE = re.compile(
     r"\b(?:haven['’]t heard (?:back|from you)|fall(?:ing)? behind|left behind|be a shame|miss(?:ed|ing)? (?:out|this)"
     r"|close your file|isn['’]t a priority|before it['’]s too late|last chance|you can['’]t afford|tired of)\b",
     re.IGNORECASE,
 )
 _HEADS = r"(?:people|staff|hires?|heads|reps|engineers|employees|writers|planners|clerks)"
+# Says that the reader's people may lose their jobs: 'cut its staff', 'fewer planners'. 'Cut its teams' hours' is fine.
 _THREAT = re.compile(
     rf"\b(?:head ?counts?|lay(?:ing)?[- ]?offs?|laid off|redundan(?:t|cy|cies)|(?:fewer|less) {_HEADS}"
     rf"|smaller workforce"
@@ -56,43 +61,46 @@ _THREAT = re.compile(
     r"|reps|engineers|writers|workforce)(?!['’]| (?:time|hours|work|costs?|load|queue)))\b",
     re.IGNORECASE,
 )
-_FULL = re.compile(
+# What people contract when they talk: 'I am', 'does not', 'cannot'.
+_FULL_FORM = re.compile(
     r"\b(?:(?:I|you|we|they|it|there) (?:am|are|is|will|would)|(?:do|does|did|is|are|was|were|will|would|can|could"
     r"|should|has|have) not|cannot)\b(?=[ ,-])",
     re.IGNORECASE,
 )
-_SHORT = re.compile(r"\b\w+['’](?:m|re|ll|d|ve|t)\b|\b(?:it|that|there|who|what|here|let|he|she)['’]s\b", re.IGNORECASE)
+_CONTRACTION = re.compile(
+    r"\b\w+['’](?:m|re|ll|d|ve|t)\b|\b(?:it|that|there|who|what|here|let|he|she)['’]s\b", re.IGNORECASE
+)
 _YOU = re.compile(r"\b(?:you|your|yours|\{\{company_name\}\})(?!\w)", re.IGNORECASE)
 _WE = re.compile(r"\b(?:we|our)\b|(?-i:\b(?:us|I)\b)", re.IGNORECASE)
-_OURSELVES = re.compile(r"(?:I|We)\b")
+_STARTS_WITH_WRITER = re.compile(r"(?:I|We)\b")
 
 
 def voice(email: Email) -> Iterator[Fault]:
-    """What English readers hear; no rule knows other languages."""
+    """Yield the faults of tone. The rules know English only."""
     if email.is_english:
         yield from _hedges(email)
         yield from _phrasing(email)
-        yield from _worn(email)
+        yield from _cliches(email)
         yield from _threats(email)
-        yield from _people(email)
+        yield from _pronouns(email)
         yield from _full_forms(email)
 
 
 def hedged(text: str) -> bool:
-    """Whether it says of itself that it is a guess."""
+    """Whether the text marks itself as a guess."""
     return bool(_HEDGE.search(unquoted(text)))
 
 
 def _hedges(email: Email) -> Iterator[Fault]:
-    """A hedge that the evidence itself has is part of what it says."""
-    said = email.said.casefold()
-    found = [one[0] for one in _HEDGE.finditer(email.own_words) if one[0].casefold() not in said]
-    if (count := len(found)) > MAX_HEDGES:
-        told = ", ".join(f"“{hedge}”" for hedge in dict.fromkeys(found))
-        text = f"Keep one hedge at most, of {count} ({told}): state the facts, and turn the guesses into a question."
+    """Fault stacked hedges, and any hedge in a fact. One that the evidence has too is part of what it says."""
+    quoted_text = email.quoted_text.casefold()
+    hedges = [match[0] for match in _HEDGE.finditer(email.own_words) if match[0].casefold() not in quoted_text]
+    if (count := len(hedges)) > MAX_HEDGES:
+        listed = ", ".join(f"“{hedge}”" for hedge in dict.fromkeys(hedges))
+        text = f"Keep one hedge at most, of {count} ({listed}): state the facts, and turn the guesses into a question."
         yield Fault("D27", text, min(FATAL, PLAIN * (count - MAX_HEDGES)))
     for fact in email.facts:
-        if (hedge := _HEDGE.search(unquoted(fact))) and hedge[0].casefold() not in said:
+        if (hedge := _HEDGE.search(unquoted(fact))) and hedge[0].casefold() not in quoted_text:
             text = f"“{hedge[0]}” hedges a fact: say it straight, or leave it out."
             yield Fault("D27", text, PLAIN, fact)
 
@@ -100,44 +108,45 @@ def _hedges(email: Email) -> Iterator[Fault]:
 def _phrasing(email: Email) -> Iterator[Fault]:
     text = f"{email.subject}\n{email.own_words}"
     for at, (words, advice) in enumerate(translated(text)):
-        if at < MOST_OF_A_KIND:
+        if at < MAX_OF_A_KIND:
             yield Fault("D30", f"“{words}” sounds translated: {advice}.", PLAIN, words)
     for at, (words, advice) in enumerate(stiff(text)):
-        if at < MOST_OF_A_KIND:
+        if at < MAX_OF_A_KIND:
             yield Fault("D30", f"“{words}” is stiff: {advice}.", SLIGHT, words)
-    if found := brochure(text):
-        told = ", ".join(f"“{words}”" for words in found)
+    if advertising := brochure(text):
+        listed = ", ".join(f"“{words}”" for words in advertising)
         yield Fault(
             "D30",
-            f"Say {told} in the words you would use aloud: they are a brochure's.",
-            min(GRAVE, SLIGHT * len(found)),
-            found[0],
+            f"Say {listed} in the words you would use aloud: they are a brochure's.",
+            min(GRAVE, SLIGHT * len(advertising)),
+            advertising[0],
         )
 
 
-def _worn(email: Email) -> Iterator[Fault]:
-    said = email.said.casefold()
-    kinds = ((_WORN, "is in every sales e-mail"), (_FLATTERY, "flatters"), (_PRESSURE, "presses the reader"))
-    for pattern, what in kinds:
-        matches = (one[0] for one in pattern.finditer(f"{email.subject}\n{email.own_words}"))
-        if found := [one for one in dict.fromkeys(matches) if one.casefold() not in said]:
-            quoted = " and ".join(f"“{one}”" for one in found)
-            text = f"Cut {quoted}: {'it' if len(found) == 1 else 'each'} {what}."
-            yield Fault("D17", text, min(FATAL, PLAIN * len(found)), found[0])
+def _cliches(email: Email) -> Iterator[Fault]:
+    quoted_text = email.quoted_text.casefold()
+    kinds = ((_CLICHE, "is in every sales e-mail"), (_FLATTERY, "flatters"), (_PRESSURE, "presses the reader"))
+    for pattern, harm in kinds:
+        matches = (phrase[0] for phrase in pattern.finditer(f"{email.subject}\n{email.own_words}"))
+        if phrases := [phrase for phrase in dict.fromkeys(matches) if phrase.casefold() not in quoted_text]:
+            quoted = " and ".join(f"“{phrase}”" for phrase in phrases)
+            text = f"Cut {quoted}: {'it' if len(phrases) == 1 else 'each'} {harm}."
+            yield Fault("D17", text, min(FATAL, PLAIN * len(phrases)), phrases[0])
 
 
 def _threats(email: Email) -> Iterator[Fault]:
-    if found := _THREAT.search(f"{email.subject}\n{email.text}"):
-        text = f"“{found[0]}” tells readers that their people may go: choose a proof that does not threaten them."
-        yield Fault("D37", text, FATAL, found[0])
+    if match := _THREAT.search(f"{email.subject}\n{email.text}"):
+        text = f"“{match[0]}” tells readers that their people may go: choose a proof that does not threaten them."
+        yield Fault("D37", text, FATAL, match[0])
 
 
-def _people(email: Email) -> Iterator[Fault]:
-    kept = " ".join(part for part in email.own_words.splitlines() if not has_way_out(part))
-    you, we = len(_YOU.findall(email.text)), len(_WE.findall(kept))
-    if we > max(you, MOST_OF_A_KIND):
+def _pronouns(email: Email) -> Iterator[Fault]:
+    # A way out is about the writer, as in 'I'll stop writing', and must not count against the e-mail.
+    about_deal = " ".join(line for line in email.own_words.splitlines() if not has_way_out(line))
+    you, we = len(_YOU.findall(email.text)), len(_WE.findall(about_deal))
+    if we > max(you, MAX_OF_A_KIND):
         yield Fault("D16", f"Write about the reader: it says “you” {you} times, and “I” or “we” {we} times.", PLAIN)
-    if not email.position and _OURSELVES.match(email.text):
+    if not email.position and _STARTS_WITH_WRITER.match(email.text):
         yield Fault("D16", "Start with the reader or what happened there, not with yourself.", PLAIN, email.first)
     count = email.mentions(email.text)
     if count > MAX_MENTIONS:
@@ -146,7 +155,7 @@ def _people(email: Email) -> Iterator[Fault]:
 
 
 def _full_forms(email: Email) -> Iterator[Fault]:
-    full = [found[0] for found in _FULL.finditer(email.own_words)]
-    if len(full) >= FEW_FULL_FORMS and len(full) > len(_SHORT.findall(email.own_words)):
+    full = [match[0] for match in _FULL_FORM.finditer(email.own_words)]
+    if len(full) >= MIN_FULL_FORMS and len(full) > len(_CONTRACTION.findall(email.own_words)):
         text = f"Use contractions, as people do when they talk: “{full[0]}” and {len(full) - 1} more are written out."
         yield Fault("D30", text, SLIGHT)
