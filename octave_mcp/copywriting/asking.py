@@ -28,7 +28,6 @@ _EASY_NO = (
     r"|\b(?:one|a single|a|two|a few) (?:word|line|thumbs down)s?\b[^.?!]{0,200}\b(?:enough|do|does|fine|okay|ok)\b"
 )
 _LEAVING = r"stop|disappear|go|gone|leave|close|drop|move on|stay away|step (?:back|aside)|bow out|get out|be gone"
-# 'I'll stop', 'This is my last note', 'I won't write again', 'Just unsubscribe'.
 _END_OF_MAIL = (
     r"\b(?:opt(?:ing)?[ -]out|unsubscribe|stop|(?:no|any) (?:more|further) (?:mails?|e-?mails?|notes?|messages?)"
     r"|leave (?:you|it|this|things) ?(?:here|there|at|be|alone|in|with|to|,|\.|$)|close (?:the|your|this|my|out|it)"
@@ -57,7 +56,6 @@ _THEN_FINE = re.compile(
 )
 _WAY_OUT = re.compile(f"{_END_OF_MAIL}|{_EASY_NO}", re.IGNORECASE | re.MULTILINE)
 
-# What reps promise although nobody has made it.
 _PROMISED_THINGS = (
     "reports?", "calculators?", "frameworks?", "benchmarks?", r"e-?books?", r"white ?papers?", "audits?", "templates?",
     "checklists?", "playbooks?", "guides?", r"case stud(?:y|ies)",
@@ -114,12 +112,12 @@ def _is_conditional_way_out(paragraph: str) -> bool:
 
 def empty_promise(text: str, sources: Iterable[str]) -> str:
     """Return the promise of a report, a guide or the like that no text in `sources` names, or ''."""
-    shown = "\n".join(sources)
+    sources_text = "\n".join(sources)
     for promise in _WE_GIVE.finditer(text):
         object_text = promise["given"] or promise["here"] or ""
         for thing in _PROMISED_THINGS:
             pattern = re.compile(rf"\b{thing}\b", re.IGNORECASE)
-            if (match := pattern.search(object_text)) and not pattern.search(shown):
+            if (match := pattern.search(object_text)) and not pattern.search(sources_text):
                 return f"{promise[0][: len(promise[0]) - len(object_text)]}{object_text[: match.end()]}"
     return ""
 
@@ -130,5 +128,5 @@ def offers(text: str) -> bool:
 
 
 def is_closed(question: str) -> bool:
-    """Whether yes or no answers the question. One that invites a story or gives a choice is open."""
+    """Whether yes or no answers the question. Questions that ask for a story or offer a choice are open."""
     return bool(_YES_OR_NO.match(question)) and not _OPEN_QUESTION.search(question)

@@ -67,21 +67,14 @@ def assets(drafts: Drafts) -> Assets:
     summary = drafts.summary.value if drafts.summary else _no_summary()
     is_outline = drafts.summary is not None and drafts.summary.is_outline
     gaps: list[Gap] = [*unwritten(summary)] if is_outline else []
-    sequences = tuple(
-        _sequence(drafts, persona, draft, gaps)
-        for persona, draft in zip(drafts.personas, drafts.sequences, strict=True)
-        if draft is not None
-    )
-    _warn_of_likeness(sequences, gaps)
+    sequences = _sequences(drafts, gaps)
     tracks = tuple(
         _talk_track(drafts, persona, draft)
         for persona, draft in zip(drafts.personas, drafts.talk_tracks, strict=True)
         if draft is not None
     )
-    findings, meaning_of = (
-        drafts.findings,
-        meanings(summary.trigger_meanings, drafts.findings.triggers, drafts.evidence),
-    )
+    findings = drafts.findings
+    meaning_of = meanings(summary.trigger_meanings, findings.triggers, drafts.evidence)
     triggers = {trigger: trigger.model_copy(update={"means": meaning_of.get(trigger)}) for trigger in findings.triggers}
     return Assets(
         executive_summary=Summary(**dict(summary.executive_summary), kind="outline" if is_outline else "summary"),
@@ -150,14 +143,24 @@ def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> Pr
     )
 
 
+def _sequences(drafts: Drafts, gaps: list[Gap]) -> tuple[EmailSequence, ...]:
+    sequences = tuple(
+        _sequence(drafts, persona, draft, gaps)
+        for persona, draft in zip(drafts.personas, drafts.sequences, strict=True)
+        if draft is not None
+    )
+    _warn_of_likeness(sequences, gaps)
+    return sequences
+
+
 def _sequence(
     drafts: Drafts, persona: BuyerPersona, draft: Drafted[SequenceDraft[EvidenceId]], gaps: list[Gap]
 ) -> EmailSequence:
     touches: list[Touch] = []
     persona_id, head = persona.id, letterhead(persona.contact, drafts.sender, drafts.vendor)
     material = Material(drafts.evidence, drafts.known, drafts.given)
-    written = emails(draft.value, material, drafts.language, head)
-    for email in outlines(draft.value, material) if draft.is_outline else written:
+    finished = emails(draft.value, material, drafts.language, head)
+    for email in outlines(draft.value, material) if draft.is_outline else finished:
         if email.errors:
             reason = f"touch {email.number} for {persona_id} was dropped: {counted(email.errors)}"
             gaps.append(

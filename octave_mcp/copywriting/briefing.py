@@ -23,12 +23,11 @@ from octave_mcp.evidence.figures import figures
 
 # Half a year: if no page of the prospect is newer, the brief tells the rep to look for news.
 STALE_DAYS = 183
-# Shorter quotations are bylines and dates. Several events on a page share them, so they do not identify one.
+# Shorter quotations are bylines or dates. Several events on a page share those, so they identify none of them.
 MIN_QUOTE_LETTERS = 20
 # An event this much older than the newest one is no reason to call now, however important it is.
 OLD_YEARS = 2
 _MONTH_CHARACTERS = len("2024-03")
-# Titles of pages without content, to which a rep must not link: 'Coming soon'.
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
 # Texts that need the sentence before: 'With it, ...', 'Two of them ...', 'These teams ...'. Not 'those who ...'.
 _NEEDS_CONTEXT = re.compile(
@@ -39,7 +38,6 @@ _NEEDS_CONTEXT = re.compile(
 )
 # 'Acme has used it since 2024' proves something even without a figure or the vendor's name.
 _USES_IT = re.compile(r"\b(?:with|on|uses?|used|using) it\b", re.IGNORECASE)
-# Headings such as 'How Acme halved its rework' are no sentences to say.
 _HEADING = re.compile(r"[\"“‘'(]*(?:how|why)\b", re.IGNORECASE)
 
 CitedSentence = Sentence[EvidenceId]
@@ -214,7 +212,7 @@ def _proves(playbook: Playbook, sentence: CitedSentence) -> bool:
 
 
 def _stands_alone(text: str) -> bool:
-    """Whether the text is a sentence that is clear without context."""
+    """Whether the text is a sentence that is clear without context. 'How Acme halved its rework' is a heading."""
     return not (_needs_context(text) or _HEADING.match(text))
 
 

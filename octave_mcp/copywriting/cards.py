@@ -33,10 +33,7 @@ def finished(
     known: Sequence[str] = (),
     language: str = "en",
 ) -> BattleCard:
-    """Return the card as the rep gets it. `known`: names that need no evidence.
-
-    Adds a gap to `gaps` for sentences that rule D7 dropped, and one if the card is empty.
-    """
+    """Return the finished card. Add gaps for what rule D7 dropped and for an empty card. `known` names need no evidence."""
     checked = _without_absolutes(card, evidence, known, language)
     if dropped := len(list(_sentences(card))) - len(list(_sentences(checked))):
         what = "claims to be alone or always so, and what depended on them,"
@@ -69,7 +66,7 @@ def _without_absolutes(
 
 
 def _is_unsupported_absolute(sentence: Sentence[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> bool:
-    """Whether it is an absolute claim that its quotations do not make. Questions and advice claim nothing."""
+    """Whether a claim is absolute and its quotations are not. Questions and advice claim nothing."""
     claims = sentence.kind in {"fact", "inference"}
     return claims and absolutes(sentence.text, (evidence[i].quote for i in sentence.evidence if i in evidence))
 
@@ -80,7 +77,7 @@ def _marked(objection: Objection[EvidenceId]) -> Objection[EvidenceId]:
 
 
 def _card_fields(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
-    # The date of a card is required. Without evidence nothing is known, so the date is visibly not a real one.
+    # A card must have a date. Without evidence there is none, so it gets one that nobody takes for real.
     newest = max((e.fetched_at for e in evidence.values()), default=None)
     return {"audience": "internal", "dated_on": newest.date() if newest else "1970-01-01"}
 

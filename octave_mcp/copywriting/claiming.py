@@ -16,9 +16,8 @@ from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.wording import wording
 
-# A sentence with fewer content words that names nobody has nothing to look up.
+# A sentence that names nobody and has fewer content words says nothing to verify.
 MIN_CONTENT_WORDS = 2
-# From this many words, a text in quotation marks is what somebody said.
 MIN_QUOTED_WORDS = 4
 
 
@@ -28,8 +27,8 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 _I = r"I(?:['’](?:d|ll|m|ve)\b)?"
 _HELLO = re.compile(r"^(?:hi|hello|hey|dear)\b[^,.!?]{0,40}[,.!]\s+(?=\S)", re.IGNORECASE)
-# The patterns from here on describe sentences that claim nothing by themselves. Figures and names in them are checked
-# first: 'Congratulations on the new office in Lisbon' is a claim.
+# The next patterns match sentences that claim nothing by themselves. Figures and names in them are checked too:
+# 'Congratulations on the new office in Lisbon' is a claim.
 _COURTESY = _any(
     r"^(?:(?:i|we) (?:do )?)?(?:hope|trust|thank|thanks|appreciate|sorry|apologies|welcome|congrat\w*|good luck)\b",
     r"^(?:(?:looking|look) forward|(?:talk|speak) (?:soon|then)|happy (?:monday|friday|new year)|well done)\b",
@@ -39,8 +38,6 @@ _COURTESY = _any(
     r" (?:fair|fine|great|okay))\b[^a-z]*$",
     r"^(?:no (?:worries|pressure|rush|hard feelings)|all the best|take care|cheers|best|(?:kind|warm|best) regards)\b",
 )
-# What a rep offers to do: 'I can send ...', 'I'll keep it short'. A verb like 'cut' is left out: 'we'll cut your costs'
-# claims something.
 _OFFERED_ACTIONS = (
     r"send|share|show|walk|talk|meet|put together|prepare|draft|sketch|map|mark|list|write (?:it|that|one|you|up|down)"
     r"|set up|go through|look at|bring|book|call|ring|stop|leave|close|follow|reach|check|try|keep|explain|tell|come"
@@ -59,7 +56,6 @@ _OFFER = _any(
     r"|join|meet|read|compare|keep|think|imagine|picture|try|ignore|delete|feel free|schedule|visit|make it)\b"
     r"(?! (?:\w+ )?(?:is|are|was|has|have)\b)",
 )
-# 'My name is ...', 'This is Sam from Acme', 'I wanted to ask', 'Sam here'.
 _ABOUT_WRITER = _any(
     r"^(?:my name|my role|my job)\b",
     r"^(?:it['’]s|this is|here is) (?-i:[A-Z{])[\w{}]*(?: (?-i:[A-Z{])[\w{}]*)?(?:,? (?:here|again|from|with|at|over)"
@@ -78,7 +74,6 @@ _BETWEEN_US = _any(
     r"^(?:if|just|or|and|not|say|reply|stop)\b",
     r"^no(?: (?:is|need|problem|worries|pressure|rush|reply|answer|interest|longer|thanks|hard feelings)\b|[^\w\s])",
 )
-# 'Here is a short example.', 'One customer, in short:'.
 _ANNOUNCES = _any(
     r"^here(?:['’]s| is| are)\b",
     r"^[^.?!]{1,80}:$",
@@ -94,7 +89,6 @@ _ASKED_IF_KNOWN = re.compile(
     re.IGNORECASE,
 )
 _NOTICED = r"saw|see|seen|read|noticed|know|understand|hear|heard|gather|learned|learnt|noted|found|spotted|believe"
-# Words before a claim that say where it comes from: 'I saw that ...', 'Your news page says that ...'.
 _LEAD_IN = _any(
     rf"^(?:{_I}|we) (?:(?:just|recently|also|can|have|had) ){{0,3}}(?:{_NOTICED})\b[^,.?!]{{0,60}}?\bthat (?=\w)",
     rf"^(?:{_I}|we) (?:(?:just|recently|also) ){{0,3}}(?:saw|see|read|noticed|heard) (?:about )?(?=your?\b)",
@@ -108,16 +102,16 @@ _LEAD_IN = _any(
     r"^(?:congratulations|congrats|well done|kudos) on (?:the |your )?",
 )
 _QUOTED = re.compile(r"(“[^“”]*”|\"[^\"]*\")")
-# A quotation after a colon: 'Your own words: “...”'. The quotation is the claim.
+# In 'Your page puts it well: “...”', the quotation is the claim.
 _INTRODUCED = re.compile(r"^(?P<lead>[^:“”\"]{0,120}):\s+(?P<quoted>[“\"][^“”\"]+[”\"])[.!]?$")
-# 'You can see each stop' says what the product does, not what the reader's company does: 'you' stays.
+# 'You can see each stop' says what the product does, not what the reader's company does, so 'you' is not replaced.
 _MODALS = r"(?:can|could|will|would|may|might|should|get|need|want|have to)"
 _YOU = re.compile(rf"\byou(?:['’](?:re|ve))?\b(?! {_MODALS}\b)(?!['’](?:ll|d)\b)", re.IGNORECASE)
 _YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
 # 'us' in lower case only: 'US' is a country.
 _WE = re.compile(r"\bwe(?:['’](?:re|ve))?\b|\b(?-i:us)\b", re.IGNORECASE)
 _OUR = re.compile(r"\bours?\b", re.IGNORECASE)
-# 'It is late' and 'it took a week' are about nobody.
+# Who is meant is the subject of the previous sentence. 'It is late' and 'it took a week' are about nobody.
 _THEY = re.compile(
     r"^(?P<lead>(?:(?:today|now|since then|before|afterwards|and|but|so),? |with [^,]{1,30}, ))?"
     r"(?P<who>they|he|she|their|his|her|"
@@ -126,7 +120,7 @@ _THEY = re.compile(
 )
 _POSSESSIVES = frozenset({"their", "its", "his", "her"})
 _MERGE_FIELDS = {"{{company_name}}": "prospect", "{{sender_company}}": "vendor"}
-# Times of day and phone numbers: they need no evidence.
+# Times of day and phone numbers need no evidence.
 _TIMES_AND_NUMBERS = _any(
     r"\b\d{1,2}(?::\d\d)?\s?(?:am|pm|a\.m\.|p\.m\.|o['’]clock)", r"\b\d{1,2}:\d\d\b", r"\+?\d[\d ()/-]{6,40}\d"
 )
@@ -146,7 +140,7 @@ class Speech:
 
     @property
     def _people(self) -> str:
-        """Names that are no third party's: 'I know that Dana is busy' claims nothing."""
+        """Names that are not third parties: 'I know that Dana is busy' claims nothing."""
         return " ".join((self.deal.vendor, *self.people))
 
     def is_claim_in_few_words(self, text: str) -> bool:
@@ -156,7 +150,7 @@ class Speech:
     def claims_nothing(self, text: str) -> str:
         """Return why a sentence claims nothing, such as 'a question', or '' if it may claim something.
 
-        A figure or somebody's words are a claim, even in a question, a courtesy or an offer.
+        A figure or a quotation is a claim, even in a question, a courtesy or an offer.
         """
         statement = _HELLO.sub("", text)
         if (
@@ -195,7 +189,7 @@ class Speech:
         )
 
     def _is_way_out(self, text: str) -> bool:
-        """Whether the sentence lets the reader off. 'Moves no stop unless allowed to' describes a product instead."""
+        """Whether the sentence lets the reader say no. 'Moves no stop unless allowed to' is about a product instead."""
         is_of_vendor = named_first(text) == self.deal.vendor and bool(self.deal.vendor)
         is_claim = is_of_vendor or is_about_market(text)
         return bool(_BETWEEN_US.search(text)) and not is_claim and has_way_out(text)
@@ -211,7 +205,7 @@ class Speech:
         return hedged(text) and not _gives_figure(text) and not self.others_in(text)
 
     def claim_of(self, text: str, subject: str) -> str:
-        """Return the claim of a sentence in the words of the pages: names in place of 'you', 'we' and 'they'.
+        """Return the claim of a sentence as the pages would word it: names in place of 'you', 'we' and 'they'.
 
         `subject`: whom the previous sentence is about; '' if unknown.
         """
@@ -225,11 +219,11 @@ class Speech:
         parts = _QUOTED.split(claim)
         is_of_vendor = self._is_of_vendor(claim)
         parts[::2] = [self._with_names(part, is_of_vendor=is_of_vendor) for part in parts[::2]]
-        named = "".join(parts).strip()
-        if subject and begins_with_verb(named):
-            named = f"{subject} {named}"
-        named = _THEY.sub(lambda pronoun: _named(pronoun, subject), named) if subject else named
-        return named[:1].upper() + named[1:]
+        rewritten = "".join(parts).strip()
+        if subject and begins_with_verb(rewritten):
+            rewritten = f"{subject} {rewritten}"
+        rewritten = _THEY.sub(lambda pronoun: _named(pronoun, subject), rewritten) if subject else rewritten
+        return rewritten[:1].upper() + rewritten[1:]
 
     def _is_of_vendor(self, text: str) -> bool:
         vendor = self.deal.vendor

@@ -12,12 +12,11 @@ from octave_mcp.domain.findings import CompanyPerson
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.dates import date_in_words
 
-# Age of a page from which the rep should check that the person still has the job.
+# Older pages may name people who have left the job.
 OLD_DAYS = 365
 # Names written out in a warning; more are counted, as in 'to 5 other people too'.
 MAX_NAMED = 2
-# Titles that several people hold at once: 'Cofounder', 'board member'. A second holder is no reason for doubt then.
-# Only the end of a title counts: 'Partner Manager' is a job for one.
+# Several people hold such a title at once: 'Cofounder', 'board member'. 'Partner Manager' is held by one.
 _HELD_BY_SEVERAL = re.compile(r"\b(?:(?:co-?)?founder|partner|(?:board|team) member)s?$", re.IGNORECASE)
 
 

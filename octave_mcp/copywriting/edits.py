@@ -37,7 +37,7 @@ class Edited(NamedTuple):
 
 
 def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetime, version: int) -> Edited:
-    """Return the playbook with `given` in place of a section or a part of one.
+    """Return the playbook with `given` in place of a section or of a part of it.
 
     The checks add verdicts, evidence, scores and warnings.
 
@@ -55,10 +55,10 @@ def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetim
     _check_references(new, name)
     checked = _Checks(playbook, new, sources).checked
     warnings = tuple(dict.fromkeys(_warnings(sources, checked, path)))[:MAX_WARNINGS]
-    own = OwnText(path=written(checked, path), by=by, at=at, version=version, warnings=warnings)
-    prefixes = (own.path + ".", own.path + "[")
-    others = (edit for edit in playbook.own_text if edit.path != own.path and not edit.path.startswith(prefixes))
-    return Edited(checked.model_copy(update={"own_text": (*others, own)}), own)
+    record = OwnText(path=written(checked, path), by=by, at=at, version=version, warnings=warnings)
+    prefixes = (record.path + ".", record.path + "[")
+    others = (edit for edit in playbook.own_text if edit.path != record.path and not edit.path.startswith(prefixes))
+    return Edited(checked.model_copy(update={"own_text": (*others, record)}), record)
 
 
 def _as_sentence(playbook: Playbook, path: Path, part: object) -> tuple[Path, object]:
@@ -110,7 +110,7 @@ class _Checks:
         return frozenset(_findings(self.base))
 
     def _with_sentences(self, playbook: Playbook) -> Playbook:
-        """Take the sentences of each e-mail from its body, which is all that people edit."""
+        """Replace the sentences of each e-mail by those of its body, which people may have edited."""
         by_body = {touch.body: touch for _, touch in _touches(self.base)}
         by_text = {sentence.text: sentence for touch in by_body.values() for sentence in touch.sentences}
         touches = {at: _with_sentences_of_body(touch, by_body, by_text) for at, touch in _touches(playbook)}
@@ -161,7 +161,11 @@ def _touches(playbook: Playbook) -> Iterator[tuple[Path, Touch]]:
 def _with_sentences_of_body(
     touch: Touch, by_body: Mapping[str, Touch], by_text: Mapping[str, Sentence[EvidenceId]]
 ) -> Touch:
-    """Read the sentences and the ask from the body, unless the old playbook has an e-mail with the same body."""
+    """Read the sentences and the ask from the body of the e-mail.
+
+    If the old playbook has an e-mail with this body, its sentences are used. A sentence of the old playbook keeps its
+    evidence.
+    """
     if (known := by_body.get(touch.body)) is not None:
         return touch if touch == known else touch.model_copy(update={"sentences": known.sentences})
     email = read_email(touch.subject, touch.body, position=0, last=False)
@@ -211,7 +215,7 @@ def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]
 
 
 def _send_errors(playbook: Playbook, path: Path) -> Iterator[str]:
-    """Yield the errors because of which an e-mail in the edited part must not be sent."""
+    """Yield why an e-mail in the edited part must not be sent."""
     for row, sequence in enumerate(playbook.email_sequences):
         for place, email in enumerate(_emails(sequence, playbook)):
             if overlap(_at_touch(row, place), path):

@@ -11,14 +11,12 @@ from octave_mcp.copywriting.readability import length, sentences
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.evidence.support.naming import names
 
-# 'Hi Ada'.
+# As in 'Hi Ada'.
 GREETING_WORDS = 2
-# Letters that the first word of a company's name needs to stand for it: 'Oakway' does for 'Oakway Parcels', 'The' does
-# not for 'The Yard'.
+# Letters of a first word that may stand for the whole name: 'Oakway' of 'Oakway Parcels', but not 'The' of 'The Yard'.
 MIN_NAME_LETTERS = 4
 
 _QUOTED = re.compile(r"“[^“”]*”")
-# 'Hi Denise,', '{{first_name}},' or 'Denise,' on a line of its own.
 _GREETING = re.compile(
     r"^(?:hi|hello|hey|dear|good (?:morning|afternoon)|\{\{first_name\}\}|[A-Z][\w-]*)\b[^.?!\n]{0,60},$", re.IGNORECASE
 )

@@ -20,12 +20,11 @@ from octave_mcp.evidence.plans import dated, in_field, sites
 from octave_mcp.evidence.pruning import is_empty
 from octave_mcp.evidence.support import Statement, problems, quoted
 
-# Days of the sequence on which its touches are sent.
 DAYS = (1, 3, 7, 14)
 # Points, of 100, below which an e-mail is asked for again. Few e-mails are without faults, and a correction costs
 # nearly as much as the first ask.
 WORTH_ANOTHER = 50
-# With merge fields in place of names: the rules do not depend on names.
+# Merge fields in place of names, because the rules do not depend on names.
 UNADDRESSED = Letterhead()
 # 'Day 7' is a day of the sequence, not a figure that needs evidence.
 _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
@@ -72,7 +71,7 @@ class Material:
 def emails(
     draft: SequenceDraft[EvidenceId], material: Material, language: str, head: Letterhead = UNADDRESSED
 ) -> Iterator[Judged]:
-    """Yield the touches in order. One with errors is dropped later, so the ones after it may repeat it."""
+    """Yield the touches in order. One with errors will be dropped, so later touches may repeat it."""
     earlier: list[Email] = []
     touches = draft.touches[: len(DAYS)]
     for position, touch in enumerate(touches):
@@ -86,7 +85,7 @@ def emails(
 
 
 def complaints(email: Judged, draft: TouchDraft[EvidenceId]) -> Iterator[Problem]:
-    """Yield what to ask for again and where in the touch it is: errors, and the faults of a touch with a low score."""
+    """Yield what to ask for again, with its place in the touch: errors, and the faults of a touch with a low score."""
     yield from email.errors
     if email.touch.score and email.touch.score.points < WORTH_ANOTHER:
         yield from (_as_problem(fault, draft, is_soft=True) for fault in email.faults)
@@ -144,9 +143,9 @@ def _as_email(
 
 
 def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material: Material) -> Iterator[Problem]:
-    """Yield what has no evidence: D1, and D3, D4 and D10 in texts without citations of their own, such as the subject.
+    """Yield D1 if the touch cites nothing, and D3, D4 and D10 for texts that cannot cite, such as the subject.
 
-    Such a text may use all evidence that the touch cites. What is offered may use every page that was shown.
+    Those texts may use all evidence that the touch cites. An offer may use every page that was shown.
     """
     texts: list[tuple[Value, Path, str]] = [
         (touch, ("subject",), touch.subject),

@@ -13,19 +13,21 @@ from octave_mcp.domain.playbook import SummaryDraft, TalkTrack
 MAX_ROWS = 8
 
 
-def fit(draft: SummaryDraft[EvidenceId], tracks: Sequence[TalkTrack], named: Sequence[CompanyIntegration]) -> Fit:
+def fit(
+    draft: SummaryDraft[EvidenceId], tracks: Sequence[TalkTrack], integrations: Sequence[CompanyIntegration]
+) -> Fit:
     return Fit(
         value_map=tuple(_value_map(tracks))[:MAX_ROWS],
-        stack_overlap=tuple(stack_overlap(named)),
+        stack_overlap=tuple(stack_overlap(integrations)),
         reasons_against=draft.reasons_against,
         when_not_to_sell=draft.when_not_to_sell,
     )
 
 
-def stack_overlap(named: Sequence[CompanyIntegration]) -> Iterator[StackOverlap]:
-    """Yield the tools that both companies name. `uses` wins, as only it proves that a company runs the tool."""
+def stack_overlap(integrations: Sequence[CompanyIntegration]) -> Iterator[StackOverlap]:
+    """Yield the tools that both companies name. `uses` is preferred: only this relation proves that a tool runs."""
     by_name: dict[str, list[CompanyIntegration]] = {}
-    for integration in named:
+    for integration in integrations:
         by_name.setdefault(name_key(integration.name), []).append(integration)
     for mentions in by_name.values():
         vendor, prospect = (_strongest(mentions, role) for role in ("vendor", "prospect"))
@@ -44,7 +46,10 @@ def _strongest(mentions: Sequence[CompanyIntegration], role: str) -> CompanyInte
 
 
 def _value_map(tracks: Sequence[TalkTrack]) -> Iterator[ValueMapRow[EvidenceId]]:
-    """Yield the rows of all call scripts in turns, so that a limit cuts no persona. Each capability appears once."""
+    """Yield the rows of the call scripts in turns, each capability once.
+
+    Taking turns keeps rows of every persona within the limit of the value map.
+    """
     seen = set[str]()
     longest = max((len(track.value_map) for track in tracks), default=0)
     for row in (track.value_map[place] for place in range(longest) for track in tracks if place < len(track.value_map)):

@@ -1,4 +1,4 @@
-"""Reads what a person gives for a part of a playbook, as text or JSON, as a value of the part's type."""
+"""Parses the text or JSON that a person gives for a part of a playbook into a value of that part's type."""
 
 from __future__ import annotations
 
@@ -21,15 +21,13 @@ from octave_mcp.errors import InputError
 
 # Sections that record what a run found and did. They have no text to edit.
 RECORDED = frozenset({"evidence", "pages", "failed_pages", "gaps", "flags", "own_text", "cost", "timings"})
-# Fields that the checks set.
 COMPUTED = frozenset({"score", "support", "evidence"})
 # Fields by which other sections refer to a persona.
 IDENTIFIERS = frozenset({"id", "persona_id", "rank"})
-# Levels of a nested form that an error shows.
 MAX_SHAPE_DEPTH = 4
 MAX_COMPLAINTS = 3
 EMAIL = "an e-mail: give it as 'Subject: ...', an empty line, and the body"
-# Possessive quantifiers (`*+`): backtracking over long runs of blanks would take quadratic time.
+# Possessive quantifiers (`*+`), because backtracking over long runs of blanks would take quadratic time.
 _EMAIL = re.compile(
     r"\s*+Subject:[ \t]*+(?P<subject>[^\r\n]*+)\r?\n[ \t]*+\r?\n(?P<body>.*\S.*)", re.IGNORECASE | re.DOTALL
 )
@@ -136,7 +134,7 @@ def _sentence(form: Any, text: str) -> Value:  # noqa: ANN401 - a type
 
 
 def _paragraph(text: str) -> list[str]:
-    """Split into sentences. If joining them would not restore the text exactly, keep it as one."""
+    """Split the text into sentences, unless joining them would not restore it exactly."""
     parts = sentences(text)
     return parts if " ".join(parts) == text else [text]
 
@@ -149,7 +147,7 @@ def _email(text: str, current: Touch, name: str) -> Touch:
 
 
 def _of_json(content: JsonValue, current: object, form: Any, name: str) -> object:  # noqa: ANN401 - a type
-    """Merge an object with the current value: fields that are left out keep their values."""
+    """Validate JSON. Fields that an object leaves out keep their current values."""
     if isinstance(content, dict) and isinstance(current, Value):
         content = {**to_jsonable_python(current), **content}
     return _validated(content, form, name)

@@ -14,13 +14,12 @@ _TITLE_WORDS = (
     r"(?:Chief|Head|Vice|VP|SVP|EVP|Senior|Director|Managing|General|Lead|Principal|Manager|Officer|Partner|Engineer"
     r"|Architect|Owner|Operations|Marketing|Sales|Product|Growth|Relations|Success|Design|Data)"
 )
-# 'Hieu Pham & Ida Berg', 'Hieu Pham, CTO, and Ida Berg, CEO'. Not two titles of one person: 'Founder and CTO',
-# 'Founder & Growth Lead'.
+# 'Hieu Pham & Ida Berg' are two people. 'Founder & Growth Lead' are two titles of one.
 _SEVERAL_PEOPLE = re.compile(
     r"^[^,(]*(?:\band\b|[&/])|\bor\b"
     rf"|(?:\band|[&/]) (?!(?:\S+ )?{_TITLE_WORDS}\b)[A-Z][a-z]\S* [A-Z][a-z]"
 )
-# Japanese, Chinese and Korean scripts.
+# Chinese, Japanese and Korean names start with the family name.
 _FAMILY_NAME_FIRST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -38,20 +37,20 @@ class Letterhead:
 
     def filled(self, spoken: str) -> str:
         """Put known names in place of merge fields in a text that a rep says aloud."""
-        known = {
+        values = {
             FIRST_NAME: self.first_name,
             SENDER_NAME: self.sender.name.partition(" ")[0],
             SENDER_COMPANY: self.sender.company,
         }
-        for merge_field, name in known.items():
+        for merge_field, name in values.items():
             spoken = spoken.replace(merge_field, name or merge_field)
         return spoken
 
 
 def letterhead(contact: str | None, sender: Sender | None, vendor: str) -> Letterhead:
     """Return the greeting and signature. `contact` is a name as a page has it: 'Ada Moss, Head of Yards'."""
-    known = sender or Sender()
-    return Letterhead(first_name(contact or ""), _signature(known, vendor), known)
+    details = sender or Sender()
+    return Letterhead(first_name(contact or ""), _signature(details, vendor), details)
 
 
 def person_of(contact: str) -> str:
@@ -60,7 +59,7 @@ def person_of(contact: str) -> str:
 
 
 def first_name(contact: str) -> str | None:
-    """Return the first name, or None if there are several people or the family name comes first, as in Chinese."""
+    """Return the first name, or None if the contact is several people or has the family name first, as in Chinese."""
     if _SEVERAL_PEOPLE.search(contact):
         return None
     name = _HONORIFIC.sub("", person_of(contact))

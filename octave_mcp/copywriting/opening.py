@@ -1,4 +1,4 @@
-"""Rules for how an e-mail opens, and for texts that refer to something missing."""
+"""Rules for the opening of an e-mail, and for texts that refer to something missing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from octave_mcp.evidence.plans import MONTH
 from octave_mcp.evidence.support.naming import strange
 from octave_mcp.evidence.support.wording import stem, wording
 
-# What a phone shows of an e-mail in the list of messages.
+# About what a phone shows of an e-mail in the inbox.
 MAX_OPENING_WORDS = 18
-# Share of the words of an e-mail.
 MAX_QUOTED_SHARE = 0.15
 
 _PAGE = r"(?:site|website|page|pages|blog|post|homepage|profile|linkedin)"
-# Tells readers what they published: 'your home page says ...', 'I saw that you ...', 'going by your blog'.
 _RECITES = re.compile(
     rf"\b(?:your|the) (?:[\w-]+ ){{0,2}}{_PAGE} (?:\w+ly )?(?:says?|said|carr(?:y|ies)|speaks?|tells?|lists?|names?|has"
     r"|shows?|mentions?|calls?|describes?|talks?|reads?|states?|notes?|promises?|puts?|leads?|opens?|features?)\b"
@@ -41,7 +39,6 @@ _DATE = re.compile(
     r"|\b(?:yesterday|this (?:morning|week)|on (?:mon|tues|wednes|thurs|fri)day)\b",
     re.IGNORECASE,
 )
-# Announces something instead of saying it: 'Here is a quick story', 'My name is ...'.
 _ANNOUNCES = re.compile(
     r"\b(?:here is (?:a|one|how|what)|a (?:short|quick) (?:case|story|example|one)|one of our (?:cases"
     r"|customers), in short"
@@ -50,7 +47,6 @@ _ANNOUNCES = re.compile(
     r"|i work (?:at|for))\b",
     re.IGNORECASE,
 )
-# How a sentence starts that is true of any company: 'Most teams struggle ...', 'Companies often ...'.
 _GENERAL = re.compile(
     r"(?:most|many|nearly all|almost every|every) (?!of\b)(?:[\w-]+ ){1,3}(?:struggles?|spends?|needs?|wants?|faces?"
     r"|loses?"
@@ -167,7 +163,7 @@ def _undated(email: Email) -> Iterator[Fault]:
 def _subject(email: Email) -> Iterator[Fault]:
     """Fault a subject with a figure, name or topic that the text lacks.
 
-    The topic of a goodbye's subject may be the e-mails themselves: 'closing my file'.
+    A goodbye's subject may be about the e-mails themselves: 'closing my file'.
     """
     topics = {stem(word.lower) for word in wording(email.subject).words if word.is_content}
     has_other_figure = _DIGITS.search(email.subject) and figures(email.subject) - figures(email.text)

@@ -24,7 +24,7 @@ from octave_mcp.errors import InputError
 Writer = Literal["summary", "card", "sequence", "talk_track"]
 # Length of the path of a touch within its sequence.
 OF_TOUCH = len(("touches", 0))
-# Fields by which an entry of a list is the same in two playbooks. The first that the entry has decides.
+# Fields that identify an entry of a list across playbooks. The first one that the entry has counts.
 _IDENTITY = ("persona_id", "day", "seat", "id", "kind")
 
 
@@ -177,7 +177,7 @@ def _origin(
 
 
 def _aligned(shown: object, draft: object, path: Path) -> Path:
-    """Return the path in the draft of what the playbook shows at `path`. It ends at a finding, written as a whole."""
+    """Return the path in the draft of what the playbook shows at `path`. Parts of a finding map to all of it."""
     if not path or isinstance(draft, Finding):
         return ()
     step = path[0]
@@ -185,7 +185,7 @@ def _aligned(shown: object, draft: object, path: Path) -> Path:
         _check_written(path, type(cast("Value", draft)))
         return (step, *_aligned(getattr(shown, step), getattr(draft, step), path[1:]))
     shown_entries, draft_entries = cast("Sequence[object]", shown), cast("Sequence[object]", draft)
-    # Checks may have dropped entries of the draft: indexes then no longer agree, but texts do.
+    # Checks may have dropped entries of the draft, which shifts the indexes. The texts still agree.
     index = (
         step
         if len(shown_entries) == len(draft_entries)
@@ -195,7 +195,7 @@ def _aligned(shown: object, draft: object, path: Path) -> Path:
 
 
 def _first_text(entry: object) -> str:
-    """Return the first text in an entry, by which it is found in another list."""
+    """Return the first text of an entry."""
     if isinstance(entry, Value):
         return next((text for name in type(entry).model_fields if (text := _first_text(getattr(entry, name)))), "")
     return entry if isinstance(entry, str) else ""

@@ -1,4 +1,4 @@
-"""Checks a rep's own e-mail or script against what a run has read, and against the rules for copy."""
+"""Checks a rep's own e-mail or script against the pages that a run has read and the rules for copy."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sende
 
 
 def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source]:
-    """Yield all passages that may support a sentence. Of a page that is gone, the playbook's quotations remain."""
+    """Yield the passages that may support a sentence: of stored pages, else the playbook's quotations of a page."""
     for read_page in playbook.pages:
         if page := pages.get(read_page.sha256):
-            # The stored text may come from another run, which read it under another URL and title.
+            # Another run may have stored the same text under another URL and title.
             ref = page.ref.model_copy(
                 update={"url": read_page.url, "title": read_page.title, "sister_of": read_page.sister_of}
             )
@@ -134,7 +134,7 @@ class Checker:
 
     @cached_property
     def _playbook_claims(self) -> Mapping[str, FoundClaim]:
-        """The supported sentences of the playbook by their text: reps paste them unchanged."""
+        """Supported sentences of the playbook, by text. A rep may have copied them."""
         supported = (
             claim
             for claim in claims(self.playbook)
@@ -191,12 +191,10 @@ class Checker:
             return Checked(CheckedSentence(text=text, verdict="not", reason=sourced.reason, nearest=nearest))
         return _backed(text, sourced.verdict, sourced.reason, evidence)
 
-    def _from_playbook(self, found: Evidence) -> Evidence:
-        """Return the playbook's own evidence for this quotation if it has one, so that ids agree."""
-        return next(
-            (evidence for evidence in self._evidence_by_page.get(found.page_sha256, ()) if _contains(evidence, found)),
-            found,
-        )
+    def _from_playbook(self, quotation: Evidence) -> Evidence:
+        """Return the playbook's evidence that contains this quotation, or the quotation itself if there is none."""
+        known = self._evidence_by_page.get(quotation.page_sha256, ())
+        return next((evidence for evidence in known if _contains(evidence, quotation)), quotation)
 
     @cached_property
     def _evidence_by_page(self) -> dict[str, list[Evidence]]:
@@ -221,7 +219,7 @@ class Checker:
 
     @cached_property
     def _email(self) -> Email:
-        """The text as a first touch, because no earlier e-mails are known."""
+        """The text as a first touch, because no earlier touch is known."""
         claims_found = [result for result in self._sentences if result.sentence.verdict != "no claim"]
         paragraphs = tuple("".join(map(_with_end, paragraph)).strip() for paragraph in self.pasted.paragraphs)
         return Email(
@@ -241,7 +239,7 @@ def _backed(text: str, verdict: CopyVerdict, reason: str, evidence: Sequence[Evi
 
 
 def _with_end(sentence: PastedSentence) -> str:
-    """Return the sentence and a space, or a line break if it lacks a full stop, as an entry of a list does."""
+    """Return the sentence and a space. One without a full stop, such as an entry of a list, keeps its line."""
     if sentence.is_theirs:
         return ""
     return f"{sentence.text} " if ends(sentence.text) else f"{sentence.text}\n"
@@ -255,8 +253,8 @@ def _quote(evidence: Evidence) -> CopyQuote:
     return CopyQuote(id=evidence.id, url=evidence.url, quote=evidence.quote)
 
 
-def _contains(cited: Evidence, found: Evidence) -> bool:
-    return cited.url == found.url and cited.start <= found.start and found.end <= cited.end
+def _contains(cited: Evidence, other: Evidence) -> bool:
+    return cited.url == other.url and cited.start <= other.start and other.end <= cited.end
 
 
 def _cites(role: str, evidence: Sequence[Evidence]) -> bool:

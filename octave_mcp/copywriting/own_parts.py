@@ -1,4 +1,4 @@
-"""Carries people's edits over into a playbook that is generated again: each text stays as it is, in its place."""
+"""Carries people's edits over into a newly generated playbook: each text keeps its wording and its place."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from octave_mcp.domain.parts import NAMING, own_texts, written
 from octave_mcp.domain.playbook import Playbook, Touch
 from octave_mcp.domain.value import Path, Value, part_at, walk
 
-# Of a quotation in a warning.
 MAX_QUOTED_CHARACTERS = 200
-# Fields that identify an entry of a list, as long as no other entry has the same value.
 _KEYS = ("day", *NAMING)
 
 
@@ -28,24 +26,24 @@ class _Placed(NamedTuple):
 def with_own_parts(new: Playbook, old: Playbook) -> Playbook:
     """Return the new playbook with what people wrote in the old one. Each part keeps its evidence."""
     new_evidence, marks = new.evidence, dict[OwnText, OwnText]()
-    # In order, so that a part of a list goes in before the parts after it, and indexes stay right.
-    for path, own in sorted(own_texts(old), key=lambda found: tuple(map(_sort_key, found[0]))):
+    # Low indexes first: an entry that the new list lacks is inserted at its old index.
+    for path, record in sorted(own_texts(old), key=lambda item: tuple(map(_sort_key, item[0]))):
         placed = _with_part(new, old, _with_checks(old, path))
         new = cast("Playbook", placed.value)
         new_warnings = (
             *_changed_persona(new, old, placed.at),
             *_lost_quotations(part_at(old, path), old.evidence, new_evidence),
         )
-        warnings = tuple(dict.fromkeys((*own.warnings, *new_warnings)))
+        warnings = tuple(dict.fromkeys((*record.warnings, *new_warnings)))
         at = (*placed.at, *path[len(placed.at) :])
-        marks[own] = own.model_copy(update={"path": written(new, at), "warnings": warnings})
+        marks[record] = record.model_copy(update={"path": written(new, at), "warnings": warnings})
     old_evidence = {i: old.evidence[i] for i in _cited(new) if i not in new_evidence and i in old.evidence}
-    own_text = tuple(marks[own] for own in old.own_text if own in marks)
+    own_text = tuple(marks[record] for record in old.own_text if record in marks)
     return new.model_copy(update={"evidence": {**new_evidence, **old_evidence}, "own_text": own_text})
 
 
 def _with_checks(playbook: Playbook, path: Path) -> Path:
-    """Widen the path to what the checks added: the verdict on a sentence, the score of an e-mail."""
+    """Widen the path to the part with the results of checks: a claim with its verdict, an e-mail with its score."""
     owner = part_at(playbook, path[:-1])
     is_checked = isinstance(owner, Finding) or (isinstance(owner, Touch) and path[-1] == "body")
     return path[:-1] if is_checked and isinstance(path[-1], str) else path
@@ -91,16 +89,16 @@ def _with_part_in_list(new: tuple[object, ...], old: tuple[object, ...], step: i
 
 
 def _index_in_new(new: Sequence[object], old: Sequence[object], step: int) -> int | None:
-    """Return the index in the new list of the old list's entry `step`, or None if it is gone.
+    """Return the index in the new list of the entry at index `step` of the old list, or None if it is gone.
 
-    Entries match by a key that no other entry has, else by their text.
+    Entries match by a field of `_KEYS` whose value no other entry has, else by their text.
     """
     for name in _KEYS:
         key, *others = (getattr(entry, name, None) for entry in (old[step], *old[:step], *old[step + 1 :]))
         indexes = [at for at, entry in enumerate(new) if getattr(entry, name, None) == key]
         if key is not None and key not in others and len(indexes) < 2:  # noqa: PLR2004 - one
             return indexes[0] if indexes else None
-    # By default difflib ignores items that are frequent in long sequences, such as most letters: `autojunk` is off.
+    # With `autojunk`, difflib would ignore frequent items of long sequences, such as most letters of a text.
     texts = [list(map(_text, entries)) for entries in (old, new)]
     for _, start, end, new_start, new_end in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
         if start <= step < end:
@@ -119,18 +117,21 @@ def _most_alike(text: str, entries: Sequence[str], places: Sequence[int]) -> int
 def _changed_persona(new: Playbook, old: Playbook, at: Path) -> Iterator[str]:
     """Warn if the part's persona now has another title."""
     id_ = _persona_id(new, at)
-    was, now = (next((one.title for one in playbook.priority_personas if one.id == id_), "") for playbook in (old, new))
+    was, now = (
+        next((persona.title for persona in playbook.priority_personas if persona.id == id_), "")
+        for playbook in (old, new)
+    )
     if was and now and was != now:
         yield f"it was written for {was!r}, and is now with the text for {now!r}"
 
 
 def _lost_quotations(
-    part: object, known: Mapping[EvidenceId, Evidence], new_evidence: Mapping[EvidenceId, Evidence]
+    part: object, old_evidence: Mapping[EvidenceId, Evidence], new_evidence: Mapping[EvidenceId, Evidence]
 ) -> Iterator[str]:
     """Warn of each quotation that the part cites and the pages no longer have."""
     for i in dict.fromkeys(_cited(part)):
-        if i in known and i not in new_evidence:
-            yield f'the pages no longer say "{known[i].quote[:MAX_QUOTED_CHARACTERS]}", which it cites'
+        if i in old_evidence and i not in new_evidence:
+            yield f'the pages no longer say "{old_evidence[i].quote[:MAX_QUOTED_CHARACTERS]}", which it cites'
 
 
 def _cited(value: object) -> Iterator[EvidenceId]:

@@ -1,4 +1,4 @@
-"""Evidence and verdicts for a person's own text: what supports its sentences on the pages that were read."""
+"""Rule verdicts on a person's own text, and the evidence for it on the pages that a run read."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ from octave_mcp.evidence.plans import dated, in_field
 from octave_mcp.evidence.sourcing import UNSAID
 from octave_mcp.evidence.support import Quoted, Statement, problems, quoted, support
 
-# Of a sentence in a warning.
 MAX_SHOWN_CHARACTERS = 120
 JUDGE = "rules"
 
 
 class Sources:
-    """What a person's text may rest on: the quotations of a playbook, and the pages that it lists.
+    """What a person's text may cite: the quotations of a playbook, and the pages that it lists.
 
     `pages`: those pages that are still stored, by the digest of their text.
     `added`: evidence found on the pages that is not in the playbook yet.
@@ -39,7 +38,7 @@ class Sources:
         self._checker = Checker(read_pasted_text(""), playbook, tuple(sources_of(playbook, pages)), sender or Sender())
 
     def judged(self, finding: Any) -> Any:  # noqa: ANN401 - a finding of any kind
-        """Return the finding with the rules' verdict. A sentence without evidence gets what the pages have for it."""
+        """Return the finding with the rules' verdict. For a sentence without evidence, look for it on the pages."""
         if isinstance(finding, Sentence):
             return self._sentence(cast("Sentence[EvidenceId]", finding))
         claim = next((claim for claim in claims(finding) if not claim.at), None)
@@ -62,7 +61,7 @@ class Sources:
         return support(statement, problems(statement))
 
     def _with_source(self, text: str) -> dict[str, object]:
-        """Look for evidence on the pages. Return the fields of the sentence to update."""
+        """Look for evidence on the pages, and return the fields of the sentence that it changes."""
         checked = self._checker.checked(text)
         verdict, reason = checked.sentence.verdict, checked.sentence.reason
         if verdict == "no claim":

@@ -9,12 +9,11 @@ from typing import Literal, NamedTuple
 
 from octave_mcp.copywriting.readability import length, sentences
 
-# A line this long without a full stop was wrapped, and continues on the next line.
+# A line this long that does not end like a sentence continues on the next line.
 MIN_WRAPPED_CHARACTERS = 50
 MAX_SIGNATURE_WORDS = 8
 
-# 'Subject: ...', also with Markdown around it: '**Subject:** Re: Dana'. The possessive `*+` keeps long runs of blanks
-# linear.
+# Also in Markdown: '**Subject:** Re: Dana'. The possessive `*+` takes linear time on long runs of blanks.
 _HEADER = re.compile(
     r"^\W{0,4}(?P<name>subject(?: line)?|betreff|objet|asunto|from|to|cc|bcc|date|sent)\b"
     r"\W{0,3}:\W{0,3}+\s*+(?P<text>.*)$",
@@ -27,7 +26,6 @@ _GREETING = re.compile(
     r"(?P<name>(?: [\w.{}\[\]'’-]{1,40}){0,4}?)\s*(?:[,!:]|\s[-–—](?=\s|$)|$)\s*",
     re.IGNORECASE,
 )
-# 'Dana,' or '{{first_name}},' as a greeting.
 _NAME_ALONE = re.compile(r"^(?:[A-Z][\w'’-]*|\{\{\w+\}\})(?: [A-Z][\w'’-]*)?,$")
 _SIGN_OFF = re.compile(
     r"^(?:(?:kind|best|warm|many|with (?:best|kind)) )?(?:regards|wishes|thanks|thank you|best|cheers|sincerely|yours"
@@ -37,14 +35,12 @@ _SIGN_OFF = re.compile(
 _POSTSCRIPT = re.compile(r"^p\.?\s?p?\.?s\b[.:]*\s*[-–—]?\s*", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.?!。？！…:][\"”’')\]]*$")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
-# '- ', '• ', '1. ' and '2) '.
 _BULLET = re.compile(r"^\s*(?:[-*•–—+]|\d{1,2}[.)])\s+")
 _MARKDOWN = re.compile(r"^#{1,6}\s+|\*\*|__")
 # A speaker or a part of a script: 'Prospect: ...', 'Opener: ...'.
 _LABEL = re.compile(r"^(?P<name>[A-Z][\w'’ ./()-]{0,30}):\s*+(?P<text>.*)$")
-# '[pause]', '(wait for the answer)'.
 _STAGE_DIRECTION = re.compile(r"^[\[(][^\[\]()]{1,80}[\])]\.?$")
-# Said on the phone only: 'Did I catch you ...', 'This is Sam from Acme', 'Have you got 30 seconds?'.
+# What is said on the phone only: '..., this is Sam from Acme', '... have you got 30 seconds?'.
 _SPOKEN = re.compile(
     r"\b(?:calling|call you|caught you|on the (?:phone|line)|voicemail|this is [A-Z{][\w{}]* [^.?!]{0,20}?(?:from|with"
     r"|at|over at)|have (?:you got )?(?:\d+|thirty|a few|a|two|five) (?:seconds?|minutes?|moments?)|did i catch)\b"
@@ -159,9 +155,9 @@ def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 
 
 def _start_without_sign_off(lines: Sequence[str]) -> int:
-    """Return where a signature without 'Best,' starts: at short last lines without a full stop.
+    """Return where a signature without 'Best,' or the like starts: at short last lines that do not end like sentences.
 
-    At least one line stays, so that a text of short lines is not taken for a signature as a whole.
+    The first line is never taken, so that a text of short lines is not all signature.
     """
     at = len(lines)
     while at > 1 and (not lines[at - 1] or _may_sign(lines[at - 1])):
@@ -170,7 +166,7 @@ def _start_without_sign_off(lines: Sequence[str]) -> int:
 
 
 def _may_sign(line: str) -> bool:
-    """Whether a line may be a name, a title or a number: at least half of its words are capitalised."""
+    """Whether a line may be a name, a title or a number: at most half of its words are lower-case."""
     words = _WORD.findall(line)
     is_mostly_names = len(words) < 2 or sum(not word.islower() for word in words) * 2 >= len(words)  # noqa: PLR2004 - most
     return (

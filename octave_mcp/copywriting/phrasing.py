@@ -22,8 +22,8 @@ class Phrase(NamedTuple):
     advice: str
 
 
-# A pattern must not match everyday English: 'much more' and 'since 2021' are fine, 'much time' and 'since three years'
-# are not. `(?!...)` holds those exceptions, and repetitions are bounded so that a long text takes linear time.
+# The patterns let everyday English pass: 'much more' is fine, 'much time' is not. Their repetitions are bounded,
+# so that a long text takes linear time.
 _START = r"(?:^|[.!?:;]\s+)"
 _PEOPLE = r"(?:teams?|desks?|people|staff|engineers?|reps|developers?|marketers?|colleagues|sellers|planners?)"
 _TIME = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten|many|several|some|a few) (?:years|months|weeks|days)"
@@ -32,7 +32,7 @@ _THEM = r"(?:them|those|these)"
 _FOLLOWS = r"(?:the|an?|you|your|we|our|it|its|they|their|there|this|that|is|are|was|has|have|can|will|would|one|may)"
 _DAY = r"(?:(?:mon|tues|wednes|thurs|fri)day|tomorrow|next week|the end of)"
 
-# Advice -> patterns. The advice completes the warning “...” sounds translated: ...
+# Advice -> patterns. The advice is the end of a warning: “informations” sounds translated: this word has no plural.
 _TRANSLATED: Mapping[str, Sequence[str]] = {
     "use an everyday word": (
         r"\b(?:anew|thereby|therewith|hereby|herewith|herein|therein|thereof|thereto|wherein|whereof|whereby)\b",
@@ -134,7 +134,6 @@ _TRANSLATED: Mapping[str, Sequence[str]] = {
         r"\bI (?:turn|address) (?:myself )?to you\b|\b(?:I|we) (?:hereby )?inform you\b",
     ),
 }
-# Advice -> patterns. The advice completes the warning “...” is stiff: ...
 _STIFF: Mapping[str, Sequence[str]] = {
     "use a shorter word": (
         r"\b(?:furthermore|moreover|consequently|therefore|thus|hence|utili[sz](?:e|es|ed|ing|ation)|facilitat\w+)\b",
@@ -183,7 +182,7 @@ _BROCHURE = (
 _NOUN_ENDING = re.compile(
     r"\w\w(?:tions?|ments?|ity|ities|ances?|ences?|ings?|ness|ages?|ures?|ships?|isms?|ysis|ers?|ors?)$"
 )
-# 'planned', 'manages' and 'quickly' separate nouns.
+# 'planned', 'manages' and 'quickly' end a row of nouns.
 _VERB_OR_ADVERB = re.compile(r"(?:ed|es|ly)$")
 # Four or more lower-case words without a comma: lists and proper names are no stacks.
 _LOWERCASE_RUN = re.compile(r"(?<![\w'’-])[a-z]+(?: [a-z]+){3,40}")

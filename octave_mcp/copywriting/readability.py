@@ -9,13 +9,11 @@ from octave_mcp.domain.evidence import Evidence
 from octave_mcp.domain.page import count_words
 from octave_mcp.evidence.sentences import ends_of_sentences
 
-# Shorter words do not raise the reading grade, so they need no exception.
 MIN_TERM_SYLLABLES = 3
 
 # Japanese, Chinese and Thai put no spaces between words.
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 _WORD = re.compile(r"[^\W_][\w&'’-]*")
-# 'Acme', 'SOC2', 'iPhone'.
 _NAME = re.compile(r"[A-Z][\w&'’-]*|[^\W\d]*\d[\w&'’-]*|\w[^\WA-Z]*[A-Z][\w&'’-]*")
 
 
@@ -48,7 +46,7 @@ def reading_grade(text: str) -> float:
 
 
 def without_terms(text: str, evidence: Sequence[Evidence]) -> str:
-    """Replace names and the reader's own terms by a short word, because a writer cannot shorten them.
+    """Replace names and the reader's own terms by a short word: a writer cannot choose shorter ones.
 
     A term is a long word in a quotation of the prospect.
     """

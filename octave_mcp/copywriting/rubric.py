@@ -1,6 +1,6 @@
 """The rubric for copy, applied by rules without a model: errors that must not be sent, and faults that cost points.
 
-The figures come from vendors' studies, which disagree. They are good enough for a warning, not for a verdict.
+The limits are defaults from vendors' studies, which disagree, so exceeding one gives a warning and no error.
 """
 
 from __future__ import annotations
@@ -32,18 +32,17 @@ MAX_QUOTATION_WORDS = 20
 MAX_GRADE = 8.0
 # Added to the limit if nothing is quoted of the reader's company: long words may then be its own terms.
 UNKNOWN_TERMS_GRADES = 1.5
-# Of the first touch, and of later ones.
+# Of the first touch and of later touches.
 MAX_ASK_WORDS = (10, 20)
-# 30 seconds of speech.
+# These words take 30 seconds to say.
 MAX_PITCH_WORDS = 75
-# What can be read during a call.
+# More cannot be read during a call.
 MAX_CARD_WORDS = 300
 MAX_LIST_ITEMS = 5
-# (fewest, most) discovery questions of a call script.
+# (fewest, most) questions of a call script, and objections of a card.
 QUESTIONS = (8, 14)
-# (fewest, most) objections on a card.
 OBJECTIONS = (7, 10)
-# Share of the quotations that may come from one page; with fewer than MIN_QUOTATIONS it says nothing.
+# Share of the quotations that may be from one page. It says nothing about fewer than MIN_QUOTATIONS.
 MAX_ONE_PAGE_SHARE = 0.4
 MIN_QUOTATIONS = 4
 MAX_QUESTIONS = 2
@@ -54,7 +53,6 @@ MIN_SCRIPT_QUESTIONS = 5
 WRITTEN_OFFER_NAMES, MIN_WRITTEN_OFFER_WORDS = "checklist template guide framework", 20
 # Of 100: readers preferred nearly any other touch to a goodbye.
 MAX_GOODBYE_POINTS = 80
-# Likeness from which the sequences of two personas count as the same.
 PERSONAS_ALIKE = 0.35
 
 PLACEHOLDERS = frozenset({"first_name", "company_name", "sender_first_name", "sender_company"})
@@ -63,14 +61,12 @@ _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 # What a writer meant to fill in: '[name]', '<name>', 'XX hours', 'TBD'.
 _BLANK = re.compile(r"\[[^\[\]]*\]|<[^<>\s][^<>]*>|\bXX+\b|\bTBD\b")
 _QUESTION_MARKS = re.compile(r"[?？؟]")
-# Asks for time: '20 minutes', 'a quick call', 'hop on'.
 _MEETING = re.compile(
     r"\b(?:\d+|ten|fifteen|twenty|thirty|few|some)[ -]minutes?\b|\b(?:an?|quick|short) (?:[\w-]+ )?(?:call|meeting"
     r"|demo|chat)\b"
     r"|\b(?:meet|calendar|half an hour|hop on|(?:could|can|shall|may) (?:we|i) (?:talk|speak|chat|show))\b",
     re.IGNORECASE,
 )
-# Could end any e-mail: 'Would that be of interest?', 'Want to learn more?'.
 _VAGUE_ASK = re.compile(
     r"\b(?:of (?:any )?(?:interest|use|help|value)|more (?:on|about) (?:this|that|it)|learn more|know more"
     r"|how (?:that|it)"
@@ -173,7 +169,10 @@ def _is_emoji(symbol: str) -> bool:
 
 
 def _asks(email: Email) -> Iterator[Fault]:
-    """Fault the questions and the ask. Guesses are put as questions, so two are allowed. A goodbye need not ask."""
+    """Fault the questions and the ask.
+
+    A question may come before the ask, because writers put their guesses as questions. A goodbye need not ask.
+    """
     question_count = len(_QUESTION_MARKS.findall(email.own_words))
     if question_count > MAX_QUESTIONS:
         text = f"Ask at most {MAX_QUESTIONS} questions: {question_count} are work to answer."
@@ -231,12 +230,12 @@ def _readability(email: Email) -> Iterator[Fault]:
 
 
 def _as_one_word(quotation: re.Match[str]) -> str:
-    """Replace a quotation by one word, so that only the writer's own words count. Keep the end of the sentence."""
+    """Replace a quotation by one word, and keep the end of a sentence, so that only the writer's words are judged."""
     return "it" + (quotation[0][-2] if quotation[0][-2] in ".!?" else "")
 
 
 def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
-    """Fault old evidence of the prospect, a weak reason to write. The vendor's pages on its product age less."""
+    """Fault old evidence of the prospect, as old news is no reason to write. The vendor's evidence ages more slowly."""
     if dates := [
         quoted.published_on
         for quoted in evidence
@@ -247,7 +246,7 @@ def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
 
 
 def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
-    """Fault old evidence and evidence mostly from one page. A customer's story is exempt: it has one page."""
+    """Fault old evidence, and evidence mostly from one page. A customer's story is exempt, as it is on one page."""
     yield from _stale_evidence(evidence)
     pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]
     of_one_page = max((pages.count(url) for url in set(pages)), default=0)

@@ -15,26 +15,24 @@ from octave_mcp.evidence.support.wording import joined, stem, wording
 
 # Positions, from 0, of the touches that need a proof and of the one that makes an offer.
 PROOF_TOUCHES, OFFER_TOUCH = (0, 1), 2
-# Words that a text must share with a source to be about it, and paragraphs from which the opening must fit the rest.
+# Words in common that make a text about the deal. Paragraphs from which an opening must be connected with the rest.
 MIN_SHARED_WORDS, MIN_PARAGRAPHS = 2, 3
 TOUCHES_ALIKE = 0.2
-# Words on what the vendor is and does: in the first touch, and in later ones.
+# On what the vendor is and does: in the first touch, and in later touches.
 MAX_PITCH_WORDS = (20, 30)
 
 COMPANY_FIELD = "{{company_name}}"
-# Two texts start alike if these first words agree.
 SAME_START_WORDS = 3
 
-# Share of the sentences that address the reader or name their company.
 MIN_READER_SHARE = 0.33
 # Paragraphs: one ends the matter, one lets the reader say no.
 MAX_GOODBYES = 2
 
 _DIGIT = re.compile(r"\d")
-# A user who says so in the context wants no offer in the third touch.
+# A user whose context asks for a meeting wants no other offer in the third touch.
 _WANTS_MEETING = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
-# 'Twenty, the open-source CRM, ...' names a company, although 'twenty' is also a word. 'Today, the ...' does not.
+# 'Twenty, the open-source CRM, ...' names a company, although its name is a word. 'Today, the ...' does not.
 _APPOSITION = re.compile(
     r"(?!(?:Today|Overnight|Often|Still|Again|Here|There|Now|Then|Yes|No|Well|\w+ly)\b)"
     r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|another|one|which|who|whose)\b"
@@ -44,7 +42,6 @@ _CONTINUES = re.compile(r"(?:with [^.?!,]{1,40}?,? )?(?:they|it|their|its)\b(?! 
 # 'Acme is a CRM' defines something and proves nothing.
 _DEFINES = re.compile(r"^[^,]{0,40}? (?:is|are) (?:an?|the|one|our)\b")
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
-# 'One thought to keep: ...', 'You should count ...', 'worth remembering'.
 _LECTURE = re.compile(
     r"\b(?:one|an?|the) (?:\w+ ){0,2}(?:thoughts?|tests?|checks?|tips?|rules?|lessons?|reminders?|exercises?"
     r"|questions? to ask)\b(?: \w+){0,4}:|\b(?:you|one|teams?|everyone|reps) (?:should|must|ought to|need to"
@@ -54,7 +51,6 @@ _LECTURE = re.compile(
     r"|(?:^|[.!?:]\s+)(?:if|when) (?:an?|the) [^.?!]{3,80}\bit (?:is|isn['’]t) (?:not )?",
     re.IGNORECASE | re.MULTILINE,
 )
-# Goodbyes that leave the door open: 'If it comes up again, ...', 'You know where to find me'.
 _OPEN_DOOR = re.compile(
     r"\b(?:comes? up again|door (?:stays|is|remains)|glad to hear|know where (?:to find|i am)|happy to (?:talk|pick)"
     r"|talk again|until (?:the|that|patching|it)\b|when(?:ever)? (?:it|that|the time))\b",
@@ -80,10 +76,14 @@ def _deal(email: Email) -> Iterator[Fault]:
     if email.names_in(text) or _DIGIT.search(" ".join(email.statements)) or is_dated(text) or _has_words_of_deal(email):
         return
     if has_prospect:
-        told = "Nothing but the company's name is about this deal: name what happened there, or a customer like them."
-        yield Fault("D29", told, PLAIN)
+        message = (
+            "Nothing but the company's name is about this deal: name what happened there, or a customer like them."
+        )
+        yield Fault("D29", message, PLAIN)
     elif email.deal.vendor or email.deal.prospect:
-        is_known = bool(email.evidence or email.deal.context)  # or it may be about what nobody here knows of
+        is_known = bool(
+            email.evidence or email.deal.context
+        )  # without it, the text may be about something unknown here
         text = "It would read the same at any other company: name what it is about."
         yield Fault("D29", text, PLAIN if email.last else FATAL if is_known else GRAVE)
 
@@ -100,7 +100,7 @@ def _has_words_of_deal(email: Email) -> bool:
 
 
 def _proof(email: Email) -> Iterator[Fault]:
-    """Fault a missing proof. It weighs little in the first touch, which may do with its reason to write."""
+    """Fault a missing proof. In the first touch this costs little, because a good reason to write may be enough."""
     if email.position not in PROOF_TOUCHES or email.last:
         return
     proofs = [*_proofs(email)]
@@ -131,7 +131,7 @@ def _proves(email: Email, sentence: str) -> bool:
 
 
 def _connected(email: Email) -> Iterator[Fault]:
-    """Fault a first touch whose opening shares no meaning with the rest."""
+    """Fault a first touch whose opening is about nothing that the rest is about. Synonyms count."""
     if email.position or email.last or len(email.paragraphs) < MIN_PARAGRAPHS:
         return
     first, rest = _content(email, email.paragraphs[0]), _content(email, " ".join(email.paragraphs[1:]))
@@ -141,7 +141,7 @@ def _connected(email: Email) -> Iterator[Fault]:
 
 
 def _about_others(email: Email) -> Iterator[Fault]:
-    """Fault an e-mail that only tells a story: its reader has to find out what it is for."""
+    """Fault an e-mail that is nearly all about others, because its reader has to work out what it is for."""
     sentences_of_email = email.sentences
     share = sum(_is_to_reader(email, sentence) for sentence in sentences_of_email) / max(1, len(sentences_of_email))
     if not email.last and share < MIN_READER_SHARE:
@@ -210,12 +210,12 @@ def _repeats(email: Email) -> Iterator[Fault]:
         "asks in the same words": any(_start_alike(email.ask, other.ask) for other in email.earlier),
         "has the same structure": any(_shape(email) == _shape(other) for other in email.earlier),
     }
-    if same := [how for how, is_so in alike.items() if is_so]:
-        yield Fault("D18", f"It {' and '.join(same)} as an earlier touch: vary it.", SLIGHT * len(same))
+    if similarities := [how for how, is_so in alike.items() if is_so]:
+        yield Fault("D18", f"It {' and '.join(similarities)} as an earlier touch: vary it.", SLIGHT * len(similarities))
 
 
-def _start_alike(one: str, other: str) -> bool:
-    first, second = (text.casefold().split()[:SAME_START_WORDS] for text in (one, other))
+def _start_alike(first_text: str, second_text: str) -> bool:
+    first, second = (text.casefold().split()[:SAME_START_WORDS] for text in (first_text, second_text))
     return len(first) == SAME_START_WORDS and first == second
 
 
@@ -224,10 +224,10 @@ def _shape(email: Email) -> list[list[bool]]:
     return [["?" in sentence for sentence in sentences(paragraph)] for paragraph in email.paragraphs]
 
 
-def likeness(one: str, other: str) -> float:
+def likeness(text: str, other: str) -> float:
     """Return the Jaccard similarity of two texts by their sequences of five words: 0 to 1."""
-    first, second = _grams(one), _grams(other)
-    return len(first & second) / len(first | second) if first and second else 0.0
+    first_grams, second_grams = _grams(text), _grams(other)
+    return len(first_grams & second_grams) / len(first_grams | second_grams) if first_grams and second_grams else 0.0
 
 
 def _grams(text: str) -> set[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Claims about third parties inside a sentence that otherwise offers, thanks or talks about its writer."""
+"""Claims about third parties inside a sentence that offers, thanks or talks about its writer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from itertools import islice
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# Words of a statement before its verb. Without a verb by then, it has no subject to judge.
+# A statement whose verb comes later than this has no subject that can be judged.
 MAX_SUBJECT_WORDS = 8
-# How far a statement is read for its subject, and the words before it for a wish to know.
+# Characters read after the start of a statement for its subject, and before it for 'let me know' and the like.
 MAX_SEARCHED_CHARACTERS = 160
 
 # Where a claim starts in a longer sentence: 'I understand why X lost ...', 'Let me be clear: X is ...',
@@ -40,7 +40,6 @@ _STARTS_WITH_NOBODY_ELSE = re.compile(
 _AUXILIARIES = frozenset(
     "is are was were has have had does do did will won't isn't aren't doesn't didn't never".split()
 )
-# A modal verb states a possibility, not a fact: 'how X could keep its windows'.
 _MODALS = frozenset("can could would may might should to if".split())
 
 
@@ -65,7 +64,7 @@ def is_about_market(text: str) -> bool:
 
 
 def _subject(statement: str) -> str:
-    """Return the words before the verb, or '' if there is no verb or only a possibility is stated."""
+    """Return the words before the verb, or '' if there is no verb or only a possibility, as in 'X could keep ...'."""
     words = list[str]()
     for word in islice(statement.split(), MAX_SUBJECT_WORDS):
         plain = word.replace("’", "'").strip(".,;:!?")

@@ -40,9 +40,9 @@ def _share(
     return any(matches(quoted, other) for quoted in own_evidence for other in cited)
 
 
-def _same_page(one: Evidence, other: Evidence) -> bool:
-    return one.page_sha256 == other.page_sha256
+def _same_page(first: Evidence, second: Evidence) -> bool:
+    return first.page_sha256 == second.page_sha256
 
 
-def _overlap(one: Evidence, other: Evidence) -> bool:
-    return _same_page(one, other) and one.start < other.end and other.start < one.end
+def _overlap(first: Evidence, second: Evidence) -> bool:
+    return _same_page(first, second) and first.start < second.end and second.start < first.end

@@ -11,13 +11,13 @@ from octave_mcp.copywriting.faults import FATAL, GRAVE, PLAIN, SLIGHT, Fault
 from octave_mcp.copywriting.phrasing import brochure, stiff, translated
 
 MAX_HEDGES = 1
-# Times that an e-mail may name the reader's company: to its reader, it is 'you'.
+# How often an e-mail may name the reader's company: to its reader, the company is 'you'.
 MAX_MENTIONS = 1
 MIN_FULL_FORMS = 2
-# Reported phrases of a kind; more would bury the other warnings. Also the times that any e-mail may say 'I' or 'we'.
+# Phrases reported per kind, and times that an e-mail may say 'I' or 'we' however rarely it says 'you'.
 MAX_OF_A_KIND = 3
 
-# 'probably', 'I'd guess', 'looks like you'. Not 'in May', 'May I ask' or 'what sort of'.
+# 'probably', 'I'd guess', 'looks like it'. Not 'in May', 'May I ask' or 'what sort of'.
 _HEDGE = re.compile(
     r"\b(?:probably|perhaps|maybe|possibly|presumably|supposedly|apparently|likely|seem(?:s|ed|ingly)?|appears? to"
     r"|might"
@@ -28,7 +28,6 @@ _HEDGE = re.compile(
     r"|i take it)\b",
     re.IGNORECASE,
 )
-# Openers and phrases of every sales e-mail: 'I hope this finds you well', 'circling back', 'game changer'.
 _CLICHE = re.compile(
     r"\b(?:hope (?:this|you|all)|just (?:checking|following|wanted)|touch(?:ing)? base|circl(?:e|ing) back"
     r"|quick question"
@@ -45,14 +44,13 @@ _FLATTERY = re.compile(
     r"|thrilled|outstanding|you(?:['’]re| are) (?:clearly|obviously|doing great)|thought leader\w*|visionary)\b",
     re.IGNORECASE,
 )
-# Makes readers feel guilty or afraid: 'haven't heard back', 'fall behind', 'last chance'.
 _PRESSURE = re.compile(
     r"\b(?:haven['’]t heard (?:back|from you)|fall(?:ing)? behind|left behind|be a shame|miss(?:ed|ing)? (?:out|this)"
     r"|close your file|isn['’]t a priority|before it['’]s too late|last chance|you can['’]t afford|tired of)\b",
     re.IGNORECASE,
 )
 _HEADS = r"(?:people|staff|hires?|heads|reps|engineers|employees|writers|planners|clerks)"
-# Says that the reader's people may lose their jobs: 'cut its staff', 'fewer planners'. 'Cut its teams' hours' is fine.
+# Tells readers that people may lose their jobs: 'cut its staff', 'fewer planners'. 'Cut its teams' hours' does not.
 _THREAT = re.compile(
     rf"\b(?:head ?counts?|lay(?:ing)?[- ]?offs?|laid off|redundan(?:t|cy|cies)|(?:fewer|less) {_HEADS}"
     rf"|smaller workforce"
@@ -61,7 +59,6 @@ _THREAT = re.compile(
     r"|reps|engineers|writers|workforce)(?!['’]| (?:time|hours|work|costs?|load|queue)))\b",
     re.IGNORECASE,
 )
-# What people contract when they talk: 'I am', 'does not', 'cannot'.
 _FULL_FORM = re.compile(
     r"\b(?:(?:I|you|we|they|it|there) (?:am|are|is|will|would)|(?:do|does|did|is|are|was|were|will|would|can|could"
     r"|should|has|have) not|cannot)\b(?=[ ,-])",
@@ -92,7 +89,7 @@ def hedged(text: str) -> bool:
 
 
 def _hedges(email: Email) -> Iterator[Fault]:
-    """Fault stacked hedges, and any hedge in a fact. One that the evidence has too is part of what it says."""
+    """Fault more than one hedge, and any hedge in a fact. A hedge that the evidence has is part of the fact."""
     quoted_text = email.quoted_text.casefold()
     hedges = [match[0] for match in _HEDGE.finditer(email.own_words) if match[0].casefold() not in quoted_text]
     if (count := len(hedges)) > MAX_HEDGES:
@@ -141,7 +138,7 @@ def _threats(email: Email) -> Iterator[Fault]:
 
 
 def _pronouns(email: Email) -> Iterator[Fault]:
-    # A way out is about the writer, as in 'I'll stop writing', and must not count against the e-mail.
+    # A way out has to be about the writer, as in 'I'll stop writing', so it does not count.
     about_deal = " ".join(line for line in email.own_words.splitlines() if not has_way_out(line))
     you, we = len(_YOU.findall(email.text)), len(_WE.findall(about_deal))
     if we > max(you, MAX_OF_A_KIND):
