@@ -38,7 +38,7 @@ _END_OF_MAIL = (
     r"|message|hear from (?:me|us)|come back)\b"
 )
 # A way out in two parts, a condition and what follows from it, in one paragraph: 'If this isn't for you, say so'. The
-# condition alone is none: 'If patching is not on your list, what is?'.
+# condition alone is not enough: 'If patching is not on your list, what is?'.
 _IF_UNWANTED = re.compile(
     r"\b(?:if|unless|should|in case|when)\b[^.?!\n]{0,200}\b(?:not|no|never|nothing|rather|wrong|off|prefer|pass"
     r"|\w+n['’]t)\b"

@@ -36,7 +36,7 @@ _NEEDS_CONTEXT = re.compile(
     r"|\b(?:these|those) (?!who\b|which\b|that\b)\w",
     re.IGNORECASE,
 )
-# 'Acme has used it since 2024' proves something even without a figure or the vendor's name.
+# 'Acme has used it since 2024' is proof, even without a figure or the vendor's name.
 _USES_IT = re.compile(r"\b(?:with|on|uses?|used|using) it\b", re.IGNORECASE)
 _HEADING = re.compile(r"[\"“‘'(]*(?:how|why)\b", re.IGNORECASE)
 

@@ -33,7 +33,7 @@ def finished(
     known: Sequence[str] = (),
     language: str = "en",
 ) -> BattleCard:
-    """Return the finished card. Add gaps for what rule D7 dropped and for an empty card. `known` names need no evidence."""
+    """Return the finished card. Add a gap for what rule D7 dropped, and one if the card is empty."""
     checked = _without_absolutes(card, evidence, known, language)
     if dropped := len(list(_sentences(card))) - len(list(_sentences(checked))):
         what = "claims to be alone or always so, and what depended on them,"
@@ -66,7 +66,7 @@ def _without_absolutes(
 
 
 def _is_unsupported_absolute(sentence: Sentence[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> bool:
-    """Whether a claim is absolute and its quotations are not. Questions and advice claim nothing."""
+    """Whether a claim is more absolute than its quotations. Questions and advice claim nothing."""
     claims = sentence.kind in {"fact", "inference"}
     return claims and absolutes(sentence.text, (evidence[i].quote for i in sentence.evidence if i in evidence))
 
@@ -77,7 +77,7 @@ def _marked(objection: Objection[EvidenceId]) -> Objection[EvidenceId]:
 
 
 def _card_fields(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
-    # A card must have a date. Without evidence there is none, so it gets one that nobody takes for real.
+    # Without evidence the date is unknown: 1970-01-01 fills the required field.
     newest = max((e.fetched_at for e in evidence.values()), default=None)
     return {"audience": "internal", "dated_on": newest.date() if newest else "1970-01-01"}
 

@@ -44,7 +44,7 @@ _OFFERED_ACTIONS = (
     r"|step|drop|be (?:quick|brief|short|honest|happy|glad|in touch|around|there)|give you|get back|let you|take you"
 )
 _PRELUDE = r"^(?:(?:so|then|and|or|also|otherwise|in the meantime|if [^,.?!]{1,120}),? )?"
-# Requests count too: 'Reply with a time'. A noun that looks like one does not: 'Call volume is down'.
+# Requests count too: 'Reply with a time'. 'Call volume is down' is no request, because 'call' is not a verb there.
 _OFFER = _any(
     rf"{_PRELUDE}(?:i|we)(?:['’]d| would) (?:\w+ )?(?:love|like|welcome|appreciate|be (?:happy|glad|curious))\b",
     rf"{_PRELUDE}(?:i|we)(?:['’]ll|['’]d| will| can| could| would| may| might)"
@@ -111,7 +111,7 @@ _YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
 # 'us' in lower case only: 'US' is a country.
 _WE = re.compile(r"\bwe(?:['’](?:re|ve))?\b|\b(?-i:us)\b", re.IGNORECASE)
 _OUR = re.compile(r"\bours?\b", re.IGNORECASE)
-# Who is meant is the subject of the previous sentence. 'It is late' and 'it took a week' are about nobody.
+# Pronouns for the subject of the previous sentence. 'It is late' and 'it took a week' are about nobody.
 _THEY = re.compile(
     r"^(?P<lead>(?:(?:today|now|since then|before|afterwards|and|but|so),? |with [^,]{1,30}, ))?"
     r"(?P<who>they|he|she|their|his|her|"
@@ -140,7 +140,7 @@ class Speech:
 
     @property
     def _people(self) -> str:
-        """Names that are not third parties: 'I know that Dana is busy' claims nothing."""
+        """Vendor and people of the deal, who are not third parties: 'I know that Dana is busy' claims nothing."""
         return " ".join((self.deal.vendor, *self.people))
 
     def is_claim_in_few_words(self, text: str) -> bool:

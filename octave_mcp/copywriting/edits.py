@@ -83,7 +83,8 @@ def _check_references(playbook: Playbook, name: str) -> None:
         if len({*ids_here}) < len(ids_here) or not {*ids_here} <= {*ids}:
             available = ", ".join(ids) or "none"
             raise InputError(
-                f"{name!r}: each sequence and call script must be for a different persona; choose from {available}"
+                f"{name!r}: each sequence and call script must be for a different persona; this playbook has "
+                f"{available}"
             )
 
 
@@ -110,7 +111,7 @@ class _Checks:
         return frozenset(_findings(self.base))
 
     def _with_sentences(self, playbook: Playbook) -> Playbook:
-        """Replace the sentences of each e-mail by those of its body, which people may have edited."""
+        """Replace the sentences of each e-mail with those of its body, which people may have edited."""
         by_body = {touch.body: touch for _, touch in _touches(self.base)}
         by_text = {sentence.text: sentence for touch in by_body.values() for sentence in touch.sentences}
         touches = {at: _with_sentences_of_body(touch, by_body, by_text) for at, touch in _touches(playbook)}
@@ -161,10 +162,9 @@ def _touches(playbook: Playbook) -> Iterator[tuple[Path, Touch]]:
 def _with_sentences_of_body(
     touch: Touch, by_body: Mapping[str, Touch], by_text: Mapping[str, Sentence[EvidenceId]]
 ) -> Touch:
-    """Read the sentences and the ask from the body of the e-mail.
+    """Read the sentences and the ask from the e-mail's body.
 
-    If the old playbook has an e-mail with this body, its sentences are used. A sentence of the old playbook keeps its
-    evidence.
+    Sentences that the old playbook has keep their evidence. A body that it has keeps all of its sentences.
     """
     if (known := by_body.get(touch.body)) is not None:
         return touch if touch == known else touch.model_copy(update={"sentences": known.sentences})

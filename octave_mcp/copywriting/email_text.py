@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.naming import names
 
 # As in 'Hi Ada'.
 GREETING_WORDS = 2
-# Letters of a first word that may stand for the whole name: 'Oakway' of 'Oakway Parcels', but not 'The' of 'The Yard'.
+# A company's first word must be this long to represent the name: 'Oakway' for 'Oakway Parcels', not 'The' for 'The Yard'.
 MIN_NAME_LETTERS = 4
 
 _QUOTED = re.compile(r"“[^“”]*”")
@@ -26,7 +26,7 @@ _SENTENCE_END = re.compile(r"[.?!。？！…][\"”’')\]]*$")
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """Who writes to whom, and what the user said about the deal as `context`; '' is unknown."""
+    """Vendor, prospect, and as `context` what the user said about the deal. '' means unknown."""
 
     vendor: str = ""
     prospect: str = ""
@@ -92,7 +92,7 @@ class Email:
 
     @cached_property
     def quoted_text(self) -> str:
-        """The quotations that support it, with the titles of their pages."""
+        """The quotations that support the e-mail, with the titles of their pages."""
         return "\n".join(f"{evidence.page_title}\n{evidence.quote}" for evidence in self.evidence)
 
     def quotes_of(self, role: str) -> str:
@@ -121,7 +121,7 @@ def quotations(text: str) -> list[str]:
 def read_email(
     subject: str, body: str, *, position: int, last: bool, earlier: Sequence[Email] = (), deal: Deal | None = None
 ) -> Email:
-    """Split an e-mail as it was sent. Its evidence is unknown."""
+    """Parse an e-mail as it was sent. Its evidence is unknown."""
     blocks = [block for part in re.split(r"\n(?:[^\S\n]*\n)+", body) if (block := part.strip())]
     if blocks and _GREETING.match(blocks[0]):
         del blocks[0]

@@ -45,5 +45,5 @@ def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
 
 
 def graded(cost: float, excess: float) -> float:
-    """Scale a cost with the excess over a limit, given as a share of the limit. Half over or more doubles the cost."""
+    """Raise a cost with the excess over a limit, as a share of the limit. Half or more doubles the cost."""
     return cost * (1 + min(1.0, 2 * excess))

@@ -25,7 +25,7 @@ def fit(
 
 
 def stack_overlap(integrations: Sequence[CompanyIntegration]) -> Iterator[StackOverlap]:
-    """Yield the tools that both companies name. `uses` is preferred: only this relation proves that a tool runs."""
+    """Yield the tools that both companies name. `uses` is preferred: only this relation proves that a tool is used."""
     by_name: dict[str, list[CompanyIntegration]] = {}
     for integration in integrations:
         by_name.setdefault(name_key(integration.name), []).append(integration)

@@ -14,7 +14,7 @@ _TITLE_WORDS = (
     r"(?:Chief|Head|Vice|VP|SVP|EVP|Senior|Director|Managing|General|Lead|Principal|Manager|Officer|Partner|Engineer"
     r"|Architect|Owner|Operations|Marketing|Sales|Product|Growth|Relations|Success|Design|Data)"
 )
-# 'Hieu Pham & Ida Berg' are two people. 'Founder & Growth Lead' are two titles of one.
+# 'Hieu Pham & Ida Berg' are two people. 'Hieu Pham, Founder & Growth Lead' is one person with two titles.
 _SEVERAL_PEOPLE = re.compile(
     r"^[^,(]*(?:\band\b|[&/])|\bor\b"
     rf"|(?:\band|[&/]) (?!(?:\S+ )?{_TITLE_WORDS}\b)[A-Z][a-z]\S* [A-Z][a-z]"

@@ -167,7 +167,7 @@ def _origin(
     unit: Path,
     rank: int | None = None,
 ) -> Origin:
-    """Return the origin of the part at the path `rest` in `shown`, which is at the path `at` of the draft."""
+    """Return the origin of the part at path `rest` of `shown`. The draft has what is `shown` at path `at`."""
     if part_at(drafts, draft_path) is None:
         raise InputError(
             "its writer failed, so there is no draft to change; generate the playbook again, or edit the part"
@@ -177,7 +177,10 @@ def _origin(
 
 
 def _aligned(shown: object, draft: object, path: Path) -> Path:
-    """Return the path in the draft of what the playbook shows at `path`. Parts of a finding map to all of it."""
+    """Return the path in the draft of what the playbook shows at `path`.
+
+    Anything inside a finding maps to the finding.
+    """
     if not path or isinstance(draft, Finding):
         return ()
     step = path[0]

@@ -70,7 +70,7 @@ def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sende
 
 
 def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source]:
-    """Yield the passages that may support a sentence: of stored pages, else the playbook's quotations of a page."""
+    """Yield the passages that may support a sentence. The playbook's quotations replace pages no longer stored."""
     for read_page in playbook.pages:
         if page := pages.get(read_page.sha256):
             # Another run may have stored the same text under another URL and title.

@@ -67,7 +67,7 @@ def _sort_key(step: str | int) -> tuple[str, int]:
 
 
 def _with_part(new: object, old: object, path: Path) -> _Placed:
-    """Put what the old value has at the path into the new value. Entries of lists are matched by what they are."""
+    """Copy the part at `path` of the old value into the new value. List entries match by key or text, not by index."""
     if not path or type(new) is not type(old):
         return _Placed(old, path)
     step, rest = path[0], path[1:]
@@ -89,7 +89,7 @@ def _with_part_in_list(new: tuple[object, ...], old: tuple[object, ...], step: i
 
 
 def _index_in_new(new: Sequence[object], old: Sequence[object], step: int) -> int | None:
-    """Return the index in the new list of the entry at index `step` of the old list, or None if it is gone.
+    """Return where the new list has the old list's entry `step`, or None if it is gone.
 
     Entries match by a field of `_KEYS` whose value no other entry has, else by their text.
     """

@@ -74,7 +74,7 @@ class Sources:
         return {"evidence": tuple(evidence.id for evidence in checked.evidence), "support": support}
 
     def warnings(self, part: object, owner: object, field: str) -> Iterator[str]:
-        """Yield what the rules say against a part. If the part is a text, it is the field `field` of `owner`."""
+        """Yield what the rules say against a part, which is the field `field` of `owner`."""
         if isinstance(part, str) and isinstance(owner, Value):
             yield from self._text_warnings(part, owner, field)
         for _, value in located(part):

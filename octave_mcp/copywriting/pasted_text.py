@@ -99,7 +99,7 @@ def read_pasted_text(text: str) -> PastedText:
 
 
 def _is_call(text: str, lines: Sequence[str]) -> bool:
-    """Whether a text with a greeting is a call all the same: 'Hi Ada, this is Sam from Acme'."""
+    """Whether the text is a call script. It may start with a greeting: 'Hi Ada, this is Sam from Acme'."""
     return any(map(_is_script_line, lines)) or bool(_SPOKEN.search(text[:300]) and not _SIGN_OFF.search(text[-40:]))
 
 
@@ -129,7 +129,7 @@ def _headers(lines: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 
 def _greeting(lines: Sequence[str]) -> tuple[str, str, list[str]]:
-    """Return the greeting, the name in it and the other lines. Text after the greeting on its line stays."""
+    """Return the greeting, the name in it and the remaining lines, with any text after the greeting on its line."""
     if not lines:
         return "", "", []
     first, *rest = lines
@@ -146,7 +146,7 @@ def _greeting(lines: Sequence[str]) -> tuple[str, str, list[str]]:
 
 
 def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Return the lines without the signature, and the signature. A postscript after it stays."""
+    """Return the lines without the signature, and the signature. A postscript after it stays with the lines."""
     end = next((at for at, line in enumerate(lines) if _POSTSCRIPT.match(line)), len(lines))
     start = next((at for at in range(end) if _SIGN_OFF.match(lines[at])), None)
     start = _start_without_sign_off(lines[:end]) if start is None else start

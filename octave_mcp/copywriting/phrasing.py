@@ -32,7 +32,7 @@ _THEM = r"(?:them|those|these)"
 _FOLLOWS = r"(?:the|an?|you|your|we|our|it|its|they|their|there|this|that|is|are|was|has|have|can|will|would|one|may)"
 _DAY = r"(?:(?:mon|tues|wednes|thurs|fri)day|tomorrow|next week|the end of)"
 
-# Advice -> patterns. The advice is the end of a warning: “informations” sounds translated: this word has no plural.
+# Advice -> patterns. The advice completes a warning: “informations” sounds translated: this word has no plural.
 _TRANSLATED: Mapping[str, Sequence[str]] = {
     "use an everyday word": (
         r"\b(?:anew|thereby|therewith|hereby|herewith|herein|therein|thereof|thereto|wherein|whereof|whereby)\b",
@@ -184,7 +184,7 @@ _NOUN_ENDING = re.compile(
 )
 # 'planned', 'manages' and 'quickly' end a row of nouns.
 _VERB_OR_ADVERB = re.compile(r"(?:ed|es|ly)$")
-# Four or more lower-case words without a comma: lists and proper names are no stacks.
+# Four or more lower-case words without a comma, so that lists and proper names do not count.
 _LOWERCASE_RUN = re.compile(r"(?<![\w'’-])[a-z]+(?: [a-z]+){3,40}")
 
 

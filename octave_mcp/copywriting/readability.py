@@ -46,7 +46,7 @@ def reading_grade(text: str) -> float:
 
 
 def without_terms(text: str, evidence: Sequence[Evidence]) -> str:
-    """Replace names and the reader's own terms by a short word: a writer cannot choose shorter ones.
+    """Replace names and the reader's own terms with a short word: a writer cannot choose shorter ones.
 
     A term is a long word in a quotation of the prospect.
     """

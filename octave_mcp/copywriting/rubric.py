@@ -30,11 +30,11 @@ MAX_SENTENCE_WORDS = 25
 MAX_QUOTATION_WORDS = 20
 # Flesch-Kincaid grade; 8 is easy to read.
 MAX_GRADE = 8.0
-# Added to the limit if nothing is quoted of the reader's company: long words may then be its own terms.
+# Added to the limit if no page of the reader's company is quoted: long words may then be its own terms.
 UNKNOWN_TERMS_GRADES = 1.5
 # Of the first touch and of later touches.
 MAX_ASK_WORDS = (10, 20)
-# These words take 30 seconds to say.
+# About 30 seconds of speech.
 MAX_PITCH_WORDS = 75
 # More cannot be read during a call.
 MAX_CARD_WORDS = 300
@@ -42,11 +42,11 @@ MAX_LIST_ITEMS = 5
 # (fewest, most) questions of a call script, and objections of a card.
 QUESTIONS = (8, 14)
 OBJECTIONS = (7, 10)
-# Share of the quotations that may be from one page. It says nothing about fewer than MIN_QUOTATIONS.
+# Share of the quotations that may be from one page. With fewer than MIN_QUOTATIONS, the share means nothing.
 MAX_ONE_PAGE_SHARE = 0.4
 MIN_QUOTATIONS = 4
 MAX_QUESTIONS = 2
-# A script with fewer questions may ask closed ones: to open the call, and to book another.
+# With fewer questions, closed ones are fine: they open the call or book the next one.
 MIN_SCRIPT_QUESTIONS = 5
 # An offer exists if `make_first` has it in at least this many words: calling it a checklist is no empty promise.
 # Calling it a report still needs evidence.
@@ -132,7 +132,7 @@ def _form(email: Email) -> Iterator[Fault]:
 
 
 def _length_cost(excess: float) -> float:
-    """A few words over or under the limit hardly matter. Half as many again do."""
+    """Return the cost of a wrong length. A few words hardly matter, half as many again do."""
     return min(GRAVE, SLIGHT + 30 * excess)
 
 
@@ -150,7 +150,7 @@ def _subject(email: Email) -> Iterator[Fault]:
 
 
 def _long_subject_cost(count: int) -> float:
-    """One word over the limit is tolerated. Each further word costs more."""
+    """Return the cost of a long subject. One word over the limit is tolerated, each further word costs more."""
     over = count - MAX_SUBJECT_WORDS
     return SLIGHT / 2 if over <= 1 else min(GRAVE, SLIGHT + 2 * (over - 2))
 
@@ -230,7 +230,7 @@ def _readability(email: Email) -> Iterator[Fault]:
 
 
 def _as_one_word(quotation: re.Match[str]) -> str:
-    """Replace a quotation by one word, and keep the end of a sentence, so that only the writer's words are judged."""
+    """Replace a quotation with one word, and keep the end of a sentence, so that only the writer's words are judged."""
     return "it" + (quotation[0][-2] if quotation[0][-2] in ".!?" else "")
 
 

@@ -15,7 +15,7 @@ from octave_mcp.evidence.support.wording import joined, stem, wording
 
 # Positions, from 0, of the touches that need a proof and of the one that makes an offer.
 PROOF_TOUCHES, OFFER_TOUCH = (0, 1), 2
-# Words in common that make a text about the deal. Paragraphs from which an opening must be connected with the rest.
+# Shared words that make a text about the deal. In texts of fewer paragraphs, the opening need not fit the rest.
 MIN_SHARED_WORDS, MIN_PARAGRAPHS = 2, 3
 TOUCHES_ALIKE = 0.2
 # On what the vendor is and does: in the first touch, and in later touches.
@@ -89,7 +89,7 @@ def _deal(email: Email) -> Iterator[Fault]:
 
 
 def _has_words_of_deal(email: Email) -> bool:
-    """Whether it shares words with the user's context, the prospect's quotations or earlier touches."""
+    """Whether the e-mail shares words with the user's context, the prospect's quotations or earlier touches."""
     words = wording(email.text)
     content = {stem(word.lower) for word in words.words if word.is_content}
     earlier_text = "\n".join(
@@ -131,7 +131,7 @@ def _proves(email: Email, sentence: str) -> bool:
 
 
 def _connected(email: Email) -> Iterator[Fault]:
-    """Fault a first touch whose opening is about nothing that the rest is about. Synonyms count."""
+    """Fault a first touch whose opening has no content word in common with the rest. Synonyms count."""
     if email.position or email.last or len(email.paragraphs) < MIN_PARAGRAPHS:
         return
     first, rest = _content(email, email.paragraphs[0]), _content(email, " ".join(email.paragraphs[1:]))

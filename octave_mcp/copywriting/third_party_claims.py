@@ -7,7 +7,7 @@ from itertools import islice
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# A statement whose verb comes later than this has no subject that can be judged.
+# Words of a statement in which its verb must appear. Longer subjects are not judged.
 MAX_SUBJECT_WORDS = 8
 # Characters read after the start of a statement for its subject, and before it for 'let me know' and the like.
 MAX_SEARCHED_CHARACTERS = 160
