@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.naming import names
 
 # As in 'Hi Ada'.
 GREETING_WORDS = 2
-# A company's first word must be this long to represent the name: 'Oakway' for 'Oakway Parcels', not 'The' for 'The Yard'.
+# A first word this long may represent the company: 'Oakway' for 'Oakway Parcels', but not 'The' for 'The Yard'.
 MIN_NAME_LETTERS = 4
 
 _QUOTED = re.compile(r"“[^“”]*”")

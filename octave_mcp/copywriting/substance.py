@@ -81,9 +81,8 @@ def _deal(email: Email) -> Iterator[Fault]:
         )
         yield Fault("D29", message, PLAIN)
     elif email.deal.vendor or email.deal.prospect:
-        is_known = bool(
-            email.evidence or email.deal.context
-        )  # without it, the text may be about something unknown here
+        # Without evidence and context, the e-mail may be about something that only its writer knows.
+        is_known = bool(email.evidence or email.deal.context)
         text = "It would read the same at any other company: name what it is about."
         yield Fault("D29", text, PLAIN if email.last else FATAL if is_known else GRAVE)
 
