@@ -132,7 +132,7 @@ async def arguments(name: str) -> str:
     """What a tool takes."""
     tool = await mcp.get_tool(name)
     assert isinstance(tool, FunctionTool)  # noqa: S101 - it is one of ours
-    taken = short_input(TypeAdapter(cast("Any", tool.fn)).json_schema(), unsaid=LENGTHS)
+    taken = short_input(TypeAdapter(cast("Any", tool.fn)).json_schema(), dropped=LENGTHS)
     required = taken.get("required", ())
     rows = (
         (

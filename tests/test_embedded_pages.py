@@ -129,4 +129,4 @@ async def test_over_http_html_comes_with_its_pages_if_they_are_asked_for(finishe
 
     assert [text.count('<article class="source-page"') > 0 for text in asked] == [True, False, False, False]
     assert asked[2] == asked[3]
-    assert (wrong.status_code, wrong.json()["detail"]) == (400, "pages: give true or false")
+    assert (wrong.status_code, wrong.json()["detail"]) == (400, "pages: must be true or false")

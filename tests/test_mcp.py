@@ -135,7 +135,7 @@ class Told:
         self.values.append(progress)
         self.totals.append(total)
         self.texts.append(message or "")
-        if message != "getting ready":
+        if message != "opening the database":
             self.first.set()
 
 

@@ -28,7 +28,7 @@ from octave_mcp.settings import Settings, load
 from octave_mcp.surfaces import ending
 from octave_mcp.surfaces.exposure import check_access
 from octave_mcp.surfaces.mcp import server as mcp
-from octave_mcp.surfaces.rest.access import MCP_PATH, Guard, Limited, Observed, Tokens, TrailingSlash
+from octave_mcp.surfaces.rest.access import MCP_PATH, HostOriginCheck, Limited, Observed, Tokens, TrailingSlash
 from octave_mcp.surfaces.rest.docs import docs_routes
 from octave_mcp.surfaces.rest.endpoints import operations
 from octave_mcp.surfaces.rest.handlers import Rest
@@ -54,7 +54,7 @@ def make(settings: Settings | None = None) -> Starlette:
         middleware=[
             Middleware(TrailingSlash),
             Middleware(Observed, metrics),
-            Middleware(Guard, settings.public_hosts),
+            Middleware(HostOriginCheck, settings.public_hosts),
             Middleware(Tokens, settings.tokens),
             Middleware(Limited),
         ],

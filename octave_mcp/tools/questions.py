@@ -67,7 +67,7 @@ async def look_at_question(
 
 
 async def _next(run_id: str, wait_seconds: float, question_id: str, call: Call, *, leased: bool) -> QuestionReport:
-    wait = min(wait_seconds, call.longest_wait_seconds)
+    wait = min(wait_seconds, call.max_wait_seconds)
     record, kept, still_open = await call.runs.next_question(run_id, wait, question_id, leased=leased)
     question = _question(kept, call) if kept else None
     then = _then(record, still_open, call)

@@ -39,7 +39,7 @@ class Call:
 
     runs: Runs
     progress: Callable[[Event], Awaitable[None]]
-    longest_wait_seconds: float
+    max_wait_seconds: float
     calls: Calls
 
 

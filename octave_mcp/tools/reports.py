@@ -100,7 +100,7 @@ async def followed(run_id: str, wait_seconds: float, call: Call) -> RunReport:
 
 async def awaited(run_id: str, wait_seconds: float, call: Call, version: int | None = None) -> Found:
     """The run as it is then; if it has ended with a playbook, that version of it, or the newest."""
-    record = await call.runs.follow(run_id, min(wait_seconds, call.longest_wait_seconds), call.progress)
+    record = await call.runs.follow(run_id, min(wait_seconds, call.max_wait_seconds), call.progress)
     versions = call.runs.versions
     try:
         number = (await versions.one(run_id, version)).number

@@ -1,4 +1,4 @@
-"""Lines of JSON-RPC: the message in each, or the error that answers it."""
+"""Decode newline-delimited JSON-RPC: each line becomes a message, or the error response for the client."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ from pydantic_core import from_json
 
 Id: TypeAlias = RequestId | None
 
+# Some clients put one before the first message. RFC 8259 allows a parser to ignore it.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEMBERS = {"id", "method", "result", "error"}
 NOT_JSON = (
     "Parse error: {}; send one JSON-RPC message per line, as JSON in UTF-8, nested less than 200 levels deep and "
-    "without half a surrogate pair"
+    "without lone surrogates"
 )
 NO_MESSAGE = (
     "Invalid request: a message needs jsonrpc '2.0', a method, an id that is a string or integer, and params that are "
     "an object; send one message per line, not an array"
 )
-# A token of JSON, valid or not. A lone quotation mark starts a string that does not end.
+# A JSON token, valid or not; a lone quotation mark is the start of an unterminated string. The quantifiers are
+# possessive (`*+`), so that a long unterminated string fails without backtracking.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}:,"]|[^][{}:,"\s]++', re.DOTALL)
 
 
 class Undecodable(ValueError):
-    """A line that is not a message; `answer` is the error for the client."""
+    """The line is not a JSON-RPC message; `answer` is the error response for the client."""
 
     def __init__(self, request_id: Id, code: int, text: str) -> None:
         super().__init__(text)
@@ -45,10 +47,11 @@ class Undecodable(ValueError):
 
 
 def split(chunks: Iterable[bytes]) -> Generator[bytes]:
-    """Yield the lines that are not blank; the last one needs no newline."""
+    """Yield the lines in a stream of chunks, except blank ones. The last line needs no newline."""
     rest = bytearray()
     for chunk in chunks:
         rest += chunk
+        # Only the new chunk is searched: searching all of `rest` would make a long line quadratic.
         if b"\n" in chunk:
             *lines, rest = rest.split(b"\n")
             yield from (bytes(line) for line in lines if line.strip())
@@ -57,47 +60,54 @@ def split(chunks: Iterable[bytes]) -> Generator[bytes]:
 
 
 def decoded(line: bytes) -> JSONRPCMessage:
-    """Return the message in a line.
+    """Decode one line.
 
     Raises:
         Undecodable: the line is not a message.
     """
     try:
-        found = from_json(line.removeprefix(BYTE_ORDER_MARK), allow_inf_nan=False)
+        value = from_json(line.removeprefix(BYTE_ORDER_MARK), allow_inf_nan=False)
     except ValueError as wrong:
         raise Undecodable(_id_in(line), PARSE_ERROR, NOT_JSON.format(wrong)) from None
     try:
-        message = jsonrpc_message_adapter.validate_python(found, by_name=False)
+        message = jsonrpc_message_adapter.validate_python(value, by_name=False)
     except ValidationError:
-        raise Undecodable(_id_of(found), INVALID_REQUEST, NO_MESSAGE) from None
-    if isinstance(message, JSONRPCNotification) and _wants_answer(found):
+        raise Undecodable(_id_of(value), INVALID_REQUEST, NO_MESSAGE) from None
+    if isinstance(message, JSONRPCNotification) and _wants_answer(value):
         raise Undecodable(None, INVALID_REQUEST, NO_MESSAGE)
     return message
 
 
 def _wants_answer(notification: dict[str, Any]) -> bool:
-    """The SDK mistakes a request with an invalid id for a notification; some clients send a real one with a null id."""
+    """Return whether the message is really a request, whose sender waits for a response.
+
+    The SDK parses a request with an invalid id as a notification. Some clients, however, send real notifications with
+    `"id": null`; those have a method that starts with "notifications/".
+    """
     known = notification["method"].startswith("notifications/")
     return "id" in notification and not (known and notification["id"] is None)
 
 
 def _id_in(line: bytes) -> Id:
-    """The id of a request that is not valid JSON, from its outermost object as far as that can be read."""
+    """Return the id of a request that is not valid JSON, from the readable start of its outermost object."""
     return _id_of({name: _value(token) for name, token in _members(line) if name in MEMBERS})
 
 
-def _id_of(found: object) -> Id:
-    """The id of a request. A response carries the id of our request, which the client may also use for its own."""
-    if not isinstance(found, dict):
+def _id_of(value: object) -> Id:
+    """Return the id of a request, or None if there is no valid one."""
+    if not isinstance(value, dict):
         return None
-    members = cast("dict[str, Any]", found)
+    members = cast("dict[str, Any]", value)
+    # A response has the id of our request. Returning it could fail a request of the client's that has the same id.
     is_response = "method" not in members and bool({"result", "error"} & members.keys())
-    given = members.get("id")
-    return None if is_response or isinstance(given, bool) or not isinstance(given, str | int) else given
+    request_id = members.get("id")
+    if is_response or isinstance(request_id, bool) or not isinstance(request_id, str | int):
+        return None
+    return request_id
 
 
 def _members(line: bytes) -> Generator[tuple[object, bytes]]:
-    """The names in the outermost object, each with the first token of its value."""
+    """Yield the names in the outermost object, each with the first token of its value."""
     depth, before, name = 0, b"", None
     for match in TOKEN.finditer(line.removeprefix(BYTE_ORDER_MARK)):
         token = match[0]
@@ -115,10 +125,10 @@ def _members(line: bytes) -> Generator[tuple[object, bytes]]:
 
 
 def _value(token: bytes) -> object:
-    """The token as a string or number; None for anything else, and for half a surrogate pair."""
+    """Return the token as a string or number. Return None for anything else and for a lone surrogate."""
     try:
-        found: object = json.loads(token)
-        str(found).encode()
+        value: object = json.loads(token)
+        str(value).encode()
     except ValueError:
         return None
-    return found
+    return value

@@ -1,4 +1,4 @@
-"""What MCP clients offer a user beside tools: playbooks to open, and prompts that appear as slash commands."""
+"""MCP resources (playbooks and JSON schemas) and prompts, which clients show as slash commands."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from octave_mcp.tools.reports import RunReport
 if TYPE_CHECKING:
     from octave_mcp.app import App
 
-Opened = Callable[[], Awaitable["App"]]
+OpenApp = Callable[[], Awaitable["App"]]
 
+# The protocol allows at most 100 values in a completion.
 MAX_COMPLETIONS = 100
 
 ANSWERING = (
@@ -41,8 +42,8 @@ OUTLINED = (
 )
 
 
-def add(mcp: McpServer, app: Opened) -> None:
-    """Gives the server its resources, its prompts, and the completion of their arguments."""
+def add(mcp: McpServer, app: OpenApp) -> None:
+    """Register the resources, the prompts, and the completion of run ids."""
     for form in FORMATS:
         _add_playbook(mcp, app, form)
     _add_schemas(mcp)
@@ -51,9 +52,9 @@ def add(mcp: McpServer, app: Opened) -> None:
     mcp.check_first(PromptArguments(*PROMPTS))
 
     async def complete(
-        ref: PromptReference | ResourceTemplateReference,  # noqa: ARG001 - a run is a run wherever it is named
+        ref: PromptReference | ResourceTemplateReference,  # noqa: ARG001 - every `run_id` argument completes the same way
         argument: CompletionArgument,
-        context: CompletionContext | None = None,  # noqa: ARG001 - the protocol's
+        context: CompletionContext | None = None,  # noqa: ARG001 - FastMCP passes it
     ) -> list[str] | None:
         if argument.name != "run_id":
             return None
@@ -63,14 +64,14 @@ def add(mcp: McpServer, app: Opened) -> None:
     mcp.completion(complete)
 
 
-async def _newest(app: Opened) -> list[RunRecord]:
+async def _newest(app: OpenApp) -> list[RunRecord]:
     try:
         return await (await app()).runs.list_runs(None, MAX_COMPLETIONS, None)
     except OctaveError as failed:
         raise McpError(INTERNAL_ERROR, f"[{failed.code}] {failed}") from None
 
 
-def _add_playbook(mcp: FastMCP[Any], app: Opened, form: Format) -> None:
+def _add_playbook(mcp: FastMCP[Any], app: OpenApp, form: Format) -> None:
     async def rendered(run_id: str, version: int | None = None) -> str | bytes:
         try:
             return (await (await app()).download(run_id, form, version)).content
@@ -81,7 +82,7 @@ def _add_playbook(mcp: FastMCP[Any], app: Opened, form: Format) -> None:
         f"run://{{run_id}}/playbook.{form.suffix}{{?version}}",
         name=f"playbook.{form.suffix}",
         title=f"Playbook ({form.suffix})",
-        description="The whole playbook of a finished run: the newest version, or the one named",
+        description="The complete playbook of a finished run, in its newest version or the one given",
         mime_type=form.media_type,
     )
     describe(rendered)
@@ -99,18 +100,18 @@ def _add_schema(mcp: FastMCP[Any], name: str, model: type[Playbook | RunReport])
     describe = mcp.resource(
         f"octave://schema/{name}",
         name=f"schema/{name}",
-        description=f"JSON schema of a {name} and its parts",
+        description=f"JSON Schema of a {name}",
         mime_type="application/schema+json",
     )
     describe(schema)
 
 
 def playbook(
-    vendor: Annotated[str, "Who sells, e.g. posthog.com"],
-    prospect: Annotated[str, "Who should buy, e.g. supabase.com"],
-    context: Annotated[str, "What to sell, to whom, what you know"] = "",
+    vendor: Annotated[str, "The company that sells, e.g. posthog.com"],
+    prospect: Annotated[str, "The company to sell to, e.g. supabase.com"],
+    context: Annotated[str, "What to sell, to whom, and what you know about the deal"] = "",
 ) -> str:
-    """Research two companies and write the playbook for the deal."""
+    """Research two companies and write a sales playbook for the deal."""
     known = f" What I know of the deal: {context}." if context else ""
     return (
         f"Write a sales playbook for {vendor}, who sells, and {prospect}, who should buy.{known}\n\n"
@@ -123,9 +124,10 @@ def playbook(
 
 
 def call_prep(
-    run_id: Annotated[str, "The run whose playbook it is"], role: Annotated[str, "Whom you call, e.g. VP Sales"] = ""
+    run_id: Annotated[str, "The run that wrote the playbook"],
+    role: Annotated[str, "The role of the person you call, e.g. VP Sales"] = "",
 ) -> str:
-    """Opener, questions and answers to objections, from a playbook."""
+    """Prepare a call from a playbook: an opener, questions, and answers to objections."""
     return (
         f"I am about to call {_whom(role)}. From run {run_id}, read with get_run, format='markdown', the sections "
         "talk_tracks, priority_personas and battle_cards. Give me: an opener, five questions, the two objections I "
@@ -136,11 +138,11 @@ def call_prep(
 
 
 def emails(
-    run_id: Annotated[str, "The run whose playbook it is"],
-    role: Annotated[str, "Whom you write to, e.g. VP Sales"] = "",
-    voice: Annotated[str, "How you write, e.g. plain and short"] = "",
+    run_id: Annotated[str, "The run that wrote the playbook"],
+    role: Annotated[str, "The role of the person you write to, e.g. VP Sales"] = "",
+    voice: Annotated[str, "The style to write in, e.g. plain and short"] = "",
 ) -> str:
-    """The e-mail sequence of one persona, in your own voice."""
+    """Rewrite the e-mail sequence for one persona in your own voice."""
     how = f" in this voice: {voice}" if voice else ", shorter where you can"
     return (
         f"Read the section email_sequences of run {run_id} with get_run, format='markdown', and rewrite the sequence "
@@ -153,5 +155,4 @@ def _whom(role: str) -> str:
     return f"the {role}" if role else "the persona of the highest priority"
 
 
-# The prompts and their titles.
 PROMPTS = {playbook: "Write a sales playbook", call_prep: "Prepare a call", emails: "Adapt e-mails"}

@@ -1,4 +1,4 @@
-"""Schemas as MCP clients get them with every conversation: all that a caller needs, in few tokens."""
+"""Shorten the JSON Schemas of tools: clients put them into every conversation, where each token costs."""
 
 from __future__ import annotations
 
@@ -8,30 +8,36 @@ from typing import Any, cast
 Schema = dict[str, Any]
 
 LENGTHS = frozenset({"minLength", "maxLength"})
-# Of texts and numbers: they are checked, and a caller learns of them when it matters.
+# Keywords left out of input schemas. The server still enforces them, with an error that states the limit.
 LIMITS = LENGTHS | {"minimum", "maximum", "exclusiveMinimum"}
-# Of reports: what a reader of answers understands when it comes.
+# Report fields left out of output schemas: their meaning is clear to a model that reads a report.
 _UNLISTED = frozenset(
     (
         *("step", "message", "done", "total", "links", "estimate", "version", "versions", "revision"),
         *("kind", "counts", "score", "faults"),
     )
 )
-# Of reports in passing: get_run lists them.
+# Fields that only get_run lists: other tools on the same run return them too, but a caller rarely reads them there.
 _READ_LATER = {"session_id", "error", "overview", "files", "section", "markdown", "cursor"}
 
 
-def short_input(schema: Schema, unlisted: Container[str] = (), unsaid: Container[str] = LIMITS) -> Schema:
-    """What may be left out need not be said to be null, and an object is described where it is taken."""
+def short_input(schema: Schema, unlisted: Container[str] = (), dropped: Container[str] = LIMITS) -> Schema:
+    """Return the schema of a tool's arguments without `unlisted` arguments and `dropped` keywords.
+
+    Optional arguments lose their null variant and default, and references are replaced by what they refer to.
+    """
     definitions, given = schema.get("$defs", {}), schema.get("properties", {})
-    properties = {name: _given(value, definitions, unsaid) for name, value in given.items() if name not in unlisted}
+    properties = {name: _argument(value, definitions, dropped) for name, value in given.items() if name not in unlisted}
     short = schema | {"properties": properties}
     return {name: value for name, value in short.items() if name != "$defs"}
 
 
-def short_output(schema: Schema, *, in_passing: bool) -> Schema:
-    """The fields by which to go on, and of what type; the resources octave://schema/... describe all."""
-    unlisted = _UNLISTED | _READ_LATER if in_passing else _UNLISTED
+def short_output(schema: Schema, *, changes_run: bool) -> Schema:
+    """Return the schema of a tool's result with only the fields that decide the next call, and their types.
+
+    The resources octave://schema/... have the complete schemas.
+    """
+    unlisted = _UNLISTED | _READ_LATER if changes_run else _UNLISTED
     fields = {name: value for name, value in schema["properties"].items() if name not in unlisted}
     properties = {name: {"type": _types(value, schema.get("$defs", {}))} for name, value in fields.items()}
     return {
@@ -42,24 +48,32 @@ def short_output(schema: Schema, *, in_passing: bool) -> Schema:
 
 
 def _types(schema: Schema, definitions: Schema) -> str | list[str]:
-    """Of the definition where the schema refers to one: FastMCP's dereferencing would load an HTTP client at start."""
-    kinds = cast("list[Schema]", schema.get("anyOf", [schema]))
-    found = [str((definitions[kind["$ref"].rpartition("/")[2]] if "$ref" in kind else kind)["type"]) for kind in kinds]
-    return found[0] if len(found) == 1 else found
+    """Return the JSON type or types of a field."""
+    variants = cast("list[Schema]", schema.get("anyOf", [schema]))
+    # FastMCP can resolve references as well, but it would load an HTTP client when the server starts.
+    types = [str((_resolved(definitions, item["$ref"]) if "$ref" in item else item)["type"]) for item in variants]
+    return types[0] if len(types) == 1 else types
 
 
-def _given(schema: Schema, definitions: Schema, unsaid: Container[str]) -> Schema:
-    said = {name: value for name, value in schema.items() if name not in unsaid}
-    kinds = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
-    if len(kinds) != 1:
-        return said
-    kept = {name: value for name, value in said.items() if name not in {"anyOf", "default"}}
-    is_object = "$ref" in kinds[0]
-    return kept | (_object(definitions, kinds[0]["$ref"]) if is_object else _given(kinds[0], definitions, unsaid))
+def _argument(schema: Schema, definitions: Schema, dropped: Container[str]) -> Schema:
+    shortened = {name: value for name, value in schema.items() if name not in dropped}
+    variants = [variant for variant in schema.get("anyOf", []) if variant.get("type") != "null"]
+    if len(variants) != 1:
+        return shortened
+    shortened = {name: value for name, value in shortened.items() if name not in {"anyOf", "default"}}
+    variant = variants[0]
+    is_object = "$ref" in variant
+    return shortened | (
+        _object(definitions, variant["$ref"]) if is_object else _argument(variant, definitions, dropped)
+    )
+
+
+def _resolved(definitions: Schema, reference: str) -> Schema:
+    return definitions[reference.rpartition("/")[2]]
 
 
 def _object(definitions: Schema, reference: str) -> Schema:
-    """Its fields and their types."""
-    found = definitions[reference.rpartition("/")[2]]
-    fields = {name: {"type": _types(field, definitions)} for name, field in found["properties"].items()}
+    """Return the schema of an object argument with the names and types of its fields."""
+    properties = _resolved(definitions, reference)["properties"]
+    fields = {name: {"type": _types(field, definitions)} for name, field in properties.items()}
     return {"type": "object", "properties": fields, "additionalProperties": False}

@@ -1,4 +1,4 @@
-"""The tools over MCP: FastMCP says what they are, and carries progress and errors to the client."""
+"""The MCP server: exposes the tools through FastMCP and translates progress and errors."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ from octave_mcp.tools import TOOLS
 from octave_mcp.tools.calls import MCP
 from octave_mcp.tools.registry import Call, Tool, arguments_complaint
 
-# Some clients end any call after 60 s, whatever progress it tells.
+# Some clients time out a call after 60 s even if it reports progress.
 MAX_WAIT_SECONDS = 55.0
 
-# How long a server whose client has left goes on with its runs, so that their files are written.
+# How long the server continues its runs after the client has disconnected, so that their files are written.
 GRACE_SECONDS = 30.0
 
 MAX_PROGRESS_CHARACTERS = 200
 INSTRUCTIONS = (
     "Writes sourced sales playbooks from two companies' websites. Call generate_playbook, then get_run with its run_id "
     "until the status is completed, partial or failed; then get_run with a section for its full text, or with "
-    "format='markdown' for text to read to your user. A run that is waiting asks you: call next_question and "
-    "answer_question until it goes on."
+    "format='markdown' for text to read to your user. If the status is waiting, the run has questions for you: call "
+    "next_question and answer_question until the status changes."
 )
 
 
 class FriendlyArguments(Middleware):
-    """Says which arguments are wrong and which there are; never their values, which may be secret."""
+    """Report invalid arguments by name and list the valid ones. Values are left out, as they may be secret."""
 
     async def on_call_tool(
         self, context: MiddlewareContext[CallToolRequestParams], call_next: CallNext[CallToolRequestParams, ToolResult]
@@ -66,22 +66,21 @@ class FriendlyArguments(Middleware):
 
 
 class Progress:
-    """Reports a run's progress to a client. The value must grow with each report, even if no work was finished.
-
-    It must not exceed the total, which therefore grows slightly with each report once all work is done.
-    """
+    """Reports a run's progress to the client."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._told = 0.0
+        self._progress = 0.0
 
     async def __call__(self, event: Event) -> None:
-        await self.say(event.text, event.done, event.total)
+        await self.report(event.text, event.done, event.total)
 
-    async def say(self, text: str, done: int = 0, total: int = 0) -> None:
-        self._told = max(float(done), self._told + 0.001)
-        most = max(total, self._told) if total else None
-        await self._context.report_progress(self._told, most, text[:MAX_PROGRESS_CHARACTERS])
+    async def report(self, text: str, done: int = 0, total: int = 0) -> None:
+        # The protocol requires a value that grows with each notification, even if no work was finished in between.
+        self._progress = max(float(done), self._progress + 0.001)
+        # The value must not exceed the total, so the total grows with it once all work is done.
+        shown_total = max(total, self._progress) if total else None
+        await self._context.report_progress(self._progress, shown_total, text[:MAX_PROGRESS_CHARACTERS])
 
 
 def _tool_error(code: str, text: str) -> ToolError:
@@ -93,38 +92,39 @@ def _translate(failed: OctaveError) -> ToolError:
 
 
 def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
-    async def called() -> Call:
+    async def make_call() -> Call:
         progress = Progress(get_context())
         if not server().is_open:
-            await progress.say("getting ready")
+            await progress.report("opening the database")
         return Call((await server().app()).runs, progress, MAX_WAIT_SECONDS, MCP)
 
-    annotations = ToolAnnotations(  # what is left out is what the protocol takes for granted
+    # A hint that equals the protocol's default is None, which leaves it out of the tool list and saves tokens.
+    annotations = ToolAnnotations(
         read_only_hint=tool.read_only or None,
         destructive_hint=None if tool.read_only else tool.destructive,
         idempotent_hint=None if tool.read_only else tool.idempotent or None,
         open_world_hint=None if tool.open_world else False,
     )
-    bound = tool.bind(called, _translate)
-    made = FunctionTool.from_function(bound, name=tool.name, title=tool.title, annotations=annotations)
-    return made.model_copy(
+    bound = tool.bind(make_call, _translate)
+    function_tool = FunctionTool.from_function(bound, name=tool.name, title=tool.title, annotations=annotations)
+    return function_tool.model_copy(
         update={
-            "parameters": short_input(made.parameters, tool.unlisted),
-            "output_schema": short_output(made.output_schema or {}, in_passing=_is_in_passing(tool)),
+            "parameters": short_input(function_tool.parameters, tool.unlisted),
+            "output_schema": short_output(function_tool.output_schema or {}, changes_run=_changes_run(tool)),
         }
     )
 
 
-def _is_in_passing(tool: Tool) -> bool:
-    """Whether it changes a run that its caller knows: what became of that is for get_run to tell in full."""
+def _changes_run(tool: Tool) -> bool:
     return "run_id" in tool.arguments and not tool.read_only
 
 
 def make(settings: Settings | None = None, server: Server | None = None) -> FastMCP[Any]:
-    """A server of its own: each one has its own application, unless it is to share that of `server`.
+    """Make an MCP server with an application of its own, or with that of `server` if one is given.
 
-    Without settings, they are read when it starts.
+    Settings that are not given are read when the server starts.
     """
+    # The tools are registered before the lifespan makes the server, so they look it up here at each call.
     running: list[Server] = []
 
     @asynccontextmanager
@@ -138,7 +138,7 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
         finally:
             await own.close()
 
-    made = McpServer(
+    mcp_server = McpServer(
         "octave",
         INSTRUCTIONS,
         version=__version__,
@@ -148,22 +148,22 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
         mask_error_details=True,
     )
 
-    resources.add(made, lambda: running[0].app())  # noqa: PLW0108 - there is none before it starts
-    return made
+    resources.add(mcp_server, lambda: running[0].app())  # noqa: PLW0108 - `running` is empty until the server starts
+    return mcp_server
 
 
 mcp = make()
 
 
-async def _answer(server: Server) -> None:
+async def _run(server: Server) -> None:
     with ended_by_a_signal(partial(server.close, at_once=True)):
         await make(server=server).run_async(transport="stdio", show_banner=False)
 
 
 def serve() -> int:
-    """Answers on stdin and stdout until the client leaves; returns the exit code."""
+    """Serve MCP on stdin and stdout until the client disconnects, and return the exit code."""
     try:
-        asyncio.run(_answer(Server(load(), grace_seconds=GRACE_SECONDS)))
+        asyncio.run(_run(Server(load(), grace_seconds=GRACE_SECONDS)))
     except SetupError as missing:
         sys.stderr.write(f"error: {missing}\n")
         return 3

@@ -1,4 +1,4 @@
-"""MCP on stdin and stdout. A line that cannot be decoded gets an error, and the session continues."""
+"""MCP over stdin and stdout. A line that cannot be decoded gets an error response, and the connection continues."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ CHUNK_BYTES = 1 << 16
 
 
 class McpServer(FastMCP[Any]):
-    """FastMCP with an error for each line that it cannot decode.
+    """FastMCP that answers a line it cannot decode with an error.
 
-    FastMCP itself drops such a line, and the client would wait forever.
+    FastMCP itself drops such a line, and the client waits forever.
     """
 
     def check_first(self, middleware: ServerMiddleware[Any]) -> None:
@@ -39,9 +39,9 @@ class McpServer(FastMCP[Any]):
 
     async def run_stdio_async(
         self,
-        show_banner: bool = True,  # noqa: ARG002 - FastMCP's; stdout is for messages
-        log_level: str | None = None,  # noqa: ARG002 - FastMCP's; ours is a setting
-        stateless: bool = False,  # noqa: ARG002 - FastMCP's
+        show_banner: bool = True,  # noqa: ARG002 - FastMCP passes it; no banner, since stdout is for messages
+        log_level: str | None = None,  # noqa: ARG002 - FastMCP passes it; the level is one of our settings
+        stateless: bool = False,  # noqa: ARG002 - FastMCP passes it
     ) -> None:
         token = set_transport("stdio")
         try:
@@ -53,12 +53,12 @@ class McpServer(FastMCP[Any]):
 
 @asynccontextmanager
 async def _streams() -> AsyncGenerator[tuple[Messages, Any]]:
-    """The client's messages, and where to send the answers."""
+    """Yield the stream of the client's messages and the stream that sends responses."""
     deliver, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
-    async with stdio_server(stdin=cast("Any", _nothing())) as (_, answers):
+    async with stdio_server(stdin=cast("Any", _empty_stdin())) as (_, answers):
 
         async def take(line: bytes | None) -> None:
-            """Handle a line from the client; None when the client has left."""
+            """Handle a line from the client, or None once the client has disconnected."""
             if line is None:
                 await deliver.aclose()
                 return
@@ -71,14 +71,14 @@ async def _streams() -> AsyncGenerator[tuple[Messages, Any]]:
         yield messages, answers
 
 
-async def _nothing() -> AsyncGenerator[str]:
-    """An empty stdin for the SDK: its own reader replaces bytes that are not UTF-8 and accepts NaN."""
+async def _empty_stdin() -> AsyncGenerator[str]:
+    """Yield nothing: an empty stdin for the SDK, whose reader replaces invalid UTF-8 and accepts NaN."""
     for line in ():
         yield line
 
 
 def _claimed_stdin() -> int:
-    """A copy of stdin for us alone: programs that we start must not read the client's lines."""
+    """Duplicate stdin and point descriptor 0 to /dev/null, so that subprocesses cannot read the client's messages."""
     claimed = os.dup(0)
     empty = os.open(os.devnull, os.O_RDONLY)
     os.dup2(empty, 0)
@@ -87,7 +87,7 @@ def _claimed_stdin() -> int:
 
 
 def _read(file: int, take: Take) -> None:
-    """Read in a daemon thread: any other would keep the process alive until the client sends another line."""
+    """Pass each line to `take`, from a thread."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:
@@ -95,10 +95,13 @@ def _read(file: int, take: Take) -> None:
             for line in chain(lines.split(_chunks(file)), (None,)):
                 asyncio.run_coroutine_threadsafe(take(line), loop).result()
 
+    # A daemon thread, as a blocking read cannot be interrupted: any other thread would keep the process alive until
+    # the client sends another line.
     Thread(target=read, name="stdin", daemon=True).start()
 
 
 def _chunks(file: int) -> Generator[bytes]:
-    with suppress(OSError):  # such as a terminal that was closed
+    # A terminal that was closed raises an error instead of ending the file.
+    with suppress(OSError):
         while chunk := os.read(file, CHUNK_BYTES):
             yield chunk

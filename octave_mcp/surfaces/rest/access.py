@@ -1,4 +1,4 @@
-"""Whom HTTP answers: at names that are ours, no web pages but ours, callers with a token; and how much it reads."""
+"""ASGI middleware for access control (Host, Origin, bearer tokens, body size) and for logs and metrics of requests."""
 
 from __future__ import annotations
 
@@ -19,28 +19,33 @@ from octave_mcp.surfaces.exposure import MIN_TOKEN_LENGTH, is_loopback, safe_tok
 from octave_mcp.surfaces.rest.problems import problem
 
 MAX_BODY_BYTES = 1024 * 1024
-# Its own limit is 4 MiB.
+# Exempt from MAX_BODY_BYTES: the MCP SDK applies its own limit of 4 MiB.
 MCP_PATH = "/mcp"
-# What tells whoever runs the server, before they have a token, whether it is there.
+# Health checks, which need no token: probes of containers and load balancers usually have none.
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 
 REFUSED: dict[int, OctaveError] = {
-    421: RefusedHost("this server is not known by the name in the Host header; name it in OCTAVE_PUBLIC_HOSTS"),
-    403: RefusedOrigin("a web page of another site may not call; name its host in OCTAVE_PUBLIC_HOSTS if it may"),
+    421: RefusedHost("the Host header is not a known name of this server; add it to OCTAVE_PUBLIC_HOSTS"),
+    403: RefusedOrigin(
+        "the Origin header is that of another website; to allow it, add its host to OCTAVE_PUBLIC_HOSTS"
+    ),
 }
-NO_TOKEN = Unauthorized("send the header 'Authorization: Bearer TOKEN' with one of the tokens in OCTAVE_TOKENS")
-NO_TOKENS = Unauthorized(
-    f"remote callers need a token of {MIN_TOKEN_LENGTH} or more characters;"
-    " set OCTAVE_TOKENS, and send one of its tokens"
+NO_TOKEN = Unauthorized(
+    "the bearer token is missing or wrong; send the header 'Authorization: Bearer TOKEN' with a token in OCTAVE_TOKENS"
 )
-TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES} bytes; send less"
+NO_TOKENS = Unauthorized(
+    f"remote callers need a token of at least {MIN_TOKEN_LENGTH} characters;"
+    " set OCTAVE_TOKENS on the server and send one of its tokens"
+)
+TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES:,} bytes; send less"
 
 
 class TrailingSlash:
-    """Ignores trailing slashes in the path.
+    """Removes trailing slashes from the path, so that /runs/ and /runs are the same route.
 
-    A redirect would have to name the caller's scheme and host: behind a TLS proxy it would lead to http://, or, if
-    forwarded headers were trusted, wherever they say. Some clients also turn a redirected POST into a GET.
+    Starlette would redirect. A redirect needs the scheme and host of the public URL: behind a TLS proxy it would point
+    to http://, or, if forwarded headers were trusted, to any host they name. Also, some clients turn a redirected POST
+    into a GET.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -53,7 +58,7 @@ class TrailingSlash:
 
 
 class Observed:
-    """Counts and logs each answer by the template of its route: an address may hold what nobody else is to read."""
+    """Counts and logs each response under its route template. The actual path may contain private data."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -63,9 +68,9 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status = time.perf_counter(), 0
+        started_at, status = time.perf_counter(), 0
 
-        async def noted(message: Message) -> None:
+        async def send_observed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -73,24 +78,29 @@ class Observed:
             await send(message)
 
         try:
-            await self._app(scope, receive, noted)
+            await self._app(scope, receive, send_observed)
         except asyncio.CancelledError:
-            # Only a server that stops cancels an answer.
+            # uvicorn cancels a response only when it shuts down; a response whose headers are sent is just cut off.
             if not status:
-                await problem(NotReady("the server is stopping; ask again in a moment"))(scope, receive, noted)
+                stopping = problem(NotReady("the server is stopping; try again in a moment"))
+                await stopping(scope, receive, send_observed)
         finally:
-            self._note(scope, status or OctaveError.status, time.perf_counter() - began)
+            self._record(scope, status or OctaveError.status, time.perf_counter() - started_at)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
         self._metrics.answered(scope["method"], route, status, seconds)
+        # The method is cut because a client may send a name of any length.
         fields = {"method": scope["method"][:10], "route": route, "status": status}
         level = "WARNING" if status >= OctaveError.status else "DEBUG"
         logger.bind(**fields, duration_ms=round(seconds * 1000, 1)).log(level, "request answered")
 
 
-class Guard:
-    """Refuses a Host that is not ours, and the Origin of a page that is not: else any web page could use the server."""
+class HostOriginCheck:
+    """Rejects requests with an unknown Host or a foreign Origin.
+
+    Otherwise any web page that the user opens could call the server, by DNS rebinding or by a cross-site request.
+    """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
         self._app = app
@@ -98,20 +108,24 @@ class Guard:
         self._origins = tuple(f"{scheme}://{host}" for host in hosts for scheme in ("https", "http"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def passed(scope: Scope, receive: Receive, _: Send) -> None:
+        async def accept(scope: Scope, receive: Receive, _: Send) -> None:
             await self._app(scope, receive, send)
 
-        async def refused(message: Message) -> None:
+        # FastMCP's middleware refuses in plain text. Only its status is used, to send a problem document instead.
+        async def reject(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await problem(REFUSED[message["status"]])(scope, receive, send)
 
-        origins = (*self._origins, *_of_our_pages(scope))
-        guard = HostOriginGuardMiddleware(passed, self._hosts, origins, mode="strict")
-        await guard(scope, receive, refused)
+        origins = (*self._origins, *_same_origins(scope))
+        check = HostOriginGuardMiddleware(accept, self._hosts, origins, mode="strict")
+        await check(scope, receive, reject)
 
 
 class Tokens:
-    """Asks for a token where there are some, other machines for a long one; without one, answers this machine alone."""
+    """Requires a bearer token if any are configured.
+
+    Requests to an address that other machines can reach always need a token, of at least MIN_TOKEN_LENGTH characters.
+    """
 
     def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr]) -> None:
         self._app = app
@@ -124,22 +138,23 @@ class Tokens:
     def _refusal(self, scope: Scope) -> Unauthorized | None:
         if scope["path"] in OPEN_PATHS:
             return None
-        is_from_outside = _is_from_outside(scope)
-        accepted = self._safe if is_from_outside else self._tokens
+        is_remote = _is_remote(scope)
+        accepted = self._safe if is_remote else self._tokens
         if not accepted:
-            return NO_TOKENS if is_from_outside else None
-        kind, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
-        words = given.strip().encode()
-        found = [hmac.compare_digest(words, token.get_secret_value().encode()) for token in accepted]
-        return None if kind.lower() == "bearer" and any(found) else NO_TOKEN
+            return NO_TOKENS if is_remote else None
+        scheme, _, credentials = Headers(scope=scope).get("authorization", "").partition(" ")
+        sent = credentials.strip().encode()
+        # A list, not a generator: the time must not depend on which token matches.
+        matches = [hmac.compare_digest(sent, token.get_secret_value().encode()) for token in accepted]
+        return None if scheme.lower() == "bearer" and any(matches) else NO_TOKEN
 
 
 class Limited:
-    """Reads no more of a body than the limit, whatever its headers say.
+    """Rejects request bodies larger than MAX_BODY_BYTES, whether or not Content-Length is true.
 
-    Starlette's RequestBodyLimitMiddleware cannot replace this. It refuses an announced body only once the endpoint
-    reads it or answers, so a route that reads no body would act first and then appear to have failed. And it answers
-    in plain text, even if our handler has turned the error into a problem.
+    Starlette's RequestBodyLimitMiddleware cannot replace this. It rejects a body by its Content-Length only once the
+    endpoint reads it or responds, so a route that reads no body would act first and then appear to have failed. It
+    also responds in plain text, even if our handler has turned the error into a problem document.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -159,19 +174,19 @@ class Limited:
                 raise TooLarge(TOO_LARGE)
             return message
 
-        announced = Headers(scope=scope).get("content-length", "0")
-        too_large = announced.isdecimal() and int(announced) > MAX_BODY_BYTES
+        content_length = Headers(scope=scope).get("content-length", "0")
+        too_large = content_length.isdecimal() and int(content_length) > MAX_BODY_BYTES
         await (problem(TooLarge(TOO_LARGE)) if too_large else self._app)(scope, counted, send)
 
 
-def _of_our_pages(scope: Scope) -> tuple[str, ...]:
-    """The origins of the pages that we serve: the host and port of this call, with https behind a TLS proxy."""
+def _same_origins(scope: Scope) -> tuple[str, ...]:
+    """Return the origins of the pages that this server serves, with https in case a TLS proxy is in front of it."""
     host = Headers(scope=scope).get("host") if scope["type"] == "http" else None
     return (f"https://{host}", f"http://{host}") if host else ()
 
 
-def _is_from_outside(scope: Scope) -> bool:
-    """Whether the call came in by an address that other machines reach."""
+def _is_remote(scope: Scope) -> bool:
+    """Whether the request came in at an address that other machines can reach."""
     try:
         return not is_loopback(scope["server"][0])
     except (ValueError, TypeError):

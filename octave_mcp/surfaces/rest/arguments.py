@@ -1,4 +1,4 @@
-"""What a request gives, read strictly: from the path, the address, a form or JSON."""
+"""Read the arguments of a request strictly, from its path, query string, form or JSON body."""
 
 from __future__ import annotations
 
@@ -19,46 +19,51 @@ MAX_FIELDS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """Arguments by name. Addresses and forms have text for everything; JSON has types, and is held to them."""
+class Arguments:
+    """The arguments of a request by name.
+
+    `is_text`: they come from a query string or a form, where every value is text that is converted to the argument's
+    type. Values from JSON must have the type already.
+    """
 
     values: dict[str, Any]
     is_text: bool
 
-    def take_flag(self, name: str) -> bool:
-        """The flag of this name, which is then no longer among the values; false if it was not given.
+    def pop_flag(self, name: str) -> bool:
+        """Remove a boolean argument from the values and return it; return False if it is absent.
 
         Raises:
-            InputError: it is neither true nor false.
+            InputError: it is not a boolean.
         """
-        given = self.values.pop(name, None)
+        value = self.values.pop(name, None)
         try:
-            return not is_absent(given) and TypeAdapter(bool).validate_python(given, strict=not self.is_text)
+            return not is_absent(value) and TypeAdapter(bool).validate_python(value, strict=not self.is_text)
         except ValidationError:
-            raise InputError(f"{name}: give true or false") from None
+            raise InputError(f"{name}: must be true or false") from None
 
 
-async def given(request: Request) -> Given:
-    """The arguments of a request.
+async def read_arguments(request: Request) -> Arguments:
+    """Return the arguments of a request.
 
     Raises:
-        InputError: they cannot be read, or one is given twice.
+        InputError: they cannot be read, or one is sent twice.
         WrongType: the body is neither JSON nor a form.
-        TooLarge: the body is beyond the limit.
+        TooLarge: the body is larger than the limit.
     """
     query = request.scope["query_string"].decode("latin-1")
     if request.method in WITH_BODY:
+        # Rejected, not ignored: a caller would not notice that the arguments have no effect.
         if query:
-            raise InputError("give arguments in the body, not in the address")
-        found, is_text = await _body(request)
+            raise InputError("send the arguments in the body, not in the query string")
+        values, is_text = await _body(request)
     else:
-        found, is_text = _pairs(query), True
+        values, is_text = _pairs(query), True
     path = request.path_params
-    if twice := path.keys() & found.keys():
-        raise InputError(f"{', '.join(sorted(twice))}: given in the path already; leave it out elsewhere")
-    values = path | found
+    if twice := path.keys() & values.keys():
+        raise InputError(f"{', '.join(sorted(twice))}: already in the path; do not send it a second time")
+    values = path | values
     refuse_unstorable(values)
-    return Given(values, is_text)
+    return Arguments(values, is_text)
 
 
 async def _body(request: Request) -> tuple[dict[str, Any], bool]:
@@ -67,69 +72,72 @@ async def _body(request: Request) -> tuple[dict[str, Any], bool]:
     if not body:
         return {}, True
     if media_type == FORM:
+        # Latin-1 decodes any byte; _pairs then rejects what is not ASCII.
         return _pairs(body.decode("latin-1")), True
     if media_type == JSON:
         return _object(body), False
-    raise WrongType(f"the body is to be {JSON} or {FORM}, and its Content-Type is to say so")
+    raise WrongType(f"unsupported Content-Type {media_type[:100]!r}; send {JSON} or {FORM}")
 
 
 def _pairs(text: str) -> dict[str, Any]:
-    """The fields of a form or of an address."""
+    """Parse a URL-encoded form or query string."""
     try:
         text.encode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except UnicodeError:
-        raise InputError("the arguments are not UTF-8, percent-encoded as forms are") from None
+        raise InputError("the arguments are not valid; send them as UTF-8, percent-encoded") from None
     except ValueError:
-        raise InputError(f"more than {MAX_FIELDS} arguments are given") from None
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise InputError("an argument is given twice; give each once")
-    return found
+        raise InputError(f"there are more than {MAX_FIELDS} arguments; send fewer") from None
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise InputError("an argument is sent twice; send each once")
+    return fields
 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = from_json(body, allow_inf_nan=False)
+        value = from_json(body, allow_inf_nan=False)
     except ValueError as wrong:
-        raise InputError(f"the body is not JSON: {wrong}") from None
-    if not isinstance(found, dict):
-        raise InputError("the body is to be a JSON object, the arguments by their names")
-    return cast("dict[str, Any]", found)
+        raise InputError(f"the body is not valid JSON: {wrong}") from None
+    if not isinstance(value, dict):
+        raise InputError("the body must be a JSON object with the arguments by name")
+    return cast("dict[str, Any]", value)
 
 
-class Function:
-    """A tool as HTTP calls it: with arguments that are yet to be checked."""
+class ToolFunction:
+    """A tool that validates the arguments of a request and runs."""
 
-    def __init__(self, tool: Tool, called: Callable[[], Awaitable[Call]]) -> None:
+    def __init__(self, tool: Tool, make_call: Callable[[], Awaitable[Call]]) -> None:
         self.tool = tool
-        self.bound = tool.bind(called, lambda failed: failed)
+        self.bound = tool.bind(make_call, lambda failed: failed)
         self._objects = tool.objects
-        self._of_text = validate_call(self.bound)
-        self._of_json = validate_call(config=ConfigDict(strict=True))(self.bound)
+        self._with_text = validate_call(self.bound)
+        self._with_json = validate_call(config=ConfigDict(strict=True))(self.bound)
 
-    async def __call__(self, given: Given) -> Any:  # noqa: ANN401 - the tool's own
-        """What the tool returns.
+    async def __call__(self, arguments: Arguments) -> Any:  # noqa: ANN401 - the tool's own
+        """Run the tool.
 
         Raises:
-            InputError: the arguments do not fit it.
+            InputError: an argument is missing, unknown or invalid.
         """
-        values = self._with_objects(given.values) if given.is_text else given.values
+        values = self._with_objects(arguments.values) if arguments.is_text else arguments.values
+        # Over HTTP a call returns at once by default: clients and proxies often time out long before a run ends.
         if "wait_seconds" in self.tool.arguments and is_absent(values.get("wait_seconds")):
             values = values | {"wait_seconds": 0}
         try:
-            return await (self._of_text if given.is_text else self._of_json)(**values)
+            return await (self._with_text if arguments.is_text else self._with_json)(**values)
         except ValidationError as wrong:
+            # Only `validate_call` names the error after the tool. Any other comes from inside it and is a bug.
             if wrong.title != self.tool.name:
                 raise
             raise InputError(arguments_complaint(wrong, self.tool)) from None
 
     def _with_objects(self, values: dict[str, Any]) -> dict[str, Any]:
-        """A form gives an object field by field: 'sender_name' is the name of the sender."""
-        found = dict(values)
+        """Collect objects that a form sends field by field, such as 'sender_name' for the name of `sender`."""
+        collected = dict(values)
         for argument, fields in self._objects.items():
-            parts = {name: found.pop(f"{argument}_{name}") for name in fields if f"{argument}_{name}" in found}
-            if parts and argument in found:
-                raise InputError(f"{argument}: given twice, as a whole and field by field; give it once")
-            found |= {argument: parts} if parts else {}
-        return found
+            parts = {name: collected.pop(f"{argument}_{name}") for name in fields if f"{argument}_{name}" in collected}
+            if parts and argument in collected:
+                raise InputError(f"{argument}: sent twice, as an object and field by field; send it once")
+            collected |= {argument: parts} if parts else {}
+        return collected

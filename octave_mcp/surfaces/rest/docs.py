@@ -1,4 +1,4 @@
-"""The interactive documentation: Swagger UI from the installed package, so that it needs no other machine."""
+"""The interactive API documentation: Swagger UI, served from an installed package so that it works offline."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGE = """\
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<title>octave-mcp</title>
+<title>octave-mcp API</title>
 <link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 </head>
@@ -35,7 +35,7 @@ PAGE = """\
 </html>
 """
 START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true});\n'
-# What the page may load: our own, and the pictures that are inside the style sheet.
+# `data:` is for the images that Swagger UI embeds in its style sheet.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -66,11 +66,12 @@ async def _start(_: Request) -> Response:
 async def _file(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in FILES:
-        raise NotFound("the documentation has no such file; it begins at /docs")
+        raise NotFound("the documentation has no such file; open /docs")
     return FileResponse(_installed() / name, media_type=FILES[name])
 
 
 def _installed() -> Path:
-    """Where the package's files are; it is found, not imported, for it would bring what it serves them with."""
+    """Return the folder of Swagger UI's files."""
+    # Importing the package would also import the web frameworks that it supports.
     spec = find_spec("swagger_ui")
     return Path(cast("str", cast("ModuleSpec", spec).origin)).parent / "static"

@@ -1,4 +1,4 @@
-"""Everything that HTTP can be asked, beside MCP."""
+"""The operations of the HTTP API: the tools, and what only HTTP offers."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from octave_mcp.tools.reports import RunReport, SectionReport
 TEXT: Schema = {"type": "string"}
 RUN_ID: Schema = {"pattern": "^run_[0-9a-f]{32}$"}
 SESSION_ID: Schema = {"pattern": "^sess_[0-9a-f]{32}$"}
-# What an optional argument may also be; both count as absent.
+# Values that count as absent, and that optional arguments therefore accept: some clients send empty fields.
 EMPTY: tuple[Schema, ...] = ({"const": ""}, {"type": "null"})
 STREAM: Schema = {
     "type": "boolean",
     "default": False,
-    "description": "Answer as a stream: the run, what happens in it, and its report",
+    "description": "Respond with a stream of events: the run, its progress, and its final report",
 }
 PAGES: Schema = {
     "type": "boolean",
     "default": False,
-    "description": "With the pages that it quotes, so that its sources open without the web; html only",
+    "description": "Embed the quoted pages, so that sources open offline; html only",
 }
 ONE_LINE: Schema = {"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
 NO_NUL: Schema = {"pattern": r"^[^\x00]*$"}
 KEY: Schema = TEXT | {
     "maxLength": 255,
-    "description": "Your own id of this request: asked again, the same run is returned",
+    "description": "Your own id for this request: a repeated request returns the same run",
 }
-VERSION: Schema = {"type": "integer", "minimum": 1, "description": "The number of a version; else the newest"}
-LAST_SEEN: Schema = TEXT | {"pattern": "^[0-9]{0,18}$", "description": "The id of the last event seen"}
+VERSION: Schema = {"type": "integer", "minimum": 1, "description": "The version's number; default: newest"}
+LAST_SEEN: Schema = TEXT | {"pattern": "^[0-9]{0,18}$", "description": "The id of the last event received"}
 EVENT: Schema = {
     "type": "object",
     "description": "One event of the stream; its data is JSON",
@@ -49,7 +49,7 @@ EVENT: Schema = {
     "required": ["event", "data"],
 }
 EVENTS = {"text/event-stream": EVENT}
-OF_A_RUN: Schema = TEXT | RUN_ID | {"description": "From the report of the run"}
+RUN_ID_ARGUMENT: Schema = TEXT | RUN_ID | {"description": "From the response that started the run"}
 LOCATION: dict[str, Schema] = {"Location": TEXT | {"description": "The path of the run"}}
 LINKS = {
     name: {"operationId": name, "parameters": {"run_id": "$response.body#/run_id"}}
@@ -71,17 +71,17 @@ EXAMPLES = {
 
 def operations(rest: Rest) -> tuple[Operation, ...]:
     tools = {name: _tool(rest, tool) for name, tool in FUNCTIONS.items()}
-    tools["generate_playbook"] = begin = _begin(rest, tools["generate_playbook"])
+    tools["generate_playbook"] = start = _start(rest, tools["generate_playbook"])
     tools["refresh_playbook"] = _refresh(rest, tools["refresh_playbook"])
     check = tools["check_copy"]
     tools["check_copy"] = replace(check, errors=(*check.errors, NotFinished))
     tools["revise_playbook"] = _revise(rest, tools["revise_playbook"])
     return (
         *tools.values(),
-        *_of_a_run(rest),
-        _session(tools["list_sessions"]),
-        *_of_the_server(rest),
-        *_compatible(rest, begin, tools["get_run"]),
+        *_run_operations(rest),
+        _get_session(tools["list_sessions"]),
+        *_server_operations(rest),
+        *_compatibility_operations(rest, start, tools["get_run"]),
     )
 
 
@@ -101,17 +101,17 @@ def _tool(rest: Rest, tool: Tool) -> Operation:
     )
 
 
-def _begin(rest: Rest, tool: Operation) -> Operation:
-    """Beside what the tool does, it streams."""
-    tool, report = _keyed(tool), {JSON: TypeAdapter(RunReport)}
+def _start(rest: Rest, tool: Operation) -> Operation:
+    """Add `stream` to the tool's arguments, and an event stream to its responses."""
+    tool, report = _with_idempotency_key(tool), {JSON: TypeAdapter(RunReport)}
     return replace(
         tool,
-        answer=rest.begin,
+        answer=rest.start,
         takes=_with(tool.takes, {"stream": _emptiable(STREAM)}),
         examples=EXAMPLES,
         returns={
-            200: Returned("The run has ended; or a stream, if one was asked for", report | EVENTS, LOCATION, LINKS),
-            202: Returned("The run is under way", report, LOCATION, LINKS),
+            200: Returned("The run has ended, or a stream if `stream` is set", report | EVENTS, LOCATION, LINKS),
+            202: Returned("The run is in progress", report, LOCATION, LINKS),
         },
         errors=(*tool.errors, ReusedRequest),
     )
@@ -121,37 +121,37 @@ def _revise(rest: Rest, tool: Operation) -> Operation:
     report = {JSON: TypeAdapter(SectionReport)}
     returns = {
         200: Returned("The revision has ended", report, LOCATION, LINKS),
-        202: Returned("The revision is under way", report, LOCATION, LINKS),
+        202: Returned("The revision is in progress", report, LOCATION, LINKS),
     }
-    return replace(_keyed(tool), answer=rest.revise, returns=returns)
+    return replace(_with_idempotency_key(tool), answer=rest.revise, returns=returns)
 
 
 def _refresh(rest: Rest, tool: Operation) -> Operation:
     report = {JSON: TypeAdapter(RunReport)}
     returns = {
         200: Returned("The refresh has ended", report, LOCATION, LINKS),
-        202: Returned("The refresh is under way", report, LOCATION, LINKS),
+        202: Returned("The refresh is in progress", report, LOCATION, LINKS),
     }
-    return replace(_keyed(tool), answer=rest.refresh, returns=returns)
+    return replace(_with_idempotency_key(tool), answer=rest.refresh, returns=returns)
 
 
-def _keyed(tool: Operation) -> Operation:
-    """Its request_id is the header that HTTP clients know."""
+def _with_idempotency_key(tool: Operation) -> Operation:
+    """Replace the argument request_id by the header that HTTP clients use for it."""
     properties = {name: schema for name, schema in tool.takes["properties"].items() if name != "request_id"}
     return replace(tool, takes=tool.takes | {"properties": properties}, headers={"Idempotency-Key": KEY})
 
 
-def _session(list_sessions: Operation) -> Operation:
+def _get_session(list_sessions: Operation) -> Operation:
     return replace(
         list_sessions,
         path="/sessions/{session_id}",
         name="get_session",
         title="Get a session",
-        description="The session and its runs, the newest first.",
+        description="Return a session and its runs, newest first.",
     )
 
 
-def _of_a_run(rest: Rest) -> tuple[Operation, ...]:
+def _run_operations(rest: Rest) -> tuple[Operation, ...]:
     playbook = {form.media_type: _content(form) for form in FORMATS}
     return (
         Operation(
@@ -159,11 +159,14 @@ def _of_a_run(rest: Rest) -> tuple[Operation, ...]:
             path="/runs/{run_id}/events",
             name="follow_run",
             title="Follow a run",
-            description="What happened in the run, and what happens in it until it ends, as server-sent events.",
+            description="Stream the run's events as server-sent events: those so far, then new ones until it ends.",
             answer=rest.events,
-            takes=_object(run_id=OF_A_RUN, last_event_id=LAST_SEEN),
+            takes=_object(run_id=RUN_ID_ARGUMENT, last_event_id=LAST_SEEN),
             headers={"Last-Event-ID": LAST_SEEN},
-            returns={200: Returned("The events", EVENTS), 204: Returned("The run has ended, and no event is left")},
+            returns={
+                200: Returned("The events", EVENTS),
+                204: Returned("The run has ended, and there are no more events"),
+            },
             errors=(InputError, NotFound),
         ),
         Operation(
@@ -171,10 +174,10 @@ def _of_a_run(rest: Rest) -> tuple[Operation, ...]:
             path="/runs/{run_id}/playbook.{suffix}",
             name="get_playbook",
             title="Get a playbook",
-            description="The playbook of a run that has ended, in one of its formats: the newest or the version named.",
+            description="Download the playbook of a finished run in one of its formats, newest version by default.",
             answer=rest.playbook,
             takes=_object(
-                run_id=OF_A_RUN,
+                run_id=RUN_ID_ARGUMENT,
                 suffix=TEXT | {"enum": [form.suffix for form in FORMATS]},
                 version=_emptiable(VERSION),
                 pages=_emptiable(PAGES),
@@ -191,52 +194,52 @@ def _content(form: Format) -> TypeAdapter[Playbook] | Schema:
     return {} if form.is_binary else TEXT
 
 
-def _of_the_server(rest: Rest) -> tuple[Operation, ...]:
-    told = partial(Operation, method="GET", tag="server")
+def _server_operations(rest: Rest) -> tuple[Operation, ...]:
+    server = partial(Operation, method="GET", tag="server")
     return (
-        told(
+        server(
             path="/config",
             name="get_config",
             title="List the settings",
-            description="Every setting, and where it comes from; secrets are masked.",
+            description="Return every setting and its source. Secrets are masked.",
             answer=rest.config,
             returns={200: Returned("The settings", {JSON: TypeAdapter(Configuration)})},
         ),
-        told(
+        server(
             path="/livez",
             name="get_livez",
-            title="Ask whether the server is up",
+            title="Check whether the server is up",
             answer=rest.alive,
-            returns={200: Returned("It is", {JSON: TypeAdapter(Health)})},
+            returns={200: Returned("The server is up", {JSON: TypeAdapter(Health)})},
         ),
-        told(
+        server(
             path="/readyz",
             name="get_readyz",
-            title="Ask whether the server can take runs",
+            title="Check whether the server can start runs",
             answer=rest.ready,
-            returns={200: Returned("It can", {JSON: TypeAdapter(Health)})},
+            returns={200: Returned("The server is ready", {JSON: TypeAdapter(Health)})},
         ),
-        told(
+        server(
             path="/metrics",
             name="get_metrics",
-            title="Read counts and durations, for Prometheus",
+            title="Get metrics for Prometheus",
             answer=rest.metrics,
-            returns={200: Returned("In the text format of Prometheus", {"text/plain": TEXT})},
+            returns={200: Returned("The metrics in Prometheus's text format", {"text/plain": TEXT})},
         ),
     )
 
 
-def _compatible(rest: Rest, begin: Operation, get: Operation) -> tuple[Operation, ...]:
-    """An earlier interface's, for those who have written scripts for it."""
-    workflow = {"workflow_id": TEXT | {"enum": list(WORKFLOWS), "description": "Two names of one"}}
+def _compatibility_operations(rest: Rest, start: Operation, get: Operation) -> tuple[Operation, ...]:
+    """Return the operations of an earlier API, which keep scripts written for it working."""
+    workflow = {"workflow_id": TEXT | {"enum": list(WORKFLOWS), "description": "Both names mean the same workflow"}}
     old = partial(Operation, method="GET", tag="compatibility")
     return (
         replace(
-            begin,
+            start,
             path="/workflows/{workflow_id}/runs",
             name="start_workflow",
-            answer=rest.begin_workflow,
-            takes=_with(begin.takes, workflow),
+            answer=rest.start_workflow,
+            takes=_with(start.takes, workflow),
             tag="compatibility",
         ),
         replace(
@@ -250,52 +253,54 @@ def _compatible(rest: Rest, begin: Operation, get: Operation) -> tuple[Operation
         old(
             path="/workflows",
             name="list_workflows",
-            title="List the names of the workflow",
+            title="List workflows",
             answer=rest.workflows,
-            returns={200: Returned("The names", {JSON: TypeAdapter(list[Workflow])})},
+            returns={200: Returned("The workflows", {JSON: TypeAdapter(list[Workflow])})},
         ),
         old(
             path="/agents",
             name="list_agents",
-            title="List the specialists",
+            title="List agents",
             answer=rest.agents,
-            returns={200: Returned("The specialists", {JSON: TypeAdapter(list[Agent])})},
+            returns={200: Returned("The agents", {JSON: TypeAdapter(list[Agent])})},
         ),
     )
 
 
 def takes(rest: Rest, name: str) -> Schema:
-    """The schema of a tool's arguments as HTTP takes them, with what this server knows of their values."""
+    """Return the schema of a tool's arguments over HTTP, narrowed to the values that this server accepts."""
     schema = TypeAdapter[Any](cast("Any", rest.functions[name].bound)).json_schema()
     narrower = _narrower()
     definitions = schema.pop("$defs", {})
-    for argument, found in schema["properties"].items():
-        if "anyOf" in found:
-            found["anyOf"] = [_defined(option, definitions) for option in found["anyOf"]]
-        found.update({"default": 0} if argument == "wait_seconds" else {})
-        for option in found.get("anyOf", (found,)):
+    for argument, field in schema["properties"].items():
+        if "anyOf" in field:
+            field["anyOf"] = [_resolved(option, definitions) for option in field["anyOf"]]
+        field.update({"default": 0} if argument == "wait_seconds" else {})
+        for option in field.get("anyOf", (field,)):
             option.update((NO_NUL if option.get("type") == "string" else {}) | narrower.get(argument, {}))
     properties = schema["properties"].items()
     required = schema.get("required", ())
     return schema | {"properties": {name: of if name in required else _emptiable(of) for name, of in properties}}
 
 
-def _defined(schema: Schema, definitions: Schema) -> Schema:
-    """What the schema refers to, in its place; each field of an object may be null, which counts as absent."""
+def _resolved(schema: Schema, definitions: Schema) -> Schema:
+    """Replace a reference by the object that it refers to, whose fields may all be empty."""
     if "$ref" not in schema:
         return schema
-    found = definitions[schema["$ref"].rpartition("/")[2]]
-    fields = {name: _emptiable(field | ONE_LINE) for name, field in found["properties"].items()}
-    return found | {"properties": fields}
+    definition = definitions[schema["$ref"].rpartition("/")[2]]
+    fields = {name: _emptiable(field | ONE_LINE) for name, field in definition["properties"].items()}
+    return definition | {"properties": fields}
 
 
 def _emptiable(schema: Schema) -> Schema:
-    said = {name: value for name, value in schema.items() if name in {"default", "description", "title"}}
-    options = schema.get("anyOf") or [{name: value for name, value in schema.items() if name not in said}]
-    return said | {"anyOf": [*(option for option in options if option not in EMPTY), *EMPTY]}
+    """Return the schema of an argument that may also be empty."""
+    annotations = {name: value for name, value in schema.items() if name in {"default", "description", "title"}}
+    options = schema.get("anyOf") or [{name: value for name, value in schema.items() if name not in annotations}]
+    return annotations | {"anyOf": [*(option for option in options if option not in EMPTY), *EMPTY]}
 
 
 def _narrower() -> dict[str, Schema]:
+    """Return what the schemas of some arguments require beyond their Python types."""
     return {
         "run_id": RUN_ID,
         "session_id": SESSION_ID,

@@ -1,4 +1,4 @@
-"""The tools as routes, and what HTTP has beside them."""
+"""Handlers of the HTTP API: the tools, event streams, downloads, and the state of the server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from octave_mcp.observability.metrics import Metrics
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Setting, Settings, described, keys
 from octave_mcp.surfaces.rest import sse
-from octave_mcp.surfaces.rest.arguments import JSON, Function, Given, given
+from octave_mcp.surfaces.rest.arguments import JSON, Arguments, ToolFunction, read_arguments
 from octave_mcp.surfaces.serving import Server
 from octave_mcp.tools import FUNCTIONS
 from octave_mcp.tools.calls import HTTP
@@ -33,7 +33,7 @@ from octave_mcp.tools.reports import RunReport
 
 MAX_WAIT_SECONDS = 600.0
 READY_SECONDS = 5.0
-# Two names of the one thing there is: an earlier interface had them.
+# Both names mean the playbook workflow, the only one. Scripts for an earlier API use them.
 WORKFLOWS = ("sales-playbook", "phase1_2_3_4_workflow")
 
 
@@ -43,7 +43,7 @@ class Health(Value):
 
 
 class Configuration(Value):
-    """Every setting and where it comes from; secrets are masked."""
+    """All settings with their sources. Secrets are masked."""
 
     settings: tuple[Setting, ...]
 
@@ -54,7 +54,7 @@ class Workflow(Value):
 
 
 class Agent(Value):
-    """A specialist: a question that is asked of a model."""
+    """A research step that asks a model, and the tier of model that it uses."""
 
     id: str
     name: str
@@ -65,65 +65,60 @@ class Rest:
     def __init__(self, server: Server, metrics: Metrics) -> None:
         self._server = server
         self._metrics = metrics
-        self.functions = {name: Function(tool, self._call) for name, tool in FUNCTIONS.items()}
-        self._begin_at_once = Function(FUNCTIONS["generate_playbook"], partial(self._call, longest_wait_seconds=0))
+        self.functions = {name: ToolFunction(tool, self._call) for name, tool in FUNCTIONS.items()}
+        self._start_only = ToolFunction(FUNCTIONS["generate_playbook"], partial(self._call, max_wait_seconds=0))
 
-    async def _call(self, longest_wait_seconds: float = MAX_WAIT_SECONDS) -> Call:
-        return Call(await self._runs(), unheard, longest_wait_seconds, HTTP)
+    async def _call(self, max_wait_seconds: float = MAX_WAIT_SECONDS) -> Call:
+        return Call(await self._runs(), unheard, max_wait_seconds, HTTP)
 
     async def _runs(self) -> Runs:
         return (await self._server.app()).runs
 
-    # The tools
-
     async def call(self, name: str, request: Request) -> Response:
-        return _json(await self.functions[name](await given(request)))
+        return _json(await self.functions[name](await read_arguments(request)))
 
-    async def begin(self, request: Request) -> Response:
-        """A run: its report, or a stream of what happens in it."""
-        asked = await _named(request)
-        if asked.take_flag("stream"):
-            begun = await self._begin_at_once(asked)
-            return sse.streamed(sse.whole(await self._runs(), begun, partial(self._report, begun.run_id)))
-        return _begun(await self.functions["generate_playbook"](asked))
+    async def start(self, request: Request) -> Response:
+        """Start a run, and respond with its report or with a stream of its events."""
+        arguments = await _with_request_id(request)
+        if arguments.pop_flag("stream"):
+            started = await self._start_only(arguments)
+            return sse.streamed(sse.run_to_end(await self._runs(), started, partial(self._report, started.run_id)))
+        return _started(await self.functions["generate_playbook"](arguments))
 
     async def revise(self, request: Request) -> Response:
-        return _begun(await self.functions["revise_playbook"](await _named(request)))
+        return _started(await self.functions["revise_playbook"](await _with_request_id(request)))
 
     async def refresh(self, request: Request) -> Response:
-        return _begun(await self.functions["refresh_playbook"](await _named(request)))
+        return _started(await self.functions["refresh_playbook"](await _with_request_id(request)))
 
     async def _report(self, run_id: str) -> RunReport:
-        return await self.functions["get_run"](Given({"run_id": run_id}, is_text=True))
+        return await self.functions["get_run"](Arguments({"run_id": run_id}, is_text=True))
 
-    async def begin_workflow(self, request: Request) -> Response:
+    async def start_workflow(self, request: Request) -> Response:
         _check_workflow(request)
-        return await self.begin(request)
+        return await self.start(request)
 
     async def get_workflow_run(self, request: Request) -> Response:
         _check_workflow(request)
         return await self.call("get_run", request)
 
-    # What is made of a run
-
     async def events(self, request: Request) -> Response:
-        run_id, after = (await given(request)).values["run_id"], sse.last_seen(request)
+        run_id, after = (await read_arguments(request)).values["run_id"], sse.last_seen(request)
         runs = await self._runs()
         record = await runs.get(run_id)
+        # 204 is the only response that stops a browser's EventSource from reconnecting.
         if record.is_final and not await _has_more(runs, run_id, after):
             return Response(status_code=204)
         return sse.streamed(sse.new_events(runs, run_id, after))
 
     async def playbook(self, request: Request) -> Response:
-        asked = await given(request)
-        pages, form, version = asked.take_flag("pages"), _format(asked.values["suffix"]), asked.values.get("version")
-        app, run_id = await self._server.app(), asked.values["run_id"]
-        found = await app.download(run_id, form, _version(version), pages=pages)
-        shown = "attachment" if form.is_binary else "inline"
-        headers = {"Content-Disposition": f'{shown}; filename="{found.name}"'}
-        return Response(found.content, headers=headers, media_type=form.media_type)
-
-    # What is said of the server
+        arguments = await read_arguments(request)
+        pages, values = arguments.pop_flag("pages"), arguments.values
+        form, version = _format(values["suffix"]), _version(values.get("version"))
+        file = await (await self._server.app()).download(values["run_id"], form, version, pages=pages)
+        disposition = "attachment" if form.is_binary else "inline"
+        headers = {"Content-Disposition": f'{disposition}; filename="{file.name}"'}
+        return Response(file.content, headers=headers, media_type=form.media_type)
 
     async def workflows(self, _: Request) -> Response:
         title = FUNCTIONS["generate_playbook"].title
@@ -144,7 +139,7 @@ class Rest:
             async with asyncio.timeout(READY_SECONDS):
                 failing = await (await self._runs()).failing()
         except TimeoutError:
-            raise NotReady("the database does not answer yet; ask again in a moment") from None
+            raise NotReady("the database does not respond; try again in a moment") from None
         if failing:
             raise NotReady("; ".join(f"{name}: {reason}" for name, reason in failing.items()))
         return _json(Health(status="ready", version=__version__))
@@ -154,7 +149,7 @@ class Rest:
         return Response(self._metrics.render(running, self._server.failing), media_type=METRICS_TYPE)
 
 
-def _begun(report: RunReport) -> Response:
+def _started(report: RunReport) -> Response:
     status = 200 if report.status in FINAL else 202
     return _json(report, status, {"Location": f"{HTTP.runs_at}{report.run_id}"})
 
@@ -163,20 +158,20 @@ def _json(value: object, status: int = 200, headers: dict[str, str] | None = Non
     return Response(to_json(value), status, headers, JSON)
 
 
-async def _named(request: Request) -> Given:
-    """What is asked for. The header has the meaning of the argument request_id."""
-    asked, key = await given(request), request.headers.get("idempotency-key")
-    if is_absent(asked.values.get("request_id")):
-        asked.values["request_id"] = key
-    elif key and asked.values["request_id"] != key:
-        raise InputError("request_id: differs from the header Idempotency-Key; give one of them")
-    return asked
+async def _with_request_id(request: Request) -> Arguments:
+    """Return the arguments, with the header Idempotency-Key as request_id."""
+    arguments, key = await read_arguments(request), request.headers.get("idempotency-key")
+    if is_absent(arguments.values.get("request_id")):
+        arguments.values["request_id"] = key
+    elif key and arguments.values["request_id"] != key:
+        raise InputError("request_id: differs from the header Idempotency-Key; send only one of them")
+    return arguments
 
 
 def _check_workflow(request: Request) -> None:
-    """Takes the workflow's id from the path."""
+    """Check the workflow id and remove it from the path's arguments: the tool has no such argument."""
     if request.path_params.pop("workflow_id") not in WORKFLOWS:
-        raise NotFound(f"there is no such workflow; there are {' and '.join(WORKFLOWS)}, two names of one")
+        raise NotFound(f"unknown workflow; use {' or '.join(WORKFLOWS)}, which are the same")
 
 
 async def _has_more(runs: Runs, run_id: str, after: int) -> bool:
@@ -185,18 +180,18 @@ async def _has_more(runs: Runs, run_id: str, after: int) -> bool:
 
 
 def _format(suffix: str) -> Format:
-    """The format whose files have this extension."""
-    found = next((form for form in FORMATS if form.suffix == suffix), None)
-    if found is None:
+    """Return the format with this file extension."""
+    form = next((form for form in FORMATS if form.suffix == suffix), None)
+    if form is None:
         raise NotFound(f"unsupported format; choose one of {', '.join(form.suffix for form in FORMATS)}")
-    return found
+    return form
 
 
-def _version(given: object) -> int | None:
+def _version(number: object) -> int | None:
     try:
-        return None if is_absent(given) else TypeAdapter(Annotated[int, Field(ge=1)]).validate_python(given)
+        return None if is_absent(number) else TypeAdapter(Annotated[int, Field(ge=1)]).validate_python(number)
     except ValidationError:
-        raise InputError("version: give the number of a version, from 1") from None
+        raise InputError("version: must be the number of a version, 1 or higher") from None
 
 
 def _configuration(settings: Settings) -> Configuration:

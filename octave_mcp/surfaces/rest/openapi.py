@@ -1,4 +1,4 @@
-"""OpenAPI 3.1, made from the operations: what is written here once is what the server answers."""
+"""Build the OpenAPI 3.1 document from the operations that also make the routes."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from octave_mcp.tools.registry import WITH_BODY
 
 Schemas = dict[TypeAdapter[Any], Schema]
 
-# What any operation may answer.
-ALWAYS: tuple[type[OctaveError], ...] = (RefusedOrigin, RefusedHost, TooLarge, OctaveError, SetupError)
+# Errors that every operation can return.
+COMMON_ERRORS: tuple[type[OctaveError], ...] = (RefusedOrigin, RefusedHost, TooLarge, OctaveError, SetupError)
 
 BOOLEAN: Schema = {"type": "boolean"}
 BOOLEAN_AS_TEXT: Schema = {"type": "string", "enum": ["", *"true false 1 0 yes no on off t f y n".split()]}
@@ -39,15 +39,15 @@ FILES = [f"`/runs/{{run_id}}/playbook.{FORMATS[0].suffix}`", *(f"`.{form.suffix}
 DESCRIPTION = f"""\
 Two company websites in, a sourced sales playbook out.
 
-`POST /runs` starts a run and answers at once; `wait_seconds` makes it wait, `stream` makes it tell what happens.
-`GET /runs/{{run_id}}` says how the run stands, and its playbook is at {either(FILES)}.
-A run goes on whether or not anyone waits for it. The same functions are MCP tools at `/mcp`.
+`POST /runs` starts a run and returns at once. With `wait_seconds` it waits for the result; with `stream` it streams the
+run's events. `GET /runs/{{run_id}}` returns the status of a run; its playbook is at {either(FILES)}.
+A run continues even if the client disconnects. The same functions are MCP tools at `/mcp`.
 """
 TAGS = {
     "runs": "Runs and their playbooks",
-    "sessions": "Runs that belong together",
-    "server": "The server itself",
-    "compatibility": "Names that scripts of an earlier interface use",
+    "sessions": "Groups of runs that belong together",
+    "server": "Health, settings and metrics of the server",
+    "compatibility": "Paths of an earlier API, for existing scripts",
 }
 
 
@@ -63,25 +63,26 @@ def document(operations: Sequence[Operation], *, with_tokens: bool) -> dict[str,
         "info": {"title": "octave-mcp", "version": __version__, "description": DESCRIPTION, "license": {"name": "MIT"}},
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
-        "paths": _in_words(paths),
-        "components": {"schemas": _in_words(components), "responses": _refusals()} | security,
+        "paths": _naming_routes(paths),
+        "components": {"schemas": _naming_routes(components), "responses": _refusals()} | security,
     }
 
 
-def _in_words(schema: Any) -> Any:  # noqa: ANN401 - JSON
-    """With the routes in descriptions that name tools."""
+def _naming_routes(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """Replace the names of tools by their routes in all descriptions."""
     if isinstance(schema, list):
-        return [*map(_in_words, cast("list[Any]", schema))]
+        return [*map(_naming_routes, cast("list[Any]", schema))]
     if not isinstance(schema, dict):
         return schema
-    found = {name: _in_words(value) for name, value in cast("Schema", schema).items()}
-    is_described = isinstance(text := found.get("description"), str)
-    return found | {"description": HTTP.said(text)} if is_described else found
+    copy = {name: _naming_routes(value) for name, value in cast("Schema", schema).items()}
+    # A property may itself be called "description"; its value is then an object, not text.
+    is_described = isinstance(text := copy.get("description"), str)
+    return copy | {"description": HTTP.said(text)} if is_described else copy
 
 
 def _operation(operation: Operation, schemas: Schemas, with_tokens: bool) -> dict[str, Any]:
     is_open = operation.path in OPEN_PATHS
-    errors = (*ALWAYS, *operation.errors, *((Unauthorized,) if with_tokens and not is_open else ()))
+    errors = (*COMMON_ERRORS, *operation.errors, *((Unauthorized,) if with_tokens and not is_open else ()))
     refused = {str(error.status): {"$ref": f"#/components/responses/{_name(error.status)}"} for error in errors}
     answers = {str(status): _answer(returned, schemas) for status, returned in operation.returns.items()}
     body = _body(operation)
@@ -109,7 +110,7 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
 
 
 def _body(operation: Operation) -> dict[str, Any] | None:
-    """What is not in the path, as JSON or as a form."""
+    """Return the request body, as JSON or as a form, for all arguments that are not in the path."""
     properties = operation.takes.get("properties", {})
     in_body = {name: schema for name, schema in properties.items() if name not in _in_path(operation)}
     if operation.method not in WITH_BODY or not in_body:
@@ -134,7 +135,7 @@ def _body(operation: Operation) -> dict[str, Any] | None:
 
 
 def _in_fields(properties: Schema) -> Iterator[tuple[str, Schema]]:
-    """The arguments as a form has them: an object whose fields are known is given field by field."""
+    """Yield the fields of a form. An object with known fields becomes one form field for each."""
     for name, schema in properties.items():
         fields = [option["properties"] for option in schema.get("anyOf", ()) if "properties" in option]
         if fields:
@@ -148,7 +149,7 @@ def _in_path(operation: Operation) -> set[str]:
 
 
 def _as_text(schema: Schema) -> Schema:
-    """The schema of an argument in a form or a query: it cannot be null, and a boolean is a word or a digit."""
+    """Return the schema of an argument in a form or query string, where null does not exist and booleans are text."""
     schema = dict(schema)
     options = [option for option in schema.pop("anyOf", ()) if option != {"type": "null"}]
     if BOOLEAN in options:
@@ -169,7 +170,7 @@ def _answer(returned: Returned, schemas: Schemas) -> dict[str, Any]:
 
 
 def _schemas(operations: Sequence[Operation]) -> tuple[Schemas, dict[str, Schema]]:
-    """The schema of each type that is returned, and the components that they refer to."""
+    """Return the schema of each type in a response, and the components that these schemas refer to."""
     returned = (answer for operation in operations for answer in operation.returns.values())
     adapters = {of for answer in returned for of in answer.content.values() if isinstance(of, TypeAdapter)}
     inputs: list[tuple[TypeAdapter[Any], JsonSchemaMode, TypeAdapter[Any]]]
@@ -179,7 +180,7 @@ def _schemas(operations: Sequence[Operation]) -> tuple[Schemas, dict[str, Schema
 
 
 def _refusals() -> dict[str, Any]:
-    """A response for each status that an error of ours has, naming the codes that come with it."""
+    """Return a response for each error status. Its description lists the codes that come with it."""
     codes: dict[int, list[str]] = {}
     for error in tree():
         codes.setdefault(error.status, [])
@@ -202,15 +203,15 @@ def _name(status: int) -> str:
 def _problem() -> Schema:
     fields = {
         "type": {"type": "string", "const": "about:blank"},
-        "title": {"type": "string", "description": "What the status means"},
+        "title": {"type": "string", "description": "The phrase of the HTTP status"},
         "status": {"type": "integer"},
-        "code": {"type": "string", "description": "What went wrong, for programs", "examples": ["invalid_domain"]},
-        "detail": {"type": "string", "description": "What went wrong and what to do next, for people"},
+        "code": {"type": "string", "description": "Identifies the error in programs", "examples": ["invalid_domain"]},
+        "detail": {"type": "string", "description": "What is wrong and what to do, for people"},
     }
     return {
         "type": "object",
         "title": "Problem",
-        "description": "What every error answers: RFC 9457, with a code.",
+        "description": "The body of every error response: RFC 9457, with a code.",
         "properties": fields,
         "required": list(fields),
         "additionalProperties": False,

@@ -1,4 +1,4 @@
-"""What HTTP can be asked: one description of each operation, from which its route and its documentation are made."""
+"""Operations of the HTTP API: one description of each, from which its route and its OpenAPI entry are built."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Content = Mapping[str, TypeAdapter[Any] | Schema]
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What an operation answers with one status: by media type, a type of ours or a schema."""
+    """A response of an operation. `content` maps each media type to one of our types or to a JSON Schema."""
 
     description: str
     content: Content = field(default_factory=dict[str, Any])
@@ -31,9 +31,10 @@ class Returned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`takes` is the schema of its arguments by their names; those in the path are among them.
+    """One method of one path.
 
-    `errors` are those beyond what every operation may answer.
+    `takes`: JSON Schema of an object with all arguments, those in the path included.
+    `errors`: errors that it can return in addition to those that every operation can.
     """
 
     method: Method
@@ -51,7 +52,10 @@ class Operation:
 
 
 def routes(operations: Sequence[Operation]) -> list[Route]:
-    """One for each path: only so does a refusal name every method that the path has."""
+    """Return one route per path, with all its methods.
+
+    With one route per method, Starlette's Allow header would list only the methods of the first route that matches.
+    """
     by_path: dict[str, dict[str, Answer]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, {})[operation.method] = operation.answer

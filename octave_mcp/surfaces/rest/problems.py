@@ -1,4 +1,4 @@
-"""Errors over HTTP: each is a problem of RFC 9457, with our `code`."""
+"""Error responses: RFC 9457 problem documents with a `code` for programs."""
 
 from __future__ import annotations
 
@@ -31,26 +31,28 @@ def content(failed: OctaveError) -> dict[str, Any]:
     }
 
 
-async def _ours(_: Request, failed: Exception) -> JSONResponse:
+async def _known_error(_: Request, failed: Exception) -> JSONResponse:
     return problem(cast("OctaveError", failed))
 
 
-async def _starlettes(_: Request, failed: Exception) -> JSONResponse:
-    """Of its own accord Starlette refuses a path that no route has, and a method that its route has not."""
+async def _routing_error(_: Request, failed: Exception) -> JSONResponse:
+    """Handle what Starlette itself raises: for an unknown path, for a method that the route does not have."""
     refused = cast("HTTPException", failed)
     headers = refused.headers or {}
     match refused.status_code:
         case NotFound.status:
-            return problem(NotFound("there is no such path; GET /openapi.json lists those there are"), headers)
+            return problem(NotFound("unknown path; GET /openapi.json lists all paths"), headers)
         case NotAllowed.status:
-            return problem(NotAllowed(f"this path answers {headers.get('Allow', 'other methods')} only"), headers)
+            allowed = headers.get("Allow", "other methods")
+            return problem(NotAllowed(f"this path does not support the method; use {allowed}"), headers)
         case _:
-            return problem(InputError("the request cannot be read; GET /openapi.json says what it may hold"), headers)
+            text = "the request cannot be read; GET /openapi.json describes each request"
+            return problem(InputError(text), headers)
 
 
-async def _unforeseen(_: Request, __: Exception) -> JSONResponse:
-    """The log has the exception; its text may hold anything, and stays there."""
-    return problem(OctaveError("something went wrong inside octave-mcp; its log says what"))
+async def _unexpected_error(_: Request, __: Exception) -> JSONResponse:
+    # The exception is logged, not sent: its text may contain anything, even a secret.
+    return problem(OctaveError("an internal error occurred; the server's log has the details"))
 
 
-HANDLERS = {OctaveError: _ours, HTTPException: _starlettes, Exception: _unforeseen}
+HANDLERS = {OctaveError: _known_error, HTTPException: _routing_error, Exception: _unexpected_error}

@@ -1,4 +1,4 @@
-"""Runs as streams of events: a reader that was cut off goes on behind the last number it saw."""
+"""Server-sent events of a run. A client that reconnects continues after the last event id it received."""
 
 from __future__ import annotations
 
@@ -18,53 +18,55 @@ from octave_mcp.tools.reports import RunReport
 
 PING_SECONDS = 15
 LINE_END = "\n"
-NUMBER = re.compile(r"[0-9]{1,18}")
+# At most 18 digits, so that an id fits into the 64-bit integer of a database.
+EVENT_ID = re.compile(r"[0-9]{1,18}")
 
 
 def streamed(events: AsyncGenerator[ServerSentEvent]) -> EventSourceResponse:
-    return EventSourceResponse(_to_the_end(events), ping=PING_SECONDS, sep=LINE_END)
+    return EventSourceResponse(_with_problem(events), ping=PING_SECONDS, sep=LINE_END)
 
 
 def last_seen(request: Request) -> int:
-    """The number behind which to go on; 0 for a reader that has seen nothing.
+    """Return the id of the last event that the client has received, or 0.
 
     Raises:
-        InputError: what the reader says it saw is no number of an event.
+        InputError: it is not an event id.
     """
-    told = [request.headers.get("last-event-id"), request.query_params.get("last_event_id")]
-    numbers = [number for number in told if number]
-    if not all(map(NUMBER.fullmatch, numbers)):
-        raise InputError("Last-Event-ID: give the id of an event, or leave it out to begin at the start")
-    return int(next(iter(numbers), 0))
+    # Browsers send the header when an EventSource reconnects; a page can set only the query parameter.
+    sent = [request.headers.get("last-event-id"), request.query_params.get("last_event_id")]
+    ids = [event_id for event_id in sent if event_id]
+    if not all(map(EVENT_ID.fullmatch, ids)):
+        raise InputError("Last-Event-ID: not an event id; send one, or leave it out for all events")
+    return int(next(iter(ids), 0))
 
 
 async def new_events(runs: Runs, run_id: str, after: int) -> AsyncGenerator[ServerSentEvent]:
-    """The run's events behind that number."""
+    """Yield the run's events after event `after`, until the run ends."""
     async with aclosing(runs.events(run_id, after)) as events:
         async for number, event in events:
-            yield _sent(event.event, HTTP.told(event).model_dump_json(), str(number))
+            yield _event(event.event, HTTP.told(event).model_dump_json(), str(number))
 
 
-async def whole(
-    runs: Runs, begun: RunReport, ended: Callable[[], Awaitable[RunReport]]
+async def run_to_end(
+    runs: Runs, started: RunReport, final_report: Callable[[], Awaitable[RunReport]]
 ) -> AsyncGenerator[ServerSentEvent]:
-    """The run as it was begun, its events, and how it ended."""
-    yield _sent("run", begun.model_dump_json())
-    async with aclosing(new_events(runs, begun.run_id, 0)) as events:
+    """Yield the report of the run just started, then its events, then its final report."""
+    yield _event("run", started.model_dump_json())
+    async with aclosing(new_events(runs, started.run_id, 0)) as events:
         async for event in events:
             yield event
-    yield _sent("report", (await ended()).model_dump_json())
+    yield _event("report", (await final_report()).model_dump_json())
 
 
-async def _to_the_end(events: AsyncGenerator[ServerSentEvent]) -> AsyncGenerator[ServerSentEvent]:
-    """The answer has begun and its status is sent: what goes wrong now is told as the last event."""
+async def _with_problem(events: AsyncGenerator[ServerSentEvent]) -> AsyncGenerator[ServerSentEvent]:
+    """Yield the events, and an error as a last event: the response's status has been sent by then."""
     try:
         async with aclosing(events):
             async for event in events:
                 yield event
     except OctaveError as failed:
-        yield _sent("problem", to_json(content(failed)).decode())
+        yield _event("problem", to_json(content(failed)).decode())
 
 
-def _sent(event: str, data: str, id_: str | None = None) -> ServerSentEvent:
+def _event(event: str, data: str, id_: str | None = None) -> ServerSentEvent:
     return ServerSentEvent(data, event=event, id=id_, sep=LINE_END)
